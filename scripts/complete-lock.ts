@@ -1,0 +1,93 @@
+/**
+ * Completes package-lock.json with the optional platform packages that `npm install` left out.
+ *
+ * Native tools ship one package per platform and list them all as optional dependencies. Where a registry (a mirror,
+ * say) lacks some of them, npm drops those from the lock without a word, and the next `npm ci`, anywhere, refuses the
+ * lock: "Missing: @cloudflare/workerd-darwin-64 from lock file". So each one that is missing gets an entry here, with
+ * the platform it is for; `npm ci` then skips it elsewhere and installs it there. Such an entry has no `integrity`,
+ * because the registry did not give one; an install against a registry that has the package adds it.
+ *
+ * Run it after every change of a dependency: `npm run lock:fix`. It changes nothing in a lock that is complete.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+
+interface LockEntry {
+  version?: string;
+  integrity?: string;
+  optionalDependencies?: Record<string, string>;
+  dev?: boolean;
+  devOptional?: boolean;
+  optional?: boolean;
+  os?: string[];
+  cpu?: string[];
+  libc?: string[];
+}
+
+export interface Lock {
+  packages: Record<string, LockEntry>;
+}
+
+/** Words in a package's name → npm's names of platforms. */
+const OS_BY_WORD: Record<string, string> = {
+  ...sameName('aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'),
+  fsevents: 'darwin',
+  windows: 'win32',
+};
+const CPU_BY_WORD: Record<string, string> = {
+  ...sameName('arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64'),
+  64: 'x64',
+};
+const LIBC_BY_WORD: Record<string, string> = { gnu: 'glibc', gnueabihf: 'glibc', musl: 'musl', musleabihf: 'musl' };
+
+function sameName(...names: string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, name]));
+}
+
+/** The platform that a package is for, read from its name: `@rolldown/binding-linux-x64-gnu` → linux, x64, glibc. */
+export function platformOf(packageName: string): Pick<LockEntry, 'os' | 'cpu' | 'libc'> {
+  const words = packageName.split(/[^a-z0-9]+/);
+  const read = (table: Record<string, string>) => words.flatMap((word) => table[word] ?? []).slice(-1);
+  const platform = { os: read(OS_BY_WORD), cpu: read(CPU_BY_WORD), libc: read(LIBC_BY_WORD) };
+  return Object.fromEntries(Object.entries(platform).filter(([, names]) => names.length > 0));
+}
+
+/** The lock's place of `name` as seen from `from`: Node's resolution, walked upwards. */
+function resolve(packages: Lock['packages'], from: string, name: string): string | undefined {
+  for (let folder = from; ; ) {
+    const place = `${folder && `${folder}/`}node_modules/${name}`;
+    if (packages[place]) return place;
+    if (!folder) return undefined;
+    const nested = folder.lastIndexOf('/node_modules/');
+    folder = nested < 0 ? '' : folder.slice(0, nested);
+  }
+}
+
+/** Adds to `lock` what it lacks, and returns the places of the entries added. */
+export function completeLock(lock: Lock): string[] {
+  const { packages } = lock;
+  const added: string[] = [];
+  for (const [from, parent] of Object.entries(packages)) {
+    for (const [name, range] of Object.entries(parent.optionalDependencies ?? {})) {
+      const version = range.replace(/^[\^~]/, '');
+      const found = resolve(packages, from, name);
+      if (found && (range !== version || packages[found]?.version === version)) continue;
+      const platform = platformOf(name);
+      if (!platform.os && !platform.cpu) throw new Error(`${name}: cannot tell its platform from its name`);
+      const place = packages[`node_modules/${name}`] ? `${from}/node_modules/${name}` : `node_modules/${name}`;
+      packages[place] = { version, ...platform, ...(parent.dev && { dev: true }), optional: true };
+      added.push(place);
+    }
+  }
+  lock.packages = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return added;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const path = 'package-lock.json';
+  const lock = JSON.parse(readFileSync(path, 'utf8')) as Lock;
+  const added = completeLock(lock);
+  if (added.length > 0) writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
+  console.log(`package-lock.json: ${added.length} platform packages added`);
+  for (const place of added) console.log(`  ${place}`);
+}
