@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test, vi } from 'vitest';
+import { type GuardedProcess, spawnGuarded } from '../../../runner/guarded-process.ts';
+import { isRunning } from '../../../runner/processes.ts';
+
+const GUARDED_PROCESS = fileURLToPath(new URL('../../../runner/guarded-process.ts', import.meta.url));
+const env = { PATH: process.env.PATH ?? '' };
+const started: GuardedProcess[] = [];
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((guarded) => guarded.stop()));
+});
+
+async function run(script: string, onOutput: (chunk: string) => void = () => undefined): Promise<GuardedProcess> {
+  const guarded = await spawnGuarded({ command: 'sh', args: ['-c', script], env, onOutput });
+  started.push(guarded);
+  return guarded;
+}
+
+test('a guarded command passes on its exit code', async () => {
+  const guarded = await run('exit 7');
+  expect(await guarded.exited).toEqual({ code: 7 });
+});
+
+test('a guarded command passes on its output', async () => {
+  const chunks: string[] = [];
+  const guarded = await run('echo out; echo err >&2', (chunk) => chunks.push(chunk));
+  await guarded.exited;
+  expect(chunks.join('').split('\n').sort()).toEqual(['', 'err', 'out'].sort());
+});
+
+test('a command that does not exist is an error that names it', async () => {
+  const starting = spawnGuarded({ command: '/no/such/command', args: [], env, onOutput: () => undefined });
+  await expect(starting).rejects.toThrow('/no/such/command did not start');
+});
+
+test('a command that ignores SIGTERM is killed with its whole group', async () => {
+  const lines: string[] = [];
+  const guarded = await run(`trap '' TERM; sleep 300 & echo $!; wait; sleep 300`, (chunk) => lines.push(chunk));
+  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  const grandchild = Number(lines[0]);
+  await guarded.stop();
+  expect(isRunning(guarded.pid)).toBe(false);
+  await vi.waitFor(() => expect(isRunning(grandchild)).toBe(false));
+}, 15_000);
+
+test('a guarded command ends when its parent is killed by SIGKILL', async () => {
+  const script = `
+    const { spawnGuarded } = await import(${JSON.stringify(GUARDED_PROCESS)});
+    const { pid } = await spawnGuarded({ command: 'sleep', args: ['300'], env: process.env, onOutput() {} });
+    console.log(pid);`;
+  const parent: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', script], { env });
+  const [chunk] = (await once(parent.stdout as NonNullable<typeof parent.stdout>, 'data')) as [Buffer];
+  const pid = Number(chunk.toString());
+  expect(isRunning(pid)).toBe(true);
+  parent.kill('SIGKILL');
+  await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
+}, 15_000);
