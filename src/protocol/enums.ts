@@ -1,0 +1,123 @@
+import { z } from 'zod';
+
+/** Every enumeration of the system, once: REST, sockets, runner, CLI and dashboard share these. */
+
+export const SessionStatus = z
+  .enum([
+    'pending',
+    'queued',
+    'running',
+    'paused',
+    'degraded',
+    'orphaned',
+    'completed',
+    'partially_completed',
+    'failed',
+    'timeout',
+    'stopped',
+    'cancelled',
+  ])
+  .meta({ id: 'SessionStatus', description: 'Where a session stands in its life.', example: 'running' });
+export type SessionStatus = z.infer<typeof SessionStatus>;
+
+export const SessionType = z
+  .enum(['planning', 'execution', 'review', 'debug', 'integration'])
+  .meta({ id: 'SessionType', description: 'The kind of work.', example: 'execution' });
+export type SessionType = z.infer<typeof SessionType>;
+
+export const SessionPriority = z
+  .enum(['critical', 'high', 'medium', 'low', 'deferred'])
+  .meta({ id: 'SessionPriority', description: 'Order in the queue for agents.', example: 'medium' });
+export type SessionPriority = z.infer<typeof SessionPriority>;
+
+export const SessionAction = z
+  .enum(['start', 'pause', 'resume', 'stop', 'cancel', 'complete', 'fail', 'retry'])
+  .meta({ id: 'SessionAction', description: 'What can be asked of a session.', example: 'start' });
+export type SessionAction = z.infer<typeof SessionAction>;
+
+export const TaskStatus = z
+  .enum([
+    'pending',
+    'ready',
+    'assigned',
+    'in_progress',
+    'blocked',
+    'paused',
+    'completed',
+    'failed',
+    'cancelled',
+    'skipped',
+  ])
+  .meta({ id: 'TaskStatus', description: 'Where a task stands.', example: 'in_progress' });
+export type TaskStatus = z.infer<typeof TaskStatus>;
+
+export const Role = z
+  .enum(['admin', 'operator', 'viewer', 'agent'])
+  .meta({ id: 'Role', description: 'What a token may do.', example: 'operator' });
+export type Role = z.infer<typeof Role>;
+
+export const Capability = z
+  .enum([
+    'requirements_analysis',
+    'system_design',
+    'architecture_planning',
+    'task_decomposition',
+    'code_generation',
+    'test_generation',
+    'testing',
+    'documentation',
+    'refactoring',
+    'code_review',
+    'security_audit',
+    'performance_analysis',
+    'compliance_check',
+    'debugging',
+    'bug_fixing',
+    'troubleshooting',
+    'root_cause_analysis',
+    'optimization',
+    'deployment',
+    'configuration',
+    'monitoring',
+    'scaling',
+    'workflow_orchestration',
+    'resource_allocation',
+    'conflict_resolution',
+    'progress_tracking',
+    'api_development',
+    'backend_development',
+    'frontend_development',
+    'database_design',
+    'ci_cd',
+  ])
+  .meta({ id: 'Capability', description: 'What an agent can do.', example: 'code_generation' });
+export type Capability = z.infer<typeof Capability>;
+
+export const ApprovalKind = z
+  .enum(['permission', 'question'])
+  .meta({ id: 'ApprovalKind', description: 'What an agent waits for.', example: 'permission' });
+export type ApprovalKind = z.infer<typeof ApprovalKind>;
+
+export const ApprovalStatus = z
+  .enum(['open', 'answered', 'expired', 'withdrawn'])
+  .meta({ id: 'ApprovalStatus', description: 'Whether an approval still waits.', example: 'open' });
+export type ApprovalStatus = z.infer<typeof ApprovalStatus>;
+
+export const Decision = z
+  .enum(['once', 'always', 'reject'])
+  .meta({ id: 'Decision', description: 'The answer to an approval.', example: 'once' });
+export type Decision = z.infer<typeof Decision>;
+
+export const Delivery = z
+  .enum(['steer', 'follow_up'])
+  .meta({
+    id: 'Delivery',
+    description: 'steer: into the turn that runs; follow_up: as the next turn.',
+    example: 'follow_up',
+  });
+export type Delivery = z.infer<typeof Delivery>;
+
+export const PermissionAction = z
+  .enum(['allow', 'ask', 'deny'])
+  .meta({ id: 'PermissionAction', description: 'How the agent treats a tool.', example: 'ask' });
+export type PermissionAction = z.infer<typeof PermissionAction>;

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+
+/**
+ * The one table of error codes: status, title, and whether the same request may succeed later.
+ * Every error that leaves the system, over REST or a socket, has a code from here.
+ */
+export const ERROR_CODES = {
+  malformed_request: { status: 400, title: 'The request cannot be parsed', retryable: false },
+  unauthorized: { status: 401, title: 'A valid token is needed', retryable: false },
+  forbidden: { status: 403, title: 'The token does not allow this', retryable: false },
+  not_found: { status: 404, title: 'There is no such thing here', retryable: false },
+  method_not_allowed: { status: 405, title: 'The path does not take this method', retryable: false },
+  illegal_transition: { status: 409, title: 'Not possible in the present state', retryable: false },
+  approval_answered: { status: 409, title: 'The approval has its answer', retryable: false },
+  no_running_agent: { status: 409, title: 'No agent holds the session now', retryable: true },
+  lease_lost: { status: 409, title: 'The lease is no longer yours', retryable: false },
+  request_in_progress: { status: 409, title: 'The same request is under way', retryable: true },
+  payload_too_large: { status: 413, title: 'The body is too large', retryable: false },
+  unsupported_media_type: { status: 415, title: 'The body must be JSON', retryable: false },
+  validation_failed: { status: 422, title: 'The request does not fit its schema', retryable: false },
+  idempotency_mismatch: { status: 422, title: 'The idempotency key belongs to another body', retryable: false },
+  upgrade_required: { status: 426, title: 'This path speaks WebSocket', retryable: false },
+  too_many_requests: { status: 429, title: 'A bound is reached; try later', retryable: true },
+  internal_error: { status: 500, title: 'Something broke on our side', retryable: true },
+  unavailable: { status: 503, title: 'A part that is needed cannot be reached', retryable: true },
+} as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export const FieldError = z
+  .object({ path: z.string(), message: z.string() })
+  .meta({
+    id: 'FieldError',
+    description: 'One member that does not fit.',
+    example: { path: 'title', message: 'Too small: expected string to have >=3 characters' },
+  });
+export type FieldError = z.infer<typeof FieldError>;
+
+/** RFC 9457 problem details with our extension members. */
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+    request_id: z.string(),
+    retryable: z.boolean(),
+    retry_after_seconds: z.number().optional(),
+    errors: z.array(FieldError).optional(),
+    legal_actions: z.array(z.string()).optional(),
+    current: z.unknown().optional(),
+  })
+  .meta({
+    id: 'Problem',
+    description: 'An error (RFC 9457).',
+    example: {
+      type: 'https://opencode-industrial-orchestrator.dev/problems/illegal_transition',
+      title: 'Not possible in the present state',
+      status: 409,
+      detail: "A completed session cannot 'start'. It takes no further action.",
+      instance: '/api/v1/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000/start',
+      code: 'illegal_transition',
+      request_id: '7f9d3c5e-0f5e-4a53-8a0e-2f6f1f6f7a10',
+      retryable: false,
+      legal_actions: [],
+    },
+  });
+export type Problem = z.infer<typeof Problem>;
+
+/** A refusal as objects and use cases return it: an expected error is a value; only bugs are thrown. */
+export interface Failure {
+  code: ErrorCode;
+  /** One sentence that tells the caller how to mend the request. */
+  detail: string;
+  errors?: FieldError[];
+  legal_actions?: string[];
+  /** What stands instead, where that helps: the first answer to an approval, say. */
+  current?: unknown;
+  retry_after_seconds?: number;
+}
+
+export type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+
+export function ok<T>(value: T): Outcome<T> {
+  return { ok: true, value };
+}
+
+export function refuse(code: ErrorCode, detail: string, more: Omit<Failure, 'code' | 'detail'> = {}): Outcome<never> {
+  return { ok: false, failure: { code, detail, ...more } };
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+/**
+ * Session and task ids are UUIDs (RFC 9562, version 8) that locate their object by arithmetic alone.
+ *
+ * ```
+ *  48 bits ms | 8 | 12 random | 10 | 14 + 16 random | 32 bits task counter
+ * ```
+ *
+ * A session's counter is zero; a task's is its number in the session. So a task's session is its id with the last
+ * eight digits cleared: no index, no lookup, anywhere. Nothing sorts or ages by id.
+ */
+const SESSION_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{4}00000000$/;
+const TASK_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const TASK_DIGITS = 8;
+
+export const SessionId = z
+  .string()
+  .regex(SESSION_PATTERN, 'not a session id')
+  .meta({ id: 'SessionId', description: 'A session.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' });
+export type SessionId = z.infer<typeof SessionId>;
+
+export const TaskId = z
+  .string()
+  .regex(TASK_PATTERN, 'not a task id')
+  .refine((id) => taskNumber(id) > 0, 'not a task id')
+  .meta({ id: 'TaskId', description: 'A task of a session.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001' });
+export type TaskId = z.infer<typeof TaskId>;
+
+export const Uuid = z.uuid().meta({ id: 'Uuid', example: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d' });
+
+export const WorkspaceId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a workspace is 1–63 lower-case letters, digits and dashes')
+  .meta({ id: 'WorkspaceId', description: 'A tenant.', example: 'default' });
+export type WorkspaceId = z.infer<typeof WorkspaceId>;
+
+/** The number of a session's implicit task. */
+export const IMPLICIT_TASK = 1;
+
+/**
+ * Lays the id of a session over its bits.
+ * @param leading the first 48 bits: milliseconds since the epoch, or any 6 bytes for a derived id
+ * @param random 6 bytes, of which 42 bits are used
+ */
+export function sessionIdFrom(leading: Uint8Array, random: Uint8Array): SessionId {
+  if (leading.length !== 6 || random.length !== 6) throw new RangeError('a session id is made from 6 + 6 bytes');
+  const bytes = new Uint8Array(16);
+  bytes.set(leading, 0);
+  bytes.set(random, 6);
+  bytes[6] = 0x80 | (bytes[6]! & 0x0f);
+  bytes[8] = 0x80 | (bytes[8]! & 0x3f);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The 6 bytes of a time in milliseconds, most significant first. */
+export function timeBytes(ms: number): Uint8Array {
+  const bytes = new Uint8Array(6);
+  let rest = Math.trunc(ms);
+  for (let i = 5; i >= 0; i--) {
+    bytes[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  return bytes;
+}
+
+/** The id of task `number` (1 … 2³²−1) of a session. */
+export function taskIdOf(session: SessionId, number: number): TaskId {
+  if (!Number.isInteger(number) || number < 1 || number > 0xffff_ffff) throw new RangeError(`no task ${number}`);
+  return session.slice(0, -TASK_DIGITS) + number.toString(16).padStart(TASK_DIGITS, '0');
+}
+
+/** The session that a task belongs to. */
+export function sessionOfTask(task: TaskId): SessionId {
+  return task.slice(0, -TASK_DIGITS) + '0'.repeat(TASK_DIGITS);
+}
+
+/** The number of a task in its session; 0 for a session's own id. */
+export function taskNumber(id: string): number {
+  return Number.parseInt(id.slice(-TASK_DIGITS), 16);
+}
