@@ -1,0 +1,14 @@
+/** Builds what is deployed: the dashboard into dist/dashboard, the Worker (which serves it) into dist/worker. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { run, step } from './steps.ts';
+
+const assets = resolve('dist/dashboard');
+// wrangler refuses a configuration whose assets directory does not exist.
+mkdirSync(assets, { recursive: true });
+
+const passed =
+  (!existsSync('dashboard/index.html') ||
+    step('build: dashboard', () => run('vite', 'build', 'dashboard', '--outDir', assets, '--emptyOutDir'))) &&
+  step('build: worker', () => run('wrangler', 'deploy', '--dry-run', '--outdir', 'dist/worker'));
+process.exitCode = passed ? 0 : 1;

@@ -1,0 +1,49 @@
+/**
+ * Everything that must hold, in the order in which a failure is cheapest to find: check, build, then each project of
+ * tests. Stops at the first step that fails. The last line is `N passed, N failed`, counted over all tests that ran.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { run, step } from './steps.ts';
+
+const PROJECTS = ['unit', 'workerd', 'system', 'browser'];
+
+interface Report {
+  numPassedTests: number;
+  numFailedTests: number;
+}
+
+const total = { passed: 0, failed: 0 };
+
+function test(project: string): boolean {
+  const path = `dist/test-results/${project}.json`;
+  rmSync(path, { force: true });
+  const succeeded = run(
+    'vitest',
+    'run',
+    `--project=${project}`,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${path}`,
+  );
+  const report = readReport(path);
+  total.passed += report.numPassedTests;
+  total.failed += report.numFailedTests;
+  return succeeded;
+}
+
+function readReport(path: string): Report {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Report;
+  } catch {
+    return { numPassedTests: 0, numFailedTests: 0 };
+  }
+}
+
+const passed =
+  run('node', 'scripts/check.ts') &&
+  run('node', 'scripts/build.ts') &&
+  PROJECTS.every((project) => step(`tests: ${project}`, () => test(project)));
+// A run can fail with no test failed: a check, a file that does not load, an error that nobody caught.
+if (!passed) total.failed = Math.max(1, total.failed);
+process.exitCode = passed ? 0 : 1;
+console.log(`\n${total.passed} passed, ${total.failed} failed`);

@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/** Code that stands on the wrong side of a wall: where, what, and the rule that must refuse it. */
+const REFUSED = [
+  ['src/domain/a.ts', `export * from 'hono';`, 'noRestrictedImports'],
+  ['src/domain/b.ts', `export * from 'node:fs';`, 'noRestrictedImports'],
+  ['src/domain/c.ts', `export * from '../adapters/neon/x.ts';`, 'noRestrictedImports'],
+  ['src/domain/d.ts', `export * from '../../durable-objects/kit/x.ts';`, 'noRestrictedImports'],
+  ['src/domain/e.ts', `export const at = Date.now();`, 'noJsRestrictedProperties'],
+  ['src/domain/f.ts', `export const dice = Math.random();`, 'noJsRestrictedProperties'],
+  ['src/domain/g.ts', `export const id = crypto.randomUUID();`, 'noRestrictedGlobals'],
+  ['src/domain/h.ts', `export type * from '../ports/x.ts';`, 'noRestrictedImports'],
+  ['src/protocol/a.ts', `export * from '../domain/x.ts';`, 'noRestrictedImports'],
+  ['src/protocol/b.ts', `export * from 'cloudflare:workers';`, 'noRestrictedImports'],
+  ['src/client/a.ts', `export * from '../http/x.ts';`, 'noRestrictedImports'],
+  ['src/http/a.ts', `export * from '../../durable-objects/session/x.ts';`, 'noRestrictedImports'],
+  ['src/http/b.ts', `import { env } from 'cloudflare:workers';\nexport const token = env;`, 'noRestrictedImports'],
+  ['src/http/c.ts', `export const token = process.env.OIO_TOKEN;`, 'noProcessEnv'],
+  ['src/http/d.ts', `export const value = (x: any) => x;`, 'noExplicitAny'],
+  ['durable-objects/session/a.ts', `setTimeout(() => {}, 1);`, 'noRestrictedGlobals'],
+  ['durable-objects/kit/a.ts', `setInterval(() => {}, 1);`, 'noRestrictedGlobals'],
+  ['durable-objects/kit/b.ts', `export const signal = AbortSignal.timeout(1);`, 'noJsRestrictedProperties'],
+  ['durable-objects/session/b.ts', `export * from '../room/x.ts';`, 'noRestrictedImports'],
+  ['durable-objects/session/c.ts', `export * from '../../src/http/x.ts';`, 'noRestrictedImports'],
+  ['runner/a.ts', `export * from '../durable-objects/kit/x.ts';`, 'noRestrictedImports'],
+  ['cli/local/a.ts', `export * from '../../src/http/x.ts';`, 'noRestrictedImports'],
+  ['dashboard/src/a.ts', `export * from '../../src/adapters/x.ts';`, 'noRestrictedImports'],
+] as const;
+
+/** Code that is where it belongs. */
+const ALLOWED = [
+  ['src/domain/ok.ts', `export * from '../protocol/x.ts';\nexport * from './y.ts';`],
+  ['src/domain/graph/ok.ts', `export * from '../../protocol/x.ts';\nexport * from '../y.ts';`],
+  ['src/protocol/ok.ts', `export * from 'zod';\nexport * from './x.ts';`],
+  ['src/client/ok.ts', `export * from '../protocol/x.ts';`],
+  ['src/worker.ts', `export * from '../durable-objects/session/x.ts';`],
+  ['durable-objects/session/ok.ts', `export * from '../kit/x.ts';\nexport * from '../../src/domain/x.ts';`],
+  ['durable-objects/kit/outbound.ts', `setTimeout(() => {}, 1);`],
+  ['runner/ok.ts', `export * from '../src/protocol/x.ts';\nexport * from 'node:fs';`],
+] as const;
+
+interface LintReport {
+  diagnostics: { category: string; severity: string; location: { path: string } }[];
+}
+
+/** Lints `files` in `folder` under the project's own configuration; answers `path rule` for each error. */
+function lint(
+  folder: string,
+  files: readonly (readonly [path: string, source: string, ...rest: string[]])[],
+): string[] {
+  cpSync('biome.json', join(folder, 'biome.json'));
+  for (const [path, source] of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), `${source}\n`);
+  }
+  const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome');
+  const args = [biome, 'lint', '--reporter=json', '--max-diagnostics=none', '--vcs-enabled=false'];
+  const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8' });
+  const report = JSON.parse(stdout) as LintReport;
+  return report.diagnostics
+    .filter(({ severity }) => severity === 'error')
+    .map(({ category, location }) => `${location.path} ${category.split('/').at(-1)}`);
+}
+
+describe('walls between the layers', () => {
+  let folder: string;
+  let errors: string[];
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'oio-walls-'));
+    errors = lint(folder, [...REFUSED, ...ALLOWED]);
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(REFUSED)('%s refuses %s', (path, _source, rule) => {
+    expect(errors).toContain(`${path} ${rule}`);
+  });
+
+  it.each(ALLOWED)('%s allows %s', (path) => {
+    expect(errors.filter((error) => error.startsWith(`${path} `))).toEqual([]);
+  });
+});
