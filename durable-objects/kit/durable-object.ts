@@ -1,0 +1,58 @@
+import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/limits.ts';
+import { SOCKET_PROTOCOL } from '../../src/protocol/token.ts';
+import { PING, PONG } from '../../src/protocol/watch.ts';
+import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
+
+/** A runtime's platform, given by a Durable Object. Pings are answered without waking it. */
+export function durablePlatform(ctx: DurableObjectState): ObjectPlatform {
+  ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+  return {
+    exec: (query, bindings) => ctx.storage.sql.exec<SqlRow>(query, ...bindings).toArray(),
+    transaction: (body) => ctx.storage.transactionSync(body),
+    setAlarm: (at) => void (at === null ? ctx.storage.deleteAlarm() : ctx.storage.setAlarm(at)),
+    now: () => Date.now(),
+    random: () => Math.random(),
+    uuid: () => crypto.randomUUID(),
+    background: (work) => ctx.waitUntil(work),
+    sockets: (tag) => ctx.getWebSockets(tag).map((socket) => hibernatingSocket(ctx, socket)),
+  };
+}
+
+/** A handle of a socket that hibernates with its object. */
+export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): ObjectSocket {
+  return {
+    id: socket,
+    send: (text) => {
+      if (text.length * 3 > MAX_FRAME_BYTES && utf8Length(text) > MAX_FRAME_BYTES) {
+        throw new RangeError(`a frame of ${utf8Length(text)} bytes is over ${MAX_FRAME_BYTES}`);
+      }
+      // A socket that has just gone away is found by its close event, not here.
+      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    },
+    close: (code, reason) => socket.close(code, reason.slice(0, 120)),
+    attachment: () => socket.deserializeAttachment(),
+    attach: (value) => socket.serializeAttachment(value),
+    lastPingAt: () => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
+  };
+}
+
+/**
+ * Accepts a socket upgrade for hibernation.
+ * @returns the 101 response, and the server's end
+ */
+export function acceptSocket(
+  ctx: DurableObjectState,
+  tags: string[],
+  attachment: unknown,
+): { response: Response; socket: ObjectSocket } {
+  const pair = new WebSocketPair();
+  ctx.acceptWebSocket(pair[1], tags);
+  const socket = hibernatingSocket(ctx, pair[1]);
+  socket.attach(attachment);
+  const response = new Response(null, {
+    status: 101,
+    webSocket: pair[0],
+    headers: { 'sec-websocket-protocol': SOCKET_PROTOCOL },
+  });
+  return { response, socket };
+}

@@ -1,0 +1,72 @@
+import type { Call } from '../../src/ports/calls.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { ObjectStore } from './store.ts';
+
+/** To be part of an object's migrations, where it answers POSTs. */
+export const IDEMPOTENCY_SCHEMA = `
+CREATE TABLE idempotency (
+  key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL
+) WITHOUT ROWID;
+`;
+
+const KEPT_MS = 86_400_000;
+export const IDEMPOTENCY_DEADLINE = 'idempotency';
+
+/** The first answer to a key, kept for a day in the transaction of its effect, and given again to repeats. */
+export class Idempotency {
+  readonly #store: ObjectStore;
+  readonly #deadlines: Deadlines;
+
+  constructor(store: ObjectStore, deadlines: Deadlines) {
+    this.#store = store;
+    this.#deadlines = deadlines;
+  }
+
+  /**
+   * Runs `effect` as one transaction, once for each key. A refusal is an answer too, and changes nothing, so it is not
+   * kept: the same request may succeed later.
+   */
+  once<T>(call: Call, effect: () => Outcome<T>): Outcome<T> {
+    const { idempotency } = call;
+    if (!idempotency) return this.#store.transact(effect);
+    return this.#store.transact(() => this.recall<T>(call) ?? this.keep(call, effect()));
+  }
+
+  /** The kept answer to this call, a refusal when the key belongs to another body, or null. */
+  recall<T>({ idempotency }: Call): Outcome<T> | null {
+    if (!idempotency) return null;
+    const kept = this.#store.row<{ fingerprint: string; answer: string }>(
+      `SELECT fingerprint, answer FROM idempotency WHERE key = ?`,
+      idempotency.key,
+    );
+    if (!kept) return null;
+    if (kept.fingerprint !== idempotency.fingerprint) {
+      return refuse('idempotency_mismatch', 'This Idempotency-Key was used with another request; choose a new one.');
+    }
+    return ok(JSON.parse(kept.answer) as T);
+  }
+
+  /** Keeps a successful answer. Inside the transaction of its effect. */
+  keep<T>({ idempotency }: Call, outcome: Outcome<T>): Outcome<T> {
+    if (!idempotency || !outcome.ok) return outcome;
+    const now = this.#store.platform.now();
+    this.#store.rows(
+      `INSERT INTO idempotency (key, fingerprint, answer, at) VALUES (?, ?, ?, ?)`,
+      idempotency.key,
+      idempotency.fingerprint,
+      JSON.stringify(outcome.value),
+      now,
+    );
+    if (this.#deadlines.dueAt(IDEMPOTENCY_DEADLINE) === null) this.#deadlines.set(IDEMPOTENCY_DEADLINE, now + KEPT_MS);
+    return outcome;
+  }
+
+  /** Handler of `IDEMPOTENCY_DEADLINE`: forgets what is older than a day. */
+  purge(): void {
+    const now = this.#store.platform.now();
+    this.#store.rows(`DELETE FROM idempotency WHERE at <= ?`, now - KEPT_MS);
+    const oldest = this.#store.row<{ at: number | null }>(`SELECT MIN(at) AS at FROM idempotency`)?.at;
+    if (oldest != null) this.#deadlines.set(IDEMPOTENCY_DEADLINE, oldest + KEPT_MS);
+  }
+}

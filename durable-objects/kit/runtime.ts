@@ -1,0 +1,34 @@
+import { Deadlines } from './deadlines.ts';
+import { log } from './log.ts';
+import type { Migrations } from './migrations.ts';
+import { type Lane, Outbox } from './outbox.ts';
+import type { ObjectPlatform } from './platform.ts';
+import { ObjectStore } from './store.ts';
+
+/** Storage, deadlines and outbox of one object, built together. */
+export interface ObjectKit {
+  store: ObjectStore;
+  deadlines: Deadlines;
+  outbox: Outbox;
+}
+
+export function buildKit(platform: ObjectPlatform, migrations: Migrations, lanes: readonly Lane[]): ObjectKit {
+  const store = new ObjectStore(platform, migrations);
+  return { store, deadlines: new Deadlines(store), outbox: new Outbox(store, lanes) };
+}
+
+/**
+ * An object's alarm: local deadlines first, then deliveries are started. It never throws, and what it leaves undone is
+ * armed again, because it ends in a commit, which sets the alarm to the earliest thing due.
+ */
+export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) => void): void {
+  const { store, deadlines, outbox } = kit;
+  store.alarmFired();
+  if (!store.created) return;
+  try {
+    deadlines.run(handle);
+  } catch (error) {
+    log('error', 'alarm_failed', { error: String(error) });
+  }
+  store.transact(() => outbox.startDue());
+}

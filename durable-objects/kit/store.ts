@@ -1,0 +1,120 @@
+import { MAX_STORED_BYTES, utf8Length } from '../../src/protocol/limits.ts';
+import { hasSchema, isBehind, type Migrations, migrate } from './migrations.ts';
+import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
+
+/** Deadlines and outbox: what every object's schema begins with. */
+const KIT_SCHEMA = `
+CREATE TABLE deadlines (name TEXT PRIMARY KEY, due_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE outbox (
+  lane TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, rev INTEGER NOT NULL,
+  rejections INTEGER NOT NULL DEFAULT 0, parked_at INTEGER, last_error TEXT, PRIMARY KEY (lane, key)
+) WITHOUT ROWID;
+CREATE TABLE outbox_lanes (lane TEXT PRIMARY KEY, failures INTEGER NOT NULL, next_at INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+/**
+ * An object's storage: typed statements, one kind of transaction, one alarm.
+ *
+ * **Every mutation is one `transact`**: rows, outbox, deadlines and the alarm commit together or not at all. Nothing is
+ * sent and no memory changes inside; what is to follow a commit is handed to `afterCommit`.
+ */
+export class ObjectStore {
+  readonly platform: ObjectPlatform;
+  readonly #migrations: Migrations;
+  #created: boolean;
+  #inTransaction = false;
+  #armedAt: number | null | undefined;
+  #followers: (() => void)[] = [];
+
+  constructor(platform: ObjectPlatform, migrations: Migrations) {
+    this.platform = platform;
+    this.#migrations = [KIT_SCHEMA, ...migrations];
+    this.#created = hasSchema(platform);
+    if (this.#created && isBehind(platform, this.#migrations)) {
+      platform.transaction(() => migrate(platform, this.#migrations));
+    }
+  }
+
+  /** Whether the object has its tables. Reading from one that has not is a bug. */
+  get created(): boolean {
+    return this.#created;
+  }
+
+  rows<T = SqlRow>(query: string, ...bindings: SqlValue[]): T[] {
+    for (const value of bindings) assertStorable(value);
+    return this.platform.exec(query, bindings) as T[];
+  }
+
+  row<T = SqlRow>(query: string, ...bindings: SqlValue[]): T | undefined {
+    return this.rows<T>(query, ...bindings)[0];
+  }
+
+  /** Runs `body` as one durable step; joins the transaction that is under way. */
+  transact<T>(body: () => T): T {
+    if (this.#inTransaction) return body();
+    if (!this.#created) throw new Error('the object has not been created');
+    return this.#commit(body);
+  }
+
+  /** `transact` for the step that makes the object: tables first. */
+  create<T>(body: () => T): T {
+    if (this.#created) return this.transact(body);
+    return this.#commit(() => {
+      migrate(this.platform, this.#migrations);
+      return body();
+    });
+  }
+
+  /** Runs `follower` once the present transaction has committed; forgotten when it does not. */
+  afterCommit(follower: () => void): void {
+    if (this.#inTransaction) this.#followers.push(follower);
+    else follower();
+  }
+
+  #commit<T>(body: () => T): T {
+    this.#inTransaction = true;
+    const armed = this.#armedAt;
+    let value: T;
+    try {
+      value = this.platform.transaction(() => {
+        const result = body();
+        this.#arm();
+        return result;
+      });
+      this.#created = true;
+    } catch (error) {
+      this.#followers = [];
+      this.#armedAt = armed;
+      throw error;
+    } finally {
+      this.#inTransaction = false;
+    }
+    const followers = this.#followers;
+    this.#followers = [];
+    for (const follower of followers) follower();
+    return value;
+  }
+
+  /** To be called when the alarm has fired: there is none until the next commit. */
+  alarmFired(): void {
+    this.#armedAt = undefined;
+  }
+
+  /** Sets the alarm to the earliest deadline or delivery; writes only when that has changed. */
+  #arm(): void {
+    const row = this.row<{ due: number | null }>(
+      `SELECT MIN(due) AS due FROM (SELECT MIN(due_at) AS due FROM deadlines UNION ALL SELECT MIN(next_at) FROM outbox_lanes)`,
+    );
+    const due = row?.due ?? null;
+    if (due === this.#armedAt) return;
+    this.platform.setAlarm(due);
+    this.#armedAt = due;
+  }
+}
+
+/** A local workerd stores more than the platform does: refuse here what production would refuse. */
+function assertStorable(value: SqlValue): void {
+  if (typeof value !== 'string' || value.length * 3 <= MAX_STORED_BYTES) return;
+  const bytes = utf8Length(value);
+  if (bytes > MAX_STORED_BYTES) throw new RangeError(`a stored value of ${bytes} bytes is over ${MAX_STORED_BYTES}`);
+}
