@@ -1,8 +1,12 @@
+import { mkdirSync } from 'node:fs';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
 /** Real processes and browsers: a test may wait minutes for one, and two at once would fight for the same cores. */
 const REAL_PROCESSES = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } as const;
+
+// wrangler refuses a configuration whose assets directory does not exist, and nothing may be built yet.
+mkdirSync('dist/dashboard', { recursive: true });
 
 export default defineConfig({
   test: {

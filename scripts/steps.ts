@@ -2,7 +2,12 @@
 import { spawnSync } from 'node:child_process';
 
 /** Keeps wrangler and miniflare from calling home, asking questions, or fetching a sample of `request.cf`. */
-const OFFLINE = { CI: '1', WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
+const OFFLINE = {
+  CI: '1',
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+};
 
 /** Runs `command` (a package's executable or a program) with our output as its own; answers whether it succeeded. */
 export function run(command: string, ...args: string[]): boolean {
