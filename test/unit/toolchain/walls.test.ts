@@ -37,7 +37,7 @@ const ALLOWED = [
   ['src/domain/ok.ts', `export * from '../protocol/x.ts';\nexport * from './y.ts';`],
   ['src/domain/graph/ok.ts', `export * from '../../protocol/x.ts';\nexport * from '../y.ts';`],
   ['src/protocol/ok.ts', `export * from 'zod';\nexport * from './x.ts';`],
-  ['src/client/ok.ts', `export * from '../protocol/x.ts';`],
+  ['src/client/ok.ts', `export * from '../protocol/x.ts';\nexport * from '../domain/x.ts';`],
   ['src/worker.ts', `export * from '../durable-objects/session/x.ts';`],
   ['durable-objects/session/ok.ts', `export * from '../kit/x.ts';\nexport * from '../../src/domain/x.ts';`],
   ['durable-objects/kit/outbound.ts', `setTimeout(() => {}, 1);`],
