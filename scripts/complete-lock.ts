@@ -14,14 +14,12 @@ import { pathToFileURL } from 'node:url';
 
 interface LockEntry {
   version?: string;
-  integrity?: string;
   optionalDependencies?: Record<string, string>;
-  dev?: boolean;
-  devOptional?: boolean;
+  cpu?: string[] | undefined;
+  dev?: boolean | undefined;
+  libc?: string[] | undefined;
   optional?: boolean;
-  os?: string[];
-  cpu?: string[];
-  libc?: string[];
+  os?: string[] | undefined;
 }
 
 export interface Lock {
@@ -75,7 +73,9 @@ export function completeLock(lock: Lock): string[] {
       const platform = platformOf(name);
       if (!platform.os && !platform.cpu) throw new Error(`${name}: cannot tell its platform from its name`);
       const place = packages[`node_modules/${name}`] ? `${from}/node_modules/${name}` : `node_modules/${name}`;
-      packages[place] = { version, ...platform, ...(parent.dev && { dev: true }), optional: true };
+      const { cpu, libc, os } = platform;
+      // In npm's own order of members, so that its next install has nothing to rewrite.
+      packages[place] = { version, cpu, dev: parent.dev, libc, optional: true, os };
       added.push(place);
     }
   }
