@@ -1,0 +1,34 @@
+import type { AgentRegistries } from '../../ports/agent-registry.ts';
+import type { Directories } from '../../ports/directory.ts';
+import type { Sessions } from '../../ports/sessions.ts';
+import type { Sockets } from '../../ports/sockets.ts';
+import type { Workspaces } from '../../ports/workspace.ts';
+import { agentRegistryName, directoryName, sessionName, workspaceName } from './names.ts';
+import { type Namespace, reach, remote } from './remote.ts';
+
+/** The ports whose implementation is an object, reached through its namespace. */
+
+export function objectSessions(namespace: Namespace): Sessions {
+  return { at: (workspace, id) => remote(namespace, sessionName(workspace, id)) };
+}
+
+export function objectDirectories(namespace: Namespace): Directories {
+  return { of: (workspace) => remote(namespace, directoryName(workspace)) };
+}
+
+export function objectAgentRegistries(namespace: Namespace): AgentRegistries {
+  return { of: (workspace) => remote(namespace, agentRegistryName(workspace)) };
+}
+
+export function objectWorkspaces(namespace: Namespace): Workspaces {
+  return { of: (workspace) => remote(namespace, workspaceName(workspace)) };
+}
+
+export function objectSockets(sessions: Namespace, agentRegistries: Namespace): Sockets {
+  const hand = (namespace: Namespace, name: string, upgrade: Request) =>
+    reach(() => namespace.getByName(name).fetch(upgrade));
+  return {
+    toSession: (workspace, id, upgrade) => hand(sessions, sessionName(workspace, id), upgrade),
+    toAgentRegistry: (workspace, upgrade) => hand(agentRegistries, agentRegistryName(workspace), upgrade),
+  };
+}

@@ -1,0 +1,7 @@
+import type { SessionId, WorkspaceId } from '../protocol/ids.ts';
+
+/** Hands a verified socket upgrade to the object that will hold the socket. */
+export interface Sockets {
+  toSession(workspace: WorkspaceId, id: SessionId, upgrade: Request): Promise<Response>;
+  toAgentRegistry(workspace: WorkspaceId, upgrade: Request): Promise<Response>;
+}
