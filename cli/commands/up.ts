@@ -1,0 +1,43 @@
+import { defineCommand, parseInteger } from '../command.ts';
+import type { LocalAgent } from '../launcher/agent.ts';
+import { DataDirectory } from '../launcher/data-directory.ts';
+import { checkRepository } from '../launcher/repository.ts';
+import { serve } from '../launcher/serve.ts';
+
+export const up = defineCommand({
+  summary: 'Start the control plane here, with one agent for your repository',
+  usage: ['up [--dir <path>] [--capacity <n>] [--label <name=value>]… [--no-agent]'],
+  details: `Environment:
+  PORT           port on loopback (8787)
+  OIO_DATA_DIR   where everything is kept (./.oio)
+  OIO_TOKEN      admin token of the default workspace, 32 characters or more (one is made and kept)
+  DATABASE_URL   a Postgres server (an embedded Postgres)
+  UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN   a Redis (none)`,
+  options: {
+    dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
+    capacity: {
+      type: 'string',
+      placeholder: 'n',
+      default: '4',
+      description: 'Sessions that the agent runs at once (4)',
+    },
+    label: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'name=value',
+      description: 'A label of the agent, for sessions that require it',
+    },
+    'no-agent': { type: 'boolean', default: false, description: 'Start no agent' },
+  },
+  async run({ values }) {
+    const agent: LocalAgent | undefined = values['no-agent']
+      ? undefined
+      : {
+          capacity: parseInteger('--capacity', values.capacity, { min: 1, max: 100 }),
+          directory: await checkRepository(values.dir),
+          labels: values.label ?? [],
+          env: {},
+        };
+    return serve({ data: DataDirectory.fromEnvironment(process.env), env: process.env, agent });
+  },
+});

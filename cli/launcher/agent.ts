@@ -1,0 +1,47 @@
+import type { Connection } from '../api.ts';
+import { exitCode } from '../command.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { projectFile } from './project.ts';
+import type { SupervisedCommand } from './supervisor.ts';
+
+/** The agent that a start brings along. */
+export interface LocalAgent {
+  /** Absolute path of the git repository that it works in. */
+  directory: string;
+  capacity: number;
+  labels: readonly string[];
+  /** Added to the agent's environment. */
+  env: Readonly<Record<string, string>>;
+}
+
+/** What an agent, and so a model's tools, must not see of the launcher's environment. */
+const withheld = /^(OIO_TOKEN|OIO_SIGNING_KEYS|DATABASE_URL|UPSTASH_.*|PG[A-Z]+|npm_.*|INIT_CWD)$/;
+
+/** The command that runs the agent. Its token goes by its environment: a command line is readable by every user. */
+export function agentCommand(
+  agent: LocalAgent,
+  data: DataDirectory,
+  connection: Connection,
+  env: NodeJS.ProcessEnv,
+): SupervisedCommand {
+  const inherited = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined || withheld.test(name) ? [] : [[name, value]],
+  );
+  return {
+    name: 'agent',
+    command: process.execPath,
+    args: [
+      projectFile('cli/main.ts'),
+      'agent',
+      ...['--url', connection.url],
+      ...['--dir', agent.directory],
+      ...['--capacity', String(agent.capacity)],
+      ...['--data', data.file('agent')],
+      ...agent.labels.flatMap((label) => ['--label', label]),
+    ],
+    cwd: agent.directory,
+    env: { ...Object.fromEntries(inherited), ...agent.env, OIO_AGENT_TOKEN: connection.token },
+    // A wrong command line or a machine without what an agent needs: it has said so, and would say it again.
+    finalCodes: [exitCode.usage, exitCode.environment],
+  };
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CliError, exitCode } from '../command.ts';
+import { lockFile } from './data-directory.ts';
+import { projectFile } from './project.ts';
+
+/** What the build makes. */
+export const built = { worker: projectFile('dist/worker/worker.js'), dashboard: projectFile('dist/dashboard') };
+
+const sources = ['src', 'durable-objects', 'dashboard', 'scripts/build.ts', 'wrangler.toml', 'package-lock.json'];
+const results = [built.worker, join(built.dashboard, 'index.html')];
+const lockPollMs = 200;
+
+/**
+ * Builds the Worker and the dashboard if a result is missing or older than a source. Starts at the same moment take
+ * turns; the second one finds the work done.
+ *
+ * @param onStart called when there is something to build
+ * @throws CliError with the build's own words
+ */
+export async function buildIfStale(onStart: () => void): Promise<void> {
+  if (!isStale(sources.map(projectFile), results)) return;
+  onStart();
+  mkdirSync(projectFile('dist'), { recursive: true });
+  let lock = lockFile(projectFile('dist/.lock'));
+  for (; !lock; lock = lockFile(projectFile('dist/.lock'))) await sleep(lockPollMs);
+  try {
+    if (isStale(sources.map(projectFile), results)) await runBuild();
+  } finally {
+    lock.close();
+  }
+}
+
+/** Whether a result is missing, or some source was changed after it was made. */
+export function isStale(sourcePaths: readonly string[], resultPaths: readonly string[]): boolean {
+  const times = resultPaths.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -1);
+  const oldestResult = Math.min(...times);
+  return oldestResult < 0 || sourcePaths.some((path) => newestMtime(path) > oldestResult);
+}
+
+function newestMtime(path: string): number {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) return -1;
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  const inside = readdirSync(path)
+    .filter((name) => name !== 'node_modules')
+    .map((name) => newestMtime(join(path, name)));
+  return Math.max(-1, ...inside);
+}
+
+function runBuild(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [projectFile('scripts/build.ts')], {
+      cwd: projectFile('.'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // The build's tools are found although this was not started by npm.
+      env: { ...process.env, PATH: [projectFile('node_modules/.bin'), process.env.PATH].join(delimiter) },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk;
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new CliError(`The build failed:\n${output.trim()}`, exitCode.environment));
+    });
+  });
+}

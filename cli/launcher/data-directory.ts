@@ -1,0 +1,125 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { CliError, exitCode } from '../command.ts';
+
+/** A running control plane, as `<data>/server.json` records it for other commands. */
+export interface ServerRecord {
+  url: string;
+  pid: number;
+  /** Admin token of the default workspace. */
+  token: string;
+}
+
+/**
+ * One installation's files: object state, database, secrets, logs. Only one launcher may hold it: two writers
+ * on one database lose acknowledged rows.
+ */
+export class DataDirectory {
+  readonly path: string;
+  #lock: DatabaseSync | undefined;
+
+  constructor(path: string) {
+    this.path = resolve(path);
+  }
+
+  /** Where `OIO_DATA_DIR` says, else `fallback` under the working directory. */
+  static fromEnvironment(env: NodeJS.ProcessEnv, fallback = '.oio'): DataDirectory {
+    return new DataDirectory(env.OIO_DATA_DIR || fallback);
+  }
+
+  file(...names: string[]): string {
+    return join(this.path, ...names);
+  }
+
+  /**
+   * Creates the directory, readable by its owner alone, and takes its lock until `release` or the end of the
+   * process, however that comes: the kernel drops the lock of a killed process.
+   *
+   * @throws CliError when another launcher holds the directory or it cannot be written
+   */
+  acquire(): void {
+    try {
+      mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      chmodSync(this.path, 0o700);
+      this.#lock = lockFile(this.file('lock'));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new CliError(
+        `The data directory ${this.path} cannot be used: ${reason}. Set OIO_DATA_DIR to a directory that can be written.`,
+        exitCode.environment,
+      );
+    }
+    if (!this.#lock) {
+      const server = this.readServer();
+      const where = server ? ` by process ${server.pid}, which serves ${server.url}` : '';
+      throw new CliError(
+        `The data directory ${this.path} is in use${where}. Stop that one first, or set OIO_DATA_DIR to another directory.`,
+        exitCode.environment,
+      );
+    }
+  }
+
+  release(): void {
+    this.removeServer();
+    this.#lock?.close();
+    this.#lock = undefined;
+  }
+
+  /** The recorded server, which may be gone: only an answer from its URL shows that it lives. */
+  readServer(): ServerRecord | undefined {
+    return this.readJson<ServerRecord>('server.json');
+  }
+
+  writeServer(record: ServerRecord): void {
+    this.writePrivate('server.json', `${JSON.stringify(record)}\n`);
+  }
+
+  removeServer(): void {
+    rmSync(this.file('server.json'), { force: true });
+  }
+
+  /** The text of a file in the directory, or undefined when there is none. */
+  read(name: string): string | undefined {
+    try {
+      return readFileSync(this.file(name), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  readJson<T>(name: string): T | undefined {
+    const text = this.read(name);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Replaces a file in one step, with mode 0600: a reader, or a crash, sees the old text or the new. */
+  writePrivate(name: string, text: string): void {
+    const temporary = this.file(`.${name}.${process.pid}`);
+    writeFileSync(temporary, text, { mode: 0o600, flush: true });
+    renameSync(temporary, this.file(name));
+  }
+}
+
+/**
+ * Takes an exclusive lock on a file, or returns undefined when another process has it. An SQLite transaction is the
+ * one lock in Node's own library that works on every platform and that the kernel releases when its holder is killed.
+ */
+export function lockFile(path: string): DatabaseSync | undefined {
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database.close();
+    const busy = 5; // SQLITE_BUSY
+    if ((error as { errcode?: number }).errcode === busy) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+import { CliError, exitCode, parseInteger } from '../command.ts';
+import { say } from '../terminal.ts';
+import { shutdownRequested } from './shutdown.ts';
+import { Stack, type StackOptions } from './stack.ts';
+
+const defaultPort = '8787';
+
+export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
+  /** What to do once it is up; a number is an exit code and ends the serving. */
+  onReady?: (stack: Stack, signal: AbortSignal) => Promise<number | undefined>;
+}
+
+/**
+ * Runs a control plane until a signal comes, or until `onReady` gives an exit code; then stops it in good order. A
+ * second signal ends everything at once.
+ */
+export async function serve({ onReady, ...options }: ServeOptions): Promise<number> {
+  const port = parseInteger('PORT', options.env.PORT || defaultPort, { min: 0, max: 65_535 });
+  const stopping = new AbortController();
+  let stack: Stack | undefined;
+  const requested = shutdownRequested(() => {
+    stack?.kill();
+    process.exit(128 + 2);
+  }).then(() => stopping.abort());
+
+  stack = await Stack.start({ ...options, port, signal: stopping.signal });
+  try {
+    if (!stopping.signal.aborted) await printDashboardAddress(stack);
+    const code = stopping.signal.aborted ? undefined : await onReady?.(stack, stopping.signal);
+    if (code !== undefined) return code;
+    if (!stopping.signal.aborted) say('', 'Press Ctrl-C to stop.', 'dim');
+    await requested;
+    return exitCode.ok;
+  } finally {
+    if (stopping.signal.aborted) say('stopping', '');
+    await stack.stop();
+  }
+}
+
+async function printDashboardAddress(stack: Stack): Promise<void> {
+  try {
+    say('open', await stack.dashboardAddress());
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    say('open', `${stack.url} (no sign-in code was made: ${error.message}; try "npm run oio -- token")`, 'yellow');
+  }
+}

@@ -1,0 +1,153 @@
+import type { SignInCode } from '../../src/protocol/token.ts';
+import { callApi } from '../api.ts';
+import { CliError, exitCode } from '../command.ts';
+import { paint, printable, say } from '../terminal.ts';
+import { agentCommand, type LocalAgent } from './agent.ts';
+import { localAgentToken } from './agent-token.ts';
+import { buildIfStale } from './build.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { LogFile, type LogLine } from './log-file.ts';
+import { checkPort } from './ports.ts';
+import { planPostgres } from './postgres.ts';
+import { ProcessLedger } from './process-ledger.ts';
+import { loadSecrets } from './secrets.ts';
+import { type SupervisedCommand, Supervisor } from './supervisor.ts';
+import { prepareWorkerd, waitUntilHealthy } from './workerd.ts';
+
+export interface StackOptions {
+  data: DataDirectory;
+  env: NodeJS.ProcessEnv;
+  /** Loopback port; 0 chooses a free one. */
+  port: number;
+  agent: LocalAgent | undefined;
+  /** Aborted when the start is to be given up. */
+  signal: AbortSignal;
+}
+
+const readyLimitMs = 60_000;
+/** The agent says goodbye while the control plane still answers; then the rest ends. */
+const stopOrder = [['agent'], ['worker', 'postgres']] as const;
+
+/** The control plane of one data directory with all its processes. */
+export class Stack {
+  readonly url: string;
+  readonly token: string;
+  readonly #options: StackOptions;
+  readonly #ledger: ProcessLedger;
+  readonly #supervisors = new Map<string, Supervisor>();
+
+  private constructor(options: StackOptions, ledger: ProcessLedger, url: string, token: string) {
+    this.#options = options;
+    this.#ledger = ledger;
+    this.url = url;
+    this.token = token;
+  }
+
+  /**
+   * Takes the data directory, ends what an earlier start left there, and brings everything up; resolves once requests
+   * are answered. Postgres and the agent come up after that.
+   *
+   * @throws CliError when something on this machine is in the way; nothing is left running then
+   */
+  static async start(options: StackOptions): Promise<Stack> {
+    const { data, env, signal } = options;
+    data.acquire();
+    let stack: Stack | undefined;
+    try {
+      const ledger = new ProcessLedger(data);
+      await ledger.end();
+      const { adminToken, signingKeys } = loadSecrets(data, env);
+      const port = await checkPort(options.port);
+      await buildIfStale(() => say('building', 'the Worker and the dashboard', 'dim'));
+      const postgres = await planPostgres(data, env);
+      stack = new Stack(options, ledger, `http://127.0.0.1:${port}`, adminToken);
+      const secrets = { OIO_TOKEN: adminToken, OIO_SIGNING_KEYS: signingKeys };
+      const variables = { ...workerVariables(env), ...postgres.variables, ...secrets };
+      stack.#supervise(prepareWorkerd({ data, port, variables }));
+      await stack.#becomeReady();
+      if (!signal.aborted) stack.#supervise(postgres.command);
+      if (!signal.aborted) await stack.#startAgent();
+      return stack;
+    } catch (error) {
+      await (stack ? stack.stop() : data.release());
+      throw error;
+    }
+  }
+
+  /** Address of the dashboard that signs its first opener in, once. */
+  async dashboardAddress(): Promise<string> {
+    const { code } = await callApi<SignInCode>(this, '/api/v1/codes', { method: 'POST' });
+    return `${this.url}/#code=${code}`;
+  }
+
+  /** Ends every process, each with two seconds to finish, and gives the data directory back. */
+  async stop(): Promise<void> {
+    for (const names of stopOrder) {
+      await Promise.all(names.map((name) => this.#supervisors.get(name)?.stop()));
+    }
+    this.#options.data.release();
+  }
+
+  /** Ends every process at once. */
+  kill(): void {
+    this.#ledger.killAll();
+  }
+
+  #supervise(command: SupervisedCommand): void {
+    const log = new LogFile(this.#options.data.file('logs', `${command.name}.log`));
+    const supervisor = new Supervisor(command, this.#ledger, {
+      onLine: (line) => {
+        log.write(line);
+        showNotice(command.name, line);
+      },
+      onExit: ({ code, restartInMs }) => {
+        const next = restartInMs === undefined ? 'not started again' : `starting again in ${restartInMs / 1000} s`;
+        const message = `ended with code ${code}; ${next}`;
+        const level = restartInMs === undefined ? 'info' : 'warn';
+        log.write({ time: new Date().toISOString(), level, process: command.name, message });
+        if (code !== 0) say(command.name, `${message} (see ${log.path})`, 'yellow');
+      },
+    });
+    this.#supervisors.set(command.name, supervisor);
+    supervisor.start();
+  }
+
+  async #becomeReady(): Promise<void> {
+    const { data, signal } = this.#options;
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(readyLimitMs)]);
+    const healthy = await waitUntilHealthy(this.url, limit);
+    if (signal.aborted) return;
+    if (!healthy) {
+      const log = data.file('logs', 'worker.log');
+      throw new CliError(`The control plane did not answer within a minute. Its log: ${log}`, exitCode.failed);
+    }
+    data.writeServer({ url: this.url, pid: process.pid, token: this.token });
+    say('ready', paint('bold', this.url), 'green');
+  }
+
+  async #startAgent(): Promise<void> {
+    const { agent, data, env } = this.#options;
+    if (!agent) return;
+    const token = await localAgentToken(data, this);
+    this.#supervise(agentCommand(agent, data, { url: this.url, token }, env));
+  }
+}
+
+/** Variables of the Worker that a person may set; they are handed through as they are. */
+const passedThrough = [
+  'OIO_CORS_ORIGINS',
+  'OIO_LEASE_TTL_SECONDS',
+  'OIO_LOG_LEVEL',
+  'UPSTASH_REDIS_REST_URL',
+  'UPSTASH_REDIS_REST_TOKEN',
+] as const;
+
+function workerVariables(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
+  return Object.fromEntries(passedThrough.map((name) => [name, env[name]]));
+}
+
+function showNotice(name: string, line: LogLine): void {
+  if (!line.notice) return;
+  const format = { error: 'red', warn: 'yellow', info: 'bold', debug: 'dim' } as const;
+  say(name, printable(line.message), format[line.level] ?? 'bold');
+}

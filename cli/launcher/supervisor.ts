@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type GuardedProcess, spawnGuarded } from '../../runner/guarded-process.ts';
+import { backoffMs } from './backoff.ts';
+import { type LogLine, toLogLine } from './log-file.ts';
+import type { ProcessLedger } from './process-ledger.ts';
+
+/** A process to keep running. */
+export interface SupervisedCommand {
+  name: string;
+  command: string;
+  args: string[];
+  cwd?: string;
+  env: Record<string, string>;
+  /** Exit codes after which a restart cannot help: the work is done, or its command line or the machine is wrong. */
+  finalCodes: readonly number[];
+}
+
+export interface SupervisorHooks {
+  /** Every line that the process writes. */
+  onLine(line: LogLine): void;
+  /** The process ended by itself; it starts again after `restartInMs`, unless that is undefined. */
+  onExit(exit: { code: number; restartInMs: number | undefined }): void;
+}
+
+/** A process that lived this long has started well, and its next restart is quick again. */
+const steadyAfterMs = 30_000;
+
+/** Keeps one process running: started again with growing pauses whenever it ends, until `stop`. */
+export class Supervisor {
+  readonly #command: SupervisedCommand;
+  readonly #ledger: ProcessLedger;
+  readonly #hooks: SupervisorHooks;
+  readonly #stopping = new AbortController();
+  #current: GuardedProcess | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(command: SupervisedCommand, ledger: ProcessLedger, hooks: SupervisorHooks) {
+    this.#command = command;
+    this.#ledger = ledger;
+    this.#hooks = hooks;
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** SIGTERM, two seconds, SIGKILL; resolves when the process is gone. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    // The ledger's way works even when the guard itself was killed.
+    await Promise.all([this.#current?.stop(), this.#ledger.end(this.#command.name)]);
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let failures = 0; !signal.aborted; ) {
+      const startedAt = performance.now();
+      const code = await this.#runOnce();
+      if (signal.aborted) return;
+      failures = performance.now() - startedAt > steadyAfterMs ? 1 : failures + 1;
+      const restartInMs = this.#command.finalCodes.includes(code) ? undefined : backoffMs(failures);
+      this.#hooks.onExit({ code, restartInMs });
+      if (restartInMs === undefined) return;
+      await sleep(restartInMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Runs the process to its end and gives its exit code. */
+  async #runOnce(): Promise<number> {
+    const { name, command, args, cwd, env } = this.#command;
+    const lines = new LineReader((text, stream) =>
+      this.#hooks.onLine(toLogLine(text, { process: name, stream, time: new Date().toISOString() })),
+    );
+    try {
+      // What an earlier run left behind would hold this one's port and files.
+      await this.#ledger.end(name);
+      this.#current = await spawnGuarded({
+        command,
+        args,
+        env,
+        ...(cwd === undefined ? {} : { cwd }),
+        onOutput: (chunk, stream) => lines.add(chunk, stream),
+      });
+      this.#ledger.record(name, this.#current.pid);
+      if (this.#stopping.signal.aborted) void this.#current.stop();
+      return (await this.#current.exited).code;
+    } catch (error) {
+      lines.add(`${error instanceof Error ? error.message : error}\n`, 'stderr');
+      return 127;
+    } finally {
+      lines.end();
+      this.#current = undefined;
+    }
+  }
+}
+
+type OutputStream = 'stdout' | 'stderr';
+
+/** Cuts chunks of output into lines. */
+class LineReader {
+  readonly #partial: Record<OutputStream, string> = { stdout: '', stderr: '' };
+  readonly #onLine: (text: string, stream: OutputStream) => void;
+
+  constructor(onLine: (text: string, stream: OutputStream) => void) {
+    this.#onLine = onLine;
+  }
+
+  add(chunk: string, stream: OutputStream): void {
+    const lines = (this.#partial[stream] + chunk).split('\n');
+    this.#partial[stream] = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') this.#onLine(line, stream);
+  }
+
+  end(): void {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      if (this.#partial[stream] !== '') this.add('\n', stream);
+    }
+  }
+}

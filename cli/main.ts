@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+import { CliError, type Command, exitCode } from './command.ts';
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./commands/up.ts')).up,
+  demo: async () => (await import('./commands/demo.ts')).demo,
+  agent: async () => (await import('./commands/agent.ts')).agent,
+  session: async () => (await import('./commands/session.ts')).session,
+  token: async () => (await import('./commands/token.ts')).token,
+};
+
+async function overview(): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)}${(await load()).summary}`),
+  );
+  const codes = Object.entries(exitCode).map(([name, code]) => `${code} ${name}`);
+  return [
+    'oio: the OpenCode Industrial Orchestrator',
+    '',
+    '  oio <command> [options]',
+    '',
+    ...lines,
+    '',
+    'Each command has --help.',
+    `Exit codes: ${codes.join(', ')}.`,
+  ].join('\n');
+}
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(`${await overview()}\n`);
+    return name === undefined ? exitCode.usage : exitCode.ok;
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!load) {
+    const known = Object.keys(commands).join(', ');
+    throw new CliError(`There is no command "${name}". There are: ${known}.`, exitCode.usage);
+  }
+  return (await load()).run(args);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const text = error instanceof CliError ? error.message : error instanceof Error ? error.stack : error;
+  process.stderr.write(`oio: ${text}\n`);
+  process.exitCode = error instanceof CliError ? error.code : exitCode.failed;
+}

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import type pg from 'pg';
+
+/** Two launchers may share one server: whoever holds this advisory lock migrates, the other one waits. */
+const lockKey = 0x6f_69_6f; // "oio"
+
+/**
+ * Brings a database's schema up to date, in one transaction: all that is missing, or nothing. A folder without
+ * migrations changes nothing.
+ *
+ * @throws what Postgres answers, or the connection's error
+ */
+export async function runMigrations(pool: pg.Pool, folder: string): Promise<void> {
+  if (!existsSync(join(folder, 'meta', '_journal.json'))) return;
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [lockKey]);
+    await migrate(drizzle(client), { migrationsFolder: folder });
+    await client.query('SELECT pg_advisory_unlock($1)', [lockKey]);
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error));
+    throw error;
+  } finally {
+    // A connection that failed is closed, which gives the lock back.
+    client.release(failure);
+  }
+}
