@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ApprovalKind, Capability, Decision, Delivery } from './enums.ts';
 import { AgentEventBody } from './events.ts';
 import { SessionId, TaskId, Uuid } from './ids.ts';
-import { AgentConfig, ApprovalView, CheckpointView, Repository } from './session.ts';
+import { AgentConfig, ApprovalView, CheckpointView, DiffFile, Repository } from './session.ts';
 
 /**
  * The agent's two sockets, subprotocol `oio.v1`. An agent connects out; nothing ever connects to an agent.
@@ -106,9 +106,8 @@ export const AgentFrameBody = z.discriminatedUnion('type', [
       messages_done: z.int().min(0),
       base_commit: z.string().nullable(),
       patch: z.object({ artifact_id: Uuid, bytes: z.int(), sha256: z.string() }).nullable(),
-      conversation: z
-        .object({ artifact_id: Uuid, bytes: z.int(), sha256: z.string(), format: z.string() })
-        .nullable(),
+      conversation: z.object({ artifact_id: Uuid, bytes: z.int(), sha256: z.string(), format: z.string() }).nullable(),
+      files: z.array(DiffFile).max(1_000),
       /** The work is larger than the bound and stayed on the agent's machine. */
       local_only: z.boolean(),
       requested: z.boolean(),

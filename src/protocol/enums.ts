@@ -108,13 +108,11 @@ export const Decision = z
   .meta({ id: 'Decision', description: 'The answer to an approval.', example: 'once' });
 export type Decision = z.infer<typeof Decision>;
 
-export const Delivery = z
-  .enum(['steer', 'follow_up'])
-  .meta({
-    id: 'Delivery',
-    description: 'steer: into the turn that runs; follow_up: as the next turn.',
-    example: 'follow_up',
-  });
+export const Delivery = z.enum(['steer', 'follow_up']).meta({
+  id: 'Delivery',
+  description: 'steer: into the turn that runs; follow_up: as the next turn.',
+  example: 'follow_up',
+});
 export type Delivery = z.infer<typeof Delivery>;
 
 export const PermissionAction = z

@@ -27,13 +27,11 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-export const FieldError = z
-  .object({ path: z.string(), message: z.string() })
-  .meta({
-    id: 'FieldError',
-    description: 'One member that does not fit.',
-    example: { path: 'title', message: 'Too small: expected string to have >=3 characters' },
-  });
+export const FieldError = z.object({ path: z.string(), message: z.string() }).meta({
+  id: 'FieldError',
+  description: 'One member that does not fit.',
+  example: { path: 'title', message: 'Too small: expected string to have >=3 characters' },
+});
 export type FieldError = z.infer<typeof FieldError>;
 
 /** RFC 9457 problem details with our extension members. */

@@ -153,19 +153,17 @@ const place = {
   at: Instant,
 };
 
-export const SessionEvent = z
-  .intersection(z.object(place), z.union([SessionEventBody, AgentEventBody]))
-  .meta({
-    id: 'SessionEvent',
-    description: 'An event of a session’s log.',
-    example: {
-      from_seq: 3,
-      seq: 3,
-      at: '2026-11-22T15:04:05.678Z',
-      type: 'session.status',
-      data: { from: 'pending', to: 'queued', reason: 'start' },
-    },
-  });
+export const SessionEvent = z.intersection(z.object(place), z.union([SessionEventBody, AgentEventBody])).meta({
+  id: 'SessionEvent',
+  description: 'An event of a session’s log.',
+  example: {
+    from_seq: 3,
+    seq: 3,
+    at: '2026-11-22T15:04:05.678Z',
+    type: 'session.status',
+    data: { from: 'pending', to: 'queued', reason: 'start' },
+  },
+});
 export type SessionEvent = { from_seq: number; seq: number; at: string } & (SessionEventBody | AgentEventBody);
 export type EventBody = SessionEventBody | AgentEventBody;
 

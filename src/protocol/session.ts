@@ -37,7 +37,8 @@ export const AgentConfig = z
   })
   .meta({
     id: 'AgentConfig',
-    description: 'How the agent is to work: `provider/model`, OpenCode agent, extra system text, permissions, turn limit.',
+    description:
+      'How the agent is to work: `provider/model`, OpenCode agent, extra system text, permissions, turn limit.',
     example: { model: 'anthropic/claude-sonnet', permissions: { edit: 'ask' }, max_turns: 40 },
   });
 export type AgentConfig = z.infer<typeof AgentConfig>;
@@ -166,7 +167,10 @@ export const AnswerApprovalRequest = z
   .strictObject({
     decision: Decision,
     message: z.string().min(1).max(5_000).optional(),
-    answers: z.array(z.array(z.string().max(5_000)).max(50)).max(50).optional(),
+    answers: z
+      .array(z.array(z.string().max(5_000)).max(50))
+      .max(50)
+      .optional(),
   })
   .meta({
     id: 'AnswerApprovalRequest',
@@ -219,13 +223,11 @@ export const Usage = z
   });
 export type Usage = z.infer<typeof Usage>;
 
-export const SessionError = z
-  .object({ code: z.string(), message: z.string(), retryable: z.boolean() })
-  .meta({
-    id: 'SessionError',
-    description: 'Why a session did not complete.',
-    example: { code: 'attempts_exhausted', message: 'The lease was lost 3 times.', retryable: true },
-  });
+export const SessionError = z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).meta({
+  id: 'SessionError',
+  description: 'Why a session did not complete.',
+  example: { code: 'attempts_exhausted', message: 'The lease was lost 3 times.', retryable: true },
+});
 export type SessionError = z.infer<typeof SessionError>;
 
 export const TaskView = z
@@ -546,7 +548,9 @@ export const SessionDiff = z
   });
 export type SessionDiff = z.infer<typeof SessionDiff>;
 
-export const MessageAccepted = z
-  .object({ number: z.int(), delivery: Delivery })
-  .meta({ id: 'MessageAccepted', description: 'The message’s number in the session.', example: { number: 2, delivery: 'steer' } });
+export const MessageAccepted = z.object({ number: z.int(), delivery: Delivery }).meta({
+  id: 'MessageAccepted',
+  description: 'The message’s number in the session.',
+  example: { number: 2, delivery: 'steer' },
+});
 export type MessageAccepted = z.infer<typeof MessageAccepted>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Role } from './enums.ts';
-import { Uuid, WorkspaceId } from './ids.ts';
+import { Uuid, type WorkspaceId } from './ids.ts';
 import { Instant } from './session.ts';
 
 /** Who a request is from, as the Worker has verified it. Objects trust this and nothing else. */
@@ -63,31 +63,25 @@ export const TokenList = z
   .meta({ id: 'TokenList', description: 'All tokens of the workspace that have not expired.', example: { items: [] } });
 export type TokenList = z.infer<typeof TokenList>;
 
-export const CreateTicketRequest = z
-  .strictObject({ path: z.string().regex(/^\/ws\/[A-Za-z0-9/_-]{1,300}$/) })
-  .meta({
-    id: 'CreateTicketRequest',
-    description: 'The socket path to open; the ticket is bound to it and to the request’s Origin.',
-    example: { path: '/ws/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' },
-  });
+export const CreateTicketRequest = z.strictObject({ path: z.string().regex(/^\/ws\/[A-Za-z0-9/_-]{1,300}$/) }).meta({
+  id: 'CreateTicketRequest',
+  description: 'The socket path to open; the ticket is bound to it and to the request’s Origin.',
+  example: { path: '/ws/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' },
+});
 export type CreateTicketRequest = z.infer<typeof CreateTicketRequest>;
 
-export const Ticket = z
-  .object({ ticket: z.string(), protocol: z.string(), expires_in_seconds: z.int() })
-  .meta({
-    id: 'Ticket',
-    description: 'Offer both values of `protocol` and `oio.ticket.<ticket>` as the socket’s subprotocols.',
-    example: { ticket: 'eyJhbGciOiJIUzI1NiJ9…', protocol: 'oio.v1', expires_in_seconds: 30 },
-  });
+export const Ticket = z.object({ ticket: z.string(), protocol: z.string(), expires_in_seconds: z.int() }).meta({
+  id: 'Ticket',
+  description: 'Offer both values of `protocol` and `oio.ticket.<ticket>` as the socket’s subprotocols.',
+  example: { ticket: 'eyJhbGciOiJIUzI1NiJ9…', protocol: 'oio.v1', expires_in_seconds: 30 },
+});
 export type Ticket = z.infer<typeof Ticket>;
 
-export const SignInCode = z
-  .object({ code: z.string(), expires_at: Instant })
-  .meta({
-    id: 'SignInCode',
-    description: 'A one-time code for the dashboard’s address (`/#code=…`).',
-    example: { code: 'eyJhbGciOiJIUzI1NiJ9…', expires_at: '2026-11-22T15:14:05.678Z' },
-  });
+export const SignInCode = z.object({ code: z.string(), expires_at: Instant }).meta({
+  id: 'SignInCode',
+  description: 'A one-time code for the dashboard’s address (`/#code=…`).',
+  example: { code: 'eyJhbGciOiJIUzI1NiJ9…', expires_at: '2026-11-22T15:14:05.678Z' },
+});
 export type SignInCode = z.infer<typeof SignInCode>;
 
 /** The subprotocol that every socket of the API speaks. */

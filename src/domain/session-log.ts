@@ -1,0 +1,269 @@
+import type { Delivery, SessionStatus } from '../protocol/enums.ts';
+import type { AgentEventBody, SessionEvent, ToolState } from '../protocol/events.ts';
+import type { ApprovalView, CheckpointView, SessionError, Usage } from '../protocol/session.ts';
+import { addUsage, NO_USAGE } from './usage.ts';
+
+/**
+ * The fold that turns a session's log into what there is to see. The server keeps it as the base under a trimmed log,
+ * and every client computes the same one, so a client that resumed, one that was sent a snapshot, and the server agree.
+ */
+export type TranscriptItem =
+  | { kind: 'prompt'; id: string; seq: number; number: number; text: string; delivery: Delivery; by: string }
+  | { kind: 'text' | 'reasoning'; id: string; seq: number; text: string; done: boolean }
+  | {
+      kind: 'tool';
+      id: string;
+      seq: number;
+      tool: string;
+      state: ToolState;
+      title: string;
+      input: Record<string, unknown>;
+      output: string;
+      error: string | null;
+      truncated: boolean;
+    }
+  | { kind: 'file'; id: string; seq: number; path: string }
+  | { kind: 'retry'; id: string; seq: number; attempt: number; message: string }
+  | { kind: 'note'; id: string; seq: number; level: 'info' | 'warning' | 'error'; text: string }
+  | { kind: 'status'; id: string; seq: number; from: SessionStatus; to: SessionStatus; reason: string };
+
+export interface SessionState {
+  /** The log up to here is in this state. */
+  seq: number;
+  title: string;
+  status: SessionStatus;
+  requested_action: 'pause' | 'stop' | null;
+  agent: { id: string; name: string; epoch: number } | null;
+  model: string | null;
+  transcript: TranscriptItem[];
+  /** Items that the bounds have dropped from the transcript's beginning. */
+  dropped_items: number;
+  todo: { content: string; status: string }[];
+  approvals: ApprovalView[];
+  checkpoints: CheckpointView[];
+  usage: Usage;
+  result: Record<string, unknown> | null;
+  error: SessionError | null;
+}
+
+export const MAX_TRANSCRIPT_ITEMS = 5_000;
+/** Of all transcript text, in UTF-16 units. */
+export const MAX_TRANSCRIPT_CHARS = 4_000_000;
+const MAX_LISTED = 100;
+
+export function emptyState(): SessionState {
+  return {
+    seq: 0,
+    title: '',
+    status: 'pending',
+    requested_action: null,
+    agent: null,
+    model: null,
+    transcript: [],
+    dropped_items: 0,
+    todo: [],
+    approvals: [],
+    checkpoints: [],
+    usage: NO_USAGE,
+    result: null,
+    error: null,
+  };
+}
+
+/**
+ * Applies events in the order of the log. An event whose range has been applied already changes nothing; a compacted
+ * run that reaches beyond what was applied brings exactly the rest. The given state is not changed.
+ */
+export function applyEvents(state: SessionState, events: readonly SessionEvent[]): SessionState {
+  const fresh = events.filter((event) => event.seq > state.seq);
+  if (fresh.length === 0) return state;
+  const next: SessionState = { ...state, transcript: [...state.transcript] };
+  for (const event of fresh) {
+    apply(next, event);
+    next.seq = event.seq;
+  }
+  return bound(next);
+}
+
+function apply(state: SessionState, event: SessionEvent): void {
+  switch (event.type) {
+    case 'session.created':
+      state.title = event.data.title;
+      return;
+    case 'session.updated':
+      if (event.data.title !== undefined) state.title = event.data.title;
+      return;
+    case 'session.status':
+      applyStatus(state, event);
+      return;
+    case 'session.action_requested':
+      state.requested_action = event.data.action;
+      return;
+    case 'lease.granted':
+      state.agent = { id: event.data.agent_id, name: event.data.agent_name, epoch: event.data.epoch };
+      return;
+    case 'lease.ended':
+      state.agent = null;
+      for (const item of openParts(state)) item.done = true;
+      return;
+    case 'message.added': {
+      const { number, text, delivery, by } = event.data;
+      put(state, { kind: 'prompt', id: `prompt-${number}`, seq: event.seq, number, text, delivery, by });
+      return;
+    }
+    case 'approval.asked':
+      state.approvals = [...state.approvals, event.data.approval].slice(-MAX_LISTED);
+      return;
+    case 'approval.answered': {
+      const { approval_id, decision, message, answers, by, expired } = event.data;
+      const answer = { decision, by, at: event.at, ...(message && { message }), ...(answers && { answers }) };
+      replaceApproval(state, approval_id, { status: expired ? 'expired' : 'answered', answer });
+      return;
+    }
+    case 'approval.withdrawn':
+      replaceApproval(state, event.data.approval_id, { status: 'withdrawn' });
+      return;
+    case 'checkpoint.created':
+      state.checkpoints = [...state.checkpoints, event.data.checkpoint].slice(-MAX_LISTED);
+      return;
+    case 'task.status':
+    case 'lease.extended':
+    case 'frame.rejected':
+      return;
+    default:
+      applyAgentEvent(state, event);
+  }
+}
+
+type At<E> = E & { seq: number };
+
+function applyStatus(state: SessionState, event: Extract<SessionEvent, { type: 'session.status' }>): void {
+  const { from, to, reason, result, error } = event.data;
+  state.status = to;
+  state.result = result ?? null;
+  state.error = error ?? null;
+  put(state, { kind: 'status', id: `status-${event.seq}`, seq: event.seq, from, to, reason });
+}
+
+function applyAgentEvent(state: SessionState, event: At<AgentEventBody>): void {
+  const { seq } = event;
+  switch (event.type) {
+    case 'turn.started':
+      state.model = event.data.model ?? state.model;
+      return;
+    case 'text.delta':
+    case 'reasoning.delta':
+      applyText(state, event);
+      return;
+    case 'part.completed':
+      for (const item of openParts(state)) if (item.id === event.data.part_id) item.done = true;
+      return;
+    case 'tool':
+      applyTool(state, event);
+      return;
+    case 'file.edited':
+      put(state, { kind: 'file', id: `file-${seq}`, seq, path: event.data.path });
+      return;
+    case 'todo':
+      state.todo = event.data.items;
+      return;
+    case 'usage':
+      state.usage = addUsage(state.usage, event.data);
+      return;
+    case 'model.retry':
+      put(state, { kind: 'retry', id: `retry-${seq}`, seq, attempt: event.data.attempt, message: event.data.message });
+      return;
+    case 'agent.note':
+      put(state, { kind: 'note', id: `note-${seq}`, seq, level: event.data.level, text: event.data.text });
+      return;
+    case 'turn.completed':
+      return;
+  }
+}
+
+/** An increment says how much came before it: what is there beyond that is the same text again. */
+function applyText(
+  state: SessionState,
+  event: At<Extract<AgentEventBody, { type: 'text.delta' | 'reasoning.delta' }>>,
+): void {
+  const { part_id, offset, text } = event.data;
+  const kind = event.type === 'text.delta' ? 'text' : 'reasoning';
+  const known = find(state, part_id);
+  if (known && (known.kind === 'text' || known.kind === 'reasoning')) {
+    put(state, { ...known, text: known.text.slice(0, offset) + text });
+  } else put(state, { kind, id: part_id, seq: event.seq, text, done: false });
+}
+
+function applyTool(state: SessionState, event: At<Extract<AgentEventBody, { type: 'tool' }>>): void {
+  const { call_id, tool, state: toolState, title, input, output, error, truncated } = event.data;
+  const known = find(state, call_id);
+  const before = known?.kind === 'tool' ? known : null;
+  put(state, {
+    kind: 'tool',
+    id: call_id,
+    seq: before?.seq ?? event.seq,
+    tool,
+    state: toolState,
+    title: title ?? before?.title ?? '',
+    input: input ?? before?.input ?? {},
+    output: output ?? before?.output ?? '',
+    error: error ?? before?.error ?? null,
+    truncated: truncated ?? before?.truncated ?? false,
+  });
+}
+
+/** Replaces the item with this id, or adds it. What changes is nearly always near the end. */
+function put(state: SessionState, item: TranscriptItem): void {
+  const index = state.transcript.findLastIndex((other) => other.id === item.id);
+  if (index >= 0) state.transcript[index] = item;
+  else state.transcript.push(item);
+}
+
+function find(state: SessionState, id: string): TranscriptItem | undefined {
+  return state.transcript.findLast((item) => item.id === id);
+}
+
+function* openParts(state: SessionState): Generator<Extract<TranscriptItem, { kind: 'text' | 'reasoning' }>> {
+  for (const [index, item] of state.transcript.entries()) {
+    if ((item.kind === 'text' || item.kind === 'reasoning') && !item.done) {
+      const copy = { ...item };
+      state.transcript[index] = copy;
+      yield copy;
+    }
+  }
+}
+
+function replaceApproval(state: SessionState, id: string, change: Partial<ApprovalView>): void {
+  state.approvals = state.approvals.map((approval) => (approval.id === id ? { ...approval, ...change } : approval));
+}
+
+/** Drops the oldest items beyond the bounds. */
+function bound(state: SessionState): SessionState {
+  let chars = 0;
+  let keep = 0;
+  for (let index = state.transcript.length - 1; index >= 0; index--) {
+    chars += sizeOf(state.transcript[index]!);
+    if (keep === MAX_TRANSCRIPT_ITEMS || (chars > MAX_TRANSCRIPT_CHARS && keep > 0)) break;
+    keep++;
+  }
+  const drop = state.transcript.length - keep;
+  if (drop > 0) {
+    state.transcript = state.transcript.slice(drop);
+    state.dropped_items += drop;
+  }
+  return state;
+}
+
+function sizeOf(item: TranscriptItem): number {
+  switch (item.kind) {
+    case 'prompt':
+    case 'text':
+    case 'reasoning':
+    case 'note':
+      return item.text.length;
+    case 'tool':
+      return item.output.length + JSON.stringify(item.input).length;
+    default:
+      return 100;
+  }
+}

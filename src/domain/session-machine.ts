@@ -1,0 +1,85 @@
+import { SessionAction, type SessionStatus } from '../protocol/enums.ts';
+
+/** What can move a session: an action that somebody asks for, or something that happens to it. */
+export type Trigger =
+  | SessionAction
+  | 'leased'
+  | 'agent_quiet'
+  | 'model_retry'
+  | 'recovered'
+  | 'lease_lost'
+  | 'requeued'
+  | 'attempt_failed'
+  | 'attempts_exhausted'
+  | 'result_completed'
+  | 'result_partial'
+  | 'result_failed'
+  | 'time_is_up';
+
+const WORKING = {
+  pause: 'paused',
+  stop: 'stopped',
+  cancel: 'cancelled',
+  complete: 'completed',
+  fail: 'failed',
+  lease_lost: 'orphaned',
+  attempt_failed: 'queued',
+  attempts_exhausted: 'failed',
+  result_completed: 'completed',
+  result_partial: 'partially_completed',
+  result_failed: 'failed',
+  time_is_up: 'timeout',
+} as const satisfies Partial<Record<Trigger, SessionStatus>>;
+
+const WAITING = {
+  leased: 'running',
+  pause: 'paused',
+  stop: 'stopped',
+  cancel: 'cancelled',
+  complete: 'completed',
+  fail: 'failed',
+  attempts_exhausted: 'failed',
+} as const satisfies Partial<Record<Trigger, SessionStatus>>;
+
+/** The one table of a session's life. What it does not name is illegal. */
+export const TRANSITIONS: Readonly<Record<SessionStatus, Partial<Record<Trigger, SessionStatus>>>> = {
+  pending: { start: 'queued', cancel: 'cancelled' },
+  queued: WAITING,
+  running: { ...WORKING, agent_quiet: 'degraded', model_retry: 'degraded' },
+  degraded: { ...WORKING, recovered: 'running' },
+  orphaned: { ...WAITING, requeued: 'queued' },
+  paused: { resume: 'queued', stop: 'stopped', cancel: 'cancelled', complete: 'completed', fail: 'failed' },
+  failed: { retry: 'queued' },
+  timeout: { retry: 'queued' },
+  stopped: { retry: 'queued' },
+  completed: {},
+  partially_completed: {},
+  cancelled: {},
+};
+
+/** Where `trigger` leads from `status`; null when it is illegal there. */
+export function nextStatus(status: SessionStatus, trigger: Trigger): SessionStatus | null {
+  return TRANSITIONS[status][trigger] ?? null;
+}
+
+/** The actions that can be asked for in this status. */
+export function legalActions(status: SessionStatus): SessionAction[] {
+  return SessionAction.options.filter((action) => nextStatus(status, action) !== null);
+}
+
+/** No lease, no queue: nothing happens here unless somebody asks for it. */
+export function hasEnded(status: SessionStatus): boolean {
+  return nextStatus(status, 'cancel') === null;
+}
+
+/** An agent holds the session, and its time counts. */
+export function isWorking(status: SessionStatus): boolean {
+  return status === 'running' || status === 'degraded';
+}
+
+/** One sentence for the caller of an illegal action. */
+export function explainIllegal(status: SessionStatus, action: SessionAction): string {
+  const legal = legalActions(status);
+  const options = legal.length > 0 ? `It takes: ${legal.join(', ')}.` : 'It takes no further action.';
+  return `A session that is ${status} cannot '${action}'. ${options}`;
+}
