@@ -1,0 +1,194 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { ObjectPlatform, ObjectSocket, SqlRow, SqlValue } from '../../durable-objects/kit/platform.ts';
+import { type FakeClient, FakeSocket, type SocketEvents } from './fake-socket.ts';
+
+/** What `failAt` throws. */
+export class InjectedFault extends Error {
+  constructor() {
+    super('injected fault');
+    this.name = 'InjectedFault';
+  }
+}
+
+/** The platform's own bound on one statement. */
+const BINDINGS_MAX = 100;
+
+/**
+ * An object's machine in a Node process: SQLite in memory (or in a file), a clock and a randomness that the test
+ * holds, one alarm, fake sockets. A runtime built on it is the real one: a second runtime on the same platform is the
+ * object after an eviction.
+ *
+ * It is stricter than the real platform: a write outside a transaction throws.
+ */
+export class NodePlatform implements ObjectPlatform {
+  /** The present, in ms; the test may set it. `advance` also runs alarms. */
+  clock: number;
+  /** When the alarm goes off; null for never. */
+  alarm: number | null = null;
+  /** Where frames and closes of the fake sockets go: set it to the runtime. */
+  events: SocketEvents | null = null;
+
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #sockets = new Set<FakeSocket>();
+  readonly #background = new Set<Promise<void>>();
+  #seed: number;
+  #inTransaction = false;
+  #stepsToFault = Number.POSITIVE_INFINITY;
+
+  constructor({ path = ':memory:', now = Date.UTC(2026, 0, 1), seed = 1 } = {}) {
+    this.#db = new DatabaseSync(path);
+    this.clock = now;
+    this.#seed = seed;
+  }
+
+  // --- ObjectPlatform
+
+  exec(query: string, bindings: SqlValue[]): SqlRow[] {
+    if (this.#inTransaction) this.#step();
+    else if (!/^\s*(SELECT|WITH)\b/i.test(query)) throw new Error(`a write outside a transaction: ${query}`);
+    if (bindings.length > BINDINGS_MAX) throw new RangeError(`${bindings.length} bound values`);
+    const statement = this.#statements.get(query) ?? this.#db.prepare(query);
+    this.#statements.set(query, statement);
+    return statement.all(...bindings).map((row) => ({ ...row })) as SqlRow[];
+  }
+
+  transaction<T>(body: () => T): T {
+    if (this.#inTransaction) throw new Error('transactions do not nest');
+    const { alarm } = this;
+    this.#db.exec('BEGIN');
+    this.#inTransaction = true;
+    try {
+      const value = body();
+      this.#step();
+      this.#db.exec('COMMIT');
+      return value;
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      this.alarm = alarm;
+      throw error;
+    } finally {
+      this.#inTransaction = false;
+    }
+  }
+
+  setAlarm(at: number | null): void {
+    if (!this.#inTransaction) throw new Error('an alarm set outside a transaction');
+    this.#step();
+    this.alarm = at;
+  }
+
+  now(): number {
+    return this.clock;
+  }
+
+  /** mulberry32: the same seed gives the same life. */
+  random(): number {
+    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  }
+
+  uuid(): string {
+    const hex = Array.from({ length: 32 }, () => Math.floor(this.random() * 16).toString(16)).join('');
+    const variant = '89ab'[Math.floor(this.random() * 4)];
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  }
+
+  background(work: Promise<void>): void {
+    this.#background.add(work);
+    void work.finally(() => this.#background.delete(work));
+  }
+
+  sockets(tag?: string): ObjectSocket[] {
+    return [...this.#sockets].filter((socket) => tag === undefined || socket.tags.includes(tag));
+  }
+
+  // --- What a test does with it
+
+  /** Opens a socket to the object, as the shell's `acceptSocket` would. */
+  connect(tags: readonly string[], attachment: unknown): FakeClient {
+    const socket = new FakeSocket(
+      tags,
+      () => this.clock,
+      () => this.events,
+      (gone) => this.#sockets.delete(gone),
+    );
+    socket.attach(attachment);
+    this.#sockets.add(socket);
+    return socket.client;
+  }
+
+  /** Waits until no background work is under way. */
+  async settle(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
+  }
+
+  /**
+   * Moves the clock on by `ms`. Each time the alarm is due on the way, the clock stops there and `fire` is called
+   * (the runtime's `alarm`), and background work settles before the clock goes on.
+   */
+  async advance(ms: number, fire: () => void): Promise<void> {
+    const end = this.clock + ms;
+    while (this.alarm !== null && this.alarm <= end) {
+      this.clock = Math.max(this.clock, this.alarm);
+      this.fireAlarm(fire);
+      await this.settle();
+    }
+    this.clock = end;
+  }
+
+  /** Runs `fire` as the platform runs `alarm()`: none is set while it runs, but what it sets itself. */
+  fireAlarm(fire: () => void): void {
+    this.alarm = null;
+    fire();
+  }
+
+  /** All tables with all their rows, and the alarm: what a restart would find. */
+  dump(): Record<string, unknown> {
+    const tables = this.#db
+      .prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name`)
+      .all();
+    const rows = tables.map(({ name }) => [
+      name,
+      this.#db
+        .prepare(`SELECT * FROM "${name}"`)
+        .all()
+        .map((row) => ({ ...row })),
+    ]);
+    return { ...Object.fromEntries(rows), $alarm: this.alarm };
+  }
+
+  /**
+   * The n-th step from now on throws before it is taken, once. Steps are the statements inside a transaction, setting
+   * the alarm, and the commit itself. `Infinity` takes the fault back.
+   */
+  failAt(n: number): void {
+    this.#stepsToFault = n;
+  }
+
+  /** Whether the fault of `failAt` still waits. */
+  get faultPending(): boolean {
+    return this.#stepsToFault !== Number.POSITIVE_INFINITY;
+  }
+
+  /** The state of the randomness, to go back to. */
+  get seed(): number {
+    return this.#seed;
+  }
+
+  set seed(value: number) {
+    this.#seed = value;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #step(): void {
+    if (--this.#stepsToFault > 0) return;
+    this.#stepsToFault = Number.POSITIVE_INFINITY;
+    throw new InjectedFault();
+  }
+}
