@@ -85,9 +85,10 @@ export class Outbox {
     if (running) return running;
     const lane = this.#lanes.get(name);
     if (!lane || !this.#store.created) return Promise.resolve();
-    const work = this.#deliverAll(lane)
-      .catch((error) => log('error', 'outbox_drain_failed', { lane: name, error: String(error) }))
-      .finally(() => this.#draining.delete(name));
+    // Begun a step later, so that it is known as running before it can end.
+    const work = Promise.resolve()
+      .then(() => this.#deliverAll(lane))
+      .catch((error) => log('error', 'outbox_drain_failed', { lane: name, error: String(error) }));
     this.#draining.set(name, work);
     return work;
   }
@@ -117,26 +118,32 @@ export class Outbox {
   }
 
   /** A row that joins a lane in trouble waits for the lane's own next attempt. */
-  async #drainUnlessFailing(lane: string): Promise<void> {
+  #drainUnlessFailing(lane: string): Promise<void> {
     const row = this.#store.row<{ failures: number }>(`SELECT failures FROM outbox_lanes WHERE lane = ?`, lane);
-    if (row?.failures === 0) await this.drain(lane);
+    return row?.failures === 0 ? this.drain(lane) : Promise.resolve();
   }
 
+  /** Ends in the same step in which it has found nothing more, so that no row can come between and wait. */
   async #deliverAll(lane: Lane): Promise<void> {
-    for (;;) {
-      const rows = this.#store.rows<OutboxRow>(
-        `SELECT key, payload, rev, rejections FROM outbox WHERE lane = ? AND parked_at IS NULL LIMIT ?`,
-        lane.name,
-        ROWS_AT_A_TIME,
-      );
-      if (rows.length === 0) return this.#settle(lane.name);
-      let refused = 0;
-      for (const row of rows) {
-        const outcome = await this.#deliverOne(lane, row);
-        if (outcome === 'unavailable') return;
-        if (outcome === 'rejected') refused++;
+    try {
+      for (;;) {
+        const rows = this.#store.rows<OutboxRow>(
+          `SELECT key, payload, rev, rejections FROM outbox WHERE lane = ? AND parked_at IS NULL
+           ORDER BY rejections, key LIMIT ?`,
+          lane.name,
+          ROWS_AT_A_TIME,
+        );
+        if (rows.length === 0) return this.#settle(lane.name);
+        let refused = 0;
+        for (const row of rows) {
+          const outcome = await this.#deliverOne(lane, row);
+          if (outcome === 'unavailable') return;
+          if (outcome === 'rejected') refused++;
+        }
+        if (refused === rows.length) return this.#backOff(lane.name, 'rejected');
       }
-      if (refused === rows.length) return this.#backOff(lane.name, 'rejected');
+    } finally {
+      this.#draining.delete(lane.name);
     }
   }
 

@@ -5,6 +5,9 @@ import { type Lane, Outbox } from './outbox.ts';
 import type { ObjectPlatform } from './platform.ts';
 import { ObjectStore } from './store.ts';
 
+/** The next alarm when not even the earliest thing due could be read. */
+const RETRY_MS = 30_000;
+
 /** Storage, deadlines and outbox of one object, built together. */
 export interface ObjectKit {
   store: ObjectStore;
@@ -25,10 +28,17 @@ export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) =
   const { store, deadlines, outbox } = kit;
   store.alarmFired();
   if (!store.created) return;
+  attempt(() => deadlines.run(handle));
+  const armed = attempt(() => store.transact(() => outbox.startDue()));
+  if (!armed) attempt(() => store.platform.transaction(() => store.platform.setAlarm(store.platform.now() + RETRY_MS)));
+}
+
+function attempt(step: () => void): boolean {
   try {
-    deadlines.run(handle);
+    step();
+    return true;
   } catch (error) {
     log('error', 'alarm_failed', { error: String(error) });
+    return false;
   }
-  store.transact(() => outbox.startDue());
 }

@@ -1,4 +1,5 @@
 import { MAX_STORED_BYTES, utf8Length } from '../../src/protocol/limits.ts';
+import { log } from './log.ts';
 import { hasSchema, isBehind, type Migrations, migrate } from './migrations.ts';
 import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
 
@@ -91,7 +92,14 @@ export class ObjectStore {
     }
     const followers = this.#followers;
     this.#followers = [];
-    for (const follower of followers) follower();
+    // What has committed has happened: a follower that throws is a bug to be seen, not a failure of the mutation.
+    for (const follower of followers) {
+      try {
+        follower();
+      } catch (error) {
+        log('error', 'after_commit_failed', { error: String(error) });
+      }
+    }
     return value;
   }
 

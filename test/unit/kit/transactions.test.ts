@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { buildKit, type ObjectKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
+import { everyStatement } from '../../support/every-statement.ts';
+import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
+
+const SCHEMA = ['CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);'];
+
+function created(platform: NodePlatform): ObjectKit {
+  const kit = buildKit(platform, SCHEMA, []);
+  kit.store.create(() => {});
+  return kit;
+}
+
+function note(kit: ObjectKit, text: string): void {
+  kit.store.rows(`INSERT INTO notes (text) VALUES (?)`, text);
+}
+
+describe('a transaction of the kit', () => {
+  it('holds rows, deadlines and the alarm: a throw before any step leaves none of them', async () => {
+    const steps = await everyStatement(created, ({ store, deadlines }, platform) =>
+      store.transact(() => {
+        note({ store, deadlines } as ObjectKit, 'a');
+        deadlines.set('later', platform.now() + 1_000);
+      }),
+    );
+    expect(steps).toBe(5); // two rows, the question of what is due first, the alarm, the commit
+  });
+
+  it('creates all tables or none', async () => {
+    const steps = await everyStatement(
+      (platform) => buildKit(platform, SCHEMA, []),
+      (kit) => kit.store.create(() => note(kit, 'first')),
+      (kit) => kit.store.created,
+    );
+    expect(steps).toBeGreaterThan(5);
+  });
+
+  it('runs its followers after the commit, and forgets them when it throws', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    const told: string[] = [];
+    const tell = (what: string) => () => {
+      told.push(`${what}: ${platform.exec('SELECT COUNT(*) AS n FROM notes', [])[0]?.n}`);
+    };
+    expect(() =>
+      kit.store.transact(() => {
+        kit.store.afterCommit(tell('lost'));
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    kit.store.transact(() => {
+      kit.store.afterCommit(tell('committed'));
+      note(kit, 'a');
+    });
+    expect(told).toEqual(['committed: 1']);
+  });
+
+  it('refuses a stored value over 1 MiB, counted in bytes', () => {
+    const kit = created(new NodePlatform());
+    kit.store.transact(() => note(kit, 'é'.repeat(524_288)));
+    expect(() => kit.store.transact(() => note(kit, 'é'.repeat(524_289)))).toThrow(RangeError);
+  });
+
+  it('refuses to start on a history that was edited', () => {
+    const platform = new NodePlatform();
+    created(platform);
+    buildKit(platform, [...SCHEMA, 'CREATE TABLE more (id INTEGER PRIMARY KEY);'], []);
+    expect(() => buildKit(platform, ['CREATE TABLE other (id INTEGER);', ...SCHEMA, SCHEMA[0]!], [])).toThrow(/edited/);
+  });
+});
+
+describe('deadlines', () => {
+  it('run in the order in which they are due, also when the alarm comes late, and only once each', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    kit.store.transact(() => {
+      kit.deadlines.set('second', platform.now() + 20);
+      kit.deadlines.set('first', platform.now() + 10);
+      kit.deadlines.set('far', platform.now() + 100_000);
+    });
+    const ran: string[] = [];
+    platform.clock += 5_000;
+    platform.fireAlarm(() => runAlarm(kit, (name) => ran.push(name)));
+    platform.fireAlarm(() => runAlarm(kit, (name) => ran.push(name)));
+    expect(ran).toEqual(['first', 'second']);
+    expect(platform.alarm).toBe(kit.deadlines.dueAt('far'));
+  });
+
+  it('a handler that throws changes nothing, delays no other, and is tried again', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    const at = platform.now() + 10;
+    kit.store.transact(() => {
+      kit.deadlines.set('bad', at);
+      kit.deadlines.set('good', at + 1);
+    });
+    platform.clock += 1_000;
+    platform.fireAlarm(() =>
+      runAlarm(kit, (name) => {
+        note(kit, name);
+        if (name === 'bad') throw new Error('bug');
+      }),
+    );
+    expect(kit.store.rows(`SELECT text FROM notes`)).toEqual([{ text: 'good' }]);
+    expect(kit.deadlines.dueAt('bad')).toBeGreaterThan(platform.now());
+    expect(platform.alarm).toBe(kit.deadlines.dueAt('bad'));
+  });
+
+  it('the alarm neither throws nor stays unarmed when storage fails under it', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    kit.store.transact(() => kit.deadlines.set('x', platform.now() + 10));
+    platform.clock += 1_000;
+    for (let step = 1; step <= 12; step++) {
+      platform.failAt(step);
+      expect(() => platform.fireAlarm(() => runAlarm(kit, () => {})), `fault at step ${step}`).not.toThrow();
+      platform.failAt(Number.POSITIVE_INFINITY);
+      const waiting = kit.deadlines.dueAt('x');
+      if (waiting !== null) expect(platform.alarm, `fault at step ${step}`).not.toBeNull();
+      kit.store.transact(() => kit.deadlines.set('x', platform.now()));
+    }
+  });
+});
+
+it('an injected fault is thrown once', () => {
+  const platform = new NodePlatform();
+  const kit = created(platform);
+  platform.failAt(1);
+  expect(() => kit.store.transact(() => note(kit, 'a'))).toThrow(InjectedFault);
+  kit.store.transact(() => note(kit, 'b'));
+  expect(kit.store.rows(`SELECT text FROM notes`)).toEqual([{ text: 'b' }]);
+});
