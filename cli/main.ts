@@ -41,7 +41,8 @@ async function main([name, ...args]: string[]): Promise<number> {
 
 try {
   process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
+} catch (thrown) {
+  const error = (await import('./connection.ts')).explainApiError(thrown) ?? thrown;
   const text = error instanceof CliError ? error.message : error instanceof Error ? error.stack : error;
   process.stderr.write(`oio: ${text}\n`);
   process.exitCode = error instanceof CliError ? error.code : exitCode.failed;

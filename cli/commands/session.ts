@@ -1,9 +1,160 @@
-import { defineCommand } from '../command.ts';
+import type { Client } from '../../src/client/client.ts';
+import { SessionAction, SessionStatus } from '../../src/protocol/enums.ts';
+import type { SessionView } from '../../src/protocol/session.ts';
+import { CliError, defineCommand, exitCode } from '../command.ts';
+import { connectClient, findConnection } from '../connection.ts';
+import { DataDirectory } from '../launcher/data-directory.ts';
+import { renderDiff, renderStatus, SessionRenderer } from '../render.ts';
+import { paint, printable, printJson } from '../terminal.ts';
+import { followSession } from '../watch.ts';
+
+/** Actions that need no body; `complete` and `fail` are for outside executors, which speak the API. */
+const actions = SessionAction.options.filter((action) => action !== 'complete' && action !== 'fail');
+
 export const session = defineCommand({
-  summary: 'session',
-  usage: ['session'],
-  options: {},
-  async run() {
-    return 0;
+  summary: 'Create, list, watch and steer sessions',
+  usage: [
+    'session create "<prompt>" [--title <title>] [--tag <tag>]… [--no-start] [--watch]',
+    'session list [--status <status>]… [--tag <tag>]',
+    'session watch <id>',
+    'session show <id>',
+    'session diff <id>',
+    'session send <id> "<text>"',
+    `session ${actions.join('|')} <id>`,
+  ],
+  details: `Talks to the control plane of the data directory (OIO_DATA_DIR), or to OIO_URL with OIO_TOKEN.
+watch, and create --watch, exit with 0 only if the session completes. With --json, watch prints one event per line.`,
+  options: {
+    title: { type: 'string', placeholder: 'title', description: 'Title of the new session (its first line)' },
+    tag: { type: 'string', multiple: true, placeholder: 'tag', description: 'Tag of the new session, or to list by' },
+    status: { type: 'string', multiple: true, placeholder: 'status', description: 'List only this status' },
+    'no-start': { type: 'boolean', default: false, description: 'Create the session without starting it' },
+    watch: { type: 'boolean', default: false, description: 'Watch the new session to its end' },
+    json: { type: 'boolean', default: false, description: 'Print JSON' },
+  },
+  async run({ values, positionals: [verb = '', ...rest] }) {
+    const perform = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
+    if (!perform) throw new CliError('Say what to do: see "oio session --help".', exitCode.usage);
+    const connection = findConnection(process.env, () => DataDirectory.fromEnvironment(process.env).readServer());
+    const client = connectClient(connection);
+    return (await perform({ client, rest, ...values })) ?? exitCode.ok;
   },
 });
+
+interface VerbContext {
+  client: Client;
+  /** What follows the verb. */
+  rest: string[];
+  json: boolean;
+  title?: string | undefined;
+  tag?: string[] | undefined;
+  status?: string[] | undefined;
+  'no-start': boolean;
+  watch: boolean;
+}
+
+/** Carries out one verb; what it resolves with is the exit code, if it is not 0. */
+type Verb = (context: VerbContext) => Promise<number | undefined>;
+
+const verbs: Readonly<Record<string, Verb>> = {
+  ...Object.fromEntries(actions.map((action): [string, Verb] => [action, (context) => act(context, action)])),
+  create,
+  list,
+  watch: ({ client, rest, json }) => watch(client, argument(rest, 'id'), json),
+  async show({ client, rest, json }) {
+    print(await client.sessions.get(argument(rest, 'id'), ['tasks', 'approvals', 'usage']), json);
+    return undefined;
+  },
+  async diff({ client, rest, json }) {
+    const diff = await client.sessions.diff(argument(rest, 'id'));
+    if (json) printJson(diff);
+    else printLines(renderDiff(diff));
+    return undefined;
+  },
+  async send({ client, rest: [id = '', ...words], json }) {
+    const accepted = await client.sessions.send(id, { text: argument(words, 'text') });
+    if (json) printJson(accepted);
+    else printLines([`message ${accepted.number} (${accepted.delivery})`]);
+    return undefined;
+  },
+};
+
+async function act({ client, rest, json }: VerbContext, action: (typeof actions)[number]): Promise<undefined> {
+  print(await client.sessions.act(argument(rest, 'id'), action), json);
+}
+
+async function create(context: VerbContext): Promise<number | undefined> {
+  const { client, rest, json, title, tag = [] } = context;
+  const prompt = argument(rest, 'prompt');
+  const created = await client.sessions.create({ title: title ?? titleOf(prompt), initial_prompt: prompt, tags: tag });
+  const started = context['no-start'] ? created : await client.sessions.act(created.id, 'start');
+  if (context.watch) return watch(client, created.id, json);
+  print(started, json);
+  return undefined;
+}
+
+function argument(rest: string[], name: string): string {
+  const [value, ...more] = rest;
+  if (!value) throw new CliError(`The ${name} is missing: see "oio session --help".`, exitCode.usage);
+  if (more.length > 0) throw new CliError(`Quote the ${name}: "${rest.join(' ')}".`, exitCode.usage);
+  return value;
+}
+
+function parseStatus(text: string): SessionStatus {
+  const status = SessionStatus.safeParse(text);
+  if (status.success) return status.data;
+  throw new CliError(`--status is one of ${SessionStatus.options.join(', ')}, not "${text}".`, exitCode.usage);
+}
+
+/** A title within the API's bounds (3–100 characters), from a prompt's first line. */
+export function titleOf(prompt: string): string {
+  const line = prompt.trim().split('\n')[0]?.trim() ?? '';
+  return (line.length > 100 ? `${line.slice(0, 99)}…` : line).padEnd(3, '.');
+}
+
+async function watch(client: Client, id: string, json: boolean): Promise<number> {
+  const renderer = new SessionRenderer();
+  const status = await followSession(client, id, {
+    onEvent: (event) => printLines(json ? [JSON.stringify(event)] : renderer.render(event)),
+  });
+  return status === 'completed' ? exitCode.ok : exitCode.failed;
+}
+
+async function list({ client, json, tag: [tag] = [], status = [] }: VerbContext): Promise<undefined> {
+  const filter = { status: status.map(parseStatus), ...(tag === undefined ? {} : { tag }) };
+  const page = await client.sessions.list({ ...filter, page_size: 100 });
+  if (json) {
+    printJson(page);
+    return;
+  }
+  const width = Math.max(0, ...page.items.map((item) => item.status.length));
+  printLines(
+    page.items.map((item) => {
+      const padding = ' '.repeat(width - item.status.length);
+      return `${item.id}  ${renderStatus(item.status)}${padding}  ${printable(item.title)}`;
+    }),
+  );
+  const left = page.total - page.items.length;
+  if (page.total === 0) printLines(['There are no sessions. Create one: oio session create "<prompt>"']);
+  if (left > 0) printLines([paint('dim', `and ${left} more`)]);
+}
+
+function print(view: SessionView, json: boolean): void {
+  if (json) {
+    printJson(view);
+    return;
+  }
+  printLines([`${view.id}  ${renderStatus(view.status)}  ${printable(view.title)}`]);
+  if (view.error) printLines([`  ${printable(view.error.message)}`]);
+  for (const approval of view.approvals ?? []) {
+    if (approval.status === 'open') printLines([`  waits for an approval: ${printable(approval.title)}`]);
+  }
+  if (view.usage) {
+    const { input_tokens, output_tokens, cost_usd } = view.usage;
+    printLines([`  ${input_tokens} tokens in, ${output_tokens} out, $${cost_usd.toFixed(4)}`]);
+  }
+}
+
+function printLines(lines: string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}

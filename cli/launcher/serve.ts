@@ -1,4 +1,5 @@
-import { CliError, exitCode, parseInteger } from '../command.ts';
+import { exitCode, parseInteger } from '../command.ts';
+import { explainApiError } from '../connection.ts';
 import { say } from '../terminal.ts';
 import { shutdownRequested } from './shutdown.ts';
 import { Stack, type StackOptions } from './stack.ts';
@@ -41,7 +42,8 @@ async function printDashboardAddress(stack: Stack): Promise<void> {
   try {
     say('open', await stack.dashboardAddress());
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    say('open', `${stack.url} (no sign-in code was made: ${error.message}; try "npm run oio -- token")`, 'yellow');
+    const reason = explainApiError(error)?.message;
+    if (reason === undefined) throw error;
+    say('open', `${stack.url} (no sign-in code was made: ${reason} "npm run oio -- token" makes one)`, 'yellow');
   }
 }

@@ -1,5 +1,4 @@
-import type { SignInCode } from '../../src/protocol/token.ts';
-import { callApi } from '../api.ts';
+import { type Client, createClient } from '../../src/client/client.ts';
 import { CliError, exitCode } from '../command.ts';
 import { paint, printable, say } from '../terminal.ts';
 import { agentCommand, type LocalAgent } from './agent.ts';
@@ -32,6 +31,8 @@ const stopOrder = [['agent'], ['worker', 'postgres']] as const;
 export class Stack {
   readonly url: string;
   readonly token: string;
+  /** Acts with the admin token. */
+  readonly client: Client;
   readonly #options: StackOptions;
   readonly #ledger: ProcessLedger;
   readonly #supervisors = new Map<string, Supervisor>();
@@ -41,6 +42,7 @@ export class Stack {
     this.#ledger = ledger;
     this.url = url;
     this.token = token;
+    this.client = createClient({ baseUrl: url, token });
   }
 
   /**
@@ -76,7 +78,7 @@ export class Stack {
 
   /** Address of the dashboard that signs its first opener in, once. */
   async dashboardAddress(): Promise<string> {
-    const { code } = await callApi<SignInCode>(this, '/api/v1/codes', { method: 'POST' });
+    const { code } = await this.client.codes.create();
     return `${this.url}/#code=${code}`;
   }
 
@@ -128,7 +130,7 @@ export class Stack {
   async #startAgent(): Promise<void> {
     const { agent, data, env } = this.#options;
     if (!agent) return;
-    const token = await localAgentToken(data, this);
+    const token = await localAgentToken(data, this.client);
     this.#supervise(agentCommand(agent, data, { url: this.url, token }, env));
   }
 }

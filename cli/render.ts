@@ -1,0 +1,191 @@
+import type { SessionStatus } from '../src/protocol/enums.ts';
+import type { SessionEvent } from '../src/protocol/events.ts';
+import type { SessionDiff } from '../src/protocol/session.ts';
+import { paint, printable } from './terminal.ts';
+
+type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
+type Format = Parameters<typeof paint>[0];
+
+const statusFormat: Readonly<Record<SessionStatus, Format>> = {
+  pending: 'dim',
+  queued: 'dim',
+  running: 'cyan',
+  paused: 'yellow',
+  degraded: 'yellow',
+  orphaned: 'yellow',
+  completed: 'green',
+  partially_completed: 'yellow',
+  failed: 'red',
+  timeout: 'red',
+  stopped: 'yellow',
+  cancelled: 'yellow',
+};
+
+/** A status in its colour. */
+export function renderStatus(status: SessionStatus): string {
+  return paint(statusFormat[status], status);
+}
+
+const outputLinesMax = 6;
+/** Tools that may take long: their start is shown too. */
+const slowTools = new Set(['bash', 'task']);
+
+/**
+ * Turns a session's events into lines for a terminal. Text that streams is held until its line is whole; a part of
+ * it that comes twice is shown once.
+ */
+export class SessionRenderer {
+  readonly #parts = new Map<string, StreamedPart>();
+  #openPart: StreamedPart | undefined;
+
+  /** The lines that an event adds; none for what a person need not see. */
+  render(event: SessionEvent): string[] {
+    switch (event.type) {
+      case 'text.delta':
+        return this.#stream(event, '  ');
+      case 'reasoning.delta':
+        return this.#stream(event, `  ${paint('dim', '∴')} `);
+      case 'part.completed':
+        return this.#flush();
+      default: {
+        const lines = renderEvent(event);
+        return lines.length === 0 ? lines : [...this.#flush(), ...lines];
+      }
+    }
+  }
+
+  #stream(event: EventOf<'text.delta' | 'reasoning.delta'>, prefix: string): string[] {
+    const { message_id, part_id, offset, text } = event.data;
+    const key = `${message_id}/${part_id}`;
+    const part = this.#parts.get(key) ?? { length: 0, line: '', prefix };
+    this.#parts.set(key, part);
+    const flushed = this.#openPart === part ? [] : this.#flush();
+    this.#openPart = part;
+    const fresh = text.slice(Math.max(0, part.length - offset));
+    part.length = Math.max(part.length, offset + text.length);
+    const lines = (part.line + fresh).split('\n');
+    part.line = lines.pop() ?? '';
+    return [...flushed, ...lines.map((line) => `${prefix}${printable(line)}`)];
+  }
+
+  /** Ends the line that is still open. */
+  #flush(): string[] {
+    const part = this.#openPart;
+    this.#openPart = undefined;
+    if (!part || part.line === '') return [];
+    const line = `${part.prefix}${printable(part.line)}`;
+    part.line = '';
+    return [line];
+  }
+}
+
+interface StreamedPart {
+  /** UTF-16 units seen so far. */
+  length: number;
+  /** The line that is not finished. */
+  line: string;
+  prefix: string;
+}
+
+function renderEvent(event: SessionEvent): string[] {
+  switch (event.type) {
+    case 'session.created':
+      return [mark('●', 'bold', event.data.title)];
+    case 'session.status':
+      return renderStatusChange(event);
+    case 'session.action_requested':
+      return event.data.action ? [note(`${event.data.action} asked for; waiting for the agent's next step`)] : [];
+    case 'lease.granted':
+      return [note(leaseText(event))];
+    case 'lease.ended':
+      return [note(`the lease ended: ${event.data.reason}`)];
+    case 'message.added':
+      return event.data.number === 1 ? [] : [mark('›', 'bold', event.data.text)];
+    case 'turn.started':
+      return event.data.model ? [note(`turn ${event.data.turn}, model ${event.data.model}`)] : [];
+    case 'tool':
+      return renderTool(event);
+    case 'todo':
+      return event.data.items.map(({ content, status }) => mark(status === 'completed' ? '☑' : '☐', 'dim', content));
+    case 'model.retry':
+      return [mark('!', 'yellow', `the model is asked again (attempt ${event.data.attempt}): ${event.data.message}`)];
+    case 'agent.note':
+      return [mark('!', event.data.level === 'error' ? 'red' : 'yellow', event.data.text)];
+    case 'approval.asked':
+      return [mark('?', 'magenta', `${event.data.approval.title} (approval ${event.data.approval.id})`)];
+    case 'approval.answered':
+      return [mark('?', 'magenta', `answered: ${event.data.decision}${event.data.expired ? ' (deadline)' : ''}`)];
+    case 'checkpoint.created':
+      return [note(`checkpoint ${event.data.checkpoint.number}`)];
+    default:
+      return [];
+  }
+}
+
+function renderStatusChange({ data }: EventOf<'session.status'>): string[] {
+  const line = `${paint(statusFormat[data.to], '●')} ${renderStatus(data.to)}`;
+  const reason = data.error ? data.error.message : data.to === 'completed' ? '' : data.reason;
+  return [reason ? `${line} ${paint('dim', printable(reason))}` : line];
+}
+
+function leaseText({ data }: EventOf<'lease.granted'>): string {
+  const from = data.checkpoint === null ? '' : `, from checkpoint ${data.checkpoint}`;
+  return `agent ${data.agent_name}, epoch ${data.epoch}${from}`;
+}
+
+function renderTool({ data }: EventOf<'tool'>): string[] {
+  const text = `${paint('bold', printable(data.tool))} ${printable(toolSubject(data))}`.trimEnd();
+  switch (data.state) {
+    case 'pending':
+      return [];
+    case 'running':
+      return slowTools.has(data.tool) ? [`${paint('dim', '▸')} ${text}`] : [];
+    case 'completed':
+      return [`${paint('green', '✓')} ${text}`, ...excerpt(data.output)];
+    case 'error':
+      return [`${paint('red', '✗')} ${text}`, ...excerpt(data.error)];
+  }
+}
+
+/** What a tool works on: the member of its input that says most, else OpenCode's title. */
+function toolSubject({ input = {}, title = '' }: EventOf<'tool'>['data']): string {
+  for (const name of ['command', 'filePath', 'pattern', 'url', 'description']) {
+    const value = input[name];
+    if (typeof value === 'string' && value !== '') return value.split('\n')[0] ?? '';
+  }
+  return title;
+}
+
+function excerpt(text = ''): string[] {
+  const lines = printable(text).trimEnd().split('\n');
+  if (lines.length === 1 && lines[0] === '') return [];
+  const shown = lines.slice(0, outputLinesMax);
+  const rest = lines.length - shown.length;
+  return [...shown, ...(rest > 0 ? [`… ${rest} more lines`] : [])].map((line) => `    ${paint('dim', line)}`);
+}
+
+/** A patch in colours, under a line per file. */
+export function renderDiff(diff: SessionDiff): string[] {
+  if (diff.files.length === 0) return [note('no changes')];
+  const files = diff.files.map(
+    ({ path, status, additions, deletions }) =>
+      `  ${status.padEnd(9)}${printable(path)} ${paint('green', `+${additions}`)} ${paint('red', `-${deletions}`)}`,
+  );
+  return [...files, '', ...diff.patch.trimEnd().split('\n').map(renderPatchLine)];
+}
+
+function renderPatchLine(line: string): string {
+  const text = `  ${printable(line)}`;
+  if (/^(diff |index |--- |\+\+\+ |new file|deleted file|similarity|rename )/.test(line)) return paint('bold', text);
+  if (line.startsWith('@@')) return paint('cyan', text);
+  if (line.startsWith('+')) return paint('green', text);
+  return line.startsWith('-') ? paint('red', text) : text;
+}
+
+function mark(sign: string, format: Format, text: string): string {
+  return `${paint(format, sign)} ${printable(text)}`;
+}
+
+function note(text: string): string {
+  return paint('dim', `· ${printable(text)}`);
+}

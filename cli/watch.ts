@@ -1,0 +1,62 @@
+import type { Client } from '../src/client/client.ts';
+import { hasEnded } from '../src/domain/session-machine.ts';
+import type { SessionStatus } from '../src/protocol/enums.ts';
+import type { SessionEvent } from '../src/protocol/events.ts';
+
+export interface FollowOptions {
+  signal?: AbortSignal | undefined;
+  onEvent(event: SessionEvent): void;
+}
+
+const pageSize = 500;
+
+/**
+ * Hands over a session's events from the first one that is kept, over every reconnect, until the session has ended.
+ *
+ * @returns the status that it ended with; undefined when the signal ended the watch first
+ * @throws ApiError when there is no such session for this token
+ */
+export async function followSession(
+  client: Pick<Client, 'sessions' | 'watchSession'>,
+  id: string,
+  { signal, onEvent }: FollowOptions,
+): Promise<SessionStatus | undefined> {
+  let status: SessionStatus | undefined;
+  const hear = (event: SessionEvent) => {
+    onEvent(event);
+    if (event.type === 'session.status') status = event.data.to;
+  };
+  const after = await readPast(client, id, hear);
+  if (status !== undefined && hasEnded(status)) return status;
+
+  const done = new AbortController();
+  const watch = client.watchSession(id, {
+    after,
+    signal: signal ? AbortSignal.any([signal, done.signal]) : done.signal,
+    onEvents: (events) => events.forEach(hear),
+    // Not from the events: where the log no longer reaches back to the cursor, a snapshot stands for them.
+    onState(state) {
+      if (!hasEnded(state.status)) return;
+      status = state.status;
+      done.abort();
+    },
+  });
+  const error = await watch.ended;
+  if (error) throw error;
+  return done.signal.aborted ? status : undefined;
+}
+
+/** Reads the log up to its head; gives the cursor to go on from. */
+async function readPast(
+  client: Pick<Client, 'sessions'>,
+  id: string,
+  hear: (event: SessionEvent) => void,
+): Promise<string> {
+  let after: string | undefined;
+  for (;;) {
+    const page = await client.sessions.events(id, { limit: pageSize, ...(after === undefined ? {} : { after }) });
+    page.items.forEach(hear);
+    if (!page.has_more) return page.cursor;
+    after = page.cursor;
+  }
+}
