@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/** The release whose HTTP API and event names this runner was written and tested against. */
+export const OPENCODE_VERSION = '1.18.33';
+
+/** Something on this machine is missing; the message is one sentence that says what to do. */
+export class MissingDependencyError extends Error {
+  override name = 'MissingDependencyError';
+}
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Path of the OpenCode binary that npm installed for this platform.
+ *
+ * @throws MissingDependencyError when npm left it out
+ */
+export function resolveOpenCode(platform: string = process.platform, arch: string = process.arch): string {
+  const name = `opencode-${platform === 'win32' ? 'windows' : platform}-${arch}`;
+  const binary = findInPackage(name, join('bin', platform === 'win32' ? 'opencode.exe' : 'opencode'));
+  if (binary !== null) return binary;
+  throw new MissingDependencyError(
+    `OpenCode for ${platform}-${arch} is not installed: run "npm install --no-save ${name}@${OPENCODE_VERSION}".`,
+  );
+}
+
+/** Directory of the ripgrep that npm installed, or null: without it only OpenCode's search tools fail. */
+export function resolveRipgrepDirectory(
+  platform: string = process.platform,
+  arch: string = process.arch,
+): string | null {
+  const name = `@vscode/ripgrep-${platform}-${arch}`;
+  const binary = findInPackage(name, join('bin', platform === 'win32' ? 'rg.exe' : 'rg'));
+  return binary === null ? null : dirname(binary);
+}
+
+function findInPackage(name: string, file: string): string | null {
+  for (const root of require.resolve.paths(name) ?? []) {
+    const path = join(root, name, file);
+    if (existsSync(path)) return path;
+  }
+  return null;
+}

@@ -1,0 +1,205 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  createOpencodeClient,
+  type OpencodeClient,
+  type PermissionRequest,
+  type QuestionRequest,
+  type Session,
+} from '@opencode-ai/sdk/v2/client';
+import type {
+  CarriedConversation,
+  CodingServer,
+  CodingSignal,
+  ConversationMessage,
+  NewConversation,
+  Prompt,
+} from '../ports.ts';
+import { packConversation, replayEvents, unpackConversation } from './conversation.ts';
+import { EventStream } from './events.ts';
+import type { OpenCodeServer, ServerAddress } from './server.ts';
+
+const MAX_ATTEMPTS = 5;
+const RETRY_PAUSE_MS = 300;
+
+/** An answer of OpenCode's that is an error: its HTTP status and its own words. */
+export class OpenCodeError extends Error {
+  override name = 'OpenCodeError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** {@link CodingServer} over OpenCode's HTTP API. */
+export class OpenCodeClient implements CodingServer {
+  readonly #server: OpenCodeServer;
+  readonly #events: EventStream;
+  #client: { generation: number; api: OpencodeClient } | null = null;
+
+  constructor(server: OpenCodeServer) {
+    this.#server = server;
+    this.#events = new EventStream(server);
+  }
+
+  /** Stops listening; the server itself is stopped by whoever started it. */
+  close(): void {
+    this.#events.close();
+  }
+
+  subscribe(listener: (signal: CodingSignal) => void): () => void {
+    return this.#events.subscribe(listener);
+  }
+
+  async listModels(): Promise<string[]> {
+    const { providers } = await this.#call((api) => api.config.providers());
+    return providers.flatMap((provider) => Object.keys(provider.models).map((model) => `${provider.id}/${model}`));
+  }
+
+  async defaultModel(): Promise<string | null> {
+    const [config, { providers, default: defaults }] = await Promise.all([
+      this.#call((api) => api.config.get()),
+      this.#call((api) => api.config.providers()),
+    ]);
+    const available = new Set(providers.flatMap((p) => Object.keys(p.models).map((model) => `${p.id}/${model}`)));
+    if (config.model !== undefined) return available.has(config.model) ? config.model : null;
+    const [first] = providers;
+    const model = first && (defaults[first.id] ?? Object.keys(first.models)[0]);
+    return first && model ? `${first.id}/${model}` : null;
+  }
+
+  async createConversation({ directory, title, permissions }: NewConversation): Promise<string> {
+    const session = await this.#call((api) => api.session.create({ directory, title, permission: permissions }));
+    return session.id;
+  }
+
+  async importConversation(carried: CarriedConversation, options: NewConversation): Promise<string> {
+    const record = unpackConversation(carried);
+    const { directory, permissions } = options;
+    const project = await this.#call((api) => api.project.current({ directory }));
+    await this.#forget(record.session.id);
+    const events = replayEvents(record, { directory, projectId: project.id, permissions });
+    await this.#call((api) => api.sync.replay({ query_directory: directory, body_directory: directory, events }));
+    return record.session.id;
+  }
+
+  async exportConversation(conversationId: string): Promise<CarriedConversation> {
+    const session = await this.#session(conversationId);
+    return packConversation(session, await this.messages(conversationId));
+  }
+
+  async messages(conversationId: string): Promise<ConversationMessage[]> {
+    return this.#call((api) => api.session.messages({ sessionID: conversationId }));
+  }
+
+  async subConversations(conversationId: string): Promise<string[]> {
+    const children = await this.#call((api) => api.session.children({ sessionID: conversationId }));
+    const below = await Promise.all(children.map((child) => this.subConversations(child.id)));
+    return [...children.map((child) => child.id), ...below.flat()];
+  }
+
+  async isBusy(conversationId: string): Promise<boolean> {
+    const { directory } = await this.#session(conversationId);
+    const statuses = await this.#call((api) => api.session.status({ directory }));
+    const status = statuses[conversationId];
+    return status !== undefined && status.type !== 'idle';
+  }
+
+  async prompt(prompt: Prompt): Promise<void> {
+    const { conversationId: sessionID, messageId: messageID } = prompt;
+    const known = await this.messages(sessionID);
+    if (known.some(({ info }) => info.id === messageID)) return;
+    const model = prompt.model === null ? {} : { model: splitModel(prompt.model) };
+    await this.#call((api) =>
+      api.session.promptAsync({
+        sessionID,
+        messageID,
+        parts: [{ type: 'text', text: prompt.text }],
+        ...model,
+        ...(prompt.agent === null ? {} : { agent: prompt.agent }),
+        ...(prompt.system === null ? {} : { system: prompt.system }),
+      }),
+    );
+  }
+
+  async abort(conversationId: string): Promise<void> {
+    await this.#call((api) => api.session.abort({ sessionID: conversationId }));
+  }
+
+  async openPermissions(directory: string): Promise<PermissionRequest[]> {
+    return this.#call((api) => api.permission.list({ directory }));
+  }
+
+  async openQuestions(directory: string): Promise<QuestionRequest[]> {
+    return this.#call((api) => api.question.list({ directory }));
+  }
+
+  async replyPermission(
+    requestID: string,
+    directory: string,
+    reply: 'once' | 'reject',
+    message?: string,
+  ): Promise<void> {
+    await this.#call((api) =>
+      api.permission.reply({ requestID, directory, reply, ...(message === undefined ? {} : { message }) }),
+    );
+  }
+
+  async replyQuestion(requestID: string, directory: string, answers: string[][]): Promise<void> {
+    await this.#call((api) => api.question.reply({ requestID, directory, answers }));
+  }
+
+  async releaseDirectory(directory: string): Promise<void> {
+    await this.#call((api) => api.instance.dispose({ directory }));
+  }
+
+  async #session(sessionID: string): Promise<Session> {
+    return this.#call((api) => api.session.get({ sessionID }));
+  }
+
+  /** A conversation's directory never changes, so one that came here before is removed and arrives anew. */
+  async #forget(sessionID: string): Promise<void> {
+    try {
+      await this.#session(sessionID);
+    } catch (error) {
+      if (error instanceof OpenCodeError && error.status === 404) return;
+      throw error;
+    }
+    await this.abort(sessionID);
+    await this.#call((api) => api.session.delete({ sessionID }));
+  }
+
+  /** Asks again when the connection broke: the server is being restarted, and every call here may be repeated. */
+  async #call<T>(call: (api: OpencodeClient) => Promise<ApiResult<T>>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const { data, error, response } = await call(this.#api(await this.#server.ready()));
+      if (error === undefined && response?.ok) return data as T;
+      if (response !== undefined || attempt === MAX_ATTEMPTS) {
+        throw new OpenCodeError(response?.status ?? 0, errorText(error));
+      }
+      await delay(RETRY_PAUSE_MS);
+    }
+  }
+
+  #api(address: ServerAddress): OpencodeClient {
+    if (this.#client?.generation !== address.generation) {
+      const api = createOpencodeClient({ baseUrl: address.url, headers: { authorization: address.authorization } });
+      this.#client = { generation: address.generation, api };
+    }
+    return this.#client.api;
+  }
+}
+
+type ApiResult<T> = { data: T | undefined; error: unknown; response?: Response };
+
+function splitModel(model: string): { providerID: string; modelID: string } {
+  const slash = model.indexOf('/');
+  return { providerID: model.slice(0, slash), modelID: model.slice(slash + 1) };
+}
+
+function errorText(error: unknown): string {
+  const { data, message, name, _tag } = (error ?? {}) as Record<string, unknown>;
+  const text = (data as { message?: unknown } | undefined)?.message ?? message ?? name ?? _tag;
+  return typeof text === 'string' ? text : `OpenCode refused: ${JSON.stringify(error)}`;
+}

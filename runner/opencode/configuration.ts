@@ -1,0 +1,92 @@
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Where OpenCode's configuration comes from. */
+export type ConfigurationSource =
+  /** This configuration and nothing else: no project files, no catalogue, no network but the configured provider. */
+  | { kind: 'given'; config: Record<string, unknown> }
+  /** The person's own: their configuration file, stored credentials and provider keys, as `environment` names them. */
+  | { kind: 'own'; environment: Readonly<Record<string, string | undefined>> };
+
+/** What a source adds to the server's environment; `secrets` are the names that no tool process may see. */
+export interface Configuration {
+  variables: Record<string, string>;
+  secrets: string[];
+  /** The home that tools see: the person's for their own configuration, else the server's. */
+  toolHome: string | null;
+}
+
+/** Provider keys that OpenCode's catalogue reads, and what a provider's SDK needs beside them. */
+const PROVIDER_VARIABLE =
+  /_API_KEY$|_API_TOKEN$|^(AWS|AZURE|GOOGLE|VERTEX|CLOUDFLARE|SAP|AICORE|GITLAB|OPENAI|ANTHROPIC|GEMINI|HF)_|^(HTTPS?|NO)_PROXY$|^NODE_EXTRA_CA_CERTS$/;
+const ENVIRONMENT_REFERENCE = /\{env:([^}]+)\}/g;
+
+/** Settings that hold whatever the person configured: work is diffed by git, and nothing leaves or changes by itself. */
+const ENFORCED = { autoupdate: false, share: 'disabled', snapshot: false };
+
+/** @param dataHome the server's own `XDG_DATA_HOME`, into which stored credentials are copied */
+export function configure(source: ConfigurationSource, home: string, dataHome: string): Configuration {
+  return source.kind === 'given'
+    ? givenConfiguration(source.config, home)
+    : ownConfiguration(source.environment, dataHome);
+}
+
+function givenConfiguration(config: Record<string, unknown>, home: string): Configuration {
+  return {
+    variables: {
+      OPENCODE_CONFIG_CONTENT: JSON.stringify({ ...config, ...ENFORCED }),
+      OPENCODE_MODELS_PATH: join(home, 'models.json'),
+      OPENCODE_DISABLE_MODELS_FETCH: '1',
+      OPENCODE_DISABLE_PROJECT_CONFIG: '1',
+      OPENCODE_DISABLE_DEFAULT_PLUGINS: '1',
+      OPENCODE_DISABLE_CLAUDE_CODE: '1',
+      OPENCODE_DISABLE_EXTERNAL_SKILLS: '1',
+      OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
+      OPENCODE_PURE: '1',
+    },
+    secrets: ['OPENCODE_CONFIG_CONTENT'],
+    toolHome: null,
+  };
+}
+
+function ownConfiguration(environment: Readonly<Record<string, string | undefined>>, dataHome: string): Configuration {
+  const personHome = environment.HOME ?? environment.USERPROFILE ?? '';
+  copyCredentials(environment, personHome, dataHome);
+  const variables: Record<string, string> = { OPENCODE_CONFIG_CONTENT: JSON.stringify(ENFORCED) };
+  const file = findConfigurationFile(environment, personHome);
+  if (file !== null) variables.OPENCODE_CONFIG = file;
+  const wanted = new Set(file === null ? [] : referencedVariables(file));
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && (wanted.has(name) || PROVIDER_VARIABLE.test(name))) variables[name] = value;
+  }
+  return { variables, secrets: Object.keys(variables), toolHome: personHome || null };
+}
+
+function findConfigurationFile(
+  environment: Readonly<Record<string, string | undefined>>,
+  personHome: string,
+): string | null {
+  const directory = join(environment.XDG_CONFIG_HOME ?? join(personHome, '.config'), 'opencode');
+  const candidates = [environment.OPENCODE_CONFIG, join(directory, 'opencode.jsonc'), join(directory, 'opencode.json')];
+  return candidates.find((path) => path !== undefined && existsSync(path)) ?? null;
+}
+
+function referencedVariables(file: string): string[] {
+  return Array.from(readFileSync(file, 'utf8').matchAll(ENVIRONMENT_REFERENCE), (match) => match[1] ?? '');
+}
+
+function copyCredentials(
+  environment: Readonly<Record<string, string | undefined>>,
+  personHome: string,
+  dataHome: string,
+): void {
+  const theirs = join(environment.XDG_DATA_HOME ?? join(personHome, '.local', 'share'), 'opencode', 'auth.json');
+  if (existsSync(theirs)) copyFileSync(theirs, join(dataHome, 'opencode', 'auth.json'));
+}
+
+/** `PATH` with the directories that OpenCode's tools need in front. */
+export function searchPath(path: string | undefined, ...directories: (string | null)[]): string {
+  return [...directories.filter((directory) => directory !== null), path ?? '/usr/local/bin:/usr/bin:/bin'].join(
+    delimiter,
+  );
+}

@@ -1,0 +1,88 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Message, Part, PermissionRule, Session } from '@opencode-ai/sdk/v2/client';
+import type { CarriedConversation, ConversationMessage } from '../ports.ts';
+import { OPENCODE_VERSION } from './binary.ts';
+
+/** Names the shape below and the release that wrote it: parts differ between releases. */
+export const CONVERSATION_FORMAT = `opencode-${OPENCODE_VERSION}+json+gzip`;
+const MAX_UNPACKED_BYTES = 128 * 1_048_576;
+
+/** What travels: the session's own record and its messages, whole and finished or not. */
+interface CarriedRecord {
+  session: Session;
+  messages: ConversationMessage[];
+}
+
+/** One durable event, as `POST /sync/replay` takes it. */
+export interface ReplayEvent {
+  id: string;
+  aggregateID: string;
+  seq: number;
+  type: string;
+  data: Record<string, unknown>;
+}
+
+export function packConversation(session: Session, messages: ConversationMessage[]): CarriedConversation {
+  const record: CarriedRecord = { session, messages };
+  return { format: CONVERSATION_FORMAT, bytes: new Uint8Array(gzipSync(JSON.stringify(record))) };
+}
+
+/** @throws when the format is another release's, or the bytes are not a conversation */
+export function unpackConversation({ format, bytes }: CarriedConversation): CarriedRecord {
+  if (format !== CONVERSATION_FORMAT) throw new Error(`conversations of format ${format} cannot be read here`);
+  const text = gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
+  const record = JSON.parse(text) as Partial<CarriedRecord>;
+  if (!record.session?.id || !Array.isArray(record.messages)) throw new Error('this is no conversation');
+  return { session: record.session, messages: record.messages };
+}
+
+/** Where a conversation arrives: directory and project of the machine that goes on with it. */
+export interface Arrival {
+  directory: string;
+  projectId: string;
+  permissions: PermissionRule[];
+}
+
+/**
+ * The shortest history of durable events that leads to this conversation, as if it had happened in the new directory.
+ * Totals start at zero, since the steps in the messages are added to them again.
+ */
+export function replayEvents(record: CarriedRecord, arrival: Arrival): ReplayEvent[] {
+  const { session } = record;
+  const events: ReplayEvent[] = [];
+  const add = (type: string, data: Record<string, unknown>) => {
+    const seq = events.length;
+    const id = `evt_${session.id.slice(-20)}${seq.toString(36).padStart(8, '0')}`;
+    events.push({ id, aggregateID: session.id, seq, type, data: { sessionID: session.id, ...data } });
+  };
+  add('session.created.1', { info: arrivedSession(session, arrival) });
+  for (const { info, parts } of record.messages) {
+    add('message.updated.1', { info: moved(info, session.directory, arrival.directory) });
+    for (const part of parts) {
+      add('message.part.updated.1', {
+        part: moved(part, session.directory, arrival.directory),
+        time: info.time.created,
+      });
+    }
+  }
+  return events;
+}
+
+function arrivedSession(session: Session, arrival: Arrival): Session {
+  const { share: _share, revert: _revert, summary: _summary, workspaceID: _workspace, ...kept } = session;
+  return {
+    ...kept,
+    projectID: arrival.projectId,
+    directory: arrival.directory,
+    permission: arrival.permissions,
+    cost: 0,
+    tokens: { input: 0, output: 0, reasoning: 0, cache: { read: 0, write: 0 } },
+  };
+}
+
+/** The same message or part with the old directory's path replaced wherever it stands. */
+function moved<T extends Message | Part>(value: T, from: string, to: string): T {
+  if (from === to) return value;
+  const inside = JSON.stringify(from).slice(1, -1);
+  return JSON.parse(JSON.stringify(value).replaceAll(inside, JSON.stringify(to).slice(1, -1))) as T;
+}

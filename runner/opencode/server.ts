@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { appendFileSync, renameSync, statSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type GuardedProcess, spawnGuarded } from '../guarded-process.ts';
+import { endProcesses, findByEnvironment } from '../processes.ts';
+import { resolveOpenCode } from './binary.ts';
+import type { ConfigurationSource } from './configuration.ts';
+import { MARKER_VARIABLE, prepareHome } from './home.ts';
+
+const START_LIMIT_MS = 60_000;
+const FIRST_BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 15_000;
+/** A server that ran this long was healthy: its end starts the backoff anew. */
+const HEALTHY_AFTER_MS = 60_000;
+const DISPOSE_LIMIT_MS = 2_000;
+const MAX_LOG_BYTES = 10 * 1_048_576;
+const OUTPUT_KEPT_CHARS = 4_000;
+const USER = 'opencode';
+
+export interface OpenCodeServerOptions {
+  /** The server's home and log are in here. */
+  directory: string;
+  source: ConfigurationSource;
+  /** Tells this agent's processes from every other's. */
+  marker: string;
+  path: string | undefined;
+  /** Another binary than the one from npm. */
+  binary?: string;
+  log?: (line: string) => void;
+}
+
+/** Where the running server is reached. Each start is another generation, on another port. */
+export interface ServerAddress {
+  url: string;
+  authorization: string;
+  generation: number;
+  pid: number;
+}
+
+/**
+ * Starts OpenCode's server and keeps it running: own home, own port, random password, restarted with backoff when it
+ * exits. Emits `up` with the address after each start and `down` when the server is gone; what its tools left running
+ * has ended by then.
+ */
+export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: [] }> {
+  readonly #options: OpenCodeServerOptions;
+  readonly #password = randomBytes(24).toString('base64url');
+  readonly #logFile: string;
+  #process: GuardedProcess | null = null;
+  #address: ServerAddress | null = null;
+  #generation = 0;
+  readonly #stopped = new AbortController();
+  #supervision: Promise<void> = Promise.resolve();
+
+  constructor(options: OpenCodeServerOptions) {
+    super();
+    this.#options = options;
+    this.#logFile = join(options.directory, 'opencode.log');
+  }
+
+  /** The running server's address; null while it is down. */
+  get address(): ServerAddress | null {
+    return this.#address;
+  }
+
+  /**
+   * Ends what a killed predecessor left behind, then starts the server.
+   *
+   * @throws MissingDependencyError, or an error with the server's own words when it does not come up
+   */
+  async start(): Promise<ServerAddress> {
+    await this.#endOrphans();
+    const address = await this.#launch();
+    this.#supervision = this.#supervise();
+    return address;
+  }
+
+  /** Resolves with the address, waiting for a restart when one is under way. */
+  async ready(signal?: AbortSignal): Promise<ServerAddress> {
+    if (this.#address !== null) return this.#address;
+    return new Promise((resolve, reject) => {
+      const onUp = (address: ServerAddress) => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve(address);
+      };
+      const onAbort = () => {
+        this.off('up', onUp);
+        reject(signal?.reason);
+      };
+      this.once('up', onUp);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** Ends every run and its tools, then the server. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#dispose();
+    await this.#process?.stop();
+    await this.#supervision;
+    await this.#endOrphans();
+  }
+
+  async #launch(): Promise<ServerAddress> {
+    const { directory, source, marker, path } = this.#options;
+    const home = prepareHome({ directory: join(directory, 'home'), source, marker, password: this.#password, path });
+    const port = await freePort();
+    let output = '';
+    let announce: () => void = () => undefined;
+    const listening = new Promise<void>((resolve) => {
+      announce = resolve;
+    });
+    const guarded = await spawnGuarded({
+      command: this.#options.binary ?? resolveOpenCode(),
+      args: ['serve', '--hostname', '127.0.0.1', '--port', String(port)],
+      env: home.environment,
+      cwd: directory,
+      onOutput: (chunk) => {
+        this.#log(chunk);
+        output = (output + chunk).slice(-OUTPUT_KEPT_CHARS);
+        if (output.includes('server listening on')) announce();
+      },
+    });
+    this.#process = guarded;
+    const outcome = await Promise.race([
+      listening.then(() => 'listening' as const),
+      guarded.exited.then(() => 'exited' as const),
+      delay(START_LIMIT_MS, 'late' as const, { ref: false }),
+    ]);
+    if (outcome !== 'listening') {
+      await guarded.stop();
+      throw new Error(`OpenCode did not start (${outcome}). It said:\n${output.trim() || 'nothing'}`);
+    }
+    this.#generation += 1;
+    const credentials = Buffer.from(`${USER}:${this.#password}`).toString('base64');
+    this.#address = {
+      url: `http://127.0.0.1:${port}`,
+      authorization: `Basic ${credentials}`,
+      generation: this.#generation,
+      pid: guarded.pid,
+    };
+    this.emit('up', this.#address);
+    return this.#address;
+  }
+
+  async #supervise(): Promise<void> {
+    let backoffMs = FIRST_BACKOFF_MS;
+    while (!this.#stopped.signal.aborted) {
+      const startedAt = performance.now();
+      const exit = await this.#process?.exited;
+      this.#address = null;
+      await this.#endOrphans();
+      this.emit('down');
+      if (this.#stopped.signal.aborted) return;
+      if (performance.now() - startedAt > HEALTHY_AFTER_MS) backoffMs = FIRST_BACKOFF_MS;
+      this.#tell(`OpenCode exited with code ${exit?.code}; starting it again in ${backoffMs} ms`);
+      await delay(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+      if (!this.#stopped.signal.aborted) await this.#launch().catch((error: Error) => this.#tell(error.message));
+    }
+    await this.#process?.stop();
+  }
+
+  /** A graceful end exists only here: on SIGTERM the server dies at once and its tools live on. */
+  async #dispose(): Promise<void> {
+    const address = this.#address;
+    if (address === null) return;
+    await fetch(`${address.url}/global/dispose`, {
+      method: 'POST',
+      headers: { authorization: address.authorization },
+      signal: AbortSignal.timeout(DISPOSE_LIMIT_MS),
+    }).catch(() => undefined);
+  }
+
+  async #endOrphans(): Promise<void> {
+    const ended = await endProcesses(findByEnvironment(MARKER_VARIABLE, this.#options.marker));
+    if (ended > 0) this.#tell(`ended ${ended} processes that were left over`);
+  }
+
+  #tell(line: string): void {
+    this.#options.log?.(line);
+    this.#log(`[oio] ${line}\n`);
+  }
+
+  #log(text: string): void {
+    const size = statSync(this.#logFile, { throwIfNoEntry: false })?.size ?? 0;
+    if (size > MAX_LOG_BYTES) renameSync(this.#logFile, `${this.#logFile}.1`);
+    appendFileSync(this.#logFile, text, { mode: 0o600 });
+  }
+}
+
+/** `--port 0` would mean 4096 to OpenCode whenever that is free. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
