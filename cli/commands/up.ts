@@ -36,7 +36,6 @@ export const up = defineCommand({
           capacity: parseInteger('--capacity', values.capacity, { min: 1, max: 100 }),
           directory: await checkRepository(values.dir),
           labels: values.label ?? [],
-          env: {},
         };
     return serve({ data: DataDirectory.fromEnvironment(process.env), env: process.env, agent });
   },

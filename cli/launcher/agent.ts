@@ -10,8 +10,8 @@ export interface LocalAgent {
   directory: string;
   capacity: number;
   labels: readonly string[];
-  /** Added to the agent's environment. */
-  env: Readonly<Record<string, string>>;
+  /** Further arguments of `oio agent`. */
+  args?: readonly string[];
 }
 
 /** What an agent, and so a model's tools, must not see of the launcher's environment. */
@@ -38,9 +38,10 @@ export function agentCommand(
       ...['--capacity', String(agent.capacity)],
       ...['--data', data.file('agent')],
       ...agent.labels.flatMap((label) => ['--label', label]),
+      ...(agent.args ?? []),
     ],
     cwd: agent.directory,
-    env: { ...Object.fromEntries(inherited), ...agent.env, OIO_AGENT_TOKEN: connection.token },
+    env: { ...Object.fromEntries(inherited), OIO_AGENT_TOKEN: connection.token },
     // A wrong command line or a machine without what an agent needs: it has said so, and would say it again.
     finalCodes: [exitCode.usage, exitCode.environment],
   };

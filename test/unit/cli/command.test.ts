@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { CliError, defineCommand, exitCode, parseInteger } from '../../../cli/command.ts';
+import { parseDuration } from '../../../cli/duration.ts';
+
+const received: unknown[] = [];
+const sample = defineCommand({
+  summary: 'Sample',
+  usage: ['sample <thing>'],
+  options: {
+    dir: { type: 'string', placeholder: 'path', default: '.', description: 'Where' },
+    fast: { type: 'boolean', default: false, description: 'Hurry' },
+  },
+  async run({ values, positionals }) {
+    received.push({ ...values, positionals });
+    return exitCode.failed;
+  },
+});
+
+describe('a command', () => {
+  it('gives its run the parsed options with their defaults, and passes its exit code on', async () => {
+    expect(await sample.run(['--fast', 'thing'])).toBe(exitCode.failed);
+    expect(received.pop()).toEqual({ dir: '.', fast: true, positionals: ['thing'] });
+  });
+
+  it('names every option and the form of its value in its help', () => {
+    const help = sample.help();
+    expect(help).toContain('oio sample <thing>');
+    expect(help).toMatch(/--dir <path>\s+Where/);
+    expect(help).toMatch(/--fast\s+Hurry/);
+    expect(help).toMatch(/-h, --help/);
+  });
+
+  it('answers an unknown option with a usage error and does not run', async () => {
+    await expect(sample.run(['--fat'])).rejects.toMatchObject({ name: 'CliError', code: exitCode.usage });
+    expect(received).toEqual([]);
+  });
+});
+
+describe('numbers and durations', () => {
+  it('takes whole numbers within bounds only', () => {
+    expect(parseInteger('PORT', '8787', { min: 0, max: 65_535 })).toBe(8787);
+    for (const text of ['65536', '-1', '1.5', 'eight', '', ' 1']) {
+      expect(() => parseInteger('PORT', text, { min: 0, max: 65_535 })).toThrow(CliError);
+    }
+  });
+
+  it('reads a duration as seconds and refuses one without a unit', () => {
+    expect([parseDuration('x', '90s'), parseDuration('x', '15m'), parseDuration('x', '30d')]).toEqual([
+      90, 900, 2_592_000,
+    ]);
+    for (const text of ['90', 'm', '-1h', '1w']) expect(() => parseDuration('--expires', text)).toThrow('--expires');
+  });
+});

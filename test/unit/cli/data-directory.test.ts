@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { exitCode } from '../../../cli/command.ts';
+import { DataDirectory } from '../../../cli/launcher/data-directory.ts';
+import { projectFile } from '../../../cli/launcher/project.ts';
+import { loadSecrets } from '../../../cli/launcher/secrets.ts';
+
+let scratch: string;
+let data: DataDirectory;
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'oio-data-'));
+  data = new DataDirectory(join(scratch, 'data'));
+});
+afterEach(() => {
+  data.release();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+const modeOf = (path: string) => statSync(path).mode & 0o777;
+
+/** Another process that holds the directory until it is killed. */
+async function holdElsewhere() {
+  const module = projectFile('cli/launcher/data-directory.ts');
+  const script = `
+    const { DataDirectory } = await import(${JSON.stringify(module)});
+    globalThis.held = new DataDirectory(${JSON.stringify(data.path)});
+    held.acquire();
+    held.writeServer({ url: 'http://127.0.0.1:4000', pid: process.pid, token: 'x'.repeat(32) });
+    console.log('held');
+    setInterval(() => held.file('lock'), 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+describe('the data directory', () => {
+  it('is readable by its owner alone', () => {
+    data.acquire();
+    expect(modeOf(data.path)).toBe(0o700);
+  });
+
+  it('refuses a second holder, names the first, and is free at once when that one is killed', async () => {
+    const holder = await holdElsewhere();
+    expect(() => data.acquire()).toThrow(
+      expect.objectContaining({
+        code: exitCode.environment,
+        message: expect.stringContaining(`process ${holder.pid}, which serves http://127.0.0.1:4000`),
+      }),
+    );
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    await vi.waitFor(() => data.acquire());
+  });
+
+  it('can be taken again once it is released', () => {
+    data.acquire();
+    data.release();
+    new DataDirectory(data.path).acquire();
+  });
+
+  it('says what to do when it cannot be made', () => {
+    writeFileSync(join(scratch, 'file'), '');
+    const inFile = new DataDirectory(join(scratch, 'file', 'data'));
+    expect(() => inFile.acquire()).toThrow('Set OIO_DATA_DIR');
+  });
+});
+
+describe('secrets', () => {
+  it('are made once, kept, and readable by their owner alone', () => {
+    data.acquire();
+    const first = loadSecrets(data, {});
+    expect(loadSecrets(data, {})).toEqual(first);
+    expect(first.adminToken.length).toBeGreaterThanOrEqual(32);
+    expect(first.signingKeys).toMatch(/^local:.{32,}$/);
+    expect(modeOf(data.file('admin-token'))).toBe(0o600);
+    expect(modeOf(data.file('signing-keys'))).toBe(0o600);
+  });
+
+  it('takes a given token of 32 characters without storing it, and refuses a shorter one', () => {
+    data.acquire();
+    const given = 'g'.repeat(32);
+    expect(loadSecrets(data, { OIO_TOKEN: given }).adminToken).toBe(given);
+    expect(data.read('admin-token')).toBeUndefined();
+    expect(() => loadSecrets(data, { OIO_TOKEN: 'g'.repeat(31) })).toThrow('at least 32');
+  });
+});

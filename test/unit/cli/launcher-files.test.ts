@@ -1,0 +1,139 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { agentCommand } from '../../../cli/launcher/agent.ts';
+import { isStale } from '../../../cli/launcher/build.ts';
+import { DataDirectory } from '../../../cli/launcher/data-directory.ts';
+import { LogFile, toLogLine } from '../../../cli/launcher/log-file.ts';
+import { isNeon, planPostgres } from '../../../cli/launcher/postgres.ts';
+import { readCompatibility } from '../../../cli/launcher/project.ts';
+import { objectClasses, workerdConfig } from '../../../cli/launcher/workerd-config.ts';
+
+let scratch: string;
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'oio-files-'));
+});
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe('the configuration of workerd', () => {
+  const config = workerdConfig({
+    port: 8787,
+    compatibilityDate: '2026-11-01',
+    compatibilityFlags: ['some_flag'],
+    dashboardDirectory: '/data "quoted"/dashboard',
+    storageDirectory: '/data/objects',
+    variables: ['OIO_TOKEN'],
+  });
+
+  it('binds loopback only', () => {
+    expect(config).toContain('address = "127.0.0.1:8787"');
+  });
+
+  it('names secrets and takes their values from the environment', () => {
+    expect(config).toContain('(name = "OIO_TOKEN", fromEnvironment = "OIO_TOKEN")');
+  });
+
+  it('quotes paths', () => {
+    expect(config).toContain('path = "/data \\"quoted\\"/dashboard"');
+  });
+
+  it('has every object class of wrangler.toml under its binding', () => {
+    const toml = readFileSync('wrangler.toml', 'utf8');
+    const declared = [...toml.matchAll(/^name = "(\w+)"\nclass_name = "(\w+)"/gm)];
+    expect(declared.map(([, binding, className]) => ({ binding, className }))).toEqual(
+      objectClasses.map(({ binding, className }) => ({ binding, className })),
+    );
+  });
+});
+
+it('reads the compatibility date and flags that the deployed Worker has', () => {
+  expect(readCompatibility('compatibility_date = "2026-11-01"\ncompatibility_flags = ["a", "b"]\n')).toEqual({
+    date: '2026-11-01',
+    flags: ['a', 'b'],
+  });
+  expect(readCompatibility().date).toMatch(/^\d{4}-\d\d-\d\d$/);
+});
+
+describe('the build', () => {
+  const write = (name: string, seconds: number) => {
+    const path = join(scratch, name);
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, '');
+    utimesSync(path, seconds, seconds);
+    return path;
+  };
+
+  it('is stale when a result is missing or a source at any depth is newer, and not otherwise', () => {
+    const result = write('dist/worker.js', 100);
+    const sources = [join(scratch, 'src')];
+    write('src/deep/inside.ts', 50);
+    expect(isStale(sources, [result])).toBe(false);
+    expect(isStale(sources, [result, join(scratch, 'dist/absent.html')])).toBe(true);
+    write('src/deep/inside.ts', 150);
+    expect(isStale(sources, [result])).toBe(true);
+  });
+});
+
+describe('logs', () => {
+  const source = { process: 'worker', stream: 'stdout', time: '2026-11-22T15:04:05.678Z' } as const;
+
+  it('keeps a JSON line as it is and wraps any other text', () => {
+    expect(toLogLine('{"message":"hi","level":"error"}', source)).toMatchObject({ message: 'hi', level: 'error' });
+    expect(toLogLine('boom', { ...source, stream: 'stderr' })).toMatchObject({ message: 'boom', level: 'warn' });
+    expect(toLogLine('{broken', source)).toMatchObject({ message: '{broken', process: 'worker' });
+  });
+
+  it('keeps one older part and never grows beyond two', () => {
+    const log = new LogFile(join(scratch, 'logs', 'worker.log'));
+    const filler = 'x'.repeat(1024 * 1024);
+    for (let n = 0; n < 40; n += 1) log.write({ ...toLogLine('line', source), n, filler });
+    const numbers = (path: string) =>
+      readFileSync(path, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { n: number }).n);
+    const kept = [...numbers(`${log.path}.1`), ...numbers(log.path)];
+    expect(kept.at(-1)).toBe(39);
+    expect(kept).toEqual(kept.map((_, index) => (kept[0] ?? 0) + index));
+    expect(kept.length).toBeLessThanOrEqual(32);
+  });
+});
+
+describe('where Postgres is', () => {
+  it('knows Neon by its host, and by nothing else in the string', () => {
+    expect(isNeon('postgres://u:p@ep-cool.eu-central-1.aws.neon.tech/db')).toBe(true);
+    expect(isNeon('postgres://u:p@localhost/x.neon.tech')).toBe(false);
+    expect(isNeon('postgres://u:p@evilneon.tech.example/db')).toBe(false);
+  });
+
+  it('lets the Worker talk to Neon itself, and ends well after the migrations', async () => {
+    const url = 'postgres://u:p@ep-cool.aws.neon.tech/db';
+    const plan = await planPostgres(new DataDirectory(scratch), { DATABASE_URL: url, OIO_TOKEN: 't' });
+    expect(plan.variables).toEqual({ DATABASE_URL: url });
+    expect(plan.command).toMatchObject({ finalCodes: [0], env: { DATABASE_URL: url } });
+  });
+
+  it('puts a plain server behind the local endpoint with a password of this start', async () => {
+    const env = { DATABASE_URL: 'postgres://u:p@db.example/x', OIO_TOKEN: 't' };
+    const [first, second] = await Promise.all([1, 2].map(() => planPostgres(new DataDirectory(scratch), env)));
+    expect(first?.variables.NEON_FETCH_ENDPOINT).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/sql$/);
+    expect(first?.variables.DATABASE_URL).not.toContain('db.example');
+    expect(first?.command.env.OIO_POSTGRES_PASSWORD).not.toBe(second?.command.env.OIO_POSTGRES_PASSWORD);
+    expect(first?.command.env).not.toHaveProperty('OIO_TOKEN');
+  });
+});
+
+it('starts the agent with neither a token on its command line nor a secret of the control plane', () => {
+  const env = { OIO_TOKEN: 'admin', DATABASE_URL: 'x', UPSTASH_REDIS_REST_TOKEN: 'y', ANTHROPIC_API_KEY: 'model' };
+  const agent = { directory: scratch, capacity: 2, labels: ['team=core'] };
+  const command = agentCommand(
+    agent,
+    new DataDirectory(scratch),
+    { url: 'http://127.0.0.1:1', token: 'secret-of-agent' },
+    env,
+  );
+  expect(command.args.join(' ')).toContain('--label team=core');
+  expect(command.args).not.toContain('secret-of-agent');
+  expect(command.env).toEqual({ ANTHROPIC_API_KEY: 'model', OIO_AGENT_TOKEN: 'secret-of-agent' });
+});

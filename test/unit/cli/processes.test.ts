@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { backoffMs } from '../../../cli/launcher/backoff.ts';
+import { DataDirectory } from '../../../cli/launcher/data-directory.ts';
+import type { LogLine } from '../../../cli/launcher/log-file.ts';
+import { processStartTime } from '../../../cli/launcher/process-identity.ts';
+import { ProcessLedger } from '../../../cli/launcher/process-ledger.ts';
+import { Supervisor } from '../../../cli/launcher/supervisor.ts';
+
+let data: DataDirectory;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  data = new DataDirectory(mkdtempSync(join(tmpdir(), 'oio-processes-')));
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(data.path, { recursive: true, force: true });
+});
+
+async function sleeper(script = 'setInterval(() => {}, 1000)') {
+  const child = spawn(process.execPath, ['-e', `${script}; console.log('up')`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  await once(child.stdout, 'data');
+  return child as ChildProcess & { pid: number };
+}
+
+describe('a process’s identity', () => {
+  it('is the same at every look, another for another process, and none once it is gone', async () => {
+    const child = await sleeper();
+    const first = processStartTime(child.pid);
+    expect(first).toEqual(expect.any(String));
+    expect(processStartTime(child.pid)).toBe(first);
+    expect(processStartTime(process.pid)).not.toBe(first);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(processStartTime(child.pid)).toBeUndefined();
+  });
+});
+
+describe('the process ledger', () => {
+  it('ends what an earlier launcher left, even a process that ignores SIGTERM', async () => {
+    const [willing, stubborn] = await Promise.all([
+      sleeper(),
+      sleeper("process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"),
+    ]);
+    const before = new ProcessLedger(data);
+    before.record('worker', willing.pid);
+    before.record('agent', stubborn.pid);
+
+    const ended = await new ProcessLedger(data).end();
+    expect(ended.map(({ name }) => name).sort()).toEqual(['agent', 'worker']);
+    expect([processStartTime(willing.pid), processStartTime(stubborn.pid)]).toEqual([undefined, undefined]);
+    expect(await new ProcessLedger(data).end()).toEqual([]);
+  });
+
+  it('leaves a process alone that has a recorded pid but started at another time', async () => {
+    const stranger = await sleeper();
+    const entry = { name: 'worker', pid: stranger.pid, start_time: 'another boot:1' };
+    data.writePrivate('processes.json', JSON.stringify([entry]));
+    expect(await new ProcessLedger(data).end()).toEqual([]);
+    expect(processStartTime(stranger.pid)).toEqual(expect.any(String));
+  });
+
+  it('starts empty from a file that is not what it wrote', async () => {
+    data.writePrivate('processes.json', '{"half a');
+    expect(await new ProcessLedger(data).end()).toEqual([]);
+  });
+});
+
+describe('a supervisor', () => {
+  const run = (script: string, finalCodes: number[] = []) => {
+    const lines: LogLine[] = [];
+    const exits: { code: number; restartInMs: number | undefined }[] = [];
+    const env = { PATH: process.env.PATH ?? '' };
+    const supervisor = new Supervisor(
+      { name: 'sample', command: process.execPath, args: ['-e', script], env, finalCodes },
+      new ProcessLedger(data),
+      { onLine: (line) => lines.push(line), onExit: (exit) => exits.push(exit) },
+    );
+    supervisor.start();
+    return { supervisor, lines, exits };
+  };
+  const pids = () => (data.readJson<{ pid: number }[]>('processes.json') ?? []).map(({ pid }) => pid);
+
+  it('starts a killed process again, and records the new one in place of the old', async () => {
+    const { supervisor, lines } = run("console.log('up'); setInterval(() => {}, 1000)");
+    await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 10_000 });
+    const [first = 0] = pids();
+    process.kill(first, 'SIGKILL');
+    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(pids()).toEqual([expect.any(Number)]));
+    expect(pids()).not.toEqual([first]);
+    await supervisor.stop();
+    expect(pids()).toEqual([]);
+  });
+
+  it('does not start a process again that ended with a final code', async () => {
+    const { supervisor, exits } = run('process.exit(3)', [3]);
+    await vi.waitFor(() => expect(exits).toEqual([{ code: 3, restartInMs: undefined }]), { timeout: 10_000 });
+    await supervisor.stop();
+  });
+
+  it('tells of a command that cannot be started', async () => {
+    const lines: LogLine[] = [];
+    const supervisor = new Supervisor(
+      { name: 'absent', command: join(data.path, 'absent'), args: [], env: {}, finalCodes: [127] },
+      new ProcessLedger(data),
+      { onLine: (line) => lines.push(line), onExit: () => undefined },
+    );
+    supervisor.start();
+    await vi.waitFor(() => expect(lines.map(({ message }) => message).join()).toContain('ENOENT'), { timeout: 10_000 });
+    await supervisor.stop();
+  });
+});
+
+it('pauses longer after each failure, up to a bound', () => {
+  expect([1, 2, 3, 50].map(backoffMs)).toEqual([250, 500, 1_000, 15_000]);
+});

@@ -1,0 +1,74 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { renderDiff, SessionRenderer } from '../../../cli/render.ts';
+import type { EventBody, SessionEvent } from '../../../src/protocol/events.ts';
+
+const event = (body: EventBody, seq = 1): SessionEvent => ({
+  from_seq: seq,
+  seq,
+  at: '2026-11-22T15:04:05.678Z',
+  ...body,
+});
+const delta = (offset: number, text: string, part_id = 'p') =>
+  event({ type: 'text.delta', data: { message_id: 'm', part_id, offset, text } });
+
+function render(...events: SessionEvent[]): string[] {
+  const renderer = new SessionRenderer();
+  return events.flatMap((each) => renderer.render(each)).map(stripVTControlCharacters);
+}
+
+describe('a session on the terminal', () => {
+  it('shows streamed text by whole lines, and the open line once its part is complete', () => {
+    const completed = event({ type: 'part.completed', data: { message_id: 'm', part_id: 'p', length: 11 } });
+    expect(render(delta(0, 'one\ntw'))).toEqual(['  one']);
+    expect(render(delta(0, 'one\ntw'), delta(6, 'o\nend'), completed)).toEqual(['  one', '  two', '  end']);
+  });
+
+  it('shows text once that comes twice', () => {
+    expect(render(delta(0, 'one\n'), delta(0, 'one\ntwo\n'), delta(4, 'two\n'))).toEqual(['  one', '  two']);
+  });
+
+  it('ends an open line before another part or another event begins', () => {
+    const queued = event({ type: 'session.status', data: { from: 'pending', to: 'queued', reason: 'start' } });
+    expect(render(delta(0, 'a'), delta(0, 'b\n', 'q'), delta(1, 'c'), queued)).toEqual([
+      '  a',
+      '  b',
+      '  c',
+      '● queued start',
+    ]);
+  });
+
+  it('shows a tool with its subject and the first lines of its output', () => {
+    const output = Array.from({ length: 9 }, (_, n) => `line ${n}`).join('\n');
+    const tool = { message_id: 'm', call_id: 'c', tool: 'bash', input: { command: 'ls' } };
+    const lines = render(
+      event({ type: 'tool', data: { ...tool, state: 'running' } }),
+      event({ type: 'tool', data: { ...tool, state: 'completed', output } }),
+    );
+    expect(lines.slice(0, 3)).toEqual(['▸ bash ls', '✓ bash ls', '    line 0']);
+    expect(lines.at(-1)).toBe('    … 3 more lines');
+  });
+
+  it('says why a session failed', () => {
+    const error = { code: 'model_error', message: 'The model is gone.', retryable: false };
+    const failed = event({ type: 'session.status', data: { from: 'running', to: 'failed', reason: 'result', error } });
+    expect(render(failed)).toEqual(['● failed The model is gone.']);
+  });
+
+  it('lets no control sequence of an agent reach the terminal', () => {
+    const renderer = new SessionRenderer();
+    const lines = renderer.render(delta(0, 'safe\u001b[2J\u0007\u009b31m\r\n'));
+    expect(lines).toEqual(['  safe[2J31m']);
+  });
+});
+
+it('shows a diff under its files', () => {
+  const lines = renderDiff({
+    checkpoint: 1,
+    base_commit: null,
+    files: [{ path: 'a.txt', status: 'added', additions: 1, deletions: 0 }],
+    patch: 'diff --git a/a.txt b/a.txt\n@@ -0,0 +1 @@\n+hello\n',
+    local_only: false,
+  }).map(stripVTControlCharacters);
+  expect(lines).toEqual(['  added    a.txt +1 -0', '', '  diff --git a/a.txt b/a.txt', '  @@ -0,0 +1 @@', '  +hello']);
+});
