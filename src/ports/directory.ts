@@ -11,6 +11,7 @@ export interface DirectoryEntry {
   rev: number;
   summary: SessionSummary;
   /** What `health_score` is computed from when the list is read. */
+  share_done: number;
   active_ms: number;
   active_since: number | null;
   max_duration_seconds: number;

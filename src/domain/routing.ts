@@ -1,0 +1,55 @@
+import type { Capability } from '../protocol/enums.ts';
+
+/** What a request asks of the agent that is to take it. */
+export interface Requirements {
+  required_capabilities: readonly Capability[];
+  /** `name=value`, each to be found on the agent as it is. */
+  required_labels: readonly string[];
+  /** The repository's first commit; null takes any. */
+  repository: string | null;
+}
+
+/** An agent that is alive, as routing sees it. */
+export interface Candidate {
+  id: string;
+  capacity: number;
+  slots_used: number;
+  capabilities: readonly Capability[];
+  labels: readonly string[];
+  repository: string | null;
+  /** When a slot of this agent last became free (ms since the epoch). */
+  idle_since: number;
+}
+
+/** Whether an agent has at least one free slot. */
+export function hasRoom(agent: Candidate): boolean {
+  return agent.slots_used < agent.capacity;
+}
+
+/** Whether an agent could do what is required, had it room. */
+export function meets(agent: Candidate, required: Requirements): boolean {
+  return (
+    (required.repository === null || required.repository === agent.repository) &&
+    required.required_capabilities.every((capability) => agent.capabilities.includes(capability)) &&
+    required.required_labels.every((label) => agent.labels.includes(label))
+  );
+}
+
+/**
+ * The agent that a request goes to: of those with room that meet it, the least loaded by share of capacity, then the
+ * longest idle; equal ones by id, so that the choice is the same wherever it is made. Null when there is none.
+ */
+export function chooseAgent<A extends Candidate>(required: Requirements, agents: Iterable<A>): A | null {
+  let best: A | null = null;
+  for (const agent of agents) {
+    if (hasRoom(agent) && meets(agent, required) && (best === null || isBetter(agent, best))) best = agent;
+  }
+  return best;
+}
+
+function isBetter(agent: Candidate, other: Candidate): boolean {
+  const loadDifference = agent.slots_used / agent.capacity - other.slots_used / other.capacity;
+  if (loadDifference !== 0) return loadDifference < 0;
+  if (agent.idle_since !== other.idle_since) return agent.idle_since < other.idle_since;
+  return agent.id < other.id;
+}

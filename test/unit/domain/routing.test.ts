@@ -1,0 +1,77 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Candidate, chooseAgent, meets } from '../../../src/domain/routing.ts';
+
+const ANY = { required_capabilities: [], required_labels: [], repository: null };
+
+function agent(id: string, changes: Partial<Candidate> = {}): Candidate {
+  return {
+    id,
+    capacity: 4,
+    slots_used: 0,
+    capabilities: [],
+    labels: [],
+    repository: null,
+    idle_since: 0,
+    ...changes,
+  };
+}
+
+const anyAgent: fc.Arbitrary<Candidate> = fc.record({
+  id: fc.uuid(),
+  capacity: fc.integer({ min: 1, max: 5 }),
+  slots_used: fc.integer({ min: 0, max: 6 }),
+  capabilities: fc.subarray(['testing', 'debugging', 'scaling'] as const).map((list) => [...list]),
+  labels: fc.subarray(['os=linux', 'gpu=true']),
+  repository: fc.constantFrom(null, 'aaaa', 'bbbb'),
+  idle_since: fc.integer({ min: 0, max: 3 }),
+});
+
+const anyRequirement = fc.record({
+  required_capabilities: fc.subarray(['testing', 'debugging', 'scaling'] as const),
+  required_labels: fc.subarray(['os=linux', 'gpu=true']),
+  repository: fc.constantFrom(null, 'aaaa', 'bbbb'),
+});
+
+describe('chooseAgent', () => {
+  it('takes the least loaded by share of capacity, not by count', () => {
+    const small = agent('small', { capacity: 2, slots_used: 1 });
+    const large = agent('large', { capacity: 10, slots_used: 2 });
+    expect(chooseAgent(ANY, [small, large])?.id).toBe('large');
+  });
+
+  it('breaks a tie towards the longest idle, then by id', () => {
+    const late = agent('a', { idle_since: 2 });
+    const early = agent('b', { idle_since: 1 });
+    expect(chooseAgent(ANY, [late, early])?.id).toBe('b');
+    expect(chooseAgent(ANY, [agent('d'), agent('c')])?.id).toBe('c');
+  });
+
+  it('never takes an agent without room, also one whose capacity has shrunk', () => {
+    expect(chooseAgent(ANY, [agent('a', { slots_used: 4 }), agent('b', { capacity: 1, slots_used: 3 })])).toBeNull();
+  });
+
+  it('asks for every capability and label, and for the repository when the request has one', () => {
+    const able = agent('able', { capabilities: ['testing', 'debugging'], labels: ['gpu=true'], repository: 'aaaa' });
+    expect(meets(able, { ...ANY, required_capabilities: ['testing', 'debugging'] })).toBe(true);
+    expect(meets(able, { ...ANY, required_capabilities: ['testing', 'scaling'] })).toBe(false);
+    expect(meets(able, { ...ANY, required_labels: ['gpu=true'] })).toBe(true);
+    expect(meets(able, { ...ANY, required_labels: ['gpu=false'] })).toBe(false);
+    expect(meets(able, { ...ANY, repository: 'aaaa' })).toBe(true);
+    expect(meets(able, { ...ANY, repository: 'bbbb' })).toBe(false);
+    expect(meets(agent('anywhere'), { ...ANY, repository: 'aaaa' })).toBe(false);
+  });
+
+  it('does not depend on the order in which agents are listed, and is beaten by no other that fits', async () => {
+    await fc.assert(
+      fc.property(fc.array(anyAgent, { maxLength: 8 }), anyRequirement, (agents, required) => {
+        const chosen = chooseAgent(required, agents);
+        expect(chooseAgent(required, agents.toReversed())?.id).toBe(chosen?.id);
+        const fitting = agents.filter((one) => one.slots_used < one.capacity && meets(one, required));
+        expect(chosen === null).toBe(fitting.length === 0);
+        const load = (one: Candidate) => one.slots_used / one.capacity;
+        for (const other of fitting) expect(load(chosen!)).toBeLessThanOrEqual(load(other));
+      }),
+    );
+  });
+});
