@@ -1,0 +1,45 @@
+import type { ReactNode } from 'react';
+import { ApiError } from '../../../src/client/errors.ts';
+
+/** An error, in the server's own words, with the members that it names. */
+export function ErrorNotice({ error, action }: { error: unknown; action?: ReactNode }) {
+  const problem = error instanceof ApiError ? error.problem : null;
+  return (
+    <div role="alert" className="border-2 border-bad bg-bad-soft p-3">
+      <p className="caps text-bad">{problem?.title ?? 'That did not work'}</p>
+      <p className="mt-1 text-sm break-words">{error instanceof Error ? error.message : String(error)}</p>
+      {problem?.errors && (
+        <ul className="mt-1 list-square pl-4 font-mono text-sm">
+          {problem.errors.map((field) => (
+            <li key={`${field.path} ${field.message}`}>
+              {field.path ? `${field.path}: ` : ''}
+              {field.message}
+            </li>
+          ))}
+        </ul>
+      )}
+      {problem?.request_id && <p className="mt-1 font-mono text-xs text-mute">request {problem.request_id}</p>}
+      {action && <div className="mt-3">{action}</div>}
+    </div>
+  );
+}
+
+/** What stands where data is not there yet. */
+export function Loading({ what }: { what: string }) {
+  return (
+    <p role="status" className="caps flex items-center gap-2 p-4 text-mute">
+      <span aria-hidden="true" className="blink size-2 bg-current" />
+      Loading {what}
+    </p>
+  );
+}
+
+/** What stands where there is no data, and what to do about it. */
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="p-6 text-center">
+      <p className="caps">{title}</p>
+      {children && <div className="mt-2 text-sm text-mute">{children}</div>}
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+import { clsx } from 'clsx';
+import type { SessionStatus } from '../../../src/protocol/enums.ts';
+
+/** Colour says state; the word says it too. */
+const COLORS: Record<SessionStatus, string> = {
+  pending: 'text-mute',
+  queued: 'text-wait',
+  running: 'text-go',
+  paused: 'text-warn',
+  degraded: 'text-warn',
+  orphaned: 'text-lost',
+  completed: 'text-go',
+  partially_completed: 'text-warn',
+  failed: 'text-bad',
+  timeout: 'text-bad',
+  stopped: 'text-mute',
+  cancelled: 'text-mute',
+};
+
+/** Every status, in the order of a session's life. */
+export const STATUSES = Object.keys(COLORS) as SessionStatus[];
+
+const MOVING: readonly SessionStatus[] = ['queued', 'running', 'degraded', 'orphaned'];
+
+export function statusColor(status: SessionStatus): string {
+  return COLORS[status];
+}
+
+export function statusText(status: SessionStatus): string {
+  return status.replace('_', ' ');
+}
+
+export function StatusBadge({ status }: { status: SessionStatus }) {
+  const moving = MOVING.includes(status);
+  return (
+    <span
+      data-status={status}
+      className={clsx('caps inline-flex items-center gap-2 border-2 border-current px-2 py-0.5', COLORS[status])}
+    >
+      <span
+        aria-hidden="true"
+        className={clsx(
+          'size-2 shrink-0 border border-current',
+          moving && 'blink',
+          status !== 'pending' && 'bg-current',
+        )}
+      />
+      <span className="whitespace-nowrap">{statusText(status)}</span>
+    </span>
+  );
+}

@@ -1,0 +1,53 @@
+/** How values read. Pure: what depends on the present takes it. */
+
+const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' });
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/** `3m ago`. */
+export function ago(instant: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(instant)) / 1_000));
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[3];
+  return RELATIVE.format(-Math.floor(seconds / size), unit);
+}
+
+/** `15:04:05`, in the viewer's time zone. */
+export function clockTime(instant: string): string {
+  return new Date(instant).toLocaleTimeString('en-GB');
+}
+
+/** Date and time, in the viewer's time zone. */
+export function fullTime(instant: string): string {
+  return new Date(instant).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+/** `1h 02m`, `4m 05s`, `12s`. */
+export function duration(seconds: number): string {
+  const whole = Math.floor(seconds);
+  const two = (n: number) => String(n).padStart(2, '0');
+  if (whole >= 3_600) return `${Math.floor(whole / 3_600)}h ${two(Math.floor((whole % 3_600) / 60))}m`;
+  return whole >= 60 ? `${Math.floor(whole / 60)}m ${two(whole % 60)}s` : `${whole}s`;
+}
+
+export function count(n: number): string {
+  return n.toLocaleString('en');
+}
+
+/** Cents matter below a dollar, and parts of a cent below a cent. */
+export function usd(amount: number): string {
+  const digits = amount !== 0 && amount < 0.01 ? 4 : 2;
+  return `$${amount.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
+
+export function bytes(n: number): string {
+  if (n < 1_024) return `${n} B`;
+  return n < 1_048_576 ? `${(n / 1_024).toFixed(1)} KiB` : `${(n / 1_048_576).toFixed(1)} MiB`;
+}
+
+export function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}

@@ -1,0 +1,58 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { SessionAction } from '../../../src/protocol/enums.ts';
+import type { SessionView } from '../../../src/protocol/session.ts';
+import { useClient } from '../api.tsx';
+import { Button } from '../components/button.tsx';
+import { ErrorNotice } from '../components/notice.tsx';
+import { ActionDialog, type ActionWithDialog } from './action-dialog.tsx';
+import { sessionKey } from './use-session.ts';
+
+const TEXTS: Record<SessionAction, string> = {
+  start: 'Start',
+  resume: 'Resume',
+  pause: 'Pause',
+  retry: 'Retry',
+  complete: 'Complete',
+  fail: 'Fail',
+  stop: 'Stop',
+  cancel: 'Cancel',
+};
+const ORDER = Object.keys(TEXTS) as SessionAction[];
+const STRONG: readonly SessionAction[] = ['start', 'resume', 'retry'];
+
+/** What can be asked of the session now, and nothing else. */
+export function Actions({ session }: { session: SessionView }) {
+  const client = useClient();
+  const queries = useQueryClient();
+  const [asking, setAsking] = useState<ActionWithDialog | null>(null);
+  const act = useMutation({
+    mutationFn: (action: 'start' | 'pause' | 'resume' | 'stop') => client.sessions.act(session.id, action),
+    onSuccess: (view) => queries.setQueryData(sessionKey(session.id), view),
+    // What was legal a moment ago may not be any more.
+    onError: () => queries.invalidateQueries({ queryKey: sessionKey(session.id) }),
+  });
+  const press = (action: SessionAction) => {
+    if (action === 'start' || action === 'pause' || action === 'resume' || action === 'stop') act.mutate(action);
+    else setAsking(action);
+  };
+  return (
+    <div className="max-w-full space-y-2">
+      <div className="flex flex-wrap gap-2">
+        {ORDER.filter((action) => session.legal_actions.includes(action)).map((action) => (
+          <Button
+            key={action}
+            look={action === 'cancel' ? 'danger' : STRONG.includes(action) ? 'strong' : 'plain'}
+            busy={act.isPending && act.variables === action}
+            disabled={act.isPending}
+            onClick={() => press(action)}
+          >
+            {TEXTS[action]}
+          </Button>
+        ))}
+      </div>
+      {act.isError && <ErrorNotice error={act.error} />}
+      {asking && <ActionDialog session={session} action={asking} onClose={() => setAsking(null)} />}
+    </div>
+  );
+}

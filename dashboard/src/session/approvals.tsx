@@ -1,0 +1,108 @@
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, useId, useState } from 'react';
+import type { AnswerApprovalRequest, ApprovalView } from '../../../src/protocol/session.ts';
+import { useClient } from '../api.tsx';
+import { Button } from '../components/button.tsx';
+import { Field, TextInput } from '../components/field.tsx';
+import { ErrorNotice } from '../components/notice.tsx';
+import { Panel } from '../components/panel.tsx';
+import { duration } from '../format.ts';
+import { useNow } from '../use-now.ts';
+import { PatchLines } from './patch-view.tsx';
+import { Questions } from './questions.tsx';
+
+/** What the agent waits for. What was answered is in the log, and gone from here. */
+export function Approvals({ sessionId, approvals }: { sessionId: string; approvals: ApprovalView[] }) {
+  return approvals
+    .filter((approval) => approval.status === 'open')
+    .map((approval) => <Approval key={approval.id} sessionId={sessionId} approval={approval} />);
+}
+
+function Approval({ sessionId, approval }: { sessionId: string; approval: ApprovalView }) {
+  const client = useClient();
+  const answer = useMutation({
+    mutationFn: (body: AnswerApprovalRequest) => client.sessions.answer(sessionId, approval.id, body),
+  });
+  // Until the log has it too, it stays as it is, but takes no second answer.
+  const busy = answer.isPending || answer.isSuccess;
+  return (
+    <Panel
+      tone="alert"
+      title={approval.kind === 'question' ? 'The agent asks' : 'The agent waits for permission'}
+      aside={<Remaining until={approval.expires_at} />}
+    >
+      <div data-approval={approval.kind} className="space-y-3 p-3">
+        <p className="font-bold break-words">{approval.title}</p>
+        <Detail approval={approval} />
+        {answer.isError && <ErrorNotice error={answer.error} />}
+        {approval.kind === 'question' ? (
+          <Questions questions={approval.questions} busy={busy} onAnswer={answer.mutate} />
+        ) : (
+          <PermissionAnswer busy={busy} onAnswer={answer.mutate} />
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+function Remaining({ until }: { until: string }) {
+  const seconds = (Date.parse(until) - useNow()) / 1_000;
+  return <span className="caps">{seconds > 0 ? `${duration(seconds)} left` : 'Time is up'}</span>;
+}
+
+/** What exactly would be done. */
+function Detail({ approval }: { approval: ApprovalView }) {
+  const { command, diff } = approval.detail;
+  if (typeof diff === 'string' && diff) {
+    return (
+      <div className="max-h-96 overflow-auto border-2 border-faint">
+        <PatchLines lines={diff.replace(/\n$/, '').split('\n')} />
+      </div>
+    );
+  }
+  const text = typeof command === 'string' ? `$ ${command}` : approval.patterns.join('\n');
+  return (
+    text && (
+      <pre className="overflow-x-auto border-2 border-faint p-2 font-mono text-sm whitespace-pre-wrap">{text}</pre>
+    )
+  );
+}
+
+function PermissionAnswer(props: { busy: boolean; onAnswer: (answer: AnswerApprovalRequest) => void }) {
+  const [message, setMessage] = useState('');
+  const hint = useId();
+  const reject = (event: FormEvent) => {
+    event.preventDefault();
+    props.onAnswer({ decision: 'reject', ...(message.trim() && { message: message.trim() }) });
+  };
+  return (
+    <div className="space-y-3">
+      <div className="flex flex-wrap gap-2">
+        <Button look="strong" disabled={props.busy} onClick={() => props.onAnswer({ decision: 'once' })}>
+          Allow once
+        </Button>
+        <Button disabled={props.busy} aria-describedby={hint} onClick={() => props.onAnswer({ decision: 'always' })}>
+          Always allow
+        </Button>
+        <span id={hint} className="self-center text-xs text-mute">
+          “Always” holds for this session.
+        </span>
+      </div>
+      <form onSubmit={reject} className="flex items-end gap-2">
+        <div className="min-w-0 flex-1">
+          <Field label="Or say why not">
+            <TextInput
+              maxLength={5_000}
+              placeholder="What to do instead (optional)"
+              value={message}
+              onChange={(event) => setMessage(event.target.value)}
+            />
+          </Field>
+        </div>
+        <Button type="submit" look="danger" disabled={props.busy}>
+          Reject
+        </Button>
+      </form>
+    </div>
+  );
+}

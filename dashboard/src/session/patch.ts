@@ -1,0 +1,44 @@
+/** Reading git's patches (`git diff`, the extended unified format of git-diff(1)). */
+
+export interface FilePatch {
+  path: string;
+  /** From the first hunk on, or what git says instead of hunks. */
+  lines: string[];
+}
+
+export type LineKind = 'add' | 'remove' | 'hunk' | 'meta' | 'same';
+
+/** One part for each file, in the patch's order. */
+export function splitPatch(patch: string): FilePatch[] {
+  return patch
+    .split(/^(?=diff --git )/m)
+    .filter((part) => part.startsWith('diff --git '))
+    .map(readFile);
+}
+
+export function kindOf(line: string): LineKind {
+  if (line.startsWith('@@')) return 'hunk';
+  if (line.startsWith('+++ ') || line.startsWith('--- ') || line.startsWith('\\')) return 'meta';
+  if (line.startsWith('+')) return 'add';
+  return line.startsWith('-') ? 'remove' : 'same';
+}
+
+function readFile(part: string): FilePatch {
+  const lines = part.replace(/\n$/, '').split('\n');
+  const body = lines.findIndex((line) => line.startsWith('@@') || line.startsWith('GIT binary patch'));
+  const header = body < 0 ? lines : lines.slice(0, body);
+  const binary = body >= 0 && lines[body]!.startsWith('GIT');
+  const shown = body < 0 ? header.slice(1) : binary ? ['Binary file'] : lines.slice(body);
+  return { path: pathOf(header), lines: shown };
+}
+
+/** The name after the change, or before it when there is none after. */
+function pathOf(header: string[]): string {
+  for (const prefix of ['+++ b/', 'rename to ', '--- a/']) {
+    const line = header.find((line) => line.startsWith(prefix));
+    if (line) return line.slice(prefix.length).replace(/\t$/, '');
+  }
+  // `diff --git a/x b/x`: the same name twice, where nothing else names it.
+  const names = header[0]!.slice('diff --git '.length);
+  return names.slice(names.length - (names.length - 1) / 2).replace(/^b\//, '');
+}

@@ -1,0 +1,11 @@
+import { useEffect, useState } from 'react';
+
+/** The present, to the second, for texts such as “3 s ago”. */
+export function useNow(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

@@ -1,0 +1,18 @@
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+/** `vite dashboard` develops against a control plane that runs already (`npm start -- --no-agent`). */
+const CONTROL_PLANE = 'http://127.0.0.1:8787';
+
+export default defineConfig({
+  plugins: [react(), tailwindcss()],
+  // One file on purpose: two pages share nearly all of it.
+  build: { target: 'es2022', chunkSizeWarningLimit: 700 },
+  server: {
+    proxy: {
+      '/api': { target: CONTROL_PLANE },
+      '/ws': { target: CONTROL_PLANE, ws: true },
+    },
+  },
+});

@@ -1,0 +1,26 @@
+/**
+ * Full jitter: any moment up to a bound that doubles with each attempt, so that many clients that were cut off
+ * together do not come back together.
+ *
+ * @param attempt counts from 0
+ * @param baseMs the bound of the first pause
+ * @param capMs the bound that is never passed
+ * @param random 0 ≤ x < 1
+ */
+export function fullJitterMs(attempt: number, baseMs: number, capMs: number, random: number): number {
+  return Math.floor(random * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)));
+}
+
+/** Waits; ends at once when `signal` aborts. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener('abort', end);
+  });
+}

@@ -1,0 +1,39 @@
+import { createRest, type RestClient } from './rest.ts';
+import { type SessionWatch, type WatchOptions, type WatchSocketConstructor, watchSession } from './watch.ts';
+
+export interface ClientOptions {
+  /** Where the control plane answers, such as `http://127.0.0.1:8787`. */
+  baseUrl: string;
+  /** Null for the calls that need none. */
+  token: string | null;
+  fetch?: typeof fetch;
+  WebSocket?: WatchSocketConstructor;
+  /** For a call with all its attempts. */
+  deadlineMs?: number;
+  /** For one attempt. */
+  attemptMs?: number;
+}
+
+export interface Client extends RestClient {
+  /** Watches a session's log; resumes by itself. See `watchSession`. */
+  watchSession(id: string, options?: WatchOptions): SessionWatch;
+}
+
+/**
+ * A client of the control plane, for browsers and Node.
+ *
+ * ```ts
+ * const client = createClient({ baseUrl: 'http://127.0.0.1:8787', token });
+ * const session = await client.sessions.create({ title: 'Greet', initial_prompt: 'write hello.txt: hi' });
+ * await client.sessions.act(session.id, 'start');
+ * client.watchSession(session.id, { onState: (state) => console.log(state.status) });
+ * ```
+ */
+export function createClient(options: ClientOptions): Client {
+  const { baseUrl, token, deadlineMs = 30_000, attemptMs = 10_000 } = options;
+  // Called as a method of something else, a browser's fetch refuses.
+  const send = options.fetch ?? ((...call: Parameters<typeof fetch>) => globalThis.fetch(...call));
+  const rest = createRest({ baseUrl, token, fetch: send, deadlineMs, attemptMs });
+  const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WatchSocketConstructor);
+  return { ...rest, watchSession: (id, watch) => watchSession({ baseUrl, rest, WebSocket }, id, watch) };
+}

@@ -1,0 +1,111 @@
+import { fullJitterMs, pause } from './backoff.ts';
+import { ApiError, ConnectionError, readProblem } from './errors.ts';
+
+/** One call of the API. */
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string | number | string[] | undefined>;
+  body?: unknown;
+  /** Bearer instead of the client's own token. */
+  bearer?: string;
+  /** For a POST; one is made where none is given. */
+  idempotencyKey?: string;
+}
+
+export interface RequestOptions {
+  baseUrl: string;
+  token: string | null;
+  fetch: typeof fetch;
+  /** All attempts and the pauses between them. */
+  deadlineMs: number;
+  /** One attempt. */
+  attemptMs: number;
+}
+
+const RETRY_BASE_MS = 200;
+const RETRY_CAP_MS = 5_000;
+
+/**
+ * Performs a call within its deadline. Lost connections, 429, 503 and a first attempt that is still under way are
+ * tried again: every method here is idempotent, POST by its `Idempotency-Key`, which stays the same.
+ *
+ * @returns the JSON of the answer; undefined for 204
+ * @throws ApiError with the server's problem; ConnectionError when no answer came in time; the signal's reason
+ */
+export async function request(options: RequestOptions, call: ApiRequest, signal?: AbortSignal): Promise<unknown> {
+  signal?.throwIfAborted();
+  const key = call.method === 'POST' ? (call.idempotencyKey ?? crypto.randomUUID()) : undefined;
+  const endsAt = performance.now() + options.deadlineMs;
+  for (let attempt = 0; ; attempt++) {
+    const outcome = await once(options, call, key, Math.min(options.attemptMs, endsAt - performance.now()), signal);
+    if ('value' in outcome) return outcome.value;
+    signal?.throwIfAborted();
+    const { error } = outcome;
+    // The attempt before this one did it; only its answer was lost.
+    if (call.method === 'DELETE' && attempt > 0 && error instanceof ApiError && error.status === 404) return undefined;
+    const waitMs = retryInMs(error, attempt);
+    if (waitMs === null || performance.now() + waitMs >= endsAt) throw error;
+    await pause(waitMs, signal);
+    signal?.throwIfAborted();
+  }
+}
+
+type Attempt = { value: unknown } | { error: ApiError | ConnectionError };
+
+async function once(
+  options: RequestOptions,
+  call: ApiRequest,
+  key: string | undefined,
+  withinMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Attempt> {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const timer = setTimeout(abort, Math.max(withinMs, 0));
+  signal?.addEventListener('abort', abort);
+  try {
+    const response = await options.fetch(urlOf(options.baseUrl, call), {
+      method: call.method,
+      headers: headersOf(call, call.bearer ?? options.token, key),
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      signal: controller.signal,
+    });
+    if (!response.ok) return { error: new ApiError(await readProblem(response)) };
+    return { value: response.status === 204 ? undefined : await response.json() };
+  } catch (cause) {
+    const why = controller.signal.aborted ? 'did not answer in time' : 'cannot be reached';
+    return { error: new ConnectionError(`The control plane ${why}.`, cause) };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** How long to wait before the same request is worth another try; null when it is not. */
+function retryInMs(error: ApiError | ConnectionError, attempt: number): number | null {
+  const jitterMs = fullJitterMs(attempt, RETRY_BASE_MS, RETRY_CAP_MS, Math.random());
+  if (error instanceof ConnectionError) return jitterMs;
+  const again = [429, 502, 503, 504].includes(error.status) || error.code === 'request_in_progress';
+  return again ? (error.problem.retry_after_seconds ?? 0) * 1_000 + jitterMs : null;
+}
+
+function headersOf(call: ApiRequest, bearer: string | null, key: string | undefined): Record<string, string> {
+  return {
+    accept: 'application/json',
+    ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+    ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(key ? { 'idempotency-key': key } : {}),
+  };
+}
+
+function urlOf(baseUrl: string, call: ApiRequest): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(call.query ?? {})) {
+    for (const item of Array.isArray(value) ? value : [value]) {
+      if (item !== undefined) query.append(name, String(item));
+    }
+  }
+  const text = query.toString();
+  return `${baseUrl.replace(/\/+$/, '')}${call.path}${text ? `?${text}` : ''}`;
+}

@@ -1,0 +1,220 @@
+import type { SessionState } from '../domain/session-log.ts';
+import type { SessionEvent } from '../protocol/events.ts';
+import { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../protocol/token.ts';
+import { CLOSE, PING, PONG } from '../protocol/watch.ts';
+import { fullJitterMs, pause } from './backoff.ts';
+import { ApiError, localProblem } from './errors.ts';
+import type { RestClient } from './rest.ts';
+import { LogFollower } from './resume.ts';
+
+/** Where the watch stands. `waiting`: cut off; tries again in `retry_in_ms`. */
+export type WatchConnection =
+  | { status: 'connecting' }
+  | { status: 'catching_up' }
+  | { status: 'live' }
+  | { status: 'waiting'; retry_in_ms: number; reason: string };
+
+export interface WatchOptions {
+  /** Only what comes after this cursor; without it the watch begins with a snapshot of the state. */
+  after?: string;
+  /** New events, each place of the log once and in order. */
+  onEvents?: (events: SessionEvent[]) => void;
+  /** The state after new events, or after a snapshot (`reset`: what was heard before no longer counts). */
+  onState?: (state: SessionState, reset: boolean) => void;
+  onConnection?: (connection: WatchConnection) => void;
+  signal?: AbortSignal;
+}
+
+export interface SessionWatch {
+  readonly state: SessionState;
+  /** All events heard since the last snapshot. */
+  readonly events: readonly SessionEvent[];
+  /** Up to where the log is held. */
+  readonly cursor: string | null;
+  /** Never rejects: the error when there is nothing to watch, or null when `close` or the signal ended it. */
+  readonly ended: Promise<ApiError | null>;
+  close(): void;
+}
+
+/** What of a WebSocket is used: browsers, Node and workerd all have it. */
+export interface WatchSocket {
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: 'open' | 'message' | 'close' | 'error', listener: (event: SocketEvent) => void): void;
+}
+export interface SocketEvent {
+  data?: unknown;
+  code?: number;
+  reason?: string;
+}
+export type WatchSocketConstructor = new (url: string, protocols: string[]) => WatchSocket;
+
+export interface WatchPlace {
+  baseUrl: string;
+  rest: Pick<RestClient, 'createTicket' | 'sessions'>;
+  WebSocket: WatchSocketConstructor;
+}
+
+const PING_EVERY_MS = 25_000;
+const PONG_WITHIN_MS = 10_000;
+const GREETING_WITHIN_MS = 10_000;
+/** After `error` comes `close`, with the code that says more; not everywhere, though. */
+const CLOSE_AFTER_ERROR_WITHIN_MS = 500;
+const RECONNECT_BASE_MS = 500;
+/** A lease's time to live is four of these: an agent behind the same outage loses nothing by it. */
+const RECONNECT_CAP_MS = 15_000;
+const NORMAL_CLOSURE = 1000;
+
+/** How a connection ended. */
+interface Ending {
+  /** Whether the server said hello: then its next absence starts the backoff anew. */
+  greeted: boolean;
+  code: number;
+  reason: string;
+}
+
+/**
+ * Watches a session over as many connections as it takes: each goes on from where the last one ended. It ends by
+ * itself only when the session is not (or no longer) this token's to see.
+ */
+export function watchSession(place: WatchPlace, id: string, options: WatchOptions = {}): SessionWatch {
+  const follower = new LogFollower(options.after);
+  const closing = new AbortController();
+  const close = () => closing.abort();
+  if (options.signal?.aborted) close();
+  options.signal?.addEventListener('abort', close);
+
+  let events: SessionEvent[] = [];
+  const take = (step: { events: SessionEvent[]; reset: boolean }) => {
+    if (step.reset) events = [];
+    for (const event of step.events) events.push(event);
+    if (step.events.length > 0) options.onEvents?.(step.events);
+    if (step.events.length > 0 || step.reset) options.onState?.(follower.state, step.reset);
+  };
+
+  const run = async (): Promise<ApiError | null> => {
+    for (let attempt = 0; !closing.signal.aborted; attempt++) {
+      options.onConnection?.({ status: 'connecting' });
+      const ending = await connectOnce(place, id, follower, take, options, closing.signal);
+      if (closing.signal.aborted) break;
+      if (ending instanceof ApiError) return ending;
+      if (ending.greeted) attempt = 0;
+      const waitMs = fullJitterMs(attempt, RECONNECT_BASE_MS, RECONNECT_CAP_MS, Math.random());
+      options.onConnection?.({ status: 'waiting', retry_in_ms: waitMs, reason: ending.reason });
+      await pause(waitMs, closing.signal);
+    }
+    return null;
+  };
+
+  return {
+    get state() {
+      return follower.state;
+    },
+    get events() {
+      return events;
+    },
+    get cursor() {
+      return follower.cursor;
+    },
+    ended: run().finally(() => options.signal?.removeEventListener('abort', close)),
+    close,
+  };
+}
+
+/** One connection, from its ticket to its end. An error is final: there is nothing here to watch. */
+async function connectOnce(
+  place: WatchPlace,
+  id: string,
+  follower: LogFollower,
+  take: (step: { events: SessionEvent[]; reset: boolean }) => void,
+  options: WatchOptions,
+  signal: AbortSignal,
+): Promise<Ending | ApiError> {
+  try {
+    const path = `/ws/sessions/${id}`;
+    const { ticket } = await place.rest.createTicket(path, { signal });
+    if (signal.aborted) return { greeted: false, code: 0, reason: 'closed' };
+    follower.connect();
+    const after = follower.cursor === null ? '' : `?after=${encodeURIComponent(follower.cursor)}`;
+    const url = `${place.baseUrl.replace(/^http/, 'ws').replace(/\/+$/, '')}${path}${after}`;
+    const socket = new place.WebSocket(url, [SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX + ticket]);
+    const ending = await converse(socket, follower, take, options, signal);
+    const refused = refusalOf(ending);
+    if (refused) return refused;
+    // A browser hides why an upgrade was refused; over REST the server says it.
+    if (!ending.greeted && !signal.aborted) await place.rest.sessions.get(id, [], { signal });
+    return ending;
+  } catch (error) {
+    if (error instanceof ApiError && [401, 403, 404].includes(error.status)) return error;
+    return { greeted: false, code: 0, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Speaks the watch protocol until the socket ends, for whatever reason. */
+function converse(
+  socket: WatchSocket,
+  follower: LogFollower,
+  take: (step: { events: SessionEvent[]; reset: boolean }) => void,
+  options: WatchOptions,
+  signal: AbortSignal,
+): Promise<Ending> {
+  return new Promise((resolve) => {
+    let greeted = false;
+    let live = false;
+    let over = false;
+    let timer: ReturnType<typeof setTimeout>;
+    const end = (code: number, reason: string) => {
+      over = true;
+      clearTimeout(timer);
+      signal.removeEventListener('abort', leave);
+      resolve({ greeted, code, reason });
+    };
+    const abandon = (reason: string) => {
+      end(0, reason);
+      socket.close(NORMAL_CLOSURE);
+    };
+    const leave = () => abandon('closed');
+    const giveUpIn = (ms: number, reason: string) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => abandon(reason), ms);
+    };
+    const pingLater = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        socket.send(PING);
+        giveUpIn(PONG_WITHIN_MS, 'the server went quiet');
+      }, PING_EVERY_MS);
+    };
+
+    giveUpIn(GREETING_WITHIN_MS, 'the server did not answer');
+    signal.addEventListener('abort', leave);
+    socket.addEventListener('close', (event) => end(event.code ?? 0, event.reason || 'the connection was lost'));
+    socket.addEventListener('error', () => {
+      if (!over) giveUpIn(CLOSE_AFTER_ERROR_WITHIN_MS, 'the connection failed');
+    });
+    socket.addEventListener('message', ({ data }) => {
+      if (over || typeof data !== 'string') return;
+      pingLater();
+      if (data === PONG) return;
+      const step = follower.receive(data);
+      if (!step.ok) return abandon(`${step.fault}: ${step.detail}`);
+      if (!greeted) options.onConnection?.({ status: 'catching_up' });
+      greeted = true;
+      take(step);
+      if (step.live && !live) options.onConnection?.({ status: 'live' });
+      live = step.live;
+      for (const reply of step.replies) socket.send(JSON.stringify(reply));
+    });
+  });
+}
+
+/** The closes that say: do not come back. */
+function refusalOf(ending: Ending): ApiError | null {
+  if (ending.code === CLOSE.unauthorized) {
+    return new ApiError(localProblem('unauthorized', 401, 'A valid token is needed', ending.reason));
+  }
+  if (ending.code === CLOSE.not_found || ending.code === CLOSE.deleted) {
+    return new ApiError(localProblem('not_found', 404, 'There is no such session', ending.reason));
+  }
+  return null;
+}
