@@ -8,13 +8,23 @@ const REAL_PROCESSES = { testTimeout: 180_000, hookTimeout: 180_000, fileParalle
 // wrangler refuses a configuration whose assets directory does not exist, and nothing may be built yet.
 mkdirSync('dist/dashboard', { recursive: true });
 
+/** What a deployment would set: two keys, as in the middle of a rotation, and one origin that browsers may call from. */
+const WORKER_VARIABLES = {
+  OIO_SIGNING_KEYS: `new:${'n'.repeat(32)},old:${'o'.repeat(32)}`,
+  OIO_TOKEN: 'static-token-of-the-tests-0123456789',
+  OIO_CORS_ORIGINS: 'https://dashboard.test',
+  OIO_LOG_LEVEL: 'warn',
+};
+
 export default defineConfig({
   test: {
     passWithNoTests: true,
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: WORKER_VARIABLES } }),
+        ],
         // One isolate for all files is six times faster; its price is that tests must name their objects uniquely.
         test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], isolate: false },
       },

@@ -1,13 +1,23 @@
 import { DurableObject } from 'cloudflare:workers';
-import { Hono } from 'hono';
+import { compose } from './composition.ts';
+import { createApp } from './http/app.ts';
 
 export class Session extends DurableObject<Env> {}
 export class AgentRegistry extends DurableObject<Env> {}
 export class Room extends DurableObject<Env> {}
-export class Workspace extends DurableObject<Env> {}
+export { Workspace } from '../durable-objects/workspace/workspace.ts';
 
-const app = new Hono<{ Bindings: Env }>();
+/** One application for each environment that this isolate is called with: in production there is one. */
+const apps = new WeakMap<Env, ReturnType<typeof createApp>>();
 
-app.get('/health', (c) => c.json({ status: 'ok' }));
+function appOf(env: Env): ReturnType<typeof createApp> {
+  const kept = apps.get(env);
+  if (kept) return kept;
+  const app = createApp(compose(env));
+  apps.set(env, app);
+  return app;
+}
 
-export default app;
+export default {
+  fetch: (request, env, ctx) => appOf(env).fetch(request, env, ctx),
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,19 @@
+import { IDEMPOTENCY_SCHEMA } from '../kit/idempotency.ts';
+import type { Migrations } from '../kit/migrations.ts';
+
+/**
+ * Times are in ms since the epoch. `used_codes` keeps a code's id until the code would have expired; `socket_places`
+ * says where a token has opened sockets, until the token ends.
+ */
+const TOKENS = `
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL,
+  created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER
+) WITHOUT ROWID;
+CREATE TABLE used_codes (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE socket_places (
+  token_id TEXT NOT NULL, kind TEXT NOT NULL, place_id TEXT NOT NULL, PRIMARY KEY (token_id, kind, place_id)
+) WITHOUT ROWID;
+`;
+
+export const MIGRATIONS: Migrations = [IDEMPOTENCY_SCHEMA, TOKENS];

@@ -1,0 +1,14 @@
+import type { Probe } from '../../ports/probe.ts';
+import { connect } from './connection.ts';
+
+/** Asks Postgres for a sign of life. */
+export function postgresProbe(databaseUrl: string, fetchEndpoint?: string): Probe {
+  const sql = connect(databaseUrl, fetchEndpoint);
+  return {
+    name: 'postgres',
+    required: false,
+    async check() {
+      await sql()`select 1`;
+    },
+  };
+}

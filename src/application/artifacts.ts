@@ -1,0 +1,50 @@
+import type { Call } from '../ports/calls.ts';
+import type { SessionApi } from '../ports/sessions.ts';
+import { type Outcome, ok } from '../protocol/errors.ts';
+import type { SessionDiff } from '../protocol/session.ts';
+
+/** The session's work as of its newest checkpoint, with the whole patch. */
+export async function readDiff(session: SessionApi, call: Call): Promise<Outcome<SessionDiff>> {
+  const source = await session.diff(call);
+  if (!source.ok) return source;
+  const { artifact, ...rest } = source.value;
+  // Chunks end anywhere, also inside a character: decode them as one stream.
+  const decoder = new TextDecoder();
+  let patch = '';
+  for (let index = 0; index < (artifact?.chunks ?? 0); index++) {
+    const chunk = await session.artifactChunk(call, artifact?.id ?? '', index);
+    if (!chunk.ok) return chunk;
+    patch += decoder.decode(bytesOf(chunk.value), { stream: true });
+  }
+  return ok({ ...rest, patch: patch + decoder.decode() });
+}
+
+/** An artifact's bytes, read chunk by chunk at the reader's pace: it is never in memory whole. */
+export async function streamArtifact(
+  session: SessionApi,
+  call: Call,
+  artifactId: string,
+): Promise<Outcome<ReadableStream<Uint8Array>>> {
+  const first = await session.artifactChunk(call, artifactId, 0);
+  if (!first.ok) return first;
+  let waiting: Uint8Array | null = bytesOf(first.value);
+  let next = 1;
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (waiting) {
+        controller.enqueue(waiting);
+        waiting = null;
+        return;
+      }
+      const chunk = await session.artifactChunk(call, artifactId, next++);
+      if (chunk.ok) controller.enqueue(bytesOf(chunk.value));
+      else if (chunk.failure.code === 'not_found') controller.close();
+      else controller.error(new Error(chunk.failure.detail));
+    },
+  });
+  return ok(stream);
+}
+
+function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+}

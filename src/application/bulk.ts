@@ -1,0 +1,99 @@
+import type { Call } from '../ports/calls.ts';
+import { Unavailable } from '../ports/unavailable.ts';
+import type { BulkItem, BulkResult } from '../protocol/answers.ts';
+import { ERROR_CODES, type FieldError, type Outcome, refuse } from '../protocol/errors.ts';
+import type { SessionId } from '../protocol/ids.ts';
+import { type BulkSessionRequest, CreateSessionRequest, type SessionView } from '../protocol/session.ts';
+import { createSession, type SessionMaking } from './create-session.ts';
+
+/** Items that are worked on at once: enough to hide the way to the objects, few enough for the platform's limits. */
+const AT_ONCE = 6;
+
+/** Turns what zod found into the API's field errors. */
+export type FieldErrorsOf = (error: { issues: readonly { path: PropertyKey[]; message: string }[] }) => FieldError[];
+
+/** What a single item may answer: a deleted session has no view. */
+type ItemOutcome = Outcome<SessionView | null>;
+
+/** Runs one action on many sessions. Items do not know of each other: each has its own outcome and idempotency key. */
+export async function runBulk(
+  making: SessionMaking,
+  call: Call,
+  request: BulkSessionRequest,
+  fieldErrorsOf: FieldErrorsOf,
+): Promise<BulkResult> {
+  const subjects: unknown[] = request.sessions ?? request.session_ids ?? [];
+  const items = new Array<BulkItem>(subjects.length);
+  let next = 0;
+  const worker = async () => {
+    for (let index = next++; index < subjects.length; index = next++) {
+      const itemCall = callOfItem(call, index);
+      const run = () =>
+        request.action === 'create'
+          ? createOne(making, itemCall, subjects[index], fieldErrorsOf)
+          : actOnOne(making, itemCall, request.action, subjects[index] as SessionId);
+      items[index] = itemOf(index, request, await orRefusal(run));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const succeeded = items.filter((item) => item.ok).length;
+  return { items, succeeded, failed: items.length - succeeded };
+}
+
+function callOfItem(call: Call, index: number): Call {
+  const { idempotency } = call;
+  return { ...call, idempotency: idempotency && { ...idempotency, key: `${idempotency.key}:${index}` } };
+}
+
+async function createOne(
+  making: SessionMaking,
+  call: Call,
+  body: unknown,
+  fieldErrorsOf: FieldErrorsOf,
+): Promise<ItemOutcome> {
+  const parsed = CreateSessionRequest.safeParse(body);
+  if (parsed.success) return createSession(making, call, parsed.data);
+  const errors = fieldErrorsOf(parsed.error);
+  return refuse('validation_failed', 'The item does not fit the schema of a session.', { errors });
+}
+
+async function actOnOne(
+  { sessions }: SessionMaking,
+  call: Call,
+  action: Exclude<BulkSessionRequest['action'], 'create'>,
+  id: SessionId,
+): Promise<ItemOutcome> {
+  const session = sessions.at(call.principal.workspace, id);
+  switch (action) {
+    case 'delete':
+      return session.remove(call);
+    case 'stop':
+      return session.act(call, { action, body: {} });
+    case 'retry':
+      return session.act(call, { action, body: { from: 'last' } });
+    default:
+      return session.act(call, { action });
+  }
+}
+
+/** One object that is away must not take the outcomes of the others with it. */
+async function orRefusal(run: () => Promise<ItemOutcome>): Promise<ItemOutcome> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Unavailable) return refuse('unavailable', 'The session cannot be reached now; try again.');
+    throw error;
+  }
+}
+
+function itemOf(index: number, request: BulkSessionRequest, outcome: ItemOutcome): BulkItem {
+  const asked = request.session_ids?.[index] ?? null;
+  if (!outcome.ok) {
+    const { code, detail, errors, legal_actions } = outcome.failure;
+    const error = { code, detail, ...(errors && { errors }), ...(legal_actions && { legal_actions }) };
+    return { index, session_id: asked, ok: false, http_status: ERROR_CODES[code].status, status: null, error };
+  }
+  const view = outcome.value;
+  const http_status = request.action === 'create' ? 201 : view === null ? 204 : 200;
+  return { index, session_id: view?.id ?? asked, ok: true, http_status, status: view?.status ?? null, error: null };
+}

@@ -1,0 +1,23 @@
+import type { Call } from '../ports/calls.ts';
+import type { Effects } from '../ports/effects.ts';
+import type { Sessions } from '../ports/sessions.ts';
+import type { Outcome } from '../protocol/errors.ts';
+import type { CreateSessionRequest, SessionView } from '../protocol/session.ts';
+import { newSessionId, type WorkspaceDigest } from './session-identity.ts';
+
+export interface SessionMaking {
+  sessions: Sessions;
+  digest: WorkspaceDigest;
+  effects: Effects;
+}
+
+/** Makes a session under an id of its own, or gives the first answer again to a repeated idempotency key. */
+export async function createSession(
+  { sessions, digest, effects }: SessionMaking,
+  call: Call,
+  request: CreateSessionRequest,
+): Promise<Outcome<SessionView>> {
+  const { workspace } = call.principal;
+  const id = await newSessionId(workspace, call.idempotency?.key ?? null, digest, effects);
+  return sessions.at(workspace, id).create(call, id, request);
+}

@@ -1,0 +1,20 @@
+import type { Effects } from '../ports/effects.ts';
+import { type SessionId, sessionIdFrom, timeBytes, type WorkspaceId } from '../protocol/ids.ts';
+
+/** HMAC-SHA-256 of `text` under the workspace's secret. */
+export type WorkspaceDigest = (workspace: WorkspaceId, text: string) => Promise<Uint8Array>;
+
+/**
+ * The id of a session that is about to be made. With an idempotency key it follows from the key, so that a repeated
+ * request arrives at the same object, wherever it comes in; without one it is new.
+ */
+export async function newSessionId(
+  workspace: WorkspaceId,
+  idempotencyKey: string | null,
+  digest: WorkspaceDigest,
+  effects: Effects,
+): Promise<SessionId> {
+  if (idempotencyKey === null) return sessionIdFrom(timeBytes(effects.now()), effects.randomBytes(6));
+  const bytes = await digest(workspace, idempotencyKey);
+  return sessionIdFrom(bytes.slice(0, 6), bytes.slice(6, 12));
+}

@@ -1,0 +1,116 @@
+import { decode, sign, verify } from 'hono/jwt';
+import { z } from 'zod';
+import { Role } from '../protocol/enums.ts';
+import { WorkspaceId } from '../protocol/ids.ts';
+import type { WorkspaceDigest } from './session-identity.ts';
+
+/** A key that signs and verifies, named in the header of what it has signed. */
+export interface SigningKey {
+  id: string;
+  secret: string;
+}
+
+const common = {
+  ws: WorkspaceId,
+  role: Role,
+  /** The token's id. A ticket carries the id of the token that it was made with. */
+  jti: z.string().min(1).max(100),
+  /** Seconds since the epoch, as JWTs have them (RFC 7519 §2). */
+  iat: z.int(),
+  exp: z.int(),
+};
+
+/** What a signed text is good for: a ticket opens one socket, a code makes one token, and neither calls the API. */
+const Claims = z.discriminatedUnion('use', [
+  z.object({ ...common, use: z.literal('api') }),
+  z.object({ ...common, use: z.literal('code') }),
+  z.object({ ...common, use: z.literal('ticket'), path: z.string(), origin: z.string().nullable() }),
+]);
+export type Claims = z.infer<typeof Claims>;
+export type ClaimsOf<Use extends Claims['use']> = Extract<Claims, { use: Use }>;
+
+const ALGORITHM = 'HS256';
+const LONGEST_TOKEN = 4_096;
+const encoder = new TextEncoder();
+
+/** Parses `kid:secret[,kid:secret…]`; the first key signs, all verify. */
+export function parseSigningKeys(text: string): SigningKey[] {
+  const keys = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => ({ id: part.slice(0, part.indexOf(':')), secret: part.slice(part.indexOf(':') + 1) }));
+  if (keys.length === 0) throw new Error('no signing key is configured');
+  for (const { id, secret } of keys) {
+    if (!/^[\w.-]{1,50}$/.test(id)) throw new Error('a signing key is written kid:secret');
+    if (secret.length < 32) throw new Error(`the signing key ${id} is shorter than 32 characters`);
+  }
+  if (new Set(keys.map(({ id }) => id)).size < keys.length) throw new Error('two signing keys have the same kid');
+  return keys;
+}
+
+/** Signs and verifies the system's tokens, codes and tickets: JWTs with HMAC-SHA-256, under one of several keys. */
+export class TokenSigner {
+  readonly #keys: readonly SigningKey[];
+  readonly #now: () => number;
+
+  constructor(keys: readonly SigningKey[], now: () => number) {
+    this.#keys = keys;
+    this.#now = now;
+  }
+
+  /** The same claims give the same text as long as the signing key is the same. */
+  sign(claims: Claims): Promise<string> {
+    return sign(claims, jwk(this.#keys[0]!));
+  }
+
+  /** The claims of a text that one of our keys has signed for `use` and that has not expired; else null. */
+  async verify<Use extends Claims['use']>(text: string, use: Use): Promise<ClaimsOf<Use> | null> {
+    if (text.length > LONGEST_TOKEN) return null;
+    try {
+      const kid = (decode(text).header as { kid?: unknown }).kid;
+      const key = this.#keys.find(({ id }) => id === kid);
+      if (!key) return null;
+      // Times are judged by our own clock below.
+      const payload = await verify(text, jwk(key), { alg: ALGORITHM, exp: false, iat: false, nbf: false });
+      const claims = Claims.safeParse(payload);
+      if (!claims.success || claims.data.use !== use || claims.data.exp * 1_000 <= this.#now()) return null;
+      return claims.data as ClaimsOf<Use>;
+    } catch {
+      // Whatever is wrong with it, it is no token of ours.
+      return null;
+    }
+  }
+
+  /**
+   * HMAC under a secret of the workspace's own. It is derived from the *last* key of the list, so that putting a new
+   * signing key first changes nothing; when the last one is dropped, a create that is repeated across that moment
+   * makes a second session.
+   */
+  readonly digest: WorkspaceDigest = async (workspace, text) => {
+    const root = new Uint8Array(encoder.encode(this.#keys.at(-1)!.secret));
+    return hmac(await hmac(root, `workspace-secret/${workspace}`), text);
+  };
+}
+
+function jwk({ id, secret }: SigningKey) {
+  const bytes = String.fromCharCode(...encoder.encode(secret));
+  const k = btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return { kty: 'oct', alg: ALGORITHM, kid: id, k } as const;
+}
+
+async function hmac(secret: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  return new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text)));
+}
+
+/** Whether two secrets are equal, in a time that tells nothing of where they differ. */
+export async function equalSecrets(left: string, right: string): Promise<boolean> {
+  const [a, b] = await Promise.all([left, right].map(async (text) => new Uint8Array(await sha256(text))));
+  return a!.reduce((difference, byte, index) => difference | (byte ^ b![index]!), 0) === 0;
+}
+
+/** SHA-256 of a text's UTF-8. */
+export function sha256(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest('SHA-256', encoder.encode(text));
+}

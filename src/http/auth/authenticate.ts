@@ -1,0 +1,79 @@
+import type { MiddlewareHandler } from 'hono';
+import { equalSecrets } from '../../application/token-signer.ts';
+import { type Principal, SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../../protocol/token.ts';
+import type { AppEnv } from '../context.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { refusal } from '../refusal.ts';
+import type { Revocations } from './revocations.ts';
+
+/** The id of the token from the environment. It is not in the list of tokens and cannot be revoked there. */
+export const STATIC_TOKEN_ID = 'static';
+const STATIC_WORKSPACE = 'default';
+
+type Auth = Pick<Dependencies, 'signer' | 'staticToken'> & { revocations: Revocations };
+
+/** Verifies who a request is from. Every failure is `unauthorized`, with no word on which part was wrong. */
+export class Authenticator {
+  readonly #auth: Auth;
+
+  constructor(auth: Auth) {
+    this.#auth = auth;
+  }
+
+  /** The principal of `Authorization: Bearer <token>`. */
+  async byToken(request: Request): Promise<Principal> {
+    const token = bearerOf(request);
+    if (token === null) throw refusal('unauthorized', 'Send a token: Authorization: Bearer <token>.');
+    const { signer, staticToken } = this.#auth;
+    if (staticToken !== null && (await equalSecrets(token, staticToken))) {
+      return { workspace: STATIC_WORKSPACE, role: 'admin', token_id: STATIC_TOKEN_ID };
+    }
+    const claims = await signer.verify(token, 'api');
+    if (!claims) throw refusal('unauthorized', 'The token is not valid or has expired.');
+    return this.#unlessRevoked({ workspace: claims.ws, role: claims.role, token_id: claims.jti });
+  }
+
+  /**
+   * The principal of a socket's upgrade: of its token, or of the ticket among its subprotocols, which is good for this
+   * path and for pages of this origin alone.
+   */
+  async bySocketUpgrade(request: Request): Promise<Principal> {
+    const offered = protocolsOf(request);
+    if (!offered.includes(SOCKET_PROTOCOL)) {
+      throw refusal('malformed_request', `Offer the subprotocol ${SOCKET_PROTOCOL}.`);
+    }
+    const ticket = offered.find((name) => name.startsWith(TICKET_PROTOCOL_PREFIX));
+    if (ticket === undefined) return this.byToken(request);
+    const claims = await this.#auth.signer.verify(ticket.slice(TICKET_PROTOCOL_PREFIX.length), 'ticket');
+    const path = new URL(request.url).pathname;
+    if (!claims || claims.path !== path || claims.origin !== request.headers.get('Origin')) {
+      throw refusal('unauthorized', 'The ticket is not valid for this path and origin, or has expired.');
+    }
+    return this.#unlessRevoked({ workspace: claims.ws, role: claims.role, token_id: claims.jti });
+  }
+
+  async #unlessRevoked(principal: Principal): Promise<Principal> {
+    if (principal.token_id === STATIC_TOKEN_ID) return principal;
+    if (await this.#auth.revocations.isRevoked(principal.workspace, principal.token_id)) {
+      throw refusal('unauthorized', 'The token has been revoked.');
+    }
+    return principal;
+  }
+}
+
+/** Lets only requests with a valid token through, but for the paths that verify something else themselves. */
+export function authenticated(authenticator: Authenticator, except: readonly string[]): MiddlewareHandler<AppEnv> {
+  return async function authenticate(c, next) {
+    if (!except.includes(c.req.path)) c.set('principal', await authenticator.byToken(c.req.raw));
+    await next();
+  };
+}
+
+/** What follows `Bearer` in the Authorization header; null when there is none. */
+export function bearerOf(request: Request): string | null {
+  return /^Bearer +([\w.~+/=-]+) *$/i.exec(request.headers.get('Authorization') ?? '')?.[1] ?? null;
+}
+
+function protocolsOf(request: Request): string[] {
+  return (request.headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((name) => name.trim());
+}

@@ -1,0 +1,52 @@
+import { Unavailable } from '../../ports/unavailable.ts';
+import type { Workspaces } from '../../ports/workspace.ts';
+
+const FRESH_MS = 15_000;
+/** What revocation may take in all, when the workspace's object cannot be reached. */
+const USABLE_MS = 30_000;
+
+interface Snapshot {
+  readAt: number;
+  ids: Set<string>;
+}
+
+/**
+ * A copy of each workspace's list of revoked tokens, kept by this isolate for at most 15 s, and for 30 s while its
+ * object cannot be reached. After that nobody is let in: a revoked token would be.
+ *
+ * Requests do not wait for each other's reads: a promise of one request must not be awaited in another.
+ */
+export class Revocations {
+  readonly #workspaces: Workspaces;
+  readonly #now: () => number;
+  readonly #snapshots = new Map<string, Snapshot>();
+
+  constructor(workspaces: Workspaces, now: () => number) {
+    this.#workspaces = workspaces;
+    this.#now = now;
+  }
+
+  /** @throws Unavailable when the list is too old and cannot be read */
+  async isRevoked(workspace: string, tokenId: string): Promise<boolean> {
+    return (await this.#idsOf(workspace)).has(tokenId);
+  }
+
+  /** Makes a revocation that went through this isolate count at once. */
+  note(workspace: string, tokenId: string): void {
+    this.#snapshots.get(workspace)?.ids.add(tokenId);
+  }
+
+  async #idsOf(workspace: string): Promise<Set<string>> {
+    const now = this.#now();
+    const kept = this.#snapshots.get(workspace);
+    if (kept && now - kept.readAt < FRESH_MS) return kept.ids;
+    try {
+      const ids = new Set(await this.#workspaces.of(workspace).revokedTokens(workspace));
+      this.#snapshots.set(workspace, { readAt: now, ids });
+      return ids;
+    } catch (error) {
+      if (error instanceof Unavailable && kept && now - kept.readAt < USABLE_MS) return kept.ids;
+      throw error;
+    }
+  }
+}

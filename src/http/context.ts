@@ -1,0 +1,17 @@
+import type { Context } from 'hono';
+import type { ErrorCode } from '../protocol/errors.ts';
+import type { Principal } from '../protocol/token.ts';
+
+/** What middleware leaves for the handlers of one request. */
+export interface AppEnv {
+  Variables: {
+    requestId: string;
+    principal: Principal;
+    /** The body as it came, for the fingerprint of an idempotency key. */
+    bodyText: string;
+    /** The code of the problem that was answered, for the log. */
+    errorCode: ErrorCode;
+  };
+}
+
+export type AppContext = Context<AppEnv>;

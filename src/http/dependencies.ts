@@ -1,0 +1,27 @@
+import type { Dependency } from '../application/readiness.ts';
+import type { TokenSigner } from '../application/token-signer.ts';
+import type { AgentRegistries } from '../ports/agent-registry.ts';
+import type { Directories } from '../ports/directory.ts';
+import type { Effects } from '../ports/effects.ts';
+import type { Log } from '../ports/log.ts';
+import type { Sessions } from '../ports/sessions.ts';
+import type { Sockets } from '../ports/sockets.ts';
+import type { Workspaces } from '../ports/workspace.ts';
+
+/** Everything that the HTTP layer is built on. Put together in `src/composition.ts`. */
+export interface Dependencies {
+  sessions: Sessions;
+  directories: Directories;
+  agentRegistries: AgentRegistries;
+  workspaces: Workspaces;
+  sockets: Sockets;
+  readiness: readonly Dependency[];
+  signer: TokenSigner;
+  /** The admin token of the workspace `default`, where the deployment has one. */
+  staticToken: string | null;
+  corsOrigins: readonly string[];
+  /** The dashboard's files. */
+  assets(request: Request): Promise<Response>;
+  effects: Effects;
+  log: Log;
+}

@@ -1,0 +1,87 @@
+import type { MiddlewareHandler } from 'hono';
+import { MAX_BODY_BYTES } from '../../protocol/limits.ts';
+import type { AppEnv } from '../context.ts';
+import { refusal } from '../refusal.ts';
+
+/** curl's default for `-d`: people who leave the header out mean JSON. */
+const CURL_DEFAULT = 'application/x-www-form-urlencoded';
+const JSON_TYPE = /^application\/([\w.+-]+\+)?json$/;
+/** Deeper bodies are no request of ours, and recursion over them would end in a stack overflow. */
+const MAX_NESTING = 64;
+
+/**
+ * Reads the body of a POST or PATCH, bounded, and hands it on as JSON, whatever the caller called it. An empty body is
+ * an object without members: an action that needs none may be asked for with nothing.
+ */
+export const jsonBody: MiddlewareHandler<AppEnv> = async function readJsonBody(c, next) {
+  if (c.req.method !== 'POST' && c.req.method !== 'PATCH' && c.req.method !== 'PUT') return next();
+  const bytes = await readBounded(c.req.raw);
+  const text = decode(bytes);
+  c.set('bodyText', text);
+  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
+  if (text !== '' && type && type !== CURL_DEFAULT && !JSON_TYPE.test(type)) {
+    throw refusal('unsupported_media_type', `Send JSON as application/json, not ${type}.`);
+  }
+  const json = text.trim() === '' ? '{}' : text;
+  assertJson(json);
+  const headers = new Headers(c.req.raw.headers);
+  headers.set('Content-Type', 'application/json');
+  headers.delete('Content-Length');
+  c.req.raw = new Request(c.req.url, { method: c.req.method, headers, body: json });
+  await next();
+};
+
+async function readBounded(request: Request): Promise<Uint8Array> {
+  const tooLarge = () => refusal('payload_too_large', `A body is at most ${MAX_BODY_BYTES} bytes.`);
+  if (Number(request.headers.get('Content-Length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    throw refusal('malformed_request', 'The body is not UTF-8.');
+  }
+}
+
+function assertJson(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch {
+    throw refusal('malformed_request', 'The body is not JSON.');
+  }
+  if (nesting(text) > MAX_NESTING) {
+    throw refusal('malformed_request', `The body is nested deeper than ${MAX_NESTING} levels.`);
+  }
+}
+
+/** The depth of the deepest bracket of a valid JSON text, without recursion. */
+function nesting(json: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let index = 0; index < json.length; index++) {
+    const char = json[index];
+    if (inString) {
+      if (char === '\\') index++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === '{' || char === '[') deepest = Math.max(deepest, ++depth);
+    else if (char === '}' || char === ']') depth--;
+  }
+  return deepest;
+}

@@ -1,0 +1,24 @@
+import type { MiddlewareHandler } from 'hono';
+import { routePath } from 'hono/route';
+import type { AppEnv } from '../context.ts';
+import type { Dependencies } from '../dependencies.ts';
+
+/** One line for each request, with its outcome. The query is left out: it may hold what people search for. */
+export function requestLog({ log, effects }: Pick<Dependencies, 'log' | 'effects'>): MiddlewareHandler<AppEnv> {
+  return async function logRequest(c, next) {
+    const startedAt = effects.now();
+    await next();
+    const principal = c.get('principal');
+    log(c.res.status >= 500 ? 'error' : 'info', 'request', {
+      request_id: c.get('requestId'),
+      method: c.req.method,
+      route: routePath(c, -1),
+      path: c.req.path,
+      status: c.res.status,
+      ms: effects.now() - startedAt,
+      workspace: principal?.workspace,
+      token_id: principal?.token_id,
+      error_code: c.get('errorCode'),
+    });
+  };
+}

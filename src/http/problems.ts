@@ -1,0 +1,74 @@
+import type { ErrorHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Log } from '../ports/log.ts';
+import { Unavailable } from '../ports/unavailable.ts';
+import { ERROR_CODES, type ErrorCode, type Failure, type FieldError, type Problem } from '../protocol/errors.ts';
+import type { AppContext, AppEnv } from './context.ts';
+import { Refusal } from './refusal.ts';
+
+const PROBLEM_TYPES = 'https://opencode-industrial-orchestrator.dev/problems/';
+const RETRY_AFTER_SECONDS = 2;
+
+/** Answers with problem details (RFC 9457), completed from the table of codes. */
+export function problem(c: AppContext, failure: Failure): Response {
+  const { status, title, retryable } = ERROR_CODES[failure.code];
+  const retryAfter =
+    failure.retry_after_seconds ?? (status === 503 || status === 429 ? RETRY_AFTER_SECONDS : undefined);
+  const { code, detail, errors, legal_actions, current } = failure;
+  const body: Problem = {
+    type: PROBLEM_TYPES + code,
+    title,
+    status,
+    detail,
+    instance: c.req.path,
+    code,
+    request_id: c.get('requestId'),
+    retryable,
+    ...(retryAfter !== undefined && { retry_after_seconds: retryAfter }),
+    ...(errors && { errors }),
+    ...(legal_actions && { legal_actions }),
+    ...(current !== undefined && { current }),
+  };
+  c.set('errorCode', code);
+  if (retryAfter !== undefined) c.header('Retry-After', String(Math.ceil(retryAfter)));
+  if (status === 401) c.header('WWW-Authenticate', 'Bearer');
+  if (status === 426) c.header('Upgrade', 'websocket');
+  return c.body(JSON.stringify(body), status as ContentfulStatusCode, { 'Content-Type': 'application/problem+json' });
+}
+
+/** Turns whatever was thrown into a problem. What we did not expect is logged whole and told in general. */
+export function problemsFromErrors(log: Log): ErrorHandler<AppEnv> {
+  return (error, c) => {
+    if (error instanceof Refusal) return problem(c, error.failure);
+    if (error instanceof HTTPException) return problem(c, { code: codeOfStatus(error.status), detail: error.message });
+    const request_id = c.get('requestId');
+    if (error instanceof Unavailable) {
+      log('warn', 'unavailable', { request_id, error: error.message, cause: String(error.cause) });
+      return problem(c, { code: 'unavailable', detail: 'A part that is needed cannot be reached now; try again.' });
+    }
+    log('error', 'unexpected_error', { request_id, error: String(error), stack: error.stack });
+    return problem(c, { code: 'internal_error', detail: 'This is not your fault; the request id leads to the log.' });
+  };
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  const found = Object.entries(ERROR_CODES).find(([, entry]) => entry.status === status);
+  return (found?.[0] as ErrorCode | undefined) ?? 'internal_error';
+}
+
+interface Issue {
+  code?: string;
+  path: PropertyKey[];
+  message: string;
+  keys?: string[];
+}
+
+/** One entry for each member that does not fit; an unknown member is named by its own path. */
+export function fieldErrors(error: { issues: readonly Issue[] }): FieldError[] {
+  return error.issues.flatMap(({ code, path, message, keys }) =>
+    code === 'unrecognized_keys' && keys
+      ? keys.map((key) => ({ path: [...path, key].join('.'), message: 'There is no such member' }))
+      : [{ path: path.join('.'), message }],
+  );
+}
