@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { AgentFrame, AgentFrameBody } from '../src/protocol/agent-stream.ts';
+
+/** What a buffer file knows of the lease that it belongs to: enough for a later process to deliver what remains. */
+export interface BufferedLease {
+  task_id: string;
+  epoch: number;
+  agent_id: string;
+  agent_name: string;
+  /** The instance that was granted the lease. */
+  instance_id: string;
+  stream_id: string;
+  /** The lease was granted to that instance: only then can anything of it be delivered later. */
+  granted: boolean;
+}
+
+const SUFFIX = '.lease';
+
+/**
+ * The durable outgoing stream of one lease: frames numbered from 1, on disk before they are sent, kept until the
+ * session has acknowledged them. Survives SIGKILL of this process; a text frame's offset is its place in the
+ * conversation, so what was recorded and what is still to be recorded can always be told apart.
+ */
+export class FrameBuffer {
+  readonly lease: BufferedLease;
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  #head: number;
+
+  private constructor(path: string, database: DatabaseSync, lease: BufferedLease) {
+    this.#path = path;
+    this.#database = database;
+    this.lease = lease;
+    this.#head = (database.prepare('SELECT head FROM lease').get() as { head: number }).head;
+  }
+
+  /** Creates the buffer of a lease about to be presented, in place of any earlier one of the same (task, epoch). */
+  static create(directory: string, lease: Omit<BufferedLease, 'stream_id' | 'granted'>): FrameBuffer {
+    const path = join(directory, `${lease.task_id}-${lease.epoch}${SUFFIX}`);
+    removeFiles(path);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const record: BufferedLease = { ...lease, stream_id: randomUUID(), granted: false };
+    const database = openDatabase(path);
+    database.exec(`
+      CREATE TABLE lease (record TEXT NOT NULL, head INTEGER NOT NULL) STRICT;
+      CREATE TABLE frames (n INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;`);
+    database.prepare('INSERT INTO lease (record, head) VALUES (?, 0)').run(JSON.stringify(record));
+    return new FrameBuffer(path, database, record);
+  }
+
+  /** Opens the buffers that earlier processes left behind; a file that cannot be read is removed. */
+  static openAll(directory: string): FrameBuffer[] {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return readdirSync(directory)
+      .filter((name) => name.endsWith(SUFFIX))
+      .flatMap((name) => {
+        const path = join(directory, name);
+        try {
+          const database = openDatabase(path);
+          const row = database.prepare('SELECT record FROM lease').get() as { record: string };
+          return [new FrameBuffer(path, database, JSON.parse(row.record) as BufferedLease)];
+        } catch {
+          removeFiles(path);
+          return [];
+        }
+      });
+  }
+
+  /** The highest number given out. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Records that the lease was granted. */
+  markGranted(): void {
+    this.lease.granted = true;
+    this.#database.prepare('UPDATE lease SET record = ?').run(JSON.stringify(this.lease));
+  }
+
+  /** Numbers a frame and stores it. */
+  append(body: AgentFrameBody): AgentFrame {
+    const n = this.#head + 1;
+    this.#database.exec('BEGIN');
+    this.#database.prepare('INSERT INTO frames (n, body) VALUES (?, ?)').run(n, JSON.stringify(body));
+    this.#database.prepare('UPDATE lease SET head = ?').run(n);
+    this.#database.exec('COMMIT');
+    this.#head = n;
+    return { n, ...body };
+  }
+
+  /** Frames above `after`, in order, until `maxBytes` of JSON are reached; at least one when there is one. */
+  read(after: number, maxBytes: number): AgentFrame[] {
+    const frames: AgentFrame[] = [];
+    let bytes = 0;
+    for (const row of this.#database.prepare('SELECT n, body FROM frames WHERE n > ? ORDER BY n').iterate(after)) {
+      const { n, body } = row as { n: number; body: string };
+      bytes += Buffer.byteLength(body);
+      if (frames.length > 0 && bytes > maxBytes) break;
+      frames.push({ n, ...(JSON.parse(body) as AgentFrameBody) });
+    }
+    return frames;
+  }
+
+  /** Drops what is acknowledged: every frame up to `n`. */
+  acknowledge(n: number): void {
+    this.#database.prepare('DELETE FROM frames WHERE n <= ?').run(n);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Closes and deletes the file: the lease has ended. */
+  drop(): void {
+    this.close();
+    removeFiles(this.#path);
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path);
+  // In WAL mode a killed process loses nothing that it committed; only a power cut could, and then the lease is gone.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+  return database;
+}
+
+function removeFiles(path: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+}

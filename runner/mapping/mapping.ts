@@ -1,0 +1,205 @@
+import type { Event, Message, Part, StepFinishPart } from '@opencode-ai/sdk/v2/client';
+import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import type { ConversationMessage } from '../ports.ts';
+import { TextStream } from './text.ts';
+import { ToolCalls } from './tools.ts';
+
+/** A failure in OpenCode's own words. */
+export interface ModelFailure {
+  code: string;
+  message: string;
+  retryable: boolean;
+}
+
+/**
+ * Maps one conversation's events to the frames that report them. It is a monotone fold: an event seen twice, or found
+ * again in the messages after a gap, adds nothing that was reported before. So reconciling is always safe.
+ */
+export class Mapping {
+  readonly #conversationId: string;
+  readonly #text = new TextStream();
+  readonly #tools: ToolCalls;
+  /** Of each assistant's message, sub-agents' too: the model that wrote it. */
+  readonly #models = new Map<string, string>();
+  readonly #subConversations = new Set<string>();
+  readonly #stepsCounted = new Set<string>();
+  #steps = 0;
+  #failure: ModelFailure | null = null;
+  #lastRetry = '';
+
+  constructor(conversationId: string, directory: string) {
+    this.#conversationId = conversationId;
+    this.#tools = new ToolCalls(directory);
+  }
+
+  /** Model turns of the conversation itself that ended since this mapping began. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** The last error that OpenCode told of; cleared by {@link clearFailure}. */
+  get failure(): ModelFailure | null {
+    return this.#failure;
+  }
+
+  clearFailure(): void {
+    this.#failure = null;
+  }
+
+  /** Whether the conversation is this one or that of a sub-agent which it started. */
+  covers(conversationId: string): boolean {
+    return conversationId === this.#conversationId || this.#subConversations.has(conversationId);
+  }
+
+  /** What a conversation that was carried here holds already was reported under an earlier lease. */
+  skip(messages: ConversationMessage[]): void {
+    for (const { info, parts } of messages) {
+      this.#message(info);
+      for (const part of parts) {
+        if (part.type === 'text' || part.type === 'reasoning') this.#text.skip(part.id);
+        else if (part.type === 'tool') this.#tools.skip(part);
+        else if (part.type === 'step-finish') this.#stepsCounted.add(part.id);
+      }
+    }
+  }
+
+  /**
+   * Frames for an event, in order; those of text wait for {@link flush}.
+   * @param now the clock's milliseconds, which retries are told relative to
+   */
+  event(event: Event, now: number): AgentFrameBody[] {
+    const frames = this.#frames(event, now);
+    return frames.length === 0 ? [] : [...this.#text.flush(), ...frames];
+  }
+
+  flush(): AgentFrameBody[] {
+    return this.#text.flush();
+  }
+
+  /** The event stream broke: text increments may be missing from here on. */
+  markGap(): void {
+    this.#text.markGap();
+  }
+
+  /** Frames for whatever the messages hold and no event told. */
+  reconcile(messages: ConversationMessage[], ofSubAgents: ConversationMessage[] = []): AgentFrameBody[] {
+    for (const { info } of ofSubAgents) this.#subConversations.add(info.sessionID);
+    return [...messages, ...ofSubAgents].flatMap(({ info, parts }) => {
+      this.#message(info);
+      return parts.flatMap((part) => this.#part(part));
+    });
+  }
+
+  /** The turn has ended: frames for the text that waited, and the end of every part still open. */
+  finish(): AgentFrameBody[] {
+    return this.#text.finish();
+  }
+
+  #frames(event: Event, now: number): AgentFrameBody[] {
+    switch (event.type) {
+      case 'session.created':
+        if (this.covers(event.properties.info.parentID ?? '')) this.#subConversations.add(event.properties.sessionID);
+        return [];
+      case 'message.updated':
+        if (this.covers(event.properties.info.sessionID)) this.#message(event.properties.info);
+        return [];
+      case 'message.part.updated':
+        return this.#part(event.properties.part);
+      case 'message.part.delta': {
+        const { sessionID, messageID, partID, field, delta } = event.properties;
+        const isOurs = sessionID === this.#conversationId && this.#models.has(messageID) && field === 'text';
+        if (isOurs) this.#text.delta(messageID, partID, delta);
+        return [];
+      }
+      case 'session.status':
+        return this.#status(event.properties, now);
+      case 'session.error':
+        if (event.properties.sessionID === this.#conversationId && event.properties.error !== undefined) {
+          this.#failure = describeFailure(event.properties.error);
+        }
+        return [];
+      case 'session.compacted':
+        return event.properties.sessionID === this.#conversationId
+          ? [{ type: 'agent.note', data: { level: 'info', text: 'The conversation was compacted.' } }]
+          : [];
+      default:
+        return [];
+    }
+  }
+
+  #message(info: Message): void {
+    if (info.role !== 'assistant') return;
+    this.#models.set(info.id, `${info.providerID}/${info.modelID}`);
+    if (info.sessionID === this.#conversationId && info.error !== undefined && info.time.completed !== undefined) {
+      this.#failure ??= describeFailure(info.error);
+    }
+  }
+
+  #part(part: Part): AgentFrameBody[] {
+    if (!this.covers(part.sessionID) || !this.#models.has(part.messageID)) return [];
+    const isOwn = part.sessionID === this.#conversationId;
+    switch (part.type) {
+      case 'text':
+      case 'reasoning':
+        return isOwn ? this.#text.update(part) : [];
+      case 'tool':
+        return isOwn ? this.#tools.update(part) : this.#tools.updateOfSubAgent(part);
+      case 'step-finish':
+        return this.#stepFinish(part, isOwn);
+      default:
+        return [];
+    }
+  }
+
+  #stepFinish(part: StepFinishPart, isOwn: boolean): AgentFrameBody[] {
+    if (this.#stepsCounted.has(part.id)) return [];
+    this.#stepsCounted.add(part.id);
+    if (isOwn) this.#steps += 1;
+    const { tokens } = part;
+    return [
+      {
+        type: 'usage',
+        data: {
+          model: this.#models.get(part.messageID) ?? null,
+          sub_agent: !isOwn,
+          input_tokens: tokens.input,
+          output_tokens: tokens.output,
+          reasoning_tokens: tokens.reasoning,
+          cache_read_tokens: tokens.cache.read,
+          cache_write_tokens: tokens.cache.write,
+          cost_usd: part.cost,
+        },
+      },
+    ];
+  }
+
+  #status(
+    { sessionID, status }: Extract<Event, { type: 'session.status' }>['properties'],
+    now: number,
+  ): AgentFrameBody[] {
+    if (!this.covers(sessionID) || status.type !== 'retry') return [];
+    const retry = `${sessionID} ${status.attempt} ${status.next}`;
+    if (retry === this.#lastRetry) return [];
+    this.#lastRetry = retry;
+    const next = Math.max(0, Math.round(status.next - now));
+    return [{ type: 'model.retry', data: { attempt: status.attempt, message: status.message, next_in_ms: next } }];
+  }
+}
+
+type OpenCodeFailure = NonNullable<Extract<Event, { type: 'session.error' }>['properties']['error']>;
+
+const PERMANENT = new Set(['ProviderAuthError', 'ContextOverflowError', 'ContentFilterError', 'StructuredOutputError']);
+
+/** OpenCode's error as code, text and whether another attempt may fare better. */
+export function describeFailure(error: OpenCodeFailure): ModelFailure {
+  const data = error.data as { message?: unknown; isRetryable?: unknown; statusCode?: unknown };
+  const message = typeof data.message === 'string' && data.message !== '' ? data.message : error.name;
+  const retryable = typeof data.isRetryable === 'boolean' ? data.isRetryable : !PERMANENT.has(error.name);
+  const status = typeof data.statusCode === 'number' ? `${data.statusCode} ` : '';
+  return { code: snakeCase(error.name), message: `${status}${message}`, retryable };
+}
+
+/** `APIError` → `api_error` */
+function snakeCase(name: string): string {
+  return name.replaceAll(/([a-z])([A-Z])|([A-Z])([A-Z][a-z])/g, '$1$3_$2$4').toLowerCase();
+}

@@ -1,0 +1,103 @@
+import { isAbsolute, relative } from 'node:path';
+import type { ToolPart } from '@opencode-ai/sdk/v2/client';
+import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import { MAX_TOOL_TEXT_CHARS } from '../../src/protocol/limits.ts';
+
+const RANK = { pending: 0, running: 1, completed: 2, error: 2 } as const;
+const EDITING_TOOLS = new Set(['write', 'edit', 'multiedit', 'patch', 'apply_patch']);
+
+/** Reports each tool call's states once, in their order, and what follows from a finished one. */
+export class ToolCalls {
+  readonly #directory: string;
+  readonly #reported = new Map<string, number>();
+
+  /** @param directory paths inside it are reported relative to it */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Calls that an earlier lease reported. */
+  skip(part: ToolPart): void {
+    this.#reported.set(part.id, RANK.completed);
+  }
+
+  update(part: ToolPart): AgentFrameBody[] {
+    if (!this.#advance(part)) return [];
+    return [toolFrame(part), ...this.#effects(part)];
+  }
+
+  /** A sub-agent's call: only what it did to the files is reported, since its own output goes to the agent. */
+  updateOfSubAgent(part: ToolPart): AgentFrameBody[] {
+    return this.#advance(part) ? this.#effects(part).filter((frame) => frame.type === 'file.edited') : [];
+  }
+
+  #advance(part: ToolPart): boolean {
+    const rank = RANK[part.state.status];
+    if ((this.#reported.get(part.id) ?? -1) >= rank) return false;
+    this.#reported.set(part.id, rank);
+    return true;
+  }
+
+  #effects(part: ToolPart): AgentFrameBody[] {
+    if (part.state.status !== 'completed') return [];
+    const { input, metadata } = part.state;
+    if (part.tool === 'todowrite') return todoFrames(input.todos);
+    if (!EDITING_TOOLS.has(part.tool)) return [];
+    return editedPaths(input, metadata).map((path) => ({ type: 'file.edited', data: { path: this.#inside(path) } }));
+  }
+
+  #inside(path: string): string {
+    const inside = isAbsolute(path) ? relative(this.#directory, path) : path;
+    return inside.startsWith('..') ? path : inside;
+  }
+}
+
+function toolFrame(part: ToolPart): AgentFrameBody {
+  const { state } = part;
+  const input = boundedInput(state.input);
+  const output = state.status === 'completed' ? state.output : undefined;
+  const title = 'title' in state ? state.title : undefined;
+  const truncated = input.truncated || (output?.length ?? 0) > MAX_TOOL_TEXT_CHARS;
+  return {
+    type: 'tool',
+    data: {
+      message_id: part.messageID,
+      call_id: part.callID,
+      tool: part.tool,
+      state: state.status,
+      input: input.value,
+      ...(title ? { title: title.slice(0, 500) } : {}),
+      ...(output === undefined ? {} : { output: output.slice(0, MAX_TOOL_TEXT_CHARS) }),
+      ...(state.status === 'error' ? { error: state.error.slice(0, MAX_TOOL_TEXT_CHARS) } : {}),
+      ...(truncated ? { truncated } : {}),
+    },
+  };
+}
+
+/** The input as it is, or with its long texts cut, or, when it is still too large, only the beginning of its JSON. */
+function boundedInput(input: Record<string, unknown>): { value: Record<string, unknown>; truncated: boolean } {
+  if (JSON.stringify(input).length <= MAX_TOOL_TEXT_CHARS) return { value: input, truncated: false };
+  const limit = MAX_TOOL_TEXT_CHARS / 4;
+  const cut = Object.fromEntries(
+    Object.entries(input).map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, limit) : value]),
+  );
+  const text = JSON.stringify(cut);
+  const value = text.length <= MAX_TOOL_TEXT_CHARS ? cut : { beginning: text.slice(0, limit) };
+  return { value, truncated: true };
+}
+
+function todoFrames(todos: unknown): AgentFrameBody[] {
+  if (!Array.isArray(todos)) return [];
+  const items = todos.map((todo: { content?: unknown; status?: unknown }) => ({
+    content: String(todo.content ?? '').slice(0, 1_000),
+    status: String(todo.status ?? 'pending'),
+  }));
+  return [{ type: 'todo', data: { items: items.slice(0, 200) } }];
+}
+
+function editedPaths(input: Record<string, unknown>, metadata: Record<string, unknown>): string[] {
+  const files = Array.isArray(metadata.files) ? metadata.files : [];
+  const paths = files.map((file: { filePath?: unknown; relativePath?: unknown }) => file.relativePath ?? file.filePath);
+  const named = paths.length > 0 ? paths : [metadata.filepath ?? input.filePath];
+  return named.filter((path) => typeof path === 'string');
+}

@@ -1,0 +1,204 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { MARKER_VARIABLE } from '../../runner/opencode/home.ts';
+import { findByEnvironment, isRunning } from '../../runner/processes.ts';
+import { Repository, type Worktree } from '../../runner/repository.ts';
+import {
+  cloneRepository,
+  createRepository,
+  type OpenCodeRig,
+  post,
+  promptAndWait,
+  type ScriptedModel,
+  saidText,
+  scratchDirectory,
+  startOpenCodeRig,
+  startScriptedModel,
+  toolOutputs,
+} from './support/rig.ts';
+
+const scratch = scratchDirectory();
+const project = join(scratch.path, 'project');
+let model: ScriptedModel;
+let rig: OpenCodeRig;
+const create = (directory = project) => rig.client.createConversation({ directory, title: 'A test', permissions: [] });
+
+beforeAll(async () => {
+  createRepository(project);
+  model = await startScriptedModel();
+});
+afterAll(async () => {
+  await model.close();
+  scratch.remove();
+});
+
+describe('one server', () => {
+  beforeAll(async () => {
+    rig = await startOpenCodeRig(join(scratch.path, 'one'), model);
+  });
+  afterAll(() => rig.stop());
+
+  test('the scripted model is the default, and the only one', async () => {
+    expect(await rig.client.listModels()).toEqual(['demo/scripted']);
+    expect(await rig.client.defaultModel()).toBe('demo/scripted');
+  });
+
+  test('requests without the password are refused', async () => {
+    const response = await fetch(`${rig.server.address?.url}/global/health`);
+    expect(response.status).toBe(401);
+  });
+
+  test('tools see neither the server password nor its configuration, and keep the marker', async () => {
+    const id = await create();
+    await promptAndWait(rig, id, 'run env');
+    const [environment = ''] = toolOutputs(await rig.client.messages(id));
+    const names = environment.split('\n').map((line) => line.split('=')[0]);
+    expect(names).not.toContain('OPENCODE_SERVER_PASSWORD');
+    expect(names).not.toContain('OPENCODE_CONFIG_CONTENT');
+    expect(environment).toContain(`${MARKER_VARIABLE}=${rig.marker}`);
+  });
+
+  test('ripgrep from npm is found by tools', async () => {
+    const id = await create();
+    await promptAndWait(rig, id, 'run rg --version');
+    expect(toolOutputs(await rig.client.messages(id))[0]).toMatch(/^ripgrep \d+/);
+  });
+
+  test('the project gets no files but those that were asked for', async () => {
+    const id = await create();
+    await promptAndWait(rig, id, 'say hello');
+    const status = spawnSync('git', ['-C', project, 'status', '--porcelain', '--ignored'], { encoding: 'utf8' });
+    expect(status.stdout).toBe('');
+  });
+
+  test('a prompt posted twice under one id runs once', async () => {
+    const id = await create();
+    const time = ((BigInt(Date.now()) * 4_096n) & 0xffff_ffff_ffffn).toString(16).padStart(12, '0');
+    const counter = join(rig.directory, 'counter');
+    const prompt = {
+      conversationId: id,
+      messageId: `msg_${time}AAAAAAAAAAAAAA`,
+      text: `run echo x >> ${counter}`,
+      model: null,
+      agent: null,
+      system: null,
+    };
+    await rig.client.prompt(prompt);
+    await rig.client.prompt(prompt);
+    await promptAndWait(rig, id, 'say done');
+    expect(readFileSync(counter, 'utf8')).toBe('x\n');
+    const asked = (await rig.client.messages(id)).filter(({ info }) => info.id === prompt.messageId);
+    expect(asked.map(({ parts }) => parts.length)).toEqual([1]);
+  });
+
+  test('a conversation comes back whole after being carried to another directory on the same server', async () => {
+    const repository = await Repository.open(project);
+    const base = await repository.resolve();
+    const [first, second] = [
+      await repository.addWorktree(join(rig.directory, 'first'), base),
+      await repository.addWorktree(join(rig.directory, 'second'), base),
+    ] as [Worktree, Worktree];
+    const id = await create(first.path);
+    await promptAndWait(rig, id, 'write a.txt: here\nrun pwd');
+    const carried = await rig.client.exportConversation(id);
+    const options = { directory: second.path, title: 'A test', permissions: [] };
+    expect(await rig.client.importConversation(carried, options)).toBe(id);
+    await promptAndWait(rig, id, 'run pwd');
+    expect(
+      toolOutputs(await rig.client.messages(id))
+        .at(-1)
+        ?.trim(),
+    ).toBe(second.path);
+  });
+});
+
+describe('a server of its own for each test', () => {
+  let count = 0;
+  beforeEach(async () => {
+    count += 1;
+    rig = await startOpenCodeRig(join(scratch.path, `own-${count}`), model);
+  });
+  afterEach(() => rig.stop());
+
+  test('a server killed in the middle of a turn is started again, and its tools have ended', async () => {
+    const id = await create();
+    await post(rig, id, sleepOnce('301'));
+    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 15_000 });
+    const before = rig.server.address;
+    process.kill(before?.pid as number, 'SIGKILL');
+    await vi.waitFor(() => expect(rig.server.address?.generation).toBe(2), { timeout: 30_000 });
+    expect(sleeping(rig.marker)).toEqual([]);
+    const last = (await rig.client.messages(id)).at(-1);
+    expect(last?.info.role === 'assistant' && last.info.time.completed).toBe(undefined);
+    await promptAndWait(rig, id, 'say I am back');
+    expect(saidText(await rig.client.messages(id))).toContain('I am back');
+    expect(rig.signals.filter((signal) => signal.type !== 'event').map((signal) => signal.type)).toEqual([
+      'connected',
+      'down',
+      'connected',
+    ]);
+  });
+
+  test('a stopped server leaves no process behind, not even a tool that runs', async () => {
+    const id = await create();
+    await post(rig, id, 'run sleep 302');
+    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 15_000 });
+    const pid = rig.server.address?.pid as number;
+    await rig.stop();
+    expect(findByEnvironment(MARKER_VARIABLE, rig.marker)).toEqual([]);
+    expect(isRunning(pid)).toBe(false);
+  });
+
+  test('a conversation goes on in another home on another clone, with its history before the model', async () => {
+    const clone = cloneRepository(project, join(rig.directory, 'clone'));
+    const id = await create();
+    await promptAndWait(rig, id, 'run echo from-the-first-machine');
+    await post(rig, id, `${sleepOnce('303')}\nrun echo then-this`);
+    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 15_000 });
+    const carried = await rig.client.exportConversation(id);
+    const other = await startOpenCodeRig(join(rig.directory, 'other'), model);
+    try {
+      const options = { directory: clone, title: 'A test', permissions: [] };
+      expect(await other.client.importConversation(carried, options)).toBe(id);
+      await promptAndWait(other, id, 'run pwd');
+      const outputs = toolOutputs(await other.client.messages(id)).map((output) => output.trim());
+      expect(outputs[0]).toBe('from-the-first-machine');
+      expect(outputs).toContain('then-this');
+      expect(outputs.at(-1)).toBe(clone);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+test('a platform without an OpenCode package gets a sentence that says what to install', async () => {
+  const { resolveOpenCode } = await import('../../runner/opencode/binary.ts');
+  expect(() => resolveOpenCode('plan9', 'mips')).toThrow(
+    'OpenCode for plan9-mips is not installed: run "npm install --no-save opencode-plan9-mips@1.18.33".',
+  );
+});
+
+test('a home is private to its user', () => {
+  const home = join(scratch.path, 'one', 'home');
+  expect(existsSync(home)).toBe(true);
+  const mode = spawnSync('stat', ['-c', '%a', home], { encoding: 'utf8' }).stdout.trim();
+  expect(mode).toBe('700');
+});
+
+/** A directive that hangs in a tool the first time it is done, and is quick when done again. */
+function sleepOnce(seconds: string): string {
+  const seen = join(rig.directory, `slept-${seconds}`);
+  return `run test -e ${seen} || { : > ${seen}; exec sleep ${seconds}; }`;
+}
+
+function sleeping(marker: string): number[] {
+  return findByEnvironment(MARKER_VARIABLE, marker).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep\0');
+    } catch {
+      return false;
+    }
+  });
+}

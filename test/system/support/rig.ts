@@ -1,0 +1,112 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../../../cli/demo/scripted-model.ts';
+import { OpenCodeClient } from '../../../runner/opencode/client.ts';
+import { OpenCodeServer } from '../../../runner/opencode/server.ts';
+import type { CodingSignal, ConversationMessage } from '../../../runner/ports.ts';
+
+/** A new git repository with one commit. */
+export function createRepository(path: string): string {
+  mkdirSync(path, { recursive: true });
+  const git = (...args: string[]) => execFileSync('git', ['-C', path, ...args], { stdio: 'pipe' });
+  git('init', '-q', '-b', 'main');
+  git('config', 'user.name', 'Test');
+  git('config', 'user.email', 'test@example.org');
+  writeFileSync(join(path, 'README.md'), 'A scratch repository.\n');
+  git('add', '-A');
+  git('commit', '-qm', 'Begin');
+  return path;
+}
+
+export function cloneRepository(from: string, to: string): string {
+  execFileSync('git', ['clone', '-q', from, to], { stdio: 'pipe' });
+  return to;
+}
+
+/** A real OpenCode server of its own home on the scripted model, and what it said so far. */
+export interface OpenCodeRig {
+  directory: string;
+  marker: string;
+  server: OpenCodeServer;
+  client: OpenCodeClient;
+  signals: CodingSignal[];
+  stop(): Promise<void>;
+}
+
+/** Creates a directory for a test file; everything in it goes when `remove` is called. */
+export function scratchDirectory(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'oio-system-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export async function startOpenCodeRig(
+  directory: string,
+  model: ScriptedModel,
+  config: Record<string, unknown> = {},
+): Promise<OpenCodeRig> {
+  mkdirSync(directory, { recursive: true });
+  const marker = randomUUID();
+  const server = new OpenCodeServer({
+    directory,
+    source: { kind: 'given', config: { ...scriptedModelConfig(model.url), ...config } },
+    marker,
+    path: process.env.PATH,
+  });
+  await server.start();
+  const client = new OpenCodeClient(server);
+  const signals: CodingSignal[] = [];
+  client.subscribe((signal) => signals.push(signal));
+  await vi.waitFor(() => {
+    if (!signals.some((signal) => signal.type === 'connected')) throw new Error('no events yet');
+  });
+  const stop = async () => {
+    client.close();
+    await server.stop();
+  };
+  return { directory, marker, server, client, signals, stop };
+}
+
+export { type ScriptedModel, startScriptedModel };
+
+/** Prompts and waits until the server is idle and the last message is final. */
+export async function promptAndWait(rig: OpenCodeRig, conversationId: string, text: string): Promise<void> {
+  await post(rig, conversationId, text);
+  await settled(rig, conversationId);
+}
+
+export async function post(rig: OpenCodeRig, conversationId: string, text: string): Promise<void> {
+  const time = ((BigInt(Date.now()) * 4_096n) & 0xffff_ffff_ffffn).toString(16).padStart(12, '0');
+  const messageId = `msg_${time}${randomUUID().replaceAll('-', '').slice(0, 14)}`;
+  await rig.client.prompt({ conversationId, messageId, text, model: null, agent: null, system: null });
+}
+
+export async function settled(rig: OpenCodeRig, conversationId: string): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      if (await rig.client.isBusy(conversationId)) throw new Error('still busy');
+      const last = (await rig.client.messages(conversationId)).at(-1);
+      if (last?.info.role !== 'assistant') throw new Error('no answer yet');
+      if (last.info.time.completed === undefined && last.info.error === undefined) throw new Error('not final');
+    },
+    { timeout: 30_000, interval: 50 },
+  );
+}
+
+/** Outputs of all finished tool calls of a conversation, in order. */
+export function toolOutputs(messages: ConversationMessage[]): string[] {
+  return messages.flatMap(({ parts }) =>
+    parts.flatMap((part) => (part.type === 'tool' && part.state.status === 'completed' ? [part.state.output] : [])),
+  );
+}
+
+/** All text that the model said in a conversation. */
+export function saidText(messages: ConversationMessage[]): string {
+  return messages
+    .filter(({ info }) => info.role === 'assistant')
+    .flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])))
+    .join('\n');
+}
