@@ -72,6 +72,11 @@ export class ObjectStore {
     else follower();
   }
 
+  /** Whether `follower` waits for the present transaction to commit. */
+  isFollowedBy(follower: () => void): boolean {
+    return this.#followers.includes(follower);
+  }
+
   #commit<T>(body: () => T): T {
     this.#inTransaction = true;
     const armed = this.#armedAt;

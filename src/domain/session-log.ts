@@ -135,7 +135,7 @@ function apply(state: SessionState, event: SessionEvent): void {
   }
 }
 
-type At<E> = E & { seq: number };
+type At<E> = E & { from_seq: number; seq: number };
 
 function applyStatus(state: SessionState, event: Extract<SessionEvent, { type: 'session.status' }>): void {
   const { from, to, reason, result, error } = event.data;
@@ -191,7 +191,7 @@ function applyText(
   const known = find(state, part_id);
   if (known && (known.kind === 'text' || known.kind === 'reasoning')) {
     put(state, { ...known, text: known.text.slice(0, offset) + text });
-  } else put(state, { kind, id: part_id, seq: event.seq, text, done: false });
+  } else put(state, { kind, id: part_id, seq: event.from_seq, text, done: false });
 }
 
 function applyTool(state: SessionState, event: At<Extract<AgentEventBody, { type: 'tool' }>>): void {
@@ -262,7 +262,7 @@ function sizeOf(item: TranscriptItem): number {
     case 'note':
       return item.text.length;
     case 'tool':
-      return item.output.length + JSON.stringify(item.input).length;
+      return item.output.length + 1_000;
     default:
       return 100;
   }

@@ -163,6 +163,8 @@ export const Assignment = z.object({
   repository: Repository,
   /** Prompts up to this number are in the checkpoint's conversation; the next ones come as `message` commands. */
   messages_done: z.int(),
+  /** The last message there is now: with `messages_done` at it, there is nothing to prompt. */
+  messages_last: z.int(),
   checkpoint: CheckpointView.extend({
     patch_artifact_id: z.string().nullable(),
     conversation_artifact_id: z.string().nullable(),

@@ -81,7 +81,7 @@ export type AgentEventBody = z.infer<typeof AgentEventBody>;
 
 /** What the session itself records. */
 export const SessionEventBody = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('session.created'), data: z.object({ title: z.string(), initial_prompt: z.string() }) }),
+  z.object({ type: z.literal('session.created'), data: z.object({ title: z.string() }) }),
   z.object({ type: z.literal('session.updated'), data: UpdateSessionRequest }),
   z.object({
     type: z.literal('session.status'),

@@ -1,0 +1,205 @@
+import { type AlwaysRule, coveredByRules } from '../../src/domain/always-rules.ts';
+import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import type { ApprovalStatus, Decision } from '../../src/protocol/enums.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
+import { taskIdOf } from '../../src/protocol/ids.ts';
+import type { AnswerApprovalRequest, ApprovalView } from '../../src/protocol/session.ts';
+import type { ObjectKit } from '../kit/runtime.ts';
+import type { Announcer } from './announcer.ts';
+import type { Commands } from './commands.ts';
+import { DEADLINE } from './config.ts';
+import type { EventLog } from './event-log.ts';
+import type { SessionRecords } from './records.ts';
+import { instant } from './views.ts';
+
+type Asked = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
+
+interface ApprovalRow {
+  id: string;
+  task: number;
+  epoch: number;
+  request_id: string;
+  status: ApprovalStatus;
+  always: string;
+  view: string;
+}
+
+/** What agents wait for. Each is answered exactly once: by a person, by an 'always' of this session, or by its default. */
+export class Approvals {
+  readonly #kit: ObjectKit;
+  readonly #records: SessionRecords;
+  readonly #log: EventLog;
+  readonly #commands: Commands;
+  readonly #announcer: Announcer;
+
+  constructor(kit: ObjectKit, records: SessionRecords, log: EventLog, commands: Commands, announcer: Announcer) {
+    this.#kit = kit;
+    this.#records = records;
+    this.#log = log;
+    this.#commands = commands;
+    this.#announcer = announcer;
+  }
+
+  /** An agent asks. Asking again for the same request (an answer that was lost on the way) sends the answer again. */
+  ask(task: number, epoch: number, asked: Asked): void {
+    const known = this.#byRequest(task, epoch, asked.request_id);
+    if (known) {
+      const { answer } = JSON.parse(known.view) as ApprovalView;
+      if (answer) this.#reply(known, answer.decision, answer);
+      return;
+    }
+    const { id: session } = this.#records.session();
+    const now = this.#kit.store.platform.now();
+    const expires = now + this.#records.spec().approval_timeout_seconds * 1_000;
+    const { request_id, always, ...shown } = asked;
+    const view: ApprovalView = {
+      ...shown,
+      id: this.#kit.store.platform.uuid(),
+      task_id: taskIdOf(session, task),
+      status: 'open',
+      asked_at: instant(now),
+      expires_at: instant(expires),
+      answer: null,
+    };
+    this.#kit.store.rows(
+      `INSERT INTO approvals (id, task, epoch, request_id, status, always, view, asked_at) VALUES (?, ?, ?, ?, 'open', ?, ?, ?)`,
+      view.id,
+      task,
+      epoch,
+      request_id,
+      JSON.stringify(always),
+      JSON.stringify(view),
+      now,
+    );
+    this.#log.append({ type: 'approval.asked', data: { approval: view } });
+    if (asked.kind === 'permission' && coveredByRules(this.#rules(), asked.permission ?? '', asked.patterns)) {
+      this.#settle(this.#byId(view.id)!, { decision: 'once' }, 'session_always', false);
+    } else this.#kit.deadlines.set(DEADLINE.approval + view.id, expires);
+    this.#announcer.changed();
+  }
+
+  /** Somebody answers. A second answer is refused with the first. */
+  answer(id: string, request: AnswerApprovalRequest, by: string): Outcome<ApprovalView> {
+    const row = this.#byId(id);
+    if (!row) return refuse('not_found', 'There is no such approval in this session.');
+    const view = JSON.parse(row.view) as ApprovalView;
+    if (row.status !== 'open') {
+      const how = view.answer ? `It was answered '${view.answer.decision}'.` : `It was ${row.status}.`;
+      return refuse('approval_answered', how, { current: view.answer });
+    }
+    if (
+      view.kind === 'question' &&
+      request.decision !== 'reject' &&
+      request.answers?.length !== view.questions.length
+    ) {
+      const detail = `Give 'answers' with one list of labels for each of the ${view.questions.length} questions.`;
+      return refuse('validation_failed', detail, { errors: [{ path: 'answers', message: detail }] });
+    }
+    if (request.decision === 'always' && view.kind === 'permission') this.#remember(row, view);
+    const answered = this.#settle(row, request, by, false);
+    this.#announcer.changed();
+    return ok(answered);
+  }
+
+  /** Handler of an approval's deadline: the session's default answers. */
+  expire(id: string): void {
+    const row = this.#byId(id);
+    if (row?.status !== 'open') return;
+    const view = JSON.parse(row.view) as ApprovalView;
+    const decision: Decision = view.kind === 'question' ? 'reject' : this.#records.spec().approval_default;
+    const message = decision === 'reject' ? 'Nobody answered in time; go on without it.' : undefined;
+    this.#settle(row, { decision, ...(message && { message }) }, 'session_default', true);
+    this.#announcer.changed();
+  }
+
+  /** The agent no longer waits for it. */
+  withdrawRequest(task: number, epoch: number, requestId: string, reason: string): void {
+    const row = this.#byRequest(task, epoch, requestId);
+    if (row?.status === 'open') this.#withdraw(row, reason);
+  }
+
+  /** Nobody waits any more: the lease has ended. */
+  withdrawAll(task: number, reason: string): void {
+    const rows = this.#kit.store.rows<ApprovalRow>(`SELECT * FROM approvals WHERE task = ? AND status = 'open'`, task);
+    for (const row of rows) this.#withdraw(row, reason);
+  }
+
+  anyOpen(task: number): boolean {
+    return this.#kit.store.rows(`SELECT 1 FROM approvals WHERE task = ? AND status = 'open' LIMIT 1`, task).length > 0;
+  }
+
+  #settle(row: ApprovalRow, given: AnswerApprovalRequest, by: string, expired: boolean): ApprovalView {
+    const now = this.#kit.store.platform.now();
+    const view: ApprovalView = {
+      ...(JSON.parse(row.view) as ApprovalView),
+      status: expired ? 'expired' : 'answered',
+      answer: { ...given, by, at: instant(now) },
+    };
+    this.#save(row.id, view);
+    this.#log.append({
+      type: 'approval.answered',
+      data: { approval_id: row.id, kind: view.kind, ...given, by, expired },
+    });
+    this.#reply(row, given.decision, given);
+    return view;
+  }
+
+  /** 'always' is ours: the agent hears 'once', since OpenCode's own 'always' would leak over the directory. */
+  #reply(row: ApprovalRow, decision: Decision, given: Omit<AnswerApprovalRequest, 'decision'>): void {
+    const { message, answers } = given;
+    const { kind } = JSON.parse(row.view) as ApprovalView;
+    this.#commands.enqueue(row.task, row.epoch, {
+      type: 'approval_reply',
+      data: {
+        request_id: row.request_id,
+        kind,
+        decision: decision === 'always' ? 'once' : decision,
+        ...(message !== undefined && { message }),
+        ...(answers !== undefined && { answers }),
+      },
+    });
+  }
+
+  #withdraw(row: ApprovalRow, reason: string): void {
+    this.#save(row.id, { ...(JSON.parse(row.view) as ApprovalView), status: 'withdrawn' });
+    this.#log.append({ type: 'approval.withdrawn', data: { approval_id: row.id, reason } });
+  }
+
+  #save(id: string, view: ApprovalView): void {
+    this.#kit.store.rows(
+      `UPDATE approvals SET status = ?, view = ? WHERE id = ?`,
+      view.status,
+      JSON.stringify(view),
+      id,
+    );
+    this.#kit.deadlines.clear(DEADLINE.approval + id);
+  }
+
+  #remember(row: ApprovalRow, view: ApprovalView): void {
+    const wider = JSON.parse(row.always) as string[];
+    for (const pattern of wider.length > 0 ? wider : view.patterns) {
+      this.#kit.store.rows(
+        `INSERT OR IGNORE INTO always_rules (permission, pattern) VALUES (?, ?)`,
+        view.permission ?? '',
+        pattern,
+      );
+    }
+  }
+
+  #rules(): AlwaysRule[] {
+    return this.#kit.store.rows<AlwaysRule & Record<string, string>>(`SELECT permission, pattern FROM always_rules`);
+  }
+
+  #byId(id: string): ApprovalRow | undefined {
+    return this.#kit.store.row<ApprovalRow>(`SELECT * FROM approvals WHERE id = ?`, id);
+  }
+
+  #byRequest(task: number, epoch: number, requestId: string): ApprovalRow | undefined {
+    return this.#kit.store.row<ApprovalRow>(
+      `SELECT * FROM approvals WHERE task = ? AND epoch = ? AND request_id = ?`,
+      task,
+      epoch,
+      requestId,
+    );
+  }
+}

@@ -1,0 +1,194 @@
+import type { DiffSource } from '../../src/ports/sessions.ts';
+import type { AgentFrameBody, Assignment } from '../../src/protocol/agent-stream.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
+import { taskIdOf } from '../../src/protocol/ids.ts';
+import { CHUNK_BYTES, MAX_CHECKPOINTS, MAX_CONVERSATION_BYTES, MAX_PATCH_BYTES } from '../../src/protocol/limits.ts';
+import type { CheckpointView } from '../../src/protocol/session.ts';
+import type { EventLog } from './event-log.ts';
+import { insertOrReplace, type SessionRecords } from './records.ts';
+import { instant } from './views.ts';
+
+type Reported = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
+type Chunk = Extract<AgentFrameBody, { type: 'artifact.chunk' }>['data'];
+
+interface ArtifactRow {
+  id: string;
+  task: number;
+  epoch: number;
+  chunks: number;
+  chars: number;
+}
+
+interface CheckpointRow {
+  number: number;
+  view: string;
+  files: string;
+  patch_artifact: string | null;
+  conversation_artifact: string | null;
+  conversation_format: string | null;
+}
+
+const base64Chars = (bytes: number): number => Math.ceil(bytes / 3) * 4;
+const MAX_ARTIFACT_CHARS = base64Chars(Math.max(MAX_PATCH_BYTES, MAX_CONVERSATION_BYTES)) * 1.01;
+
+/** Points that another machine can go on from, and the chunked artifacts that they consist of. */
+export class Checkpoints {
+  readonly #records: SessionRecords;
+  readonly #log: EventLog;
+
+  constructor(records: SessionRecords, log: EventLog) {
+    this.#records = records;
+    this.#log = log;
+  }
+
+  /** Stores the next chunk of an artifact. @returns why it cannot be used, or null */
+  addChunk(task: number, epoch: number, chunk: Chunk): string | null {
+    const { store } = this.#records;
+    const known = store.row<ArtifactRow>(`SELECT * FROM artifacts WHERE id = ?`, chunk.artifact_id);
+    if (known && (known.task !== task || known.epoch !== epoch)) return 'the artifact is another lease’s';
+    const { chunks, chars } = known ?? { chunks: 0, chars: 0 };
+    if (chunk.index !== chunks) return `chunk ${chunk.index} came where ${chunks} was expected`;
+    if (chunk.data.length > base64Chars(CHUNK_BYTES)) return `a chunk holds at most ${CHUNK_BYTES} bytes`;
+    if (chars + chunk.data.length > MAX_ARTIFACT_CHARS) return 'the artifact is over its bound';
+    store.rows(
+      `INSERT INTO artifact_chunks (artifact, number, data) VALUES (?, ?, ?)`,
+      chunk.artifact_id,
+      chunk.index,
+      chunk.data,
+    );
+    const row: ArtifactRow = {
+      id: chunk.artifact_id,
+      task,
+      epoch,
+      chunks: chunks + 1,
+      chars: chars + chunk.data.length,
+    };
+    insertOrReplace(store, 'artifacts', row);
+    return null;
+  }
+
+  /** Makes a checkpoint of what the agent reports. @returns why it cannot be used, or null */
+  add(task: number, epoch: number, reported: Reported): string | null {
+    for (const part of [reported.patch, reported.conversation]) {
+      if (part && !this.#isWhole(part, task, epoch)) return `artifact ${part.artifact_id} is not whole`;
+    }
+    const { store } = this.#records;
+    const number = this.newest() + 1;
+    const view: CheckpointView = {
+      number,
+      task_id: taskIdOf(this.#records.session().id, task),
+      epoch,
+      created_at: instant(store.platform.now()),
+      turn: reported.turn,
+      messages_done: reported.messages_done,
+      base_commit: reported.base_commit,
+      patch_bytes: reported.patch?.bytes ?? 0,
+      conversation_bytes: reported.conversation?.bytes ?? 0,
+      local_only: reported.local_only,
+      requested: reported.requested,
+    };
+    const row: CheckpointRow = {
+      number,
+      view: JSON.stringify(view),
+      files: JSON.stringify(reported.files),
+      patch_artifact: reported.patch?.artifact_id ?? null,
+      conversation_artifact: reported.conversation?.artifact_id ?? null,
+      conversation_format: reported.conversation?.format ?? null,
+    };
+    insertOrReplace(store, 'checkpoints', row);
+    this.#records.updateTask(task, { restore: 'last' });
+    this.#forgetOld(number - MAX_CHECKPOINTS);
+    this.#log.append({ type: 'checkpoint.created', data: { checkpoint: view } });
+    return null;
+  }
+
+  /** The number of the newest; 0 when there is none. */
+  newest(): number {
+    return this.#records.store.row<{ n: number }>(`SELECT COALESCE(MAX(number), 0) AS n FROM checkpoints`)!.n;
+  }
+
+  has(number: number): boolean {
+    return this.#row(number) !== undefined;
+  }
+
+  /** What a lease starts from: `last`, `fresh`, or a number. */
+  toRestore(restore: string): Assignment['checkpoint'] {
+    if (restore === 'fresh') return null;
+    const row = this.#row(restore === 'last' ? this.newest() : Number(restore));
+    if (!row) return null;
+    return {
+      ...(JSON.parse(row.view) as CheckpointView),
+      patch_artifact_id: row.patch_artifact,
+      conversation_artifact_id: row.conversation_artifact,
+      conversation_format: row.conversation_format,
+    };
+  }
+
+  /** Where the patch of the newest checkpoint is. */
+  diff(): DiffSource {
+    const row = this.#row(this.newest());
+    if (!row) return { checkpoint: null, base_commit: null, files: [], local_only: false, artifact: null };
+    const view = JSON.parse(row.view) as CheckpointView;
+    const artifact = row.patch_artifact ? this.#artifact(row.patch_artifact) : undefined;
+    return {
+      checkpoint: row.number,
+      base_commit: view.base_commit,
+      files: JSON.parse(row.files),
+      local_only: view.local_only,
+      artifact: artifact ? { id: artifact.id, chunks: artifact.chunks } : null,
+    };
+  }
+
+  chunk(artifactId: string, index: number): Outcome<string> {
+    const row = this.#records.store.row<{ data: string }>(
+      `SELECT data FROM artifact_chunks WHERE artifact = ? AND number = ?`,
+      artifactId,
+      index,
+    );
+    return row ? ok(row.data) : refuse('not_found', 'The artifact has no such chunk; it may have been pruned.');
+  }
+
+  /** Chunks whose checkpoint never came: the lease that sent them is over. */
+  dropStrays(task: number): void {
+    const strays = this.#records.store.rows<{ id: string }>(
+      `SELECT id FROM artifacts WHERE task = ? AND id NOT IN (
+         SELECT patch_artifact FROM checkpoints WHERE patch_artifact IS NOT NULL
+         UNION ALL SELECT conversation_artifact FROM checkpoints WHERE conversation_artifact IS NOT NULL)`,
+      task,
+    );
+    for (const { id } of strays) this.#dropArtifact(id);
+  }
+
+  #isWhole(part: { artifact_id: string; bytes: number }, task: number, epoch: number): boolean {
+    const artifact = this.#artifact(part.artifact_id);
+    if (!artifact) return part.bytes === 0;
+    if (artifact.task !== task || artifact.epoch !== epoch) return false;
+    // Each chunk is padded on its own, so the length is known to within two bytes a chunk.
+    const most = (artifact.chars / 4) * 3;
+    return part.bytes <= most && part.bytes >= most - 2 * artifact.chunks;
+  }
+
+  #forgetOld(upTo: number): void {
+    const rows = this.#records.store.rows<CheckpointRow & Record<string, string>>(
+      `SELECT * FROM checkpoints WHERE number <= ?`,
+      upTo,
+    );
+    for (const row of rows) {
+      for (const id of [row.patch_artifact, row.conversation_artifact]) if (id) this.#dropArtifact(id);
+    }
+    if (rows.length > 0) this.#records.store.rows(`DELETE FROM checkpoints WHERE number <= ?`, upTo);
+  }
+
+  #dropArtifact(id: string): void {
+    this.#records.store.rows(`DELETE FROM artifact_chunks WHERE artifact = ?`, id);
+    this.#records.store.rows(`DELETE FROM artifacts WHERE id = ?`, id);
+  }
+
+  #artifact(id: string): ArtifactRow | undefined {
+    return this.#records.store.row<ArtifactRow>(`SELECT * FROM artifacts WHERE id = ?`, id);
+  }
+
+  #row(number: number): CheckpointRow | undefined {
+    return this.#records.store.row<CheckpointRow>(`SELECT * FROM checkpoints WHERE number = ?`, number);
+  }
+}

@@ -1,0 +1,78 @@
+import type { Command, RunDown } from '../../src/protocol/agent-stream.ts';
+import type { Delivery } from '../../src/protocol/enums.ts';
+import type { ObjectSocket } from '../kit/platform.ts';
+import type { ObjectStore } from '../kit/store.ts';
+import type { SessionRecords } from './records.ts';
+
+/** A message's text stays in its own row; the command only names it. */
+type StoredCommand = Exclude<Command, { type: 'message' }> | { type: 'message'; number: number };
+
+/** The tag of a lease's sockets. */
+export function leaseTag(task: number, epoch: number): string {
+  return `lease:${task}:${epoch}`;
+}
+
+/** Sends a frame to the agent. */
+export function sendDown(socket: ObjectSocket, frame: RunDown): void {
+  socket.send(JSON.stringify(frame));
+}
+
+/**
+ * Commands to the agent that holds a lease: numbered rows, kept until acknowledged, sent again after a reconnect. The
+ * agent knows them by id, so sending one twice is harmless.
+ */
+export class Commands {
+  readonly #store: ObjectStore;
+  readonly #records: SessionRecords;
+
+  constructor(records: SessionRecords) {
+    this.#store = records.store;
+    this.#records = records;
+  }
+
+  /** Queues a command for the lease of (task, epoch), and sends it once this has committed. */
+  enqueue(task: number, epoch: number, command: StoredCommand): void {
+    const id = this.#records.session().last_command + 1;
+    this.#records.update({ last_command: id });
+    this.#store.rows(
+      `INSERT INTO commands (id, task, epoch, body) VALUES (?, ?, ?, ?)`,
+      id,
+      task,
+      epoch,
+      JSON.stringify(command),
+    );
+    this.#store.afterCommit(() => {
+      for (const socket of this.#store.platform.sockets(leaseTag(task, epoch))) {
+        sendDown(socket, { type: 'command', id, command: this.#inFull(command) });
+      }
+    });
+  }
+
+  /** Sends everything that the lease has not acknowledged. */
+  resend(task: number, epoch: number, socket: ObjectSocket): void {
+    const rows = this.#store.rows<{ id: number; body: string }>(
+      `SELECT id, body FROM commands WHERE task = ? AND epoch = ? ORDER BY id`,
+      task,
+      epoch,
+    );
+    for (const { id, body } of rows) sendDown(socket, { type: 'command', id, command: this.#inFull(JSON.parse(body)) });
+  }
+
+  acknowledge(task: number, epoch: number, id: number): void {
+    this.#store.rows(`DELETE FROM commands WHERE id = ? AND task = ? AND epoch = ?`, id, task, epoch);
+  }
+
+  /** A lease's commands end with it: messages are queued again for the next one, the rest has no meaning there. */
+  drop(task: number): void {
+    this.#store.rows(`DELETE FROM commands WHERE task = ?`, task);
+  }
+
+  #inFull(command: StoredCommand): Command {
+    if (command.type !== 'message') return command;
+    const row = this.#store.row<{ text: string; delivery: Delivery }>(
+      `SELECT text, delivery FROM messages WHERE number = ?`,
+      command.number,
+    )!;
+    return { type: 'message', data: { number: command.number, text: row.text, delivery: row.delivery } };
+  }
+}

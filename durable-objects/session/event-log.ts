@@ -1,0 +1,207 @@
+import { applyEvents, emptyState, type SessionState } from '../../src/domain/session-log.ts';
+import type { EventBody, SessionEvent } from '../../src/protocol/events.ts';
+import { BATCH_BYTES, PAGE_EVENTS } from '../../src/protocol/limits.ts';
+import type { ObjectStore } from '../kit/store.ts';
+import type { SessionRecords } from './records.ts';
+
+interface EventRow {
+  seq: number;
+  from_seq: number;
+  at: number;
+  type: string;
+  data: string;
+}
+
+/** When the log is longer than this it is trimmed to half: the older half goes into the base state. */
+const MAX_LOG_ROWS = 20_000;
+const BASE_PART_CHARS = 200_000;
+
+/**
+ * The session's log: one row per event, its number chosen by us. Increments of a finished part are compacted into
+ * runs; the oldest events are folded into a base state below the floor.
+ */
+export class EventLog {
+  readonly #store: ObjectStore;
+  readonly #records: SessionRecords;
+  /** Called with what each commit appended, after it. */
+  onCommitted: (events: SessionEvent[]) => void = () => {};
+  #batch: SessionEvent[] = [];
+
+  constructor(records: SessionRecords) {
+    this.#store = records.store;
+    this.#records = records;
+  }
+
+  /** The number of the last event; 0 when there is none. */
+  head(): number {
+    const row = this.#store.row<{ head: number | null }>(`SELECT MAX(seq) AS head FROM events`);
+    return row?.head ?? this.#records.session().floor_seq;
+  }
+
+  /** Appends one event, inside a transaction. */
+  append(body: EventBody): SessionEvent {
+    const seq = this.head() + 1;
+    const at = this.#store.platform.now();
+    this.#store.rows(
+      `INSERT INTO events (seq, from_seq, at, type, data) VALUES (?, ?, ?, ?, ?)`,
+      seq,
+      seq,
+      at,
+      body.type,
+      JSON.stringify(body.data),
+    );
+    const event = { from_seq: seq, seq, at: new Date(at).toISOString(), ...body } as SessionEvent;
+    this.#announce(event);
+    return event;
+  }
+
+  /** Events after `after`, at most PAGE_EVENTS and about BATCH_BYTES of them. */
+  page(after: number, limit = PAGE_EVENTS): { events: SessionEvent[]; last: number; hasMore: boolean } {
+    const rows = this.#store.rows<EventRow>(
+      `SELECT seq, from_seq, at, type, data FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
+      after,
+      Math.min(limit, PAGE_EVENTS) + 1,
+    );
+    const taken: EventRow[] = [];
+    let chars = 0;
+    for (const row of rows.slice(0, Math.min(limit, PAGE_EVENTS))) {
+      chars += row.data.length;
+      if (taken.length > 0 && chars > BATCH_BYTES / 2) break;
+      taken.push(row);
+    }
+    return {
+      events: taken.map(toEvent),
+      last: taken.at(-1)?.seq ?? after,
+      hasMore: taken.length < rows.length,
+    };
+  }
+
+  /**
+   * Replaces the increments of a finished part, run by contiguous run, by one event each, at the run's last place. A
+   * run is cut where its text would grow over a frame.
+   */
+  compact(partId: string): void {
+    for (const run of this.#runsOf(partId)) {
+      const first = run[0]!;
+      const last = run.at(-1)!;
+      const text = run.map((row) => JSON.parse(row.data).text).join('');
+      const data = JSON.stringify({ ...JSON.parse(first.data), text });
+      this.#store.rows(`DELETE FROM events WHERE seq BETWEEN ? AND ?`, first.seq, last.seq);
+      this.#store.rows(
+        `INSERT INTO events (seq, from_seq, at, type, data) VALUES (?, ?, ?, ?, ?)`,
+        last.seq,
+        first.from_seq,
+        last.at,
+        first.type,
+        data,
+      );
+    }
+  }
+
+  /** Whether the log has outgrown its bound. */
+  get overgrown(): boolean {
+    return this.head() - this.#records.session().floor_seq > MAX_LOG_ROWS;
+  }
+
+  /** Folds everything up to and including `seq` into the base, and forgets the events. */
+  trim(seq: number): void {
+    let state = this.base();
+    for (let done = false; !done; ) {
+      const { events, hasMore } = this.page(state.seq);
+      const within = events.filter((event) => event.seq <= seq);
+      state = applyEvents(state, within);
+      done = !hasMore || within.length < events.length;
+    }
+    const json = JSON.stringify(state);
+    this.#store.rows(`DELETE FROM log_base`);
+    for (let part = 0; part * BASE_PART_CHARS < json.length; part++) {
+      const slice = json.slice(part * BASE_PART_CHARS, (part + 1) * BASE_PART_CHARS);
+      this.#store.rows(`INSERT INTO log_base (part, data) VALUES (?, ?)`, part, slice);
+    }
+    this.#store.rows(`DELETE FROM events WHERE seq <= ?`, state.seq);
+    this.#records.update({ floor_seq: state.seq });
+  }
+
+  /** Handler of the retention deadline: trims the older half of a log that is over its bound. */
+  retain(): void {
+    const head = this.head();
+    if (this.overgrown) this.trim(head - MAX_LOG_ROWS / 2);
+  }
+
+  /** The state below the floor. */
+  base(): SessionState {
+    const parts = this.baseParts();
+    return parts.length === 0 ? emptyState() : JSON.parse(parts.join(''));
+  }
+
+  /** The JSON text of the base in slices that fit a frame; none while nothing was trimmed. */
+  baseParts(): string[] {
+    return this.#store.rows<{ data: string }>(`SELECT data FROM log_base ORDER BY part`).map((row) => row.data);
+  }
+
+  /** Collects what a transaction appends, to be told once it has committed. */
+  #announce(event: SessionEvent): void {
+    // What a transaction that was rolled back has left behind is not part of this one.
+    if (!this.#store.isFollowedBy(this.#flush)) {
+      this.#batch = [];
+      this.#store.afterCommit(this.#flush);
+    }
+    this.#batch.push(event);
+  }
+
+  readonly #flush = (): void => {
+    const events = this.#batch;
+    this.#batch = [];
+    this.onCommitted(events);
+  };
+
+  /** The part's increments, as runs of neighbouring rows; only runs worth replacing. */
+  #runsOf(partId: string): EventRow[][] {
+    const runs: EventRow[][] = [];
+    let run: EventRow[] = [];
+    let chars = 0;
+    for (const row of this.#increments(partId)) {
+      const previous = run.at(-1);
+      if (previous && (row.from_seq !== previous.seq + 1 || chars + row.data.length > BATCH_BYTES / 2)) {
+        runs.push(run);
+        run = [];
+        chars = 0;
+      }
+      run.push(row);
+      chars += row.data.length;
+    }
+    runs.push(run);
+    return runs.filter((rows) => rows.length > 1);
+  }
+
+  /** A part's increments in order, found from the end of the log: it has only just been finished. */
+  #increments(partId: string): EventRow[] {
+    const found: EventRow[] = [];
+    let before = this.head() + 1;
+    for (;;) {
+      const rows = this.#store.rows<EventRow>(
+        `SELECT seq, from_seq, at, type, data FROM events WHERE seq < ? ORDER BY seq DESC LIMIT 200`,
+        before,
+      );
+      for (const row of rows) {
+        if (row.type !== 'text.delta' && row.type !== 'reasoning.delta') continue;
+        const data = JSON.parse(row.data);
+        if (data.part_id !== partId) continue;
+        found.push(row);
+        if (data.offset === 0) return found.reverse();
+      }
+      if (rows.length < 200) return found.reverse();
+      before = rows.at(-1)!.seq;
+    }
+  }
+}
+
+function toEvent(row: EventRow): SessionEvent {
+  return {
+    from_seq: row.from_seq,
+    seq: row.seq,
+    at: new Date(row.at).toISOString(),
+    type: row.type,
+    data: JSON.parse(row.data),
+  } as SessionEvent;
+}

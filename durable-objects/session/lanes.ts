@@ -1,0 +1,46 @@
+import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
+import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
+import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
+import type { WorkspaceId } from '../../src/protocol/ids.ts';
+import type { Lane } from '../kit/outbox.ts';
+import { LANE } from './config.ts';
+import type { SlotMessage } from './leases.ts';
+
+/** The other homes that a session writes to. */
+export interface SessionPorts {
+  registry: AgentRegistryApi;
+  directory: DirectoryApi;
+  /** Null where no database is configured: then no row waits for one. */
+  history: RunHistory | null;
+}
+
+/** One lane for each of them. @param onReservationEnded the registry calls a reservation over that is still wanted */
+export function sessionLanes(
+  workspace: WorkspaceId,
+  { registry, directory, history }: SessionPorts,
+  onReservationEnded: (task: number, epoch: number) => void,
+): Lane[] {
+  const lanes: Lane[] = [
+    {
+      name: LANE.registry,
+      async deliver(_key, payload) {
+        const message = payload as SlotMessage;
+        if (message.op !== 'reserve') return registry[message.op](workspace, message.task_id, message.epoch);
+        const slot = await registry.reserve(workspace, message.request);
+        if (slot.state === 'ended') onReservationEnded(message.task, message.request.epoch);
+      },
+    },
+    {
+      name: LANE.directory,
+      async deliver(_key, payload) {
+        const change = payload as { put: DirectoryEntry } | { remove: { id: string; rev: number } };
+        if ('put' in change) await directory.put(workspace, change.put);
+        else await directory.remove(workspace, change.remove.id, change.remove.rev);
+      },
+    },
+  ];
+  if (history) {
+    lanes.push({ name: LANE.history, deliver: (_key, payload) => history.record(payload as SessionRun) });
+  }
+  return lanes;
+}

@@ -1,0 +1,237 @@
+import { judgeLease, retryBackoffMs } from '../../src/domain/lease.ts';
+import { isWorking } from '../../src/domain/session-machine.ts';
+import type { SlotRequest } from '../../src/ports/agent-registry.ts';
+import { IMPLICIT_TASK } from '../../src/protocol/ids.ts';
+import type { SessionError } from '../../src/protocol/session.ts';
+import { CLOSE } from '../../src/protocol/watch.ts';
+import type { ObjectKit } from '../kit/runtime.ts';
+import type { Approvals } from './approvals.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import { type Commands, leaseTag, sendDown } from './commands.ts';
+import { DEADLINE, LANE, RESERVE_AGAIN_MS, type SessionConfig } from './config.ts';
+import type { EventLog } from './event-log.ts';
+import type { LeaseRow, SessionRecords } from './records.ts';
+import type { Transitions } from './transitions.ts';
+
+/** What goes to the registry: one row for each (task, epoch), the newest word on it. */
+export type SlotMessage =
+  | { op: 'reserve'; task: number; request: SlotRequest }
+  | { op: 'withdraw' | 'release'; task_id: string; epoch: number };
+
+/** How a lease ended: as it should (the agent drops its buffer), or taken from the agent (it aborts). */
+type Ending = 'done' | 'lost';
+
+/** Epochs and leases: who may work on a task now. The session alone decides; the registry only finds an agent. */
+export class Leases {
+  readonly #kit: ObjectKit;
+  readonly #records: SessionRecords;
+  readonly #log: EventLog;
+  readonly #commands: Commands;
+  readonly #approvals: Approvals;
+  readonly #checkpoints: Checkpoints;
+  readonly #transitions: Transitions;
+  readonly #config: SessionConfig;
+
+  constructor(
+    kit: ObjectKit,
+    records: SessionRecords,
+    log: EventLog,
+    commands: Commands,
+    approvals: Approvals,
+    checkpoints: Checkpoints,
+    transitions: Transitions,
+    config: SessionConfig,
+  ) {
+    this.#kit = kit;
+    this.#records = records;
+    this.#log = log;
+    this.#commands = commands;
+    this.#approvals = approvals;
+    this.#checkpoints = checkpoints;
+    this.#transitions = transitions;
+    this.#config = config;
+  }
+
+  /** Opens the next epoch of a task and asks for an agent. The deadline is written before anybody is called. */
+  reserve(number = IMPLICIT_TASK): void {
+    const task = this.#records.task(number)!;
+    const epoch = task.epoch + 1;
+    this.#records.updateTask(number, { epoch });
+    this.#transitions.setTask(number, 'ready');
+    this.#ask(number, epoch);
+  }
+
+  /** Handler of a reservation's deadline: asking again is harmless, and answers a registry that forgot. */
+  reserveAgain(number: number): void {
+    const task = this.#records.task(number);
+    if (task?.status === 'ready') this.#ask(number, task.epoch);
+  }
+
+  /** The registry calls this reservation over, but it is still wanted: a new epoch. */
+  reservationEnded(number: number, epoch: number): void {
+    const task = this.#records.task(number);
+    if (task?.status === 'ready' && task.epoch === epoch) this.reserve(number);
+  }
+
+  /** Handler of the backoff's deadline: the task asks for its next lease. */
+  requeue(number: number): void {
+    const { status } = this.#records.session();
+    if (status === 'orphaned') this.#transitions.move('requeued', { reason: 'next_attempt' });
+    if (this.#records.session().status === 'queued') this.reserve(number);
+  }
+
+  /** The first to present a reservation gets the lease. */
+  grant(lease: LeaseRow, repository: string | null): void {
+    const { task: number, epoch } = lease;
+    const task = this.#records.task(number)!;
+    this.#records.saveLease(lease);
+    this.#kit.deadlines.clear(DEADLINE.reserve + number);
+    this.#kit.deadlines.set(DEADLINE.lease + number, lease.granted_at + this.#config.lease_ttl_ms / 2);
+    // From the first lease on, the session's work belongs to one repository, wherever it is cloned.
+    if (repository !== null && this.#records.session().repository === null) this.#records.update({ repository });
+    const checkpoint = this.#checkpoints.toRestore(task.restore);
+    this.#log.append({
+      type: 'lease.granted',
+      data: {
+        task_id: this.#transitions.taskId(number),
+        epoch,
+        agent_id: lease.agent_id,
+        agent_name: lease.agent_name,
+        checkpoint: checkpoint?.number ?? null,
+      },
+    });
+    this.#transitions.setTask(number, 'in_progress');
+    this.#transitions.move('leased', { reason: 'agent_took_it' });
+    for (let message = (checkpoint?.messages_done ?? 0) + 1; message <= this.#records.lastMessage(); message++) {
+      this.#commands.enqueue(number, epoch, { type: 'message', number: message });
+    }
+  }
+
+  /**
+   * Ends whatever holds or waits for the task: its lease, its reservation, its backoff. Anything but a lease that ended
+   * as it should opens the next epoch in the same transaction, so that nothing of the old one is ever taken again.
+   */
+  end(number: number, ending: Ending, reason: string): void {
+    const task = this.#records.task(number)!;
+    const lease = this.#records.liveLease(number);
+    if (lease) this.#endLease(lease, ending, reason);
+    else if (task.status === 'ready') this.#tellRegistry('withdraw', number, task.epoch);
+    this.#kit.deadlines.clear(DEADLINE.reserve + number);
+    this.#kit.deadlines.clear(DEADLINE.requeue + number);
+    if (ending === 'lost' || !lease) this.#records.updateTask(number, { epoch: task.epoch + 1 });
+  }
+
+  /** The lease is lost. What was asked of the agent happens without it; else the task goes on under the next epoch. */
+  lose(number: number, reason: string, costsAttempt = true): void {
+    const { requested_action } = this.#records.session();
+    this.end(number, 'lost', reason);
+    if (requested_action) this.#transitions.move(requested_action, { reason });
+    else this.#tryAgain(number, 'lease_lost', reason, costsAttempt);
+  }
+
+  /** The agent reports a failure that another attempt may mend. */
+  failAttempt(number: number, error: SessionError): void {
+    this.end(number, 'done', error.code);
+    this.#tryAgain(number, 'attempt_failed', error.code, true, error);
+  }
+
+  /** Handler of a lease's deadline. */
+  judge(number: number, dueAt: number): void {
+    const lease = this.#records.liveLease(number);
+    if (!lease) return;
+    const { now, sockets } = this.#kit.store.platform;
+    const open = sockets(leaseTag(number, lease.epoch));
+    const pings = open.map((socket) => socket.lastPingAt() ?? 0);
+    const lastSeen = Math.max(lease.seen_at, ...pings);
+    const verdict = judgeLease({
+      now: now(),
+      due_at: dueAt,
+      ttl_ms: this.#config.lease_ttl_ms,
+      last_seen_at: lastSeen,
+      connected: open.length > 0,
+      close_seen: lease.closed_at !== null && lease.closed_at >= lastSeen,
+      extended: lease.extended_at !== null && lease.extended_at >= lastSeen,
+    });
+    if (verdict.verdict === 'lost') return this.lose(number, 'agent_silent');
+    this.#kit.deadlines.set(DEADLINE.lease + number, verdict.check_at);
+    if (verdict.verdict === 'extend') {
+      this.#records.updateLease(number, { extended_at: now() });
+      this.#log.append({
+        type: 'lease.extended',
+        data: { task_id: this.#transitions.taskId(number), epoch: lease.epoch, reason: 'orchestrator_was_away' },
+      });
+    } else this.#heed(number, verdict.quiet);
+  }
+
+  /** Quiet is degraded, unless a person is what the agent waits for. */
+  #heed(number: number, quiet: boolean): void {
+    const { status, degraded_by } = this.#records.session();
+    if (quiet && status === 'running' && !this.#approvals.anyOpen(number)) {
+      this.#transitions.move('agent_quiet', { reason: 'agent_quiet' });
+    } else if (!quiet && status === 'degraded' && degraded_by === 'quiet') {
+      this.#transitions.move('recovered', { reason: 'agent_seen' });
+    }
+  }
+
+  #tryAgain(
+    number: number,
+    trigger: 'lease_lost' | 'attempt_failed',
+    reason: string,
+    costsAttempt: boolean,
+    error?: SessionError,
+  ): void {
+    const task = this.#records.task(number)!;
+    const used = task.attempts_used + (costsAttempt ? 1 : 0);
+    this.#records.updateTask(number, { attempts_used: used });
+    if (used >= this.#records.spec().max_attempts) {
+      const message = `All ${used} attempts are used up; the last ended with: ${error?.message ?? reason}`;
+      const exhausted = { code: error?.code ?? 'attempts_exhausted', message, retryable: true };
+      return this.#transitions.move('attempts_exhausted', { reason: 'attempts_exhausted', error: exhausted });
+    }
+    if (isWorking(this.#records.session().status)) this.#transitions.move(trigger, { reason });
+    const pause = costsAttempt ? retryBackoffMs(used) : 0;
+    this.#kit.deadlines.set(DEADLINE.requeue + number, this.#kit.store.platform.now() + pause);
+  }
+
+  #endLease(lease: LeaseRow, ending: Ending, reason: string): void {
+    const { task, epoch } = lease;
+    this.#records.updateLease(task, { ended: ending });
+    this.#kit.deadlines.clear(DEADLINE.lease + task);
+    this.#commands.drop(task);
+    this.#approvals.withdrawAll(task, reason);
+    this.#checkpoints.dropStrays(task);
+    this.#tellRegistry('release', task, epoch);
+    this.#log.append({ type: 'lease.ended', data: { task_id: this.#transitions.taskId(task), epoch, reason } });
+    this.#kit.store.afterCommit(() => {
+      for (const socket of this.#kit.store.platform.sockets(leaseTag(task, epoch))) {
+        sendDown(socket, { type: ending === 'done' ? 'ended' : 'lease_lost', reason });
+        socket.close(CLOSE.lease_ended, reason);
+      }
+    });
+  }
+
+  #ask(number: number, epoch: number): void {
+    const { id, repository } = this.#records.session();
+    const spec = this.#records.spec();
+    const request: SlotRequest = {
+      session_id: id,
+      task_id: this.#transitions.taskId(number),
+      epoch,
+      priority: spec.priority,
+      required_capabilities: spec.required_capabilities,
+      required_labels: spec.required_labels,
+      repository,
+    };
+    this.#kit.deadlines.set(DEADLINE.reserve + number, this.#kit.store.platform.now() + RESERVE_AGAIN_MS);
+    this.#send({ op: 'reserve', task: number, request }, request.task_id, epoch);
+  }
+
+  #tellRegistry(op: 'withdraw' | 'release', number: number, epoch: number): void {
+    const taskId = this.#transitions.taskId(number);
+    this.#send({ op, task_id: taskId, epoch }, taskId, epoch);
+  }
+
+  #send(message: SlotMessage, taskId: string, epoch: number): void {
+    this.#kit.outbox.put(LANE.registry, `${taskId}:${epoch}`, message);
+  }
+}

@@ -1,0 +1,141 @@
+import type { SessionStatus, TaskStatus } from '../../src/protocol/enums.ts';
+import type { CreateSessionRequest } from '../../src/protocol/session.ts';
+import type { SqlValue } from '../kit/platform.ts';
+import type { ObjectStore } from '../kit/store.ts';
+
+/** The session's one row: what changes while it lives. Times are ms; JSON columns end up in views. */
+export interface SessionRow {
+  workspace: string;
+  id: string;
+  incarnation: string;
+  status: SessionStatus;
+  requested_action: 'pause' | 'stop' | null;
+  degraded_by: 'quiet' | 'retry' | null;
+  run: number;
+  rev: number;
+  floor_seq: number;
+  last_command: number;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  deleted_at: number | null;
+  active_ms: number;
+  active_since: number | null;
+  result: string | null;
+  error: string | null;
+  usage: string;
+  /** Root commit of the repository that the session is bound to, once an agent has begun. */
+  repository: string | null;
+  share_done: number;
+}
+
+export interface TaskRow {
+  number: number;
+  title: string;
+  status: TaskStatus;
+  epoch: number;
+  attempts_used: number;
+  /** What the next lease starts from: `last`, `fresh`, or a checkpoint's number. */
+  restore: string;
+}
+
+/** The newest lease of a task. It stays when it has ended, so that a late agent hears how. */
+export interface LeaseRow {
+  task: number;
+  epoch: number;
+  agent_id: string;
+  agent_name: string;
+  instance_id: string;
+  stream_id: string;
+  acked: number;
+  granted_at: number;
+  seen_at: number;
+  extended_at: number | null;
+  closed_at: number | null;
+  ended: string | null;
+}
+
+/** Typed rows of a session's tables. Reading never caches: SQLite is in the same process. */
+export class SessionRecords {
+  readonly store: ObjectStore;
+
+  constructor(store: ObjectStore) {
+    this.store = store;
+  }
+
+  /** The session's row, or null when there is none, or only its tombstone. */
+  find(): SessionRow | null {
+    if (!this.store.created) return null;
+    const row = this.store.row<SessionRow>(`SELECT * FROM session`);
+    return row && row.deleted_at === null ? row : null;
+  }
+
+  /** The session's row, where it is known to be there. */
+  session(): SessionRow {
+    const row = this.store.row<SessionRow>(`SELECT * FROM session`);
+    if (!row) throw new Error('no session row');
+    return row;
+  }
+
+  update(changes: Partial<SessionRow>): void {
+    update(this.store, 'session', changes, 'one = 1');
+  }
+
+  spec(): CreateSessionRequest {
+    return JSON.parse(this.store.row<{ json: string }>(`SELECT json FROM spec`)!.json);
+  }
+
+  saveSpec(spec: CreateSessionRequest): void {
+    this.store.rows(`INSERT OR REPLACE INTO spec (one, json) VALUES (1, ?)`, JSON.stringify(spec));
+  }
+
+  tasks(): TaskRow[] {
+    return this.store.rows<TaskRow>(`SELECT * FROM tasks ORDER BY number`);
+  }
+
+  task(number: number): TaskRow | undefined {
+    return this.store.row<TaskRow>(`SELECT * FROM tasks WHERE number = ?`, number);
+  }
+
+  updateTask(number: number, changes: Partial<TaskRow>): void {
+    update(this.store, 'tasks', changes, 'number = ?', number);
+  }
+
+  lease(task: number): LeaseRow | undefined {
+    return this.store.row<LeaseRow>(`SELECT * FROM leases WHERE task = ?`, task);
+  }
+
+  /** The lease that holds the task now. */
+  liveLease(task: number): LeaseRow | undefined {
+    const lease = this.lease(task);
+    return lease && lease.ended === null && lease.epoch === this.task(task)?.epoch ? lease : undefined;
+  }
+
+  saveLease(lease: LeaseRow): void {
+    insertOrReplace(this.store, 'leases', lease);
+  }
+
+  updateLease(task: number, changes: Partial<LeaseRow>): void {
+    update(this.store, 'leases', changes, 'task = ?', task);
+  }
+
+  lastMessage(): number {
+    return this.store.row<{ last: number }>(`SELECT COALESCE(MAX(number), 0) AS last FROM messages`)!.last;
+  }
+}
+
+/** Column names are our own type's keys: never text from outside. */
+function update(store: ObjectStore, table: string, changes: object, where: string, ...bindings: SqlValue[]): void {
+  const columns = Object.keys(changes);
+  const assignments = columns.map((column) => `${column} = ?`).join(', ');
+  store.rows(`UPDATE ${table} SET ${assignments} WHERE ${where}`, ...Object.values(changes), ...bindings);
+}
+
+export function insertOrReplace(store: ObjectStore, table: string, row: object): void {
+  const columns = Object.keys(row);
+  store.rows(
+    `INSERT OR REPLACE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    ...Object.values(row),
+  );
+}

@@ -1,0 +1,243 @@
+import type { Call } from '../../src/ports/calls.ts';
+import type { ActionRequest, DiffSource, SessionApi } from '../../src/ports/sessions.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
+import { type Cursor, type EventPage, formatCursor } from '../../src/protocol/events.ts';
+import type { SessionId, WorkspaceId } from '../../src/protocol/ids.ts';
+import type { CreateSessionRequest, SessionInclude, SessionView } from '../../src/protocol/session.ts';
+import { CLOSE } from '../../src/protocol/watch.ts';
+import { IDEMPOTENCY_DEADLINE, Idempotency } from '../kit/idempotency.ts';
+import { waitAtMost } from '../kit/outbound.ts';
+import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
+import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
+import { AgentStream, type RunAttachment } from './agent-stream.ts';
+import { Announcer } from './announcer.ts';
+import { Approvals } from './approvals.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { Commands } from './commands.ts';
+import { DEADLINE, LANE, type SessionConfig } from './config.ts';
+import { EventLog } from './event-log.ts';
+import { type SessionPorts, sessionLanes } from './lanes.ts';
+import { Leases } from './leases.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { SessionRecords } from './records.ts';
+import { SESSION_MIGRATIONS } from './schema.ts';
+import { Transitions } from './transitions.ts';
+import { SessionViews } from './views.ts';
+import { type WatchAttachment, Watchers } from './watchers.ts';
+
+/** An answer waits so long for the directory, so that its author's next list has the change. */
+const DIRECTORY_WAIT_MS = 250;
+
+/**
+ * One session: the parts of its object, put together once. Calls arrive here from the object's shell (or from a test);
+ * each is one transaction, and what leaves the object is in its outbox.
+ */
+export class SessionRuntime implements SessionApi {
+  readonly kit: ObjectKit;
+  readonly watchers: Watchers;
+  readonly stream: AgentStream;
+  readonly #workspace: WorkspaceId;
+  readonly #records: SessionRecords;
+  readonly #log: EventLog;
+  readonly #views: SessionViews;
+  readonly #approvals: Approvals;
+  readonly #checkpoints: Checkpoints;
+  readonly #leases: Leases;
+  readonly #lifecycle: Lifecycle;
+  readonly #announcer: Announcer;
+  readonly #idempotency: Idempotency;
+
+  constructor(workspace: WorkspaceId, platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig) {
+    this.#workspace = workspace;
+    const lanes = sessionLanes(workspace, ports, (task, epoch) =>
+      this.kit.store.transact(() => this.#leases.reservationEnded(task, epoch)),
+    );
+    const kit = buildKit(platform, SESSION_MIGRATIONS, lanes);
+    const records = new SessionRecords(kit.store);
+    const log = new EventLog(records);
+    const views = new SessionViews(records, log, config.lease_ttl_ms);
+    const announcer = new Announcer(kit, records, views);
+    const commands = new Commands(records);
+    const approvals = new Approvals(kit, records, log, commands, announcer);
+    const checkpoints = new Checkpoints(records, log);
+    const transitions = new Transitions(kit, records, log, announcer, config);
+    const leases = new Leases(kit, records, log, commands, approvals, checkpoints, transitions, config);
+    const parts = { kit, records, log, commands, approvals, checkpoints, leases, transitions, announcer, config };
+    this.kit = kit;
+    this.watchers = new Watchers(records, log);
+    this.stream = new AgentStream(parts);
+    this.#records = records;
+    this.#log = log;
+    this.#views = views;
+    this.#approvals = approvals;
+    this.#checkpoints = checkpoints;
+    this.#leases = leases;
+    this.#lifecycle = new Lifecycle(parts);
+    this.#announcer = announcer;
+    this.#idempotency = new Idempotency(kit.store, kit.deadlines);
+    log.onCommitted = (events) => this.watchers.push(events);
+  }
+
+  /** Whether there is a session here, and not only its tombstone. */
+  get exists(): boolean {
+    return this.#records.find() !== null;
+  }
+
+  /** Whether there is a session here that `workspace` may see. */
+  isOf(workspace: string): boolean {
+    return workspace === this.#workspace && this.exists;
+  }
+
+  async create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>> {
+    if (call.principal.workspace !== this.#workspace) return NOT_FOUND;
+    if (this.kit.store.created) {
+      // The id is made from the idempotency key: this is the same request again.
+      const kept = this.#idempotency.recall<SessionView>(call);
+      return kept ?? this.read(call, []);
+    }
+    const outcome = this.kit.store.create(() => {
+      this.#lifecycle.create(this.#workspace, id, request, call.principal.token_id);
+      return this.#idempotency.keep(call, ok(this.#views.session()));
+    });
+    await this.#directoryToldOf();
+    return outcome;
+  }
+
+  read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>> {
+    return this.#reading(call, () => ok(this.#views.session(include)));
+  }
+
+  update(call: Call, changes: Parameters<SessionApi['update']>[1]): Promise<Outcome<SessionView>> {
+    return this.#changing(call, () => {
+      this.#lifecycle.update(changes);
+      return ok(this.#views.session());
+    });
+  }
+
+  act(call: Call, request: ActionRequest): Promise<Outcome<SessionView>> {
+    return this.#changing(call, () => {
+      const done = this.#lifecycle.act(request, call.principal.token_id);
+      return done.ok ? ok(this.#views.session()) : done;
+    });
+  }
+
+  async remove(call: Call): Promise<Outcome<null>> {
+    const removed = await this.#changing(call, () => {
+      this.#lifecycle.remove(call.principal.token_id);
+      return ok(null);
+    });
+    if (removed.ok) this.watchers.closeAll(CLOSE.deleted, 'the session was deleted');
+    return removed;
+  }
+
+  send(call: Call, request: Parameters<SessionApi['send']>[1]): ReturnType<SessionApi['send']> {
+    return this.#changing(call, () => this.#lifecycle.send(request, call.principal.token_id));
+  }
+
+  approvals(call: Call): ReturnType<SessionApi['approvals']> {
+    return this.#reading(call, () => ok(this.#views.approvals()));
+  }
+
+  answer(call: Call, id: string, request: Parameters<SessionApi['answer']>[2]): ReturnType<SessionApi['answer']> {
+    return this.#changing(call, () => this.#approvals.answer(id, request, call.principal.token_id));
+  }
+
+  events(call: Call, after: Cursor | null, limit: number): Promise<Outcome<EventPage>> {
+    return this.#reading(call, () => {
+      const { incarnation, floor_seq } = this.#records.session();
+      const known = after !== null && after.incarnation === incarnation;
+      const usable = known && after.seq >= floor_seq && after.seq <= this.#log.head();
+      const { events, last, hasMore } = this.#log.page(usable ? after.seq : floor_seq, limit);
+      return ok({
+        items: events,
+        cursor: formatCursor({ incarnation, seq: last }),
+        has_more: hasMore,
+        reset: after === null ? floor_seq > 0 : !usable,
+      });
+    });
+  }
+
+  checkpoints(call: Call): ReturnType<SessionApi['checkpoints']> {
+    return this.#reading(call, () => ok(this.#views.checkpoints()));
+  }
+
+  requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>> {
+    return this.#changing(call, () => this.#lifecycle.requestCheckpoint());
+  }
+
+  diff(call: Call): Promise<Outcome<DiffSource>> {
+    return this.#reading(call, () => ok(this.#checkpoints.diff()));
+  }
+
+  artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>> {
+    return this.#reading(call, () => this.#checkpoints.chunk(artifactId, index));
+  }
+
+  async closeSockets(tokenId: string): Promise<void> {
+    for (const socket of this.kit.store.platform.sockets(tokenTag(tokenId))) {
+      socket.close(CLOSE.unauthorized, 'the token was revoked');
+    }
+  }
+
+  /** A frame from a socket, whichever side it is of. */
+  receive(socket: ObjectSocket, text: string): void {
+    const attachment = socket.attachment() as WatchAttachment | RunAttachment;
+    if (!this.exists) socket.close(CLOSE.deleted, 'the session is gone');
+    else if (attachment.kind === 'watch') this.watchers.receive(socket, text);
+    else this.stream.receive(socket, text);
+  }
+
+  closed(socket: ObjectSocket): void {
+    const attachment = socket.attachment() as WatchAttachment | RunAttachment;
+    if (attachment.kind === 'run') this.stream.closed(attachment);
+  }
+
+  alarm(): void {
+    runAlarm(this.kit, (name, dueAt) => this.#due(name, dueAt));
+  }
+
+  #due(name: string, dueAt: number): void {
+    if (name === DEADLINE.purge) return this.#lifecycle.purge();
+    if (name === IDEMPOTENCY_DEADLINE) return this.#idempotency.purge();
+    if (!this.exists) return;
+    if (name === DEADLINE.max_duration) return this.#lifecycle.timeIsUp();
+    if (name === DEADLINE.request) return this.#lifecycle.requestExpired();
+    if (name === DEADLINE.summary) return this.#announcer.changed();
+    if (name === DEADLINE.trim) return this.#log.retain();
+    if (name === DEADLINE.retire) return this.#log.trim(this.#log.head());
+    const colon = name.indexOf(':') + 1;
+    const subject = name.slice(colon);
+    switch (name.slice(0, colon)) {
+      case DEADLINE.lease:
+        return this.#leases.judge(Number(subject), dueAt);
+      case DEADLINE.reserve:
+        return this.#leases.reserveAgain(Number(subject));
+      case DEADLINE.requeue:
+        return this.#leases.requeue(Number(subject));
+      case DEADLINE.approval:
+        return this.#approvals.expire(subject);
+    }
+  }
+
+  async #reading<T>(call: Call, read: () => Outcome<T>): Promise<Outcome<T>> {
+    return this.isOf(call.principal.workspace) ? read() : NOT_FOUND;
+  }
+
+  async #changing<T>(call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
+    if (!this.isOf(call.principal.workspace)) return NOT_FOUND;
+    const outcome = this.#idempotency.once(call, change);
+    await this.#directoryToldOf();
+    return outcome;
+  }
+
+  #directoryToldOf(): Promise<void> {
+    return waitAtMost(DIRECTORY_WAIT_MS, this.kit.outbox.drain(LANE.directory));
+  }
+}
+
+/** The tag of the sockets that were opened with a token. */
+export function tokenTag(tokenId: string): string {
+  return `token:${tokenId}`;
+}
+
+const NOT_FOUND = refuse('not_found', 'There is no such session in this workspace.');

@@ -1,0 +1,136 @@
+import { hasEnded, isWorking, nextStatus, type Trigger } from '../../src/domain/session-machine.ts';
+import type { SessionStatus, TaskStatus } from '../../src/protocol/enums.ts';
+import { taskIdOf } from '../../src/protocol/ids.ts';
+import type { SessionError } from '../../src/protocol/session.ts';
+import type { ObjectKit } from '../kit/runtime.ts';
+import type { Announcer } from './announcer.ts';
+import { DEADLINE, type SessionConfig } from './config.ts';
+import type { EventLog } from './event-log.ts';
+import type { SessionRecords } from './records.ts';
+import { activeMs } from './views.ts';
+
+export interface MoveFacts {
+  reason: string;
+  result?: Record<string, unknown> | undefined;
+  error?: SessionError | undefined;
+}
+
+/** The status of the session's unfinished tasks once the session itself stands there; absent: theirs to say. */
+const TASKS_FOLLOW: Partial<Record<SessionStatus, TaskStatus>> = {
+  queued: 'pending',
+  orphaned: 'pending',
+  paused: 'paused',
+  stopped: 'paused',
+  completed: 'completed',
+  partially_completed: 'completed',
+  failed: 'failed',
+  timeout: 'failed',
+  cancelled: 'cancelled',
+};
+
+/** The one place that moves a session: status, clocks, events, and what the other homes must hear. */
+export class Transitions {
+  readonly #kit: ObjectKit;
+  readonly #records: SessionRecords;
+  readonly #log: EventLog;
+  readonly #announcer: Announcer;
+  readonly #config: SessionConfig;
+
+  constructor(kit: ObjectKit, records: SessionRecords, log: EventLog, announcer: Announcer, config: SessionConfig) {
+    this.#kit = kit;
+    this.#records = records;
+    this.#log = log;
+    this.#announcer = announcer;
+    this.#config = config;
+  }
+
+  /**
+   * Moves the session, inside a transaction. Callers have checked what they were asked for.
+   * @throws when the table has no such move: a bug, which rolls everything back
+   */
+  move(trigger: Trigger, { reason, result, error }: MoveFacts): void {
+    const row = this.#records.session();
+    const from = row.status;
+    const to = nextStatus(from, trigger);
+    if (to === null) throw new Error(`no transition '${trigger}' from ${from}`);
+    this.#keepTime(from, to);
+    this.#records.update({
+      status: to,
+      degraded_by: trigger === 'agent_quiet' ? 'quiet' : trigger === 'model_retry' ? 'retry' : null,
+      result: result === undefined ? null : JSON.stringify(result),
+      error: error === undefined ? null : JSON.stringify(error),
+    });
+    const followers = TASKS_FOLLOW[to];
+    if (followers) for (const task of this.#records.tasks()) this.setTask(task.number, followers);
+    this.#log.append({
+      type: 'session.status',
+      data: { from, to, reason, ...(result && { result }), ...(error && { error }) },
+    });
+    if (!isWorking(to)) this.clearRequest('session');
+    if (hasEnded(to)) this.#end(to);
+    this.#announcer.changed();
+  }
+
+  /** Sets a task's status, on record when it changes. */
+  setTask(number: number, to: TaskStatus): void {
+    const task = this.#records.task(number)!;
+    if (task.status === to) return;
+    this.#records.updateTask(number, { status: to });
+    this.#log.append({
+      type: 'task.status',
+      data: {
+        task_id: this.taskId(number),
+        from: task.status,
+        to,
+        epoch: task.epoch,
+        attempt: task.attempts_used + 1,
+      },
+    });
+  }
+
+  taskId(number: number): string {
+    return taskIdOf(this.#records.session().id, number);
+  }
+
+  /** Notes that the agent was asked to pause or stop, and until when it may take. */
+  request(action: 'pause' | 'stop', by: string, dueAt: number): void {
+    this.#records.update({ requested_action: action });
+    this.#kit.deadlines.set(DEADLINE.request, dueAt);
+    this.#log.append({ type: 'session.action_requested', data: { action, by } });
+    this.#announcer.changed();
+  }
+
+  clearRequest(by: string): void {
+    if (this.#records.session().requested_action === null) return;
+    this.#records.update({ requested_action: null });
+    this.#kit.deadlines.clear(DEADLINE.request);
+    this.#log.append({ type: 'session.action_requested', data: { action: null, by } });
+  }
+
+  /** Only time spent running or degraded counts towards `max_duration_seconds`. */
+  #keepTime(from: SessionStatus, to: SessionStatus): void {
+    const row = this.#records.session();
+    const now = this.#kit.store.platform.now();
+    if (!isWorking(from) && isWorking(to)) {
+      const left = this.#records.spec().max_duration_seconds * 1_000 - row.active_ms;
+      this.#records.update({ active_since: now, started_at: row.started_at ?? now });
+      this.#kit.deadlines.set(DEADLINE.max_duration, now + Math.max(0, left));
+    } else if (isWorking(from) && !isWorking(to)) {
+      this.#records.update({ active_ms: activeMs(row, now), active_since: null });
+      this.#kit.deadlines.clear(DEADLINE.max_duration);
+    }
+  }
+
+  #end(to: SessionStatus): void {
+    const now = this.#kit.store.platform.now();
+    this.#records.update({
+      ended_at: now,
+      share_done: to === 'completed' ? 1 : to === 'partially_completed' ? PARTIAL_SHARE : 0,
+    });
+    this.#kit.deadlines.set(DEADLINE.retire, now + this.#config.final_retention_ms);
+    this.#announcer.runEnded();
+  }
+}
+
+/** A task that an agent finished in part counts half. */
+const PARTIAL_SHARE = 0.5;

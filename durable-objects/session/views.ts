@@ -1,0 +1,147 @@
+import { healthScore } from '../../src/domain/health.ts';
+import { isWorking, legalActions } from '../../src/domain/session-machine.ts';
+import type { DirectoryEntry } from '../../src/ports/directory.ts';
+import { formatCursor } from '../../src/protocol/events.ts';
+import { taskIdOf } from '../../src/protocol/ids.ts';
+import type {
+  ApprovalView,
+  CheckpointView,
+  SessionInclude,
+  SessionSummary,
+  SessionView,
+  TaskView,
+} from '../../src/protocol/session.ts';
+import type { EventLog } from './event-log.ts';
+import type { SessionRecords, SessionRow } from './records.ts';
+
+/** Rows as the API shows them. Reads only. */
+export class SessionViews {
+  readonly #records: SessionRecords;
+  readonly #log: EventLog;
+  readonly #leaseTtlMs: number;
+
+  constructor(records: SessionRecords, log: EventLog, leaseTtlMs: number) {
+    this.#records = records;
+    this.#log = log;
+    this.#leaseTtlMs = leaseTtlMs;
+  }
+
+  session(include: readonly SessionInclude[] = []): SessionView {
+    const row = this.#records.session();
+    const spec = this.#records.spec();
+    const now = this.#records.store.platform.now();
+    return {
+      ...spec,
+      id: row.id,
+      status: row.status,
+      parent_session_id: spec.parent_session_id ?? null,
+      created_at: instant(row.created_at),
+      updated_at: instant(row.updated_at),
+      started_at: row.started_at === null ? null : instant(row.started_at),
+      ended_at: row.ended_at === null ? null : instant(row.ended_at),
+      active_seconds: activeMs(row, now) / 1_000,
+      health_score: this.#health(row, spec.max_duration_seconds, now),
+      requested_action: row.requested_action,
+      legal_actions: legalActions(row.status),
+      result: row.result === null ? null : JSON.parse(row.result),
+      error: row.error === null ? null : JSON.parse(row.error),
+      open_approvals: this.#openApprovals(),
+      checkpoint_count: this.#count('checkpoints'),
+      cursor: formatCursor({ incarnation: row.incarnation, seq: this.#log.head() }),
+      ...(include.includes('tasks') && { tasks: this.tasks() }),
+      ...(include.includes('checkpoints') && { checkpoints: this.checkpoints() }),
+      ...(include.includes('approvals') && { approvals: this.approvals() }),
+      ...(include.includes('usage') && { usage: JSON.parse(row.usage) }),
+    };
+  }
+
+  tasks(): TaskView[] {
+    const { id } = this.#records.session();
+    return this.#records.tasks().map((task) => {
+      const lease = this.#records.liveLease(task.number);
+      return {
+        id: taskIdOf(id, task.number),
+        title: task.title,
+        status: task.status,
+        attempt: task.attempts_used + 1,
+        epoch: task.epoch,
+        agent_id: lease?.agent_id ?? null,
+        agent_name: lease?.agent_name ?? null,
+        lease_expires_at: lease ? instant(lease.seen_at + this.#leaseTtlMs) : null,
+      };
+    });
+  }
+
+  /** Oldest first. */
+  approvals(): ApprovalView[] {
+    return this.#records.store
+      .rows<{ view: string }>(`SELECT view FROM approvals ORDER BY asked_at, id`)
+      .map((row) => JSON.parse(row.view));
+  }
+
+  /** Oldest first. */
+  checkpoints(): CheckpointView[] {
+    return this.#records.store
+      .rows<{ view: string }>(`SELECT view FROM checkpoints ORDER BY number`)
+      .map((row) => JSON.parse(row.view));
+  }
+
+  directoryEntry(): DirectoryEntry {
+    const row = this.#records.session();
+    const spec = this.#records.spec();
+    const lease = this.#records
+      .tasks()
+      .map((task) => this.#records.lease(task.number))
+      .find(Boolean);
+    const summary: SessionSummary = {
+      id: row.id,
+      title: spec.title,
+      status: row.status,
+      session_type: spec.session_type,
+      priority: spec.priority,
+      tags: spec.tags,
+      created_at: instant(row.created_at),
+      updated_at: instant(row.updated_at),
+      started_at: row.started_at === null ? null : instant(row.started_at),
+      ended_at: row.ended_at === null ? null : instant(row.ended_at),
+      health_score: this.#health(row, spec.max_duration_seconds, row.updated_at),
+      agent_name: lease?.agent_name ?? null,
+      open_approvals: this.#openApprovals(),
+      cost_usd: JSON.parse(row.usage).cost_usd,
+      error: row.error === null ? null : JSON.parse(row.error),
+    };
+    return {
+      rev: row.rev,
+      summary,
+      active_ms: row.active_ms,
+      active_since: row.active_since,
+      share_done: row.share_done,
+      max_duration_seconds: spec.max_duration_seconds,
+      search_text: spec.initial_prompt.slice(0, SEARCH_TEXT_CHARS),
+    };
+  }
+
+  #openApprovals(): number {
+    return this.#count('approvals', `status = 'open'`);
+  }
+
+  #count(table: 'approvals' | 'checkpoints', where = '1'): number {
+    return this.#records.store.row<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`)!.n;
+  }
+
+  #health(row: SessionRow, maxDurationSeconds: number, now: number): number {
+    return healthScore({ ...row, max_duration_seconds: maxDurationSeconds }, now);
+  }
+}
+
+/** How much of the prompt the directory's search sees. */
+const SEARCH_TEXT_CHARS = 2_000;
+
+export function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** Time spent working in the present run. */
+export function activeMs(row: SessionRow, now: number): number {
+  return row.active_ms + (isWorking(row.status) && row.active_since !== null ? now - row.active_since : 0);
+}

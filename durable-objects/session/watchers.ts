@@ -1,0 +1,144 @@
+import { type Cursor, formatCursor, type SessionEvent } from '../../src/protocol/events.ts';
+import { MAX_WATCHER_LAG_BYTES } from '../../src/protocol/limits.ts';
+import { CLOSE, type SnapshotReason, type WatchFrame, WatchRequest } from '../../src/protocol/watch.ts';
+import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
+import type { EventLog } from './event-log.ts';
+import type { SessionRecords } from './records.ts';
+
+export const WATCH_TAG = 'watch';
+
+/** What a watch socket remembers over hibernation. */
+export interface WatchAttachment {
+  kind: 'watch';
+  /** The last event that was sent. */
+  seq: number;
+  /** Caught up: events are pushed from here on. */
+  live: boolean;
+  /** The next slice of the base to send, while it is being pulled; null otherwise. */
+  snapshot: number | null;
+  /** UTF-16 units sent, and acknowledged as taken in. */
+  sent: number;
+  acked: number;
+}
+
+export const NEW_WATCHER: WatchAttachment = {
+  kind: 'watch',
+  seq: 0,
+  live: false,
+  snapshot: null,
+  sent: 0,
+  acked: 0,
+};
+
+/**
+ * Whoever watches this session. Catch-up is pulled, page by page, so that a slow reader is never buffered for; the last
+ * page and the join to the live stream are one synchronous step, so that nothing falls between them.
+ */
+export class Watchers {
+  readonly #platform: ObjectPlatform;
+  readonly #records: SessionRecords;
+  readonly #log: EventLog;
+
+  constructor(records: SessionRecords, log: EventLog) {
+    this.#platform = records.store.platform;
+    this.#records = records;
+    this.#log = log;
+  }
+
+  /** Greets a new watcher: it resumes from its cursor, or starts from the base. */
+  greet(socket: ObjectSocket, after: Cursor | null): void {
+    const { incarnation, floor_seq } = this.#records.session();
+    const reason = this.#whyNotResume(after);
+    const head = this.#log.head();
+    if (reason === null) {
+      const seq = after?.seq ?? 0;
+      socket.attach({ ...NEW_WATCHER, seq });
+      return this.#send(socket, { type: 'hello', mode: 'resume', cursor: formatCursor({ incarnation, seq }), head });
+    }
+    const parts = this.#log.baseParts().length;
+    socket.attach({ ...NEW_WATCHER, seq: floor_seq, snapshot: parts > 0 ? 0 : null });
+    const cursor = formatCursor({ incarnation, seq: floor_seq });
+    this.#send(socket, { type: 'hello', mode: 'snapshot', cursor, head, parts, reason });
+  }
+
+  /** Takes one request of a watcher in. */
+  receive(socket: ObjectSocket, text: string): void {
+    const request = WatchRequest.safeParse(tryParse(text));
+    if (!request.success) return socket.close(CLOSE.protocol_error, 'not a request of this protocol');
+    const state = socket.attachment() as WatchAttachment;
+    if (request.data.type === 'ack') socket.attach({ ...state, acked: Math.min(request.data.received, state.sent) });
+    else if (state.snapshot !== null) this.#sendSnapshot(socket, state, state.snapshot);
+    else if (!state.live) this.#sendPage(socket, state);
+  }
+
+  /** Pushes what has just been committed to those who have caught up. */
+  push(events: SessionEvent[]): void {
+    const sockets = this.#platform.sockets(WATCH_TAG);
+    if (sockets.length === 0) return;
+    const { incarnation } = this.#records.session();
+    const last = events.at(-1)!.seq;
+    const text = frameText({ type: 'events', events, cursor: formatCursor({ incarnation, seq: last }) });
+    for (const socket of sockets) {
+      const state = socket.attachment() as WatchAttachment;
+      if (state.live) this.#sendText(socket, text, { ...state, seq: last });
+    }
+  }
+
+  closeAll(code: number, reason: string): void {
+    for (const socket of this.#platform.sockets(WATCH_TAG)) socket.close(code, reason);
+  }
+
+  #whyNotResume(after: Cursor | null): SnapshotReason | null {
+    const { incarnation, floor_seq } = this.#records.session();
+    if (after === null) return floor_seq > 0 ? 'no_cursor' : null;
+    if (after.incarnation !== incarnation) return 'incarnation';
+    if (after.seq < floor_seq) return 'below_floor';
+    return after.seq > this.#log.head() ? 'beyond_head' : null;
+  }
+
+  #sendSnapshot(socket: ObjectSocket, state: WatchAttachment, part: number): void {
+    const parts = this.#log.baseParts();
+    const data = parts[part];
+    // The base has moved on while it was being pulled: start again from the new one.
+    if (data === undefined || this.#records.session().floor_seq !== state.seq) return this.greet(socket, null);
+    socket.attach({ ...state, snapshot: part + 1 < parts.length ? part + 1 : null });
+    this.#send(socket, { type: 'snapshot', part, data });
+  }
+
+  #sendPage(socket: ObjectSocket, state: WatchAttachment): void {
+    const { incarnation, floor_seq } = this.#records.session();
+    if (state.seq < floor_seq) return this.greet(socket, { incarnation, seq: state.seq });
+    const { events, last, hasMore } = this.#log.page(state.seq);
+    const cursor = formatCursor({ incarnation, seq: last });
+    socket.attach({ ...state, seq: last, live: !hasMore });
+    this.#send(socket, { type: 'page', events, cursor, live: !hasMore });
+  }
+
+  #send(socket: ObjectSocket, frame: WatchFrame): void {
+    this.#sendText(socket, frameText(frame), socket.attachment() as WatchAttachment);
+  }
+
+  /** Sends, counts, and lets go of a reader that has fallen behind: it comes back by its cursor. */
+  #sendText(socket: ObjectSocket, text: string, state: WatchAttachment): void {
+    const sent = state.sent + text.length;
+    if (sent - state.acked > MAX_WATCHER_LAG_BYTES) {
+      const { incarnation } = this.#records.session();
+      socket.attach({ ...state, live: false });
+      return socket.close(CLOSE.lagging, formatCursor({ incarnation, seq: state.seq }));
+    }
+    socket.attach({ ...state, sent });
+    socket.send(text);
+  }
+}
+
+function frameText(frame: WatchFrame): string {
+  return JSON.stringify(frame);
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
