@@ -1,6 +1,6 @@
 import type { Outcome } from '../protocol/errors.ts';
 import type { Cursor, EventPage } from '../protocol/events.ts';
-import type { SessionId } from '../protocol/ids.ts';
+import type { SessionId, WorkspaceId } from '../protocol/ids.ts';
 import type {
   AnswerApprovalRequest,
   ApprovalView,
@@ -17,7 +17,6 @@ import type {
   StopSessionRequest,
   UpdateSessionRequest,
 } from '../protocol/session.ts';
-import type { WorkspaceId } from '../protocol/ids.ts';
 import type { Call } from './calls.ts';
 
 /** An action with what it needs; `by` and time come from the call. */
