@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import type { AgentList, AgentView } from '../protocol/agent-stream.ts';
+import type { ApprovalList, BulkResult, CheckpointList, CheckpointRequested } from '../protocol/answers.ts';
 import type { EventPage } from '../protocol/events.ts';
 import type {
   AnswerApprovalRequest,
   ApprovalView,
   BulkSessionRequest,
-  CheckpointView,
   CompleteSessionRequest,
   CreateSessionRequest,
   FailSessionRequest,
@@ -71,19 +71,18 @@ export function createRest(options: RequestOptions) {
       remove: (id: string, call?: CallOptions) => send<void>({ method: 'DELETE', path: sessionPath(id) }, call),
       act: <A extends keyof ActionBodies>(id: string, action: A, ...[body, call]: BodyOf<A>) =>
         post<SessionView>(sessionPath(id, action), body, call),
-      bulk: (body: BulkSessionRequest, call?: CallOptions) => post<unknown>(`${SESSIONS}/bulk`, body, call),
+      bulk: (body: BulkSessionRequest, call?: CallOptions) => post<BulkResult>(`${SESSIONS}/bulk`, body, call),
       send: (id: string, body: SendMessageRequest, call?: CallOptions) =>
         post<MessageAccepted>(sessionPath(id, 'messages'), body, call),
       events: (id: string, query: { after?: string; limit?: number } = {}, call?: CallOptions) =>
         get<EventPage>(sessionPath(id, 'events'), query, call),
-      approvals: (id: string, call?: CallOptions) =>
-        itemsOf(get<{ items: ApprovalView[] }>(sessionPath(id, 'approvals'), {}, call)),
+      approvals: (id: string, call?: CallOptions) => itemsOf(get<ApprovalList>(sessionPath(id, 'approvals'), {}, call)),
       answer: (id: string, approvalId: string, body: AnswerApprovalRequest, call?: CallOptions) =>
         post<ApprovalView>(sessionPath(id, 'approvals', approvalId), body, call),
       checkpoints: (id: string, call?: CallOptions) =>
-        itemsOf(get<{ items: CheckpointView[] }>(sessionPath(id, 'checkpoints'), {}, call)),
+        itemsOf(get<CheckpointList>(sessionPath(id, 'checkpoints'), {}, call)),
       requestCheckpoint: (id: string, call?: CallOptions) =>
-        post<{ requested: true }>(sessionPath(id, 'checkpoints'), undefined, call),
+        post<CheckpointRequested>(sessionPath(id, 'checkpoints'), undefined, call),
       diff: (id: string, call?: CallOptions) => get<SessionDiff>(sessionPath(id, 'diff'), {}, call),
     },
     agents: {

@@ -81,16 +81,16 @@ export class LogFollower {
     }
   }
 
+  /** Once at the start of a connection, and again when the log's floor has overtaken the reader. */
   #greet(hello: WatchFrame & { type: 'hello' }): Step {
-    if (this.#phase.name !== 'greeting') return broken('a second hello');
     const cursor = parseCursor(hello.cursor);
     if (!cursor) return broken(`no cursor: ${hello.cursor}`);
     if (hello.mode === 'snapshot') {
       this.#phase = { name: 'snapshot', parts: [], expected: hello.parts, cursor };
-      return this.#took([], false);
+      return hello.parts > 0 ? this.#took([], false) : this.#reset(emptyState(), cursor);
     }
-    const resumed = this.#cursor?.incarnation === cursor.incarnation && this.#cursor.seq === cursor.seq;
-    if (!resumed) return broken(`resumed at ${hello.cursor}, not at ${this.cursor}`);
+    this.#cursor ??= { incarnation: cursor.incarnation, seq: 0 };
+    if (formatCursor(this.#cursor) !== hello.cursor) return broken(`resumed at ${hello.cursor}, not at ${this.cursor}`);
     this.#phase = { name: 'catching_up' };
     return this.#took([], false);
   }
@@ -102,11 +102,15 @@ export class LogFollower {
     phase.parts.push(frame.data);
     if (phase.parts.length < phase.expected) return this.#took([], false);
     try {
-      this.#state = JSON.parse(phase.parts.join('')) as SessionState;
+      return this.#reset(JSON.parse(phase.parts.join('')) as SessionState, phase.cursor);
     } catch {
       return broken('the snapshot is no JSON');
     }
-    this.#cursor = phase.cursor;
+  }
+
+  #reset(state: SessionState, cursor: Cursor): Step {
+    this.#state = state;
+    this.#cursor = cursor;
     this.#phase = { name: 'catching_up' };
     return this.#took([], true);
   }

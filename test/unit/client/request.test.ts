@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createClient } from '../../../src/client/client.ts';
+import { ApiError, ConnectionError } from '../../../src/client/errors.ts';
+import type { ErrorCode } from '../../../src/protocol/errors.ts';
+
+const CREATE = { title: 'Greet', initial_prompt: 'write hello.txt: hi' };
+const ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
+
+interface Sent {
+  url: string;
+  method: string;
+  headers: Headers;
+  body: unknown;
+}
+type Answer = Response | Error | 'never';
+
+/** A client whose requests are answered by `answers`, one after the other. */
+function clientAnswered(...answers: Answer[]) {
+  const sent: Sent[] = [];
+  const client = createClient({
+    baseUrl: 'http://control.test/',
+    token: 'the-token',
+    fetch: async (url, init) => {
+      const body = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined;
+      sent.push({ url: String(url), method: init!.method!, headers: new Headers(init!.headers), body });
+      const answer = answers.shift();
+      if (answer === undefined) throw new Error('a request too many');
+      if (answer === 'never') return new Promise((_, reject) => init!.signal!.addEventListener('abort', reject));
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  });
+  return { client, sent };
+}
+
+function problem(status: number, code: ErrorCode, more: object = {}, headers: Record<string, string> = {}): Response {
+  return Response.json({ status, code, title: code, detail: `It is ${code}.`, ...more }, { status, headers });
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Lets time pass until `promise` is settled, and answers with its value or its error. */
+async function settled<T>(promise: Promise<T>): Promise<T | Error> {
+  const outcome = promise.catch((error: Error) => error);
+  await vi.runAllTimersAsync();
+  return outcome;
+}
+
+describe('a call', () => {
+  it('sends the token, the body as JSON, and a key of its own with each POST', async () => {
+    const { client, sent } = clientAnswered(Response.json({ id: 1 }), Response.json({ id: 2 }));
+    expect(await client.sessions.create(CREATE)).toEqual({ id: 1 });
+    await client.sessions.create(CREATE);
+    expect(sent[0]).toMatchObject({ url: 'http://control.test/api/v1/sessions', method: 'POST', body: CREATE });
+    expect(sent[0]!.headers.get('authorization')).toBe('Bearer the-token');
+    const keys = sent.map((request) => request.headers.get('idempotency-key'));
+    expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(keys[1]).not.toBe(keys[0]);
+  });
+
+  it('sends what the caller gives as the key', async () => {
+    const { client, sent } = clientAnswered(Response.json({}));
+    await client.sessions.act(ID, 'start', undefined, { idempotencyKey: 'once' });
+    expect(sent[0]!.url).toBe(`http://control.test/api/v1/sessions/${ID}/start`);
+    expect(sent[0]!.headers.get('idempotency-key')).toBe('once');
+    expect(sent[0]!.headers.has('content-type')).toBe(false);
+  });
+
+  it('repeats query parameters that are lists, and leaves out what is not given', async () => {
+    const { client, sent } = clientAnswered(Response.json({ items: [] }), Response.json({}));
+    await client.sessions.list({ status: ['running', 'queued'], page: 2 });
+    await client.sessions.get(ID);
+    expect(sent[0]!.url).toBe('http://control.test/api/v1/sessions?status=running&status=queued&page=2');
+    expect(sent[1]!.url).toBe(`http://control.test/api/v1/sessions/${ID}`);
+  });
+
+  it('redeems a code as the bearer, in place of the token', async () => {
+    const { client, sent } = clientAnswered(Response.json({ token: 'new' }));
+    await client.codes.redeem('one-time');
+    expect(sent[0]!.headers.get('authorization')).toBe('Bearer one-time');
+  });
+
+  it('answers nothing for 204', async () => {
+    const { client } = clientAnswered(new Response(null, { status: 204 }));
+    expect(await client.sessions.remove(ID)).toBeUndefined();
+  });
+});
+
+describe('a failed call', () => {
+  it.each([
+    ['the network failed', new TypeError('fetch failed')],
+    ['the server said 429', problem(429, 'too_many_requests')],
+    ['the server said 503', problem(503, 'unavailable')],
+    ['the first attempt is still under way', problem(409, 'request_in_progress')],
+    ['a proxy said 502', new Response('<html>', { status: 502 })],
+  ])('is tried again under the same key when %s', async (_why, failure) => {
+    const { client, sent } = clientAnswered(failure, Response.json({ id: 1 }));
+    expect(await settled(client.sessions.create(CREATE))).toEqual({ id: 1 });
+    expect(sent).toHaveLength(2);
+    expect(sent[1]!.headers.get('idempotency-key')).toBe(sent[0]!.headers.get('idempotency-key'));
+    expect(sent[1]!.body).toEqual(CREATE);
+  });
+
+  it.each([
+    [400, 'malformed_request'],
+    [401, 'unauthorized'],
+    [404, 'not_found'],
+    [409, 'illegal_transition'],
+    [422, 'validation_failed'],
+    [500, 'internal_error'],
+  ] as const)('is thrown with its problem, and not repeated, when the server says %i %s', async (status, code) => {
+    const { client, sent } = clientAnswered(problem(status, code, { legal_actions: ['pause'] }));
+    const error = await settled(client.sessions.act(ID, 'start'));
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ message: `It is ${code}.`, status, code, problem: { legal_actions: ['pause'] } });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('waits as long as Retry-After says', async () => {
+    const { client, sent } = clientAnswered(problem(503, 'unavailable', {}, { 'retry-after': '7' }), Response.json({}));
+    const answer = client.sessions.get(ID);
+    await vi.advanceTimersByTimeAsync(6_999);
+    expect(sent).toHaveLength(1);
+    await settled(answer);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('is not waited for when Retry-After lies beyond the deadline', async () => {
+    const { client, sent } = clientAnswered(problem(429, 'too_many_requests', {}, { 'retry-after': '600' }));
+    expect(await settled(client.sessions.get(ID))).toMatchObject({ problem: { retry_after_seconds: 600 } });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('ends with ConnectionError when its deadline passes, however often it was tried', async () => {
+    const { client, sent } = clientAnswered('never', 'never', 'never', 'never', 'never', 'never', 'never');
+    const started = performance.now();
+    expect(await settled(client.sessions.get(ID))).toBeInstanceOf(ConnectionError);
+    expect(performance.now() - started).toBeLessThanOrEqual(30_000);
+    expect(sent.length).toBeGreaterThan(1);
+  });
+
+  it('ends at once, with the caller’s reason, when the caller gives up', async () => {
+    const { client, sent } = clientAnswered('never');
+    const controller = new AbortController();
+    const answer = settled(client.sessions.get(ID, [], { signal: controller.signal }));
+    controller.abort(new Error('left the page'));
+    expect(await answer).toMatchObject({ message: 'left the page' });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('has succeeded when a repeated DELETE finds nothing: the answer was lost, not the deletion', async () => {
+    const { client } = clientAnswered(new TypeError('reset'), problem(404, 'not_found'));
+    expect(await settled(client.sessions.remove(ID))).toBeUndefined();
+    const other = clientAnswered(problem(404, 'not_found'));
+    expect(await settled(other.client.sessions.remove(ID))).toMatchObject({ status: 404 });
+  });
+
+  it('has a problem even when something else than the server answered', async () => {
+    const { client } = clientAnswered(new Response('<html>', { status: 403 }));
+    expect(await settled(client.agents.list())).toMatchObject({ code: 'forbidden', status: 403 });
+  });
+});

@@ -1,0 +1,276 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LogFollower } from '../../../src/client/resume.ts';
+import type { EventBody, SessionEvent } from '../../../src/protocol/events.ts';
+import type { WatchFrame } from '../../../src/protocol/watch.ts';
+import { type ModelConnection, ModelServer } from './support/model-server.ts';
+
+const PARTS = ['prt_1', 'prt_2'];
+
+/** Follows a model server over a line that delivers when told to, and is cut when told to. */
+class Wire {
+  readonly server = new ModelServer();
+  readonly follower = new LogFollower();
+  readonly texts = new Map<string, string>();
+  /** What a listener has heard since the last reset. */
+  heard: SessionEvent[] = [];
+  /** Where that begins: 0, or the place of the last snapshot. */
+  heardFrom = 0;
+  #inFlight: WatchFrame[] = [];
+  #connection: ModelConnection | null = null;
+  #lastDelivered: WatchFrame | null = null;
+
+  append(body: EventBody): void {
+    const event = this.server.append(body);
+    if (this.#connection?.live) this.#connection.push([event]);
+  }
+
+  say(partId: string, text: string): void {
+    const before = this.texts.get(partId) ?? '';
+    this.texts.set(partId, before + text);
+    this.append({
+      type: 'text.delta',
+      data: { message_id: 'msg_1', part_id: partId, offset: before.length, text },
+    });
+  }
+
+  /** Delivers the next frame; opens a connection where there is none. */
+  step(): void {
+    if (!this.#connection) {
+      this.follower.connect();
+      this.#connection = this.server.connect(this.follower.cursor, (frame) => this.#inFlight.push(frame));
+    }
+    const frame = this.#inFlight.shift();
+    if (frame) this.deliver(frame);
+  }
+
+  /** The newest frame once more, as a faulty server might send it. */
+  repeat(): void {
+    if (this.#lastDelivered && this.#connection) this.deliver(this.#lastDelivered);
+  }
+
+  /** Loses the newest frame in flight: what comes after it shows the gap. */
+  lose(): void {
+    this.#inFlight.pop();
+  }
+
+  cut(): void {
+    this.#connection = null;
+    this.#inFlight = [];
+  }
+
+  deliver(frame: WatchFrame): void {
+    this.#lastDelivered = frame;
+    const step = this.follower.receive(JSON.stringify(frame));
+    if (!step.ok) {
+      this.cut();
+      return;
+    }
+    if (step.reset) {
+      this.heard = [];
+      this.heardFrom = seqOf(this.follower.cursor);
+    }
+    this.heard.push(...step.events);
+    for (const reply of step.replies) this.#connection?.request(reply);
+  }
+
+  /** Until nothing more is to come. */
+  settle(): void {
+    for (let i = 0; i < 10_000; i++) {
+      this.step();
+      if (this.#connection?.live && this.#inFlight.length === 0 && seqOf(this.follower.cursor) === this.server.head) {
+        return;
+      }
+      // A frame was lost, and nothing came after it to show the gap: what pings are for.
+      if (this.#inFlight.length === 0 && i % 100 === 99) this.cut();
+    }
+    throw new Error('the follower never caught up');
+  }
+}
+
+function seqOf(cursor: string | null): number {
+  return Number(cursor?.split('.')[1] ?? 0);
+}
+
+type Move = (wire: Wire) => void;
+const text = fc.string({ minLength: 1, maxLength: 8 });
+const part = fc.constantFrom(...PARTS);
+const moves: fc.Arbitrary<Move>[] = [
+  fc.tuple(part, text).map(
+    ([partId, words]): Move =>
+      (wire) =>
+        wire.say(partId, words),
+  ),
+  fc.tuple(part, text).map(
+    ([partId, words]): Move =>
+      (wire) =>
+        wire.say(partId, words),
+  ),
+  text.map(
+    (words): Move =>
+      (wire) =>
+        wire.append({ type: 'agent.note', data: { level: 'info', text: words } }),
+  ),
+  fc.constantFrom('pending', 'running', 'completed').map((state): Move => {
+    const data = { message_id: 'msg_1', call_id: 'call_1', tool: 'bash', state: state as 'pending' };
+    return (wire) => wire.append({ type: 'tool', data });
+  }),
+  part.map(
+    (partId): Move =>
+      (wire) =>
+        wire.server.compact(partId),
+  ),
+  fc.nat(4).map(
+    (count): Move =>
+      (wire) =>
+        wire.server.trim(count),
+  ),
+  fc.integer({ min: 1, max: 12 }).map(
+    (count): Move =>
+      (wire) => {
+        for (let i = 0; i < count; i++) wire.step();
+      },
+  ),
+  fc.constant<Move>((wire) => wire.cut()),
+  fc.constant<Move>((wire) => wire.repeat()),
+  fc.constant<Move>((wire) => wire.lose()),
+];
+const restores = fc.nat(5).map(
+  (count): Move =>
+    (wire) => {
+      wire.cut();
+      wire.server.restore(count);
+      // What was said is what is left of it.
+      wire.texts.clear();
+      for (const item of wire.server.state.transcript) if (item.kind === 'text') wire.texts.set(item.id, item.text);
+    },
+);
+
+describe('following a log over connections that break', () => {
+  it('ends with exactly the state of the server’s log, whatever is cut off, lost, repeated, compacted or trimmed', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(...moves, restores), { maxLength: 120 }), (script) => {
+        const wire = new Wire();
+        for (const move of script) move(wire);
+        wire.settle();
+        expect(wire.follower.state).toEqual(wire.server.state);
+        expect(wire.follower.cursor).toBe(wire.server.cursorAt(wire.server.head));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('tells each place of the log once and in order, without a gap', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(...moves, restores), { maxLength: 120 }), (script) => {
+        const wire = new Wire();
+        for (const move of script) move(wire);
+        wire.settle();
+        let held = wire.heardFrom;
+        for (const event of wire.heard) {
+          expect(event.from_seq).toBeLessThanOrEqual(held + 1);
+          expect(event.seq).toBeGreaterThan(held);
+          held = event.seq;
+        }
+        expect(held).toBe(wire.server.head);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('holds a prefix of the server’s log at every moment', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(...moves), { maxLength: 60 }), (script) => {
+        const wire = new Wire();
+        for (const move of script) {
+          move(wire);
+          const held = seqOf(wire.follower.cursor);
+          const prefix = new ModelServer();
+          for (const { type, data } of wire.server.history.slice(0, held)) prefix.append({ type, data } as EventBody);
+          expect(wire.follower.state).toEqual(prefix.state);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('a frame that cannot follow', () => {
+  const note = (seq: number): SessionEvent => ({
+    from_seq: seq,
+    seq,
+    at: '2026-01-01T00:00:00.000Z',
+    type: 'agent.note',
+    data: { level: 'info', text: `${seq}` },
+  });
+  const receive = (follower: LogFollower, frame: unknown) => follower.receive(JSON.stringify(frame));
+  const live = () => {
+    const follower = new LogFollower();
+    receive(follower, { type: 'hello', mode: 'resume', cursor: '00000001.0', head: 2 });
+    receive(follower, { type: 'page', events: [note(1), note(2)], cursor: '00000001.2', live: true });
+    return follower;
+  };
+
+  it('is a gap when the log goes on beyond the next place, and changes nothing', () => {
+    const follower = live();
+    const before = follower.state;
+    expect(receive(follower, { type: 'events', events: [note(4)], cursor: '00000001.4' })).toMatchObject({
+      ok: false,
+      fault: 'gap',
+    });
+    expect(follower.state).toBe(before);
+    expect(follower.cursor).toBe('00000001.2');
+  });
+
+  it('is a gap when the frame’s cursor is beyond its events', () => {
+    expect(receive(live(), { type: 'events', events: [note(3)], cursor: '00000001.5' })).toMatchObject({
+      fault: 'gap',
+    });
+  });
+
+  it('is a fault when it belongs to another life of the log', () => {
+    expect(receive(live(), { type: 'events', events: [note(3)], cursor: '00000002.3' })).toMatchObject({
+      fault: 'protocol',
+    });
+  });
+
+  it.each([
+    'not JSON',
+    '{"type":"snapshot","part":0,"data":""}',
+    '{"type":"hello","mode":"resume","cursor":"00000001.1","head":2}',
+  ])('is a fault when nothing asked for it: %s', (frame) => {
+    expect(live().receive(frame)).toMatchObject({ ok: false, fault: 'protocol' });
+  });
+
+  it('is a fault when a snapshot’s parts come out of order', () => {
+    const follower = new LogFollower('00000001.9');
+    receive(follower, {
+      type: 'hello',
+      mode: 'snapshot',
+      cursor: '00000002.4',
+      head: 4,
+      parts: 2,
+      reason: 'incarnation',
+    });
+    expect(receive(follower, { type: 'snapshot', part: 1, data: '{}' })).toMatchObject({ fault: 'protocol' });
+  });
+
+  it('leaves a frame of a later protocol alone, and acknowledges it', () => {
+    const follower = live();
+    const step = receive(follower, { type: 'presence', watchers: 3 });
+    expect(step).toMatchObject({ ok: true, events: [], replies: [{ type: 'ack' }] });
+  });
+});
+
+it('acknowledges all characters that the connection has brought, from each connection’s beginning', () => {
+  const follower = new LogFollower();
+  const hello = JSON.stringify({ type: 'hello', mode: 'resume', cursor: '00000001.0', head: 0 });
+  const page = JSON.stringify({ type: 'page', events: [], cursor: '00000001.0', live: true });
+  for (const _connection of ['first', 'second']) {
+    follower.connect();
+    expect(follower.receive(hello)).toMatchObject({
+      replies: [{ type: 'ack', received: hello.length }, { type: 'pull' }],
+    });
+    expect(follower.receive(page)).toMatchObject({ replies: [{ type: 'ack', received: hello.length + page.length }] });
+  }
+});

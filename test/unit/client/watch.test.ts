@@ -1,0 +1,233 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { createClient } from '../../../src/client/client.ts';
+import type { SocketEvent, WatchConnection, WatchOptions, WatchSocket } from '../../../src/client/watch.ts';
+import { CLOSE } from '../../../src/protocol/watch.ts';
+import { type ModelConnection, ModelServer } from './support/model-server.ts';
+
+const ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
+
+/** A control plane with one session: tickets and views over REST, and its log over sockets. */
+class ControlPlane {
+  readonly log = new ModelServer();
+  readonly sockets: ModelSocket[] = [];
+  readonly tickets: string[] = [];
+  /** What REST calls on the session are answered with. */
+  sessionStatus = 200;
+  ticketStatus = 201;
+  acceptsSockets = true;
+  answersPings = true;
+
+  watch(options: WatchOptions = {}) {
+    const plane = this;
+    const client = createClient({
+      baseUrl: 'http://control.test',
+      token: 'the-token',
+      fetch: async (url, init) => {
+        if (String(url).endsWith('/tickets')) {
+          this.tickets.push(JSON.parse(String(init!.body)).path);
+          return Response.json({ ticket: `t${this.tickets.length}` }, { status: this.ticketStatus });
+        }
+        return Response.json({}, { status: this.sessionStatus });
+      },
+      WebSocket: class extends ModelSocket {
+        constructor(url: string, protocols: string[]) {
+          super(plane, url, protocols);
+        }
+      },
+    });
+    return client.watchSession(ID, options);
+  }
+
+  note(text: string): void {
+    const event = this.log.append({ type: 'agent.note', data: { level: 'info', text } });
+    for (const { connection } of this.sockets) if (connection?.live) connection.push([event]);
+  }
+}
+
+class ModelSocket implements WatchSocket {
+  connection: ModelConnection | null = null;
+  pings = 0;
+  readonly url: URL;
+  readonly protocols: string[];
+  readonly #plane: ControlPlane;
+  readonly #listeners: Record<string, ((event: SocketEvent) => void)[]> = {};
+
+  constructor(plane: ControlPlane, url: string, protocols: string[]) {
+    this.#plane = plane;
+    this.url = new URL(url);
+    this.protocols = protocols;
+    plane.sockets.push(this);
+    setTimeout(() => {
+      if (!plane.acceptsSockets) return this.end(1006, '');
+      this.connection = plane.log.connect(this.url.searchParams.get('after'), (frame) => {
+        setTimeout(() => this.#emit('message', { data: JSON.stringify(frame) }));
+      });
+    });
+  }
+
+  addEventListener(type: string, listener: (event: SocketEvent) => void): void {
+    const listeners = this.#listeners[type] ?? [];
+    this.#listeners[type] = [...listeners, listener];
+  }
+
+  send(text: string): void {
+    if (text !== 'ping') return this.connection?.request(JSON.parse(text));
+    this.pings++;
+    if (this.#plane.answersPings) setTimeout(() => this.#emit('message', { data: 'pong' }));
+  }
+
+  close(): void {
+    this.connection = null;
+  }
+
+  /** The server's end, or the network's. */
+  end(code: number, reason: string): void {
+    this.connection = null;
+    this.#emit('close', { code, reason });
+  }
+
+  #emit(type: string, event: SocketEvent): void {
+    for (const listener of this.#listeners[type] ?? []) listener(event);
+  }
+}
+
+let plane: ControlPlane;
+beforeEach(() => {
+  vi.useFakeTimers();
+  plane = new ControlPlane();
+  plane.note('first');
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const LONGEST_PAUSE_MS = 15_000;
+/** Long enough for a reconnect, too short for a ping. */
+const passTime = () => vi.advanceTimersByTimeAsync(LONGEST_PAUSE_MS + 1_000);
+
+it('opens its socket with a ticket for that very path, and never with the token', async () => {
+  const watch = plane.watch();
+  await passTime();
+  expect(plane.tickets).toEqual([`/ws/sessions/${ID}`]);
+  expect(plane.sockets[0]!.url.href).toBe(`ws://control.test/ws/sessions/${ID}`);
+  expect(plane.sockets[0]!.protocols).toEqual(['oio.v1', 'oio.ticket.t1']);
+  watch.close();
+});
+
+it('goes on from its cursor after a cut, and ends with exactly the server’s log', async () => {
+  const watch = plane.watch();
+  await passTime();
+  plane.note('second');
+  await passTime();
+  plane.sockets[0]!.end(1006, '');
+  plane.note('while away');
+  await passTime();
+  plane.note('after');
+  await passTime();
+  expect(plane.sockets[1]!.url.searchParams.get('after')).toBe(plane.log.cursorAt(2));
+  expect(watch.events).toEqual(plane.log.history);
+  expect(watch.state).toEqual(plane.log.state);
+  expect(plane.tickets).toHaveLength(2);
+  watch.close();
+});
+
+it('says where it stands, and that it waits to come back', async () => {
+  const heard: WatchConnection['status'][] = [];
+  const watch = plane.watch({ onConnection: ({ status }) => heard.push(status) });
+  await passTime();
+  plane.sockets[0]!.end(CLOSE.lagging, plane.log.cursorAt(1));
+  await passTime();
+  expect(heard).toEqual(['connecting', 'catching_up', 'live', 'waiting', 'connecting', 'catching_up', 'live']);
+  watch.close();
+});
+
+it('comes back within the longest pause, however long the server was away', async () => {
+  const watch = plane.watch();
+  await passTime();
+  plane.acceptsSockets = false;
+  plane.sockets[0]!.end(1006, '');
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  plane.acceptsSockets = true;
+  plane.note('at last');
+  await vi.advanceTimersByTimeAsync(LONGEST_PAUSE_MS);
+  expect(watch.events).toEqual(plane.log.history);
+  watch.close();
+});
+
+it('opens another connection when a ping is not answered, and keeps one whose pings are', async () => {
+  const watch = plane.watch();
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(plane.sockets).toHaveLength(1);
+  expect(plane.sockets[0]!.pings).toBeGreaterThan(2);
+  plane.answersPings = false;
+  await vi.advanceTimersByTimeAsync(25_000 + 10_000 + LONGEST_PAUSE_MS);
+  expect(plane.sockets.length).toBeGreaterThan(1);
+  watch.close();
+});
+
+it('hears nothing more from a connection that it has given up', async () => {
+  const watch = plane.watch();
+  await passTime();
+  const stale = plane.sockets[0]!.connection!;
+  plane.answersPings = false;
+  await vi.advanceTimersByTimeAsync(25_000 + 10_000 + LONGEST_PAUSE_MS);
+  stale.push([{ ...plane.log.history[0]!, from_seq: 2, seq: 2 }]);
+  await vi.advanceTimersByTimeAsync(1);
+  plane.note('told by the new connection');
+  await passTime();
+  expect(watch.events).toEqual(plane.log.history);
+  watch.close();
+});
+
+it.each([
+  ['the session is not there', CLOSE.not_found, 404],
+  ['the session was deleted', CLOSE.deleted, 404],
+  ['the token is not valid any more', CLOSE.unauthorized, 401],
+])('ends with the reason when %s', async (_why, code, status) => {
+  const watch = plane.watch();
+  await passTime();
+  plane.sockets[0]!.end(code, 'said by the server');
+  expect(await watch.ended).toMatchObject({ status, message: 'said by the server' });
+  await passTime();
+  expect(plane.sockets).toHaveLength(1);
+});
+
+it('asks over REST why no connection opens, and ends when the session is not its to see', async () => {
+  plane.acceptsSockets = false;
+  plane.sessionStatus = 404;
+  const watch = plane.watch();
+  await passTime();
+  expect(await watch.ended).toMatchObject({ status: 404 });
+});
+
+it('ends when no ticket is given for its token', async () => {
+  plane.ticketStatus = 401;
+  expect(await plane.watch().ended).toMatchObject({ code: 'unauthorized' });
+});
+
+it('starts again from a snapshot when the server’s log is another one, and says so', async () => {
+  const resets: boolean[] = [];
+  const watch = plane.watch({ onState: (_state, reset) => resets.push(reset) });
+  await passTime();
+  plane.sockets[0]!.end(1006, '');
+  plane.log.restore(1);
+  plane.note('another first');
+  await passTime();
+  expect(watch.state).toEqual(plane.log.state);
+  expect(watch.events).toEqual(plane.log.history);
+  expect(resets).toEqual([false, true, false]);
+  watch.close();
+});
+
+it('ends without an error, and without another connection, when it is closed or its signal aborts', async () => {
+  const controller = new AbortController();
+  const aborted = plane.watch({ signal: controller.signal });
+  const closed = plane.watch();
+  await passTime();
+  controller.abort();
+  closed.close();
+  expect(await Promise.all([aborted.ended, closed.ended])).toEqual([null, null]);
+  await passTime();
+  expect(plane.sockets).toHaveLength(2);
+  expect(vi.getTimerCount()).toBe(0);
+});
