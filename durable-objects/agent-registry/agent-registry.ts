@@ -1,0 +1,89 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { AgentRegistryApi, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
+import { type Call, PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
+import type { AgentView } from '../../src/protocol/agent-stream.ts';
+import type { Outcome } from '../../src/protocol/errors.ts';
+import { type TaskId, Uuid, type WorkspaceId } from '../../src/protocol/ids.ts';
+import type { Principal } from '../../src/protocol/token.ts';
+import { acceptSocket, durablePlatform, hibernatingSocket } from '../kit/durable-object.ts';
+import { log } from '../kit/log.ts';
+import { agentTag, type ControlAttachment, tokenTag } from './connections.ts';
+import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
+
+const CONTROL_PATH = /^\/ws\/agents\/([^/]+)\/control$/;
+/** The agent's message could not be taken in (RFC 6455 §7.4.1): it reconnects and says hello. */
+const INTERNAL_ERROR = 1011;
+
+/** A workspace's agents and the slots of their capacity; see `AgentRegistryApi`. */
+export class AgentRegistry extends DurableObject<Env> implements AgentRegistryApi {
+  readonly #runtime: AgentRegistryRuntime;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#runtime = buildAgentRegistry(durablePlatform(ctx));
+  }
+
+  async reserve(workspace: WorkspaceId, request: SlotRequest): Promise<SlotState> {
+    return this.#runtime.reserve(workspace, request);
+  }
+
+  async withdraw(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void> {
+    this.#runtime.withdraw(workspace, { task_id: taskId, epoch });
+  }
+
+  async release(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void> {
+    this.#runtime.release(workspace, { task_id: taskId, epoch });
+  }
+
+  async agents(call: Call): Promise<Outcome<AgentView[]>> {
+    return this.#runtime.agents(call);
+  }
+
+  async agent(call: Call, agentId: string): Promise<Outcome<AgentView>> {
+    return this.#runtime.agent(call, agentId);
+  }
+
+  async closeSockets(tokenId: string): Promise<void> {
+    this.#runtime.closeSockets(tokenId);
+  }
+
+  /** The upgrade of a control socket: `GET /ws/agents/{agent_id}/control` with the principal in `PRINCIPAL_HEADER`. */
+  override fetch(request: Request): Response {
+    const agentId = CONTROL_PATH.exec(new URL(request.url).pathname)?.[1];
+    if (!Uuid.safeParse(agentId).success) return new Response('there is no such socket', { status: 404 });
+    if (request.headers.get('upgrade') !== 'websocket') return new Response('this is a socket', { status: 426 });
+    const header = request.headers.get(PRINCIPAL_HEADER);
+    if (!header) return new Response('a principal is needed', { status: 401 });
+    const { workspace, token_id } = JSON.parse(header) as Principal;
+    if (!this.#runtime.admits(workspace)) return new Response('there is no such registry', { status: 404 });
+    const attachment: ControlAttachment = {
+      workspace,
+      agent_id: agentId!,
+      instance_id: null,
+      seen_at: Date.now(),
+      closed: false,
+    };
+    return acceptSocket(this.ctx, [agentTag(agentId!), tokenTag(token_id)], attachment).response;
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    try {
+      this.#runtime.message(hibernatingSocket(this.ctx, socket), typeof message === 'string' ? message : '');
+    } catch (error) {
+      log('error', 'control_frame_failed', { error: String(error) });
+      socket.close(INTERNAL_ERROR, 'try again');
+    }
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#runtime.closed(hibernatingSocket(this.ctx, socket));
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#runtime.closed(hibernatingSocket(this.ctx, socket));
+  }
+
+  override alarm(): void {
+    this.#runtime.alarm();
+  }
+}

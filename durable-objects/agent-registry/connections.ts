@@ -1,0 +1,80 @@
+import type { ControlDown } from '../../src/protocol/agent-stream.ts';
+import type { WorkspaceId } from '../../src/protocol/ids.ts';
+import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
+
+/** What a control socket carries through hibernation. */
+export interface ControlAttachment {
+  workspace: WorkspaceId;
+  agent_id: string;
+  /** The instance that said hello; null before. */
+  instance_id: string | null;
+  /** When the last frame came (ms); pings are counted by the platform. */
+  seen_at: number;
+  /** We have closed it, or it has: it may still be listed for a moment. */
+  closed: boolean;
+}
+
+export interface Connection {
+  socket: ObjectSocket;
+  attachment: ControlAttachment;
+  /** The last sign of life, frame or ping, in ms. */
+  aliveAt: number;
+}
+
+export function agentTag(agentId: string): string {
+  return `agent:${agentId}`;
+}
+
+export function tokenTag(tokenId: string): string {
+  return `token:${tokenId}`;
+}
+
+/** The open control sockets. They hold their own state, so nothing is lost when the object sleeps. */
+export class Connections {
+  readonly #platform: ObjectPlatform;
+
+  constructor(platform: ObjectPlatform) {
+    this.#platform = platform;
+  }
+
+  of(socket: ObjectSocket): Connection {
+    const attachment = socket.attachment() as ControlAttachment;
+    return { socket, attachment, aliveAt: Math.max(attachment.seen_at, socket.lastPingAt() ?? 0) };
+  }
+
+  /** Connections of an agent, or of all, on which a hello has been accepted. */
+  accepted(agentId?: string): Connection[] {
+    return this.#platform
+      .sockets(agentId === undefined ? undefined : agentTag(agentId))
+      .map((socket) => this.of(socket))
+      .filter(({ attachment }) => !attachment.closed && attachment.instance_id !== null);
+  }
+
+  /** The last sign of life of each agent that is connected. */
+  aliveAt(): Map<string, number> {
+    const alive = new Map<string, number>();
+    for (const { attachment, aliveAt } of this.accepted()) {
+      alive.set(attachment.agent_id, Math.max(aliveAt, alive.get(attachment.agent_id) ?? 0));
+    }
+    return alive;
+  }
+
+  update({ socket, attachment }: Connection, changes: Partial<ControlAttachment>): void {
+    socket.attach({ ...attachment, ...changes });
+  }
+
+  /** To the agent if it is connected; who is not hears of it by its next hello. */
+  send(agentId: string, frame: ControlDown): void {
+    for (const { socket } of this.accepted(agentId)) socket.send(JSON.stringify(frame));
+  }
+
+  close(connection: Connection, code: number, reason: string): void {
+    this.update(connection, { closed: true });
+    connection.socket.close(code, reason);
+  }
+
+  /** Closes what was opened with a token. */
+  closeToken(tokenId: string, code: number, reason: string): void {
+    for (const socket of this.#platform.sockets(tokenTag(tokenId))) this.close(this.of(socket), code, reason);
+  }
+}

@@ -1,0 +1,239 @@
+import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
+import type { Call } from '../../src/ports/calls.ts';
+import { type AgentHello, type AgentView, ControlUp } from '../../src/protocol/agent-stream.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
+import type { WorkspaceId } from '../../src/protocol/ids.ts';
+import { MAX_FRAME_BYTES } from '../../src/protocol/limits.ts';
+import { CLOSE } from '../../src/protocol/watch.ts';
+import { log } from '../kit/log.ts';
+import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
+import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
+import { AgentTable } from './agents.ts';
+import { type Connection, Connections } from './connections.ts';
+import { REGISTRY_SCHEMA } from './schema.ts';
+import { SlotKeeper } from './slot-keeper.ts';
+import { type Slot, type SlotKey, SlotTable } from './slots.ts';
+
+/** A second instance of an agent is refused while the first has been heard within this time. */
+const INSTANCE_FRESH_MS = 45_000;
+/** An agent that has been away for longer is forgotten. */
+const AGENT_KEPT_MS = 86_400_000;
+/** How often it is noted who is there: what `last_seen_at` may lag behind, when a socket ends with no close event. */
+const AGENTS_REVIEW_MS = 21_600_000;
+const AGENTS_DEADLINE = 'agents';
+
+/** The registry's parts, built together over a platform. */
+export function buildAgentRegistry(platform: ObjectPlatform): AgentRegistryRuntime {
+  const kit = buildKit(platform, REGISTRY_SCHEMA, []);
+  return new AgentRegistryRuntime(kit, new Connections(platform));
+}
+
+/**
+ * A workspace's agents and the slots of their capacity (`AgentRegistryApi`), and the agents' control sockets.
+ * Each method is one synchronous step: it reads, decides and writes with nothing between.
+ */
+export class AgentRegistryRuntime {
+  readonly #kit: ObjectKit;
+  readonly #connections: Connections;
+  readonly #agents: AgentTable;
+  readonly #slots: SlotTable;
+  readonly #keeper: SlotKeeper;
+
+  constructor(kit: ObjectKit, connections: Connections) {
+    this.#kit = kit;
+    this.#connections = connections;
+    this.#agents = new AgentTable(kit.store);
+    this.#slots = new SlotTable(kit.store);
+    this.#keeper = new SlotKeeper(kit, this.#slots, this.#agents, connections);
+  }
+
+  reserve(workspace: WorkspaceId, request: SlotRequest): SlotState {
+    return this.#write(workspace, () => {
+      if (this.#keeper.state(request) === null) this.#keeper.reserve(request);
+      return this.#keeper.state(request)!;
+    });
+  }
+
+  withdraw(workspace: WorkspaceId, key: SlotKey): void {
+    this.#write(workspace, () => {
+      if (this.#slots.hasEnded(key)) return;
+      const holder = this.#slots.find(key)?.agent_id;
+      if (holder) this.#keeper.withdrawFrom(holder, key);
+      this.#keeper.end(key);
+    });
+  }
+
+  release(workspace: WorkspaceId, key: SlotKey): void {
+    this.#write(workspace, () => {
+      if (!this.#slots.hasEnded(key)) this.#keeper.end(key);
+    });
+  }
+
+  agents(call: Call): Outcome<AgentView[]> {
+    if (!this.#kit.store.created) return ok([]);
+    if (!this.admits(call.principal.workspace)) return refuse('not_found', 'There are no such agents.');
+    return ok(this.#agents.views(this.#connections.aliveAt()));
+  }
+
+  agent(call: Call, agentId: string): Outcome<AgentView> {
+    const [view] =
+      this.#kit.store.created && this.admits(call.principal.workspace)
+        ? this.#agents.views(this.#connections.aliveAt(), agentId)
+        : [];
+    return view ? ok(view) : refuse('not_found', 'There is no such agent.');
+  }
+
+  closeSockets(tokenId: string): void {
+    this.#connections.closeToken(tokenId, CLOSE.unauthorized, 'the token was revoked');
+  }
+
+  /** Whether this registry is, or may become, that workspace's. */
+  admits(workspace: WorkspaceId): boolean {
+    const owner = this.#kit.store.created && this.#owner();
+    return !owner || owner === workspace;
+  }
+
+  /** A frame on a control socket. A throw means that nothing was taken in: close the socket, the agent comes back. */
+  message(socket: ObjectSocket, text: string): void {
+    const connection = this.#connections.of(socket);
+    if (connection.attachment.closed) return;
+    const frame = parse(text);
+    if (frame?.type === 'hello') this.#hello(connection, frame);
+    else if (frame && connection.attachment.instance_id !== null) this.#report(connection, frame);
+    else {
+      const reason = frame ? 'hello comes first' : 'not a control frame';
+      this.#connections.close(connection, CLOSE.protocol_error, reason);
+    }
+  }
+
+  /** A control socket has closed. Its agent's slots stay: a closed socket says nothing about the work. */
+  closed(socket: ObjectSocket): void {
+    const connection = this.#connections.of(socket);
+    const { closed, instance_id, agent_id } = connection.attachment;
+    this.#connections.update(connection, { closed: true });
+    if (closed || instance_id === null || this.#connections.accepted(agent_id).length > 0) return;
+    this.#kit.store.transact(() => this.#agents.setLastSeen(agent_id, this.#now));
+  }
+
+  alarm(): void {
+    runAlarm(this.#kit, (name) => {
+      if (!this.#keeper.handle(name) && name === AGENTS_DEADLINE) this.#reviewAgents();
+    });
+  }
+
+  /** The hello of a known, unchanged agent writes nothing. */
+  #hello(connection: Connection, hello: AgentHello): void {
+    const { agent_id, workspace } = connection.attachment;
+    const others = this.#connections.accepted(agent_id).filter(({ socket }) => socket.id !== connection.socket.id);
+    if (others.some((other) => this.#isRival(other, hello))) {
+      this.#supersede(connection, 'another instance of this agent is connected and alive');
+      return;
+    }
+    const { created } = this.#kit.store;
+    const changed = !created || !this.#agents.isKnownAs(agent_id, hello);
+    const held = created ? this.#slots.heldBy(agent_id) : [];
+    const offered = held.filter(({ state }) => state === 'offered');
+    const unnamed = held.filter(({ state, ...key }) => state === 'taken' && !hello.leases.some(isSame(key)));
+    // Leases whose `taken` never arrived: the session has granted them.
+    const untaken = created ? hello.leases.filter((lease) => this.#isUntaken(lease)) : [];
+    const accept = () => this.#accept(connection, hello, others, offered);
+    if (changed || unnamed.length > 0 || untaken.length > 0 || this.#slots.hasQueue()) {
+      this.#write(workspace, () => {
+        if (changed) this.#register(agent_id, hello);
+        this.#kit.store.afterCommit(accept);
+        for (const key of unnamed) this.#keeper.end(key);
+        for (const key of untaken) this.#keeper.take(key, agent_id);
+        this.#keeper.serve(agent_id);
+      });
+    } else accept();
+  }
+
+  #report(connection: Connection, frame: Exclude<ControlUp, AgentHello>): void {
+    const { agent_id, workspace } = connection.attachment;
+    this.#write(workspace, () => {
+      if (frame.type === 'taken') this.#keeper.take(frame, agent_id);
+      else if (frame.type === 'refused') this.#keeper.decline(frame, agent_id);
+      else if (this.#slots.find(frame)?.agent_id === agent_id) this.#keeper.end(frame);
+    });
+    this.#connections.update(connection, { seen_at: this.#now });
+  }
+
+  #isUntaken(key: SlotKey): boolean {
+    const slot = this.#slots.find(key);
+    return slot !== undefined && slot.state !== 'taken';
+  }
+
+  /** Another instance that has given a sign of life just now. */
+  #isRival({ attachment, aliveAt }: Connection, hello: AgentHello): boolean {
+    return attachment.instance_id !== hello.instance_id && this.#now - aliveAt < INSTANCE_FRESH_MS;
+  }
+
+  #register(agentId: string, hello: AgentHello): void {
+    this.#agents.register(agentId, hello, this.#now);
+    if (this.#kit.deadlines.dueAt(AGENTS_DEADLINE) === null) {
+      this.#kit.deadlines.set(AGENTS_DEADLINE, this.#now + AGENTS_REVIEW_MS);
+    }
+  }
+
+  /** Welcomes the agent, and tells it what it may have missed: offers that stand, leases that have ended. */
+  #accept(connection: Connection, hello: AgentHello, others: Connection[], offered: Slot[]): void {
+    const { agent_id } = connection.attachment;
+    for (const other of others) {
+      if (other.attachment.instance_id === hello.instance_id) this.#connections.close(other, 1000, 'replaced');
+      else this.#supersede(other, 'another instance of this agent has taken over');
+    }
+    this.#connections.update(connection, { instance_id: hello.instance_id, seen_at: this.#now });
+    this.#connections.send(agent_id, { type: 'welcome', agent_id });
+    for (const slot of offered) this.#keeper.sendOffer(slot);
+    for (const lease of hello.leases) if (this.#slots.hasEnded(lease)) this.#keeper.withdrawFrom(agent_id, lease);
+    log('info', 'agent_hello', { agent_id, name: hello.name, instance_id: hello.instance_id });
+  }
+
+  #supersede(connection: Connection, reason: string): void {
+    connection.socket.send(JSON.stringify({ type: 'superseded', reason }));
+    this.#connections.close(connection, CLOSE.superseded, reason);
+  }
+
+  /** Notes who is there, and forgets who has been away for a day. */
+  #reviewAgents(): void {
+    const alive = this.#connections.aliveAt();
+    for (const { id, last_seen_at } of this.#agents.lastSeen()) {
+      const seenAt = Math.max(last_seen_at, alive.get(id) ?? 0);
+      if (seenAt <= this.#now - AGENT_KEPT_MS) this.#agents.remove(id);
+      else if (seenAt > last_seen_at) this.#agents.setLastSeen(id, seenAt);
+    }
+    if (!this.#agents.isEmpty()) this.#kit.deadlines.set(AGENTS_DEADLINE, this.#now + AGENTS_REVIEW_MS);
+  }
+
+  /** One durable step in the registry of `workspace`, which the first one makes. */
+  #write<T>(workspace: WorkspaceId, body: () => T): T {
+    return this.#kit.store.create(() => {
+      const owner = this.#owner();
+      if (owner === null) {
+        this.#kit.store.rows(`INSERT INTO registry (one, workspace, arrivals) VALUES (1, ?, 0)`, workspace);
+      } else if (owner !== workspace) throw new Error('this registry belongs to another workspace');
+      return body();
+    });
+  }
+
+  #owner(): WorkspaceId | null {
+    return this.#kit.store.row<{ workspace: WorkspaceId }>(`SELECT workspace FROM registry`)?.workspace ?? null;
+  }
+
+  get #now(): number {
+    return this.#kit.store.platform.now();
+  }
+}
+
+function isSame(key: SlotKey): (other: SlotKey) => boolean {
+  return ({ task_id, epoch }) => task_id === key.task_id && epoch === key.epoch;
+}
+
+function parse(text: string): ControlUp | null {
+  if (text.length > MAX_FRAME_BYTES) return null;
+  try {
+    return ControlUp.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,28 @@
+import type { Migrations } from '../kit/migrations.ts';
+
+/**
+ * A slot is a request for capacity, from its arrival to its end: `queued`, `offered` (to `agent_id`) or `taken` (by it).
+ * What has ended moves to `ended_slots`, a tombstone that makes late and repeated calls harmless.
+ */
+export const REGISTRY_SCHEMA: Migrations = [
+  `
+CREATE TABLE registry (
+  one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL, arrivals INTEGER NOT NULL
+);
+CREATE TABLE agents (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, instance_id TEXT NOT NULL, capacity INTEGER NOT NULL,
+  capabilities TEXT NOT NULL, labels TEXT NOT NULL, repository TEXT, model TEXT, version TEXT NOT NULL,
+  last_seen_at INTEGER NOT NULL, idle_since INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE slots (
+  task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL, state TEXT NOT NULL, agent_id TEXT,
+  priority INTEGER NOT NULL, arrival INTEGER NOT NULL, requirements TEXT NOT NULL, declined TEXT NOT NULL,
+  PRIMARY KEY (task_id, epoch)
+) WITHOUT ROWID;
+CREATE INDEX slots_in_order ON slots (state, priority, arrival);
+CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
+CREATE TABLE ended_slots (
+  task_id TEXT NOT NULL, epoch INTEGER NOT NULL, ended_at INTEGER NOT NULL, PRIMARY KEY (task_id, epoch)
+) WITHOUT ROWID;
+`,
+];

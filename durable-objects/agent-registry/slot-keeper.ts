@@ -1,0 +1,166 @@
+import { chooseAgent, hasRoom } from '../../src/domain/routing.ts';
+import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
+import type { ObjectKit } from '../kit/runtime.ts';
+import type { AgentTable } from './agents.ts';
+import type { Connections } from './connections.ts';
+import type { Slot, SlotKey, SlotTable } from './slots.ts';
+
+/** An offer that is not reported taken by then goes back to the queue. */
+export const OFFER_MS = 20_000;
+/** An agent that has been quiet for longer is not routed to. */
+const QUIET_MS = 60_000;
+/** How soon the queue is looked at again while an agent with room is quiet: a ping wakes nobody. */
+const QUIET_RETRY_MS = 30_000;
+/** An agent that declined an offer gets the same one again after this long, doubling each time. */
+const DECLINED_FIRST_MS = 5_000;
+const DECLINED_LONGEST_MS = 60_000;
+const TOMBSTONES_KEPT_MS = 86_400_000;
+
+const OFFER_DEADLINE = /^offer:(.+):(\d+)$/;
+const QUEUE_DEADLINE = 'queue';
+const TOMBSTONES_DEADLINE = 'tombstones';
+
+/**
+ * The rules of slots: who waits, who is offered what, what is free again. Every method runs inside a transaction and
+ * decides from what is stored; frames to agents leave when it commits.
+ */
+export class SlotKeeper {
+  readonly #kit: ObjectKit;
+  readonly #slots: SlotTable;
+  readonly #agents: AgentTable;
+  readonly #connections: Connections;
+
+  constructor(kit: ObjectKit, slots: SlotTable, agents: AgentTable, connections: Connections) {
+    this.#kit = kit;
+    this.#slots = slots;
+    this.#agents = agents;
+    this.#connections = connections;
+  }
+
+  state(key: SlotKey): SlotState | null {
+    const slot = this.#slots.find(key);
+    if (slot?.state === 'queued') return { state: 'queued', place: this.#slots.place(key) };
+    if (slot) return { state: slot.state, agent_id: slot.agent_id! };
+    return this.#slots.hasEnded(key) ? { state: 'ended' } : null;
+  }
+
+  reserve(request: SlotRequest): void {
+    this.#slots.enqueue(request);
+    this.serve();
+  }
+
+  /** The slot, whoever holds it, is no longer wanted; a request that has yet to come will find it ended. */
+  end(key: SlotKey): void {
+    const now = this.#now;
+    const holder = this.#slots.find(key)?.agent_id ?? null;
+    this.#slots.end(key, now);
+    this.#kit.deadlines.clear(offerDeadline(key));
+    if (this.#kit.deadlines.dueAt(TOMBSTONES_DEADLINE) === null) {
+      this.#kit.deadlines.set(TOMBSTONES_DEADLINE, now + TOMBSTONES_KEPT_MS);
+    }
+    if (holder === null) return;
+    this.#agents.setIdleSince(holder, now);
+    this.serve();
+  }
+
+  /**
+   * The session granted the lease to this agent. That may be one whose offer has lapsed since: the session's word
+   * counts, and whoever was offered it instead is told.
+   */
+  take(key: SlotKey, agentId: string): void {
+    const slot = this.#slots.find(key);
+    if (!slot || slot.state === 'taken') return;
+    this.#slots.hold(key, 'taken', agentId);
+    this.#kit.deadlines.clear(offerDeadline(key));
+    if (slot.agent_id === null || slot.agent_id === agentId) return;
+    this.withdrawFrom(slot.agent_id, key);
+    this.serve();
+  }
+
+  /** The agent refused the offer, or let it pass. */
+  decline(key: SlotKey, agentId: string): void {
+    const slot = this.#slots.find(key);
+    if (slot?.state !== 'offered' || slot.agent_id !== agentId) return;
+    const count = (slot.declined[agentId]?.count ?? 0) + 1;
+    const pause = Math.min(DECLINED_LONGEST_MS, DECLINED_FIRST_MS * 2 ** Math.min(count - 1, 10));
+    this.#slots.requeue(key, { ...slot.declined, [agentId]: { count, until: this.#now + pause } });
+    this.#kit.deadlines.clear(offerDeadline(key));
+    this.serve();
+  }
+
+  /**
+   * Offers what waits to agents with room.
+   * @param newcomer an agent whose hello is being accepted in this transaction
+   */
+  serve(newcomer?: string): void {
+    const now = this.#now;
+    let lookAgainAt = Number.POSITIVE_INFINITY;
+    if (this.#slots.hasQueue()) {
+      const alive = this.#connections.aliveAt();
+      if (newcomer !== undefined) alive.set(newcomer, now);
+      const withRoom = this.#agents.withRoom().filter(({ id }) => alive.has(id));
+      const routable = withRoom.filter(({ id }) => now - alive.get(id)! <= QUIET_MS);
+      if (routable.length < withRoom.length) lookAgainAt = now + QUIET_RETRY_MS;
+      for (const slot of routable.length > 0 ? this.#slots.queue() : []) {
+        if (!routable.some(hasRoom)) break;
+        const willing = routable.filter(({ id }) => (slot.declined[id]?.until ?? 0) <= now);
+        const agent = chooseAgent(slot.requirements, willing);
+        if (agent) {
+          this.#offer(slot, agent.id);
+          agent.slots_used++;
+        } else {
+          const pauses = Object.values(slot.declined).filter(({ until }) => until > now);
+          lookAgainAt = Math.min(lookAgainAt, ...pauses.map(({ until }) => until));
+        }
+      }
+    }
+    if (lookAgainAt === Number.POSITIVE_INFINITY) this.#kit.deadlines.clear(QUEUE_DEADLINE);
+    else this.#kit.deadlines.set(QUEUE_DEADLINE, lookAgainAt);
+  }
+
+  /** Tells an agent that an offer or lease is no longer wanted. */
+  withdrawFrom(agentId: string, { task_id, epoch }: SlotKey): void {
+    this.#kit.store.afterCommit(() => this.#connections.send(agentId, { type: 'withdraw', task_id, epoch }));
+  }
+
+  /** Sends an offer that stands, with the time that it has left. */
+  sendOffer({ task_id, epoch, session_id, agent_id }: Slot): void {
+    const dueAt = this.#kit.deadlines.dueAt(offerDeadline({ task_id, epoch }));
+    if (agent_id === null || dueAt === null) return;
+    const expires_in_ms = Math.max(0, dueAt - this.#now);
+    this.#connections.send(agent_id, { type: 'offer', task_id, epoch, session_id, expires_in_ms });
+  }
+
+  /** Handles a deadline of this keeper; false when it is someone else's. */
+  handle(name: string): boolean {
+    const offer = OFFER_DEADLINE.exec(name);
+    if (offer) {
+      const key = { task_id: offer[1]!, epoch: Number(offer[2]) };
+      const holder = this.#slots.find(key)?.agent_id;
+      if (holder) this.decline(key, holder);
+    } else if (name === QUEUE_DEADLINE) this.serve();
+    else if (name === TOMBSTONES_DEADLINE) this.#purge();
+    else return false;
+    return true;
+  }
+
+  /** The deadline is stored with the offer, before anything is sent: a lost frame costs 20 s, not the request. */
+  #offer(slot: Slot, agentId: string): void {
+    this.#slots.hold(slot, 'offered', agentId);
+    this.#kit.deadlines.set(offerDeadline(slot), this.#now + OFFER_MS);
+    this.#kit.store.afterCommit(() => this.sendOffer({ ...slot, agent_id: agentId }));
+  }
+
+  #purge(): void {
+    const oldest = this.#slots.purgeEnded(this.#now - TOMBSTONES_KEPT_MS);
+    if (oldest !== null) this.#kit.deadlines.set(TOMBSTONES_DEADLINE, oldest + TOMBSTONES_KEPT_MS);
+  }
+
+  get #now(): number {
+    return this.#kit.store.platform.now();
+  }
+}
+
+function offerDeadline({ task_id, epoch }: SlotKey): string {
+  return `offer:${task_id}:${epoch}`;
+}

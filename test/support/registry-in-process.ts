@@ -1,0 +1,58 @@
+import { agentTag, type ControlAttachment, tokenTag } from '../../durable-objects/agent-registry/connections.ts';
+import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-objects/agent-registry/runtime.ts';
+import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
+import type { FakeClient } from './fake-socket.ts';
+import { NodePlatform } from './node-platform.ts';
+
+/**
+ * The registry in this process: the runtime of the object on SQLite in memory, with the shell's part played here.
+ */
+export class RegistryInProcess {
+  readonly platform: NodePlatform;
+  readonly workspace: string;
+  readonly #evictBetweenSteps: boolean;
+  #runtime: AgentRegistryRuntime;
+
+  /** @param evictBetweenSteps builds the runtime anew for every step, as if the object had slept in between */
+  constructor({ platform = new NodePlatform(), workspace = 'default', evictBetweenSteps = false } = {}) {
+    this.platform = platform;
+    this.workspace = workspace;
+    this.#evictBetweenSteps = evictBetweenSteps;
+    this.#runtime = buildAgentRegistry(platform);
+    platform.events = {
+      message: (socket, text) => this.runtime.message(socket, text),
+      close: (socket) => this.runtime.closed(socket),
+    };
+  }
+
+  get runtime(): AgentRegistryRuntime {
+    if (this.#evictBetweenSteps) this.#runtime = buildAgentRegistry(this.platform);
+    return this.#runtime;
+  }
+
+  get api(): AgentRegistryApi {
+    return {
+      reserve: async (workspace, request) => this.runtime.reserve(workspace, request),
+      withdraw: async (workspace, task_id, epoch) => this.runtime.withdraw(workspace, { task_id, epoch }),
+      release: async (workspace, task_id, epoch) => this.runtime.release(workspace, { task_id, epoch }),
+      agents: async (call) => this.runtime.agents(call),
+      agent: async (call, agentId) => this.runtime.agent(call, agentId),
+      closeSockets: async (tokenId) => this.runtime.closeSockets(tokenId),
+    };
+  }
+
+  connect(agentId: string, tokenId = 'token'): FakeClient {
+    const attachment: ControlAttachment = {
+      workspace: this.workspace,
+      agent_id: agentId,
+      instance_id: null,
+      seen_at: this.platform.now(),
+      closed: false,
+    };
+    return this.platform.connect([agentTag(agentId), tokenTag(tokenId)], attachment);
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.platform.advance(ms, () => this.runtime.alarm());
+  }
+}

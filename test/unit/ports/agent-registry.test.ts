@@ -1,0 +1,33 @@
+import { describe } from 'vitest';
+import type { ControlDown } from '../../../src/protocol/agent-stream.ts';
+import type { FakeClient } from '../../support/fake-socket.ts';
+import { RegistryInProcess } from '../../support/registry-in-process.ts';
+import { agentRegistryContract, type ControlLink } from './agent-registry.contract.ts';
+
+function link(client: FakeClient): ControlLink {
+  return {
+    get frames() {
+      return client.frames<ControlDown>();
+    },
+    get closeCode() {
+      return client.closedBy?.code ?? null;
+    },
+    send: (frame) => client.send(frame),
+    close: () => client.close(),
+  };
+}
+
+describe.each([{ evictBetweenSteps: false }, { evictBetweenSteps: true }])(
+  'the agent registry in process, evicted between steps: $evictBetweenSteps',
+  (options) => {
+    agentRegistryContract(async () => {
+      const registry = new RegistryInProcess(options);
+      return {
+        api: registry.api,
+        workspace: registry.workspace,
+        connect: async (agentId, tokenId) => link(registry.connect(agentId, tokenId)),
+        advance: (ms) => registry.advance(ms),
+      };
+    });
+  },
+);
