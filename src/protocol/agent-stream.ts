@@ -21,7 +21,7 @@ import { AgentConfig, ApprovalView, CheckpointView, DiffFile, Repository } from 
 export const AgentName = z
   .string()
   .regex(/^AGENT-[A-Z0-9-]{1,60}$/, 'an agent’s name looks like AGENT-BUILD-01')
-  .meta({ id: 'AgentName', example: 'AGENT-LOCAL' });
+  .meta({ id: 'AgentName', description: 'What people call an agent.', example: 'AGENT-LOCAL' });
 
 export const AgentHello = z.object({
   type: z.literal('hello'),

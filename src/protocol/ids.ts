@@ -27,7 +27,9 @@ export const TaskId = z
   .meta({ id: 'TaskId', description: 'A task of a session.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001' });
 export type TaskId = z.infer<typeof TaskId>;
 
-export const Uuid = z.uuid().meta({ id: 'Uuid', example: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d' });
+export const Uuid = z
+  .uuid()
+  .meta({ id: 'Uuid', description: 'A UUID (RFC 9562).', example: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d' });
 
 export const WorkspaceId = z
   .string()

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ask } from './http-support.ts';
+
+interface Operation {
+  security?: unknown[];
+  parameters?: { name: string; in: string }[];
+  requestBody?: { content: Record<string, { schema: object }> };
+  responses: Record<string, { content?: Record<string, { schema: object }> }>;
+}
+
+interface Document {
+  openapi: string;
+  info: { title: string; version: string; description: string };
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Record<string, unknown>> };
+}
+
+const document = (await (await ask('/openapi.json')).json()) as Document;
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
+);
+
+/** Every schema that has a name, as the code registered it. */
+const registered = (z.globalRegistry as unknown as { _idmap: Map<string, z.ZodType> })._idmap;
+
+describe('the API description', () => {
+  it('is OpenAPI 3.1 with a title, a version and a description', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.info.title).not.toBe('');
+    expect(document.info.version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(document.info.description).not.toBe('');
+  });
+
+  it.each(Object.keys(document.components.schemas))('has an example of %s that its schema accepts', (name) => {
+    const { description, example } = document.components.schemas[name]!;
+    expect(description).toBeTypeOf('string');
+    const schema = registered.get(name);
+    expect(schema).toBeDefined();
+    expect(schema!.safeParse(example)).toMatchObject({ success: true });
+  });
+
+  it('refers only to schemas that it has', () => {
+    const names = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name!);
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) expect(document.components.schemas).toHaveProperty(name);
+  });
+
+  it('lets a nullable member be null', () => {
+    const { properties } = document.components.schemas.Session as { properties: Record<string, { anyOf?: object[] }> };
+    expect(properties.started_at?.anyOf).toContainEqual({ type: 'null' });
+    expect(properties.error?.anyOf).toContainEqual({ type: 'null' });
+  });
+
+  it('describes requests as they are sent: what has a default may be left out', () => {
+    const { required } = document.components.schemas.CreateSessionRequest as { required: string[] };
+    expect(required.sort()).toEqual(['initial_prompt', 'title']);
+  });
+
+  it.each(operations)('names the body of every answer of $name', ({ operation }) => {
+    for (const { content } of Object.values(operation.responses)) {
+      for (const [type, { schema }] of Object.entries(content ?? {})) {
+        if (type !== 'application/octet-stream') expect(schema).toHaveProperty('$ref');
+      }
+    }
+  });
+
+  it('has what the sessions’ part of the plan asks for', () => {
+    const names = operations.map(({ name }) => name.replaceAll(/\{\w+\}/g, '{}'));
+    const actions = [
+      'start',
+      'pause',
+      'resume',
+      'stop',
+      'cancel',
+      'complete',
+      'fail',
+      'retry',
+      'messages',
+      'checkpoints',
+    ];
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'POST /api/v1/sessions',
+        'GET /api/v1/sessions',
+        'GET /api/v1/sessions/{}',
+        'PATCH /api/v1/sessions/{}',
+        'DELETE /api/v1/sessions/{}',
+        'POST /api/v1/sessions/bulk',
+        ...actions.map((action) => `POST /api/v1/sessions/{}/${action}`),
+        ...['events', 'checkpoints', 'diff', 'approvals'].map((part) => `GET /api/v1/sessions/{}/${part}`),
+        'POST /api/v1/sessions/{}/approvals/{}',
+      ]),
+    );
+  });
+
+  it('leaves exactly health and readiness open', () => {
+    const open = operations.filter(({ operation }) => operation.security?.length === 0).map(({ name }) => name);
+    expect(open.sort()).toEqual(['GET /health', 'GET /ready']);
+  });
+
+  const guarded = operations.filter(({ operation }) => operation.security === undefined);
+  it.each(guarded)('is right that $name needs a token', async ({ name }) => {
+    const [method, template] = name.split(' ') as [string, string];
+    const path = template.replaceAll(/\{\w+\}/g, '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000');
+    const headers: Record<string, string> = template.startsWith('/ws/')
+      ? { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': 'oio.v1' }
+      : {};
+    const response = await ask(path, { method, headers });
+    expect(response.status).toBe(401);
+  });
+});

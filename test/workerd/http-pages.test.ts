@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { appWith, ask, STATIC_TOKEN } from './http-support.ts';
+
+const dashboard = appWith({
+  assets: async (request) => new Response(`file ${new URL(request.url).pathname}`, { headers: { 'X-From': 'assets' } }),
+});
+
+describe('the dashboard', () => {
+  it.each(['/', '/assets/app.js', '/sessions/some-view'])('is served at %s without a token', async (path) => {
+    const response = await dashboard.ask(path);
+    expect(await response.text()).toBe(`file ${path}`);
+    expect(response.headers.get('X-From')).toBe('assets');
+    expect(response.headers.get('X-Request-ID')).not.toBeNull();
+  });
+
+  it('may load from its own origin alone', async () => {
+    const policy = (await dashboard.ask('/')).headers.get('Content-Security-Policy');
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain('unsafe');
+    expect(policy).not.toMatch(/https?:/);
+  });
+});
+
+describe('the API reference', () => {
+  it('loads nothing from outside and runs no script', async () => {
+    const response = await ask('/docs');
+    expect(response.headers.get('Content-Security-Policy')).toContain("default-src 'self'");
+    const page = await response.text();
+    expect(page).not.toMatch(/<script|<img|<iframe|style="|https?:\/\/(?!opencode-industrial-orchestrator)/);
+    const loaded = [...page.matchAll(/<link[^>]*href="([^"]*)"/g)].map(([, href]) => href);
+    expect(loaded).toEqual(['/docs/style.css']);
+    expect((await ask('/docs/style.css')).headers.get('Content-Type')).toContain('text/css');
+  });
+
+  it('names every route and every schema of the description', async () => {
+    const page = await (await ask('/docs')).text();
+    const document = (await (await ask('/openapi.json')).json()) as {
+      paths: Record<string, object>;
+      components: { schemas: Record<string, object> };
+    };
+    for (const path of Object.keys(document.paths)) expect(page).toContain(path);
+    for (const name of Object.keys(document.components.schemas))
+      expect(page).toContain(`id="schema-${name.toLowerCase()}"`);
+  });
+
+  it('has a target for each of its links', async () => {
+    const page = await (await ask('/docs')).text();
+    const ids = new Set([...page.matchAll(/id="([^"]+)"/g)].map(([, id]) => id));
+    const broken = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id).filter((id) => !ids.has(id));
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('other origins', () => {
+  const preflight = (origin: string) =>
+    ask('/api/v1/sessions', {
+      method: 'OPTIONS',
+      headers: {
+        Origin: origin,
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'authorization,content-type,idempotency-key',
+      },
+    });
+
+  it('may call when they are configured, and never with ambient credentials', async () => {
+    const response = await preflight('https://dashboard.test');
+    expect(response.status).toBe(204);
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('https://dashboard.test');
+    expect(response.headers.get('Access-Control-Allow-Credentials')).toBeNull();
+    expect(response.headers.get('Access-Control-Allow-Headers')?.toLowerCase()).toContain('idempotency-key');
+  });
+
+  it('are allowed nothing when they are not', async () => {
+    expect((await preflight('https://elsewhere.test')).headers.get('Access-Control-Allow-Origin')).toBeNull();
+    const headers = { Origin: 'https://elsewhere.test' };
+    const answer = await ask('/api/v1/tokens', { token: STATIC_TOKEN, headers });
+    expect(answer.headers.get('Access-Control-Allow-Origin')).toBeNull();
+  });
+
+  it('see why they were refused', async () => {
+    const response = await ask('/api/v1/sessions', { headers: { Origin: 'https://dashboard.test' } });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('https://dashboard.test');
+  });
+});

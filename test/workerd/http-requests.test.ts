@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest';
+import type { Call } from '../../src/ports/calls.ts';
+import { ok } from '../../src/protocol/errors.ts';
+import { appWith, ask, HOST, SESSION_ID, STATIC_TOKEN, sessionsWith, sessionView, signer } from './http-support.ts';
+
+const token = STATIC_TOKEN;
+const SESSION = `/api/v1/sessions/${SESSION_ID}`;
+
+/** An application that keeps the calls that arrive at its sessions. */
+function recording() {
+  const calls: { call: Call; request: unknown }[] = [];
+  const sessions = sessionsWith({
+    create: async (call, id, request) => {
+      calls.push({ call, request });
+      return ok(sessionView({ id, title: request.title }));
+    },
+    act: async (call, request) => {
+      calls.push({ call, request });
+      return ok(sessionView({ status: 'queued' }));
+    },
+    read: async (call, include) => {
+      calls.push({ call, request: include });
+      return ok(sessionView());
+    },
+  });
+  return { calls, ...appWith({ sessions }) };
+}
+
+describe('request ids', () => {
+  it('are taken over from the caller', async () => {
+    const response = await ask('/health', { headers: { 'X-Request-ID': 'build-7.3:a' } });
+    expect(response.headers.get('X-Request-ID')).toBe('build-7.3:a');
+  });
+
+  it.each(['with space', 'x'.repeat(101), '"quoted"'])('are made anew instead of %s', async (given) => {
+    const response = await ask('/health', { headers: { 'X-Request-ID': given } });
+    expect(response.headers.get('X-Request-ID')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('go on to the object', async () => {
+    const { ask, calls } = recording();
+    await ask(SESSION, { token, headers: { 'X-Request-ID': 'mine' } });
+    expect(calls[0]?.call).toMatchObject({ request_id: 'mine', idempotency: null });
+  });
+});
+
+describe('the log', () => {
+  it('has one line for a request, without its query and its token', async () => {
+    const { ask, lines } = recording();
+    const response = await ask(`${SESSION}?include=tasks`, { token });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({
+      level: 'info',
+      event: 'request',
+      fields: {
+        request_id: response.headers.get('X-Request-ID'),
+        method: 'GET',
+        route: '/api/v1/sessions/:id',
+        path: SESSION,
+        status: 200,
+        workspace: 'default',
+        token_id: 'static',
+      },
+    });
+    const text = JSON.stringify(lines);
+    expect(text).not.toContain('include');
+    expect(text).not.toContain(token);
+  });
+
+  it('has the error’s code', async () => {
+    const { ask, lines } = recording();
+    await ask('/api/v1/nothing', { token });
+    expect(lines[0]?.fields).toMatchObject({ status: 404, error_code: 'not_found' });
+  });
+});
+
+describe('bodies', () => {
+  const complete = { result: { success: true } };
+  const contentTypes = ['application/json', 'application/json; charset=utf-8', 'application/x-www-form-urlencoded'];
+
+  it.each(contentTypes)('sent as %s are JSON', async (type) => {
+    const { ask, calls } = recording();
+    const headers = { 'Content-Type': type };
+    const response = await ask(`${SESSION}/complete`, { token, body: JSON.stringify(complete), headers });
+    expect(response.status).toBe(200);
+    expect(calls[0]?.request).toEqual({ action: 'complete', body: complete });
+  });
+
+  it('without a type are JSON', async () => {
+    const { ask, calls } = recording();
+    // Bytes, unlike text, get no content type from the platform.
+    const bytes = new TextEncoder().encode(JSON.stringify(complete));
+    const request = new Request(HOST, { method: 'POST', body: bytes });
+    expect(request.headers.get('Content-Type')).toBeNull();
+    const response = await ask(`${SESSION}/complete`, { token, raw: bytes });
+    expect(response.status).toBe(200);
+    expect(calls[0]?.request).toEqual({ action: 'complete', body: complete });
+  });
+
+  it('may be left out where an action needs no member', async () => {
+    const { ask, calls } = recording();
+    for (const action of ['start', 'pause', 'resume', 'cancel', 'stop', 'retry']) {
+      expect((await ask(`${SESSION}/${action}`, { token, method: 'POST' })).status).toBe(200);
+    }
+    expect(calls.map(({ request }) => request)).toEqual([
+      { action: 'start' },
+      { action: 'pause' },
+      { action: 'resume' },
+      { action: 'cancel' },
+      { action: 'stop', body: {} },
+      { action: 'retry', body: { from: 'last' } },
+    ]);
+  });
+
+  it('that are not UTF-8 are malformed', async () => {
+    const response = await ask('/api/v1/tokens', { token, raw: new Uint8Array([0x22, 0xff, 0x22]) });
+    expect(response.status).toBe(400);
+  });
+
+  it('of unknown length are bounded too', async () => {
+    const chunk = new Uint8Array(65_536).fill(0x20);
+    const endless = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(chunk) });
+    const response = await ask('/api/v1/tokens', { token, raw: endless });
+    expect(response.status).toBe(413);
+  });
+});
+
+describe('paths', () => {
+  it('mean the same with a slash at the end', async () => {
+    const { ask } = recording();
+    const created = await ask('/api/v1/sessions/', { token, body: { title: 'With slash', initial_prompt: 'x' } });
+    expect(created.status).toBe(201);
+    expect((await ask(`${SESSION}/`, { token })).status).toBe(200);
+    expect((await ask(`${SESSION}/start/`, { token, method: 'POST' })).status).toBe(200);
+  });
+
+  it('lead to what was made', async () => {
+    const { ask } = recording();
+    const created = await ask('/api/v1/sessions', { token, body: { title: 'A title', initial_prompt: 'x' } });
+    const { id } = (await created.json()) as { id: string };
+    expect(created.headers.get('Location')).toBe(`/api/v1/sessions/${id}`);
+  });
+
+  it('take includes repeated or with commas', async () => {
+    const { ask, calls } = recording();
+    await ask(`${SESSION}?include=tasks&include=usage`, { token });
+    await ask(`${SESSION}?include=tasks,usage,tasks`, { token });
+    await ask(SESSION, { token });
+    expect(calls.map(({ request }) => request)).toEqual([['tasks', 'usage'], ['tasks', 'usage'], []]);
+  });
+});
+
+describe('idempotency keys', () => {
+  const body = { title: 'Only once', initial_prompt: 'x' };
+  const headers = { 'Idempotency-Key': 'k1' };
+
+  it('lead to the same session, wherever the request comes in', async () => {
+    const ids = await Promise.all(
+      [recording(), recording()].map(async ({ ask }) => {
+        const response = await ask('/api/v1/sessions', { token, body, headers });
+        return ((await response.json()) as { id: string }).id;
+      }),
+    );
+    expect(ids[0]).toBe(ids[1]);
+    expect(ids[0]).toMatch(/00000000$/);
+  });
+
+  it('go on with a fingerprint of method, path and body', async () => {
+    const { ask, calls } = recording();
+    await ask('/api/v1/sessions', { token, body, headers });
+    await ask('/api/v1/sessions', { token, body, headers });
+    await ask('/api/v1/sessions', { token, body: { ...body, title: 'Another' }, headers });
+    await ask(`${SESSION}/start`, { token, method: 'POST', headers });
+    const [first, same, otherBody, otherPath] = calls.map(({ call }) => call.idempotency);
+    expect(first).toEqual({ key: 'k1', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(same).toEqual(first);
+    expect(new Set([first, otherBody, otherPath].map((idempotency) => idempotency?.fingerprint)).size).toBe(3);
+  });
+
+  it('are told apart by workspace', async () => {
+    expect(await signer.digest('one', 'k1')).not.toEqual(await signer.digest('two', 'k1'));
+  });
+});
+
+describe('bulk', () => {
+  it('gives each item its own outcome and its own key', async () => {
+    const { ask, calls } = recording();
+    const sessions = [
+      { title: 'First', initial_prompt: 'x' },
+      { title: 'no' },
+      { title: 'Third', initial_prompt: 'x' },
+    ];
+    const headers = { 'Idempotency-Key': 'bulk-1' };
+    const response = await ask('/api/v1/sessions/bulk', { token, headers, body: { action: 'create', sessions } });
+    expect(response.status).toBe(200);
+    const result = (await response.json()) as { items: Record<string, unknown>[]; succeeded: number; failed: number };
+    expect(result).toMatchObject({ succeeded: 2, failed: 1 });
+    expect(result.items.map(({ index, ok, http_status }) => [index, ok, http_status])).toEqual([
+      [0, true, 201],
+      [1, false, 422],
+      [2, true, 201],
+    ]);
+    expect(result.items[1]).toMatchObject({ error: { code: 'validation_failed' }, session_id: null });
+    expect(calls.map(({ call }) => call.idempotency?.key).sort()).toEqual(['bulk-1:0', 'bulk-1:2']);
+    expect(new Set(result.items.map(({ session_id }) => session_id)).size).toBe(3);
+  });
+
+  it('refuses an action without its list', async () => {
+    const response = await ask('/api/v1/sessions/bulk', { token, body: { action: 'cancel', sessions: [{}] } });
+    expect(response.status).toBe(422);
+  });
+});

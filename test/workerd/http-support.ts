@@ -1,0 +1,108 @@
+import { env, exports } from 'cloudflare:workers';
+import { parseSigningKeys, TokenSigner } from '../../src/application/token-signer.ts';
+import { compose } from '../../src/composition.ts';
+import { createApp } from '../../src/http/app.ts';
+import type { Dependencies } from '../../src/http/dependencies.ts';
+import type { SessionApi, Sessions } from '../../src/ports/sessions.ts';
+import type { Role } from '../../src/protocol/enums.ts';
+import { refuse } from '../../src/protocol/errors.ts';
+import type { SessionView } from '../../src/protocol/session.ts';
+
+export const HOST = 'https://oio.test';
+export const STATIC_TOKEN = env.OIO_TOKEN!;
+export const SESSION_ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
+export const TASK_ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
+export const UUID = '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d';
+
+export const signer = new TokenSigner(parseSigningKeys(env.OIO_SIGNING_KEYS!), () => Date.now());
+
+/** Objects are shared by all tests of a run: each test has a workspace of its own. */
+export function newWorkspace(): string {
+  return `w-${crypto.randomUUID()}`;
+}
+
+export interface Ask {
+  method?: string;
+  token?: string;
+  body?: unknown;
+  /** A body as it is, with no content type. */
+  raw?: BodyInit;
+  headers?: Record<string, string>;
+}
+
+/** A request to the API; a body that is no string is sent as JSON. */
+export function requestTo(path: string, { method, token, body, raw, headers }: Ask = {}): Request {
+  const sent = new Headers(headers);
+  if (token !== undefined) sent.set('Authorization', `Bearer ${token}`);
+  if (body !== undefined && !sent.has('Content-Type')) sent.set('Content-Type', 'application/json');
+  const text = body === undefined || typeof body === 'string' ? (body as string | undefined) : JSON.stringify(body);
+  return new Request(HOST + path, {
+    method: method ?? (body === undefined && raw === undefined ? 'GET' : 'POST'),
+    headers: sent,
+    body: raw ?? text ?? null,
+  });
+}
+
+/** Asks the Worker itself. */
+export function ask(path: string, options: Ask = {}): Promise<Response> {
+  return exports.default.fetch(requestTo(path, options));
+}
+
+/** An application over the real parts, but for those that are given. */
+export function appWith(overrides: Partial<Dependencies>) {
+  const lines: { level: string; event: string; fields: Record<string, unknown> }[] = [];
+  const log: Dependencies['log'] = (level, event, fields) => void lines.push({ level, event, fields });
+  const app = createApp({ ...compose(env), log, ...overrides });
+  return { lines, ask: async (path: string, options: Ask = {}) => app.fetch(requestTo(path, options), env) };
+}
+
+/** A signed token that no workspace has on its list. */
+export function signToken(role: Role, workspace = newWorkspace(), seconds = 600): Promise<string> {
+  const iat = Math.floor(Date.now() / 1_000);
+  return signer.sign({ use: 'api', ws: workspace, role, jti: crypto.randomUUID(), iat, exp: iat + seconds });
+}
+
+/** Sessions of which none exists, but for the methods that are given. */
+export function sessionsWith(methods: Partial<SessionApi>): Sessions {
+  const nothing = async () => refuse('not_found', 'There is no such session.');
+  return {
+    at: () => new Proxy(methods as SessionApi, { get: (target, name) => Reflect.get(target, name) ?? nothing }),
+  };
+}
+
+export function sessionView(changes: Partial<SessionView> = {}): SessionView {
+  return {
+    id: SESSION_ID,
+    title: 'A session',
+    initial_prompt: 'Do it',
+    status: 'pending',
+    session_type: 'execution',
+    priority: 'medium',
+    agent_config: {},
+    required_capabilities: [],
+    required_labels: [],
+    repository: {},
+    tags: [],
+    metadata: {},
+    max_duration_seconds: 3_600,
+    max_attempts: 3,
+    max_parallel: 4,
+    approval_default: 'reject',
+    approval_timeout_seconds: 900,
+    parent_session_id: null,
+    created_at: '2026-11-22T15:04:00.000Z',
+    updated_at: '2026-11-22T15:04:00.000Z',
+    started_at: null,
+    ended_at: null,
+    active_seconds: 0,
+    health_score: 0.8,
+    requested_action: null,
+    legal_actions: ['start', 'cancel'],
+    result: null,
+    error: null,
+    open_approvals: 0,
+    checkpoint_count: 0,
+    cursor: '5f2b9c1e.1',
+    ...changes,
+  };
+}
