@@ -18,6 +18,8 @@ export interface BufferedLease {
 }
 
 const SUFFIX = '.lease';
+/** Frames that one read returns at most. */
+const MAX_FRAMES = 500;
 
 /**
  * The durable outgoing stream of one lease: frames numbered from 1, on disk before they are sent, kept until the
@@ -98,7 +100,7 @@ export class FrameBuffer {
     for (const row of this.#database.prepare('SELECT n, body FROM frames WHERE n > ? ORDER BY n').iterate(after)) {
       const { n, body } = row as { n: number; body: string };
       bytes += Buffer.byteLength(body);
-      if (frames.length > 0 && bytes > maxBytes) break;
+      if ((frames.length > 0 && bytes > maxBytes) || frames.length === MAX_FRAMES) break;
       frames.push({ n, ...(JSON.parse(body) as AgentFrameBody) });
     }
     return frames;

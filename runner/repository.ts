@@ -2,6 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { MAX_PATCH_BYTES } from '../src/protocol/limits.ts';
+import type { DiffFile } from '../src/protocol/session.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
 
 /** The directory cannot serve as a repository; the message says how to mend that. */
@@ -9,8 +10,14 @@ export class RepositoryError extends Error {
   override name = 'RepositoryError';
 }
 
-/** A worktree's changes against its base; null when they are larger than what travels. */
-export type Patch = Uint8Array | null;
+/** A worktree's changes against its base; `patch` is null when they are larger than what travels. */
+export interface Changes {
+  patch: Uint8Array | null;
+  /** The changed files, the first thousand of them. */
+  files: DiffFile[];
+}
+
+const MAX_FILES = 1_000;
 
 /** The clone that an agent works in. Its work trees, index and branches are never touched: work has its own worktrees. */
 export class Repository {
@@ -66,6 +73,15 @@ export class Repository {
   }
 }
 
+const DIFF_FORMAT = [
+  '--no-color',
+  '--no-ext-diff',
+  '--no-textconv',
+  '--src-prefix=a/',
+  '--dst-prefix=b/',
+  '--find-renames',
+];
+
 /** One session's directory of work. */
 export class Worktree {
   readonly path: string;
@@ -80,7 +96,7 @@ export class Worktree {
    * All that differs from the base, new files that are not ignored included, commits made meanwhile too. Made through
    * an index and an object store of its own, so that neither the clone nor the agent's staging area notices.
    */
-  async patch(maxBytes: number = MAX_PATCH_BYTES): Promise<Patch> {
+  async changes(maxBytes: number = MAX_PATCH_BYTES): Promise<Changes> {
     const scratch = await mkdtemp(join(tmpdir(), 'oio-patch-'));
     try {
       const [index, objects] = (await text(this.path, ['rev-parse', '--git-path', 'index', '--git-path', 'objects']))
@@ -94,13 +110,16 @@ export class Worktree {
         GIT_ALTERNATE_OBJECT_DIRECTORIES: objects as string,
       };
       await git(this.path, ['add', '--all', '--', ':/'], { environment });
-      const format = ['--binary', '--full-index', '--no-color', '--no-ext-diff', '--no-textconv'];
-      const prefixes = ['--src-prefix=a/', '--dst-prefix=b/'];
-      const args = ['diff', '--cached', ...format, ...prefixes, '--find-renames', this.base];
-      return new Uint8Array(await git(this.path, args, { environment, maxBytes }));
-    } catch (error) {
-      if (error instanceof OutputTooLargeError) return null;
-      throw error;
+      const diff = (maxSize: number | undefined, ...format: string[]) => {
+        const args = ['diff', '--cached', ...DIFF_FORMAT, ...format, this.base];
+        return git(this.path, args, { environment, ...(maxSize === undefined ? {} : { maxBytes: maxSize }) });
+      };
+      const files = parseFiles(await diff(undefined, '--name-status', '-z'), await diff(undefined, '--numstat', '-z'));
+      const patch = await diff(maxBytes, '--binary', '--full-index').catch((error) => {
+        if (error instanceof OutputTooLargeError) return null;
+        throw error;
+      });
+      return { patch: patch === null ? null : new Uint8Array(patch), files: files.slice(0, MAX_FILES) };
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
@@ -111,6 +130,29 @@ export class Worktree {
     if (patch.byteLength === 0) return;
     await git(this.path, ['apply', '--binary', '--whitespace=nowarn'], { input: patch });
   }
+}
+
+const STATUS: Readonly<Record<string, DiffFile['status']>> = { A: 'added', C: 'added', D: 'deleted', R: 'renamed' };
+
+/** Joins `--name-status -z` and `--numstat -z`, which list the same files in the same order. */
+function parseFiles(statuses: Buffer, counts: Buffer): DiffFile[] {
+  const words = statuses.toString('utf8').split('\0');
+  const numbers = counts.toString('utf8').split('\0');
+  const files: DiffFile[] = [];
+  while (words[0]) {
+    const letter = (words.shift() as string).charAt(0);
+    const isPair = letter === 'R' || letter === 'C';
+    const [added = '', deleted = ''] = (numbers.shift() ?? '').split('\t');
+    if (isPair) {
+      words.shift();
+      numbers.splice(0, 2);
+    }
+    const path = words.shift() as string;
+    // A binary file's counts are dashes.
+    const [additions, deletions] = [Number(added) || 0, Number(deleted) || 0];
+    files.push({ path, status: STATUS[letter] ?? 'modified', additions, deletions });
+  }
+  return files;
 }
 
 async function text(directory: string, args: string[]): Promise<string> {

@@ -130,7 +130,7 @@ export class Mapping {
   #message(info: Message): void {
     if (info.role !== 'assistant') return;
     this.#models.set(info.id, `${info.providerID}/${info.modelID}`);
-    if (info.sessionID === this.#conversationId && info.error !== undefined && info.time.completed !== undefined) {
+    if (info.sessionID === this.#conversationId && info.error !== undefined) {
       this.#failure ??= describeFailure(info.error);
     }
   }

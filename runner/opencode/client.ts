@@ -20,6 +20,7 @@ import type { OpenCodeServer, ServerAddress } from './server.ts';
 
 const MAX_ATTEMPTS = 5;
 const RETRY_PAUSE_MS = 300;
+const RESTART_LIMIT_MS = 60_000;
 
 /** An answer of OpenCode's that is an error: its HTTP status and its own words. */
 export class OpenCodeError extends Error {
@@ -173,13 +174,19 @@ export class OpenCodeClient implements CodingServer {
   /** Asks again when the connection broke: the server is being restarted, and every call here may be repeated. */
   async #call<T>(call: (api: OpencodeClient) => Promise<ApiResult<T>>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const { data, error, response } = await call(this.#api(await this.#server.ready()));
+      const { data, error, response } = await call(this.#api(await this.#ready()));
       if (error === undefined && response?.ok) return data as T;
       if (response !== undefined || attempt === MAX_ATTEMPTS) {
         throw new OpenCodeError(response?.status ?? 0, errorText(error));
       }
       await delay(RETRY_PAUSE_MS);
     }
+  }
+
+  async #ready(): Promise<ServerAddress> {
+    return this.#server.ready(AbortSignal.timeout(RESTART_LIMIT_MS)).catch(() => {
+      throw new OpenCodeError(0, `OpenCode has not come up again within ${RESTART_LIMIT_MS / 1_000} s`);
+    });
   }
 
   #api(address: ServerAddress): OpencodeClient {

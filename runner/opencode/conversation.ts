@@ -36,6 +36,24 @@ export function unpackConversation({ format, bytes }: CarriedConversation): Carr
   return { session: record.session, messages: record.messages };
 }
 
+const TRANSCRIPT_CHARS = 40_000;
+
+/** The conversation as text for a model that cannot be given its messages: the newest part, within a bound. */
+export function transcript({ bytes }: CarriedConversation): string {
+  const record = JSON.parse(
+    gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8'),
+  ) as CarriedRecord;
+  const lines = record.messages.flatMap(({ info, parts }) => parts.flatMap((part) => transcriptLine(info.role, part)));
+  return lines.join('\n\n').slice(-TRANSCRIPT_CHARS);
+}
+
+function transcriptLine(role: string, part: Part): string[] {
+  if (part.type === 'text') return [`${role}: ${part.text}`];
+  if (part.type !== 'tool') return [];
+  const result = part.state.status === 'completed' ? part.state.output.slice(0, 2_000) : part.state.status;
+  return [`${role} called ${part.tool} ${JSON.stringify(part.state.input).slice(0, 2_000)} → ${result}`];
+}
+
 /** Where a conversation arrives: directory and project of the machine that goes on with it. */
 export interface Arrival {
   directory: string;

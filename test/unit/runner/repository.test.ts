@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -40,16 +50,22 @@ test('all work travels as a patch: text, binary, mode, new, deleted and committe
   writeFileSync(join(here.path, 'ignored', 'x'), 'x');
   execFileSync('git', ['-C', here.path, '-c', 'user.name=T', '-c', 'user.email=t@e', 'commit', '-qam', 'agent']);
 
-  const patch = (await here.patch()) as Uint8Array;
+  const { patch, files } = await here.changes();
   const there = await repository.addWorktree(join(scratch, 'there'), base);
-  await there.apply(patch);
+  await there.apply(patch as Uint8Array);
 
   expect(readFileSync(join(there.path, 'kept.txt'), 'utf8')).toBe('one\n2\nthree\n');
   expect(readFileSync(join(there.path, 'new ü file.bin'))).toEqual(bytes);
   expect(statSync(join(there.path, 'script.sh')).mode & 0o111).toBe(0o111);
   expect(existsSync(join(there.path, 'gone.txt'))).toBe(false);
   expect(existsSync(join(there.path, 'ignored'))).toBe(false);
-  expect(await there.patch()).toEqual(patch);
+  expect((await there.changes()).patch).toEqual(patch);
+  expect(files).toEqual([
+    { path: 'gone.txt', status: 'deleted', additions: 0, deletions: 1 },
+    { path: 'kept.txt', status: 'modified', additions: 1, deletions: 1 },
+    { path: 'new ü file.bin', status: 'added', additions: 0, deletions: 0 },
+    { path: 'script.sh', status: 'added', additions: 1, deletions: 0 },
+  ]);
 });
 
 test('making a patch leaves index, objects and branches of the clone as they were', async () => {
@@ -58,7 +74,7 @@ test('making a patch leaves index, objects and branches of the clone as they wer
   writeFileSync(join(tree.path, 'new.txt'), 'new\n');
   const state = () => [run('count-objects'), run('branch', '-a'), run('status', '--porcelain')];
   const before = state();
-  await tree.patch();
+  await tree.changes();
   expect(state()).toEqual(before);
   expect(execFileSync('git', ['-C', tree.path, 'status', '--porcelain'], { encoding: 'utf8' })).toBe('?? new.txt\n');
 });
@@ -67,7 +83,20 @@ test('work larger than the bound makes no patch', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   writeFileSync(join(tree.path, 'big.txt'), 'x\n'.repeat(5_000));
-  expect(await tree.patch(2_000)).toBeNull();
+  const { patch, files } = await tree.changes(2_000);
+  expect(patch).toBeNull();
+  expect(files).toEqual([{ path: 'big.txt', status: 'added', additions: 5_000, deletions: 0 }]);
+});
+
+test('a renamed file is one file', async () => {
+  const repository = await Repository.open(clone);
+  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
+  renameSync(join(tree.path, 'kept.txt'), join(tree.path, 'moved.txt'));
+  writeFileSync(join(tree.path, 'zzz.txt'), 'last\n');
+  expect((await tree.changes()).files).toEqual([
+    { path: 'moved.txt', status: 'renamed', additions: 0, deletions: 0 },
+    { path: 'zzz.txt', status: 'added', additions: 1, deletions: 0 },
+  ]);
 });
 
 test('a patch that does not fit is an error and changes nothing', async () => {
@@ -75,7 +104,7 @@ test('a patch that does not fit is an error and changes nothing', async () => {
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   const foreign = '--- a/kept.txt\n+++ b/kept.txt\n@@ -1,1 +1,1 @@\n-other\n+text\n';
   await expect(tree.apply(Buffer.from(foreign))).rejects.toThrow('git apply');
-  expect(await tree.patch()).toEqual(new Uint8Array());
+  expect(await tree.changes()).toEqual({ patch: new Uint8Array(), files: [] });
 });
 
 test('clones of one repository have the same identity', async () => {

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const NAME_CHARS = 14;
+const TIME_MASK = 0xffff_ffff_ffffn;
+const TICKS_PER_MS = 4_096n;
+
+/**
+ * The part of a prompt's message id that follows from what the prompt is, as 14 base62 characters. Whoever posts the
+ * same prompt, in any process and on any machine, finds it by this name.
+ */
+export function promptName(...what: (string | number)[]): string {
+  const digest = createHash('sha256').update(what.join(' ')).digest();
+  return Array.from(digest.subarray(0, NAME_CHARS), (byte) => BASE62[byte % BASE62.length]).join('');
+}
+
+/**
+ * A message id of OpenCode's own form: 48 bits of time as hex, then the name. OpenCode orders messages by id, so the
+ * time is never before that of the conversation's last message, whatever the clock of the machine it came from said.
+ *
+ * @param now milliseconds since the epoch
+ * @param lastId the id of the conversation's newest message, if it has one
+ */
+export function promptMessageId(name: string, now: number, lastId: string | null): string {
+  const ticks = (BigInt(now) * TICKS_PER_MS) & TIME_MASK;
+  const last = lastId === null ? 0n : BigInt(`0x${lastId.slice(4, 16)}`);
+  const time = ticks > last ? ticks : last + 1n;
+  return `msg_${time.toString(16).padStart(12, '0')}${name}`;
+}
+
+/** Whether a message is the prompt of this name. */
+export function isPromptNamed(messageId: string, name: string): boolean {
+  return messageId.slice(16) === name;
+}

@@ -1,0 +1,197 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Event, Part } from '@opencode-ai/sdk/v2/client';
+import type { AgentFrameBody } from '../src/protocol/agent-stream.ts';
+import type { Approvals } from './approvals.ts';
+import type { Mapping, ModelFailure } from './mapping/mapping.ts';
+import type { CodingServer, CodingSignal, ConversationMessage, Prompt } from './ports.ts';
+import { SignalBox } from './signal-box.ts';
+
+/** Why a turn is to end before the model is done. */
+export type Interruption = 'pause' | 'stop' | 'limit' | 'quiet' | 'tampering' | 'cancelled';
+
+/** How a turn ended. `cut_off`: the server went away under it, and the conversation can be gone on with. */
+export type TurnOutcome =
+  | { type: 'completed'; finish: string }
+  | { type: 'interrupted'; by: Interruption }
+  | { type: 'failed'; failure: ModelFailure }
+  | { type: 'cut_off' };
+
+export interface TurnContext {
+  coding: CodingServer;
+  mapping: Mapping;
+  approvals: Approvals;
+  conversationId: string;
+  directory: string;
+  report: (frame: AgentFrameBody) => void;
+  /** Model turns that the whole assignment may take; null for no limit. */
+  maxSteps: number | null;
+}
+
+const FLUSH_MS = 250;
+/** Events can be lost; the truth is asked for this often while nothing is heard. */
+const LOOK_MS = 5_000;
+/** OpenCode says idle before the last message is final, and before a posted prompt has begun. */
+/** An abort before the run has begun does nothing, so it is repeated. */
+const ABORT_AGAIN_MS = 500;
+const UNSETTLED_LOOKS = 25;
+const UNSETTLED_PAUSE_MS = 100;
+
+/** One run of the model: from a prompt that is posted until the conversation rests. */
+export class Turn {
+  readonly #context: TurnContext;
+  readonly #box = new SignalBox();
+  #interruption: Interruption | null = null;
+  #atBoundary: Interruption | null = null;
+  #hasConnected = false;
+  #isCutOff = false;
+
+  constructor(context: TurnContext) {
+    this.#context = context;
+  }
+
+  /** Posts the prompt and follows the run to its end. */
+  async run(prompt: Prompt): Promise<TurnOutcome> {
+    const { coding, mapping, approvals } = this.#context;
+    mapping.clearFailure();
+    const unsubscribe = coding.subscribe((signal) => this.#signal(signal));
+    const flush = setInterval(() => this.#reportAll(mapping.flush()), FLUSH_MS);
+    try {
+      await coding.prompt(prompt);
+      return await this.#follow();
+    } finally {
+      clearInterval(flush);
+      unsubscribe();
+      approvals.withdrawAll('the run that asked has ended');
+      this.#reportAll(mapping.finish());
+    }
+  }
+
+  /** Another message into the running turn: the model reads it at its next step. */
+  async steer(prompt: Prompt): Promise<void> {
+    await this.#context.coding.prompt(prompt);
+    this.#box.signal();
+  }
+
+  /** Ends the run as soon as the model has finished the step it is at. */
+  endAtBoundary(by: Interruption): void {
+    this.#atBoundary ??= by;
+  }
+
+  /** Ends the run now, with whatever tool is running. The first reason counts. */
+  interrupt(by: Interruption): void {
+    this.#interruption ??= by;
+    this.#box.signal();
+  }
+
+  #signal(signal: CodingSignal): void {
+    if (signal.type === 'event') {
+      this.#event(signal.event);
+      return;
+    }
+    if (signal.type === 'down') {
+      this.#isCutOff = true;
+      this.#context.approvals.withdrawAll('OpenCode was restarted');
+    }
+    // The first `connected` only says that events flow; each later signal means that some were missed.
+    if (this.#hasConnected) this.#context.mapping.markGap();
+    this.#hasConnected = true;
+    this.#box.signal();
+  }
+
+  #event(event: Event): void {
+    const { mapping, approvals, conversationId } = this.#context;
+    this.#reportAll(mapping.event(event, Date.now()));
+    const about = (event.properties as { sessionID?: string }).sessionID;
+    if (about === undefined || !mapping.covers(about)) return;
+    if (event.type === 'permission.asked') approvals.permissionAsked(event.properties);
+    else if (event.type === 'question.asked') approvals.questionAsked(event.properties);
+    else if (this.#interruption === null && approvals.isForeignAnswer(event)) this.interrupt('tampering');
+    else if (event.type === 'session.idle' && about === conversationId) this.#box.signal();
+    else if (event.type === 'message.part.updated') this.#partUpdated(event.properties.part);
+  }
+
+  /** A step that called tools has ended with their results: the one place where a run can end without a torn edge. */
+  #partUpdated(part: Part): void {
+    const { maxSteps, mapping, conversationId } = this.#context;
+    if (part.type !== 'step-finish' || part.reason !== 'tool-calls' || part.sessionID !== conversationId) return;
+    if (this.#atBoundary !== null) this.interrupt(this.#atBoundary);
+    else if (maxSteps !== null && mapping.steps >= maxSteps) this.interrupt('limit');
+  }
+
+  /** Waits until the conversation rests, taking in from its messages whatever no event told. */
+  async #follow(): Promise<TurnOutcome> {
+    for (;;) {
+      await this.#box.wait(this.#interruption === null ? LOOK_MS : ABORT_AGAIN_MS);
+      if (this.#interruption !== null) await this.#abort();
+      if (await this.#isBusy()) {
+        await this.#lookAtRequests();
+        continue;
+      }
+      for (let look = 1; look <= UNSETTLED_LOOKS; look++) {
+        const outcome = judge(await this.#reconcile(), this.#interruption, this.#context.mapping.failure);
+        const isTorn = this.#isCutOff && outcome?.type === 'completed' && outcome.finish === 'tool-calls';
+        if (outcome !== null && !isTorn) return outcome;
+        if (await this.#isBusy()) break;
+        if (look === UNSETTLED_LOOKS) return this.#unfinished();
+        await delay(UNSETTLED_PAUSE_MS);
+      }
+    }
+  }
+
+  async #abort(): Promise<void> {
+    await this.#context.coding.abort(this.#context.conversationId);
+  }
+
+  async #isBusy(): Promise<boolean> {
+    return this.#context.coding.isBusy(this.#context.conversationId);
+  }
+
+  /** At rest, yet the last message is not final: aborted while waiting to ask again, or the server died. */
+  #unfinished(): TurnOutcome {
+    const { failure } = this.#context.mapping;
+    if (this.#interruption !== null) return { type: 'interrupted', by: this.#interruption };
+    if (failure !== null && !this.#isCutOff) return { type: 'failed', failure };
+    return { type: 'cut_off' };
+  }
+
+  async #reconcile(): Promise<ConversationMessage[]> {
+    const { coding, mapping, conversationId } = this.#context;
+    const messages = await coding.messages(conversationId);
+    const below = await coding.subConversations(conversationId);
+    const ofSubAgents = await Promise.all(below.map((id) => coding.messages(id)));
+    this.#reportAll(mapping.reconcile(messages, ofSubAgents.flat()));
+    return messages;
+  }
+
+  /** Requests whose event was lost would wait for ever. */
+  async #lookAtRequests(): Promise<void> {
+    const { coding, mapping, approvals, directory } = this.#context;
+    const [permissions, questions] = await Promise.all([
+      coding.openPermissions(directory),
+      coding.openQuestions(directory),
+    ]);
+    for (const request of permissions) if (mapping.covers(request.sessionID)) approvals.permissionAsked(request);
+    for (const request of questions) if (mapping.covers(request.sessionID)) approvals.questionAsked(request);
+  }
+
+  #reportAll(frames: AgentFrameBody[]): void {
+    for (const frame of frames) this.#context.report(frame);
+  }
+}
+
+/** How a conversation at rest ended; null while its last message is not final. */
+export function judge(
+  messages: ConversationMessage[],
+  interruption: Interruption | null,
+  failure: ModelFailure | null,
+): TurnOutcome | null {
+  const last = messages.at(-1)?.info;
+  if (last?.role !== 'assistant') return null;
+  const isFinal = last.time.completed !== undefined || last.error !== undefined;
+  if (!isFinal) return null;
+  const isDone = last.error === undefined && last.finish !== undefined && last.finish !== 'tool-calls';
+  if (isDone) return { type: 'completed', finish: last.finish as string };
+  if (interruption !== null) return { type: 'interrupted', by: interruption };
+  if (last.error !== undefined && failure !== null) return { type: 'failed', failure };
+  return { type: 'completed', finish: last.finish ?? 'stopped' };
+}

@@ -1,0 +1,291 @@
+import type { AgentFrameBody, Assignment, Command } from '../src/protocol/agent-stream.ts';
+import type { ModelFailure } from './mapping/mapping.ts';
+import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
+import type { ConversationMessage, Prompt } from './ports.ts';
+import { SignalBox } from './signal-box.ts';
+import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
+import { openWorkplace, type Workplace, type WorkplaceDependencies } from './workplace.ts';
+
+type Message = Extract<Command, { type: 'message' }>['data'];
+type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reason'];
+
+export const CONTINUE_TEXT = 'Continue where you left off: the last run was interrupted before it was done.';
+const MAX_RESULT_CHARS = 100_000;
+/** The server may die under a turn this often before the turn counts as failed. */
+const MAX_CUTS = 3;
+
+export interface WorkDependencies extends WorkplaceDependencies {
+  log: (line: string) => void;
+}
+
+/**
+ * Works on one assignment: prompts one after the other, each a turn with a checkpoint after it, until nothing waits;
+ * then the result, and more turns when more is asked. Ends when the lease ends, or by giving it back.
+ */
+export class Work {
+  readonly #assignment: Assignment;
+  readonly #dependencies: WorkDependencies;
+  readonly #box = new SignalBox();
+  readonly #waiting: Message[] = [];
+  #place: Workplace | null = null;
+  #turn: Turn | null = null;
+  #turnNumber = 0;
+  #messagesDone: number;
+  /** Messages of the running turn: its prompt, and those steered into it. */
+  #inTurn: number[] = [];
+  #release: { reason: ReleaseReason; message: string } | null = null;
+  #isQuiet = false;
+  #isCancelled = false;
+  #continuations = 0;
+
+  constructor(assignment: Assignment, dependencies: WorkDependencies) {
+    this.#assignment = assignment;
+    this.#dependencies = dependencies;
+    this.#messagesDone = assignment.messages_done;
+  }
+
+  /** Runs until the lease was given back or {@link cancel} was called; what goes wrong becomes a frame, never an error. */
+  async run(): Promise<void> {
+    try {
+      this.#place = await openWorkplace(this.#assignment, this.#dependencies);
+    } catch (error) {
+      if (!this.#isCancelled) this.#giveBack('refused', (error as Error).message);
+      return;
+    }
+    while (!this.#isCancelled) {
+      if (this.#release !== null) {
+        await this.#checkpoint(false);
+        this.#giveBack(this.#release.reason, this.#release.message);
+        return;
+      }
+      const message = this.#waiting.shift();
+      if (message === undefined) await this.#box.wait();
+      else if (message.number > this.#messagesDone) await this.#workOn(this.#place, message);
+    }
+  }
+
+  /** Takes a command; resolves when it need not be sent again. */
+  async command(command: Command): Promise<void> {
+    switch (command.type) {
+      case 'message':
+        return this.#message(command.data);
+      case 'approval_reply':
+        return this.#place?.approvals.reply(command.data);
+      case 'checkpoint':
+        return this.#checkpoint(true);
+      case 'pause':
+        return this.end('paused', 'paused as asked', command.data.within_ms);
+      case 'stop':
+        return this.end('stopped', 'stopped as asked', command.data.within_ms);
+    }
+  }
+
+  /** Gives the lease back after the present step, or after `withinMs` with whatever is running then. */
+  end(reason: ReleaseReason, message: string, withinMs: number): void {
+    if (this.#release !== null) return;
+    this.#release = { reason, message };
+    const by: Interruption = reason === 'stopped' ? 'stop' : 'pause';
+    this.#turn?.endAtBoundary(by);
+    setTimeout(() => this.#turn?.interrupt(by), withinMs).unref();
+    this.#box.signal();
+  }
+
+  /** Nothing has been heard of the session for so long that the lease may be someone else's: stop acting. */
+  quiet(): void {
+    this.#isQuiet = true;
+    this.#turn?.interrupt('quiet');
+  }
+
+  /** The lease proved alive after all. */
+  alive(): void {
+    this.#isQuiet = false;
+    this.#box.signal();
+  }
+
+  /** The lease is lost or has ended: abort, and report nothing more. */
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#turn?.interrupt('cancelled');
+    this.#box.signal();
+  }
+
+  /** After {@link run} has returned: removes the worktree, unless its work exists nowhere else. */
+  async dispose(): Promise<void> {
+    if (this.#place === null) return;
+    const { coding, repository } = this.#dependencies;
+    await coding.releaseDirectory(this.#place.directory).catch(() => undefined);
+    if (!this.#place.checkpoints.isLocalOnly) await repository.removeWorktree(this.#place.worktree.path);
+  }
+
+  async #message(message: Message): Promise<void> {
+    const place = this.#place;
+    if (message.delivery === 'steer' && this.#turn !== null && place !== null && this.#release === null) {
+      this.#inTurn.push(message.number);
+      await this.#turn.steer(await this.#prompt(place, message.text, this.#name(message)));
+      return;
+    }
+    this.#waiting.push(message);
+    this.#box.signal();
+  }
+
+  async #workOn(place: Workplace, message: Message): Promise<void> {
+    this.#turnNumber += 1;
+    this.#inTurn = [message.number];
+    const { model, agent } = this.#assignment.agent_config;
+    const data = { turn: this.#turnNumber, message: message.number, model: model ?? null, agent: agent ?? null };
+    this.#report({ type: 'turn.started', data });
+    const outcome = await this.#run(place, message).catch(
+      (error: Error): TurnOutcome => ({ type: 'failed', failure: unavailable(error) }),
+    );
+    if (!this.#isCancelled) await this.#conclude(place, outcome);
+  }
+
+  /** Runs the prompt, and goes on with it for as long as it was only cut off. */
+  async #run(place: Workplace, message: Message): Promise<TurnOutcome> {
+    let prompt = await this.#firstPrompt(place, message);
+    for (let cuts = 0; ; ) {
+      const outcome = await this.#runTurn(place, prompt);
+      if (this.#isCancelled) return outcome;
+      if (outcome.type === 'cut_off') {
+        cuts += 1;
+        if (cuts > MAX_CUTS) return { type: 'failed', failure: unavailable(new Error('OpenCode keeps exiting.')) };
+        this.#report(note(`OpenCode was restarted; the conversation goes on (${cuts} of ${MAX_CUTS}).`));
+      } else if (outcome.type === 'interrupted' && outcome.by === 'quiet' && this.#release === null) {
+        while (this.#isQuiet && !this.#isCancelled) await this.#box.wait();
+        if (this.#isCancelled) return outcome;
+      } else {
+        return outcome;
+      }
+      prompt = await this.#continuation(place, message);
+    }
+  }
+
+  async #runTurn(place: Workplace, prompt: Prompt): Promise<TurnOutcome> {
+    const { coding, report } = this.#dependencies;
+    const { mapping, approvals, conversationId, directory } = place;
+    const maxSteps = this.#assignment.agent_config.max_turns ?? null;
+    this.#turn = new Turn({ coding, mapping, approvals, conversationId, directory, report, maxSteps });
+    try {
+      return await this.#turn.run(prompt);
+    } finally {
+      this.#turn = null;
+    }
+  }
+
+  async #conclude(place: Workplace, outcome: TurnOutcome): Promise<void> {
+    if (outcome.type === 'completed') {
+      const message = Math.max(...this.#inTurn);
+      this.#messagesDone = message;
+      const data = { turn: this.#turnNumber, message, finish: outcome.finish };
+      this.#report({ type: 'turn.completed', data });
+    }
+    // Whoever releases or fails next is at the checkpoint anyway; a pause makes its own.
+    const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');
+    if (isPausing) return;
+    await this.#checkpoint(false);
+    if (this.#isCancelled || this.#release !== null) return;
+    if (outcome.type === 'failed') return this.#result(place, 'failed', outcome.failure);
+    if (outcome.type === 'interrupted' && outcome.by === 'limit') {
+      this.#messagesDone = Math.max(...this.#inTurn);
+      return this.#result(place, 'partial', limitReached());
+    }
+    if (outcome.type === 'interrupted') return this.#result(place, 'failed', TAMPERING);
+    if (this.#waiting.length === 0) await this.#result(place, 'completed', null);
+  }
+
+  async #result(
+    place: Workplace,
+    status: 'completed' | 'partial' | 'failed',
+    error: ModelFailure | null,
+  ): Promise<void> {
+    const messages = await this.#dependencies.coding.messages(place.conversationId).catch(() => []);
+    const text = finalText(messages).slice(0, MAX_RESULT_CHARS);
+    this.#report({ type: 'result', data: { status, text, messages_done: this.#messagesDone, error } });
+  }
+
+  async #checkpoint(requested: boolean): Promise<void> {
+    const place = { turn: this.#turnNumber, messages_done: this.#messagesDone, requested };
+    try {
+      await this.#place?.checkpoints.make(place);
+    } catch (error) {
+      this.#report(note(`No checkpoint could be made: ${(error as Error).message}`));
+    }
+  }
+
+  /** The prompt as it was asked, or to go on with it when the conversation shows that it was begun elsewhere. */
+  async #firstPrompt(place: Workplace, message: Message): Promise<Prompt> {
+    const known = await this.#dependencies.coding.messages(place.conversationId);
+    const name = this.#name(message);
+    if (known.some(({ info }) => isPromptNamed(info.id, name))) return this.#continuation(place, message);
+    const text = place.preface === null ? message.text : `${earlier(place.preface)}\n\n${message.text}`;
+    place.preface = null;
+    return this.#prompt(place, text, name);
+  }
+
+  async #continuation(place: Workplace, message: Message): Promise<Prompt> {
+    this.#continuations += 1;
+    const { task_id, epoch } = this.#assignment;
+    const name = promptName(task_id, epoch, message.number, 'continue', this.#continuations);
+    return this.#prompt(place, CONTINUE_TEXT, name);
+  }
+
+  async #prompt(place: Workplace, text: string, name: string): Promise<Prompt> {
+    const { conversationId } = place;
+    const messages = await this.#dependencies.coding.messages(conversationId);
+    const known = messages.find(({ info }) => isPromptNamed(info.id, name));
+    const { model, agent, system } = this.#assignment.agent_config;
+    return {
+      conversationId,
+      messageId: known?.info.id ?? promptMessageId(name, Date.now(), messages.at(-1)?.info.id ?? null),
+      text,
+      model: model ?? null,
+      agent: agent ?? null,
+      system: system ?? null,
+    };
+  }
+
+  /** The same under every epoch, so that a prompt which another agent has begun is known by its id. */
+  #name(message: Message): string {
+    return promptName(this.#assignment.task_id, message.number);
+  }
+
+  #giveBack(reason: ReleaseReason, message: string): void {
+    this.#report({ type: 'released', data: { reason, message } });
+  }
+
+  #report(frame: AgentFrameBody): void {
+    if (!this.#isCancelled) this.#dependencies.report(frame);
+  }
+}
+
+const TAMPERING: ModelFailure = {
+  code: 'tampering',
+  message: 'A request for approval was answered by someone other than the orchestrator.',
+  retryable: false,
+};
+
+function limitReached(): ModelFailure {
+  return {
+    code: 'max_turns',
+    message: 'The limit of model turns was reached before the work was done.',
+    retryable: true,
+  };
+}
+
+function unavailable(error: Error): ModelFailure {
+  return { code: 'opencode_unavailable', message: error.message, retryable: true };
+}
+
+function note(text: string): AgentFrameBody {
+  return { type: 'agent.note', data: { level: 'warning', text } };
+}
+
+function earlier(transcript: string): string {
+  return `This is what was said and done before, on another machine:\n<transcript>\n${transcript}\n</transcript>`;
+}
+
+/** What the model said last. */
+function finalText(messages: ConversationMessage[]): string {
+  const last = messages.findLast(({ info }) => info.role === 'assistant');
+  return (last?.parts ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
+}

@@ -1,0 +1,105 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AgentFrameBody, Assignment } from '../src/protocol/agent-stream.ts';
+import { Approvals } from './approvals.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { Mapping } from './mapping/mapping.ts';
+import { transcript } from './opencode/conversation.ts';
+import { permissionRules } from './permissions.ts';
+import type { CarriedConversation, CodingServer } from './ports.ts';
+import { type Repository, RepositoryError, type Worktree } from './repository.ts';
+
+export interface WorkplaceDependencies {
+  coding: CodingServer;
+  repository: Repository;
+  /** Where worktrees are made, one for each (task, epoch). */
+  worktreesDirectory: string;
+  fetchArtifact: (artifactId: string) => Promise<Uint8Array>;
+  report: (frame: AgentFrameBody) => void;
+}
+
+/** Everything that one lease works with. */
+export interface Workplace {
+  worktree: Worktree;
+  /** Where the agent works: the worktree, or a directory inside it. */
+  directory: string;
+  conversationId: string;
+  mapping: Mapping;
+  approvals: Approvals;
+  checkpoints: Checkpoints;
+  /** What was said before, for a model whose conversation could not be carried whole; goes before its first prompt. */
+  preface: string | null;
+}
+
+/**
+ * Makes the worktree and the conversation of a lease, from its checkpoint when it has one. What cannot be restored is
+ * said in the log, and the work starts from what can.
+ *
+ * @throws RepositoryError when this clone cannot do the work at all
+ */
+export async function openWorkplace(assignment: Assignment, dependencies: WorkplaceDependencies): Promise<Workplace> {
+  const { coding, repository, report } = dependencies;
+  const { checkpoint } = assignment;
+  const base = await repository.resolve(checkpoint?.base_commit ?? assignment.repository.base_commit);
+  const path = worktreePath(dependencies.worktreesDirectory, assignment);
+  const worktree = await repository.addWorktree(path, base);
+  await restoreWork(worktree, assignment, dependencies);
+  const directory = join(worktree.path, assignment.repository.directory ?? '.');
+  if (!(await stat(directory).catch(() => null))?.isDirectory()) {
+    throw new RepositoryError(`The repository has no directory ${assignment.repository.directory} at ${base}.`);
+  }
+  const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
+  const mapping = new Mapping(conversationId, directory);
+  mapping.skip(await coding.messages(conversationId));
+  const checkpoints = new Checkpoints(coding, worktree, conversationId, report);
+  const approvals = new Approvals(coding, directory, report);
+  return { worktree, directory, conversationId, mapping, approvals, checkpoints, preface };
+}
+
+export function worktreePath(worktreesDirectory: string, lease: { task_id: string; epoch: number }): string {
+  return join(worktreesDirectory, `${lease.task_id}-${lease.epoch}`);
+}
+
+async function restoreWork(
+  worktree: Worktree,
+  { checkpoint }: Assignment,
+  { fetchArtifact, report }: WorkplaceDependencies,
+): Promise<void> {
+  if (checkpoint === null) return;
+  if (checkpoint.local_only) {
+    const text = `The work of checkpoint ${checkpoint.number} was too large to travel: starting from the base commit.`;
+    report(note('warning', text));
+    return;
+  }
+  if (checkpoint.patch_artifact_id === null) return;
+  try {
+    await worktree.apply(await fetchArtifact(checkpoint.patch_artifact_id));
+  } catch (error) {
+    report(note('warning', `Checkpoint ${checkpoint.number} does not apply, starting from the base commit: ${error}`));
+  }
+}
+
+async function openConversation(
+  assignment: Assignment,
+  directory: string,
+  { coding, fetchArtifact, report }: WorkplaceDependencies,
+): Promise<{ conversationId: string; preface: string | null }> {
+  const permissions = permissionRules(assignment.agent_config.permissions);
+  const options = { directory, title: assignment.title, permissions };
+  const id = assignment.checkpoint?.conversation_artifact_id ?? null;
+  if (id === null) return { conversationId: await coding.createConversation(options), preface: null };
+  const carried: CarriedConversation = {
+    format: assignment.checkpoint?.conversation_format ?? '',
+    bytes: await fetchArtifact(id),
+  };
+  try {
+    return { conversationId: await coding.importConversation(carried, options), preface: null };
+  } catch (error) {
+    report(note('warning', `The conversation goes on from a transcript: ${error}`));
+    return { conversationId: await coding.createConversation(options), preface: transcript(carried) };
+  }
+}
+
+function note(level: 'info' | 'warning' | 'error', text: string): AgentFrameBody {
+  return { type: 'agent.note', data: { level, text: text.slice(0, 2_000) } };
+}
