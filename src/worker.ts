@@ -2,8 +2,9 @@ import { DurableObject } from 'cloudflare:workers';
 import { compose } from './composition.ts';
 import { createApp } from './http/app.ts';
 
+export { AgentRegistry } from '../durable-objects/agent-registry/agent-registry.ts';
+
 export class Session extends DurableObject<Env> {}
-export class AgentRegistry extends DurableObject<Env> {}
 export class Room extends DurableObject<Env> {}
 export { Workspace } from '../durable-objects/workspace/workspace.ts';
 

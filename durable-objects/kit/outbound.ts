@@ -17,18 +17,19 @@ export class DeadlineExceeded extends Error {
  */
 export async function withDeadline<T>(what: string, ms: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let clear = () => {};
   const expiry = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    const timer = setTimeout(() => {
       const error = new DeadlineExceeded(what, ms);
       controller.abort(error);
       reject(error);
     }, ms);
+    clear = () => clearTimeout(timer);
   });
   try {
     return await Promise.race([call(controller.signal), expiry]);
   } finally {
-    clearTimeout(timer);
+    clear();
   }
 }
 

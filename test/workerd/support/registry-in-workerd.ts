@@ -1,0 +1,99 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { vi } from 'vitest';
+import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
+import type { ControlDown } from '../../../src/protocol/agent-stream.ts';
+import { SOCKET_PROTOCOL } from '../../../src/protocol/token.ts';
+import type { ControlLink, RegistryUnderTest } from '../../unit/ports/agent-registry.contract.ts';
+
+/** A new registry object of its own; the clock of all objects is the test's. */
+export function registryObject() {
+  const workspace = `registry-${crypto.randomUUID()}`;
+  const stub = env.AGENT_REGISTRY.getByName(workspace);
+  return { workspace, stub };
+}
+
+/** Opens a control socket at an object, as the Worker does once it has verified who asks. */
+export async function openControl(
+  stub: DurableObjectStub,
+  workspace: string,
+  agentId: string,
+  tokenId = 'token',
+): Promise<WebSocket> {
+  const response = await stub.fetch(`https://oio.test/ws/agents/${agentId}/control`, {
+    headers: {
+      upgrade: 'websocket',
+      'sec-websocket-protocol': SOCKET_PROTOCOL,
+      [PRINCIPAL_HEADER]: JSON.stringify({ workspace, role: 'agent', token_id: tokenId }),
+    },
+  });
+  if (!response.webSocket) throw new Error(`${response.status}: ${await response.text()}`);
+  response.webSocket.accept();
+  return response.webSocket;
+}
+
+/** The far end of a control socket, with what has arrived on it. */
+export function controlLink(socket: WebSocket): ControlLink {
+  const frames: ControlDown[] = [];
+  let closeCode: number | null = null;
+  socket.addEventListener('message', ({ data }) => void frames.push(JSON.parse(data as string) as ControlDown));
+  socket.addEventListener('close', ({ code }) => {
+    closeCode = code;
+  });
+  return {
+    frames,
+    get closeCode() {
+      return closeCode;
+    },
+    send: (frame) => socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
+    close: () => socket.close(1000, 'done'),
+  };
+}
+
+/**
+ * The registry as the real object.
+ * @param evictBetweenSteps puts the object to sleep before each call; its sockets stay
+ */
+export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Promise<RegistryUnderTest> {
+  const { workspace, stub } = registryObject();
+  const ready = async () => {
+    if (!evictBetweenSteps) return;
+    await runInDurableObject(stub, () => {});
+    await evictDurableObject(stub);
+  };
+  return {
+    workspace,
+    api: {
+      reserve: async (...args) => {
+        await ready();
+        return await stub.reserve(...args);
+      },
+      withdraw: async (...args) => {
+        await ready();
+        return await stub.withdraw(...args);
+      },
+      release: async (...args) => {
+        await ready();
+        return await stub.release(...args);
+      },
+      agents: async (...args) => {
+        await ready();
+        return await stub.agents(...args);
+      },
+      agent: async (...args) => {
+        await ready();
+        return await stub.agent(...args);
+      },
+      closeSockets: async (...args) => {
+        await ready();
+        return await stub.closeSockets(...args);
+      },
+    },
+    connect: async (agentId, tokenId) => controlLink(await openControl(stub, workspace, agentId, tokenId)),
+    advance: async (ms) => {
+      await ready();
+      vi.setSystemTime(Date.now() + ms);
+      await runDurableObjectAlarm(stub);
+    },
+  };
+}
