@@ -1,5 +1,6 @@
 import { applyEvents, emptyState, type SessionState } from '../domain/session-log.ts';
-import { type Cursor, formatCursor, parseCursor, type SessionEvent } from '../protocol/events.ts';
+import { type Cursor, formatCursor, parseCursor } from '../protocol/cursor.ts';
+import type { SessionEvent } from '../protocol/events.ts';
 import type { WatchFrame, WatchRequest } from '../protocol/watch.ts';
 
 /** What taking a frame in came to. */

@@ -1,7 +1,6 @@
 import type { SessionState } from '../domain/session-log.ts';
 import type { SessionEvent } from '../protocol/events.ts';
-import { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../protocol/token.ts';
-import { CLOSE, PING, PONG } from '../protocol/watch.ts';
+import { CLOSE, PING, PONG, SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../protocol/socket.ts';
 import { fullJitterMs, pause } from './backoff.ts';
 import { ApiError, localProblem } from './errors.ts';
 import type { RestClient } from './rest.ts';

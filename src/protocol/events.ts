@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { CURSOR_PATTERN } from './cursor.ts';
 import { ApprovalKind, Decision, Delivery, SessionStatus, TaskStatus } from './enums.ts';
 import { TaskId, Uuid } from './ids.ts';
 import { ApprovalView, CheckpointView, Instant, SessionError, UpdateSessionRequest } from './session.ts';
+
+export { type Cursor, formatCursor, parseCursor } from './cursor.ts';
 
 /**
  * What a session's log holds. The log is the truth: a session's visible state is a pure fold of it
@@ -167,28 +170,10 @@ export const SessionEvent = z.intersection(z.object(place), z.union([SessionEven
 export type SessionEvent = { from_seq: number; seq: number; at: string } & (SessionEventBody | AgentEventBody);
 export type EventBody = SessionEventBody | AgentEventBody;
 
-/** A place in a session's log: which life of the log, and up to where it has been read. */
-export interface Cursor {
-  incarnation: string;
-  seq: number;
-}
-
-const CURSOR_PATTERN = /^([0-9a-f]{8})\.(\d{1,15})$/;
-
 export const CursorText = z
   .string()
   .regex(CURSOR_PATTERN, 'a cursor is written <incarnation>.<seq>')
   .meta({ id: 'Cursor', description: 'A place in a log.', example: '5f2b9c1e.12' });
-
-/** Reads `<incarnation>.<seq>`; null when the text is no cursor. */
-export function parseCursor(text: string): Cursor | null {
-  const match = CURSOR_PATTERN.exec(text);
-  return match ? { incarnation: match[1]!, seq: Number(match[2]) } : null;
-}
-
-export function formatCursor(cursor: Cursor): string {
-  return `${cursor.incarnation}.${cursor.seq}`;
-}
 
 export const EventPage = z
   .object({

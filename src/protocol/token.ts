@@ -3,6 +3,8 @@ import { Role } from './enums.ts';
 import { Uuid, type WorkspaceId } from './ids.ts';
 import { Instant } from './session.ts';
 
+export { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from './socket.ts';
+
 /** Who a request is from, as the Worker has verified it. Objects trust this and nothing else. */
 export interface Principal {
   workspace: WorkspaceId;
@@ -83,8 +85,3 @@ export const SignInCode = z.object({ code: z.string(), expires_at: Instant }).me
   example: { code: 'eyJhbGciOiJIUzI1NiJ9…', expires_at: '2026-11-22T15:14:05.678Z' },
 });
 export type SignInCode = z.infer<typeof SignInCode>;
-
-/** The subprotocol that every socket of the API speaks. */
-export const SOCKET_PROTOCOL = 'oio.v1';
-/** Prefix of the subprotocol that carries a browser's ticket; it is never echoed. */
-export const TICKET_PROTOCOL_PREFIX = 'oio.ticket.';

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { SessionEvent } from './events.ts';
 
+export { CLOSE, PING, PONG } from './socket.ts';
+
 /**
  * The watch socket: `GET /ws/sessions/{id}?after=<cursor>`, subprotocol `oio.v1`.
  *
@@ -33,17 +35,3 @@ export type WatchFrame =
 
 /** Why a cursor could not be resumed: nothing was named, another life of the log, below its floor, beyond its head. */
 export type SnapshotReason = 'no_cursor' | 'incarnation' | 'below_floor' | 'beyond_head';
-
-/** Close codes of the API's sockets (4000–4999 are an application's own, RFC 6455 §7.4.2). */
-export const CLOSE = {
-  protocol_error: 4000,
-  unauthorized: 4001,
-  not_found: 4004,
-  lagging: 4008,
-  deleted: 4010,
-  lease_ended: 4011,
-  superseded: 4012,
-} as const;
-
-export const PING = 'ping';
-export const PONG = 'pong';
