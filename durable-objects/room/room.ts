@@ -1,0 +1,34 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { Call } from '../../src/ports/calls.ts';
+import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
+import type { Outcome } from '../../src/protocol/errors.ts';
+import type { SessionId, WorkspaceId } from '../../src/protocol/ids.ts';
+import type { ListSessionsQuery, SessionList } from '../../src/protocol/session.ts';
+import { durablePlatform } from '../kit/durable-object.ts';
+import { buildRoom, type RoomRuntime } from './runtime.ts';
+
+/** What many look at at once: the directory of a workspace's sessions; see `DirectoryApi`. */
+export class Room extends DurableObject<Env> implements DirectoryApi {
+  readonly #runtime: RoomRuntime;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#runtime = buildRoom(durablePlatform(ctx));
+  }
+
+  async put(workspace: WorkspaceId, entry: DirectoryEntry): Promise<void> {
+    this.#runtime.put(workspace, entry);
+  }
+
+  async remove(workspace: WorkspaceId, id: SessionId, rev: number): Promise<void> {
+    this.#runtime.remove(workspace, id, rev);
+  }
+
+  async list(call: Call, query: ListSessionsQuery): Promise<Outcome<SessionList>> {
+    return this.#runtime.list(call, query);
+  }
+
+  override alarm(): void {
+    this.#runtime.alarm();
+  }
+}

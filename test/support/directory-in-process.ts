@@ -1,0 +1,30 @@
+import { buildRoom, type RoomRuntime } from '../../durable-objects/room/runtime.ts';
+import type { DirectoryApi } from '../../src/ports/directory.ts';
+import { NodePlatform } from './node-platform.ts';
+
+/** The directory in this process: the runtime of the room on SQLite in memory. */
+export class DirectoryInProcess {
+  readonly platform: NodePlatform;
+  readonly #evictBetweenSteps: boolean;
+  #runtime: RoomRuntime;
+
+  /** @param evictBetweenSteps builds the runtime anew for every step, as if the object had slept in between */
+  constructor({ platform = new NodePlatform(), evictBetweenSteps = false } = {}) {
+    this.platform = platform;
+    this.#evictBetweenSteps = evictBetweenSteps;
+    this.#runtime = buildRoom(platform);
+  }
+
+  get runtime(): RoomRuntime {
+    if (this.#evictBetweenSteps) this.#runtime = buildRoom(this.platform);
+    return this.#runtime;
+  }
+
+  get api(): DirectoryApi {
+    return {
+      put: async (workspace, entry) => this.runtime.put(workspace, entry),
+      remove: async (workspace, id, rev) => this.runtime.remove(workspace, id, rev),
+      list: async (call, query) => this.runtime.list(call, query),
+    };
+  }
+}

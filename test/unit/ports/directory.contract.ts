@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import type { Call } from '../../../src/ports/calls.ts';
+import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
+import { SessionPriority, SessionStatus } from '../../../src/protocol/enums.ts';
+import { ListSessionsQuery, type SessionSummary } from '../../../src/protocol/session.ts';
+
+/** An empty directory. */
+export interface DirectoryUnderTest {
+  api: DirectoryApi;
+  workspace: string;
+  /** Its clock, in ms. */
+  now(): number;
+}
+
+export function sessionIdNumbered(number: number): string {
+  return `${number.toString(16).padStart(8, '0')}-1a2b-8c3d-9e4f-5a6b00000000`;
+}
+
+type EntryChanges = Partial<SessionSummary> & Partial<Omit<DirectoryEntry, 'summary'>>;
+
+/** The directory's line of session `number`; numbers also order them in time. */
+export function directoryEntry(number: number, changes: EntryChanges = {}): DirectoryEntry {
+  const { rev = 1, share_done = 0, active_ms = 0, active_since = null, search_text = '', ...summary } = changes;
+  const { max_duration_seconds = 3_600, ...rest } = summary;
+  const at = new Date(Date.UTC(2026, 0, 1) + number * 1_000).toISOString();
+  return {
+    rev,
+    share_done,
+    active_ms,
+    active_since,
+    max_duration_seconds,
+    search_text,
+    summary: {
+      id: sessionIdNumbered(number),
+      title: `Session ${number}`,
+      status: 'pending',
+      session_type: 'execution',
+      priority: 'medium',
+      tags: [],
+      created_at: at,
+      updated_at: at,
+      started_at: null,
+      ended_at: null,
+      health_score: 0,
+      agent_name: null,
+      open_approvals: 0,
+      cost_usd: 0,
+      error: null,
+      ...rest,
+    },
+  };
+}
+
+/** What every implementation of the directory keeps to. */
+export function directoryContract(make: () => Promise<DirectoryUnderTest>): void {
+  async function holding(...entries: DirectoryEntry[]) {
+    const directory = await make();
+    const { api, workspace } = directory;
+    for (const entry of entries) await api.put(workspace, entry);
+    const call: Call = {
+      principal: { workspace, role: 'viewer', token_id: 'token' },
+      request_id: 'request',
+      idempotency: null,
+    };
+    const list = async (query: Record<string, unknown> = {}) => {
+      const outcome = await api.list(call, ListSessionsQuery.parse(query));
+      if (!outcome.ok) throw new Error(outcome.failure.detail);
+      return outcome.value;
+    };
+    const numbers = async (query: Record<string, unknown> = {}) =>
+      (await list(query)).items.map(({ id }) => Number.parseInt(id.slice(0, 8), 16));
+    return { ...directory, call, list, numbers };
+  }
+
+  it('an empty directory lists nothing', async () => {
+    const { list } = await holding();
+    expect(await list()).toEqual({ items: [], total: 0, page: 1, page_size: 20 });
+  });
+
+  it('lists what was put, newest first, as it was put', async () => {
+    const entries = [1, 2, 3].map((number) => directoryEntry(number, { tags: ['a'], cost_usd: 0.25 }));
+    const { list } = await holding(...entries);
+    expect(await list()).toEqual({
+      items: entries.map(({ summary }) => ({ ...summary, health_score: 0.8 })).toReversed(),
+      total: 3,
+      page: 1,
+      page_size: 20,
+    });
+  });
+
+  it('another workspace sees nothing', async () => {
+    const { api, call } = await holding(directoryEntry(1));
+    const principal = { ...call.principal, workspace: 'elsewhere' };
+    expect(await api.list({ ...call, principal }, ListSessionsQuery.parse({}))).toMatchObject({
+      failure: { code: 'not_found' },
+    });
+  });
+
+  describe('the latest wins, in whatever order and however often it arrives', () => {
+    const older = directoryEntry(1, { rev: 3, title: 'Older' });
+    const newer = directoryEntry(1, { rev: 4, title: 'Newer' });
+
+    it('an older or repeated entry changes nothing', async () => {
+      const { api, workspace, list } = await holding(newer, older, { ...newer, search_text: 'repeated' });
+      expect((await list()).items).toMatchObject([{ title: 'Newer' }]);
+      await api.remove(workspace, older.summary.id, 3);
+      expect((await list()).total, 'nor does an older removal').toBe(1);
+    });
+
+    it('what is removed stays removed', async () => {
+      const { api, workspace, list } = await holding(older);
+      await api.remove(workspace, older.summary.id, 5);
+      await api.remove(workspace, older.summary.id, 5);
+      await api.put(workspace, newer);
+      expect(await list()).toMatchObject({ items: [], total: 0 });
+    });
+
+    it('a removal that overtakes its entry wins', async () => {
+      const { api, workspace, list } = await holding();
+      await api.remove(workspace, older.summary.id, 5);
+      await api.put(workspace, newer);
+      expect((await list()).total).toBe(0);
+    });
+  });
+
+  describe('filters', () => {
+    it('by any of several statuses, by type, priority and tag, and by all at once', async () => {
+      const { numbers } = await holding(
+        directoryEntry(1, { status: 'running', session_type: 'debug', tags: ['x', 'y'] }),
+        directoryEntry(2, { status: 'queued', priority: 'high', tags: ['x y'] }),
+        directoryEntry(3, { status: 'failed', session_type: 'debug', tags: ['y'] }),
+      );
+      expect(await numbers({ status: ['running', 'failed'] })).toEqual([3, 1]);
+      expect(await numbers({ session_type: 'debug' })).toEqual([3, 1]);
+      expect(await numbers({ priority: 'high' })).toEqual([2]);
+      expect(await numbers({ tag: 'y' }), 'a tag as a whole').toEqual([3, 1]);
+      expect(await numbers({ status: ['running', 'queued'], session_type: 'debug', tag: 'x' })).toEqual([1]);
+      expect(await numbers({ status: ['timeout'] })).toEqual([]);
+    });
+
+    it('by text in the title or what goes with it, whatever the case', async () => {
+      const { numbers } = await holding(
+        directoryEntry(1, { title: 'Mend the ÄRGER' }),
+        directoryEntry(2, { search_text: 'please mend it' }),
+        directoryEntry(3, { title: 'Other' }),
+      );
+      expect(await numbers({ q: 'MEND' })).toEqual([2, 1]);
+      expect(await numbers({ q: 'ärger' })).toEqual([1]);
+    });
+
+    it.each(['%', '_', "'", '"', '\\', '*', 'a%b', "' OR 1=1 --"])('takes %s as text', async (q) => {
+      const { numbers } = await holding(
+        directoryEntry(1, { title: `Session with ${q} in it`, tags: [q] }),
+        directoryEntry(2, { title: 'Session with aXb', tags: ['aXb'] }),
+      );
+      expect(await numbers({ q })).toEqual([1]);
+      expect(await numbers({ tag: q })).toEqual([1]);
+    });
+  });
+
+  it('sorts by each column, up and down; priority and status in the order of their enumerations', async () => {
+    const { list, numbers } = await holding(
+      directoryEntry(1, {
+        title: 'beta',
+        priority: 'low',
+        status: 'cancelled',
+        updated_at: '2026-03-01T00:00:00.000Z',
+      }),
+      directoryEntry(2, {
+        title: 'Alpha',
+        priority: 'critical',
+        status: 'pending',
+        updated_at: '2026-01-05T00:00:00.000Z',
+      }),
+      directoryEntry(3, {
+        title: 'gamma',
+        priority: 'high',
+        status: 'running',
+        updated_at: '2026-02-01T00:00:00.000Z',
+      }),
+    );
+    expect(await numbers({ sort: 'created_at' })).toEqual([1, 2, 3]);
+    expect(await numbers({ sort: 'updated_at' })).toEqual([2, 3, 1]);
+    expect(await numbers({ sort: 'title' })).toEqual([2, 1, 3]);
+    for (const sort of ['created_at', 'updated_at', 'title', 'priority', 'status']) {
+      expect(await numbers({ sort: `-${sort}` }), sort).toEqual((await numbers({ sort })).toReversed());
+    }
+    const inOrderOf = (options: readonly string[], values: string[]) =>
+      values.toSorted((a, b) => options.indexOf(a) - options.indexOf(b));
+    const priorities = (await list({ sort: 'priority' })).items.map(({ priority }) => priority);
+    expect(priorities).toEqual(inOrderOf(SessionPriority.options, priorities));
+    const statuses = (await list({ sort: 'status' })).items.map(({ status }) => status);
+    expect(statuses).toEqual(inOrderOf(SessionStatus.options, statuses));
+  });
+
+  it('pages cover everything once, with the total on each, also among equals', async () => {
+    const { list } = await holding(...Array.from({ length: 25 }, (_, i) => directoryEntry(i + 1, { priority: 'low' })));
+    const pages = await Promise.all([1, 2, 3].map((page) => list({ page, page_size: 10, sort: 'priority' })));
+    expect(pages.map(({ items }) => items.length)).toEqual([10, 10, 5]);
+    expect(new Set(pages.flatMap(({ items }) => items.map(({ id }) => id))).size).toBe(25);
+    expect(pages.map(({ total }) => total)).toEqual([25, 25, 25]);
+    expect(await list({ page: 4, page_size: 10 })).toMatchObject({ items: [], total: 25 });
+  });
+
+  it('computes health when it is read: it falls while a session uses up its time', async () => {
+    const directory = await make();
+    const now = directory.now();
+    const running = { status: 'running', max_duration_seconds: 1_000 } as const;
+    const entries = [
+      directoryEntry(1, { ...running, active_since: now }),
+      directoryEntry(2, { ...running, active_since: now - 800_000 }),
+      directoryEntry(3, { ...running, active_ms: 500_000, active_since: now - 450_000 }),
+      directoryEntry(4, { status: 'partially_completed', share_done: 0.5 }),
+      directoryEntry(5, { status: 'completed' }),
+    ];
+    for (const entry of entries) await directory.api.put(directory.workspace, entry);
+    const call: Call = {
+      principal: { workspace: directory.workspace, role: 'viewer', token_id: 'token' },
+      request_id: 'request',
+      idempotency: null,
+    };
+    const listed = await directory.api.list(call, ListSessionsQuery.parse({ sort: 'created_at' }));
+    expect(listed.ok && listed.value.items.map(({ health_score }) => health_score)).toEqual([0.9, 0.7, 0.3, 0.5, 1]);
+  });
+}
