@@ -2,13 +2,22 @@ import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverle
 
 export type Sql = NeonQueryFunction<false, false>;
 
+/** Where the databases of this isolate are served, by the host in their URLs. */
+const endpoints = new Map<string, string>();
+const neonsOwn = neonConfig.fetchEndpoint;
+
 /**
  * Postgres over Neon's HTTP protocol: every query is one request, and there is nothing to keep open.
  *
- * @param fetchEndpoint where the protocol is served, when it is not Neon itself. The driver holds it for all
- *   connections of the isolate, so there is one database for each deployment.
+ * @param fetchEndpoint where the protocol is served, when that is not Neon itself
+ * @returns makes the query function of one call; its queries end with `signal`
  */
 export function connect(databaseUrl: string, fetchEndpoint?: string): (signal?: AbortSignal) => Sql {
-  if (fetchEndpoint) neonConfig.fetchEndpoint = fetchEndpoint;
+  if (fetchEndpoint) {
+    endpoints.set(new URL(databaseUrl).hostname, fetchEndpoint);
+    // The driver has one setting for all connections; this one tells them apart.
+    neonConfig.fetchEndpoint = (host, port, options) =>
+      endpoints.get(host) ?? (typeof neonsOwn === 'string' ? neonsOwn : neonsOwn(host, port, options));
+  }
   return (signal) => neon(databaseUrl, signal ? { fetchOptions: { signal } } : {});
 }

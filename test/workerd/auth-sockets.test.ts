@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
+import type { SocketPlace } from '../../src/ports/workspace.ts';
+import { Role } from '../../src/protocol/enums.ts';
+import { appWith, newWorkspace, SESSION_ID, STATIC_TOKEN, signer, signToken, TASK_ID, UUID } from './http-support.ts';
+
+const WATCH = `/ws/sessions/${SESSION_ID}`;
+const UPGRADE = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': 'oio.v1' };
+const PAGE = 'https://dashboard.test';
+
+/** An application that keeps the upgrades that it hands to objects. */
+function recording() {
+  const handed: { object: string; upgrade: Request }[] = [];
+  const noted: { tokenId: string; place: SocketPlace }[] = [];
+  const open = (object: string, upgrade: Request) => {
+    handed.push({ object, upgrade });
+    const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
+    server.accept();
+    return new Response(null, { status: 101, webSocket: client, headers: { 'Sec-WebSocket-Protocol': 'oio.v1' } });
+  };
+  const app = appWith({
+    sockets: {
+      toSession: async (workspace, id, upgrade) => open(`${workspace}/${id}`, upgrade),
+      toAgentRegistry: async (workspace, upgrade) => open(workspace, upgrade),
+    },
+    workspaces: {
+      of: () =>
+        ({
+          revokedTokens: async () => [],
+          noteSocket: async (_workspace: string, tokenId: string, place: SocketPlace) =>
+            void noted.push({ tokenId, place }),
+        }) as never,
+    },
+  });
+  return { ...app, handed, noted };
+}
+
+/** A ticket as a browser's page gets it. */
+async function newTicket(app: ReturnType<typeof recording>, path = WATCH, origin: string | null = PAGE) {
+  const headers: Record<string, string> = origin === null ? {} : { Origin: origin };
+  const response = await app.ask('/api/v1/tickets', { token: await signToken('viewer'), body: { path }, headers });
+  expect(response.status).toBe(201);
+  const { ticket, protocol } = (await response.json()) as { ticket: string; protocol: string };
+  return { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `${protocol}, oio.ticket.${ticket}`, Origin: PAGE };
+}
+
+describe('a socket', () => {
+  it('is opened with a token, and its object hears who it is from and no secret', async () => {
+    const app = recording();
+    const workspace = newWorkspace();
+    const token = await signToken('viewer', workspace);
+    const forged = JSON.stringify({ workspace: 'default', role: 'admin', token_id: 'static' });
+    const response = await app.ask(`${WATCH}?after=5f2b9c1e.7`, {
+      token,
+      headers: { ...UPGRADE, [PRINCIPAL_HEADER]: forged, Cookie: 'a=b' },
+    });
+    expect(response.status).toBe(101);
+    expect(response.webSocket).not.toBeNull();
+    expect(response.headers.get('Sec-WebSocket-Protocol')).toBe('oio.v1');
+    const [{ object, upgrade }] = app.handed as [{ object: string; upgrade: Request }];
+    expect(object).toBe(`${workspace}/${SESSION_ID}`);
+    expect(new URL(upgrade.url).searchParams.get('after')).toBe('5f2b9c1e.7');
+    expect(JSON.parse(upgrade.headers.get(PRINCIPAL_HEADER)!)).toMatchObject({ workspace, role: 'viewer' });
+    expect(upgrade.headers.get('Sec-WebSocket-Protocol')).toBe('oio.v1');
+    expect(JSON.stringify([...upgrade.headers])).not.toContain(token);
+    expect(upgrade.headers.get('Cookie')).toBeNull();
+  });
+
+  it('is opened from a page with a ticket, which is neither handed on nor answered', async () => {
+    const app = recording();
+    const headers = await newTicket(app);
+    const response = await app.ask(WATCH, { headers });
+    expect(response.status).toBe(101);
+    expect(response.headers.get('Sec-WebSocket-Protocol')).toBe('oio.v1');
+    expect(JSON.stringify([...app.handed[0]!.upgrade.headers])).not.toContain('oio.ticket');
+  });
+
+  it('is not opened with a ticket for another path', async () => {
+    const app = recording();
+    const headers = await newTicket(app, `/ws/agents/${UUID}/control`);
+    expect((await app.ask(WATCH, { headers })).status).toBe(401);
+  });
+
+  it.each(['https://elsewhere.test', null])('is not opened with a ticket made for the origin %s', async (origin) => {
+    const app = recording();
+    const headers = await newTicket(app, WATCH, origin);
+    expect((await app.ask(WATCH, { headers })).status).toBe(401);
+  });
+
+  it('is not opened with a ticket after 30 seconds', async () => {
+    const app = recording();
+    const headers = await newTicket(app);
+    const ticket = headers['Sec-WebSocket-Protocol'].split('oio.ticket.')[1]!;
+    const claims = await signer.verify(ticket, 'ticket');
+    expect(claims!.exp - claims!.iat).toBe(30);
+    const late = await signer.sign({ ...claims!, exp: Math.floor(Date.now() / 1_000) });
+    const protocols = `oio.v1, oio.ticket.${late}`;
+    expect((await app.ask(WATCH, { headers: { ...headers, 'Sec-WebSocket-Protocol': protocols } })).status).toBe(401);
+  });
+
+  it('is not opened with a token for a ticket, nor with either in the address', async () => {
+    const app = recording();
+    const token = await signToken('viewer');
+    const protocols = `oio.v1, oio.ticket.${token}`;
+    const headers = { ...UPGRADE, 'Sec-WebSocket-Protocol': protocols };
+    expect((await app.ask(WATCH, { headers })).status).toBe(401);
+    expect((await app.ask(`${WATCH}?token=${token}`, { headers: UPGRADE })).status).toBe(401);
+    expect(app.handed).toEqual([]);
+  });
+
+  it('speaks our subprotocol or is not opened', async () => {
+    const app = recording();
+    const response = await app.ask(WATCH, { token: STATIC_TOKEN, headers: { Upgrade: 'websocket' } });
+    expect(response.status).toBe(400);
+  });
+
+  it('has its place noted before it opens, but for the token that cannot be revoked', async () => {
+    const app = recording();
+    const token = await signToken('admin');
+    const { jti: tokenId } = (await signer.verify(token, 'api'))!;
+    await app.ask(WATCH, { token, headers: UPGRADE });
+    await app.ask(`/ws/leases/${TASK_ID}/3`, { token, headers: UPGRADE });
+    await app.ask(`/ws/agents/${UUID}/control`, { token, headers: UPGRADE });
+    await app.ask(WATCH, { token: STATIC_TOKEN, headers: UPGRADE });
+    const workspace = app.handed[2]!.object;
+    expect(app.noted).toEqual([
+      { tokenId, place: { kind: 'session', id: SESSION_ID } },
+      { tokenId, place: { kind: 'session', id: SESSION_ID } },
+      { tokenId, place: { kind: 'agent_registry', id: workspace } },
+    ]);
+    expect(app.handed).toHaveLength(4);
+  });
+
+  const sockets: [path: string, roles: Role[]][] = [
+    [WATCH, ['viewer', 'operator', 'admin']],
+    [`/ws/leases/${TASK_ID}/1`, ['agent', 'admin']],
+    [`/ws/agents/${UUID}/control`, ['agent', 'admin']],
+  ];
+  it.each(sockets)('at %s is for %s', async (path, roles) => {
+    const app = recording();
+    for (const role of Role.options) {
+      const { status } = await app.ask(path, { token: await signToken(role), headers: UPGRADE });
+      expect([role, status]).toEqual([role, roles.includes(role) ? 101 : 403]);
+    }
+  });
+
+  it.each([`/ws/leases/${SESSION_ID}/1`, `/ws/leases/${TASK_ID}/0`, '/ws/sessions/abc', `${WATCH}?after=then`])(
+    'at %s does not exist',
+    async (path) => {
+      const response = await recording().ask(path, { token: STATIC_TOKEN, headers: UPGRADE });
+      expect(response.status).toBe(422);
+    },
+  );
+});

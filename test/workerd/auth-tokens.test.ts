@@ -1,0 +1,300 @@
+import { describe, expect, it } from 'vitest';
+import { parseSigningKeys, TokenSigner } from '../../src/application/token-signer.ts';
+import { Unavailable } from '../../src/ports/unavailable.ts';
+import { Role } from '../../src/protocol/enums.ts';
+import { ok } from '../../src/protocol/errors.ts';
+import type { CreatedToken } from '../../src/protocol/token.ts';
+import {
+  appWith,
+  ask,
+  newWorkspace,
+  SESSION_ID,
+  STATIC_TOKEN,
+  sessionsWith,
+  sessionView,
+  signer,
+  signToken,
+  UUID,
+} from './http-support.ts';
+
+const LIST = '/api/v1/tokens';
+const now = () => Math.floor(Date.now() / 1_000);
+
+async function createToken(token: string, body: object, headers: Record<string, string> = {}): Promise<CreatedToken> {
+  const response = await ask(LIST, { token, body: { name: 'ci', role: 'viewer', ...body }, headers });
+  expect(response.status).toBe(201);
+  return (await response.json()) as CreatedToken;
+}
+
+describe('a token', () => {
+  const claims = { use: 'api', ws: 'default', role: 'admin', jti: UUID, iat: now(), exp: now() + 600 } as const;
+  const keys = (text: string) => new TokenSigner(parseSigningKeys(text), Date.now);
+
+  const refused: [what: string, token: () => Promise<string> | string][] = [
+    ['garbage', () => 'garbage'],
+    ['three parts of garbage', () => 'a.b.c'],
+    ['a token that has expired', () => signer.sign({ ...claims, exp: now() - 1 })],
+    ['a token of a key that we do not have', () => keys(`other:${'n'.repeat(32)}`).sign(claims)],
+    ['a token of another deployment’s key of the same name', () => keys(`new:${'x'.repeat(32)}`).sign(claims)],
+    ['a ticket', () => signer.sign({ ...claims, use: 'ticket', path: '/api/v1/tokens', origin: null })],
+    ['a sign-in code', () => signer.sign({ ...claims, use: 'code' })],
+    ['almost the token of the environment', () => `${STATIC_TOKEN.slice(0, -1)}x`],
+    ['a token without a signature', async () => (await signer.sign(claims)).replace(/[^.]+$/, '')],
+    ['a token with changed claims', async () => withClaims(await signer.sign(claims), { role: 'admin', ws: 'other' })],
+    ['a token that says it needs no signature', async () => unsigned(await signer.sign(claims))],
+    ['a token of endless length', () => 'a'.repeat(10_000)],
+  ];
+
+  it.each(refused)('is not %s', async (_what, token) => {
+    const response = await ask(LIST, { token: await token() });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('WWW-Authenticate')).toBe('Bearer');
+  });
+
+  it('is taken from the Authorization header alone', async () => {
+    expect((await ask(`${LIST}?token=${STATIC_TOKEN}`)).status).toBe(401);
+    const basic = { Authorization: `Basic ${btoa(`oio:${STATIC_TOKEN}`)}` };
+    expect((await ask(LIST, { headers: basic })).status).toBe(401);
+  });
+
+  it('of the environment is the admin of the workspace default', async () => {
+    expect((await ask(LIST, { token: STATIC_TOKEN })).status).toBe(200);
+  });
+
+  it('that an older key has signed is good while that key is configured', async () => {
+    const token = await keys(`old:${'o'.repeat(32)}`).sign({ ...claims, ws: newWorkspace() });
+    expect((await ask(LIST, { token })).status).toBe(200);
+  });
+
+  it('belongs to one workspace: sessions are looked for there and nowhere else', async () => {
+    const workspaces: string[] = [];
+    const sessions = {
+      at: (workspace: string) => {
+        workspaces.push(workspace);
+        return sessionsWith({ read: async () => ok(sessionView()) }).at(workspace, SESSION_ID);
+      },
+    };
+    const workspace = newWorkspace();
+    await appWith({ sessions }).ask(`/api/v1/sessions/${SESSION_ID}`, { token: await signToken('viewer', workspace) });
+    expect(workspaces).toEqual([workspace]);
+  });
+});
+
+describe('roles', () => {
+  const session = `/api/v1/sessions/${SESSION_ID}`;
+  const any = Role.options;
+  const everyone: readonly Role[] = ['viewer', 'operator', 'admin'];
+  const operators: readonly Role[] = ['operator', 'admin'];
+  const body = { title: 'A title', initial_prompt: 'x' };
+
+  const allowed: [method: string, path: string, roles: readonly Role[], body?: object][] = [
+    ['GET', '/api/v1/sessions', everyone],
+    ['GET', session, any],
+    ['GET', `${session}/events`, everyone],
+    ['GET', `${session}/diff`, everyone],
+    ['GET', `${session}/checkpoints`, everyone],
+    ['GET', `${session}/approvals`, everyone],
+    ['GET', `${session}/artifacts/${UUID}`, ['operator', 'admin', 'agent']],
+    ['GET', '/api/v1/agents', everyone],
+    ['POST', '/api/v1/sessions', operators, body],
+    ['PATCH', session, operators, { title: 'Another' }],
+    ['DELETE', session, operators],
+    ['POST', '/api/v1/sessions/bulk', operators, { action: 'start', session_ids: [SESSION_ID] }],
+    ...['start', 'pause', 'resume', 'stop', 'cancel', 'retry', 'checkpoints'].map(
+      (action) => ['POST', `${session}/${action}`, operators] as [string, string, readonly Role[]],
+    ),
+    ['POST', `${session}/complete`, operators, { result: {} }],
+    ['POST', `${session}/fail`, operators, { error: { message: 'x' } }],
+    ['POST', `${session}/messages`, operators, { text: 'x' }],
+    ['POST', `${session}/approvals/${UUID}`, operators, { decision: 'once' }],
+    ['GET', '/api/v1/tokens', ['admin']],
+    ['POST', '/api/v1/tokens', ['admin'], { name: 'ci', role: 'admin' }],
+    ['DELETE', `/api/v1/tokens/${UUID}`, ['admin']],
+    ['POST', '/api/v1/codes', ['admin']],
+    ['POST', '/api/v1/tickets', any, { path: `/ws/sessions/${SESSION_ID}` }],
+  ];
+
+  const nothing = { list: async () => ok({ items: [], total: 0, page: 1, page_size: 20 }) };
+  const app = appWith({
+    sessions: sessionsWith({}),
+    directories: { of: () => nothing as never },
+    agentRegistries: { of: () => ({ agents: async () => ok([]) }) as never },
+  });
+
+  it.each(allowed)('%s %s is for %s alone', async (method, path, roles, sent) => {
+    for (const role of Role.options) {
+      const { status } = await app.ask(path, { method, token: await signToken(role), body: sent });
+      if (roles.includes(role)) expect([200, 201, 204, 404]).toContain(status);
+      else expect(status).toBe(403);
+    }
+  });
+
+  it('are asked for before the body is looked at', async () => {
+    const response = await app.ask('/api/v1/tokens', { token: await signToken('viewer'), body: { wrong: true } });
+    expect(response.status).toBe(403);
+  });
+});
+
+describe('tokens', () => {
+  it('are made, used, listed without their secret, and revoked', async () => {
+    const admin = await signToken('admin');
+    const made = await createToken(admin, { name: 'build', role: 'admin', expires_in_seconds: 120 });
+    expect(Date.parse(made.expires_at) - Date.parse(made.created_at)).toBe(120_000);
+    expect((await ask(LIST, { token: made.token })).status).toBe(200);
+
+    const listed = (await (await ask(LIST, { token: admin })).json()) as { items: object[] };
+    const { token, ...view } = made;
+    expect(listed.items).toEqual([view]);
+
+    expect((await ask(`${LIST}/${made.id}`, { token: admin, method: 'DELETE' })).status).toBe(204);
+    expect((await ask(LIST, { token })).status).toBe(401);
+    const after = (await (await ask(LIST, { token: admin })).json()) as { items: { revoked_at: string | null }[] };
+    expect(after.items[0]?.revoked_at).not.toBeNull();
+  });
+
+  it('are revoked for a ticket that was made with them, too', async () => {
+    const admin = await signToken('admin');
+    const made = await createToken(admin, { role: 'viewer' });
+    const path = `/ws/sessions/${SESSION_ID}`;
+    const { ticket } = (await (await ask('/api/v1/tickets', { token: made.token, body: { path } })).json()) as {
+      ticket: string;
+    };
+    await ask(`${LIST}/${made.id}`, { token: admin, method: 'DELETE' });
+    const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `oio.v1, oio.ticket.${ticket}` };
+    expect((await ask(path, { headers })).status).toBe(401);
+  });
+
+  it('of another workspace are not found, and stay as they are', async () => {
+    const made = await createToken(await signToken('admin'), { role: 'admin' });
+    const stranger = await signToken('admin');
+    expect((await ask(`${LIST}/${made.id}`, { token: stranger, method: 'DELETE' })).status).toBe(404);
+    expect((await ask(LIST, { token: made.token })).status).toBe(200);
+  });
+
+  it('are the same again for the same idempotency key, and refused for another body under it', async () => {
+    const admin = await signToken('admin');
+    const headers = { 'Idempotency-Key': 'make-ci' };
+    const first = await createToken(admin, { role: 'operator' }, headers);
+    expect(await createToken(admin, { role: 'operator' }, headers)).toEqual(first);
+    const other = await ask(LIST, { token: admin, body: { name: 'ci', role: 'admin' }, headers });
+    expect(other.status).toBe(422);
+    expect(await other.json()).toMatchObject({ code: 'idempotency_mismatch' });
+  });
+
+  it.each([59, 31_536_001])('do not live %i seconds', async (expires_in_seconds) => {
+    const body = { name: 'ci', role: 'viewer', expires_in_seconds };
+    expect((await ask(LIST, { token: STATIC_TOKEN, body })).status).toBe(422);
+  });
+});
+
+describe('the list of revoked tokens', () => {
+  const workspace = 'w-cached';
+
+  /** An application on its own clock, over a workspace that can be reached or not. */
+  function cached() {
+    const state = { now: 1_700_000_000_000, reads: 0, revoked: [] as string[], away: false };
+    const revokedTokens = async () => {
+      state.reads++;
+      if (state.away) throw new Unavailable('the object');
+      return state.revoked;
+    };
+    const effects = { now: () => state.now, uuid: () => crypto.randomUUID(), randomBytes: () => new Uint8Array(6) };
+    const own = new TokenSigner(parseSigningKeys(`k:${'k'.repeat(32)}`), effects.now);
+    const { ask } = appWith({
+      effects,
+      signer: own,
+      workspaces: { of: () => ({ revokedTokens }) as never },
+      sessions: sessionsWith({ read: async () => ok(sessionView()) }),
+    });
+    const iat = Math.floor(state.now / 1_000);
+    const token = own.sign({ use: 'api', ws: workspace, role: 'viewer', jti: 'token-1', iat, exp: iat + 600 });
+    const status = async () => (await ask(`/api/v1/sessions/${SESSION_ID}`, { token: await token })).status;
+    return { state, status };
+  }
+
+  it('is read again after 15 seconds at the latest', async () => {
+    const { state, status } = cached();
+    expect(await status()).toBe(200);
+    state.revoked = ['token-1'];
+    state.now += 14_999;
+    expect(await status()).toBe(200);
+    expect(state.reads).toBe(1);
+    state.now += 1;
+    expect(await status()).toBe(401);
+  });
+
+  it('serves for 30 seconds while it cannot be read, and then nobody is let in', async () => {
+    const { state, status } = cached();
+    expect(await status()).toBe(200);
+    state.away = true;
+    state.now += 29_999;
+    expect(await status()).toBe(200);
+    state.now += 1;
+    expect(await status()).toBe(503);
+    state.away = false;
+    expect(await status()).toBe(200);
+  });
+
+  it('lets nobody in before it was read once', async () => {
+    const { state, status } = cached();
+    state.away = true;
+    expect(await status()).toBe(503);
+  });
+});
+
+describe('sign-in codes', () => {
+  const redeem = (code: string, headers: Record<string, string> = {}) =>
+    ask('/api/v1/codes/redeem', { method: 'POST', token: code, headers });
+
+  async function newCode(workspace = newWorkspace()): Promise<string> {
+    const response = await ask('/api/v1/codes', { method: 'POST', token: await signToken('admin', workspace) });
+    expect(response.status).toBe(201);
+    return ((await response.json()) as { code: string }).code;
+  }
+
+  it('make one token, once', async () => {
+    const code = await newCode();
+    const first = await redeem(code);
+    expect(first.status).toBe(201);
+    const { token } = (await first.json()) as CreatedToken;
+    expect((await ask(LIST, { token })).status).toBe(200);
+    expect((await redeem(code)).status).toBe(401);
+  });
+
+  it('give the same token to the repeat of a request whose answer was lost', async () => {
+    const code = await newCode();
+    const headers = { 'Idempotency-Key': 'sign-in-1' };
+    const first = await redeem(code, headers);
+    expect(await (await redeem(code, headers)).json()).toEqual(await first.json());
+  });
+
+  it('do not last longer than ten minutes', async () => {
+    const iat = now() - 601;
+    const claims = { use: 'code', ws: newWorkspace(), role: 'admin', jti: UUID, iat, exp: iat + 600 } as const;
+    expect((await redeem(await signer.sign(claims))).status).toBe(401);
+    const response = await ask('/api/v1/codes', { method: 'POST', token: await signToken('admin') });
+    const { expires_at } = (await response.json()) as { expires_at: string };
+    expect(Date.parse(expires_at) - Date.now()).toBeLessThanOrEqual(600_000);
+  });
+
+  it('are not tokens, and tokens are not codes', async () => {
+    expect((await ask(LIST, { token: await newCode() })).status).toBe(401);
+    expect((await redeem(await signToken('admin'))).status).toBe(401);
+    expect((await redeem(STATIC_TOKEN)).status).toBe(401);
+    expect((await ask('/api/v1/codes/redeem', { method: 'POST' })).status).toBe(401);
+  });
+});
+
+function part(value: object): string {
+  return btoa(JSON.stringify(value)).replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_');
+}
+
+function withClaims(token: string, changes: object): string {
+  const [header, payload, signature] = token.split('.') as [string, string, string];
+  const claims = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
+  return [header, part({ ...claims, ...changes }), signature].join('.');
+}
+
+function unsigned(token: string): string {
+  return [part({ alg: 'none', typ: 'JWT', kid: 'new' }), token.split('.')[1], ''].join('.');
+}

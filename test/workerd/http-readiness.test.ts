@@ -1,0 +1,98 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import type { Dependency } from '../../src/application/readiness.ts';
+import { compose } from '../../src/composition.ts';
+import type { Readiness } from '../../src/protocol/answers.ts';
+import { appWith, ask } from './http-support.ts';
+
+const up = async () => {};
+const down = async () => {
+  throw new Error('connect ECONNREFUSED 10.0.0.7 user=oio');
+};
+
+function dependency(name: Dependency['name'], check: (() => Promise<void>) | null): Dependency {
+  return { name, probe: check && { name, required: name === 'objects', check } };
+}
+
+async function readinessOf(...readiness: Dependency[]) {
+  const response = await appWith({ readiness }).ask('/ready');
+  return { status: response.status, body: (await response.json()) as Readiness };
+}
+
+it('answers /health without asking anything', async () => {
+  const response = await ask('/health');
+  expect(response.status).toBe(200);
+  expect(await response.json()).toEqual({ status: 'ok' });
+});
+
+describe('/ready', () => {
+  it('is ready when all that is configured answers', async () => {
+    const { status, body } = await readinessOf(dependency('objects', up), dependency('redis', null));
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      status: 'ready',
+      dependencies: [
+        { name: 'objects', status: 'ok' },
+        { name: 'redis', status: 'not_configured' },
+      ],
+    });
+  });
+
+  it('is degraded, and still 200, when only history or metrics are away', async () => {
+    const { status, body } = await readinessOf(dependency('objects', up), dependency('postgres', down));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ status: 'degraded', dependencies: [{ status: 'ok' }, { status: 'unavailable' }] });
+  });
+
+  it('is 503 when the objects cannot be reached', async () => {
+    const { status, body } = await readinessOf(dependency('objects', down), dependency('postgres', up));
+    expect(status).toBe(503);
+    expect(body.status).toBe('unavailable');
+  });
+
+  it('does not wait for a dependency that hangs', async () => {
+    const hangs = () => new Promise<void>(() => {});
+    const { status, body } = await readinessOf(dependency('objects', up), dependency('postgres', hangs));
+    expect(status).toBe(200);
+    expect(body.dependencies[1]).toEqual({
+      name: 'postgres',
+      status: 'unavailable',
+      detail: 'no answer within 2000 ms',
+    });
+  });
+
+  it('tells nobody what the driver said', async () => {
+    const { body } = await readinessOf(dependency('objects', up), dependency('postgres', down));
+    expect(JSON.stringify(body)).not.toContain('10.0.0.7');
+  });
+
+  it('asks the real objects, Postgres and Redis', async () => {
+    const nobody = 'http://127.0.0.1:1';
+    const { readiness } = compose({
+      ...env,
+      DATABASE_URL: 'postgres://oio:secret@nobody.test/oio',
+      NEON_FETCH_ENDPOINT: `${nobody}/sql`,
+      UPSTASH_REDIS_REST_URL: nobody,
+      UPSTASH_REDIS_REST_TOKEN: 'token',
+    });
+    const { status, body } = await readinessOf(...readiness);
+    expect(status).toBe(200);
+    expect(body.status).toBe('degraded');
+    expect(body.dependencies.map((state) => [state.name, state.status])).toEqual([
+      ['objects', 'ok'],
+      ['postgres', 'unavailable'],
+      ['redis', 'unavailable'],
+    ]);
+  });
+});
+
+describe('the configuration', () => {
+  it.each([
+    ['no signing key', { OIO_SIGNING_KEYS: '' }, 'OIO_SIGNING_KEYS'],
+    ['a short signing key', { OIO_SIGNING_KEYS: 'k1:short' }, 'OIO_SIGNING_KEYS'],
+    ['two keys of one name', { OIO_SIGNING_KEYS: `k:${'a'.repeat(32)},k:${'b'.repeat(32)}` }, 'OIO_SIGNING_KEYS'],
+    ['a short static token', { OIO_TOKEN: 'short' }, 'OIO_TOKEN'],
+  ])('with %s is refused by the name of its variable', (_what, variables, name) => {
+    expect(() => compose({ ...env, ...variables })).toThrow(name);
+  });
+});
