@@ -7,7 +7,7 @@ import type { SqlValue } from '../kit/platform.ts';
 import type { ObjectStore } from '../kit/store.ts';
 
 /** How much of an entry's text can be found: a search reads all of it. */
-const SEARCH_CHARS_MAX = 2_000;
+const SEARCH_CHARS_MAX = 1_000;
 
 type StoredEntry = Omit<DirectoryEntry, 'search_text' | 'rev'>;
 
@@ -57,14 +57,22 @@ export class DirectoryTable {
   list(query: ListSessionsQuery, now: number): SessionList {
     const { where, bindings } = filter(query);
     const { page, page_size } = query;
-    const total = this.#store.row<{ total: number }>(`SELECT COUNT(*) AS total FROM sessions ${where}`, ...bindings);
-    const ids = this.#store.rows<{ id: string }>(
-      `SELECT id FROM sessions ${where} ORDER BY ${order(query.sort)} LIMIT ? OFFSET ?`,
+    const count = () => {
+      const row = this.#store.row<{ total: number }>(`SELECT COUNT(*) AS total FROM sessions ${where}`, ...bindings);
+      return row!.total;
+    };
+    // A filter reads the whole table: once for the page and the total together. With none, an index gives both.
+    const total = where === '' ? `${count()}` : '(SELECT COUNT(*) FROM matching)';
+    const rows = this.#store.rows<{ id: string; total: number }>(
+      `WITH matching AS ${where === '' ? 'NOT MATERIALIZED' : 'MATERIALIZED'} (
+         SELECT id, created_at, updated_at, title, priority, status FROM sessions ${where}
+       ) SELECT id, ${total} AS total FROM matching ORDER BY ${order(query.sort)} LIMIT ? OFFSET ?`,
       ...bindings,
       page_size,
       (page - 1) * page_size,
     );
-    return { items: ids.map(({ id }) => this.#summary(id, now)), total: total?.total ?? 0, page, page_size };
+    const items = rows.map(({ id }) => this.#summary(id, now));
+    return { items, total: rows[0]?.total ?? count(), page, page_size };
   }
 
   /** Forgets tombstones of that time and before; returns the time of the oldest that is left. */
