@@ -7,8 +7,7 @@ const CONTROL_PLANE = 'http://127.0.0.1:8787';
 
 export default defineConfig({
   plugins: [react(), tailwindcss()],
-  // One file on purpose: two pages share nearly all of it.
-  build: { target: 'es2022', chunkSizeWarningLimit: 700 },
+  build: { target: 'es2022' },
   server: {
     proxy: {
       '/api': { target: CONTROL_PLANE },

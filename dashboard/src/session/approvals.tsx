@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
 import type { AnswerApprovalRequest, ApprovalView } from '../../../src/protocol/session.ts';
 import { useClient } from '../api.tsx';
 import { Button } from '../components/button.tsx';
@@ -13,9 +13,40 @@ import { Questions } from './questions.tsx';
 
 /** What the agent waits for. What was answered is in the log, and gone from here. */
 export function Approvals({ sessionId, approvals }: { sessionId: string; approvals: ApprovalView[] }) {
-  return approvals
-    .filter((approval) => approval.status === 'open')
-    .map((approval) => <Approval key={approval.id} sessionId={sessionId} approval={approval} />);
+  const place = useRef<HTMLDivElement>(null);
+  const open = approvals.filter((approval) => approval.status === 'open');
+  const inView = useInView(place, open.length > 0);
+  if (open.length === 0) return null;
+  return (
+    <>
+      {!inView && (
+        <button
+          type="button"
+          onClick={() => place.current?.scrollIntoView({ block: 'start' })}
+          className="caps fixed inset-x-0 top-0 z-20 min-h-10 bg-warn px-4 text-paper"
+        >
+          ↑ The agent waits for {open.length === 1 ? 'an answer' : `${open.length} answers`}
+        </button>
+      )}
+      <div ref={place} className="space-y-5">
+        {open.map((approval) => (
+          <Approval key={approval.id} sessionId={sessionId} approval={approval} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+/** Whether any of an element is on the screen. @param present looks again when it changes */
+function useInView(element: RefObject<HTMLElement | null>, present: boolean): boolean {
+  const [inView, setInView] = useState(true);
+  useEffect(() => {
+    if (!present || !element.current) return;
+    const observer = new IntersectionObserver(([entry]) => setInView(entry?.isIntersecting ?? true));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element, present]);
+  return inView;
 }
 
 function Approval({ sessionId, approval }: { sessionId: string; approval: ApprovalView }) {

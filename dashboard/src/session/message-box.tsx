@@ -32,7 +32,7 @@ export function MessageBox({ sessionId, status }: { sessionId: string; status: S
   return (
     <form
       onSubmit={submit}
-      className="sticky bottom-0 -mx-4 space-y-2 border-t-3 border-ink bg-paper px-4 py-3 sm:mx-0 sm:px-0"
+      className="space-y-2 border-t-3 border-ink bg-paper py-3 sm:sticky sm:bottom-0 sm:-mr-2 sm:pr-2"
     >
       {send.isError && <ErrorNotice error={send.error} />}
       <TextArea

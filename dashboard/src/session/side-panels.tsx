@@ -81,7 +81,7 @@ function Checkpoints({ sessionId, state }: { sessionId: string; state: SessionSt
       title="Checkpoints"
       aside={
         working && (
-          <Button className="min-h-8! px-2! py-0!" busy={request.isPending} onClick={() => request.mutate()}>
+          <Button className="min-h-7! px-2! py-0!" busy={request.isPending} onClick={() => request.mutate()}>
             Make one
           </Button>
         )

@@ -10,7 +10,7 @@ import { ToolCall } from './tool-call.tsx';
 
 /** Everything that happened, as it happens. */
 export function Transcript({ state, status }: { state: SessionState; status: SessionStatus }) {
-  const { atEnd, toEnd } = useFollow(state.transcript);
+  const { end, atEnd, toEnd } = useFollow(state.transcript);
   if (state.transcript.length === 0) {
     return <Empty title="Nothing has happened yet">{status === 'pending' && 'Start the session to begin.'}</Empty>;
   }
@@ -24,8 +24,10 @@ export function Transcript({ state, status }: { state: SessionState; status: Ses
           <Item key={item.id} item={item} />
         ))}
       </ol>
+      {/* Where there is room, the message box covers as much of the screen as this margin. */}
+      <div ref={end} className="h-px scroll-mb-4 sm:scroll-mb-40" />
       {!atEnd && (
-        <Button look="strong" onClick={toEnd} className="sticky bottom-40 left-full z-10 mt-3 min-h-8! sm:bottom-36">
+        <Button look="strong" onClick={toEnd} className="sticky bottom-4 z-10 float-right min-h-8! sm:bottom-40">
           ↓ Latest
         </Button>
       )}
@@ -33,27 +35,29 @@ export function Transcript({ state, status }: { state: SessionState; status: Ses
   );
 }
 
-const NEAR_END_PX = 120;
+const NEAR_END_PX = 60;
 
-/** Keeps the end in view while it is in view: whoever has scrolled up to read is left in peace. */
+/** Keeps the end in view while it is in view: whoever reads elsewhere is left in peace. */
 function useFollow(content: unknown) {
-  const following = useRef(true);
+  const end = useRef<HTMLDivElement>(null);
+  const following = useRef(false);
   const [atEnd, setAtEnd] = useState(true);
+  const toEnd = useCallback(() => end.current?.scrollIntoView({ block: 'nearest' }), []);
+  const look = useCallback(() => {
+    const top = end.current?.getBoundingClientRect().top ?? 0;
+    following.current = top > 0 && top < window.innerHeight + NEAR_END_PX;
+    setAtEnd(top < window.innerHeight + NEAR_END_PX);
+  }, []);
   useEffect(() => {
-    const look = () => {
-      const { scrollHeight } = document.documentElement;
-      following.current = window.innerHeight + window.scrollY >= scrollHeight - NEAR_END_PX;
-      setAtEnd(following.current);
-    };
     window.addEventListener('scroll', look, { passive: true });
     return () => window.removeEventListener('scroll', look);
-  }, []);
-  const toEnd = useCallback(() => window.scrollTo({ top: document.documentElement.scrollHeight }), []);
+  }, [look]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the content is the occasion
   useLayoutEffect(() => {
     if (following.current) toEnd();
-  }, [content, toEnd]);
-  return { atEnd, toEnd };
+    look();
+  }, [content, toEnd, look]);
+  return { end, atEnd, toEnd };
 }
 
 /** One entry; drawn again only when it has changed. */

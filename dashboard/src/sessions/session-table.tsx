@@ -5,17 +5,18 @@ import { ago, fullTime, percent, usd } from '../format.ts';
 import { useNow } from '../use-now.ts';
 
 const COLUMNS = ['Status', 'Session', 'Agent', 'Health', 'Cost', 'Changed'] as const;
-/** On a phone: status and title alone, the rest under them. */
-const WIDE = 'hidden px-3 py-2.5 md:table-cell';
+/** A phone has room for status and title, one above the other. */
+const CELL = 'block px-3 md:table-cell md:py-2.5';
+const WIDE = 'hidden px-3 py-2.5 font-mono whitespace-nowrap md:table-cell';
 
 export function SessionTable({ items }: { items: SessionSummary[] }) {
   const now = useNow();
   return (
     <table className="w-full text-left text-sm">
-      <thead className="border-b-2 border-ink">
+      <thead className="hidden border-b-2 border-ink md:table-header-group">
         <tr>
-          {COLUMNS.map((column, index) => (
-            <th key={column} scope="col" className={index < 2 ? 'caps px-3 py-2 text-mute' : `caps text-mute ${WIDE}`}>
+          {COLUMNS.map((column) => (
+            <th key={column} scope="col" className="caps px-3 py-2 text-mute">
               {column}
             </th>
           ))}
@@ -32,11 +33,11 @@ export function SessionTable({ items }: { items: SessionSummary[] }) {
 
 function Row({ item, now }: { item: SessionSummary; now: number }) {
   return (
-    <tr className="relative align-top hover:bg-shade">
-      <td className="w-px px-3 py-2.5">
+    <tr className="relative block align-top hover:bg-shade md:table-row">
+      <td className={`w-px pt-2.5 ${CELL}`}>
         <StatusBadge status={item.status} />
       </td>
-      <td className="px-3 py-2.5">
+      <td className={`pt-1.5 pb-2.5 ${CELL}`}>
         {/* The link covers its row. */}
         <Link
           to="/sessions/$id"
@@ -60,10 +61,10 @@ function Row({ item, now }: { item: SessionSummary; now: number }) {
         )}
         {item.error && <p className="mt-1 line-clamp-2 text-bad">{item.error.message}</p>}
       </td>
-      <td className={`font-mono ${WIDE}`}>{item.agent_name ?? <span className="text-mute">—</span>}</td>
-      <td className={`font-mono ${WIDE}`}>{percent(item.health_score)}</td>
-      <td className={`font-mono ${WIDE}`}>{usd(item.cost_usd)}</td>
-      <td className={`font-mono whitespace-nowrap ${WIDE}`}>
+      <td className={WIDE}>{item.agent_name ?? <span className="text-mute">—</span>}</td>
+      <td className={WIDE}>{percent(item.health_score)}</td>
+      <td className={WIDE}>{usd(item.cost_usd)}</td>
+      <td className={WIDE}>
         <time dateTime={item.updated_at} title={fullTime(item.updated_at)}>
           {ago(item.updated_at, now)}
         </time>

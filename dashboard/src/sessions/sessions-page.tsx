@@ -91,7 +91,7 @@ function PageButton(props: {
       aria-label={props.label}
       disabled={!props.enabled}
       onClick={() => props.onPage(props.to)}
-      className="min-h-8 min-w-8 px-2! py-0!"
+      className="min-h-7! min-w-8 px-2! py-0!"
     >
       {props.text}
     </Button>
