@@ -52,7 +52,8 @@ export function problemsFromErrors(log: Log): ErrorHandler<AppEnv> {
   };
 }
 
-function codeOfStatus(status: number): ErrorCode {
+/** The first code of the table with this status. */
+export function codeOfStatus(status: number): ErrorCode {
   const found = Object.entries(ERROR_CODES).find(([, entry]) => entry.status === status);
   return (found?.[0] as ErrorCode | undefined) ?? 'internal_error';
 }

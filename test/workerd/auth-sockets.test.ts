@@ -114,6 +114,14 @@ describe('a socket', () => {
     expect(response.status).toBe(400);
   });
 
+  it('that its object does not open is a problem', async () => {
+    const refused = async () => new Response('There is no such session.', { status: 404 });
+    const { ask } = appWith({ sockets: { toSession: refused, toAgentRegistry: refused } });
+    const response = await ask(WATCH, { token: STATIC_TOKEN, headers: UPGRADE });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ code: 'not_found', detail: 'There is no such session.' });
+  });
+
   it('has its place noted before it opens, but for the token that cannot be revoked', async () => {
     const app = recording();
     const token = await signToken('admin');

@@ -9,6 +9,7 @@ import { type Authenticator, STATIC_TOKEN_ID } from '../auth/authenticate.ts';
 import { needs } from '../auth/roles.ts';
 import type { AppContext } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { codeOfStatus } from '../problems.ts';
 import { refusal } from '../refusal.ts';
 import { createRouter, problems } from '../route.ts';
 
@@ -57,7 +58,7 @@ export function socketRoutes(deps: Dependencies, authenticator: Authenticator) {
   async function toSession(c: AppContext, id: SessionId): Promise<Response> {
     const principal = c.get('principal');
     await note(principal, { kind: 'session', id });
-    return deps.sockets.toSession(principal.workspace, id, upgradeOf(c, principal));
+    return openedBy(await deps.sockets.toSession(principal.workspace, id, upgradeOf(c, principal)));
   }
 
   const router = createRouter();
@@ -74,8 +75,14 @@ export function socketRoutes(deps: Dependencies, authenticator: Authenticator) {
     .openapi(control, async (c) => {
       const principal = c.get('principal');
       await note(principal, { kind: 'agent_registry', id: principal.workspace });
-      return deps.sockets.toAgentRegistry(principal.workspace, upgradeOf(c, principal));
+      return openedBy(await deps.sockets.toAgentRegistry(principal.workspace, upgradeOf(c, principal)));
     });
+}
+
+/** The opened socket; what an object says instead of opening one becomes a problem like any other. */
+async function openedBy(response: Response): Promise<Response> {
+  if (response.status === 101) return response;
+  throw refusal(codeOfStatus(response.status), await response.text());
 }
 
 function upgradeOf(c: AppContext, principal: Principal): Request {
