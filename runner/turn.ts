@@ -44,6 +44,9 @@ export class Turn {
   #atBoundary: Interruption | null = null;
   #hasConnected = false;
   #isCutOff = false;
+  #isOver = false;
+  /** Messages on their way into the conversation. */
+  #steering = 0;
 
   constructor(context: TurnContext) {
     this.#context = context;
@@ -61,15 +64,27 @@ export class Turn {
     } finally {
       clearInterval(flush);
       unsubscribe();
+      this.#isOver = true;
       approvals.withdrawAll('the run that asked has ended');
       this.#reportAll(mapping.finish());
     }
   }
 
-  /** Another message into the running turn: the model reads it at its next step. */
-  async steer(prompt: Prompt): Promise<void> {
-    await this.#context.coding.prompt(prompt);
-    this.#box.signal();
+  /**
+   * Another message into the running turn: the model reads it at its next step, and the turn does not end before.
+   *
+   * @returns false when the turn has ended already
+   */
+  async steer(makePrompt: () => Promise<Prompt>): Promise<boolean> {
+    if (this.#isOver) return false;
+    this.#steering += 1;
+    try {
+      await this.#context.coding.prompt(await makePrompt());
+      return true;
+    } finally {
+      this.#steering -= 1;
+      this.#box.signal();
+    }
   }
 
   /** Ends the run as soon as the model has finished the step it is at. */
@@ -127,15 +142,23 @@ export class Turn {
         await this.#lookAtRequests();
         continue;
       }
-      for (let look = 1; look <= UNSETTLED_LOOKS; look++) {
-        const outcome = judge(await this.#reconcile(), this.#interruption, this.#context.mapping.failure);
-        const isTorn = this.#isCutOff && outcome?.type === 'completed' && outcome.finish === 'tool-calls';
-        if (outcome !== null && !isTorn) return outcome;
-        if (await this.#isBusy()) break;
-        if (look === UNSETTLED_LOOKS) return this.#unfinished();
-        await delay(UNSETTLED_PAUSE_MS);
-      }
+      const outcome = await this.#settle();
+      if (outcome === null || this.#steering > 0) continue;
+      this.#isOver = true;
+      return outcome;
     }
+  }
+
+  /** Looks until the last message is final; null when the conversation runs again. */
+  async #settle(): Promise<TurnOutcome | null> {
+    for (let look = 1; look <= UNSETTLED_LOOKS; look++) {
+      const outcome = judge(await this.#reconcile(), this.#interruption, this.#context.mapping.failure);
+      const isTorn = this.#isCutOff && outcome?.type === 'completed' && outcome.finish === 'tool-calls';
+      if (outcome !== null && !isTorn) return outcome;
+      await delay(UNSETTLED_PAUSE_MS);
+      if (await this.#isBusy()) return null;
+    }
+    return this.#unfinished();
   }
 
   async #abort(): Promise<void> {

@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import type { AgentFrameBody, Assignment, Command } from '../src/protocol/agent-stream.ts';
 import type { ModelFailure } from './mapping/mapping.ts';
 import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
 import type { ConversationMessage, Prompt } from './ports.ts';
+import { KEPT_SUFFIX } from './recovery.ts';
 import { SignalBox } from './signal-box.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
 import { openWorkplace, type Workplace, type WorkplaceDependencies } from './workplace.ts';
@@ -70,7 +72,9 @@ export class Work {
       case 'message':
         return this.#message(command.data);
       case 'approval_reply':
-        return this.#place?.approvals.reply(command.data);
+        return this.#place?.approvals.reply(command.data).catch((error: Error) => {
+          this.#report(note(`An answer could not be passed on: ${error.message}`));
+        });
       case 'checkpoint':
         return this.#checkpoint(true);
       case 'pause':
@@ -114,15 +118,19 @@ export class Work {
     if (this.#place === null) return;
     const { coding, repository } = this.#dependencies;
     await coding.releaseDirectory(this.#place.directory).catch(() => undefined);
-    if (!this.#place.checkpoints.isLocalOnly) await repository.removeWorktree(this.#place.worktree.path);
+    const { path } = this.#place.worktree;
+    if (this.#place.checkpoints.isLocalOnly) writeFileSync(`${path}${KEPT_SUFFIX}`, '');
+    else await repository.removeWorktree(path);
   }
 
   async #message(message: Message): Promise<void> {
-    const place = this.#place;
-    if (message.delivery === 'steer' && this.#turn !== null && place !== null && this.#release === null) {
-      this.#inTurn.push(message.number);
-      await this.#turn.steer(await this.#prompt(place, message.text, this.#name(message)));
-      return;
+    const [place, turn] = [this.#place, this.#turn];
+    if (message.delivery === 'steer' && turn !== null && place !== null && this.#release === null) {
+      const isTaken = await turn.steer(() => this.#prompt(place, message.text, this.#name(message)));
+      if (isTaken) {
+        this.#inTurn.push(message.number);
+        return;
+      }
     }
     this.#waiting.push(message);
     this.#box.signal();

@@ -7,7 +7,7 @@ import { Mapping } from './mapping/mapping.ts';
 import { transcript } from './opencode/conversation.ts';
 import { permissionRules } from './permissions.ts';
 import type { CarriedConversation, CodingServer } from './ports.ts';
-import { type Repository, RepositoryError, type Worktree } from './repository.ts';
+import type { Repository, Worktree } from './repository.ts';
 
 export interface WorkplaceDependencies {
   coding: CodingServer;
@@ -16,6 +16,11 @@ export interface WorkplaceDependencies {
   worktreesDirectory: string;
   fetchArtifact: (artifactId: string) => Promise<Uint8Array>;
   report: (frame: AgentFrameBody) => void;
+}
+
+/** This agent cannot do the work at all; the message says why. */
+export class WorkplaceError extends Error {
+  override name = 'WorkplaceError';
 }
 
 /** Everything that one lease works with. */
@@ -35,18 +40,22 @@ export interface Workplace {
  * Makes the worktree and the conversation of a lease, from its checkpoint when it has one. What cannot be restored is
  * said in the log, and the work starts from what can.
  *
- * @throws RepositoryError when this clone cannot do the work at all
+ * @throws WorkplaceError or RepositoryError when this agent or its clone cannot do the work at all
  */
 export async function openWorkplace(assignment: Assignment, dependencies: WorkplaceDependencies): Promise<Workplace> {
   const { coding, repository, report } = dependencies;
   const { checkpoint } = assignment;
+  const { model } = assignment.agent_config;
+  if (model !== undefined && !(await coding.listModels()).includes(model)) {
+    throw new WorkplaceError(`This agent's OpenCode has no model ${model}.`);
+  }
   const base = await repository.resolve(checkpoint?.base_commit ?? assignment.repository.base_commit);
   const path = worktreePath(dependencies.worktreesDirectory, assignment);
   const worktree = await repository.addWorktree(path, base);
   await restoreWork(worktree, assignment, dependencies);
   const directory = join(worktree.path, assignment.repository.directory ?? '.');
   if (!(await stat(directory).catch(() => null))?.isDirectory()) {
-    throw new RepositoryError(`The repository has no directory ${assignment.repository.directory} at ${base}.`);
+    throw new WorkplaceError(`The repository has no directory ${assignment.repository.directory} at ${base}.`);
   }
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const mapping = new Mapping(conversationId, directory);

@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { arch, platform } from 'node:os';
+import { join } from 'node:path';
+import type { ControlDown, ControlUp } from '../src/protocol/agent-stream.ts';
+import { Capability } from '../src/protocol/enums.ts';
+import { fetchArtifact } from './artifacts.ts';
+import { FrameBuffer } from './buffer.ts';
+import { type Identity, loadIdentity, lockDataDirectory } from './identity.ts';
+import { Lease } from './lease.ts';
+import { StandingLine, webSocketLines } from './line.ts';
+import { OpenCodeClient } from './opencode/client.ts';
+import type { ConfigurationSource } from './opencode/configuration.ts';
+import { OpenCodeServer } from './opencode/server.ts';
+import { deliverLeftovers, removeLeftWorktrees } from './recovery.ts';
+import { Repository } from './repository.ts';
+
+export const RUNNER_VERSION = '0.1.0';
+const CONTROL_FIRST_REFUSALS_MS = 60_000;
+const STOP_TURN_MS = 3_000;
+const STOP_LIMIT_MS = 10_000;
+
+export interface AgentOptions {
+  /** The control plane, such as `http://127.0.0.1:8787`. */
+  url: string;
+  token: string;
+  /** A directory of the clone to work in. */
+  directory: string;
+  dataDirectory: string;
+  /** Leases at a time. */
+  capacity: number;
+  /** `AGENT-…` */
+  name: string;
+  source: ConfigurationSource;
+  /** The `PATH` of tools. */
+  path: string | undefined;
+  labels?: string[];
+  capabilities?: Capability[];
+  log: (line: string) => void;
+}
+
+/** OpenCode has no model that could be asked; the message says what to do. */
+export class NoModelError extends Error {
+  override name = 'NoModelError';
+}
+
+/** The control plane does not take this token. */
+export class TokenRefusedError extends Error {
+  override name = 'TokenRefusedError';
+}
+
+/**
+ * Starts an agent: ends what a killed predecessor left running, delivers what it had not delivered, then connects and
+ * takes offers. Resolves when it can work.
+ *
+ * @throws RepositoryError, MissingDependencyError, NoModelError, TokenRefusedError or DataDirectoryInUseError, each
+ *   with one sentence that says what to do
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const repository = await Repository.open(options.directory);
+  const unlock = lockDataDirectory(options.dataDirectory);
+  try {
+    const identity = loadIdentity(options.dataDirectory);
+    await refuseBadToken(options, identity);
+    const serverDirectory = join(options.dataDirectory, 'opencode');
+    mkdirSync(serverDirectory, { recursive: true, mode: 0o700 });
+    const { source, path, log } = options;
+    const server = new OpenCodeServer({ directory: serverDirectory, source, marker: identity.marker, path, log });
+    await server.start();
+    const coding = new OpenCodeClient(server);
+    const model = await coding.defaultModel().catch(() => null);
+    if (model === null) {
+      coding.close();
+      await server.stop();
+      throw new NoModelError(
+        'OpenCode has no model: set a provider key such as ANTHROPIC_API_KEY, or run "opencode auth login", then start again.',
+      );
+    }
+    await removeLeftWorktrees(repository, join(options.dataDirectory, 'worktrees'));
+    return new Agent(options, { identity, repository, server, coding, model, unlock });
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+interface AgentParts {
+  identity: Identity;
+  repository: Repository;
+  server: OpenCodeServer;
+  coding: OpenCodeClient;
+  model: string;
+  unlock: () => void;
+}
+
+/** A running agent: its control socket, and the leases it works on. */
+export class Agent {
+  /** Resolves when the agent has stopped; with a reason when it was not asked to. */
+  readonly stopped: Promise<string | null>;
+  readonly #options: AgentOptions;
+  readonly #parts: AgentParts;
+  readonly #instanceId = randomUUID();
+  readonly #leases = new Map<string, Lease>();
+  readonly #openLine;
+  readonly #buffers: string;
+  readonly #recovery: { close(): void };
+  readonly #startedAt = performance.now();
+  #control: StandingLine;
+  #isStopping = false;
+  #resolveStopped: (reason: string | null) => void = () => undefined;
+
+  constructor(options: AgentOptions, parts: AgentParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#openLine = webSocketLines(options.url, options.token);
+    this.#buffers = join(options.dataDirectory, 'leases');
+    this.stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+    this.#recovery = deliverLeftovers(this.#buffers, parts.repository.rootCommit, this.#openLine, options.log);
+    this.#control = new StandingLine(this.#openLine, `/ws/agents/${this.id}/control`, {
+      opened: () => this.#hello(),
+      received: (message) => this.#received(message as ControlDown),
+      closed: (reason) => options.log(`the control plane is out of reach (${reason}); trying again`),
+      heard: () => undefined,
+    });
+  }
+
+  get id(): string {
+    return this.#parts.identity.agent_id;
+  }
+
+  /** `provider/model` that is used unless a session names another. */
+  get model(): string {
+    return this.#parts.model;
+  }
+
+  /** Hash of the repository's first commit. */
+  get repository(): string {
+    return this.#parts.repository.rootCommit;
+  }
+
+  /** Gives every lease back with a checkpoint, then ends OpenCode and every process of its tools. */
+  async stop(reason: string | null = null): Promise<void> {
+    if (this.#isStopping) {
+      await this.stopped;
+      return;
+    }
+    this.#isStopping = true;
+    const leases = [...this.#leases.values()];
+    for (const lease of leases) lease.shutDown(STOP_TURN_MS);
+    await within(STOP_LIMIT_MS, Promise.all(leases.map((lease) => lease.finished)));
+    await within(STOP_LIMIT_MS, Promise.all(leases.map((lease) => lease.abandon())));
+    this.#control.close();
+    this.#recovery.close();
+    this.#parts.coding.close();
+    await this.#parts.server.stop();
+    this.#parts.unlock();
+    this.#resolveStopped(reason);
+  }
+
+  #hello(): void {
+    const { name, capacity, labels, capabilities } = this.#options;
+    this.#send({
+      type: 'hello',
+      name,
+      instance_id: this.#instanceId,
+      capacity,
+      capabilities: capabilities ?? [...Capability.options],
+      labels: labels ?? [`os=${platform()}`, `arch=${arch()}`],
+      repository: this.#parts.repository.rootCommit,
+      model: this.#parts.model,
+      version: RUNNER_VERSION,
+      leases: this.#granted().map(({ task_id, epoch }) => ({ task_id, epoch })),
+    });
+  }
+
+  #received(message: ControlDown): void {
+    switch (message.type) {
+      case 'welcome':
+        return this.#options.log(`connected to ${this.#options.url} as ${this.#options.name}`);
+      case 'offer':
+        return this.#offered(message.task_id, message.epoch);
+      case 'withdraw': {
+        const lease = this.#leases.get(key(message));
+        // A granted lease is ended by its session, on the run socket.
+        if (lease && !lease.isGranted) lease.shutDown(0);
+        return;
+      }
+      case 'superseded':
+        return this.#superseded(message.reason);
+    }
+  }
+
+  #offered(task_id: string, epoch: number): void {
+    const known = this.#leases.get(key({ task_id, epoch }));
+    if (known !== undefined) {
+      if (known.isGranted) this.#send({ type: 'taken', task_id, epoch });
+      return;
+    }
+    if (this.#isStopping || this.#leases.size >= this.#options.capacity) {
+      this.#send({ type: 'refused', task_id, epoch, reason: this.#isStopping ? 'the agent stops' : 'no room' });
+      return;
+    }
+    this.#take(task_id, epoch);
+  }
+
+  #take(task_id: string, epoch: number): void {
+    const { repository, coding } = this.#parts;
+    const { url, token, name, dataDirectory, log } = this.#options;
+    const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
+    const lease = new Lease(FrameBuffer.create(this.#buffers, record), {
+      coding,
+      repository,
+      worktreesDirectory: join(dataDirectory, 'worktrees'),
+      openLine: this.#openLine,
+      fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
+      onGranted: () => this.#send({ type: 'taken', task_id, epoch }),
+      log,
+    });
+    this.#leases.set(key(lease), lease);
+    void lease.finished.then(() => {
+      this.#leases.delete(key(lease));
+      this.#send({ type: 'ended', task_id, epoch });
+    });
+  }
+
+  /** Right after a start it may be the predecessor's socket that has not been missed yet; later it is a rival. */
+  #superseded(reason: string): void {
+    if (performance.now() - this.#startedAt < CONTROL_FIRST_REFUSALS_MS) {
+      this.#options.log(`not let in yet: ${reason}`);
+      return;
+    }
+    this.#options.log(`stopping: ${reason}`);
+    void this.stop(reason);
+  }
+
+  #granted(): Lease[] {
+    return [...this.#leases.values()].filter((lease) => lease.isGranted);
+  }
+
+  #send(message: ControlUp): void {
+    this.#control.send(message);
+  }
+}
+
+function key({ task_id, epoch }: { task_id: string; epoch: number }): string {
+  return `${task_id}/${epoch}`;
+}
+
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
+/** A socket's refusal does not say why, so the token is tried on a plain request first. */
+async function refuseBadToken({ url, token }: AgentOptions, { agent_id }: Identity): Promise<void> {
+  const response = await fetch(`${url.replace(/\/$/, '')}/api/v1/agents/${agent_id}`, {
+    headers: { authorization: `Bearer ${token}` },
+  }).catch(() => null);
+  if (response?.status === 401)
+    throw new TokenRefusedError(`${url} does not accept this token: make one with "oio token".`);
+}

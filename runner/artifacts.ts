@@ -1,0 +1,29 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const ATTEMPTS = 5;
+const PAUSE_MS = 1_000;
+
+/**
+ * Reads an artifact of a session's checkpoint.
+ *
+ * @throws when it is not there, or cannot be had after several attempts
+ */
+export async function fetchArtifact(
+  url: string,
+  token: string,
+  sessionId: string,
+  artifactId: string,
+): Promise<Uint8Array> {
+  const address = `${url.replace(/\/$/, '')}/api/v1/sessions/${sessionId}/artifacts/${artifactId}`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const response = await fetch(address, { headers: { authorization: `Bearer ${token}` } });
+      if (response.ok) return new Uint8Array(await response.arrayBuffer());
+      if (response.status < 500 || attempt === ATTEMPTS)
+        throw new Error(`artifact ${artifactId}: HTTP ${response.status}`);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(error instanceof TypeError)) throw error;
+    }
+    await delay(PAUSE_MS * attempt);
+  }
+}

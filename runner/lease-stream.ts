@@ -1,0 +1,215 @@
+import type { AgentFrameBody, Assignment, Command, RunDown, RunUp } from '../src/protocol/agent-stream.ts';
+import { BATCH_BYTES } from '../src/protocol/limits.ts';
+import type { FrameBuffer } from './buffer.ts';
+import { type OpenLine, StandingLine } from './line.ts';
+
+/** What a lease's stream tells whoever works under it. */
+export interface LeaseEvents {
+  /** The lease is ours. Told once. */
+  granted(assignment: Assignment): void;
+  /** Each command once; it counts as taken when the promise resolves. */
+  command(command: Command): Promise<void>;
+  /** Nothing was heard for so long that the lease may have been given to someone else. */
+  quiet(): void;
+  /** After `quiet`: it is still ours. */
+  alive(): void;
+  /** Told once, and the last thing told. `ended`: as it should; `lost`: taken away; `gone`: never ours. */
+  over(how: 'ended' | 'lost' | 'gone', reason: string): void;
+}
+
+/** Batches that may be on their way without an acknowledgement. */
+const WINDOW = 4;
+/** So long before the lease's end we stop acting on it: time enough to abort a turn. */
+const MARGIN_MS = 15_000;
+const WATCH_MS = 1_000;
+/** Without any word for this many lifetimes the lease is somebody else's by now, or its session is gone. */
+const LIFETIMES_OF_SILENCE = 5;
+
+/**
+ * The agent's end of a run socket. What is appended is on disk first, then sent in order, sent again after a break from
+ * where the session says, and dropped when acknowledged.
+ */
+export class LeaseStream {
+  readonly #buffer: FrameBuffer;
+  readonly #repository: string | null;
+  readonly #events: LeaseEvents;
+  readonly #line: StandingLine;
+  readonly #now: () => number;
+  readonly #watch: NodeJS.Timeout;
+  readonly #taken = new Map<number, 'taking' | 'taken'>();
+  #sent = 0;
+  #inFlight: number[] = [];
+  /** The session has answered our presenting on this connection. */
+  #isPresented = false;
+  #isGranted = false;
+  #isQuiet = false;
+  #isOver = false;
+  #ttlMs = 60_000;
+  #heardAt: number;
+
+  /** @param now a monotonic clock's milliseconds */
+  constructor(
+    buffer: FrameBuffer,
+    repository: string | null,
+    open: OpenLine,
+    events: LeaseEvents,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#buffer = buffer;
+    this.#repository = repository;
+    this.#events = events;
+    this.#now = now;
+    this.#heardAt = now();
+    const { task_id, epoch } = buffer.lease;
+    this.#line = new StandingLine(open, `/ws/leases/${task_id}/${epoch}`, {
+      opened: () => this.#present(),
+      received: (message) => this.#received(message as RunDown),
+      closed: () => {
+        this.#isPresented = false;
+      },
+      heard: () => {
+        this.#heardAt = this.#now();
+      },
+    });
+    this.#watch = setInterval(() => this.#judgeSilence(), WATCH_MS);
+  }
+
+  /** Stores a frame, and sends it as soon as may be. */
+  append(body: AgentFrameBody): void {
+    if (this.#isOver) return;
+    this.#buffer.append(body);
+    this.#pump();
+  }
+
+  /** Stops sending and keeps the buffer: a later process can deliver what it holds. */
+  close(): void {
+    if (this.#isOver) return;
+    this.#stop();
+    this.#buffer.close();
+  }
+
+  /** Stops and deletes the buffer: the offer is not taken after all. */
+  discard(): void {
+    if (this.#isOver) return;
+    this.#stop();
+    this.#buffer.drop();
+  }
+
+  #present(): void {
+    const { agent_id, agent_name, instance_id, stream_id } = this.#buffer.lease;
+    const head = this.#buffer.head;
+    const repository = this.#repository;
+    this.#send({ type: 'present', agent_id, agent_name, instance_id, stream_id, head, repository });
+  }
+
+  #received(message: RunDown): void {
+    if (this.#isOver) return;
+    switch (message.type) {
+      case 'lease':
+        return this.#presented(message);
+      case 'ack':
+        return this.#acknowledged(message.n);
+      case 'expected':
+        this.#acknowledged(message.n - 1);
+        return this.#sendFrom(message.n - 1);
+      case 'command':
+        return this.#command(message.id, message.command);
+      case 'ended':
+        return this.#end('ended', message.reason);
+      case 'lease_lost':
+        return this.#end('lost', message.reason);
+      case 'gone':
+        return this.#end('gone', message.reason);
+    }
+  }
+
+  #presented({ assignment, acked, ttl_ms }: Extract<RunDown, { type: 'lease' }>): void {
+    this.#ttlMs = ttl_ms;
+    this.#line.setLifetime(ttl_ms);
+    this.#isPresented = true;
+    this.#buffer.acknowledge(acked);
+    this.#sendFrom(acked);
+    if (!this.#isGranted) {
+      this.#isGranted = true;
+      this.#buffer.markGranted();
+      this.#events.granted(assignment);
+    }
+    if (this.#isQuiet) {
+      this.#isQuiet = false;
+      this.#events.alive();
+    }
+  }
+
+  #acknowledged(n: number): void {
+    this.#buffer.acknowledge(n);
+    this.#inFlight = this.#inFlight.filter((last) => last > n);
+    this.#pump();
+  }
+
+  #sendFrom(n: number): void {
+    this.#sent = n;
+    this.#inFlight = [];
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#isPresented && this.#sent < this.#buffer.head && this.#inFlight.length < WINDOW) {
+      const frames = this.#buffer.read(this.#sent, BATCH_BYTES);
+      const last = frames.at(-1)?.n;
+      if (last === undefined) return;
+      this.#send({ type: 'frames', frames });
+      this.#sent = last;
+      this.#inFlight.push(last);
+    }
+  }
+
+  #command(id: number, command: Command): void {
+    const state = this.#taken.get(id);
+    if (state === 'taking') return;
+    if (state === 'taken') {
+      this.#send({ type: 'command_ack', id });
+      return;
+    }
+    this.#taken.set(id, 'taking');
+    this.#events.command(command).then(
+      () => {
+        this.#taken.set(id, 'taken');
+        if (!this.#isOver) this.#send({ type: 'command_ack', id });
+      },
+      // Not acknowledged, so it comes again with the next connection.
+      () => this.#taken.delete(id),
+    );
+  }
+
+  #judgeSilence(): void {
+    const silence = this.#now() - this.#heardAt;
+    if (silence > this.#ttlMs * LIFETIMES_OF_SILENCE) {
+      this.#end('lost', 'nothing was heard of the session for too long');
+    } else if (this.#isGranted && !this.#isQuiet && silence > quietAfterMs(this.#ttlMs)) {
+      this.#isQuiet = true;
+      this.#events.quiet();
+    }
+  }
+
+  #end(how: 'ended' | 'lost' | 'gone', reason: string): void {
+    if (this.#isOver) return;
+    this.#stop();
+    this.#buffer.drop();
+    this.#events.over(how, reason);
+  }
+
+  #stop(): void {
+    this.#isOver = true;
+    clearInterval(this.#watch);
+    this.#line.close();
+  }
+
+  #send(message: RunUp): void {
+    this.#line.send(message);
+  }
+}
+
+/** How long a lease of this lifetime may be silent before its holder stops acting. */
+export function quietAfterMs(ttlMs: number): number {
+  return Math.max(ttlMs - MARGIN_MS, ttlMs * 0.6);
+}

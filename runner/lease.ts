@@ -1,0 +1,89 @@
+import type { Assignment } from '../src/protocol/agent-stream.ts';
+import type { FrameBuffer } from './buffer.ts';
+import { LeaseStream } from './lease-stream.ts';
+import type { OpenLine } from './line.ts';
+import { Work, type WorkDependencies } from './work.ts';
+
+export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'fetchArtifact'> {
+  openLine: OpenLine;
+  fetchArtifact: (sessionId: string, artifactId: string) => Promise<Uint8Array>;
+  /** The session has granted the lease. */
+  onGranted: () => void;
+}
+
+/** One lease, from presenting the offer to its end: the stream to the session and the work under it. */
+export class Lease {
+  readonly task_id: string;
+  readonly epoch: number;
+  /** Resolves when the lease has ended and nothing of it is left on this machine. */
+  readonly finished: Promise<void>;
+  readonly #dependencies: LeaseDependencies;
+  readonly #stream: LeaseStream;
+  #work: Work | null = null;
+  #running: Promise<void> = Promise.resolve();
+  #isGranted = false;
+  #isOver = false;
+  #finish: () => void = () => undefined;
+
+  constructor(buffer: FrameBuffer, dependencies: LeaseDependencies) {
+    this.task_id = buffer.lease.task_id;
+    this.epoch = buffer.lease.epoch;
+    this.#dependencies = dependencies;
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    this.#stream = new LeaseStream(buffer, dependencies.repository.rootCommit, dependencies.openLine, {
+      granted: (assignment) => this.#granted(assignment),
+      command: async (command) => this.#work?.command(command),
+      quiet: () => this.#work?.quiet(),
+      alive: () => this.#work?.alive(),
+      over: (how, reason) => void this.#over(how, reason),
+    });
+  }
+
+  get isGranted(): boolean {
+    return this.#isGranted;
+  }
+
+  /** Gives the lease back, so that another agent goes on; with what has been done as a checkpoint. */
+  shutDown(withinMs: number): void {
+    if (this.#isOver) return;
+    if (this.#work === null) void this.#over('gone', 'the agent stops');
+    else this.#work.end('shutdown', 'the agent stops', withinMs);
+  }
+
+  /** Lets go at once; a later start of this agent delivers what was not delivered. */
+  async abandon(): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stream.close();
+    this.#work?.cancel();
+    await this.#running;
+    this.#finish();
+  }
+
+  #granted(assignment: Assignment): void {
+    this.#isGranted = true;
+    const { fetchArtifact, ...dependencies } = this.#dependencies;
+    this.#work = new Work(assignment, {
+      ...dependencies,
+      fetchArtifact: (artifactId) => fetchArtifact(assignment.session_id, artifactId),
+      report: (frame) => this.#stream.append(frame),
+    });
+    this.#dependencies.onGranted();
+    this.#running = this.#work.run();
+  }
+
+  async #over(how: 'ended' | 'lost' | 'gone', reason: string): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stream.discard();
+    this.#dependencies.log(`lease of ${this.task_id}, epoch ${this.epoch}: ${how} (${reason})`);
+    this.#work?.cancel();
+    await this.#running;
+    await this.#work
+      ?.dispose()
+      .catch((error: Error) => this.#dependencies.log(`the worktree could not be removed: ${error.message}`));
+    this.#finish();
+  }
+}

@@ -1,0 +1,52 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { FrameBuffer } from './buffer.ts';
+import { LeaseStream } from './lease-stream.ts';
+import type { OpenLine } from './line.ts';
+import type { Repository } from './repository.ts';
+
+/** Beside a worktree whose work exists nowhere else: it is kept for a person to look at. */
+export const KEPT_SUFFIX = '.kept';
+
+/**
+ * Delivers what killed processes of this agent had on disk, under the instance that held each lease, and gives the
+ * lease back, so that nobody waits for it to expire. One that was never granted has nothing to deliver.
+ */
+export function deliverLeftovers(
+  buffers: string,
+  repository: string,
+  openLine: OpenLine,
+  log: (line: string) => void,
+): { close(): void } {
+  const streams = FrameBuffer.openAll(buffers).flatMap((buffer) => {
+    const { task_id, epoch, granted } = buffer.lease;
+    if (!granted) {
+      buffer.drop();
+      return [];
+    }
+    log(`delivering what was left of ${task_id}, epoch ${epoch}`);
+    const stream: LeaseStream = new LeaseStream(buffer, repository, openLine, {
+      granted: () => stream.append({ type: 'released', data: { reason: 'lost', message: 'The agent was killed.' } }),
+      // Its commands are for work that no longer runs; they stay with the session for the next lease.
+      command: () => Promise.reject(new Error('no work runs under this lease')),
+      quiet: () => undefined,
+      alive: () => undefined,
+      over: (how) => log(`delivered what was left of ${task_id}, epoch ${epoch}: ${how}`),
+    });
+    return [stream];
+  });
+  return {
+    close: () => {
+      for (const stream of streams) stream.close();
+    },
+  };
+}
+
+/** Removes the worktrees of processes that were killed. */
+export async function removeLeftWorktrees(repository: Repository, directory: string): Promise<void> {
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    if (!name.endsWith(KEPT_SUFFIX) && !existsSync(`${path}${KEPT_SUFFIX}`)) await repository.removeWorktree(path);
+  }
+}
