@@ -1,11 +1,10 @@
-import { DurableObject } from 'cloudflare:workers';
 import { compose } from './composition.ts';
 import { createApp } from './http/app.ts';
 
 export { AgentRegistry } from '../durable-objects/agent-registry/agent-registry.ts';
 export { Room } from '../durable-objects/room/room.ts';
 
-export class Session extends DurableObject<Env> {}
+export { Session } from '../durable-objects/session/session.ts';
 export { Workspace } from '../durable-objects/workspace/workspace.ts';
 
 /** One application for each environment that this isolate is called with: in production there is one. */

@@ -2,13 +2,11 @@ import type { JsonSchema } from '../openapi.ts';
 import { escapeHtml } from './html.ts';
 
 const REFERENCE = '#/components/schemas/';
-const BOUNDS = [
-  ['minimum', '≥ '],
-  ['maximum', '≤ '],
-  ['minLength', 'chars ≥ '],
-  ['maxLength', 'chars ≤ '],
-  ['minItems', 'items ≥ '],
-  ['maxItems', 'items ≤ '],
+/** The pairs of bounds that a schema may state, and the unit of each. */
+const RANGES = [
+  ['minimum', 'maximum', ''],
+  ['minLength', 'maxLength', ' chars'],
+  ['minItems', 'maxItems', ' items'],
 ] as const;
 
 /** A JSON Schema in a few words of HTML: named schemas are links, the rest is type, values and bounds. */
@@ -22,14 +20,23 @@ export function typeOf(schema: JsonSchema): string {
   if (Array.isArray(options)) return options.map(inner).join(schema.allOf ? ' and ' : ' or ');
   if (schema.const !== undefined) return `<code>${escapeHtml(JSON.stringify(schema.const))}</code>`;
   if (Array.isArray(schema.enum))
-    return schema.enum.map((value) => `<code>${escapeHtml(String(value))}</code>`).join(' ');
+    return schema.enum.map((value) => `<code>${escapeHtml(String(value))}</code>`).join(' | ');
   if (schema.type === 'array') return `list of ${inner(schema.items ?? {})}${boundsOf(schema)}`;
   const types = [schema.type ?? 'anything'].flat().map(String).join(' or ');
   return `${escapeHtml(types)}${boundsOf(schema)}`;
 }
 
 function boundsOf(schema: JsonSchema): string {
-  // The safe integers are every integer: no bound that anyone chose.
-  const stated = BOUNDS.filter(([key]) => key in schema && Math.abs(Number(schema[key])) < Number.MAX_SAFE_INTEGER);
-  return stated.length > 0 ? ` (${stated.map(([key, text]) => text + String(schema[key])).join(', ')})` : '';
+  const stated = RANGES.flatMap(([low, high, unit]) => {
+    const [least, most] = [chosen(schema[low]), chosen(schema[high])];
+    if (least === null && most === null) return [];
+    if (least === null) return `≤ ${most}${unit}`;
+    return most === null ? `≥ ${least}${unit}` : `${least}–${most}${unit}`;
+  });
+  return stated.length > 0 ? ` (${stated.join(', ')})` : '';
+}
+
+/** A bound that somebody chose: the safe integers are every integer. */
+function chosen(bound: unknown): number | null {
+  return typeof bound === 'number' && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : null;
 }

@@ -1,0 +1,48 @@
+import { exports } from 'cloudflare:workers';
+import { expect, it, vi } from 'vitest';
+import type { SessionView } from '../../src/protocol/session.ts';
+import type { CreatedToken, Ticket } from '../../src/protocol/token.ts';
+import { CLOSE } from '../../src/protocol/watch.ts';
+import { ask, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
+
+const PAGE = 'https://dashboard.test';
+
+/** Opens a socket, as a browser's page does, and says how it was closed. */
+async function openSocket(path: string, token: string) {
+  const ticketed = await ask('/api/v1/tickets', { token, body: { path }, headers: { Origin: PAGE } });
+  const { ticket, protocol } = (await ticketed.json()) as Ticket;
+  const headers = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': `${protocol}, oio.ticket.${ticket}`, Origin: PAGE };
+  const response = await exports.default.fetch(new Request(HOST + path, { headers }));
+  expect(response.status).toBe(101);
+  expect(response.headers.get('Sec-WebSocket-Protocol')).toBe(protocol);
+  const socket = response.webSocket!;
+  const closed = { code: null as number | null };
+  socket.addEventListener('close', ({ code }) => {
+    closed.code = code;
+  });
+  socket.accept();
+  return { socket, closed };
+}
+
+it('closes the sockets that were opened with a revoked token, and no others', async () => {
+  const admin = await signToken('admin', newWorkspace());
+  const [one, other] = await Promise.all(
+    ['one', 'other'].map(async (name) => {
+      const response = await ask('/api/v1/tokens', { token: admin, body: { name, role: 'admin' } });
+      return (await response.json()) as CreatedToken;
+    }),
+  );
+  const body = { title: 'Watched', initial_prompt: 'x' };
+  const { id } = (await (await ask('/api/v1/sessions', { token: admin, body })).json()) as SessionView;
+  const watch = await openSocket(`/ws/sessions/${id}`, one!.token);
+  const control = await openSocket(`/ws/agents/${UUID}/control`, one!.token);
+  const untouched = await openSocket(`/ws/sessions/${id}`, other!.token);
+
+  await ask(`/api/v1/tokens/${one!.id}`, { token: admin, method: 'DELETE' });
+  await vi.waitFor(() => {
+    expect(watch.closed.code).toBe(CLOSE.unauthorized);
+    expect(control.closed.code).toBe(CLOSE.unauthorized);
+  });
+  expect(untouched.closed.code).toBeNull();
+  untouched.socket.close(1000, 'done');
+});

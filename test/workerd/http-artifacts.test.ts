@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import type { DiffSource } from '../../src/ports/sessions.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
+import type { SessionDiff } from '../../src/protocol/session.ts';
+import { appWith, SESSION_ID, STATIC_TOKEN, sessionsWith, UUID } from './http-support.ts';
+
+const token = STATIC_TOKEN;
+const SESSION = `/api/v1/sessions/${SESSION_ID}`;
+const PATCH = 'diff --git a/größe.txt b/größe.txt\n+Größe: 3 µm – 日本語 🏭\n';
+
+const source: DiffSource = { checkpoint: 2, base_commit: 'abc', files: [], local_only: false, artifact: null };
+
+/** An application with one artifact, in chunks of `size` bytes. */
+function holding(bytes: Uint8Array, size: number, failing: Outcome<never> | null = null) {
+  const chunks: string[] = [];
+  for (let at = 0; at < bytes.length; at += size) {
+    chunks.push(btoa(String.fromCharCode(...bytes.subarray(at, at + size))));
+  }
+  let reads = 0;
+  const sessions = sessionsWith({
+    diff: async () => ok({ ...source, artifact: { id: UUID, chunks: chunks.length } }),
+    artifactChunk: async (_call, id, index) => {
+      reads++;
+      const chunk = id === UUID ? chunks[index] : undefined;
+      if (chunk !== undefined) return ok(chunk);
+      return failing ?? refuse('not_found', 'There is no such artifact.');
+    },
+  });
+  return { ...appWith({ sessions }), reads: () => reads };
+}
+
+describe('a diff', () => {
+  const bytes = new TextEncoder().encode(PATCH);
+
+  it.each([1, 2, 7, 1_000])('is whole, in chunks of %i bytes that end inside of characters', async (size) => {
+    const response = await holding(bytes, size).ask(`${SESSION}/diff`, { token });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      checkpoint: 2,
+      base_commit: 'abc',
+      files: [],
+      local_only: false,
+      patch: PATCH,
+    } satisfies SessionDiff);
+  });
+
+  it('is empty before there is a checkpoint', async () => {
+    const { ask } = appWith({ sessions: sessionsWith({ diff: async () => ok({ ...source, checkpoint: null }) }) });
+    expect(await (await ask(`${SESSION}/diff`, { token })).json()).toMatchObject({ checkpoint: null, patch: '' });
+  });
+});
+
+describe('an artifact', () => {
+  const bytes = Uint8Array.from({ length: 1_000 }, (_, index) => (index * 31) % 256);
+  const path = `${SESSION}/artifacts/${UUID}`;
+
+  it('is given as its bytes', async () => {
+    const response = await holding(bytes, 64).ask(path, { token });
+    expect(response.headers.get('Content-Type')).toBe('application/octet-stream');
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes);
+  });
+
+  it('is read as fast as its reader takes it', async () => {
+    const { ask, reads } = holding(bytes, 1);
+    const reader = (await ask(path, { token })).body!.getReader();
+    await reader.read();
+    await reader.cancel();
+    expect(reads()).toBeLessThan(10);
+  });
+
+  it('that does not exist is not found', async () => {
+    const response = await holding(bytes, 64).ask(path.replace(UUID, UUID.replace('3', '4')), { token });
+    expect(response.status).toBe(404);
+  });
+
+  it('that breaks off is no whole one', async () => {
+    const response = await holding(bytes, 64, refuse('unavailable', 'away')).ask(path, { token });
+    await expect(response.arrayBuffer()).rejects.toThrow();
+  });
+});

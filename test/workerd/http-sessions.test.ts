@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import type { SessionList, SessionView } from '../../src/protocol/session.ts';
+import { type Ask, ask, newWorkspace, signToken } from './http-support.ts';
+
+const SESSIONS = '/api/v1/sessions';
+
+/** A caller with a workspace of its own. */
+async function operator(workspace = newWorkspace()) {
+  const token = await signToken('operator', workspace);
+  const send = (path: string, options: Ask = {}) => ask(path, { token, ...options });
+  const create = async (body: object = {}, headers: Record<string, string> = {}) => {
+    const response = await send(SESSIONS, { body: { title: 'A session', initial_prompt: 'Do it', ...body }, headers });
+    expect(response.status).toBe(201);
+    return (await response.json()) as SessionView;
+  };
+  const read = async (id: string) => (await (await send(`${SESSIONS}/${id}`)).json()) as SessionView;
+  const list = async (query = '') => (await (await send(`${SESSIONS}${query}`)).json()) as SessionList;
+  return { send, create, read, list };
+}
+
+describe('the smoke test of the plan', () => {
+  it('creates, starts and completes a session with no agent', async () => {
+    const { send, read, list } = await operator();
+    const created = await send('/api/v1/sessions', {
+      body: '{"title": "TEST-Session-001", "initial_prompt": "Test task"}',
+    });
+    expect(created.status).toBe(201);
+    const { id, status } = (await created.json()) as SessionView;
+    expect(status).toBe('pending');
+    const started = await send(`/api/v1/sessions/${id}/start`, { method: 'POST' });
+    expect(started.status).toBe(200);
+    expect(((await started.json()) as SessionView).status).toBe('queued');
+    const completed = await send(`/api/v1/sessions/${id}/complete`, {
+      body: '{"result": {"success": true}}',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    });
+    expect(completed.status).toBe(200);
+    expect(((await completed.json()) as SessionView).status).toBe('completed');
+    expect(await read(id)).toMatchObject({ status: 'completed', result: { success: true }, health_score: 1 });
+    expect((await list('?status=completed')).items.map((item) => item.id)).toEqual([id]);
+  });
+});
+
+describe('sessions over HTTP', () => {
+  it('are in the list that their author reads next', async () => {
+    const { create, list } = await operator();
+    const { id } = await create();
+    expect((await list()).items.map((item) => item.id)).toEqual([id]);
+  });
+
+  it('are changed and deleted, and then not found and off the list', async () => {
+    const { send, create, read, list } = await operator();
+    const { id } = await create();
+    const changed = await send(`${SESSIONS}/${id}`, { method: 'PATCH', body: { title: 'Another title', tags: ['a'] } });
+    expect(changed.status).toBe(200);
+    expect(await read(id)).toMatchObject({ title: 'Another title', tags: ['a'] });
+    expect((await send(`${SESSIONS}/${id}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await send(`${SESSIONS}/${id}`)).status).toBe(404);
+    expect((await send(`${SESSIONS}/${id}`, { method: 'DELETE' })).status).toBe(404);
+    expect((await list()).total).toBe(0);
+  });
+
+  it('of another workspace are not found by any route, and stay as they are', async () => {
+    const owner = await operator();
+    const { id } = await owner.create();
+    const before = await owner.read(id);
+    const stranger = await operator();
+    const routes: [path: string, options: Ask][] = [
+      ['', {}],
+      ['/events', {}],
+      ['/diff', {}],
+      ['/checkpoints', {}],
+      ['/approvals', {}],
+      ['', { method: 'PATCH', body: { title: 'Mine now' } }],
+      ['', { method: 'DELETE' }],
+      ['/start', { method: 'POST' }],
+      ['/complete', { body: { result: {} } }],
+      ['/messages', { body: { text: 'x' } }],
+      ['/checkpoints', { method: 'POST' }],
+    ];
+    for (const [path, options] of routes) {
+      expect((await stranger.send(`${SESSIONS}/${id}${path}`, options)).status).toBe(404);
+    }
+    expect(await owner.read(id)).toEqual(before);
+  });
+
+  it('refuse an illegal action, and name the legal ones', async () => {
+    const { send, create } = await operator();
+    const { id } = await create();
+    const response = await send(`${SESSIONS}/${id}/pause`, { method: 'POST' });
+    expect(response.status).toBe(409);
+    const problem = (await response.json()) as { code: string; legal_actions: string[] };
+    expect(problem.code).toBe('illegal_transition');
+    expect(problem.legal_actions).toContain('start');
+  });
+
+  it('are made once for an idempotency key, and refused for another body under it', async () => {
+    const { send, create, list } = await operator();
+    const headers = { 'Idempotency-Key': 'nightly' };
+    const first = await create({}, headers);
+    expect(await create({}, headers)).toEqual(first);
+    expect((await list()).total).toBe(1);
+    const body = { title: 'Another body', initial_prompt: 'x' };
+    expect((await send(SESSIONS, { body, headers })).status).toBe(422);
+  });
+
+  it('act once for an idempotency key', async () => {
+    const { send, create } = await operator();
+    const { id } = await create();
+    const start = { method: 'POST', headers: { 'Idempotency-Key': 'go' } };
+    const first = await (await send(`${SESSIONS}/${id}/start`, start)).json();
+    const again = await send(`${SESSIONS}/${id}/start`, start);
+    expect(again.status).toBe(200);
+    expect(await again.json()).toEqual(first);
+  });
+
+  it('are made and cancelled in bulk, each with its outcome', async () => {
+    const { send, read } = await operator();
+    const sessions = ['One', 'Two', 'Three'].map((name) => ({ title: `Session ${name}`, initial_prompt: 'x' }));
+    const made = await send(`${SESSIONS}/bulk`, { body: { action: 'create', sessions } });
+    const { items } = (await made.json()) as { items: { session_id: string; ok: boolean }[] };
+    expect(items.every(({ ok }) => ok)).toBe(true);
+    const [first, second, third] = items.map(({ session_id }) => session_id) as [string, string, string];
+    await send(`${SESSIONS}/${second}/cancel`, { method: 'POST' });
+    const body = { action: 'cancel', session_ids: [first, second, third] };
+    const cancelled = (await (await send(`${SESSIONS}/bulk`, { body })).json()) as {
+      items: { http_status: number }[];
+      failed: number;
+    };
+    expect(cancelled.items.map(({ http_status }) => http_status)).toEqual([200, 409, 200]);
+    expect(cancelled.failed).toBe(1);
+    expect((await read(third)).status).toBe('cancelled');
+  });
+
+  it('give their events in pages, from a cursor on', async () => {
+    const { send, create } = await operator();
+    const { id } = await create();
+    await send(`${SESSIONS}/${id}/start`, { method: 'POST' });
+    const page = async (query: string) =>
+      (await (await send(`${SESSIONS}/${id}/events${query}`)).json()) as {
+        items: { type: string; seq: number }[];
+        cursor: string;
+        has_more: boolean;
+      };
+    const first = await page('?limit=1');
+    expect(first.items.map(({ type }) => type)).toEqual(['session.created']);
+    expect(first.has_more).toBe(true);
+    const rest = await page(`?after=${first.cursor}`);
+    expect(rest.items[0]?.seq).toBe(2);
+    expect(rest.items.map(({ type }) => type)).toContain('session.status');
+  });
+});
