@@ -1,20 +1,14 @@
+import { Rejected } from '../../src/ports/rejected.ts';
 import { log } from './log.ts';
 import { withDeadline } from './outbound.ts';
 import type { ObjectStore } from './store.ts';
-
-/** The destination understood and refuses: trying again changes nothing. Anything else thrown means 'unavailable'. */
-export class Rejected extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'Rejected';
-  }
-}
 
 export interface Lane {
   name: string;
   /**
    * Hands one row over. May be called again for a row that arrived: the destination knows it by key, or by a version
    * in the payload.
+   * @throws Rejected when it will never be taken; anything else means 'unavailable'
    */
   deliver(key: string, payload: unknown, signal: AbortSignal): Promise<void>;
 }

@@ -23,7 +23,8 @@ export interface SessionRun {
 
 /** Finished runs, for analysis. Kept in Postgres; a run recorded twice is there once. */
 export interface RunHistory {
-  record(run: SessionRun): Promise<void>;
+  /** @throws Rejected when the run will never be taken; anything else means 'not available now' */
+  record(run: SessionRun, signal?: AbortSignal): Promise<void>;
   /** Oldest first. */
   runsOf(workspace: string, sessionId: string): Promise<SessionRun[]>;
 }

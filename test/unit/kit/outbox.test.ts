@@ -1,6 +1,7 @@
 import { expect, it, vi } from 'vitest';
-import { type Lane, Rejected } from '../../../durable-objects/kit/outbox.ts';
+import type { Lane } from '../../../durable-objects/kit/outbox.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
+import { Rejected } from '../../../src/ports/rejected.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 
 /** A destination that keeps what it is given, and fails as it is told to. */

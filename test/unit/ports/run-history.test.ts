@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MemoryRunHistory } from '../../../src/adapters/memory/run-history.ts';
+import { connect } from '../../../src/adapters/neon/connection.ts';
+import { PostgresRunHistory } from '../../../src/adapters/neon/run-history.ts';
+import { Rejected } from '../../../src/ports/rejected.ts';
+import { embeddedPostgres, serverPostgres, type TestPostgres } from '../../support/postgres.ts';
+import { runHistoryContract, sessionRun } from './run-history.contract.ts';
+
+describe('the run history in memory', () => {
+  const history = new MemoryRunHistory();
+  runHistoryContract(() => history);
+});
+
+const at = (databaseUrl: string, endpoint: string) => new PostgresRunHistory(connect(databaseUrl, endpoint));
+
+const server = process.env.TEST_POSTGRES_URL;
+const backends = [
+  { name: 'embedded Postgres', open: embeddedPostgres },
+  ...(server ? [{ name: 'a Postgres server', open: () => serverPostgres(server) }] : []),
+];
+
+describe.each(backends)('the run history on $name', ({ open }) => {
+  let postgres: TestPostgres;
+  const history = () => at(postgres.databaseUrl, postgres.fetchEndpoint);
+
+  beforeAll(async () => {
+    postgres = await open();
+  }, 60_000);
+  afterAll(() => postgres?.close());
+
+  runHistoryContract(history);
+
+  it.each([
+    ['a value that its column does not take', { session_id: 'not-a-uuid' }],
+    ['text that Postgres cannot hold', { title: 'a\u0000b' }],
+    ['a number beyond its range', { run: 2 ** 40 }],
+    ['a missing member', { title: null as unknown as string }],
+  ])('refuses for ever %s', async (_what, changes) => {
+    await expect(history().record(sessionRun(changes))).rejects.toThrow(Rejected);
+  });
+
+  it.each([
+    ['the table is not there yet', async () => await withoutTable(() => history().record(sessionRun()))],
+    [
+      'nobody answers',
+      async () => await at('postgres://a:b@nobody.test/c', 'http://127.0.0.1:1/sql').record(sessionRun()),
+    ],
+    ['the password is wrong', async () => await withPassword('wrong')],
+    ['the time is up', async () => await history().record(sessionRun(), AbortSignal.abort())],
+  ])('is not available while %s: to be tried again', async (_what, attempt) => {
+    const error = await attempt().then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(Error);
+    expect(error).not.toBeInstanceOf(Rejected);
+  });
+
+  async function withoutTable(attempt: () => Promise<void>): Promise<void> {
+    await postgres.database.pool.query('ALTER TABLE session_runs RENAME TO session_runs_away');
+    try {
+      await attempt();
+    } finally {
+      await postgres.database.pool.query('ALTER TABLE session_runs_away RENAME TO session_runs');
+    }
+  }
+
+  async function withPassword(password: string): Promise<void> {
+    const url = new URL(postgres.databaseUrl);
+    url.password = password;
+    await at(url.href, postgres.fetchEndpoint).record(sessionRun());
+  }
+});
