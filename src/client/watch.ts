@@ -144,7 +144,7 @@ async function connectOnce(
     if (!ending.greeted && !signal.aborted) await place.rest.sessions.get(id, [], { signal });
     return ending;
   } catch (error) {
-    if (error instanceof ApiError && [401, 403, 404].includes(error.status)) return error;
+    if (error instanceof ApiError && isFinal(error)) return error;
     return { greeted: false, code: 0, reason: error instanceof Error ? error.message : String(error) };
   }
 }
@@ -205,6 +205,11 @@ function converse(
       for (const reply of step.replies) socket.send(JSON.stringify(reply));
     });
   });
+}
+
+/** Asking again will be answered the same. */
+function isFinal(error: ApiError): boolean {
+  return error.status < 500 && error.status !== 429;
 }
 
 /** The closes that say: do not come back. */

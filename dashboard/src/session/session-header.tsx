@@ -3,7 +3,7 @@ import { clsx } from 'clsx';
 import type { WatchConnection } from '../../../src/client/watch.ts';
 import type { SessionStatus } from '../../../src/protocol/enums.ts';
 import type { SessionView } from '../../../src/protocol/session.ts';
-import { StatusBadge } from '../components/status-badge.tsx';
+import { StatusBadge, statusText } from '../components/status-badge.tsx';
 import { Actions } from './actions.tsx';
 
 export function SessionHeader(props: {
@@ -11,15 +11,18 @@ export function SessionHeader(props: {
   status: SessionStatus;
   connection: WatchConnection;
   stale: boolean;
+  /** Something is shown already: a new connection goes on from there. */
+  again: boolean;
 }) {
   const { session, status } = props;
   return (
     <header className="space-y-3 border-b-3 border-ink pb-4">
+      <title>{`${session.title}: ${statusText(status)}`}</title>
       <div className="flex items-center justify-between gap-3">
         <Link to="/" className="caps underline-offset-4 hover:underline">
           ← All sessions
         </Link>
-        <Connection connection={props.connection} stale={props.stale} />
+        <Connection connection={props.connection} stale={props.stale} again={props.again} />
       </div>
       <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">
@@ -45,10 +48,11 @@ export function SessionHeader(props: {
 }
 
 /** Whether what is seen is the present. */
-function Connection({ connection, stale }: { connection: WatchConnection; stale: boolean }) {
+function Connection(props: { connection: WatchConnection; stale: boolean; again: boolean }) {
+  const { connection, stale } = props;
   const live = connection.status === 'live' && !stale;
   const text = {
-    connecting: 'Connecting',
+    connecting: props.again ? 'Reconnecting' : 'Connecting',
     catching_up: 'Catching up',
     live: stale ? 'Partly out of date' : 'Live',
     waiting: 'Reconnecting',

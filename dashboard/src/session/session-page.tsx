@@ -46,7 +46,7 @@ function Loaded({ session, state, connection, stale }: LoadedProps) {
   const checkpoints = state?.checkpoints ?? [];
   return (
     <div className="flex flex-1 flex-col gap-5">
-      <SessionHeader session={session} status={status} connection={connection} stale={stale} />
+      <SessionHeader session={session} status={status} connection={connection} stale={stale} again={state !== null} />
       <div className="grid flex-1 items-start gap-6 lg:grid-cols-[minmax(0,1fr)_19rem]">
         <div className="flex min-w-0 flex-col gap-5 self-stretch">
           {state && <Approvals sessionId={session.id} approvals={state.approvals} />}

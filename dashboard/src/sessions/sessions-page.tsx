@@ -33,6 +33,7 @@ export function SessionsPage() {
 
   return (
     <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_18rem]">
+      <title>Sessions: Industrial Orchestrator</title>
       <div className="min-w-0 space-y-4">
         <div className="flex items-end justify-between gap-4">
           <h1 className="text-3xl font-black tracking-tight uppercase sm:text-4xl">Sessions</h1>

@@ -1,0 +1,23 @@
+import chromium from '@sparticuz/chromium';
+import { type Browser, type Page, chromium as playwright } from 'playwright-core';
+
+/**
+ * Chromium from npm, which runs as root and without a display. `CHROME_PATH` names another one, where npm has none for
+ * the machine.
+ */
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = process.env.CHROME_PATH || (await chromium.executablePath());
+  return playwright.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+}
+
+/** Collects what a page complains about, but for the requests that fail while a server is away. */
+export function listenForComplaints(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    const text = message.text();
+    const network = text.startsWith('Failed to load resource') || text.startsWith('WebSocket connection to');
+    if (message.type() === 'error' && !network) complaints.push(text);
+  });
+  return complaints;
+}
