@@ -61,6 +61,13 @@ describe('a token', () => {
     expect((await ask(LIST, { token: STATIC_TOKEN })).status).toBe(200);
   });
 
+  it('of the environment may be any string of 32 characters', async () => {
+    const staticToken = 'correct horse, battery staple! (2026)';
+    const app = appWith({ staticToken });
+    expect((await app.ask(LIST, { token: staticToken })).status).toBe(200);
+    expect((await app.ask(LIST, { token: STATIC_TOKEN })).status).toBe(401);
+  });
+
   it('that an older key has signed is good while that key is configured', async () => {
     const token = await keys(`old:${'o'.repeat(32)}`).sign({ ...claims, ws: newWorkspace() });
     expect((await ask(LIST, { token })).status).toBe(200);

@@ -37,6 +37,7 @@ const REFUSED: [what: string, code: ErrorCode, path: string, ask: Ask][] = [
   ],
   ['a body that is no object', 'validation_failed', '/api/v1/sessions', { token, body: '[]' }],
   ['an id that is none', 'validation_failed', '/api/v1/sessions/abc', { token }],
+  ['an id that is no UTF-8', 'validation_failed', '/api/v1/sessions/%E0%A4%A', { token }],
   ['a task’s id for a session’s', 'validation_failed', `${SESSION.slice(0, -1)}1`, { token }],
   ['a filter that does not exist', 'validation_failed', '/api/v1/sessions?colour=red', { token }],
   [

@@ -71,7 +71,7 @@ export function authenticated(authenticator: Authenticator, except: readonly str
 
 /** What follows `Bearer` in the Authorization header; null when there is none. */
 export function bearerOf(request: Request): string | null {
-  return /^Bearer +([\w.~+/=-]+) *$/i.exec(request.headers.get('Authorization') ?? '')?.[1] ?? null;
+  return /^Bearer +(\S(?:.*\S)?) *$/i.exec(request.headers.get('Authorization') ?? '')?.[1] ?? null;
 }
 
 function protocolsOf(request: Request): string[] {

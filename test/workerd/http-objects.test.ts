@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import {
+  agentRegistryName,
+  directoryName,
+  partsOfName,
+  sessionName,
+  workspaceName,
+} from '../../src/adapters/objects/names.ts';
+import { remote } from '../../src/adapters/objects/remote.ts';
+import { Unavailable } from '../../src/ports/unavailable.ts';
+import { SESSION_ID, TASK_ID } from './http-support.ts';
+
+interface Counter {
+  next(by: number): Promise<number>;
+}
+
+/** A namespace whose stubs do as they are told; it counts them. */
+function namespaceOf(next: (by: number) => Promise<number>) {
+  const names: string[] = [];
+  const getByName = (name: string) => {
+    names.push(name);
+    return { next, fetch: async () => new Response() };
+  };
+  return { names, namespace: { getByName } };
+}
+
+const failing = (message: string, marks: object) => async () => {
+  throw Object.assign(new Error(message), marks);
+};
+
+describe('an object behind its port', () => {
+  it('is called by its name, with a new stub for each call', async () => {
+    const { names, namespace } = namespaceOf(async (by) => by + 1);
+    const counter = remote<Counter>(namespace, 'w/a');
+    expect([await counter.next(1), await counter.next(2)]).toEqual([2, 3]);
+    expect(names).toEqual(['w/a', 'w/a']);
+  });
+
+  it('can be handed through an async function', async () => {
+    const { namespace } = namespaceOf(async (by) => by);
+    const counter = await (async () => remote<Counter>(namespace, 'w/a'))();
+    expect(await counter.next(1)).toBe(1);
+  });
+
+  it.each([
+    ['the connection was lost', {}],
+    ['the object is overloaded', { remote: true, overloaded: true }],
+    ['the object was reset', { remote: true, retryable: true }],
+  ])('is unavailable when %s', async (message, marks) => {
+    const counter = remote<Counter>(namespaceOf(failing(message, marks)).namespace, 'w/a');
+    await expect(counter.next(1)).rejects.toThrow(Unavailable);
+  });
+
+  it('throws what it has thrown itself', async () => {
+    const counter = remote<Counter>(namespaceOf(failing('a bug', { remote: true })).namespace, 'w/a');
+    await expect(counter.next(1)).rejects.toThrow('a bug');
+  });
+});
+
+describe('names of objects', () => {
+  it('begin with the workspace, and no two are the same', () => {
+    const names = [sessionName('w', SESSION_ID), agentRegistryName('w'), directoryName('w'), workspaceName('w')];
+    expect(new Set(names).size).toBe(4);
+    for (const name of names) expect(partsOfName(name).workspace).toBe('w');
+    expect(partsOfName(names[0]!).id).toBe(SESSION_ID);
+  });
+
+  it.each(['', 'a/b', '..', 'UPPER', 'x'.repeat(64)])('are not made of the workspace %j', (workspace) => {
+    expect(() => sessionName(workspace, SESSION_ID)).toThrow(RangeError);
+    expect(() => workspaceName(workspace)).toThrow(RangeError);
+  });
+
+  it.each(['', 'agents', TASK_ID, `${SESSION_ID}/x`])('are not made of the session %j', (id) => {
+    expect(() => sessionName('w', id)).toThrow(RangeError);
+  });
+
+  it.each(['', 'plain', '/x'])('are not read from %j', (name) => {
+    expect(() => partsOfName(name)).toThrow(RangeError);
+  });
+});
