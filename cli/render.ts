@@ -98,7 +98,9 @@ function renderEvent(event: SessionEvent): string[] {
     case 'lease.granted':
       return [note(leaseText(event))];
     case 'lease.ended':
-      return [note(`the lease ended: ${event.data.reason}`)];
+      return event.data.reason === 'completed'
+        ? []
+        : [note(`the lease ended: ${event.data.reason.replaceAll('_', ' ')}`)];
     case 'message.added':
       return event.data.number === 1 ? [] : [mark('›', 'bold', event.data.text)];
     case 'turn.started':
@@ -122,9 +124,12 @@ function renderEvent(event: SessionEvent): string[] {
   }
 }
 
+/** Statuses that go without saying why. */
+const plainStatuses = new Set<SessionStatus>(['pending', 'queued', 'running', 'completed']);
+
 function renderStatusChange({ data }: EventOf<'session.status'>): string[] {
   const line = `${paint(statusFormat[data.to], '●')} ${renderStatus(data.to)}`;
-  const reason = data.error ? data.error.message : data.to === 'completed' ? '' : data.reason;
+  const reason = data.error?.message ?? (plainStatuses.has(data.to) ? '' : data.reason.replaceAll('_', ' '));
   return [reason ? `${line} ${paint('dim', printable(reason))}` : line];
 }
 
@@ -151,9 +156,14 @@ function renderTool({ data }: EventOf<'tool'>): string[] {
 function toolSubject({ input = {}, title = '' }: EventOf<'tool'>['data']): string {
   for (const name of ['command', 'filePath', 'pattern', 'url', 'description']) {
     const value = input[name];
-    if (typeof value === 'string' && value !== '') return value.split('\n')[0] ?? '';
+    if (typeof value === 'string' && value !== '') return inWorktree(value.split('\n')[0] ?? '');
   }
   return title;
+}
+
+/** Paths in a session's worktree, without the way there. */
+function inWorktree(text: string): string {
+  return text.replaceAll(/\S*\/worktrees\/[^/\s]+\//g, '');
 }
 
 function excerpt(text = ''): string[] {

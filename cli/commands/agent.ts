@@ -1,9 +1,136 @@
-import { defineCommand } from '../command.ts';
+import { readFileSync } from 'node:fs';
+import { arch, hostname, platform } from 'node:os';
+import { resolve } from 'node:path';
+import { type AgentOptions, NoModelError, startAgent, TokenRefusedError } from '../../runner/agent.ts';
+import { DataDirectoryInUseError } from '../../runner/identity.ts';
+import { MissingDependencyError } from '../../runner/opencode/binary.ts';
+import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
+import { RepositoryError } from '../../runner/repository.ts';
+import { AgentName } from '../../src/protocol/agent-stream.ts';
+import { CliError, defineCommand, type ExitCode, exitCode, parseInteger } from '../command.ts';
+import { DataDirectory } from '../launcher/data-directory.ts';
+import { checkRepository } from '../launcher/repository.ts';
+import { shutdownRequested } from '../launcher/shutdown.ts';
+import { printable, say } from '../terminal.ts';
+
 export const agent = defineCommand({
-  summary: 'agent',
-  usage: ['agent'],
-  options: {},
-  async run() {
-    return 0;
+  summary: 'Run an agent: OpenCode on a git repository, for a control plane anywhere',
+  usage: ['agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]…'],
+  details: `The token (role agent) is read from OIO_AGENT_TOKEN, OIO_TOKEN or --token-file; "oio token --role agent" makes one.
+The model and its keys are those of your own OpenCode configuration.`,
+  options: {
+    url: { type: 'string', placeholder: 'url', description: 'The control plane (OIO_URL)' },
+    dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
+    capacity: { type: 'string', placeholder: 'n', default: '4', description: 'Sessions at once (4)' },
+    name: { type: 'string', placeholder: 'name', description: 'What people call it, such as AGENT-BUILD-01' },
+    data: {
+      type: 'string',
+      placeholder: 'path',
+      description: 'Where it keeps its identity and worktrees (./.oio/agent)',
+    },
+    label: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'name=value',
+      description: 'A label, for sessions that require it (os and arch are set)',
+    },
+    'token-file': { type: 'string', placeholder: 'path', description: 'File that holds the token' },
+    'opencode-config': {
+      type: 'string',
+      placeholder: 'path',
+      description: 'OpenCode configuration to use instead of your own',
+    },
+  },
+  async run({ values }) {
+    const url = values.url ?? process.env.OIO_URL;
+    if (!url || !URL.canParse(url)) {
+      throw new CliError('Name the control plane with --url, such as --url http://127.0.0.1:8787.', exitCode.usage);
+    }
+    const options: AgentOptions = {
+      url: url.replace(/\/$/, ''),
+      token: readToken(values['token-file'], process.env),
+      directory: await checkRepository(values.dir),
+      dataDirectory: resolve(values.data ?? DataDirectory.fromEnvironment(process.env).file('agent')),
+      capacity: parseInteger('--capacity', values.capacity, { min: 1, max: 100 }),
+      name: parseName(values.name ?? `AGENT-${hostname()}`),
+      source: readSource(values['opencode-config'], process.env),
+      path: process.env.PATH,
+      labels: [`os=${platform()}`, `arch=${arch()}`, ...(values.label ?? [])],
+      log: (line) => report(line),
+    };
+    return run(options);
   },
 });
+
+async function run(options: AgentOptions): Promise<number> {
+  const requested = shutdownRequested(() => process.exit(128 + 2));
+  const running = await startAgent(options).catch(explainStartError);
+  report(`works in ${options.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
+  void requested.then(() => running.stop());
+  const reason = await running.stopped;
+  if (reason !== null) throw new CliError(reason);
+  return exitCode.ok;
+}
+
+/** Errors of a start that another try does not mend, and the exit codes that say so to a supervisor. */
+const startErrors: readonly [new (message: string) => Error, ExitCode][] = [
+  [RepositoryError, exitCode.environment],
+  [MissingDependencyError, exitCode.environment],
+  [NoModelError, exitCode.environment],
+  [TokenRefusedError, exitCode.unreachable],
+  [DataDirectoryInUseError, exitCode.failed],
+];
+
+function explainStartError(error: unknown): never {
+  const known = startErrors.find(([type]) => error instanceof type);
+  if (!known || !(error instanceof Error)) throw error;
+  report(error.message, 'error', true);
+  throw new CliError(error.message, known[1]);
+}
+
+/** A line for a person, or for the launcher's log, which shows a person the notices among them. */
+function report(message: string, level: 'info' | 'error' = 'info', notice = false): void {
+  if (process.env.OIO_LOG_FORMAT === 'json') {
+    const line = { time: new Date().toISOString(), level, process: 'agent', message, notice };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+  } else if (level === 'info') {
+    say('agent', printable(message));
+  }
+}
+
+function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
+  const token = file === undefined ? env.OIO_AGENT_TOKEN || env.OIO_TOKEN : readTextFile('--token-file', file).trim();
+  if (token) return token;
+  throw new CliError(
+    'A token is needed: set OIO_AGENT_TOKEN, or name a file with --token-file. "oio token --role agent --name <name>" makes one.',
+    exitCode.usage,
+  );
+}
+
+function readSource(file: string | undefined, environment: NodeJS.ProcessEnv): ConfigurationSource {
+  if (file === undefined) return { kind: 'own', environment };
+  try {
+    return { kind: 'given', config: JSON.parse(readTextFile('--opencode-config', file)) as Record<string, unknown> };
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`--opencode-config: ${file} is not JSON.`, exitCode.usage);
+  }
+}
+
+function readTextFile(option: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new CliError(`${option}: ${path} cannot be read.`, exitCode.usage);
+  }
+}
+
+/** A host's name has characters that an agent's may not. */
+function parseName(text: string): string {
+  const name = text
+    .toUpperCase()
+    .replace(/[^A-Z0-9-]+/g, '-')
+    .slice(0, 60);
+  if (AgentName.safeParse(name).success) return name;
+  throw new CliError(`--name looks like AGENT-BUILD-01, not "${text}".`, exitCode.usage);
+}

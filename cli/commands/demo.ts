@@ -1,9 +1,99 @@
-import { defineCommand } from '../command.ts';
+import { writeFileSync } from 'node:fs';
+import type { SessionDiff } from '../../src/protocol/session.ts';
+import { CliError, defineCommand, exitCode } from '../command.ts';
+import { prepareScratchRepository } from '../demo/scratch-repository.ts';
+import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../demo/scripted-model.ts';
+import type { LocalAgent } from '../launcher/agent.ts';
+import { DataDirectory } from '../launcher/data-directory.ts';
+import { serve } from '../launcher/serve.ts';
+import type { Stack } from '../launcher/stack.ts';
+import { renderDiff, SessionRenderer } from '../render.ts';
+import { paint } from '../terminal.ts';
+import { followSession } from '../watch.ts';
+
+const example = {
+  title: 'Greet the reader',
+  file: 'hello.txt',
+  text: 'Hello from an OpenCode agent.',
+} as const;
+
+const prompt = [
+  'say I write a file and read it back.',
+  `write ${example.file}: ${example.text}`,
+  `run cat ${example.file}`,
+].join('\n');
+
+/** The example takes seconds; a machine on which it takes this long has a fault that waiting does not mend. */
+const limitMs = 180_000;
+
 export const demo = defineCommand({
-  summary: 'demo',
-  usage: ['demo'],
-  options: {},
-  async run() {
-    return 0;
+  summary: 'See a session run on a real OpenCode agent with a scripted model, then look around',
+  usage: ['demo [--exit]'],
+  details: `Everything is real but the model, which does what a prompt's lines say (no key is needed, nothing leaves this
+machine). Takes the same environment as "oio up"; OIO_DATA_DIR is ./.oio-demo if not set.`,
+  options: {
+    exit: {
+      type: 'boolean',
+      default: false,
+      description: 'Stop after the example; 0 only if it completed and its file is in the diff',
+    },
+  },
+  async run({ values }) {
+    const data = DataDirectory.fromEnvironment(process.env, '.oio-demo');
+    const model = await startScriptedModel();
+    try {
+      return await serve({
+        data,
+        env: process.env,
+        prepareAgent: () => prepareAgent(data, model),
+        async onReady(stack, signal) {
+          const succeeded = await runExample(stack, signal);
+          if (!succeeded && !signal.aborted) process.stdout.write(`${paint('red', 'The example did not complete.')}\n`);
+          return values.exit ? (succeeded ? exitCode.ok : exitCode.failed) : undefined;
+        },
+      });
+    } finally {
+      await model.close();
+    }
   },
 });
+
+async function prepareAgent(data: DataDirectory, model: ScriptedModel): Promise<LocalAgent> {
+  const configuration = data.file('demo-opencode.json');
+  writeFileSync(configuration, JSON.stringify(scriptedModelConfig(model.url)), { mode: 0o600 });
+  return {
+    directory: await prepareScratchRepository(data.file('demo-repository')),
+    capacity: 4,
+    labels: [],
+    args: ['--opencode-config', configuration],
+  };
+}
+
+/** Runs the example session and shows it; whether it completed with its file in the diff. */
+async function runExample(stack: Stack, signal: AbortSignal): Promise<boolean> {
+  const { sessions } = stack.client;
+  const { id } = await sessions.create({ title: example.title, initial_prompt: prompt, tags: ['demo'] });
+  process.stdout.write(`\n${prompt.replace(/^/gm, `${paint('dim', '›')} `)}\n\n`);
+  await sessions.act(id, 'start');
+  const renderer = new SessionRenderer();
+  const limit = AbortSignal.timeout(limitMs);
+  const status = await Promise.race([
+    followSession(stack.client, id, {
+      signal: AbortSignal.any([signal, limit]),
+      onEvent: (event) => {
+        for (const line of renderer.render(event)) process.stdout.write(`${line}\n`);
+      },
+    }),
+    stack.gaveUp.then((name) => {
+      throw new CliError(`The demo cannot go on without its ${name}.`, exitCode.environment);
+    }),
+  ]);
+  if (status === undefined) return false;
+  const diff = await sessions.diff(id);
+  process.stdout.write(`\n${renderDiff(diff).join('\n')}\n\n`);
+  return status === 'completed' && holdsExample(diff);
+}
+
+function holdsExample({ files, patch }: SessionDiff): boolean {
+  return files.some(({ path }) => path === example.file) && patch.includes(`+${example.text}`);
+}

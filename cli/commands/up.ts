@@ -37,6 +37,10 @@ export const up = defineCommand({
           directory: await checkRepository(values.dir),
           labels: values.label ?? [],
         };
-    return serve({ data: DataDirectory.fromEnvironment(process.env), env: process.env, agent });
+    return serve({
+      data: DataDirectory.fromEnvironment(process.env),
+      env: process.env,
+      prepareAgent: agent && (async () => agent),
+    });
   },
 });

@@ -37,12 +37,15 @@ export function agentCommand(
       ...['--dir', agent.directory],
       ...['--capacity', String(agent.capacity)],
       ...['--data', data.file('agent')],
+      ...['--name', 'AGENT-LOCAL'],
       ...agent.labels.flatMap((label) => ['--label', label]),
       ...(agent.args ?? []),
     ],
     cwd: agent.directory,
-    env: { ...Object.fromEntries(inherited), OIO_AGENT_TOKEN: connection.token },
-    // A wrong command line or a machine without what an agent needs: it has said so, and would say it again.
-    finalCodes: [exitCode.usage, exitCode.environment],
+    env: { ...Object.fromEntries(inherited), OIO_AGENT_TOKEN: connection.token, OIO_LOG_FORMAT: 'json' },
+    // A wrong command line, a machine without what an agent needs, a refused token: it would only say so again.
+    finalCodes: [exitCode.usage, exitCode.environment, exitCode.unreachable],
+    // Time to give its sessions back with a checkpoint.
+    graceMs: 8_000,
   };
 }

@@ -9,7 +9,7 @@ export interface ProcessEntry {
 }
 
 const fileName = 'processes.json';
-const graceMs = 2000;
+const defaultGraceMs = 2_000;
 const pollMs = 20;
 
 /**
@@ -34,11 +34,14 @@ export class ProcessLedger {
     this.#write();
   }
 
-  /** Ends every process recorded under a name, or under any, and forgets it. Resolves with those that still lived. */
-  async end(name?: string): Promise<ProcessEntry[]> {
+  /**
+   * Ends every process recorded under a name, or under any, and forgets it: SIGTERM, `graceMs` to finish, SIGKILL.
+   * Resolves with those that still lived.
+   */
+  async end(name?: string, graceMs = defaultGraceMs): Promise<ProcessEntry[]> {
     const chosen = this.#entries.filter((entry) => name === undefined || entry.name === name);
     const living = chosen.filter(lives);
-    await Promise.all(living.map(endProcess));
+    await Promise.all(living.map((entry) => endProcess(entry, graceMs)));
     this.#entries = this.#entries.filter((entry) => !chosen.includes(entry));
     this.#write();
     return living;
@@ -63,8 +66,8 @@ function lives(entry: ProcessEntry): boolean {
   return processStartTime(entry.pid) === entry.start_time;
 }
 
-/** SIGTERM, two seconds, SIGKILL; resolves when the process is gone. */
-async function endProcess(entry: ProcessEntry): Promise<void> {
+/** Resolves when the process is gone. */
+async function endProcess(entry: ProcessEntry, graceMs: number): Promise<void> {
   signal(entry, 'SIGTERM');
   for (const deadline = Date.now() + graceMs; lives(entry) && Date.now() < deadline; ) {
     await sleep(pollMs);

@@ -7,7 +7,7 @@ import { Stack, type StackOptions } from './stack.ts';
 const defaultPort = '8787';
 
 export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
-  /** What to do once it is up; a number is an exit code and ends the serving. */
+  /** What to do once it is up; a number is an exit code and ends the serving after the address is printed. */
   onReady?: (stack: Stack, signal: AbortSignal) => Promise<number | undefined>;
 }
 
@@ -26,8 +26,8 @@ export async function serve({ onReady, ...options }: ServeOptions): Promise<numb
 
   stack = await Stack.start({ ...options, port, signal: stopping.signal });
   try {
-    if (!stopping.signal.aborted) await printDashboardAddress(stack);
     const code = stopping.signal.aborted ? undefined : await onReady?.(stack, stopping.signal);
+    if (!stopping.signal.aborted) await printDashboardAddress(stack);
     if (code !== undefined) return code;
     if (!stopping.signal.aborted) say('', 'Press Ctrl-C to stop.', 'dim');
     await requested;

@@ -18,7 +18,8 @@ export interface StackOptions {
   env: NodeJS.ProcessEnv;
   /** Loopback port; 0 chooses a free one. */
   port: number;
-  agent: LocalAgent | undefined;
+  /** Called once the data directory is ours; without it no agent is started. */
+  prepareAgent?: (() => Promise<LocalAgent>) | undefined;
   /** Aborted when the start is to be given up. */
   signal: AbortSignal;
 }
@@ -33,6 +34,9 @@ export class Stack {
   readonly token: string;
   /** Acts with the admin token. */
   readonly client: Client;
+  /** Resolves with the name of a process that ended and is not started again, if that ever happens. */
+  readonly gaveUp: Promise<string>;
+  #giveUp: (name: string) => void = () => undefined;
   readonly #options: StackOptions;
   readonly #ledger: ProcessLedger;
   readonly #supervisors = new Map<string, Supervisor>();
@@ -43,6 +47,9 @@ export class Stack {
     this.url = url;
     this.token = token;
     this.client = createClient({ baseUrl: url, token });
+    this.gaveUp = new Promise((resolve) => {
+      this.#giveUp = resolve;
+    });
   }
 
   /**
@@ -107,7 +114,9 @@ export class Stack {
         const message = `ended with code ${code}; ${next}`;
         const level = restartInMs === undefined ? 'info' : 'warn';
         log.write({ time: new Date().toISOString(), level, process: command.name, message });
-        if (code !== 0) say(command.name, `${message} (see ${log.path})`, 'yellow');
+        if (code === 0 && restartInMs === undefined) return;
+        say(command.name, `${message} (see ${log.path})`, 'yellow');
+        if (restartInMs === undefined) this.#giveUp(command.name);
       },
     });
     this.#supervisors.set(command.name, supervisor);
@@ -128,8 +137,9 @@ export class Stack {
   }
 
   async #startAgent(): Promise<void> {
-    const { agent, data, env } = this.#options;
-    if (!agent) return;
+    const { prepareAgent, data, env } = this.#options;
+    if (!prepareAgent) return;
+    const agent = await prepareAgent();
     const token = await localAgentToken(data, this.client);
     this.#supervise(agentCommand(agent, data, { url: this.url, token }, env));
   }

@@ -13,6 +13,8 @@ export interface SupervisedCommand {
   env: Record<string, string>;
   /** Exit codes after which a restart cannot help: the work is done, or its command line or the machine is wrong. */
   finalCodes: readonly number[];
+  /** Time between SIGTERM and SIGKILL when it is stopped; two seconds if not given. */
+  graceMs?: number;
 }
 
 export interface SupervisorHooks {
@@ -44,11 +46,12 @@ export class Supervisor {
     this.#loop ??= this.#run();
   }
 
-  /** SIGTERM, two seconds, SIGKILL; resolves when the process is gone. */
+  /** SIGTERM, the command's grace, SIGKILL; resolves when the process is gone. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    // The ledger's way works even when the guard itself was killed.
-    await Promise.all([this.#current?.stop(), this.#ledger.end(this.#command.name)]);
+    // By the ledger, not by the guard: that works even when the guard itself was killed.
+    await this.#ledger.end(this.#command.name, this.#command.graceMs);
+    await this.#current?.stop();
     await this.#loop;
   }
 

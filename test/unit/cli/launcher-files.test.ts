@@ -135,5 +135,9 @@ it('starts the agent with neither a token on its command line nor a secret of th
   );
   expect(command.args.join(' ')).toContain('--label team=core');
   expect(command.args).not.toContain('secret-of-agent');
-  expect(command.env).toEqual({ ANTHROPIC_API_KEY: 'model', OIO_AGENT_TOKEN: 'secret-of-agent' });
+  expect(command.env).toEqual({
+    ANTHROPIC_API_KEY: 'model',
+    OIO_AGENT_TOKEN: 'secret-of-agent',
+    OIO_LOG_FORMAT: 'json',
+  });
 });

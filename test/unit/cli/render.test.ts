@@ -34,7 +34,7 @@ describe('a session on the terminal', () => {
       '  a',
       '  b',
       '  c',
-      '● queued start',
+      '● queued',
     ]);
   });
 
@@ -47,6 +47,12 @@ describe('a session on the terminal', () => {
     );
     expect(lines.slice(0, 3)).toEqual(['▸ bash ls', '✓ bash ls', '    line 0']);
     expect(lines.at(-1)).toBe('    … 3 more lines');
+  });
+
+  it('leaves out the way to a worktree', () => {
+    const input = { filePath: '/data/agent/worktrees/0198c2f0-1/src/a.ts' };
+    const data = { message_id: 'm', call_id: 'c', tool: 'write', state: 'completed', input } as const;
+    expect(render(event({ type: 'tool', data }))).toEqual(['✓ write src/a.ts']);
   });
 
   it('says why a session failed', () => {

@@ -1,0 +1,101 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServerRecord } from '../../../cli/launcher/data-directory.ts';
+import { processStartTime } from '../../../cli/launcher/process-identity.ts';
+import type { ProcessEntry } from '../../../cli/launcher/process-ledger.ts';
+import { projectFile } from '../../../cli/launcher/project.ts';
+
+export interface LauncherOptions {
+  dataDirectory: string;
+  /** The command line after `oio`; by default `up --no-agent`. */
+  args?: string[];
+  env?: Record<string, string>;
+}
+
+/** A run of the command line as a person has it: a process of its own, watched from outside. */
+export class Launcher {
+  readonly process: ChildProcess & { pid: number };
+  /** Everything printed so far, both streams. */
+  output = '';
+  readonly exited: Promise<number | null>;
+  readonly #dataDirectory: string;
+
+  constructor({ dataDirectory, args = ['up', '--no-agent'], env = {} }: LauncherOptions) {
+    this.#dataDirectory = dataDirectory;
+    const { PATH = '', HOME = '' } = process.env;
+    const child = spawn(process.execPath, [projectFile('cli/main.ts'), ...args], {
+      env: { PATH, HOME, PORT: '0', OIO_DATA_DIR: dataDirectory, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        this.output += chunk;
+      });
+    }
+    this.exited = once(child, 'close').then(([code]) => code as number | null);
+    this.process = child as typeof this.process;
+  }
+
+  /** Resolves with the output's first match once it is there; rejects when the process ends without it. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    const { stdout } = this.process;
+    for (;;) {
+      const match = pattern.exec(this.output);
+      if (match) return match;
+      const ended = await Promise.race([this.exited.then(() => true), once(stdout as NodeJS.EventEmitter, 'data')]);
+      if (ended === true && !pattern.test(this.output)) {
+        throw new Error(`The launcher ended without printing ${pattern}:\n${this.output}`);
+      }
+    }
+  }
+
+  /** The URL of the `ready` line. */
+  async ready(): Promise<string> {
+    return (await this.printed(/^ready\s+(\S+)$/m))[1] ?? '';
+  }
+
+  server(): ServerRecord {
+    return JSON.parse(readFileSync(join(this.#dataDirectory, 'server.json'), 'utf8')) as ServerRecord;
+  }
+
+  /** Process id of a supervised process, once it is recorded. */
+  pidOf(name: string): number | undefined {
+    const path = join(this.#dataDirectory, 'processes.json');
+    const entries = JSON.parse(readFileSync(path, 'utf8')) as ProcessEntry[];
+    return entries.find((entry) => entry.name === name)?.pid;
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.process.kill(signal);
+    return this.exited;
+  }
+}
+
+/** A process by pid and start time, so that a pid that is given out again is not taken for it. */
+export interface ProcessIdentity {
+  pid: number;
+  startTime: string;
+  parent: number;
+}
+
+/** Every living process below one, at any depth. */
+export function descendantsOf(pid: number): ProcessIdentity[] {
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const below = (parent: number): ProcessIdentity[] =>
+    rows
+      .filter(([, ppid]) => ppid === parent)
+      .flatMap(([child = 0]) => {
+        const startTime = processStartTime(child);
+        return [...(startTime ? [{ pid: child, startTime, parent }] : []), ...below(child)];
+      });
+  return below(pid);
+}
+
+export function lives({ pid, startTime }: ProcessIdentity): boolean {
+  return processStartTime(pid) === startTime;
+}
