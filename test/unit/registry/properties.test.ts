@@ -1,0 +1,160 @@
+import * as fc from 'fast-check';
+import { beforeAll, expect, it, vi } from 'vitest';
+import type { SlotState } from '../../../src/ports/agent-registry.ts';
+import { SessionPriority } from '../../../src/protocol/enums.ts';
+import type { FakeClient } from '../../support/fake-socket.ts';
+import { NodePlatform } from '../../support/node-platform.ts';
+import { RegistryInProcess } from '../../support/registry-in-process.ts';
+import { hello, slotRequest } from '../ports/agent-registry.contract.ts';
+
+const AGENTS = ['a', 'b', 'c'].map((letter) => `${letter.repeat(8)}-8a52-4f0c-9d0b-0d6f3a1b2c3d`);
+const CAPACITIES = [1, 2, 3];
+const TASKS = 8;
+
+beforeAll(() => void vi.spyOn(console, 'log').mockImplementation(() => {}));
+
+type Step =
+  | { do: 'reserve' | 'withdraw' | 'release' | 'take' | 'refuse' | 'end'; task: number; agent: number }
+  | { do: 'join' | 'leave' | 'vanish' | 'ping'; agent: number }
+  | { do: 'wait'; ms: number }
+  | { do: 'evict' };
+
+const agent = fc.integer({ min: 0, max: AGENTS.length - 1 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('reserve', 'withdraw', 'release', 'take', 'refuse', 'end'),
+      task: fc.integer({ min: 1, max: TASKS }),
+      agent,
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('join', 'leave', 'vanish', 'ping'), agent }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 40_000 }) }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'evict' as const }) },
+);
+
+/** A registry under fire, and what the world outside knows of it. */
+class Fleet {
+  readonly platform = new NodePlatform();
+  registry = new RegistryInProcess({ platform: this.platform });
+  readonly #links = new Map<number, FakeClient>();
+  /** What each agent works on. */
+  readonly #leases = AGENTS.map(() => new Set<number>());
+  readonly reserved = new Set<number>();
+  readonly ended = new Set<number>();
+
+  state(task: number): SlotState {
+    return this.registry.runtime.reserve('default', this.#request(task));
+  }
+
+  async take(one: Step): Promise<void> {
+    if (one.do === 'wait') await this.registry.advance(one.ms);
+    else if (one.do === 'evict') this.registry = new RegistryInProcess({ platform: this.platform });
+    else if ('task' in one) this.#takeTask(one.do, one.task, one.agent);
+    else this.#takeAgent(one.do, one.agent);
+  }
+
+  join(agent: number): void {
+    this.#links.get(agent)?.vanish();
+    const link = this.registry.connect(AGENTS[agent]!);
+    this.#links.set(agent, link);
+    const leases = [...this.#leases[agent]!].map((task) => ({ task_id: this.#request(task).task_id, epoch: 1 }));
+    link.send(hello({ capacity: CAPACITIES[agent]!, leases }));
+  }
+
+  /** Every offer that an agent has is taken. */
+  takeOffers(): void {
+    for (const [agent, link] of this.#links) {
+      for (const frame of link.take()) {
+        if (frame.type === 'offer') this.#takeTask('take', Number.parseInt(String(frame.task_id).slice(-8), 16), agent);
+      }
+    }
+  }
+
+  #takeAgent(what: 'join' | 'leave' | 'vanish' | 'ping', agent: number): void {
+    if (what === 'join') return void this.join(agent);
+    if (what === 'ping') return void this.#links.get(agent)?.ping();
+    if (what === 'leave') this.#links.get(agent)?.close();
+    else this.#links.get(agent)?.vanish();
+    this.#links.delete(agent);
+  }
+
+  #takeTask(what: Exclude<Step, { do: 'wait' | 'evict' }>['do'], task: number, agent: number): void {
+    const key = { task_id: this.#request(task).task_id, epoch: 1 };
+    const link = this.#links.get(agent);
+    if (what === 'reserve') {
+      this.reserved.add(task);
+      this.state(task);
+    } else if (what === 'withdraw' || what === 'release') {
+      this.ended.add(task);
+      this.registry.runtime[what]('default', key);
+    } else if (what === 'take') {
+      // The session grants a lease to one agent only, and only to one that was offered it.
+      const state = this.reserved.has(task) ? this.state(task) : null;
+      if (!link || state?.state !== 'offered' || state.agent_id !== AGENTS[agent]) return;
+      this.#leases[agent]!.add(task);
+      link.send({ type: 'taken', ...key });
+    } else if (what === 'refuse') link?.send({ type: 'refused', ...key, reason: 'not now' });
+    else if (this.#leases[agent]!.delete(task)) {
+      this.ended.add(task);
+      link?.send({ type: 'ended', ...key });
+    }
+  }
+
+  #request(task: number) {
+    return slotRequest(task, { priority: SessionPriority.options[task % SessionPriority.options.length]! });
+  }
+}
+
+function slotsOf(fleet: Fleet): { agent_id: string | null; state: string; task_id: string }[] {
+  return (fleet.platform.dump().slots ?? []) as ReturnType<typeof slotsOf>;
+}
+
+it('whatever happens: no capacity is exceeded, and no request is forgotten or doubled', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const fleet = new Fleet();
+      for (const one of steps) {
+        await fleet.take(one);
+        const slots = slotsOf(fleet);
+        AGENTS.forEach((id, index) => {
+          const held = slots.filter(({ agent_id }) => agent_id === id);
+          expect(held.length).toBeLessThanOrEqual(CAPACITIES[index]!);
+        });
+        for (const slot of slots) expect(slot.agent_id === null).toBe(slot.state === 'queued');
+      }
+      // All come back and behave: whatever was asked for and not ended finds its agent, as far as there is room.
+      for (let round = 0; round < 6; round++) {
+        for (let agent = 0; agent < AGENTS.length; agent++) fleet.join(agent);
+        fleet.takeOffers();
+        await fleet.registry.advance(60_000);
+        fleet.takeOffers();
+      }
+      const open = [...fleet.reserved].filter((task) => !fleet.ended.has(task) && fleet.state(task).state !== 'ended');
+      const taken = open.filter((task) => fleet.state(task).state === 'taken');
+      const room = CAPACITIES.reduce((sum, capacity) => sum + capacity, 0);
+      expect(taken.length).toBe(Math.min(open.length, room));
+      for (const task of fleet.ended) expect(fleet.state(task)).toEqual({ state: 'ended' });
+    }),
+    { numRuns: 150 },
+  );
+}, 60_000);
+
+it('reserve, withdraw and release of one epoch commute, repeated as they may be', async () => {
+  const call = fc.constantFrom('reserve', 'withdraw', 'release');
+  await fc.assert(
+    fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 6 }), async (calls) => {
+      const registry = new RegistryInProcess();
+      registry.connect(AGENTS[0]!).send(hello());
+      const request = slotRequest(1);
+      for (const name of calls) {
+        if (name === 'reserve') registry.runtime.reserve('default', request);
+        else registry.runtime[name]('default', request);
+      }
+      const over = calls.some((name) => name !== 'reserve');
+      expect(registry.runtime.reserve('default', request)).toMatchObject({ state: over ? 'ended' : 'offered' });
+      expect(registry.platform.dump().slots).toHaveLength(over ? 0 : 1);
+    }),
+  );
+});

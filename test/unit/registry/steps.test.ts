@@ -1,0 +1,236 @@
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { everyStatement } from '../../support/every-statement.ts';
+import type { FakeClient } from '../../support/fake-socket.ts';
+import type { NodePlatform } from '../../support/node-platform.ts';
+import { RegistryInProcess } from '../../support/registry-in-process.ts';
+import { AGENT_A, AGENT_B, hello, slotRequest } from '../ports/agent-registry.contract.ts';
+
+const [first, second] = [slotRequest(1), slotRequest(2)];
+const key = (request: typeof first) => ({ task_id: request.task_id, epoch: request.epoch });
+
+interface Scene {
+  registry: RegistryInProcess;
+  agent: FakeClient;
+  other: FakeClient;
+}
+
+/** Agent A holds the first task, the second one waits, and agent B has yet to say hello. */
+function scene(platform: NodePlatform): Scene {
+  const registry = new RegistryInProcess({ platform });
+  const agent = registry.connect(AGENT_A);
+  agent.send(hello());
+  registry.runtime.reserve('default', first);
+  agent.send({ type: 'taken', ...key(first) });
+  registry.runtime.reserve('default', second);
+  return { registry, agent, other: registry.connect(AGENT_B) };
+}
+
+/** The same with agent B there: the second task is offered to it. */
+function offeredScene(platform: NodePlatform): Scene {
+  const set = scene(platform);
+  set.other.send(hello());
+  return set;
+}
+
+const sent = ({ agent, other }: Scene) => [agent.received, other.received, agent.closedBy, other.closedBy];
+
+beforeAll(() => void vi.spyOn(console, 'log').mockImplementation(() => {}));
+
+describe('each change of the registry happens wholly or not at all, with what it sends', () => {
+  it('a first hello, which makes the registry', async () => {
+    await everyStatement(
+      (platform) => {
+        const registry = new RegistryInProcess({ platform });
+        return { registry, agent: registry.connect(AGENT_A), other: registry.connect(AGENT_B) };
+      },
+      ({ agent }) => agent.send(hello()),
+      sent,
+    );
+  });
+
+  it.each<[string, (platform: NodePlatform) => Scene, (scene: Scene) => unknown]>([
+    ['a hello that serves the queue', scene, ({ other }) => other.send(hello())],
+    ['a hello that frees a slot', scene, ({ registry }) => registry.connect(AGENT_A).send(hello({ capacity: 2 }))],
+    ['a reservation that is queued', scene, ({ registry }) => registry.runtime.reserve('default', slotRequest(3))],
+    [
+      'a reservation that is offered at once',
+      (platform) => {
+        const set = offeredScene(platform);
+        set.registry.runtime.release('default', key(second));
+        return set;
+      },
+      ({ registry }) => registry.runtime.reserve('default', slotRequest(3)),
+    ],
+    ['a taken offer', offeredScene, ({ other }) => other.send({ type: 'taken', ...key(second) })],
+    ['a refused offer', offeredScene, ({ other }) => other.send({ type: 'refused', ...key(second), reason: 'no' })],
+    ['an ended lease', scene, ({ agent }) => agent.send({ type: 'ended', ...key(first) })],
+    ['a withdrawal', offeredScene, ({ registry }) => registry.runtime.withdraw('default', key(second))],
+    [
+      'a withdrawal of what never came',
+      scene,
+      ({ registry }) => registry.runtime.withdraw('default', key(slotRequest(9))),
+    ],
+    ['a release that serves the queue', scene, ({ registry }) => registry.runtime.release('default', key(first))],
+    ['a socket that closes', scene, ({ agent }) => agent.close()],
+  ])('%s', async (_what, setup, mutate) => {
+    const steps = await everyStatement(setup, mutate, sent);
+    expect(steps).toBeGreaterThan(2);
+  });
+
+  it('an alarm that is thrown out of runs again, to the same end', async () => {
+    const run = async (fault: number) => {
+      const { registry } = offeredScene(new RegistryInProcess().platform);
+      const { platform } = registry;
+      platform.clock = platform.alarm!;
+      platform.failAt(fault);
+      platform.fireAlarm(() => registry.runtime.alarm());
+      const hit = !platform.faultPending;
+      platform.failAt(Number.POSITIVE_INFINITY);
+      await registry.advance(60_000);
+      return { hit, state: registry.runtime.reserve('default', second) };
+    };
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    for (let fault = 1; ; fault++) {
+      const { hit, state } = await run(fault);
+      expect(state, `fault at step ${fault}`).toMatchObject({ state: expect.stringMatching(/queued|offered/) });
+      if (!hit) break;
+    }
+  });
+});
+
+describe('what the registry writes, and when', () => {
+  it('the hello of a known, unchanged agent writes nothing, and neither does a ping', () => {
+    const { registry, agent } = offeredScene(new RegistryInProcess().platform);
+    registry.runtime.withdraw('default', key(second));
+    const before = registry.platform.dump();
+    const again = registry.connect(AGENT_A);
+    registry.platform.failAt(1); // no transaction begins
+    again.send(hello({ leases: [key(first)] }));
+    again.ping();
+    expect(registry.platform.faultPending).toBe(true);
+    expect(registry.platform.dump()).toEqual(before);
+    expect(again.frames()).toEqual([{ type: 'welcome', agent_id: AGENT_A }]);
+    expect(agent.closedBy).toMatchObject({ code: 1000 });
+  });
+
+  it('the deadline of an offer is stored before the offer is sent: an offer that dies on the way is made again', async () => {
+    const { registry, agent } = scene(new RegistryInProcess().platform);
+    const { platform } = registry;
+    const [deaf] = platform.sockets(`agent:${AGENT_A}`);
+    deaf!.send = () => {
+      expect(platform.dump().deadlines).toContainEqual(expect.objectContaining({ name: `offer:${second.task_id}:1` }));
+      throw new Error('the process dies here');
+    };
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    registry.runtime.release('default', key(first));
+    expect(registry.runtime.reserve('default', second)).toMatchObject({ state: 'offered' });
+    expect(agent.frames().filter(({ type }) => type === 'offer')).toHaveLength(1);
+
+    const reborn = new RegistryInProcess({ platform });
+    agent.vanish();
+    const again = reborn.connect(AGENT_A);
+    await reborn.advance(20_000);
+    again.send(hello());
+    await reborn.advance(5_000);
+    expect(again.frames().at(-1)).toMatchObject({ type: 'offer', task_id: second.task_id, epoch: 1 });
+  });
+
+  it('an agent that has sent no ping for a minute is not routed to, until it is heard again', async () => {
+    const registry = new RegistryInProcess();
+    const agent = registry.connect(AGENT_A);
+    agent.send(hello());
+    await registry.advance(61_000);
+    expect(registry.runtime.reserve('default', first)).toEqual({ state: 'queued', place: 1 });
+    agent.ping();
+    await registry.advance(30_000);
+    expect(agent.frames().at(-1)).toMatchObject({ type: 'offer', task_id: first.task_id });
+  });
+
+  it('pings alone keep an agent in the running', async () => {
+    const registry = new RegistryInProcess();
+    const agent = registry.connect(AGENT_A);
+    agent.send(hello());
+    await registry.advance(3_600_000);
+    agent.ping();
+    expect(registry.runtime.reserve('default', first)).toEqual({ state: 'offered', agent_id: AGENT_A });
+  });
+
+  it('an agent that refuses again and again is asked ever less often', async () => {
+    const registry = new RegistryInProcess();
+    const agent = registry.connect(AGENT_A);
+    agent.send(hello());
+    registry.runtime.reserve('default', first);
+    const asked: number[] = [];
+    const start = registry.platform.clock;
+    for (let second = 0; second < 300; second++) {
+      agent.ping();
+      for (const frame of agent.take()) {
+        if (frame.type !== 'offer') continue;
+        asked.push((registry.platform.clock - start) / 1_000);
+        agent.send({ type: 'refused', ...key(first), reason: 'no such repository' });
+      }
+      await registry.advance(1_000);
+    }
+    expect(asked).toEqual([0, 5, 15, 35, 75, 135, 195, 255]);
+  });
+
+  it('with nothing held and nobody waiting, the only alarm is the review of the agents', async () => {
+    const { registry } = offeredScene(new RegistryInProcess().platform);
+    for (const request of [first, second]) registry.runtime.release('default', key(request));
+    const { deadlines } = registry.platform.dump() as { deadlines: { name: string }[] };
+    expect(deadlines.map(({ name }) => name)).toEqual(['agents', 'tombstones']);
+  });
+
+  it('tombstones are kept for a day and then go', async () => {
+    const registry = new RegistryInProcess();
+    registry.runtime.withdraw('default', key(first));
+    await registry.advance(60_000);
+    registry.runtime.withdraw('default', key(second));
+    await registry.advance(86_400_000 - 60_001);
+    expect(registry.platform.dump().ended_slots).toHaveLength(2);
+    await registry.advance(1);
+    expect(registry.platform.dump().ended_slots).toEqual([expect.objectContaining(key(second))]);
+    await registry.advance(60_000);
+    expect(registry.platform.dump()).toMatchObject({ ended_slots: [], $alarm: null });
+  });
+
+  it('an agent that has been away for a day is forgotten; one that is there is not', async () => {
+    const registry = new RegistryInProcess();
+    const [staying, leaving] = [registry.connect(AGENT_A), registry.connect(AGENT_B)];
+    staying.send(hello());
+    leaving.send(hello());
+    await registry.advance(3_600_000);
+    leaving.close();
+    for (let hour = 0; hour < 23; hour++) {
+      staying.ping();
+      await registry.advance(3_600_000);
+    }
+    const known = () => (registry.platform.dump().agents as { id: string }[]).map(({ id }) => id);
+    expect(known()).toEqual([AGENT_A, AGENT_B]);
+    for (let hour = 0; hour < 7; hour++) {
+      staying.ping();
+      await registry.advance(3_600_000);
+    }
+    expect(known()).toEqual([AGENT_A]);
+    staying.vanish();
+    await registry.advance(31 * 3_600_000);
+    expect(registry.platform.dump()).toMatchObject({ agents: [], $alarm: null });
+  });
+
+  it('the alarm twice does what the alarm once does', async () => {
+    const { registry } = offeredScene(new RegistryInProcess().platform);
+    const { platform } = registry;
+    platform.clock = platform.alarm!;
+    platform.fireAlarm(() => registry.runtime.alarm());
+    const once = platform.dump();
+    platform.fireAlarm(() => registry.runtime.alarm());
+    expect(platform.dump()).toEqual(once);
+  });
+
+  it('belongs to the workspace that made it', () => {
+    const registry = new RegistryInProcess();
+    registry.runtime.reserve('default', first);
+    expect(registry.runtime.admits('elsewhere')).toBe(false);
+    expect(() => registry.runtime.reserve('elsewhere', second)).toThrow(/another workspace/);
+  });
+});
