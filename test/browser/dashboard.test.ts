@@ -31,7 +31,7 @@ afterEach(async () => {
 
 async function signIn(): Promise<void> {
   await page.goto(await stack.signInAddress());
-  await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+  await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
 }
 
 /** Makes a session over the API, starts it, and opens its page. */
@@ -60,7 +60,7 @@ async function growthOf(part: Locator, end: string): Promise<number[]> {
   await expect
     .poll(
       async () => {
-        const text = await part.textContent();
+        const text = (await part.textContent()) ?? '';
         if (text.length !== lengths.at(-1)) lengths.push(text.length);
         return text;
       },
@@ -73,7 +73,7 @@ async function growthOf(part: Locator, end: string): Promise<number[]> {
 it('signs in by a one-time code, which leaves the address at once and works no second time', async () => {
   const address = await stack.signInAddress();
   await page.goto(address);
-  await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+  await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
   expect(page.url()).toBe(`${stack.url}/`);
 
   const other = await (await browser.newContext()).newPage();
@@ -92,7 +92,7 @@ it('refuses a token that the control plane does not know, and forgets a good one
   const { token } = await stack.client.tokens.create({ name: 'browser', role: 'operator' });
   await page.getByLabel('Token').fill(token);
   await button('Sign in').click();
-  await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+  await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
   await button('Sign out').click();
   await page.getByLabel('Token').waitFor();
   expect(await page.evaluate('sessionStorage.length')).toBe(0);
@@ -252,7 +252,7 @@ it('says that there is no such session, and deletes one only when it is meant', 
   await page.goto(`${stack.url}/sessions/${id}`);
   await button('Delete the session').click();
   await button('Delete').click();
-  await page.getByRole('heading', { name: 'Sessions', exact: true }).waitFor();
+  await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
   await page.goto(`${stack.url}/sessions/${id}`);
   await page.getByRole('alert').getByText('There is no such').first().waitFor();
 });

@@ -123,7 +123,7 @@ const Item = memo(function Item({ item }: { item: TranscriptItem }) {
       return (
         <li data-kind="status" className="flex items-center gap-3 py-1">
           <span className={clsx('caps', statusColor(item.to))}>{statusText(item.to)}</span>
-          <span className="min-w-0 truncate font-mono text-xs text-mute">{item.reason.replaceAll('_', ' ')}</span>
+          <span className="min-w-0 truncate font-mono text-xs text-mute">{reasonText(item.reason)}</span>
           <span aria-hidden="true" className="h-0.5 flex-1 bg-faint" />
         </li>
       );
@@ -137,6 +137,11 @@ function Line({ label, tone, children }: { label: string; tone: string; children
       <span className="min-w-0 break-words">{children}</span>
     </li>
   );
+}
+
+/** Which token asked says nothing to a reader. */
+function reasonText(reason: string): string {
+  return reason.startsWith('by ') ? 'asked for' : reason.replaceAll('_', ' ');
 }
 
 /** More of this is on its way. */

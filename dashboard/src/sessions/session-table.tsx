@@ -37,7 +37,7 @@ function Row({ item, now }: { item: SessionSummary; now: number }) {
       <td className={`w-px pt-2.5 ${CELL}`}>
         <StatusBadge status={item.status} />
       </td>
-      <td className={`pt-1.5 pb-2.5 ${CELL}`}>
+      <td className={`pt-1.5 pb-2.5 md:w-full ${CELL}`}>
         {/* The link covers its row. */}
         <Link
           to="/sessions/$id"
