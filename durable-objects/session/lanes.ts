@@ -40,7 +40,10 @@ export function sessionLanes(
     },
   ];
   if (history) {
-    lanes.push({ name: LANE.history, deliver: (_key, payload) => history.record(payload as SessionRun) });
+    lanes.push({
+      name: LANE.history,
+      deliver: (_key, payload, signal) => history.record(payload as SessionRun, signal),
+    });
   }
   return lanes;
 }

@@ -19,14 +19,24 @@ function sqlState(error: unknown): string | null {
 
 /**
  * Runs a query.
- * @throws Rejected when Postgres refuses its values; anything else that is thrown means 'not available now'
+ * @throws Rejected when Postgres refuses its values; anything else that is thrown means 'not available now'. Neither
+ *   message holds the query's values, which are other people's text: messages end in logs.
  */
 export async function classified<T>(query: PromiseLike<T>): Promise<T> {
   try {
     return await query;
   } catch (error) {
     const state = sqlState(error);
-    if (state === null || !REJECTED_CLASSES.includes(state.slice(0, 2))) throw error;
+    if (state === null || !REJECTED_CLASSES.includes(state.slice(0, 2))) {
+      throw new Error(`Postgres is not available: ${rootOf(error).message}`, { cause: error });
+    }
     throw new Rejected(`Postgres refuses the row (${state})`, { cause: error });
   }
+}
+
+/** The driver's own error: drizzle wraps it in one that quotes the query with its values. */
+function rootOf(error: unknown): Error {
+  let root = error instanceof Error ? error : new Error(String(error));
+  while (root.cause instanceof Error) root = root.cause;
+  return root;
 }
