@@ -45,6 +45,8 @@ export class Turn {
   #hasConnected = false;
   #isCutOff = false;
   #isOver = false;
+  /** Ids of the prompts of this turn. */
+  readonly #posted = new Set<string>();
   /** Messages on their way into the conversation. */
   #steering = 0;
 
@@ -59,7 +61,7 @@ export class Turn {
     const unsubscribe = coding.subscribe((signal) => this.#signal(signal));
     const flush = setInterval(() => this.#reportAll(mapping.flush()), FLUSH_MS);
     try {
-      await coding.prompt(prompt);
+      await this.#post(prompt);
       return await this.#follow();
     } finally {
       clearInterval(flush);
@@ -79,7 +81,7 @@ export class Turn {
     if (this.#isOver) return false;
     this.#steering += 1;
     try {
-      await this.#context.coding.prompt(await makePrompt());
+      await this.#post(await makePrompt());
       return true;
     } finally {
       this.#steering -= 1;
@@ -96,6 +98,11 @@ export class Turn {
   interrupt(by: Interruption): void {
     this.#interruption ??= by;
     this.#box.signal();
+  }
+
+  async #post(prompt: Prompt): Promise<void> {
+    this.#posted.add(prompt.messageId);
+    await this.#context.coding.prompt(prompt);
   }
 
   #signal(signal: CodingSignal): void {
@@ -152,13 +159,22 @@ export class Turn {
   /** Looks until the last message is final; null when the conversation runs again. */
   async #settle(): Promise<TurnOutcome | null> {
     for (let look = 1; look <= UNSETTLED_LOOKS; look++) {
-      const outcome = judge(await this.#reconcile(), this.#interruption, this.#context.mapping.failure);
+      const messages = await this.#reconcile();
+      const outcome = this.#hasAllPrompts(messages)
+        ? judge(messages, this.#interruption, this.#context.mapping.failure)
+        : null;
       const isTorn = this.#isCutOff && outcome?.type === 'completed' && outcome.finish === 'tool-calls';
       if (outcome !== null && !isTorn) return outcome;
       await delay(UNSETTLED_PAUSE_MS);
       if (await this.#isBusy()) return null;
     }
     return this.#unfinished();
+  }
+
+  /** OpenCode takes a prompt before it stores it: until then the last message is the answer to an earlier one. */
+  #hasAllPrompts(messages: ConversationMessage[]): boolean {
+    const stored = new Set(messages.map(({ info }) => info.id));
+    return [...this.#posted].every((id) => stored.has(id));
   }
 
   async #abort(): Promise<void> {

@@ -54,6 +54,8 @@ export class Work {
       if (!this.#isCancelled) this.#giveBack('refused', (error as Error).message);
       return;
     }
+    // The predecessor was lost between its last checkpoint and its result: there is nothing left to prompt.
+    if (this.#assignment.messages_last <= this.#messagesDone) await this.#result(this.#place, 'completed', null);
     while (!this.#isCancelled) {
       if (this.#release !== null) {
         await this.#checkpoint(false);

@@ -1,0 +1,380 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { MARKER_VARIABLE } from '../../runner/opencode/home.ts';
+import { findByEnvironment } from '../../runner/processes.ts';
+import type { Assignment } from '../../src/protocol/agent-stream.ts';
+import { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import {
+  cloneRepository,
+  createRepository,
+  type OpenCodeRig,
+  type ScriptedModel,
+  scratchDirectory,
+  startOpenCodeRig,
+  startScriptedModel,
+} from './support/rig.ts';
+import { artifactsOf, makeAssignment, nextAssignment, startWork, type WorkRig } from './support/work-rig.ts';
+
+const scratch = scratchDirectory();
+const project = join(scratch.path, 'project');
+let model: ScriptedModel;
+let rig: OpenCodeRig;
+const works: WorkRig[] = [];
+
+beforeAll(async () => {
+  createRepository(project);
+  model = await startScriptedModel();
+  rig = await startOpenCodeRig(join(scratch.path, 'agent'), model);
+});
+afterEach(async () => {
+  await Promise.all(works.splice(0).map((work) => work.end()));
+});
+afterAll(async () => {
+  await rig.stop();
+  await model.close();
+  scratch.remove();
+});
+
+async function start(changes: Partial<Assignment> = {}, artifacts?: Map<string, Uint8Array>): Promise<WorkRig> {
+  const work = await startWork(rig, project, makeAssignment(changes), artifacts);
+  works.push(work);
+  return work;
+}
+
+/** A directive that hangs in a tool the first time it is done, and is quick when done again. */
+function sleepOnce(name: string): string {
+  const seen = join(rig.directory, `slept-${name}`);
+  return `run test -e ${seen} || { : > ${seen}; exec sleep 300; }`;
+}
+
+const sleeping = () =>
+  findByEnvironment(MARKER_VARIABLE, rig.marker).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep\0');
+    } catch {
+      return false;
+    }
+  });
+
+async function untilSleeping(): Promise<void> {
+  await vi.waitFor(() => expect(sleeping()).toHaveLength(1), { timeout: 20_000 });
+}
+
+test('a prompt becomes a turn with its tools, files, todo list, text, usage, checkpoint and result', async () => {
+  const work = await start();
+  await work.message('think hm\ntodo plan; do\nwrite src/hello.txt: hi\nrun echo from-the-shell\nsay bye');
+  const result = await work.frame('result');
+
+  expect(result).toMatchObject({ status: 'completed', messages_done: 1, error: null });
+  expect(result.text).toContain('all 3 steps are done');
+  expect(work.text()).toBe(result.text);
+  expect(work.of('reasoning.delta').map((delta) => delta.text)).toEqual(['hm']);
+  expect(work.of('file.edited')).toEqual([{ path: 'src/hello.txt' }]);
+  expect(work.of('todo')[0]?.items.map((item) => item.content)).toEqual(['plan', 'do']);
+  const shell = work.of('tool').filter((tool) => tool.tool === 'bash');
+  expect(shell.map((tool) => tool.state)).toEqual(['pending', 'running', 'completed']);
+  expect(shell.at(-1)?.output).toBe('from-the-shell\n');
+  expect(work.of('usage')).toHaveLength(4);
+  expect(work.of('usage').every((usage) => usage.input_tokens > 0 && usage.cost_usd > 0)).toBe(true);
+  expect(work.of('checkpoint')[0]).toMatchObject({ messages_done: 1, local_only: false, requested: false });
+  expect(work.of('checkpoint')[0]?.files).toEqual([
+    { path: 'src/hello.txt', status: 'added', additions: 1, deletions: 0 },
+  ]);
+  expect(work.frames.map((frame) => AgentFrameBody.safeParse(frame).error?.message)).toEqual(
+    work.frames.map(() => undefined),
+  );
+  const order = work.frames.map((frame) => frame.type);
+  expect(order.at(0)).toBe('turn.started');
+  expect(order.slice(order.indexOf('turn.completed')).filter((type) => type !== 'artifact.chunk')).toEqual([
+    'turn.completed',
+    'checkpoint',
+    'result',
+  ]);
+});
+
+test('text comes in increments, each at the offset where the one before ended', async () => {
+  const work = await start();
+  await work.message('slow 10 100');
+  await work.frame('result');
+  const deltas = work.of('text.delta');
+  expect(deltas.length).toBeGreaterThan(1);
+  let length = 0;
+  for (const delta of deltas) {
+    expect(delta.offset).toBe(length);
+    length += delta.text.length;
+  }
+  expect(work.of('part.completed').map((part) => part.length)).toEqual([length]);
+});
+
+test('a failed or aborted turn, which OpenCode calls idle twice, ends once', async () => {
+  const work = await start();
+  await work.message('fail 400');
+  const failed = await work.frame('result');
+  expect(failed).toMatchObject({ status: 'failed', messages_done: 0 });
+  expect(failed.error).toMatchObject({ code: 'api_error', retryable: false });
+  expect(failed.error?.message).toContain('scripted failure 400');
+  await work.message('say better');
+  await work.frame('result', 2);
+  expect(work.of('result')).toHaveLength(2);
+  expect(work.of('turn.started')).toHaveLength(2);
+});
+
+test('a model that fails for a while is reported as being asked again', async () => {
+  const work = await start();
+  await work.message('fail 503 1');
+  expect(await work.frame('model.retry')).toMatchObject({ attempt: 1 });
+});
+
+test('usage of sub-agents is counted, and marked as theirs', async () => {
+  const work = await start();
+  await work.message('task write by-sub-agent.txt: x');
+  await work.frame('result');
+  const ofSubAgent = work.of('usage').filter((usage) => usage.sub_agent);
+  expect(ofSubAgent).toHaveLength(2);
+  expect(work.of('file.edited')).toEqual([{ path: 'by-sub-agent.txt' }]);
+  const tools = work.of('tool').map((tool) => tool.tool);
+  expect(new Set(tools)).toEqual(new Set(['task']));
+});
+
+test('a permission is asked for, and the answer `always` allows this one request only', async () => {
+  const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
+  await work.message('run echo one\nrun echo two');
+  const asked = await work.frame('approval.asked');
+  expect(asked).toMatchObject({ kind: 'permission', permission: 'bash', patterns: ['echo one'] });
+  const answer = (request_id: string) =>
+    work.work.command({ type: 'approval_reply', data: { request_id, kind: 'permission', decision: 'always' } });
+  await answer(asked.request_id);
+  const second = await work.frame('approval.asked', 2);
+  expect(second.patterns).toEqual(['echo two']);
+  await answer(second.request_id);
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+
+  const other = await start({ agent_config: { permissions: { bash: 'ask' } } });
+  await other.message('run echo one');
+  expect((await other.frame('approval.asked')).patterns).toEqual(['echo one']);
+});
+
+test('where anything asks, the shell asks too, even when it was to be allowed', async () => {
+  const work = await start({ agent_config: { permissions: { edit: 'ask', bash: 'allow' } } });
+  await work.message('run echo sneaky');
+  expect(await work.frame('approval.asked')).toMatchObject({ permission: 'bash' });
+});
+
+test.each([[undefined], ['use another way']])('a rejection (%s) lets the model go on and answer', async (message) => {
+  const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
+  await work.message('write a.txt: no\nsay after it');
+  const { request_id } = await work.frame('approval.asked');
+  const reply = { request_id, kind: 'permission', decision: 'reject' } as const;
+  await work.work.command({ type: 'approval_reply', data: message === undefined ? reply : { ...reply, message } });
+  expect(await work.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('after it') });
+  const refused = work.of('tool').at(-1);
+  expect(refused).toMatchObject({ state: 'error' });
+  expect(refused?.error).toContain(message ?? 'This was not allowed');
+  expect(existsSync(join(work.worktree, 'a.txt'))).toBe(false);
+});
+
+test('a question is answered with the choice, and one that nobody answers does not hang the run', async () => {
+  const work = await start();
+  await work.message('question Which colour? red | blue');
+  const asked = await work.frame('approval.asked');
+  expect(asked).toMatchObject({ kind: 'question', title: 'Which colour?' });
+  expect(asked.questions[0]?.options.map((option) => option.label)).toEqual(['red', 'blue']);
+  const data = { request_id: asked.request_id, kind: 'question', decision: 'once', answers: [['blue']] } as const;
+  await work.work.command({ type: 'approval_reply', data: { ...data, answers: [['blue']] } });
+  expect((await work.frame('result')).text).toContain('blue');
+
+  await work.message('question And which size? s | m');
+  const second = await work.frame('approval.asked', 2);
+  await work.work.command({
+    type: 'approval_reply',
+    data: { request_id: second.request_id, kind: 'question', decision: 'reject' },
+  });
+  expect(await work.frame('result', 2)).toMatchObject({ status: 'completed' });
+});
+
+test('an approval that somebody else answers fails the run as tampering', async () => {
+  const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
+  await work.message('run echo mine');
+  const { request_id } = await work.frame('approval.asked');
+  await rig.client.replyPermission(request_id, work.worktree, 'once');
+  expect((await work.frame('result')).error).toMatchObject({ code: 'tampering', retryable: false });
+});
+
+test('an abort while a permission waits withdraws the request that OpenCode keeps for ever', async () => {
+  const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
+  await work.message('run echo never');
+  const { request_id } = await work.frame('approval.asked');
+  await work.work.command({ type: 'stop', data: { within_ms: 100 } });
+  expect(await work.frame('released')).toMatchObject({ reason: 'stopped' });
+  expect(work.of('approval.withdrawn').map((withdrawn) => withdrawn.request_id)).toEqual([request_id]);
+});
+
+test('a message into a running turn is read at its next step, and the turn ends after both', async () => {
+  const work = await start();
+  await work.message('run sleep 1\nrun sleep 1\nrun echo first');
+  await work.frame('tool', 2);
+  await work.message('run echo steered', 'steer');
+  const result = await work.frame('result');
+  expect(result.messages_done).toBe(2);
+  expect(work.of('turn.started')).toHaveLength(1);
+  expect(work.of('tool').flatMap((tool) => tool.output ?? [])).toEqual(
+    expect.arrayContaining(['first\n', 'steered\n']),
+  );
+});
+
+test('a pause ends the turn after the step that runs, and another lease goes on with the rest', async () => {
+  const counter = join(rig.directory, 'pause-counter');
+  const work = await start();
+  await work.message(`run sleep 1; echo a >> ${counter}\nrun echo b >> ${counter}\nwrite last.txt: c`);
+  await work.frame('tool', 2);
+  await work.work.command({ type: 'pause', data: { within_ms: 30_000 } });
+  expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
+  expect(readFileSync(counter, 'utf8')).toBe('a\n');
+  expect(work.of('checkpoint').at(-1)).toMatchObject({ messages_done: 0 });
+
+  const resumed = await startWork(rig, project, nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
+  works.push(resumed);
+  await resumed.message(`run sleep 1; echo a >> ${counter}\nrun echo b >> ${counter}\nwrite last.txt: c`);
+  expect(await resumed.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
+  expect(readFileSync(counter, 'utf8')).toBe('a\nb\n');
+  expect(resumed.of('tool').filter((tool) => tool.state === 'completed')).toHaveLength(2);
+});
+
+test('a turn that does not end by itself is aborted when a pause has waited long enough', async () => {
+  const work = await start();
+  await work.message(sleepOnce('pause'));
+  await untilSleeping();
+  await work.work.command({ type: 'pause', data: { within_ms: 200 } });
+  expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
+  expect(sleeping()).toEqual([]);
+});
+
+test('the limit of model turns ends the work as partial, with what was done', async () => {
+  const work = await start({ agent_config: { max_turns: 2 } });
+  await work.message('write one.txt: 1\nwrite two.txt: 2\nwrite three.txt: 3');
+  expect(await work.frame('result')).toMatchObject({ status: 'partial', error: { code: 'max_turns' } });
+  expect(
+    work
+      .of('checkpoint')
+      .at(-1)
+      ?.files.map((file) => file.path),
+  ).toEqual(['one.txt', 'two.txt']);
+});
+
+test('the server killed in the middle of a turn: the conversation goes on, and nothing is reported twice', async () => {
+  const work = await start();
+  await work.message(`write before.txt: b\n${sleepOnce('crash')}\nsay at the end`);
+  await untilSleeping();
+  process.kill(rig.server.address?.pid as number, 'SIGKILL');
+  const result = await work.frame('result');
+  expect(result).toMatchObject({ status: 'completed', messages_done: 1 });
+  expect(result.text).toContain('at the end');
+  expect(work.of('agent.note').map((note) => note.text)).toEqual([
+    'OpenCode was restarted; the conversation goes on (1 of 3).',
+  ]);
+  const calls = work.of('tool').filter((tool) => tool.tool === 'write');
+  expect(calls.map((tool) => tool.state)).toEqual(['pending', 'running', 'completed']);
+  expect(sleeping()).toEqual([]);
+});
+
+test('a silent session ends the turn; when the lease proves alive the same prompt goes on', async () => {
+  const work = await start();
+  await work.message(`${sleepOnce('quiet')}\nwrite after.txt: x`);
+  await untilSleeping();
+  work.work.quiet();
+  await vi.waitFor(() => expect(sleeping()).toEqual([]), { timeout: 10_000 });
+  expect(work.of('result')).toEqual([]);
+  work.work.alive();
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+  expect(
+    work
+      .of('checkpoint')
+      .at(-1)
+      ?.files.map((file) => file.path),
+  ).toEqual(['after.txt']);
+});
+
+test('another machine goes on with work and conversation from the checkpoint', async () => {
+  const work = await start();
+  await work.message('write one.txt: from the first machine');
+  await work.frame('result');
+  const clone = cloneRepository(project, join(scratch.path, 'clone'));
+  const other = await startOpenCodeRig(join(scratch.path, 'other-agent'), model);
+  try {
+    const next = nextAssignment(work.assignment, work.frames);
+    const taken = await startWork(other, clone, next, artifactsOf(work.frames));
+    await taken.message('read one.txt\nwrite two.txt: from the second');
+    const result = await taken.frame('result');
+    expect(result.text).toContain('from the first machine');
+    expect(result.messages_done).toBe(2);
+    expect(
+      taken
+        .of('checkpoint')
+        .at(-1)
+        ?.files.map((file) => file.path),
+    ).toEqual(['one.txt', 'two.txt']);
+    expect(taken.of('tool').filter((tool) => tool.state === 'completed')).toHaveLength(2);
+    await taken.end();
+  } finally {
+    await other.stop();
+  }
+});
+
+test('when the predecessor was lost after its last checkpoint, its answer is the result, and nothing runs again', async () => {
+  const work = await start();
+  await work.message('write one.txt: once');
+  const { text } = await work.frame('result');
+  const next = nextAssignment(work.assignment, work.frames);
+  const taken = await startWork(rig, project, { ...next, messages_last: 1 }, artifactsOf(work.frames));
+  works.push(taken);
+  expect(await taken.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
+  expect(taken.of('result')[0]?.text.split('\n')[0]).toBe(text.split('\n')[0]);
+  expect(taken.of('turn.started')).toEqual([]);
+});
+
+test('a conversation of another release goes on from its transcript', async () => {
+  const work = await start();
+  await work.message('write one.txt: remembered');
+  await work.frame('result');
+  const next = nextAssignment(work.assignment, work.frames);
+  const checkpoint = next.checkpoint as NonNullable<Assignment['checkpoint']>;
+  checkpoint.conversation_format = 'opencode-0.0.0+json+gzip';
+  const taken = await startWork(rig, project, next, artifactsOf(work.frames));
+  works.push(taken);
+  await taken.message('say on we go');
+  expect(await taken.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('on we go') });
+  expect(taken.of('agent.note')[0]?.text).toContain('from a transcript');
+});
+
+test('sessions at the same time do not see each other’s files', async () => {
+  const pair = await Promise.all([start(), start()]);
+  await Promise.all(pair.map((work, i) => work.message(`write only-${i}.txt: ${i}\nrun ls only-*`)));
+  const results = await Promise.all(pair.map((work) => work.frame('result')));
+  expect(results.map((result) => result.status)).toEqual(['completed', 'completed']);
+  const files = pair.map((work) =>
+    work
+      .of('checkpoint')
+      .at(-1)
+      ?.files.map((file) => file.path),
+  );
+  expect(files).toEqual([['only-0.txt'], ['only-1.txt']]);
+});
+
+test('work in a directory of the repository, from a commit, and a model that is not there', async () => {
+  const inside = await start({ repository: { directory: 'not/there' } });
+  expect(await inside.frame('released')).toMatchObject({ reason: 'refused' });
+  const unknown = await start({ repository: { base_commit: 'deadbeef' } });
+  expect((await unknown.frame('released')).message).toContain('no commit deadbeef');
+  const foreign = await start({ agent_config: { model: 'nobody/nothing' } });
+  expect((await foreign.frame('released')).message).toContain('no model nobody/nothing');
+});
+
+test('when the lease has ended, its worktree is gone', async () => {
+  const work = await start();
+  await work.message('write x.txt: x');
+  await work.frame('result');
+  expect(existsSync(join(work.worktree, 'x.txt'))).toBe(true);
+  await work.end();
+  expect(existsSync(work.worktree)).toBe(false);
+});

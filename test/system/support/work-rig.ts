@@ -1,0 +1,140 @@
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { Repository } from '../../../runner/repository.ts';
+import { Work } from '../../../runner/work.ts';
+import type { AgentFrameBody, Assignment } from '../../../src/protocol/agent-stream.ts';
+import type { OpenCodeRig } from './rig.ts';
+
+type FrameOf<T extends AgentFrameBody['type']> = Extract<AgentFrameBody, { type: T }>;
+
+/** Work under a lease, with the session's side played by the test. */
+export interface WorkRig {
+  work: Work;
+  frames: AgentFrameBody[];
+  assignment: Assignment;
+  worktree: string;
+  /** Data of the frames of one type, in order. */
+  of<T extends AgentFrameBody['type']>(type: T): FrameOf<T>['data'][];
+  /** Resolves with the data of the n-th frame of a type (from 1). */
+  frame<T extends AgentFrameBody['type']>(type: T, n?: number): Promise<FrameOf<T>['data']>;
+  message(text: string, delivery?: 'steer' | 'follow_up'): Promise<void>;
+  /** All text that the model said, folded from the increments. */
+  text(): string;
+  end(): Promise<void>;
+}
+
+let taskCount = 0;
+
+/** An assignment as a session makes one; each has a task of its own. */
+export function makeAssignment(changes: Partial<Assignment> = {}): Assignment {
+  taskCount += 1;
+  const session = `0198c2f0-1a2b-8c3d-9e4f-${taskCount.toString(16).padStart(4, '0')}`;
+  return {
+    session_id: `${session}00000000`,
+    task_id: `${session}00000001`,
+    epoch: 1,
+    title: 'A test',
+    agent_config: {},
+    repository: {},
+    messages_done: 0,
+    messages_last: 1,
+    checkpoint: null,
+    ...changes,
+  };
+}
+
+export async function startWork(
+  rig: OpenCodeRig,
+  clone: string,
+  assignment: Assignment,
+  artifacts: ReadonlyMap<string, Uint8Array> = new Map(),
+): Promise<WorkRig> {
+  const frames: AgentFrameBody[] = [];
+  const repository = await Repository.open(clone);
+  const worktreesDirectory = join(rig.directory, 'worktrees');
+  const work = new Work(assignment, {
+    coding: rig.client,
+    repository,
+    worktreesDirectory,
+    fetchArtifact: async (id) => {
+      const bytes = artifacts.get(id);
+      if (bytes === undefined) throw new Error(`no artifact ${id}`);
+      return bytes;
+    },
+    report: (frame) => frames.push(frame),
+    log: () => undefined,
+  });
+  const running = work.run();
+  let number = assignment.messages_done;
+  const of = <T extends AgentFrameBody['type']>(type: T) =>
+    frames.filter((frame): frame is FrameOf<T> => frame.type === type).map((frame) => frame.data as FrameOf<T>['data']);
+  return {
+    work,
+    frames,
+    assignment,
+    worktree: join(worktreesDirectory, `${assignment.task_id}-${assignment.epoch}`),
+    of,
+    frame: <T extends AgentFrameBody['type']>(type: T, n = 1) =>
+      vi.waitFor(
+        async (): Promise<FrameOf<T>['data']> => {
+          const data = of(type)[n - 1];
+          if (data === undefined) throw new Error(`no ${type} yet in: ${frames.map((frame) => frame.type).join(' ')}`);
+          return data;
+        },
+        { timeout: 45_000, interval: 50 },
+      ),
+    message: (text, delivery = 'follow_up') => {
+      number += 1;
+      return work.command({ type: 'message', data: { number, text, delivery } });
+    },
+    text: () =>
+      of('text.delta')
+        .map((delta) => delta.text)
+        .join(''),
+    end: async () => {
+      work.cancel();
+      await running;
+      await work.dispose();
+    },
+  };
+}
+
+/** Artifacts as the session would store them, by id. */
+export function artifactsOf(frames: AgentFrameBody[]): Map<string, Uint8Array> {
+  const artifacts = new Map<string, Uint8Array>();
+  for (const frame of frames) {
+    if (frame.type !== 'artifact.chunk') continue;
+    const before = artifacts.get(frame.data.artifact_id) ?? new Uint8Array();
+    artifacts.set(frame.data.artifact_id, Buffer.concat([before, Buffer.from(frame.data.data, 'base64')]));
+  }
+  return artifacts;
+}
+
+/** The assignment of the next epoch, from the newest checkpoint among the frames. */
+export function nextAssignment(previous: Assignment, frames: AgentFrameBody[]): Assignment {
+  const checkpoints = frames.filter((frame) => frame.type === 'checkpoint');
+  const data = checkpoints.at(-1)?.data;
+  if (data === undefined) throw new Error('no checkpoint to go on from');
+  return {
+    ...previous,
+    epoch: previous.epoch + 1,
+    messages_done: data.messages_done,
+    messages_last: data.messages_done + 1,
+    checkpoint: {
+      number: checkpoints.length,
+      task_id: previous.task_id,
+      epoch: previous.epoch,
+      created_at: '2026-01-01T00:00:00.000Z',
+      turn: data.turn,
+      messages_done: data.messages_done,
+      base_commit: data.base_commit,
+      patch_bytes: data.patch?.bytes ?? 0,
+      conversation_bytes: data.conversation?.bytes ?? 0,
+      local_only: data.local_only,
+      requested: data.requested,
+      patch_artifact_id: data.patch?.artifact_id ?? null,
+      conversation_artifact_id: data.conversation?.artifact_id ?? null,
+      conversation_format: data.conversation?.format ?? null,
+    },
+  };
+}
