@@ -9,22 +9,13 @@ import type { ObjectKit } from '../kit/runtime.ts';
 import type { Announcer } from './announcer.ts';
 import type { Approvals } from './approvals.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { type Commands, leaseTag, sendDown } from './commands.ts';
+import type { Commands } from './commands.ts';
 import { DEADLINE, type SessionConfig } from './config.ts';
 import type { EventLog } from './event-log.ts';
 import type { Leases } from './leases.ts';
 import type { LeaseRow, SessionRecords, TaskRow } from './records.ts';
+import { attachmentOf, holderSockets, type RunAttachment, sendDown } from './run-sockets.ts';
 import type { Transitions } from './transitions.ts';
-
-/** What a run socket remembers over hibernation. */
-export interface RunAttachment {
-  kind: 'run';
-  task: number;
-  epoch: number;
-  /** Names this connection where refusals are counted. */
-  connection: string;
-  presented: boolean;
-}
 
 type Presented = Extract<RunUp, { type: 'present' }>;
 
@@ -57,7 +48,7 @@ export class AgentStream {
     const parsed = RunUp.safeParse(parseJson(text));
     if (!parsed.success) return socket.close(CLOSE.protocol_error, 'not a frame of this protocol');
     const frame = parsed.data;
-    const attachment = socket.attachment() as RunAttachment;
+    const attachment = attachmentOf(socket);
     if (frame.type === 'present') return this.#present(socket, attachment, frame);
     const lease = this.#holder(attachment);
     if (!lease) return this.#refuse(socket, attachment);
@@ -69,12 +60,17 @@ export class AgentStream {
   }
 
   /** A lease's socket is gone: noted, never judged here. */
-  closed(attachment: RunAttachment): void {
+  closed(socket: ObjectSocket): void {
     const { records, kit } = this.#parts;
-    const lease = records.find() && records.liveLease(attachment.task);
-    if (!lease || lease.epoch !== attachment.epoch || !attachment.presented) return;
-    if (kit.store.platform.sockets(leaseTag(attachment.task, attachment.epoch)).length > 1) return;
-    kit.store.transact(() => records.updateLease(attachment.task, { closed_at: kit.store.platform.now() }));
+    const attachment = attachmentOf(socket);
+    const lease = this.#holder(attachment);
+    if (!lease) return;
+    const { platform } = kit.store;
+    const others = holderSockets(platform, lease.task, lease.epoch).map(attachmentOf);
+    if (others.some(({ connection }) => connection !== attachment.connection)) return;
+    // The pings that the runtime answered are forgotten with the socket: what they told goes into the row.
+    const seen_at = Math.max(lease.seen_at, socket.lastPingAt() ?? 0);
+    kit.store.transact(() => records.updateLease(lease.task, { closed_at: platform.now(), seen_at }));
   }
 
   #present(socket: ObjectSocket, attachment: RunAttachment, frame: Presented): void {
@@ -97,6 +93,7 @@ export class AgentStream {
     const lease: LeaseRow = {
       task: attachment.task,
       epoch: attachment.epoch,
+      run: records.session().run,
       agent_id: frame.agent_id,
       agent_name: frame.agent_name,
       instance_id: frame.instance_id,
@@ -111,9 +108,11 @@ export class AgentStream {
     // The assignment tells what the lease starts from, so it is sent before the commands that the grant queues.
     const task = records.task(attachment.task)!;
     const assignment = this.#assignment(task);
-    socket.attach({ ...attachment, presented: true });
     kit.store.transact(() => {
-      kit.store.afterCommit(() => this.#welcome(socket, assignment, 0));
+      kit.store.afterCommit(() => {
+        socket.attach({ ...attachment, presented: true });
+        this.#welcome(socket, assignment, 0);
+      });
       leases.grant(lease, frame.repository);
     });
   }
@@ -128,13 +127,18 @@ export class AgentStream {
     const task = records.task(attachment.task)!;
     if (lease.ended !== null || task.epoch !== lease.epoch) return this.#refuse(socket, attachment);
     if (lease.stream_id !== frame.stream_id || frame.head < lease.acked) {
-      return kit.store.transact(() => leases.lose(attachment.task, 'stream_broken'));
+      kit.store.transact(() => leases.lose(attachment.task, 'stream_broken'));
+      return this.#turnAway(socket, 'lease_lost', 'the stream is not the one that began the lease');
     }
-    for (const other of kit.store.platform.sockets(leaseTag(lease.task, lease.epoch))) {
-      if (other.id !== socket.id) other.close(CLOSE.superseded, 'a newer connection has the lease');
+    kit.store.transact(() => {
+      this.#seen(lease.task, lease.acked);
+      leases.heed(lease.task, false);
+    });
+    for (const other of holderSockets(kit.store.platform, lease.task, lease.epoch)) {
+      const { connection } = attachmentOf(other);
+      if (connection !== attachment.connection) other.close(CLOSE.superseded, 'a newer connection has the lease');
     }
     socket.attach({ ...attachment, presented: true });
-    kit.store.transact(() => this.#seen(lease.task, lease.acked));
     this.#welcome(socket, this.#assignment(task), lease.acked);
     commands.resend(lease.task, lease.epoch, socket);
   }
@@ -142,6 +146,7 @@ export class AgentStream {
   #takeFrames(socket: ObjectSocket, lease: LeaseRow, frames: readonly unknown[]): void {
     const { kit, records, log: events } = this.#parts;
     const { task } = lease;
+    if (frames.some((raw) => numberOf(raw) === 0)) return socket.close(CLOSE.protocol_error, 'a frame has no number');
     let acked = lease.acked;
     const take = (raw: unknown) => {
       const n = numberOf(raw);
@@ -203,8 +208,12 @@ export class AgentStream {
 
   /** @returns why the frame cannot be used, or null */
   #use(lease: LeaseRow, body: AgentFrameBody): string | null {
-    const { approvals, checkpoints } = this.#parts;
+    const { approvals, checkpoints, records, transitions } = this.#parts;
     const { task, epoch } = lease;
+    const ends = body.type === 'result' || body.type === 'released';
+    if (!ends && body.type !== 'model.retry' && records.session().status === 'degraded') {
+      transitions.move('recovered', { reason: 'progress' });
+    }
     switch (body.type) {
       case 'artifact.chunk':
         return checkpoints.addChunk(task, epoch, body.data);
@@ -233,10 +242,10 @@ export class AgentStream {
     const { log: events, records, transitions, announcer } = this.#parts;
     events.append(body);
     const { status, usage } = records.session();
-    if (body.type === 'model.retry') {
-      if (status === 'running') transitions.move('model_retry', { reason: 'model_retry' });
-    } else if (status === 'degraded') transitions.move('recovered', { reason: 'progress' });
-    if (body.type === 'part.completed') events.compact(body.data.part_id);
+    if (body.type === 'model.retry' && status === 'running') {
+      transitions.move('model_retry', { reason: 'model_retry' });
+    }
+    if (body.type === 'part.completed' && body.data.length > 0) events.compact(body.data.part_id);
     if (body.type === 'usage') {
       records.update({ usage: JSON.stringify(addUsage(JSON.parse(usage), body.data)) });
       announcer.grew();
@@ -260,15 +269,8 @@ export class AgentStream {
   }
 
   /** The agent gives the lease back: because it was asked to, or because it cannot go on. */
-  #released({ task }: LeaseRow, released: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
-    const { leases, transitions, records } = this.#parts;
-    const { requested_action } = records.session();
-    if (requested_action && (released.reason === 'paused' || released.reason === 'stopped')) {
-      leases.end(task, 'done', released.reason);
-      records.updateTask(task, { epoch: records.task(task)!.epoch + 1 });
-      return transitions.move(requested_action, { reason: 'agent_released' });
-    }
-    leases.lose(task, `agent_${released.reason}`, released.reason !== 'shutdown');
+  #released({ task }: LeaseRow, { reason }: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
+    this.#parts.leases.handBack(task, `agent_${reason}`, reason !== 'shutdown');
   }
 
   #reject(lease: LeaseRow, n: number, reason: string): void {
@@ -337,17 +339,17 @@ function contiguousFrom(frames: readonly unknown[], next: number): unknown[] {
   let expected = next;
   const end = frames.findIndex((raw) => {
     const n = numberOf(raw);
-    if (n > expected || n < 1) return true;
+    if (n > expected) return true;
     if (n === expected) expected++;
     return false;
   });
   return end < 0 ? [...frames] : frames.slice(0, end);
 }
 
-/** A frame's number; 0 when it has none. */
+/** A frame's number, from 1; 0 when it has none. */
 function numberOf(raw: unknown): number {
   const n = (raw as { n?: unknown } | null)?.n;
-  return typeof n === 'number' && Number.isInteger(n) ? n : 0;
+  return typeof n === 'number' && Number.isInteger(n) && n > 0 ? n : 0;
 }
 
 function parseJson(text: string): unknown {

@@ -115,7 +115,9 @@ export class Approvals {
   /** The agent no longer waits for it. */
   withdrawRequest(task: number, epoch: number, requestId: string, reason: string): void {
     const row = this.#byRequest(task, epoch, requestId);
-    if (row?.status === 'open') this.#withdraw(row, reason);
+    if (row?.status !== 'open') return;
+    this.#withdraw(row, reason);
+    this.#announcer.changed();
   }
 
   /** Nobody waits any more: the lease has ended. */
@@ -175,9 +177,14 @@ export class Approvals {
     this.#kit.deadlines.clear(DEADLINE.approval + id);
   }
 
+  /**
+   * Remembers what the agent named as the wider patterns; where it named none, what was asked for, as it is. A pattern
+   * that was asked for and holds a wildcard was a name, and must not come to mean more.
+   */
   #remember(row: ApprovalRow, view: ApprovalView): void {
     const wider = JSON.parse(row.always) as string[];
-    for (const pattern of wider.length > 0 ? wider : view.patterns) {
+    const asked = view.patterns.length > 0 ? view.patterns.filter((pattern) => !/[*?]/.test(pattern)) : [''];
+    for (const pattern of wider.length > 0 ? wider : asked) {
       this.#kit.store.rows(
         `INSERT OR IGNORE INTO always_rules (permission, pattern) VALUES (?, ?)`,
         view.permission ?? '',

@@ -173,10 +173,16 @@ export class Checkpoints {
       `SELECT * FROM checkpoints WHERE number <= ?`,
       upTo,
     );
-    for (const row of rows) {
-      for (const id of [row.patch_artifact, row.conversation_artifact]) if (id) this.#dropArtifact(id);
-    }
-    if (rows.length > 0) this.#records.store.rows(`DELETE FROM checkpoints WHERE number <= ?`, upTo);
+    if (rows.length === 0) return;
+    this.#records.store.rows(`DELETE FROM checkpoints WHERE number <= ?`, upTo);
+    const ids = rows.flatMap((row) => [row.patch_artifact ?? [], row.conversation_artifact ?? []].flat());
+    for (const id of ids) if (!this.#isUsed(id)) this.#dropArtifact(id);
+  }
+
+  /** A later checkpoint may name the artifact of an earlier one. */
+  #isUsed(id: string): boolean {
+    const sql = `SELECT 1 FROM checkpoints WHERE patch_artifact = ? OR conversation_artifact = ? LIMIT 1`;
+    return this.#records.store.row(sql, id, id) !== undefined;
   }
 
   #dropArtifact(id: string): void {

@@ -1,21 +1,12 @@
-import type { Command, RunDown } from '../../src/protocol/agent-stream.ts';
+import type { Command } from '../../src/protocol/agent-stream.ts';
 import type { Delivery } from '../../src/protocol/enums.ts';
 import type { ObjectSocket } from '../kit/platform.ts';
 import type { ObjectStore } from '../kit/store.ts';
 import type { SessionRecords } from './records.ts';
+import { holderSockets, sendDown } from './run-sockets.ts';
 
 /** A message's text stays in its own row; the command only names it. */
 type StoredCommand = Exclude<Command, { type: 'message' }> | { type: 'message'; number: number };
-
-/** The tag of a lease's sockets. */
-export function leaseTag(task: number, epoch: number): string {
-  return `lease:${task}:${epoch}`;
-}
-
-/** Sends a frame to the agent. */
-export function sendDown(socket: ObjectSocket, frame: RunDown): void {
-  socket.send(JSON.stringify(frame));
-}
 
 /**
  * Commands to the agent that holds a lease: numbered rows, kept until acknowledged, sent again after a reconnect. The
@@ -42,7 +33,7 @@ export class Commands {
       JSON.stringify(command),
     );
     this.#store.afterCommit(() => {
-      for (const socket of this.#store.platform.sockets(leaseTag(task, epoch))) {
+      for (const socket of holderSockets(this.#store.platform, task, epoch)) {
         sendDown(socket, { type: 'command', id, command: this.#inFull(command) });
       }
     });

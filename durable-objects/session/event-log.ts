@@ -15,6 +15,9 @@ interface EventRow {
 /** When the log is longer than this it is trimmed to half: the older half goes into the base state. */
 const MAX_LOG_ROWS = 20_000;
 const BASE_PART_CHARS = 200_000;
+/** How far back the increments of a finished part are looked for: they are nearly always the last rows. */
+const MAX_SEARCHED_ROWS = 2_000;
+const SEARCHED_AT_ONCE = 200;
 
 /**
  * The session's log: one row per event, its number chosen by us. Increments of a finished part are compacted into
@@ -50,7 +53,7 @@ export class EventLog {
       body.type,
       JSON.stringify(body.data),
     );
-    const event = { from_seq: seq, seq, at: new Date(at).toISOString(), ...body } as SessionEvent;
+    const event = { from_seq: seq, seq, at: instant(at), type: body.type, data: body.data } as SessionEvent;
     this.#announce(event);
     return event;
   }
@@ -114,10 +117,9 @@ export class EventLog {
     }
     const json = JSON.stringify(state);
     this.#store.rows(`DELETE FROM log_base`);
-    for (let part = 0; part * BASE_PART_CHARS < json.length; part++) {
-      const slice = json.slice(part * BASE_PART_CHARS, (part + 1) * BASE_PART_CHARS);
+    slices(json).forEach((slice, part) => {
       this.#store.rows(`INSERT INTO log_base (part, data) VALUES (?, ?)`, part, slice);
-    }
+    });
     this.#store.rows(`DELETE FROM events WHERE seq <= ?`, state.seq);
     this.#records.update({ floor_seq: state.seq });
   }
@@ -178,11 +180,14 @@ export class EventLog {
   #increments(partId: string): EventRow[] {
     const found: EventRow[] = [];
     let before = this.head() + 1;
+    let seen = 0;
     for (;;) {
       const rows = this.#store.rows<EventRow>(
-        `SELECT seq, from_seq, at, type, data FROM events WHERE seq < ? ORDER BY seq DESC LIMIT 200`,
+        `SELECT seq, from_seq, at, type, data FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
         before,
+        SEARCHED_AT_ONCE,
       );
+      seen += rows.length;
       for (const row of rows) {
         if (row.type !== 'text.delta' && row.type !== 'reasoning.delta') continue;
         const data = JSON.parse(row.data);
@@ -190,7 +195,7 @@ export class EventLog {
         found.push(row);
         if (data.offset === 0) return found.reverse();
       }
-      if (rows.length < 200) return found.reverse();
+      if (rows.length < SEARCHED_AT_ONCE || seen >= MAX_SEARCHED_ROWS) return found.reverse();
       before = rows.at(-1)!.seq;
     }
   }
@@ -200,8 +205,24 @@ function toEvent(row: EventRow): SessionEvent {
   return {
     from_seq: row.from_seq,
     seq: row.seq,
-    at: new Date(row.at).toISOString(),
+    at: instant(row.at),
     type: row.type,
     data: JSON.parse(row.data),
   } as SessionEvent;
+}
+
+/** Cuts a text into parts that fit a row and a frame, never inside a character: half of one cannot be stored. */
+function slices(text: string): string[] {
+  const parts: string[] = [];
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + BASE_PART_CHARS, text.length);
+    if (end < text.length && text.codePointAt(end - 1)! > 0xffff) end--;
+    parts.push(text.slice(start, end));
+    start = end;
+  }
+  return parts;
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -1,5 +1,4 @@
 import { judgeLease, retryBackoffMs } from '../../src/domain/lease.ts';
-import { isWorking } from '../../src/domain/session-machine.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/ids.ts';
 import type { SessionError } from '../../src/protocol/session.ts';
@@ -7,10 +6,11 @@ import { CLOSE } from '../../src/protocol/watch.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Approvals } from './approvals.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { type Commands, leaseTag, sendDown } from './commands.ts';
+import type { Commands } from './commands.ts';
 import { DEADLINE, LANE, RESERVE_AGAIN_MS, type SessionConfig } from './config.ts';
 import type { EventLog } from './event-log.ts';
 import type { LeaseRow, SessionRecords } from './records.ts';
+import { holderSockets, lastSeenAt, sendDown } from './run-sockets.ts';
 import type { Transitions } from './transitions.ts';
 
 /** What goes to the registry: one row for each (task, epoch), the newest word on it. */
@@ -20,6 +20,14 @@ export type SlotMessage =
 
 /** How a lease ended: as it should (the agent drops its buffer), or taken from the agent (it aborts). */
 type Ending = 'done' | 'lost';
+
+/** Why a lease came to nothing. */
+interface Setback {
+  trigger: 'lease_lost' | 'attempt_failed';
+  reason: string;
+  costsAttempt: boolean;
+  error?: SessionError;
+}
 
 /** Epochs and leases: who may work on a task now. The session alone decides; the registry only finds an agent. */
 export class Leases {
@@ -52,10 +60,13 @@ export class Leases {
     this.#config = config;
   }
 
-  /** Opens the next epoch of a task and asks for an agent. The deadline is written before anybody is called. */
+  /**
+   * Asks for an agent, under an epoch that nobody has had. The deadline is written before anybody is called.
+   */
   reserve(number = IMPLICIT_TASK): void {
     const task = this.#records.task(number)!;
-    const epoch = task.epoch + 1;
+    const isSpent = this.#records.lease(number)?.epoch === task.epoch;
+    const epoch = isSpent ? task.epoch + 1 : task.epoch;
     this.#records.updateTask(number, { epoch });
     this.#transitions.setTask(number, 'ready');
     this.#ask(number, epoch);
@@ -70,13 +81,15 @@ export class Leases {
   /** The registry calls this reservation over, but it is still wanted: a new epoch. */
   reservationEnded(number: number, epoch: number): void {
     const task = this.#records.task(number);
-    if (task?.status === 'ready' && task.epoch === epoch) this.reserve(number);
+    if (task?.status !== 'ready' || task.epoch !== epoch) return;
+    this.#records.updateTask(number, { epoch: epoch + 1 });
+    this.reserve(number);
   }
 
   /** Handler of the backoff's deadline: the task asks for its next lease. */
   requeue(number: number): void {
-    const { status } = this.#records.session();
-    if (status === 'orphaned') this.#transitions.move('requeued', { reason: 'next_attempt' });
+    if (this.#records.task(number)?.status !== 'pending') return;
+    if (this.#records.session().status === 'orphaned') this.#transitions.move('requeued', { reason: 'next_attempt' });
     if (this.#records.session().status === 'queued') this.reserve(number);
   }
 
@@ -109,7 +122,8 @@ export class Leases {
 
   /**
    * Ends whatever holds or waits for the task: its lease, its reservation, its backoff. Anything but a lease that ended
-   * as it should opens the next epoch in the same transaction, so that nothing of the old one is ever taken again.
+   * as it should, which is an epoch's natural end, opens the next epoch in the same transaction, so that nothing of the
+   * old one is ever taken again.
    */
   end(number: number, ending: Ending, reason: string): void {
     const task = this.#records.task(number)!;
@@ -121,50 +135,52 @@ export class Leases {
     if (ending === 'lost' || !lease) this.#records.updateTask(number, { epoch: task.epoch + 1 });
   }
 
-  /** The lease is lost. What was asked of the agent happens without it; else the task goes on under the next epoch. */
-  lose(number: number, reason: string, costsAttempt = true): void {
-    const { requested_action } = this.#records.session();
+  /** The lease is lost: the task goes on under the next epoch. */
+  lose(number: number, reason: string): void {
     this.end(number, 'lost', reason);
-    if (requested_action) this.#transitions.move(requested_action, { reason });
-    else this.#tryAgain(number, 'lease_lost', reason, costsAttempt);
+    this.#goOn(number, { trigger: 'lease_lost', reason, costsAttempt: true });
+  }
+
+  /** The agent has given the lease back, its work not done. */
+  handBack(number: number, reason: string, costsAttempt: boolean): void {
+    this.end(number, 'done', reason);
+    this.#goOn(number, { trigger: 'lease_lost', reason, costsAttempt });
   }
 
   /** The agent reports a failure that another attempt may mend. */
   failAttempt(number: number, error: SessionError): void {
     this.end(number, 'done', error.code);
-    this.#tryAgain(number, 'attempt_failed', error.code, true, error);
+    this.#goOn(number, { trigger: 'attempt_failed', reason: error.code, costsAttempt: true, error });
   }
 
   /** Handler of a lease's deadline. */
   judge(number: number, dueAt: number): void {
     const lease = this.#records.liveLease(number);
     if (!lease) return;
-    const { now, sockets } = this.#kit.store.platform;
-    const open = sockets(leaseTag(number, lease.epoch));
-    const pings = open.map((socket) => socket.lastPingAt() ?? 0);
-    const lastSeen = Math.max(lease.seen_at, ...pings);
+    const { platform } = this.#kit.store;
+    const lastSeen = lastSeenAt(platform, lease);
     const verdict = judgeLease({
-      now: now(),
+      now: platform.now(),
       due_at: dueAt,
       ttl_ms: this.#config.lease_ttl_ms,
       last_seen_at: lastSeen,
-      connected: open.length > 0,
+      connected: holderSockets(platform, number, lease.epoch).length > 0,
       close_seen: lease.closed_at !== null && lease.closed_at >= lastSeen,
       extended: lease.extended_at !== null && lease.extended_at >= lastSeen,
     });
     if (verdict.verdict === 'lost') return this.lose(number, 'agent_silent');
     this.#kit.deadlines.set(DEADLINE.lease + number, verdict.check_at);
     if (verdict.verdict === 'extend') {
-      this.#records.updateLease(number, { extended_at: now() });
+      this.#records.updateLease(number, { extended_at: platform.now() });
       this.#log.append({
         type: 'lease.extended',
         data: { task_id: this.#transitions.taskId(number), epoch: lease.epoch, reason: 'orchestrator_was_away' },
       });
-    } else this.#heed(number, verdict.quiet);
+    } else this.heed(number, verdict.quiet);
   }
 
   /** Quiet is degraded, unless a person is what the agent waits for. */
-  #heed(number: number, quiet: boolean): void {
+  heed(number: number, quiet: boolean): void {
     const { status, degraded_by } = this.#records.session();
     if (quiet && status === 'running' && !this.#approvals.anyOpen(number)) {
       this.#transitions.move('agent_quiet', { reason: 'agent_quiet' });
@@ -173,13 +189,10 @@ export class Leases {
     }
   }
 
-  #tryAgain(
-    number: number,
-    trigger: 'lease_lost' | 'attempt_failed',
-    reason: string,
-    costsAttempt: boolean,
-    error?: SessionError,
-  ): void {
+  /** What was asked of the agent happens without it; else there is another attempt, if one is left. */
+  #goOn(number: number, { trigger, reason, costsAttempt, error }: Setback): void {
+    const { requested_action } = this.#records.session();
+    if (requested_action) return this.#transitions.move(requested_action, { reason });
     const task = this.#records.task(number)!;
     const used = task.attempts_used + (costsAttempt ? 1 : 0);
     this.#records.updateTask(number, { attempts_used: used });
@@ -188,7 +201,7 @@ export class Leases {
       const exhausted = { code: error?.code ?? 'attempts_exhausted', message, retryable: true };
       return this.#transitions.move('attempts_exhausted', { reason: 'attempts_exhausted', error: exhausted });
     }
-    if (isWorking(this.#records.session().status)) this.#transitions.move(trigger, { reason });
+    this.#transitions.move(trigger, { reason });
     const pause = costsAttempt ? retryBackoffMs(used) : 0;
     this.#kit.deadlines.set(DEADLINE.requeue + number, this.#kit.store.platform.now() + pause);
   }
@@ -203,7 +216,7 @@ export class Leases {
     this.#tellRegistry('release', task, epoch);
     this.#log.append({ type: 'lease.ended', data: { task_id: this.#transitions.taskId(task), epoch, reason } });
     this.#kit.store.afterCommit(() => {
-      for (const socket of this.#kit.store.platform.sockets(leaseTag(task, epoch))) {
+      for (const socket of holderSockets(this.#kit.store.platform, task, epoch)) {
         sendDown(socket, { type: ending === 'done' ? 'ended' : 'lease_lost', reason });
         socket.close(CLOSE.lease_ended, reason);
       }

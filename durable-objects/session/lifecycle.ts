@@ -49,8 +49,7 @@ export class Lifecycle {
     const { kit, records, log, announcer } = this.#parts;
     const { platform } = kit.store;
     const now = platform.now();
-    const { initial_prompt: prompt, ...rest } = request;
-    records.saveSpec({ ...rest, initial_prompt: prompt });
+    records.saveSpec(request);
     const row: SessionRow & { one: number } = {
       one: 1,
       workspace,
@@ -73,6 +72,7 @@ export class Lifecycle {
       result: null,
       error: null,
       usage: JSON.stringify(NO_USAGE),
+      usage_before_run: JSON.stringify(NO_USAGE),
       repository: null,
       share_done: 0,
     };
@@ -81,13 +81,13 @@ export class Lifecycle {
       number: IMPLICIT_TASK,
       title: request.title,
       status: 'pending',
-      epoch: 0,
+      epoch: 1,
       attempts_used: 0,
       restore: 'last',
     };
     insertOrReplace(kit.store, 'tasks', task);
     log.append({ type: 'session.created', data: { title: request.title } });
-    this.#addMessage(prompt, 'follow_up', by);
+    this.#addMessage(request.initial_prompt, 'follow_up', by);
     announcer.changed();
   }
 
@@ -151,8 +151,9 @@ export class Lifecycle {
 
   /** Handler of the purge's deadline: everything goes but the tombstone. */
   purge(): void {
-    const { store } = this.#parts.kit;
-    for (const table of PURGED) store.rows(`DELETE FROM ${table}`);
+    const { kit, records } = this.#parts;
+    for (const table of PURGED) kit.store.rows(`DELETE FROM ${table}`);
+    records.update({ result: null, error: null });
   }
 
   /** Adds a message: into the running turn, or to wait for the next. */
@@ -168,7 +169,8 @@ export class Lifecycle {
     if (records.lastMessage() - done >= MAX_WAITING_MESSAGES) {
       return refuse('too_many_requests', `${MAX_WAITING_MESSAGES} messages wait already; let the agent catch up.`);
     }
-    const delivery = request.delivery ?? (isWorking(status) ? 'steer' : 'follow_up');
+    // With no turn to steer into it waits for the next one.
+    const delivery = isWorking(status) ? (request.delivery ?? 'steer') : 'follow_up';
     return ok({ number: this.#addMessage(request.text, delivery, by), delivery });
   }
 
@@ -200,8 +202,10 @@ export class Lifecycle {
   /** A run begins: its clock, its result and its attempts are its own. */
   #begin(trigger: 'start' | 'retry', by: string): Outcome<null> {
     const { kit, records, leases, transitions } = this.#parts;
+    const { run, usage } = records.session();
     records.update({
-      run: records.session().run + 1,
+      run: run + 1,
+      usage_before_run: usage,
       started_at: null,
       ended_at: null,
       active_ms: 0,

@@ -24,7 +24,9 @@ export interface SessionRow {
   active_since: number | null;
   result: string | null;
   error: string | null;
+  /** Of all runs; and what it was when the present run began. */
   usage: string;
+  usage_before_run: string;
   /** Root commit of the repository that the session is bound to, once an agent has begun. */
   repository: string | null;
   share_done: number;
@@ -35,6 +37,7 @@ export interface TaskRow {
   title: string;
   status: TaskStatus;
   epoch: number;
+  /** Attempts of the present run that came to nothing. */
   attempts_used: number;
   /** What the next lease starts from: `last`, `fresh`, or a checkpoint's number. */
   restore: string;
@@ -44,6 +47,7 @@ export interface TaskRow {
 export interface LeaseRow {
   task: number;
   epoch: number;
+  run: number;
   agent_id: string;
   agent_name: string;
   instance_id: string;
@@ -118,6 +122,17 @@ export class SessionRecords {
 
   updateLease(task: number, changes: Partial<LeaseRow>): void {
     update(this.store, 'leases', changes, 'task = ?', task);
+  }
+
+  /** Which attempt of its run the task is in, or ended in; from 1. */
+  attempt(task: TaskRow): number {
+    return Math.min(task.attempts_used + 1, this.spec().max_attempts);
+  }
+
+  /** The task's newest lease of the present run, held or ended. */
+  leaseOfRun(task: number): LeaseRow | undefined {
+    const lease = this.lease(task);
+    return lease?.run === this.session().run ? lease : undefined;
   }
 
   lastMessage(): number {

@@ -3,13 +3,14 @@ import type { ActionRequest, DiffSource, SessionApi } from '../../src/ports/sess
 import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
 import { type Cursor, type EventPage, formatCursor } from '../../src/protocol/events.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/ids.ts';
+import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/limits.ts';
 import type { CreateSessionRequest, SessionInclude, SessionView } from '../../src/protocol/session.ts';
 import { CLOSE } from '../../src/protocol/watch.ts';
 import { IDEMPOTENCY_DEADLINE, Idempotency } from '../kit/idempotency.ts';
 import { waitAtMost } from '../kit/outbound.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
-import { AgentStream, type RunAttachment } from './agent-stream.ts';
+import { AgentStream } from './agent-stream.ts';
 import { Announcer } from './announcer.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -20,6 +21,7 @@ import { type SessionPorts, sessionLanes } from './lanes.ts';
 import { Leases } from './leases.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { SessionRecords } from './records.ts';
+import type { RunAttachment } from './run-sockets.ts';
 import { SESSION_MIGRATIONS } from './schema.ts';
 import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
@@ -182,14 +184,15 @@ export class SessionRuntime implements SessionApi {
   /** A frame from a socket, whichever side it is of. */
   receive(socket: ObjectSocket, text: string): void {
     const attachment = socket.attachment() as WatchAttachment | RunAttachment;
-    if (!this.exists) socket.close(CLOSE.deleted, 'the session is gone');
+    if (utf8Length(text) > MAX_FRAME_BYTES) socket.close(TOO_LARGE, `a frame holds at most ${MAX_FRAME_BYTES} bytes`);
+    else if (!this.exists) socket.close(CLOSE.deleted, 'the session is gone');
     else if (attachment.kind === 'watch') this.watchers.receive(socket, text);
     else this.stream.receive(socket, text);
   }
 
   closed(socket: ObjectSocket): void {
     const attachment = socket.attachment() as WatchAttachment | RunAttachment;
-    if (attachment.kind === 'run') this.stream.closed(attachment);
+    if (attachment.kind === 'run') this.stream.closed(socket);
   }
 
   alarm(): void {
@@ -234,6 +237,9 @@ export class SessionRuntime implements SessionApi {
     return waitAtMost(DIRECTORY_WAIT_MS, this.kit.outbox.drain(LANE.directory));
   }
 }
+
+/** A message is too big to take in (RFC 6455 §7.4.1). */
+const TOO_LARGE = 1009;
 
 /** The tag of the sockets that were opened with a token. */
 export function tokenTag(tokenId: string): string {

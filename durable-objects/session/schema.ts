@@ -15,14 +15,14 @@ CREATE TABLE session (
   run INTEGER NOT NULL, rev INTEGER NOT NULL, floor_seq INTEGER NOT NULL, last_command INTEGER NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deleted_at INTEGER,
   active_ms INTEGER NOT NULL, active_since INTEGER,
-  result TEXT, error TEXT, usage TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL
+  result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL
 );
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
   attempts_used INTEGER NOT NULL, restore TEXT NOT NULL
 );
 CREATE TABLE leases (
-  task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
+  task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
   granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT
 );

@@ -7,9 +7,8 @@ import { taskNumber } from '../../src/protocol/ids.ts';
 import type { Principal } from '../../src/protocol/token.ts';
 import { acceptSocket, durablePlatform, hibernatingSocket } from '../kit/durable-object.ts';
 import { log } from '../kit/log.ts';
-import type { RunAttachment } from './agent-stream.ts';
-import { leaseTag } from './commands.ts';
 import { sessionConfigOf, sessionPortsOf } from './compose.ts';
+import { leaseTag, type RunAttachment } from './run-sockets.ts';
 import { SessionRuntime, tokenTag } from './runtime.ts';
 import { NEW_WATCHER, WATCH_TAG } from './watchers.ts';
 

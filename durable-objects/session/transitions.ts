@@ -83,7 +83,7 @@ export class Transitions {
         from: task.status,
         to,
         epoch: task.epoch,
-        attempt: task.attempts_used + 1,
+        attempt: this.#records.attempt(task),
       },
     });
   }

@@ -2,7 +2,7 @@ import { healthScore } from '../../src/domain/health.ts';
 import { isWorking, legalActions } from '../../src/domain/session-machine.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import { formatCursor } from '../../src/protocol/events.ts';
-import { taskIdOf } from '../../src/protocol/ids.ts';
+import { IMPLICIT_TASK, taskIdOf } from '../../src/protocol/ids.ts';
 import type {
   ApprovalView,
   CheckpointView,
@@ -13,6 +13,7 @@ import type {
 } from '../../src/protocol/session.ts';
 import type { EventLog } from './event-log.ts';
 import type { SessionRecords, SessionRow } from './records.ts';
+import { lastSeenAt } from './run-sockets.ts';
 
 /** Rows as the API shows them. Reads only. */
 export class SessionViews {
@@ -63,19 +64,19 @@ export class SessionViews {
         id: taskIdOf(id, task.number),
         title: task.title,
         status: task.status,
-        attempt: task.attempts_used + 1,
+        attempt: this.#records.attempt(task),
         epoch: task.epoch,
         agent_id: lease?.agent_id ?? null,
         agent_name: lease?.agent_name ?? null,
-        lease_expires_at: lease ? instant(lease.seen_at + this.#leaseTtlMs) : null,
+        lease_expires_at: lease ? instant(lastSeenAt(this.#records.store.platform, lease) + this.#leaseTtlMs) : null,
       };
     });
   }
 
-  /** Oldest first. */
+  /** Open ones first, then oldest first. */
   approvals(): ApprovalView[] {
     return this.#records.store
-      .rows<{ view: string }>(`SELECT view FROM approvals ORDER BY asked_at, id`)
+      .rows<{ view: string }>(`SELECT view FROM approvals ORDER BY status <> 'open', asked_at, rowid`)
       .map((row) => JSON.parse(row.view));
   }
 
@@ -89,10 +90,7 @@ export class SessionViews {
   directoryEntry(): DirectoryEntry {
     const row = this.#records.session();
     const spec = this.#records.spec();
-    const lease = this.#records
-      .tasks()
-      .map((task) => this.#records.lease(task.number))
-      .find(Boolean);
+    const lease = this.#records.leaseOfRun(IMPLICIT_TASK);
     const summary: SessionSummary = {
       id: row.id,
       title: spec.title,

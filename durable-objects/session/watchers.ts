@@ -1,5 +1,5 @@
 import { type Cursor, formatCursor, type SessionEvent } from '../../src/protocol/events.ts';
-import { MAX_WATCHER_LAG_BYTES } from '../../src/protocol/limits.ts';
+import { BATCH_BYTES, MAX_WATCHER_LAG_BYTES } from '../../src/protocol/limits.ts';
 import { CLOSE, type SnapshotReason, type WatchFrame, WatchRequest } from '../../src/protocol/watch.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import type { EventLog } from './event-log.ts';
@@ -45,20 +45,20 @@ export class Watchers {
     this.#log = log;
   }
 
-  /** Greets a new watcher: it resumes from its cursor, or starts from the base. */
+  /** Greets a new watcher: it resumes from its cursor, or starts from the base. Also a reader that the floor overtook. */
   greet(socket: ObjectSocket, after: Cursor | null): void {
     const { incarnation, floor_seq } = this.#records.session();
     const reason = this.#whyNotResume(after);
     const head = this.#log.head();
     if (reason === null) {
       const seq = after?.seq ?? 0;
-      socket.attach({ ...NEW_WATCHER, seq });
-      return this.#send(socket, { type: 'hello', mode: 'resume', cursor: formatCursor({ incarnation, seq }), head });
+      const cursor = formatCursor({ incarnation, seq });
+      return this.#sendFrame(socket, { type: 'hello', mode: 'resume', cursor, head }, { seq });
     }
     const parts = this.#log.baseParts().length;
-    socket.attach({ ...NEW_WATCHER, seq: floor_seq, snapshot: parts > 0 ? 0 : null });
     const cursor = formatCursor({ incarnation, seq: floor_seq });
-    this.#send(socket, { type: 'hello', mode: 'snapshot', cursor, head, parts, reason });
+    const frame: WatchFrame = { type: 'hello', mode: 'snapshot', cursor, head, parts, reason };
+    this.#sendFrame(socket, frame, { seq: floor_seq, snapshot: parts > 0 ? 0 : null });
   }
 
   /** Takes one request of a watcher in. */
@@ -76,11 +76,14 @@ export class Watchers {
     const sockets = this.#platform.sockets(WATCH_TAG);
     if (sockets.length === 0) return;
     const { incarnation } = this.#records.session();
-    const last = events.at(-1)!.seq;
-    const text = frameText({ type: 'events', events, cursor: formatCursor({ incarnation, seq: last }) });
-    for (const socket of sockets) {
-      const state = socket.attachment() as WatchAttachment;
-      if (state.live) this.#sendText(socket, text, { ...state, seq: last });
+    for (const part of frameSized(events)) {
+      const seq = part.at(-1)!.seq;
+      const frame: WatchFrame = { type: 'events', events: part, cursor: formatCursor({ incarnation, seq }) };
+      const text = JSON.stringify(frame);
+      for (const socket of sockets) {
+        const state = socket.attachment() as WatchAttachment;
+        if (state.live) this.#send(socket, text, state, { seq });
+      }
     }
   }
 
@@ -101,38 +104,53 @@ export class Watchers {
     const data = parts[part];
     // The base has moved on while it was being pulled: start again from the new one.
     if (data === undefined || this.#records.session().floor_seq !== state.seq) return this.greet(socket, null);
-    socket.attach({ ...state, snapshot: part + 1 < parts.length ? part + 1 : null });
-    this.#send(socket, { type: 'snapshot', part, data });
+    this.#sendFrame(socket, { type: 'snapshot', part, data }, { snapshot: part + 1 < parts.length ? part + 1 : null });
   }
 
   #sendPage(socket: ObjectSocket, state: WatchAttachment): void {
     const { incarnation, floor_seq } = this.#records.session();
     if (state.seq < floor_seq) return this.greet(socket, { incarnation, seq: state.seq });
     const { events, last, hasMore } = this.#log.page(state.seq);
+    const live = !hasMore;
     const cursor = formatCursor({ incarnation, seq: last });
-    socket.attach({ ...state, seq: last, live: !hasMore });
-    this.#send(socket, { type: 'page', events, cursor, live: !hasMore });
+    this.#sendFrame(socket, { type: 'page', events, cursor, live }, { seq: last, live });
   }
 
-  #send(socket: ObjectSocket, frame: WatchFrame): void {
-    this.#sendText(socket, frameText(frame), socket.attachment() as WatchAttachment);
+  #sendFrame(socket: ObjectSocket, frame: WatchFrame, after: Partial<WatchAttachment>): void {
+    this.#send(socket, JSON.stringify(frame), socket.attachment() as WatchAttachment, after);
   }
 
-  /** Sends, counts, and lets go of a reader that has fallen behind: it comes back by its cursor. */
-  #sendText(socket: ObjectSocket, text: string, state: WatchAttachment): void {
+  /**
+   * Sends and counts, or lets go of a reader that has fallen behind: it comes back by its cursor.
+   * @param after where the reader is once it has been sent this
+   */
+  #send(socket: ObjectSocket, text: string, state: WatchAttachment, after: Partial<WatchAttachment>): void {
     const sent = state.sent + text.length;
     if (sent - state.acked > MAX_WATCHER_LAG_BYTES) {
       const { incarnation } = this.#records.session();
       socket.attach({ ...state, live: false });
       return socket.close(CLOSE.lagging, formatCursor({ incarnation, seq: state.seq }));
     }
-    socket.attach({ ...state, sent });
+    socket.attach({ ...state, ...after, sent });
     socket.send(text);
   }
 }
 
-function frameText(frame: WatchFrame): string {
-  return JSON.stringify(frame);
+/** A commit's events in portions that fit a frame. */
+function* frameSized(events: readonly SessionEvent[]): Generator<SessionEvent[]> {
+  let portion: SessionEvent[] = [];
+  let chars = 0;
+  for (const event of events) {
+    const size = JSON.stringify(event.data).length;
+    if (portion.length > 0 && chars + size > BATCH_BYTES) {
+      yield portion;
+      portion = [];
+      chars = 0;
+    }
+    portion.push(event);
+    chars += size;
+  }
+  yield portion;
 }
 
 function tryParse(text: string): unknown {

@@ -77,15 +77,25 @@ export function emptyState(): SessionState {
 export function applyEvents(state: SessionState, events: readonly SessionEvent[]): SessionState {
   const fresh = events.filter((event) => event.seq > state.seq);
   if (fresh.length === 0) return state;
-  const next: SessionState = { ...state, transcript: [...state.transcript] };
+  const transcript = [...state.transcript];
+  const draft: Draft = { ...state, transcript, chars: transcript.reduce((sum, item) => sum + sizeOf(item), 0) };
   for (const event of fresh) {
-    apply(next, event);
-    next.seq = event.seq;
+    apply(draft, event);
+    draft.seq = event.seq;
+    // After each event: what is dropped must not depend on how events were batched.
+    bound(draft);
   }
-  return bound(next);
+  const { chars: _, ...next } = draft;
+  return next;
 }
 
-function apply(state: SessionState, event: SessionEvent): void {
+/** A state that is being changed. */
+interface Draft extends SessionState {
+  /** Of all transcript text. */
+  chars: number;
+}
+
+function apply(state: Draft, event: SessionEvent): void {
   switch (event.type) {
     case 'session.created':
       state.title = event.data.title;
@@ -137,7 +147,7 @@ function apply(state: SessionState, event: SessionEvent): void {
 
 type At<E> = E & { from_seq: number; seq: number };
 
-function applyStatus(state: SessionState, event: Extract<SessionEvent, { type: 'session.status' }>): void {
+function applyStatus(state: Draft, event: Extract<SessionEvent, { type: 'session.status' }>): void {
   const { from, to, reason, result, error } = event.data;
   state.status = to;
   state.result = result ?? null;
@@ -145,7 +155,7 @@ function applyStatus(state: SessionState, event: Extract<SessionEvent, { type: '
   put(state, { kind: 'status', id: `status-${event.seq}`, seq: event.seq, from, to, reason });
 }
 
-function applyAgentEvent(state: SessionState, event: At<AgentEventBody>): void {
+function applyAgentEvent(state: Draft, event: At<AgentEventBody>): void {
   const { seq } = event;
   switch (event.type) {
     case 'turn.started':
@@ -182,10 +192,7 @@ function applyAgentEvent(state: SessionState, event: At<AgentEventBody>): void {
 }
 
 /** An increment says how much came before it: what is there beyond that is the same text again. */
-function applyText(
-  state: SessionState,
-  event: At<Extract<AgentEventBody, { type: 'text.delta' | 'reasoning.delta' }>>,
-): void {
+function applyText(state: Draft, event: At<Extract<AgentEventBody, { type: 'text.delta' | 'reasoning.delta' }>>): void {
   const { part_id, offset, text } = event.data;
   const kind = event.type === 'text.delta' ? 'text' : 'reasoning';
   const known = find(state, part_id);
@@ -194,7 +201,7 @@ function applyText(
   } else put(state, { kind, id: part_id, seq: event.from_seq, text, done: false });
 }
 
-function applyTool(state: SessionState, event: At<Extract<AgentEventBody, { type: 'tool' }>>): void {
+function applyTool(state: Draft, event: At<Extract<AgentEventBody, { type: 'tool' }>>): void {
   const { call_id, tool, state: toolState, title, input, output, error, truncated } = event.data;
   const known = find(state, call_id);
   const before = known?.kind === 'tool' ? known : null;
@@ -213,17 +220,19 @@ function applyTool(state: SessionState, event: At<Extract<AgentEventBody, { type
 }
 
 /** Replaces the item with this id, or adds it. What changes is nearly always near the end. */
-function put(state: SessionState, item: TranscriptItem): void {
+function put(state: Draft, item: TranscriptItem): void {
   const index = state.transcript.findLastIndex((other) => other.id === item.id);
-  if (index >= 0) state.transcript[index] = item;
+  const replaced = state.transcript[index];
+  if (replaced) state.transcript[index] = item;
   else state.transcript.push(item);
+  state.chars += sizeOf(item) - (replaced ? sizeOf(replaced) : 0);
 }
 
-function find(state: SessionState, id: string): TranscriptItem | undefined {
+function find(state: Draft, id: string): TranscriptItem | undefined {
   return state.transcript.findLast((item) => item.id === id);
 }
 
-function* openParts(state: SessionState): Generator<Extract<TranscriptItem, { kind: 'text' | 'reasoning' }>> {
+function* openParts(state: Draft): Generator<Extract<TranscriptItem, { kind: 'text' | 'reasoning' }>> {
   for (const [index, item] of state.transcript.entries()) {
     if ((item.kind === 'text' || item.kind === 'reasoning') && !item.done) {
       const copy = { ...item };
@@ -233,25 +242,19 @@ function* openParts(state: SessionState): Generator<Extract<TranscriptItem, { ki
   }
 }
 
-function replaceApproval(state: SessionState, id: string, change: Partial<ApprovalView>): void {
+function replaceApproval(state: Draft, id: string, change: Partial<ApprovalView>): void {
   state.approvals = state.approvals.map((approval) => (approval.id === id ? { ...approval, ...change } : approval));
 }
 
-/** Drops the oldest items beyond the bounds. */
-function bound(state: SessionState): SessionState {
-  let chars = 0;
-  let keep = 0;
-  for (let index = state.transcript.length - 1; index >= 0; index--) {
-    chars += sizeOf(state.transcript[index]!);
-    if (keep === MAX_TRANSCRIPT_ITEMS || (chars > MAX_TRANSCRIPT_CHARS && keep > 0)) break;
-    keep++;
+/** Drops the oldest items beyond the bounds; the newest stays, whatever its size. */
+function bound(state: Draft): void {
+  let drop = 0;
+  for (; drop < state.transcript.length - 1; drop++) {
+    if (state.transcript.length - drop <= MAX_TRANSCRIPT_ITEMS && state.chars <= MAX_TRANSCRIPT_CHARS) break;
+    state.chars -= sizeOf(state.transcript[drop]!);
   }
-  const drop = state.transcript.length - keep;
-  if (drop > 0) {
-    state.transcript = state.transcript.slice(drop);
-    state.dropped_items += drop;
-  }
-  return state;
+  if (drop > 0) state.transcript.splice(0, drop);
+  state.dropped_items += drop;
 }
 
 function sizeOf(item: TranscriptItem): number {

@@ -24,3 +24,9 @@ export function addUsage(total: Usage, turn: UsageIncrement): Usage {
     cost_usd: total.cost_usd + turn.cost_usd,
   };
 }
+
+/** What was spent since `before`, a total of the same kind. */
+export function usageSince(total: Usage, before: Usage): Usage {
+  const members = Object.keys(NO_USAGE) as (keyof Usage)[];
+  return Object.fromEntries(members.map((member) => [member, total[member] - before[member]])) as Usage;
+}
