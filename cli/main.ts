@@ -39,6 +39,9 @@ async function main([name, ...args]: string[]): Promise<number> {
   return (await load()).run(args);
 }
 
+// A reader that went away (a pager, a closed terminal) must not end what runs here.
+process.stdout.on('error', () => undefined);
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (thrown) {

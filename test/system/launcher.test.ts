@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import { createClient } from '../../src/client/client.ts';
+import type { Readiness } from '../../src/protocol/answers.ts';
 import { descendantsOf, Launcher, type LauncherOptions, lives } from './support/launcher.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'oio-launcher-'));
@@ -190,8 +191,8 @@ describe('a SIGKILL', () => {
     const url = await launcher.ready();
     const postgresState = async () => {
       const answer = await fetch(`${url}/ready`);
-      const { dependencies } = (await answer.json()) as { dependencies: { postgres: { status: string } } };
-      return [answer.status, dependencies.postgres.status];
+      const { dependencies } = (await answer.json()) as Readiness;
+      return [answer.status, dependencies.find(({ name }) => name === 'postgres')?.status];
     };
     await vi.waitFor(async () => expect(await postgresState()).toEqual([200, 'ok']), slowly);
     process.kill(launcher.pidOf('postgres') ?? 0, 'SIGKILL');
