@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { SessionAction } from '../../../src/protocol/enums.ts';
+import type { SessionAction, SessionStatus } from '../../../src/protocol/enums.ts';
 import type { SessionView } from '../../../src/protocol/session.ts';
 import { useClient } from '../api.tsx';
 import { Button } from '../components/button.tsx';
@@ -22,7 +22,7 @@ const ORDER = Object.keys(TEXTS) as SessionAction[];
 const STRONG: readonly SessionAction[] = ['start', 'resume', 'retry'];
 
 /** What can be asked of the session now, and nothing else. */
-export function Actions({ session }: { session: SessionView }) {
+export function Actions({ session, status }: { session: SessionView; status: SessionStatus }) {
   const client = useClient();
   const queries = useQueryClient();
   const [asking, setAsking] = useState<ActionWithDialog | null>(null);
@@ -44,7 +44,8 @@ export function Actions({ session }: { session: SessionView }) {
             key={action}
             look={action === 'cancel' ? 'danger' : STRONG.includes(action) ? 'strong' : 'plain'}
             busy={act.isPending && act.variables === action}
-            disabled={act.isPending}
+            // The log is ahead of the view: what is legal now is being asked for.
+            disabled={act.isPending || session.status !== status}
             onClick={() => press(action)}
           >
             {TEXTS[action]}

@@ -36,7 +36,7 @@ export function SessionHeader(props: {
             ))}
           </p>
         </div>
-        <Actions session={session} />
+        <Actions session={session} status={status} />
       </div>
       {session.requested_action && (
         <p role="status" className="caps border-2 border-warn px-3 py-2 text-warn">

@@ -141,7 +141,7 @@ function Line({ label, tone, children }: { label: string; tone: string; children
 
 /** Which token asked says nothing to a reader. */
 function reasonText(reason: string): string {
-  return reason.startsWith('by ') ? 'asked for' : reason.replaceAll('_', ' ');
+  return /^by ([0-9a-f-]{36}|static)$/.test(reason) ? 'asked for' : reason.replaceAll('_', ' ');
 }
 
 /** More of this is on its way. */
