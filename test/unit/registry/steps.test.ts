@@ -155,6 +155,18 @@ describe('what the registry writes, and when', () => {
     expect(registry.runtime.reserve('default', first)).toEqual({ state: 'offered', agent_id: AGENT_A });
   });
 
+  it('of two equal agents, the one that has been idle for longer is asked', async () => {
+    const registry = new RegistryInProcess();
+    for (const id of [AGENT_A, AGENT_B]) registry.connect(id).send(hello());
+    const held = [first, second].map((request) => registry.runtime.reserve('default', request));
+    expect(held).toEqual([AGENT_A, AGENT_B].map((agent_id) => ({ state: 'offered', agent_id })));
+    await registry.advance(1_000);
+    registry.runtime.release('default', key(second));
+    await registry.advance(1_000);
+    registry.runtime.release('default', key(first));
+    expect(registry.runtime.reserve('default', slotRequest(3))).toEqual({ state: 'offered', agent_id: AGENT_B });
+  });
+
   it('an agent that refuses again and again is asked ever less often', async () => {
     const registry = new RegistryInProcess();
     const agent = registry.connect(AGENT_A);

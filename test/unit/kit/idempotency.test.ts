@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest';
+import { IDEMPOTENCY_DEADLINE, IDEMPOTENCY_SCHEMA, Idempotency } from '../../../durable-objects/kit/idempotency.ts';
+import { buildKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
+import type { Call } from '../../../src/ports/calls.ts';
+import { ok, refuse } from '../../../src/protocol/errors.ts';
+import { everyStatement } from '../../support/every-statement.ts';
+import { NodePlatform } from '../../support/node-platform.ts';
+
+const SCHEMA = [IDEMPOTENCY_SCHEMA, 'CREATE TABLE effects (id INTEGER PRIMARY KEY, name TEXT NOT NULL);'];
+const DAY_MS = 86_400_000;
+
+function call(key: string | null, fingerprint = 'body'): Call {
+  return {
+    principal: { workspace: 'default', role: 'operator', token_id: 'token' },
+    request_id: 'request',
+    idempotency: key === null ? null : { key, fingerprint },
+  };
+}
+
+function scene(platform = new NodePlatform()) {
+  const kit = buildKit(platform, SCHEMA, []);
+  kit.store.create(() => {});
+  const idempotency = new Idempotency(kit.store, kit.deadlines);
+  const effect = (name: string) => () => {
+    kit.store.rows(`INSERT INTO effects (name) VALUES (?)`, name);
+    return ok({ name });
+  };
+  const effects = () => kit.store.rows<{ name: string }>(`SELECT name FROM effects`).map(({ name }) => name);
+  const alarm = () =>
+    runAlarm(kit, (name) => {
+      if (name === IDEMPOTENCY_DEADLINE) idempotency.purge();
+    });
+  return { platform, idempotency, effect, effects, alarm };
+}
+
+it('a repeat of a key gets the first answer, and nothing happens again', () => {
+  const { idempotency, effect, effects } = scene();
+  expect(idempotency.once(call('k'), effect('first'))).toEqual(ok({ name: 'first' }));
+  expect(idempotency.once(call('k'), effect('second'))).toEqual(ok({ name: 'first' }));
+  expect(effects()).toEqual(['first']);
+});
+
+it('the same key with another body is refused, and nothing happens', () => {
+  const { idempotency, effect, effects } = scene();
+  idempotency.once(call('k'), effect('first'));
+  expect(idempotency.once(call('k', 'another body'), effect('second'))).toMatchObject({
+    ok: false,
+    failure: { code: 'idempotency_mismatch' },
+  });
+  expect(effects()).toEqual(['first']);
+});
+
+it('without a key, each call is one of its own', () => {
+  const { idempotency, effect, effects } = scene();
+  idempotency.once(call(null), effect('a'));
+  idempotency.once(call(null), effect('a'));
+  expect(effects()).toEqual(['a', 'a']);
+});
+
+it('a refusal is not kept: the same request may succeed later', () => {
+  const { idempotency, effect, effects } = scene();
+  expect(idempotency.once(call('k'), () => refuse('illegal_transition', 'Not now.'))).toMatchObject({ ok: false });
+  expect(idempotency.once(call('k'), effect('later'))).toEqual(ok({ name: 'later' }));
+  expect(effects()).toEqual(['later']);
+});
+
+it('answer and effect are one step', async () => {
+  await everyStatement(
+    (platform) => scene(platform),
+    ({ idempotency, effect }) => idempotency.once(call('k'), effect('first')),
+  );
+});
+
+it('keys are kept for a day, each, and leave no alarm behind', async () => {
+  const { platform, idempotency, effect, effects, alarm } = scene();
+  idempotency.once(call('old'), effect('old'));
+  await platform.advance(1_000, alarm);
+  idempotency.once(call('new'), effect('new'));
+  await platform.advance(DAY_MS - 1_000, alarm);
+  idempotency.once(call('old'), effect('old again'));
+  idempotency.once(call('new'), effect('new again'));
+  expect(effects()).toEqual(['old', 'new', 'old again']);
+  await platform.advance(2 * DAY_MS, alarm);
+  expect(platform.dump()).toMatchObject({ idempotency: [], $alarm: null });
+});

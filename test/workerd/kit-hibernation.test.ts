@@ -1,0 +1,96 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { expect, it, vi } from 'vitest';
+import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
+import type { Lane } from '../../durable-objects/kit/outbox.ts';
+import { buildKit } from '../../durable-objects/kit/runtime.ts';
+import { hello, slotRequest } from '../unit/ports/agent-registry.contract.ts';
+import { directoryEntry } from '../unit/ports/directory.contract.ts';
+import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
+
+/** The platform lets an object go after ten idle seconds: looking at it more often would keep it awake. */
+const LOOK_EVERY_MS = 12_000;
+const TIMEOUT_MS = 90_000;
+
+const instances = new WeakSet<object>();
+
+/** Whether the object is the very instance that was seen here before; notes the present one. */
+async function isSameInstance(stub: DurableObjectStub): Promise<boolean> {
+  return await runInDurableObject(stub, (instance: object) => {
+    const seen = instances.has(instance);
+    instances.add(instance);
+    return seen;
+  });
+}
+
+async function expectToSleep(stub: DurableObjectStub): Promise<void> {
+  await isSameInstance(stub);
+  await vi.waitFor(async () => expect(await isSameInstance(stub)).toBe(false), {
+    interval: LOOK_EVERY_MS,
+    timeout: TIMEOUT_MS,
+  });
+}
+
+function room(): DurableObjectStub {
+  return env.ROOM.getByName(`hibernation-${crypto.randomUUID()}`);
+}
+
+/** Lets an object deliver to a destination, until that has failed once. */
+async function drainTo(stub: DurableObjectStub, lane: Lane): Promise<void> {
+  await runInDurableObject(stub, async (_instance, state) => {
+    const kit = buildKit(durablePlatform(state), [], [lane]);
+    kit.store.create(() => kit.outbox.put(lane.name, 'a', 1));
+    await vi.waitFor(() => expect(kit.store.rows(`SELECT failures FROM outbox_lanes`)).toEqual([{ failures: 1 }]), {
+      timeout: 10_000,
+    });
+    // What the lane's next attempt would do is not the question here.
+    kit.store.transact(() => kit.store.rows(`DELETE FROM outbox_lanes`));
+  });
+}
+
+it.concurrent('an object sleeps after its work, with its sockets open', { timeout: TIMEOUT_MS }, async () => {
+  const { workspace, stub } = registryObject();
+  const agent = controlLink(await openControl(stub, workspace, crypto.randomUUID()));
+  agent.send(hello());
+  await vi.waitFor(() => expect(agent.frames).toHaveLength(1));
+  await expectToSleep(stub);
+  await stub.reserve(workspace, slotRequest(1));
+  await vi.waitFor(() => expect(agent.frames.at(-1)).toMatchObject({ type: 'offer' }));
+});
+
+it.concurrent('the room sleeps after a write and a list', { timeout: TIMEOUT_MS }, async () => {
+  const workspace = `hibernation-${crypto.randomUUID()}`;
+  const stub = env.ROOM.getByName(workspace);
+  await stub.put(workspace, directoryEntry(1));
+  await expectToSleep(stub);
+});
+
+it.concurrent('an object sleeps after a drain to a backend that refuses connections', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const stub = room();
+  await drainTo(stub, {
+    name: 'refused',
+    deliver: async (_key, _payload, signal) => {
+      await fetch('http://127.0.0.1:1/', { signal });
+    },
+  });
+  await expectToSleep(stub);
+});
+
+it.concurrent('an object sleeps after a drain to a backend that never answers', { timeout: TIMEOUT_MS }, async () => {
+  const stub = room();
+  await drainTo(stub, { name: 'hung', deliver: () => new Promise(() => {}) });
+  await expectToSleep(stub);
+});
+
+it.concurrent('an object that holds a timer does not sleep: these tests can fail', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const stub = room();
+  const timer = await runInDurableObject(stub, () => setInterval(() => {}, 1_000));
+  const [other] = [room()];
+  await Promise.all([expectToSleep(other), isSameInstance(stub)]);
+  expect(await isSameInstance(stub)).toBe(true);
+  await runInDurableObject(stub, () => clearInterval(timer));
+});

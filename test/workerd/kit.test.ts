@@ -1,0 +1,154 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it, vi } from 'vitest';
+import { acceptSocket, durablePlatform } from '../../durable-objects/kit/durable-object.ts';
+import type { Lane } from '../../durable-objects/kit/outbox.ts';
+import { buildKit, type ObjectKit, runAlarm } from '../../durable-objects/kit/runtime.ts';
+import { hello, slotRequest } from '../unit/ports/agent-registry.contract.ts';
+import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
+
+const SCHEMA = ['CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);'];
+
+/** Gives `test` the kit inside a new object, on the platform's own storage. */
+function inObject<T>(
+  test: (kit: ObjectKit, state: DurableObjectState) => T | Promise<T>,
+  lanes: Lane[] = [],
+): Promise<T> {
+  const stub = env.ROOM.getByName(`kit-${crypto.randomUUID()}`);
+  return runInDurableObject(stub, (_instance, state) => {
+    const kit = buildKit(durablePlatform(state), SCHEMA, lanes);
+    kit.store.create(() => {});
+    return test(kit, state);
+  });
+}
+
+function notes(kit: ObjectKit): unknown[] {
+  return kit.store.rows<{ text: string }>(`SELECT text FROM notes`).map(({ text }) => text);
+}
+
+function note(kit: ObjectKit, text: string): void {
+  kit.store.rows(`INSERT INTO notes (text) VALUES (?)`, text);
+}
+
+describe('the kit on the platform’s own storage', () => {
+  it('an alarm set in a transaction that throws is not set, and its rows are not there', () =>
+    inObject(async (kit, state) => {
+      const at = Date.now() + 3_600_000;
+      expect(() =>
+        kit.store.transact(() => {
+          note(kit, 'lost');
+          kit.deadlines.set('later', at);
+          state.storage.setAlarm(at);
+          throw new Error('no');
+        }),
+      ).toThrow('no');
+      expect([notes(kit), await state.storage.getAlarm()]).toEqual([[], null]);
+      kit.store.transact(() => kit.deadlines.set('later', at));
+      expect(await state.storage.getAlarm()).toBe(at);
+    }));
+
+  it('the alarm follows the earliest deadline, forth and back, and goes with the last', () =>
+    inObject(async (kit, state) => {
+      const { store, deadlines } = kit;
+      const now = Date.now();
+      const armed = async (change: () => void) => {
+        store.transact(change);
+        return await state.storage.getAlarm();
+      };
+      expect(await armed(() => deadlines.set('a', now + 60_000))).toBe(now + 60_000);
+      expect(await armed(() => deadlines.set('b', now + 30_000))).toBe(now + 30_000);
+      expect(await armed(() => deadlines.clear('b'))).toBe(now + 60_000);
+      expect(await armed(() => deadlines.clear('*'))).toBeNull();
+    }));
+
+  it('a deadline’s handler that ran half-way runs again, whole', () =>
+    inObject((kit) => {
+      kit.store.transact(() => kit.deadlines.set('x', Date.now() - 1));
+      let attempts = 0;
+      const handle = () => {
+        attempts++;
+        note(kit, `attempt ${attempts}`);
+        if (attempts === 1) throw new Error('the process dies here');
+      };
+      runAlarm(kit, handle);
+      expect(notes(kit)).toEqual([]);
+      kit.store.transact(() => kit.deadlines.set('x', Date.now() - 1));
+      runAlarm(kit, handle);
+      runAlarm(kit, handle);
+      expect(notes(kit)).toEqual(['attempt 2']);
+    }));
+
+  it('refuses a value over 1 MiB, though this runtime would take it', () =>
+    inObject((kit, state) => {
+      const large = 'x'.repeat(1_048_577);
+      expect(() => kit.store.transact(() => note(kit, large))).toThrow(/1048576/);
+      state.storage.sql.exec(`INSERT INTO notes (text) VALUES (?)`, large);
+      expect(notes(kit)).toEqual([large]);
+    }));
+
+  it('refuses a history of migrations that was edited, and appends what is new', () =>
+    inObject((_kit, state) => {
+      const platform = durablePlatform(state);
+      const more = 'CREATE TABLE more (id INTEGER PRIMARY KEY);';
+      expect(() => buildKit(platform, [`${SCHEMA[0]} CREATE TABLE sly (id INTEGER);`, more], [])).toThrow(/edited/);
+      expect(buildKit(platform, [...SCHEMA, more], []).store.rows(`SELECT * FROM more`)).toEqual([]);
+    }));
+
+  it('refuses a frame over 1 MiB on a socket', () =>
+    inObject((_kit, state) => {
+      const { socket } = acceptSocket(state, ['tag'], { any: 'thing' });
+      expect(() => socket.send('x'.repeat(1_048_577))).toThrow(/1048576/);
+      socket.send('x'.repeat(1_048_576));
+      expect(
+        durablePlatform(state)
+          .sockets('tag')
+          .map((open) => open.attachment()),
+      ).toEqual([{ any: 'thing' }]);
+      socket.close(1000, 'done');
+    }));
+
+  it('a destination that never answers does not delay a local deadline', async () => {
+    const asked: string[] = [];
+    const dead: Lane = { name: 'dead', deliver: (key) => new Promise(() => void asked.push(key)) };
+    await inObject(
+      async (kit) => {
+        kit.store.transact(() => {
+          kit.outbox.put('dead', 'a', 1);
+          kit.deadlines.set('local', Date.now() - 1);
+        });
+        await vi.waitFor(() => expect(asked).toEqual(['a']));
+        runAlarm(kit, (name) => note(kit, name));
+        expect(notes(kit)).toEqual(['local']);
+        expect(kit.outbox.backlog()).toEqual([{ lane: 'dead', waiting: 1, parked: 0 }]);
+      },
+      [dead],
+    );
+  });
+});
+
+it('the alarm of a real object runs what is due, twice with the same end, and is armed again', async () => {
+  const { workspace, stub } = registryObject();
+  const agent = controlLink(await openControl(stub, workspace, crypto.randomUUID()));
+  agent.send(hello());
+  await vi.waitFor(() => expect(agent.frames).toHaveLength(1));
+  await stub.reserve(workspace, slotRequest(1));
+  const state = () =>
+    runInDurableObject(stub, async (_instance, { storage }) => ({
+      alarm: await storage.getAlarm(),
+      slots: storage.sql.exec(`SELECT state FROM slots`).toArray(),
+      deadlines: storage.sql.exec(`SELECT name, due_at FROM deadlines ORDER BY due_at`).toArray(),
+    }));
+  const offered = await state();
+  expect(offered).toMatchObject({ slots: [{ state: 'offered' }], alarm: offered.deadlines[0]!.due_at });
+
+  vi.useFakeTimers({ toFake: ['Date'], now: offered.alarm! });
+  try {
+    await runDurableObjectAlarm(stub);
+    const after = await state();
+    expect(after).toMatchObject({ slots: [{ state: 'queued' }], alarm: after.deadlines[0]!.due_at });
+    await runDurableObjectAlarm(stub);
+    expect(await state()).toEqual(after);
+  } finally {
+    vi.useRealTimers();
+  }
+});
