@@ -166,7 +166,7 @@ export class Leases {
       last_seen_at: lastSeen,
       connected: holderSockets(platform, number, lease.epoch).length > 0,
       close_seen: lease.closed_at !== null && lease.closed_at >= lastSeen,
-      extended: lease.extended_at !== null && lease.extended_at >= lastSeen,
+      extended: lease.extended_at !== null && lease.extended_at > lastSeen,
     });
     if (verdict.verdict === 'lost') return this.lose(number, 'agent_silent');
     this.#kit.deadlines.set(DEADLINE.lease + number, verdict.check_at);

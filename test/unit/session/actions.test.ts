@@ -1,0 +1,268 @@
+import { describe, expect, it } from 'vitest';
+import { legalActions } from '../../../src/domain/session-machine.ts';
+import type { ActionRequest } from '../../../src/ports/sessions.ts';
+import { SessionAction, SessionStatus } from '../../../src/protocol/enums.ts';
+import { checkpoint, modelRetry, note, released, result, usage } from './fake-agent.ts';
+import { failureOf, SessionInProcess, TASK_ID } from './harness.ts';
+
+function requestFor(action: SessionAction): ActionRequest {
+  switch (action) {
+    case 'stop':
+      return { action, body: {} };
+    case 'complete':
+      return { action, body: { result: { success: true } } };
+    case 'fail':
+      return { action, body: { error: { message: 'It broke.' } } };
+    case 'retry':
+      return { action, body: { from: 'last' } };
+    default:
+      return { action };
+  }
+}
+
+/** Brings a new session to a status by something real. */
+const WAYS: Record<SessionStatus, (session: SessionInProcess) => Promise<unknown>> = {
+  pending: (session) => session.create(),
+  queued: async (session) => {
+    await session.create();
+    await session.act('start');
+  },
+  running: (session) => session.begun(),
+  degraded: async (session) => (await session.begun()).send(modelRetry()),
+  orphaned: async (session) => (await session.begun()).send(released('lost')),
+  paused: async (session) => {
+    await WAYS.queued(session);
+    await session.act('pause');
+  },
+  completed: async (session) => (await session.begun()).send(result()),
+  partially_completed: async (session) => (await session.begun()).send(result(1, { status: 'partial' })),
+  failed: async (session) => {
+    await WAYS.queued(session);
+    await session.act(requestFor('fail'));
+  },
+  timeout: async (session) => {
+    const agent = await session.begun({ max_duration_seconds: 60 });
+    await agent.ping(60_000);
+  },
+  stopped: async (session) => {
+    await WAYS.queued(session);
+    await session.act(requestFor('stop'));
+  },
+  cancelled: async (session) => {
+    await session.create();
+    await session.act('cancel');
+  },
+};
+
+describe.each(SessionStatus.options)('a session that is %s', (status) => {
+  it('comes to be so by something real, and says in its log and its view the same', async () => {
+    const session = new SessionInProcess();
+    await WAYS[status](session);
+    expect(await session.status()).toBe(status);
+    expect((await session.folded()).status).toBe(status);
+    await session.settle();
+    expect(session.homes.entry?.summary.status).toBe(status);
+  });
+
+  it.each(SessionAction.options)(
+    "is asked to '%s': done when legal, else 409 with what is legal and nothing changed",
+    async (action) => {
+      const session = new SessionInProcess();
+      await WAYS[status](session);
+      await session.settle();
+      const before = session.platform.dump();
+      const outcome = await session.tryTo(requestFor(action));
+      if (legalActions(status).includes(action)) {
+        expect(outcome.ok).toBe(true);
+        expect((await session.folded()).status).toBe(await session.status());
+      } else {
+        expect(failureOf(outcome)).toMatchObject({ code: 'illegal_transition', legal_actions: legalActions(status) });
+        await session.settle();
+        expect(session.platform.dump()).toEqual(before);
+      }
+    },
+  );
+});
+
+describe('an outside executor, with no agent connected', () => {
+  it('starts a session and completes it from queued', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    expect((await session.act('start')).status).toBe('queued');
+    const view = await session.act({ action: 'complete', body: { result: { success: true, files: 3 } } });
+    expect(view).toMatchObject({
+      status: 'completed',
+      result: { success: true, files: 3 },
+      health_score: 1,
+      error: null,
+    });
+    await session.settle();
+    expect(session.homes.slots.get(`${TASK_ID}:1`), 'nobody is looked for any more').toBe('withdrawn');
+    expect([...session.homes.runs.values()]).toMatchObject([{ run: 1, status: 'completed', agent_id: null }]);
+  });
+
+  it('fails it by completing it without success', async () => {
+    const session = new SessionInProcess();
+    await WAYS.queued(session);
+    const result = { success: false, summary: 'The build is red.' };
+    const view = await session.act({ action: 'complete', body: { result } });
+    expect(view).toMatchObject({ status: 'failed', result, error: { message: 'The build is red.' }, health_score: 0 });
+  });
+
+  it('fails it with its own code and says whether trying again helps', async () => {
+    const session = new SessionInProcess();
+    await WAYS.running(session);
+    const error = { code: 'build_broken', message: 'npm test exited 1', retryable: true };
+    expect(await session.act({ action: 'fail', body: { error } })).toMatchObject({ status: 'failed', error });
+  });
+});
+
+describe.each([
+  { request: { action: 'cancel' }, status: 'cancelled' },
+  { request: requestFor('complete'), status: 'completed' },
+  { request: requestFor('fail'), status: 'failed' },
+] as { request: ActionRequest; status: SessionStatus }[])(
+  '$request.action, while an agent works',
+  ({ request, status }) => {
+    it('withdraws its lease: the agent hears so, its later frames change nothing and are counted', async () => {
+      const session = new SessionInProcess();
+      const agent = await session.begun();
+      await session.act(request);
+      expect(agent.read().over).toBe('lease_lost');
+      expect(agent.client?.closedBy).not.toBeNull();
+      expect((await session.view()).tasks).toMatchObject([{ epoch: 2 }]);
+      await session.settle();
+      expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('released');
+
+      const before = await session.events();
+      agent.over = null;
+      agent.connect();
+      expect(agent.over).toBe('lease_lost');
+      const stray = session.openRun(1);
+      stray.send({ type: 'frames', frames: [{ n: 1, ...note('still here') }] });
+      expect(stray.frames()).toMatchObject([{ type: 'lease_lost' }]);
+      expect(await session.events()).toEqual(before);
+      expect(session.rows('refusals')).toMatchObject([
+        { epoch: 1, count: 1 },
+        { epoch: 1, count: 1 },
+      ]);
+      expect(await session.status()).toBe(status);
+    });
+  },
+);
+
+describe.each(['pause', 'stop'] as const)('%s, while an agent works', (action) => {
+  const target = action === 'pause' ? 'paused' : 'stopped';
+
+  it('asks the agent to end at a boundary; it checkpoints, lets go, and its capacity is free', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const view = await session.act(requestFor(action));
+    expect(view).toMatchObject({ status: 'running', requested_action: action });
+    expect(agent.commandsOf(action)).toEqual([{ within_ms: 30_000 }]);
+    agent.send(...checkpoint('boundary', { messages_done: 0 }), released(target));
+    expect(agent.over).toBe('ended');
+    expect(await session.view()).toMatchObject({ status: target, requested_action: null, checkpoint_count: 1 });
+    expect((await session.folded()).requested_action).toBeNull();
+    await session.settle();
+    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('released');
+  });
+
+  it('happens without the agent when it does not let go in time', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    await session.act(requestFor(action));
+    await agent.ping(44_999);
+    expect(await session.status()).toBe('running');
+    await session.advance(1);
+    expect(await session.status()).toBe(target);
+    expect(agent.read().over).toBe('lease_lost');
+  });
+
+  it('happens when the agent is lost, or fails, on the way there', async () => {
+    const session = new SessionInProcess({ config: { lease_ttl_ms: 20_000 } });
+    const lost = await session.begun();
+    await session.act(requestFor(action));
+    lost.client?.close();
+    await session.advance(20_000);
+    expect(await session.status()).toBe(target);
+
+    const other = new SessionInProcess();
+    const failing = await other.begun();
+    await other.act(requestFor(action));
+    failing.send(result(0, { status: 'failed', error: { code: 'x', message: 'x', retryable: true } }));
+    expect(await other.status(), 'a failed attempt is not tried again after all').toBe(target);
+  });
+});
+
+it('asking to pause twice asks the agent once; stop after pause is what happens', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  await session.act('pause');
+  await session.act('pause');
+  expect(agent.commandsOf('pause')).toHaveLength(1);
+  await session.act(requestFor('stop'));
+  agent.send(released('paused'));
+  expect(await session.status()).toBe('stopped');
+});
+
+it('resume asks for a new lease under the next epoch, and goes on from the checkpoint', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  await session.act('pause');
+  agent.send(...checkpoint('one', { messages_done: 1 }), released('paused'));
+  expect((await session.act('resume')).status).toBe('queued');
+  await session.settle();
+  expect(session.homes.slots.get(`${TASK_ID}:2`)).toBe('reserved');
+  expect(agent.connect().over, 'the old epoch is over').toBe('ended');
+
+  const next = session.agent(2, 'AGENT-TWO').connect();
+  expect(next.assignment).toMatchObject({ epoch: 2, messages_done: 1, messages_last: 1, checkpoint: { number: 1 } });
+  expect(next.commandsOf('message'), 'the prompt is done').toEqual([]);
+  expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ attempt: 1 }] });
+});
+
+it('only time spent running or degraded counts towards the longest duration', async () => {
+  const session = new SessionInProcess();
+  await session.create({ max_duration_seconds: 60 });
+  await session.advance(3_600_000);
+  await session.act('start');
+  await session.advance(3_600_000);
+  const agent = session.agent().connect();
+  await session.advance(20_000);
+  agent.send(modelRetry());
+  expect(await session.status()).toBe('degraded');
+  await session.advance(20_000);
+  await session.act('pause');
+  agent.send(released('paused'));
+  await session.advance(3_600_000);
+  expect(await session.view()).toMatchObject({ status: 'paused', active_seconds: 40 });
+  await session.act('resume');
+  session.agent(2).connect();
+  await session.advance(19_999);
+  expect(await session.status()).toBe('running');
+  await session.advance(1);
+  expect(await session.view()).toMatchObject({
+    status: 'timeout',
+    active_seconds: 60,
+    error: { code: 'timeout', retryable: true },
+  });
+});
+
+it('a run that ended is recorded once, each with its own time and usage', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  await session.advance(2_000);
+  agent.send(usage(1), released('refused'));
+  await session.act(requestFor('stop'));
+  await session.act(requestFor('retry'));
+  const next = session.agent(2).connect();
+  await session.advance(3_000);
+  next.send(usage(2), usage(3), result());
+  await session.settle();
+  expect([...session.homes.runs.values()]).toMatchObject([
+    { run: 1, status: 'stopped', active_ms: 2_000, usage: { turns: 1, cost_usd: 1 } },
+    { run: 2, status: 'completed', active_ms: 3_000, attempts: 1, usage: { turns: 2, cost_usd: 5 } },
+  ]);
+  expect((await session.view()).usage).toMatchObject({ turns: 3, cost_usd: 6 });
+});

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { BATCH_BYTES, MAX_FRAME_BYTES } from '../../../src/protocol/limits.ts';
+import { note, released, result, text, uuidOf } from './fake-agent.ts';
+import { SessionInProcess } from './harness.ts';
+
+/** The texts of the agent's notes in the log. */
+async function notesOf(session: SessionInProcess): Promise<string[]> {
+  return (await session.events()).flatMap((event) => (event.type === 'agent.note' ? [event.data.text] : []));
+}
+
+async function rejectedBy(session: SessionInProcess): Promise<{ n: number; reason: string }[]> {
+  return (await session.events()).flatMap((event) => (event.type === 'frame.rejected' ? [event.data] : []));
+}
+
+function numbered(from: number, ...words: string[]) {
+  return words.map((word, index) => ({ n: from + index, ...note(word) }));
+}
+
+describe('the stream of an agent', () => {
+  it('stores each frame once: what was stored already is acknowledged and ignored', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.client?.send({ type: 'frames', frames: numbered(1, 'a', 'b') });
+    agent.client?.send({ type: 'frames', frames: numbered(1, 'a', 'b', 'c') });
+    agent.client?.send({ type: 'frames', frames: numbered(2, 'b') });
+    expect(agent.client?.take().filter(({ type }) => type === 'ack')).toEqual([
+      { type: 'ack', n: 2 },
+      { type: 'ack', n: 3 },
+      { type: 'ack', n: 3 },
+    ]);
+    expect(await notesOf(session)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('has no gap: after one the agent hears the number that is expected, and what came before it is kept', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.read().client?.send({ type: 'frames', frames: [...numbered(1, 'a'), ...numbered(3, 'c')] });
+    expect(agent.client?.take()).toEqual([{ type: 'expected', n: 2 }]);
+    expect(await notesOf(session)).toEqual(['a']);
+    agent.client?.send({ type: 'frames', frames: numbered(2, 'b', 'c') });
+    expect(await notesOf(session)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('goes on after a reconnect from what is stored', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.append(note('a'), note('b'));
+    agent.client?.send({ type: 'frames', frames: agent.buffer });
+    agent.client?.vanish();
+    agent.append(note('c')).connect();
+    expect(agent.acked).toBe(2);
+    agent.flush();
+    expect(agent.buffer).toEqual([]);
+    expect(await notesOf(session)).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each([
+    { what: 'another stream', spoil: (agent: { streamId: string }) => (agent.streamId = uuidOf('lost buffer')) },
+    { what: 'a head below what was acknowledged', spoil: (agent: { head: number }) => (agent.head = 1) },
+  ])('that comes back as $what ends the lease: the buffer is not the one that was begun', async ({ spoil }) => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(note('a'), note('b'));
+    agent.client?.close();
+    spoil(agent);
+    agent.connect();
+    expect(agent.over).toBe('lease_lost');
+    expect(await session.status()).toBe('orphaned');
+  });
+
+  it('a frame that cannot be read is consumed and on record, and delays no other', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const frames = [{ n: 1, type: 'no.such.thing', data: {} }, ...numbered(2, 'b'), { n: 3, type: 'agent.note' }];
+    agent.read().client?.send({ type: 'frames', frames });
+    expect(agent.client?.take()).toEqual([{ type: 'ack', n: 3 }]);
+    expect(await notesOf(session)).toEqual(['b']);
+    expect((await rejectedBy(session)).map(({ n }) => n)).toEqual([1, 3]);
+  });
+
+  it('a frame over the bound is consumed and on record', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(text('part', 0, 'x'.repeat(BATCH_BYTES)), note('after'));
+    expect(agent.acked).toBe(2);
+    expect(await rejectedBy(session)).toMatchObject([{ n: 1 }]);
+    expect(await notesOf(session)).toEqual(['after']);
+  });
+
+  it('a frame whose handling throws is consumed and on record, and those beside it are kept', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const broken = { n: 2, type: 'usage', data: { model: null, sub_agent: false, ...tokens(1), cost_usd: 1e308 } };
+    session.platform.transaction(() => session.platform.exec(`UPDATE session SET usage = 'not json'`, []));
+    agent.read().client?.send({ type: 'frames', frames: [...numbered(1, 'a'), broken, ...numbered(3, 'c')] });
+    expect(agent.client?.take()).toEqual([{ type: 'ack', n: 3 }]);
+    expect(await notesOf(session)).toEqual(['a', 'c']);
+    expect((await rejectedBy(session)).map(({ n }) => n)).toEqual([2]);
+  });
+
+  it('frames after the last one of a lease are not taken', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.append(result(), note('too late'), released('lost')).flush();
+    expect(agent.over).toBe('ended');
+    expect(await session.status()).toBe('completed');
+    expect(await notesOf(session)).toEqual([]);
+  });
+
+  it('the result whose answer was lost on the way is answered again', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.append(result());
+    agent.client?.send({ type: 'frames', frames: agent.buffer });
+    agent.client?.vanish();
+    expect(agent.connect().over).toBe('ended');
+    expect((await session.events()).filter(({ type }) => type === 'lease.ended')).toHaveLength(1);
+  });
+});
+
+describe('a run socket', () => {
+  it.each([
+    { what: 'no JSON', sent: '{' },
+    { what: 'an unknown message', sent: '{"type":"hello"}' },
+    { what: 'frames without numbers', sent: JSON.stringify({ type: 'frames', frames: [note('a')] }) },
+    { what: 'a message over 1 MiB', sent: JSON.stringify({ type: 'frames', frames: ['x'.repeat(MAX_FRAME_BYTES)] }) },
+  ])('is closed for $what, and the lease is not touched', async ({ sent }) => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const before = await session.events();
+    agent.client?.send(sent);
+    expect(agent.client?.closedBy?.code).toBeGreaterThan(1_000);
+    expect(await session.events()).toEqual(before);
+    expect(agent.connect().over).toBeNull();
+  });
+
+  it('that has not presented anybody is refused, and its refusals are one counted row', async () => {
+    const session = new SessionInProcess();
+    await session.begun();
+    const stray = session.openRun(1);
+    stray.send({ type: 'frames', frames: numbered(1, 'a') });
+    expect(stray.frames()).toMatchObject([{ type: 'lease_lost' }]);
+    expect(session.rows('refusals')).toHaveLength(1);
+    expect(await notesOf(session)).toEqual([]);
+  });
+
+  it('is closed when the token that opened it is revoked', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const watcher = session.openWatch();
+    await session.runtime.closeSockets('agent-token');
+    expect(agent.client?.closedBy?.code).toBe(4001);
+    expect(watcher.closedBy).toBeNull();
+  });
+});
+
+function tokens(count: number) {
+  return {
+    input_tokens: count,
+    output_tokens: count,
+    reasoning_tokens: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+  };
+}

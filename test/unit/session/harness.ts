@@ -1,0 +1,325 @@
+import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
+import { leaseTag, type RunAttachment } from '../../../durable-objects/session/run-sockets.ts';
+import { SessionRuntime, tokenTag } from '../../../durable-objects/session/runtime.ts';
+import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/watchers.ts';
+import { LogFollower } from '../../../src/client/resume.ts';
+import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session-log.ts';
+import type { AgentRegistryApi, SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
+import type { Call } from '../../../src/ports/calls.ts';
+import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
+import type { SessionRun } from '../../../src/ports/run-history.ts';
+import type { ActionRequest } from '../../../src/ports/sessions.ts';
+import type { SessionStatus } from '../../../src/protocol/enums.ts';
+import type { Failure, Outcome } from '../../../src/protocol/errors.ts';
+import { parseCursor, type SessionEvent } from '../../../src/protocol/events.ts';
+import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/ids.ts';
+import { CreateSessionRequest, type SessionInclude, type SessionView } from '../../../src/protocol/session.ts';
+import type { FakeClient } from '../../support/fake-socket.ts';
+import { NodePlatform } from '../../support/node-platform.ts';
+import { FakeAgent } from './fake-agent.ts';
+
+export const WORKSPACE = 'acme';
+export const SESSION_ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
+export const TASK_ID = taskIdOf(SESSION_ID, IMPLICIT_TASK);
+export const TTL_MS = 60_000;
+
+/** What a request says that the schema has read: every default in place. */
+export function requested(changes: Record<string, unknown> = {}): CreateSessionRequest {
+  return CreateSessionRequest.parse({ title: 'A session', initial_prompt: 'Do it', ...changes });
+}
+
+/** The value of an outcome that must be one. */
+export function unwrap<T>(outcome: Outcome<T>): T {
+  if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
+  return outcome.value;
+}
+
+/** The refusal of an outcome that must be one. */
+export function failureOf(outcome: Outcome<unknown>): Failure {
+  if (outcome.ok) throw new Error('this was to be refused');
+  return outcome.failure;
+}
+
+/** The homes that a session tells of itself, as they look when everything has arrived. */
+export class OtherHomes {
+  /** By `task:epoch`: the last word of the session on each slot. */
+  readonly slots = new Map<string, 'reserved' | 'withdrawn' | 'released'>();
+  readonly requests: SlotRequest[] = [];
+  readonly runs = new Map<string, SessionRun>();
+  entry: DirectoryEntry | null = null;
+  isListed = false;
+  /** What the registry says to a reservation. */
+  slotState: SlotState = { state: 'queued', place: 1 };
+  /** Set to make the homes fail. */
+  away: { registry?: boolean; directory?: boolean; history?: boolean } = {};
+  readonly registry: AgentRegistryApi;
+  readonly directory: DirectoryApi;
+
+  constructor() {
+    const word = (said: 'withdrawn' | 'released') => async (_workspace: string, task: string, epoch: number) => {
+      this.#reach('registry');
+      this.slots.set(`${task}:${epoch}`, said);
+    };
+    const unused = async () => {
+      throw new Error('a session never asks this');
+    };
+    this.registry = {
+      reserve: async (_workspace, request) => {
+        this.#reach('registry');
+        this.requests.push(request);
+        const key = `${request.task_id}:${request.epoch}`;
+        if (!this.slots.has(key)) this.slots.set(key, 'reserved');
+        return this.slotState;
+      },
+      withdraw: word('withdrawn'),
+      release: word('released'),
+      agents: unused,
+      agent: unused,
+      closeSockets: unused,
+    };
+    this.directory = {
+      put: async (_workspace, entry) => {
+        this.#reach('directory');
+        if (this.entry && entry.rev <= this.entry.rev) return;
+        this.entry = entry;
+        this.isListed = true;
+      },
+      remove: async () => {
+        this.#reach('directory');
+        this.isListed = false;
+      },
+      list: unused,
+    };
+  }
+
+  readonly history = {
+    record: async (run: SessionRun) => {
+      this.#reach('history');
+      this.runs.set(`${run.session_id}:${run.run}`, run);
+    },
+    runsOf: async () => [...this.runs.values()],
+  };
+
+  #reach(home: 'registry' | 'directory' | 'history'): void {
+    if (this.away[home]) throw new Error(`the ${home} is away`);
+  }
+}
+
+export interface HarnessOptions {
+  platform?: NodePlatform;
+  config?: Partial<SessionConfig>;
+  homes?: OtherHomes;
+  registry?: AgentRegistryApi;
+  /** Builds the runtime anew for every step, as if the object had slept in between. */
+  evictBetweenSteps?: boolean;
+}
+
+/** A session's object in this process: the real runtime on SQLite in memory, with the shell's part played here. */
+export class SessionInProcess {
+  readonly platform: NodePlatform;
+  readonly homes: OtherHomes;
+  readonly clients: FakeClient[] = [];
+  readonly #options: HarnessOptions;
+  #runtime: SessionRuntime;
+  #connections = 0;
+
+  constructor(options: HarnessOptions = {}) {
+    this.#options = options;
+    this.platform = options.platform ?? new NodePlatform();
+    this.homes = options.homes ?? new OtherHomes();
+    this.#runtime = this.#build();
+    this.platform.events = {
+      message: (socket, text) => this.runtime.receive(socket, text),
+      close: (socket) => this.runtime.closed(socket),
+    };
+  }
+
+  get runtime(): SessionRuntime {
+    if (this.#options.evictBetweenSteps) this.#runtime = this.#build();
+    return this.#runtime;
+  }
+
+  #build(): SessionRuntime {
+    const { directory, history } = this.homes;
+    const registry = this.#options.registry ?? this.homes.registry;
+    const config = { ...DEFAULT_SESSION_CONFIG, lease_ttl_ms: TTL_MS, ...this.#options.config };
+    return new SessionRuntime(WORKSPACE, this.platform, { registry, directory, history }, config);
+  }
+
+  /** The object's host goes away for so long and comes back: memory and sockets are gone, nobody was told. */
+  restart(awayMs: number): void {
+    for (const client of this.clients) client.vanish();
+    this.platform.clock += awayMs;
+    this.#runtime = this.#build();
+  }
+
+  // --- Calls
+
+  call(changes: Partial<Call['principal']> & { key?: string; fingerprint?: string } = {}): Call {
+    const { key, fingerprint = 'same', ...principal } = changes;
+    return {
+      principal: { workspace: WORKSPACE, role: 'operator', token_id: 'tester', ...principal },
+      request_id: 'request',
+      idempotency: key === undefined ? null : { key, fingerprint },
+    };
+  }
+
+  async create(changes: Record<string, unknown> = {}, call = this.call()): Promise<SessionView> {
+    return unwrap(await this.runtime.create(call, SESSION_ID, requested(changes)));
+  }
+
+  async act(request: ActionRequest | 'start' | 'pause' | 'resume' | 'cancel'): Promise<SessionView> {
+    return unwrap(await this.tryTo(request));
+  }
+
+  tryTo(request: ActionRequest | 'start' | 'pause' | 'resume' | 'cancel'): Promise<Outcome<SessionView>> {
+    return this.runtime.act(this.call(), typeof request === 'string' ? { action: request } : request);
+  }
+
+  async view(include: SessionInclude[] = ['tasks', 'checkpoints', 'approvals', 'usage']): Promise<SessionView> {
+    return unwrap(await this.runtime.read(this.call(), include));
+  }
+
+  async status(): Promise<SessionStatus> {
+    return (await this.view()).status;
+  }
+
+  /** The whole log, page by page. */
+  async events(): Promise<SessionEvent[]> {
+    const events: SessionEvent[] = [];
+    for (let after: string | null = null; ; ) {
+      const cursor = after === null ? null : parseCursor(after);
+      const page = unwrap(await this.runtime.events(this.call(), cursor, 500));
+      events.push(...page.items);
+      if (!page.has_more) return events;
+      after = page.cursor;
+    }
+  }
+
+  /** The fold of everything: the base and what is above its floor. */
+  async folded(): Promise<SessionState> {
+    const base = this.platform.exec(`SELECT data FROM log_base ORDER BY part`, []).map((row) => String(row.data));
+    const below = base.length > 0 ? (JSON.parse(base.join('')) as SessionState) : emptyState();
+    return applyEvents(below, await this.events());
+  }
+
+  row<T = Record<string, unknown>>(table: string, where = '1'): T | undefined {
+    return this.rows<T>(table, where)[0];
+  }
+
+  rows<T = Record<string, unknown>>(table: string, where = '1'): T[] {
+    return this.platform.exec(`SELECT * FROM ${table} WHERE ${where}`, []) as T[];
+  }
+
+  dueAt(name: string): number | null {
+    return this.row<{ due_at: number }>('deadlines', `name = '${name}'`)?.due_at ?? null;
+  }
+
+  // --- Time
+
+  settle(): Promise<void> {
+    return this.platform.settle();
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.platform.advance(ms, () => this.runtime.alarm());
+  }
+
+  /** Time passes while the host is away: the alarm goes off once it is back. */
+  async alarmLate(): Promise<void> {
+    this.platform.fireAlarm(() => this.runtime.alarm());
+    await this.settle();
+  }
+
+  // --- The other ends of its sockets
+
+  openRun(epoch: number, tokenId = 'agent-token'): FakeClient {
+    const attachment: RunAttachment = {
+      kind: 'run',
+      task: IMPLICIT_TASK,
+      epoch,
+      connection: `connection-${++this.#connections}`,
+      presented: false,
+    };
+    return this.#open([leaseTag(IMPLICIT_TASK, epoch), tokenTag(tokenId)], attachment);
+  }
+
+  openWatch(after: string | null = null, tokenId = 'viewer-token'): FakeClient {
+    const client = this.#open([WATCH_TAG, tokenTag(tokenId)], NEW_WATCHER);
+    this.runtime.watchers.greet(client.socket, after === null ? null : parseCursor(after));
+    return client;
+  }
+
+  #open(tags: string[], attachment: unknown): FakeClient {
+    const client = this.platform.connect(tags, attachment);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** An agent that has been offered this epoch and is about to present itself. */
+  agent(epoch = 1, name = 'AGENT-ONE'): FakeAgent {
+    return new FakeAgent(this, epoch, name);
+  }
+
+  /** A started session with an agent at work. */
+  async begun(changes: Record<string, unknown> = {}): Promise<FakeAgent> {
+    await this.create(changes);
+    await this.act('start');
+    return this.agent().connect();
+  }
+
+  watcher(): FakeWatcher {
+    return new FakeWatcher(this);
+  }
+}
+
+/** Follows the log over as many connections as the test opens. */
+export class FakeWatcher {
+  readonly follower = new LogFollower();
+  readonly events: SessionEvent[] = [];
+  /** Why a connection could not be gone on with. */
+  readonly faults: string[] = [];
+  client: FakeClient | null = null;
+  live = false;
+  readonly #session: SessionInProcess;
+
+  constructor(session: SessionInProcess) {
+    this.#session = session;
+  }
+
+  connect(): this {
+    this.follower.connect();
+    this.live = false;
+    this.client = this.#session.openWatch(this.follower.cursor);
+    return this;
+  }
+
+  /** Takes in at most `frames` of what has arrived, and answers. @returns whether there was anything */
+  read(frames = Number.POSITIVE_INFINITY): boolean {
+    const { client } = this;
+    let taken = 0;
+    while (client && taken < frames) {
+      const text = client.received.shift();
+      if (text === undefined) break;
+      taken++;
+      const step = this.follower.receive(text);
+      if (!step.ok) {
+        this.faults.push(step.detail);
+        client.close();
+        this.client = null;
+        break;
+      }
+      if (step.reset) this.events.length = 0;
+      this.events.push(...step.events);
+      this.live = step.live;
+      for (const reply of step.replies) client.send(reply);
+    }
+    return taken > 0;
+  }
+
+  /** Reads to the end of what there is. */
+  catchUp(): this {
+    while (this.read());
+    return this;
+  }
+}

@@ -1,0 +1,292 @@
+import { describe, expect, it } from 'vitest';
+import { failure, modelRetry, note, released, text } from './fake-agent.ts';
+import { SessionInProcess, TASK_ID, TTL_MS } from './harness.ts';
+
+async function typesOf(session: SessionInProcess): Promise<string[]> {
+  return (await session.events()).map(({ type }) => type);
+}
+
+describe('who gets a lease', () => {
+  it('of two agents that present themselves the first does, and the other hears gone', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    await session.act('start');
+    const first = session.agent(1, 'AGENT-ONE').connect();
+    const second = session.agent(1, 'AGENT-TWO').connect();
+    expect(first.over).toBeNull();
+    expect(second.over).toBe('gone');
+    expect(second.client?.closedBy).not.toBeNull();
+    expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ agent_name: 'AGENT-ONE' }] });
+    expect((await typesOf(session)).filter((type) => type === 'lease.granted')).toHaveLength(1);
+  });
+
+  it('another instance of the same agent is another agent', async () => {
+    const session = new SessionInProcess();
+    await session.begun();
+    const again = session.agent(1, 'AGENT-ONE');
+    again.instanceId = again.streamId;
+    expect(again.connect().over).toBe('gone');
+  });
+
+  it('nobody gets an epoch that was not asked for, or was withdrawn', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    expect(session.agent(1).connect().over, 'not started').toBe('gone');
+    await session.act('start');
+    expect(session.agent(2).connect().over, 'not opened yet').toBe('gone');
+    await session.act('pause');
+    expect(session.agent(1).connect().over, 'withdrawn').toBe('gone');
+    await session.act('resume');
+    expect(session.agent(2).connect().over).toBeNull();
+  });
+
+  it('from the first lease on the session belongs to one repository', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(released('shutdown'));
+    await session.advance(1);
+    expect(session.homes.requests.at(-1)?.repository).toBe('root-commit');
+    const elsewhere = session.agent(2, 'AGENT-TWO');
+    elsewhere.repository = 'other-root';
+    expect(elsewhere.connect().over).toBe('gone');
+    expect(session.agent(2, 'AGENT-THREE').connect().over).toBeNull();
+  });
+
+  it('whoever only opens a socket hears no commands and keeps no lease alive', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const stranger = session.openRun(1);
+    await session.act('pause');
+    expect(stranger.received).toEqual([]);
+    agent.client?.close();
+    for (let i = 0; i < 7; i++) {
+      stranger.ping();
+      await session.advance(10_000);
+    }
+    expect(await session.status(), 'the agent was lost, and the session paused without it').toBe('paused');
+  });
+});
+
+describe('a lease lives', () => {
+  it('as long as the agent pings, though it sends nothing: a long quiet tool call is not idleness', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const before = await session.events();
+    await agent.ping(1_800_000);
+    expect(await session.status()).toBe('running');
+    expect(await session.events(), 'and nothing is written for it').toEqual(before);
+  });
+
+  it('through a broken connection: the same agent comes back and goes on where it was', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    await agent.ping(300_000);
+    agent.client?.close();
+    await session.advance(45_000);
+    agent.append(note('while away'));
+    agent.connect().flush();
+    expect(agent.over).toBeNull();
+    expect(agent.acked).toBe(1);
+    await agent.ping(60_000);
+    expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ epoch: 1, attempt: 1 }] });
+  });
+
+  it('on its newest connection: the one before is closed, and its close says nothing', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const old = agent.client!;
+    agent.connect();
+    expect(old.closedBy?.code).toBe(4012);
+    session.runtime.closed(old.socket);
+    expect(session.row('leases')).toMatchObject({ closed_at: null });
+  });
+
+  it('while a quiet agent is only degraded, until it is heard again', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    await session.advance(TTL_MS / 2);
+    expect(await session.status()).toBe('degraded');
+    agent.send(note('here'));
+    expect(await session.status()).toBe('running');
+    await session.advance(TTL_MS / 2 + 5_000);
+    expect(await session.status()).toBe('degraded');
+    agent.client?.close();
+    agent.connect();
+    expect(await session.status(), 'coming back is a sign of life').toBe('running');
+  });
+
+  it('while the model is asked again the session is degraded, until the next progress', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(modelRetry(1), modelRetry(2));
+    expect(await session.status()).toBe('degraded');
+    await agent.ping(TTL_MS);
+    expect(await session.status(), 'pings are no progress').toBe('degraded');
+    agent.send(text('part', 0, 'at last'));
+    expect(await session.status()).toBe('running');
+  });
+});
+
+describe('a lease is lost', () => {
+  it('when the agent is silent for its whole time: orphaned, then queued under the next epoch after a backoff', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.client?.close();
+    await session.advance(TTL_MS);
+    expect(await session.status()).toBe('orphaned');
+    expect((await session.view()).health_score).toBe(0.5);
+    await session.advance(999);
+    expect(await session.status()).toBe('orphaned');
+    await session.advance(1);
+    expect(await session.view()).toMatchObject({
+      status: 'queued',
+      tasks: [{ epoch: 2, attempt: 2, status: 'ready' }],
+    });
+    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('released');
+    expect(session.homes.slots.get(`${TASK_ID}:2`)).toBe('reserved');
+    expect(agent.connect().over, 'too late').toBe('lease_lost');
+    expect(session.agent(2, 'AGENT-TWO').connect().assignment).toMatchObject({ epoch: 2 });
+    expect(await session.status()).toBe('running');
+  });
+
+  it('also when its socket never closed', async () => {
+    const session = new SessionInProcess();
+    await session.begun();
+    await session.advance(TTL_MS);
+    expect(await session.status()).toBe('orphaned');
+  });
+
+  it('each loss waits longer; when all attempts are used the session has failed', async () => {
+    const session = new SessionInProcess();
+    await session.create({ max_attempts: 3 });
+    await session.act('start');
+    const waits: number[] = [];
+    for (const epoch of [1, 2, 3]) {
+      session.agent(epoch).connect().client?.close();
+      await session.advance(TTL_MS);
+      const due = session.dueAt('requeue:1');
+      if (due !== null) waits.push(due - session.platform.clock);
+      await session.advance(5_000);
+    }
+    expect(waits).toEqual([1_000, 2_000]);
+    expect(await session.view()).toMatchObject({
+      status: 'failed',
+      error: { code: 'attempts_exhausted', retryable: true },
+      legal_actions: ['retry'],
+      tasks: [{ attempt: 3, status: 'failed' }],
+    });
+  });
+
+  it('when the agent says that it goes away: that costs no attempt and no wait', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun({ max_attempts: 1 });
+    agent.send(released('shutdown'));
+    expect(agent.over).toBe('ended');
+    await session.advance(0);
+    await session.advance(1);
+    expect(await session.view()).toMatchObject({ status: 'queued', tasks: [{ attempt: 1, epoch: 2 }] });
+  });
+
+  it('a failure that may pass is tried again, one that may not is final', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun({ max_attempts: 2 });
+    agent.send(failure(true));
+    expect(agent.over).toBe('ended');
+    expect(await session.status()).toBe('queued');
+    await session.advance(1_000);
+    session.agent(2).connect().send(failure(true));
+    expect(await session.view()).toMatchObject({ status: 'failed', error: { code: 'model_broken' } });
+
+    const other = new SessionInProcess();
+    (await other.begun()).send(failure(false));
+    expect(await other.view()).toMatchObject({ status: 'failed', error: { code: 'model_broken', retryable: false } });
+  });
+});
+
+describe('when we were away, not the agent', () => {
+  it('a restart costs no retry: the overdue alarm extends the lease once, and the agent comes back', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    await agent.ping(600_000);
+    session.restart(300_000);
+    await session.alarmLate();
+    expect(await typesOf(session)).toContain('lease.extended');
+    await session.advance(15_000);
+    agent.append(note('kept on disk')).connect().flush();
+    expect(agent.over).toBeNull();
+    await agent.ping(120_000);
+    expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ epoch: 1, attempt: 1 }] });
+  });
+
+  it('also when it was so short that no alarm was missed: a socket that is gone with no close event shows it', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    await agent.ping(45_000);
+    session.restart(10);
+    await session.advance(59_000);
+    expect((await typesOf(session)).filter((type) => type === 'lease.extended')).toHaveLength(1);
+    agent.connect();
+    expect(agent.over).toBeNull();
+    expect((await session.view()).tasks).toMatchObject([{ epoch: 1, attempt: 1 }]);
+  });
+
+  it('an agent that really is gone is found out after that one extension', async () => {
+    const session = new SessionInProcess();
+    await session.begun();
+    session.restart(300_000);
+    await session.alarmLate();
+    expect(await session.status()).toBe('running');
+    await session.advance(TTL_MS - 1);
+    expect(await session.status()).toBe('running');
+    await session.advance(1);
+    expect(await session.status()).toBe('orphaned');
+  });
+
+  it('an agent that came back after one restart is given the same again after the next', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    for (let restart = 1; restart <= 3; restart++) {
+      session.restart(300_000);
+      await session.alarmLate();
+      agent.connect();
+      await agent.ping(20_000);
+      expect((await typesOf(session)).filter((type) => type === 'lease.extended')).toHaveLength(restart);
+    }
+    expect((await session.view()).tasks).toMatchObject([{ epoch: 1, attempt: 1 }]);
+  });
+});
+
+describe('the registry', () => {
+  it('is asked again while nobody comes, under the same epoch', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    await session.act('start');
+    await session.advance(180_000);
+    expect(session.homes.requests.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('that calls a reservation over which is still wanted is asked under the next epoch', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    session.homes.slotState = { state: 'ended' };
+    const ended = session.act('start');
+    await Promise.resolve();
+    session.homes.slotState = { state: 'queued', place: 1 };
+    await ended;
+    await session.settle();
+    expect((await session.view()).tasks?.[0]?.epoch).toBe(session.homes.requests.at(-1)?.epoch);
+    expect(session.agent(session.homes.requests.at(-1)!.epoch).connect().over).toBeNull();
+  });
+
+  it('that is away is told everything once it is back', async () => {
+    const session = new SessionInProcess();
+    session.homes.away = { registry: true };
+    await session.create();
+    expect((await session.act('start')).status).toBe('queued');
+    await session.advance(30_000);
+    expect(session.homes.requests).toEqual([]);
+    session.homes.away = {};
+    await session.advance(300_000);
+    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('reserved');
+  });
+});
