@@ -37,6 +37,8 @@ export interface GuardedProcess {
 export async function spawnGuarded(options: GuardedCommand): Promise<GuardedProcess> {
   const guard = spawn(process.execPath, [GUARD, options.command, ...options.args], {
     stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+    // A Ctrl-C in the terminal is for us to hear: the guard ends its command when we say so.
+    detached: process.platform !== 'win32',
     env: options.env,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });

@@ -1,0 +1,236 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { FrameBuffer } from '../../../runner/buffer.ts';
+import { type LeaseEvents, LeaseStream, quietAfterMs } from '../../../runner/lease-stream.ts';
+import type { LineEvents, OpenLine } from '../../../runner/line.ts';
+import type { AgentFrame, AgentFrameBody, Assignment, Command, RunUp } from '../../../src/protocol/agent-stream.ts';
+
+const lease = {
+  task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
+  epoch: 1,
+  agent_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+  agent_name: 'AGENT-A',
+  instance_id: '7f9d3c5e-0f5e-4a53-8a0e-2f6f1f6f7a10',
+};
+const TTL_MS = 60_000;
+const note = (text: string): AgentFrameBody => ({ type: 'agent.note', data: { level: 'info', text } });
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'oio-stream-'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** The session's side, as the protocol has it: stores in order, acknowledges, asks again after a gap. */
+class FakeSession {
+  readonly stored: AgentFrame[] = [];
+  readonly commandAcks: number[] = [];
+  presented = 0;
+  /** Acknowledgements do not arrive any more: the connection is about to break. */
+  losesAcks = false;
+  isReachable = true;
+  #events: LineEvents | null = null;
+
+  readonly open: OpenLine = (_path, events) => {
+    const isCurrent = () => this.#events === events;
+    setTimeout(() => {
+      if (!this.isReachable) return events.closed('unreachable');
+      this.#events = events;
+      events.opened();
+    }, 1);
+    return {
+      send: (text) => setTimeout(() => isCurrent() && this.#received(text), 1),
+      close: () => {
+        if (isCurrent()) this.#events = null;
+      },
+    };
+  };
+
+  tell(message: unknown): void {
+    const events = this.#events;
+    setTimeout(() => this.#events === events && events?.received(JSON.stringify(message)), 1);
+  }
+
+  /** Breaks the connection; whatever is on its way is lost. */
+  cut(): void {
+    const events = this.#events;
+    this.#events = null;
+    this.losesAcks = false;
+    events?.closed('cut');
+  }
+
+  #received(text: string): void {
+    if (text === 'ping') {
+      this.#events?.received('pong');
+      return;
+    }
+    const message = JSON.parse(text) as RunUp;
+    if (message.type === 'present') {
+      this.presented += 1;
+      this.tell({ type: 'lease', assignment: {} as Assignment, acked: this.stored.length, ttl_ms: TTL_MS });
+    } else if (message.type === 'command_ack') this.commandAcks.push(message.id);
+    else this.#take(message.frames as AgentFrame[]);
+  }
+
+  #take(frames: AgentFrame[]): void {
+    for (const frame of frames) {
+      const expected = this.stored.length + 1;
+      if (frame.n > expected) return this.tell({ type: 'expected', n: expected });
+      if (frame.n === expected) this.stored.push(frame);
+    }
+    if (!this.losesAcks) this.tell({ type: 'ack', n: this.stored.length });
+  }
+}
+
+interface Rig {
+  session: FakeSession;
+  stream: LeaseStream;
+  buffer: FrameBuffer;
+  told: string[];
+}
+
+function start(events: Partial<LeaseEvents> = {}): Rig {
+  const session = new FakeSession();
+  const told: string[] = [];
+  const buffer = FrameBuffer.create(directory, lease);
+  const all: LeaseEvents = {
+    granted: () => told.push('granted'),
+    command: async (command) => void told.push(command.type),
+    quiet: () => told.push('quiet'),
+    alive: () => told.push('alive'),
+    over: (how) => told.push(how),
+    ...events,
+  };
+  return { session, stream: new LeaseStream(buffer, null, session.open, all, () => Date.now()), buffer, told };
+}
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('append' as const), count: fc.integer({ min: 1, max: 5 }) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('cut' as const) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.nat(20_000) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('lose_acks' as const) }) },
+);
+
+test('through a thousand cuts and lost acknowledgements, each frame is stored once and in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const { session, stream, buffer } = start();
+      let appended = 0;
+      for (const action of steps) {
+        if (action.type === 'append') for (let i = 0; i < action.count; i++) stream.append(note(String(++appended)));
+        else if (action.type === 'cut') session.cut();
+        else if (action.type === 'wait') await vi.advanceTimersByTimeAsync(action.ms);
+        else session.losesAcks = true;
+      }
+      session.cut();
+      stream.append(note(String(++appended)));
+      await vi.advanceTimersByTimeAsync(40_000);
+      expect(session.stored).toEqual(
+        Array.from({ length: appended }, (_, i) => ({ n: i + 1, ...note(String(i + 1)) })),
+      );
+      expect(buffer.read(0, 1_000_000)).toEqual([]);
+      stream.discard();
+    }),
+    { numRuns: 150 },
+  );
+}, 120_000);
+
+test('the grant is told once, however often the connection breaks', async () => {
+  const { session, stream, told } = start();
+  await vi.advanceTimersByTimeAsync(10);
+  session.cut();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect([told, session.presented]).toEqual([['granted'], 2]);
+  stream.discard();
+});
+
+test('a command that comes again is acknowledged again and done once', async () => {
+  const { session, stream, told } = start();
+  const command: Command = { type: 'checkpoint', data: {} };
+  await vi.advanceTimersByTimeAsync(10);
+  session.tell({ type: 'command', id: 7, command });
+  await vi.advanceTimersByTimeAsync(10);
+  session.tell({ type: 'command', id: 7, command });
+  await vi.advanceTimersByTimeAsync(10);
+  expect([told, session.commandAcks]).toEqual([
+    ['granted', 'checkpoint'],
+    [7, 7],
+  ]);
+  stream.discard();
+});
+
+test('a command that could not be done is not acknowledged, and is done when it comes again', async () => {
+  let attempts = 0;
+  const { session, stream } = start({
+    command: async () => {
+      attempts += 1;
+      if (attempts === 1) throw new Error('not now');
+    },
+  });
+  await vi.advanceTimersByTimeAsync(10);
+  for (let i = 0; i < 2; i++) {
+    session.tell({ type: 'command', id: 1, command: { type: 'checkpoint', data: {} } });
+    await vi.advanceTimersByTimeAsync(10);
+  }
+  expect([attempts, session.commandAcks]).toEqual([2, [1]]);
+  stream.discard();
+});
+
+test('silence is noticed before the lease can have ended, and its end is told when it proves alive', async () => {
+  const { session, stream, told } = start();
+  await vi.advanceTimersByTimeAsync(10);
+  await vi.advanceTimersByTimeAsync(TTL_MS * 2);
+  expect(told).toEqual(['granted']);
+  session.isReachable = false;
+  session.cut();
+  await vi.advanceTimersByTimeAsync(quietAfterMs(TTL_MS) + 2_000);
+  expect(quietAfterMs(TTL_MS)).toBe(TTL_MS - 15_000);
+  expect(told).toEqual(['granted', 'quiet']);
+  session.isReachable = true;
+  await vi.advanceTimersByTimeAsync(16_000);
+  expect(told).toEqual(['granted', 'quiet', 'alive']);
+  stream.discard();
+});
+
+test('a lease of which nothing is heard for very long is given up', async () => {
+  const { session, told } = start();
+  await vi.advanceTimersByTimeAsync(10);
+  session.isReachable = false;
+  session.cut();
+  await vi.advanceTimersByTimeAsync(TTL_MS * 6);
+  expect(told).toEqual(['granted', 'quiet', 'lost']);
+});
+
+test.each([
+  ['ended', 'ended'],
+  ['lease_lost', 'lost'],
+  ['gone', 'gone'],
+])('%s ends the stream and deletes what was kept', async (type, how) => {
+  const { session, stream, told } = start();
+  await vi.advanceTimersByTimeAsync(10);
+  session.tell({ type, reason: 'because' });
+  await vi.advanceTimersByTimeAsync(10);
+  stream.append(note('too late'));
+  expect(told).toEqual(['granted', how]);
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+test('a closed stream keeps its buffer for a later process', async () => {
+  const { session, stream } = start();
+  session.losesAcks = true;
+  await vi.advanceTimersByTimeAsync(10);
+  stream.append(note('kept'));
+  stream.close();
+  const [left] = FrameBuffer.openAll(directory);
+  expect(left?.read(0, 1_000)).toEqual([{ n: 1, ...note('kept') }]);
+  left?.drop();
+});

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { isPromptNamed, promptMessageId, promptName } from '../../../runner/message-ids.ts';
+import { permissionRules } from '../../../runner/permissions.ts';
+
+test('a prompt has the same name wherever it is computed, and another one for each message', () => {
+  expect(promptName('task', 1)).toBe(promptName('task', 1));
+  expect(promptName('task', 1)).not.toBe(promptName('task', 2));
+  expect(promptName('task', 1)).toMatch(/^[0-9A-Za-z]{14}$/);
+});
+
+test('a message id is found by its name, and sorts after the conversation so far, even one from a faster clock', () => {
+  const name = promptName('task', 1);
+  const now = Date.UTC(2026, 10, 22);
+  const fromTheFuture = promptMessageId(promptName('task', 0), now + 3_600_000, null);
+  const id = promptMessageId(name, now, fromTheFuture);
+  expect(id).toMatch(/^msg_[0-9a-f]{12}[0-9A-Za-z]{14}$/);
+  expect(isPromptNamed(id, name)).toBe(true);
+  expect(id > fromTheFuture).toBe(true);
+});
+
+test('without anything that asks, the rules are those that were given', () => {
+  expect(permissionRules(undefined)).toEqual([]);
+  expect(permissionRules({ webfetch: 'deny', bash: { '*': 'deny', 'npm *': 'allow' } })).toEqual([
+    { permission: 'webfetch', pattern: '*', action: 'deny' },
+    { permission: 'bash', pattern: '*', action: 'deny' },
+    { permission: 'bash', pattern: 'npm *', action: 'allow' },
+  ]);
+});
+
+test('where something asks, the shell asks for all but the commands that are allowed by name', () => {
+  expect(permissionRules({ edit: 'ask', bash: { '*': 'allow', 'npm test': 'allow' } })).toEqual([
+    { permission: 'bash', pattern: '*', action: 'ask' },
+    { permission: 'edit', pattern: '*', action: 'ask' },
+    { permission: 'bash', pattern: 'npm test', action: 'allow' },
+  ]);
+});
+
+test('a shell that is denied stays denied', () => {
+  expect(permissionRules({ edit: 'ask', bash: 'deny' }).at(-1)).toEqual({
+    permission: 'bash',
+    pattern: '*',
+    action: 'deny',
+  });
+});
