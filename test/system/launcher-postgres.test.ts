@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { type FullQueryResults, NeonDbError, neon, neonConfig } from '@neondatabase/serverless';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../../cli/launcher/ports.ts';
@@ -169,22 +171,40 @@ describe('the embedded Postgres', () => {
   });
 });
 
-describe('a server that is down', () => {
-  it('is answered 503, without a code that Postgres would give', async () => {
-    const port = await freePort();
-    const absent = await freePort();
-    startProcess({ DATABASE_URL: `postgres://postgres@127.0.0.1:${absent}/postgres` }, port);
-    const answer = await vi.waitFor(
-      () =>
-        fetch(`http://127.0.0.1:${port}/sql`, {
-          method: 'POST',
-          headers: { 'neon-connection-string': connectionString(password) },
-          body: '{"query":"SELECT 1","params":[]}',
-        }),
-      { timeout: 30_000 },
-    );
-    expect(answer.status).toBe(503);
-    expect(await answer.json()).not.toHaveProperty('code');
+describe('a server that is down at first', () => {
+  const body = JSON.stringify({ query: 'SELECT to_regclass($1) IS NOT NULL AS there', params: ['session_runs'] });
+  const ask = (port: number) =>
+    fetch(`http://127.0.0.1:${port}/sql`, {
+      method: 'POST',
+      headers: { 'neon-connection-string': connectionString(password) },
+      body,
+    });
+
+  it('is answered 503 without a Postgres code, and is migrated before it is asked anything once it is up', async () => {
+    const [port, serverPort] = [await freePort(), await freePort()];
+    startProcess({ DATABASE_URL: `postgres://postgres@127.0.0.1:${serverPort}/postgres` }, port);
+    const refused = await vi.waitFor(() => ask(port), { timeout: 30_000 });
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).not.toHaveProperty('code');
+
+    const db = await PGlite.create();
+    const server = new PGLiteSocketServer({ db, port: serverPort, host: '127.0.0.1', maxConnections: 10 });
+    await server.start();
+    try {
+      const first = await vi.waitFor(
+        async () => {
+          const answer = await ask(port);
+          expect(answer.status).not.toBe(503);
+          return answer;
+        },
+        { timeout: 60_000, interval: 100 },
+      );
+      expect(await first.json()).toMatchObject({ rows: [['t']] });
+    } finally {
+      await Promise.all(processes.map((child) => end(child)));
+      await server.stop();
+      await db.close();
+    }
   });
 });
 

@@ -123,13 +123,16 @@ describe('a start that cannot be', () => {
 });
 
 describe('a stop', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('by %s ends every process and exits with 0', async (signal) => {
+  it.each([
+    ['SIGTERM', (launcher: Launcher) => launcher.end('SIGTERM')],
+    ['Ctrl-C', (launcher: Launcher) => launcher.pressCtrlC()],
+  ])('by %s ends every process and exits with 0', async (_, stop) => {
     const launcher = launch();
     await launcher.ready();
     await launcher.printed(/^postgres\s+up/m);
     const processes = descendantsOf(launcher.process.pid);
     expect(processes.length).toBeGreaterThanOrEqual(4);
-    expect(await launcher.end(signal)).toBe(0);
+    expect(await stop(launcher)).toBe(0);
     expect(processes.filter(lives)).toEqual([]);
     expect(existsSync(join(dataDirectory, 'server.json'))).toBe(false);
   });

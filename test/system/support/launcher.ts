@@ -28,6 +28,8 @@ export class Launcher {
     const child = spawn(process.execPath, [projectFile('cli/main.ts'), ...args], {
       env: { PATH, HOME, PORT: '0', OIO_DATA_DIR: dataDirectory, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, as a shell gives to each command line.
+      detached: true,
     });
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (chunk: string) => {
@@ -69,6 +71,13 @@ export class Launcher {
 
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.process.kill(signal);
+    return this.exited;
+  }
+
+  /** What Ctrl-C in a terminal does: SIGINT for every process of the foreground group, and once more from npm. */
+  async pressCtrlC(): Promise<number | null> {
+    process.kill(-this.process.pid, 'SIGINT');
+    this.process.kill('SIGINT');
     return this.exited;
   }
 }
