@@ -1,0 +1,50 @@
+import { WorkspaceRuntime } from '../../durable-objects/workspace/runtime.ts';
+import type { WorkspaceApi } from '../../src/ports/workspace.ts';
+import { NodePlatform } from './node-platform.ts';
+
+/** The workspace's object in this process: its runtime on SQLite in memory, with the shell's part played here. */
+export class WorkspaceInProcess {
+  readonly platform: NodePlatform;
+  readonly workspace = 'default';
+  /** Keys of the closings that have arrived at the objects that hold sockets. */
+  readonly closed: string[] = [];
+  /** Whether those objects cannot be reached just now. */
+  away = false;
+  readonly #evictBetweenSteps: boolean;
+  #runtime: WorkspaceRuntime;
+
+  /** @param evictBetweenSteps builds the runtime anew for every step, as if the object had slept in between */
+  constructor({ platform = new NodePlatform(), evictBetweenSteps = false } = {}) {
+    this.platform = platform;
+    this.#evictBetweenSteps = evictBetweenSteps;
+    this.#runtime = this.#build();
+  }
+
+  get runtime(): WorkspaceRuntime {
+    if (this.#evictBetweenSteps) this.#runtime = this.#build();
+    return this.#runtime;
+  }
+
+  get api(): WorkspaceApi {
+    return {
+      createToken: async (call, request) => this.runtime.createToken(call, request),
+      listTokens: async () => this.runtime.listTokens(),
+      revokeToken: async (_call, id) => this.runtime.revokeToken(id),
+      redeemCode: async (call, code) => this.runtime.redeemCode(call, code),
+      revokedTokens: async () => this.runtime.revokedTokens(),
+      noteSocket: async (_workspace, tokenId, place) => this.runtime.noteSocket(tokenId, place),
+    };
+  }
+
+  async advance(ms: number): Promise<void> {
+    await this.platform.settle();
+    await this.platform.advance(ms, () => this.runtime.alarm());
+  }
+
+  #build(): WorkspaceRuntime {
+    return new WorkspaceRuntime(this.platform, async (key) => {
+      if (this.away) throw new Error('away');
+      this.closed.push(key);
+    });
+  }
+}

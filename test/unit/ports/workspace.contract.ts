@@ -1,0 +1,111 @@
+import { expect, it } from 'vitest';
+import type { Call } from '../../../src/ports/calls.ts';
+import type { SocketPlace, WorkspaceApi } from '../../../src/ports/workspace.ts';
+import type { Outcome } from '../../../src/protocol/errors.ts';
+
+/** A workspace without tokens. */
+export interface WorkspaceUnderTest {
+  api: WorkspaceApi;
+  workspace: string;
+  /** Its clock, in ms. */
+  now(): number;
+  /** Moves its clock on, and runs the alarms on the way. */
+  advance(ms: number): Promise<void>;
+}
+
+export const TOKEN_REQUEST = { name: 'ci', role: 'viewer', expires_in_seconds: 60 } as const;
+export const PLACE: SocketPlace = { kind: 'session', id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' };
+
+export function callIn(workspace: string, key: string | null = null, fingerprint = 'f1'): Call {
+  const idempotency = key === null ? null : { key, fingerprint };
+  return { principal: { workspace, role: 'admin', token_id: 'static' }, request_id: 'r1', idempotency };
+}
+
+/** The value of an outcome that is expected to be one. */
+export function valueIn<T>(outcome: Outcome<T>): T {
+  if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
+  return outcome.value;
+}
+
+/** What every implementation of a workspace's tokens keeps to. */
+export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void {
+  it('makes tokens that live as long as was asked, and lists them', async () => {
+    const { api, workspace, now } = await make();
+    const at = now();
+    const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
+    expect(token).toMatchObject({ name: 'ci', role: 'viewer', revoked_at: null });
+    expect(Date.parse(token.created_at)).toBeGreaterThanOrEqual(at);
+    expect(Date.parse(token.expires_at) - Date.parse(token.created_at)).toBe(60_000);
+    expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([token]);
+  });
+
+  it('revokes a token once, and answers the same again', async () => {
+    const { api, workspace } = await make();
+    const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
+    expect(await api.revokedTokens(workspace)).toEqual([]);
+    const revoked = valueIn(await api.revokeToken(callIn(workspace), token.id));
+    expect(revoked.revoked_at).not.toBeNull();
+    expect(valueIn(await api.revokeToken(callIn(workspace), token.id))).toEqual(revoked);
+    expect(await api.revokedTokens(workspace)).toEqual([token.id]);
+  });
+
+  it('does not find a token that it has not made', async () => {
+    const { api, workspace } = await make();
+    expect(await api.revokeToken(callIn(workspace), 'nothing')).toMatchObject({ failure: { code: 'not_found' } });
+    valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
+    expect(await api.revokeToken(callIn(workspace), 'nothing')).toMatchObject({ failure: { code: 'not_found' } });
+  });
+
+  it('forgets a token when it expires, revoked or not', async () => {
+    const { api, workspace, advance } = await make();
+    const short = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
+    const long = valueIn(await api.createToken(callIn(workspace), { ...TOKEN_REQUEST, expires_in_seconds: 600 }));
+    valueIn(await api.revokeToken(callIn(workspace), short.id));
+    await advance(60_000);
+    expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([long]);
+    expect(await api.revokedTokens(workspace)).toEqual([]);
+    await advance(540_000);
+    expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([]);
+  });
+
+  it('makes one token for a sign-in code, once', async () => {
+    const { api, workspace, now } = await make();
+    const code = { id: 'code-1', expires_at: now() + 600_000, role: 'operator' } as const;
+    expect(valueIn(await api.redeemCode(callIn(workspace), code)).role).toBe('operator');
+    expect(await api.redeemCode(callIn(workspace), code)).toMatchObject({ failure: { code: 'unauthorized' } });
+    expect(valueIn(await api.listTokens(callIn(workspace)))).toHaveLength(1);
+  });
+
+  it('refuses a code that has expired, used or not', async () => {
+    const { api, workspace, now, advance } = await make();
+    const code = { id: 'code-1', expires_at: now() + 600_000, role: 'viewer' } as const;
+    valueIn(await api.redeemCode(callIn(workspace), code));
+    await advance(600_000);
+    for (const id of ['code-1', 'code-2']) {
+      const late = await api.redeemCode(callIn(workspace), { ...code, id });
+      expect(late).toMatchObject({ failure: { code: 'unauthorized' } });
+    }
+  });
+
+  it('gives the first answer again to the same idempotency key, for a day', async () => {
+    const { api, workspace, advance } = await make();
+    const request = { ...TOKEN_REQUEST, expires_in_seconds: 1_000_000 };
+    const first = valueIn(await api.createToken(callIn(workspace, 'k'), request));
+    await advance(86_399_000);
+    expect(valueIn(await api.createToken(callIn(workspace, 'k'), request))).toEqual(first);
+    const other = await api.createToken(callIn(workspace, 'k', 'f2'), request);
+    expect(other).toMatchObject({ failure: { code: 'idempotency_mismatch' } });
+    expect(valueIn(await api.listTokens(callIn(workspace)))).toHaveLength(1);
+    await advance(2_000);
+    expect(valueIn(await api.createToken(callIn(workspace, 'k'), request)).id).not.toBe(first.id);
+  });
+
+  it('takes notes of sockets, and knows nothing of the tokens that it has not made', async () => {
+    const { api, workspace } = await make();
+    await api.noteSocket(workspace, 'nothing', PLACE);
+    const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
+    await api.noteSocket(workspace, token.id, PLACE);
+    await api.noteSocket(workspace, token.id, PLACE);
+    expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([token]);
+  });
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { everyStatement } from '../../support/every-statement.ts';
+import { NodePlatform } from '../../support/node-platform.ts';
+import { WorkspaceInProcess } from '../../support/workspace-in-process.ts';
+import { callIn, PLACE, TOKEN_REQUEST, valueIn } from '../ports/workspace.contract.ts';
+
+/** A workspace with one token that has a socket. */
+function setup(platform: NodePlatform) {
+  const object = new WorkspaceInProcess({ platform });
+  const token = valueIn(object.runtime.createToken(callIn('default'), TOKEN_REQUEST));
+  object.runtime.noteSocket(token.id, PLACE);
+  return { object, token };
+}
+
+describe('a mutation of the workspace happens wholly or not at all', () => {
+  const mutations: [name: string, mutate: (subject: ReturnType<typeof setup>) => unknown][] = [
+    ['createToken', ({ object }) => object.runtime.createToken(callIn('default', 'k'), TOKEN_REQUEST)],
+    ['revokeToken', ({ object, token }) => object.runtime.revokeToken(token.id)],
+    [
+      'redeemCode',
+      ({ object }) =>
+        object.runtime.redeemCode(callIn('default', 'c'), {
+          id: 'c',
+          expires_at: object.platform.now() + 600_000,
+          role: 'viewer',
+        }),
+    ],
+    [
+      'noteSocket',
+      ({ object, token }) => object.runtime.noteSocket(token.id, { kind: 'agent_registry', id: 'default' }),
+    ],
+  ];
+
+  it.each(mutations)('%s', async (_name, mutate) => {
+    expect(await everyStatement(setup, mutate)).toBeGreaterThan(1);
+  });
+
+  it('the first one, which makes the tables, too', async () => {
+    const steps = await everyStatement(
+      (platform) => new WorkspaceInProcess({ platform }),
+      (object) => object.runtime.createToken(callIn('default'), TOKEN_REQUEST),
+    );
+    expect(steps).toBeGreaterThan(5);
+  });
+});
+
+describe('a token’s sockets', () => {
+  const key = (tokenId: string) => `${tokenId}/${PLACE.kind}/${PLACE.id}`;
+
+  it('are closed when it is revoked, once', async () => {
+    const { object, token } = setup(new NodePlatform());
+    object.runtime.noteSocket(token.id, PLACE);
+    object.runtime.revokeToken(token.id);
+    object.runtime.revokeToken(token.id);
+    await object.platform.settle();
+    expect(object.closed).toEqual([key(token.id)]);
+  });
+
+  it('are closed when it was revoked while one was being opened', async () => {
+    const { object, token } = setup(new NodePlatform());
+    object.runtime.revokeToken(token.id);
+    await object.platform.settle();
+    object.runtime.noteSocket(token.id, PLACE);
+    await object.platform.settle();
+    expect(object.closed).toEqual([key(token.id), key(token.id)]);
+  });
+
+  it('are closed when it expires', async () => {
+    const { object, token } = setup(new NodePlatform());
+    await object.advance(60_000);
+    expect(object.closed).toEqual([key(token.id)]);
+  });
+
+  it('are closed once those who hold them can be reached again', async () => {
+    const { object, token } = setup(new NodePlatform());
+    object.away = true;
+    object.runtime.revokeToken(token.id);
+    await object.advance(5_000);
+    expect(object.closed).toEqual([]);
+    object.away = false;
+    await object.advance(10_000);
+    expect(object.closed).toEqual([key(token.id)]);
+  });
+
+  it('are noted by the alarm that runs twice as by the one that runs once', async () => {
+    const { object, token } = setup(new NodePlatform());
+    object.platform.clock += 60_000;
+    object.platform.fireAlarm(() => object.runtime.alarm());
+    object.platform.fireAlarm(() => object.runtime.alarm());
+    await object.platform.settle();
+    expect(object.closed).toEqual([key(token.id)]);
+    expect(object.platform.alarm).toBeNull();
+  });
+});
