@@ -179,6 +179,8 @@ function applyAgentEvent(state: Draft, event: At<AgentEventBody>): void {
       return;
     case 'usage':
       state.usage = addUsage(state.usage, event.data);
+      // A turn that names no model takes the agent's own, and only then is it known which that is.
+      if (!event.data.sub_agent) state.model = event.data.model ?? state.model;
       return;
     case 'model.retry':
       put(state, { kind: 'retry', id: `retry-${seq}`, seq, attempt: event.data.attempt, message: event.data.message });
