@@ -40,7 +40,7 @@ export function ActionDialog(props: { session: SessionView; action: ActionWithDi
   const act = useMutation({
     mutationFn: () => perform(client, session.id, action, answers),
     onSuccess: (view) => {
-      queries.setQueryData(sessionKey(session.id), view);
+      queries.setQueryData(sessionKey(session.id), { ...session, ...view });
       dialog.current?.close();
     },
   });

@@ -28,7 +28,7 @@ export function Actions({ session, status }: { session: SessionView; status: Ses
   const [asking, setAsking] = useState<ActionWithDialog | null>(null);
   const act = useMutation({
     mutationFn: (action: 'start' | 'pause' | 'resume' | 'stop') => client.sessions.act(session.id, action),
-    onSuccess: (view) => queries.setQueryData(sessionKey(session.id), view),
+    onSuccess: (view) => queries.setQueryData(sessionKey(session.id), { ...session, ...view }),
     // What was legal a moment ago may not be any more.
     onError: () => queries.invalidateQueries({ queryKey: sessionKey(session.id) }),
   });

@@ -32,7 +32,7 @@ export function MessageBox({ sessionId, status }: { sessionId: string; status: S
   return (
     <form
       onSubmit={submit}
-      className="space-y-2 border-t-3 border-ink bg-paper py-3 sm:sticky sm:bottom-0 sm:-mr-2 sm:pr-2"
+      className="space-y-2 border-t-3 border-ink bg-paper py-3 sm:sticky sm:bottom-0 sm:shadow-[8px_0_0_0_var(--paper)]"
     >
       {send.isError && <ErrorNotice error={send.error} />}
       <TextArea

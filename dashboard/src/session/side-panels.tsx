@@ -29,10 +29,11 @@ export function SidePanels({ session, state }: { session: SessionView; state: Se
 }
 
 function factsOf(session: SessionView, state: SessionState): (readonly [string, string])[] {
+  const task = session.tasks?.[0];
   return [
-    ['Agent', state.agent?.name ?? '—'],
-    ['Model', state.model ?? '—'],
-    ...(state.agent ? [['Lease', `epoch ${state.agent.epoch}`] as const] : []),
+    ['Agent', state.agent?.name ?? 'None now'],
+    ['Model', state.model ?? 'Not known yet'],
+    ...(task ? [['Attempt', `${task.attempt} of ${session.max_attempts}`] as const] : []),
     ['Health', percent(session.health_score)],
     ['Worked', `${duration(session.active_seconds)} of ${duration(session.max_duration_seconds)}`],
     ['Created', fullTime(session.created_at)],

@@ -27,7 +27,7 @@ export function Transcript({ state, status }: { state: SessionState; status: Ses
       {/* Where there is room, the message box covers as much of the screen as this margin. */}
       <div ref={end} className="h-px scroll-mb-4 sm:scroll-mb-40" />
       {!atEnd && (
-        <Button look="strong" onClick={toEnd} className="sticky bottom-4 z-10 float-right min-h-8! sm:bottom-40">
+        <Button onClick={toEnd} className="sticky bottom-4 z-10 float-right shadow-hard sm:bottom-40">
           ↓ Latest
         </Button>
       )}

@@ -65,7 +65,7 @@ export function useSessionView(id: string, state: SessionState | null) {
   }, [queries, id, change]);
   return useQuery({
     queryKey: sessionKey(id),
-    queryFn: ({ signal }) => client.sessions.get(id, [], { signal }),
+    queryFn: ({ signal }) => client.sessions.get(id, ['tasks'], { signal }),
     refetchInterval: working ? REFRESH_MS : false,
   });
 }
