@@ -11,7 +11,7 @@ import type { SessionRun } from '../../../src/ports/run-history.ts';
 import type { ActionRequest } from '../../../src/ports/sessions.ts';
 import type { SessionStatus } from '../../../src/protocol/enums.ts';
 import type { Failure, Outcome } from '../../../src/protocol/errors.ts';
-import { parseCursor, type SessionEvent } from '../../../src/protocol/events.ts';
+import { type Cursor, type EventPage, parseCursor, type SessionEvent } from '../../../src/protocol/events.ts';
 import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/ids.ts';
 import { CreateSessionRequest, type SessionInclude, type SessionView } from '../../../src/protocol/session.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
@@ -187,12 +187,11 @@ export class SessionInProcess {
   /** The whole log, page by page. */
   async events(): Promise<SessionEvent[]> {
     const events: SessionEvent[] = [];
-    for (let after: string | null = null; ; ) {
-      const cursor = after === null ? null : parseCursor(after);
-      const page = unwrap(await this.runtime.events(this.call(), cursor, 500));
+    for (let cursor: Cursor | null = null; ; ) {
+      const page: EventPage = unwrap(await this.runtime.events(this.call(), cursor, 500));
       events.push(...page.items);
       if (!page.has_more) return events;
-      after = page.cursor;
+      cursor = parseCursor(page.cursor);
     }
   }
 

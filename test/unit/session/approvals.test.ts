@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import type { AnswerApprovalRequest, ApprovalView } from '../../../src/protocol/session.ts';
+import { asked, question, released, result } from './fake-agent.ts';
+import { failureOf, SessionInProcess, unwrap } from './harness.ts';
+
+async function approvalsOf(session: SessionInProcess): Promise<ApprovalView[]> {
+  return unwrap(await session.runtime.approvals(session.call()));
+}
+
+async function answer(session: SessionInProcess, request: AnswerApprovalRequest, which = 0): Promise<ApprovalView> {
+  const { id } = (await approvalsOf(session))[which]!;
+  return unwrap(await session.runtime.answer(session.call({ token_id: 'person' }), id, request));
+}
+
+describe('an approval', () => {
+  it('is shown and counted while it is open, and once answered goes to the agent', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'));
+    expect(await session.view()).toMatchObject({ open_approvals: 1 });
+    expect(await approvalsOf(session)).toMatchObject([{ kind: 'permission', status: 'open', patterns: ['npm test'] }]);
+    await session.settle();
+    expect(session.homes.entry?.summary.open_approvals).toBe(1);
+
+    const view = await answer(session, { decision: 'once' });
+    expect(view).toMatchObject({ status: 'answered', answer: { decision: 'once', by: 'person' } });
+    expect(agent.commandsOf('approval_reply')).toEqual([{ request_id: 'r1', kind: 'permission', decision: 'once' }]);
+    expect(await session.view()).toMatchObject({ open_approvals: 0 });
+    expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
+  });
+
+  it('that is rejected says why to the agent', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'));
+    await answer(session, { decision: 'reject', message: 'Not on a Friday.' });
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ decision: 'reject', message: 'Not on a Friday.' }]);
+  });
+
+  it('has one answer: a second one is 409 with the first, and changes nothing', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'));
+    const first = await answer(session, { decision: 'reject' });
+    await session.settle();
+    const before = session.platform.dump();
+    const second = await session.runtime.answer(session.call(), first.id, { decision: 'once' });
+    expect(failureOf(second)).toMatchObject({ code: 'approval_answered', current: first.answer });
+    await session.settle();
+    expect(session.platform.dump()).toEqual(before);
+  });
+
+  it('that is not there is 404', async () => {
+    const session = new SessionInProcess();
+    await session.begun();
+    const outcome = await session.runtime.answer(session.call(), 'nothing', { decision: 'once' });
+    expect(failureOf(outcome).code).toBe('not_found');
+  });
+
+  it.each([
+    { approval_default: 'reject', decision: 'reject' },
+    { approval_default: 'once', decision: 'once' },
+  ])('past its deadline is answered by the default, $approval_default', async ({ approval_default, decision }) => {
+    const session = new SessionInProcess();
+    const agent = await session.begun({ approval_default, approval_timeout_seconds: 120 });
+    agent.send(asked('r1'));
+    await agent.ping(119_999);
+    expect(await approvalsOf(session)).toMatchObject([{ status: 'open' }]);
+    await session.advance(1);
+    expect(await approvalsOf(session)).toMatchObject([
+      { status: 'expired', answer: { decision, by: 'session_default' } },
+    ]);
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r1', decision }]);
+    expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
+  });
+
+  it('that is open keeps a quiet agent from being degraded, but not a silent one from being lost', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'));
+    await session.advance(45_000);
+    expect(await session.status()).toBe('running');
+    await session.advance(15_000);
+    expect(await session.status()).toBe('orphaned');
+  });
+
+  it('is withdrawn when its lease ends, or the agent no longer waits', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'), asked('r2'));
+    agent.send({ type: 'approval.withdrawn', data: { request_id: 'r1', reason: 'aborted' } });
+    expect(await session.view()).toMatchObject({ open_approvals: 1 });
+    await session.settle();
+    expect(session.homes.entry?.summary.open_approvals, 'lists show it at once').toBe(1);
+    agent.send(result());
+    expect((await approvalsOf(session)).map(({ status }) => status)).toEqual(['withdrawn', 'withdrawn']);
+    expect(session.rows('deadlines', `name LIKE 'approval:%'`)).toEqual([]);
+    const [first] = await approvalsOf(session);
+    const late = await session.runtime.answer(session.call(), first!.id, { decision: 'once' });
+    expect(failureOf(late)).toMatchObject({ code: 'approval_answered', current: null });
+  });
+
+  it('asked again by an agent that lost the answer on the way is answered again, not asked again', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'));
+    await answer(session, { decision: 'once' });
+    agent.read().acknowledge(...agent.commands.map(({ id }) => id)).commands = [];
+    agent.send(asked('r1'));
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r1', decision: 'once' }]);
+    expect(await approvalsOf(session)).toHaveLength(1);
+  });
+});
+
+describe("'always'", () => {
+  it('is ours: the agent hears once, and what it covers is answered at once, over epochs, in this session', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'));
+    await answer(session, { decision: 'always' });
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r1', decision: 'once' }]);
+
+    agent.send(asked('r2', { patterns: ['npm run build'] }), released('shutdown'));
+    await session.advance(1);
+    const next = session.agent(2, 'AGENT-TWO').connect();
+    next.send(asked('r1', { patterns: ['npm ci'] }));
+    expect(next.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r1', decision: 'once' }]);
+    expect((await approvalsOf(session)).map(({ answer }) => answer?.by)).toEqual([
+      'person',
+      'session_always',
+      'session_always',
+    ]);
+    expect(await session.view()).toMatchObject({ open_approvals: 0 });
+  });
+
+  it('covers neither another permission nor more than its patterns', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'));
+    await answer(session, { decision: 'always' });
+    agent.send(
+      asked('r2', { patterns: ['rm -rf build'] }),
+      asked('r3', { patterns: ['npm ci', 'rm -rf build'] }),
+      asked('r4', { permission: 'edit' }),
+    );
+    expect(await session.view()).toMatchObject({ open_approvals: 3 });
+  });
+
+  it('where the agent names no wider patterns means just what was asked: a star in a command stays a star', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1', { patterns: ['rm *.tmp', 'ls'], always: [] }));
+    await answer(session, { decision: 'always' });
+    agent.send(asked('r2', { patterns: ['rm -rf / .tmp'], always: [] }), asked('r3', { patterns: ['ls'], always: [] }));
+    const views = await approvalsOf(session);
+    expect(views.filter(({ status }) => status === 'open').map(({ patterns }) => patterns)).toEqual([
+      ['rm -rf / .tmp'],
+    ]);
+  });
+
+  it('of a permission without patterns covers that, and nothing with patterns', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1', { permission: 'webfetch', patterns: [], always: [] }));
+    await answer(session, { decision: 'always' });
+    agent.send(asked('r2', { permission: 'webfetch', patterns: [], always: [] }));
+    agent.send(asked('r3', { permission: 'webfetch', patterns: ['https://example.com'], always: [] }));
+    expect(await session.view()).toMatchObject({ open_approvals: 1 });
+  });
+});
+
+describe('a question', () => {
+  it('is answered with labels for each of its parts, else 422 and it stays open', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(question('q1'));
+    const [{ id }] = (await approvalsOf(session)) as [ApprovalView];
+    const missing = await session.runtime.answer(session.call(), id, { decision: 'once' });
+    expect(failureOf(missing)).toMatchObject({ code: 'validation_failed', errors: [{ path: 'answers' }] });
+    await answer(session, { decision: 'once', answers: [['blue']] });
+    expect(agent.commandsOf('approval_reply')).toEqual([
+      { request_id: 'q1', kind: 'question', decision: 'once', answers: [['blue']] },
+    ]);
+  });
+
+  it('never hangs an unattended run: past its deadline it is rejected, whatever the default for permissions', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun({ approval_default: 'once', approval_timeout_seconds: 60 });
+    agent.send(question('q1'));
+    await agent.ping(60_000);
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'q1', decision: 'reject' }]);
+  });
+});

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { artifact, checkpoint, type FakeAgent, note, released, uuidOf } from './fake-agent.ts';
+import { failureOf, SessionInProcess, unwrap } from './harness.ts';
+
+async function read(session: SessionInProcess, id: string): Promise<string> {
+  const bytes: Buffer[] = [];
+  for (let index = 0; ; index++) {
+    const chunk = await session.runtime.artifactChunk(session.call(), id, index);
+    if (!chunk.ok) return Buffer.concat(bytes).toString();
+    bytes.push(Buffer.from(chunk.value, 'base64'));
+  }
+}
+
+async function reasons(session: SessionInProcess): Promise<string[]> {
+  return (await session.events()).flatMap((event) => (event.type === 'frame.rejected' ? [event.data.reason] : []));
+}
+
+/** All of an agent's frames are stored: nothing hangs on one that cannot be used. */
+function expectConsumed(agent: FakeAgent): void {
+  expect(agent.acked).toBe(agent.head);
+}
+
+describe('a checkpoint', () => {
+  it('is what another machine goes on from: its patch and conversation are read back as they were', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(...checkpoint('one'));
+    agent.send(...checkpoint('two', { turn: 2 }));
+    expect(unwrap(await session.runtime.checkpoints(session.call())).map(({ number }) => number)).toEqual([1, 2]);
+    const diff = unwrap(await session.runtime.diff(session.call()));
+    expect(diff).toMatchObject({ checkpoint: 2, files: [{ path: 'two.txt' }], local_only: false });
+    expect(await read(session, diff.artifact!.id)).toBe('diff of two\n'.repeat(200));
+
+    agent.send(released('shutdown'));
+    await session.advance(1);
+    const next = session.agent(2, 'AGENT-TWO').connect();
+    expect(next.assignment?.checkpoint).toMatchObject({ number: 2, conversation_format: 'opencode-1' });
+    expect(await read(session, next.assignment!.checkpoint!.conversation_artifact_id!)).toBe('{"said":"two"}');
+    expect((await session.folded()).checkpoints).toEqual((await session.view()).checkpoints);
+  });
+
+  it('is numbered from 1 and the newest hundred are kept, with their artifacts', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    for (let number = 1; number <= 103; number++) agent.send(...checkpoint(`c${number}`));
+    const view = await session.view();
+    expect(view.checkpoint_count).toBe(100);
+    expect(view.checkpoints?.map(({ number }) => number)).toEqual(Array.from({ length: 100 }, (_, index) => index + 4));
+    expect((await session.folded()).checkpoints).toEqual(view.checkpoints);
+    expect(await read(session, uuidOf('c3 patch'))).toBe('');
+    expect(await read(session, uuidOf('c4 patch'))).toContain('diff of c4');
+    expect(session.rows('artifacts')).toHaveLength(200);
+  });
+
+  it('keeps an artifact that a later one names as well', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const shared = artifact('shared', 'the same work');
+    agent.send(...shared.chunks);
+    for (let number = 1; number <= 102; number++) {
+      agent.send(...checkpoint(`c${number}`, { patch: shared.part }).slice(-2));
+    }
+    expect(await read(session, shared.part.artifact_id)).toBe('the same work');
+  });
+
+  it('whose work stayed on the agent’s machine says so', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(checkpoint('big', { patch: null, conversation: null, local_only: true }).at(-1)!);
+    expect(unwrap(await session.runtime.diff(session.call()))).toMatchObject({ local_only: true, artifact: null });
+  });
+
+  it.each([
+    { what: 'a chunk that never came', frames: checkpoint('x').slice(1) },
+    { what: 'a chunk in the wrong place', frames: [checkpoint('x')[1]!, ...checkpoint('x').slice(3)] },
+    { what: 'no chunks at all', frames: checkpoint('x').slice(-1) },
+  ])('with $what is refused on record, and the stream goes on', async ({ frames }) => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(...frames, note('after'));
+    expectConsumed(agent);
+    expect(await session.view()).toMatchObject({ checkpoint_count: 0, status: 'running' });
+    expect(await reasons(session)).toContain(`artifact ${uuidOf('x patch')} is not whole`);
+    agent.send(...checkpoint('y'));
+    expect(await session.view()).toMatchObject({ checkpoint_count: 1 });
+  });
+
+  it('of chunks over their bound is refused on record', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const data = Buffer.alloc(196_609).toString('base64');
+    agent.send({ type: 'artifact.chunk', data: { artifact_id: uuidOf('fat'), index: 0, data } });
+    expectConsumed(agent);
+    expect(await reasons(session)).toEqual(['a chunk holds at most 196608 bytes']);
+  });
+
+  it('of another lease’s chunks is refused: a successor cannot add to what it did not begin', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(...checkpoint('one'), released('shutdown'));
+    await session.advance(1);
+    const next = session.agent(2, 'AGENT-TWO').connect();
+    next.send(...checkpoint('one'));
+    expectConsumed(next);
+    expect(await session.view()).toMatchObject({ checkpoint_count: 1 });
+    expect(await reasons(session)).toContain('the artifact is another lease’s');
+  });
+
+  it('that never came leaves no chunks behind when the lease ends', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(...checkpoint('whole'), ...checkpoint('half').slice(0, -1), released('lost'));
+    expect(
+      session
+        .rows<{ id: string }>('artifacts')
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual([uuidOf('whole patch'), uuidOf('whole conversation')].sort());
+  });
+
+  it('is asked for by hand of the agent that runs the session; with none running that is 409', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    expect(failureOf(await session.runtime.requestCheckpoint(session.call())).code).toBe('no_running_agent');
+    await session.act('start');
+    const agent = session.agent().connect();
+    expect(unwrap(await session.runtime.requestCheckpoint(session.call()))).toEqual({ requested: true });
+    expect(agent.commandsOf('checkpoint')).toEqual([{}]);
+    agent.send(...checkpoint('asked', { requested: true }));
+    expect((await session.view()).checkpoints).toMatchObject([{ number: 1, requested: true }]);
+  });
+});
