@@ -51,7 +51,8 @@ export class AgentRegistry extends DurableObject<Env> implements AgentRegistryAp
   override fetch(request: Request): Response {
     const agentId = CONTROL_PATH.exec(new URL(request.url).pathname)?.[1];
     if (!Uuid.safeParse(agentId).success) return new Response('there is no such socket', { status: 404 });
-    if (request.headers.get('upgrade') !== 'websocket') return new Response('this is a socket', { status: 426 });
+    if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket')
+      return new Response('this is a socket', { status: 426 });
     const header = request.headers.get(PRINCIPAL_HEADER);
     if (!header) return new Response('a principal is needed', { status: 401 });
     const { workspace, token_id } = JSON.parse(header) as Principal;

@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import type { Lane } from '../../durable-objects/kit/outbox.ts';
 import { buildKit } from '../../durable-objects/kit/runtime.ts';
-import { hello, slotRequest } from '../unit/ports/agent-registry.contract.ts';
+import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { directoryEntry } from '../unit/ports/directory.contract.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
 

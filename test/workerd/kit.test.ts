@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { acceptSocket, durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import type { Lane } from '../../durable-objects/kit/outbox.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../../durable-objects/kit/runtime.ts';
-import { hello, slotRequest } from '../unit/ports/agent-registry.contract.ts';
+import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
 
 const SCHEMA = ['CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);'];

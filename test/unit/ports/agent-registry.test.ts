@@ -2,7 +2,8 @@ import { describe } from 'vitest';
 import type { ControlDown } from '../../../src/protocol/agent-stream.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
-import { agentRegistryContract, type ControlLink } from './agent-registry.contract.ts';
+import { agentRegistryContract } from './agent-registry.contract.ts';
+import type { ControlLink } from './agent-registry.scene.ts';
 
 function link(client: FakeClient): ControlLink {
   return {

@@ -3,7 +3,7 @@ import { everyStatement } from '../../support/every-statement.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import type { NodePlatform } from '../../support/node-platform.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
-import { AGENT_A, AGENT_B, hello, slotRequest } from '../ports/agent-registry.contract.ts';
+import { AGENT_A, AGENT_B, hello, slotRequest } from '../ports/agent-registry.scene.ts';
 
 const [first, second] = [slotRequest(1), slotRequest(2)];
 const key = (request: typeof first) => ({ task_id: request.task_id, epoch: request.epoch });

@@ -1,0 +1,104 @@
+import { expect, vi } from 'vitest';
+import type { AgentRegistryApi, SlotRequest } from '../../../src/ports/agent-registry.ts';
+import type { Call } from '../../../src/ports/calls.ts';
+import type { AgentHello, ControlDown } from '../../../src/protocol/agent-stream.ts';
+import { taskIdOf } from '../../../src/protocol/ids.ts';
+
+/** An agent's end of a control socket. */
+export interface ControlLink {
+  /** All frames that have arrived, oldest first. */
+  readonly frames: ControlDown[];
+  readonly closeCode: number | null;
+  send(frame: unknown): void;
+  close(): void;
+}
+
+/** An empty registry, with all that its surroundings do to it. */
+export interface RegistryUnderTest {
+  api: AgentRegistryApi;
+  /** Its workspace. */
+  workspace: string;
+  connect(agentId: string, tokenId: string): Promise<ControlLink>;
+  /** Moves its clock on, running its alarm when that is due. */
+  advance(ms: number): Promise<void>;
+}
+
+export type MakeRegistry = () => Promise<RegistryUnderTest>;
+
+export const SESSION = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
+export const AGENT_A = 'aaaaaaaa-8a52-4f0c-9d0b-0d6f3a1b2c3d';
+export const AGENT_B = 'bbbbbbbb-8a52-4f0c-9d0b-0d6f3a1b2c3d';
+export const INSTANCE_1 = '11111111-8a52-4f0c-9d0b-0d6f3a1b2c3d';
+export const INSTANCE_2 = '22222222-8a52-4f0c-9d0b-0d6f3a1b2c3d';
+
+export function slotRequest(task: number, changes: Partial<SlotRequest> = {}): SlotRequest {
+  return {
+    session_id: SESSION,
+    task_id: taskIdOf(SESSION, task),
+    epoch: 1,
+    priority: 'medium',
+    required_capabilities: [],
+    required_labels: [],
+    repository: null,
+    ...changes,
+  };
+}
+
+export function hello(changes: Partial<AgentHello> = {}): AgentHello {
+  return {
+    type: 'hello',
+    name: 'AGENT-TEST',
+    instance_id: INSTANCE_1,
+    capacity: 1,
+    capabilities: [],
+    labels: [],
+    repository: null,
+    model: 'test/scripted',
+    version: '0.1.0',
+    leases: [],
+    ...changes,
+  };
+}
+
+export function callFrom(workspace: string): Call {
+  return { principal: { workspace, role: 'viewer', token_id: 'token' }, request_id: 'request', idempotency: null };
+}
+
+/** The tasks of the offers that have arrived, in order. */
+export function offers(link: ControlLink): string[] {
+  return link.frames.flatMap((frame) => (frame.type === 'offer' ? [frame.task_id] : []));
+}
+
+/** A registry with one agent. */
+export async function withAgent(make: MakeRegistry, changes: Partial<AgentHello> = {}) {
+  const registry = await make();
+  return { ...registry, registry, agent: await join(registry, changes) };
+}
+
+/** An agent that has said hello and is welcome. */
+export async function join(
+  registry: RegistryUnderTest,
+  changes: Partial<AgentHello> = {},
+  agentId = AGENT_A,
+  tokenId = 'token',
+): Promise<ControlLink> {
+  const link = await registry.connect(agentId, tokenId);
+  link.send(hello(changes));
+  await vi.waitFor(() => expect(link.frames[0]).toEqual({ type: 'welcome', agent_id: agentId }));
+  return link;
+}
+
+/** How many slots of an agent are used; null when it is not known. */
+export async function use(registry: RegistryUnderTest, agentId = AGENT_A): Promise<number | null> {
+  const outcome = await registry.api.agent(callFrom(registry.workspace), agentId);
+  return outcome.ok ? outcome.value.slots_used : null;
+}
+
+/** Accepts an offer, once it has arrived, and waits until the registry knows. */
+export async function take(registry: RegistryUnderTest, link: ControlLink, request: SlotRequest): Promise<void> {
+  await vi.waitFor(() => expect(offers(link)).toContain(request.task_id));
+  link.send({ type: 'taken', task_id: request.task_id, epoch: request.epoch });
+  await vi.waitFor(async () =>
+    expect(await registry.api.reserve(registry.workspace, request)).toMatchObject({ state: 'taken' }),
+  );
+}

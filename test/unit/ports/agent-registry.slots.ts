@@ -1,0 +1,232 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
+import { taskIdOf } from '../../../src/protocol/ids.ts';
+import {
+  AGENT_A,
+  AGENT_B,
+  callFrom,
+  INSTANCE_2,
+  join,
+  type MakeRegistry,
+  offers,
+  SESSION,
+  slotRequest,
+  take,
+  use,
+  withAgent,
+} from './agent-registry.scene.ts';
+
+/** Who gets a slot, and when it is free again. */
+export function slotContract(make: MakeRegistry): void {
+  describe('slots', () => {
+    it('a request goes to an agent with room, and its slot is used until it is released', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'offered', agent_id: AGENT_A });
+      await vi.waitFor(() => expect(offers(agent)).toEqual([request.task_id]));
+      expect(agent.frames.at(-1)).toMatchObject({ epoch: 1, session_id: SESSION, expires_in_ms: 20_000 });
+      await take(registry, agent, request);
+      expect(await use(registry)).toBe(1);
+      await api.release(workspace, request.task_id, request.epoch);
+      expect(await use(registry)).toBe(0);
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
+    });
+
+    it('with nobody there a request waits, in order of priority and then of arrival', async () => {
+      const registry = await make();
+      const { api, workspace } = registry;
+      expect(await api.reserve(workspace, slotRequest(1))).toEqual({ state: 'queued', place: 1 });
+      expect(await api.reserve(workspace, slotRequest(2))).toEqual({ state: 'queued', place: 2 });
+      expect(await api.reserve(workspace, slotRequest(3, { priority: 'critical' }))).toEqual({
+        state: 'queued',
+        place: 1,
+      });
+      expect(await api.reserve(workspace, slotRequest(4, { priority: 'deferred' }))).toMatchObject({ place: 4 });
+      expect(await api.reserve(workspace, slotRequest(2)), 'a repeat is the same request').toMatchObject({ place: 3 });
+
+      const agent = await join(registry, { capacity: 3 });
+      await vi.waitFor(() => expect(offers(agent)).toEqual([3, 1, 2].map((number) => taskIdOf(SESSION, number))));
+      expect(await api.reserve(workspace, slotRequest(4))).toEqual({ state: 'queued', place: 1 });
+    });
+
+    it('a slot that becomes free is offered to who waits, at once', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const [first, second, third] = [slotRequest(1), slotRequest(2), slotRequest(3)];
+      for (const request of [first, second, third]) await api.reserve(workspace, request);
+      await take(registry, agent, first);
+      expect(offers(agent)).toEqual([first.task_id]);
+      agent.send({ type: 'ended', task_id: first.task_id, epoch: 1 });
+      await take(registry, agent, second);
+      await api.release(workspace, second.task_id, 1);
+      await take(registry, agent, third);
+    });
+
+    it('goes to the least loaded agent that has what is required', async () => {
+      const registry = await make();
+      const { api, workspace } = registry;
+      await join(registry, { capacity: 2, labels: ['gpu=true'], repository: 'abcd' }, AGENT_A);
+      await join(registry, { capacity: 2, capabilities: ['testing'] }, AGENT_B);
+      const placed = async (task: number, changes: Partial<SlotRequest>) => {
+        const state = await api.reserve(workspace, slotRequest(task, changes));
+        return 'agent_id' in state ? state.agent_id : state.state;
+      };
+      expect(await placed(1, { required_capabilities: ['testing'] })).toBe(AGENT_B);
+      expect(await placed(2, {})).toBe(AGENT_A);
+      expect(await placed(3, { required_labels: ['gpu=true'], repository: 'abcd' })).toBe(AGENT_A);
+      expect(await placed(4, { repository: 'abcd' }), 'the only agent that has it is full').toBe('queued');
+      expect(await placed(5, {})).toBe(AGENT_B);
+    });
+
+    it('a refused offer goes to another agent, under the same epoch', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1, { epoch: 7 });
+      await api.reserve(workspace, request);
+      await vi.waitFor(() => expect(offers(agent)).toHaveLength(1));
+      agent.send({ type: 'refused', task_id: request.task_id, epoch: 7, reason: 'no room' });
+      await vi.waitFor(async () =>
+        expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 }),
+      );
+      const other = await join(registry, {}, AGENT_B);
+      await vi.waitFor(() => expect(other.frames.at(-1)).toMatchObject({ type: 'offer', epoch: 7 }));
+      expect(offers(agent), 'and not to the same one at once').toHaveLength(1);
+    });
+
+    it('an offer that is not taken within 20 s goes back to its place in the queue, and round again', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const [first, second] = [slotRequest(1), slotRequest(2)];
+      await api.reserve(workspace, first);
+      await api.reserve(workspace, second);
+      await registry.advance(20_000);
+      await vi.waitFor(() => expect(offers(agent)).toEqual([first.task_id, second.task_id]));
+      expect(await api.reserve(workspace, first)).toEqual({ state: 'queued', place: 1 });
+      const other = await join(registry, {}, AGENT_B);
+      await take(registry, other, first);
+    });
+
+    it('the only agent gets an offer that it let pass again, after a pause', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      await api.reserve(workspace, request);
+      await registry.advance(20_000);
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 });
+      await registry.advance(5_000);
+      await vi.waitFor(() => expect(offers(agent)).toEqual([request.task_id, request.task_id]));
+    });
+
+    it('a withdrawn offer is taken back, and its late acceptance changes nothing', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      await api.reserve(workspace, request);
+      await api.withdraw(workspace, request.task_id, 1);
+      await vi.waitFor(() =>
+        expect(agent.frames.at(-1)).toEqual({ type: 'withdraw', task_id: request.task_id, epoch: 1 }),
+      );
+      agent.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
+      await api.reserve(workspace, slotRequest(2));
+      await take(registry, agent, slotRequest(2));
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
+      expect(await use(registry)).toBe(1);
+    });
+
+    it.each(['withdraw', 'release'] as const)('a %s that overtakes its request wins', async (call) => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      await api[call](workspace, request.task_id, 1);
+      await api[call](workspace, request.task_id, 1);
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
+      expect(await api.reserve(workspace, { ...request, epoch: 2 }), 'of its own epoch only').toMatchObject({
+        state: 'offered',
+      });
+      await vi.waitFor(() => expect(offers(agent)).toHaveLength(1));
+      expect(await use(registry)).toBe(1);
+    });
+
+    it('an agent that was granted a lease late keeps it, and who was offered it meanwhile is told', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      await api.reserve(workspace, request);
+      const other = await join(registry, {}, AGENT_B);
+      await registry.advance(20_000);
+      await vi.waitFor(() => expect(offers(other)).toEqual([request.task_id]));
+      agent.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
+      await vi.waitFor(() => expect(other.frames.at(-1)).toMatchObject({ type: 'withdraw', task_id: request.task_id }));
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
+      expect([await use(registry, AGENT_A), await use(registry, AGENT_B)]).toEqual([1, 0]);
+    });
+
+    it('an agent cannot end what another holds', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      await api.reserve(workspace, request);
+      await take(registry, agent, request);
+      const other = await join(registry, {}, AGENT_B);
+      other.send({ type: 'ended', task_id: request.task_id, epoch: 1 });
+      other.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
+      await api.reserve(workspace, slotRequest(2));
+      await take(registry, other, slotRequest(2));
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
+    });
+  });
+}
+
+/** What an agent finds when it comes back. */
+export function returnContract(make: MakeRegistry): void {
+  describe('an agent that went away and comes back', () => {
+    async function taken() {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      await api.reserve(workspace, request);
+      await take(registry, agent, request);
+      agent.close();
+      await vi.waitFor(async () =>
+        expect(await api.agents(callFrom(workspace))).toMatchObject({ value: [{ connected: false, slots_used: 1 }] }),
+      );
+      return { registry, api, workspace, request, lease: { task_id: request.task_id, epoch: request.epoch } };
+    }
+
+    it('keeps the slots of the leases that it names', async () => {
+      const { registry, api, workspace, request, lease } = await taken();
+      await join(registry, { leases: [lease] });
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
+      expect(await use(registry)).toBe(1);
+    });
+
+    it('frees the slots of those that it does not name, and who waits gets them', async () => {
+      const { registry, api, workspace, request } = await taken();
+      const waiting = slotRequest(2);
+      expect(await api.reserve(workspace, waiting)).toEqual({ state: 'queued', place: 1 });
+      const again = await join(registry, { instance_id: INSTANCE_2 });
+      await take(registry, again, waiting);
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
+    });
+
+    it('is told of leases that ended without it', async () => {
+      const { registry, api, workspace, lease } = await taken();
+      await api.withdraw(workspace, lease.task_id, lease.epoch);
+      const again = await join(registry, { leases: [lease] });
+      await vi.waitFor(() => expect(again.frames.at(-1)).toEqual({ type: 'withdraw', ...lease }));
+    });
+
+    it('gets the offer that it missed again, once', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      await api.reserve(workspace, request);
+      agent.close();
+      const again = await join(registry);
+      await take(registry, again, request);
+      expect(offers(again)).toEqual([request.task_id]);
+    });
+
+    it('holds the slot of a lease whose acceptance was lost', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      await api.reserve(workspace, request);
+      await vi.waitFor(() => expect(offers(agent)).toHaveLength(1));
+      agent.close();
+      await join(registry, { leases: [{ task_id: request.task_id, epoch: 1 }] });
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
+      await registry.advance(20_000);
+      expect(await use(registry)).toBe(1);
+    });
+  });
+}
