@@ -206,12 +206,13 @@ export class Agent {
   }
 
   #take(task_id: string, epoch: number): void {
-    const { repository, coding } = this.#parts;
+    const { repository, coding, model } = this.#parts;
     const { url, token, name, dataDirectory, log } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
     const lease = new Lease(FrameBuffer.create(this.#buffers, record), {
       coding,
       repository,
+      model,
       worktreesDirectory: join(dataDirectory, 'worktrees'),
       openLine: this.#openLine,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),

@@ -17,6 +17,8 @@ const MAX_RESULT_CHARS = 100_000;
 const MAX_CUTS = 3;
 
 export interface WorkDependencies extends WorkplaceDependencies {
+  /** `provider/model` for assignments that name none. */
+  model: string;
   log: (line: string) => void;
 }
 
@@ -141,8 +143,8 @@ export class Work {
   async #workOn(place: Workplace, message: Message): Promise<void> {
     this.#turnNumber += 1;
     this.#inTurn = [message.number];
-    const { model, agent } = this.#assignment.agent_config;
-    const data = { turn: this.#turnNumber, message: message.number, model: model ?? null, agent: agent ?? null };
+    const { agent } = this.#assignment.agent_config;
+    const data = { turn: this.#turnNumber, message: message.number, model: this.#model, agent: agent ?? null };
     this.#report({ type: 'turn.started', data });
     const outcome = await this.#run(place, message).catch(
       (error: Error): TurnOutcome => ({ type: 'failed', failure: unavailable(error) }),
@@ -243,12 +245,12 @@ export class Work {
     const { conversationId } = place;
     const messages = await this.#dependencies.coding.messages(conversationId);
     const known = messages.find(({ info }) => isPromptNamed(info.id, name));
-    const { model, agent, system } = this.#assignment.agent_config;
+    const { agent, system } = this.#assignment.agent_config;
     return {
       conversationId,
       messageId: known?.info.id ?? promptMessageId(name, Date.now(), messages.at(-1)?.info.id ?? null),
       text,
-      model: model ?? null,
+      model: this.#model,
       agent: agent ?? null,
       system: system ?? null,
     };
@@ -257,6 +259,10 @@ export class Work {
   /** The same under every epoch, so that a prompt which another agent has begun is known by its id. */
   #name(message: Message): string {
     return promptName(this.#assignment.task_id, message.number);
+  }
+
+  get #model(): string {
+    return this.#assignment.agent_config.model ?? this.#dependencies.model;
   }
 
   #giveBack(reason: ReleaseReason, message: string): void {

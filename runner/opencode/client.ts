@@ -65,7 +65,8 @@ export class OpenCodeClient implements CodingServer {
     ]);
     const available = new Set(providers.flatMap((p) => Object.keys(p.models).map((model) => `${p.id}/${model}`)));
     if (config.model !== undefined) return available.has(config.model) ? config.model : null;
-    const [first] = providers;
+    // Without a key OpenCode offers hosted models of its own: code goes there only when the person names one.
+    const first = providers.find((provider) => provider.id !== 'opencode' || provider.key !== undefined);
     const model = first && (defaults[first.id] ?? Object.keys(first.models)[0]);
     return first && model ? `${first.id}/${model}` : null;
   }

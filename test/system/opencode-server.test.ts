@@ -125,10 +125,10 @@ describe('a server of its own for each test', () => {
   test('a server killed in the middle of a turn is started again, and its tools have ended', async () => {
     const id = await create();
     await post(rig, id, sleepOnce('301'));
-    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 15_000 });
+    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 60_000 });
     const before = rig.server.address;
     process.kill(before?.pid as number, 'SIGKILL');
-    await vi.waitFor(() => expect(rig.server.address?.generation).toBe(2), { timeout: 30_000 });
+    await vi.waitFor(() => expect(rig.server.address?.generation).toBe(2), { timeout: 60_000 });
     expect(sleeping(rig.marker)).toEqual([]);
     const last = (await rig.client.messages(id)).at(-1);
     expect(last?.info.role === 'assistant' && last.info.time.completed).toBe(undefined);
@@ -144,7 +144,7 @@ describe('a server of its own for each test', () => {
   test('a stopped server leaves no process behind, not even a tool that runs', async () => {
     const id = await create();
     await post(rig, id, 'run sleep 302');
-    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 15_000 });
+    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 60_000 });
     const pid = rig.server.address?.pid as number;
     await rig.stop();
     expect(findByEnvironment(MARKER_VARIABLE, rig.marker)).toEqual([]);
@@ -156,7 +156,7 @@ describe('a server of its own for each test', () => {
     const id = await create();
     await promptAndWait(rig, id, 'run echo from-the-first-machine');
     await post(rig, id, `${sleepOnce('303')}\nrun echo then-this`);
-    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 15_000 });
+    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 60_000 });
     const carried = await rig.client.exportConversation(id);
     const other = await startOpenCodeRig(join(rig.directory, 'other'), model);
     try {

@@ -58,7 +58,7 @@ const sleeping = () =>
   });
 
 async function untilSleeping(): Promise<void> {
-  await vi.waitFor(() => expect(sleeping()).toHaveLength(1), { timeout: 20_000 });
+  await vi.waitFor(() => expect(sleeping()).toHaveLength(1), { timeout: 60_000 });
 }
 
 test('a prompt becomes a turn with its tools, files, todo list, text, usage, checkpoint and result', async () => {
@@ -283,7 +283,7 @@ test('a silent session ends the turn; when the lease proves alive the same promp
   await work.message(`${sleepOnce('quiet')}\nwrite after.txt: x`);
   await untilSleeping();
   work.work.quiet();
-  await vi.waitFor(() => expect(sleeping()).toEqual([]), { timeout: 10_000 });
+  await vi.waitFor(() => expect(sleeping()).toEqual([]), { timeout: 60_000 });
   expect(work.of('result')).toEqual([]);
   work.work.alive();
   expect(await work.frame('result')).toMatchObject({ status: 'completed' });

@@ -60,9 +60,12 @@ export async function startOpenCodeRig(
   const client = new OpenCodeClient(server);
   const signals: CodingSignal[] = [];
   client.subscribe((signal) => signals.push(signal));
-  await vi.waitFor(() => {
-    if (!signals.some((signal) => signal.type === 'connected')) throw new Error('no events yet');
-  });
+  await vi.waitFor(
+    () => {
+      if (!signals.some((signal) => signal.type === 'connected')) throw new Error('no events yet');
+    },
+    { timeout: 30_000 },
+  );
   const stop = async () => {
     client.close();
     await server.stop();
@@ -92,7 +95,7 @@ export async function settled(rig: OpenCodeRig, conversationId: string): Promise
       if (last?.info.role !== 'assistant') throw new Error('no answer yet');
       if (last.info.time.completed === undefined && last.info.error === undefined) throw new Error('not final');
     },
-    { timeout: 30_000, interval: 50 },
+    { timeout: 90_000, interval: 50 },
   );
 }
 

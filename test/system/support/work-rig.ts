@@ -55,6 +55,7 @@ export async function startWork(
   const work = new Work(assignment, {
     coding: rig.client,
     repository,
+    model: 'demo/scripted',
     worktreesDirectory,
     fetchArtifact: async (id) => {
       const bytes = artifacts.get(id);
@@ -81,7 +82,7 @@ export async function startWork(
           if (data === undefined) throw new Error(`no ${type} yet in: ${frames.map((frame) => frame.type).join(' ')}`);
           return data;
         },
-        { timeout: 45_000, interval: 50 },
+        { timeout: 120_000, interval: 50 },
       ),
     message: (text, delivery = 'follow_up') => {
       number += 1;
