@@ -25,8 +25,8 @@ export function AnsweredApprovals({ approvals }: { approvals: ApprovalView[] }) 
 function outcomeOf({ status, kind, answer }: ApprovalView): string {
   if (!answer) return status;
   const said = answer.answers?.flat().join(', ');
-  const verdict =
-    answer.decision === 'reject' ? 'rejected' : kind === 'question' ? said || 'answered' : answer.decision;
-  if (answer.by === 'session_default') return `${verdict}, as nobody answered`;
-  return answer.by === 'session_always' ? `${verdict}, as always` : verdict;
+  const allowed = answer.decision === 'always' ? 'always allowed' : 'allowed once';
+  const verdict = answer.decision === 'reject' ? 'rejected' : kind === 'question' ? said || 'answered' : allowed;
+  if (answer.by === 'session_always') return 'allowed, as always';
+  return answer.by === 'session_default' ? `${verdict}, as nobody answered` : verdict;
 }

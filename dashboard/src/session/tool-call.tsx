@@ -17,7 +17,7 @@ const SHORT_CHARS = 400;
 /** A tool call: what was asked of which tool, and what came of it. */
 export function ToolCall({ item }: { item: ToolItem }) {
   const [chosen, setChosen] = useState<boolean | null>(null);
-  const input = inputText(item.input);
+  const input = inputText(item.input, item.title);
   const short = input.length + item.output.length <= SHORT_CHARS;
   const open = chosen ?? (short || item.state === 'error');
   return (
@@ -67,11 +67,12 @@ function Block({ label, text, tone }: { label: string; text: string; tone?: stri
   );
 }
 
-/** A command as it was typed; other members one by one, long texts as they are. */
-function inputText(input: Record<string, unknown>): string {
+/** A command as it was typed; other members one by one, long texts as they are, the path as the title has it. */
+function inputText(input: Record<string, unknown>, title: string): string {
   const { command, description: _said, ...rest } = input;
   const lines = Object.entries(rest).map(([name, value]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+    const path = title !== '' && typeof value === 'string' && value.endsWith(`/${title}`);
+    const text = path ? title : typeof value === 'string' ? value : JSON.stringify(value, null, 2);
     return text.includes('\n') ? `${name}:\n${text}` : `${name}: ${text}`;
   });
   return [...(typeof command === 'string' ? [`$ ${command}`] : []), ...lines].join('\n');
