@@ -19,6 +19,8 @@ const WORKER_VARIABLES = {
 export default defineConfig({
   test: {
     passWithNoTests: true,
+    // What a test prints is shown when it fails.
+    silent: 'passed-only',
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       {
