@@ -42,6 +42,8 @@ export class DataDirectory {
     try {
       mkdirSync(this.path, { recursive: true, mode: 0o700 });
       chmodSync(this.path, 0o700);
+      // It may lie in somebody's repository, which it is no part of.
+      writeFileSync(this.file('.gitignore'), '*\n');
       this.#lock = lockFile(this.file('lock'));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

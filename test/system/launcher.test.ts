@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { exitCode } from '../../cli/command.ts';
 import { createClient } from '../../src/client/client.ts';
 import type { Readiness } from '../../src/protocol/answers.ts';
-import { descendantsOf, Launcher, type LauncherOptions, lives } from './support/launcher.ts';
+import { descendantsOf, Launcher, type LauncherOptions, lives, noDatabase } from './support/launcher.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'oio-launcher-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -24,8 +24,8 @@ afterEach(async () => {
   await Promise.all(launchers.splice(0).map((launcher) => launcher.end()));
 });
 
-function launch(options: Partial<LauncherOptions> = {}): Launcher {
-  const launcher = new Launcher({ dataDirectory, ...options });
+function launch({ env, ...options }: Partial<LauncherOptions> = {}): Launcher {
+  const launcher = new Launcher({ dataDirectory, env: { ...noDatabase, ...env }, ...options });
   launchers.push(launcher);
   return launcher;
 }
@@ -74,7 +74,7 @@ describe('a start', () => {
   it('writes JSON lines to a log of each process', async () => {
     const launcher = launch();
     await launcher.ready();
-    await launcher.printed(/^postgres\s+up/m);
+    await launcher.printed(/^postgres\s+cannot be used yet/m);
     for (const name of ['worker', 'postgres']) {
       const lines = readFileSync(join(dataDirectory, 'logs', `${name}.log`), 'utf8')
         .trim()
@@ -129,7 +129,7 @@ describe('a stop', () => {
   ])('by %s ends every process and exits with 0', async (_, stop) => {
     const launcher = launch();
     await launcher.ready();
-    await launcher.printed(/^postgres\s+up/m);
+    await launcher.printed(/^postgres\s+cannot be used yet/m);
     const processes = descendantsOf(launcher.process.pid);
     expect(processes.length).toBeGreaterThanOrEqual(4);
     expect(await stop(launcher)).toBe(0);
@@ -190,7 +190,7 @@ describe('a SIGKILL', () => {
   });
 
   it('of Postgres is mended while requests are answered', async () => {
-    const launcher = launch();
+    const launcher = launch({ env: { DATABASE_URL: '' } });
     const url = await launcher.ready();
     const postgresState = async () => {
       const answer = await fetch(`${url}/ready`);

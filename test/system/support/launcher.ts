@@ -14,6 +14,9 @@ export interface LauncherOptions {
   env?: Record<string, string>;
 }
 
+/** A database that is down, for tests that are not about it: the embedded one takes seconds of computing to make. */
+export const noDatabase = { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' };
+
 /** A run of the command line as a person has it: a process of its own, watched from outside. */
 export class Launcher {
   readonly process: ChildProcess & { pid: number };
