@@ -38,9 +38,16 @@ function rowOf({ usage, started_at, ended_at, ...run }: SessionRun): typeof sess
   return {
     ...run,
     ...usage,
+    title: storable(run.title),
+    error_code: run.error_code === null ? null : storable(run.error_code),
     started_at: started_at === null ? null : new Date(started_at),
     ended_at: new Date(ended_at),
   };
+}
+
+/** Postgres takes every character but one. */
+function storable(text: string): string {
+  return text.replaceAll('\u0000', '');
 }
 
 function runOf({ recorded_at: _, started_at, ended_at, ...row }: Row): SessionRun {

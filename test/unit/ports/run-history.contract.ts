@@ -49,6 +49,14 @@ export function runHistoryContract(make: () => RunHistory): void {
     expect(await make().runsOf(run.workspace, SESSION)).toEqual([run]);
   });
 
+  it('takes a run whose title holds the one character that Postgres does not', async () => {
+    const run = sessionRun({ workspace: workspace(), title: 'a\u0000b' });
+    await make().record(run);
+    expect((await make().runsOf(run.workspace, SESSION)).map(({ title }) => title.replace('\u0000', ''))).toEqual([
+      'ab',
+    ]);
+  });
+
   it('a run that is recorded again is there once, as it was first', async () => {
     const run = sessionRun({ workspace: workspace() });
     await make().record(run);
