@@ -5,6 +5,9 @@ import { defineConfig } from 'vitest/config';
 /** Real processes and browsers: a test may wait minutes for one, and two at once would fight for the same cores. */
 const REAL_PROCESSES = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false } as const;
 
+/** Everything else takes milliseconds, unless the machine has better things to do. */
+const BUSY_MACHINE = { testTimeout: 30_000, hookTimeout: 60_000 } as const;
+
 // wrangler refuses a configuration whose assets directory does not exist, and nothing may be built yet.
 mkdirSync('dist/dashboard', { recursive: true });
 
@@ -22,13 +25,13 @@ export default defineConfig({
     // What a test prints is shown when it fails.
     silent: 'passed-only',
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], ...BUSY_MACHINE } },
       {
         plugins: [
           cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: WORKER_VARIABLES } }),
         ],
         // One isolate for all files is six times faster; its price is that tests must name their objects uniquely.
-        test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], isolate: false },
+        test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], isolate: false, ...BUSY_MACHINE },
       },
       { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...REAL_PROCESSES } },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...REAL_PROCESSES } },

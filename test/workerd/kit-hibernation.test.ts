@@ -4,6 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import type { Lane } from '../../durable-objects/kit/outbox.ts';
 import { buildKit } from '../../durable-objects/kit/runtime.ts';
+import { eventually } from '../support/eventually.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { directoryEntry } from '../unit/ports/directory.contract.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
@@ -41,7 +42,7 @@ async function drainTo(stub: DurableObjectStub, lane: Lane): Promise<void> {
     const kit = buildKit(durablePlatform(state), [], [lane]);
     kit.store.create(() => kit.outbox.put(lane.name, 'a', 1));
     await vi.waitFor(() => expect(kit.store.rows(`SELECT failures FROM outbox_lanes`)).toEqual([{ failures: 1 }]), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
     // What the lane's next attempt would do is not the question here.
     kit.store.transact(() => kit.store.rows(`DELETE FROM outbox_lanes`));
@@ -52,10 +53,10 @@ it.concurrent('an object sleeps after its work, with its sockets open', { timeou
   const { workspace, stub } = registryObject();
   const agent = controlLink(await openControl(stub, workspace, crypto.randomUUID()));
   agent.send(hello());
-  await vi.waitFor(() => expect(agent.frames).toHaveLength(1));
+  await eventually(() => expect(agent.frames).toHaveLength(1));
   await expectToSleep(stub);
   await stub.reserve(workspace, slotRequest(1));
-  await vi.waitFor(() => expect(agent.frames.at(-1)).toMatchObject({ type: 'offer' }));
+  await eventually(() => expect(agent.frames.at(-1)).toMatchObject({ type: 'offer' }));
 });
 
 it.concurrent('the room sleeps after a write and a list', { timeout: TIMEOUT_MS }, async () => {

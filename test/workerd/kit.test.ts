@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { acceptSocket, durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import type { Lane } from '../../durable-objects/kit/outbox.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../../durable-objects/kit/runtime.ts';
+import { eventually } from '../support/eventually.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
 
@@ -116,7 +117,7 @@ describe('the kit on the platform’s own storage', () => {
           kit.outbox.put('dead', 'a', 1);
           kit.deadlines.set('local', Date.now() - 1);
         });
-        await vi.waitFor(() => expect(asked).toEqual(['a']));
+        await eventually(() => expect(asked).toEqual(['a']));
         runAlarm(kit, (name) => note(kit, name));
         expect(notes(kit)).toEqual(['local']);
         expect(kit.outbox.backlog()).toEqual([{ lane: 'dead', waiting: 1, parked: 0 }]);
@@ -130,7 +131,7 @@ it('the alarm of a real object runs what is due, twice with the same end, and is
   const { workspace, stub } = registryObject();
   const agent = controlLink(await openControl(stub, workspace, crypto.randomUUID()));
   agent.send(hello());
-  await vi.waitFor(() => expect(agent.frames).toHaveLength(1));
+  await eventually(() => expect(agent.frames).toHaveLength(1));
   await stub.reserve(workspace, slotRequest(1));
   const state = () =>
     runInDurableObject(stub, async (_instance, { storage }) => ({

@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest';
 import type { Lane } from '../../../durable-objects/kit/outbox.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
 import { Rejected } from '../../../src/ports/rejected.ts';
+import { eventually } from '../../support/eventually.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 
 /** A destination that keeps what it is given, and fails as it is told to. */
@@ -160,7 +161,7 @@ it('a drain that died with its process is repeated by the alarm', async () => {
   const reborn = buildKit(platform, [], [first.lane]);
   platform.clock = platform.alarm!;
   platform.fireAlarm(() => runAlarm(reborn, () => {}));
-  await vi.waitFor(() => expect(first.arrived).toEqual([['a', 1]]));
+  await eventually(() => expect(first.arrived).toEqual([['a', 1]]));
 });
 
 it('writes nothing for a destination that is not configured, and lets go of one that no longer is', async () => {

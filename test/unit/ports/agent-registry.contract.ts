@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { taskIdOf } from '../../../src/protocol/ids.ts';
 import { CLOSE } from '../../../src/protocol/watch.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   AGENT_A,
   AGENT_B,
@@ -52,7 +53,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
     it('an agent that went away is listed as not connected', async () => {
       const { api, workspace, agent } = await withAgent(make);
       agent.close();
-      await vi.waitFor(async () =>
+      await eventually(async () =>
         expect(await api.agents(callFrom(workspace))).toMatchObject({ value: [{ id: AGENT_A, connected: false }] }),
       );
     });
@@ -61,7 +62,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
       const { registry, agent } = await withAgent(make);
       const second = await registry.connect(AGENT_A, 'token');
       second.send(hello({ instance_id: INSTANCE_2 }));
-      await vi.waitFor(() => expect(second.closeCode).toBe(CLOSE.superseded));
+      await eventually(() => expect(second.closeCode).toBe(CLOSE.superseded));
       expect(second.frames).toMatchObject([{ type: 'superseded' }]);
       expect(agent.closeCode).toBeNull();
     });
@@ -69,7 +70,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
     it('a second instance is let in once the socket of the first has closed', async () => {
       const { registry, api, workspace, agent } = await withAgent(make);
       agent.close();
-      await vi.waitFor(async () =>
+      await eventually(async () =>
         expect(await api.agents(callFrom(workspace))).toMatchObject({ value: [{ connected: false }] }),
       );
       const second = await join(registry, { instance_id: INSTANCE_2 });
@@ -80,13 +81,13 @@ export function agentRegistryContract(make: MakeRegistry): void {
       const { registry, agent } = await withAgent(make);
       await registry.advance(46_000);
       await join(registry, { instance_id: INSTANCE_2 });
-      await vi.waitFor(() => expect(agent.closeCode).toBe(CLOSE.superseded));
+      await eventually(() => expect(agent.closeCode).toBe(CLOSE.superseded));
     });
 
     it('the same instance may come back before its old socket is seen to be gone', async () => {
       const { registry, agent } = await withAgent(make);
       const again = await join(registry);
-      await vi.waitFor(() => expect(agent.closeCode).not.toBeNull());
+      await eventually(() => expect(agent.closeCode).not.toBeNull());
       expect(agent.frames.map(({ type }) => type)).not.toContain('superseded');
       expect(again.closeCode).toBeNull();
     });
@@ -100,7 +101,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
       const { connect, api, workspace } = await make();
       const link = await connect(AGENT_A, 'token');
       link.send(frame);
-      await vi.waitFor(() => expect(link.closeCode).toBe(CLOSE.protocol_error));
+      await eventually(() => expect(link.closeCode).toBe(CLOSE.protocol_error));
       expect(await api.agents(callFrom(workspace))).toEqual({ ok: true, value: [] });
     });
 
@@ -109,7 +110,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
       const revoked = await join(registry, {}, AGENT_A, 'revoked');
       const other = await join(registry, {}, AGENT_B, 'other');
       await registry.api.closeSockets('revoked');
-      await vi.waitFor(() => expect(revoked.closeCode).toBe(CLOSE.unauthorized));
+      await eventually(() => expect(revoked.closeCode).toBe(CLOSE.unauthorized));
       expect(other.closeCode).toBeNull();
     });
   });

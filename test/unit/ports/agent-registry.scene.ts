@@ -1,8 +1,9 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { AgentRegistryApi, SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { AgentHello, ControlDown } from '../../../src/protocol/agent-stream.ts';
 import { taskIdOf } from '../../../src/protocol/ids.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** An agent's end of a control socket. */
 export interface ControlLink {
@@ -84,7 +85,7 @@ export async function join(
 ): Promise<ControlLink> {
   const link = await registry.connect(agentId, tokenId);
   link.send(hello(changes));
-  await vi.waitFor(() => expect(link.frames[0]).toEqual({ type: 'welcome', agent_id: agentId }));
+  await eventually(() => expect(link.frames[0]).toEqual({ type: 'welcome', agent_id: agentId }));
   return link;
 }
 
@@ -96,9 +97,9 @@ export async function use(registry: RegistryUnderTest, agentId = AGENT_A): Promi
 
 /** Accepts an offer, once it has arrived, and waits until the registry knows. */
 export async function take(registry: RegistryUnderTest, link: ControlLink, request: SlotRequest): Promise<void> {
-  await vi.waitFor(() => expect(offers(link)).toContain(request.task_id));
+  await eventually(() => expect(offers(link)).toContain(request.task_id));
   link.send({ type: 'taken', task_id: request.task_id, epoch: request.epoch });
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await registry.api.reserve(registry.workspace, request)).toMatchObject({ state: 'taken' }),
   );
 }

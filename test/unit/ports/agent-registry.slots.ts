@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import { taskIdOf } from '../../../src/protocol/ids.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   AGENT_A,
   AGENT_B,
@@ -23,7 +24,7 @@ export function slotContract(make: MakeRegistry): void {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1);
       expect(await api.reserve(workspace, request)).toEqual({ state: 'offered', agent_id: AGENT_A });
-      await vi.waitFor(() => expect(offers(agent)).toEqual([request.task_id]));
+      await eventually(() => expect(offers(agent)).toEqual([request.task_id]));
       expect(agent.frames.at(-1)).toMatchObject({ epoch: 1, session_id: SESSION, expires_in_ms: 20_000 });
       await take(registry, agent, request);
       expect(await use(registry)).toBe(1);
@@ -45,7 +46,7 @@ export function slotContract(make: MakeRegistry): void {
       expect(await api.reserve(workspace, slotRequest(2)), 'a repeat is the same request').toMatchObject({ place: 3 });
 
       const agent = await join(registry, { capacity: 3 });
-      await vi.waitFor(() => expect(offers(agent)).toEqual([3, 1, 2].map((number) => taskIdOf(SESSION, number))));
+      await eventually(() => expect(offers(agent)).toEqual([3, 1, 2].map((number) => taskIdOf(SESSION, number))));
       expect(await api.reserve(workspace, slotRequest(4))).toEqual({ state: 'queued', place: 1 });
     });
 
@@ -81,13 +82,13 @@ export function slotContract(make: MakeRegistry): void {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1, { epoch: 7 });
       await api.reserve(workspace, request);
-      await vi.waitFor(() => expect(offers(agent)).toHaveLength(1));
+      await eventually(() => expect(offers(agent)).toHaveLength(1));
       agent.send({ type: 'refused', task_id: request.task_id, epoch: 7, reason: 'no room' });
-      await vi.waitFor(async () =>
+      await eventually(async () =>
         expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 }),
       );
       const other = await join(registry, {}, AGENT_B);
-      await vi.waitFor(() => expect(other.frames.at(-1)).toMatchObject({ type: 'offer', epoch: 7 }));
+      await eventually(() => expect(other.frames.at(-1)).toMatchObject({ type: 'offer', epoch: 7 }));
       expect(offers(agent), 'and not to the same one at once').toHaveLength(1);
     });
 
@@ -97,7 +98,7 @@ export function slotContract(make: MakeRegistry): void {
       await api.reserve(workspace, first);
       await api.reserve(workspace, second);
       await registry.advance(20_000);
-      await vi.waitFor(() => expect(offers(agent)).toEqual([first.task_id, second.task_id]));
+      await eventually(() => expect(offers(agent)).toEqual([first.task_id, second.task_id]));
       expect(await api.reserve(workspace, first)).toEqual({ state: 'queued', place: 1 });
       const other = await join(registry, {}, AGENT_B);
       await take(registry, other, first);
@@ -110,7 +111,7 @@ export function slotContract(make: MakeRegistry): void {
       await registry.advance(20_000);
       expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 });
       await registry.advance(5_000);
-      await vi.waitFor(() => expect(offers(agent)).toEqual([request.task_id, request.task_id]));
+      await eventually(() => expect(offers(agent)).toEqual([request.task_id, request.task_id]));
     });
 
     it('a withdrawn offer is taken back, and its late acceptance changes nothing', async () => {
@@ -118,7 +119,7 @@ export function slotContract(make: MakeRegistry): void {
       const request = slotRequest(1);
       await api.reserve(workspace, request);
       await api.withdraw(workspace, request.task_id, 1);
-      await vi.waitFor(() =>
+      await eventually(() =>
         expect(agent.frames.at(-1)).toEqual({ type: 'withdraw', task_id: request.task_id, epoch: 1 }),
       );
       agent.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
@@ -137,7 +138,7 @@ export function slotContract(make: MakeRegistry): void {
       expect(await api.reserve(workspace, { ...request, epoch: 2 }), 'of its own epoch only').toMatchObject({
         state: 'offered',
       });
-      await vi.waitFor(() => expect(offers(agent)).toHaveLength(1));
+      await eventually(() => expect(offers(agent)).toHaveLength(1));
       expect(await use(registry)).toBe(1);
     });
 
@@ -147,9 +148,9 @@ export function slotContract(make: MakeRegistry): void {
       await api.reserve(workspace, request);
       const other = await join(registry, {}, AGENT_B);
       await registry.advance(20_000);
-      await vi.waitFor(() => expect(offers(other)).toEqual([request.task_id]));
+      await eventually(() => expect(offers(other)).toEqual([request.task_id]));
       agent.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
-      await vi.waitFor(() => expect(other.frames.at(-1)).toMatchObject({ type: 'withdraw', task_id: request.task_id }));
+      await eventually(() => expect(other.frames.at(-1)).toMatchObject({ type: 'withdraw', task_id: request.task_id }));
       expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
       expect([await use(registry, AGENT_A), await use(registry, AGENT_B)]).toEqual([1, 0]);
     });
@@ -178,7 +179,7 @@ export function returnContract(make: MakeRegistry): void {
       await api.reserve(workspace, request);
       await take(registry, agent, request);
       agent.close();
-      await vi.waitFor(async () =>
+      await eventually(async () =>
         expect(await api.agents(callFrom(workspace))).toMatchObject({ value: [{ connected: false, slots_used: 1 }] }),
       );
       return { registry, api, workspace, request, lease: { task_id: request.task_id, epoch: request.epoch } };
@@ -204,7 +205,7 @@ export function returnContract(make: MakeRegistry): void {
       const { registry, api, workspace, lease } = await taken();
       await api.withdraw(workspace, lease.task_id, lease.epoch);
       const again = await join(registry, { leases: [lease] });
-      await vi.waitFor(() => expect(again.frames.at(-1)).toEqual({ type: 'withdraw', ...lease }));
+      await eventually(() => expect(again.frames.at(-1)).toEqual({ type: 'withdraw', ...lease }));
     });
 
     it('gets the offer that it missed again, once', async () => {
@@ -221,7 +222,7 @@ export function returnContract(make: MakeRegistry): void {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(workspace, request);
-      await vi.waitFor(() => expect(offers(agent)).toHaveLength(1));
+      await eventually(() => expect(offers(agent)).toHaveLength(1));
       agent.close();
       await join(registry, { leases: [{ task_id: request.task_id, epoch: 1 }] });
       expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });

@@ -157,4 +157,4 @@ it('reserve, withdraw and release of one epoch commute, repeated as they may be'
       expect(registry.platform.dump().slots).toHaveLength(over ? 0 : 1);
     }),
   );
-});
+}, 60_000);
