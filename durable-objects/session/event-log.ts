@@ -12,8 +12,6 @@ interface EventRow {
   data: string;
 }
 
-/** When the log is longer than this it is trimmed to half: the older half goes into the base state. */
-const MAX_LOG_ROWS = 20_000;
 const BASE_PART_CHARS = 200_000;
 /** How far back the increments of a finished part are looked for: they are nearly always the last rows. */
 const MAX_SEARCHED_ROWS = 2_000;
@@ -26,13 +24,16 @@ const SEARCHED_AT_ONCE = 200;
 export class EventLog {
   readonly #store: ObjectStore;
   readonly #records: SessionRecords;
+  readonly #maxRows: number;
   /** Called with what each commit appended, after it. */
   onCommitted: (events: SessionEvent[]) => void = () => {};
   #batch: SessionEvent[] = [];
 
-  constructor(records: SessionRecords) {
+  /** @param maxRows a longer log is trimmed to half of this: the older part goes into the base state */
+  constructor(records: SessionRecords, maxRows: number) {
     this.#store = records.store;
     this.#records = records;
+    this.#maxRows = maxRows;
   }
 
   /** The number of the last event; 0 when there is none. */
@@ -81,7 +82,7 @@ export class EventLog {
 
   /**
    * Replaces the increments of a finished part, run by contiguous run, by one event each, at the run's last place. A
-   * run is cut where its text would grow over a frame.
+   * run is cut where its text would grow over a frame, and where an increment does not go on from the one before.
    */
   compact(partId: string): void {
     for (const run of this.#runsOf(partId)) {
@@ -103,7 +104,7 @@ export class EventLog {
 
   /** Whether the log has outgrown its bound. */
   get overgrown(): boolean {
-    return this.head() - this.#records.session().floor_seq > MAX_LOG_ROWS;
+    return this.head() - this.#records.session().floor_seq > this.#maxRows;
   }
 
   /** Folds everything up to and including `seq` into the base, and forgets the events. */
@@ -127,7 +128,7 @@ export class EventLog {
   /** Handler of the retention deadline: trims the older half of a log that is over its bound. */
   retain(): void {
     const head = this.head();
-    if (this.overgrown) this.trim(head - MAX_LOG_ROWS / 2);
+    if (this.overgrown) this.trim(head - Math.ceil(this.#maxRows / 2));
   }
 
   /** The state below the floor. */
@@ -160,19 +161,19 @@ export class EventLog {
   /** The part's increments, as runs of neighbouring rows; only runs worth replacing. */
   #runsOf(partId: string): EventRow[][] {
     const runs: EventRow[][] = [];
-    let run: EventRow[] = [];
+    let next = { seq: 0, offset: 0 };
     let chars = 0;
     for (const row of this.#increments(partId)) {
-      const previous = run.at(-1);
-      if (previous && (row.from_seq !== previous.seq + 1 || chars + row.data.length > BATCH_BYTES / 2)) {
-        runs.push(run);
-        run = [];
+      const { offset, text } = JSON.parse(row.data) as { offset: number; text: string };
+      const goesOn = row.from_seq === next.seq && offset === next.offset && chars + row.data.length <= BATCH_BYTES / 2;
+      if (goesOn) runs.at(-1)!.push(row);
+      else {
+        runs.push([row]);
         chars = 0;
       }
-      run.push(row);
       chars += row.data.length;
+      next = { seq: row.seq + 1, offset: offset + text.length };
     }
-    runs.push(run);
     return runs.filter((rows) => rows.length > 1);
   }
 

@@ -56,7 +56,7 @@ export class SessionRuntime implements SessionApi {
     );
     const kit = buildKit(platform, SESSION_MIGRATIONS, lanes);
     const records = new SessionRecords(kit.store);
-    const log = new EventLog(records);
+    const log = new EventLog(records, config.max_log_rows);
     const views = new SessionViews(records, log, config.lease_ttl_ms);
     const announcer = new Announcer(kit, records, views);
     const commands = new Commands(records);

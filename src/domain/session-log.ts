@@ -118,7 +118,7 @@ function apply(state: Draft, event: SessionEvent): void {
       return;
     case 'message.added': {
       const { number, text, delivery, by } = event.data;
-      put(state, { kind: 'prompt', id: `prompt-${number}`, seq: event.seq, number, text, delivery, by });
+      add(state, { kind: 'prompt', id: `prompt-${number}`, seq: event.seq, number, text, delivery, by });
       return;
     }
     case 'approval.asked':
@@ -152,7 +152,7 @@ function applyStatus(state: Draft, event: Extract<SessionEvent, { type: 'session
   state.status = to;
   state.result = result ?? null;
   state.error = error ?? null;
-  put(state, { kind: 'status', id: `status-${event.seq}`, seq: event.seq, from, to, reason });
+  add(state, { kind: 'status', id: `status-${event.seq}`, seq: event.seq, from, to, reason });
 }
 
 function applyAgentEvent(state: Draft, event: At<AgentEventBody>): void {
@@ -172,7 +172,7 @@ function applyAgentEvent(state: Draft, event: At<AgentEventBody>): void {
       applyTool(state, event);
       return;
     case 'file.edited':
-      put(state, { kind: 'file', id: `file-${seq}`, seq, path: event.data.path });
+      add(state, { kind: 'file', id: `file-${seq}`, seq, path: event.data.path });
       return;
     case 'todo':
       state.todo = event.data.items;
@@ -183,10 +183,10 @@ function applyAgentEvent(state: Draft, event: At<AgentEventBody>): void {
       if (!event.data.sub_agent) state.model = event.data.model ?? state.model;
       return;
     case 'model.retry':
-      put(state, { kind: 'retry', id: `retry-${seq}`, seq, attempt: event.data.attempt, message: event.data.message });
+      add(state, { kind: 'retry', id: `retry-${seq}`, seq, attempt: event.data.attempt, message: event.data.message });
       return;
     case 'agent.note':
-      put(state, { kind: 'note', id: `note-${seq}`, seq, level: event.data.level, text: event.data.text });
+      add(state, { kind: 'note', id: `note-${seq}`, seq, level: event.data.level, text: event.data.text });
       return;
     case 'turn.completed':
       return;
@@ -197,17 +197,19 @@ function applyAgentEvent(state: Draft, event: At<AgentEventBody>): void {
 function applyText(state: Draft, event: At<Extract<AgentEventBody, { type: 'text.delta' | 'reasoning.delta' }>>): void {
   const { part_id, offset, text } = event.data;
   const kind = event.type === 'text.delta' ? 'text' : 'reasoning';
-  const known = find(state, part_id);
+  const index = indexOf(state, part_id);
+  const known = state.transcript[index];
   if (known && (known.kind === 'text' || known.kind === 'reasoning')) {
-    put(state, { ...known, text: known.text.slice(0, offset) + text });
-  } else put(state, { kind, id: part_id, seq: event.from_seq, text, done: false });
+    replace(state, index, { ...known, text: upTo(known.text, offset) + text });
+  } else add(state, { kind, id: part_id, seq: event.from_seq, text: upTo('', offset) + text, done: false });
 }
 
 function applyTool(state: Draft, event: At<Extract<AgentEventBody, { type: 'tool' }>>): void {
   const { call_id, tool, state: toolState, title, input, output, error, truncated } = event.data;
-  const known = find(state, call_id);
+  const index = indexOf(state, call_id);
+  const known = state.transcript[index];
   const before = known?.kind === 'tool' ? known : null;
-  put(state, {
+  const item: TranscriptItem = {
     kind: 'tool',
     id: call_id,
     seq: before?.seq ?? event.seq,
@@ -218,20 +220,29 @@ function applyTool(state: Draft, event: At<Extract<AgentEventBody, { type: 'tool
     output: output ?? before?.output ?? '',
     error: error ?? before?.error ?? null,
     truncated: truncated ?? before?.truncated ?? false,
-  });
+  };
+  if (before) replace(state, index, item);
+  else add(state, item);
 }
 
-/** Replaces the item with this id, or adds it. What changes is nearly always near the end. */
-function put(state: Draft, item: TranscriptItem): void {
-  const index = state.transcript.findLastIndex((other) => other.id === item.id);
-  const replaced = state.transcript[index];
-  if (replaced) state.transcript[index] = item;
-  else state.transcript.push(item);
-  state.chars += sizeOf(item) - (replaced ? sizeOf(replaced) : 0);
+/** What came before an increment. What of it was lost on the way shows as lost, so that every place stays its own. */
+function upTo(text: string, offset: number): string {
+  return text.slice(0, offset).padEnd(offset, '\u{fffd}');
 }
 
-function find(state: Draft, id: string): TranscriptItem | undefined {
-  return state.transcript.findLast((item) => item.id === id);
+function add(state: Draft, item: TranscriptItem): void {
+  state.transcript.push(item);
+  state.chars += sizeOf(item);
+}
+
+function replace(state: Draft, index: number, item: TranscriptItem): void {
+  state.chars += sizeOf(item) - sizeOf(state.transcript[index]!);
+  state.transcript[index] = item;
+}
+
+/** What changes is nearly always near the end. */
+function indexOf(state: Draft, id: string): number {
+  return state.transcript.findLastIndex((item) => item.id === id);
 }
 
 function* openParts(state: Draft): Generator<Extract<TranscriptItem, { kind: 'text' | 'reasoning' }>> {

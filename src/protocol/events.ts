@@ -14,7 +14,14 @@ export { type Cursor, formatCursor, parseCursor } from './cursor.ts';
  * increment twice, or a compacted run over its own increments, changes nothing.
  */
 
-const partText = z.object({ message_id: z.string(), part_id: z.string(), offset: z.int().min(0), text: z.string() });
+const MAX_PART_CHARS = 4_000_000;
+
+const partText = z.object({
+  message_id: z.string(),
+  part_id: z.string(),
+  offset: z.int().min(0).max(MAX_PART_CHARS),
+  text: z.string(),
+});
 
 export const ToolState = z.enum(['pending', 'running', 'completed', 'error']);
 export type ToolState = z.infer<typeof ToolState>;

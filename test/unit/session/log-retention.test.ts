@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { applyEvents, emptyState } from '../../../src/domain/session-log.ts';
+import { parseCursor } from '../../../src/protocol/events.ts';
+import { type FakeAgent, note, partDone, result, text } from './fake-agent.ts';
+import { SessionInProcess } from './harness.ts';
+
+const DAY_MS = 86_400_000;
+
+const MAX_ROWS = 1_000;
+
+function fill(agent: FakeAgent, notes: number, words = 'n'): void {
+  for (let i = 0; i < notes; i += 50)
+    agent.send(...Array.from({ length: 50 }, (_, index) => note(`${words}${i + index}`)));
+}
+
+function small(): SessionInProcess {
+  return new SessionInProcess({ config: { max_log_rows: MAX_ROWS } });
+}
+
+/** A session whose log has outgrown its bound and was trimmed, with a watcher that has seen all of it. */
+async function trimmed() {
+  const session = small();
+  const agent = await session.begun();
+  const whole = session.watcher().connect().catchUp();
+  for (let i = 0; i < 22; i++) {
+    // Of odd and even lengths, so that a base cut at a fixed length would cut a character in two.
+    fill(agent, 50, 'o'.repeat(i) + '😀'.repeat(300));
+    whole.catchUp();
+  }
+  const cursorBelowTheFloor = (await session.events())[3]!.seq;
+  await session.advance(1);
+  return { session, agent, whole, cursorBelowTheFloor };
+}
+
+describe('a log that has outgrown its bound', () => {
+  it('folds its older half into a base: base and rest are the whole', async () => {
+    const { session, whole } = await trimmed();
+    const floor = session.row<{ floor_seq: number }>('session')!.floor_seq;
+    expect(floor).toBeGreaterThan(MAX_ROWS / 2);
+    const rest = await session.events();
+    expect(rest[0]?.from_seq).toBe(floor + 1);
+    expect(await session.folded()).toEqual(applyEvents(emptyState(), whole.events));
+    expect(await session.folded()).toEqual(whole.follower.state);
+  });
+
+  it('gives a new watcher the base as a snapshot, whole and unharmed, and then what is above it', async () => {
+    const { session, agent, whole } = await trimmed();
+    const late = session.watcher().connect();
+    expect(late.client?.frames()).toMatchObject([{ mode: 'snapshot', reason: 'no_cursor' }]);
+    late.catchUp();
+    agent.send(note('live'));
+    expect(late.catchUp().follower.state).toEqual(whole.catchUp().follower.state);
+    expect(late.faults).toEqual([]);
+  });
+
+  it('gives a watcher whose cursor is below the floor a snapshot, and a reader of pages a new beginning', async () => {
+    const { session, cursorBelowTheFloor, whole } = await trimmed();
+    const { incarnation } = parseCursor((await session.view()).cursor)!;
+    const client = session.openWatch(`${incarnation}.${cursorBelowTheFloor}`);
+    expect(client.frames()).toMatchObject([{ mode: 'snapshot', reason: 'below_floor' }]);
+    const page = await session.runtime.events(session.call(), { incarnation, seq: cursorBelowTheFloor }, 500);
+    expect(page).toMatchObject({ value: { reset: true } });
+    expect(whole.faults).toEqual([]);
+  });
+
+  it('that is trimmed under a watcher in the middle of its catch-up starts that one again from the new base', async () => {
+    const session = small();
+    const agent = await session.begun();
+    fill(agent, MAX_ROWS + 50);
+    const slow = session.watcher().connect();
+    slow.read(2);
+    await session.advance(1);
+    expect(session.row<{ floor_seq: number }>('session')!.floor_seq).toBeGreaterThan(0);
+    slow.catchUp();
+    expect(slow.faults).toEqual([]);
+    expect(slow.live).toBe(true);
+    expect(slow.follower.state).toEqual(await session.folded());
+  });
+});
+
+describe('a part that is finished', () => {
+  it('is one row, and the log stays contiguous around it', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(text('a', 0, 'one'), note('between'), text('a', 3, ' two'), text('a', 7, ' three'), partDone('a', 13));
+    const events = await session.events();
+    expect(events.filter(({ type }) => type === 'text.delta')).toMatchObject([
+      { data: { offset: 0, text: 'one' } },
+      { data: { offset: 3, text: ' two three' } },
+    ]);
+    events.reduce((head, event) => {
+      expect(event.from_seq).toBe(head + 1);
+      return event.seq;
+    }, 0);
+  });
+
+  it('that streams beside another is compacted by runs, each in its place', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const watcher = session.watcher().connect().catchUp();
+    agent.send(text('a', 0, '1'), text('a', 1, '2'), text('b', 0, 'x'), text('b', 1, 'y'), text('a', 2, '3'));
+    agent.send(partDone('a', 3), partDone('b', 2));
+    watcher.catchUp();
+    expect((await session.events()).flatMap((event) => (event.type === 'text.delta' ? [event.data.text] : []))).toEqual(
+      ['12', 'xy', '3'],
+    );
+    expect(await session.folded()).toEqual(watcher.follower.state);
+  });
+
+  it('longer than a row is cut into several', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const words = 'w'.repeat(50_000);
+    for (let i = 0; i < 8; i++) agent.send(text('a', i * 50_000, words));
+    agent.send(partDone('a', 400_000));
+    const runs = (await session.events()).filter(({ type }) => type === 'text.delta');
+    expect(runs.length).toBeGreaterThan(1);
+    expect(runs.length).toBeLessThan(8);
+    expect((await session.folded()).transcript.at(-1)).toMatchObject({ text: words.repeat(8), done: true });
+  });
+});
+
+it('a session that ended long ago retires to its state: its log is empty and its watchers see the same', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  agent.send(text('a', 0, 'the work'), partDone('a', 8), result());
+  const before = await session.folded();
+  await session.advance(30 * DAY_MS);
+  expect(session.rows('events')).toEqual([]);
+  expect(await session.folded()).toEqual(before);
+  expect(session.watcher().connect().catchUp().follower.state).toEqual(before);
+  expect(await session.view()).toMatchObject({ status: 'completed', result: { text: 'Done.' } });
+});

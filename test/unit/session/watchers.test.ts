@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { parseCursor } from '../../../src/protocol/events.ts';
+import { MAX_FRAME_BYTES, MAX_WATCHER_LAG_BYTES, utf8Length } from '../../../src/protocol/limits.ts';
+import type { WatchFrame } from '../../../src/protocol/watch.ts';
+import { type FakeAgent, note, partDone, text } from './fake-agent.ts';
+import { SessionInProcess } from './harness.ts';
+
+const LONG = 'x'.repeat(30_000);
+
+/** Fills the log with more than a page. */
+function fill(agent: FakeAgent, notes: number, words = 'note'): void {
+  for (let i = 0; i < notes; i += 50) {
+    agent.send(...Array.from({ length: Math.min(50, notes - i) }, (_, index) => note(`${words} ${i + index}`)));
+  }
+}
+
+describe('a watcher', () => {
+  it('pulls what there is, page by page, and is pushed the rest, with no gap and no double', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    fill(agent, 1_200);
+    const watcher = session.watcher().connect();
+    watcher.read(2);
+    expect(watcher.live).toBe(false);
+    agent.send(note('in the middle of the catch-up'));
+    watcher.catchUp();
+    expect(watcher.live).toBe(true);
+    agent.send(note('live'));
+    watcher.catchUp();
+    expect(watcher.events).toEqual(await session.events());
+    expect(watcher.follower.state).toEqual(await session.folded());
+    expect(watcher.faults).toEqual([]);
+  });
+
+  it('is never buffered for: without a pull nothing is sent but the greeting', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const client = session.openWatch();
+    fill(agent, 200);
+    expect(client.frames().map(({ type }) => type)).toEqual(['hello']);
+  });
+
+  it('resumes from its cursor: it hears only what it had not', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    fill(agent, 10);
+    const watcher = session.watcher().connect().catchUp();
+    const known = watcher.events.length;
+    watcher.client?.vanish();
+    fill(agent, 10);
+    watcher.connect().catchUp();
+    expect(watcher.events).toEqual(await session.events());
+    expect(watcher.events.length).toBe(known + 10);
+  });
+
+  it('whose cursor fell into a run that was compacted since gets exactly the rest', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(text('part', 0, 'one '), text('part', 4, 'two '));
+    const watcher = session.watcher().connect().catchUp();
+    watcher.client?.vanish();
+    agent.send(text('part', 8, 'three'), partDone('part', 13));
+    watcher.connect().catchUp();
+    expect(watcher.faults).toEqual([]);
+    expect(watcher.follower.state).toEqual(await session.folded());
+  });
+
+  it.each([
+    { why: 'incarnation', after: () => '00000000.3' },
+    { why: 'beyond_head', after: (cursor: string) => cursor.replace(/\d+$/, '999') },
+  ])('whose cursor cannot be honoured ($why) starts from a snapshot', async ({ why, after }) => {
+    const session = new SessionInProcess();
+    await session.begun();
+    const client = session.openWatch(after((await session.view()).cursor));
+    expect(client.frames()).toMatchObject([{ type: 'hello', mode: 'snapshot', reason: why }]);
+  });
+
+  it('that falls 1 MB behind its acknowledgements is closed with the cursor of what it was sent, and comes back', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const watcher = session.watcher().connect().catchUp();
+    const client = watcher.client!;
+    for (let i = 0; i < 40; i++) agent.send(note(`${LONG} ${i}`));
+    expect(client.closedBy?.code).toBe(4008);
+    const sent = client.frames<WatchFrame & { type: 'events' }>();
+    expect(client.closedBy?.reason).toBe(sent.at(-1)?.cursor);
+    const chars = client.received.reduce((sum, frame) => sum + frame.length, 0);
+    expect(chars).toBeLessThanOrEqual(MAX_WATCHER_LAG_BYTES);
+
+    watcher.connect().catchUp();
+    expect(watcher.events).toEqual(await session.events());
+  });
+
+  it('that pulls without acknowledging is closed as well, with a cursor that misses nothing', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    for (let i = 0; i < 60; i++) agent.send(note(`${LONG} ${i}`));
+    const client = session.openWatch();
+    for (let i = 0; i < 20 && !client.closedBy; i++) client.send({ type: 'pull' });
+    const pages = client.frames<WatchFrame>().filter((frame) => frame.type === 'page');
+    expect(client.closedBy).toEqual({ code: 4008, reason: pages.at(-1)?.cursor });
+  });
+
+  it('that is away for good costs the others nothing', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    session.openWatch().vanish();
+    const watcher = session.watcher().connect().catchUp();
+    agent.send(note('still here'));
+    expect(watcher.catchUp().events).toEqual(await session.events());
+  });
+
+  it('gets one commit in as many frames as it takes, none over 1 MiB', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const watcher = session.watcher().connect().catchUp();
+    const euros = '€'.repeat(80_000);
+    agent.send(...Array.from({ length: 4 }, (_, index) => note(`${euros} ${index}`)));
+    const sizes = watcher.client!.received.map((frame) => utf8Length(frame));
+    expect(sizes.length).toBeGreaterThan(1);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_FRAME_BYTES);
+    expect(watcher.catchUp().events).toEqual(await session.events());
+  });
+
+  it('that says what is no request is closed', async () => {
+    const session = new SessionInProcess();
+    await session.begun();
+    for (const sent of ['{', '{"type":"push"}', '{"type":"ack","received":-1}']) {
+      const client = session.openWatch();
+      client.send(sent);
+      expect(client.closedBy?.code).toBe(4000);
+    }
+  });
+
+  it('is closed when the session is deleted', async () => {
+    const session = new SessionInProcess();
+    await session.begun();
+    const watcher = session.watcher().connect().catchUp();
+    await session.runtime.remove(session.call());
+    expect(watcher.client?.closedBy?.code).toBe(4010);
+  });
+});
+
+describe('reading the log', () => {
+  it('goes on from a cursor, at most so many at a time, and says when there is more', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    fill(agent, 20);
+    const all = await session.events();
+    const first = await session.runtime.events(session.call(), null, 5);
+    expect(first).toMatchObject({ value: { has_more: true, reset: false } });
+    const page = first.ok ? first.value : null;
+    expect(page?.items).toEqual(all.slice(0, 5));
+    const rest = await session.runtime.events(session.call(), parseCursor(page!.cursor), 500);
+    expect(rest).toMatchObject({ value: { items: all.slice(5), has_more: false, reset: false } });
+  });
+
+  it.each([{ cursor: { incarnation: '00000000', seq: 2 } }, { cursor: { incarnation: null, seq: 10_000 } }])(
+    'says so when a cursor could not be honoured, and begins again',
+    async ({ cursor }) => {
+      const session = new SessionInProcess();
+      await session.begun();
+      const own = parseCursor((await session.view()).cursor)!;
+      const after = { incarnation: cursor.incarnation ?? own.incarnation, seq: cursor.seq };
+      const page = await session.runtime.events(session.call(), after, 500);
+      expect(page).toMatchObject({ value: { reset: true, items: await session.events() } });
+    },
+  );
+});
