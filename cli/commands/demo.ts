@@ -8,7 +8,7 @@ import { DataDirectory } from '../launcher/data-directory.ts';
 import { serve } from '../launcher/serve.ts';
 import type { Stack } from '../launcher/stack.ts';
 import { renderDiff, SessionRenderer } from '../render.ts';
-import { paint } from '../terminal.ts';
+import { paint, say } from '../terminal.ts';
 import { followSession } from '../watch.ts';
 
 const example = {
@@ -49,7 +49,10 @@ machine). Takes the same environment as "oio up"; OIO_DATA_DIR is ./.oio-demo if
         async onReady(stack, signal) {
           const succeeded = await runExample(stack, signal);
           if (!succeeded && !signal.aborted) process.stdout.write(`${paint('red', 'The example did not complete.')}\n`);
-          return values.exit ? (succeeded ? exitCode.ok : exitCode.failed) : undefined;
+          if (values.exit) return succeeded ? exitCode.ok : exitCode.failed;
+          const create = 'npm run oio -- session create "write notes.txt: hi" --watch';
+          if (!signal.aborted) say('try', `OIO_DATA_DIR=${data.path} ${create}`);
+          return undefined;
         },
       });
     } finally {

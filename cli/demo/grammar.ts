@@ -31,9 +31,9 @@ export const GRAMMAR = [
 type Parser = (argument: string, directory: string) => Directive | null;
 
 const parsers: Readonly<Record<string, Parser>> = {
-  write: fileAndText((path, text) => tool('write', { filePath: path, content: `${text}\n` }, `wrote ${path}`)),
-  append: fileAndText((path, text) =>
-    tool('bash', shell(`printf '%s\\n' ${quote(text)} >> ${quote(path)}`), `appended to ${path}`),
+  write: fileAndText((path, text, name) => tool('write', { filePath: path, content: `${text}\n` }, `wrote ${name}`)),
+  append: fileAndText((path, text, name) =>
+    tool('bash', shell(`printf '%s\\n' ${quote(text)} >> ${quote(path)}`), `appended to ${name}`),
   ),
   read: (argument, directory) => tool('read', { filePath: absolute(argument, directory) }, `read ${argument}`),
   run: (command) => tool('bash', shell(command), `ran \`${command}\``),
@@ -99,10 +99,10 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function fileAndText(make: (path: string, text: string) => Directive): Parser {
+function fileAndText(make: (path: string, text: string, name: string) => Directive): Parser {
   return (argument, directory) => {
-    const match = /^(\S+?):\s?(.*)$/.exec(argument);
-    return match ? make(absolute(match[1] ?? '', directory), (match[2] ?? '').replaceAll('\\n', '\n')) : null;
+    const [, name, text = ''] = /^(\S+?):\s?(.*)$/.exec(argument) ?? [];
+    return name === undefined ? null : make(absolute(name, directory), text.replaceAll('\\n', '\n'), name);
   };
 }
 

@@ -24,17 +24,21 @@ export async function serve({ onReady, ...options }: ServeOptions): Promise<numb
     process.exit(128 + 2);
   }).then(() => stopping.abort());
 
-  stack = await Stack.start({ ...options, port, signal: stopping.signal });
   try {
+    stack = await Stack.start({ ...options, port, signal: stopping.signal });
     const code = stopping.signal.aborted ? undefined : await onReady?.(stack, stopping.signal);
     if (!stopping.signal.aborted) await printDashboardAddress(stack);
     if (code !== undefined) return code;
     if (!stopping.signal.aborted) say('', 'Press Ctrl-C to stop.', 'dim');
     await requested;
     return exitCode.ok;
+  } catch (error) {
+    // Ctrl-C reaches the build too: that it ended then is no failure.
+    if (stopping.signal.aborted) return exitCode.ok;
+    throw error;
   } finally {
     if (stopping.signal.aborted) say('stopping', '');
-    await stack.stop();
+    await stack?.stop();
   }
 }
 
