@@ -154,14 +154,13 @@ export class Leases {
   }
 
   /** Handler of a lease's deadline. */
-  judge(number: number, dueAt: number): void {
+  judge(number: number): void {
     const lease = this.#records.liveLease(number);
     if (!lease) return;
     const { platform } = this.#kit.store;
     const lastSeen = lastSeenAt(platform, lease);
     const verdict = judgeLease({
       now: platform.now(),
-      due_at: dueAt,
       ttl_ms: this.#config.lease_ttl_ms,
       last_seen_at: lastSeen,
       connected: holderSockets(platform, number, lease.epoch).length > 0,

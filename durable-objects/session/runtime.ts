@@ -196,10 +196,10 @@ export class SessionRuntime implements SessionApi {
   }
 
   alarm(): void {
-    runAlarm(this.kit, (name, dueAt) => this.#due(name, dueAt));
+    runAlarm(this.kit, (name) => this.#due(name));
   }
 
-  #due(name: string, dueAt: number): void {
+  #due(name: string): void {
     if (name === DEADLINE.purge) return this.#lifecycle.purge();
     if (name === IDEMPOTENCY_DEADLINE) return this.#idempotency.purge();
     if (!this.exists) return;
@@ -212,7 +212,7 @@ export class SessionRuntime implements SessionApi {
     const subject = name.slice(colon);
     switch (name.slice(0, colon)) {
       case DEADLINE.lease:
-        return this.#leases.judge(Number(subject), dueAt);
+        return this.#leases.judge(Number(subject));
       case DEADLINE.reserve:
         return this.#leases.reserveAgain(Number(subject));
       case DEADLINE.requeue:

@@ -4,8 +4,6 @@
  */
 export interface LeaseSigns {
   now: number;
-  /** When this judgement was due. */
-  due_at: number;
   ttl_ms: number;
   last_seen_at: number;
   /** A socket of the lease is open now. */
@@ -22,23 +20,23 @@ export type LeaseVerdict =
   | { verdict: 'extend'; check_at: number }
   | { verdict: 'lost' };
 
-/** A judgement that runs later than this means that the object was not running when it was due. */
+/** A silence is judged when it is as long as the lease; later than this, the object was not running when it was. */
 const LATE_MS = 2_000;
 
 /**
  * Judges a lease when its deadline is due.
  *
- * A deadline that runs late, or a socket that is gone with no close event, shows that *we* were away (a restart, a
+ * A judgement that comes late, or a socket that is gone with no close event, shows that *we* were away (a restart, a
  * deploy): an overdue alarm fires before the first agent can possibly have reconnected.
  */
 export function judgeLease(signs: LeaseSigns): LeaseVerdict {
-  const { now, due_at, ttl_ms, last_seen_at, connected, close_seen, extended } = signs;
+  const { now, ttl_ms, last_seen_at, connected, close_seen, extended } = signs;
   const silence = now - last_seen_at;
   if (silence < ttl_ms) {
     const quiet = silence >= ttl_ms / 2;
     return { verdict: 'alive', quiet, check_at: last_seen_at + (quiet ? ttl_ms : ttl_ms / 2) };
   }
-  const wereAway = now - due_at > LATE_MS || (!connected && !close_seen);
+  const wereAway = silence - ttl_ms > LATE_MS || (!connected && !close_seen);
   if (wereAway && !extended) return { verdict: 'extend', check_at: now + ttl_ms };
   return { verdict: 'lost' };
 }

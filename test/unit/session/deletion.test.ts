@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import type { SessionApi } from '../../../src/ports/sessions.ts';
+import type { Outcome } from '../../../src/protocol/errors.ts';
+import { checkpoint, result } from './fake-agent.ts';
+import { failureOf, requested, SESSION_ID, SessionInProcess, TASK_ID } from './harness.ts';
+
+const WEEK_MS = 7 * 86_400_000;
+
+/** Every call on a session but create. */
+function calls(session: SessionInProcess, workspace?: string): [string, () => Promise<Outcome<unknown>>][] {
+  const api: SessionApi = session.runtime;
+  const call = session.call(workspace === undefined ? {} : { workspace });
+  return [
+    ['read', () => api.read(call, [])],
+    ['update', () => api.update(call, { title: 'Other' })],
+    ['act', () => api.act(call, { action: 'start' })],
+    ['remove', () => api.remove(call)],
+    ['send', () => api.send(call, { text: 'Hello?' })],
+    ['approvals', () => api.approvals(call)],
+    ['answer', () => api.answer(call, 'any', { decision: 'once' })],
+    ['events', () => api.events(call, null, 10)],
+    ['checkpoints', () => api.checkpoints(call)],
+    ['requestCheckpoint', () => api.requestCheckpoint(call)],
+    ['diff', () => api.diff(call)],
+    ['artifactChunk', () => api.artifactChunk(call, 'any', 0)],
+  ];
+}
+
+async function expectNothingThere(session: SessionInProcess, workspace?: string): Promise<void> {
+  await session.settle();
+  const before = session.platform.dump();
+  for (const [name, call] of calls(session, workspace)) {
+    expect(failureOf(await call()).code, name).toBe('not_found');
+  }
+  await session.settle();
+  expect(session.platform.dump()).toEqual(before);
+}
+
+describe('where there is no session', () => {
+  it('every call but create is 404 and writes nothing, not even tables', async () => {
+    const session = new SessionInProcess();
+    await expectNothingThere(session);
+    expect(session.platform.dump()).toEqual({ $alarm: null });
+  });
+
+  it('a socket that still speaks is closed', async () => {
+    const session = new SessionInProcess();
+    const client = session.openRun(1);
+    client.send('{"type":"frames","frames":[]}');
+    expect(client.closedBy?.code).toBe(4010);
+  });
+
+  it('another workspace finds nothing either, and can make nothing there', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    await expectNothingThere(session, 'other');
+    const foreign = await session.runtime.create(session.call({ workspace: 'other' }), SESSION_ID, requested());
+    expect(failureOf(foreign).code).toBe('not_found');
+  });
+});
+
+describe('a deleted session', () => {
+  it('is cancelled first: its lease is withdrawn, its sockets are closed, it is off the list, and then 404', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const watcher = session.watcher().connect().catchUp();
+    expect((await session.runtime.remove(session.call())).ok).toBe(true);
+    watcher.catchUp();
+    expect(watcher.follower.state.status).toBe('cancelled');
+    expect(watcher.client?.closedBy?.code).toBe(4010);
+    expect(agent.read().over).toBe('lease_lost');
+    await session.settle();
+    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('released');
+    expect(session.homes.isListed).toBe(false);
+    await expectNothingThere(session);
+    expect(agent.connect().client?.closedBy).not.toBeNull();
+  });
+
+  it('that had ended keeps its end: nothing is cancelled', async () => {
+    const session = new SessionInProcess();
+    (await session.begun()).send(result());
+    await session.settle();
+    await session.runtime.remove(session.call());
+    await session.settle();
+    expect([...session.homes.runs.values()]).toMatchObject([{ status: 'completed' }]);
+    expect(session.row('session')).toMatchObject({ status: 'completed' });
+  });
+
+  it('that was never started is no run', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    await session.runtime.remove(session.call());
+    await session.settle();
+    expect(session.homes.runs.size).toBe(0);
+  });
+
+  it('is purged after its retention: nothing is left but a tombstone, and no alarm', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun({ initial_prompt: 'a secret' });
+    agent.send(...checkpoint('one'), result(1, { text: 'a secret' }));
+    await session.runtime.remove(session.call());
+    await session.advance(WEEK_MS - 1);
+    expect(session.rows('events')).not.toEqual([]);
+    await session.advance(1);
+    const { session: tombstone, object_schema: _, $alarm, ...tables } = session.platform.dump();
+    expect(Object.values(tables).every((rows) => Array.isArray(rows) && rows.length === 0)).toBe(true);
+    expect(tombstone).toMatchObject([{ id: SESSION_ID, result: null, error: null }]);
+    expect(JSON.stringify(tombstone)).not.toContain('a secret');
+    expect($alarm).toBeNull();
+    await expectNothingThere(session);
+  });
+
+  it('is not made again by its own create repeated', async () => {
+    const session = new SessionInProcess();
+    const call = session.call({ key: 'k' });
+    await session.runtime.create(call, SESSION_ID, requested());
+    await session.runtime.remove(session.call());
+    await session.advance(WEEK_MS);
+    expect(failureOf(await session.runtime.create(call, SESSION_ID, requested())).code).toBe('not_found');
+  });
+});
+
+it('an update changes what it names, in view, log and list', async () => {
+  const session = new SessionInProcess();
+  await session.create({ tags: ['a'] });
+  await session.runtime.update(session.call(), { title: 'Better', priority: 'high' });
+  expect(await session.view()).toMatchObject({ title: 'Better', priority: 'high', tags: ['a'] });
+  expect((await session.folded()).title).toBe('Better');
+  await session.settle();
+  expect(session.homes.entry?.summary).toMatchObject({ title: 'Better', priority: 'high' });
+});

@@ -1,0 +1,268 @@
+import { isDeepStrictEqual } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
+import { everyStatement } from '../../support/every-statement.ts';
+import type { NodePlatform } from '../../support/node-platform.ts';
+import {
+  asked,
+  checkpoint,
+  type FakeAgent,
+  failure,
+  modelRetry,
+  note,
+  partDone,
+  released,
+  result,
+  text,
+  usage,
+} from './fake-agent.ts';
+import { requested, SESSION_ID, SessionInProcess, TTL_MS } from './harness.ts';
+
+interface Scene {
+  session: SessionInProcess;
+  agent: FakeAgent;
+}
+
+type Setup = (session: SessionInProcess) => Promise<FakeAgent | undefined>;
+
+const created: Setup = async (session) => void (await session.create()) as undefined;
+const queued: Setup = async (session) => {
+  await session.create();
+  await session.act('start');
+  return undefined;
+};
+const running: Setup = (session) => session.begun();
+const pausing: Setup = async (session) => {
+  const agent = await session.begun();
+  await session.act('pause');
+  return agent.read();
+};
+const asking: Setup = async (session) => (await session.begun()).send(asked('r1'));
+const failed: Setup = async (session) => (await session.begun()).send(failure(false));
+
+function at(setup: Setup): (platform: NodePlatform) => Promise<Scene> {
+  return async (platform) => {
+    const session = new SessionInProcess({ platform });
+    const agent = await setup(session);
+    return { session, agent: agent ?? session.agent() };
+  };
+}
+
+/** What has left the object, to agents and watchers. */
+function sent({ session }: Scene): unknown {
+  return session.clients.map(({ received, closedBy }) => ({ received: [...received], closedBy }));
+}
+
+function openApproval(session: SessionInProcess): string {
+  return session.row<{ id: string }>('approvals')!.id;
+}
+
+describe('a throw before any statement changes nothing, and the same again comes to the same end', () => {
+  it.each<[string, Setup, (scene: Scene) => unknown]>([
+    [
+      'create',
+      async () => undefined,
+      ({ session }) => session.runtime.create(session.call({ key: 'k' }), SESSION_ID, requested()),
+    ],
+    ['update', created, ({ session }) => session.runtime.update(session.call(), { title: 'Other' })],
+    ['start', created, ({ session }) => session.act('start')],
+    ['pause of a queued session', queued, ({ session }) => session.act('pause')],
+    ['pause of a running session', running, ({ session }) => session.act('pause')],
+    ['stop', running, ({ session }) => session.act({ action: 'stop', body: { reason: 'enough' } })],
+    ['cancel', running, ({ session }) => session.act('cancel')],
+    ['complete', running, ({ session }) => session.act({ action: 'complete', body: { result: { success: true } } })],
+    ['fail', running, ({ session }) => session.act({ action: 'fail', body: { error: { message: 'No.' } } })],
+    ['retry', failed, ({ session }) => session.act({ action: 'retry', body: { from: 'last' } })],
+    ['a message', running, ({ session }) => session.runtime.send(session.call({ key: 'k' }), { text: 'More' })],
+    ['asking for a checkpoint', running, ({ session }) => session.runtime.requestCheckpoint(session.call())],
+    [
+      'an answer for always',
+      asking,
+      ({ session }) => session.runtime.answer(session.call(), openApproval(session), { decision: 'always' }),
+    ],
+    ['remove', asking, ({ session }) => session.runtime.remove(session.call())],
+    ['the first command acknowledged', running, ({ agent }) => agent.client?.send({ type: 'command_ack', id: 1 })],
+    ['the close of a socket', running, ({ session, agent }) => session.runtime.closed(agent.client!.socket)],
+  ])('%s', async (_name, setup, mutate) => {
+    expect(await everyStatement(at(setup), mutate, sent)).toBeGreaterThan(2);
+  });
+
+  it('resume', async () => {
+    const paused: Setup = async (session) => {
+      await queued(session);
+      await session.act('pause');
+      return undefined;
+    };
+    expect(await everyStatement(at(paused), ({ session }) => session.act('resume'), sent)).toBeGreaterThan(5);
+  });
+
+  it.each([
+    ['presenting for a lease', queued],
+    ['presenting again', running],
+  ])('%s', async (_name, setup) => {
+    // A new socket each time: the one on which it threw is closed by the object's shell.
+    const present = ({ session }: Scene) => {
+      session.clients.length = 0;
+      session.agent().connect();
+    };
+    const heard = ({ session }: Scene) => session.clients.flatMap(({ received }) => received);
+    expect(await everyStatement(at(setup), present, heard)).toBeGreaterThan(2);
+  });
+});
+
+const STEPS_OF_FRAMES: [string, Setup, AgentFrameBody[]][] = [
+  ['text, a finished part and usage', running, [text('a', 0, 'on'), text('a', 2, 'e'), partDone('a', 3), usage()]],
+  ['a retry of the model and its end', running, [modelRetry(), note('better')]],
+  ['an approval', running, [asked('r1')]],
+  ['a withdrawn approval', asking, [{ type: 'approval.withdrawn', data: { request_id: 'r1', reason: 'aborted' } }]],
+  ['a checkpoint with its chunks', running, checkpoint('one')],
+  ['a result', asking, [result()]],
+  ['a failure to be tried again', running, [failure(true)]],
+  ['a release that was asked for', pausing, [released('paused')]],
+  ['a release that was not', running, [released('shutdown')]],
+  ['a frame that is none', running, [{ type: 'no.such.thing' } as never]],
+];
+
+/** What must not depend on how often something was tried: all but random ids and the directory's count of changes. */
+function essence(session: SessionInProcess, but: string[] = []): unknown {
+  const { events, tasks, leases, deadlines, checkpoints, artifacts, messages } = session.platform.dump();
+  const all = { events, tasks, leases, deadlines, checkpoints, artifacts, messages };
+  const text = JSON.stringify(Object.entries(all).filter(([table]) => !but.includes(table)));
+  const ids = session.rows<{ id: string }>('approvals').map(({ id }) => id);
+  return JSON.parse(ids.reduce((masked, id, index) => masked.replaceAll(id, `approval ${index}`), text));
+}
+
+describe('a throw before any statement of a batch of frames loses none and doubles none', () => {
+  it.each(STEPS_OF_FRAMES)('%s', async (_name, setup, bodies) => {
+    const undisturbed = await at(setup)(new SessionInProcess().platform);
+    undisturbed.agent.send(...bodies);
+    await undisturbed.session.settle();
+    const expected = essence(undisturbed.session);
+
+    let step = 1;
+    for (let disturbed = true; disturbed; step++) {
+      const { session, agent } = await at(setup)(new SessionInProcess().platform);
+      await session.settle();
+      session.platform.failAt(step);
+      agent.append(...bodies);
+      try {
+        agent.flush();
+      } catch {
+        // The object's shell closes the socket, and the agent comes back with what is not acknowledged.
+      }
+      disturbed = !session.platform.faultPending;
+      session.platform.failAt(Number.POSITIVE_INFINITY);
+      if (agent.over === null) agent.connect().flush();
+      await session.settle();
+      expect(essence(session), `a throw before step ${step}`).toEqual(expected);
+    }
+    expect(step).toBeGreaterThan(5);
+  });
+});
+
+function after(ms: number): (session: SessionInProcess) => void {
+  return (session) => {
+    session.platform.clock += ms;
+  };
+}
+
+interface DeadlineCase {
+  name: string;
+  setup: Setup;
+  /** Brings the clock to where the deadline is due. */
+  wait: (session: SessionInProcess) => void;
+}
+
+const DEADLINES: DeadlineCase[] = [
+  { name: 'the lease, quiet', setup: running, wait: after(TTL_MS / 2) },
+  { name: 'the lease, lost', setup: running, wait: lost },
+  {
+    name: 'the lease, after we were away',
+    setup: running,
+    wait: after(TTL_MS * 9),
+  },
+  { name: 'the reservation', setup: queued, wait: after(60_000) },
+  {
+    name: 'the next attempt',
+    setup: async (session) => (await session.begun()).send(released('lost')),
+    wait: after(1_000),
+  },
+  { name: 'a pause that is overdue', setup: pausing, wait: (session) => only(session, 'request') },
+  { name: 'the duration', setup: running, wait: (session) => only(session, 'max_duration') },
+  { name: 'an approval', setup: asking, wait: (session) => only(session, 'approval:%') },
+  { name: 'retirement', setup: failed, wait: (session) => only(session, 'retire') },
+  {
+    name: 'the purge',
+    setup: async (session) => {
+      await session.begun();
+      await session.runtime.remove(session.call());
+      return undefined;
+    },
+    wait: (session) => only(session, 'purge'),
+  },
+  {
+    name: 'a summary that was held back',
+    setup: async (session) => (await session.begun()).send(usage()),
+    wait: (session) => only(session, 'summary'),
+  },
+];
+
+/** The agent was heard until just before: only its own silence counts. */
+function lost(session: SessionInProcess): void {
+  session.platform.clock += TTL_MS / 2;
+  session.runtime.alarm();
+  session.platform.clock += TTL_MS / 2;
+}
+
+/** Sets the clock to a deadline, and all others beyond it. */
+function only(session: SessionInProcess, name: string): void {
+  const [due] = session.rows<{ name: string; due_at: number }>('deadlines', `name LIKE '${name}'`);
+  session.platform.clock = due!.due_at;
+  session.platform.transaction(() => {
+    session.platform.exec(`UPDATE deadlines SET due_at = ? WHERE name <> ?`, [due!.due_at + 1e9, due!.name]);
+  });
+}
+
+describe.each(DEADLINES)('the handler of $name', ({ setup, wait }) => {
+  const due = async (platform: NodePlatform): Promise<Scene> => {
+    const scene = await at(setup)(platform);
+    await scene.session.settle();
+    wait(scene.session);
+    return scene;
+  };
+
+  it('does something, and run again at once it changes nothing more', async () => {
+    const { session } = await due(new SessionInProcess().platform);
+    const before = session.platform.dump();
+    await session.alarmLate();
+    const after = session.platform.dump();
+    expect(after).not.toEqual(before);
+    await session.alarmLate();
+    expect({ ...session.platform.dump(), $alarm: null }).toEqual({ ...after, $alarm: null });
+  });
+
+  it('killed before any of its statements has done nothing, and does it all the next time', async () => {
+    const undisturbed = await due(new SessionInProcess().platform);
+    await undisturbed.session.alarmLate();
+    const expected = essence(undisturbed.session);
+    let step = 1;
+    for (let disturbed = true; disturbed; step++) {
+      const { session } = await due(new SessionInProcess().platform);
+      const before = essence(session, ['deadlines']);
+      session.platform.failAt(step);
+      await session.alarmLate();
+      disturbed = !session.platform.faultPending;
+      session.platform.failAt(Number.POSITIVE_INFINITY);
+      // A handler that threw is tried again half a minute later: here at once.
+      if (disturbed && isDeepStrictEqual(essence(session, ['deadlines']), before)) {
+        const { clock } = session.platform;
+        session.platform.transaction(() =>
+          session.platform.exec(`UPDATE deadlines SET due_at = ? WHERE due_at = ?`, [clock, clock + 30_000]),
+        );
+        await session.alarmLate();
+      }
+      expect(essence(session), `a throw before step ${step}`).toEqual(expected);
+    }
+    expect(step).toBeGreaterThan(3);
+  });
+});

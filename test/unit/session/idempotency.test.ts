@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { asked } from './fake-agent.ts';
+import { failureOf, requested, SESSION_ID, SessionInProcess, unwrap } from './harness.ts';
+
+const DAY_MS = 86_400_000;
+
+describe('an Idempotency-Key', () => {
+  it('on a create gives the first answer again, and makes nothing twice', async () => {
+    const session = new SessionInProcess();
+    const call = session.call({ key: 'k' });
+    const first = await session.runtime.create(call, SESSION_ID, requested());
+    await session.act('start');
+    const again = await session.runtime.create(call, SESSION_ID, requested());
+    expect(again).toEqual(first);
+    expect((await session.events()).filter(({ type }) => type === 'session.created')).toHaveLength(1);
+  });
+
+  it('on a create with another body is refused', async () => {
+    const session = new SessionInProcess();
+    await session.runtime.create(session.call({ key: 'k', fingerprint: 'one' }), SESSION_ID, requested());
+    const other = session.call({ key: 'k', fingerprint: 'two' });
+    const outcome = await session.runtime.create(other, SESSION_ID, requested({ title: 'Another' }));
+    expect(failureOf(outcome).code).toBe('idempotency_mismatch');
+    expect((await session.view()).title).toBe('A session');
+  });
+
+  it('on an action gives the first answer again, though the session has moved on', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    const call = session.call({ key: 'start' });
+    const first = await session.runtime.act(call, { action: 'start' });
+    await session.act('cancel');
+    expect(await session.runtime.act(call, { action: 'start' })).toEqual(first);
+    expect(await session.status()).toBe('cancelled');
+  });
+
+  it('of a refusal is not used up: the same request may succeed later', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    const call = session.call({ key: 'resume' });
+    expect(failureOf(await session.runtime.act(call, { action: 'resume' })).code).toBe('illegal_transition');
+    await session.act('start');
+    await session.act('pause');
+    expect(unwrap(await session.runtime.act(call, { action: 'resume' })).status).toBe('queued');
+  });
+
+  it('on a message sends it once', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const call = session.call({ key: 'm' });
+    const first = await session.runtime.send(call, { text: 'Mind the tests' });
+    expect(await session.runtime.send(call, { text: 'Mind the tests' })).toEqual(first);
+    expect(agent.commandsOf('message').map(({ number }) => number)).toEqual([1, 2]);
+  });
+
+  it('on an answer is no second answer', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'));
+    const { id } = unwrap(await session.runtime.approvals(session.call()))[0]!;
+    const call = session.call({ key: 'a' });
+    const first = await session.runtime.answer(call, id, { decision: 'once' });
+    expect(await session.runtime.answer(call, id, { decision: 'once' })).toEqual(first);
+    expect(agent.commandsOf('approval_reply')).toHaveLength(1);
+  });
+
+  it('is forgotten after a day', async () => {
+    const session = new SessionInProcess();
+    await session.create({}, session.call({ key: 'k' }));
+    await session.advance(DAY_MS);
+    expect(session.rows('idempotency')).toEqual([]);
+    expect(session.platform.alarm).toBeNull();
+  });
+});
