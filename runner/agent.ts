@@ -37,6 +37,8 @@ export interface AgentOptions {
   labels?: string[];
   capabilities?: Capability[];
   log: (line: string) => void;
+  /** See `WorkDependencies`. */
+  stepCheckpointMs?: number;
 }
 
 /** OpenCode has no model that could be asked; the message says what to do. */
@@ -207,7 +209,7 @@ export class Agent {
 
   #take(task_id: string, epoch: number): void {
     const { repository, coding, model } = this.#parts;
-    const { url, token, name, dataDirectory, log } = this.#options;
+    const { url, token, name, dataDirectory, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
     const lease = new Lease(FrameBuffer.create(this.#buffers, record), {
       coding,
@@ -218,6 +220,7 @@ export class Agent {
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
       onGranted: () => this.#send({ type: 'taken', task_id, epoch }),
       log,
+      ...(stepCheckpointMs === undefined ? {} : { stepCheckpointMs }),
     });
     this.#leases.set(key(lease), lease);
     void lease.finished.then(() => {

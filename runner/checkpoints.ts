@@ -48,8 +48,9 @@ export class Checkpoints {
   }
 
   async #make(place: CheckpointPlace): Promise<void> {
-    const { patch, files } = await this.#worktree.changes();
+    // While a turn runs the work may be ahead of the conversation, but never behind: a tool that is told as done is.
     const conversation = await this.#coding.exportConversation(this.#conversationId);
+    const { patch, files } = await this.#worktree.changes();
     const travels = conversation.bytes.byteLength <= MAX_CONVERSATION_BYTES;
     this.#isLocalOnly = patch === null;
     const data: CheckpointData = {

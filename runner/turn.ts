@@ -23,6 +23,8 @@ export interface TurnContext {
   conversationId: string;
   directory: string;
   report: (frame: AgentFrameBody) => void;
+  /** A step that called tools has ended, and the turn goes on. */
+  onStep: () => void;
   /** Model turns that the whole assignment may take; null for no limit. */
   maxSteps: number | null;
 }
@@ -138,6 +140,7 @@ export class Turn {
     if (part.type !== 'step-finish' || part.reason !== 'tool-calls' || part.sessionID !== conversationId) return;
     if (this.#atBoundary !== null) this.interrupt(this.#atBoundary);
     else if (maxSteps !== null && mapping.steps >= maxSteps) this.interrupt('limit');
+    else this.#context.onStep();
   }
 
   /** Waits until the conversation rests, taking in from its messages whatever no event told. */
@@ -165,6 +168,8 @@ export class Turn {
         : null;
       const isTorn = this.#isCutOff && outcome?.type === 'completed' && outcome.finish === 'tool-calls';
       if (outcome !== null && !isTorn) return outcome;
+      // The server that ran this is gone, so nothing will change by itself any more.
+      if (this.#isCutOff) break;
       await delay(UNSETTLED_PAUSE_MS);
       if (await this.#isBusy()) return null;
     }

@@ -15,11 +15,14 @@ export const CONTINUE_TEXT = 'Continue where you left off: the last run was inte
 const MAX_RESULT_CHARS = 100_000;
 /** The server may die under a turn this often before the turn counts as failed. */
 const MAX_CUTS = 3;
+const STEP_CHECKPOINT_MS = 30_000;
 
 export interface WorkDependencies extends WorkplaceDependencies {
   /** `provider/model` for assignments that name none. */
   model: string;
   log: (line: string) => void;
+  /** Inside a long turn a checkpoint is made at the end of a step, so long after the one before; 30,000 by default. */
+  stepCheckpointMs?: number;
 }
 
 /**
@@ -41,6 +44,7 @@ export class Work {
   #isQuiet = false;
   #isCancelled = false;
   #continuations = 0;
+  #checkpointAt = performance.now();
 
   constructor(assignment: Assignment, dependencies: WorkDependencies) {
     this.#assignment = assignment;
@@ -176,7 +180,8 @@ export class Work {
     const { coding, report } = this.#dependencies;
     const { mapping, approvals, conversationId, directory } = place;
     const maxSteps = this.#assignment.agent_config.max_turns ?? null;
-    this.#turn = new Turn({ coding, mapping, approvals, conversationId, directory, report, maxSteps });
+    const onStep = () => this.#stepEnded();
+    this.#turn = new Turn({ coding, mapping, approvals, conversationId, directory, report, onStep, maxSteps });
     try {
       return await this.#turn.run(prompt);
     } finally {
@@ -215,7 +220,14 @@ export class Work {
     this.#report({ type: 'result', data: { status, text, messages_done: this.#messagesDone, error } });
   }
 
+  /** What a long turn has done so far is not to be lost with this machine. */
+  #stepEnded(): void {
+    const everyMs = this.#dependencies.stepCheckpointMs ?? STEP_CHECKPOINT_MS;
+    if (performance.now() - this.#checkpointAt >= everyMs) void this.#checkpoint(false);
+  }
+
   async #checkpoint(requested: boolean): Promise<void> {
+    this.#checkpointAt = performance.now();
     const place = { turn: this.#turnNumber, messages_done: this.#messagesDone, requested };
     try {
       await this.#place?.checkpoints.make(place);

@@ -321,6 +321,30 @@ test('another machine goes on with work and conversation from the checkpoint', a
   }
 });
 
+test('a machine that is lost in the middle of a long turn leaves a checkpoint, and its steps are not done again', async () => {
+  const counter = join(rig.directory, 'step-counter');
+  const prompt = `run echo a >> ${counter}\nwrite one.txt: 1\n${sleepOnce('lost')}\nwrite two.txt: 2`;
+  const work = await startWork(rig, project, makeAssignment(), new Map(), 0);
+  works.push(work);
+  await work.message(prompt);
+  await untilSleeping();
+  await work.frame('checkpoint', 2);
+  const frames = [...work.frames];
+  await work.end();
+
+  const taken = await startWork(rig, project, nextAssignment(work.assignment, frames), artifactsOf(frames));
+  works.push(taken);
+  await taken.message(prompt);
+  expect(await taken.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
+  expect(readFileSync(counter, 'utf8')).toBe('a\n');
+  expect(
+    taken
+      .of('checkpoint')
+      .at(-1)
+      ?.files.map((file) => file.path),
+  ).toEqual(['one.txt', 'two.txt']);
+});
+
 test('when the predecessor was lost after its last checkpoint, its answer is the result, and nothing runs again', async () => {
   const work = await start();
   await work.message('write one.txt: once');

@@ -48,6 +48,7 @@ export async function startWork(
   clone: string,
   assignment: Assignment,
   artifacts: ReadonlyMap<string, Uint8Array> = new Map(),
+  stepCheckpointMs = 600_000,
 ): Promise<WorkRig> {
   const frames: AgentFrameBody[] = [];
   const repository = await Repository.open(clone);
@@ -64,6 +65,7 @@ export async function startWork(
     },
     report: (frame) => frames.push(frame),
     log: () => undefined,
+    stepCheckpointMs,
   });
   const running = work.run();
   let number = assignment.messages_done;
