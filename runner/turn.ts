@@ -99,6 +99,7 @@ export class Turn {
   /** Ends the run now, with whatever tool is running. The first reason counts. */
   interrupt(by: Interruption): void {
     this.#interruption ??= by;
+    void this.#abort().catch(() => undefined);
     this.#box.signal();
   }
 

@@ -226,7 +226,9 @@ test('a message into a running turn is read at its next step, and the turn ends 
 test('a pause ends the turn after the step that runs, and another lease goes on with the rest', async () => {
   const counter = join(rig.directory, 'pause-counter');
   const work = await start();
-  await work.message(`run sleep 1; echo a >> ${counter}\nrun echo b >> ${counter}\nwrite last.txt: c`);
+  // What is said on the way keeps the model busy between the steps, as a real one would be.
+  const prompt = `run sleep 2; echo a >> ${counter}\nslow 20 200\nrun echo b >> ${counter}\nwrite last.txt: c`;
+  await work.message(prompt);
   await work.frame('tool', 2);
   await work.work.command({ type: 'pause', data: { within_ms: 30_000 } });
   expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
@@ -235,7 +237,7 @@ test('a pause ends the turn after the step that runs, and another lease goes on 
 
   const resumed = await startWork(rig, project, nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
   works.push(resumed);
-  await resumed.message(`run sleep 1; echo a >> ${counter}\nrun echo b >> ${counter}\nwrite last.txt: c`);
+  await resumed.message(prompt);
   expect(await resumed.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(readFileSync(counter, 'utf8')).toBe('a\nb\n');
   expect(resumed.of('tool').filter((tool) => tool.state === 'completed')).toHaveLength(2);
