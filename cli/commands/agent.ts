@@ -68,6 +68,7 @@ async function run(options: AgentOptions): Promise<number> {
   report(`works in ${options.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
   void requested.then(() => running.stop());
   const reason = await running.stopped;
+  report('stopped');
   if (reason !== null) throw new CliError(reason);
   return exitCode.ok;
 }
