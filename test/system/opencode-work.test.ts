@@ -254,7 +254,7 @@ test('a turn that does not end by itself is aborted when a pause has waited long
 
 test('the limit of model turns ends the work as partial, with what was done', async () => {
   const work = await start({ agent_config: { max_turns: 2 } });
-  await work.message('write one.txt: 1\nwrite two.txt: 2\nwrite three.txt: 3');
+  await work.message('write one.txt: 1\nwrite two.txt: 2\nslow 20 200\nwrite three.txt: 3');
   expect(await work.frame('result')).toMatchObject({ status: 'partial', error: { code: 'max_turns' } });
   expect(
     work
