@@ -131,17 +131,14 @@ export class Approvals {
   }
 
   #settle(row: ApprovalRow, given: AnswerApprovalRequest, by: string, expired: boolean): ApprovalView {
-    const now = this.#kit.store.platform.now();
-    const view: ApprovalView = {
-      ...(JSON.parse(row.view) as ApprovalView),
-      status: expired ? 'expired' : 'answered',
-      answer: { ...given, by, at: instant(now) },
-    };
-    this.#save(row.id, view);
-    this.#log.append({
+    const asked = JSON.parse(row.view) as ApprovalView;
+    const { at } = this.#log.append({
       type: 'approval.answered',
-      data: { approval_id: row.id, kind: view.kind, ...given, by, expired },
+      data: { approval_id: row.id, kind: asked.kind, ...given, by, expired },
     });
+    const status = expired ? 'expired' : 'answered';
+    const view: ApprovalView = { ...asked, status, answer: { ...given, by, at } };
+    this.#save(row.id, view);
     this.#reply(row, given.decision, given);
     return view;
   }

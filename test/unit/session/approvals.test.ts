@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AnswerApprovalRequest, ApprovalView } from '../../../src/protocol/session.ts';
+import { NodePlatform } from '../../support/node-platform.ts';
 import { asked, question, released, result } from './fake-agent.ts';
 import { failureOf, SessionInProcess, unwrap } from './harness.ts';
 
@@ -10,6 +11,14 @@ async function approvalsOf(session: SessionInProcess): Promise<ApprovalView[]> {
 async function answer(session: SessionInProcess, request: AnswerApprovalRequest, which = 0): Promise<ApprovalView> {
   const { id } = (await approvalsOf(session))[which]!;
   return unwrap(await session.runtime.answer(session.call({ token_id: 'person' }), id, request));
+}
+
+/** A real clock goes on between two readings in one step. */
+class RunningClock extends NodePlatform {
+  override now(): number {
+    this.clock += 1;
+    return this.clock;
+  }
 }
 
 describe('an approval', () => {
@@ -26,6 +35,14 @@ describe('an approval', () => {
     expect(view).toMatchObject({ status: 'answered', answer: { decision: 'once', by: 'person' } });
     expect(agent.commandsOf('approval_reply')).toEqual([{ request_id: 'r1', kind: 'permission', decision: 'once' }]);
     expect(await session.view()).toMatchObject({ open_approvals: 0 });
+    expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
+  });
+
+  it('was answered at one time, in the log and in its view, though the clock goes on', async () => {
+    const session = new SessionInProcess({ platform: new RunningClock() });
+    const agent = await session.begun();
+    agent.send(asked('r1'));
+    await answer(session, { decision: 'once' });
     expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
   });
 

@@ -1,0 +1,174 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it, vi } from 'vitest';
+import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import { MAX_FRAME_BYTES } from '../../src/protocol/limits.ts';
+import {
+  requested,
+  type SessionObject,
+  SocketAgent,
+  SocketWatcher,
+  sessionObject,
+  unwrap,
+} from './support/session-in-workerd.ts';
+
+function note(text: string): AgentFrameBody {
+  return { type: 'agent.note', data: { level: 'info', text } };
+}
+
+const DONE: AgentFrameBody = {
+  type: 'result',
+  data: { status: 'completed', text: 'Done.', messages_done: 1, error: null },
+};
+
+async function begun(changes: Record<string, unknown> = {}) {
+  const session = sessionObject();
+  unwrap(await session.api.create(session.call, session.id, requested(changes)));
+  unwrap(await session.api.act(session.call, { action: 'start' }));
+  const agent = await new SocketAgent(session).connect();
+  return { session, agent };
+}
+
+async function statusOf({ api, call }: SessionObject): Promise<string> {
+  return unwrap(await api.read(call, [])).status;
+}
+
+/** Makes every deadline due now, and runs the alarm. */
+async function allIsDue({ stub }: SessionObject, but = ''): Promise<void> {
+  await runInDurableObject(stub, (_instance, state) => {
+    state.storage.sql.exec(`UPDATE deadlines SET due_at = ? WHERE name <> ?`, Date.now() - 1, but);
+    state.storage.setAlarm(Date.now() + 1_000_000);
+  });
+  await runDurableObjectAlarm(stub);
+}
+
+describe('a session in workerd', () => {
+  it.each([
+    { evicted: false, when: 'in one life' },
+    { evicted: true, when: 'evicted between any two steps' },
+  ])('runs its main job $when, with a real agent and a real watcher on its sockets', async ({ evicted }) => {
+    const session = sessionObject();
+    const { stub, api, call } = session;
+    const step = async () => {
+      if (evicted) await evictDurableObject(stub);
+    };
+    unwrap(await api.create(call, session.id, requested()));
+    await step();
+    const watcher = await new SocketWatcher(session).connect();
+    await vi.waitFor(() => expect(watcher.live).toBe(true));
+    await step();
+    expect(unwrap(await api.act(call, { action: 'start' })).status).toBe('queued');
+    await step();
+    const agent = await new SocketAgent(session).connect();
+    expect(agent.assignment).toMatchObject({ epoch: 1, messages_last: 1 });
+    for (let i = 0; i < 5; i++) {
+      await step();
+      await agent.send(note(`note ${i}`));
+    }
+    await step();
+    await agent.send(DONE);
+    expect(agent.over).toBe('ended');
+    await step();
+    const view = unwrap(await api.read(call, []));
+    expect(view).toMatchObject({ status: 'completed', result: { text: 'Done.' } });
+    await vi.waitFor(() => expect(watcher.follower.cursor).toBe(view.cursor));
+    expect(watcher.follower.state.status).toBe('completed');
+    expect(watcher.faults).toEqual([]);
+    await vi.waitFor(() => expect(agent.closeCode).toBe(4011));
+  });
+
+  it('knows whose it is when only its alarm has woken it', async () => {
+    const { session, agent } = await begun();
+    await agent.send(note('working'));
+    agent.socket?.close(1000, 'gone');
+    await vi.waitFor(async () =>
+      expect(
+        await runInDurableObject(session.stub, (_instance, state) => [
+          ...state.storage.sql.exec(`SELECT closed_at IS NOT NULL AS closed FROM leases`),
+        ]),
+      ).toEqual([{ closed: 1 }]),
+    );
+    await runInDurableObject(session.stub, (_instance, state) => {
+      state.storage.sql.exec(`UPDATE leases SET seen_at = seen_at - 61000`);
+      state.storage.sql.exec(`UPDATE deadlines SET due_at = ? WHERE name = 'lease:1'`, Date.now() - 1);
+    });
+    await evictDurableObject(session.stub);
+    await runDurableObjectAlarm(session.stub);
+    expect(await statusOf(session)).toBe('orphaned');
+  });
+
+  it('runs its alarm twice to the same end', async () => {
+    const { session } = await begun();
+    await allIsDue(session);
+    const after = unwrap(await session.api.read(session.call, ['tasks']));
+    expect(after.status).toBe('timeout');
+    await allIsDue(session, 'retire');
+    const again = unwrap(await session.api.read(session.call, ['tasks']));
+    expect(again).toEqual(after);
+  });
+
+  it('sees the pings that the runtime answers, without being woken, also when their socket has closed', async () => {
+    const { session, agent } = await begun();
+    await runInDurableObject(session.stub, (_instance, state) => {
+      state.storage.sql.exec(`UPDATE leases SET seen_at = seen_at - 600000`);
+    });
+    agent.socket?.send('ping');
+    await vi.waitFor(async () => {
+      const [task] = unwrap(await session.api.read(session.call, ['tasks'])).tasks!;
+      expect(Date.parse(task!.lease_expires_at!)).toBeGreaterThan(Date.now());
+    });
+    agent.socket?.close(1000, 'bye');
+    await vi.waitFor(async () => {
+      const [lease] = await runInDurableObject(session.stub, (_instance, state) => [
+        ...state.storage.sql.exec<{ seen_at: number; closed_at: number | null }>(
+          `SELECT seen_at, closed_at FROM leases`,
+        ),
+      ]);
+      expect(lease!.closed_at).not.toBeNull();
+      expect(lease!.seen_at).toBeGreaterThan(Date.now() - 60_000);
+    });
+  });
+
+  it('hands the lease to the newest connection of its agent, and the close of the one before says nothing', async () => {
+    const { session, agent } = await begun();
+    const first = agent.socket!;
+    const closed = new Promise<number>((resolve) => first.addEventListener('close', ({ code }) => resolve(code)));
+    await agent.connect();
+    expect(await closed).toBe(4012);
+    await agent.send(note('on the second'));
+    const [lease] = await runInDurableObject(session.stub, (_instance, state) => [
+      ...state.storage.sql.exec(`SELECT closed_at, ended FROM leases`),
+    ]);
+    expect(lease).toEqual({ closed_at: null, ended: null });
+  });
+
+  it('takes nothing over 1 MiB, on a socket or in a row', async () => {
+    const { session, agent } = await begun();
+    agent.socket?.send(JSON.stringify({ type: 'frames', frames: ['x'.repeat(MAX_FRAME_BYTES)] }));
+    await vi.waitFor(() => expect(agent.closeCode).toBe(1009));
+    expect(await statusOf(session)).toBe('running');
+    await agent.connect();
+    await agent.send({ ...note('y'.repeat(400_000)) }, note('after'));
+    const page = unwrap(await session.api.events(session.call, null, 500));
+    expect(page.items.slice(-2).map(({ type }) => type)).toEqual(['frame.rejected', 'agent.note']);
+  });
+
+  it('turns away who is of another workspace, or asks for a socket that it has not', async () => {
+    const { session } = await begun();
+    const stranger = { ...session, workspace: 'another' };
+    await expect(new SocketWatcher(stranger).connect()).rejects.toThrow(/404/);
+    const read = await session.api.read(
+      { ...session.call, principal: { ...session.call.principal, workspace: 'another' } },
+      [],
+    );
+    expect(read).toMatchObject({ ok: false, failure: { code: 'not_found' } });
+  });
+
+  it('closes its sockets when it is deleted, and is not there any more', async () => {
+    const { session, agent } = await begun();
+    const watcher = await new SocketWatcher(session).connect();
+    await vi.waitFor(() => expect(watcher.live).toBe(true));
+    unwrap(await session.api.remove(session.call));
+    await vi.waitFor(() => expect([watcher.closeCode, agent.closeCode]).toEqual([4010, 4011]));
+    await expect(new SocketWatcher(session).connect()).rejects.toThrow(/404/);
+  });
+});
