@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { taskIdOf } from '../../../src/protocol/ids.ts';
+import { expectAgreement, expectSameLog, expectWhole, readConversation, readLog } from './support/agreement.ts';
+import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
+import { seededRandom } from './support/seeded.ts';
+import { startSession } from './support/started-session.ts';
+import { TcpProxy } from './support/tcp-proxy.ts';
+
+const SEED = 1;
+const CUTS = 300;
+const PAUSE_MS = 20;
+
+let fleet: Fleet;
+let proxy: TcpProxy;
+let agent: AgentProcess;
+beforeAll(async () => {
+  fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '15' });
+  proxy = await TcpProxy.start(fleet.controlPlane.url);
+  agent = await fleet.agent('AGENT-A', { url: proxy.url }).start();
+});
+afterAll(async () => {
+  await proxy.stop();
+  await fleet.stop();
+});
+
+describe('lines that are cut again and again', () => {
+  it(`leave watcher and agent with the server’s log, after ${CUTS} cuts at random (seed ${SEED})`, async () => {
+    const watcher = fleet.controlPlane.clientAt(proxy.url);
+    const prompts = ['slow 150 40\nrun echo one > one.txt', 'slow 150 40'];
+    const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts, { watcher })));
+    for (const session of sessions) await session.seen(({ type }) => type === 'turn.started');
+    const random = seededRandom(SEED);
+    while (proxy.cuts < CUTS) {
+      proxy.cut(random());
+      await delay(PAUSE_MS);
+    }
+    for (const session of sessions) {
+      const { tasks } = await session.ended('completed');
+      expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
+      const log = await readLog(fleet.client, session.id);
+      expectWhole(log);
+      expectSameLog(session.watch, log);
+      expectAgreement(log, readConversation(agent, taskIdOf(session.id, 1), 1));
+      session.watch.close();
+    }
+  });
+});

@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { taskIdOf } from '../../../src/protocol/ids.ts';
+import { expectAgreement, expectSameLog, expectWhole, readConversation, readLog } from './support/agreement.ts';
+import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
+import { seededRandom } from './support/seeded.ts';
+import { startSession } from './support/started-session.ts';
+
+let fleet: Fleet;
+let agent: AgentProcess;
+let unlucky: AgentProcess;
+beforeAll(async () => {
+  fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '15' });
+  agent = await fleet.agent('AGENT-A', { labels: ['host=a'] }).start();
+  unlucky = await fleet.agent('AGENT-B', { labels: ['host=b'] }).start();
+});
+afterAll(() => fleet.stop());
+
+describe.concurrent('an OpenCode server that is killed in the middle of a turn', () => {
+  const work = 'run echo once >> kept.txt\nslow 30 50\nrun sleep 2; echo done > done.txt\nslow 30 50';
+
+  it('is started again, and every session goes on in its conversation to the end', async () => {
+    for (const seed of [1, 2, 3]) {
+      const two = await Promise.all([1, 2].map(() => startSession(fleet.client, [work], { labels: ['host=a'] })));
+      for (const session of two) await session.seen(({ type }) => type === 'tool');
+      await delay(seededRandom(seed)() * 4_000);
+      await agent.killOpenCode();
+      for (const session of two) {
+        const { tasks } = await session.ended('completed');
+        expect(tasks, `seed ${seed}`).toMatchObject([{ attempt: 1, epoch: 1 }]);
+        const log = await readLog(fleet.client, session.id);
+        expectWhole(log);
+        expectSameLog(session.watch, log);
+        const conversation = readConversation(agent, taskIdOf(session.id, 1), 1);
+        expect(new Set(conversation.map(({ info }) => info.sessionID)).size, `seed ${seed}`).toBe(1);
+        expectAgreement(log, conversation);
+        const { files } = await fleet.client.sessions.diff(session.id);
+        expect(files.map(({ path }) => path)).toEqual(['done.txt', 'kept.txt']);
+        session.watch.close();
+      }
+    }
+  });
+
+  it('again and again is the end of the attempt, and the session says why', async () => {
+    const prompt = 'run sleep 60';
+    const session = await startSession(fleet.client, [prompt], { labels: ['host=b'], maxAttempts: 1 });
+    await session.seen((e) => e.type === 'tool' && e.data.state === 'running');
+    for (let kills = 1; kills <= 3; kills++) {
+      await unlucky.killOpenCode();
+      await session.seen((e) => e.type === 'agent.note' && e.data.text.includes('OpenCode was restarted'), kills);
+      await session.seen((e) => e.type === 'tool' && e.data.state === 'running', kills + 1);
+    }
+    await unlucky.killOpenCode();
+    const { error } = await session.ended('failed');
+    expect(error).toMatchObject({ code: 'opencode_unavailable', message: expect.stringContaining('OpenCode') });
+    const log = await readLog(fleet.client, session.id);
+    expectWhole(log);
+    expectSameLog(session.watch, log);
+    session.watch.close();
+  });
+});

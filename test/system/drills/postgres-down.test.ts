@@ -1,0 +1,120 @@
+import { PGlite } from '@electric-sql/pglite';
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../../../cli/launcher/ports.ts';
+import { type Fleet, startFleet } from './support/fleet.ts';
+import { startSession } from './support/started-session.ts';
+
+const WITHIN = { timeout: 120_000, interval: 200 };
+/** The endpoint's pool, and one more for whoever else comes. */
+const CONNECTIONS = 12;
+
+/** A Postgres server that can be away, and comes back with what it had. */
+class Postgres {
+  readonly port: number;
+  readonly #database: PGlite;
+  #server: PGLiteSocketServer | null = null;
+
+  private constructor(port: number, database: PGlite) {
+    this.port = port;
+    this.#database = database;
+  }
+
+  static async absent(): Promise<Postgres> {
+    return new Postgres(await freePort(), await PGlite.create());
+  }
+
+  async up(): Promise<void> {
+    const { port } = this;
+    this.#server = new PGLiteSocketServer({ db: this.#database, port, host: '127.0.0.1', maxConnections: CONNECTIONS });
+    await this.#server.start();
+  }
+
+  async down(): Promise<void> {
+    await this.#server?.stop();
+    this.#server = null;
+  }
+
+  async runs(): Promise<{ session_id: string; run: number; status: string }[]> {
+    const text = 'SELECT session_id, run, status FROM session_runs ORDER BY recorded_at';
+    return (await this.#database.query<{ session_id: string; run: number; status: string }>(text)).rows;
+  }
+
+  async close(): Promise<void> {
+    await this.down();
+    await this.#database.close();
+  }
+}
+
+let fleet: Fleet;
+let postgres: Postgres;
+beforeAll(async () => {
+  postgres = await Postgres.absent();
+  fleet = await startFleet({ DATABASE_URL: `postgres://postgres@127.0.0.1:${postgres.port}/postgres?sslmode=disable` });
+  await fleet.agent('AGENT-A').start();
+});
+afterAll(async () => {
+  await fleet.stop();
+  await postgres.close();
+});
+
+async function expectReadiness(status: 'ready' | 'degraded', ofPostgres: 'ok' | 'unavailable'): Promise<void> {
+  await vi.waitFor(async () => {
+    const response = await fetch(`${fleet.controlPlane.url}/ready`);
+    expect(response.status).toBe(200);
+    const dependencies = expect.arrayContaining([
+      expect.objectContaining({ name: 'objects', status: 'ok' }),
+      expect.objectContaining({ name: 'postgres', status: ofPostgres }),
+    ]);
+    expect(await response.json()).toEqual({ status, dependencies });
+  }, WITHIN);
+}
+
+/** A session that an agent works on to its end, on the list when it is done. */
+async function runOne(meanwhile: () => Promise<void> = async () => undefined): Promise<string> {
+  const session = await startSession(fleet.client, ['slow 20 50\nrun echo done > done.txt']);
+  await session.seen(({ type }) => type === 'turn.started');
+  await meanwhile();
+  await session.ended('completed');
+  session.watch.close();
+  await vi.waitFor(async () => {
+    const { items } = await fleet.client.sessions.list({ status: ['completed'] });
+    expect(items.map(({ id }) => id)).toContain(session.id);
+  }, WITHIN);
+  return session.id;
+}
+
+describe('Postgres', () => {
+  const owed: string[] = [];
+  const expectAllArrived = () =>
+    vi.waitFor(async () => {
+      const runs = await postgres.runs();
+      expect(runs).toHaveLength(owed.length);
+      expect(new Set(runs.map((run) => run.session_id))).toEqual(new Set(owed));
+      for (const { run, status } of runs) expect([run, status]).toEqual([1, 'completed']);
+    }, WITHIN);
+
+  it('down from the start keeps no session from running; its tables and the runs owed are made when it comes', async () => {
+    await expectReadiness('degraded', 'unavailable');
+    owed.push(await runOne());
+    await expect(postgres.runs()).rejects.toThrow('session_runs');
+    await postgres.up();
+    await expectAllArrived();
+    await expectReadiness('ready', 'ok');
+  });
+
+  it('going down in the middle of a run, its endpoint killed too, delays its row and doubles none', async () => {
+    owed.push(
+      await runOne(async () => {
+        await postgres.down();
+        await fleet.controlPlane.kill('postgres');
+      }),
+    );
+    owed.push(await runOne());
+    await expectReadiness('degraded', 'unavailable');
+    expect(await postgres.runs()).toHaveLength(1);
+    await postgres.up();
+    await expectAllArrived();
+    await expectReadiness('ready', 'ok');
+  });
+});

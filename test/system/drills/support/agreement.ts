@@ -1,0 +1,137 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect } from 'vitest';
+import type { ConversationMessage } from '../../../../runner/ports.ts';
+import type { Client } from '../../../../src/client/client.ts';
+import type { SessionWatch } from '../../../../src/client/watch.ts';
+import { applyEvents, emptyState } from '../../../../src/domain/session-log.ts';
+import type { SessionEvent } from '../../../../src/protocol/events.ts';
+import type { AgentProcess } from './fleet.ts';
+
+/** The whole log of a session, as the server has it. */
+export async function readLog(client: Client, id: string): Promise<SessionEvent[]> {
+  const events: SessionEvent[] = [];
+  let after = beginningOf((await client.sessions.get(id)).cursor);
+  for (;;) {
+    const page = await client.sessions.events(id, { after });
+    expect(page.reset).toBe(false);
+    events.push(...page.items);
+    if (!page.has_more) return events;
+    after = page.cursor;
+  }
+}
+
+/** The cursor before the first event of the log that `cursor` is in. */
+export function beginningOf(cursor: string): string {
+  return cursor.replace(/\.\d+$/, '.0');
+}
+
+/** Every place of the log once, every text's increments end to end, every state of a tool call once. */
+export function expectWhole(events: readonly SessionEvent[]): void {
+  let head = 0;
+  const lengths = new Map<string, number>();
+  const told = new Set<string>();
+  for (const event of events) {
+    expect(event.from_seq, `after ${head}`).toBe(head + 1);
+    expect(event.seq).toBeGreaterThanOrEqual(event.from_seq);
+    head = event.seq;
+    if (event.type === 'text.delta' || event.type === 'reasoning.delta') {
+      const { part_id, offset, text } = event.data;
+      expect(offset, `text of ${part_id}`).toBe(lengths.get(part_id) ?? 0);
+      lengths.set(part_id, offset + text.length);
+    } else if (event.type === 'tool' || event.type === 'part.completed') {
+      const { data } = event;
+      const fact = 'call_id' in data ? `${data.call_id} ${data.state}` : data.part_id;
+      expect(told.has(fact), `${fact} is told twice`).toBe(false);
+      told.add(fact);
+    }
+    expect(event.type, JSON.stringify(event)).not.toBe('frame.rejected');
+  }
+}
+
+/** A watching client has exactly the server's log. */
+export function expectSameLog(watch: SessionWatch, log: readonly SessionEvent[]): void {
+  expect(watch.state).toEqual(applyEvents(emptyState(), log));
+  let head = 0;
+  for (const event of watch.events) {
+    // A text that was compacted while the client was away is told again from its beginning; never a place twice.
+    expect(event.from_seq, `heard after ${head}`).toBeLessThanOrEqual(head + 1);
+    expect(event.seq, `heard after ${head}`).toBeGreaterThan(head);
+    head = event.seq;
+  }
+  expect(head).toBe(log.at(-1)?.seq);
+}
+
+interface Stored {
+  info: object;
+  parts: object[];
+}
+
+/** The conversation of a lease as OpenCode keeps it on the agent's disk. */
+export function readConversation(agent: AgentProcess, taskId: string, epoch: number): ConversationMessage[] {
+  const path = join(agent.place.home, 'opencode/home/data/opencode/opencode.db');
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const rows = database
+      .prepare(
+        `SELECT s.id AS conversation, m.id AS message, m.data AS info, p.id AS part, p.data AS data FROM session s
+         JOIN message m ON m.session_id = s.id LEFT JOIN part p ON p.message_id = m.id
+         WHERE s.parent_id IS NULL AND s.directory LIKE ? ORDER BY m.id, p.id`,
+      )
+      .all(`%/worktrees/${taskId}-${epoch}`);
+    const messages = new Map<string, Stored>();
+    for (const row of rows as Record<string, string>[]) {
+      const { conversation: sessionID, message = '', info = '', part, data = '' } = row;
+      const known: Stored = messages.get(message) ?? {
+        info: { id: message, sessionID, ...JSON.parse(info) },
+        parts: [],
+      };
+      if (part) known.parts.push({ id: part, messageID: message, ...JSON.parse(data) });
+      messages.set(message, known);
+    }
+    return [...messages.values()] as ConversationMessage[];
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * What OpenCode has of the last lease's conversation is what the log shows of it, and since that lease was granted the
+ * log shows nothing else.
+ */
+export function expectAgreement(log: readonly SessionEvent[], conversation: readonly ConversationMessage[]): void {
+  const { transcript } = applyEvents(emptyState(), log);
+  const answers = conversation.filter(({ info }) => info.role === 'assistant');
+  expect(answers.length).toBeGreaterThan(0);
+  const shown = new Map(transcript.map((item) => [item.id, item]));
+  for (const part of answers.flatMap(({ parts }) => parts)) {
+    if ((part.type === 'text' || part.type === 'reasoning') && part.text.trim() !== '') {
+      // OpenCode trims a text's end in most places, and the log in all.
+      const text = part.text.trimEnd();
+      expect(shown.get(part.id), `the text ${part.id}`).toMatchObject({ kind: part.type, text, done: true });
+    } else if (part.type === 'tool') {
+      const output = part.state.status === 'completed' ? { output: part.state.output } : {};
+      expect(shown.get(part.callID), part.tool).toMatchObject({ tool: part.tool, state: part.state.status, ...output });
+    }
+  }
+  const granted = log.findLastIndex(({ type }) => type === 'lease.granted');
+  const since = log.slice(granted);
+  const ids = new Set(answers.map(({ info }) => info.id));
+  const newer = new Set<string>(since.flatMap(({ data }) => ('message_id' in data ? [data.message_id] : [])));
+  for (const id of newer) expect(ids.has(id), `OpenCode has the message ${id}`).toBe(true);
+  const steps = answers.filter(({ info }) => newer.has(info.id)).flatMap(({ parts }) => parts);
+  expect(since.filter(({ type }) => type === 'usage')).toHaveLength(
+    steps.filter(({ type }) => type === 'step-finish').length,
+  );
+}
+
+/** Of a lease whose agent was killed: every text that the log shows is the beginning of what OpenCode had. */
+export function expectBeginnings(log: readonly SessionEvent[], conversation: readonly ConversationMessage[]): void {
+  const shown = new Map(applyEvents(emptyState(), log).transcript.map((item) => [item.id, item]));
+  for (const part of conversation.flatMap(({ parts }) => parts)) {
+    const item = shown.get(part.id);
+    // OpenCode stores a text when it has ended; of one that had not, only the place is there.
+    if (part.type !== 'text' || part.time?.end === undefined || item?.kind !== 'text') continue;
+    expect(part.text.startsWith(item.text), `${item.text} … ${part.text}`).toBe(true);
+  }
+}

@@ -1,0 +1,62 @@
+import { expect, vi } from 'vitest';
+import type { Client } from '../../../../src/client/client.ts';
+import type { SessionWatch } from '../../../../src/client/watch.ts';
+import type { SessionEvent } from '../../../../src/protocol/events.ts';
+import type { SessionView } from '../../../../src/protocol/session.ts';
+import { beginningOf } from './agreement.ts';
+
+/** Nothing here is about speed: a machine may be busy with others. */
+const WITHIN = { timeout: 120_000, interval: 25 };
+
+/** A session under way, watched from its first event on. */
+export interface StartedSession {
+  id: string;
+  watch: SessionWatch;
+  /** Resolves when the watch has heard so many events that fit. */
+  seen(fits: (event: SessionEvent) => boolean, times?: number): Promise<void>;
+  /** Resolves when the session stands there, and the watch has heard all of it. @throws when it has ended otherwise */
+  ended(status: SessionView['status']): Promise<SessionView>;
+}
+
+/**
+ * Starts a session that works on each of the prompts in turn.
+ * @param watcher another client to watch with
+ */
+export async function startSession(
+  client: Client,
+  prompts: string[],
+  {
+    labels = [],
+    maxAttempts = 10,
+    watcher = client,
+  }: { labels?: string[]; maxAttempts?: number; watcher?: Client } = {},
+): Promise<StartedSession> {
+  const [initial_prompt = '', ...more] = prompts;
+  const body = { title: 'Drill', initial_prompt, required_labels: labels, max_attempts: maxAttempts };
+  const { id, cursor } = await client.sessions.create(body);
+  for (const text of more) await client.sessions.send(id, { text, delivery: 'follow_up' });
+  const watch = watcher.watchSession(id, { after: beginningOf(cursor) });
+  await client.sessions.act(id, 'start');
+  return {
+    id,
+    watch,
+    seen: (fits, times = 1) =>
+      vi.waitFor(() => {
+        if (watch.events.filter(fits).length < times) throw new Error(`not yet; last: ${lastOf(watch)}`);
+      }, WITHIN),
+    ended: (status) =>
+      vi.waitFor(async () => {
+        const session = await client.sessions.get(id, ['tasks']);
+        if (session.ended_at === null || watch.cursor !== session.cursor) throw new Error(`not yet: ${lastOf(watch)}`);
+        expect(session.status, JSON.stringify(session.error)).toBe(status);
+        return session;
+      }, WITHIN),
+  };
+}
+
+function lastOf(watch: SessionWatch): string {
+  return watch.events
+    .slice(-5)
+    .map((event) => JSON.stringify(event).slice(0, 300))
+    .join('\n');
+}
