@@ -7,30 +7,8 @@ import { buildKit } from '../../durable-objects/kit/runtime.ts';
 import { eventually } from '../support/eventually.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { directoryEntry } from '../unit/ports/directory.contract.ts';
+import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './support/hibernation.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
-
-/** The platform lets an object go after ten idle seconds: looking at it more often would keep it awake. */
-const LOOK_EVERY_MS = 12_000;
-const TIMEOUT_MS = 90_000;
-
-const instances = new WeakSet<object>();
-
-/** Whether the object is the very instance that was seen here before; notes the present one. */
-async function isSameInstance(stub: DurableObjectStub): Promise<boolean> {
-  return await runInDurableObject(stub, (instance: object) => {
-    const seen = instances.has(instance);
-    instances.add(instance);
-    return seen;
-  });
-}
-
-async function expectToSleep(stub: DurableObjectStub): Promise<void> {
-  await isSameInstance(stub);
-  await vi.waitFor(async () => expect(await isSameInstance(stub)).toBe(false), {
-    interval: LOOK_EVERY_MS,
-    timeout: TIMEOUT_MS,
-  });
-}
 
 function room(): DurableObjectStub {
   return env.ROOM.getByName(`hibernation-${crypto.randomUUID()}`);
@@ -49,7 +27,7 @@ async function drainTo(stub: DurableObjectStub, lane: Lane): Promise<void> {
   });
 }
 
-it.concurrent('an object sleeps after its work, with its sockets open', { timeout: TIMEOUT_MS }, async () => {
+it.concurrent('an object sleeps after its work, with its sockets open', { timeout: SLEEP_TIMEOUT_MS }, async () => {
   const { workspace, stub } = registryObject();
   const agent = controlLink(await openControl(stub, workspace, crypto.randomUUID()));
   agent.send(hello());
@@ -59,7 +37,7 @@ it.concurrent('an object sleeps after its work, with its sockets open', { timeou
   await eventually(() => expect(agent.frames.at(-1)).toMatchObject({ type: 'offer' }));
 });
 
-it.concurrent('the room sleeps after a write and a list', { timeout: TIMEOUT_MS }, async () => {
+it.concurrent('the room sleeps after a write and a list', { timeout: SLEEP_TIMEOUT_MS }, async () => {
   const workspace = `hibernation-${crypto.randomUUID()}`;
   const stub = env.ROOM.getByName(workspace);
   await stub.put(workspace, directoryEntry(1));
@@ -67,7 +45,7 @@ it.concurrent('the room sleeps after a write and a list', { timeout: TIMEOUT_MS 
 });
 
 it.concurrent('an object sleeps after a drain to a backend that refuses connections', {
-  timeout: TIMEOUT_MS,
+  timeout: SLEEP_TIMEOUT_MS,
 }, async () => {
   const stub = room();
   await drainTo(stub, {
@@ -79,14 +57,16 @@ it.concurrent('an object sleeps after a drain to a backend that refuses connecti
   await expectToSleep(stub);
 });
 
-it.concurrent('an object sleeps after a drain to a backend that never answers', { timeout: TIMEOUT_MS }, async () => {
+it.concurrent('an object sleeps after a drain to a backend that never answers', {
+  timeout: SLEEP_TIMEOUT_MS,
+}, async () => {
   const stub = room();
   await drainTo(stub, { name: 'hung', deliver: () => new Promise(() => {}) });
   await expectToSleep(stub);
 });
 
 it.concurrent('an object that holds a timer does not sleep: these tests can fail', {
-  timeout: TIMEOUT_MS,
+  timeout: SLEEP_TIMEOUT_MS,
 }, async () => {
   const stub = room();
   const timer = await runInDurableObject(stub, () => setInterval(() => {}, 1_000));

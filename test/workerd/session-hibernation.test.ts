@@ -1,0 +1,66 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { expect, it, vi } from 'vitest';
+import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
+import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
+import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
+import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './support/hibernation.ts';
+import { requested, SocketAgent, SocketWatcher, sessionObject, unwrap } from './support/session-in-workerd.ts';
+
+const timeout = SLEEP_TIMEOUT_MS;
+
+it.concurrent('a session sleeps while its agent and its watcher are quiet, and both go on with it', {
+  timeout,
+}, async () => {
+  const session = sessionObject();
+  unwrap(await session.api.create(session.call, session.id, requested()));
+  unwrap(await session.api.act(session.call, { action: 'start' }));
+  const agent = await new SocketAgent(session).connect();
+  const watcher = await new SocketWatcher(session).connect();
+  await vi.waitFor(() => expect(watcher.live).toBe(true));
+  await agent.send({ type: 'agent.note', data: { level: 'info', text: 'before' } });
+  await expectToSleep(session.stub);
+  await agent.send({ type: 'agent.note', data: { level: 'info', text: 'after' } });
+  await vi.waitFor(() =>
+    expect(watcher.follower.state.transcript.slice(-2)).toMatchObject([{ text: 'before' }, { text: 'after' }]),
+  );
+  expect([agent.over, watcher.faults]).toEqual([null, []]);
+});
+
+it.concurrent('a session that has ended sleeps', { timeout }, async () => {
+  const session = sessionObject();
+  unwrap(await session.api.create(session.call, session.id, requested()));
+  unwrap(await session.api.act(session.call, { action: 'start' }));
+  unwrap(await session.api.act(session.call, { action: 'complete', body: { result: { success: true } } }));
+  await expectToSleep(session.stub);
+  expect(await isSameInstance(session.stub)).toBe(true);
+});
+
+it.concurrent('a database that never answers delays no local deadline, and its row waits', { timeout }, async () => {
+  const { workspace, id, call } = sessionObject();
+  const stub = env.ROOM.getByName(`dead-database-${crypto.randomUUID()}`);
+  await runInDurableObject(stub, async (_instance, state) => {
+    const platform = durablePlatform(state);
+    const nothing = async () => undefined as never;
+    const registry = { reserve: async () => ({ state: 'queued' as const, place: 1 }), withdraw: nothing };
+    const history = { record: () => new Promise<never>(() => {}), runsOf: async () => [] };
+    const directory = { put: nothing, remove: nothing };
+    const ports = { registry: registry as never, directory: directory as never, history };
+    const runtime = new SessionRuntime(workspace, platform, ports, DEFAULT_SESSION_CONFIG);
+    unwrap(await runtime.create(call, id, requested()));
+    unwrap(await runtime.act(call, { action: 'start' }));
+    unwrap(await runtime.act(call, { action: 'complete', body: { result: { success: true } } }));
+    const { store, deadlines, outbox } = runtime.kit;
+    store.transact(() => deadlines.set('retire', Date.now()));
+    runtime.alarm();
+    expect(store.rows(`SELECT seq FROM events`), 'retired in the same step, with the delivery still hanging').toEqual(
+      [],
+    );
+    await outbox.drain('history');
+    expect(outbox.backlog()).toEqual([{ lane: 'history', waiting: 1, parked: 0 }]);
+    const [lane] = store.rows<{ failures: number }>(`SELECT failures FROM outbox_lanes WHERE lane = 'history'`);
+    expect(lane).toEqual({ failures: 1 });
+    store.transact(() => store.rows(`DELETE FROM outbox_lanes`));
+  });
+  await expectToSleep(stub);
+});

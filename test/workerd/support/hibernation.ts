@@ -1,0 +1,26 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { expect, vi } from 'vitest';
+
+/** The platform lets an object go after ten idle seconds: looking at it more often would keep it awake. */
+const LOOK_EVERY_MS = 12_000;
+export const SLEEP_TIMEOUT_MS = 90_000;
+
+const instances = new WeakSet<object>();
+
+/** Whether the object is the very instance that was seen here before; notes the present one. */
+export async function isSameInstance(stub: DurableObjectStub): Promise<boolean> {
+  return await runInDurableObject(stub, (instance: object) => {
+    const seen = instances.has(instance);
+    instances.add(instance);
+    return seen;
+  });
+}
+
+/** Waits until the object has been put to sleep, so that looking at it makes another instance. */
+export async function expectToSleep(stub: DurableObjectStub): Promise<void> {
+  await isSameInstance(stub);
+  await vi.waitFor(async () => expect(await isSameInstance(stub)).toBe(false), {
+    interval: LOOK_EVERY_MS,
+    timeout: SLEEP_TIMEOUT_MS,
+  });
+}
