@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { taskIdOf } from '../../../src/protocol/ids.ts';
+import { expectAgreement, expectSameLog, expectWhole, readConversation, readLog } from './support/agreement.ts';
+import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
+import { seededRandom } from './support/seeded.ts';
+import { type StartedSession, startSession } from './support/started-session.ts';
+
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+
+let fleet: Fleet;
+let agent: AgentProcess;
+beforeAll(async () => {
+  fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '15' });
+  agent = await fleet.agent('AGENT-A').start();
+});
+afterAll(() => fleet.stop());
+
+/** Work of a few seconds: text that streams, and a tool that is slow. */
+function prompts(seed: number): string[] {
+  const file = `file${seed}.txt`;
+  return [`slow 30 40\nrun echo one > ${file}`, `run sleep 1; echo two >> ${file}\nslow 20 40`];
+}
+
+/** Creates sessions one after the other until told to end; returns the ids that were acknowledged. */
+async function createUntil(isOver: () => boolean): Promise<string[]> {
+  const ids: string[] = [];
+  while (!isOver()) {
+    const { id } = await fleet.client.sessions.create({ title: 'Acknowledged', initial_prompt: 'say nothing' });
+    ids.push(id);
+    await delay(50);
+  }
+  return ids;
+}
+
+async function expectUndisturbed(session: StartedSession): Promise<void> {
+  const { tasks } = await session.ended('completed');
+  expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
+  const log = await readLog(fleet.client, session.id);
+  expectWhole(log);
+  expectSameLog(session.watch, log);
+  expect(log.filter(({ type }) => type === 'lease.granted')).toHaveLength(1);
+  expect(log.filter((e) => e.type === 'session.status' && e.data.to === 'orphaned')).toEqual([]);
+  expectAgreement(log, readConversation(agent, taskIdOf(session.id, 1), 1));
+  session.watch.close();
+}
+
+describe('a control plane that is killed under running sessions', () => {
+  const killings = SEEDS.map((seed) => ({ seed, victim: seed % 2 === 0 ? 'launcher' : 'workerd' }));
+  it.each(killings)('comes back, and they go on as if nothing had been ($victim, seed $seed)', async (killing) => {
+    const { seed, victim } = killing;
+    const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts(seed))));
+    let isOver = false;
+    const creating = createUntil(() => isOver);
+    await sessions[0]!.seen(({ type }) => type === 'turn.started');
+    await delay(seededRandom(seed)() * 2_500);
+    if (victim === 'workerd') await fleet.controlPlane.kill('worker');
+    else await fleet.controlPlane.killLauncherAndRestart();
+
+    for (const session of sessions) await expectUndisturbed(session);
+    isOver = true;
+    const acknowledged = await creating;
+    for (const id of acknowledged) expect((await fleet.client.sessions.get(id)).status).toBe('pending');
+    const { items } = await fleet.client.sessions.list({ page_size: 100 });
+    const listed = new Set(items.map(({ id }) => id));
+    for (const id of acknowledged.slice(-50)) expect(listed.has(id)).toBe(true);
+    await fleet.client.sessions.bulk({ action: 'cancel', session_ids: acknowledged.slice(0, 100) });
+  });
+});
