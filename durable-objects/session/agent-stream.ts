@@ -10,12 +10,15 @@ import type { Announcer } from './announcer.ts';
 import type { Approvals } from './approvals.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Commands } from './commands.ts';
-import { DEADLINE, type SessionConfig } from './config.ts';
+import type { SessionConfig } from './config.ts';
 import type { EventLog } from './event-log.ts';
 import type { Leases } from './leases.ts';
 import type { LeaseRow, SessionRecords, TaskRow } from './records.ts';
 import { attachmentOf, holderSockets, type RunAttachment, sendDown } from './run-sockets.ts';
 import type { Transitions } from './transitions.ts';
+
+/** Connections that are counted one by one; the rest of an epoch are counted together. */
+const MAX_REFUSALS = 100;
 
 type Presented = Extract<RunUp, { type: 'present' }>;
 
@@ -144,7 +147,7 @@ export class AgentStream {
   }
 
   #takeFrames(socket: ObjectSocket, lease: LeaseRow, frames: readonly unknown[]): void {
-    const { kit, records, log: events } = this.#parts;
+    const { kit, records } = this.#parts;
     const { task } = lease;
     if (frames.some((raw) => numberOf(raw) === 0)) return socket.close(CLOSE.protocol_error, 'a frame has no number');
     let acked = lease.acked;
@@ -168,7 +171,6 @@ export class AgentStream {
       const gap = inOrder.length < frames.length;
       sendDown(socket, gap ? { type: 'expected', n: acked + 1 } : { type: 'ack', n: acked });
     }
-    if (events.overgrown) kit.store.transact(() => kit.deadlines.set(DEADLINE.trim, kit.store.platform.now()));
   }
 
   /** A frame that cannot be applied must not hold up the others: each gets its own transaction, and a bad one is on record. */
@@ -185,7 +187,7 @@ export class AgentStream {
         });
       } catch (error) {
         kit.store.transact(() => {
-          this.#reject(lease, n, String(error));
+          this.#reject(lease, n, raw, String(error));
           this.#seen(lease.task, n);
         });
       }
@@ -197,13 +199,13 @@ export class AgentStream {
   #apply(lease: LeaseRow, n: number, raw: unknown): void {
     if (this.#parts.records.liveLease(lease.task)?.epoch !== lease.epoch) return;
     const parsed = AgentFrame.safeParse(raw);
-    if (!parsed.success) return this.#reject(lease, n, parsed.error.issues[0]?.message ?? 'not a frame');
+    if (!parsed.success) return this.#reject(lease, n, raw, parsed.error.issues[0]?.message ?? 'not a frame');
     const body = parsed.data as AgentFrameBody;
     if (body.type !== 'artifact.chunk' && JSON.stringify(body.data).length > BATCH_BYTES) {
-      return this.#reject(lease, n, `a frame holds at most ${BATCH_BYTES} characters`);
+      return this.#reject(lease, n, raw, `a frame holds at most ${BATCH_BYTES} characters`);
     }
     const problem = this.#use(lease, body);
-    if (problem !== null) this.#reject(lease, n, problem);
+    if (problem !== null) this.#reject(lease, n, raw, problem);
   }
 
   /** @returns why the frame cannot be used, or null */
@@ -220,8 +222,7 @@ export class AgentStream {
       case 'checkpoint':
         return checkpoints.add(task, epoch, body.data);
       case 'approval.asked':
-        approvals.ask(task, epoch, body.data);
-        return null;
+        return approvals.ask(task, epoch, body.data);
       case 'approval.withdrawn':
         approvals.withdrawRequest(task, epoch, body.data.request_id, body.data.reason);
         return null;
@@ -273,8 +274,13 @@ export class AgentStream {
     this.#parts.leases.handBack(task, `agent_${reason}`, reason !== 'shutdown');
   }
 
-  #reject(lease: LeaseRow, n: number, reason: string): void {
-    const { log: events, transitions } = this.#parts;
+  /** Nobody could answer an ask that was not taken in, so it is answered here: the agent must not wait for ever. */
+  #reject(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
+    const { log: events, transitions, approvals } = this.#parts;
+    const { type, data } = raw as { type?: unknown; data?: { request_id?: unknown; kind?: unknown } };
+    if (type === 'approval.asked' && typeof data?.request_id === 'string') {
+      approvals.refuse(lease.task, lease.epoch, data.request_id, data.kind === 'question' ? 'question' : 'permission');
+    }
     events.append({
       type: 'frame.rejected',
       data: { task_id: transitions.taskId(lease.task), epoch: lease.epoch, n, reason: reason.slice(0, 500) },
@@ -295,12 +301,13 @@ export class AgentStream {
   #refuse(socket: ObjectSocket, { epoch, connection }: RunAttachment): void {
     const { kit, records } = this.#parts;
     if (records.find()) {
+      const { known } = kit.store.row<{ known: number }>(`SELECT COUNT(*) AS known FROM refusals`)!;
       kit.store.transact(() =>
         kit.store.rows(
           `INSERT INTO refusals (epoch, connection, count) VALUES (?, ?, 1)
            ON CONFLICT (epoch, connection) DO UPDATE SET count = count + 1`,
           epoch,
-          connection,
+          known < MAX_REFUSALS ? connection : 'others',
         ),
       );
     }

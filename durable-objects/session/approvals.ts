@@ -14,6 +14,11 @@ import { instant } from './views.ts';
 
 type Asked = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 
+/** An agent that waits for more than this is not waiting for a person. */
+const MAX_OPEN = 100;
+/** Settled approvals that can be listed; all of them are in the log. */
+const MAX_SETTLED = 500;
+
 interface ApprovalRow {
   id: string;
   task: number;
@@ -40,14 +45,18 @@ export class Approvals {
     this.#announcer = announcer;
   }
 
-  /** An agent asks. Asking again for the same request (an answer that was lost on the way) sends the answer again. */
-  ask(task: number, epoch: number, asked: Asked): void {
+  /**
+   * An agent asks. Asking again for the same request (an answer that was lost on the way) sends the answer again.
+   * @returns why the ask cannot be taken, or null
+   */
+  ask(task: number, epoch: number, asked: Asked): string | null {
     const known = this.#byRequest(task, epoch, asked.request_id);
     if (known) {
       const { answer } = JSON.parse(known.view) as ApprovalView;
       if (answer) this.#reply(known, answer.decision, answer);
-      return;
+      return null;
     }
+    if (this.#openCount(task) >= MAX_OPEN) return `${MAX_OPEN} approvals are open already`;
     const { id: session } = this.#records.session();
     const now = this.#kit.store.platform.now();
     const expires = now + this.#records.spec().approval_timeout_seconds * 1_000;
@@ -76,6 +85,14 @@ export class Approvals {
       this.#settle(this.#byId(view.id)!, { decision: 'once' }, 'session_always', false);
     } else this.#kit.deadlines.set(DEADLINE.approval + view.id, expires);
     this.#announcer.changed();
+    return null;
+  }
+
+  /** Answers an ask that could not be taken in. */
+  refuse(task: number, epoch: number, requestId: string, kind: ApprovalView['kind']): void {
+    const message = 'The request could not be shown to anybody; ask for less at once.';
+    const data = { request_id: requestId, kind, decision: 'reject' as const, message };
+    this.#commands.enqueue(task, epoch, { type: 'approval_reply', data });
   }
 
   /** Somebody answers. A second answer is refused with the first. */
@@ -127,7 +144,14 @@ export class Approvals {
   }
 
   anyOpen(task: number): boolean {
-    return this.#kit.store.rows(`SELECT 1 FROM approvals WHERE task = ? AND status = 'open' LIMIT 1`, task).length > 0;
+    return this.#openCount(task) > 0;
+  }
+
+  #openCount(task: number): number {
+    return this.#kit.store.row<{ n: number }>(
+      `SELECT COUNT(*) AS n FROM approvals WHERE task = ? AND status = 'open'`,
+      task,
+    )!.n;
   }
 
   #settle(row: ApprovalRow, given: AnswerApprovalRequest, by: string, expired: boolean): ApprovalView {
@@ -172,6 +196,11 @@ export class Approvals {
       id,
     );
     this.#kit.deadlines.clear(DEADLINE.approval + id);
+    this.#kit.store.rows(
+      `DELETE FROM approvals WHERE status <> 'open' AND id NOT IN (
+         SELECT id FROM approvals WHERE status <> 'open' ORDER BY asked_at DESC, id LIMIT ?)`,
+      MAX_SETTLED,
+    );
   }
 
   /**
@@ -200,7 +229,7 @@ export class Approvals {
 
   #byRequest(task: number, epoch: number, requestId: string): ApprovalRow | undefined {
     return this.#kit.store.row<ApprovalRow>(
-      `SELECT * FROM approvals WHERE task = ? AND epoch = ? AND request_id = ?`,
+      `SELECT * FROM approvals WHERE task = ? AND epoch = ? AND request_id = ? AND status <> 'withdrawn'`,
       task,
       epoch,
       requestId,

@@ -49,6 +49,12 @@ export class Commands {
     for (const { id, body } of rows) sendDown(socket, { type: 'command', id, command: this.#inFull(JSON.parse(body)) });
   }
 
+  /** Whether the task's lease has yet to acknowledge a command of this type. */
+  isWaiting(task: number, type: Command['type']): boolean {
+    const rows = this.#store.rows<{ body: string }>(`SELECT body FROM commands WHERE task = ?`, task);
+    return rows.some(({ body }) => (JSON.parse(body) as StoredCommand).type === type);
+  }
+
   acknowledge(task: number, epoch: number, id: number): void {
     this.#store.rows(`DELETE FROM commands WHERE id = ? AND task = ? AND epoch = ?`, id, task, epoch);
   }

@@ -27,7 +27,9 @@ export function sessionLanes(
         const message = payload as SlotMessage;
         if (message.op !== 'reserve') return registry[message.op](workspace, message.task_id, message.epoch);
         const slot = await registry.reserve(workspace, message.request);
-        if (slot.state === 'ended') onReservationEnded(message.task, message.request.epoch);
+        // Taken for a minute, and never presented here: whoever has it will not come.
+        if (slot.state === 'ended' || (slot.state === 'taken' && message.again))
+          onReservationEnded(message.task, message.request.epoch);
       },
     },
     {

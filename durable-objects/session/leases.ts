@@ -15,7 +15,8 @@ import type { Transitions } from './transitions.ts';
 
 /** What goes to the registry: one row for each (task, epoch), the newest word on it. */
 export type SlotMessage =
-  | { op: 'reserve'; task: number; request: SlotRequest }
+  /** `again`: the session asks a second time, a while after the first. */
+  | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
   | { op: 'withdraw' | 'release'; task_id: string; epoch: number };
 
 /** How a lease ended: as it should (the agent drops its buffer), or taken from the agent (it aborts). */
@@ -69,19 +70,26 @@ export class Leases {
     const epoch = isSpent ? task.epoch + 1 : task.epoch;
     this.#records.updateTask(number, { epoch });
     this.#transitions.setTask(number, 'ready');
-    this.#ask(number, epoch);
+    this.#ask(number, epoch, false);
+  }
+
+  /** A reservation that stands is asked for with what is wanted now. */
+  reserveAnew(number = IMPLICIT_TASK): void {
+    const task = this.#records.task(number)!;
+    if (task.status === 'ready') this.#ask(number, task.epoch, false);
   }
 
   /** Handler of a reservation's deadline: asking again is harmless, and answers a registry that forgot. */
   reserveAgain(number: number): void {
     const task = this.#records.task(number);
-    if (task?.status === 'ready') this.#ask(number, task.epoch);
+    if (task?.status === 'ready') this.#ask(number, task.epoch, true);
   }
 
   /** The registry calls this reservation over, but it is still wanted: a new epoch. */
   reservationEnded(number: number, epoch: number): void {
     const task = this.#records.task(number);
     if (task?.status !== 'ready' || task.epoch !== epoch) return;
+    this.#tellRegistry('withdraw', number, epoch);
     this.#records.updateTask(number, { epoch: epoch + 1 });
     this.reserve(number);
   }
@@ -222,7 +230,7 @@ export class Leases {
     });
   }
 
-  #ask(number: number, epoch: number): void {
+  #ask(number: number, epoch: number, again: boolean): void {
     const { id, repository } = this.#records.session();
     const spec = this.#records.spec();
     const request: SlotRequest = {
@@ -235,7 +243,7 @@ export class Leases {
       repository,
     };
     this.#kit.deadlines.set(DEADLINE.reserve + number, this.#kit.store.platform.now() + RESERVE_AGAIN_MS);
-    this.#send({ op: 'reserve', task: number, request }, request.task_id, epoch);
+    this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
   }
 
   #tellRegistry(op: 'withdraw' | 'release', number: number, epoch: number): void {

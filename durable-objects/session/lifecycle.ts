@@ -1,5 +1,6 @@
 import { explainIllegal, hasEnded, isWorking, legalActions, nextStatus } from '../../src/domain/session-machine.ts';
 import { NO_USAGE } from '../../src/domain/usage.ts';
+import type { Call } from '../../src/ports/calls.ts';
 import type { ActionRequest } from '../../src/ports/sessions.ts';
 import type { SessionAction } from '../../src/protocol/enums.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
@@ -45,7 +46,7 @@ export class Lifecycle {
   }
 
   /** Makes the session, its implicit task and its first message. */
-  create(workspace: string, id: SessionId, request: CreateSessionRequest, by: string): void {
+  create(workspace: string, id: SessionId, request: CreateSessionRequest, call: Call): void {
     const { kit, records, log, announcer } = this.#parts;
     const { platform } = kit.store;
     const now = platform.now();
@@ -75,6 +76,7 @@ export class Lifecycle {
       usage_before_run: JSON.stringify(NO_USAGE),
       repository: null,
       share_done: 0,
+      created_with: call.idempotency?.fingerprint ?? null,
     };
     insertOrReplace(kit.store, 'session', row);
     const task: TaskRow = {
@@ -87,14 +89,20 @@ export class Lifecycle {
     };
     insertOrReplace(kit.store, 'tasks', task);
     log.append({ type: 'session.created', data: { title: request.title } });
-    this.#addMessage(request.initial_prompt, 'follow_up', by);
+    this.#addMessage(request.initial_prompt, 'follow_up', call.principal.token_id);
     announcer.changed();
   }
 
+  /** Whether a create that arrives here again is the one that made this session. */
+  isSameRequest({ idempotency }: Call): boolean {
+    return this.#parts.records.session().created_with === (idempotency?.fingerprint ?? null);
+  }
+
   update(changes: UpdateSessionRequest): void {
-    const { records, log, announcer } = this.#parts;
+    const { records, log, leases, announcer } = this.#parts;
     records.saveSpec({ ...records.spec(), ...changes } as CreateSessionRequest);
     log.append({ type: 'session.updated', data: changes });
+    if (changes.priority !== undefined) leases.reserveAnew();
     announcer.changed();
   }
 
@@ -179,7 +187,9 @@ export class Lifecycle {
     const lease = records.liveLease(IMPLICIT_TASK);
     if (!lease)
       return refuse('no_running_agent', 'A checkpoint is made by the agent that runs the session; none does.');
-    commands.enqueue(lease.task, lease.epoch, { type: 'checkpoint', data: {} });
+    if (!commands.isWaiting(lease.task, 'checkpoint')) {
+      commands.enqueue(lease.task, lease.epoch, { type: 'checkpoint', data: {} });
+    }
     return ok({ requested: true });
   }
 
@@ -224,12 +234,13 @@ export class Lifecycle {
     return ok(null);
   }
 
-  #retry({ from }: RetrySessionRequest, by: string): Outcome<null> {
+  #retry({ from, message }: RetrySessionRequest, by: string): Outcome<null> {
     const { records, checkpoints } = this.#parts;
     if (typeof from === 'number' && !checkpoints.has(from)) {
       return refuse('not_found', `There is no checkpoint ${from}; the newest is ${checkpoints.newest()}.`);
     }
     records.updateTask(IMPLICIT_TASK, { restore: String(from) });
+    if (message !== undefined) this.#addMessage(message, 'follow_up', by);
     return this.#begin('retry', by);
   }
 

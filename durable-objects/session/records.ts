@@ -30,6 +30,8 @@ export interface SessionRow {
   /** Root commit of the repository that the session is bound to, once an agent has begun. */
   repository: string | null;
   share_done: number;
+  /** The fingerprint of the request that made the session, when it had an idempotency key. */
+  created_with: string | null;
 }
 
 export interface TaskRow {

@@ -77,7 +77,10 @@ export class SessionRuntime implements SessionApi {
     this.#lifecycle = new Lifecycle(parts);
     this.#announcer = announcer;
     this.#idempotency = new Idempotency(kit.store, kit.deadlines);
-    log.onCommitted = (events) => this.watchers.push(events);
+    log.onCommitted = (events) => {
+      this.watchers.push(events);
+      if (log.overgrown) kit.store.transact(() => kit.deadlines.set(DEADLINE.trim, kit.store.platform.now()));
+    };
   }
 
   /** Whether there is a session here, and not only its tombstone. */
@@ -93,12 +96,13 @@ export class SessionRuntime implements SessionApi {
   async create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>> {
     if (call.principal.workspace !== this.#workspace) return NOT_FOUND;
     if (this.kit.store.created) {
-      // The id is made from the idempotency key: this is the same request again.
+      // The id is made from the idempotency key, for ever: the first answer is kept for a day, its fingerprint too.
       const kept = this.#idempotency.recall<SessionView>(call);
-      return kept ?? this.read(call, []);
+      if (kept) return kept;
+      return this.#lifecycle.isSameRequest(call) ? this.read(call, []) : KEY_IS_TAKEN;
     }
     const outcome = this.kit.store.create(() => {
-      this.#lifecycle.create(this.#workspace, id, request, call.principal.token_id);
+      this.#lifecycle.create(this.#workspace, id, request, call);
       return this.#idempotency.keep(call, ok(this.#views.session()));
     });
     await this.#directoryToldOf();
@@ -123,13 +127,12 @@ export class SessionRuntime implements SessionApi {
     });
   }
 
-  async remove(call: Call): Promise<Outcome<null>> {
-    const removed = await this.#changing(call, () => {
+  remove(call: Call): Promise<Outcome<null>> {
+    return this.#changing(call, () => {
       this.#lifecycle.remove(call.principal.token_id);
+      this.kit.store.afterCommit(() => this.watchers.closeAll(CLOSE.deleted, 'the session was deleted'));
       return ok(null);
     });
-    if (removed.ok) this.watchers.closeAll(CLOSE.deleted, 'the session was deleted');
-    return removed;
   }
 
   send(call: Call, request: Parameters<SessionApi['send']>[1]): ReturnType<SessionApi['send']> {
@@ -227,7 +230,11 @@ export class SessionRuntime implements SessionApi {
   }
 
   async #changing<T>(call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
-    if (!this.isOf(call.principal.workspace)) return NOT_FOUND;
+    if (call.principal.workspace !== this.#workspace || !this.kit.store.created) return NOT_FOUND;
+    // What was answered once is answered again, even when the session has been deleted since.
+    const kept = this.#idempotency.recall<T>(call);
+    if (kept) return kept;
+    if (!this.exists) return NOT_FOUND;
     const outcome = this.#idempotency.once(call, change);
     await this.#directoryToldOf();
     return outcome;
@@ -246,4 +253,8 @@ export function tokenTag(tokenId: string): string {
   return `token:${tokenId}`;
 }
 
+const KEY_IS_TAKEN = refuse(
+  'idempotency_mismatch',
+  'This Idempotency-Key was used with another request; choose a new one.',
+);
 const NOT_FOUND = refuse('not_found', 'There is no such session in this workspace.');

@@ -278,8 +278,19 @@ function sizeOf(item: TranscriptItem): number {
     case 'note':
       return item.text.length;
     case 'tool':
-      return item.output.length + 1_000;
+      return item.output.length + item.title.length + (item.error?.length ?? 0) + inputSize(item.input);
     default:
       return 100;
   }
+}
+
+/** Inputs are replaced, never changed, so each is measured once. */
+const inputSizes = new WeakMap<object, number>();
+
+function inputSize(input: Record<string, unknown>): number {
+  const known = inputSizes.get(input);
+  if (known !== undefined) return known;
+  const size = JSON.stringify(input).length;
+  inputSizes.set(input, size);
+  return size;
 }

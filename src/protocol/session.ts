@@ -141,10 +141,14 @@ export const FailSessionRequest = z
 export type FailSessionRequest = z.infer<typeof FailSessionRequest>;
 
 export const RetrySessionRequest = z
-  .strictObject({ from: z.union([z.enum(['last', 'fresh']), z.int().min(1)]).default('last') })
+  .strictObject({
+    from: z.union([z.enum(['last', 'fresh']), z.int().min(1)]).default('last'),
+    /** What to do differently: a prompt after those that are done. Without one, only what is not done is done. */
+    message: z.string().min(1).max(100_000).optional(),
+  })
   .meta({
     id: 'RetrySessionRequest',
-    description: 'Go on from the last checkpoint, from one by number, or afresh.',
+    description: 'Go on from the last checkpoint, from one by number, or afresh; with a further prompt, if you like.',
     example: { from: 'last' },
   });
 export type RetrySessionRequest = z.infer<typeof RetrySessionRequest>;
