@@ -10,7 +10,7 @@ import { log } from '../kit/log.ts';
 import { agentTag, type ControlAttachment, tokenTag } from './connections.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
 
-const CONTROL_PATH = /^\/ws\/agents\/([^/]+)\/control$/;
+const CONTROL_PATH = /^\/ws\/agents\/([^/]+)\/control\/?$/;
 /** The agent's message could not be taken in (RFC 6455 §7.4.1): it reconnects and says hello. */
 const INTERNAL_ERROR = 1011;
 

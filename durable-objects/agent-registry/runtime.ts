@@ -50,6 +50,7 @@ export class AgentRegistryRuntime {
   reserve(workspace: WorkspaceId, request: SlotRequest): SlotState {
     return this.#write(workspace, () => {
       if (this.#keeper.state(request) === null) this.#keeper.reserve(request);
+      else this.#keeper.revise(request);
       return this.#keeper.state(request)!;
     });
   }
@@ -142,7 +143,7 @@ export class AgentRegistryRuntime {
         if (changed) this.#register(agent_id, hello);
         this.#kit.store.afterCommit(accept);
         for (const key of unnamed) this.#keeper.end(key);
-        for (const key of untaken) this.#keeper.take(key, agent_id);
+        for (const key of untaken) this.#keeper.hold(key, agent_id);
         this.#keeper.serve(agent_id);
       });
     } else accept();
@@ -153,7 +154,7 @@ export class AgentRegistryRuntime {
     this.#write(workspace, () => {
       if (frame.type === 'taken') this.#keeper.take(frame, agent_id);
       else if (frame.type === 'refused') this.#keeper.decline(frame, agent_id);
-      else if (this.#slots.find(frame)?.agent_id === agent_id) this.#keeper.end(frame);
+      else this.#keeper.leave(frame, agent_id);
     });
     this.#connections.update(connection, { seen_at: this.#now });
   }

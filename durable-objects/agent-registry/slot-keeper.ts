@@ -49,6 +49,11 @@ export class SlotKeeper {
     this.serve();
   }
 
+  /** The same request with another priority or requirements: a slot that nobody has taken follows it. */
+  revise(request: SlotRequest): void {
+    if (this.#slots.revise(request)) this.serve();
+  }
+
   /** The slot, whoever holds it, is no longer wanted; a request that has yet to come will find it ended. */
   end(key: SlotKey): void {
     const now = this.#now;
@@ -63,11 +68,18 @@ export class SlotKeeper {
     this.serve();
   }
 
+  /** The agent reports that the session granted it the lease: only one that the slot was offered to can have it. */
+  take(key: SlotKey, agentId: string): void {
+    const slot = this.#slots.find(key);
+    const wasOffered = slot?.agent_id === agentId || (slot !== undefined && agentId in slot.declined);
+    if (wasOffered) this.hold(key, agentId);
+  }
+
   /**
    * The session granted the lease to this agent. That may be one whose offer has lapsed since: the session's word
    * counts, and whoever was offered it instead is told.
    */
-  take(key: SlotKey, agentId: string): void {
+  hold(key: SlotKey, agentId: string): void {
     const slot = this.#slots.find(key);
     if (!slot || slot.state === 'taken') return;
     this.#slots.hold(key, 'taken', agentId);
@@ -75,6 +87,13 @@ export class SlotKeeper {
     if (slot.agent_id === null || slot.agent_id === agentId) return;
     this.withdrawFrom(slot.agent_id, key);
     this.serve();
+  }
+
+  /** The agent is done with it: a lease that it held has ended; an offer that it never took is only declined. */
+  leave(key: SlotKey, agentId: string): void {
+    const slot = this.#slots.find(key);
+    if (slot?.state === 'taken' && slot.agent_id === agentId) this.end(key);
+    else this.decline(key, agentId);
   }
 
   /** The agent refused the offer, or let it pass. */

@@ -67,8 +67,6 @@ export class SlotTable {
 
   /** Puts a new request at the end of its priority's queue. */
   enqueue(request: SlotRequest): void {
-    const { required_capabilities, required_labels, repository } = request;
-    const requirements: Requirements = { required_capabilities, required_labels, repository };
     const [counter] = this.#store.rows<{ arrivals: number }>(
       `UPDATE registry SET arrivals = arrivals + 1 RETURNING arrivals`,
     );
@@ -80,8 +78,25 @@ export class SlotTable {
       request.session_id,
       SessionPriority.options.indexOf(request.priority),
       counter!.arrivals,
-      JSON.stringify(requirements),
+      requirementsOf(request),
     );
+  }
+
+  /** Gives a slot that is not taken the request's priority and requirements; false when it has them. */
+  revise(request: SlotRequest): boolean {
+    const priority = SessionPriority.options.indexOf(request.priority);
+    const requirements = requirementsOf(request);
+    const revised = this.#store.rows(
+      `UPDATE slots SET priority = ?, requirements = ? WHERE task_id = ? AND epoch = ? AND state <> 'taken'
+       AND (priority <> ? OR requirements <> ?) RETURNING 1`,
+      priority,
+      requirements,
+      request.task_id,
+      request.epoch,
+      priority,
+      requirements,
+    );
+    return revised.length > 0;
   }
 
   hold({ task_id, epoch }: SlotKey, state: 'offered' | 'taken', agentId: string): void {
@@ -128,4 +143,9 @@ export class SlotTable {
       declined: JSON.parse(row.declined) as Slot['declined'],
     }));
   }
+}
+
+function requirementsOf({ required_capabilities, required_labels, repository }: SlotRequest): string {
+  const requirements: Requirements = { required_capabilities, required_labels, repository };
+  return JSON.stringify(requirements);
 }

@@ -28,6 +28,7 @@ export type SlotState =
  * session's. `reserve`, `withdraw` and `release` are idempotent on (task, epoch), commute, and leave tombstones.
  */
 export interface AgentRegistryApi {
+  /** Asked again, a slot that nobody has taken follows the request's priority and requirements. */
   reserve(workspace: WorkspaceId, request: SlotRequest): Promise<SlotState>;
   /** The request is no longer wanted, queued or offered or taken. */
   withdraw(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void>;

@@ -47,7 +47,10 @@ export function slotContract(make: MakeRegistry): void {
 
       const agent = await join(registry, { capacity: 3 });
       await eventually(() => expect(offers(agent)).toEqual([3, 1, 2].map((number) => taskIdOf(SESSION, number))));
-      expect(await api.reserve(workspace, slotRequest(4))).toEqual({ state: 'queued', place: 1 });
+      expect(await api.reserve(workspace, slotRequest(4, { priority: 'deferred' }))).toEqual({
+        state: 'queued',
+        place: 1,
+      });
     });
 
     it('a slot that becomes free is offered to who waits, at once', async () => {
@@ -153,6 +156,48 @@ export function slotContract(make: MakeRegistry): void {
       await eventually(() => expect(other.frames.at(-1)).toMatchObject({ type: 'withdraw', task_id: request.task_id }));
       expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
       expect([await use(registry, AGENT_A), await use(registry, AGENT_B)]).toEqual([1, 0]);
+    });
+
+    it('an ended offer was never taken: it goes back to the queue', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const request = slotRequest(1);
+      await api.reserve(workspace, request);
+      await eventually(() => expect(offers(agent)).toHaveLength(1));
+      agent.send({ type: 'ended', task_id: request.task_id, epoch: 1 });
+      await eventually(async () =>
+        expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 }),
+      );
+      await take(registry, await join(registry, {}, AGENT_B), request);
+    });
+
+    it('an agent cannot take what it was never offered', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const [offered, queued] = [slotRequest(1), slotRequest(2)];
+      await api.reserve(workspace, offered);
+      await api.reserve(workspace, queued);
+      const other = await join(registry, { capacity: 2, labels: ['gpu=true'] }, AGENT_B);
+      await eventually(() => expect(offers(other)).toEqual([queued.task_id]));
+      const [hers, nobodys] = [offered, slotRequest(3, { required_labels: ['gpu=false'] })];
+      await api.reserve(workspace, nobodys);
+      for (const { task_id } of [hers, nobodys]) other.send({ type: 'taken', task_id, epoch: 1 });
+      await take(registry, other, queued);
+      expect(await api.reserve(workspace, hers)).toEqual({ state: 'offered', agent_id: AGENT_A });
+      expect(await api.reserve(workspace, nobodys)).toMatchObject({ state: 'queued' });
+      expect(agent.frames.map(({ type }) => type)).not.toContain('withdraw');
+    });
+
+    it('asked again with another priority, a waiting request moves to its new place', async () => {
+      const { api, workspace } = await make();
+      for (const task of [1, 2]) await api.reserve(workspace, slotRequest(task));
+      expect(await api.reserve(workspace, slotRequest(2, { priority: 'high' }))).toEqual({ state: 'queued', place: 1 });
+      expect(await api.reserve(workspace, slotRequest(1))).toEqual({ state: 'queued', place: 2 });
+    });
+
+    it('asked again with other requirements, a waiting request goes to who meets them', async () => {
+      const { api, workspace } = await withAgent(make);
+      expect(await api.reserve(workspace, slotRequest(1, { repository: 'abcd' }))).toMatchObject({ state: 'queued' });
+      expect(await api.reserve(workspace, slotRequest(1))).toEqual({ state: 'offered', agent_id: AGENT_A });
+      expect(await api.reserve(workspace, slotRequest(1, { repository: 'abcd' }))).toMatchObject({ state: 'offered' });
     });
 
     it('an agent cannot end what another holds', async () => {

@@ -61,6 +61,11 @@ describe('each change of the registry happens wholly or not at all, with what it
       },
       ({ registry }) => registry.runtime.reserve('default', slotRequest(3)),
     ],
+    [
+      'a reservation that is revised',
+      scene,
+      ({ registry }) => registry.runtime.reserve('default', { ...second, priority: 'high' }),
+    ],
     ['a taken offer', offeredScene, ({ other }) => other.send({ type: 'taken', ...key(second) })],
     ['a refused offer', offeredScene, ({ other }) => other.send({ type: 'refused', ...key(second), reason: 'no' })],
     ['an ended lease', scene, ({ agent }) => agent.send({ type: 'ended', ...key(first) })],
