@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SessionEvent } from '../../../src/protocol/events.ts';
+import { expectAgreement, expectSameLog, expectWhole, readConversation, readLog } from './support/agreement.ts';
+import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
+import { type StartedSession, startSession } from './support/started-session.ts';
+
+let fleet: Fleet;
+let first: AgentProcess;
+let second: AgentProcess;
+beforeAll(async () => {
+  fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '6' });
+  first = await fleet.agent('AGENT-A').start();
+  second = fleet.agent('AGENT-B');
+});
+afterAll(() => fleet.stop());
+
+async function expectTakenOver(session: StartedSession, heir: AgentProcess, attempt: number): Promise<void> {
+  const { tasks } = await session.ended('completed');
+  expect(tasks).toMatchObject([{ attempt }]);
+  const log = await readLog(fleet.client, session.id);
+  expectWhole(log);
+  expectSameLog(session.watch, log);
+  const last = log.findLast((event) => event.type === 'lease.granted')!;
+  expect(last.data.agent_id).toBe(heir.id);
+  expectAgreement(log, readConversation(heir, last.data.task_id, last.data.epoch));
+  const { files } = await fleet.client.sessions.diff(session.id);
+  expect(files.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
+  session.watch.close();
+}
+
+/** The second prompt needs the first one's work, and keeps the first agent that comes to it busy. */
+function prompts(counter: string): string[] {
+  const stall = `run echo begun >> ${counter}; test $(wc -l < ${counter}) -gt 1 || sleep 300`;
+  return ['run echo one > one.txt', `${stall}\nrun test -e one.txt && echo two > two.txt`];
+}
+
+const isStalled = (event: SessionEvent) =>
+  event.type === 'tool' && event.data.state === 'running' && JSON.stringify(event.data.input).includes('sleep');
+
+describe('an agent that leaves', () => {
+  it('in good order hands its session on with its work, at the cost of no attempt, and leaves no process', async () => {
+    const session = await startSession(fleet.client, prompts(join(fleet.path, 'stopped')));
+    await session.seen(isStalled);
+    await second.start();
+    await first.stop();
+    await expectTakenOver(session, second, 1);
+    expect(first.livingProcesses()).toEqual([]);
+    expect(first.leftoverNames()).toEqual([]);
+  });
+
+  it('and comes back when its lease is another’s, finds nothing to do, and adds nothing to the log', async () => {
+    const session = await startSession(fleet.client, prompts(join(fleet.path, 'frozen')));
+    await session.seen(isStalled);
+    second.signal('SIGSTOP');
+    await first.start();
+    await session.seen(({ type }) => type === 'lease.granted', 2);
+    second.signal('SIGCONT');
+    await second.printed('epoch 1: lost');
+    await expectTakenOver(session, first, 2);
+  });
+});
