@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import type { AgentFrameBody, Assignment, Command } from '../src/protocol/agent-stream.ts';
 import type { ModelFailure } from './mapping/mapping.ts';
-import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
 import type { ConversationMessage, Prompt } from './ports.ts';
+import { Prompts } from './prompts.ts';
 import { KEPT_SUFFIX } from './recovery.ts';
 import { SignalBox } from './signal-box.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
@@ -11,7 +11,6 @@ import { openWorkplace, type Workplace, type WorkplaceDependencies } from './wor
 type Message = Extract<Command, { type: 'message' }>['data'];
 type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reason'];
 
-export const CONTINUE_TEXT = 'Continue where you left off: the last run was interrupted before it was done.';
 const MAX_RESULT_CHARS = 100_000;
 /** The server may die under a turn this often before the turn counts as failed. */
 const MAX_CUTS = 3;
@@ -33,6 +32,7 @@ export class Work {
   readonly #assignment: Assignment;
   readonly #dependencies: WorkDependencies;
   readonly #box = new SignalBox();
+  readonly #prompts: Prompts;
   readonly #waiting: Message[] = [];
   #place: Workplace | null = null;
   #turn: Turn | null = null;
@@ -43,13 +43,13 @@ export class Work {
   #release: { reason: ReleaseReason; message: string } | null = null;
   #isQuiet = false;
   #isCancelled = false;
-  #continuations = 0;
   #checkpointAt = performance.now();
 
   constructor(assignment: Assignment, dependencies: WorkDependencies) {
     this.#assignment = assignment;
     this.#dependencies = dependencies;
     this.#messagesDone = assignment.messages_done;
+    this.#prompts = new Prompts(assignment, dependencies.coding, dependencies.model);
   }
 
   /** Runs until the lease was given back or {@link cancel} was called; what goes wrong becomes a frame, never an error. */
@@ -134,7 +134,7 @@ export class Work {
   async #message(message: Message): Promise<void> {
     const [place, turn] = [this.#place, this.#turn];
     if (message.delivery === 'steer' && turn !== null && place !== null && this.#release === null) {
-      const isTaken = await turn.steer(() => this.#prompt(place, message.text, this.#name(message)));
+      const isTaken = await turn.steer(() => this.#prompts.of(place, message));
       if (isTaken) {
         this.#inTurn.push(message.number);
         return;
@@ -148,7 +148,7 @@ export class Work {
     this.#turnNumber += 1;
     this.#inTurn = [message.number];
     const { agent } = this.#assignment.agent_config;
-    const data = { turn: this.#turnNumber, message: message.number, model: this.#model, agent: agent ?? null };
+    const data = { turn: this.#turnNumber, message: message.number, model: this.#prompts.model, agent: agent ?? null };
     this.#report({ type: 'turn.started', data });
     const outcome = await this.#run(place, message).catch(
       (error: Error): TurnOutcome => ({ type: 'failed', failure: unavailable(error) }),
@@ -158,7 +158,7 @@ export class Work {
 
   /** Runs the prompt, and goes on with it for as long as it was only cut off. */
   async #run(place: Workplace, message: Message): Promise<TurnOutcome> {
-    let prompt = await this.#firstPrompt(place, message);
+    let prompt = await this.#prompts.first(place, message);
     for (let cuts = 0; ; ) {
       const outcome = await this.#runTurn(place, prompt);
       if (this.#isCancelled) return outcome;
@@ -172,7 +172,7 @@ export class Work {
       } else {
         return outcome;
       }
-      prompt = await this.#continuation(place, message);
+      prompt = await this.#prompts.continuation(place, message);
     }
   }
 
@@ -236,47 +236,6 @@ export class Work {
     }
   }
 
-  /** The prompt as it was asked, or to go on with it when the conversation shows that it was begun elsewhere. */
-  async #firstPrompt(place: Workplace, message: Message): Promise<Prompt> {
-    const known = await this.#dependencies.coding.messages(place.conversationId);
-    const name = this.#name(message);
-    if (known.some(({ info }) => isPromptNamed(info.id, name))) return this.#continuation(place, message);
-    const text = place.preface === null ? message.text : `${earlier(place.preface)}\n\n${message.text}`;
-    place.preface = null;
-    return this.#prompt(place, text, name);
-  }
-
-  async #continuation(place: Workplace, message: Message): Promise<Prompt> {
-    this.#continuations += 1;
-    const { task_id, epoch } = this.#assignment;
-    const name = promptName(task_id, epoch, message.number, 'continue', this.#continuations);
-    return this.#prompt(place, CONTINUE_TEXT, name);
-  }
-
-  async #prompt(place: Workplace, text: string, name: string): Promise<Prompt> {
-    const { conversationId } = place;
-    const messages = await this.#dependencies.coding.messages(conversationId);
-    const known = messages.find(({ info }) => isPromptNamed(info.id, name));
-    const { agent, system } = this.#assignment.agent_config;
-    return {
-      conversationId,
-      messageId: known?.info.id ?? promptMessageId(name, Date.now(), messages.at(-1)?.info.id ?? null),
-      text,
-      model: this.#model,
-      agent: agent ?? null,
-      system: system ?? null,
-    };
-  }
-
-  /** The same under every epoch, so that a prompt which another agent has begun is known by its id. */
-  #name(message: Message): string {
-    return promptName(this.#assignment.task_id, message.number);
-  }
-
-  get #model(): string {
-    return this.#assignment.agent_config.model ?? this.#dependencies.model;
-  }
-
   #giveBack(reason: ReleaseReason, message: string): void {
     this.#report({ type: 'released', data: { reason, message } });
   }
@@ -306,10 +265,6 @@ function unavailable(error: Error): ModelFailure {
 
 function note(text: string): AgentFrameBody {
   return { type: 'agent.note', data: { level: 'warning', text } };
-}
-
-function earlier(transcript: string): string {
-  return `This is what was said and done before, on another machine:\n<transcript>\n${transcript}\n</transcript>`;
 }
 
 /** What the model said last. */

@@ -7,7 +7,7 @@ import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
 import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/limits.ts';
 
 const CONVERSATION = 'ses_main';
-const DIRECTORY = '/work/tree';
+const DIRECTORY = '/srv/tree';
 
 type Make = { id: string; messageID: string; sessionID: string };
 const assistant = (id: string, sessionID = CONVERSATION): ConversationMessage['info'] =>

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ChatMessage, CONTINUE_PREFIX, nextReply } from '../../../cli/demo/conversation.ts';
 import { type ScriptedModel, startScriptedModel } from '../../../cli/demo/scripted-model.ts';
 
-const system: ChatMessage = { role: 'system', content: 'x\n  Working directory: /work/tree\n' };
+const system: ChatMessage = { role: 'system', content: 'x\n  Working directory: /srv/tree\n' };
 const user = (content: string): ChatMessage => ({ role: 'user', content });
 
 function called(id: string, result: string): ChatMessage[] {
@@ -32,7 +32,7 @@ test('a directive becomes a tool call with paths inside the stated working direc
   const { message } = await complete([system, user('Please:\nwrite notes/a.txt: one\\ntwo')]);
   const call = message.tool_calls?.[0]?.function;
   expect(call?.name).toBe('write');
-  expect(JSON.parse(call?.arguments ?? '')).toEqual({ filePath: '/work/tree/notes/a.txt', content: 'one\ntwo\n' });
+  expect(JSON.parse(call?.arguments ?? '')).toEqual({ filePath: '/srv/tree/notes/a.txt', content: 'one\ntwo\n' });
 });
 
 test('directives are done one a turn, in order, and the answer tells their results', () => {
@@ -58,7 +58,7 @@ test('a message into a running turn adds to what is still to be done', () => {
 test('a follow-up after an answer starts afresh', () => {
   const answered: ChatMessage = { role: 'assistant', content: 'Scripted demo model: all 1 steps are done.' };
   const reply = nextReply([system, user('run echo one'), ...called('1', 'one'), answered, user('read a.txt')]);
-  expect(reply).toMatchObject({ act: { tool: 'read', input: { filePath: '/work/tree/a.txt' } } });
+  expect(reply).toMatchObject({ act: { tool: 'read', input: { filePath: '/srv/tree/a.txt' } } });
 });
 
 test('a prompt without directives is told that the model is scripted, and its grammar', async () => {

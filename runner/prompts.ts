@@ -1,0 +1,72 @@
+import type { Assignment, Command } from '../src/protocol/agent-stream.ts';
+import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
+import type { CodingServer, Prompt } from './ports.ts';
+import type { Workplace } from './workplace.ts';
+
+type Message = Extract<Command, { type: 'message' }>['data'];
+
+export const CONTINUE_TEXT = 'Continue where you left off: the last run was interrupted before it was done.';
+
+/** Makes the prompts of one assignment, under ids by which any later agent knows them again. */
+export class Prompts {
+  /** `provider/model` that is asked. */
+  readonly model: string;
+  readonly #assignment: Assignment;
+  readonly #coding: CodingServer;
+  #continuations = 0;
+
+  constructor(assignment: Assignment, coding: CodingServer, defaultModel: string) {
+    this.model = assignment.agent_config.model ?? defaultModel;
+    this.#assignment = assignment;
+    this.#coding = coding;
+  }
+
+  /** The prompt as it was asked, or to go on with it when the conversation shows that it was begun elsewhere. */
+  async first(place: Workplace, message: Message): Promise<Prompt> {
+    const known = await this.#coding.messages(place.conversationId);
+    const name = this.#name(message);
+    if (known.some(({ info }) => isPromptNamed(info.id, name))) return this.continuation(place, message);
+    const text = place.preface === null ? message.text : `${earlier(place.preface)}\n\n${message.text}`;
+    place.preface = null;
+    return this.#make(place, text, name);
+  }
+
+  /** The prompt as it was asked. */
+  async of(place: Workplace, message: Message): Promise<Prompt> {
+    return this.#make(place, message.text, this.#name(message));
+  }
+
+  /** Asks to go on with what was cut off; another message each time. */
+  async continuation(place: Workplace, message: Message): Promise<Prompt> {
+    this.#continuations += 1;
+    const { task_id, epoch } = this.#assignment;
+    return this.#make(
+      place,
+      CONTINUE_TEXT,
+      promptName(task_id, epoch, message.number, 'continue', this.#continuations),
+    );
+  }
+
+  async #make({ conversationId }: Workplace, text: string, name: string): Promise<Prompt> {
+    const messages = await this.#coding.messages(conversationId);
+    const known = messages.find(({ info }) => isPromptNamed(info.id, name));
+    const { agent, system } = this.#assignment.agent_config;
+    return {
+      conversationId,
+      messageId: known?.info.id ?? promptMessageId(name, Date.now(), messages.at(-1)?.info.id ?? null),
+      text,
+      model: this.model,
+      agent: agent ?? null,
+      system: system ?? null,
+    };
+  }
+
+  /** The same under every epoch, so that a prompt which another agent has begun is known by its id. */
+  #name(message: Message): string {
+    return promptName(this.#assignment.task_id, message.number);
+  }
+}
+
+function earlier(transcript: string): string {
+  return `This is what was said and done before, on another machine:\n<transcript>\n${transcript}\n</transcript>`;
+}

@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Assignment } from '../../src/protocol/agent-stream.ts';
+import {
+  createRepository,
+  type OpenCodeRig,
+  type ScriptedModel,
+  scratchDirectory,
+  startOpenCodeRig,
+  startScriptedModel,
+} from './support/rig.ts';
+import { makeAssignment, startWork, type WorkRig } from './support/work-rig.ts';
+
+const scratch = scratchDirectory();
+const project = join(scratch.path, 'project');
+let model: ScriptedModel;
+let rig: OpenCodeRig;
+const works: WorkRig[] = [];
+
+beforeAll(async () => {
+  createRepository(project);
+  model = await startScriptedModel();
+  rig = await startOpenCodeRig(join(scratch.path, 'agent'), model);
+});
+afterEach(async () => {
+  await Promise.all(works.splice(0).map((work) => work.end()));
+});
+afterAll(async () => {
+  await rig.stop();
+  await model.close();
+  scratch.remove();
+});
+
+async function start(changes: Partial<Assignment> = {}): Promise<WorkRig> {
+  const work = await startWork(rig, project, makeAssignment(changes));
+  works.push(work);
+  return work;
+}
+
+test('a permission is asked for, and the answer `always` allows this one request only', async () => {
+  const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
+  await work.message('run echo one\nrun echo two');
+  const asked = await work.frame('approval.asked');
+  expect(asked).toMatchObject({ kind: 'permission', permission: 'bash', patterns: ['echo one'] });
+  const answer = (request_id: string) =>
+    work.work.command({ type: 'approval_reply', data: { request_id, kind: 'permission', decision: 'always' } });
+  await answer(asked.request_id);
+  const second = await work.frame('approval.asked', 2);
+  expect(second.patterns).toEqual(['echo two']);
+  await answer(second.request_id);
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+
+  const other = await start({ agent_config: { permissions: { bash: 'ask' } } });
+  await other.message('run echo one');
+  expect((await other.frame('approval.asked')).patterns).toEqual(['echo one']);
+});
+
+test('where anything asks, the shell asks too, even when it was to be allowed', async () => {
+  const work = await start({ agent_config: { permissions: { edit: 'ask', bash: 'allow' } } });
+  await work.message('run echo sneaky');
+  expect(await work.frame('approval.asked')).toMatchObject({ permission: 'bash' });
+});
+
+test.each([[undefined], ['use another way']])('a rejection (%s) lets the model go on and answer', async (message) => {
+  const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
+  await work.message('write a.txt: no\nsay after it');
+  const { request_id } = await work.frame('approval.asked');
+  const reply = { request_id, kind: 'permission', decision: 'reject' } as const;
+  await work.work.command({ type: 'approval_reply', data: message === undefined ? reply : { ...reply, message } });
+  expect(await work.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('after it') });
+  const refused = work.of('tool').at(-1);
+  expect(refused).toMatchObject({ state: 'error' });
+  expect(refused?.error).toContain(message ?? 'This was not allowed');
+  expect(existsSync(join(work.worktree, 'a.txt'))).toBe(false);
+});
+
+test('a question is answered with the choice, and one that nobody answers does not hang the run', async () => {
+  const work = await start();
+  await work.message('question Which colour? red | blue');
+  const asked = await work.frame('approval.asked');
+  expect(asked).toMatchObject({ kind: 'question', title: 'Which colour?' });
+  expect(asked.questions[0]?.options.map((option) => option.label)).toEqual(['red', 'blue']);
+  const data = { request_id: asked.request_id, kind: 'question', decision: 'once', answers: [['blue']] } as const;
+  await work.work.command({ type: 'approval_reply', data: { ...data, answers: [['blue']] } });
+  expect((await work.frame('result')).text).toContain('blue');
+
+  await work.message('question And which size? s | m');
+  const second = await work.frame('approval.asked', 2);
+  await work.work.command({
+    type: 'approval_reply',
+    data: { request_id: second.request_id, kind: 'question', decision: 'reject' },
+  });
+  expect(await work.frame('result', 2)).toMatchObject({ status: 'completed' });
+});
+
+test('an approval that somebody else answers fails the run as tampering', async () => {
+  const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
+  await work.message('run echo mine');
+  const { request_id } = await work.frame('approval.asked');
+  await rig.client.replyPermission(request_id, work.worktree, 'once');
+  expect((await work.frame('result')).error).toMatchObject({ code: 'tampering', retryable: false });
+});
+
+test('an abort while a permission waits withdraws the request that OpenCode keeps for ever', async () => {
+  const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
+  await work.message('run echo never');
+  const { request_id } = await work.frame('approval.asked');
+  await work.work.command({ type: 'stop', data: { within_ms: 100 } });
+  expect(await work.frame('released')).toMatchObject({ reason: 'stopped' });
+  expect(work.of('approval.withdrawn').map((withdrawn) => withdrawn.request_id)).toEqual([request_id]);
+});
