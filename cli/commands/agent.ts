@@ -7,7 +7,8 @@ import { MissingDependencyError } from '../../runner/opencode/binary.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
 import { RepositoryError } from '../../runner/repository.ts';
 import { AgentName } from '../../src/protocol/agent-stream.ts';
-import { CliError, defineCommand, type ExitCode, exitCode, parseInteger } from '../command.ts';
+import { capacityOption, parseCapacity } from '../capacity.ts';
+import { CliError, defineCommand, type ExitCode, exitCode } from '../command.ts';
 import { DataDirectory } from '../launcher/data-directory.ts';
 import { checkRepository } from '../launcher/repository.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
@@ -21,7 +22,7 @@ The model and its keys are those of your own OpenCode configuration.`,
   options: {
     url: { type: 'string', placeholder: 'url', description: 'The control plane (OIO_URL)' },
     dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
-    capacity: { type: 'string', placeholder: 'n', default: '4', description: 'Sessions at once (4)' },
+    capacity: capacityOption,
     name: { type: 'string', placeholder: 'name', description: 'What people call it, such as AGENT-BUILD-01' },
     data: {
       type: 'string',
@@ -46,12 +47,13 @@ The model and its keys are those of your own OpenCode configuration.`,
     if (!url || !URL.canParse(url)) {
       throw new CliError('Name the control plane with --url, such as --url http://127.0.0.1:8787.', exitCode.usage);
     }
+    const capacity = parseCapacity(values.capacity);
     const options: AgentOptions = {
       url: url.replace(/\/$/, ''),
       token: readToken(values['token-file'], process.env),
       directory: await checkRepository(values.dir),
       dataDirectory: resolve(values.data ?? DataDirectory.fromEnvironment(process.env).file('agent')),
-      capacity: parseInteger('--capacity', values.capacity, { min: 1, max: 100 }),
+      capacity,
       name: parseName(values.name ?? `AGENT-${hostname()}`),
       source: readSource(values['opencode-config'], process.env),
       path: process.env.PATH,

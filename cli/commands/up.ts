@@ -1,4 +1,5 @@
-import { defineCommand, parseInteger } from '../command.ts';
+import { capacityOption, parseCapacity } from '../capacity.ts';
+import { defineCommand } from '../command.ts';
 import type { LocalAgent } from '../launcher/agent.ts';
 import { DataDirectory } from '../launcher/data-directory.ts';
 import { checkRepository } from '../launcher/repository.ts';
@@ -15,12 +16,7 @@ export const up = defineCommand({
   UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN   a Redis (none)`,
   options: {
     dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
-    capacity: {
-      type: 'string',
-      placeholder: 'n',
-      default: '4',
-      description: 'Sessions that the agent runs at once (4)',
-    },
+    capacity: capacityOption,
     label: {
       type: 'string',
       multiple: true,
@@ -33,7 +29,7 @@ export const up = defineCommand({
     const agent: LocalAgent | undefined = values['no-agent']
       ? undefined
       : {
-          capacity: parseInteger('--capacity', values.capacity, { min: 1, max: 100 }),
+          capacity: parseCapacity(values.capacity),
           directory: await checkRepository(values.dir),
           labels: values.label ?? [],
         };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ApprovalKind, Capability, Decision, Delivery } from './enums.ts';
 import { AgentEventBody } from './events.ts';
 import { SessionId, TaskId, Uuid } from './ids.ts';
+import { MAX_AGENT_CAPACITY } from './limits.ts';
 import { AgentConfig, ApprovalView, CheckpointView, DiffFile, Repository } from './session.ts';
 
 /**
@@ -28,7 +29,7 @@ export const AgentHello = z.object({
   name: AgentName,
   /** New at every start of the agent's process. */
   instance_id: Uuid,
-  capacity: z.int().min(1).max(50),
+  capacity: z.int().min(1).max(MAX_AGENT_CAPACITY),
   capabilities: z.array(Capability),
   labels: z.array(z.string()),
   /** The hash of the first commit: which repository this agent can work on, whatever its clone is called. */

@@ -25,6 +25,8 @@ export const MAX_BODY_BYTES = 1_048_576;
 export const MAX_WATCHER_LAG_BYTES = 1_048_576;
 /** Tool input and output in one event; the rest is cut and marked. */
 export const MAX_TOOL_TEXT_CHARS = 32_768;
+/** Leases that one agent may hold at once. */
+export const MAX_AGENT_CAPACITY = 50;
 /** Messages that may wait in a session for their turn. */
 export const MAX_WAITING_MESSAGES = 100;
 

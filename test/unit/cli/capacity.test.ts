@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { parseCapacity } from '../../../cli/capacity.ts';
+import { exitCode } from '../../../cli/command.ts';
+import { agent } from '../../../cli/commands/agent.ts';
+import { up } from '../../../cli/commands/up.ts';
+import { AgentHello } from '../../../src/protocol/agent-stream.ts';
+
+it('takes any capacity that the control plane takes', () => {
+  for (const text of ['1', '50']) {
+    expect(AgentHello.shape.capacity.parse(parseCapacity(text))).toBe(Number(text));
+  }
+});
+
+it.each([
+  ['up', up],
+  ['agent', agent],
+])('refuses a capacity at the command line of %s that the control plane would refuse', async (_, command) => {
+  for (const text of ['0', '51']) {
+    expect(AgentHello.shape.capacity.safeParse(Number(text)).success).toBe(false);
+    const url = command === agent ? ['--url', 'http://127.0.0.1:1'] : [];
+    await expect(command.run([...url, '--capacity', text])).rejects.toMatchObject({
+      code: exitCode.usage,
+      message: expect.stringContaining('from 1 to 50'),
+    });
+  }
+});
