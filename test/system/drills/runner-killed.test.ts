@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BufferedLease } from '../../../runner/buffer.ts';
+import { webSocketLines } from '../../../runner/line.ts';
+import { taskIdOf } from '../../../src/protocol/ids.ts';
+import {
+  expectAgreement,
+  expectBeginnings,
+  expectSameLog,
+  expectWhole,
+  readConversation,
+  readLog,
+} from './support/agreement.ts';
+import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
+import { seededRandom } from './support/seeded.ts';
+import { type StartedSession, startSession } from './support/started-session.ts';
+import { TcpProxy } from './support/tcp-proxy.ts';
+
+const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
+const MOMENTS = ['tool', 'text', 'checkpoint', 'result-unsent', 'result-unacknowledged'] as const;
+const LANES = 3;
+const PROMPTS = 3;
+
+interface Station {
+  agent: AgentProcess;
+  proxy: TcpProxy;
+}
+
+/** Two agents of one label: one works, the other takes over from it. */
+interface Lane {
+  label: string;
+  victim: Station;
+  heir: Station;
+}
+
+let fleet: Fleet;
+const free: Lane[] = [];
+const waiting: ((lane: Lane) => void)[] = [];
+const proxies: TcpProxy[] = [];
+
+beforeAll(async () => {
+  fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '6' });
+  for (let lane = 1; lane <= LANES; lane++) {
+    const label = `lane=${lane}`;
+    free.push({ label, victim: await station(`AGENT-A${lane}`, label), heir: await station(`AGENT-B${lane}`, label) });
+  }
+});
+afterAll(async () => {
+  await Promise.all(proxies.map((proxy) => proxy.stop()));
+  await fleet.stop();
+});
+
+async function station(name: string, label: string): Promise<Station> {
+  const proxy = await TcpProxy.start(fleet.controlPlane.url);
+  proxies.push(proxy);
+  return { proxy, agent: fleet.agent(name, { url: proxy.url, labels: [label] }) };
+}
+
+async function inLane(drill: (lane: Lane) => Promise<void>): Promise<void> {
+  const lane = free.shift() ?? (await new Promise<Lane>((resolve) => waiting.push(resolve)));
+  try {
+    // What a drill that failed has left must not fail the next one.
+    await lane.heir.agent.kill();
+    if (!lane.victim.agent.isRunning) await lane.victim.agent.start();
+    await drill(lane);
+  } finally {
+    for (const { proxy } of [lane.victim, lane.heir]) proxy.release();
+    const next = waiting.shift();
+    if (next) next(lane);
+    else free.push(lane);
+  }
+}
+
+/** Prompts that each leave a file and a line in the counter; one of them takes its time. */
+function prompts(counter: string, slowOne: number, kind: (typeof MOMENTS)[number]): string[] {
+  return Array.from({ length: PROMPTS }, (_, index) => {
+    const number = index + 1;
+    const work = `echo ${number} | tee file${number}.txt >> ${counter}`;
+    if (number !== slowOne) return `run ${work}`;
+    // Only whoever comes first sleeps: the next agent is quick.
+    if (kind === 'tool') return `run ${work}; test $(grep -c ${number} ${counter}) -gt 1 || sleep 60`;
+    return kind === 'text' ? `slow 40 50\nrun ${work}` : `run ${work}`;
+  });
+}
+
+/** Waits for the moment at which this seed kills. */
+async function reach(seed: number, session: StartedSession, { agent, proxy }: Station, slowOne: number): Promise<void> {
+  const random = seededRandom(seed);
+  const hasBegun = (number: number) => session.seen((e) => e.type === 'turn.started' && e.data.message === number);
+  switch (MOMENTS[seed % MOMENTS.length]) {
+    case 'tool':
+      await hasBegun(slowOne);
+      await session.seen((e) => e.type === 'tool' && e.data.state === 'running' && JSON.stringify(e).includes('sleep'));
+      return delay(random() * 500);
+    case 'text':
+      await hasBegun(slowOne);
+      await session.seen((e) => e.type === 'text.delta' && e.data.text.startsWith('word1'));
+      return delay(random() * 1_500);
+    case 'checkpoint':
+      await session.seen((e) => e.type === 'checkpoint.created' && e.data.checkpoint.messages_done === slowOne);
+      return delay(random() * 100);
+    case 'result-unsent':
+      await hasBegun(PROMPTS);
+      await session.seen((e) => e.type === 'tool' && e.data.state === 'completed', PROMPTS);
+      proxy.holdRequests();
+      return Promise.race([agent.buffered('result'), session.seen((e) => e.type === 'lease.ended')]);
+    default:
+      await proxy.holdAnswersFrom('"type":"ended"');
+      return delay(random() * 500);
+  }
+}
+
+/** What a runner that comes back from the dead says is answered so that it lets go. */
+async function expectRefused(token: string, lease: BufferedLease): Promise<void> {
+  const open = webSocketLines(fleet.controlPlane.url, token);
+  const { task_id, epoch, agent_id, agent_name, instance_id, stream_id } = lease;
+  const frame = { n: 1_000, type: 'agent.note', data: { level: 'error', text: 'from an old epoch' } };
+  const presented = { type: 'present', agent_id, agent_name, instance_id, stream_id, head: 1_000, repository: null };
+  for (const said of [presented, { type: 'frames', frames: [frame] }]) {
+    const answers = await new Promise<string[]>((resolve) => {
+      const heard: string[] = [];
+      const line = open(`/ws/leases/${task_id}/${epoch}`, {
+        opened: () => line.send(JSON.stringify(said)),
+        received: (text) => heard.push(JSON.parse(text).type),
+        closed: () => resolve(heard),
+      });
+    });
+    expect(answers).toEqual([expect.stringMatching(/^(gone|lease_lost)$/)]);
+  }
+}
+
+describe.concurrent('an agent that is killed', () => {
+  const takenOver = SEEDS.filter((seed) => MOMENTS[seed % MOMENTS.length] !== 'result-unacknowledged');
+  const acknowledged = SEEDS.filter((seed) => !takenOver.includes(seed));
+
+  it.each(takenOver)('loses nothing that another one on another clone does not take up (seed %i)', (seed) =>
+    inLane(async (lane) => {
+      const { victim, heir } = lane;
+      const kind = MOMENTS[seed % MOMENTS.length]!;
+      const lastSlow = kind === 'checkpoint' ? PROMPTS - 1 : PROMPTS;
+      const slowOne = 1 + Math.floor(seededRandom(-seed)() * lastSlow);
+      const counter = join(fleet.path, `counter-${seed}`);
+      const session = await startSession(fleet.client, prompts(counter, slowOne, kind), { labels: [lane.label] });
+      await reach(seed, session, victim, slowOne);
+      await victim.agent.kill();
+      victim.proxy.release();
+      const [left] = victim.agent.leftovers().map((buffer) => {
+        buffer.close();
+        return buffer.lease;
+      });
+      await heir.agent.start();
+      await session.seen((e) => e.type === 'lease.granted' && e.data.agent_id === heir.agent.id);
+      if (left) await expectRefused(victim.agent.place.token, left);
+      await session.ended('completed');
+
+      const log = await readLog(fleet.client, session.id);
+      expectWhole(log);
+      expectSameLog(session.watch, log);
+      expect(log.some((e) => e.type === 'session.status' && e.data.to === 'orphaned')).toBe(true);
+      const grants = log.filter((event) => event.type === 'lease.granted');
+      const last = grants.at(-1)!;
+      expect(last.data.agent_id).toBe(heir.agent.id);
+      expect(grants.map(({ data }) => data.epoch)).toEqual([...new Set(grants.map(({ data }) => data.epoch))].sort());
+      const made = log.filter((event) => event.type === 'checkpoint.created' && event.seq < last.seq);
+      expect(last.data.checkpoint).toBe(made.length === 0 ? null : made.length);
+      expectAgreement(log, readConversation(heir.agent, last.data.task_id, last.data.epoch));
+      expectBeginnings(log, readConversation(victim.agent, last.data.task_id, grants[0]!.data.epoch));
+      const { files } = await fleet.client.sessions.diff(session.id);
+      expect(files.map(({ path }) => path)).toEqual(['file1.txt', 'file2.txt', 'file3.txt']);
+      // Side effects happen at least once: what was cut off is done again.
+      const done = readFileSync(counter, 'utf8').trim().split('\n').map(Number);
+      expect(new Set(done)).toEqual(new Set([1, 2, 3]));
+      if (kind === 'tool') expect(done.filter((number) => number === slowOne).length).toBeGreaterThan(1);
+      session.watch.close();
+      [lane.victim, lane.heir] = [heir, victim];
+    }),
+  );
+
+  it.each(acknowledged)('has done its work once its result is stored, whether it heard so or not (seed %i)', (seed) =>
+    inLane(async (lane) => {
+      const { agent, proxy } = lane.victim;
+      const counter = join(fleet.path, `counter-${seed}`);
+      const session = await startSession(fleet.client, prompts(counter, 0, 'result-unacknowledged'), {
+        labels: [lane.label],
+      });
+      await reach(seed, session, lane.victim, 0);
+      await agent.kill();
+      await session.ended('completed');
+      const log = await readLog(fleet.client, session.id);
+      expect(agent.leftoverNames()).not.toEqual([]);
+      proxy.release();
+      await agent.start();
+      await agent.printed(`${taskIdOf(session.id, 1)}, epoch 1: ended`);
+      expect(agent.leftoverNames()).toEqual([]);
+
+      expect(await readLog(fleet.client, session.id)).toEqual(log);
+      expectWhole(log);
+      expectSameLog(session.watch, log);
+      expect(log.filter(({ type }) => type === 'lease.granted')).toHaveLength(1);
+      expectAgreement(log, readConversation(agent, taskIdOf(session.id, 1), 1));
+      expect(readFileSync(counter, 'utf8')).toBe('1\n2\n3\n');
+      session.watch.close();
+    }),
+  );
+});
