@@ -47,12 +47,13 @@ export class Idempotency {
     return ok(JSON.parse(kept.answer) as T);
   }
 
-  /** Keeps a successful answer. Inside the transaction of its effect. */
+  /** Keeps a successful answer, in the place of an earlier one. Inside the transaction of its effect. */
   keep<T>({ idempotency }: Call, outcome: Outcome<T>): Outcome<T> {
     if (!idempotency || !outcome.ok) return outcome;
     const now = this.#store.platform.now();
     this.#store.rows(
-      `INSERT INTO idempotency (key, fingerprint, answer, at) VALUES (?, ?, ?, ?)`,
+      `INSERT INTO idempotency (key, fingerprint, answer, at) VALUES (?, ?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET answer = excluded.answer`,
       idempotency.key,
       idempotency.fingerprint,
       JSON.stringify(outcome.value),

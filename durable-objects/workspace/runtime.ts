@@ -1,5 +1,6 @@
 import type { Call } from '../../src/ports/calls.ts';
 import type { SocketPlace } from '../../src/ports/workspace.ts';
+import type { BulkResult } from '../../src/protocol/answers.ts';
 import type { Role } from '../../src/protocol/enums.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
 import type { CreateTokenRequest, TokenView } from '../../src/protocol/token.ts';
@@ -13,6 +14,9 @@ const SIGN_IN_SECONDS = 604_800;
 /** When the next token or used code expires. */
 const EXPIRY = 'expiry';
 const MAX_TOKENS = 1_000;
+/** A revoked token's sockets are closed a second time after this long: one may have been on its way to its object. */
+const CLOSE_AGAIN_MS = 30_000;
+const CLOSE_AGAIN = 'close_again:';
 export const CLOSE_SOCKETS_LANE = 'close_sockets';
 
 /** What a row of the lane `close_sockets` asks for. */
@@ -68,7 +72,7 @@ export class WorkspaceRuntime {
 
   /** Revoking again changes nothing and answers the same. */
   revokeToken(id: string): Outcome<TokenView> {
-    const { store } = this.kit;
+    const { store, deadlines } = this.kit;
     const absent = refuse('not_found', 'There is no such token.');
     if (!store.created) return absent;
     return store.transact(() => {
@@ -76,6 +80,7 @@ export class WorkspaceRuntime {
       const row = store.row<TokenRow>(`SELECT * FROM tokens WHERE id = ?`, id);
       if (!row) return absent;
       this.#closeSockets(id);
+      deadlines.set(CLOSE_AGAIN + id, store.platform.now() + CLOSE_AGAIN_MS);
       return ok(viewOf(row));
     });
   }
@@ -102,34 +107,42 @@ export class WorkspaceRuntime {
     return store.rows<{ id: string }>(`SELECT id FROM tokens WHERE revoked_at IS NOT NULL`).map(({ id }) => id);
   }
 
-  /** A token that was revoked while its socket was being opened loses it at once. */
-  noteSocket(tokenId: string, place: SocketPlace): void {
+  noteSocket(tokenId: string, place: SocketPlace): boolean {
     const { store } = this.kit;
-    if (!store.created) return;
+    if (!store.created) return false;
     const token = store.row<TokenRow>(`SELECT * FROM tokens WHERE id = ?`, tokenId);
-    if (!token) return;
+    if (!token || token.revoked_at !== null) return false;
     const known = store.row(
       `SELECT 1 FROM socket_places WHERE token_id = ? AND kind = ? AND place_id = ?`,
       tokenId,
       place.kind,
       place.id,
     );
-    if (known && token.revoked_at === null) return;
-    store.transact(() => {
+    if (known) return true;
+    store.transact(() =>
       store.rows(
-        `INSERT INTO socket_places (token_id, kind, place_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+        `INSERT INTO socket_places (token_id, kind, place_id) VALUES (?, ?, ?)`,
         tokenId,
         place.kind,
         place.id,
-      );
-      if (token.revoked_at !== null) this.#closeSockets(tokenId);
-    });
+      ),
+    );
+    return true;
+  }
+
+  claimBulk(call: Call): Outcome<BulkResult | null> {
+    return this.kit.store.create(() => this.#idempotency.once<BulkResult | null>(call, () => ok(null)));
+  }
+
+  keepBulk(call: Call, result: BulkResult): void {
+    this.kit.store.transact(() => this.#idempotency.keep(call, ok(result)));
   }
 
   alarm(): void {
     runAlarm(this.kit, (name) => {
       if (name === IDEMPOTENCY_DEADLINE) this.#idempotency.purge();
       if (name === EXPIRY) this.#expire();
+      if (name.startsWith(CLOSE_AGAIN)) this.#closeSockets(name.slice(CLOSE_AGAIN.length));
     });
   }
 
@@ -162,6 +175,7 @@ export class WorkspaceRuntime {
     const now = store.platform.now();
     for (const { id } of store.rows<{ id: string }>(`SELECT id FROM tokens WHERE expires_at <= ?`, now)) {
       this.#closeSockets(id);
+      store.rows(`DELETE FROM socket_places WHERE token_id = ?`, id);
     }
     store.rows(`DELETE FROM tokens WHERE expires_at <= ?`, now);
     store.rows(`DELETE FROM used_codes WHERE expires_at <= ?`, now);
@@ -180,7 +194,7 @@ export class WorkspaceRuntime {
   #closeSockets(tokenId: string): void {
     const { store, outbox } = this.kit;
     const places = store.rows<{ kind: SocketPlace['kind']; place_id: string }>(
-      `DELETE FROM socket_places WHERE token_id = ? RETURNING kind, place_id`,
+      `SELECT kind, place_id FROM socket_places WHERE token_id = ?`,
       tokenId,
     );
     for (const { kind, place_id } of places) {

@@ -3,6 +3,7 @@ import { partsOfName } from '../../src/adapters/objects/names.ts';
 import { objectAgentRegistries, objectSessions } from '../../src/adapters/objects/stubs.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { SocketPlace, WorkspaceApi } from '../../src/ports/workspace.ts';
+import type { BulkResult } from '../../src/protocol/answers.ts';
 import type { Role } from '../../src/protocol/enums.ts';
 import type { Outcome } from '../../src/protocol/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/ids.ts';
@@ -52,9 +53,19 @@ export class Workspace extends DurableObject<Env> implements WorkspaceApi {
     return this.#runtime.revokedTokens();
   }
 
-  async noteSocket(workspace: WorkspaceId, tokenId: string, place: SocketPlace): Promise<void> {
+  async noteSocket(workspace: WorkspaceId, tokenId: string, place: SocketPlace): Promise<boolean> {
     this.#assertOurs(workspace);
-    this.#runtime.noteSocket(tokenId, place);
+    return this.#runtime.noteSocket(tokenId, place);
+  }
+
+  async claimBulk(call: Call): Promise<Outcome<BulkResult | null>> {
+    this.#assertOurs(call.principal.workspace);
+    return this.#runtime.claimBulk(call);
+  }
+
+  async keepBulk(call: Call, result: BulkResult): Promise<void> {
+    this.#assertOurs(call.principal.workspace);
+    this.#runtime.keepBulk(call, result);
   }
 
   override alarm(): void {

@@ -1,3 +1,4 @@
+import type { BulkResult } from '../protocol/answers.ts';
 import type { Role } from '../protocol/enums.ts';
 import type { Outcome } from '../protocol/errors.ts';
 import type { WorkspaceId } from '../protocol/ids.ts';
@@ -20,7 +21,18 @@ export interface WorkspaceApi {
   redeemCode(call: Call, code: { id: string; expires_at: number; role: Role }): Promise<Outcome<TokenView>>;
   /** Ids of revoked tokens that have not expired. */
   revokedTokens(workspace: WorkspaceId): Promise<string[]>;
-  noteSocket(workspace: WorkspaceId, tokenId: string, place: SocketPlace): Promise<void>;
+  /**
+   * Whether the token may open a socket there now: false when it is revoked or not known. A socket that is let in and
+   * on its way when the token is revoked is closed when it arrives, within a minute.
+   */
+  noteSocket(workspace: WorkspaceId, tokenId: string, place: SocketPlace): Promise<boolean>;
+  /**
+   * Claims a bulk request's idempotency key: gives the kept answer; null when the request is to be carried out (again,
+   * if the first did not come to its end); or refuses another request under the same key.
+   */
+  claimBulk(call: Call): Promise<Outcome<BulkResult | null>>;
+  /** Keeps the answer to a claimed key, of at most MAX_STORED_BYTES, as long as the claim. */
+  keepBulk(call: Call, result: BulkResult): Promise<void>;
 }
 
 export interface Workspaces {

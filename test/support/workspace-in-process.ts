@@ -33,6 +33,8 @@ export class WorkspaceInProcess {
       redeemCode: async (call, code) => this.runtime.redeemCode(call, code),
       revokedTokens: async () => this.runtime.revokedTokens(),
       noteSocket: async (_workspace, tokenId, place) => this.runtime.noteSocket(tokenId, place),
+      claimBulk: async (call) => this.runtime.claimBulk(call),
+      keepBulk: async (call, result) => this.runtime.keepBulk(call, result),
     };
   }
 

@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest';
 import type { SessionView } from '../../src/protocol/session.ts';
 import type { CreatedToken, Ticket } from '../../src/protocol/token.ts';
 import { CLOSE } from '../../src/protocol/watch.ts';
-import { ask, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
+import { appWith, ask, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
 
 const PAGE = 'https://dashboard.test';
 
@@ -45,4 +45,20 @@ it('closes the sockets that were opened with a revoked token, and no others', as
   });
   expect(untouched.closed.code).toBeNull();
   untouched.socket.close(1000, 'done');
+});
+
+it('opens no socket for a revoked token, not even where its revocation is not known yet', async () => {
+  const admin = await signToken('admin', newWorkspace());
+  const made = await ask('/api/v1/tokens', { token: admin, body: { name: 'one', role: 'admin' } });
+  const { id, token } = (await made.json()) as CreatedToken;
+  const elsewhere = appWith({});
+  const control = () =>
+    elsewhere.ask(`/ws/agents/${UUID}/control`, {
+      token,
+      headers: { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': 'oio.v1' },
+    });
+  expect((await control()).status).toBe(101);
+  await ask(`/api/v1/tokens/${id}`, { token: admin, method: 'DELETE' });
+  expect((await elsewhere.ask('/api/v1/tokens', { token })).status, 'its list is a moment old').toBe(200);
+  expect((await control()).status).toBe(401);
 });

@@ -9,7 +9,7 @@ const UPGRADE = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': 'oio.v1' };
 const PAGE = 'https://dashboard.test';
 
 /** An application that keeps the upgrades that it hands to objects. */
-function recording() {
+function recording({ mayOpen = true } = {}) {
   const handed: { object: string; upgrade: Request }[] = [];
   const noted: { tokenId: string; place: SocketPlace }[] = [];
   const open = (object: string, upgrade: Request) => {
@@ -27,8 +27,10 @@ function recording() {
       of: () =>
         ({
           revokedTokens: async () => [],
-          noteSocket: async (_workspace: string, tokenId: string, place: SocketPlace) =>
-            void noted.push({ tokenId, place }),
+          noteSocket: async (_workspace: string, tokenId: string, place: SocketPlace) => {
+            noted.push({ tokenId, place });
+            return mayOpen;
+          },
         }) as never,
     },
   });
@@ -137,6 +139,15 @@ describe('a socket', () => {
       { tokenId, place: { kind: 'agent_registry', id: workspace } },
     ]);
     expect(app.handed).toHaveLength(4);
+  });
+
+  it('is not opened with a token that its workspace knows as revoked, whatever this isolate has on its list', async () => {
+    const app = recording({ mayOpen: false });
+    const token = await signToken('admin');
+    for (const path of [WATCH, `/ws/leases/${TASK_ID}/3`, `/ws/agents/${UUID}/control`]) {
+      expect((await app.ask(path, { token, headers: UPGRADE })).status).toBe(401);
+    }
+    expect(app.handed).toEqual([]);
   });
 
   const sockets: [path: string, roles: Role[]][] = [

@@ -50,9 +50,14 @@ const control = createRoute({
 
 /** Verifies socket upgrades and hands them to the objects that hold the sockets. */
 export function socketRoutes(deps: Dependencies, authenticator: Authenticator) {
-  /** The workspace knows of a socket before it opens: a revocation that comes in between finds it. */
+  /**
+   * The workspace knows of a socket before it opens: a revocation that comes in between finds it. It also has the last
+   * word on the token, for this isolate's list of revocations may be old, and a socket stays.
+   */
   async function note({ workspace, token_id }: Principal, place: SocketPlace): Promise<void> {
-    if (token_id !== STATIC_TOKEN_ID) await deps.workspaces.of(workspace).noteSocket(workspace, token_id, place);
+    if (token_id === STATIC_TOKEN_ID) return;
+    const mayOpen = await deps.workspaces.of(workspace).noteSocket(workspace, token_id, place);
+    if (!mayOpen) throw refusal('unauthorized', 'The token has been revoked.');
   }
 
   async function toSession(c: AppContext, id: SessionId): Promise<Response> {

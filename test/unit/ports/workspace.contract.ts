@@ -100,12 +100,33 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(valueIn(await api.createToken(callIn(workspace, 'k'), request)).id).not.toBe(first.id);
   });
 
-  it('takes notes of sockets, and knows nothing of the tokens that it has not made', async () => {
+  it('lets a token open sockets until it is revoked, and none that it does not know', async () => {
     const { api, workspace } = await make();
-    await api.noteSocket(workspace, 'nothing', PLACE);
+    expect(await api.noteSocket(workspace, 'nothing', PLACE)).toBe(false);
     const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
-    await api.noteSocket(workspace, token.id, PLACE);
-    await api.noteSocket(workspace, token.id, PLACE);
-    expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([token]);
+    expect(await api.noteSocket(workspace, 'nothing', PLACE)).toBe(false);
+    for (let time = 0; time < 2; time++) expect(await api.noteSocket(workspace, token.id, PLACE)).toBe(true);
+    valueIn(await api.revokeToken(callIn(workspace), token.id));
+    expect(await api.noteSocket(workspace, token.id, PLACE)).toBe(false);
+    expect(await api.noteSocket(workspace, token.id, { kind: 'agent_registry', id: workspace })).toBe(false);
+  });
+
+  it('keeps the answer to a bulk request with its key, for a day, and refuses another request under it', async () => {
+    const { api, workspace, advance } = await make();
+    const result = { items: [], succeeded: 0, failed: 0 };
+    const call = callIn(workspace, 'k');
+    const other = async () => await api.claimBulk(callIn(workspace, 'k', 'f2'));
+    expect(await api.claimBulk(call)).toEqual({ ok: true, value: null });
+    expect(await other(), 'even before there is an answer').toMatchObject({
+      failure: { code: 'idempotency_mismatch' },
+    });
+    expect(await api.claimBulk(call), 'a repeat of what did not come to its end').toEqual({ ok: true, value: null });
+    await api.keepBulk(call, result);
+    expect(await api.claimBulk(call)).toEqual({ ok: true, value: result });
+    await advance(86_399_000);
+    expect(await api.claimBulk(call)).toEqual({ ok: true, value: result });
+    expect(await other()).toMatchObject({ failure: { code: 'idempotency_mismatch' } });
+    await advance(2_000);
+    expect(await other()).toEqual({ ok: true, value: null });
   });
 }

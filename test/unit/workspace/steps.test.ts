@@ -25,6 +25,11 @@ describe('a mutation of the workspace happens wholly or not at all', () => {
           role: 'viewer',
         }),
     ],
+    ['claimBulk', ({ object }) => object.runtime.claimBulk(callIn('default', 'b'))],
+    [
+      'keepBulk',
+      ({ object }) => object.runtime.keepBulk(callIn('default', 'b'), { items: [], succeeded: 0, failed: 0 }),
+    ],
     [
       'noteSocket',
       ({ object, token }) => object.runtime.noteSocket(token.id, { kind: 'agent_registry', id: 'default' }),
@@ -47,22 +52,22 @@ describe('a mutation of the workspace happens wholly or not at all', () => {
 describe('a token’s sockets', () => {
   const key = (tokenId: string) => `${tokenId}/${PLACE.kind}/${PLACE.id}`;
 
-  it('are closed when it is revoked, once', async () => {
+  it('are closed when it is revoked, and once more for one that was on its way', async () => {
     const { object, token } = setup(new NodePlatform());
     object.runtime.noteSocket(token.id, PLACE);
     object.runtime.revokeToken(token.id);
     object.runtime.revokeToken(token.id);
-    await object.platform.settle();
+    await object.advance(29_999);
     expect(object.closed).toEqual([key(token.id)]);
+    await object.advance(1);
+    expect(object.closed).toEqual([key(token.id), key(token.id)]);
   });
 
-  it('are closed when it was revoked while one was being opened', async () => {
+  it('are forgotten with it', async () => {
     const { object, token } = setup(new NodePlatform());
     object.runtime.revokeToken(token.id);
-    await object.platform.settle();
-    object.runtime.noteSocket(token.id, PLACE);
-    await object.platform.settle();
-    expect(object.closed).toEqual([key(token.id), key(token.id)]);
+    await object.advance(60_000);
+    expect(object.platform.dump()).toMatchObject({ tokens: [], socket_places: [], deadlines: [], $alarm: null });
   });
 
   it('are closed when it expires', async () => {
