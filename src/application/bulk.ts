@@ -1,8 +1,10 @@
 import type { Call } from '../ports/calls.ts';
 import { Unavailable } from '../ports/unavailable.ts';
+import type { Workspaces } from '../ports/workspace.ts';
 import type { BulkItem, BulkResult } from '../protocol/answers.ts';
-import { ERROR_CODES, type FieldError, type Outcome, refuse } from '../protocol/errors.ts';
+import { ERROR_CODES, type FieldError, type Outcome, ok, refuse } from '../protocol/errors.ts';
 import type { SessionId } from '../protocol/ids.ts';
+import { MAX_STORED_BYTES, utf8Length } from '../protocol/limits.ts';
 import { type BulkSessionRequest, CreateSessionRequest, type SessionView } from '../protocol/session.ts';
 import { createSession, type SessionMaking } from './create-session.ts';
 
@@ -12,11 +14,48 @@ const AT_ONCE = 6;
 /** Turns what zod found into the API's field errors. */
 export type FieldErrorsOf = (error: { issues: readonly { path: PropertyKey[]; message: string }[] }) => FieldError[];
 
+interface BulkMaking extends SessionMaking {
+  workspaces: Workspaces;
+}
+
 /** What a single item may answer: a deleted session has no view. */
 type ItemOutcome = Outcome<SessionView | null>;
 
-/** Runs one action on many sessions. Items do not know of each other: each has its own outcome and idempotency key. */
+/**
+ * Runs one action on many sessions, once for an idempotency key: the workspace keeps the answer. The items have keys of
+ * their own, so that a repeat of a request that was cut short does again only what was not done.
+ */
 export async function runBulk(
+  making: BulkMaking,
+  call: Call,
+  request: BulkSessionRequest,
+  fieldErrorsOf: FieldErrorsOf,
+): Promise<Outcome<BulkResult>> {
+  if (!call.idempotency) return ok(await runItems(making, call, request, fieldErrorsOf));
+  const workspace = making.workspaces.of(call.principal.workspace);
+  const claim = await workspace.claimBulk(call);
+  if (!claim.ok) return claim;
+  if (claim.value) return ok(claim.value);
+  const result = storable(await runItems(making, call, request, fieldErrorsOf));
+  // Items whose session could not be reached are for a repeat to try again.
+  const isFinal = result.items.every(({ http_status }) => http_status < 500);
+  if (isFinal) await workspace.keepBulk(call, result);
+  return ok(result);
+}
+
+/** An answer that fits a row: a body of nothing but mistakes can have more to say of them than it is long. */
+function storable(result: BulkResult): BulkResult {
+  if (utf8Length(JSON.stringify(result)) <= MAX_STORED_BYTES) return result;
+  const items = result.items.map(({ error, ...item }) => {
+    if (!error) return { ...item, error };
+    const { errors: _tooMany, ...rest } = error;
+    return { ...item, error: rest };
+  });
+  return { ...result, items };
+}
+
+/** Items do not know of each other: each has its own outcome. */
+async function runItems(
   making: SessionMaking,
   call: Call,
   request: BulkSessionRequest,

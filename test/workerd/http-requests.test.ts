@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Call } from '../../src/ports/calls.ts';
+import { Unavailable } from '../../src/ports/unavailable.ts';
 import { ok } from '../../src/protocol/errors.ts';
 import { appWith, ask, HOST, SESSION_ID, STATIC_TOKEN, sessionsWith, sessionView, signer } from './http-support.ts';
 
@@ -134,6 +135,13 @@ describe('paths', () => {
     expect((await ask(`${SESSION}/start/`, { token, method: 'POST' })).status).toBe(200);
   });
 
+  it('mean the same to an idempotency key, too', async () => {
+    const { ask, calls } = recording();
+    const headers = { 'Idempotency-Key': 'k1' };
+    for (const slash of ['', '/']) await ask(`${SESSION}/start${slash}`, { token, method: 'POST', headers });
+    expect(calls[1]?.call.idempotency).toEqual(calls[0]?.call.idempotency);
+  });
+
   it('lead to what was made', async () => {
     const { ask } = recording();
     const created = await ask('/api/v1/sessions', { token, body: { title: 'A title', initial_prompt: 'x' } });
@@ -190,7 +198,8 @@ describe('bulk', () => {
       { title: 'no' },
       { title: 'Third', initial_prompt: 'x' },
     ];
-    const headers = { 'Idempotency-Key': 'bulk-1' };
+    const key = crypto.randomUUID();
+    const headers = { 'Idempotency-Key': key };
     const response = await ask('/api/v1/sessions/bulk', { token, headers, body: { action: 'create', sessions } });
     expect(response.status).toBe(200);
     const result = (await response.json()) as { items: Record<string, unknown>[]; succeeded: number; failed: number };
@@ -201,8 +210,37 @@ describe('bulk', () => {
       [2, true, 201],
     ]);
     expect(result.items[1]).toMatchObject({ error: { code: 'validation_failed' }, session_id: null });
-    expect(calls.map(({ call }) => call.idempotency?.key).sort()).toEqual(['bulk-1:0', 'bulk-1:2']);
+    expect(calls.map(({ call }) => call.idempotency?.key).sort()).toEqual([`${key}:0`, `${key}:2`]);
     expect(new Set(result.items.map(({ session_id }) => session_id)).size).toBe(3);
+  });
+
+  it('tries the items again that could not be reached, under the same key', async () => {
+    const state = { away: true };
+    const act = async () => {
+      if (state.away) throw new Unavailable('the object');
+      return ok(sessionView({ status: 'queued' }));
+    };
+    const { ask } = appWith({ sessions: sessionsWith({ act }) });
+    const headers = { 'Idempotency-Key': crypto.randomUUID() };
+    const start = async () => {
+      const body = { action: 'start', session_ids: [SESSION_ID] };
+      return await (await ask('/api/v1/sessions/bulk', { token, headers, body })).json();
+    };
+    expect(await start()).toMatchObject({ failed: 1, items: [{ http_status: 503 }] });
+    state.away = false;
+    expect(await start()).toMatchObject({ failed: 0, items: [{ http_status: 200 }] });
+    state.away = true;
+    expect(await start(), 'the answer that was kept').toMatchObject({ failed: 0, items: [{ http_status: 200 }] });
+  });
+
+  it('of nothing but mistakes is answered and kept, without their list where that is too long', async () => {
+    const headers = { 'Idempotency-Key': crypto.randomUUID() };
+    const wrong = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`m${index}`, 0]));
+    const create = () =>
+      ask('/api/v1/sessions/bulk', { token, headers, body: { action: 'create', sessions: [wrong] } });
+    const first = await create();
+    expect(first.status).toBe(200);
+    expect(await (await create()).json()).toEqual(await first.json());
   });
 
   it('refuses an action without its list', async () => {

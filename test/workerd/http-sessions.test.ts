@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SessionList, SessionView } from '../../src/protocol/session.ts';
-import { type Ask, ask, newWorkspace, signToken } from './http-support.ts';
+import { type Ask, ask, newWorkspace, SESSION_ID, signToken } from './http-support.ts';
 
 const SESSIONS = '/api/v1/sessions';
 
@@ -130,6 +130,33 @@ describe('sessions over HTTP', () => {
     expect(cancelled.items.map(({ http_status }) => http_status)).toEqual([200, 409, 200]);
     expect(cancelled.failed).toBe(1);
     expect((await read(third)).status).toBe('cancelled');
+  });
+
+  it('are made in bulk once for an idempotency key, with the same answer, and none for another body under it', async () => {
+    const { send, list } = await operator();
+    const headers = { 'Idempotency-Key': 'nightly-bulk' };
+    const bulk = (...titles: string[]) => {
+      const sessions = titles.map((title) => ({ title, initial_prompt: 'x' }));
+      return send(`${SESSIONS}/bulk`, { body: { action: 'create', sessions }, headers });
+    };
+    const first = await (await bulk('Session one', 'no')).json();
+    expect(first).toMatchObject({ succeeded: 1, failed: 1 });
+    expect(await (await bulk('Session one', 'no')).json()).toEqual(first);
+    const other = await bulk('Session two', 'Session three');
+    expect(other.status).toBe(422);
+    expect(await other.json()).toMatchObject({ code: 'idempotency_mismatch' });
+    expect((await list()).total).toBe(1);
+  });
+
+  it('answer a bulk request again as they did, though the sessions have gone on since', async () => {
+    const { send, create } = await operator();
+    const { id } = await create();
+    const headers = { 'Idempotency-Key': 'start-all' };
+    const start = () => send(`${SESSIONS}/bulk`, { body: { action: 'start', session_ids: [id, SESSION_ID] }, headers });
+    const first = await (await start()).json();
+    expect(first).toMatchObject({ items: [{ http_status: 200 }, { http_status: 404 }] });
+    await send(`${SESSIONS}/${id}`, { method: 'DELETE' });
+    expect(await (await start()).json()).toEqual(first);
   });
 
   it('give their events in pages, from a cursor on', async () => {

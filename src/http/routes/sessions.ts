@@ -102,7 +102,7 @@ const remove = createRoute({
 
 /** Sessions themselves: create, list, read, change, delete, and many at once. */
 export function sessionRoutes(deps: Dependencies) {
-  const making = { sessions: deps.sessions, digest: deps.signer.digest, effects: deps.effects };
+  const making = { ...deps, digest: deps.signer.digest };
   return createRouter()
     .openapi(create, async (c) => {
       const created = unwrap(await createSession(making, await callOf(c), c.req.valid('json')));
@@ -113,7 +113,9 @@ export function sessionRoutes(deps: Dependencies) {
       const directory = deps.directories.of(c.get('principal').workspace);
       return c.json(unwrap(await directory.list(await callOf(c), c.req.valid('query'))), 200);
     })
-    .openapi(bulk, async (c) => c.json(await runBulk(making, await callOf(c), c.req.valid('json'), fieldErrors), 200))
+    .openapi(bulk, async (c) => {
+      return c.json(unwrap(await runBulk(making, await callOf(c), c.req.valid('json'), fieldErrors)), 200);
+    })
     .openapi(read, async (c) => {
       const { include } = c.req.valid('query');
       const found = sessionOf(deps, c, c.req.valid('param').id);
