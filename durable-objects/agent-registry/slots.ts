@@ -145,7 +145,8 @@ export class SlotTable {
   }
 }
 
-function requirementsOf({ required_capabilities, required_labels, repository }: SlotRequest): string {
-  const requirements: Requirements = { required_capabilities, required_labels, repository };
+function requirementsOf(request: SlotRequest): string {
+  const { required_capabilities, required_labels, repository, avoid_agents } = request;
+  const requirements: Requirements = { required_capabilities, required_labels, repository, avoid_agents };
   return JSON.stringify(requirements);
 }

@@ -162,6 +162,7 @@ export class AgentStream {
       kit.store.transact(() => {
         for (const raw of inOrder) take(raw);
         this.#seen(task, acked);
+        this.#parts.transitions.allowTime();
       });
     } catch (error) {
       log('error', 'frames_failed', { epoch: lease.epoch, error: String(error) });
@@ -270,8 +271,10 @@ export class AgentStream {
   }
 
   /** The agent gives the lease back: because it was asked to, or because it cannot go on. */
-  #released({ task }: LeaseRow, { reason }: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
-    this.#parts.leases.handBack(task, `agent_${reason}`, reason !== 'shutdown');
+  #released({ task }: LeaseRow, { reason, message }: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
+    const { leases } = this.#parts;
+    if (reason === 'refused') leases.avoidHolder(task);
+    leases.handBack(task, { code: `agent_${reason}`, message, retryable: true }, reason !== 'shutdown');
   }
 
   /** Nobody could answer an ask that was not taken in, so it is answered here: the agent must not wait for ever. */

@@ -20,8 +20,10 @@ export const DEFAULT_SESSION_CONFIG: SessionConfig = {
 
 /** An agent that was asked to pause or stop ends its turn at a step boundary within this time, else aborts it. */
 export const BOUNDARY_MS = 30_000;
-/** After this a pause or stop happens without the agent. */
+/** After this, since it was last heard of, a pause or stop happens without the agent. */
 export const REQUEST_MS = 45_000;
+/** After this it happens in any case. */
+export const LONGEST_REQUEST_MS = 300_000;
 /** A queued session asks the registry again this often: `reserve` is idempotent, and answers if it was forgotten. */
 export const RESERVE_AGAIN_MS = 60_000;
 /** Summaries of a busy session go out at most this often. */

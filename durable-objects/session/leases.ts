@@ -19,6 +19,9 @@ export type SlotMessage =
   | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
   | { op: 'withdraw' | 'release'; task_id: string; epoch: number };
 
+/** Agents that a task remembers as unable to do it. */
+const MAX_AVOIDED = 50;
+
 /** How a lease ended: as it should (the agent drops its buffer), or taken from the agent (it aborts). */
 type Ending = 'done' | 'lost';
 
@@ -133,10 +136,10 @@ export class Leases {
    * as it should, which is an epoch's natural end, opens the next epoch in the same transaction, so that nothing of the
    * old one is ever taken again.
    */
-  end(number: number, ending: Ending, reason: string): void {
+  end(number: number, ending: Ending, reason: string, message?: string): void {
     const task = this.#records.task(number)!;
     const lease = this.#records.liveLease(number);
-    if (lease) this.#endLease(lease, ending, reason);
+    if (lease) this.#endLease(lease, ending, reason, message);
     else if (task.status === 'ready') this.#tellRegistry('withdraw', number, task.epoch);
     this.#kit.deadlines.clear(DEADLINE.reserve + number);
     this.#kit.deadlines.clear(DEADLINE.requeue + number);
@@ -150,9 +153,21 @@ export class Leases {
   }
 
   /** The agent has given the lease back, its work not done. */
-  handBack(number: number, reason: string, costsAttempt: boolean): void {
-    this.end(number, 'done', reason);
-    this.#goOn(number, { trigger: 'lease_lost', reason, costsAttempt });
+  handBack(number: number, why: SessionError, costsAttempt: boolean): void {
+    this.end(number, 'done', why.code, why.message);
+    this.#goOn(number, { trigger: 'lease_lost', reason: why.code, costsAttempt, error: why });
+  }
+
+  /** The agent that holds the lease cannot do this task: others are asked first from now on. */
+  avoidHolder(number: number): void {
+    const refused = this.#refusedBy(number);
+    const { agent_id } = this.#records.lease(number)!;
+    if (refused.includes(agent_id)) return;
+    this.#records.updateTask(number, { refused_by: JSON.stringify([...refused, agent_id].slice(-MAX_AVOIDED)) });
+  }
+
+  #refusedBy(number: number): string[] {
+    return JSON.parse(this.#records.task(number)!.refused_by);
   }
 
   /** The agent reports a failure that another attempt may mend. */
@@ -213,7 +228,7 @@ export class Leases {
     this.#kit.deadlines.set(DEADLINE.requeue + number, this.#kit.store.platform.now() + pause);
   }
 
-  #endLease(lease: LeaseRow, ending: Ending, reason: string): void {
+  #endLease(lease: LeaseRow, ending: Ending, reason: string, message?: string): void {
     const { task, epoch } = lease;
     this.#records.updateLease(task, { ended: ending });
     this.#kit.deadlines.clear(DEADLINE.lease + task);
@@ -221,7 +236,8 @@ export class Leases {
     this.#approvals.withdrawAll(task, reason);
     this.#checkpoints.dropStrays(task);
     this.#tellRegistry('release', task, epoch);
-    this.#log.append({ type: 'lease.ended', data: { task_id: this.#transitions.taskId(task), epoch, reason } });
+    const ended = { task_id: this.#transitions.taskId(task), epoch, reason, ...(message && { message }) };
+    this.#log.append({ type: 'lease.ended', data: ended });
     this.#kit.store.afterCommit(() => {
       for (const socket of holderSockets(this.#kit.store.platform, task, epoch)) {
         sendDown(socket, { type: ending === 'done' ? 'ended' : 'lease_lost', reason });
@@ -241,6 +257,7 @@ export class Leases {
       required_capabilities: spec.required_capabilities,
       required_labels: spec.required_labels,
       repository,
+      avoid_agents: this.#refusedBy(number),
     };
     this.#kit.deadlines.set(DEADLINE.reserve + number, this.#kit.store.platform.now() + RESERVE_AGAIN_MS);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);

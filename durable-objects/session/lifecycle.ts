@@ -19,7 +19,7 @@ import type { ObjectKit } from '../kit/runtime.ts';
 import type { Announcer } from './announcer.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Commands } from './commands.ts';
-import { BOUNDARY_MS, DEADLINE, REQUEST_MS, type SessionConfig } from './config.ts';
+import { BOUNDARY_MS, DEADLINE, type SessionConfig } from './config.ts';
 import type { EventLog } from './event-log.ts';
 import type { Leases } from './leases.ts';
 import { insertOrReplace, type SessionRecords, type SessionRow, type TaskRow } from './records.ts';
@@ -58,6 +58,7 @@ export class Lifecycle {
       incarnation: platform.uuid().slice(0, 8),
       status: 'pending',
       requested_action: null,
+      requested_at: null,
       degraded_by: null,
       run: 0,
       rev: 0,
@@ -86,6 +87,7 @@ export class Lifecycle {
       epoch: 1,
       attempts_used: 0,
       restore: 'last',
+      refused_by: '[]',
     };
     insertOrReplace(kit.store, 'tasks', task);
     log.append({ type: 'session.created', data: { title: request.title } });
@@ -221,7 +223,7 @@ export class Lifecycle {
       active_ms: 0,
       share_done: 0,
     });
-    records.updateTask(IMPLICIT_TASK, { attempts_used: 0 });
+    records.updateTask(IMPLICIT_TASK, { attempts_used: 0, refused_by: '[]' });
     kit.deadlines.clear(DEADLINE.retire);
     transitions.move(trigger, { reason: `by ${by}` });
     leases.reserve();
@@ -246,11 +248,11 @@ export class Lifecycle {
 
   /** With an agent at work it is asked, and the session follows when it lets go; else it happens at once. */
   #pauseOrStop(action: 'pause' | 'stop', by: string, reason: string): Outcome<null> {
-    const { kit, records, commands, transitions } = this.#parts;
+    const { records, commands, transitions } = this.#parts;
     const lease = records.liveLease(IMPLICIT_TASK);
     if (!lease) return this.#withdraw(action, reason);
     if (records.session().requested_action === action) return ok(null);
-    transitions.request(action, by, kit.store.platform.now() + REQUEST_MS);
+    transitions.request(action, by);
     commands.enqueue(lease.task, lease.epoch, { type: action, data: { within_ms: BOUNDARY_MS } });
     return ok(null);
   }

@@ -10,6 +10,7 @@ export interface SessionRow {
   incarnation: string;
   status: SessionStatus;
   requested_action: 'pause' | 'stop' | null;
+  requested_at: number | null;
   degraded_by: 'quiet' | 'retry' | null;
   run: number;
   rev: number;
@@ -43,6 +44,8 @@ export interface TaskRow {
   attempts_used: number;
   /** What the next lease starts from: `last`, `fresh`, or a checkpoint's number. */
   restore: string;
+  /** JSON: ids of the agents that have refused the task in this run, newest last. */
+  refused_by: string;
 }
 
 /** The newest lease of a task. It stays when it has ended, so that a late agent hears how. */

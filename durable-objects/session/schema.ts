@@ -11,7 +11,7 @@ CREATE TABLE spec (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
 CREATE TABLE session (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   workspace TEXT NOT NULL, id TEXT NOT NULL, incarnation TEXT NOT NULL,
-  status TEXT NOT NULL, requested_action TEXT, degraded_by TEXT,
+  status TEXT NOT NULL, requested_action TEXT, requested_at INTEGER, degraded_by TEXT,
   run INTEGER NOT NULL, rev INTEGER NOT NULL, floor_seq INTEGER NOT NULL, last_command INTEGER NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deleted_at INTEGER,
   active_ms INTEGER NOT NULL, active_since INTEGER,
@@ -19,7 +19,8 @@ CREATE TABLE session (
 );
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
-  attempts_used INTEGER NOT NULL, restore TEXT NOT NULL
+  attempts_used INTEGER NOT NULL, restore TEXT NOT NULL,
+  refused_by TEXT NOT NULL
 );
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,

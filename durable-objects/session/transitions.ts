@@ -4,7 +4,7 @@ import { taskIdOf } from '../../src/protocol/ids.ts';
 import type { SessionError } from '../../src/protocol/session.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Announcer } from './announcer.ts';
-import { DEADLINE, type SessionConfig } from './config.ts';
+import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS, type SessionConfig } from './config.ts';
 import type { EventLog } from './event-log.ts';
 import type { SessionRecords } from './records.ts';
 import { activeMs } from './views.ts';
@@ -92,17 +92,27 @@ export class Transitions {
     return taskIdOf(this.#records.session().id, number);
   }
 
-  /** Notes that the agent was asked to pause or stop, and until when it may take. */
-  request(action: 'pause' | 'stop', by: string, dueAt: number): void {
-    this.#records.update({ requested_action: action });
-    this.#kit.deadlines.set(DEADLINE.request, dueAt);
+  /** Notes that the agent was asked to pause or stop. */
+  request(action: 'pause' | 'stop', by: string): void {
+    const now = this.#kit.store.platform.now();
+    this.#records.update({ requested_action: action, requested_at: now });
+    this.#kit.deadlines.set(DEADLINE.request, now + REQUEST_MS);
     this.#log.append({ type: 'session.action_requested', data: { action, by } });
     this.#announcer.changed();
   }
 
+  /** An agent that is still sending what it was asked to save gets more time, up to a bound. */
+  allowTime(): void {
+    const { requested_action, requested_at } = this.#records.session();
+    if (requested_action === null || requested_at === null) return;
+    const { platform } = this.#kit.store;
+    const dueAt = Math.min(platform.now() + REQUEST_MS, requested_at + LONGEST_REQUEST_MS);
+    if (dueAt > (this.#kit.deadlines.dueAt(DEADLINE.request) ?? 0)) this.#kit.deadlines.set(DEADLINE.request, dueAt);
+  }
+
   clearRequest(by: string): void {
     if (this.#records.session().requested_action === null) return;
-    this.#records.update({ requested_action: null });
+    this.#records.update({ requested_action: null, requested_at: null });
     this.#kit.deadlines.clear(DEADLINE.request);
     this.#log.append({ type: 'session.action_requested', data: { action: null, by } });
   }

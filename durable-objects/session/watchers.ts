@@ -126,8 +126,7 @@ export class Watchers {
    */
   #send(socket: ObjectSocket, text: string, state: WatchAttachment, after: Partial<WatchAttachment>): void {
     const sent = state.sent + text.length;
-    // One that owes nothing gets even a single frame over the bound: it would come back for that very one.
-    if (sent - state.acked > MAX_WATCHER_LAG_BYTES && state.sent > state.acked) {
+    if (sent - state.acked > MAX_WATCHER_LAG_BYTES) {
       const { incarnation } = this.#records.session();
       socket.attach({ ...state, live: false });
       return socket.close(CLOSE.lagging, formatCursor({ incarnation, seq: state.seq }));

@@ -7,6 +7,8 @@ export interface Requirements {
   required_labels: readonly string[];
   /** The repository's first commit; null takes any. */
   repository: string | null;
+  /** Agents that are asked only when there is nobody else. */
+  avoid_agents: readonly string[];
 }
 
 /** An agent that is alive, as routing sees it. */
@@ -36,18 +38,20 @@ export function meets(agent: Candidate, required: Requirements): boolean {
 }
 
 /**
- * The agent that a request goes to: of those with room that meet it, the least loaded by share of capacity, then the
+ * The agent that a request goes to: of those with room that meet it, one not to be avoided, the least loaded by share of capacity, then the
  * longest idle; equal ones by id, so that the choice is the same wherever it is made. Null when there is none.
  */
 export function chooseAgent<A extends Candidate>(required: Requirements, agents: Iterable<A>): A | null {
   let best: A | null = null;
   for (const agent of agents) {
-    if (hasRoom(agent) && meets(agent, required) && (best === null || isBetter(agent, best))) best = agent;
+    if (hasRoom(agent) && meets(agent, required) && (best === null || isBetter(agent, best, required))) best = agent;
   }
   return best;
 }
 
-function isBetter(agent: Candidate, other: Candidate): boolean {
+function isBetter(agent: Candidate, other: Candidate, { avoid_agents }: Requirements): boolean {
+  const avoided = avoid_agents.includes(agent.id);
+  if (avoided !== avoid_agents.includes(other.id)) return !avoided;
   const loadDifference = agent.slots_used / agent.capacity - other.slots_used / other.capacity;
   if (loadDifference !== 0) return loadDifference < 0;
   if (agent.idle_since !== other.idle_since) return agent.idle_since < other.idle_since;

@@ -114,6 +114,15 @@ function apply(state: Draft, event: SessionEvent): void {
       return;
     case 'lease.ended':
       state.agent = null;
+      if (event.data.message) {
+        add(state, {
+          kind: 'note',
+          id: `note-${event.seq}`,
+          seq: event.seq,
+          level: 'warning',
+          text: event.data.message,
+        });
+      }
       for (const item of openParts(state)) item.done = true;
       return;
     case 'message.added': {

@@ -15,6 +15,8 @@ export interface SlotRequest {
   required_labels: string[];
   /** The repository's first commit, once the session is bound to one. */
   repository: string | null;
+  /** Agents that have given this task back as not to be done there: asked again only when there is nobody else. */
+  avoid_agents: string[];
 }
 
 export type SlotState =

@@ -123,7 +123,8 @@ export const SessionEventBody = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('lease.ended'),
-    data: z.object({ task_id: TaskId, epoch: z.int(), reason: z.string() }),
+    /** `message`: the agent's own words, when it gave the lease back. */
+    data: z.object({ task_id: TaskId, epoch: z.int(), reason: z.string(), message: z.string().optional() }),
   }),
   z.object({
     type: z.literal('lease.extended'),

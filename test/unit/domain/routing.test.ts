@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Candidate, chooseAgent, meets } from '../../../src/domain/routing.ts';
 
-const ANY = { required_capabilities: [], required_labels: [], repository: null };
+const ANY = { required_capabilities: [], required_labels: [], repository: null, avoid_agents: [] };
 
 function agent(id: string, changes: Partial<Candidate> = {}): Candidate {
   return {
@@ -31,6 +31,7 @@ const anyRequirement = fc.record({
   required_capabilities: fc.subarray(['testing', 'debugging', 'scaling'] as const),
   required_labels: fc.subarray(['os=linux', 'gpu=true']),
   repository: fc.constantFrom(null, 'aaaa', 'bbbb'),
+  avoid_agents: fc.constant([]),
 });
 
 describe('chooseAgent', () => {
@@ -38,6 +39,13 @@ describe('chooseAgent', () => {
     const small = agent('small', { capacity: 2, slots_used: 1 });
     const large = agent('large', { capacity: 10, slots_used: 2 });
     expect(chooseAgent(ANY, [small, large])?.id).toBe('large');
+  });
+
+  it('asks an agent that has refused only when there is nobody else', () => {
+    const [idle, busy] = [agent('idle'), agent('busy', { slots_used: 3 })];
+    const required = { ...ANY, avoid_agents: ['idle'] };
+    expect(chooseAgent(required, [idle, busy])?.id).toBe('busy');
+    expect(chooseAgent(required, [idle])?.id).toBe('idle');
   });
 
   it('breaks a tie towards the longest idle, then by id', () => {

@@ -41,6 +41,7 @@ export function slotRequest(task: number, changes: Partial<SlotRequest> = {}): S
     required_capabilities: [],
     required_labels: [],
     repository: null,
+    avoid_agents: [],
     ...changes,
   };
 }
