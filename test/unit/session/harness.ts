@@ -2,12 +2,9 @@ import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-obj
 import { leaseTag, type RunAttachment } from '../../../durable-objects/session/run-sockets.ts';
 import { SessionRuntime, tokenTag } from '../../../durable-objects/session/runtime.ts';
 import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/watchers.ts';
-import { LogFollower } from '../../../src/client/resume.ts';
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session-log.ts';
-import type { AgentRegistryApi, SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
+import type { AgentRegistryApi } from '../../../src/ports/agent-registry.ts';
 import type { Call } from '../../../src/ports/calls.ts';
-import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
-import type { SessionRun } from '../../../src/ports/run-history.ts';
 import type { ActionRequest } from '../../../src/ports/sessions.ts';
 import type { SessionStatus } from '../../../src/protocol/enums.ts';
 import type { Failure, Outcome } from '../../../src/protocol/errors.ts';
@@ -17,6 +14,8 @@ import { CreateSessionRequest, type SessionInclude, type SessionView } from '../
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 import { FakeAgent } from './fake-agent.ts';
+import { FakeWatcher } from './fake-watcher.ts';
+import { OtherHomes } from './other-homes.ts';
 
 export const WORKSPACE = 'acme';
 export const SESSION_ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
@@ -38,71 +37,6 @@ export function unwrap<T>(outcome: Outcome<T>): T {
 export function failureOf(outcome: Outcome<unknown>): Failure {
   if (outcome.ok) throw new Error('this was to be refused');
   return outcome.failure;
-}
-
-/** The homes that a session tells of itself, as they look when everything has arrived. */
-export class OtherHomes {
-  /** By `task:epoch`: the last word of the session on each slot. */
-  readonly slots = new Map<string, 'reserved' | 'withdrawn' | 'released'>();
-  readonly requests: SlotRequest[] = [];
-  readonly runs = new Map<string, SessionRun>();
-  entry: DirectoryEntry | null = null;
-  isListed = false;
-  /** What the registry says to a reservation. */
-  slotState: SlotState = { state: 'queued', place: 1 };
-  /** Set to make the homes fail. */
-  away: { registry?: boolean; directory?: boolean; history?: boolean } = {};
-  readonly registry: AgentRegistryApi;
-  readonly directory: DirectoryApi;
-
-  constructor() {
-    const word = (said: 'withdrawn' | 'released') => async (_workspace: string, task: string, epoch: number) => {
-      this.#reach('registry');
-      this.slots.set(`${task}:${epoch}`, said);
-    };
-    const unused = async () => {
-      throw new Error('a session never asks this');
-    };
-    this.registry = {
-      reserve: async (_workspace, request) => {
-        this.#reach('registry');
-        this.requests.push(request);
-        const key = `${request.task_id}:${request.epoch}`;
-        if (!this.slots.has(key)) this.slots.set(key, 'reserved');
-        return this.slotState;
-      },
-      withdraw: word('withdrawn'),
-      release: word('released'),
-      agents: unused,
-      agent: unused,
-      closeSockets: unused,
-    };
-    this.directory = {
-      put: async (_workspace, entry) => {
-        this.#reach('directory');
-        if (this.entry && entry.rev <= this.entry.rev) return;
-        this.entry = entry;
-        this.isListed = true;
-      },
-      remove: async () => {
-        this.#reach('directory');
-        this.isListed = false;
-      },
-      list: unused,
-    };
-  }
-
-  readonly history = {
-    record: async (run: SessionRun) => {
-      this.#reach('history');
-      this.runs.set(`${run.session_id}:${run.run}`, run);
-    },
-    runsOf: async () => [...this.runs.values()],
-  };
-
-  #reach(home: 'registry' | 'directory' | 'history'): void {
-    if (this.away[home]) throw new Error(`the ${home} is away`);
-  }
 }
 
 export interface HarnessOptions {
@@ -269,56 +203,5 @@ export class SessionInProcess {
 
   watcher(): FakeWatcher {
     return new FakeWatcher(this);
-  }
-}
-
-/** Follows the log over as many connections as the test opens. */
-export class FakeWatcher {
-  readonly follower = new LogFollower();
-  readonly events: SessionEvent[] = [];
-  /** Why a connection could not be gone on with. */
-  readonly faults: string[] = [];
-  client: FakeClient | null = null;
-  live = false;
-  readonly #session: SessionInProcess;
-
-  constructor(session: SessionInProcess) {
-    this.#session = session;
-  }
-
-  connect(): this {
-    this.follower.connect();
-    this.live = false;
-    this.client = this.#session.openWatch(this.follower.cursor);
-    return this;
-  }
-
-  /** Takes in at most `frames` of what has arrived, and answers. @returns whether there was anything */
-  read(frames = Number.POSITIVE_INFINITY): boolean {
-    const { client } = this;
-    let taken = 0;
-    while (client && taken < frames) {
-      const text = client.received.shift();
-      if (text === undefined) break;
-      taken++;
-      const step = this.follower.receive(text);
-      if (!step.ok) {
-        this.faults.push(step.detail);
-        client.close();
-        this.client = null;
-        break;
-      }
-      if (step.reset) this.events.length = 0;
-      this.events.push(...step.events);
-      this.live = step.live;
-      for (const reply of step.replies) client.send(reply);
-    }
-    return taken > 0;
-  }
-
-  /** Reads to the end of what there is. */
-  catchUp(): this {
-    while (this.read());
-    return this;
   }
 }

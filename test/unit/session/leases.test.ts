@@ -87,6 +87,7 @@ describe('a lease lives', () => {
     agent.connect().flush();
     expect(agent.over).toBeNull();
     expect(agent.acked).toBe(1);
+    expect(await typesOf(session)).not.toContain('lease.extended');
     await agent.ping(60_000);
     expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ epoch: 1, attempt: 1 }] });
   });
@@ -147,6 +148,17 @@ describe('a lease is lost', () => {
     expect(agent.connect().over, 'too late').toBe('lease_lost');
     expect(session.agent(2, 'AGENT-TWO').connect().assignment).toMatchObject({ epoch: 2 });
     expect(await session.status()).toBe('running');
+  });
+
+  it('a term after it was last seen, also when it had only pinged for long and its socket closed in order', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    await agent.ping(300_000);
+    agent.client?.close();
+    // The last ping came ten seconds before the close.
+    await session.advance(TTL_MS - 10_000);
+    expect(await session.status()).toBe('orphaned');
+    expect(await typesOf(session)).not.toContain('lease.extended');
   });
 
   it('also when its socket never closed', async () => {

@@ -18,13 +18,12 @@ function small(): SessionInProcess {
 }
 
 /** A session whose log has outgrown its bound and was trimmed, with a watcher that has seen all of it. */
-async function trimmed() {
+async function trimmed(title = 'A session') {
   const session = small();
-  const agent = await session.begun();
+  const agent = await session.begun({ title });
   const whole = session.watcher().connect().catchUp();
   for (let i = 0; i < 22; i++) {
-    // Of odd and even lengths, so that a base cut at a fixed length would cut a character in two.
-    fill(agent, 50, 'o'.repeat(i) + '😀'.repeat(300));
+    fill(agent, 50, '😀'.repeat(1_000));
     whole.catchUp();
   }
   const cursorBelowTheFloor = (await session.events())[3]!.seq;
@@ -43,15 +42,19 @@ describe('a log that has outgrown its bound', () => {
     expect(await session.folded()).toEqual(whole.follower.state);
   });
 
-  it('gives a new watcher the base as a snapshot, whole and unharmed, and then what is above it', async () => {
-    const { session, agent, whole } = await trimmed();
-    const late = session.watcher().connect();
-    expect(late.client?.frames()).toMatchObject([{ mode: 'snapshot', reason: 'no_cursor' }]);
-    late.catchUp();
-    agent.send(note('live'));
-    expect(late.catchUp().follower.state).toEqual(whole.catchUp().follower.state);
-    expect(late.faults).toEqual([]);
-  });
+  // Of titles of odd and of even length one moves the base so that a fixed length would cut a character in two.
+  it.each(['odd', 'even'])(
+    'gives a new watcher the base as a snapshot, whole and unharmed, and the rest (%s)',
+    async (title) => {
+      const { session, agent, whole } = await trimmed(title);
+      const late = session.watcher().connect();
+      expect(late.client?.frames()).toMatchObject([{ mode: 'snapshot', reason: 'no_cursor' }]);
+      late.catchUp();
+      agent.send(note('live'));
+      expect(late.catchUp().follower.state).toEqual(whole.catchUp().follower.state);
+      expect(late.faults).toEqual([]);
+    },
+  );
 
   it('gives a watcher whose cursor is below the floor a snapshot, and a reader of pages a new beginning', async () => {
     const { session, cursorBelowTheFloor, whole } = await trimmed();

@@ -23,6 +23,7 @@ const SLOT: SlotRequest = {
   required_capabilities: [],
   required_labels: [],
   repository: null,
+  avoid_agents: [],
 };
 
 const WORDS = ['Let', ' me', ' write', ' it', '.'];

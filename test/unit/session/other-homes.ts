@@ -1,0 +1,68 @@
+import type { AgentRegistryApi, SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
+import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
+import type { SessionRun } from '../../../src/ports/run-history.ts';
+
+/** The homes that a session tells of itself, as they look when everything has arrived. */
+export class OtherHomes {
+  /** By `task:epoch`: the last word of the session on each slot. */
+  readonly slots = new Map<string, 'reserved' | 'withdrawn' | 'released'>();
+  readonly requests: SlotRequest[] = [];
+  readonly runs = new Map<string, SessionRun>();
+  entry: DirectoryEntry | null = null;
+  isListed = false;
+  /** What the registry says to a reservation. */
+  slotState: SlotState = { state: 'queued', place: 1 };
+  /** Set to make the homes fail. */
+  away: { registry?: boolean; directory?: boolean; history?: boolean } = {};
+  readonly registry: AgentRegistryApi;
+  readonly directory: DirectoryApi;
+
+  constructor() {
+    const word = (said: 'withdrawn' | 'released') => async (_workspace: string, task: string, epoch: number) => {
+      this.#reach('registry');
+      this.slots.set(`${task}:${epoch}`, said);
+    };
+    const unused = async () => {
+      throw new Error('a session never asks this');
+    };
+    this.registry = {
+      reserve: async (_workspace, request) => {
+        this.#reach('registry');
+        this.requests.push(request);
+        const key = `${request.task_id}:${request.epoch}`;
+        if (!this.slots.has(key)) this.slots.set(key, 'reserved');
+        return this.slotState;
+      },
+      withdraw: word('withdrawn'),
+      release: word('released'),
+      agents: unused,
+      agent: unused,
+      closeSockets: unused,
+    };
+    this.directory = {
+      put: async (_workspace, entry) => {
+        this.#reach('directory');
+        if (this.entry && entry.rev <= this.entry.rev) return;
+        this.entry = entry;
+        this.isListed = true;
+      },
+      remove: async () => {
+        this.#reach('directory');
+        this.isListed = false;
+      },
+      list: unused,
+    };
+  }
+
+  readonly history = {
+    record: async (run: SessionRun) => {
+      this.#reach('history');
+      this.runs.set(`${run.session_id}:${run.run}`, run);
+    },
+    runsOf: async () => [...this.runs.values()],
+  };
+
+  #reach(home: 'registry' | 'directory' | 'history'): void {
+    if (this.away[home]) throw new Error(`the ${home} is away`);
+  }
+}
