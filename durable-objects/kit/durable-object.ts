@@ -3,6 +3,9 @@ import { SOCKET_PROTOCOL } from '../../src/protocol/token.ts';
 import { PING, PONG } from '../../src/protocol/watch.ts';
 import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
 
+/** A control frame holds 125 bytes, two of them the close code (RFC 6455 §5.5). */
+const CLOSE_REASON_BYTES = 123;
+
 /** A runtime's platform, given by a Durable Object. Pings are answered without waking it. */
 export function durablePlatform(ctx: DurableObjectState): ObjectPlatform {
   ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
@@ -29,11 +32,17 @@ export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): O
       // A socket that has just gone away is found by its close event, not here.
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
     },
-    close: (code, reason) => socket.close(code, reason.slice(0, 120)),
+    close: (code, reason) => socket.close(code, closeReason(reason)),
     attachment: () => socket.deserializeAttachment(),
     attach: (value) => socket.serializeAttachment(value),
     lastPingAt: () => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
   };
+}
+
+/** As much of a text as a close frame holds, in whole characters. */
+function closeReason(text: string): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(CLOSE_REASON_BYTES));
+  return text.slice(0, read);
 }
 
 /**
