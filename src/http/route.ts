@@ -37,7 +37,10 @@ export const problems = {
   },
 } as const;
 
-/** On every POST that creates or acts: the same key and body again give the first answer again, for a day. */
+/**
+ * On every POST that creates or acts: the same key and body again give the first answer again, for a day. Not on
+ * tickets and codes: they are only signed, nothing is stored of them, and one too many is one that nobody uses.
+ */
 export const idempotent = z.object({
   'Idempotency-Key': z
     .string()

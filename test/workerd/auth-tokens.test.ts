@@ -275,6 +275,11 @@ describe('sign-in codes', () => {
     expect(await (await redeem(code, headers)).json()).toEqual(await first.json());
   });
 
+  it('are redeemed at the path with a slash at its end, too', async () => {
+    const response = await ask('/api/v1/codes/redeem/', { method: 'POST', token: await newCode() });
+    expect(response.status).toBe(201);
+  });
+
   it('do not last longer than ten minutes', async () => {
     const iat = now() - 601;
     const claims = { use: 'code', ws: newWorkspace(), role: 'admin', jti: UUID, iat, exp: iat + 600 } as const;

@@ -94,6 +94,14 @@ describe('the API description', () => {
     );
   });
 
+  it('offers an idempotency key on every POST that stores something, and on no other', () => {
+    const without = operations.filter(
+      ({ name, operation }) =>
+        name.startsWith('POST') && !operation.parameters?.some((parameter) => parameter.name === 'Idempotency-Key'),
+    );
+    expect(without.map(({ name }) => name).sort()).toEqual(['POST /api/v1/codes', 'POST /api/v1/tickets']);
+  });
+
   it('leaves exactly health and readiness open', () => {
     const open = operations.filter(({ operation }) => operation.security?.length === 0).map(({ name }) => name);
     expect(open.sort()).toEqual(['GET /health', 'GET /ready']);

@@ -6,7 +6,8 @@ import { refusal } from '../refusal.ts';
 
 /**
  * What a role may do. An agent works on sessions over its sockets; of the REST API it needs the session that it works
- * on and the artifacts that it starts from, nothing else.
+ * on and the artifacts that it starts from, nothing else. Of those it may read any of the workspace's: a token of this
+ * role belongs to no agent in particular, so only tokens of the agents' own could be held to their agent's sessions.
  */
 const ROLES_WITH = {
   read: ['viewer', 'operator', 'admin'],

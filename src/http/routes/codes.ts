@@ -19,7 +19,6 @@ const create = createRoute({
   tags,
   summary: 'Make a one-time code to sign in to the dashboard with',
   ...needs('administer'),
-  request: { headers: idempotent },
   responses: { 201: json(SignInCode, 'The code, good for ten minutes.'), ...problems },
 });
 

@@ -2,7 +2,7 @@ import { createRoute } from '@hono/zod-openapi';
 import { CreateTicketRequest, SOCKET_PROTOCOL, Ticket } from '../../protocol/token.ts';
 import { needs } from '../auth/roles.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { body, createRouter, idempotent, json, problems } from '../route.ts';
+import { body, createRouter, json, problems } from '../route.ts';
 
 const TICKET_SECONDS = 30;
 
@@ -12,7 +12,7 @@ const create = createRoute({
   tags: ['Sockets'],
   summary: 'Make a ticket to open one socket with, from a browser',
   ...needs('open_socket'),
-  request: { headers: idempotent, body: body(CreateTicketRequest) },
+  request: { body: body(CreateTicketRequest) },
   responses: { 201: json(Ticket, 'The ticket, good for 30 seconds.'), ...problems },
 });
 
