@@ -9,7 +9,7 @@ import { RepositoryError } from '../../runner/repository.ts';
 import { AgentName } from '../../src/protocol/agent-stream.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, defineCommand, type ExitCode, exitCode } from '../command.ts';
-import { DataDirectory } from '../launcher/data-directory.ts';
+import { DataDirectory, makeAgentDirectory } from '../launcher/data-directory.ts';
 import { checkRepository } from '../launcher/repository.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { printable, say } from '../terminal.ts';
@@ -27,7 +27,7 @@ The model and its keys are those of your own OpenCode configuration.`,
     data: {
       type: 'string',
       placeholder: 'path',
-      description: 'Where it keeps its identity and worktrees (./.oio/agent)',
+      description: 'Where it keeps its identity and worktrees (.oio/<name>, or <name> in OIO_DATA_DIR)',
     },
     label: {
       type: 'string',
@@ -48,14 +48,15 @@ The model and its keys are those of your own OpenCode configuration.`,
       throw new CliError('Name the control plane with --url, such as --url http://127.0.0.1:8787.', exitCode.usage);
     }
     const capacity = parseCapacity(values.capacity);
+    const name = parseName(values.name ?? `AGENT-${hostname()}`);
     const options: AgentOptions = {
       url: url.replace(/\/$/, ''),
       token: readToken(values['token-file'], process.env),
       directory: await checkRepository(values.dir),
-      dataDirectory: resolve(values.data ?? DataDirectory.fromEnvironment(process.env).file('agent')),
       capacity,
-      name: parseName(values.name ?? `AGENT-${hostname()}`),
+      name,
       source: readSource(values['opencode-config'], process.env),
+      dataDirectory: prepareDirectory(values.data, name, process.env),
       path: process.env.PATH,
       labels: [`os=${platform()}`, `arch=${arch()}`, ...(values.label ?? [])],
       log: (line) => report(line),
@@ -64,9 +65,18 @@ The model and its keys are those of your own OpenCode configuration.`,
   },
 });
 
+/** By default one for each name, since an identity is for one agent; `agent` is that of the one which `oio up` starts. */
+function prepareDirectory(given: string | undefined, name: string, env: NodeJS.ProcessEnv): string {
+  const data = DataDirectory.fromEnvironment(env);
+  const path = given === undefined ? data.file(name.toLowerCase()) : resolve(given);
+  if (given === undefined) makeAgentDirectory(data.path);
+  makeAgentDirectory(path);
+  return path;
+}
+
 async function run(options: AgentOptions): Promise<number> {
   const requested = shutdownRequested(() => process.exit(128 + 2));
-  const running = await startAgent(options).catch(explainStartError);
+  const running = await startAgent(options).catch((error: unknown) => explainStartError(error, options));
   report(`works in ${options.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
   void requested.then(() => running.stop());
   const reason = await running.stopped;
@@ -84,11 +94,15 @@ const startErrors: readonly [new (message: string) => Error, ExitCode][] = [
   [DataDirectoryInUseError, exitCode.failed],
 ];
 
-function explainStartError(error: unknown): never {
+function explainStartError(error: unknown, { dataDirectory }: AgentOptions): never {
   const known = startErrors.find(([type]) => error instanceof type);
   if (!known || !(error instanceof Error)) throw error;
-  report(error.message, 'error', true);
-  throw new CliError(error.message, known[1]);
+  const message =
+    error instanceof DataDirectoryInUseError
+      ? `Another agent runs on ${dataDirectory}. Stop it, or give this one a directory of its own with --data.`
+      : error.message;
+  report(message, 'error', true);
+  throw new CliError(message, known[1]);
 }
 
 /** A line for a person, or for the launcher's log, which shows a person the notices among them. */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CliError, exitCode } from '../command.ts';
@@ -33,24 +33,17 @@ export class DataDirectory {
   }
 
   /**
-   * Creates the directory, readable by its owner alone, and takes its lock until `release` or the end of the
+   * Makes the directory unless it is there, and takes its lock until `release` or the end of the
    * process, however that comes: the kernel drops the lock of a killed process.
    *
    * @throws CliError when another launcher holds the directory or it cannot be written
    */
   acquire(): void {
     try {
-      mkdirSync(this.path, { recursive: true, mode: 0o700 });
-      chmodSync(this.path, 0o700);
-      // It may lie in somebody's repository, which it is no part of.
-      writeFileSync(this.file('.gitignore'), '*\n');
+      makeDirectory(this.path);
       this.#lock = lockFile(this.file('lock'));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new CliError(
-        `The data directory ${this.path} cannot be used: ${reason}. Set OIO_DATA_DIR to a directory that can be written.`,
-        exitCode.environment,
-      );
+      throw unusable(this.path, error, 'Set OIO_DATA_DIR to');
     }
     if (!this.#lock) {
       const server = this.readServer();
@@ -107,6 +100,36 @@ export class DataDirectory {
     writeFileSync(temporary, text, { mode: 0o600, flush: true });
     renameSync(temporary, this.file(name));
   }
+}
+
+/**
+ * Makes the data directory of an agent unless it is there.
+ *
+ * @throws CliError when it cannot be made
+ */
+export function makeAgentDirectory(path: string): void {
+  try {
+    makeDirectory(path);
+  } catch (error) {
+    throw unusable(path, error, 'Name with --data');
+  }
+}
+
+/**
+ * Makes a directory that its owner alone may read, and that is no part of a repository which it may lie in. One that is
+ * there stays as it is: it may be somebody's.
+ */
+function makeDirectory(path: string): void {
+  const isNew = mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined;
+  if (isNew) writeFileSync(join(path, '.gitignore'), '*\n', { flag: 'wx' });
+}
+
+function unusable(path: string, error: unknown, remedy: string): CliError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CliError(
+    `The data directory ${path} cannot be used: ${reason}. ${remedy} a directory that can be written.`,
+    exitCode.environment,
+  );
 }
 
 /**

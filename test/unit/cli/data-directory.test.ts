@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../../cli/command.ts';
-import { DataDirectory } from '../../../cli/launcher/data-directory.ts';
+import { DataDirectory, makeAgentDirectory } from '../../../cli/launcher/data-directory.ts';
 import { projectFile } from '../../../cli/launcher/project.ts';
 import { loadSecrets } from '../../../cli/launcher/secrets.ts';
 
@@ -40,9 +40,26 @@ async function holdElsewhere() {
 }
 
 describe('the data directory', () => {
-  it('is readable by its owner alone', () => {
-    data.acquire();
+  it.each([
+    ['a control plane’s', () => data.acquire()],
+    ['an agent’s', () => makeAgentDirectory(data.path)],
+  ])('is readable by its owner alone, and no part of a repository: %s', (_, make) => {
+    make();
     expect(modeOf(data.path)).toBe(0o700);
+    expect(data.read('.gitignore')).toBe('*\n');
+  });
+
+  it('that was there before stays as it is: it may be somebody’s repository', () => {
+    mkdirSync(data.path, { mode: 0o755 });
+    data.acquire();
+    makeAgentDirectory(data.path);
+    expect(modeOf(data.path)).toBe(0o755);
+    expect(data.read('.gitignore')).toBeUndefined();
+    data.release();
+    writeFileSync(data.file('.gitignore'), 'theirs\n');
+    data.acquire();
+    makeAgentDirectory(data.path);
+    expect(data.read('.gitignore')).toBe('theirs\n');
   });
 
   it('refuses a second holder, names the first, and is free at once when that one is killed', async () => {
@@ -68,6 +85,7 @@ describe('the data directory', () => {
     writeFileSync(join(scratch, 'file'), '');
     const inFile = new DataDirectory(join(scratch, 'file', 'data'));
     expect(() => inFile.acquire()).toThrow('Set OIO_DATA_DIR');
+    expect(() => makeAgentDirectory(inFile.path)).toThrow('--data');
   });
 });
 

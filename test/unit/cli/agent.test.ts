@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { exitCode } from '../../../cli/command.ts';
+import { prepareScratchRepository } from '../../../cli/demo/scratch-repository.ts';
+import { projectFile } from '../../../cli/launcher/project.ts';
+import { lockDataDirectory } from '../../../runner/identity.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'oio-agent-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+async function runAgent(args: string[], env: Record<string, string>) {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [projectFile('cli/main.ts'), 'agent', ...args], {
+    env: { PATH, HOME, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    errors += chunk;
+  });
+  const [code] = await once(child, 'close');
+  return { code: code as number | null, errors };
+}
+
+it('an agent’s directory is its name’s, and a second agent on it is told to name another', async () => {
+  const repository = await prepareScratchRepository(join(scratch, 'repository'));
+  const directory = join(scratch, 'data', 'agent-build-1');
+  const unlock = lockDataDirectory(directory);
+  const args = ['--url', 'http://127.0.0.1:9', '--dir', repository, '--name', 'AGENT-BUILD-1'];
+  const { code, errors } = await runAgent(args, { OIO_DATA_DIR: join(scratch, 'data'), OIO_AGENT_TOKEN: 'any' });
+  unlock();
+  expect(errors).toBe(
+    `oio: Another agent runs on ${directory}. Stop it, or give this one a directory of its own with --data.\n`,
+  );
+  expect(code).toBe(exitCode.failed);
+});
