@@ -3,11 +3,16 @@ import type { AgentFrameBody, Command } from '../src/protocol/agent-stream.ts';
 import type { CodingServer } from './ports.ts';
 
 type Reply = Extract<Command, { type: 'approval_reply' }>['data'];
+type AskData = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 
 /** A rejection without words would end OpenCode's run; with words the model goes on and can do something else. */
 const REJECTED = 'This was not allowed. Go on without it, or end with what is done and say what is missing.';
 const UNANSWERED = 'Nobody answers. Decide by yourself what is best, and say what you assumed.';
 const MAX_DETAIL_CHARS = 16_384;
+const MAX_TITLE_CHARS = 500;
+const MAX_QUESTION_CHARS = 4_000;
+const MAX_PATTERNS = 100;
+const MAX_PATTERN_CHARS = 65_536;
 
 /**
  * What the agent waits for: reported when it asks, answered when a reply comes, withdrawn when the run that asked is
@@ -31,20 +36,7 @@ export class Approvals {
   permissionAsked(request: PermissionRequest): void {
     if (this.#isKnown(request.id)) return;
     this.#open.set(request.id, { kind: 'permission', conversationId: request.sessionID, request });
-    const what = request.patterns.join(', ');
-    this.#report({
-      type: 'approval.asked',
-      data: {
-        request_id: request.id,
-        kind: 'permission',
-        title: `${request.permission}: ${what}`.slice(0, 500),
-        permission: request.permission,
-        patterns: request.patterns.slice(0, 100),
-        always: request.always.slice(0, 100),
-        questions: [],
-        detail: boundedDetail(request.metadata),
-      },
-    });
+    this.#report({ type: 'approval.asked', data: permissionAsk(request) });
   }
 
   questionAsked(request: QuestionRequest): void {
@@ -55,14 +47,14 @@ export class Approvals {
       data: {
         request_id: request.id,
         kind: 'question',
-        title: (request.questions[0]?.question ?? 'A question').slice(0, 500),
+        title: cut(request.questions[0]?.question ?? 'A question', MAX_TITLE_CHARS),
         permission: null,
         patterns: [],
         always: [],
         questions: request.questions.map(({ question, header, options, multiple }) => ({
-          question,
-          header,
-          options: options.map(({ label, description }) => ({ label, description })),
+          question: cut(question, MAX_QUESTION_CHARS),
+          header: cut(header, MAX_TITLE_CHARS),
+          options: options.map(({ label, description }) => ({ label, description: cut(description, MAX_TITLE_CHARS) })),
           multiple: multiple ?? false,
         })),
         detail: {},
@@ -122,6 +114,40 @@ function answersFor(request: unknown, reply: Reply): string[][] {
     if (chosen.length > 0) return chosen;
     return [reply.message ?? options[0]?.label ?? UNANSWERED];
   });
+}
+
+/**
+ * A permission's request as it is shown. Whoever answers `always` allows the patterns that stand here, and is asked
+ * again for what is not covered by them: so they are all here, or none of them. What stands in their place is covered
+ * by no rule but one for everything, and holds a wildcard, so that no rule is made of it.
+ */
+export function permissionAsk(request: PermissionRequest): AskData {
+  const { permission } = request;
+  const detail = boundedDetail(request.metadata);
+  const [patterns, always] = [request.patterns, request.always];
+  const isShown =
+    Math.max(patterns.length, always.length) <= MAX_PATTERNS &&
+    [...patterns, ...always].join('').length <= MAX_PATTERN_CHARS;
+  const base = { request_id: request.id, kind: 'permission' as const, permission, questions: [] };
+  if (isShown) {
+    const title = cut(`${permission}: ${patterns.join(', ')}`, MAX_TITLE_CHARS);
+    return { ...base, title, patterns, always, detail };
+  }
+  const instead = `* ${patterns.length} patterns, too large to be shown`;
+  return {
+    ...base,
+    title: cut(
+      `${permission}: ${patterns.length} patterns, too large to be shown; each time it is asked again`,
+      MAX_TITLE_CHARS,
+    ),
+    patterns: [instead],
+    always: [],
+    detail: { ...detail, patterns_omitted: patterns.length },
+  };
+}
+
+function cut(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
 }
 
 function boundedDetail(metadata: Record<string, unknown>): Record<string, unknown> {

@@ -62,6 +62,14 @@ test('where anything asks, the shell asks too, even when it was to be allowed', 
   expect(await work.frame('approval.asked')).toMatchObject({ permission: 'bash' });
 });
 
+test('where anything asks, no sub-agent does unasked what the session must ask for', async () => {
+  const unasked = join(scratch.path, 'unasked');
+  const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
+  await work.message(`task run echo x > ${unasked}`);
+  await work.frame('result');
+  expect(existsSync(unasked)).toBe(false);
+});
+
 test.each([[undefined], ['use another way']])('a rejection (%s) lets the model go on and answer', async (message) => {
   const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
   await work.message('write a.txt: no\nsay after it');

@@ -28,8 +28,9 @@ test('without anything that asks, the rules are those that were given', () => {
 });
 
 test('where something asks, the shell asks for all but the commands that are allowed by name', () => {
-  expect(permissionRules({ edit: 'ask', bash: { '*': 'allow', 'npm test': 'allow' } })).toEqual([
+  expect(permissionRules({ edit: 'ask', bash: { '**': 'allow', '*': 'allow', 'npm test': 'allow' } })).toEqual([
     { permission: 'bash', pattern: '*', action: 'ask' },
+    { permission: 'task', pattern: '*', action: 'deny' },
     { permission: 'edit', pattern: '*', action: 'ask' },
     { permission: 'bash', pattern: 'npm test', action: 'allow' },
   ]);
@@ -41,4 +42,12 @@ test('a shell that is denied stays denied', () => {
     pattern: '*',
     action: 'deny',
   });
+});
+
+test('where something asks there are no sub-agents, unless the session names them', () => {
+  const ofTask = (permissions: Parameters<typeof permissionRules>[0]) =>
+    permissionRules(permissions).findLast((rule) => rule.permission === 'task')?.action;
+  expect(ofTask({ edit: 'ask' })).toBe('deny');
+  expect(ofTask({ edit: 'ask', task: 'allow' })).toBe('allow');
+  expect(ofTask({ edit: 'allow' })).toBeUndefined();
 });
