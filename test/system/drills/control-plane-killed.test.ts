@@ -7,11 +7,12 @@ import { seededRandom } from './support/seeded.ts';
 import { type StartedSession, startSession } from './support/started-session.ts';
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+const LEASE_TTL_SECONDS = 10;
 
 let fleet: Fleet;
 let agent: AgentProcess;
 beforeAll(async () => {
-  fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '15' });
+  fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: String(LEASE_TTL_SECONDS) });
   agent = await fleet.agent('AGENT-A').start();
 });
 afterAll(() => fleet.stop());
@@ -65,5 +66,12 @@ describe('a control plane that is killed under running sessions', () => {
     const listed = new Set(items.map(({ id }) => id));
     for (const id of acknowledged.slice(-50)) expect(listed.has(id)).toBe(true);
     await fleet.client.sessions.bulk({ action: 'cancel', session_ids: acknowledged.slice(0, 100) });
+  });
+
+  it('takes its own absence for no one else’s: away for longer than a lease lives, it ends none', async () => {
+    const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts(0))));
+    for (const session of sessions) await session.seen(({ type }) => type === 'turn.started');
+    await fleet.controlPlane.killLauncherAndRestart((LEASE_TTL_SECONDS + 1) * 1_000);
+    for (const session of sessions) await expectUndisturbed(session);
   });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
 import { vi } from 'vitest';
 import { scriptedModelConfig } from '../../../../cli/demo/scripted-model.ts';
 import { freePort } from '../../../../cli/launcher/ports.ts';
@@ -62,10 +63,14 @@ export class ControlPlane {
     process.kill(pid, 'SIGKILL');
   }
 
-  /** Sends SIGKILL to the launcher itself and starts another one on the same data and port. */
-  async killLauncherAndRestart(): Promise<void> {
+  /**
+   * Sends SIGKILL to the launcher itself and starts another one on the same data and port.
+   * @param awayMs how long nothing runs in between
+   */
+  async killLauncherAndRestart(awayMs = 0): Promise<void> {
     this.#remember();
     await this.#launcher.end('SIGKILL');
+    await delay(awayMs);
     this.#launcher = this.#launch();
     await this.#launcher.ready();
   }

@@ -1,6 +1,7 @@
 import { expect, vi } from 'vitest';
 import type { Client } from '../../../../src/client/client.ts';
 import type { SessionWatch } from '../../../../src/client/watch.ts';
+import { hasEnded } from '../../../../src/domain/session-machine.ts';
 import type { SessionEvent } from '../../../../src/protocol/events.ts';
 import type { SessionView } from '../../../../src/protocol/session.ts';
 import { beginningOf } from './agreement.ts';
@@ -46,6 +47,7 @@ export async function startSession(
       }, WITHIN),
     ended: (status) =>
       vi.waitFor(async () => {
+        if (!hasEnded(watch.state.status)) throw new Error(`not yet: ${lastOf(watch)}`);
         const session = await client.sessions.get(id, ['tasks']);
         if (session.ended_at === null || watch.cursor !== session.cursor) throw new Error(`not yet: ${lastOf(watch)}`);
         expect(session.status, JSON.stringify(session.error)).toBe(status);
