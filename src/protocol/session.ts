@@ -13,6 +13,7 @@ import {
   TaskStatus,
 } from './enums.ts';
 import { SessionId, TaskId, Uuid } from './ids.ts';
+import { utf8Length } from './limits.ts';
 
 /** Bodies and views of the session API. Defaults and bounds live here and nowhere else. */
 
@@ -20,7 +21,28 @@ export const Instant = z.iso
   .datetime({ precision: 3 })
   .meta({ id: 'Instant', description: 'UTC, with milliseconds.', example: '2026-11-22T15:04:05.678Z' });
 
-const METADATA_MAX_CHARS = 16_384;
+/**
+ * Bounds of members in bytes of JSON. Together they leave room: a session with the largest of all is shown in less than
+ * MAX_STORED_BYTES.
+ */
+const KIB = 1_024;
+const METADATA_MAX_BYTES = 16 * KIB;
+const ANSWERS_MAX_BYTES = 64 * KIB;
+const RESULT_MAX_BYTES = 256 * KIB;
+const SESSION_MAX_BYTES = 512 * KIB;
+const MAX_PERMISSIONS = 100;
+
+function jsonFits(value: unknown, maxBytes: number): boolean {
+  return utf8Length(JSON.stringify(value)) <= maxBytes;
+}
+
+function hasAtMost(record: object, entries: number): boolean {
+  return Object.keys(record).length <= entries;
+}
+
+const PermissionPatterns = z
+  .record(z.string().min(1).max(200), PermissionAction)
+  .refine((patterns) => hasAtMost(patterns, MAX_PERMISSIONS), `a permission has at most ${MAX_PERMISSIONS} patterns`);
 
 export const AgentConfig = z
   .strictObject({
@@ -28,10 +50,8 @@ export const AgentConfig = z
     agent: z.string().min(1).max(100).optional(),
     system: z.string().min(1).max(20_000).optional(),
     permissions: z
-      .record(
-        z.string().regex(/^[a-z_]{1,50}$/),
-        z.union([PermissionAction, z.record(z.string().min(1).max(200), PermissionAction)]),
-      )
+      .record(z.string().regex(/^[a-z_]{1,50}$/), z.union([PermissionAction, PermissionPatterns]))
+      .refine((permissions) => hasAtMost(permissions, MAX_PERMISSIONS), `at most ${MAX_PERMISSIONS} permissions`)
       .optional(),
     max_turns: z.int().min(1).max(1_000).optional(),
   })
@@ -68,7 +88,7 @@ const Tag = z.string().trim().min(1).max(50);
 const Label = z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'labels are written name=value');
 const Metadata = z
   .record(z.string().min(1).max(100), z.unknown())
-  .refine((value) => JSON.stringify(value).length <= METADATA_MAX_CHARS, 'metadata is at most 16 KiB of JSON');
+  .refine((metadata) => jsonFits(metadata, METADATA_MAX_BYTES), 'metadata is at most 16 KiB of JSON');
 
 const writable = {
   title: z.string().trim().min(3).max(100),
@@ -96,6 +116,7 @@ export const CreateSessionRequest = z
     approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
     parent_session_id: SessionId.optional(),
   })
+  .refine((session) => jsonFits(session, SESSION_MAX_BYTES), 'a session is at most 512 KiB of JSON')
   .meta({
     id: 'CreateSessionRequest',
     description: 'A prompt to be worked on.',
@@ -116,7 +137,9 @@ export type UpdateSessionRequest = z.infer<typeof UpdateSessionRequest>;
 
 export const CompleteSessionRequest = z
   .strictObject({
-    result: z.looseObject({ success: z.boolean().default(true), summary: z.string().max(20_000).optional() }),
+    result: z
+      .looseObject({ success: z.boolean().default(true), summary: z.string().max(20_000).optional() })
+      .refine((result) => jsonFits(result, RESULT_MAX_BYTES), 'a result is at most 256 KiB of JSON'),
   })
   .meta({
     id: 'CompleteSessionRequest',
@@ -174,6 +197,7 @@ export const AnswerApprovalRequest = z
     answers: z
       .array(z.array(z.string().max(5_000)).max(50))
       .max(50)
+      .refine((answers) => jsonFits(answers, ANSWERS_MAX_BYTES), 'answers are at most 64 KiB of JSON')
       .optional(),
   })
   .meta({
