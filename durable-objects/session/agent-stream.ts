@@ -138,8 +138,11 @@ export class AgentStream {
       leases.heed(lease.task, false);
     });
     for (const other of holderSockets(kit.store.platform, lease.task, lease.epoch)) {
-      const { connection } = attachmentOf(other);
-      if (connection !== attachment.connection) other.close(CLOSE.superseded, 'a newer connection has the lease');
+      const before = attachmentOf(other);
+      if (before.connection === attachment.connection) continue;
+      // It may stay listed for long when its other end is dead: it counts no more.
+      other.attach({ ...before, presented: false });
+      other.close(CLOSE.superseded, 'a newer connection has the lease');
     }
     socket.attach({ ...attachment, presented: true });
     this.#welcome(socket, this.#assignment(task), lease.acked);

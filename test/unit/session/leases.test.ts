@@ -100,6 +100,10 @@ describe('a lease lives', () => {
     expect(old.closedBy?.code).toBe(4012);
     session.runtime.closed(old.socket);
     expect(session.row('leases')).toMatchObject({ closed_at: null });
+    agent.client?.close();
+    expect(session.row('leases'), 'the one before may still be listed').toMatchObject({
+      closed_at: expect.any(Number),
+    });
   });
 
   it('while a quiet agent is only degraded, until it is heard again', async () => {
