@@ -12,6 +12,9 @@ export const exitCode = { ok: 0, failed: 1, usage: 2, environment: 3, unreachabl
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
+/** How a person starts `oio`: npm links no program of the package that it is run in. */
+export const oio = 'npm run oio --';
+
 /** An error meant for a person: its message says what to do, and no stack trace is shown. */
 export class CliError extends Error {
   override name = 'CliError';
@@ -96,7 +99,7 @@ function formatHelp(
   details: string | undefined,
   options: OptionSpecs,
 ): string {
-  const forms = usage.map((form) => `  oio ${form}`).join('\n');
+  const forms = usage.map((form) => `  ${oio} ${form}`).join('\n');
   const names = Object.entries(options).map(([name, spec]) => {
     const short = spec.short ? `-${spec.short}, ` : '    ';
     const value = spec.type === 'string' ? ` <${spec.placeholder ?? 'value'}>` : '';

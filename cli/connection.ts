@@ -1,6 +1,7 @@
 import { type Client, createClient } from '../src/client/client.ts';
 import { ApiError, ConnectionError } from '../src/client/errors.ts';
 import { CliError, exitCode } from './command.ts';
+import { DataDirectory } from './launcher/data-directory.ts';
 
 /** Where a control plane answers, and the token that it takes. */
 export interface Connection {
@@ -9,17 +10,18 @@ export interface Connection {
 }
 
 /**
- * Finds the control plane that a command is meant for: `OIO_URL`, or the one that serves the data directory.
+ * Finds the control plane that a command is meant for: `OIO_URL`, or the one that serves the data directory. Where that
+ * is not named and serves none, the demo's will do.
  *
- * @param readServer the data directory's record of a running server
- * @throws CliError when neither is there, or no token is known for it
+ * @throws CliError when there is none, or no token is known for it
  */
-export function findConnection(env: NodeJS.ProcessEnv, readServer: () => Connection | undefined): Connection {
-  const server = readServer();
+export function findConnection(env: NodeJS.ProcessEnv): Connection {
+  const data = DataDirectory.fromEnvironment(env);
+  const server = data.readServer() ?? DataDirectory.fromEnvironment(env, 'demo').readServer();
   const url = env.OIO_URL || server?.url;
   if (url === undefined) {
     throw new CliError(
-      'No control plane runs on this data directory. Start one with "npm start", or set OIO_URL and OIO_TOKEN.',
+      `No control plane runs on ${data.path}. Start one with "npm start", or name another data directory with OIO_DATA_DIR, or a control plane elsewhere with OIO_URL and OIO_TOKEN.`,
       exitCode.unreachable,
     );
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { CliError, type Command, exitCode } from './command.ts';
+import { CliError, type Command, exitCode, oio } from './command.ts';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./commands/up.ts')).up,
@@ -17,11 +17,11 @@ async function overview(): Promise<string> {
   return [
     'oio: the OpenCode Industrial Orchestrator',
     '',
-    '  oio <command> [options]',
+    `  ${oio} <command> [options]`,
     '',
     ...lines,
     '',
-    'Each command has --help.',
+    'Each command has --help. "npm start" is short for up, "npm run demo" for demo.',
     `Exit codes: ${codes.join(', ')}.`,
   ].join('\n');
 }

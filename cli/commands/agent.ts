@@ -8,16 +8,19 @@ import type { ConfigurationSource } from '../../runner/opencode/configuration.ts
 import { RepositoryError } from '../../runner/repository.ts';
 import { AgentName } from '../../src/protocol/agent-stream.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
-import { CliError, defineCommand, type ExitCode, exitCode } from '../command.ts';
+import { CliError, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../launcher/data-directory.ts';
 import { checkRepository } from '../launcher/repository.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { printable, say } from '../terminal.ts';
 
+const makeToken = `${oio} token --role agent --name <name>`;
+
 export const agent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a control plane anywhere',
   usage: ['agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]…'],
-  details: `The token (role agent) is read from OIO_AGENT_TOKEN, OIO_TOKEN or --token-file; "oio token --role agent" makes one.
+  details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. Where the control plane runs, this makes one:
+  ${makeToken}
 The model and its keys are those of your own OpenCode configuration.`,
   options: {
     url: { type: 'string', placeholder: 'url', description: 'The control plane (OIO_URL)' },
@@ -94,13 +97,19 @@ const startErrors: readonly [new (message: string) => Error, ExitCode][] = [
   [DataDirectoryInUseError, exitCode.failed],
 ];
 
-function explainStartError(error: unknown, { dataDirectory }: AgentOptions): never {
+/** The runner's own words, with what can be done about it from a command line. */
+function startErrorText(error: Error, { dataDirectory, url }: AgentOptions): string {
+  if (error instanceof DataDirectoryInUseError) {
+    return `Another agent runs on ${dataDirectory}. Stop it, or give this one a directory of its own with --data.`;
+  }
+  if (error instanceof TokenRefusedError) return `${url} does not accept this token. "${makeToken}" makes one.`;
+  return error.message;
+}
+
+function explainStartError(error: unknown, options: AgentOptions): never {
   const known = startErrors.find(([type]) => error instanceof type);
   if (!known || !(error instanceof Error)) throw error;
-  const message =
-    error instanceof DataDirectoryInUseError
-      ? `Another agent runs on ${dataDirectory}. Stop it, or give this one a directory of its own with --data.`
-      : error.message;
+  const message = startErrorText(error, options);
   report(message, 'error', true);
   throw new CliError(message, known[1]);
 }
@@ -119,7 +128,7 @@ function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
   const token = file === undefined ? env.OIO_AGENT_TOKEN || env.OIO_TOKEN : readTextFile('--token-file', file).trim();
   if (token) return token;
   throw new CliError(
-    'A token is needed: set OIO_AGENT_TOKEN, or name a file with --token-file. "oio token --role agent --name <name>" makes one.',
+    `A token is needed: set OIO_AGENT_TOKEN, or name a file with --token-file. "${makeToken}" makes one.`,
     exitCode.usage,
   );
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { SessionDiff } from '../../src/protocol/session.ts';
-import { CliError, defineCommand, exitCode } from '../command.ts';
+import { CliError, defineCommand, exitCode, oio } from '../command.ts';
 import { prepareScratchRepository } from '../demo/scratch-repository.ts';
 import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../demo/scripted-model.ts';
 import type { LocalAgent } from '../launcher/agent.ts';
@@ -30,7 +30,7 @@ export const demo = defineCommand({
   summary: 'See a session run on a real OpenCode agent with a scripted model, then look around',
   usage: ['demo [--exit]'],
   details: `Everything is real but the model, which does what a prompt's lines say (no key is needed, nothing leaves this
-machine). Takes the same environment as "oio up"; OIO_DATA_DIR is ./.oio-demo if not set.`,
+machine). Takes the same environment as "npm start"; OIO_DATA_DIR is ./.oio-demo if not set.`,
   options: {
     exit: {
       type: 'boolean',
@@ -39,7 +39,7 @@ machine). Takes the same environment as "oio up"; OIO_DATA_DIR is ./.oio-demo if
     },
   },
   async run({ values }) {
-    const data = DataDirectory.fromEnvironment(process.env, '.oio-demo');
+    const data = DataDirectory.fromEnvironment(process.env, 'demo');
     const model = await startScriptedModel();
     try {
       return await serve({
@@ -50,7 +50,7 @@ machine). Takes the same environment as "oio up"; OIO_DATA_DIR is ./.oio-demo if
           const succeeded = await runExample(stack, signal);
           if (!succeeded && !signal.aborted) process.stdout.write(`${paint('red', 'The example did not complete.')}\n`);
           if (values.exit) return succeeded ? exitCode.ok : exitCode.failed;
-          const create = 'npm run oio -- session create "write notes.txt: hi" --watch';
+          const create = `${oio} session create "write notes.txt: hi" --watch`;
           if (!signal.aborted) say('try', `OIO_DATA_DIR=${data.path} ${create}`);
           return undefined;
         },

@@ -1,9 +1,8 @@
 import type { Client } from '../../src/client/client.ts';
 import { SessionAction, SessionStatus } from '../../src/protocol/enums.ts';
 import type { SessionView } from '../../src/protocol/session.ts';
-import { CliError, defineCommand, exitCode } from '../command.ts';
+import { CliError, defineCommand, exitCode, oio } from '../command.ts';
 import { connectClient, findConnection } from '../connection.ts';
-import { DataDirectory } from '../launcher/data-directory.ts';
 import { renderDiff, renderStatus, SessionRenderer } from '../render.ts';
 import { paint, printable, printJson } from '../terminal.ts';
 import { followSession } from '../watch.ts';
@@ -34,8 +33,8 @@ watch, and create --watch, exit with 0 only if the session completes. With --jso
   },
   async run({ values, positionals: [verb = '', ...rest] }) {
     const perform = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (!perform) throw new CliError('Say what to do: see "oio session --help".', exitCode.usage);
-    const connection = findConnection(process.env, () => DataDirectory.fromEnvironment(process.env).readServer());
+    if (!perform) throw new CliError(`Say what to do: see "${oio} session --help".`, exitCode.usage);
+    const connection = findConnection(process.env);
     const client = connectClient(connection);
     return (await perform({ client, rest, ...values })) ?? exitCode.ok;
   },
@@ -95,7 +94,7 @@ async function create(context: VerbContext): Promise<number | undefined> {
 
 function argument(rest: string[], name: string): string {
   const [value, ...more] = rest;
-  if (!value) throw new CliError(`The ${name} is missing: see "oio session --help".`, exitCode.usage);
+  if (!value) throw new CliError(`The ${name} is missing: see "${oio} session --help".`, exitCode.usage);
   if (more.length > 0) throw new CliError(`Quote the ${name}: "${rest.join(' ')}".`, exitCode.usage);
   return value;
 }
@@ -135,7 +134,7 @@ async function list({ client, json, tag: [tag] = [], status = [] }: VerbContext)
     }),
   );
   const left = page.total - page.items.length;
-  if (page.total === 0) printLines(['There are no sessions. Create one: oio session create "<prompt>"']);
+  if (page.total === 0) printLines([`There are no sessions. Create one: ${oio} session create "<prompt>"`]);
   if (left > 0) printLines([paint('dim', `and ${left} more`)]);
 }
 

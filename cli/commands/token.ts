@@ -2,7 +2,6 @@ import { Role } from '../../src/protocol/enums.ts';
 import { CliError, defineCommand, exitCode } from '../command.ts';
 import { connectClient, findConnection } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
-import { DataDirectory } from '../launcher/data-directory.ts';
 import { printJson, say } from '../terminal.ts';
 
 export const token = defineCommand({
@@ -16,7 +15,7 @@ export const token = defineCommand({
     json: { type: 'boolean', default: false, description: 'Print JSON' },
   },
   async run({ values }) {
-    const connection = findConnection(process.env, () => DataDirectory.fromEnvironment(process.env).readServer());
+    const connection = findConnection(process.env);
     const client = connectClient(connection);
     if (values.role === undefined) {
       const { code, expires_at } = await client.codes.create();

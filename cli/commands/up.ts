@@ -8,7 +8,7 @@ import { serve } from '../launcher/serve.ts';
 export const up = defineCommand({
   summary: 'Start the control plane here, with one agent for your repository',
   usage: ['up [--dir <path>] [--capacity <n>] [--label <name=value>]… [--no-agent]'],
-  details: `Environment:
+  details: `"npm start -- <options>" is short for it. Environment:
   PORT           port on loopback (8787)
   OIO_DATA_DIR   where everything is kept (./.oio)
   OIO_TOKEN      admin token of the default workspace, 32 characters or more (one is made and kept)

@@ -23,9 +23,9 @@ export class DataDirectory {
     this.path = resolve(path);
   }
 
-  /** Where `OIO_DATA_DIR` says, else `fallback` under the working directory. */
-  static fromEnvironment(env: NodeJS.ProcessEnv, fallback = '.oio'): DataDirectory {
-    return new DataDirectory(env.OIO_DATA_DIR || fallback);
+  /** Where `OIO_DATA_DIR` says, else under the working directory; the demo's is never that of real work. */
+  static fromEnvironment(env: NodeJS.ProcessEnv, use: 'work' | 'demo' = 'work'): DataDirectory {
+    return new DataDirectory(env.OIO_DATA_DIR || (use === 'demo' ? '.oio-demo' : '.oio'));
   }
 
   file(...names: string[]): string {

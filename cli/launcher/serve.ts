@@ -1,4 +1,4 @@
-import { exitCode, parseInteger } from '../command.ts';
+import { exitCode, oio, parseInteger } from '../command.ts';
 import { explainApiError } from '../connection.ts';
 import { say } from '../terminal.ts';
 import { shutdownRequested } from './shutdown.ts';
@@ -48,6 +48,6 @@ async function printDashboardAddress(stack: Stack): Promise<void> {
   } catch (error) {
     const reason = explainApiError(error)?.message;
     if (reason === undefined) throw error;
-    say('open', `${stack.url} (no sign-in code was made: ${reason} "npm run oio -- token" makes one)`, 'yellow');
+    say('open', `${stack.url} (no sign-in code was made: ${reason} "${oio} token" makes one)`, 'yellow');
   }
 }

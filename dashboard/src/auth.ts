@@ -42,7 +42,7 @@ export async function signInFromAddress(): Promise<void> {
   if (!code) return;
   history.replaceState(null, '', location.pathname + location.search);
   await attempt(async () => (await clientFor(null).codes.redeem(decodeURIComponent(code))).token, {
-    unauthorized: 'This sign-in link was used before, or is too old. Run `oio token` for another one.',
+    unauthorized: 'This sign-in link was used before, or is too old. Run `npm run oio -- token` for another one.',
   });
 }
 

@@ -24,7 +24,7 @@ describe('a command', () => {
 
   it('names every option and the form of its value in its help', () => {
     const help = sample.help();
-    expect(help).toContain('oio sample <thing>');
+    expect(help).toContain('npm run oio -- sample <thing>');
     expect(help).toMatch(/--dir <path>\s+Where/);
     expect(help).toMatch(/--fast\s+Hurry/);
     expect(help).toMatch(/-h, --help/);

@@ -1,25 +1,62 @@
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../../cli/command.ts';
 import { explainApiError, findConnection } from '../../../cli/connection.ts';
+import { DataDirectory } from '../../../cli/launcher/data-directory.ts';
 import { ApiError, ConnectionError } from '../../../src/client/errors.ts';
 
 const server = { url: 'http://127.0.0.1:8787', token: 'recorded' };
+const record = { ...server, pid: 1 };
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'oio-connection-'));
+  vi.spyOn(process, 'cwd').mockReturnValue(home);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(home, { recursive: true, force: true });
+});
+
+function serving(directory: string): string {
+  const path = join(home, directory);
+  mkdirSync(path);
+  new DataDirectory(path).writeServer(record);
+  return path;
+}
 
 describe('finding the control plane', () => {
   it('is the data directory’s own server where the environment names none', () => {
-    expect(findConnection({}, () => server)).toEqual(server);
+    expect(findConnection({ OIO_DATA_DIR: serving('data') })).toEqual(server);
+  });
+
+  it('is the demo’s where nothing is named and nothing else was started here', () => {
+    serving('.oio-demo');
+    expect(findConnection({})).toEqual(server);
+    expect(() => findConnection({ OIO_DATA_DIR: join(home, 'absent') })).toThrow('npm start');
+    const work = { url: 'http://127.0.0.1:1', token: 'of real work', pid: 1 };
+    mkdirSync(join(home, '.oio'));
+    new DataDirectory(join(home, '.oio')).writeServer(work);
+    expect(findConnection({})).toMatchObject({ url: work.url, token: work.token });
   });
 
   it('prefers the token from the environment', () => {
-    expect(findConnection({ OIO_TOKEN: 'given' }, () => server)).toEqual({ ...server, token: 'given' });
+    expect(findConnection({ OIO_DATA_DIR: serving('data'), OIO_TOKEN: 'given' })).toEqual({
+      ...server,
+      token: 'given',
+    });
   });
 
   it('never gives the recorded token to another server', () => {
-    expect(() => findConnection({ OIO_URL: 'https://elsewhere.example' }, () => server)).toThrow('OIO_TOKEN');
+    expect(() => findConnection({ OIO_DATA_DIR: serving('data'), OIO_URL: 'https://elsewhere.example' })).toThrow(
+      'OIO_TOKEN',
+    );
   });
 
-  it('says how to start one where there is none', () => {
-    expect(() => findConnection({}, () => undefined)).toThrow('npm start');
+  it('says where there is none, and how to start one', () => {
+    expect(() => findConnection({})).toThrow(`${join(home, '.oio')}. Start one with "npm start"`);
   });
 });
 
