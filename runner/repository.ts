@@ -1,9 +1,9 @@
-import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { MAX_PATCH_BYTES } from '../src/protocol/limits.ts';
 import type { DiffFile } from '../src/protocol/session.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
+import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 
 /** The directory cannot serve as a repository; the message says how to mend that. */
 export class RepositoryError extends Error {
@@ -13,11 +13,18 @@ export class RepositoryError extends Error {
 /** A worktree's changes against its base; `patch` is null when they are larger than what travels. */
 export interface Changes {
   patch: Uint8Array | null;
-  /** The changed files, the first thousand of them. */
+  /** The changed files, the first of them: at most a thousand, and no more than a frame holds. */
   files: DiffFile[];
+  /** Repositories inside the worktree: their files are in the patch, their history is not. */
+  nested: string[];
+  /** Submodules with changes of their own, which are not in the patch. */
+  changedSubmodules: string[];
 }
 
 const MAX_FILES = 1_000;
+const MAX_FILES_CHARS = 131_072;
+const MAX_LISTING_BYTES = 64 * 1_048_576;
+const MAX_FETCH_MS = 60_000;
 
 /** The clone that an agent works in. Its work trees, index and branches are never touched: work has its own worktrees. */
 export class Repository {
@@ -25,13 +32,15 @@ export class Repository {
   readonly directory: string;
   /** Hash of the first commit: the same in every clone, whatever it is called. */
   readonly rootCommit: string;
+  readonly #gitDirectory: string;
 
-  private constructor(directory: string, rootCommit: string) {
+  private constructor(directory: string, rootCommit: string, gitDirectory: string) {
     this.directory = directory;
     this.rootCommit = rootCommit;
+    this.#gitDirectory = gitDirectory;
   }
 
-  /** @throws RepositoryError when there is no such directory, no repository in it, or no commit in that */
+  /** @throws RepositoryError when there is no such directory, no repository in it, no commit in that, or not all */
   static async open(path: string): Promise<Repository> {
     const found = await stat(path).catch(() => null);
     if (!found?.isDirectory()) throw new RepositoryError(`There is no directory ${path}.`);
@@ -45,17 +54,32 @@ export class Repository {
     const roots = await text(directory, ['rev-list', '--max-parents=0', 'HEAD']).catch(() => {
       throw new RepositoryError(`${path} has no commits: commit once, so that work has something to start from.`);
     });
-    return new Repository(directory, roots.split('\n').sort()[0] as string);
+    if ((await text(directory, ['rev-parse', '--is-shallow-repository'])) === 'true') {
+      throw new RepositoryError(
+        `${path} is a shallow clone, in which the first commit is not known: run "git fetch --unshallow" there.`,
+      );
+    }
+    const gitDirectory = resolve(directory, await text(directory, ['rev-parse', '--git-common-dir']));
+    return new Repository(directory, roots.split('\n').sort()[0] as string, gitDirectory);
   }
 
   /**
-   * The full hash of a commit, `HEAD` by default.
-   * @throws RepositoryError when this clone does not have it
+   * The full hash of a commit, `HEAD` by default; a commit that is missing is fetched.
+   * @throws RepositoryError when this clone does not have it, and its remotes do not give it either
    */
   async resolve(commit = 'HEAD'): Promise<string> {
-    return text(this.directory, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]).catch(() => {
-      throw new RepositoryError(`This clone has no commit ${commit}: fetch it first.`);
+    const find = () => text(this.directory, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]);
+    return find().catch(async () => {
+      await this.#fetch();
+      return find().catch(() => {
+        throw new RepositoryError(`This clone has no commit ${commit}, and "git fetch" does not bring it.`);
+      });
     });
+  }
+
+  async #fetch(): Promise<void> {
+    const args = ['fetch', '--all', '--quiet', '--no-write-fetch-head', '--no-recurse-submodules'];
+    await git(this.directory, args, { isRemote: true, maxMs: MAX_FETCH_MS }).catch(() => undefined);
   }
 
   /** A new worktree at `path` on `base`, detached: no branch of the clone moves. */
@@ -63,7 +87,16 @@ export class Repository {
     await this.removeWorktree(path);
     await mkdir(dirname(path), { recursive: true });
     await git(this.directory, ['worktree', 'add', '--quiet', '--detach', '--force', path, base]);
-    return new Worktree(path, base);
+    return this.openWorktree(path, base);
+  }
+
+  /** The worktree that is at `path`, with whatever work is in it. */
+  async openWorktree(path: string, base: string): Promise<Worktree> {
+    const index = await text(path, ['rev-parse', '--git-path', 'index']).then(
+      (found) => resolve(path, found),
+      () => null,
+    );
+    return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index });
   }
 
   /** Removes the worktree at `path` and git's record of it; nothing there is fine. */
@@ -73,7 +106,16 @@ export class Repository {
   }
 }
 
+/** A patch looks the same whatever the person has configured. */
 const DIFF_FORMAT = [
+  '-U3',
+  '--inter-hunk-context=0',
+  '--diff-algorithm=myers',
+  '--indent-heuristic',
+  '--submodule=short',
+  '--ignore-submodules=none',
+  '--no-relative',
+  '-O/dev/null',
   '--no-color',
   '--no-ext-diff',
   '--no-textconv',
@@ -86,43 +128,31 @@ const DIFF_FORMAT = [
 export class Worktree {
   readonly path: string;
   readonly base: string;
+  readonly #source: SnapshotSource;
 
-  constructor(path: string, base: string) {
-    this.path = path;
-    this.base = base;
+  constructor(source: SnapshotSource) {
+    this.path = source.path;
+    this.base = source.base;
+    this.#source = source;
   }
 
   /**
-   * All that differs from the base, new files that are not ignored included, commits made meanwhile too. Made through
-   * an index and an object store of its own, so that neither the clone nor the agent's staging area notices.
+   * All that differs from the base: new files that are not ignored included, those of repositories inside too, and
+   * commits made meanwhile. Neither the clone nor the agent's staging area notices.
    */
   async changes(maxBytes: number = MAX_PATCH_BYTES): Promise<Changes> {
-    const scratch = await mkdtemp(join(tmpdir(), 'oio-patch-'));
-    try {
-      const [index, objects] = (await text(this.path, ['rev-parse', '--git-path', 'index', '--git-path', 'objects']))
-        .split('\n')
-        .map((path) => (path.startsWith('/') ? path : join(this.path, path)));
-      await copyFile(index as string, join(scratch, 'index'));
-      await mkdir(join(scratch, 'objects'));
-      const environment = {
-        GIT_INDEX_FILE: join(scratch, 'index'),
-        GIT_OBJECT_DIRECTORY: join(scratch, 'objects'),
-        GIT_ALTERNATE_OBJECT_DIRECTORIES: objects as string,
-      };
-      await git(this.path, ['add', '--all', '--', ':/'], { environment });
-      const diff = (maxSize: number | undefined, ...format: string[]) => {
-        const args = ['diff', '--cached', ...DIFF_FORMAT, ...format, this.base];
-        return git(this.path, args, { environment, ...(maxSize === undefined ? {} : { maxBytes: maxSize }) });
-      };
-      const files = parseFiles(await diff(undefined, '--name-status', '-z'), await diff(undefined, '--numstat', '-z'));
+    return withSnapshot(this.#source, async ({ environment, nested, changedSubmodules }) => {
+      const diff = (maxSize: number, ...format: string[]) =>
+        git(this.path, ['diff', '--cached', ...DIFF_FORMAT, ...format, this.base], { environment, maxBytes: maxSize });
+      const statuses = await diff(MAX_LISTING_BYTES, '--name-status', '-z');
+      const counts = await diff(MAX_LISTING_BYTES, '--numstat', '-z');
       const patch = await diff(maxBytes, '--binary', '--full-index').catch((error) => {
         if (error instanceof OutputTooLargeError) return null;
         throw error;
       });
-      return { patch: patch === null ? null : new Uint8Array(patch), files: files.slice(0, MAX_FILES) };
-    } finally {
-      await rm(scratch, { recursive: true, force: true });
-    }
+      const files = bounded(parseFiles(statuses, counts));
+      return { patch: patch === null ? null : new Uint8Array(patch), files, nested, changedSubmodules };
+    });
   }
 
   /** @throws GitError when the patch does not fit; nothing is changed then */
@@ -153,6 +183,16 @@ function parseFiles(statuses: Buffer, counts: Buffer): DiffFile[] {
     files.push({ path, status: STATUS[letter] ?? 'modified', additions, deletions });
   }
   return files;
+}
+
+/** The first files, as many as fit into a frame. */
+function bounded(files: DiffFile[]): DiffFile[] {
+  let chars = 0;
+  const end = files.findIndex((file) => {
+    chars += JSON.stringify(file).length + 1;
+    return chars > MAX_FILES_CHARS;
+  });
+  return files.slice(0, Math.min(end === -1 ? files.length : end, MAX_FILES));
 }
 
 async function text(directory: string, args: string[]): Promise<string> {

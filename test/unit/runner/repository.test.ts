@@ -104,7 +104,7 @@ test('a patch that does not fit is an error and changes nothing', async () => {
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   const foreign = '--- a/kept.txt\n+++ b/kept.txt\n@@ -1,1 +1,1 @@\n-other\n+text\n';
   await expect(tree.apply(Buffer.from(foreign))).rejects.toThrow('git apply');
-  expect(await tree.changes()).toEqual({ patch: new Uint8Array(), files: [] });
+  expect(await tree.changes()).toMatchObject({ patch: new Uint8Array(), files: [] });
 });
 
 test('clones of one repository have the same identity', async () => {
@@ -137,4 +137,145 @@ test.each([
 test('a commit that the clone does not have is named', async () => {
   const repository = await Repository.open(clone);
   await expect(repository.resolve('deadbeef')).rejects.toThrow('no commit deadbeef');
+});
+
+function runIn(directory: string, ...args: string[]): string {
+  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org', '-c', 'protocol.file.allow=always'];
+  return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
+}
+
+test('the files of repositories inside travel, committed or not, and those inside these too', async () => {
+  const repository = await Repository.open(clone);
+  const base = await repository.resolve();
+  const here = await repository.addWorktree(join(scratch, 'here'), base);
+  const inside = {
+    bare: join(here.path, 'bare'),
+    whole: join(here.path, 'lib/whole'),
+    linked: join(here.path, 'linked'),
+  };
+  for (const path of [...Object.values(inside), join(inside.whole, 'deep')]) {
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, 'file.txt'), `of ${path.slice(here.path.length)}\n`);
+    runIn(path, 'init', '-q');
+  }
+  for (const path of [inside.whole, inside.linked]) {
+    runIn(path, 'add', 'file.txt');
+    runIn(path, 'commit', '-qm', 'inside');
+  }
+  runIn(here.path, 'add', 'linked');
+  mkdirSync(join(here.path, 'nothing'));
+  runIn(join(here.path, 'nothing'), 'init', '-q');
+
+  const { patch, files, nested } = await here.changes();
+  const paths = ['bare/file.txt', 'lib/whole/deep/file.txt', 'lib/whole/file.txt', 'linked/file.txt'];
+  expect(files.map(({ path, additions }) => [path, additions])).toEqual(paths.map((path) => [path, 1]));
+  expect(nested.sort()).toEqual(['bare/', 'lib/whole/', 'lib/whole/deep/', 'linked/', 'nothing/']);
+  const there = await repository.addWorktree(join(scratch, 'there'), base);
+  await there.apply(patch as Uint8Array);
+  for (const path of paths) expect(readFileSync(join(there.path, path))).toEqual(readFileSync(join(here.path, path)));
+});
+
+test.each([
+  ['removed', () => undefined],
+  ['replaced by a new repository', (path: string) => runIn(path, 'init', '-q')],
+])('work travels when its worktree’s link to the clone was %s', async (_, replace) => {
+  const repository = await Repository.open(clone);
+  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
+  rmSync(join(tree.path, '.git'));
+  await repository.removeWorktree(join(scratch, 'another'));
+  replace(tree.path);
+  writeFileSync(join(tree.path, 'new.txt'), 'new\n');
+  expect((await tree.changes()).files).toEqual([{ path: 'new.txt', status: 'added', additions: 1, deletions: 0 }]);
+});
+
+test('submodules with changes of their own are named', async () => {
+  const library = join(scratch, 'library');
+  mkdirSync(library);
+  runIn(library, 'init', '-q');
+  runIn(library, 'commit', '-q', '--allow-empty', '-m', 'library');
+  for (const name of ['clean', 'ahead', 'dirty']) runIn(clone, 'submodule', 'add', '-q', library, name);
+  runIn(clone, 'commit', '-qm', 'submodules');
+  const repository = await Repository.open(clone);
+  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
+  runIn(tree.path, 'submodule', 'update', '-q', '--init');
+  expect((await tree.changes()).changedSubmodules).toEqual([]);
+  runIn(join(tree.path, 'ahead'), 'commit', '-q', '--allow-empty', '-m', 'on');
+  writeFileSync(join(tree.path, 'dirty', 'new.txt'), 'x');
+  expect((await tree.changes()).changedSubmodules).toEqual(['ahead', 'dirty']);
+});
+
+test('a patch is the same whatever the person has configured', async () => {
+  const repository = await Repository.open(clone);
+  writeFileSync(join(clone, 'long.txt'), Array.from({ length: 40 }, (_, i) => `${i}\n`).join(''));
+  run('add', '-A');
+  run('commit', '-qm', 'long');
+  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
+  writeFileSync(join(tree.path, 'kept.txt'), 'one\n2\nthree\n');
+  const text = readFileSync(join(tree.path, 'long.txt'), 'utf8');
+  writeFileSync(join(tree.path, 'long.txt'), text.replace('10\n', 'ten\n').replace('20\n', 'twenty\n\n'));
+  const plain = await tree.changes();
+  const order = join(scratch, 'order');
+  writeFileSync(order, 'long.txt\n');
+  const settings = {
+    'diff.context': '9',
+    'diff.interHunkContext': '20',
+    'diff.noprefix': 'true',
+    'diff.mnemonicPrefix': 'true',
+    'diff.orderFile': order,
+    'diff.suppressBlankEmpty': 'true',
+    'diff.external': 'false',
+    'color.ui': 'always',
+  };
+  for (const [name, value] of Object.entries(settings)) run('config', name, value);
+  expect(await tree.changes()).toEqual(plain);
+});
+
+test('the list of files is cut before a frame cannot hold it, the patch is not', async () => {
+  const repository = await Repository.open(clone);
+  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
+  const folder = join(tree.path, ...Array.from({ length: 4 }, () => 'd'.repeat(200)));
+  mkdirSync(folder, { recursive: true });
+  for (let i = 0; i < 400; i++) writeFileSync(join(folder, `${i}`), 'x\n');
+  const { files, patch } = await tree.changes();
+  expect(files.length).toBeGreaterThan(50);
+  expect(JSON.stringify(files).length).toBeLessThan(200_000);
+  expect(
+    Buffer.from(patch as Uint8Array)
+      .toString()
+      .match(/^diff /gm),
+  ).toHaveLength(400);
+});
+
+test('a commit that is missing is fetched', async () => {
+  const second = join(scratch, 'second');
+  execFileSync('git', ['clone', '-q', clone, second]);
+  run('commit', '-q', '--allow-empty', '-m', 'later');
+  const later = run('rev-parse', 'HEAD');
+  expect(await (await Repository.open(second)).resolve(later)).toBe(later);
+});
+
+test('a shallow clone is refused, with what to do', async () => {
+  run('commit', '-q', '--allow-empty', '-m', 'second');
+  const shallow = join(scratch, 'shallow');
+  execFileSync('git', ['clone', '-q', '--depth', '1', `file://${clone}`, shallow]);
+  await expect(Repository.open(shallow)).rejects.toThrow('git fetch --unshallow');
+});
+
+test('a filter that the agent has set in the clone sees no secret of ours', async () => {
+  const repository = await Repository.open(clone);
+  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
+  const seen = join(scratch, 'seen');
+  run('config', 'filter.spy.clean', `env > '${seen}'; cat`);
+  writeFileSync(join(tree.path, '.gitattributes'), '*.txt filter=spy\n');
+  writeFileSync(join(tree.path, 'new.txt'), 'new\n');
+  process.env.OIO_AGENT_TOKEN = 'a-secret';
+  process.env.SOME_API_KEY = 'a-secret';
+  try {
+    await tree.changes();
+  } finally {
+    delete process.env.OIO_AGENT_TOKEN;
+    delete process.env.SOME_API_KEY;
+  }
+  expect(readFileSync(seen, 'utf8')).toContain('PATH=');
+  expect(readFileSync(seen, 'utf8')).not.toContain('a-secret');
 });

@@ -1,0 +1,113 @@
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { git } from './git.ts';
+
+/** What a snapshot is taken of. */
+export interface SnapshotSource {
+  /** Top directory of the work tree. Its `.git` is not used: the agent may have removed or replaced it. */
+  path: string;
+  base: string;
+  /** The clone's own git directory. */
+  gitDirectory: string;
+  /** The work tree's own index, which knows the unchanged files; null when there is none. */
+  index: string | null;
+}
+
+/** All files of a work tree, in an index and an object store of their own: nothing of the clone's is touched. */
+export interface Snapshot {
+  /** For git commands on the snapshot's index. */
+  environment: Record<string, string>;
+  /** Repositories inside the work tree, whose files are in the snapshot and whose history is not. */
+  nested: string[];
+  /** Submodules with changes of their own, which no patch of this repository can carry. */
+  changedSubmodules: string[];
+}
+
+const MAX_LISTING_BYTES = 64 * 1_048_576;
+const GITLINK = '160000';
+
+/** Takes a snapshot for as long as `use` runs. Of what git ignores only what is tracked is in it. */
+export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+  const scratch = await mkdtemp(join(tmpdir(), 'oio-patch-'));
+  try {
+    await mkdir(join(scratch, 'objects'));
+    const environment = {
+      GIT_DIR: source.gitDirectory,
+      GIT_WORK_TREE: source.path,
+      GIT_INDEX_FILE: join(scratch, 'index'),
+      GIT_OBJECT_DIRECTORY: join(scratch, 'objects'),
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: join(source.gitDirectory, 'objects'),
+    };
+    const submodules = await beginIndex(source, environment);
+    const nested = await stageAll(source.path, environment);
+    const changedSubmodules = submodules.size === 0 ? [] : await findChanged(source, environment);
+    return await use({ environment, nested, changedSubmodules });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+type Environment = Record<string, string> & { GIT_WORK_TREE: string; GIT_INDEX_FILE: string };
+
+/**
+ * Begins with the work tree's own index, or with the base's files when that cannot be read; without links to
+ * repositories that the base does not have, since these would stand for their content. Returns the base's submodules.
+ */
+async function beginIndex(source: SnapshotSource, environment: Environment): Promise<ReadonlySet<string>> {
+  const list = async (...args: string[]) =>
+    gitlinks(await git(source.path, args, { environment, maxBytes: MAX_LISTING_BYTES }));
+  const inIndex = await copyFile(source.index ?? '', environment.GIT_INDEX_FILE)
+    .then(() => list('ls-files', '--stage', '-z'))
+    .catch(async () => {
+      await rm(environment.GIT_INDEX_FILE, { force: true });
+      await git(source.path, ['read-tree', source.base], { environment });
+      return list('ls-files', '--stage', '-z');
+    });
+  if (inIndex.length === 0) return new Set();
+  const ofBase = new Set(await list('ls-tree', '-r', '-z', source.base));
+  const foreign = inIndex.filter((path) => !ofBase.has(path));
+  const input = Buffer.from(foreign.map((path) => `${path}\0`).join(''));
+  await git(source.path, ['update-index', '--force-remove', '-z', '--stdin'], { environment, input });
+  return ofBase;
+}
+
+/** Stages every file; those of repositories inside too, which git itself would pass over or refuse. */
+async function stageAll(directory: string, outer: Environment): Promise<string[]> {
+  const environment = { ...outer, GIT_WORK_TREE: directory };
+  const run = (...args: string[]) => git(directory, args, { environment, maxBytes: MAX_LISTING_BYTES });
+  const others = names(await run('ls-files', '-z', '--others', '--exclude-standard'));
+  const nested = others.filter((path) => path.endsWith('/'));
+  await run('add', '--all', '--', ':/', ...nested.map((path) => `:(exclude,top,literal)${path}`));
+  const found: string[] = [];
+  for (const [number, path] of nested.entries()) {
+    const inner = { ...environment, GIT_INDEX_FILE: `${environment.GIT_INDEX_FILE}-${number}` };
+    const deeper = await stageAll(join(directory, path), inner);
+    const tree = await git(directory, ['write-tree'], { environment: inner });
+    await run('read-tree', `--prefix=${path}`, tree.toString('utf8').trim());
+    found.push(path, ...deeper.map((below) => `${path}${below}`));
+  }
+  return found;
+}
+
+async function findChanged(source: SnapshotSource, environment: Environment): Promise<string[]> {
+  const committed = await git(source.path, ['diff', '--cached', '--raw', '--no-renames', '-z', source.base], {
+    environment,
+    maxBytes: MAX_LISTING_BYTES,
+  });
+  const dirty = names(
+    await git(source.path, ['diff', '--name-only', '-z', '--ignore-submodules=none'], { environment }),
+  );
+  const words = names(committed);
+  const linked = words.filter((_, i) => i % 2 === 1 && (words[i - 1] as string).includes(GITLINK));
+  return [...new Set([...linked, ...dirty])].sort();
+}
+
+/** Paths of the links to other repositories in a listing of an index or a tree. */
+function gitlinks(listing: Buffer): string[] {
+  return names(listing).flatMap((line) => (line.startsWith(GITLINK) ? [line.slice(line.indexOf('\t') + 1)] : []));
+}
+
+function names(output: Buffer): string[] {
+  return output.toString('utf8').split('\0').slice(0, -1);
+}
