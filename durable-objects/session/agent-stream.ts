@@ -1,37 +1,19 @@
-import { addUsage } from '../../src/domain/usage.ts';
-import { AgentFrame, type AgentFrameBody, type Assignment, RunUp } from '../../src/protocol/agent-stream.ts';
-import type { EventBody } from '../../src/protocol/events.ts';
-import { BATCH_BYTES } from '../../src/protocol/limits.ts';
+import { type Assignment, RunUp } from '../../src/protocol/agent-stream.ts';
 import { CLOSE } from '../../src/protocol/watch.ts';
-import { log } from '../kit/log.ts';
 import type { ObjectSocket } from '../kit/platform.ts';
-import type { ObjectKit } from '../kit/runtime.ts';
-import type { Announcer } from './announcer.ts';
-import type { Approvals } from './approvals.ts';
-import type { Checkpoints } from './checkpoints.ts';
+import { AgentFrames, type AgentFramesParts, isNumbered } from './agent-frames.ts';
 import type { Commands } from './commands.ts';
 import type { SessionConfig } from './config.ts';
-import type { EventLog } from './event-log.ts';
-import type { Leases } from './leases.ts';
-import type { LeaseRow, SessionRecords, TaskRow } from './records.ts';
+import type { LeaseRow, TaskRow } from './records.ts';
 import { attachmentOf, holderSockets, type RunAttachment, sendDown } from './run-sockets.ts';
-import type { Transitions } from './transitions.ts';
 
 /** Connections that are counted one by one; the rest of an epoch are counted together. */
 const MAX_REFUSALS = 100;
 
 type Presented = Extract<RunUp, { type: 'present' }>;
 
-export interface AgentStreamParts {
-  kit: ObjectKit;
-  records: SessionRecords;
-  log: EventLog;
+export interface AgentStreamParts extends AgentFramesParts {
   commands: Commands;
-  approvals: Approvals;
-  checkpoints: Checkpoints;
-  leases: Leases;
-  transitions: Transitions;
-  announcer: Announcer;
   config: SessionConfig;
 }
 
@@ -41,9 +23,11 @@ export interface AgentStreamParts {
  */
 export class AgentStream {
   readonly #parts: AgentStreamParts;
+  readonly #frames: AgentFrames;
 
   constructor(parts: AgentStreamParts) {
     this.#parts = parts;
+    this.#frames = new AgentFrames(parts);
   }
 
   /** Takes one message of the agent in. What breaks the protocol closes the socket; the lease is not touched by it. */
@@ -134,7 +118,7 @@ export class AgentStream {
       return this.#turnAway(socket, 'lease_lost', 'the stream is not the one that began the lease');
     }
     kit.store.transact(() => {
-      this.#seen(lease.task, lease.acked);
+      records.seen(lease.task, lease.acked);
       leases.heed(lease.task, false);
     });
     for (const other of holderSockets(kit.store.platform, lease.task, lease.epoch)) {
@@ -150,151 +134,10 @@ export class AgentStream {
   }
 
   #takeFrames(socket: ObjectSocket, lease: LeaseRow, frames: readonly unknown[]): void {
-    const { kit, records } = this.#parts;
-    const { task } = lease;
-    if (frames.some((raw) => numberOf(raw) === 0)) return socket.close(CLOSE.protocol_error, 'a frame has no number');
-    let acked = lease.acked;
-    const take = (raw: unknown) => {
-      const n = numberOf(raw);
-      if (n <= acked) return;
-      this.#apply(lease, n, raw);
-      acked = n;
-    };
-    const inOrder = contiguousFrom(frames, acked + 1);
-    try {
-      kit.store.transact(() => {
-        for (const raw of inOrder) take(raw);
-        this.#seen(task, acked);
-        this.#parts.transitions.allowTime();
-      });
-    } catch (error) {
-      log('error', 'frames_failed', { epoch: lease.epoch, error: String(error) });
-      acked = this.#takeOneByOne(lease, inOrder);
-    }
-    if (records.liveLease(task)?.epoch === lease.epoch) {
-      const gap = inOrder.length < frames.length;
-      sendDown(socket, gap ? { type: 'expected', n: acked + 1 } : { type: 'ack', n: acked });
-    }
-  }
-
-  /** A frame that cannot be applied must not hold up the others: each gets its own transaction, and a bad one is on record. */
-  #takeOneByOne(lease: LeaseRow, frames: readonly unknown[]): number {
-    const { kit, records } = this.#parts;
-    let acked = lease.acked;
-    for (const raw of frames) {
-      const n = numberOf(raw);
-      if (n <= acked || records.liveLease(lease.task)?.epoch !== lease.epoch) continue;
-      try {
-        kit.store.transact(() => {
-          this.#apply(lease, n, raw);
-          this.#seen(lease.task, n);
-        });
-      } catch (error) {
-        kit.store.transact(() => {
-          this.#reject(lease, n, raw, String(error));
-          this.#seen(lease.task, n);
-        });
-      }
-      acked = n;
-    }
-    return acked;
-  }
-
-  #apply(lease: LeaseRow, n: number, raw: unknown): void {
+    if (!frames.every(isNumbered)) return socket.close(CLOSE.protocol_error, 'a frame has no number');
+    const { acked, gap } = this.#frames.take(lease, frames);
     if (this.#parts.records.liveLease(lease.task)?.epoch !== lease.epoch) return;
-    const parsed = AgentFrame.safeParse(raw);
-    if (!parsed.success) return this.#reject(lease, n, raw, parsed.error.issues[0]?.message ?? 'not a frame');
-    const body = parsed.data as AgentFrameBody;
-    if (body.type !== 'artifact.chunk' && JSON.stringify(body.data).length > BATCH_BYTES) {
-      return this.#reject(lease, n, raw, `a frame holds at most ${BATCH_BYTES} characters`);
-    }
-    const problem = this.#use(lease, body);
-    if (problem !== null) this.#reject(lease, n, raw, problem);
-  }
-
-  /** @returns why the frame cannot be used, or null */
-  #use(lease: LeaseRow, body: AgentFrameBody): string | null {
-    const { approvals, checkpoints, records, transitions } = this.#parts;
-    const { task, epoch } = lease;
-    const ends = body.type === 'result' || body.type === 'released';
-    if (!ends && body.type !== 'model.retry' && records.session().status === 'degraded') {
-      transitions.move('recovered', { reason: 'progress' });
-    }
-    switch (body.type) {
-      case 'artifact.chunk':
-        return checkpoints.addChunk(task, epoch, body.data);
-      case 'checkpoint':
-        return checkpoints.add(task, epoch, body.data);
-      case 'approval.asked':
-        return approvals.ask(task, epoch, body.data);
-      case 'approval.withdrawn':
-        approvals.withdrawRequest(task, epoch, body.data.request_id, body.data.reason);
-        return null;
-      case 'result':
-        this.#result(lease, body.data);
-        return null;
-      case 'released':
-        this.#released(lease, body.data);
-        return null;
-      default:
-        this.#progress(body);
-        return null;
-    }
-  }
-
-  /** The agent's work as it happens. */
-  #progress(body: EventBody): void {
-    const { log: events, records, transitions, announcer } = this.#parts;
-    events.append(body);
-    const { status, usage } = records.session();
-    if (body.type === 'model.retry' && status === 'running') {
-      transitions.move('model_retry', { reason: 'model_retry' });
-    }
-    if (body.type === 'part.completed' && body.data.length > 0) events.compact(body.data.part_id);
-    if (body.type === 'usage') {
-      records.update({ usage: JSON.stringify(addUsage(JSON.parse(usage), body.data)) });
-      announcer.grew();
-    }
-  }
-
-  /** A result is final only when no message waits that the agent had not seen. */
-  #result({ task }: LeaseRow, result: Extract<AgentFrameBody, { type: 'result' }>['data']): void {
-    const { leases, transitions, records } = this.#parts;
-    if (result.status === 'failed') {
-      const error = result.error ?? { code: 'agent_failed', message: 'The agent gave no reason.', retryable: false };
-      if (error.retryable) return leases.failAttempt(task, error);
-      leases.end(task, 'done', error.code);
-      return transitions.move('result_failed', { reason: error.code, error });
-    }
-    if (records.lastMessage() > result.messages_done) return;
-    leases.end(task, 'done', result.status);
-    const trigger = result.status === 'partial' ? 'result_partial' : 'result_completed';
-    const error = result.error ?? undefined;
-    transitions.move(trigger, { reason: result.status, result: { success: true, text: result.text }, error });
-  }
-
-  /** The agent gives the lease back: because it was asked to, or because it cannot go on. */
-  #released({ task }: LeaseRow, { reason, message }: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
-    const { leases } = this.#parts;
-    if (reason === 'refused') leases.avoidHolder(task);
-    leases.handBack(task, { code: `agent_${reason}`, message, retryable: true }, reason !== 'shutdown');
-  }
-
-  /** Nobody could answer an ask that was not taken in, so it is answered here: the agent must not wait for ever. */
-  #reject(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
-    const { log: events, transitions, approvals } = this.#parts;
-    const { type, data } = raw as { type?: unknown; data?: { request_id?: unknown; kind?: unknown } };
-    if (type === 'approval.asked' && typeof data?.request_id === 'string') {
-      approvals.refuse(lease.task, lease.epoch, data.request_id, data.kind === 'question' ? 'question' : 'permission');
-    }
-    events.append({
-      type: 'frame.rejected',
-      data: { task_id: transitions.taskId(lease.task), epoch: lease.epoch, n, reason: reason.slice(0, 500) },
-    });
-  }
-
-  #seen(task: number, acked: number): void {
-    this.#parts.records.updateLease(task, { acked, seen_at: this.#parts.kit.store.platform.now(), closed_at: null });
+    sendDown(socket, gap ? { type: 'expected', n: acked + 1 } : { type: 'ack', n: acked });
   }
 
   #holder({ task, epoch, presented }: RunAttachment): LeaseRow | undefined {
@@ -345,24 +188,6 @@ export class AgentStream {
       checkpoint,
     };
   }
-}
-
-/** The frames up to the first gap; numbers that were taken before count as no gap. */
-function contiguousFrom(frames: readonly unknown[], next: number): unknown[] {
-  let expected = next;
-  const end = frames.findIndex((raw) => {
-    const n = numberOf(raw);
-    if (n > expected) return true;
-    if (n === expected) expected++;
-    return false;
-  });
-  return end < 0 ? [...frames] : frames.slice(0, end);
-}
-
-/** A frame's number, from 1; 0 when it has none. */
-function numberOf(raw: unknown): number {
-  const n = (raw as { n?: unknown } | null)?.n;
-  return typeof n === 'number' && Number.isInteger(n) && n > 0 ? n : 0;
 }
 
 function parseJson(text: string): unknown {

@@ -129,6 +129,11 @@ export class SessionRecords {
     update(this.store, 'leases', changes, 'task = ?', task);
   }
 
+  /** The lease's agent was heard, and its stream is stored up to here. */
+  seen(task: number, acked: number): void {
+    this.updateLease(task, { acked, seen_at: this.store.platform.now(), closed_at: null });
+  }
+
   /** Which attempt of its run the task is in, or ended in; from 1. */
   attempt(task: TaskRow): number {
     return Math.min(task.attempts_used + 1, this.spec().max_attempts);

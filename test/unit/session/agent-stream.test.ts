@@ -107,6 +107,21 @@ describe('the stream of an agent', () => {
     expect(await notesOf(session)).toEqual([]);
   });
 
+  it.each([
+    { what: 'result', frame: { ...result(1, { text: 'x'.repeat(100_001) }) } },
+    { what: 'release', frame: { type: 'released', data: { reason: 'bored', message: '' } } },
+  ])(
+    'a $what that cannot be used loses the lease: nobody waits for the end that it was to bring',
+    async ({ frame }) => {
+      const session = new SessionInProcess();
+      const agent = await session.begun();
+      agent.send(frame as never);
+      expect(agent.over).toBe('lease_lost');
+      expect(await session.status()).toBe('orphaned');
+      expect(await rejectedBy(session)).toMatchObject([{ n: 1 }]);
+    },
+  );
+
   it('the result whose answer was lost on the way is answered again', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();

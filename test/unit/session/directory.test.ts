@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { usage } from './fake-agent.ts';
+import { SessionInProcess } from './harness.ts';
+
+it('a list hears of what grows at most once a second, and always of the last of it', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  await session.settle();
+  const { rev } = session.homes.entry!;
+  for (let i = 0; i < 10; i++) {
+    agent.send(usage(1));
+    await session.advance(90);
+  }
+  expect(session.homes.entry?.rev, 'within the first second').toBe(rev);
+  await session.advance(1_000);
+  expect(session.homes.entry).toMatchObject({ rev: rev + 1, summary: { cost_usd: 10 } });
+});
+
+it('a directory that is away is told the newest once it is back, and holds nothing up', async () => {
+  const session = new SessionInProcess();
+  session.homes.away = { directory: true };
+  await session.create();
+  await session.act('start');
+  await session.act('cancel');
+  expect(session.homes.entry).toBeNull();
+  session.homes.away = {};
+  await session.advance(300_000);
+  expect(session.homes.entry?.summary.status).toBe('cancelled');
+});
+
+it('a database that is away gets each finished run once it is back', async () => {
+  const session = new SessionInProcess();
+  session.homes.away = { history: true };
+  await session.create();
+  await session.act('start');
+  await session.act({ action: 'stop', body: {} });
+  await session.act({ action: 'retry', body: { from: 'last' } });
+  await session.act({ action: 'complete', body: { result: { success: true } } });
+  expect(await session.status()).toBe('completed');
+  await session.advance(60_000);
+  expect(session.homes.runs.size).toBe(0);
+  session.homes.away = {};
+  await session.advance(300_000);
+  expect([...session.homes.runs.values()].map(({ run, status }) => [run, status])).toEqual([
+    [1, 'stopped'],
+    [2, 'completed'],
+  ]);
+});
