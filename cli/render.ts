@@ -114,7 +114,7 @@ function renderEvent(event: SessionEvent): string[] {
     case 'agent.note':
       return [mark('!', event.data.level === 'error' ? 'red' : 'yellow', event.data.text)];
     case 'approval.asked':
-      return [mark('?', 'magenta', `${event.data.approval.title} (approval ${event.data.approval.id})`)];
+      return [mark('?', 'magenta', `${event.data.approval.title}: waits for your answer in the dashboard`)];
     case 'approval.answered':
       return [mark('?', 'magenta', `answered: ${event.data.decision}${event.data.expired ? ' (deadline)' : ''}`)];
     case 'checkpoint.created':

@@ -34,6 +34,8 @@ watch, and create --watch, exit with 0 only if the session completes. With --jso
   async run({ values, positionals: [verb = '', ...rest] }) {
     const perform = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
     if (!perform) throw new CliError(`Say what to do: see "${oio} session --help".`, exitCode.usage);
+    // A reader that went away, such as `head`, has seen enough of what is watched.
+    process.stdout.on('error', () => process.exit(exitCode.ok));
     const connection = findConnection(process.env);
     const client = connectClient(connection);
     return (await perform({ client, rest, ...values })) ?? exitCode.ok;
@@ -87,8 +89,13 @@ async function create(context: VerbContext): Promise<number | undefined> {
   const prompt = argument(rest, 'prompt');
   const created = await client.sessions.create({ title: title ?? titleOf(prompt), initial_prompt: prompt, tags: tag });
   const started = context['no-start'] ? created : await client.sessions.act(created.id, 'start');
-  if (context.watch) return watch(client, created.id, json);
+  if (context.watch) {
+    const code = await watch(client, created.id, json);
+    if (!json) hint(`session diff ${created.id}`);
+    return code;
+  }
   print(started, json);
+  if (!json) hint(`session ${context['no-start'] ? 'start' : 'watch'} ${created.id}`);
   return undefined;
 }
 
@@ -152,6 +159,11 @@ function print(view: SessionView, json: boolean): void {
     const { input_tokens, output_tokens, cost_usd } = view.usage;
     printLines([`  ${input_tokens} tokens in, ${output_tokens} out, $${cost_usd.toFixed(4)}`]);
   }
+}
+
+/** The command that a person is likely to want next. */
+function hint(next: string): void {
+  printLines([paint('dim', `· ${oio} ${next}`)]);
 }
 
 function printLines(lines: string[]): void {

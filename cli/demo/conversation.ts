@@ -82,7 +82,10 @@ function describe(turn: Turn | undefined, result: string): string {
 }
 
 function finalAnswer(done: string[], tail: Directive[]): string {
-  if (done.length > 0) return `${SIGNATURE} all ${done.length} steps are done.\n${done.join('\n')}`;
+  if (done.length > 0) {
+    const steps = done.length === 1 ? 'the one step is' : `all ${done.length} steps are`;
+    return `${SIGNATURE} ${steps} done.\n${done.join('\n')}`;
+  }
   if (tail.length > 0) return `${SIGNATURE} that is all.`;
   return [
     `${SIGNATURE} I am no language model. I do what the lines of a prompt say, in this grammar:`,

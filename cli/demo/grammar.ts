@@ -113,8 +113,8 @@ function parseAsk(argument: string, directory: string): Directive | null {
     case 'bash':
       return tool('bash', shell(what ?? 'echo asked'), `ran \`${what ?? 'echo asked'}\``);
     case 'edit': {
-      const path = absolute(what ?? 'asked.txt', directory);
-      return tool('write', { filePath: path, content: 'asked\n' }, `wrote ${path}`);
+      const name = what ?? 'asked.txt';
+      return tool('write', { filePath: absolute(name, directory), content: 'asked\n' }, `wrote ${name}`);
     }
     case 'webfetch':
       return tool('webfetch', { url: what ?? 'http://127.0.0.1/', format: 'text' }, `fetched ${what ?? 'a page'}`);

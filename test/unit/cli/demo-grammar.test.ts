@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { parsePrompt } from '../../../cli/demo/grammar.ts';
+
+it.each([
+  ['write a/b.txt: hi', 'wrote a/b.txt'],
+  ['append a.txt: hi', 'appended to a.txt'],
+  ['read a.txt', 'read a.txt'],
+  ['ask edit', 'wrote asked.txt'],
+  ['ask edit: c.txt', 'wrote c.txt'],
+])('what "%s" did is told with the file’s name as it was asked for', (line, done) => {
+  const [turn] = parsePrompt(line, '/somewhere/worktrees/1').turns;
+  expect(turn?.act).toMatchObject({ kind: 'tool', done });
+});
