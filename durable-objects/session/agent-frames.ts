@@ -2,6 +2,7 @@ import { addUsage } from '../../src/domain/usage.ts';
 import { AgentFrame, type AgentFrameBody } from '../../src/protocol/agent-stream.ts';
 import type { EventBody } from '../../src/protocol/events.ts';
 import { BATCH_BYTES } from '../../src/protocol/limits.ts';
+import type { SessionError } from '../../src/protocol/session.ts';
 import { log } from '../kit/log.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Announcer } from './announcer.ts';
@@ -143,7 +144,7 @@ export class AgentFrames {
   #result({ task }: LeaseRow, result: Extract<AgentFrameBody, { type: 'result' }>['data']): void {
     const { leases, transitions, records } = this.#parts;
     if (result.status === 'failed') {
-      const error = result.error ?? { code: 'agent_failed', message: 'The agent gave no reason.', retryable: false };
+      const error = bounded(result.error ?? NO_REASON);
       if (error.retryable) return leases.failAttempt(task, error);
       leases.end(task, 'done', error.code);
       return transitions.move('result_failed', { reason: error.code, error });
@@ -151,7 +152,7 @@ export class AgentFrames {
     if (records.lastMessage() > result.messages_done) return;
     leases.end(task, 'done', result.status);
     const trigger = result.status === 'partial' ? 'result_partial' : 'result_completed';
-    const error = result.error ?? undefined;
+    const error = result.error ? bounded(result.error) : undefined;
     transitions.move(trigger, { reason: result.status, result: { success: true, text: result.text }, error });
   }
 
@@ -159,7 +160,7 @@ export class AgentFrames {
   #released({ task }: LeaseRow, { reason, message }: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
     const { leases } = this.#parts;
     if (reason === 'refused') leases.avoidHolder(task);
-    leases.handBack(task, { code: `agent_${reason}`, message, retryable: true }, reason !== 'shutdown');
+    leases.handBack(task, bounded({ code: `agent_${reason}`, message, retryable: true }), reason !== 'shutdown');
   }
 
   /**
@@ -201,4 +202,13 @@ function contiguousFrom(frames: readonly unknown[], next: number): unknown[] {
 function numberOf(raw: unknown): number {
   const n = (raw as { n?: unknown } | null)?.n;
   return typeof n === 'number' && Number.isInteger(n) && n > 0 ? n : 0;
+}
+
+const NO_REASON: SessionError = { code: 'agent_failed', message: 'The agent gave no reason.', retryable: false };
+/** Errors are part of every view and every list: an agent's own words must fit there. */
+const MAX_ERROR_CHARS = 5_000;
+const MAX_CODE_CHARS = 100;
+
+function bounded({ code, message, retryable }: SessionError): SessionError {
+  return { code: code.slice(0, MAX_CODE_CHARS), message: message.slice(0, MAX_ERROR_CHARS), retryable };
 }

@@ -84,6 +84,18 @@ describe('an agent that refuses the work', () => {
   });
 });
 
+describe('an agent’s own words', () => {
+  it('fit every view, however long they are', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const error = { code: 'c'.repeat(1_000), message: 'm'.repeat(100_000), retryable: false };
+    agent.send(result(0, { status: 'failed', error }));
+    const view = await session.view();
+    expect(view.status).toBe('failed');
+    expect([view.error?.code.length, view.error?.message.length]).toEqual([100, 5_000]);
+  });
+});
+
 describe('a pause', () => {
   it('waits for an agent that is still sending, but not for ever', async () => {
     const session = new SessionInProcess();
