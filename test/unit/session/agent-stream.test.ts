@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BATCH_BYTES, MAX_FRAME_BYTES } from '../../../src/protocol/limits.ts';
-import { note, released, result, text, uuidOf } from './fake-agent.ts';
+import { note, result, text, uuidOf } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 
 /** The texts of the agent's notes in the log. */
@@ -101,7 +101,7 @@ describe('the stream of an agent', () => {
   it('frames after the last one of a lease are not taken', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
-    agent.append(result(), note('too late'), released('lost')).flush();
+    agent.send(result(), note('too late'));
     expect(agent.over).toBe('ended');
     expect(await session.status()).toBe('completed');
     expect(await notesOf(session)).toEqual([]);
