@@ -1,0 +1,175 @@
+import { DirectoryInProcess } from '../support/directory-in-process.ts';
+import type { FakeClient } from '../support/fake-socket.ts';
+import { NodePlatform } from '../support/node-platform.ts';
+import { RegistryInProcess } from '../support/registry-in-process.ts';
+import { checkpoint, FakeAgent, result, text } from '../unit/session/fake-agent.ts';
+import { SessionInProcess, WORKSPACE } from '../unit/session/harness.ts';
+import { BATCH, BATCHES_PER_JOB } from './plan.ts';
+
+/** What a step writes in one object. Rows of tables, without those of indexes; an alarm that is set is one more. */
+export interface Writes {
+  rows: number;
+  transactions: number;
+  alarms: number;
+}
+
+const OBJECTS = ['session', 'agent_registry', 'room'] as const;
+type ObjectName = (typeof OBJECTS)[number];
+
+export interface StepWrites {
+  step: string;
+  writes: Record<ObjectName, Writes>;
+}
+
+/** What crosses between the parts in one session's life. */
+export interface Traffic {
+  events_in_log: number;
+  /** Calls of an object's methods, by `caller → object.method`. */
+  calls: Record<string, number>;
+  /** Frames by socket: up to the object, down from it. */
+  frames: Record<string, { up: number; down: number }>;
+}
+
+export interface Counts {
+  steps: StepWrites[];
+  traffic: Traffic;
+}
+
+/** A platform that counts what is written through it and what its sockets carry. */
+class CountingPlatform extends NodePlatform {
+  readonly frames: Traffic['frames'];
+  #transactions = 0;
+  #alarms = 0;
+
+  constructor(frames: Traffic['frames']) {
+    super();
+    this.frames = frames;
+  }
+
+  get writes(): Writes {
+    const [row] = this.exec('SELECT total_changes() AS rows', []);
+    return { rows: Number(row?.rows), transactions: this.#transactions, alarms: this.#alarms };
+  }
+
+  override transaction<T>(body: () => T): T {
+    const value = super.transaction(body);
+    this.#transactions++;
+    return value;
+  }
+
+  override setAlarm(at: number | null): void {
+    super.setAlarm(at);
+    this.#alarms++;
+  }
+
+  override connect(tags: readonly string[], attachment: unknown): FakeClient {
+    const client = super.connect(tags, attachment);
+    const [kind = ''] = (tags[0] ?? '').split(':');
+    this.frames[kind] ??= { up: 0, down: 0 };
+    const counted = this.frames[kind];
+    const { socket } = client;
+    const down = socket.send.bind(socket);
+    const up = client.send.bind(client);
+    socket.send = (frame) => {
+      counted.down++;
+      down(frame);
+    };
+    client.send = (frame) => {
+      counted.up++;
+      up(frame);
+    };
+    return client;
+  }
+}
+
+/**
+ * Runs one session of 100 deltas through the real runtimes in this process and counts. Two runs give the same numbers:
+ * the clock stands still.
+ */
+export async function countOneSession(): Promise<Counts> {
+  const traffic: Traffic = { events_in_log: 0, calls: {}, frames: {} };
+  const platforms: Record<ObjectName, CountingPlatform> = {
+    session: new CountingPlatform(traffic.frames),
+    agent_registry: new CountingPlatform(traffic.frames),
+    room: new CountingPlatform(traffic.frames),
+  };
+  const registry = new RegistryInProcess({ platform: platforms.agent_registry, workspace: WORKSPACE });
+  const directory = new DirectoryInProcess({ platform: platforms.room });
+  const counted = <T extends object>(api: T, object: string): T => countingCalls(api, `session → ${object}`, traffic);
+  const session = new SessionInProcess({
+    platform: platforms.session,
+    registry: counted(registry.api, 'agent registry'),
+  });
+  Object.assign(session.homes.directory, counted(directory.api, 'room'));
+
+  const steps: StepWrites[] = [];
+  const step = async (name: string, act: () => unknown) => {
+    const before = writesOf(platforms);
+    await act();
+    await session.settle();
+    steps.push({ step: name, writes: difference(before, writesOf(platforms)) });
+  };
+
+  const agent = new FakeAgent(session, 1, 'AGENT-COUNTED');
+  const control = registry.connect(agent.id);
+  control.send(helloOf(agent));
+  await step('create', () => session.create());
+  const watcher = session.watcher().connect().catchUp();
+  await step('start, and the offer', () => session.act('start'));
+  await step('lease granted', () => {
+    agent.connect();
+    control.send({ type: 'taken', task_id: agent.assignment?.task_id, epoch: 1 });
+    agent.acknowledge(...agent.commands.map(({ id }) => id));
+  });
+  let offset = 0;
+  const batch = () => {
+    const words = 'so the next thing to look at is ';
+    agent.send(...Array.from({ length: BATCH }, (_, index) => text('part', offset + index * words.length, words)));
+    offset += BATCH * words.length;
+    watcher.catchUp();
+  };
+  await step(`batch of ${BATCH} deltas`, batch);
+  for (let more = 1; more < BATCHES_PER_JOB; more++) batch();
+  await step('checkpoint, of 4 chunks', () => agent.send(...checkpoint('one')));
+  await step('result', () => {
+    agent.send(result());
+    control.send({ type: 'ended', task_id: agent.assignment?.task_id, epoch: 1 });
+  });
+  watcher.catchUp();
+  if ((await session.status()) !== 'completed') throw new Error('the counted session was not completed');
+  traffic.events_in_log = (await session.events()).length;
+  return { steps, traffic };
+}
+
+function helloOf({ name, instanceId, repository }: FakeAgent) {
+  const nothing = { capabilities: [], labels: [], leases: [], model: null };
+  return { type: 'hello', name, instance_id: instanceId, capacity: 1, repository, version: 'bench', ...nothing };
+}
+
+function countingCalls<T extends object>(api: T, between: string, traffic: Traffic): T {
+  const counting = Object.entries(api).map(([method, call]) => [
+    method,
+    (...args: unknown[]) => {
+      const name = `${between}.${method}`;
+      traffic.calls[name] = (traffic.calls[name] ?? 0) + 1;
+      return (call as (...all: unknown[]) => unknown)(...args);
+    },
+  ]);
+  return Object.fromEntries(counting) as T;
+}
+
+function writesOf(platforms: Record<ObjectName, CountingPlatform>): Record<ObjectName, Writes> {
+  return byObject((object) => platforms[object].writes);
+}
+
+function difference(before: Record<ObjectName, Writes>, after: Record<ObjectName, Writes>): Record<ObjectName, Writes> {
+  return byObject((object) => ({
+    rows: after[object].rows - before[object].rows,
+    transactions: after[object].transactions - before[object].transactions,
+    alarms: after[object].alarms - before[object].alarms,
+  }));
+}
+
+function byObject(writes: (object: ObjectName) => Writes): Record<ObjectName, Writes> {
+  return { session: writes('session'), agent_registry: writes('agent_registry'), room: writes('room') };
+}

@@ -1,0 +1,42 @@
+import { DurableObject } from 'cloudflare:workers';
+
+/** The least that an object of the platform can do for a request: what everything else is measured against. */
+export class Floor extends DurableObject {
+  constructor(ctx, env) {
+    super(ctx, env);
+    ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS rows (n INTEGER PRIMARY KEY, data TEXT NOT NULL)');
+  }
+
+  nothing() {
+    return 'ok';
+  }
+
+  insert(data) {
+    this.ctx.storage.sql.exec('INSERT INTO rows (data) VALUES (?)', data);
+    return 'ok';
+  }
+
+  fetch(request) {
+    const [client, server] = Object.values(new WebSocketPair());
+    this.ctx.acceptWebSocket(server, [new URL(request.url).searchParams.get('role')]);
+    return new Response(null, { status: 101, webSocket: client, headers: { 'sec-websocket-protocol': 'oio.v1' } });
+  }
+
+  /** One insert; then the sender is acknowledged, and whoever watches gets the message. */
+  webSocketMessage(socket, message) {
+    this.insert(message);
+    socket.send('ack');
+    for (const watcher of this.ctx.getWebSockets('watch')) watcher.send(message);
+  }
+}
+
+export default {
+  async fetch(request, env) {
+    const [, operation, name = 'one'] = new URL(request.url).pathname.split('/');
+    const object = () => env.FLOOR.getByName(name);
+    if (operation === 'nothing') return new Response(await object().nothing());
+    if (operation === 'insert') return new Response(await object().insert('x'.repeat(100)));
+    if (operation === 'socket') return object().fetch(request);
+    return new Response('ok');
+  },
+};

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import type { Line } from '../../runner/line.ts';
+import type {
+  AgentFrameBody,
+  AgentHello,
+  ControlDown,
+  ControlUp,
+  RunDown,
+  RunUp,
+} from '../../src/protocol/agent-stream.ts';
+import { openSocket } from './sockets.ts';
+
+export type Offer = Extract<ControlDown, { type: 'offer' }>;
+type Key = Pick<Offer, 'task_id' | 'epoch'>;
+
+const NAME = 'AGENT-INSTANT';
+const REPOSITORY = 'b'.repeat(40);
+/** The most that an agent may offer. */
+const CAPACITY = 50;
+
+/** An agent with real sockets and no work: whatever it is to do is done at once, so what is measured is the rest. */
+export class InstantAgent {
+  readonly #id = randomUUID();
+  readonly #instanceId = randomUUID();
+  readonly #url: string;
+  readonly #token: string;
+  readonly #expected = new Map<string, (offer: Offer) => void>();
+  readonly #welcomed = Promise.withResolvers<void>();
+  #control: Line | null = null;
+
+  private constructor(url: string, token: string) {
+    this.#url = url;
+    this.#token = token;
+  }
+
+  /** Registers an agent; resolves when it is welcome. */
+  static async connect(url: string, token: string): Promise<InstantAgent> {
+    const agent = new InstantAgent(url, token);
+    const path = `/ws/agents/${agent.#id}/control`;
+    const fail = (error: Error) => agent.#welcomed.reject(error);
+    agent.#control = await openSocket(url, path, token, (text) => agent.#received(JSON.parse(text)), fail);
+    agent.#say(agent.#hello());
+    await agent.#welcomed.promise;
+    return agent;
+  }
+
+  /** Resolves when a task of the session is offered. To be called before the session is started. */
+  offerOf(session: string): Promise<Offer> {
+    return new Promise((resolve) => this.#expected.set(session, resolve));
+  }
+
+  /** Turns an offer into a lease: opens the run socket and presents itself; resolves when the lease is granted. */
+  async take({ task_id, epoch }: Key): Promise<LeaseLine> {
+    const line = await LeaseLine.open(
+      this.#url,
+      this.#token,
+      { task_id, epoch },
+      {
+        type: 'present',
+        agent_id: this.#id,
+        agent_name: NAME,
+        instance_id: this.#instanceId,
+        stream_id: randomUUID(),
+        head: 0,
+        repository: REPOSITORY,
+      },
+    );
+    this.#say({ type: 'taken', task_id, epoch });
+    return line;
+  }
+
+  /** Frees the slot of a lease that has ended. */
+  end({ task_id, epoch }: Key): void {
+    this.#say({ type: 'ended', task_id, epoch });
+  }
+
+  close(): void {
+    this.#control?.close();
+  }
+
+  #hello(): AgentHello {
+    return {
+      type: 'hello',
+      name: NAME,
+      instance_id: this.#instanceId,
+      capacity: CAPACITY,
+      capabilities: [],
+      labels: [],
+      repository: REPOSITORY,
+      model: null,
+      version: 'bench',
+      leases: [],
+    };
+  }
+
+  #received(frame: ControlDown): void {
+    if (frame.type === 'welcome') this.#welcomed.resolve();
+    else if (frame.type === 'offer') this.#expected.get(frame.session_id)?.(frame);
+  }
+
+  #say(frame: ControlUp): void {
+    this.#control?.send(JSON.stringify(frame));
+  }
+}
+
+/** The agent's end of one lease. Nothing is kept on disk and nothing is sent again. */
+export class LeaseLine {
+  readonly #granted = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #line: Line | null = null;
+  #head = 0;
+  #offset = 0;
+  #sent: { n: number; resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  private constructor() {
+    // Only those who wait for the end are to hear of a failure.
+    this.#ended.promise.catch(() => undefined);
+  }
+
+  static async open(
+    url: string,
+    token: string,
+    { task_id, epoch }: Key,
+    present: Extract<RunUp, { type: 'present' }>,
+  ): Promise<LeaseLine> {
+    const lease = new LeaseLine();
+    const path = `/ws/leases/${task_id}/${epoch}`;
+    const received = (text: string) => lease.#received(JSON.parse(text));
+    lease.#line = await openSocket(url, path, token, received, (error) => lease.#fail(error));
+    lease.#say(present);
+    await lease.#granted.promise;
+    return lease;
+  }
+
+  /** Sends the next `count` increments of text as one batch; resolves when the session has stored them. */
+  sendDeltas(count: number): Promise<void> {
+    return this.#send(Array.from({ length: count }, () => this.#delta()));
+  }
+
+  /** Hands the result in; resolves when it is stored, and the lease and the session have ended. */
+  async finish(): Promise<void> {
+    const data = { status: 'completed', text: 'Done.', messages_done: 1, error: null } as const;
+    this.#send([{ type: 'result', data }]).catch(() => undefined);
+    await this.#ended.promise;
+    this.#line?.close();
+  }
+
+  #delta(): AgentFrameBody {
+    const text = 'so the next thing to look at is ';
+    const offset = this.#offset;
+    this.#offset += text.length;
+    return { type: 'text.delta', data: { message_id: 'msg_bench', part_id: 'prt_bench', offset, text } };
+  }
+
+  #send(bodies: AgentFrameBody[]): Promise<void> {
+    const frames = bodies.map((body) => ({ n: ++this.#head, ...body }));
+    return new Promise((resolve, reject) => {
+      this.#sent.push({ n: this.#head, resolve, reject });
+      this.#say({ type: 'frames', frames });
+    });
+  }
+
+  #received(frame: RunDown): void {
+    if (frame.type === 'lease') this.#granted.resolve();
+    else if (frame.type === 'command') this.#say({ type: 'command_ack', id: frame.id });
+    else if (frame.type === 'ended') this.#ended.resolve();
+    else if (frame.type === 'ack') {
+      for (const { resolve } of this.#sent.filter(({ n }) => n <= frame.n)) resolve();
+      this.#sent = this.#sent.filter(({ n }) => n > frame.n);
+    } else this.#fail(new Error(`the session said ${frame.type}`));
+  }
+
+  #fail(error: Error): void {
+    this.#granted.reject(error);
+    this.#ended.reject(error);
+    for (const { reject } of this.#sent.splice(0)) reject(error);
+  }
+
+  #say(frame: RunUp): void {
+    this.#line?.send(JSON.stringify(frame));
+  }
+}

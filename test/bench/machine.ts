@@ -1,0 +1,56 @@
+import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { projectFile } from '../../cli/launcher/project.ts';
+import { percentile } from './statistics.ts';
+
+/** What the figures depend on besides the code. */
+export interface Machine {
+  processor: string;
+  cores: number;
+  memory_gib: number;
+  system: string;
+  node: string;
+  workerd: string;
+  /** Median time to write 4 KiB and have them on the disk: what a durable commit cannot do without. */
+  fdatasync_ms: number;
+  /** Processes that wanted a core, over the last minute. */
+  load_before: number;
+  load_after: number;
+}
+
+const SYNCS = 200;
+
+/** @param directory where the objects' storage will be */
+export function describeMachine(directory: string): Machine {
+  const [processor] = cpus();
+  const load = loadOfLastMinute();
+  return {
+    processor: processor?.model ?? 'unknown',
+    cores: cpus().length,
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+    system: `${platform()} ${release().split('-')[0]} ${arch()}`,
+    node: process.version,
+    workerd: JSON.parse(readFileSync(projectFile('node_modules/workerd/package.json'), 'utf8')).version,
+    fdatasync_ms: medianSyncMs(join(directory, 'sync')),
+    load_before: load,
+    load_after: load,
+  };
+}
+
+export function loadOfLastMinute(): number {
+  return loadavg()[0] ?? 0;
+}
+
+function medianSyncMs(path: string): number {
+  const block = Buffer.alloc(4_096, 'x');
+  const file = openSync(path, 'w');
+  const times = Array.from({ length: SYNCS }, () => {
+    const at = performance.now();
+    writeSync(file, block);
+    fdatasyncSync(file);
+    return performance.now() - at;
+  });
+  closeSync(file);
+  return percentile(times, 0.5);
+}

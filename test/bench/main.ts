@@ -1,0 +1,69 @@
+/**
+ * Measures the control plane on bare `workerd`, on loopback, beside a floor of the same run: `npm run bench`.
+ *
+ * Each round measures the floor and then everything of ours, so that a load on the machine that comes and goes falls
+ * on both. `--json` prints the report as JSON, times in ms.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildIfStale } from '../../cli/launcher/build.ts';
+import { countOneSession } from './counts.ts';
+import { describeMachine, loadOfLastMinute, type Machine } from './machine.ts';
+import { type Report, render, rowsOf } from './report.ts';
+import { measureFloor } from './scenarios/floor.ts';
+import { measureJobs } from './scenarios/jobs.ts';
+import { Requests } from './scenarios/requests.ts';
+import { measureWatching } from './scenarios/watching.ts';
+import { type Server, startControlPlane, startFloor } from './servers.ts';
+import { Recorder } from './statistics.ts';
+
+const ROUNDS = 3;
+/** An answer that never comes must not look like a slow machine. */
+const LIMIT_MS = 300_000;
+
+async function measure(directory: string, machine: Machine, servers: Server[]): Promise<Report> {
+  const startedAt = performance.now();
+  const recorder = new Recorder();
+  const floor = await startFloor(join(directory, 'floor'));
+  servers.push(floor);
+  const control = await startControlPlane(join(directory, 'control-plane'));
+  servers.push(control);
+  console.error('preparing sessions …');
+  const requests = await Requests.prepare(control);
+  for (let round = 1; round <= ROUNDS; round++) {
+    console.error(`round ${round} of ${ROUNDS} …`);
+    await measureFloor(floor.url, recorder);
+    await requests.measure(recorder);
+    await measureJobs(control, recorder);
+    await measureWatching(control, recorder);
+  }
+  return {
+    machine: { ...machine, load_after: loadOfLastMinute() },
+    rounds: ROUNDS,
+    seconds: (performance.now() - startedAt) / 1_000,
+    rows: rowsOf(recorder),
+    counts: await countOneSession(),
+  };
+}
+
+// What the objects log while one session is counted in this process is no part of the report.
+console.info = console.error;
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+await buildIfStale(() => console.error('building …'));
+const directory = mkdtempSync(join(tmpdir(), 'oio-bench-'));
+for (const name of ['floor', 'control-plane']) mkdirSync(join(directory, name));
+const servers: Server[] = [];
+const limit = setTimeout(() => {
+  console.error(`gave up after ${LIMIT_MS / 1_000} s: something was never answered`);
+  process.exit(1);
+}, LIMIT_MS);
+try {
+  const report = await measure(directory, describeMachine(directory), servers);
+  console.log(values.json ? JSON.stringify(report, null, 2) : render(report));
+} finally {
+  clearTimeout(limit);
+  await Promise.all(servers.map((server) => server.stop()));
+  rmSync(directory, { recursive: true, force: true });
+}

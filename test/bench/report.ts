@@ -1,0 +1,109 @@
+import type { Counts, Writes } from './counts.ts';
+import type { Machine } from './machine.ts';
+import { FLOORS, ROWS, type Row } from './plan.ts';
+import { type Ratios, type Recorder, ratiosTo, type Summary } from './statistics.ts';
+
+export interface MeasuredRow extends Row {
+  measured: Summary;
+  floor_measured: Summary;
+  ratios: Ratios;
+}
+
+export interface Report {
+  machine: Machine;
+  rounds: number;
+  seconds: number;
+  rows: MeasuredRow[];
+  counts: Counts;
+}
+
+/** Each row of the plan with its floor, both of this run. */
+export function rowsOf(recorder: Recorder): MeasuredRow[] {
+  return ROWS.map((row) => {
+    const measured = recorder.summary(row.operation, row.at_once);
+    const floor_measured = recorder.summary(row.floor, row.at_once);
+    return { ...row, measured, floor_measured, ratios: ratiosTo(floor_measured, measured) };
+  });
+}
+
+/** The report as Markdown. */
+export function render(report: Report): string {
+  return [
+    machineLine(report),
+    timesTable(report.rows),
+    floorsList(),
+    writesTable(report.counts),
+    trafficTable(report.counts),
+  ].join('\n\n');
+}
+
+/** A figure beside its floor's and the ratio of the two. */
+export function againstFloor(measured: number, floor: number, ratio: number): string {
+  return `${figure(measured)} / ${figure(floor)} = **${figure(ratio)}×**`;
+}
+
+/** Three digits of a small number, and no fraction of a large one. */
+function figure(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString('en');
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function machineLine({ machine, rounds, seconds }: Report): string {
+  return [
+    `${machine.cores} cores of ${machine.processor}, ${machine.memory_gib} GiB, ${machine.system}`,
+    `workerd ${machine.workerd}, Node ${machine.node}`,
+    `fdatasync of 4 KiB ${figure(machine.fdatasync_ms)} ms (median)`,
+    `load average ${machine.load_before.toFixed(1)} before, ${machine.load_after.toFixed(1)} after`,
+    `${rounds} rounds in ${Math.round(seconds)} s.`,
+  ].join('; ');
+}
+
+function timesTable(rows: readonly MeasuredRow[]): string {
+  return table(
+    ['operation', 'at once', 'n', 'p50, ms', 'p99, ms', 'per second', 'floor'],
+    rows.map(({ operation, at_once, floor, measured, floor_measured, ratios }) => [
+      operation,
+      String(at_once),
+      measured.count.toLocaleString('en'),
+      ...(['p50_ms', 'p99_ms', 'per_second'] as const).map((member) =>
+        againstFloor(measured[member], floor_measured[member], ratios[member]),
+      ),
+      floor,
+    ]),
+  );
+}
+
+function floorsList(): string {
+  return Object.entries(FLOORS)
+    .map(([name, what]) => `- *${name}*: ${what}.`)
+    .join('\n');
+}
+
+function writesTable({ steps }: Counts): string {
+  const cell = ({ rows, transactions, alarms }: Writes) =>
+    transactions === 0 ? '–' : `${rows} / ${transactions} / ${alarms}`;
+  return table(
+    ['rows / transactions / alarms', 'session', 'agent registry', 'room'],
+    steps.map(({ step, writes }) => [step, cell(writes.session), cell(writes.agent_registry), cell(writes.room)]),
+  );
+}
+
+function trafficTable({ traffic }: Counts): string {
+  const calls = Object.entries(traffic.calls).map(([between, count]) => [between, String(count)]);
+  const frames = Object.entries(traffic.frames).map(([kind, { up, down }]) => [
+    `frames of the ${SOCKETS[kind] ?? kind} socket, up + down`,
+    `${up} + ${down}`,
+  ]);
+  return table(
+    ['one session of 100 deltas, with a checkpoint and one watcher', 'count'],
+    [['Worker → session', '2'], ...calls, ...frames, ['events in the log', String(traffic.events_in_log)]],
+  );
+}
+
+/** Sockets by the first word of their tag. */
+const SOCKETS: Readonly<Record<string, string>> = { agent: 'control', lease: 'run', watch: 'watch' };
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

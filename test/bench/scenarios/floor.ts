@@ -1,0 +1,93 @@
+import { httpLoad } from '../http.ts';
+import { closedLoop, inSequence, timed } from '../load.ts';
+import { type FloorName, MANY, WINDOW } from '../plan.ts';
+import { openSocket } from '../sockets.ts';
+import type { Recorder } from '../statistics.ts';
+import { tellAll } from '../telling.ts';
+
+/** As long as a batch of ten deltas. */
+const BATCH_MESSAGE = 'x'.repeat(1_600);
+/** As long as one event. */
+const EVENT_MESSAGE = 'x'.repeat(250);
+const SOCKETS_OPENED = 40;
+const MESSAGES = 300;
+const EVENTS = { 1: 150, 100: 30 };
+
+/** What the platform does with nothing of ours on it: one round. */
+export async function measureFloor(url: string, recorder: Recorder): Promise<void> {
+  const round = crypto.randomUUID();
+  const http = async (floor: FloorName, atOnce: number, count: number, path: (index: number) => string) =>
+    recorder.add(floor, atOnce, await httpLoad(url, atOnce, count, (index) => ({ method: 'GET', path: path(index) })));
+
+  await http('fetch', 1, 400, () => '/');
+  await http('fetch', MANY, 2_000, () => '/');
+  await http('call', 1, 400, () => '/nothing');
+  await http('call', MANY, 1_500, () => '/nothing');
+  await http('insert', 1, 300, () => '/insert');
+  await http('insert', MANY, 1_000, () => '/insert');
+  await http('new object', 1, 60, (index) => `/insert/${round}-one-${index}`);
+  await http('new object', MANY, 200, (index) => `/insert/${round}-many-${index}`);
+
+  const opened: number[] = [];
+  for (let index = 0; index < SOCKETS_OPENED; index++) {
+    const { value, ms } = await timed(async () => {
+      const sender = await FloorSender.open(url, `${round}-socket-${index}`);
+      await sender.send(EVENT_MESSAGE);
+      return sender;
+    });
+    opened.push(ms);
+    value.close();
+  }
+  recorder.add('socket opened', 1, inSequence(opened));
+
+  const sender = await FloorSender.open(url, `${round}-messages`);
+  for (const atOnce of [1, WINDOW]) {
+    recorder.add('message', atOnce, await closedLoop(atOnce, MESSAGES, () => sender.send(BATCH_MESSAGE)));
+  }
+  sender.close();
+
+  await tellWatchers(url, `${round}-told-1`, 'told to 1', 1, recorder);
+  await tellWatchers(url, `${round}-told-100`, 'told to 100', 100, recorder);
+}
+
+async function tellWatchers(
+  url: string,
+  object: string,
+  floor: FloorName,
+  watchers: 1 | 100,
+  recorder: Recorder,
+): Promise<void> {
+  let onEvent: () => void = () => undefined;
+  const path = `/socket/${object}?role=watch`;
+  const open = await Promise.all(Array.from({ length: watchers }, () => openSocket(url, path, '', () => onEvent())));
+  const sender = await FloorSender.open(url, object);
+  const told = await tellAll(watchers, EVENTS[watchers], (heard) => {
+    onEvent = heard;
+    return sender.send(EVENT_MESSAGE);
+  });
+  recorder.add(floor, 1, told);
+  for (const line of [...open, sender]) line.close();
+}
+
+/** A socket whose messages are acknowledged in order. */
+class FloorSender {
+  readonly #waiting: (() => void)[] = [];
+  #line: { send(text: string): void; close(): void } | null = null;
+
+  static async open(url: string, object: string): Promise<FloorSender> {
+    const sender = new FloorSender();
+    sender.#line = await openSocket(url, `/socket/${object}?role=send`, '', () => sender.#waiting.shift()?.());
+    return sender;
+  }
+
+  send(message: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#line?.send(message);
+    });
+  }
+
+  close(): void {
+    this.#line?.close();
+  }
+}

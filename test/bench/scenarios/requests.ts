@@ -1,0 +1,58 @@
+import type { SessionList, SessionView } from '../../../src/protocol/session.ts';
+import { HttpConnection, type HttpRequest, httpLoad } from '../http.ts';
+import { LISTED_SESSIONS, MANY, OPERATIONS } from '../plan.ts';
+import type { ControlPlane } from '../servers.ts';
+import type { Recorder } from '../statistics.ts';
+
+const SESSIONS = '/api/v1/sessions';
+
+export function createRequest(token: string): HttpRequest {
+  const body = { title: 'A session to measure', initial_prompt: 'Nothing is to be done.' };
+  return { method: 'POST', path: SESSIONS, token, body };
+}
+
+/** The REST API, on workspaces of its own. */
+export class Requests {
+  readonly #url: string;
+  readonly #token: string;
+  readonly #listToken: string;
+  readonly #sessionPath: string;
+
+  private constructor(url: string, token: string, listToken: string, sessionPath: string) {
+    this.#url = url;
+    this.#token = token;
+    this.#listToken = listToken;
+    this.#sessionPath = sessionPath;
+  }
+
+  /** Makes the session that is read and those that are listed. */
+  static async prepare({ url, token }: ControlPlane): Promise<Requests> {
+    const creator = await token('requests', 'operator');
+    const lister = await token('lists', 'operator');
+    await httpLoad(url, MANY, LISTED_SESSIONS, () => createRequest(lister));
+    const connection = new HttpConnection(url);
+    const { id } = await connection.json<SessionView>(createRequest(creator));
+    const { total } = await connection.json<SessionList>({ method: 'GET', path: SESSIONS, token: lister });
+    connection.close();
+    if (total !== LISTED_SESSIONS) throw new Error(`${total} sessions are listed, not ${LISTED_SESSIONS}`);
+    return new Requests(url, creator, lister, `${SESSIONS}/${id}`);
+  }
+
+  /** One round. */
+  async measure(recorder: Recorder): Promise<void> {
+    const load = async (operation: string, atOnce: number, count: number, request: HttpRequest) =>
+      recorder.add(operation, atOnce, await httpLoad(this.#url, atOnce, count, () => request));
+    const health: HttpRequest = { method: 'GET', path: '/health' };
+    const read: HttpRequest = { method: 'GET', path: this.#sessionPath, token: this.#token };
+    const list: HttpRequest = { method: 'GET', path: SESSIONS, token: this.#listToken };
+
+    await load(OPERATIONS.health, 1, 400, health);
+    await load(OPERATIONS.health, MANY, 2_000, health);
+    await load(OPERATIONS.read, 1, 300, read);
+    await load(OPERATIONS.read, MANY, 1_000, read);
+    await load(OPERATIONS.list, 1, 150, list);
+    await load(OPERATIONS.list, MANY, 400, list);
+    await load(OPERATIONS.create, 1, 60, createRequest(this.#token));
+    await load(OPERATIONS.create, MANY, 200, createRequest(this.#token));
+  }
+}

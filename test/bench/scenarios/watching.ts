@@ -1,0 +1,58 @@
+import type { Line } from '../../../runner/line.ts';
+import type { WatchFrame } from '../../../src/protocol/watch.ts';
+import { OPERATIONS } from '../plan.ts';
+import type { ControlPlane } from '../servers.ts';
+import { openSocket } from '../sockets.ts';
+import type { Recorder } from '../statistics.ts';
+import { tellAll } from '../telling.ts';
+import { Workplace } from './jobs.ts';
+
+const EVENTS = { 1: 150, 100: 30 };
+
+/** From an agent's sending of one event to its watchers' receiving it: one round. */
+export async function measureWatching(control: ControlPlane, recorder: Recorder): Promise<void> {
+  const workplace = await Workplace.open(control);
+  for (const watchers of [1, 100] as const) {
+    const begun = await workplace.begin(await workplace.create());
+    let onEvents: () => void = () => undefined;
+    const lines = await Promise.all(
+      Array.from({ length: watchers }, () =>
+        openWatcher(control.url, workplace.token, begun.session, () => onEvents()),
+      ),
+    );
+    const samples = await tellAll(watchers, EVENTS[watchers], (heard) => {
+      onEvents = heard;
+      return begun.lease.sendDeltas(1);
+    });
+    recorder.add(watchers === 1 ? OPERATIONS.watch_1 : OPERATIONS.watch_100, 1, samples);
+    for (const line of lines) line.close();
+    await workplace.finish(begun);
+  }
+  workplace.agent.close();
+  workplace.close();
+}
+
+/**
+ * A watcher that pulls until it has caught up and acknowledges all that it receives, but folds nothing: a hundred of
+ * them share the generator's one core. Resolves when it has caught up.
+ */
+async function openWatcher(url: string, token: string, session: string, onEvents: () => void): Promise<Line> {
+  const live = Promise.withResolvers<void>();
+  let received = 0;
+  const line = await openSocket(
+    url,
+    `/ws/sessions/${session}`,
+    token,
+    (text, line) => {
+      received += text.length;
+      const frame = JSON.parse(text) as WatchFrame;
+      if (frame.type === 'events') onEvents();
+      line.send(JSON.stringify({ type: 'ack', received }));
+      if (frame.type === 'page' && frame.live) live.resolve();
+      else if (frame.type !== 'events') line.send(JSON.stringify({ type: 'pull' }));
+    },
+    (error) => live.reject(error),
+  );
+  await live.promise;
+  return line;
+}

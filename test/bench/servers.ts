@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DataDirectory } from '../../cli/launcher/data-directory.ts';
+import { freePort } from '../../cli/launcher/ports.ts';
+import { projectFile, readCompatibility, workerdProgram } from '../../cli/launcher/project.ts';
+import { randomText } from '../../cli/launcher/secrets.ts';
+import { prepareWorkerd, waitUntilHealthy } from '../../cli/launcher/workerd.ts';
+import { spawnGuarded } from '../../runner/guarded-process.ts';
+import { parseSigningKeys, TokenSigner } from '../../src/application/token-signer.ts';
+import { createClient } from '../../src/client/client.ts';
+import type { Role } from '../../src/protocol/enums.ts';
+
+/** A `workerd` of its own on loopback. */
+export interface Server {
+  url: string;
+  stop(): Promise<void>;
+}
+
+export interface ControlPlane extends Server {
+  /** A token of a workspace, made over the API like any person's. */
+  token(workspace: string, role: Role): Promise<string>;
+}
+
+const START_LIMIT_MS = 60_000;
+
+/** The control plane as `npm start` serves it, without Postgres and Redis. */
+export async function startControlPlane(directory: string): Promise<ControlPlane> {
+  const signingKeys = `bench:${randomText()}`;
+  const port = await freePort();
+  const data = new DataDirectory(directory);
+  const command = prepareWorkerd({ data, port, variables: { OIO_SIGNING_KEYS: signingKeys } });
+  const server = await serve(port, command.args, command.env);
+  const signer = new TokenSigner(parseSigningKeys(signingKeys), Date.now);
+  return {
+    ...server,
+    token: async (ws, role) => {
+      const iat = Math.floor(Date.now() / 1_000);
+      // The workspace's first admin: of another workspace than the one that a configured token is for.
+      const admin = await signer.sign({ use: 'api', ws, role: 'admin', jti: randomUUID(), iat, exp: iat + 60 });
+      const client = createClient({ baseUrl: server.url, token: admin });
+      return (await client.tokens.create({ name: 'bench', role })).token;
+    },
+  };
+}
+
+/** The floor: `floor.js` and nothing else, under the same runtime. */
+export async function startFloor(directory: string): Promise<Server> {
+  const port = await freePort();
+  const objects = join(directory, 'objects');
+  mkdirSync(objects, { recursive: true });
+  copyFileSync(projectFile('test/bench/floor.js'), join(directory, 'floor.js'));
+  const config = join(directory, 'config.capnp');
+  writeFileSync(config, floorConfig(port, objects));
+  return serve(port, ['serve', config], {});
+}
+
+async function serve(port: number, args: string[], env: Record<string, string>): Promise<Server> {
+  let output = '';
+  const child = await spawnGuarded({
+    command: workerdProgram(),
+    args,
+    env: { PATH: process.env.PATH ?? '', ...env },
+    onOutput: (chunk, stream) => {
+      if (stream === 'stderr') output += chunk;
+    },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const limit = AbortSignal.timeout(START_LIMIT_MS);
+  const ended = child.exited.then(() => false);
+  if (!(await Promise.race([waitUntilHealthy(url, limit), ended]))) {
+    await child.stop();
+    throw new Error(`workerd did not come up:\n${output}`);
+  }
+  return {
+    url,
+    stop: async () => {
+      await child.stop();
+    },
+  };
+}
+
+function floorConfig(port: number, objects: string): string {
+  const text = JSON.stringify;
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "floor", worker = .floor),
+    (name = "objects", disk = (path = ${text(objects)}, writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "floor")],
+);
+
+const floor :Workerd.Worker = (
+  modules = [(name = "floor.js", esModule = embed "floor.js")],
+  compatibilityDate = ${text(readCompatibility().date)},
+  bindings = [(name = "FLOOR", durableObjectNamespace = "Floor")],
+  durableObjectNamespaces = [(className = "Floor", uniqueKey = "floor", enableSql = true)],
+  durableObjectStorage = (localDisk = "objects"),
+);
+`;
+}
