@@ -157,8 +157,10 @@ describe.each(homes)('the Neon driver on $name', ({ variables }) => {
 
 describe('the embedded Postgres', () => {
   it('keeps what it acknowledged over a SIGKILL, on the same port', async () => {
+    // The database that is there already: a new one takes seconds of computing.
+    await Promise.all(processes.map((child) => end(child)));
     const port = await freePort();
-    const variables = { OIO_POSTGRES_DIRECTORY: join(scratch, 'killed') };
+    const variables = { OIO_POSTGRES_DIRECTORY: join(scratch, 'home') };
     const first = startProcess(variables, port);
     neonConfig.fetchEndpoint = `http://127.0.0.1:${port}/sql`;
     const sql = neon(connectionString(password));
