@@ -1,10 +1,14 @@
 /**
  * Runs one command and never lets it outlive the process that asked for it.
  *
- *     node guard.ts <command> [argument…]      (stdin: a pipe that the parent holds open and never writes to)
+ *     node guard.ts [--marker=NAME=value] <command> [argument…]
+ *
+ * Its stdin is a pipe that the parent holds open and never writes to.
  *
  * When that pipe closes, which the kernel does even when the parent dies by SIGKILL, the command's whole process
- * group gets SIGTERM, two seconds to end, then SIGKILL. The command's exit code becomes the guard's own.
+ * group gets SIGTERM, two seconds to end, then SIGKILL. Processes that the command started in sessions of their own are
+ * found by the variable in their environment that the marker names, and end after it. The command's exit code becomes
+ * the guard's own.
  * Reports the command's process id over the IPC channel when there is one.
  */
 import { spawn } from 'node:child_process';
@@ -13,9 +17,13 @@ const GRACE_MS = 2_000;
 const COMMAND_NOT_STARTED = 127;
 const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
-const [command, ...args] = process.argv.slice(2);
+const MARKER_OPTION = '--marker=';
+
+const words = process.argv.slice(2);
+const marker = words[0]?.startsWith(MARKER_OPTION) ? words.shift()?.slice(MARKER_OPTION.length) : undefined;
+const [command, ...args] = words;
 if (command === undefined) {
-  process.stderr.write('usage: node guard.ts <command> [argument…]\n');
+  process.stderr.write('usage: node guard.ts [--marker=NAME=value] <command> [argument…]\n');
   process.exit(2);
 }
 
@@ -41,6 +49,13 @@ function end(): void {
 process.stdin.on('end', end).on('error', end).on('close', end).resume();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end);
 
+/** Loaded only now, so that the command does not wait for it. */
+async function endMarked(variable: string): Promise<void> {
+  const { endProcesses, findByEnvironment } = await import('./processes.ts');
+  const equals = variable.indexOf('=');
+  await endProcesses(findByEnvironment(variable.slice(0, equals), variable.slice(equals + 1)));
+}
+
 child.once('spawn', () => {
   process.send?.({ child_pid: child.pid }, () => process.disconnect());
 });
@@ -48,8 +63,9 @@ child.once('error', (error) => {
   process.stderr.write(`${error.message}\n`);
   process.exit(COMMAND_NOT_STARTED);
 });
-child.once('exit', (code, signal) => {
+child.once('exit', async (code, signal) => {
   // Helpers that the command left in its group would hold its ports and files: they end with it.
   signalGroup('SIGKILL');
+  if (marker !== undefined) await endMarked(marker).catch(() => undefined);
   process.exit(code ?? 128 + (SIGNAL_NUMBERS[signal ?? 'SIGTERM'] ?? 0));
 });

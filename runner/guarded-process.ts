@@ -3,7 +3,11 @@ import { fileURLToPath } from 'node:url';
 
 const GUARD = fileURLToPath(new URL('./guard.ts', import.meta.url));
 /** Longer than the guard's own grace, so that it is the guard that decides how its command ends. */
-const STOP_LIMIT_MS = 5_000;
+const STOP_LIMIT_MS = 10_000;
+/** So long the last output of a guard that has ended may take to arrive. */
+const DRAIN_MS = 1_000;
+/** The exit code of what SIGKILL ended. */
+const KILLED = 128 + 9;
 
 /** What {@link spawnGuarded} needs to know. The environment is passed as it is: nothing is inherited. */
 export interface GuardedCommand {
@@ -11,6 +15,8 @@ export interface GuardedCommand {
   args: string[];
   env: Record<string, string>;
   cwd?: string;
+  /** A variable of `env` by which the command's own children are known; those that outlive the command end after it. */
+  marker?: string;
   onOutput: (chunk: string, stream: 'stdout' | 'stderr') => void;
 }
 
@@ -35,7 +41,8 @@ export interface GuardedProcess {
  * @throws when the command cannot be started at all
  */
 export async function spawnGuarded(options: GuardedCommand): Promise<GuardedProcess> {
-  const guard = spawn(process.execPath, [GUARD, options.command, ...options.args], {
+  const marker = options.marker === undefined ? [] : [`--marker=${options.marker}=${options.env[options.marker]}`];
+  const guard = spawn(process.execPath, [GUARD, ...marker, options.command, ...options.args], {
     stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
     // A Ctrl-C in the terminal is for us to hear: the guard ends its command when we say so.
     detached: process.platform !== 'win32',
@@ -50,11 +57,28 @@ export async function spawnGuarded(options: GuardedCommand): Promise<GuardedProc
   });
   // Writing never happens; a guard that ends first must not surface as an unhandled pipe error.
   guard.stdin?.on('error', () => undefined);
+  let pid: number | null = null;
   const exited = new Promise<GuardedExit>((resolve) => {
-    guard.once('close', (code) => resolve({ code: code ?? 128 + 9 }));
+    guard.once('exit', (code) => {
+      // A guard that was killed has left its command running, and that holds the pipes, so that no `close` comes.
+      if (code === null && pid !== null) killGroup(pid);
+      const timer = setTimeout(() => resolve({ code: code ?? KILLED }), DRAIN_MS);
+      guard.once('close', () => {
+        clearTimeout(timer);
+        resolve({ code: code ?? KILLED });
+      });
+    });
   });
-  const pid = await childPid(guard, exited, () => `${options.command} did not start: ${lastError.trim()}`);
+  pid = await childPid(guard, exited, () => `${options.command} did not start: ${lastError.trim()}`);
   return { pid, exited, stop: () => stopGuard(guard, exited) };
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left in the group.
+  }
 }
 
 async function childPid(guard: ChildProcess, exited: Promise<GuardedExit>, reason: () => string): Promise<number> {

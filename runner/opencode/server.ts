@@ -119,6 +119,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
       args: ['serve', '--hostname', '127.0.0.1', '--port', String(port)],
       env: home.environment,
       cwd: directory,
+      marker: MARKER_VARIABLE,
       onOutput: (chunk) => {
         this.#log(chunk);
         output = (output + chunk).slice(-OUTPUT_KEPT_CHARS);

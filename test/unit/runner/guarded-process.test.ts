@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type GuardedProcess, spawnGuarded } from '../../../runner/guarded-process.ts';
-import { isRunning } from '../../../runner/processes.ts';
+import { endProcesses, findByEnvironment, isRunning } from '../../../runner/processes.ts';
 
 const GUARDED_PROCESS = fileURLToPath(new URL('../../../runner/guarded-process.ts', import.meta.url));
 const env = { PATH: process.env.PATH ?? '' };
@@ -58,3 +58,33 @@ test('a guarded command ends when its parent is killed by SIGKILL', async () => 
   parent.kill('SIGKILL');
   await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
 }, 15_000);
+
+test('a command whose guard is killed ends too, and stopping it does not wait for ever', async () => {
+  const lines: string[] = [];
+  const guarded = await run('echo $PPID; exec sleep 300', (chunk) => lines.push(chunk));
+  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  process.kill(Number(lines[0]), 'SIGKILL');
+  expect(await guarded.exited).toEqual({ code: 128 + 9 });
+  await vi.waitFor(() => expect(isRunning(guarded.pid)).toBe(false));
+  expect(await guarded.stop()).toEqual({ code: 128 + 9 });
+}, 20_000);
+
+test('when the parent is killed, what the command started in sessions of its own ends as well', async () => {
+  const value = `guarded-${process.pid}`;
+  const tool = `require('child_process').spawn('sleep', ['300'], { detached: true, stdio: 'ignore' }); setTimeout(() => {}, 300_000)`;
+  const script = `
+    const { spawnGuarded } = await import(${JSON.stringify(GUARDED_PROCESS)});
+    const env = { ...process.env, OIO_TEST_MARKER: ${JSON.stringify(value)} };
+    const options = { command: process.execPath, args: ['-e', ${JSON.stringify(tool)}], env, marker: 'OIO_TEST_MARKER' };
+    await spawnGuarded({ ...options, onOutput() {} });`;
+  const parent: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', script], { env });
+  const marked = () => findByEnvironment('OIO_TEST_MARKER', value);
+  try {
+    // The guard, the command, and the tool.
+    await vi.waitFor(() => expect(marked()).toHaveLength(3), { timeout: 10_000 });
+    parent.kill('SIGKILL');
+    await vi.waitFor(() => expect(marked()).toEqual([]), { timeout: 10_000 });
+  } finally {
+    await endProcesses(marked());
+  }
+}, 30_000);
