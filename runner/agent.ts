@@ -41,7 +41,7 @@ export interface AgentOptions {
   stepCheckpointMs?: number;
 }
 
-/** OpenCode has no model that could be asked; the message says what to do. */
+/** OpenCode has no model that could be asked; the message says what to do, or what OpenCode says. */
 export class NoModelError extends Error {
   override name = 'NoModelError';
 }
@@ -70,20 +70,29 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const server = new OpenCodeServer({ directory: serverDirectory, source, marker: identity.marker, path, log });
     await server.start();
     const coding = new OpenCodeClient(server);
-    const model = await coding.defaultModel().catch(() => null);
-    if (model === null) {
+    try {
+      const model = await chooseModel(coding);
+      await removeLeftWorktrees(repository, join(options.dataDirectory, 'worktrees'), log);
+      return new Agent(options, { identity, repository, server, coding, model, unlock });
+    } catch (error) {
       coding.close();
       await server.stop();
-      throw new NoModelError(
-        'OpenCode has no model: set a provider key such as ANTHROPIC_API_KEY, or run "opencode auth login", then start again.',
-      );
+      throw error;
     }
-    await removeLeftWorktrees(repository, join(options.dataDirectory, 'worktrees'));
-    return new Agent(options, { identity, repository, server, coding, model, unlock });
   } catch (error) {
     unlock();
     throw error;
   }
+}
+
+async function chooseModel(coding: OpenCodeClient): Promise<string> {
+  const model = await coding.defaultModel().catch((error: Error) => {
+    throw new NoModelError(`OpenCode cannot say which models it has: ${error.message}`);
+  });
+  if (model !== null) return model;
+  throw new NoModelError(
+    'OpenCode has no model: set a provider key such as ANTHROPIC_API_KEY, or run "opencode auth login", then start again.',
+  );
 }
 
 interface AgentParts {
@@ -103,6 +112,8 @@ export class Agent {
   readonly #parts: AgentParts;
   readonly #instanceId = randomUUID();
   readonly #leases = new Map<string, Lease>();
+  /** Offers that wait for an older epoch of their task to end here. */
+  readonly #awaited = new Set<string>();
   readonly #openLine;
   readonly #buffers: string;
   readonly #recovery: { close(): void };
@@ -180,10 +191,12 @@ export class Agent {
   #received(message: ControlDown): void {
     switch (message.type) {
       case 'welcome':
+        this.#control.accepted();
         return this.#options.log(`connected to ${this.#options.url} as ${this.#options.name}`);
       case 'offer':
         return this.#offered(message.task_id, message.epoch);
       case 'withdraw': {
+        this.#awaited.delete(key(message));
         const lease = this.#leases.get(key(message));
         // A granted lease is ended by its session, on the run socket.
         if (lease && !lease.isGranted) lease.shutDown(0);
@@ -200,11 +213,24 @@ export class Agent {
       if (known.isGranted) this.#send({ type: 'taken', task_id, epoch });
       return;
     }
-    if (this.#isStopping || this.#leases.size >= this.#options.capacity) {
+    const older = [...this.#leases.values()].filter((lease) => lease.task_id === task_id && lease.epoch < epoch);
+    const taken = this.#leases.size - older.length + this.#awaited.size;
+    if (this.#isStopping || taken >= this.#options.capacity) {
       this.#send({ type: 'refused', task_id, epoch, reason: this.#isStopping ? 'the agent stops' : 'no room' });
       return;
     }
-    this.#take(task_id, epoch);
+    if (older.length === 0) this.#take(task_id, epoch);
+    else void this.#takeAfter(older, task_id, epoch);
+  }
+
+  /** Epochs of one task share OpenCode's conversation, so one ends before the next begins. */
+  async #takeAfter(older: Lease[], task_id: string, epoch: number): Promise<void> {
+    const name = key({ task_id, epoch });
+    if (this.#awaited.has(name)) return;
+    this.#awaited.add(name);
+    await Promise.all(older.map((lease) => lease.supersede()));
+    // Not withdrawn meanwhile.
+    if (this.#awaited.delete(name) && !this.#isStopping) this.#take(task_id, epoch);
   }
 
   #take(task_id: string, epoch: number): void {

@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { AgentFrameBody } from '../src/protocol/agent-stream.ts';
-import { CHUNK_BYTES, MAX_CONVERSATION_BYTES } from '../src/protocol/limits.ts';
+import { CHUNK_BYTES } from '../src/protocol/limits.ts';
+import { isKept, keep, letGo } from './kept.ts';
+import { TRANSCRIPT_FORMAT } from './opencode/conversation.ts';
 import type { CodingServer } from './ports.ts';
-import type { Worktree } from './repository.ts';
+import type { Changes, Worktree } from './repository.ts';
 
 type CheckpointData = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 type Artifact = { artifact_id: string; bytes: number; sha256: string };
@@ -21,7 +23,8 @@ export class Checkpoints {
   readonly #report: (frame: AgentFrameBody) => void;
   readonly #sent = new Map<string, Artifact>();
   #last: Promise<void> = Promise.resolve();
-  #isLocalOnly = false;
+  readonly #noted = new Set<string>();
+  #isWorkSafe: boolean;
 
   constructor(
     coding: CodingServer,
@@ -33,37 +36,70 @@ export class Checkpoints {
     this.#worktree = worktree;
     this.#conversationId = conversationId;
     this.#report = report;
+    this.#isWorkSafe = !isKept(worktree.path);
   }
 
-  /** Whether the newest checkpoint's work exists nowhere but in this worktree. */
-  get isLocalOnly(): boolean {
-    return this.#isLocalOnly;
+  /** False when the newest work exists nowhere but in this worktree: too large to travel, or its checkpoint failed. */
+  get isWorkSafe(): boolean {
+    return this.#isWorkSafe;
   }
 
   /** One after the other, in the order they were asked for. */
   make(place: CheckpointPlace): Promise<void> {
     const made = this.#last.then(() => this.#make(place));
-    this.#last = made.catch(() => undefined);
+    this.#last = made.catch(() => this.#keep()).catch(() => undefined);
     return made;
+  }
+
+  /** Resolves when none is being made. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  #keep(): void {
+    this.#isWorkSafe = false;
+    keep(this.#worktree.path, this.#worktree.base);
   }
 
   async #make(place: CheckpointPlace): Promise<void> {
     // While a turn runs the work may be ahead of the conversation, but never behind: a tool that is told as done is.
     const conversation = await this.#coding.exportConversation(this.#conversationId);
-    const { patch, files } = await this.#worktree.changes();
-    const travels = conversation.bytes.byteLength <= MAX_CONVERSATION_BYTES;
-    this.#isLocalOnly = patch === null;
+    const changes = await this.#worktree.changes();
+    const { patch, files } = changes;
+    const travels = patch !== null && changes.changedSubmodules.length === 0;
+    // Before it is told: whoever is killed right after must not lose what no one else has.
+    if (!travels) this.#keep();
+    this.#noteWhatStays(changes, conversation.format === TRANSCRIPT_FORMAT);
     const data: CheckpointData = {
       turn: place.turn,
       messages_done: place.messages_done,
       base_commit: this.#worktree.base,
       patch: patch === null || patch.byteLength === 0 ? null : this.#send(patch),
-      conversation: travels ? { ...this.#send(conversation.bytes), format: conversation.format } : null,
+      conversation: { ...this.#send(conversation.bytes), format: conversation.format },
       files,
       local_only: patch === null,
       requested: place.requested,
     };
     this.#report({ type: 'checkpoint', data });
+    if (!travels) return;
+    this.#isWorkSafe = true;
+    letGo(this.#worktree.path);
+  }
+
+  #noteWhatStays({ nested, changedSubmodules }: Changes, isTranscript: boolean): void {
+    if (nested.length > 0)
+      this.#note(`The files of nested repositories travel, their history does not: ${nested.join(', ')}`);
+    if (changedSubmodules.length > 0) {
+      this.#note(`Changes in submodules do not travel, so the worktree is kept: ${changedSubmodules.join(', ')}`);
+    }
+    if (isTranscript)
+      this.#note('The conversation has become too large to travel: a transcript of its end goes instead.');
+  }
+
+  #note(text: string): void {
+    if (this.#noted.has(text)) return;
+    this.#noted.add(text);
+    this.#report({ type: 'agent.note', data: { level: 'warning', text: text.slice(0, 2_000) } });
   }
 
   #send(bytes: Uint8Array): Artifact {

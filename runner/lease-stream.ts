@@ -22,8 +22,13 @@ const WINDOW = 4;
 /** So long before the lease's end we stop acting on it: time enough to abort a turn. */
 const MARGIN_MS = 15_000;
 const WATCH_MS = 1_000;
-/** Without any word for this many lifetimes the lease is somebody else's by now, or its session is gone. */
+/** An offer that nobody answers for this many lifetimes is none any more. */
 const LIFETIMES_OF_SILENCE = 5;
+/**
+ * What was granted is kept until the session itself says that it is over, for it may be the control plane that is away;
+ * and for ever only as far as a week goes.
+ */
+const MAX_SILENCE_MS = 7 * 86_400_000;
 
 /**
  * The agent's end of a run socket. What is appended is on disk first, then sent in order, sent again after a break from
@@ -126,6 +131,7 @@ export class LeaseStream {
   #presented({ assignment, acked, ttl_ms }: Extract<RunDown, { type: 'lease' }>): void {
     this.#ttlMs = ttl_ms;
     this.#line.setLifetime(ttl_ms);
+    this.#line.accepted();
     this.#isPresented = true;
     this.#buffer.acknowledge(acked);
     this.#sendFrom(acked);
@@ -183,7 +189,8 @@ export class LeaseStream {
 
   #judgeSilence(): void {
     const silence = this.#now() - this.#heardAt;
-    if (silence > this.#ttlMs * LIFETIMES_OF_SILENCE) {
+    const limit = this.#buffer.lease.granted ? MAX_SILENCE_MS : this.#ttlMs * LIFETIMES_OF_SILENCE;
+    if (silence > limit) {
       this.#end('lost', 'nothing was heard of the session for too long');
     } else if (this.#isGranted && !this.#isQuiet && silence > quietAfterMs(this.#ttlMs)) {
       this.#isQuiet = true;

@@ -52,6 +52,12 @@ export class Lease {
     else this.#work.end('shutdown', 'the agent stops', withinMs);
   }
 
+  /** A newer epoch of the task was offered, so this one is over, whether or not its session could say so. */
+  async supersede(): Promise<void> {
+    if (!this.#isOver) void this.#over('lost', 'a newer epoch was offered');
+    await this.finished;
+  }
+
   /** Lets go at once; a later start of this agent delivers what was not delivered. */
   async abandon(): Promise<void> {
     if (this.#isOver) return;

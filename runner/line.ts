@@ -22,6 +22,8 @@ const FIRST_PAUSE_MS = 250;
 /** The longest pause between attempts; a lease lives at least three times as long. */
 export const LONGEST_PAUSE_MS = 15_000;
 const PING_MS = 15_000;
+/** So long an attempt may take: a proxy can take a connection and never answer. */
+const OPEN_LIMIT_MS = 10_000;
 /** Pings that may go unanswered before the connection counts as dead. */
 const PINGS_MISSED = 2;
 
@@ -67,6 +69,7 @@ export class StandingLine {
   #longestPauseMs = LONGEST_PAUSE_MS;
   #pingTimer: NodeJS.Timeout | undefined;
   #reconnectTimer: NodeJS.Timeout | undefined;
+  #openTimer: NodeJS.Timeout | undefined;
 
   constructor(open: OpenLine, path: string, events: StandingLineEvents) {
     this.#open = open;
@@ -86,6 +89,11 @@ export class StandingLine {
     if (this.#isOpen) this.#startPings();
   }
 
+  /** The other side let us in: the next break is a new one. Until then each attempt waits longer than the one before. */
+  accepted(): void {
+    this.#attempt = 0;
+  }
+
   /** Sends if the connection stands; else the other side learns of it some other way. */
   send(message: unknown): void {
     if (this.#isOpen) this.#line?.send(JSON.stringify(message));
@@ -96,6 +104,7 @@ export class StandingLine {
     this.#isOpen = false;
     clearInterval(this.#pingTimer);
     clearTimeout(this.#reconnectTimer);
+    clearTimeout(this.#openTimer);
     this.#line?.close();
   }
 
@@ -103,6 +112,7 @@ export class StandingLine {
     const line = this.#open(this.#path, {
       opened: () => {
         if (this.#line !== line || this.#isClosed) return;
+        clearTimeout(this.#openTimer);
         this.#isOpen = true;
         this.#startPings();
         this.#events.opened();
@@ -115,10 +125,13 @@ export class StandingLine {
       },
     });
     this.#line = line;
+    this.#openTimer = setTimeout(() => {
+      this.#broken('no answer');
+      line.close();
+    }, OPEN_LIMIT_MS);
   }
 
   #received(text: string): void {
-    this.#attempt = 0;
     this.#unanswered = 0;
     this.#events.heard();
     if (text !== PONG) this.#events.received(JSON.parse(text));
@@ -128,6 +141,7 @@ export class StandingLine {
     this.#line = null;
     this.#isOpen = false;
     clearInterval(this.#pingTimer);
+    clearTimeout(this.#openTimer);
     this.#events.closed(reason);
     if (this.#isClosed) return;
     const pauseMs = fullJitterMs(this.#attempt, FIRST_PAUSE_MS, this.#longestPauseMs, Math.random());

@@ -60,6 +60,7 @@ export interface CodingServer {
    * @throws when its format is not this server's
    */
   importConversation(carried: CarriedConversation, options: NewConversation): Promise<string>;
+  /** The whole conversation, or a transcript of its end when it is too large to be carried. */
   exportConversation(conversationId: string): Promise<CarriedConversation>;
   messages(conversationId: string): Promise<ConversationMessage[]>;
   /** Conversations of sub-agents that this one started, at any depth. */
@@ -73,6 +74,8 @@ export interface CodingServer {
   /** Never `always`: OpenCode would apply it to every conversation of the directory. */
   replyPermission(requestId: string, directory: string, reply: 'once' | 'reject', message?: string): Promise<void>;
   replyQuestion(requestId: string, directory: string, answers: string[][]): Promise<void>;
+  /** Deletes a conversation and those of its sub-agents; one that is not there is fine. */
+  forgetConversation(conversationId: string): Promise<void>;
   /** Forgets what the server holds in memory for a directory that is about to be removed. */
   releaseDirectory(directory: string): Promise<void>;
 }

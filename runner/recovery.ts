@@ -1,12 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FrameBuffer } from './buffer.ts';
+import { isKept } from './kept.ts';
 import { LeaseStream } from './lease-stream.ts';
 import type { OpenLine } from './line.ts';
 import type { Repository } from './repository.ts';
-
-/** Beside a worktree whose work exists nowhere else: it is kept for a person to look at. */
-export const KEPT_SUFFIX = '.kept';
 
 /**
  * Delivers what killed processes of this agent had on disk, under the instance that held each lease, and gives the
@@ -42,11 +40,19 @@ export function deliverLeftovers(
   };
 }
 
-/** Removes the worktrees of processes that were killed. */
-export async function removeLeftWorktrees(repository: Repository, directory: string): Promise<void> {
+/** Removes the worktrees of processes that were killed, but for those that are kept and those that resist. */
+export async function removeLeftWorktrees(
+  repository: Repository,
+  directory: string,
+  log: (line: string) => void,
+): Promise<void> {
   if (!existsSync(directory)) return;
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
-    if (!name.endsWith(KEPT_SUFFIX) && !existsSync(`${path}${KEPT_SUFFIX}`)) await repository.removeWorktree(path);
+    if (isKept(path)) continue;
+    // Such as files that a tool made as another user.
+    await repository
+      .removeWorktree(path)
+      .catch((error: Error) => log(`a worktree that was left cannot be removed: ${error.message}`));
   }
 }

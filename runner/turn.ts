@@ -77,7 +77,7 @@ export class Turn {
   /**
    * Another message into the running turn: the model reads it at its next step, and the turn does not end before.
    *
-   * @returns false when the turn has ended already
+   * @returns false when the turn has ended already, or the message did not get in
    */
   async steer(makePrompt: () => Promise<Prompt>): Promise<boolean> {
     if (this.#isOver) return false;
@@ -85,6 +85,8 @@ export class Turn {
     try {
       await this.#post(await makePrompt());
       return true;
+    } catch {
+      return false;
     } finally {
       this.#steering -= 1;
       this.#box.signal();
@@ -105,7 +107,13 @@ export class Turn {
 
   async #post(prompt: Prompt): Promise<void> {
     this.#posted.add(prompt.messageId);
-    await this.#context.coding.prompt(prompt);
+    try {
+      await this.#context.coding.prompt(prompt);
+    } catch (error) {
+      // Nobody may wait for a message that will not come.
+      this.#posted.delete(prompt.messageId);
+      throw error;
+    }
   }
 
   #signal(signal: CodingSignal): void {

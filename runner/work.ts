@@ -1,9 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import type { AgentFrameBody, Assignment, Command } from '../src/protocol/agent-stream.ts';
 import type { ModelFailure } from './mapping/mapping.ts';
 import type { ConversationMessage, Prompt } from './ports.ts';
 import { Prompts } from './prompts.ts';
-import { KEPT_SUFFIX } from './recovery.ts';
 import { SignalBox } from './signal-box.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
 import { openWorkplace, type Workplace, type WorkplaceDependencies } from './workplace.ts';
@@ -43,6 +41,8 @@ export class Work {
   #release: { reason: ReleaseReason; message: string } | null = null;
   #isQuiet = false;
   #isCancelled = false;
+  /** A checkpoint was asked for before there was anything to make one of. */
+  #isCheckpointAsked = false;
   #checkpointAt = performance.now();
 
   constructor(assignment: Assignment, dependencies: WorkDependencies) {
@@ -60,6 +60,7 @@ export class Work {
       if (!this.#isCancelled) this.#giveBack('refused', (error as Error).message);
       return;
     }
+    if (this.#isCheckpointAsked) await this.#checkpoint(true);
     // The predecessor was lost between its last checkpoint and its result: there is nothing left to prompt.
     if (this.#assignment.messages_last <= this.#messagesDone) await this.#result(this.#place, 'completed', null);
     while (!this.#isCancelled) {
@@ -84,7 +85,9 @@ export class Work {
           this.#report(note(`An answer could not be passed on: ${error.message}`));
         });
       case 'checkpoint':
-        return this.#checkpoint(true);
+        if (this.#place === null) this.#isCheckpointAsked = true;
+        else await this.#checkpoint(true);
+        return;
       case 'pause':
         return this.end('paused', 'paused as asked', command.data.within_ms);
       case 'stop':
@@ -121,14 +124,16 @@ export class Work {
     this.#box.signal();
   }
 
-  /** After {@link run} has returned: removes the worktree, unless its work exists nowhere else. */
+  /** After {@link run} has returned: removes worktree and conversation, unless the work exists nowhere else. */
   async dispose(): Promise<void> {
     if (this.#place === null) return;
-    const { coding, repository } = this.#dependencies;
-    await coding.releaseDirectory(this.#place.directory).catch(() => undefined);
-    const { path } = this.#place.worktree;
-    if (this.#place.checkpoints.isLocalOnly) writeFileSync(`${path}${KEPT_SUFFIX}`, '');
-    else await repository.removeWorktree(path);
+    const { coding, repository, log } = this.#dependencies;
+    const { worktree, directory, conversationId, checkpoints } = this.#place;
+    await checkpoints.settled();
+    if (checkpoints.isWorkSafe) await coding.forgetConversation(conversationId).catch(() => undefined);
+    await coding.releaseDirectory(directory).catch(() => undefined);
+    if (checkpoints.isWorkSafe) await repository.removeWorktree(worktree.path);
+    else log(`work that is nowhere else is kept in ${worktree.path}`);
   }
 
   async #message(message: Message): Promise<void> {
@@ -160,20 +165,25 @@ export class Work {
   async #run(place: Workplace, message: Message): Promise<TurnOutcome> {
     let prompt = await this.#prompts.first(place, message);
     for (let cuts = 0; ; ) {
-      const outcome = await this.#runTurn(place, prompt);
+      while (this.#isQuiet && this.#heldBack === null) await this.#box.wait();
+      const outcome = this.#heldBack ?? (await this.#runTurn(place, prompt));
       if (this.#isCancelled) return outcome;
       if (outcome.type === 'cut_off') {
         cuts += 1;
         if (cuts > MAX_CUTS) return { type: 'failed', failure: unavailable(new Error('OpenCode keeps exiting.')) };
         this.#report(note(`OpenCode was restarted; the conversation goes on (${cuts} of ${MAX_CUTS}).`));
-      } else if (outcome.type === 'interrupted' && outcome.by === 'quiet' && this.#release === null) {
-        while (this.#isQuiet && !this.#isCancelled) await this.#box.wait();
-        if (this.#isCancelled) return outcome;
-      } else {
+      } else if (outcome.type !== 'interrupted' || outcome.by !== 'quiet' || this.#release !== null) {
         return outcome;
       }
       prompt = await this.#prompts.continuation(place, message);
     }
+  }
+
+  /** What came while no turn was there to end, and lets none begin; null when one may. */
+  get #heldBack(): TurnOutcome | null {
+    if (this.#isCancelled) return { type: 'interrupted', by: 'cancelled' };
+    if (this.#release === null) return null;
+    return { type: 'interrupted', by: this.#release.reason === 'stopped' ? 'stop' : 'pause' };
   }
 
   async #runTurn(place: Workplace, prompt: Prompt): Promise<TurnOutcome> {
@@ -199,9 +209,10 @@ export class Work {
     // Whoever releases or fails next is at the checkpoint anyway; a pause makes its own.
     const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');
     if (isPausing) return;
-    await this.#checkpoint(false);
+    const problem = await this.#checkpoint(false);
     if (this.#isCancelled || this.#release !== null) return;
     if (outcome.type === 'failed') return this.#result(place, 'failed', outcome.failure);
+    if (problem !== null) return this.#result(place, 'failed', notSaved(problem));
     if (outcome.type === 'interrupted' && outcome.by === 'limit') {
       this.#messagesDone = Math.max(...this.#inTurn);
       return this.#result(place, 'partial', limitReached());
@@ -226,18 +237,21 @@ export class Work {
     if (performance.now() - this.#checkpointAt >= everyMs) void this.#checkpoint(false);
   }
 
-  async #checkpoint(requested: boolean): Promise<void> {
+  /** @returns what went wrong, or null */
+  async #checkpoint(requested: boolean): Promise<Error | null> {
     this.#checkpointAt = performance.now();
     const place = { turn: this.#turnNumber, messages_done: this.#messagesDone, requested };
     try {
       await this.#place?.checkpoints.make(place);
+      return null;
     } catch (error) {
       this.#report(note(`No checkpoint could be made: ${(error as Error).message}`));
+      return error as Error;
     }
   }
 
   #giveBack(reason: ReleaseReason, message: string): void {
-    this.#report({ type: 'released', data: { reason, message } });
+    this.#report({ type: 'released', data: { reason, message: message.slice(0, 2_000) } });
   }
 
   #report(frame: AgentFrameBody): void {
@@ -259,12 +273,17 @@ function limitReached(): ModelFailure {
   };
 }
 
+/** What was done is in the worktree that stays here, and nowhere else: whoever goes on has only what was saved before. */
+function notSaved(error: Error): ModelFailure {
+  return { code: 'checkpoint_failed', message: `The work could not be saved: ${error.message}`, retryable: true };
+}
+
 function unavailable(error: Error): ModelFailure {
   return { code: 'opencode_unavailable', message: error.message, retryable: true };
 }
 
 function note(text: string): AgentFrameBody {
-  return { type: 'agent.note', data: { level: 'warning', text } };
+  return { type: 'agent.note', data: { level: 'warning', text: text.slice(0, 2_000) } };
 }
 
 /** What the model said last. */

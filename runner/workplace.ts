@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AgentFrameBody, Assignment } from '../src/protocol/agent-stream.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { findKept } from './kept.ts';
 import { Mapping } from './mapping/mapping.ts';
 import { transcript } from './opencode/conversation.ts';
 import { permissionRules } from './permissions.ts';
@@ -43,19 +44,15 @@ export interface Workplace {
  * @throws WorkplaceError or RepositoryError when this agent or its clone cannot do the work at all
  */
 export async function openWorkplace(assignment: Assignment, dependencies: WorkplaceDependencies): Promise<Workplace> {
-  const { coding, repository, report } = dependencies;
-  const { checkpoint } = assignment;
+  const { coding, report } = dependencies;
   const { model } = assignment.agent_config;
   if (model !== undefined && !(await coding.listModels()).includes(model)) {
     throw new WorkplaceError(`This agent's OpenCode has no model ${model}.`);
   }
-  const base = await repository.resolve(checkpoint?.base_commit ?? assignment.repository.base_commit);
-  const path = worktreePath(dependencies.worktreesDirectory, assignment);
-  const worktree = await repository.addWorktree(path, base);
-  await restoreWork(worktree, assignment, dependencies);
+  const worktree = await openWorktree(assignment, dependencies);
   const directory = join(worktree.path, assignment.repository.directory ?? '.');
   if (!(await stat(directory).catch(() => null))?.isDirectory()) {
-    throw new WorkplaceError(`The repository has no directory ${assignment.repository.directory} at ${base}.`);
+    throw new WorkplaceError(`The repository has no directory ${assignment.repository.directory} at ${worktree.base}.`);
   }
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const mapping = new Mapping(conversationId, directory);
@@ -67,6 +64,21 @@ export async function openWorkplace(assignment: Assignment, dependencies: Workpl
 
 export function worktreePath(worktreesDirectory: string, lease: { task_id: string; epoch: number }): string {
   return join(worktreesDirectory, `${lease.task_id}-${lease.epoch}`);
+}
+
+/** The worktree that this agent has kept of the same work, or a new one with the checkpoint's work in it. */
+async function openWorktree(assignment: Assignment, dependencies: WorkplaceDependencies): Promise<Worktree> {
+  const { repository, worktreesDirectory, report } = dependencies;
+  const { checkpoint } = assignment;
+  const kept = findKept(worktreesDirectory, assignment);
+  if (kept !== null) {
+    report(note('info', 'Going on in the worktree that this agent has kept.'));
+    return repository.openWorktree(kept.path, kept.base);
+  }
+  const base = await repository.resolve(checkpoint?.base_commit ?? assignment.repository.base_commit);
+  const worktree = await repository.addWorktree(worktreePath(worktreesDirectory, assignment), base);
+  await restoreWork(worktree, assignment, dependencies);
+  return worktree;
 }
 
 async function restoreWork(
@@ -81,8 +93,9 @@ async function restoreWork(
     return;
   }
   if (checkpoint.patch_artifact_id === null) return;
+  const patch = await fetchWhole(fetchArtifact, checkpoint.patch_artifact_id, checkpoint.patch_bytes);
   try {
-    await worktree.apply(await fetchArtifact(checkpoint.patch_artifact_id));
+    await worktree.apply(patch);
   } catch (error) {
     report(note('warning', `Checkpoint ${checkpoint.number} does not apply, starting from the base commit: ${error}`));
   }
@@ -95,11 +108,14 @@ async function openConversation(
 ): Promise<{ conversationId: string; preface: string | null }> {
   const permissions = permissionRules(assignment.agent_config.permissions);
   const options = { directory, title: assignment.title, permissions };
-  const id = assignment.checkpoint?.conversation_artifact_id ?? null;
-  if (id === null) return { conversationId: await coding.createConversation(options), preface: null };
+  const { checkpoint } = assignment;
+  const id = checkpoint?.conversation_artifact_id ?? null;
+  if (checkpoint === null || id === null) {
+    return { conversationId: await coding.createConversation(options), preface: null };
+  }
   const carried: CarriedConversation = {
-    format: assignment.checkpoint?.conversation_format ?? '',
-    bytes: await fetchArtifact(id),
+    format: checkpoint.conversation_format ?? '',
+    bytes: await fetchWhole(fetchArtifact, id, checkpoint.conversation_bytes),
   };
   try {
     return { conversationId: await coding.importConversation(carried, options), preface: null };
@@ -107,6 +123,19 @@ async function openConversation(
     report(note('warning', `The conversation goes on from a transcript: ${error}`));
     return { conversationId: await coding.createConversation(options), preface: transcript(carried) };
   }
+}
+
+/** Starting from less than what was saved would lose work without a word, so what is missing is an error. */
+async function fetchWhole(
+  fetchArtifact: WorkplaceDependencies['fetchArtifact'],
+  id: string,
+  length: number,
+): Promise<Uint8Array> {
+  const bytes = await fetchArtifact(id).catch((error: Error) => {
+    throw new WorkplaceError(`The checkpoint cannot be read: ${error.message}`);
+  });
+  if (bytes.byteLength === length) return bytes;
+  throw new WorkplaceError(`The checkpoint is damaged: ${bytes.byteLength} of ${length} bytes came.`);
 }
 
 function note(level: 'info' | 'warning' | 'error', text: string): AgentFrameBody {

@@ -80,7 +80,8 @@ export class OpenCodeClient implements CodingServer {
     const record = unpackConversation(carried);
     const { directory, permissions } = options;
     const project = await this.#call((api) => api.project.current({ directory }));
-    await this.#forget(record.session.id);
+    // A conversation's directory never changes, so one that came here before is removed and arrives anew.
+    await this.forgetConversation(record.session.id);
     const events = replayEvents(record, { directory, projectId: project.id, permissions });
     await this.#call((api) => api.sync.replay({ query_directory: directory, body_directory: directory, events }));
     return record.session.id;
@@ -152,16 +153,7 @@ export class OpenCodeClient implements CodingServer {
     await this.#call((api) => api.question.reply({ requestID, directory, answers }));
   }
 
-  async releaseDirectory(directory: string): Promise<void> {
-    await this.#call((api) => api.instance.dispose({ directory }));
-  }
-
-  async #session(sessionID: string): Promise<Session> {
-    return this.#call((api) => api.session.get({ sessionID }));
-  }
-
-  /** A conversation's directory never changes, so one that came here before is removed and arrives anew. */
-  async #forget(sessionID: string): Promise<void> {
+  async forgetConversation(sessionID: string): Promise<void> {
     try {
       await this.#session(sessionID);
     } catch (error) {
@@ -170,6 +162,14 @@ export class OpenCodeClient implements CodingServer {
     }
     await this.abort(sessionID);
     await this.#call((api) => api.session.delete({ sessionID }));
+  }
+
+  async releaseDirectory(directory: string): Promise<void> {
+    await this.#call((api) => api.instance.dispose({ directory }));
+  }
+
+  async #session(sessionID: string): Promise<Session> {
+    return this.#call((api) => api.session.get({ sessionID }));
   }
 
   /** Asks again when the connection broke: the server is being restarted, and every call here may be repeated. */

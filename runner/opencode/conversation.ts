@@ -1,10 +1,13 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Message, Part, PermissionRule, Session } from '@opencode-ai/sdk/v2/client';
+import { MAX_CONVERSATION_BYTES } from '../../src/protocol/limits.ts';
 import type { CarriedConversation, ConversationMessage } from '../ports.ts';
 import { OPENCODE_VERSION } from './binary.ts';
 
 /** Names the shape below and the release that wrote it: parts differ between releases. */
 export const CONVERSATION_FORMAT = `opencode-${OPENCODE_VERSION}+json+gzip`;
+/** What is carried in place of a conversation that is too large; no server takes it over, so its text is shown. */
+export const TRANSCRIPT_FORMAT = 'oio-transcript+gzip';
 const MAX_UNPACKED_BYTES = 128 * 1_048_576;
 
 /** What travels: the session's own record and its messages, whole and finished or not. */
@@ -22,9 +25,18 @@ export interface ReplayEvent {
   data: Record<string, unknown>;
 }
 
-export function packConversation(session: Session, messages: ConversationMessage[]): CarriedConversation {
+/** @returns the conversation, or a transcript of its end when it is larger than `maxBytes` */
+export function packConversation(
+  session: Session,
+  messages: ConversationMessage[],
+  maxBytes: number = MAX_CONVERSATION_BYTES,
+): CarriedConversation {
   const record: CarriedRecord = { session, messages };
-  return { format: CONVERSATION_FORMAT, bytes: new Uint8Array(gzipSync(JSON.stringify(record))) };
+  const text = Buffer.from(JSON.stringify(record));
+  const bytes = text.byteLength <= MAX_UNPACKED_BYTES ? gzipSync(text) : null;
+  if (bytes !== null && bytes.byteLength <= maxBytes)
+    return { format: CONVERSATION_FORMAT, bytes: new Uint8Array(bytes) };
+  return { format: TRANSCRIPT_FORMAT, bytes: new Uint8Array(gzipSync(transcriptOf(messages))) };
 }
 
 /** @throws when the format is another release's, or the bytes are not a conversation */
@@ -39,11 +51,13 @@ export function unpackConversation({ format, bytes }: CarriedConversation): Carr
 const TRANSCRIPT_CHARS = 40_000;
 
 /** The conversation as text for a model that cannot be given its messages: the newest part, within a bound. */
-export function transcript({ bytes }: CarriedConversation): string {
-  const record = JSON.parse(
-    gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8'),
-  ) as CarriedRecord;
-  const lines = record.messages.flatMap(({ info, parts }) => parts.flatMap((part) => transcriptLine(info.role, part)));
+export function transcript({ format, bytes }: CarriedConversation): string {
+  const text = gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
+  return format === TRANSCRIPT_FORMAT ? text : transcriptOf((JSON.parse(text) as CarriedRecord).messages);
+}
+
+function transcriptOf(messages: ConversationMessage[]): string {
+  const lines = messages.flatMap(({ info, parts }) => parts.flatMap((part) => transcriptLine(info.role, part)));
   return lines.join('\n\n').slice(-TRANSCRIPT_CHARS);
 }
 

@@ -98,8 +98,9 @@ interface Rig {
   told: string[];
 }
 
-function start(events: Partial<LeaseEvents> = {}): Rig {
+function start(events: Partial<LeaseEvents> = {}, isReachable = true): Rig {
   const session = new FakeSession();
+  session.isReachable = isReachable;
   const told: string[] = [];
   const buffer = FrameBuffer.create(directory, lease);
   const all: LeaseEvents = {
@@ -201,14 +202,33 @@ test('silence is noticed before the lease can have ended, and its end is told wh
   stream.discard();
 });
 
-test('a lease of which nothing is heard for very long is given up', async () => {
+test('what was granted is kept through days of silence, and delivered after them', async () => {
+  const { session, stream, told } = start();
+  await vi.advanceTimersByTimeAsync(10);
+  session.isReachable = false;
+  session.cut();
+  stream.append(note('work'));
+  await vi.advanceTimersByTimeAsync(2 * 86_400_000);
+  expect(told).toEqual(['granted', 'quiet']);
+  session.isReachable = true;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(told).toEqual(['granted', 'quiet', 'alive']);
+  expect(session.stored).toEqual([{ n: 1, ...note('work') }]);
+  stream.discard();
+}, 60_000);
+
+test('after a week of silence a lease is given up, and an offer that nobody answers after minutes', async () => {
   const { session, told } = start();
   await vi.advanceTimersByTimeAsync(10);
   session.isReachable = false;
   session.cut();
-  await vi.advanceTimersByTimeAsync(TTL_MS * 6);
+  await vi.advanceTimersByTimeAsync(7 * 86_400_000 + 60_000);
   expect(told).toEqual(['granted', 'quiet', 'lost']);
-});
+
+  const other = start({}, false);
+  await vi.advanceTimersByTimeAsync(TTL_MS * 6);
+  expect(other.told).toEqual(['lost']);
+}, 120_000);
 
 test.each([
   ['ended', 'ended'],

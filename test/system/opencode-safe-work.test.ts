@@ -1,0 +1,226 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { OpenCodeClient } from '../../runner/opencode/client.ts';
+import { removeLeftWorktrees } from '../../runner/recovery.ts';
+import { Repository } from '../../runner/repository.ts';
+import type { Assignment } from '../../src/protocol/agent-stream.ts';
+import {
+  createRepository,
+  type OpenCodeRig,
+  type ScriptedModel,
+  scratchDirectory,
+  startOpenCodeRig,
+  startScriptedModel,
+} from './support/rig.ts';
+import { artifactsOf, makeAssignment, nextAssignment, startWork, type WorkRig } from './support/work-rig.ts';
+
+const scratch = scratchDirectory();
+const project = join(scratch.path, 'project');
+let model: ScriptedModel;
+let rig: OpenCodeRig;
+const works: WorkRig[] = [];
+
+beforeAll(async () => {
+  createRepository(project);
+  model = await startScriptedModel();
+  rig = await startOpenCodeRig(join(scratch.path, 'agent'), model);
+});
+afterEach(async () => {
+  await Promise.all(works.splice(0).map((work) => work.end()));
+});
+afterAll(async () => {
+  await rig.stop();
+  await model.close();
+  scratch.remove();
+});
+
+async function start(assignment: Assignment, before?: WorkRig, client: OpenCodeClient = rig.client): Promise<WorkRig> {
+  const artifacts = before === undefined ? new Map<string, Uint8Array>() : artifactsOf(before.frames);
+  const work = await startWork({ ...rig, client }, project, assignment, artifacts);
+  works.push(work);
+  return work;
+}
+
+/** The server's client with some of its calls replaced. */
+function changed(calls: Partial<OpenCodeClient>): OpenCodeClient {
+  return new Proxy(rig.client, {
+    get: (client, name: keyof OpenCodeClient) => calls[name] ?? (client[name] as () => unknown).bind(client),
+  });
+}
+
+/** A client that is held up in the middle of making the first prompt. */
+function heldUp() {
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let asked = 0;
+  const messages: OpenCodeClient['messages'] = async (id) => {
+    asked += 1;
+    // The first is asked for when the workplace is opened.
+    if (asked > 1) await gate;
+    return rig.client.messages(id);
+  };
+  const prompted: string[] = [];
+  const prompt: OpenCodeClient['prompt'] = async (asking) => {
+    prompted.push(asking.text);
+    return rig.client.prompt(asking);
+  };
+  return {
+    client: changed({ messages, prompt }),
+    prompted,
+    release,
+    isHeldUp: () => vi.waitFor(() => expect(asked).toBeGreaterThan(1), { timeout: 60_000 }),
+  };
+}
+
+const lastFiles = (work: WorkRig) =>
+  work
+    .of('checkpoint')
+    .at(-1)
+    ?.files.map((file) => file.path);
+
+test('work that cannot be saved is no success: it stays here, and the next lease goes on with it', async () => {
+  const work = await start(makeAssignment());
+  await work.message('write first.txt: saved');
+  await work.frame('result');
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = join(scratch.path, 'full');
+  try {
+    await work.message('write second.txt: not saved');
+    expect(await work.frame('result', 2)).toMatchObject({
+      status: 'failed',
+      error: { code: 'checkpoint_failed', retryable: true },
+    });
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  }
+  await work.end();
+
+  const next = await start(nextAssignment(work.assignment, work.frames), work);
+  await next.message('say that is it');
+  expect(await next.frame('result')).toMatchObject({ status: 'completed' });
+  expect(lastFiles(next)).toEqual(['first.txt', 'second.txt']);
+  await next.end();
+  expect(existsSync(work.worktree)).toBe(false);
+});
+
+test('work too large to travel survives a kill, and the next lease on this agent goes on with it', async () => {
+  const work = await start(makeAssignment());
+  await work.message('run head -c 9000000 /dev/urandom > large.bin');
+  expect(await work.frame('checkpoint')).toMatchObject({ local_only: true });
+  // What a start after a kill does, before anything of the work has ended.
+  const repository = await Repository.open(project);
+  const worktrees = join(rig.directory, 'worktrees');
+  await removeLeftWorktrees(repository, worktrees, () => undefined);
+  expect(existsSync(join(work.worktree, 'large.bin'))).toBe(true);
+
+  await work.frame('result');
+  await work.end();
+  const next = await start(nextAssignment(work.assignment, work.frames), work);
+  await next.message('run head -c 10 large.bin | wc -c > small.txt; rm large.bin');
+  await next.frame('result');
+  expect(next.of('checkpoint').at(-1)).toMatchObject({ local_only: false });
+  expect(lastFiles(next)).toEqual(['small.txt']);
+  await next.end();
+  await removeLeftWorktrees(repository, worktrees, () => undefined);
+  expect(existsSync(work.worktree)).toBe(false);
+});
+
+test('a pause that comes before the turn has begun holds: nothing is prompted', async () => {
+  const { client, prompted, release, isHeldUp } = heldUp();
+  const work = await start(makeAssignment(), undefined, client);
+  await work.message('say never');
+  await isHeldUp();
+  await work.work.command({ type: 'pause', data: { within_ms: 60_000 } });
+  release();
+  expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
+  expect(prompted).toEqual([]);
+});
+
+test('a lease that is lost before the turn has begun prompts nothing', async () => {
+  const { client, prompted, release, isHeldUp } = heldUp();
+  const work = await start(makeAssignment(), undefined, client);
+  await work.message('say never');
+  await isHeldUp();
+  work.work.cancel();
+  release();
+  await work.end();
+  expect(prompted).toEqual([]);
+});
+
+test('a silence that begins before the turn does keeps it from beginning, until the lease proves alive', async () => {
+  const { client, prompted, release, isHeldUp } = heldUp();
+  const work = await start(makeAssignment(), undefined, client);
+  await work.message('say at last');
+  await isHeldUp();
+  work.work.quiet();
+  release();
+  await client.messages(await client.createConversation({ directory: project, title: 'Time passes', permissions: [] }));
+  expect(prompted).toEqual([]);
+  work.work.alive();
+  expect(await work.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('at last') });
+});
+
+test('a checkpoint that is asked for before the workplace is open is made when it is', async () => {
+  const work = await start(makeAssignment());
+  await work.work.command({ type: 'checkpoint', data: {} });
+  expect(await work.frame('checkpoint')).toMatchObject({ requested: true, messages_done: 0 });
+});
+
+test('a message into a running turn that cannot be posted is the next prompt instead', async () => {
+  const prompt: OpenCodeClient['prompt'] = async (asking) => {
+    if (asking.text.includes('steered') && !(await rig.client.isBusy(asking.conversationId))) {
+      return rig.client.prompt(asking);
+    }
+    if (asking.text.includes('steered')) throw new Error('it did not arrive');
+    return rig.client.prompt(asking);
+  };
+  const work = await start(makeAssignment(), undefined, changed({ prompt }));
+  await work.message('run sleep 2\nsay first');
+  await work.frame('tool', 2);
+  await work.message('run echo steered', 'steer');
+  expect(await work.frame('result')).toMatchObject({ status: 'completed', messages_done: 2 });
+  expect(work.of('turn.started')).toHaveLength(2);
+});
+
+test('a conversation whose work is safe elsewhere does not stay with the server', async () => {
+  const ids: string[] = [];
+  const createConversation: OpenCodeClient['createConversation'] = async (options) => {
+    const id = await rig.client.createConversation(options);
+    ids.push(id);
+    return id;
+  };
+  const work = await start(makeAssignment(), undefined, changed({ createConversation }));
+  await work.message('say hello');
+  await work.frame('result');
+  expect(await rig.client.messages(ids[0] as string)).not.toEqual([]);
+  await work.end();
+  await expect(rig.client.messages(ids[0] as string)).rejects.toThrow('not found');
+});
+
+test.each([
+  ['is missing', () => new Map<string, Uint8Array>(), 'cannot be read'],
+  [
+    'came cut off',
+    (work: WorkRig) => new Map([...artifactsOf(work.frames)].map(([id, bytes]) => [id, bytes.slice(1)])),
+    'is damaged',
+  ],
+])('a checkpoint that %s is refused with the reason, and nothing starts without its work', async (_, take, reason) => {
+  const work = await start(makeAssignment());
+  await work.message('write one.txt: 1');
+  await work.frame('result');
+  const next = await startWork(rig, project, nextAssignment(work.assignment, work.frames), take(work));
+  works.push(next);
+  expect(await next.frame('released')).toMatchObject({ reason: 'refused', message: expect.stringContaining(reason) });
+});
+
+test('files of a repository that the agent made inside its worktree are in the checkpoint, and it says what is not', async () => {
+  const work = await start(makeAssignment());
+  await work.message('run mkdir lib && git init -q lib && echo x > lib/x.txt');
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+  expect(lastFiles(work)).toEqual(['lib/x.txt']);
+  expect(work.of('agent.note').map((note) => note.text)).toEqual([expect.stringContaining('history does not: lib/')]);
+});

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type LineEvents, type OpenLine, StandingLine } from '../../../runner/line.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  // The longest pause each time.
+  vi.spyOn(Math, 'random').mockReturnValue(0.999);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** Connections as they are opened, with what the other side does about them. */
+function connect(answer: (events: LineEvents) => void) {
+  const at: number[] = [];
+  let closed = 0;
+  const open: OpenLine = (_path, events) => {
+    at.push(Date.now());
+    setTimeout(() => answer(events), 1);
+    return { send: () => undefined, close: () => (closed += 1) };
+  };
+  const nothing = () => undefined;
+  const line: StandingLine = new StandingLine(open, '/', {
+    opened: nothing,
+    received: (message) => (message as { type: string }).type === 'welcome' && line.accepted(),
+    closed: nothing,
+    heard: nothing,
+  });
+  return { line, pauses: () => at.slice(1).map((time, i) => time - (at[i] as number)), closed: () => closed };
+}
+
+test('a connection that never opens is given up and tried again', async () => {
+  const { line, pauses, closed } = connect(() => undefined);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(pauses().length).toBeGreaterThan(2);
+  expect(closed()).toBeGreaterThan(2);
+  line.close();
+});
+
+test('whoever is turned away after a word waits longer each time', async () => {
+  const { line, pauses } = connect((events) => {
+    events.opened();
+    events.received('{"type":"superseded","reason":"another"}');
+    events.closed('superseded');
+  });
+  await vi.advanceTimersByTimeAsync(120_000);
+  const [first, second, third] = pauses() as [number, number, number];
+  expect([second > first, third > second]).toEqual([true, true]);
+  expect(pauses().length).toBeLessThan(20);
+  line.close();
+});
+
+test('whoever was let in comes back at once after a break', async () => {
+  const { line, pauses } = connect((events) => {
+    events.opened();
+    events.received('{"type":"welcome","agent_id":"a"}');
+    events.closed('cut');
+  });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(Math.max(...pauses())).toBeLessThan(1_000);
+  line.close();
+});
