@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -22,6 +23,25 @@ function launch(name: string, args: string[], env: Record<string, string> = {}):
   return launcher;
 }
 
+const signInCode = (demo: Launcher) => /#code=(\S+)/.exec(demo.output)?.[1] ?? '';
+
+/** No log below a data directory, OpenCode's own included, may hold what its files keep secret, or these others. */
+function expectNoSecretLogged(name: string, others: string[]): void {
+  const file = (path: string) => readFileSync(join(scratch, name, path), 'utf8').trim();
+  const agentToken = (JSON.parse(file('agent-token.json')) as CreatedToken).token;
+  const secrets = [file('admin-token'), file('signing-keys').replace(/^\w+:/, ''), agentToken, ...others];
+  for (const secret of secrets) expect(secret).toMatch(/^.{32,}$/);
+  const logs = readdirSync(join(scratch, name), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    /\.log(\.1)?$/.test(path),
+  );
+  expect(logs).toEqual(expect.arrayContaining(['worker', 'agent', 'postgres'].map((log) => `logs/${log}.log`)));
+  for (const log of logs) {
+    const text = file(log);
+    for (const secret of secrets) expect(text.includes(secret), `${log} has ${secret}`).toBe(false);
+    if (log.startsWith('logs')) for (const line of text.split('\n')) expect(() => JSON.parse(line), line).not.toThrow();
+  }
+}
+
 it('the demo with --exit shows a session of a real agent, its diff and the dashboard’s address, and ends with 0', async () => {
   const demo = launch('exit', ['demo', '--exit']);
   expect(await demo.exited).toBe(0);
@@ -33,12 +53,14 @@ it('the demo with --exit shows a session of a real agent, its diff and the dashb
   ]) {
     expect(demo.output).toMatch(pattern);
   }
+  expect(demo.output).not.toContain('worktrees');
+  expectNoSecretLogged('exit', [signInCode(demo)]);
 });
 
 describe('the demo that keeps serving', () => {
   let demo: Launcher;
   beforeAll(async () => {
-    demo = launch('serving', ['demo']);
+    demo = launch('serving', ['demo'], noDatabase);
     await demo.printed(/Press Ctrl-C/);
   });
 
@@ -65,6 +87,7 @@ describe('the demo that keeps serving', () => {
   it('runs a session from the command line, and tells by the exit code whether it completed', async () => {
     const completed = await oio('session', 'create', 'write again.txt: there', '--tag', 'cli', '--watch');
     expect(completed).toMatchObject({ code: 0, output: expect.stringMatching(/^✓ write again\.txt$/m) });
+    expect(completed.output).toMatch(/^· npm run oio -- session diff [0-9a-f-]{36}$/m);
     const failed = await oio('session', 'create', 'fail 400', '--watch');
     expect(failed).toMatchObject({ code: exitCode.failed, output: expect.stringMatching(/^● failed/m) });
   });
@@ -88,6 +111,19 @@ describe('the demo that keeps serving', () => {
     const viewer = createClient({ baseUrl: demo.server().url, token });
     expect((await viewer.sessions.list()).total).toBeGreaterThan(0);
     await expect(viewer.tokens.list()).rejects.toMatchObject({ status: 403 });
+  });
+
+  it('watches no longer than somebody reads', async () => {
+    const command = launch('serving', ['session', 'create', 'never started', '--no-start', '--watch']);
+    command.process.stdout?.destroy();
+    expect(await command.exited).toBe(0);
+  });
+
+  it('logs JSON lines without a secret, and keeps the agent’s files out of a repository', () => {
+    const environment = execFileSync('ps', ['eww', '-o', 'command=', '-p', String(demo.pidOf('postgres'))]);
+    const password = /OIO_POSTGRES_PASSWORD=(\S+)/.exec(environment.toString())?.[1] ?? '';
+    expectNoSecretLogged('serving', [signInCode(demo), password]);
+    expect(readFileSync(join(scratch, 'serving', 'agent', '.gitignore'), 'utf8')).toBe('*\n');
   });
 
   it('leaves no process behind when it stops, OpenCode’s included', async () => {
