@@ -1,0 +1,147 @@
+import { expect, it } from 'vitest';
+import type { Call } from '../../../src/ports/calls.ts';
+import type { SessionApi } from '../../../src/ports/sessions.ts';
+import type { Failure, Outcome } from '../../../src/protocol/errors.ts';
+import { parseCursor } from '../../../src/protocol/events.ts';
+import type { SessionId } from '../../../src/protocol/ids.ts';
+import { CreateSessionRequest } from '../../../src/protocol/session.ts';
+
+/** A place for one session that does not exist yet. `api` may be another handle at every reading. */
+export interface SessionPlace {
+  readonly api: SessionApi;
+  workspace: string;
+  id: SessionId;
+}
+
+const REQUEST = CreateSessionRequest.parse({ title: 'A session', initial_prompt: 'Do it' });
+
+function callIn(workspace: string, key?: string, fingerprint = 'same'): Call {
+  return {
+    principal: { workspace, role: 'operator', token_id: 'tester' },
+    request_id: 'request',
+    idempotency: key === undefined ? null : { key, fingerprint },
+  };
+}
+
+function unwrap<T>(outcome: Outcome<T>): T {
+  if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
+  return outcome.value;
+}
+
+function failureOf(outcome: Outcome<unknown>): Failure {
+  if (outcome.ok) throw new Error('this was to be refused');
+  return outcome.failure;
+}
+
+/** What every implementation of a session keeps to. */
+export function sessionsContract(make: () => Promise<SessionPlace>): void {
+  const created = async () => {
+    const place = await make();
+    const call = callIn(place.workspace);
+    unwrap(await place.api.create(call, place.id, REQUEST));
+    return { place, call };
+  };
+
+  it('answers every call on a session that was never made with not_found, and makes nothing by it', async () => {
+    const place = await make();
+    const call = callIn(place.workspace);
+    const outcomes = [
+      await place.api.read(call, []),
+      await place.api.update(call, { title: 'Another' }),
+      await place.api.act(call, { action: 'start' }),
+      await place.api.remove(call),
+      await place.api.send(call, { text: 'hello' }),
+      await place.api.approvals(call),
+      await place.api.answer(call, '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', { decision: 'once' }),
+      await place.api.events(call, null, 10),
+      await place.api.checkpoints(call),
+      await place.api.requestCheckpoint(call),
+      await place.api.diff(call),
+      await place.api.artifactChunk(call, '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', 0),
+    ];
+    expect(outcomes.map((outcome) => failureOf(outcome).code)).toEqual(outcomes.map(() => 'not_found'));
+    expect(unwrap(await place.api.create(call, place.id, REQUEST)).status).toBe('pending');
+  });
+
+  it('shows a session to its own workspace alone, whatever is asked', async () => {
+    const { place, call } = await created();
+    const foreign = callIn('someone-else');
+    expect(failureOf(await place.api.read(foreign, [])).code).toBe('not_found');
+    expect(failureOf(await place.api.act(foreign, { action: 'start' })).code).toBe('not_found');
+    expect(failureOf(await place.api.create(foreign, place.id, REQUEST)).code).toBe('not_found');
+    expect(unwrap(await place.api.read(call, [])).status).toBe('pending');
+  });
+
+  it('goes through its life by actions, and refuses what the table does not name with what it does', async () => {
+    const { place, call } = await created();
+    expect(failureOf(await place.api.act(call, { action: 'pause' }))).toMatchObject({
+      code: 'illegal_transition',
+      legal_actions: ['start', 'cancel'],
+    });
+    expect(unwrap(await place.api.act(call, { action: 'start' })).status).toBe('queued');
+    expect(unwrap(await place.api.act(call, { action: 'pause' })).status).toBe('paused');
+    expect(unwrap(await place.api.act(call, { action: 'resume' })).status).toBe('queued');
+    const done = await place.api.act(call, { action: 'complete', body: { result: { success: true } } });
+    expect(unwrap(done)).toMatchObject({ status: 'completed', legal_actions: [], health_score: 1 });
+    expect(failureOf(await place.api.act(call, { action: 'cancel' })).code).toBe('illegal_transition');
+  });
+
+  it('tells its life as a log without a gap, page by page, from any place in it', async () => {
+    const { place, call } = await created();
+    await place.api.act(call, { action: 'start' });
+    await place.api.send(call, { text: 'And then this.' });
+    const whole = unwrap(await place.api.events(call, null, 500));
+    expect(whole.items.map(({ from_seq, seq }) => [from_seq, seq])).toEqual(whole.items.map((_, i) => [i + 1, i + 1]));
+    const first = unwrap(await place.api.events(call, null, 2));
+    const rest = unwrap(await place.api.events(call, parseCursor(first.cursor), 500));
+    expect([...first.items, ...rest.items]).toEqual(whole.items);
+    expect(unwrap(await place.api.events(call, { incarnation: '00000000', seq: 2 }, 500))).toEqual({
+      ...whole,
+      reset: true,
+    });
+  });
+
+  it('answers a repeated key with its first answer, and another request under it with a refusal', async () => {
+    const place = await make();
+    const call = callIn(place.workspace, 'k');
+    const first = await place.api.create(call, place.id, REQUEST);
+    await place.api.act(callIn(place.workspace), { action: 'start' });
+    expect(await place.api.create(call, place.id, REQUEST)).toEqual(first);
+    const other = callIn(place.workspace, 'k', 'another');
+    expect(failureOf(await place.api.create(other, place.id, REQUEST)).code).toBe('idempotency_mismatch');
+    const message = callIn(place.workspace, 'm');
+    const sent = await place.api.send(message, { text: 'Once.' });
+    expect(await place.api.send(message, { text: 'Once.' })).toEqual(sent);
+    const { items } = unwrap(await place.api.events(callIn(place.workspace), null, 500));
+    expect(items.filter(({ type }) => type === 'message.added')).toHaveLength(2);
+  });
+
+  it('takes changes to what may change, and shows them', async () => {
+    const { place, call } = await created();
+    await place.api.update(call, { title: 'Renamed', tags: ['x'], priority: 'high' });
+    expect(unwrap(await place.api.read(call, ['tasks', 'usage']))).toMatchObject({
+      title: 'Renamed',
+      tags: ['x'],
+      priority: 'high',
+      initial_prompt: 'Do it',
+      tasks: [{ status: 'pending' }],
+      usage: { turns: 0 },
+    });
+  });
+
+  it('has no checkpoint, no diff and no approval before an agent came, and says so', async () => {
+    const { place, call } = await created();
+    expect(unwrap(await place.api.checkpoints(call))).toEqual([]);
+    expect(unwrap(await place.api.approvals(call))).toEqual([]);
+    expect(unwrap(await place.api.diff(call))).toMatchObject({ checkpoint: null, artifact: null });
+    expect(failureOf(await place.api.requestCheckpoint(call)).code).toBe('no_running_agent');
+  });
+
+  it('is gone once removed, also while it was active', async () => {
+    const { place, call } = await created();
+    await place.api.act(call, { action: 'start' });
+    unwrap(await place.api.remove(call));
+    expect(failureOf(await place.api.read(call, [])).code).toBe('not_found');
+    expect(failureOf(await place.api.remove(call)).code).toBe('not_found');
+  });
+}
