@@ -8,7 +8,7 @@ import { fetchArtifact } from './artifacts.ts';
 import { FrameBuffer } from './buffer.ts';
 import { type Identity, loadIdentity, lockDataDirectory } from './identity.ts';
 import { Lease } from './lease.ts';
-import { StandingLine, webSocketLines } from './line.ts';
+import { type OpenLine, StandingLine, webSocketLines } from './line.ts';
 import { OpenCodeClient } from './opencode/client.ts';
 import type { ConfigurationSource } from './opencode/configuration.ts';
 import { OpenCodeServer } from './opencode/server.ts';
@@ -73,7 +73,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     try {
       const model = await chooseModel(coding);
       await removeLeftWorktrees(repository, join(options.dataDirectory, 'worktrees'), log);
-      return new Agent(options, { identity, repository, server, coding, model, unlock });
+      const openLine = webSocketLines(options.url, options.token);
+      return new Agent(options, { identity, repository, server, coding, model, openLine, unlock });
     } catch (error) {
       coding.close();
       await server.stop();
@@ -85,7 +86,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-async function chooseModel(coding: OpenCodeClient): Promise<string> {
+/** @throws NoModelError when there is none, or OpenCode cannot say */
+export async function chooseModel(coding: Pick<OpenCodeClient, 'defaultModel'>): Promise<string> {
   const model = await coding.defaultModel().catch((error: Error) => {
     throw new NoModelError(`OpenCode cannot say which models it has: ${error.message}`);
   });
@@ -95,12 +97,14 @@ async function chooseModel(coding: OpenCodeClient): Promise<string> {
   );
 }
 
-interface AgentParts {
+export interface AgentParts {
   identity: Identity;
   repository: Repository;
   server: OpenCodeServer;
   coding: OpenCodeClient;
   model: string;
+  /** Opens connections to the control plane. */
+  openLine: OpenLine;
   unlock: () => void;
 }
 
@@ -114,7 +118,6 @@ export class Agent {
   readonly #leases = new Map<string, Lease>();
   /** Offers that wait for an older epoch of their task to end here. */
   readonly #awaited = new Set<string>();
-  readonly #openLine;
   readonly #buffers: string;
   readonly #recovery: { close(): void };
   readonly #startedAt = performance.now();
@@ -125,13 +128,12 @@ export class Agent {
   constructor(options: AgentOptions, parts: AgentParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#openLine = webSocketLines(options.url, options.token);
     this.#buffers = join(options.dataDirectory, 'leases');
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
-    this.#recovery = deliverLeftovers(this.#buffers, parts.repository.rootCommit, this.#openLine, options.log);
-    this.#control = new StandingLine(this.#openLine, `/ws/agents/${this.id}/control`, {
+    this.#recovery = deliverLeftovers(this.#buffers, parts.repository.rootCommit, parts.openLine, options.log);
+    this.#control = new StandingLine(parts.openLine, `/ws/agents/${this.id}/control`, {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
       closed: (reason) => options.log(`the control plane is out of reach (${reason}); trying again`),
@@ -234,7 +236,7 @@ export class Agent {
   }
 
   #take(task_id: string, epoch: number): void {
-    const { repository, coding, model } = this.#parts;
+    const { repository, coding, model, openLine } = this.#parts;
     const { url, token, name, dataDirectory, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
     const lease = new Lease(FrameBuffer.create(this.#buffers, record), {
@@ -242,7 +244,7 @@ export class Agent {
       repository,
       model,
       worktreesDirectory: join(dataDirectory, 'worktrees'),
-      openLine: this.#openLine,
+      openLine,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
       onGranted: () => this.#send({ type: 'taken', task_id, epoch }),
       log,

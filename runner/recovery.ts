@@ -42,7 +42,7 @@ export function deliverLeftovers(
 
 /** Removes the worktrees of processes that were killed, but for those that are kept and those that resist. */
 export async function removeLeftWorktrees(
-  repository: Repository,
+  repository: Pick<Repository, 'removeWorktree'>,
   directory: string,
   log: (line: string) => void,
 ): Promise<void> {

@@ -107,11 +107,13 @@ function startErrorText(error: Error, { dataDirectory, url }: AgentOptions): str
 }
 
 function explainStartError(error: unknown, options: AgentOptions): never {
-  const known = startErrors.find(([type]) => error instanceof type);
-  if (!known || !(error instanceof Error)) throw error;
+  if (!(error instanceof Error)) throw error;
   const message = startErrorText(error, options);
   report(message, 'error', true);
-  throw new CliError(message, known[1]);
+  const [, code] = startErrors.find(([type]) => error instanceof type) ?? [];
+  // A plain error says in OpenCode's or the system's words what is wrong; any other is a bug, and its place matters.
+  if (code === undefined && error.name !== 'Error') throw error;
+  throw new CliError(message, code ?? exitCode.failed);
 }
 
 /** A line for a person, or for the launcher's log, which shows a person the notices among them. */
@@ -126,6 +128,9 @@ function report(message: string, level: 'info' | 'error' = 'info', notice = fals
 
 function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
   const token = file === undefined ? env.OIO_AGENT_TOKEN || env.OIO_TOKEN : readTextFile('--token-file', file).trim();
+  // What is started from here has no use for it.
+  delete env.OIO_AGENT_TOKEN;
+  delete env.OIO_TOKEN;
   if (token) return token;
   throw new CliError(
     `A token is needed: set OIO_AGENT_TOKEN, or name a file with --token-file. "${makeToken}" makes one.`,

@@ -15,7 +15,7 @@ export const PAGE_EVENTS = 500;
 export const CHUNK_BYTES = 196_608;
 /** A larger patch stays on the agent's machine: the checkpoint says `local_only`. */
 export const MAX_PATCH_BYTES = 8_388_608;
-/** A larger conversation is not carried; the successor starts from the work alone. */
+/** Of a larger conversation only a transcript of its end is carried. */
 export const MAX_CONVERSATION_BYTES = 16_777_216;
 /** Checkpoints kept for a session; older ones go with their artifacts. */
 export const MAX_CHECKPOINTS = 100;

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { Agent } from '../../runner/agent.ts';
+import { loadIdentity } from '../../runner/identity.ts';
+import type { OpenLine } from '../../runner/line.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import { removeLeftWorktrees } from '../../runner/recovery.ts';
 import { Repository } from '../../runner/repository.ts';
@@ -223,4 +226,66 @@ test('files of a repository that the agent made inside its worktree are in the c
   expect(await work.frame('result')).toMatchObject({ status: 'completed' });
   expect(lastFiles(work)).toEqual(['lib/x.txt']);
   expect(work.of('agent.note').map((note) => note.text)).toEqual([expect.stringContaining('history does not: lib/')]);
+});
+
+test('an epoch of a task begins on an agent when nothing of the one before is left there', async () => {
+  const assignment = makeAssignment();
+  const dataDirectory = join(scratch.path, 'two-epochs');
+  const before = join(dataDirectory, 'worktrees', `${assignment.task_id}-1`);
+  const presented: { path: string; wasBeforeThere: boolean }[] = [];
+  let control: ((message: unknown) => void) | null = null;
+  const openLine: OpenLine = (path, events) => {
+    const tell = (message: unknown) => setTimeout(() => events.received(JSON.stringify(message)));
+    setTimeout(() => events.opened());
+    return {
+      close: () => undefined,
+      send: (text) => {
+        const message = JSON.parse(text === 'ping' ? '{}' : text) as { type?: string };
+        if (message.type === 'hello') control = tell;
+        if (text.includes('"released"')) tell({ type: 'ended', reason: 'released' });
+        if (message.type !== 'present') return;
+        presented.push({ path, wasBeforeThere: existsSync(before) });
+        const epoch = Number(path.split('/').at(-1));
+        tell({ type: 'lease', assignment: { ...assignment, epoch }, acked: 0, ttl_ms: 60_000 });
+      },
+    };
+  };
+  const identity = loadIdentity(dataDirectory);
+  const agent = new Agent(
+    {
+      url: 'http://127.0.0.1',
+      token: '',
+      directory: project,
+      dataDirectory,
+      capacity: 1,
+      name: 'AGENT-TWO-EPOCHS',
+      source: { kind: 'own', environment: {} },
+      path: process.env.PATH,
+      log: () => undefined,
+    },
+    {
+      identity,
+      repository: await Repository.open(project),
+      server: rig.server,
+      coding: rig.client,
+      model: 'demo/scripted',
+      openLine,
+      unlock: () => undefined,
+    },
+  );
+  const offer = (epoch: number) =>
+    control?.({
+      type: 'offer',
+      task_id: assignment.task_id,
+      epoch,
+      session_id: assignment.session_id,
+      expires_in_ms: 10_000,
+    });
+  await vi.waitFor(() => expect(control).not.toBeNull());
+  offer(1);
+  await vi.waitFor(() => expect(existsSync(before)).toBe(true), { timeout: 60_000 });
+  offer(2);
+  await vi.waitFor(() => expect(presented).toHaveLength(2), { timeout: 60_000 });
+  expect(presented[1]).toEqual({ path: `/ws/leases/${assignment.task_id}/2`, wasBeforeThere: false });
+  await agent.stop();
 });

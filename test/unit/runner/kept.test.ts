@@ -1,0 +1,49 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { findKept, isKept, keep, letGo } from '../../../runner/kept.ts';
+import type { Assignment } from '../../../src/protocol/agent-stream.ts';
+
+const TASK = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
+const OTHER = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000002';
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'oio-kept-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function worktree(task: string, epoch: number): string {
+  const path = join(directory, `${task}-${epoch}`);
+  mkdirSync(path);
+  keep(path, 'base');
+  return path;
+}
+
+function assignment(checkpoint: { task_id: string; epoch: number } | null): Assignment {
+  return { task_id: TASK, epoch: 9, checkpoint } as Assignment;
+}
+
+test('the newest kept worktree of the task is gone on with, unless the checkpoint is newer', () => {
+  worktree(TASK, 2);
+  const path = worktree(TASK, 3);
+  expect(findKept(directory, assignment(null))).toEqual({ path, base: 'base' });
+  expect(findKept(directory, assignment({ task_id: TASK, epoch: 3 }))).toEqual({ path, base: 'base' });
+  expect(findKept(directory, assignment({ task_id: TASK, epoch: 4 }))).toBeNull();
+});
+
+test('the worktree that the checkpoint was made of is found under another task of the session', () => {
+  const path = worktree(OTHER, 1);
+  expect(findKept(directory, assignment({ task_id: OTHER, epoch: 1 }))).toEqual({ path, base: 'base' });
+  expect(findKept(directory, assignment({ task_id: OTHER, epoch: 2 }))).toBeNull();
+  expect(findKept(directory, assignment(null))).toBeNull();
+});
+
+test('a worktree is kept until it is let go of', () => {
+  const path = worktree(TASK, 1);
+  expect(isKept(path)).toBe(true);
+  letGo(path);
+  expect(isKept(path)).toBe(false);
+  expect(findKept(directory, assignment(null))).toBeNull();
+});

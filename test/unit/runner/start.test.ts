@@ -1,0 +1,33 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { chooseModel, NoModelError } from '../../../runner/agent.ts';
+import { keep } from '../../../runner/kept.ts';
+import { removeLeftWorktrees } from '../../../runner/recovery.ts';
+
+test('a left worktree that cannot be removed is logged, the others go, and those to be kept stay', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'oio-left-'));
+  const path = (name: string) => join(directory, name);
+  for (const name of ['a-1', 'b-1', 'c-1', 'd-1']) mkdirSync(path(name));
+  keep(path('c-1'), 'base');
+  const said: string[] = [];
+  const removeWorktree = async (left: string): Promise<void> => {
+    if (left === path('a-1')) throw new Error('EACCES');
+    rmSync(left, { recursive: true });
+  };
+  try {
+    await removeLeftWorktrees({ removeWorktree }, directory, (line) => said.push(line));
+    expect(['a-1', 'b-1', 'c-1', 'd-1'].filter((name) => existsSync(path(name)))).toEqual(['a-1', 'c-1']);
+    expect(said).toEqual(['a worktree that was left cannot be removed: EACCES']);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('without a model it is said what to do; any other fault is told in OpenCode’s words', async () => {
+  await expect(chooseModel({ defaultModel: async () => null })).rejects.toThrow('opencode auth login');
+  const fault = chooseModel({ defaultModel: () => Promise.reject(new Error('config: unexpected token')) });
+  await expect(fault).rejects.toThrow(NoModelError);
+  await expect(fault).rejects.toThrow('config: unexpected token');
+});
