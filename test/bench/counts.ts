@@ -1,3 +1,4 @@
+import type { SqlRow, SqlValue } from '../../durable-objects/kit/platform.ts';
 import { DirectoryInProcess } from '../support/directory-in-process.ts';
 import type { FakeClient } from '../support/fake-socket.ts';
 import { NodePlatform } from '../support/node-platform.ts';
@@ -9,6 +10,8 @@ import { BATCH, BATCHES_PER_JOB } from './plan.ts';
 /** What a step writes in one object. Rows of tables, without those of indexes; an alarm that is set is one more. */
 export interface Writes {
   rows: number;
+  /** Reads too. */
+  statements: number;
   transactions: number;
   alarms: number;
 }
@@ -38,6 +41,7 @@ export interface Counts {
 /** A platform that counts what is written through it and what its sockets carry. */
 class CountingPlatform extends NodePlatform {
   readonly frames: Traffic['frames'];
+  #statements = 0;
   #transactions = 0;
   #alarms = 0;
 
@@ -47,8 +51,18 @@ class CountingPlatform extends NodePlatform {
   }
 
   get writes(): Writes {
-    const [row] = this.exec('SELECT total_changes() AS rows', []);
-    return { rows: Number(row?.rows), transactions: this.#transactions, alarms: this.#alarms };
+    const [row] = super.exec('SELECT total_changes() AS rows', []);
+    return {
+      rows: Number(row?.rows),
+      statements: this.#statements,
+      transactions: this.#transactions,
+      alarms: this.#alarms,
+    };
+  }
+
+  override exec(query: string, bindings: SqlValue[]): SqlRow[] {
+    this.#statements++;
+    return super.exec(query, bindings);
   }
 
   override transaction<T>(body: () => T): T {
@@ -165,6 +179,7 @@ function writesOf(platforms: Record<ObjectName, CountingPlatform>): Record<Objec
 function difference(before: Record<ObjectName, Writes>, after: Record<ObjectName, Writes>): Record<ObjectName, Writes> {
   return byObject((object) => ({
     rows: after[object].rows - before[object].rows,
+    statements: after[object].statements - before[object].statements,
     transactions: after[object].transactions - before[object].transactions,
     alarms: after[object].alarms - before[object].alarms,
   }));

@@ -49,7 +49,7 @@ async function measure(directory: string, machine: Machine, servers: Server[]): 
 }
 
 // What the objects log while one session is counted in this process is no part of the report.
-console.info = console.error;
+console.log = console.error;
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 await buildIfStale(() => console.error('building …'));
 const directory = mkdtempSync(join(tmpdir(), 'oio-bench-'));
@@ -61,7 +61,7 @@ const limit = setTimeout(() => {
 }, LIMIT_MS);
 try {
   const report = await measure(directory, describeMachine(directory), servers);
-  console.log(values.json ? JSON.stringify(report, null, 2) : render(report));
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : render(report)}\n`);
 } finally {
   clearTimeout(limit);
   await Promise.all(servers.map((server) => server.stop()));

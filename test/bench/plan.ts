@@ -30,7 +30,7 @@ export const LISTED_SESSIONS = 1_000;
 export const OPERATIONS = {
   health: 'GET /health',
   read: 'GET /api/v1/sessions/{id}',
-  list: `GET /api/v1/sessions, ${LISTED_SESSIONS} there`,
+  list: `GET /api/v1/sessions, of ${LISTED_SESSIONS.toLocaleString('en')}`,
   create: 'POST /api/v1/sessions',
   start: 'POST …/start',
   offer: 'start → offer received',

@@ -42,8 +42,9 @@ export function againstFloor(measured: number, floor: number, ratio: number): st
   return `${figure(measured)} / ${figure(floor)} = **${figure(ratio)}×**`;
 }
 
-/** Three digits of a small number, and no fraction of a large one. */
+/** Three digits of a small number, two of a very small one, and no fraction of a large one. */
 function figure(value: number): string {
+  if (value < 0.1) return value.toPrecision(2);
   if (value >= 100) return Math.round(value).toLocaleString('en');
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
@@ -80,10 +81,10 @@ function floorsList(): string {
 }
 
 function writesTable({ steps }: Counts): string {
-  const cell = ({ rows, transactions, alarms }: Writes) =>
-    transactions === 0 ? '–' : `${rows} / ${transactions} / ${alarms}`;
+  const cell = ({ rows, statements, transactions, alarms }: Writes) =>
+    statements === 0 ? '–' : [rows, statements, transactions, alarms].join(' / ');
   return table(
-    ['rows / transactions / alarms', 'session', 'agent registry', 'room'],
+    ['rows written / statements / transactions / alarms set', 'session', 'agent registry', 'room'],
     steps.map(({ step, writes }) => [step, cell(writes.session), cell(writes.agent_registry), cell(writes.room)]),
   );
 }

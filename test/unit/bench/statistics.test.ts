@@ -23,6 +23,7 @@ describe('the report’s arithmetic', () => {
     const measured = { count: 9, p50_ms: 1.25, p99_ms: 2, per_second: 500 };
     expect(ratiosTo(floor, measured)).toEqual({ p50_ms: 2.5, p99_ms: 1, per_second: 0.25 });
     expect(againstFloor(1.25, 0.5, 2.5)).toBe('1.25 / 0.50 = **2.50×**');
+    expect(againstFloor(9.34, 279, 0.03348)).toBe('9.34 / 279 = **0.033×**');
     expect(againstFloor(1_234.5, 12.34, 100.04)).toBe('1,235 / 12.3 = **100×**');
   });
 
