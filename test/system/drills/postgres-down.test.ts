@@ -1,8 +1,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { freePort } from '../../../cli/launcher/ports.ts';
-import { type Fleet, startFleet } from './support/fleet.ts';
+import { type Fleet, standingPort, startFleet } from './support/fleet.ts';
 import { startSession } from './support/started-session.ts';
 
 const WITHIN = { timeout: 120_000, interval: 200 };
@@ -21,7 +20,7 @@ class Postgres {
   }
 
   static async absent(): Promise<Postgres> {
-    return new Postgres(await freePort(), await PGlite.create());
+    return new Postgres(await standingPort(), await PGlite.create());
   }
 
   async up(): Promise<void> {

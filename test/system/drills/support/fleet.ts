@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { vi } from 'vitest';
 import { scriptedModelConfig } from '../../../../cli/demo/scripted-model.ts';
-import { freePort } from '../../../../cli/launcher/ports.ts';
+import { checkPort } from '../../../../cli/launcher/ports.ts';
 import { projectFile } from '../../../../cli/launcher/project.ts';
 import { FrameBuffer } from '../../../../runner/buffer.ts';
 import type { Identity } from '../../../../runner/identity.ts';
@@ -22,6 +23,19 @@ const TOKEN = 'a-token-of-the-drills-0123456789-0123456789';
 
 /** A Postgres that is never there: embedded, it would take ten seconds of a core, and sessions do not need it. */
 export const NO_POSTGRES = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' };
+
+const [FIRST_PORT, LAST_PORT] = [10_000, 30_000];
+
+/**
+ * A free port below those that outgoing connections are given: one of them would take it as soon as nothing listens
+ * there, and whoever kept trying to reach the port would be the likeliest to.
+ */
+export async function standingPort(): Promise<number> {
+  for (;;) {
+    const port = await checkPort(randomInt(FIRST_PORT, LAST_PORT)).catch(() => null);
+    if (port !== null) return port;
+  }
+}
 
 /** A control plane as a person starts it, on a data directory and a port that stay over its restarts. */
 export class ControlPlane {
@@ -42,7 +56,7 @@ export class ControlPlane {
   }
 
   static async start(dataDirectory: string, env: Record<string, string> = {}): Promise<ControlPlane> {
-    const controlPlane = new ControlPlane(dataDirectory, await freePort(), env);
+    const controlPlane = new ControlPlane(dataDirectory, await standingPort(), env);
     await controlPlane.#launcher.ready();
     return controlPlane;
   }
