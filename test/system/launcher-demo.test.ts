@@ -135,11 +135,28 @@ describe('the demo that keeps serving', () => {
 });
 
 describe('an agent on the person’s own OpenCode', () => {
-  it('says that there is no model and how to get one, while the control plane goes on', async () => {
-    const home = join(scratch, 'home');
+  let repository: string;
+  beforeAll(() => {
+    repository = createRepository(join(scratch, 'repository'));
+  });
+
+  const homeWith = (name: string, configuration: string) => {
+    const home = join(scratch, name);
     mkdirSync(join(home, '.config', 'opencode'), { recursive: true });
-    writeFileSync(join(home, '.config', 'opencode', 'opencode.json'), '{"enabled_providers": []}');
-    const repository = createRepository(join(scratch, 'repository'));
+    writeFileSync(join(home, '.config', 'opencode', 'opencode.json'), configuration);
+    return home;
+  };
+
+  it('says of a configuration that is broken what OpenCode says, and nothing of a missing model', async () => {
+    const env = { HOME: homeWith('broken', '{ "model": '), OIO_AGENT_TOKEN: 'any' };
+    const agent = launch('broken-agent', ['agent', '--url', 'http://127.0.0.1:9', '--dir', repository], env);
+    expect(await agent.exited).toBe(exitCode.environment);
+    expect(agent.output).toContain('ValueExpected at line');
+    expect(agent.output).not.toMatch(/has no model|^\s+at /m);
+  });
+
+  it('says that there is no model and how to get one, while the control plane goes on', async () => {
+    const home = homeWith('home', '{"enabled_providers": []}');
     const launcher = launch('no-model', ['up', '--dir', repository], { HOME: home, ...noDatabase });
     await launcher.printed(/^agent\s+OpenCode has no model: .*opencode auth login/m);
     await launcher.printed(/^agent\s+ended with code 3; not started again/m);

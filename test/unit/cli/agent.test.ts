@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -36,5 +36,16 @@ it('an agent’s directory is its name’s, and a second agent on it is told to 
   expect(errors).toBe(
     `oio: Another agent runs on ${directory}. Stop it, or give this one a directory of its own with --data.\n`,
   );
+  expect(code).toBe(exitCode.failed);
+});
+
+it('what keeps an agent from starting is told in a sentence, without a stack trace', async () => {
+  const repository = await prepareScratchRepository(join(scratch, 'repository'));
+  const directory = join(scratch, 'obstructed');
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'opencode'), 'a file where a directory is to be');
+  const args = ['--url', 'http://127.0.0.1:9', '--dir', repository, '--data', directory];
+  const { code, errors } = await runAgent(args, { OIO_AGENT_TOKEN: 'any' });
+  expect(errors).toMatch(/^oio: EEXIST: .+\n$/);
   expect(code).toBe(exitCode.failed);
 });
