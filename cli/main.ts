@@ -50,5 +50,5 @@ try {
   process.stderr.write(`oio: ${text}\n`);
   process.exitCode = error instanceof CliError ? error.code : exitCode.failed;
 }
-// A socket that closes slowly must not keep a finished command.
-process.exit();
+// Not every platform writes to a pipe at once. A socket that closes slowly must not keep a finished command.
+process.stdout.write('', () => process.exit());

@@ -17,7 +17,7 @@ export const session = defineCommand({
     'session list [--status <status>]… [--tag <tag>]',
     'session watch <id>',
     'session show <id>',
-    'session diff <id>',
+    'session diff <id> [--patch]',
     'session send <id> "<text>"',
     `session ${actions.join('|')} <id>`,
   ],
@@ -29,6 +29,7 @@ watch, and create --watch, exit with 0 only if the session completes. With --jso
     status: { type: 'string', multiple: true, placeholder: 'status', description: 'List only this status' },
     'no-start': { type: 'boolean', default: false, description: 'Create the session without starting it' },
     watch: { type: 'boolean', default: false, description: 'Watch the new session to its end' },
+    patch: { type: 'boolean', default: false, description: 'Print the diff alone, as "git apply" takes it' },
     json: { type: 'boolean', default: false, description: 'Print JSON' },
   },
   async run({ values, positionals: [verb = '', ...rest] }) {
@@ -52,6 +53,7 @@ interface VerbContext {
   status?: string[] | undefined;
   'no-start': boolean;
   watch: boolean;
+  patch: boolean;
 }
 
 /** Carries out one verb; what it resolves with is the exit code, if it is not 0. */
@@ -66,9 +68,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     print(await client.sessions.get(argument(rest, 'id'), ['tasks', 'approvals', 'usage']), json);
     return undefined;
   },
-  async diff({ client, rest, json }) {
+  async diff({ client, rest, json, patch }) {
     const diff = await client.sessions.diff(argument(rest, 'id'));
     if (json) printJson(diff);
+    else if (patch) process.stdout.write(diff.patch);
     else printLines(renderDiff(diff));
     return undefined;
   },

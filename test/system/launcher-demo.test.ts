@@ -92,11 +92,15 @@ describe('the demo that keeps serving', () => {
     expect(failed).toMatchObject({ code: exitCode.failed, output: expect.stringMatching(/^● failed/m) });
   });
 
-  it('lists and shows sessions for programs, with their diff', async () => {
+  it('lists and shows sessions for programs, with a diff that git applies', async () => {
     const list = JSON.parse((await oio('session', 'list', '--tag', 'cli', '--json')).output) as SessionList;
     expect(list.items.map(({ title, status }) => [title, status])).toEqual([['write again.txt: there', 'completed']]);
     const { output } = await oio('session', 'diff', list.items[0]?.id ?? '', '--json');
     expect((JSON.parse(output) as SessionDiff).files.map(({ path }) => path)).toEqual(['again.txt']);
+    const patch = await oio('session', 'diff', list.items[0]?.id ?? '', '--patch');
+    const repository = createRepository(join(scratch, 'checkout'));
+    execFileSync('git', ['-C', repository, 'apply'], { input: patch.output });
+    expect(readFileSync(join(repository, 'again.txt'), 'utf8')).toBe('there\n');
   });
 
   it('refuses what the server refuses, in the server’s words', async () => {
