@@ -9,9 +9,9 @@ import { tellAll } from '../telling.ts';
 const BATCH_MESSAGE = 'x'.repeat(1_600);
 /** As long as one event. */
 const EVENT_MESSAGE = 'x'.repeat(250);
-const SOCKETS_OPENED = 40;
-const MESSAGES = 300;
-const EVENTS = { 1: 150, 100: 30 };
+const SOCKETS_OPENED = 20;
+const MESSAGES = 150;
+const EVENTS = { 1: 75, 100: 15 };
 
 /** What the platform does with nothing of ours on it: one round. */
 export async function measureFloor(url: string, recorder: Recorder): Promise<void> {
@@ -19,14 +19,14 @@ export async function measureFloor(url: string, recorder: Recorder): Promise<voi
   const http = async (floor: FloorName, atOnce: number, count: number, path: (index: number) => string) =>
     recorder.add(floor, atOnce, await httpLoad(url, atOnce, count, (index) => ({ method: 'GET', path: path(index) })));
 
-  await http('fetch', 1, 400, () => '/');
-  await http('fetch', MANY, 2_000, () => '/');
-  await http('call', 1, 400, () => '/nothing');
-  await http('call', MANY, 1_500, () => '/nothing');
-  await http('insert', 1, 300, () => '/insert');
-  await http('insert', MANY, 1_000, () => '/insert');
-  await http('new object', 1, 60, (index) => `/insert/${round}-one-${index}`);
-  await http('new object', MANY, 200, (index) => `/insert/${round}-many-${index}`);
+  await http('fetch', 1, 200, () => '/');
+  await http('fetch', MANY, 1_000, () => '/');
+  await http('call', 1, 200, () => '/nothing');
+  await http('call', MANY, 750, () => '/nothing');
+  await http('insert', 1, 150, () => '/insert');
+  await http('insert', MANY, 500, () => '/insert');
+  await http('new object', 1, 30, (index) => `/insert/${round}-one-${index}`);
+  await http('new object', MANY, 100, (index) => `/insert/${round}-many-${index}`);
 
   const opened: number[] = [];
   for (let index = 0; index < SOCKETS_OPENED; index++) {

@@ -7,8 +7,8 @@ import type { ControlPlane } from '../servers.ts';
 import type { Recorder } from '../statistics.ts';
 import { createRequest } from './requests.ts';
 
-const JOBS = { one: 25, many: 64 };
-const WINDOWED_BATCHES = 300;
+const JOBS = { one: 12, many: 32 };
+const WINDOWED_BATCHES = 150;
 
 /** A session that an instant agent works on. */
 export interface Begun {

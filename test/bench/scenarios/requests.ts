@@ -46,13 +46,13 @@ export class Requests {
     const read: HttpRequest = { method: 'GET', path: this.#sessionPath, token: this.#token };
     const list: HttpRequest = { method: 'GET', path: SESSIONS, token: this.#listToken };
 
-    await load(OPERATIONS.health, 1, 400, health);
-    await load(OPERATIONS.health, MANY, 2_000, health);
-    await load(OPERATIONS.read, 1, 300, read);
-    await load(OPERATIONS.read, MANY, 1_000, read);
-    await load(OPERATIONS.list, 1, 150, list);
-    await load(OPERATIONS.list, MANY, 400, list);
-    await load(OPERATIONS.create, 1, 60, createRequest(this.#token));
-    await load(OPERATIONS.create, MANY, 200, createRequest(this.#token));
+    await load(OPERATIONS.health, 1, 200, health);
+    await load(OPERATIONS.health, MANY, 1_000, health);
+    await load(OPERATIONS.read, 1, 150, read);
+    await load(OPERATIONS.read, MANY, 500, read);
+    await load(OPERATIONS.list, 1, 75, list);
+    await load(OPERATIONS.list, MANY, 200, list);
+    await load(OPERATIONS.create, 1, 30, createRequest(this.#token));
+    await load(OPERATIONS.create, MANY, 100, createRequest(this.#token));
   }
 }

@@ -7,7 +7,7 @@ import type { Recorder } from '../statistics.ts';
 import { tellAll } from '../telling.ts';
 import { Workplace } from './jobs.ts';
 
-const EVENTS = { 1: 150, 100: 30 };
+const EVENTS = { 1: 75, 100: 15 };
 
 /** From an agent's sending of one event to its watchers' receiving it: one round. */
 export async function measureWatching(control: ControlPlane, recorder: Recorder): Promise<void> {
