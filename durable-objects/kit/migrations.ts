@@ -14,12 +14,11 @@ export function hasSchema(platform: ObjectPlatform): boolean {
   return platform.exec(`SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = ?`, [LEDGER]).length > 0;
 }
 
-/** Applies what is missing. Must run inside a transaction. */
-export function migrate(platform: ObjectPlatform, migrations: Migrations): void {
-  platform.exec(
-    `CREATE TABLE IF NOT EXISTS ${LEDGER} (version INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID`,
-    [],
-  );
+/**
+ * How many of the scripts have been applied here: reads only.
+ * @throws Error when one of them was edited afterwards
+ */
+export function appliedCount(platform: ObjectPlatform, migrations: Migrations): number {
   const applied = platform.exec(`SELECT version, fingerprint FROM ${LEDGER} ORDER BY version`, []);
   applied.forEach((row, index) => {
     const known = migrations[index];
@@ -27,19 +26,23 @@ export function migrate(platform: ObjectPlatform, migrations: Migrations): void 
       throw new Error(`migration ${index + 1} was edited after it had been applied`);
     }
   });
-  migrations.slice(applied.length).forEach((script, offset) => {
+  return applied.length;
+}
+
+/** Applies what is missing. Must run inside a transaction. */
+export function migrate(platform: ObjectPlatform, migrations: Migrations): void {
+  platform.exec(
+    `CREATE TABLE IF NOT EXISTS ${LEDGER} (version INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID`,
+    [],
+  );
+  const applied = appliedCount(platform, migrations);
+  migrations.slice(applied).forEach((script, offset) => {
     for (const statement of statementsOf(script)) platform.exec(statement, []);
     platform.exec(`INSERT INTO ${LEDGER} (version, fingerprint) VALUES (?, ?)`, [
-      applied.length + offset + 1,
+      applied + offset + 1,
       fingerprint(script),
     ]);
   });
-}
-
-/** True when migrations are waiting to be applied. */
-export function isBehind(platform: ObjectPlatform, migrations: Migrations): boolean {
-  const [row] = platform.exec(`SELECT COUNT(*) AS applied FROM ${LEDGER}`, []);
-  return Number(row?.applied ?? 0) < migrations.length;
 }
 
 function statementsOf(script: string): string[] {
@@ -49,11 +52,18 @@ function statementsOf(script: string): string[] {
     .filter((statement) => statement !== '');
 }
 
+/** Of each script that this isolate has met: an object asks at every start, and scripts are long. */
+const fingerprints = new Map<string, string>();
+
 /** FNV-1a (64 bit) of the script with its white space folded: detects edits, and is no secret. */
 function fingerprint(script: string): string {
+  const known = fingerprints.get(script);
+  if (known !== undefined) return known;
   let hash = 0xcbf29ce484222325n;
   for (const char of script.replace(/\s+/g, ' ').trim()) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(char.codePointAt(0)!)) * 0x100000001b3n);
   }
-  return hash.toString(16);
+  const text = hash.toString(16);
+  fingerprints.set(script, text);
+  return text;
 }

@@ -1,6 +1,6 @@
 import { MAX_STORED_BYTES, utf8Length } from '../../src/protocol/limits.ts';
 import { log } from './log.ts';
-import { hasSchema, isBehind, type Migrations, migrate } from './migrations.ts';
+import { appliedCount, hasSchema, type Migrations, migrate } from './migrations.ts';
 import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
 
 /** Deadlines and outbox: what every object's schema begins with. */
@@ -31,7 +31,7 @@ export class ObjectStore {
     this.platform = platform;
     this.#migrations = [KIT_SCHEMA, ...migrations];
     this.#created = hasSchema(platform);
-    if (this.#created && isBehind(platform, this.#migrations)) {
+    if (this.#created && appliedCount(platform, this.#migrations) < this.#migrations.length) {
       platform.transaction(() => migrate(platform, this.#migrations));
     }
   }

@@ -87,11 +87,13 @@ describe('the kit on the platform’s own storage', () => {
       expect(notes(kit)).toEqual([large]);
     }));
 
-  it('refuses a history of migrations that was edited, and appends what is new', () =>
+  it('refuses a history of migrations that was edited, with a script more or with as many, and appends what is new', () =>
     inObject((_kit, state) => {
       const platform = durablePlatform(state);
+      const edited = `${SCHEMA[0]} CREATE TABLE sly (id INTEGER);`;
       const more = 'CREATE TABLE more (id INTEGER PRIMARY KEY);';
-      expect(() => buildKit(platform, [`${SCHEMA[0]} CREATE TABLE sly (id INTEGER);`, more], [])).toThrow(/edited/);
+      expect(() => buildKit(platform, [edited], [])).toThrow(/edited/);
+      expect(() => buildKit(platform, [edited, more], [])).toThrow(/edited/);
       expect(buildKit(platform, [...SCHEMA, more], []).store.rows(`SELECT * FROM more`)).toEqual([]);
     }));
 
