@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import { createClient } from '../../src/client/client.ts';
+import type { Readiness } from '../../src/protocol/answers.ts';
 import type { SessionDiff, SessionList } from '../../src/protocol/session.ts';
 import type { CreatedToken } from '../../src/protocol/token.ts';
 import { descendantsOf, Launcher, lives, noDatabase } from './support/launcher.ts';
@@ -43,7 +44,7 @@ function expectNoSecretLogged(name: string, others: string[]): void {
 }
 
 it('the demo with --exit shows a session of a real agent, its diff and the dashboard’s address, and ends with 0', async () => {
-  const demo = launch('exit', ['demo', '--exit']);
+  const demo = launch('demo', ['demo', '--exit']);
   expect(await demo.exited).toBe(0);
   for (const pattern of [
     /^✓ write hello\.txt$/m,
@@ -54,19 +55,20 @@ it('the demo with --exit shows a session of a real agent, its diff and the dashb
     expect(demo.output).toMatch(pattern);
   }
   expect(demo.output).not.toContain('worktrees');
-  expectNoSecretLogged('exit', [signInCode(demo)]);
+  expectNoSecretLogged('demo', [signInCode(demo)]);
 });
 
 describe('the demo that keeps serving', () => {
   let demo: Launcher;
   beforeAll(async () => {
-    demo = launch('serving', ['demo'], noDatabase);
+    // On what the first demo left: a new database takes seconds of computing.
+    demo = launch('demo', ['demo']);
     await demo.printed(/Press Ctrl-C/);
   });
 
   /** Another command line on the same data directory. */
   const oio = async (...args: string[]) => {
-    const command = launch('serving', args);
+    const command = launch('demo', args);
     return { code: await command.exited, output: command.output };
   };
 
@@ -118,7 +120,7 @@ describe('the demo that keeps serving', () => {
   });
 
   it('watches no longer than somebody reads', async () => {
-    const command = launch('serving', ['session', 'create', 'never started', '--no-start', '--watch']);
+    const command = launch('demo', ['session', 'create', 'never started', '--no-start', '--watch']);
     command.process.stdout?.destroy();
     expect(await command.exited).toBe(0);
   });
@@ -126,8 +128,24 @@ describe('the demo that keeps serving', () => {
   it('logs JSON lines without a secret, and keeps the agent’s files out of a repository', () => {
     const environment = execFileSync('ps', ['eww', '-o', 'command=', '-p', String(demo.pidOf('postgres'))]);
     const password = /OIO_POSTGRES_PASSWORD=(\S+)/.exec(environment.toString())?.[1] ?? '';
-    expectNoSecretLogged('serving', [signInCode(demo), password]);
-    expect(readFileSync(join(scratch, 'serving', 'agent', '.gitignore'), 'utf8')).toBe('*\n');
+    expectNoSecretLogged('demo', [signInCode(demo), password]);
+    expect(readFileSync(join(scratch, 'demo', 'agent', '.gitignore'), 'utf8')).toBe('*\n');
+  });
+
+  it('answers while its Postgres is killed, and has it again', async () => {
+    const { url } = demo.server();
+    const postgresState = async () => {
+      const answer = await fetch(`${url}/ready`);
+      const { dependencies } = (await answer.json()) as Readiness;
+      return [answer.status, dependencies.find(({ name }) => name === 'postgres')?.status];
+    };
+    const backAgain = () =>
+      vi.waitFor(async () => expect(await postgresState()).toEqual([200, 'ok']), { timeout: 60_000, interval: 100 });
+    await backAgain();
+    process.kill(demo.pidOf('postgres') ?? 0, 'SIGKILL');
+    await demo.printed(/^postgres\s+ended with code 137; starting again/m);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    await backAgain();
   });
 
   it('leaves no process behind when it stops, OpenCode’s included', async () => {

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import { createClient } from '../../src/client/client.ts';
-import type { Readiness } from '../../src/protocol/answers.ts';
 import { descendantsOf, Launcher, type LauncherOptions, lives, noDatabase } from './support/launcher.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'oio-launcher-'));
@@ -181,19 +180,4 @@ it('a stop that is asked for while it starts leaves nothing behind', async () =>
   const processes = descendantsOf(launcher.process.pid);
   expect(await launcher.end()).toBe(0);
   expect(processes.filter(lives)).toEqual([]);
-});
-
-it('a SIGKILL of Postgres is mended while requests are answered', async () => {
-  const launcher = launch('postgres', { env: { DATABASE_URL: '' } });
-  const url = await launcher.ready();
-  const postgresState = async () => {
-    const answer = await fetch(`${url}/ready`);
-    const { dependencies } = (await answer.json()) as Readiness;
-    return [answer.status, dependencies.find(({ name }) => name === 'postgres')?.status];
-  };
-  await vi.waitFor(async () => expect(await postgresState()).toEqual([200, 'ok']), slowly);
-  process.kill(launcher.pidOf('postgres') ?? 0, 'SIGKILL');
-  await launcher.printed(/^postgres\s+ended with code 137; starting again/m);
-  expect((await fetch(`${url}/health`)).status).toBe(200);
-  await vi.waitFor(async () => expect(await postgresState()).toEqual([200, 'ok']), slowly);
 });
