@@ -19,8 +19,9 @@ function linuxStartTime(pid: number): string | undefined {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The second field is the command's name in parentheses and may itself hold spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, ticks] = [fields[0], fields[19]];
-  if (state === 'Z' || state === 'X') return undefined;
+  const [state, threads, ticks] = [fields[0], Number(fields[17]), fields[19]];
+  // Its first thread may be a zombie while others still hold its files and ports.
+  if ((state === 'Z' || state === 'X') && threads <= 1) return undefined;
   return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${ticks}`;
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SessionEvent } from '../../../src/protocol/events.ts';
-import { expectAgreement, expectSameLog, expectWhole, readConversation, readLog } from './support/agreement.ts';
+import { expectAgreement, expectSameLog, expectWhole, readLog } from './support/agreement.ts';
 import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
 import { type StartedSession, startSession } from './support/started-session.ts';
 
@@ -23,7 +23,7 @@ async function expectTakenOver(session: StartedSession, heir: AgentProcess, atte
   expectSameLog(session.watch, log);
   const last = log.findLast((event) => event.type === 'lease.granted')!;
   expect(last.data.agent_id).toBe(heir.id);
-  expectAgreement(log, readConversation(heir, last.data.task_id, last.data.epoch));
+  expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
   const { files } = await fleet.client.sessions.diff(session.id);
   expect(files.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
   session.watch.close();

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { taskIdOf } from '../../../src/protocol/ids.ts';
-import { expectAgreement, expectSameLog, expectWhole, readConversation, readLog } from './support/agreement.ts';
-import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
+import { expectAgreement, expectSameLog, expectWhole, readLog } from './support/agreement.ts';
+import { type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
 import { seededRandom } from './support/seeded.ts';
 import { type StartedSession, startSession } from './support/started-session.ts';
 
@@ -10,10 +9,9 @@ const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 const LEASE_TTL_SECONDS = 10;
 
 let fleet: Fleet;
-let agent: AgentProcess;
 beforeAll(async () => {
   fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: String(LEASE_TTL_SECONDS) });
-  agent = await fleet.agent('AGENT-A').start();
+  await fleet.agent('AGENT-A').start();
 });
 afterAll(() => fleet.stop());
 
@@ -42,7 +40,7 @@ async function expectUndisturbed(session: StartedSession): Promise<void> {
   expectSameLog(session.watch, log);
   expect(log.filter(({ type }) => type === 'lease.granted')).toHaveLength(1);
   expect(log.filter((e) => e.type === 'session.status' && e.data.to === 'orphaned')).toEqual([]);
-  expectAgreement(log, readConversation(agent, taskIdOf(session.id, 1), 1));
+  expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
   session.watch.close();
 }
 

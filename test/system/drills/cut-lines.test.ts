@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { taskIdOf } from '../../../src/protocol/ids.ts';
-import { expectAgreement, expectSameLog, expectWhole, readConversation, readLog } from './support/agreement.ts';
-import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
+import { expectAgreement, expectSameLog, expectWhole, readLog } from './support/agreement.ts';
+import { type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
 import { seededRandom } from './support/seeded.ts';
 import { startSession } from './support/started-session.ts';
 import { TcpProxy } from './support/tcp-proxy.ts';
@@ -13,11 +12,10 @@ const PAUSE_MS = 20;
 
 let fleet: Fleet;
 let proxy: TcpProxy;
-let agent: AgentProcess;
 beforeAll(async () => {
   fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '15' });
   proxy = await TcpProxy.start(fleet.controlPlane.url);
-  agent = await fleet.agent('AGENT-A', { url: proxy.url }).start();
+  await fleet.agent('AGENT-A', { url: proxy.url }).start();
 });
 afterAll(async () => {
   await proxy.stop();
@@ -41,7 +39,7 @@ describe('lines that are cut again and again', () => {
       const log = await readLog(fleet.client, session.id);
       expectWhole(log);
       expectSameLog(session.watch, log);
-      expectAgreement(log, readConversation(agent, taskIdOf(session.id, 1), 1));
+      expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
       session.watch.close();
     }
   });

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { taskIdOf } from '../../../src/protocol/ids.ts';
-import { expectAgreement, expectSameLog, expectWhole, readConversation, readLog } from './support/agreement.ts';
+import { expectAgreement, expectSameLog, expectWhole, readLog } from './support/agreement.ts';
 import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
 import { seededRandom } from './support/seeded.ts';
 import { startSession } from './support/started-session.ts';
@@ -31,7 +30,7 @@ describe.concurrent('an OpenCode server that is killed in the middle of a turn',
         const log = await readLog(fleet.client, session.id);
         expectWhole(log);
         expectSameLog(session.watch, log);
-        const conversation = readConversation(agent, taskIdOf(session.id, 1), 1);
+        const conversation = fleet.controlPlane.conversationOf(session.id);
         expect(new Set(conversation.map(({ info }) => info.sessionID)).size, `seed ${seed}`).toBe(1);
         expectAgreement(log, conversation);
         const { files } = await fleet.client.sessions.diff(session.id);

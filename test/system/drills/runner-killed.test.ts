@@ -20,7 +20,7 @@ import { TcpProxy } from './support/tcp-proxy.ts';
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
 const MOMENTS = ['tool', 'text', 'checkpoint', 'result-unsent', 'result-unacknowledged'] as const;
-const LANES = 3;
+const LANES = 4;
 const PROMPTS = 3;
 
 interface Station {
@@ -165,7 +165,7 @@ describe.concurrent('an agent that is killed', () => {
       expect(grants.map(({ data }) => data.epoch)).toEqual([...new Set(grants.map(({ data }) => data.epoch))].sort());
       const made = log.filter((event) => event.type === 'checkpoint.created' && event.seq < last.seq);
       expect(last.data.checkpoint).toBe(made.length === 0 ? null : made.length);
-      expectAgreement(log, readConversation(heir.agent, last.data.task_id, last.data.epoch));
+      expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
       expectBeginnings(log, readConversation(victim.agent, last.data.task_id, grants[0]!.data.epoch));
       const { files } = await fleet.client.sessions.diff(session.id);
       expect(files.map(({ path }) => path)).toEqual(['file1.txt', 'file2.txt', 'file3.txt']);
@@ -199,7 +199,7 @@ describe.concurrent('an agent that is killed', () => {
       expectWhole(log);
       expectSameLog(session.watch, log);
       expect(log.filter(({ type }) => type === 'lease.granted')).toHaveLength(1);
-      expectAgreement(log, readConversation(agent, taskIdOf(session.id, 1), 1));
+      expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
       expect(readFileSync(counter, 'utf8')).toBe('1\n2\n3\n');
       session.watch.close();
     }),

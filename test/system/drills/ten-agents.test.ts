@@ -1,19 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { taskIdOf } from '../../../src/protocol/ids.ts';
-import { expectAgreement, expectSameLog, expectWhole, readConversation, readLog } from './support/agreement.ts';
-import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
+import { expectAgreement, expectSameLog, expectWhole, readLog } from './support/agreement.ts';
+import { type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
 import { startSession } from './support/started-session.ts';
 
 const AGENTS = Array.from({ length: 10 }, (_, index) => `AGENT-${index}`);
 
 let fleet: Fleet;
-const agents = new Map<string, AgentProcess>();
 beforeAll(async () => {
   fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '15' });
   // Two at a time: ten servers that start at once on two cores take longer than one after the other.
   for (let first = 0; first < AGENTS.length; first += 2) {
     const pair = AGENTS.slice(first, first + 2).map((name) => fleet.agent(name, { capacity: 1 }));
-    for (const agent of await Promise.all(pair.map((agent) => agent.start()))) agents.set(agent.id, agent);
+    await Promise.all(pair.map((agent) => agent.start()));
   }
 });
 afterAll(() => fleet.stop());
@@ -37,7 +35,7 @@ describe('a restart of workerd under ten agents at work', () => {
       expect(grants).toHaveLength(1);
       const holder = grants[0]!.data.agent_id;
       holders.add(holder);
-      expectAgreement(log, readConversation(agents.get(holder)!, taskIdOf(session.id, 1), 1));
+      expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
       session.watch.close();
     }
     expect(holders.size).toBe(AGENTS.length);

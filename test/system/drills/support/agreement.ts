@@ -1,6 +1,8 @@
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
+import { unpackConversation } from '../../../../runner/opencode/conversation.ts';
 import type { ConversationMessage } from '../../../../runner/ports.ts';
 import type { Client } from '../../../../src/client/client.ts';
 import type { SessionWatch } from '../../../../src/client/watch.ts';
@@ -62,12 +64,36 @@ export function expectSameLog(watch: SessionWatch, log: readonly SessionEvent[])
   expect(head).toBe(log.at(-1)?.seq);
 }
 
+/** The conversation in a session's newest checkpoint, as OpenCode told it after the last turn, from the object's own disk. */
+export function readCheckpoint(objects: string, sessionId: string): ConversationMessage[] {
+  for (const name of readdirSync(objects)) {
+    if (!name.endsWith('.sqlite')) continue;
+    const database = new DatabaseSync(join(objects, name), { readOnly: true });
+    try {
+      const row = database.prepare('SELECT id FROM session').get();
+      if (row?.id !== sessionId) continue;
+      const checkpoint = database.prepare('SELECT * FROM checkpoints ORDER BY number DESC LIMIT 1').get();
+      const chunks = database
+        .prepare('SELECT data FROM artifact_chunks WHERE artifact = ? ORDER BY number')
+        .all(checkpoint?.conversation_artifact ?? null)
+        .map(({ data }) => Buffer.from(String(data), 'base64'));
+      const format = String(checkpoint?.conversation_format);
+      return unpackConversation({ format, bytes: Buffer.concat(chunks) }).messages;
+    } catch {
+      // Not a session that is there: the registry, a room, or one that was made only now.
+    } finally {
+      database.close();
+    }
+  }
+  throw new Error(`no object holds a checkpoint of ${sessionId}`);
+}
+
 interface Stored {
   info: object;
   parts: object[];
 }
 
-/** The conversation of a lease as OpenCode keeps it on the agent's disk. */
+/** The conversation of a lease as OpenCode keeps it on the disk of an agent that was killed: others forget it. */
 export function readConversation(agent: AgentProcess, taskId: string, epoch: number): ConversationMessage[] {
   const path = join(agent.place.home, 'opencode/home/data/opencode/opencode.db');
   const database = new DatabaseSync(path, { readOnly: true });

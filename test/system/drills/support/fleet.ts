@@ -12,10 +12,12 @@ import { projectFile } from '../../../../cli/launcher/project.ts';
 import { FrameBuffer } from '../../../../runner/buffer.ts';
 import type { Identity } from '../../../../runner/identity.ts';
 import { MARKER_VARIABLE } from '../../../../runner/opencode/home.ts';
+import type { ConversationMessage } from '../../../../runner/ports.ts';
 import { endProcesses, findByEnvironment } from '../../../../runner/processes.ts';
 import { type Client, createClient } from '../../../../src/client/client.ts';
 import { descendantsOf, Launcher, lives, type ProcessIdentity } from '../../support/launcher.ts';
 import { cloneRepository, createRepository, scratchDirectory, startScriptedModel } from '../../support/rig.ts';
+import { readCheckpoint } from './agreement.ts';
 
 /** Long enough for a process to start on a machine that is busy with others. */
 const WITHIN = { timeout: 90_000, interval: 50 };
@@ -24,6 +26,7 @@ const TOKEN = 'a-token-of-the-drills-0123456789-0123456789';
 /** A Postgres that is never there: embedded, it would take ten seconds of a core, and sessions do not need it. */
 export const NO_POSTGRES = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' };
 
+const SESSION_STORAGE = 'oio-Session';
 const [FIRST_PORT, LAST_PORT] = [10_000, 30_000];
 
 /**
@@ -64,6 +67,11 @@ export class ControlPlane {
   /** A client by way of something else, such as a proxy. */
   clientAt(url: string): Client {
     return createClient({ baseUrl: url, token: TOKEN, deadlineMs: 60_000 });
+  }
+
+  /** What OpenCode told of a session's conversation after its last turn. */
+  conversationOf(sessionId: string): ConversationMessage[] {
+    return readCheckpoint(join(this.#dataDirectory, 'objects', SESSION_STORAGE), sessionId);
   }
 
   /** Sends SIGKILL to one of the launcher's processes, which starts it again. */
