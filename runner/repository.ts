@@ -1,7 +1,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { DiffFile } from '../src/protocol/checkpoint.ts';
 import { MAX_PATCH_BYTES } from '../src/protocol/limits.ts';
-import type { DiffFile } from '../src/protocol/session.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 

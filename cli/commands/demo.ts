@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { SessionDiff } from '../../src/protocol/session.ts';
+import type { SessionDiff } from '../../src/protocol/checkpoint.ts';
 import { CliError, defineCommand, exitCode, oio } from '../command.ts';
 import { prepareScratchRepository } from '../demo/scratch-repository.ts';
 import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../demo/scripted-model.ts';

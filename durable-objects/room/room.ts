@@ -1,9 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
+import { consoleLog } from '../../src/adapters/console-log.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { Outcome } from '../../src/protocol/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/ids.ts';
-import type { ListSessionsQuery, SessionList } from '../../src/protocol/session.ts';
+import type { ListSessionsQuery, SessionList } from '../../src/protocol/session-list.ts';
 import { durablePlatform } from '../kit/durable-object.ts';
 import { buildRoom, type RoomRuntime } from './runtime.ts';
 
@@ -13,7 +14,7 @@ export class Room extends DurableObject<Env> implements DirectoryApi {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#runtime = buildRoom(durablePlatform(ctx));
+    this.#runtime = buildRoom(durablePlatform(ctx, consoleLog(env.OIO_LOG_LEVEL)));
   }
 
   async put(workspace: WorkspaceId, entry: DirectoryEntry): Promise<void> {

@@ -2,7 +2,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/ids.ts';
-import type { ListSessionsQuery, SessionList } from '../../src/protocol/session.ts';
+import type { ListSessionsQuery, SessionList } from '../../src/protocol/session-list.ts';
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { DirectoryTable } from './directory.ts';
@@ -36,9 +36,7 @@ export class RoomRuntime {
     this.#write(workspace, () => {
       const now = this.#kit.store.platform.now();
       this.#directory.remove(id, rev, now);
-      if (this.#kit.deadlines.dueAt(TOMBSTONES_DEADLINE) === null) {
-        this.#kit.deadlines.set(TOMBSTONES_DEADLINE, now + TOMBSTONES_KEPT_MS);
-      }
+      this.#kit.deadlines.setIfUnset(TOMBSTONES_DEADLINE, now + TOMBSTONES_KEPT_MS);
     });
   }
 

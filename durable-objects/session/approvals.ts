@@ -1,16 +1,17 @@
 import { type AlwaysRule, coveredByRules } from '../../src/domain/always-rules.ts';
 import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import type { ApprovalView } from '../../src/protocol/approval.ts';
 import type { ApprovalStatus, Decision } from '../../src/protocol/enums.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
 import { taskIdOf } from '../../src/protocol/ids.ts';
-import type { AnswerApprovalRequest, ApprovalView } from '../../src/protocol/session.ts';
+import type { AnswerApprovalRequest } from '../../src/protocol/session-requests.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
+import { instant } from '../kit/text.ts';
 import type { Announcer } from './announcer.ts';
 import type { Commands } from './commands.ts';
 import { DEADLINE } from './config.ts';
 import type { EventLog } from './event-log.ts';
 import type { SessionRecords } from './records.ts';
-import { instant } from './views.ts';
 
 type Asked = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 

@@ -1,12 +1,12 @@
 import type { DiffSource } from '../../src/ports/sessions.ts';
 import type { AgentFrameBody, Assignment } from '../../src/protocol/agent-stream.ts';
+import type { CheckpointView } from '../../src/protocol/checkpoint.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
 import { taskIdOf } from '../../src/protocol/ids.ts';
 import { CHUNK_BYTES, MAX_CHECKPOINTS, MAX_CONVERSATION_BYTES, MAX_PATCH_BYTES } from '../../src/protocol/limits.ts';
-import type { CheckpointView } from '../../src/protocol/session.ts';
+import { instant } from '../kit/text.ts';
 import type { EventLog } from './event-log.ts';
 import { insertOrReplace, type SessionRecords } from './records.ts';
-import { instant } from './views.ts';
 
 type Reported = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 type Chunk = Extract<AgentFrameBody, { type: 'artifact.chunk' }>['data'];

@@ -14,7 +14,7 @@ import type {
   RetrySessionRequest,
   SendMessageRequest,
   UpdateSessionRequest,
-} from '../../src/protocol/session.ts';
+} from '../../src/protocol/session-requests.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Announcer } from './announcer.ts';
 import type { Checkpoints } from './checkpoints.ts';

@@ -4,12 +4,14 @@ import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
 import { type Cursor, type EventPage, formatCursor } from '../../src/protocol/events.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/ids.ts';
 import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/limits.ts';
-import type { CreateSessionRequest, SessionInclude, SessionView } from '../../src/protocol/session.ts';
+import type { SessionInclude, SessionView } from '../../src/protocol/session.ts';
+import type { CreateSessionRequest } from '../../src/protocol/session-requests.ts';
 import { CLOSE } from '../../src/protocol/watch.ts';
-import { IDEMPOTENCY_DEADLINE, Idempotency } from '../kit/idempotency.ts';
+import { IDEMPOTENCY_DEADLINE, Idempotency, KEY_IS_TAKEN } from '../kit/idempotency.ts';
 import { waitAtMost } from '../kit/outbound.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
+import { tokenTag } from '../kit/text.ts';
 import { AgentStream } from './agent-stream.ts';
 import { Announcer } from './announcer.ts';
 import { Approvals } from './approvals.ts';
@@ -56,7 +58,7 @@ export class SessionRuntime implements SessionApi {
     );
     const kit = buildKit(platform, SESSION_MIGRATIONS, lanes);
     const records = new SessionRecords(kit.store);
-    const log = new EventLog(records, config.max_log_rows);
+    const log = new EventLog(records, config.max_log_events);
     const views = new SessionViews(records, log, config.lease_ttl_ms);
     const announcer = new Announcer(kit, records, views);
     const commands = new Commands(records);
@@ -248,13 +250,4 @@ export class SessionRuntime implements SessionApi {
 /** A message is too big to take in (RFC 6455 §7.4.1). */
 const TOO_LARGE = 1009;
 
-/** The tag of the sockets that were opened with a token. */
-export function tokenTag(tokenId: string): string {
-  return `token:${tokenId}`;
-}
-
-const KEY_IS_TAKEN = refuse(
-  'idempotency_mismatch',
-  'This Idempotency-Key was used with another request; choose a new one.',
-);
 const NOT_FOUND = refuse('not_found', 'There is no such session in this workspace.');

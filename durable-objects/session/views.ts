@@ -1,16 +1,13 @@
 import { healthScore } from '../../src/domain/health.ts';
 import { isWorking, legalActions } from '../../src/domain/session-machine.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
+import type { ApprovalView } from '../../src/protocol/approval.ts';
+import type { CheckpointView } from '../../src/protocol/checkpoint.ts';
 import { formatCursor } from '../../src/protocol/events.ts';
 import { IMPLICIT_TASK, taskIdOf } from '../../src/protocol/ids.ts';
-import type {
-  ApprovalView,
-  CheckpointView,
-  SessionInclude,
-  SessionSummary,
-  SessionView,
-  TaskView,
-} from '../../src/protocol/session.ts';
+import type { SessionInclude, SessionView, TaskView } from '../../src/protocol/session.ts';
+import type { SessionSummary } from '../../src/protocol/session-list.ts';
+import { instant } from '../kit/text.ts';
 import type { EventLog } from './event-log.ts';
 import type { SessionRecords, SessionRow } from './records.ts';
 import { lastSeenAt } from './run-sockets.ts';
@@ -134,10 +131,6 @@ export class SessionViews {
 
 /** How much of the prompt the directory's search sees. */
 const SEARCH_TEXT_CHARS = 2_000;
-
-export function instant(ms: number): string {
-  return new Date(ms).toISOString();
-}
 
 /** Time spent working in the present run. */
 export function activeMs(row: SessionRow, now: number): number {

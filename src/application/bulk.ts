@@ -5,7 +5,8 @@ import type { BulkItem, BulkResult } from '../protocol/answers.ts';
 import { ERROR_CODES, type FieldError, type Outcome, ok, refuse } from '../protocol/errors.ts';
 import type { SessionId } from '../protocol/ids.ts';
 import { MAX_STORED_BYTES, utf8Length } from '../protocol/limits.ts';
-import { type BulkSessionRequest, CreateSessionRequest, type SessionView } from '../protocol/session.ts';
+import type { SessionView } from '../protocol/session.ts';
+import { type BulkSessionRequest, CreateSessionRequest } from '../protocol/session-requests.ts';
 import { createSession, type SessionMaking } from './create-session.ts';
 
 /** Items that are worked on at once: enough to hide the way to the objects, few enough for the platform's limits. */

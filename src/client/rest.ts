@@ -1,25 +1,23 @@
 import type { z } from 'zod';
 import type { AgentList, AgentView } from '../protocol/agent-stream.ts';
 import type { ApprovalList, BulkResult, CheckpointList, CheckpointRequested } from '../protocol/answers.ts';
+import type { ApprovalView } from '../protocol/approval.ts';
+import type { SessionDiff } from '../protocol/checkpoint.ts';
 import type { EventPage } from '../protocol/events.ts';
+import type { SessionInclude, SessionView } from '../protocol/session.ts';
+import type { ListSessionsQuery, SessionList } from '../protocol/session-list.ts';
 import type {
   AnswerApprovalRequest,
-  ApprovalView,
   BulkSessionRequest,
   CompleteSessionRequest,
   CreateSessionRequest,
   FailSessionRequest,
-  ListSessionsQuery,
   MessageAccepted,
   RetrySessionRequest,
   SendMessageRequest,
-  SessionDiff,
-  SessionInclude,
-  SessionList,
-  SessionView,
   StopSessionRequest,
   UpdateSessionRequest,
-} from '../protocol/session.ts';
+} from '../protocol/session-requests.ts';
 import type { CreatedToken, CreateTokenRequest, SignInCode, Ticket, TokenList } from '../protocol/token.ts';
 import { type ApiRequest, type RequestOptions, request } from './request.ts';
 

@@ -1,6 +1,8 @@
+import type { ApprovalView } from '../protocol/approval.ts';
+import type { CheckpointView } from '../protocol/checkpoint.ts';
 import type { Delivery, SessionStatus } from '../protocol/enums.ts';
 import type { AgentEventBody, SessionEvent, ToolState } from '../protocol/events.ts';
-import type { ApprovalView, CheckpointView, SessionError, Usage } from '../protocol/session.ts';
+import type { SessionError, Usage } from '../protocol/session.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
 /**

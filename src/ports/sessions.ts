@@ -1,22 +1,20 @@
+import type { ApprovalView } from '../protocol/approval.ts';
+import type { CheckpointView, DiffFile } from '../protocol/checkpoint.ts';
 import type { Outcome } from '../protocol/errors.ts';
 import type { Cursor, EventPage } from '../protocol/events.ts';
 import type { SessionId, WorkspaceId } from '../protocol/ids.ts';
+import type { SessionInclude, SessionView } from '../protocol/session.ts';
 import type {
   AnswerApprovalRequest,
-  ApprovalView,
-  CheckpointView,
   CompleteSessionRequest,
   CreateSessionRequest,
-  DiffFile,
   FailSessionRequest,
   MessageAccepted,
   RetrySessionRequest,
   SendMessageRequest,
-  SessionInclude,
-  SessionView,
   StopSessionRequest,
   UpdateSessionRequest,
-} from '../protocol/session.ts';
+} from '../protocol/session-requests.ts';
 import type { Call } from './calls.ts';
 
 /** An action with what it needs; `by` and time come from the call. */

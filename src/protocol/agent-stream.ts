@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { ApprovalView } from './approval.ts';
+import { CheckpointView, DiffFile } from './checkpoint.ts';
 import { ApprovalKind, Capability, Decision, Delivery } from './enums.ts';
 import { AgentEventBody } from './events.ts';
 import { SessionId, TaskId, Uuid } from './ids.ts';
 import { MAX_AGENT_CAPACITY } from './limits.ts';
-import { AgentConfig, ApprovalView, CheckpointView, DiffFile, Repository } from './session.ts';
+import { AgentConfig, Repository } from './session-requests.ts';
 
 /**
  * The agent's two sockets, subprotocol `oio.v1`. An agent connects out; nothing ever connects to an agent.

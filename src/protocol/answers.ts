@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { ApprovalView } from './approval.ts';
+import { CheckpointView } from './checkpoint.ts';
 import { SessionStatus } from './enums.ts';
 import { FieldError, Problem } from './errors.ts';
 import { SessionId } from './ids.ts';
-import { ApprovalView, CheckpointView } from './session.ts';
 
 /** Answers of the API that are no resource of their own. */
 

@@ -1,8 +1,12 @@
 import { z } from 'zod';
+import { ApprovalView } from './approval.ts';
+import { CheckpointView } from './checkpoint.ts';
 import { CURSOR_PATTERN } from './cursor.ts';
 import { ApprovalKind, Decision, Delivery, SessionStatus, TaskStatus } from './enums.ts';
 import { TaskId, Uuid } from './ids.ts';
-import { ApprovalView, CheckpointView, Instant, SessionError, UpdateSessionRequest } from './session.ts';
+import { Instant } from './instant.ts';
+import { SessionError } from './session.ts';
+import { UpdateSessionRequest } from './session-requests.ts';
 
 export { type Cursor, formatCursor, parseCursor } from './cursor.ts';
 

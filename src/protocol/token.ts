@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Role } from './enums.ts';
 import { Uuid, type WorkspaceId } from './ids.ts';
-import { Instant } from './session.ts';
+import { Instant } from './instant.ts';
 
 export { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from './socket.ts';
 

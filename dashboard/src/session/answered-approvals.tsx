@@ -1,5 +1,5 @@
 import { clsx } from 'clsx';
-import type { ApprovalView } from '../../../src/protocol/session.ts';
+import type { ApprovalView } from '../../../src/protocol/approval.ts';
 import { Panel } from '../components/panel.tsx';
 
 /** What was asked and is settled: how, and by whom. */

@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
-import type { AnswerApprovalRequest, ApprovalView } from '../../../src/protocol/session.ts';
+import type { ApprovalView } from '../../../src/protocol/approval.ts';
+import type { AnswerApprovalRequest } from '../../../src/protocol/session-requests.ts';
 import { useClient } from '../api.tsx';
 import { Button } from '../components/button.tsx';
 import { Field, TextInput } from '../components/field.tsx';

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { DiffFile, SessionDiff } from '../../../src/protocol/session.ts';
+import type { DiffFile, SessionDiff } from '../../../src/protocol/checkpoint.ts';
 import { useClient } from '../api.tsx';
 import { Empty, ErrorNotice, Loading } from '../components/notice.tsx';
 import { splitPatch } from './patch.ts';

@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
-import type { AnswerApprovalRequest, ApprovalView } from '../../../src/protocol/session.ts';
+import type { ApprovalView } from '../../../src/protocol/approval.ts';
+import type { AnswerApprovalRequest } from '../../../src/protocol/session-requests.ts';
 import { Button } from '../components/button.tsx';
 import { Field, TextInput } from '../components/field.tsx';
 

@@ -1,7 +1,8 @@
 import { useMutation } from '@tanstack/react-query';
 import { clsx } from 'clsx';
 import type { SessionState } from '../../../src/domain/session-log.ts';
-import type { CheckpointView, SessionView } from '../../../src/protocol/session.ts';
+import type { CheckpointView } from '../../../src/protocol/checkpoint.ts';
+import type { SessionView } from '../../../src/protocol/session.ts';
 import { useClient } from '../api.tsx';
 import { Button } from '../components/button.tsx';
 import { Empty, ErrorNotice } from '../components/notice.tsx';

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import type { SessionSummary } from '../../../src/protocol/session.ts';
+import type { SessionSummary } from '../../../src/protocol/session-list.ts';
 import { StatusBadge } from '../components/status-badge.tsx';
 import { ago, fullTime, percent, usd } from '../format.ts';
 import { useNow } from '../use-now.ts';

@@ -3,15 +3,15 @@ import { z } from 'zod';
 import type { ActionRequest } from '../../ports/sessions.ts';
 import type { SessionAction } from '../../protocol/enums.ts';
 import type { SessionId } from '../../protocol/ids.ts';
+import { SessionView } from '../../protocol/session.ts';
 import {
   CompleteSessionRequest,
   FailSessionRequest,
   MessageAccepted,
   RetrySessionRequest,
   SendMessageRequest,
-  SessionView,
   StopSessionRequest,
-} from '../../protocol/session.ts';
+} from '../../protocol/session-requests.ts';
 import { needs } from '../auth/roles.ts';
 import { callOf } from '../call.ts';
 import type { AppContext } from '../context.ts';

@@ -6,15 +6,9 @@ import type { SessionApi } from '../../ports/sessions.ts';
 import { BulkResult } from '../../protocol/answers.ts';
 import { SessionStatus } from '../../protocol/enums.ts';
 import { SessionId } from '../../protocol/ids.ts';
-import {
-  BulkSessionRequest,
-  CreateSessionRequest,
-  ListSessionsQuery,
-  SessionInclude,
-  SessionList,
-  SessionView,
-  UpdateSessionRequest,
-} from '../../protocol/session.ts';
+import { SessionInclude, SessionView } from '../../protocol/session.ts';
+import { ListSessionsQuery, SessionList } from '../../protocol/session-list.ts';
+import { BulkSessionRequest, CreateSessionRequest, UpdateSessionRequest } from '../../protocol/session-requests.ts';
 import { needs } from '../auth/roles.ts';
 import { callOf } from '../call.ts';
 import type { AppContext } from '../context.ts';

@@ -1,4 +1,5 @@
-import type { SessionList, SessionView } from '../../../src/protocol/session.ts';
+import type { SessionView } from '../../../src/protocol/session.ts';
+import type { SessionList } from '../../../src/protocol/session-list.ts';
 import { HttpConnection, type HttpRequest, httpLoad } from '../http.ts';
 import { LISTED_SESSIONS, MANY, OPERATIONS } from '../plan.ts';
 import type { ControlPlane } from '../servers.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
 import { SessionPriority, SessionStatus } from '../../../src/protocol/enums.ts';
-import { ListSessionsQuery, type SessionSummary } from '../../../src/protocol/session.ts';
+import { ListSessionsQuery, type SessionSummary } from '../../../src/protocol/session-list.ts';
 
 /** An empty directory. */
 export interface DirectoryUnderTest {

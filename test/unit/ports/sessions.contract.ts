@@ -4,7 +4,7 @@ import type { SessionApi } from '../../../src/ports/sessions.ts';
 import type { Failure, Outcome } from '../../../src/protocol/errors.ts';
 import { parseCursor } from '../../../src/protocol/events.ts';
 import type { SessionId } from '../../../src/protocol/ids.ts';
-import { CreateSessionRequest } from '../../../src/protocol/session.ts';
+import { CreateSessionRequest } from '../../../src/protocol/session-requests.ts';
 
 /** A place for one session that does not exist yet. `api` may be another handle at every reading. */
 export interface SessionPlace {

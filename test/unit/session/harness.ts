@@ -1,6 +1,7 @@
+import { tokenTag } from '../../../durable-objects/kit/text.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
 import { leaseTag, type RunAttachment } from '../../../durable-objects/session/run-sockets.ts';
-import { SessionRuntime, tokenTag } from '../../../durable-objects/session/runtime.ts';
+import { SessionRuntime } from '../../../durable-objects/session/runtime.ts';
 import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/watchers.ts';
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session-log.ts';
 import type { AgentRegistryApi } from '../../../src/ports/agent-registry.ts';
@@ -10,7 +11,8 @@ import type { SessionStatus } from '../../../src/protocol/enums.ts';
 import type { Failure, Outcome } from '../../../src/protocol/errors.ts';
 import { type Cursor, type EventPage, parseCursor, type SessionEvent } from '../../../src/protocol/events.ts';
 import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/ids.ts';
-import { CreateSessionRequest, type SessionInclude, type SessionView } from '../../../src/protocol/session.ts';
+import type { SessionInclude, SessionView } from '../../../src/protocol/session.ts';
+import { CreateSessionRequest } from '../../../src/protocol/session-requests.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 import { FakeAgent } from './fake-agent.ts';

@@ -8,7 +8,7 @@ import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
 import type { AgentFrame, AgentFrameBody, Assignment, RunDown } from '../../../src/protocol/agent-stream.ts';
 import type { Outcome } from '../../../src/protocol/errors.ts';
 import { IMPLICIT_TASK, sessionIdFrom, taskIdOf, timeBytes } from '../../../src/protocol/ids.ts';
-import { CreateSessionRequest } from '../../../src/protocol/session.ts';
+import { CreateSessionRequest } from '../../../src/protocol/session-requests.ts';
 import { SOCKET_PROTOCOL } from '../../../src/protocol/token.ts';
 
 /** A session object of its own, in a workspace of its own. */

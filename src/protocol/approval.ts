@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { ApprovalKind, ApprovalStatus, Decision } from './enums.ts';
+import { TaskId, Uuid } from './ids.ts';
+import { Instant } from './instant.ts';
+
+export const ApprovalAnswer = z
+  .object({
+    decision: Decision,
+    message: z.string().optional(),
+    answers: z.array(z.array(z.string())).optional(),
+    by: z.string(),
+    at: Instant,
+  })
+  .meta({
+    id: 'ApprovalAnswer',
+    description: 'Who answered what; `by` is a token’s id, `session_default` or `session_always`.',
+    example: { decision: 'once', by: 'oio-token', at: '2026-11-22T15:04:05.678Z' },
+  });
+export type ApprovalAnswer = z.infer<typeof ApprovalAnswer>;
+
+export const ApprovalView = z
+  .object({
+    id: Uuid,
+    kind: ApprovalKind,
+    task_id: TaskId,
+    status: ApprovalStatus,
+    title: z.string(),
+    /** For a permission: its name and the patterns asked for. */
+    permission: z.string().nullable(),
+    patterns: z.array(z.string()),
+    /** For a question: its parts, each with the options to choose from. */
+    questions: z.array(
+      z.object({
+        question: z.string(),
+        header: z.string(),
+        options: z.array(z.object({ label: z.string(), description: z.string() })),
+        multiple: z.boolean(),
+      }),
+    ),
+    detail: z.record(z.string(), z.unknown()),
+    asked_at: Instant,
+    expires_at: Instant,
+    answer: ApprovalAnswer.nullable(),
+  })
+  .meta({
+    id: 'ApprovalView',
+    description: 'A permission or a question that an agent waits for.',
+    example: {
+      id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+      kind: 'permission',
+      task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
+      status: 'open',
+      title: 'bash: npm test',
+      permission: 'bash',
+      patterns: ['npm test'],
+      questions: [],
+      detail: { command: 'npm test' },
+      asked_at: '2026-11-22T15:04:05.678Z',
+      expires_at: '2026-11-22T15:19:05.678Z',
+      answer: null,
+    },
+  });
+export type ApprovalView = z.infer<typeof ApprovalView>;

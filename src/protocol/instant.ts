@@ -1,0 +1,5 @@
+import { z } from 'zod';
+
+export const Instant = z.iso
+  .datetime({ precision: 3 })
+  .meta({ id: 'Instant', description: 'UTC, with milliseconds.', example: '2026-11-22T15:04:05.678Z' });

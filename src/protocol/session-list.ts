@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { SessionPriority, SessionStatus, SessionType } from './enums.ts';
+import { SessionId } from './ids.ts';
+import { Instant } from './instant.ts';
+import { EXAMPLE_SESSION, SessionError } from './session.ts';
+
+/** Sessions as lists show them, and how lists are asked for. */
+
+export const SessionSummary = z
+  .object({
+    id: SessionId,
+    title: z.string(),
+    status: SessionStatus,
+    session_type: SessionType,
+    priority: SessionPriority,
+    tags: z.array(z.string()),
+    created_at: Instant,
+    updated_at: Instant,
+    started_at: Instant.nullable(),
+    ended_at: Instant.nullable(),
+    health_score: z.number().min(0).max(1),
+    agent_name: z.string().nullable(),
+    open_approvals: z.int(),
+    cost_usd: z.number(),
+    error: SessionError.nullable(),
+  })
+  .meta({
+    id: 'SessionSummary',
+    description: 'A session as lists show it.',
+    example: {
+      id: EXAMPLE_SESSION.id,
+      title: EXAMPLE_SESSION.title,
+      status: EXAMPLE_SESSION.status,
+      session_type: EXAMPLE_SESSION.session_type,
+      priority: EXAMPLE_SESSION.priority,
+      tags: EXAMPLE_SESSION.tags,
+      created_at: EXAMPLE_SESSION.created_at,
+      updated_at: EXAMPLE_SESSION.updated_at,
+      started_at: EXAMPLE_SESSION.started_at,
+      ended_at: null,
+      health_score: 0.9,
+      agent_name: 'AGENT-LOCAL',
+      open_approvals: 0,
+      cost_usd: 0.0056,
+      error: null,
+    },
+  });
+export type SessionSummary = z.infer<typeof SessionSummary>;
+
+export const SESSION_SORTS = [
+  'created_at',
+  '-created_at',
+  'updated_at',
+  '-updated_at',
+  'title',
+  '-title',
+  'priority',
+  '-priority',
+  'status',
+  '-status',
+] as const;
+
+/** `page × page_size` is capped: deeper reading is for a search, not for offsets. */
+export const MAX_LIST_OFFSET = 10_000;
+
+export const ListSessionsQuery = z
+  .object({
+    status: z.array(SessionStatus).default([]),
+    session_type: SessionType.optional(),
+    priority: SessionPriority.optional(),
+    tag: z.string().min(1).max(50).optional(),
+    q: z.string().trim().min(1).max(200).optional(),
+    sort: z.enum(SESSION_SORTS).default('-created_at'),
+    page: z.coerce.number().int().min(1).default(1),
+    page_size: z.coerce.number().int().min(1).max(100).default(20),
+  })
+  .refine((query) => query.page * query.page_size <= MAX_LIST_OFFSET, {
+    message: `page × page_size is at most ${MAX_LIST_OFFSET}; narrow the list with filters`,
+    path: ['page'],
+  });
+export type ListSessionsQuery = z.infer<typeof ListSessionsQuery>;
+
+export const SessionList = z
+  .object({ items: z.array(SessionSummary), total: z.int(), page: z.int(), page_size: z.int() })
+  .meta({
+    id: 'SessionList',
+    description: 'A page of sessions.',
+    example: { items: [], total: 0, page: 1, page_size: 20 },
+  });
+export type SessionList = z.infer<typeof SessionList>;

@@ -1,0 +1,218 @@
+import { z } from 'zod';
+import { Capability, Decision, Delivery, PermissionAction, SessionPriority, SessionType } from './enums.ts';
+import { SessionId } from './ids.ts';
+import { utf8Length } from './limits.ts';
+
+/** What is asked of sessions. Defaults and bounds live here. */
+
+/**
+ * Bounds of members in bytes of JSON. Together they leave room: a session with the largest of all is shown in less than
+ * MAX_STORED_BYTES.
+ */
+const KIB = 1_024;
+const METADATA_MAX_BYTES = 16 * KIB;
+const ANSWERS_MAX_BYTES = 64 * KIB;
+const RESULT_MAX_BYTES = 256 * KIB;
+const SESSION_MAX_BYTES = 512 * KIB;
+const MAX_PERMISSIONS = 100;
+
+function jsonFits(value: unknown, maxBytes: number): boolean {
+  return utf8Length(JSON.stringify(value)) <= maxBytes;
+}
+
+function hasAtMost(record: object, entries: number): boolean {
+  return Object.keys(record).length <= entries;
+}
+
+const PermissionPatterns = z
+  .record(z.string().min(1).max(200), PermissionAction)
+  .refine((patterns) => hasAtMost(patterns, MAX_PERMISSIONS), `a permission has at most ${MAX_PERMISSIONS} patterns`);
+
+export const AgentConfig = z
+  .strictObject({
+    model: z.string().min(1).max(200).optional(),
+    agent: z.string().min(1).max(100).optional(),
+    system: z.string().min(1).max(20_000).optional(),
+    permissions: z
+      .record(z.string().regex(/^[a-z_]{1,50}$/), z.union([PermissionAction, PermissionPatterns]))
+      .refine((permissions) => hasAtMost(permissions, MAX_PERMISSIONS), `at most ${MAX_PERMISSIONS} permissions`)
+      .optional(),
+    max_turns: z.int().min(1).max(1_000).optional(),
+  })
+  .meta({
+    id: 'AgentConfig',
+    description:
+      'How the agent is to work: `provider/model`, OpenCode agent, extra system text, permissions, turn limit.',
+    example: { model: 'anthropic/claude-sonnet', permissions: { edit: 'ask' }, max_turns: 40 },
+  });
+export type AgentConfig = z.infer<typeof AgentConfig>;
+
+export const Repository = z
+  .strictObject({
+    url: z.string().min(1).max(500).optional(),
+    base_commit: z
+      .string()
+      .regex(/^[0-9a-f]{7,64}$/)
+      .optional(),
+    directory: z
+      .string()
+      .min(1)
+      .max(500)
+      .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), 'a path inside the repository')
+      .optional(),
+  })
+  .meta({
+    id: 'Repository',
+    description: 'Where the work happens; without it, the agent’s own directory at its HEAD.',
+    example: { base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904', directory: 'packages/api' },
+  });
+export type Repository = z.infer<typeof Repository>;
+
+const Tag = z.string().trim().min(1).max(50);
+const Label = z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'labels are written name=value');
+const Metadata = z
+  .record(z.string().min(1).max(100), z.unknown())
+  .refine((metadata) => jsonFits(metadata, METADATA_MAX_BYTES), 'metadata is at most 16 KiB of JSON');
+
+const writable = {
+  title: z.string().trim().min(3).max(100),
+  priority: SessionPriority,
+  tags: z.array(Tag).max(20),
+  metadata: Metadata,
+};
+
+export const CreateSessionRequest = z
+  .strictObject({
+    title: writable.title,
+    initial_prompt: z.string().min(1).max(100_000),
+    session_type: SessionType.default('execution'),
+    priority: writable.priority.default('medium'),
+    agent_config: AgentConfig.default({}),
+    required_capabilities: z.array(Capability).max(31).default([]),
+    required_labels: z.array(Label).max(20).default([]),
+    repository: Repository.default({}),
+    tags: writable.tags.default([]),
+    metadata: writable.metadata.default({}),
+    max_duration_seconds: z.int().min(60).max(86_400).default(3_600),
+    max_attempts: z.int().min(1).max(10).default(3),
+    max_parallel: z.int().min(1).max(50).default(4),
+    approval_default: z.enum(['once', 'reject']).default('reject'),
+    approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
+    parent_session_id: SessionId.optional(),
+  })
+  .refine((session) => jsonFits(session, SESSION_MAX_BYTES), 'a session is at most 512 KiB of JSON')
+  .meta({
+    id: 'CreateSessionRequest',
+    description: 'A prompt to be worked on.',
+    example: { title: 'TEST-Session-001', initial_prompt: 'Test task' },
+  });
+export type CreateSessionRequest = z.infer<typeof CreateSessionRequest>;
+
+export const UpdateSessionRequest = z
+  .strictObject({
+    title: writable.title.optional(),
+    priority: writable.priority.optional(),
+    tags: writable.tags.optional(),
+    metadata: writable.metadata.optional(),
+  })
+  .refine((body) => Object.keys(body).length > 0, 'name at least one member to change')
+  .meta({ id: 'UpdateSessionRequest', description: 'Members to change.', example: { priority: 'high' } });
+export type UpdateSessionRequest = z.infer<typeof UpdateSessionRequest>;
+
+export const CompleteSessionRequest = z
+  .strictObject({
+    result: z
+      .looseObject({ success: z.boolean().default(true), summary: z.string().max(20_000).optional() })
+      .refine((result) => jsonFits(result, RESULT_MAX_BYTES), 'a result is at most 256 KiB of JSON'),
+  })
+  .meta({
+    id: 'CompleteSessionRequest',
+    description: 'An outside executor’s result; `success: false` makes it a failure.',
+    example: { result: { success: true } },
+  });
+export type CompleteSessionRequest = z.infer<typeof CompleteSessionRequest>;
+
+export const FailSessionRequest = z
+  .strictObject({
+    error: z.strictObject({
+      code: z.string().min(1).max(100).optional(),
+      message: z.string().min(1).max(5_000),
+      retryable: z.boolean().optional(),
+    }),
+  })
+  .meta({
+    id: 'FailSessionRequest',
+    description: 'Why the session failed.',
+    example: { error: { code: 'build_broken', message: 'npm test exited 1', retryable: true } },
+  });
+export type FailSessionRequest = z.infer<typeof FailSessionRequest>;
+
+export const RetrySessionRequest = z
+  .strictObject({
+    from: z.union([z.enum(['last', 'fresh']), z.int().min(1)]).default('last'),
+    /** What to do differently: a prompt after those that are done. Without one, only what is not done is done. */
+    message: z.string().min(1).max(100_000).optional(),
+  })
+  .meta({
+    id: 'RetrySessionRequest',
+    description: 'Go on from the last checkpoint, from one by number, or afresh; with a further prompt, if you like.',
+    example: { from: 'last' },
+  });
+export type RetrySessionRequest = z.infer<typeof RetrySessionRequest>;
+
+export const StopSessionRequest = z
+  .strictObject({ reason: z.string().min(1).max(1_000).optional() })
+  .meta({ id: 'StopSessionRequest', description: 'Why, for the log.', example: { reason: 'superseded' } });
+export type StopSessionRequest = z.infer<typeof StopSessionRequest>;
+
+export const SendMessageRequest = z
+  .strictObject({ text: z.string().min(1).max(100_000), delivery: Delivery.optional() })
+  .meta({
+    id: 'SendMessageRequest',
+    description: 'Steer the running turn (the default while one runs) or queue a follow-up prompt.',
+    example: { text: 'Use the existing helper instead.', delivery: 'steer' },
+  });
+export type SendMessageRequest = z.infer<typeof SendMessageRequest>;
+
+export const AnswerApprovalRequest = z
+  .strictObject({
+    decision: Decision,
+    message: z.string().min(1).max(5_000).optional(),
+    answers: z
+      .array(z.array(z.string().max(5_000)).max(50))
+      .max(50)
+      .refine((answers) => jsonFits(answers, ANSWERS_MAX_BYTES), 'answers are at most 64 KiB of JSON')
+      .optional(),
+  })
+  .meta({
+    id: 'AnswerApprovalRequest',
+    description: '`answers`: for a question, the chosen labels of each of its parts.',
+    example: { decision: 'once' },
+  });
+export type AnswerApprovalRequest = z.infer<typeof AnswerApprovalRequest>;
+
+export const BulkSessionRequest = z
+  .strictObject({
+    action: z.enum(['create', 'start', 'pause', 'resume', 'stop', 'cancel', 'retry', 'delete']),
+    session_ids: z.array(SessionId).min(1).max(100).optional(),
+    sessions: z.array(z.unknown()).min(1).max(100).optional(),
+  })
+  .refine((body) => (body.action === 'create') === (body.sessions !== undefined), {
+    message: '`sessions` goes with create, `session_ids` with every other action',
+  })
+  .refine((body) => (body.action === 'create') === (body.session_ids === undefined), {
+    message: '`session_ids` goes with every action but create',
+  })
+  .meta({
+    id: 'BulkSessionRequest',
+    description: 'One action on many sessions; each item has its own outcome.',
+    example: { action: 'cancel', session_ids: ['0198c2f0-1a2b-8c3d-9e4f-5a6b00000000'] },
+  });
+export type BulkSessionRequest = z.infer<typeof BulkSessionRequest>;
+
+export const MessageAccepted = z.object({ number: z.int(), delivery: Delivery }).meta({
+  id: 'MessageAccepted',
+  description: 'The message’s number in the session.',
+  example: { number: 2, delivery: 'steer' },
+});
+export type MessageAccepted = z.infer<typeof MessageAccepted>;
