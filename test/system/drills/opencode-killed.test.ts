@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => fleet.stop());
 
-describe.concurrent('an OpenCode server that is killed in the middle of a turn', () => {
+describe.concurrent('an OpenCode server that is killed in the middle of a turn', { timeout: 400_000 }, () => {
   const work = 'run echo once >> kept.txt\nslow 30 50\nrun sleep 2; echo done > done.txt\nslow 30 50';
 
   it('is started again, and every session goes on in its conversation to the end', async () => {

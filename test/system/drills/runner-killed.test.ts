@@ -22,6 +22,8 @@ const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
 const MOMENTS = ['tool', 'text', 'checkpoint', 'result-unsent', 'result-unacknowledged'] as const;
 const LANES = 4;
 const PROMPTS = 3;
+/** A test also waits for its lane. */
+const TIMEOUT_MS = 400_000;
 
 interface Station {
   agent: AgentProcess;
@@ -131,7 +133,7 @@ async function expectRefused(token: string, lease: BufferedLease): Promise<void>
   }
 }
 
-describe.concurrent('an agent that is killed', () => {
+describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
   const takenOver = SEEDS.filter((seed) => MOMENTS[seed % MOMENTS.length] !== 'result-unacknowledged');
   const acknowledged = SEEDS.filter((seed) => !takenOver.includes(seed));
 
