@@ -1,26 +1,28 @@
 import { DurableObject } from 'cloudflare:workers';
+import { consoleLog } from '../../src/adapters/console-log.ts';
 import type { AgentRegistryApi, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import { type Call, PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
+import type { Log } from '../../src/ports/log.ts';
 import type { AgentView } from '../../src/protocol/agent-stream.ts';
 import type { Outcome } from '../../src/protocol/errors.ts';
 import { type TaskId, Uuid, type WorkspaceId } from '../../src/protocol/ids.ts';
 import type { Principal } from '../../src/protocol/token.ts';
-import { acceptSocket, durablePlatform, hibernatingSocket } from '../kit/durable-object.ts';
-import { log } from '../kit/log.ts';
-import { agentTag, type ControlAttachment, tokenTag } from './connections.ts';
+import { acceptSocket, durablePlatform, hibernatingSocket, takeMessage } from '../kit/durable-object.ts';
+import { tokenTag } from '../kit/text.ts';
+import { agentTag, type ControlAttachment } from './connections.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
 
 const CONTROL_PATH = /^\/ws\/agents\/([^/]+)\/control\/?$/;
-/** The agent's message could not be taken in (RFC 6455 §7.4.1): it reconnects and says hello. */
-const INTERNAL_ERROR = 1011;
 
 /** A workspace's agents and the slots of their capacity; see `AgentRegistryApi`. */
 export class AgentRegistry extends DurableObject<Env> implements AgentRegistryApi {
+  readonly #log: Log;
   readonly #runtime: AgentRegistryRuntime;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#runtime = buildAgentRegistry(durablePlatform(ctx));
+    this.#log = consoleLog(env.OIO_LOG_LEVEL);
+    this.#runtime = buildAgentRegistry(durablePlatform(ctx, this.#log));
   }
 
   async reserve(workspace: WorkspaceId, request: SlotRequest): Promise<SlotState> {
@@ -51,8 +53,6 @@ export class AgentRegistry extends DurableObject<Env> implements AgentRegistryAp
   override fetch(request: Request): Response {
     const agentId = CONTROL_PATH.exec(new URL(request.url).pathname)?.[1];
     if (!Uuid.safeParse(agentId).success) return new Response('there is no such socket', { status: 404 });
-    if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket')
-      return new Response('this is a socket', { status: 426 });
     const header = request.headers.get(PRINCIPAL_HEADER);
     if (!header) return new Response('a principal is needed', { status: 401 });
     const { workspace, token_id } = JSON.parse(header) as Principal;
@@ -68,12 +68,7 @@ export class AgentRegistry extends DurableObject<Env> implements AgentRegistryAp
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    try {
-      this.#runtime.message(hibernatingSocket(this.ctx, socket), typeof message === 'string' ? message : '');
-    } catch (error) {
-      log('error', 'control_frame_failed', { error: String(error) });
-      socket.close(INTERNAL_ERROR, 'try again');
-    }
+    takeMessage(this.ctx, this.#log, socket, message, (from, text) => this.#runtime.message(from, text));
   }
 
   override webSocketClose(socket: WebSocket): void {

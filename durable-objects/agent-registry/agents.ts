@@ -1,6 +1,7 @@
 import type { Candidate } from '../../src/domain/routing.ts';
 import type { AgentHello, AgentView } from '../../src/protocol/agent-stream.ts';
 import type { ObjectStore } from '../kit/store.ts';
+import { instant } from '../kit/text.ts';
 
 interface AgentRow {
   id: string;
@@ -115,7 +116,7 @@ export class AgentTable {
       repository: row.repository,
       model: row.model,
       version: row.version,
-      last_seen_at: new Date(Math.max(row.last_seen_at, aliveAt.get(row.id) ?? 0)).toISOString(),
+      last_seen_at: instant(Math.max(row.last_seen_at, aliveAt.get(row.id) ?? 0)),
     }));
   }
 }

@@ -1,6 +1,7 @@
 import type { ControlDown } from '../../src/protocol/agent-stream.ts';
 import type { WorkspaceId } from '../../src/protocol/ids.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
+import { tokenTag } from '../kit/text.ts';
 
 /** What a control socket carries through hibernation. */
 export interface ControlAttachment {
@@ -23,10 +24,6 @@ export interface Connection {
 
 export function agentTag(agentId: string): string {
   return `agent:${agentId}`;
-}
-
-export function tokenTag(tokenId: string): string {
-  return `token:${tokenId}`;
 }
 
 /** The open control sockets. They hold their own state, so nothing is lost when the object sleeps. */

@@ -5,9 +5,9 @@ import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/ids.ts';
 import { MAX_FRAME_BYTES } from '../../src/protocol/limits.ts';
 import { CLOSE } from '../../src/protocol/watch.ts';
-import { log } from '../kit/log.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
+import { parseJson } from '../kit/text.ts';
 import { AgentTable } from './agents.ts';
 import { type Connection, Connections } from './connections.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
@@ -171,9 +171,7 @@ export class AgentRegistryRuntime {
 
   #register(agentId: string, hello: AgentHello): void {
     this.#agents.register(agentId, hello, this.#now);
-    if (this.#kit.deadlines.dueAt(AGENTS_DEADLINE) === null) {
-      this.#kit.deadlines.set(AGENTS_DEADLINE, this.#now + AGENTS_REVIEW_MS);
-    }
+    this.#kit.deadlines.setIfUnset(AGENTS_DEADLINE, this.#now + AGENTS_REVIEW_MS);
   }
 
   /** Welcomes the agent, and tells it what it may have missed: offers that stand, leases that have ended. */
@@ -187,7 +185,7 @@ export class AgentRegistryRuntime {
     this.#connections.send(agent_id, { type: 'welcome', agent_id });
     for (const slot of offered) this.#keeper.sendOffer(slot);
     for (const lease of hello.leases) if (this.#slots.hasEnded(lease)) this.#keeper.withdrawFrom(agent_id, lease);
-    log('info', 'agent_hello', { agent_id, name: hello.name, instance_id: hello.instance_id });
+    this.#kit.store.platform.log('info', 'agent_hello', { agent_id, name: hello.name, instance_id: hello.instance_id });
   }
 
   #supersede(connection: Connection, reason: string): void {
@@ -232,9 +230,5 @@ function isSame(key: SlotKey): (other: SlotKey) => boolean {
 
 function parse(text: string): ControlUp | null {
   if (text.length > MAX_FRAME_BYTES) return null;
-  try {
-    return ControlUp.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
+  return ControlUp.safeParse(parseJson(text)).data ?? null;
 }

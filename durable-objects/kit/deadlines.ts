@@ -1,4 +1,3 @@
-import { log } from './log.ts';
 import type { ObjectStore } from './store.ts';
 
 /** A deadline whose handler threw is tried again after this long, so that one bug cannot spin the alarm. */
@@ -25,14 +24,14 @@ export class Deadlines {
     );
   }
 
-  /** Removes a deadline, or all whose name begins with `prefix*`. */
+  /** Sets a deadline unless it is set. Inside a transaction. */
+  setIfUnset(name: string, dueAt: number): void {
+    if (this.dueAt(name) === null) this.set(name, dueAt);
+  }
+
+  /** Removes a deadline. Inside a transaction. */
   clear(name: string): void {
-    if (name.endsWith('*')) {
-      const prefix = name.slice(0, -1);
-      this.#store.rows(`DELETE FROM deadlines WHERE substr(name, 1, ?) = ?`, prefix.length, prefix);
-    } else {
-      this.#store.rows(`DELETE FROM deadlines WHERE name = ?`, name);
-    }
+    this.#store.rows(`DELETE FROM deadlines WHERE name = ?`, name);
   }
 
   /** When the deadline is due, in ms; null when it is not set. */
@@ -58,7 +57,7 @@ export class Deadlines {
           handle(name, due_at);
         });
       } catch (error) {
-        log('error', 'deadline_failed', { name, error: String(error) });
+        this.#store.platform.log('error', 'deadline_failed', { name, error: String(error) });
         this.#store.transact(() => this.set(name, now + RETRY_AFTER_MS));
       }
     }

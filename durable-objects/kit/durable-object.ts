@@ -1,13 +1,15 @@
+import type { Log } from '../../src/ports/log.ts';
 import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/limits.ts';
-import { SOCKET_PROTOCOL } from '../../src/protocol/token.ts';
-import { PING, PONG } from '../../src/protocol/watch.ts';
+import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/socket.ts';
 import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
 
 /** A control frame holds 125 bytes, two of them the close code (RFC 6455 §5.5). */
 const CLOSE_REASON_BYTES = 123;
+/** A message could not be taken in (RFC 6455 §7.4.1): the other side reconnects. */
+const INTERNAL_ERROR = 1011;
 
 /** A runtime's platform, given by a Durable Object. Pings are answered without waking it. */
-export function durablePlatform(ctx: DurableObjectState): ObjectPlatform {
+export function durablePlatform(ctx: DurableObjectState, log: Log): ObjectPlatform {
   ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
   return {
     exec: (query, bindings) => ctx.storage.sql.exec<SqlRow>(query, ...bindings).toArray(),
@@ -17,6 +19,7 @@ export function durablePlatform(ctx: DurableObjectState): ObjectPlatform {
     random: () => Math.random(),
     uuid: () => crypto.randomUUID(),
     background: (work) => ctx.waitUntil(work),
+    log,
     sockets: (tag) => ctx.getWebSockets(tag).map((socket) => hibernatingSocket(ctx, socket)),
   };
 }
@@ -64,4 +67,20 @@ export function acceptSocket(
     headers: { 'sec-websocket-protocol': SOCKET_PROTOCOL },
   });
   return { response, socket };
+}
+
+/** Hands a socket's message to `receive`; a message that makes it throw ends the socket, and the other side comes back. */
+export function takeMessage(
+  ctx: DurableObjectState,
+  log: Log,
+  socket: WebSocket,
+  message: string | ArrayBuffer,
+  receive: (socket: ObjectSocket, text: string) => void,
+): void {
+  try {
+    receive(hibernatingSocket(ctx, socket), typeof message === 'string' ? message : '');
+  } catch (error) {
+    log('error', 'frame_failed', { error: String(error) });
+    socket.close(INTERNAL_ERROR, 'try again');
+  }
 }

@@ -13,6 +13,11 @@ CREATE TABLE idempotency (
 const KEPT_MS = 86_400_000;
 export const IDEMPOTENCY_DEADLINE = 'idempotency';
 
+export const KEY_IS_TAKEN = refuse(
+  'idempotency_mismatch',
+  'This Idempotency-Key was used with another request; choose a new one.',
+);
+
 /** The first answer to a key, kept for a day in the transaction of its effect, and given again to repeats. */
 export class Idempotency {
   readonly #store: ObjectStore;
@@ -41,9 +46,7 @@ export class Idempotency {
       idempotency.key,
     );
     if (!kept) return null;
-    if (kept.fingerprint !== idempotency.fingerprint) {
-      return refuse('idempotency_mismatch', 'This Idempotency-Key was used with another request; choose a new one.');
-    }
+    if (kept.fingerprint !== idempotency.fingerprint) return KEY_IS_TAKEN;
     return ok(JSON.parse(kept.answer) as T);
   }
 
@@ -59,7 +62,7 @@ export class Idempotency {
       JSON.stringify(outcome.value),
       now,
     );
-    if (this.#deadlines.dueAt(IDEMPOTENCY_DEADLINE) === null) this.#deadlines.set(IDEMPOTENCY_DEADLINE, now + KEPT_MS);
+    this.#deadlines.setIfUnset(IDEMPOTENCY_DEADLINE, now + KEPT_MS);
     return outcome;
   }
 

@@ -1,5 +1,4 @@
 import { Rejected } from '../../src/ports/rejected.ts';
-import { log } from './log.ts';
 import { withDeadline } from './outbound.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -45,12 +44,10 @@ export class Outbox {
     this.#lanes = new Map(lanes.map((lane) => [lane.name, lane]));
   }
 
-  /** Whether rows for this lane go anywhere: no row is written for a destination that is not configured. */
-  has(lane: string): boolean {
-    return this.#lanes.has(lane);
-  }
-
-  /** Adds or replaces the row of `key`. Inside a transaction; delivery starts when it commits. */
+  /**
+   * Adds or replaces the row of `key`. Inside a transaction; delivery starts when it commits. No row is written for a
+   * destination that is not configured.
+   */
   put(lane: string, key: string, payload: unknown): void {
     if (!this.#lanes.has(lane)) return;
     this.#store.rows(
@@ -68,11 +65,6 @@ export class Outbox {
     this.#store.afterCommit(() => this.#store.platform.background(this.#drainUnlessFailing(lane)));
   }
 
-  /** Takes back a row that may not have been delivered. */
-  drop(lane: string, key: string): void {
-    this.#store.rows(`DELETE FROM outbox WHERE lane = ? AND key = ?`, lane, key);
-  }
-
   /** Starts (or joins) the delivery of one lane; settles when it has come to its end, and never rejects. */
   drain(name: string): Promise<void> {
     const running = this.#draining.get(name);
@@ -82,7 +74,7 @@ export class Outbox {
     // Begun a step later, so that it is known as running before it can end.
     const work = Promise.resolve()
       .then(() => this.#deliverAll(lane))
-      .catch((error) => log('error', 'outbox_drain_failed', { lane: name, error: String(error) }));
+      .catch((error) => this.#store.platform.log('error', 'outbox_drain_failed', { lane: name, error: String(error) }));
     this.#draining.set(name, work);
     return work;
   }
@@ -180,7 +172,7 @@ export class Outbox {
         count,
         next,
       );
-      if (count === 1) log('warn', 'outbox_unavailable', { lane, reason });
+      if (count === 1) platform.log('warn', 'outbox_unavailable', { lane, reason });
     });
   }
 
@@ -199,6 +191,6 @@ export class Outbox {
       ),
     );
     if (parked || rejections === 1)
-      log('error', parked ? 'outbox_parked' : 'outbox_rejected', { lane, key: row.key, reason });
+      this.#store.platform.log('error', parked ? 'outbox_parked' : 'outbox_rejected', { lane, key: row.key, reason });
   }
 }

@@ -1,3 +1,5 @@
+import type { Log } from '../../src/ports/log.ts';
+
 /**
  * What a runtime needs of the machine it lives on. A Durable Object gives it in production (`durable-object.ts`); a
  * process with SQLite gives it in simulations. Nothing else of the platform is visible to a runtime.
@@ -19,6 +21,8 @@ export interface ObjectPlatform {
   uuid(): string;
   /** Keeps the object alive until `work` has settled. `work` never rejects. */
   background(work: Promise<void>): void;
+  /** Writes one line of the log. */
+  readonly log: Log;
   /** Open sockets, all or those with a tag. */
   sockets(tag?: string): ObjectSocket[];
 }

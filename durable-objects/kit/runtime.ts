@@ -1,5 +1,4 @@
 import { Deadlines } from './deadlines.ts';
-import { log } from './log.ts';
 import type { Migrations } from './migrations.ts';
 import { type Lane, Outbox } from './outbox.ts';
 import type { ObjectPlatform } from './platform.ts';
@@ -28,17 +27,17 @@ export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) =
   const { store, deadlines, outbox } = kit;
   store.alarmFired();
   if (!store.created) return;
+  const { platform } = store;
+  const attempt = (step: () => void): boolean => {
+    try {
+      step();
+      return true;
+    } catch (error) {
+      platform.log('error', 'alarm_failed', { error: String(error) });
+      return false;
+    }
+  };
   attempt(() => deadlines.run(handle));
   const armed = attempt(() => store.transact(() => outbox.startDue()));
-  if (!armed) attempt(() => store.platform.transaction(() => store.platform.setAlarm(store.platform.now() + RETRY_MS)));
-}
-
-function attempt(step: () => void): boolean {
-  try {
-    step();
-    return true;
-  } catch (error) {
-    log('error', 'alarm_failed', { error: String(error) });
-    return false;
-  }
+  if (!armed) attempt(() => platform.transaction(() => platform.setAlarm(platform.now() + RETRY_MS)));
 }

@@ -1,5 +1,4 @@
 import { MAX_STORED_BYTES, utf8Length } from '../../src/protocol/limits.ts';
-import { log } from './log.ts';
 import { appliedCount, hasSchema, type Migrations, migrate } from './migrations.ts';
 import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
 
@@ -102,7 +101,7 @@ export class ObjectStore {
       try {
         follower();
       } catch (error) {
-        log('error', 'after_commit_failed', { error: String(error) });
+        this.platform.log('error', 'after_commit_failed', { error: String(error) });
       }
     }
     return value;

@@ -3,7 +3,6 @@ import { AgentFrame, type AgentFrameBody } from '../../src/protocol/agent-stream
 import type { EventBody } from '../../src/protocol/events.ts';
 import { BATCH_BYTES } from '../../src/protocol/limits.ts';
 import type { SessionError } from '../../src/protocol/session.ts';
-import { log } from '../kit/log.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Announcer } from './announcer.ts';
 import type { Approvals } from './approvals.ts';
@@ -54,7 +53,7 @@ export class AgentFrames {
         transitions.allowTime();
       });
     } catch (error) {
-      log('error', 'frames_failed', { epoch: lease.epoch, error: String(error) });
+      kit.store.platform.log('error', 'frames_failed', { epoch: lease.epoch, error: String(error) });
       acked = this.#takeOneByOne(lease, inOrder);
     }
     return { acked, gap: inOrder.length < frames.length };

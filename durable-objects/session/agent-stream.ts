@@ -1,6 +1,7 @@
 import { type Assignment, RunUp } from '../../src/protocol/agent-stream.ts';
 import { CLOSE } from '../../src/protocol/watch.ts';
 import type { ObjectSocket } from '../kit/platform.ts';
+import { parseJson } from '../kit/text.ts';
 import { AgentFrames, type AgentFramesParts, isNumbered } from './agent-frames.ts';
 import type { Commands } from './commands.ts';
 import type { SessionConfig } from './config.ts';
@@ -146,19 +147,22 @@ export class AgentStream {
     return lease?.epoch === epoch ? lease : undefined;
   }
 
-  /** An old epoch, or a socket that never presented: counted, once for each connection, and sent away. */
+  /** An old epoch, or a socket that never presented: counted, told of once for each connection, and sent away. */
   #refuse(socket: ObjectSocket, { epoch, connection }: RunAttachment): void {
     const { kit, records } = this.#parts;
     if (records.find()) {
+      const { id } = records.session();
       const { known } = kit.store.row<{ known: number }>(`SELECT COUNT(*) AS known FROM refusals`)!;
-      kit.store.transact(() =>
-        kit.store.rows(
+      kit.store.transact(() => {
+        const { count } = kit.store.row<{ count: number }>(
           `INSERT INTO refusals (epoch, connection, count) VALUES (?, ?, 1)
-           ON CONFLICT (epoch, connection) DO UPDATE SET count = count + 1`,
+           ON CONFLICT (epoch, connection) DO UPDATE SET count = count + 1 RETURNING count`,
           epoch,
           known < MAX_REFUSALS ? connection : 'others',
-        ),
-      );
+        )!;
+        if (count > 1) return;
+        kit.store.afterCommit(() => kit.store.platform.log('warn', 'frames_refused', { session_id: id, epoch }));
+      });
     }
     this.#turnAway(socket, 'lease_lost', 'the lease is not yours, or no longer');
   }
@@ -187,13 +191,5 @@ export class AgentStream {
       messages_last: records.lastMessage(),
       checkpoint,
     };
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

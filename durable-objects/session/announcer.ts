@@ -2,9 +2,10 @@ import { usageSince } from '../../src/domain/usage.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/ids.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
+import { instant } from '../kit/text.ts';
 import { DEADLINE, LANE, SUMMARY_MS } from './config.ts';
 import type { SessionRecords } from './records.ts';
-import { instant, type SessionViews } from './views.ts';
+import type { SessionViews } from './views.ts';
 
 /** Tells the other homes of state: the directory what the session looks like now, Postgres what a run has been. */
 export class Announcer {

@@ -6,7 +6,7 @@ export interface SessionConfig {
   /** A final session keeps its events so long; then only the folded state, checkpoints and artifacts stay. */
   final_retention_ms: number;
   /** Events above the base; beyond that the older half is folded into it. */
-  max_log_rows: number;
+  max_log_events: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -15,7 +15,7 @@ export const DEFAULT_SESSION_CONFIG: SessionConfig = {
   lease_ttl_ms: 60_000,
   deleted_retention_ms: 7 * DAY_MS,
   final_retention_ms: 30 * DAY_MS,
-  max_log_rows: 20_000,
+  max_log_events: 20_000,
 };
 
 /** An agent that was asked to pause or stop ends its turn at a step boundary within this time, else aborts it. */

@@ -2,6 +2,7 @@ import { applyEvents, emptyState, type SessionState } from '../../src/domain/ses
 import type { EventBody, SessionEvent } from '../../src/protocol/events.ts';
 import { BATCH_BYTES, PAGE_EVENTS } from '../../src/protocol/limits.ts';
 import type { ObjectStore } from '../kit/store.ts';
+import { instant } from '../kit/text.ts';
 import type { SessionRecords } from './records.ts';
 
 interface EventRow {
@@ -24,16 +25,16 @@ const SEARCHED_AT_ONCE = 200;
 export class EventLog {
   readonly #store: ObjectStore;
   readonly #records: SessionRecords;
-  readonly #maxRows: number;
+  readonly #maxEvents: number;
   /** Called with what each commit appended, after it. */
   onCommitted: (events: SessionEvent[]) => void = () => {};
   #batch: SessionEvent[] = [];
 
-  /** @param maxRows a longer log is trimmed to half of this: the older part goes into the base state */
-  constructor(records: SessionRecords, maxRows: number) {
+  /** @param maxEvents a longer log is trimmed to half of this: the older part goes into the base state */
+  constructor(records: SessionRecords, maxEvents: number) {
     this.#store = records.store;
     this.#records = records;
-    this.#maxRows = maxRows;
+    this.#maxEvents = maxEvents;
   }
 
   /** The number of the last event; 0 when there is none. */
@@ -104,7 +105,7 @@ export class EventLog {
 
   /** Whether the log has outgrown its bound. */
   get overgrown(): boolean {
-    return this.head() - this.#records.session().floor_seq > this.#maxRows;
+    return this.head() - this.#records.session().floor_seq > this.#maxEvents;
   }
 
   /** Folds everything up to and including `seq` into the base, and forgets the events. */
@@ -128,7 +129,7 @@ export class EventLog {
   /** Handler of the retention deadline: trims the older half of a log that is over its bound. */
   retain(): void {
     const head = this.head();
-    if (this.overgrown) this.trim(head - Math.ceil(this.#maxRows / 2));
+    if (this.overgrown) this.trim(head - Math.ceil(this.#maxEvents / 2));
   }
 
   /** The state below the floor. */
@@ -222,8 +223,4 @@ function slices(text: string): string[] {
     start = end;
   }
   return parts;
-}
-
-function instant(ms: number): string {
-  return new Date(ms).toISOString();
 }

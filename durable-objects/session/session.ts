@@ -1,34 +1,36 @@
 import { DurableObject } from 'cloudflare:workers';
+import { consoleLog } from '../../src/adapters/console-log.ts';
 import { partsOfName } from '../../src/adapters/objects/names.ts';
 import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
+import type { Log } from '../../src/ports/log.ts';
 import type { SessionApi } from '../../src/ports/sessions.ts';
 import { parseCursor } from '../../src/protocol/events.ts';
 import { taskNumber } from '../../src/protocol/ids.ts';
 import type { Principal } from '../../src/protocol/token.ts';
-import { acceptSocket, durablePlatform, hibernatingSocket } from '../kit/durable-object.ts';
-import { log } from '../kit/log.ts';
+import { acceptSocket, durablePlatform, hibernatingSocket, takeMessage } from '../kit/durable-object.ts';
+import { tokenTag } from '../kit/text.ts';
 import { sessionConfigOf, sessionPortsOf } from './compose.ts';
 import { leaseTag, type RunAttachment } from './run-sockets.ts';
-import { SessionRuntime, tokenTag } from './runtime.ts';
+import { SessionRuntime } from './runtime.ts';
 import { NEW_WATCHER, WATCH_TAG } from './watchers.ts';
 
 const WATCH_PATH = /^\/ws\/sessions\/[^/]+\/?$/;
 const RUN_PATH = /^\/ws\/leases\/([^/]+)\/(\d{1,9})\/?$/;
-/** The message could not be taken in (RFC 6455 §7.4.1): the other side reconnects. */
-const INTERNAL_ERROR = 1011;
 
 type Args<M extends keyof SessionApi> = Parameters<SessionApi[M]>;
 
 /** The object of a session: a shell that hands on to the runtime. */
 export class Session extends DurableObject<Env> implements SessionApi {
+  readonly #log: Log;
   readonly #runtime: SessionRuntime;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#log = consoleLog(env.OIO_LOG_LEVEL);
     const { workspace } = partsOfName(ctx.id.name ?? '');
     this.#runtime = new SessionRuntime(
       workspace,
-      durablePlatform(ctx),
+      durablePlatform(ctx, this.#log),
       sessionPortsOf(workspace, env),
       sessionConfigOf(env),
     );
@@ -104,12 +106,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    try {
-      this.#runtime.receive(hibernatingSocket(this.ctx, socket), typeof message === 'string' ? message : '');
-    } catch (error) {
-      log('error', 'session_frame_failed', { error: String(error) });
-      socket.close(INTERNAL_ERROR, 'try again');
-    }
+    takeMessage(this.ctx, this.#log, socket, message, (from, text) => this.#runtime.receive(from, text));
   }
 
   override webSocketClose(socket: WebSocket): void {

@@ -2,6 +2,7 @@ import { type Cursor, formatCursor, type SessionEvent } from '../../src/protocol
 import { BATCH_BYTES, MAX_WATCHER_LAG_BYTES } from '../../src/protocol/limits.ts';
 import { CLOSE, type SnapshotReason, type WatchFrame, WatchRequest } from '../../src/protocol/watch.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
+import { parseJson } from '../kit/text.ts';
 import type { EventLog } from './event-log.ts';
 import type { SessionRecords } from './records.ts';
 
@@ -63,7 +64,7 @@ export class Watchers {
 
   /** Takes one request of a watcher in. */
   receive(socket: ObjectSocket, text: string): void {
-    const request = WatchRequest.safeParse(tryParse(text));
+    const request = WatchRequest.safeParse(parseJson(text));
     if (!request.success) return socket.close(CLOSE.protocol_error, 'not a request of this protocol');
     const state = socket.attachment() as WatchAttachment;
     if (request.data.type === 'ack') socket.attach({ ...state, acked: Math.min(request.data.received, state.sent) });
@@ -151,12 +152,4 @@ function* frameSized(events: readonly SessionEvent[]): Generator<SessionEvent[]>
     chars += size;
   }
   yield portion;
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -8,6 +8,7 @@ import { IDEMPOTENCY_DEADLINE, Idempotency } from '../kit/idempotency.ts';
 import type { Lane } from '../kit/outbox.ts';
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
+import { instant } from '../kit/text.ts';
 import { MIGRATIONS } from './schema.ts';
 
 const SIGN_IN_SECONDS = 604_800;
@@ -86,7 +87,7 @@ export class WorkspaceRuntime {
   }
 
   redeemCode(call: Call, code: { id: string; expires_at: number; role: Role }): Outcome<TokenView> {
-    const { store, deadlines } = this.kit;
+    const { store } = this.kit;
     return store.create(() =>
       this.#idempotency.once(call, () => {
         const used = store.row(`SELECT 1 FROM used_codes WHERE id = ?`, code.id);
@@ -94,9 +95,7 @@ export class WorkspaceRuntime {
           return refuse('unauthorized', 'The code has been used or has expired; make another.');
         }
         store.rows(`INSERT INTO used_codes (id, expires_at) VALUES (?, ?)`, code.id, code.expires_at);
-        const view = this.#insert('Sign-in', code.role, SIGN_IN_SECONDS);
-        deadlines.set(EXPIRY, this.#nextExpiry()!);
-        return ok(view);
+        return ok(this.#insert('Sign-in', code.role, SIGN_IN_SECONDS));
       }),
     );
   }
@@ -209,8 +208,8 @@ function viewOf({ id, name, role, created_at, expires_at, revoked_at }: TokenRow
     id,
     name,
     role,
-    created_at: new Date(created_at).toISOString(),
-    expires_at: new Date(expires_at).toISOString(),
-    revoked_at: revoked_at === null ? null : new Date(revoked_at).toISOString(),
+    created_at: instant(created_at),
+    expires_at: instant(expires_at),
+    revoked_at: revoked_at === null ? null : instant(revoked_at),
   };
 }

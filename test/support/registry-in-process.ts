@@ -1,5 +1,6 @@
-import { agentTag, type ControlAttachment, tokenTag } from '../../durable-objects/agent-registry/connections.ts';
+import { agentTag, type ControlAttachment } from '../../durable-objects/agent-registry/connections.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-objects/agent-registry/runtime.ts';
+import { tokenTag } from '../../durable-objects/kit/text.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { FakeClient } from './fake-socket.ts';
 import { NodePlatform } from './node-platform.ts';

@@ -1,9 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { expect, it, vi } from 'vitest';
 import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
 import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
+import { consoleLog } from '../../src/adapters/console-log.ts';
 import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './support/hibernation.ts';
 import { requested, SocketAgent, SocketWatcher, sessionObject, unwrap } from './support/session-in-workerd.ts';
 
@@ -37,10 +37,9 @@ it.concurrent('a session that has ended sleeps', { timeout }, async () => {
 });
 
 it.concurrent('a database that never answers delays no local deadline, and its row waits', { timeout }, async () => {
-  const { workspace, id, call } = sessionObject();
-  const stub = env.ROOM.getByName(`dead-database-${crypto.randomUUID()}`);
+  const { workspace, id, call, stub } = sessionObject();
   await runInDurableObject(stub, async (_instance, state) => {
-    const platform = durablePlatform(state);
+    const platform = durablePlatform(state, consoleLog('warn'));
     const nothing = async () => undefined as never;
     const registry = { reserve: async () => ({ state: 'queued' as const, place: 1 }), withdraw: nothing };
     const history = { record: () => new Promise<never>(() => {}), runsOf: async () => [] };

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { beforeAll, expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { SlotState } from '../../../src/ports/agent-registry.ts';
 import { SessionPriority } from '../../../src/protocol/enums.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
@@ -10,8 +10,6 @@ import { hello, slotRequest } from '../ports/agent-registry.scene.ts';
 const AGENTS = ['a', 'b', 'c'].map((letter) => `${letter.repeat(8)}-8a52-4f0c-9d0b-0d6f3a1b2c3d`);
 const CAPACITIES = [1, 2, 3];
 const TASKS = 8;
-
-beforeAll(() => void vi.spyOn(console, 'log').mockImplementation(() => {}));
 
 type Step =
   | { do: 'reserve' | 'withdraw' | 'release' | 'take' | 'refuse' | 'end'; task: number; agent: number }

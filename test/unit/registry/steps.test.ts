@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { everyStatement } from '../../support/every-statement.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import type { NodePlatform } from '../../support/node-platform.ts';
@@ -33,8 +33,6 @@ function offeredScene(platform: NodePlatform): Scene {
 }
 
 const sent = ({ agent, other }: Scene) => [agent.received, other.received, agent.closedBy, other.closedBy];
-
-beforeAll(() => void vi.spyOn(console, 'log').mockImplementation(() => {}));
 
 describe('each change of the registry happens wholly or not at all, with what it sends', () => {
   it('a first hello, which makes the registry', async () => {

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { Log } from '../../../src/ports/log.ts';
 import { BATCH_BYTES, MAX_FRAME_BYTES } from '../../../src/protocol/limits.ts';
 import { note, result, text, uuidOf } from './fake-agent.ts';
-import { SessionInProcess } from './harness.ts';
+import { SESSION_ID, SessionInProcess } from './harness.ts';
 
 /** The texts of the agent's notes in the log. */
 async function notesOf(session: SessionInProcess): Promise<string[]> {
@@ -149,13 +150,16 @@ describe('a run socket', () => {
     expect(agent.connect().over).toBeNull();
   });
 
-  it('that has not presented anybody is refused, and its refusals are one counted row', async () => {
+  it('that has not presented anybody is refused, and its refusals are one counted row and one line of the log', async () => {
     const session = new SessionInProcess();
     await session.begun();
     const stray = session.openRun(1);
+    const log = vi.fn<Log>();
+    session.platform.log = log;
     stray.send({ type: 'frames', frames: numbered(1, 'a') });
     expect(stray.frames()).toMatchObject([{ type: 'lease_lost' }]);
     expect(session.rows('refusals')).toHaveLength(1);
+    expect(log.mock.calls).toEqual([['warn', 'frames_refused', { session_id: SESSION_ID, epoch: 1 }]]);
     expect(await notesOf(session)).toEqual([]);
   });
 

@@ -129,7 +129,7 @@ describe('a retry', () => {
 
 describe('what grows', () => {
   it('is trimmed also when nobody but people writes', async () => {
-    const session = new SessionInProcess({ config: { max_log_rows: 20 } });
+    const session = new SessionInProcess({ config: { max_log_events: 20 } });
     await session.create();
     for (let n = 0; n < 30; n++) await session.runtime.update(session.call(), { title: `Title ${n}` });
     await session.advance(MINUTE_MS);
@@ -140,6 +140,7 @@ describe('what grows', () => {
   it('counts refused connections one by one up to a bound, and the rest together', async () => {
     const session = new SessionInProcess();
     await session.begun();
+    session.platform.log = () => {};
     for (let n = 0; n < 150; n++) session.openRun(1).send({ type: 'frames', frames: [] });
     const refusals = session.rows<{ connection: string; count: number }>('refusals');
     expect(refusals.length).toBe(101);

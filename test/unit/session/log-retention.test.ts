@@ -14,7 +14,7 @@ function fill(agent: FakeAgent, notes: number, words = 'n'): void {
 }
 
 function small(): SessionInProcess {
-  return new SessionInProcess({ config: { max_log_rows: MAX_ROWS } });
+  return new SessionInProcess({ config: { max_log_events: MAX_ROWS } });
 }
 
 /** A session whose log has outgrown its bound and was trimmed, with a watcher that has seen all of it. */
