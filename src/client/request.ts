@@ -27,8 +27,7 @@ const RETRY_BASE_MS = 200;
 const RETRY_CAP_MS = 5_000;
 
 /**
- * Performs a call within its deadline. Lost connections, 429, 503 and a first attempt that is still under way are
- * tried again: every method here is idempotent, POST by its `Idempotency-Key`, which stays the same.
+ * Performs a call within its deadline. Lost connections, 429, 502, 503 and 504 are tried again: every method here is idempotent, POST by its `Idempotency-Key`, which stays the same.
  *
  * @returns the JSON of the answer; undefined for 204
  * @throws ApiError with the server's problem; ConnectionError when no answer came in time; the signal's reason
@@ -86,7 +85,7 @@ async function once(
 function retryInMs(error: ApiError | ConnectionError, attempt: number): number | null {
   const jitterMs = fullJitterMs(attempt, RETRY_BASE_MS, RETRY_CAP_MS, Math.random());
   if (error instanceof ConnectionError) return jitterMs;
-  const again = [429, 502, 503, 504].includes(error.status) || error.code === 'request_in_progress';
+  const again = [429, 502, 503, 504].includes(error.status);
   return again ? (error.problem.retry_after_seconds ?? 0) * 1_000 + jitterMs : null;
 }
 

@@ -54,13 +54,6 @@ export const ControlUp = z.discriminatedUnion('type', [
 ]);
 export type ControlUp = z.infer<typeof ControlUp>;
 
-export type ControlDown =
-  | { type: 'welcome'; agent_id: string }
-  | { type: 'offer'; task_id: string; epoch: number; session_id: string; expires_in_ms: number }
-  | { type: 'withdraw'; task_id: string; epoch: number }
-  /** Another instance of this agent is connected and alive: stop. */
-  | { type: 'superseded'; reason: string };
-
 export const ControlDown = z.discriminatedUnion('type', [
   z.object({ type: z.literal('welcome'), agent_id: z.string() }),
   z.object({
@@ -71,8 +64,10 @@ export const ControlDown = z.discriminatedUnion('type', [
     expires_in_ms: z.int(),
   }),
   z.object({ type: z.literal('withdraw'), task_id: TaskId, epoch: z.int() }),
+  /** Another instance of this agent is connected and alive: stop. */
   z.object({ type: z.literal('superseded'), reason: z.string() }),
 ]);
+export type ControlDown = z.infer<typeof ControlDown>;
 
 /** A numbered thing that the agent reports. Numbers start at 1 in each (task, epoch, stream). */
 export const AgentFrameBody = z.discriminatedUnion('type', [

@@ -13,8 +13,6 @@ export const ERROR_CODES = {
   illegal_transition: { status: 409, title: 'Not possible in the present state', retryable: false },
   approval_answered: { status: 409, title: 'The approval has its answer', retryable: false },
   no_running_agent: { status: 409, title: 'No agent holds the session now', retryable: true },
-  lease_lost: { status: 409, title: 'The lease is no longer yours', retryable: false },
-  request_in_progress: { status: 409, title: 'The same request is under way', retryable: true },
   payload_too_large: { status: 413, title: 'The body is too large', retryable: false },
   unsupported_media_type: { status: 415, title: 'The body must be JSON', retryable: false },
   validation_failed: { status: 422, title: 'The request does not fit its schema', retryable: false },

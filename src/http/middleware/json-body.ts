@@ -14,7 +14,7 @@ const MAX_NESTING = 64;
  * an object without members: an action that needs none may be asked for with nothing.
  */
 export const jsonBody: MiddlewareHandler<AppEnv> = async function readJsonBody(c, next) {
-  if (c.req.method !== 'POST' && c.req.method !== 'PATCH' && c.req.method !== 'PUT') return next();
+  if (c.req.method !== 'POST' && c.req.method !== 'PATCH') return next();
   const bytes = await readBounded(c.req.raw);
   const text = decode(bytes);
   c.set('bodyText', text);

@@ -96,7 +96,6 @@ describe('a failed call', () => {
     ['the network failed', new TypeError('fetch failed')],
     ['the server said 429', problem(429, 'too_many_requests')],
     ['the server said 503', problem(503, 'unavailable')],
-    ['the first attempt is still under way', problem(409, 'request_in_progress')],
     ['a proxy said 502', new Response('<html>', { status: 502 })],
   ])('is tried again under the same key when %s', async (_why, failure) => {
     const { client, sent } = clientAnswered(failure, Response.json({ id: 1 }));

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryRunHistory } from '../../../src/adapters/memory/run-history.ts';
 import { connect } from '../../../src/adapters/neon/connection.ts';
 import { PostgresRunHistory } from '../../../src/adapters/neon/run-history.ts';
 import { Rejected } from '../../../src/ports/rejected.ts';
+import { MemoryRunHistory } from '../../support/memory-run-history.ts';
 import { embeddedPostgres, serverPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { runHistoryContract, sessionRun } from './run-history.contract.ts';
 

@@ -1,4 +1,4 @@
-import type { RunHistory, SessionRun } from '../../ports/run-history.ts';
+import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
 
 /** Finished runs, for as long as the process lives. */
 export class MemoryRunHistory implements RunHistory {
