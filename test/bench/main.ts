@@ -49,6 +49,8 @@ async function measure(directory: string, machine: Machine, servers: Server[]): 
   };
 }
 
+// What the objects log while a session is counted in this process is no part of the report.
+console.log = console.error;
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 await buildIfStale(() => console.error('building …'));
 const directory = mkdtempSync(join(tmpdir(), 'oio-bench-'));
