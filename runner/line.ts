@@ -1,6 +1,5 @@
 import { fullJitterMs } from '../src/client/backoff.ts';
-import { SOCKET_PROTOCOL } from '../src/protocol/token.ts';
-import { PING, PONG } from '../src/protocol/watch.ts';
+import { PING, PONG, SOCKET_PROTOCOL } from '../src/protocol/socket.ts';
 
 /** One connection: what goes out. */
 export interface Line {

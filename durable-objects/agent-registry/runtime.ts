@@ -4,7 +4,7 @@ import { type AgentHello, type AgentView, ControlUp } from '../../src/protocol/a
 import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/ids.ts';
 import { MAX_FRAME_BYTES } from '../../src/protocol/limits.ts';
-import { CLOSE } from '../../src/protocol/watch.ts';
+import { CLOSE } from '../../src/protocol/socket.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { parseJson } from '../kit/text.ts';

@@ -1,5 +1,5 @@
 import { type Assignment, RunUp } from '../../src/protocol/agent-stream.ts';
-import { CLOSE } from '../../src/protocol/watch.ts';
+import { CLOSE } from '../../src/protocol/socket.ts';
 import type { ObjectSocket } from '../kit/platform.ts';
 import { parseJson } from '../kit/text.ts';
 import { AgentFrames, type AgentFramesParts, isNumbered } from './agent-frames.ts';

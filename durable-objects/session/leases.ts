@@ -2,7 +2,7 @@ import { judgeLease, retryBackoffMs } from '../../src/domain/lease.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/ids.ts';
 import type { SessionError } from '../../src/protocol/session.ts';
-import { CLOSE } from '../../src/protocol/watch.ts';
+import { CLOSE } from '../../src/protocol/socket.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Approvals } from './approvals.ts';
 import type { Checkpoints } from './checkpoints.ts';

@@ -1,12 +1,13 @@
 import type { Call } from '../../src/ports/calls.ts';
 import type { ActionRequest, DiffSource, SessionApi } from '../../src/ports/sessions.ts';
+import { type Cursor, formatCursor } from '../../src/protocol/cursor.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
-import { type Cursor, type EventPage, formatCursor } from '../../src/protocol/events.ts';
+import type { EventPage } from '../../src/protocol/events.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/ids.ts';
 import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/limits.ts';
 import type { SessionInclude, SessionView } from '../../src/protocol/session.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session-requests.ts';
-import { CLOSE } from '../../src/protocol/watch.ts';
+import { CLOSE } from '../../src/protocol/socket.ts';
 import { IDEMPOTENCY_DEADLINE, Idempotency, KEY_IS_TAKEN } from '../kit/idempotency.ts';
 import { waitAtMost } from '../kit/outbound.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';

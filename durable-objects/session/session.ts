@@ -4,7 +4,7 @@ import { partsOfName } from '../../src/adapters/objects/names.ts';
 import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { SessionApi } from '../../src/ports/sessions.ts';
-import { parseCursor } from '../../src/protocol/events.ts';
+import { parseCursor } from '../../src/protocol/cursor.ts';
 import { taskNumber } from '../../src/protocol/ids.ts';
 import type { Principal } from '../../src/protocol/token.ts';
 import { acceptSocket, durablePlatform, hibernatingSocket, takeMessage } from '../kit/durable-object.ts';

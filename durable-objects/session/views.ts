@@ -3,7 +3,7 @@ import { isWorking, legalActions } from '../../src/domain/session-machine.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import type { ApprovalView } from '../../src/protocol/approval.ts';
 import type { CheckpointView } from '../../src/protocol/checkpoint.ts';
-import { formatCursor } from '../../src/protocol/events.ts';
+import { formatCursor } from '../../src/protocol/cursor.ts';
 import { IMPLICIT_TASK, taskIdOf } from '../../src/protocol/ids.ts';
 import type { SessionInclude, SessionView, TaskView } from '../../src/protocol/session.ts';
 import type { SessionSummary } from '../../src/protocol/session-list.ts';

@@ -1,4 +1,5 @@
-import { SessionAction, type SessionStatus } from '../protocol/enums.ts';
+import type { SessionAction, SessionStatus } from '../protocol/enums.ts';
+import { SESSION_ACTIONS } from '../protocol/session-actions.ts';
 
 /** What can move a session: an action that somebody asks for, or something that happens to it. */
 export type Trigger =
@@ -64,7 +65,7 @@ export function nextStatus(status: SessionStatus, trigger: Trigger): SessionStat
 
 /** The actions that can be asked for in this status. */
 export function legalActions(status: SessionStatus): SessionAction[] {
-  return SessionAction.options.filter((action) => nextStatus(status, action) !== null);
+  return SESSION_ACTIONS.filter((action) => nextStatus(status, action) !== null);
 }
 
 /** No lease, no queue: nothing happens here unless somebody asks for it. */

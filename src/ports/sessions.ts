@@ -1,7 +1,8 @@
 import type { ApprovalView } from '../protocol/approval.ts';
 import type { CheckpointView, DiffFile } from '../protocol/checkpoint.ts';
+import type { Cursor } from '../protocol/cursor.ts';
 import type { Outcome } from '../protocol/errors.ts';
-import type { Cursor, EventPage } from '../protocol/events.ts';
+import type { EventPage } from '../protocol/events.ts';
 import type { SessionId, WorkspaceId } from '../protocol/ids.ts';
 import type { SessionInclude, SessionView } from '../protocol/session.ts';
 import type {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SESSION_ACTIONS } from './session-actions.ts';
 
 /** Every enumeration of the system, once: REST, sockets, runner, CLI and dashboard share these. */
 
@@ -31,7 +32,7 @@ export const SessionPriority = z
 export type SessionPriority = z.infer<typeof SessionPriority>;
 
 export const SessionAction = z
-  .enum(['start', 'pause', 'resume', 'stop', 'cancel', 'complete', 'fail', 'retry'])
+  .enum(SESSION_ACTIONS)
   .meta({ id: 'SessionAction', description: 'What can be asked of a session.', example: 'start' });
 export type SessionAction = z.infer<typeof SessionAction>;
 

@@ -8,8 +8,6 @@ import { Instant } from './instant.ts';
 import { SessionError } from './session.ts';
 import { UpdateSessionRequest } from './session-requests.ts';
 
-export { type Cursor, formatCursor, parseCursor } from './cursor.ts';
-
 /**
  * What a session's log holds. The log is the truth: a session's visible state is a pure fold of it
  * (`src/domain/session-log.ts`), on the server and in every client.
@@ -201,4 +199,4 @@ export const EventPage = z
     description: 'A page of a session’s log.',
     example: { items: [], cursor: '5f2b9c1e.12', has_more: false, reset: false },
   });
-export type EventPage = { items: SessionEvent[]; cursor: string; has_more: boolean; reset: boolean };
+export type EventPage = z.infer<typeof EventPage>;

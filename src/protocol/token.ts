@@ -3,8 +3,6 @@ import { Role } from './enums.ts';
 import { Uuid, type WorkspaceId } from './ids.ts';
 import { Instant } from './instant.ts';
 
-export { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from './socket.ts';
-
 /** Who a request is from, as the Worker has verified it. Objects trust this and nothing else. */
 export interface Principal {
   workspace: WorkspaceId;

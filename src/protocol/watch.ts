@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import type { SessionEvent } from './events.ts';
 
-export { CLOSE, PING, PONG } from './socket.ts';
-
 /**
  * The watch socket: `GET /ws/sessions/{id}?after=<cursor>`, subprotocol `oio.v1`.
  *

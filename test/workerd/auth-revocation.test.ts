@@ -1,8 +1,8 @@
 import { exports } from 'cloudflare:workers';
 import { expect, it, vi } from 'vitest';
 import type { SessionView } from '../../src/protocol/session.ts';
+import { CLOSE } from '../../src/protocol/socket.ts';
 import type { CreatedToken, Ticket } from '../../src/protocol/token.ts';
-import { CLOSE } from '../../src/protocol/watch.ts';
 import { appWith, ask, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
 
 const PAGE = 'https://dashboard.test';

@@ -1,13 +1,11 @@
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type KeyboardEvent, useState } from 'react';
+import { hasEnded, isWorking } from '../../../src/domain/session-machine.ts';
 import type { Delivery, SessionStatus } from '../../../src/protocol/enums.ts';
 import { useClient } from '../api.tsx';
 import { Button } from '../components/button.tsx';
 import { Select, TextArea } from '../components/field.tsx';
 import { ErrorNotice } from '../components/notice.tsx';
-
-const OPEN: readonly SessionStatus[] = ['pending', 'queued', 'running', 'paused', 'degraded', 'orphaned'];
-const WORKING: readonly SessionStatus[] = ['running', 'degraded'];
 
 /** A word to the agent: into the turn that runs, or as the next prompt. */
 export function MessageBox({ sessionId, status }: { sessionId: string; status: SessionStatus }) {
@@ -18,8 +16,8 @@ export function MessageBox({ sessionId, status }: { sessionId: string; status: S
     mutationFn: (delivery: Delivery) => client.sessions.send(sessionId, { text, delivery }),
     onSuccess: () => setText(''),
   });
-  if (!OPEN.includes(status)) return null;
-  const working = WORKING.includes(status);
+  if (hasEnded(status)) return null;
+  const working = isWorking(status);
   const delivery = working ? chosen : 'follow_up';
 
   const submit = (event: FormEvent) => {

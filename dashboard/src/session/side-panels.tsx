@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { clsx } from 'clsx';
 import type { SessionState } from '../../../src/domain/session-log.ts';
+import { isWorking } from '../../../src/domain/session-machine.ts';
 import type { CheckpointView } from '../../../src/protocol/checkpoint.ts';
 import type { SessionView } from '../../../src/protocol/session.ts';
 import { useClient } from '../api.tsx';
@@ -77,7 +78,7 @@ function Todo({ items }: { items: SessionState['todo'] }) {
 function Checkpoints({ sessionId, state }: { sessionId: string; state: SessionState }) {
   const client = useClient();
   const request = useMutation({ mutationFn: () => client.sessions.requestCheckpoint(sessionId) });
-  const working = state.status === 'running' || state.status === 'degraded';
+  const working = isWorking(state.status);
   return (
     <Panel
       title="Checkpoints"

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { ApiError } from '../../../src/client/errors.ts';
 import type { WatchConnection } from '../../../src/client/watch.ts';
 import type { SessionState } from '../../../src/domain/session-log.ts';
+import { isWorking } from '../../../src/domain/session-machine.ts';
 import { noteRefusal, useClient } from '../api.tsx';
 
 export interface Watched {
@@ -55,7 +56,7 @@ const REFRESH_MS = 5_000;
 export function useSessionView(id: string, state: SessionState | null) {
   const client = useClient();
   const queries = useQueryClient();
-  const working = state?.status === 'running' || state?.status === 'degraded';
+  const working = state !== null && isWorking(state.status);
   const change = state && [state.status, state.requested_action, state.title, state.checkpoints.length].join(' ');
   const seen = useRef(change);
   useEffect(() => {

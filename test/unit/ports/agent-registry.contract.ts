@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { taskIdOf } from '../../../src/protocol/ids.ts';
-import { CLOSE } from '../../../src/protocol/watch.ts';
+import { CLOSE } from '../../../src/protocol/socket.ts';
 import { eventually } from '../../support/eventually.ts';
 import {
   AGENT_A,

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { SessionApi } from '../../../src/ports/sessions.ts';
+import { parseCursor } from '../../../src/protocol/cursor.ts';
 import type { Failure, Outcome } from '../../../src/protocol/errors.ts';
-import { parseCursor } from '../../../src/protocol/events.ts';
 import type { SessionId } from '../../../src/protocol/ids.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session-requests.ts';
 

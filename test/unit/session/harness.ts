@@ -7,9 +7,10 @@ import { applyEvents, emptyState, type SessionState } from '../../../src/domain/
 import type { AgentRegistryApi } from '../../../src/ports/agent-registry.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { ActionRequest } from '../../../src/ports/sessions.ts';
+import { type Cursor, parseCursor } from '../../../src/protocol/cursor.ts';
 import type { SessionStatus } from '../../../src/protocol/enums.ts';
 import type { Failure, Outcome } from '../../../src/protocol/errors.ts';
-import { type Cursor, type EventPage, parseCursor, type SessionEvent } from '../../../src/protocol/events.ts';
+import type { EventPage, SessionEvent } from '../../../src/protocol/events.ts';
 import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/ids.ts';
 import type { SessionInclude, SessionView } from '../../../src/protocol/session.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session-requests.ts';

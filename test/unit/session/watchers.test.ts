@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCursor } from '../../../src/protocol/events.ts';
+import { parseCursor } from '../../../src/protocol/cursor.ts';
 import { MAX_FRAME_BYTES, MAX_WATCHER_LAG_BYTES, utf8Length } from '../../../src/protocol/limits.ts';
 import type { WatchFrame } from '../../../src/protocol/watch.ts';
 import { type FakeAgent, note, partDone, text } from './fake-agent.ts';

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
 import type { ControlDown } from '../../../src/protocol/agent-stream.ts';
-import { SOCKET_PROTOCOL } from '../../../src/protocol/token.ts';
+import { SOCKET_PROTOCOL } from '../../../src/protocol/socket.ts';
 import type { ControlLink, RegistryUnderTest } from '../../unit/ports/agent-registry.scene.ts';
 
 /** A new registry object of its own; the clock of all objects is the test's. */

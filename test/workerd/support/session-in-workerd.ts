@@ -9,7 +9,7 @@ import type { AgentFrame, AgentFrameBody, Assignment, RunDown } from '../../../s
 import type { Outcome } from '../../../src/protocol/errors.ts';
 import { IMPLICIT_TASK, sessionIdFrom, taskIdOf, timeBytes } from '../../../src/protocol/ids.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session-requests.ts';
-import { SOCKET_PROTOCOL } from '../../../src/protocol/token.ts';
+import { SOCKET_PROTOCOL } from '../../../src/protocol/socket.ts';
 
 /** A session object of its own, in a workspace of its own. */
 export function sessionObject() {

@@ -1,5 +1,6 @@
 import { applyEvents, emptyState, type SessionState } from '../../../../src/domain/session-log.ts';
-import { type EventBody, formatCursor, parseCursor, type SessionEvent } from '../../../../src/protocol/events.ts';
+import { formatCursor, parseCursor } from '../../../../src/protocol/cursor.ts';
+import type { EventBody, SessionEvent } from '../../../../src/protocol/events.ts';
 import type { SnapshotReason, WatchFrame, WatchRequest } from '../../../../src/protocol/watch.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
