@@ -6,7 +6,7 @@ import type { Connections } from './connections.ts';
 import type { Slot, SlotKey, SlotTable } from './slots.ts';
 
 /** An offer that is not reported taken by then goes back to the queue. */
-export const OFFER_MS = 20_000;
+const OFFER_MS = 20_000;
 /** An agent that has been quiet for longer is not routed to. */
 const QUIET_MS = 60_000;
 /** How soon the queue is looked at again while an agent with room is quiet: a ping wakes nobody. */

@@ -3,7 +3,7 @@
  * ever the bound of a call that is under way, and is cleared with it. (`AbortSignal.timeout` is not used: its timer
  * outlives the call and keeps the object from hibernating.)
  */
-export class DeadlineExceeded extends Error {
+class DeadlineExceeded extends Error {
   constructor(what: string, ms: number) {
     super(`${what} did not answer within ${ms} ms`);
     this.name = 'DeadlineExceeded';

@@ -13,7 +13,7 @@ const MAX_REFUSALS = 100;
 
 type Presented = Extract<RunUp, { type: 'present' }>;
 
-export interface AgentStreamParts extends AgentFramesParts {
+interface AgentStreamParts extends AgentFramesParts {
   commands: Commands;
   config: SessionConfig;
 }

@@ -25,7 +25,7 @@ import type { Leases } from './leases.ts';
 import { insertOrReplace, type SessionRecords, type SessionRow, type TaskRow } from './records.ts';
 import type { Transitions } from './transitions.ts';
 
-export interface LifecycleParts {
+interface LifecycleParts {
   kit: ObjectKit;
   records: SessionRecords;
   log: EventLog;

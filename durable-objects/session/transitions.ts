@@ -9,7 +9,7 @@ import type { EventLog } from './event-log.ts';
 import type { SessionRecords } from './records.ts';
 import { activeMs } from './views.ts';
 
-export interface MoveFacts {
+interface MoveFacts {
   reason: string;
   result?: Record<string, unknown> | undefined;
   error?: SessionError | undefined;

@@ -18,7 +18,7 @@ const MAX_TOKENS = 1_000;
 /** A revoked token's sockets are closed a second time after this long: one may have been on its way to its object. */
 const CLOSE_AGAIN_MS = 30_000;
 const CLOSE_AGAIN = 'close_again:';
-export const CLOSE_SOCKETS_LANE = 'close_sockets';
+const CLOSE_SOCKETS_LANE = 'close_sockets';
 
 /** What a row of the lane `close_sockets` asks for. */
 export interface SocketClosing {

@@ -13,7 +13,7 @@ import { createSession, type SessionMaking } from './create-session.ts';
 const AT_ONCE = 6;
 
 /** Turns what zod found into the API's field errors. */
-export type FieldErrorsOf = (error: { issues: readonly { path: PropertyKey[]; message: string }[] }) => FieldError[];
+type FieldErrorsOf = (error: { issues: readonly { path: PropertyKey[]; message: string }[] }) => FieldError[];
 
 interface BulkMaking extends SessionMaking {
   workspaces: Workspaces;

@@ -5,7 +5,7 @@ import { WorkspaceId } from '../protocol/ids.ts';
 import type { WorkspaceDigest } from './session-identity.ts';
 
 /** A key that signs and verifies, named in the header of what it has signed. */
-export interface SigningKey {
+interface SigningKey {
   id: string;
   secret: string;
 }
@@ -27,7 +27,7 @@ const Claims = z.discriminatedUnion('use', [
   z.object({ ...common, use: z.literal('ticket'), path: z.string(), origin: z.string().nullable() }),
 ]);
 export type Claims = z.infer<typeof Claims>;
-export type ClaimsOf<Use extends Claims['use']> = Extract<Claims, { use: Use }>;
+type ClaimsOf<Use extends Claims['use']> = Extract<Claims, { use: Use }>;
 
 const ALGORITHM = 'HS256';
 const LONGEST_TOKEN = 4_096;

@@ -14,7 +14,7 @@ export interface LeaseSigns {
   extended: boolean;
 }
 
-export type LeaseVerdict =
+type LeaseVerdict =
   | { verdict: 'alive'; quiet: boolean; check_at: number }
   /** We were away, not the agent: it gets one full term to come back, and no retry is counted. */
   | { verdict: 'extend'; check_at: number }

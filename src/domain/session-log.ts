@@ -50,7 +50,7 @@ export interface SessionState {
 
 export const MAX_TRANSCRIPT_ITEMS = 5_000;
 /** Of all transcript text, in UTF-16 units. */
-export const MAX_TRANSCRIPT_CHARS = 4_000_000;
+const MAX_TRANSCRIPT_CHARS = 4_000_000;
 const MAX_LISTED = 100;
 
 export function emptyState(): SessionState {

@@ -1,6 +1,6 @@
 import type { Usage } from '../protocol/session.ts';
 
-export type UsageIncrement = Omit<Usage, 'turns'> & { sub_agent: boolean };
+type UsageIncrement = Omit<Usage, 'turns'> & { sub_agent: boolean };
 
 export const NO_USAGE: Usage = {
   turns: 0,

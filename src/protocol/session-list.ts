@@ -47,7 +47,7 @@ export const SessionSummary = z
   });
 export type SessionSummary = z.infer<typeof SessionSummary>;
 
-export const SESSION_SORTS = [
+const SESSION_SORTS = [
   'created_at',
   '-created_at',
   'updated_at',
@@ -61,7 +61,7 @@ export const SESSION_SORTS = [
 ] as const;
 
 /** `page × page_size` is capped: deeper reading is for a search, not for offsets. */
-export const MAX_LIST_OFFSET = 10_000;
+const MAX_LIST_OFFSET = 10_000;
 
 export const ListSessionsQuery = z
   .object({

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import {
   agentRegistryName,
@@ -8,7 +9,10 @@ import {
 } from '../../src/adapters/objects/names.ts';
 import { remote } from '../../src/adapters/objects/remote.ts';
 import { Unavailable } from '../../src/ports/unavailable.ts';
-import { SESSION_ID, TASK_ID } from './http-support.ts';
+import { eventually } from '../support/eventually.ts';
+import { hello } from '../unit/ports/agent-registry.scene.ts';
+import { ask, newWorkspace, SESSION_ID, signToken, TASK_ID, UUID } from './http-support.ts';
+import { controlLink, openControl } from './support/registry-in-workerd.ts';
 
 interface Counter {
   next(by: number): Promise<number>;
@@ -76,5 +80,21 @@ describe('names of objects', () => {
 
   it.each(['', 'plain', '/x'])('are not read from %j', (name) => {
     expect(() => partsOfName(name)).toThrow(RangeError);
+  });
+});
+
+describe('an agent over HTTP', () => {
+  it('is read by its id, and one that never registered is not found', async () => {
+    const workspace = newWorkspace();
+    const token = await signToken('viewer', workspace);
+    const stub = env.AGENT_REGISTRY.getByName(agentRegistryName(workspace));
+    const agent = controlLink(await openControl(stub, workspace, UUID));
+    agent.send(hello());
+    await eventually(() => expect(agent.frames).toMatchObject([{ type: 'welcome' }]));
+    const known = await ask(`/api/v1/agents/${UUID}`, { token });
+    expect([known.status, await known.json()]).toMatchObject([200, { id: UUID, connected: true }]);
+    const unknown = await ask(`/api/v1/agents/${crypto.randomUUID()}`, { token });
+    expect([unknown.status, await unknown.json()]).toMatchObject([404, { code: 'not_found' }]);
+    agent.close();
   });
 });

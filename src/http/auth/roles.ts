@@ -19,10 +19,10 @@ const ROLES_WITH = {
   open_socket: ['viewer', 'operator', 'admin', 'agent'],
 } as const satisfies Record<string, readonly Role[]>;
 
-export type Permission = keyof typeof ROLES_WITH;
+type Permission = keyof typeof ROLES_WITH;
 
 /** @throws Refusal `forbidden`, naming the roles that may */
-export function demand(principal: Principal, permission: Permission): void {
+function demand(principal: Principal, permission: Permission): void {
   const roles: readonly Role[] = ROLES_WITH[permission];
   if (!roles.includes(principal.role)) {
     throw refusal('forbidden', `This needs a token with the role ${roles.join(' or ')}; yours is ${principal.role}.`);
