@@ -2,11 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/**
- * Real processes and browsers: a test may wait minutes for one. Much of that is waiting for a lease to end or a process
- * to come back, so two files at a time share two cores well; more would only fight for them.
- */
-const REAL_PROCESSES = { testTimeout: 240_000, hookTimeout: 240_000, maxWorkers: 2 } as const;
+/** Real processes and browsers: a test may wait minutes for one, and two files at once would fight for the same cores. */
+const REAL_PROCESSES = { testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false } as const;
 
 /** Everything else takes milliseconds, unless the machine has better things to do. */
 const BUSY_MACHINE = { testTimeout: 30_000, hookTimeout: 60_000 } as const;

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
+/** For all of it: the largest takes half a minute over a slow line. */
+const ATTEMPT_MS = 120_000;
 
 /**
  * Reads an artifact of a session's checkpoint.
@@ -17,13 +19,19 @@ export async function fetchArtifact(
   const address = `${url.replace(/\/$/, '')}/api/v1/sessions/${sessionId}/artifacts/${artifactId}`;
   for (let attempt = 1; ; attempt++) {
     try {
-      const response = await fetch(address, { headers: { authorization: `Bearer ${token}` } });
+      const signal = AbortSignal.timeout(ATTEMPT_MS);
+      const response = await fetch(address, { headers: { authorization: `Bearer ${token}` }, signal });
       if (response.ok) return new Uint8Array(await response.arrayBuffer());
       if (response.status < 500 || attempt === ATTEMPTS)
         throw new Error(`artifact ${artifactId}: HTTP ${response.status}`);
     } catch (error) {
-      if (attempt === ATTEMPTS || !(error instanceof TypeError)) throw error;
+      if (attempt === ATTEMPTS || !mayPass(error)) throw error;
     }
     await delay(PAUSE_MS * attempt);
   }
+}
+
+/** What `fetch` throws when the line breaks or the time is up. */
+function mayPass(error: unknown): boolean {
+  return error instanceof TypeError || (error as Error).name === 'TimeoutError';
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentFrameBody, Assignment } from '../src/protocol/agent-stream.ts';
@@ -93,7 +94,7 @@ async function restoreWork(
     return;
   }
   if (checkpoint.patch_artifact_id === null) return;
-  const patch = await fetchWhole(fetchArtifact, checkpoint.patch_artifact_id, checkpoint.patch_bytes);
+  const patch = await fetchWhole(fetchArtifact, checkpoint.patch_artifact_id, checkpoint.patch_sha256);
   try {
     await worktree.apply(patch);
   } catch (error) {
@@ -115,7 +116,7 @@ async function openConversation(
   }
   const carried: CarriedConversation = {
     format: checkpoint.conversation_format ?? '',
-    bytes: await fetchWhole(fetchArtifact, id, checkpoint.conversation_bytes),
+    bytes: await fetchWhole(fetchArtifact, id, checkpoint.conversation_sha256),
   };
   try {
     return { conversationId: await coding.importConversation(carried, options), preface: null };
@@ -129,13 +130,13 @@ async function openConversation(
 async function fetchWhole(
   fetchArtifact: WorkplaceDependencies['fetchArtifact'],
   id: string,
-  length: number,
+  sha256: string | null,
 ): Promise<Uint8Array> {
   const bytes = await fetchArtifact(id).catch((error: Error) => {
     throw new WorkplaceError(`The checkpoint cannot be read: ${error.message}`);
   });
-  if (bytes.byteLength === length) return bytes;
-  throw new WorkplaceError(`The checkpoint is damaged: ${bytes.byteLength} of ${length} bytes came.`);
+  if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
+  throw new WorkplaceError('The checkpoint is damaged: what came is not what was saved.');
 }
 
 function note(level: 'info' | 'warning' | 'error', text: string): AgentFrameBody {

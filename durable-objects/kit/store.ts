@@ -33,6 +33,9 @@ export class ObjectStore {
     if (this.#created && appliedCount(platform, this.#migrations) < this.#migrations.length) {
       platform.transaction(() => migrate(platform, this.#migrations));
     }
+    // Where alarms are kept apart from the rows (a local workerd), a process that was killed between the two has lost
+    // the alarm: whoever wakes the object sets it again.
+    if (this.#created && this.#earliest() !== null) this.#commit(() => {});
   }
 
   /** Whether the object has its tables. Reading from one that has not is a bug. */
@@ -114,13 +117,17 @@ export class ObjectStore {
 
   /** Sets the alarm to the earliest deadline or delivery; writes only when that has changed. */
   #arm(): void {
-    const row = this.row<{ due: number | null }>(
-      `SELECT MIN(due) AS due FROM (SELECT MIN(due_at) AS due FROM deadlines UNION ALL SELECT MIN(next_at) FROM outbox_lanes)`,
-    );
-    const due = row?.due ?? null;
+    const due = this.#earliest();
     if (due === this.#armedAt) return;
     this.platform.setAlarm(due);
     this.#armedAt = due;
+  }
+
+  #earliest(): number | null {
+    const row = this.row<{ due: number | null }>(
+      `SELECT MIN(due) AS due FROM (SELECT MIN(due_at) AS due FROM deadlines UNION ALL SELECT MIN(next_at) FROM outbox_lanes)`,
+    );
+    return row?.due ?? null;
   }
 }
 

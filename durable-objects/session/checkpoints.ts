@@ -24,7 +24,9 @@ interface CheckpointRow {
   view: string;
   files: string;
   patch_artifact: string | null;
+  patch_sha256: string | null;
   conversation_artifact: string | null;
+  conversation_sha256: string | null;
   conversation_format: string | null;
 }
 
@@ -92,7 +94,9 @@ export class Checkpoints {
       view: JSON.stringify(view),
       files: JSON.stringify(reported.files),
       patch_artifact: reported.patch?.artifact_id ?? null,
+      patch_sha256: reported.patch?.sha256 ?? null,
       conversation_artifact: reported.conversation?.artifact_id ?? null,
+      conversation_sha256: reported.conversation?.sha256 ?? null,
       conversation_format: reported.conversation?.format ?? null,
     };
     insertOrReplace(store, 'checkpoints', row);
@@ -119,7 +123,9 @@ export class Checkpoints {
     return {
       ...(JSON.parse(row.view) as CheckpointView),
       patch_artifact_id: row.patch_artifact,
+      patch_sha256: row.patch_sha256,
       conversation_artifact_id: row.conversation_artifact,
+      conversation_sha256: row.conversation_sha256,
       conversation_format: row.conversation_format,
     };
   }

@@ -101,6 +101,7 @@ export class SessionRuntime implements SessionApi {
     if (this.kit.store.created) {
       // The id is made from the idempotency key, for ever: the first answer is kept for a day, its fingerprint too.
       const kept = this.#idempotency.recall<SessionView>(call);
+      await this.#directoryToldOf();
       if (kept) return kept;
       return this.#lifecycle.isSameRequest(call) ? this.read(call, []) : KEY_IS_TAKEN;
     }

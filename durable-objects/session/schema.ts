@@ -45,7 +45,7 @@ CREATE TABLE approvals (
 CREATE TABLE always_rules (permission TEXT NOT NULL, pattern TEXT NOT NULL, PRIMARY KEY (permission, pattern)) WITHOUT ROWID;
 CREATE TABLE checkpoints (
   number INTEGER PRIMARY KEY, view TEXT NOT NULL, files TEXT NOT NULL,
-  patch_artifact TEXT, conversation_artifact TEXT, conversation_format TEXT
+  patch_artifact TEXT, patch_sha256 TEXT, conversation_artifact TEXT, conversation_sha256 TEXT, conversation_format TEXT
 );
 CREATE TABLE artifacts (
   id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL, chunks INTEGER NOT NULL, chars INTEGER NOT NULL

@@ -165,7 +165,9 @@ export const Assignment = z.object({
   messages_last: z.int(),
   checkpoint: CheckpointView.extend({
     patch_artifact_id: z.string().nullable(),
+    patch_sha256: z.string().nullable(),
     conversation_artifact_id: z.string().nullable(),
+    conversation_sha256: z.string().nullable(),
     conversation_format: z.string().nullable(),
   }).nullable(),
 });

@@ -211,6 +211,11 @@ test.each([
     (work: WorkRig) => new Map([...artifactsOf(work.frames)].map(([id, bytes]) => [id, bytes.slice(1)])),
     'is damaged',
   ],
+  [
+    'came with a bit turned',
+    (work: WorkRig) => new Map([...artifactsOf(work.frames)].map(([id, bytes]) => [id, bytes.with(0, bytes[0]! ^ 1)])),
+    'is damaged',
+  ],
 ])('a checkpoint that %s is refused with the reason, and nothing starts without its work', async (_, take, reason) => {
   const work = await start(makeAssignment());
   await work.message('write one.txt: 1');

@@ -136,7 +136,9 @@ export function nextAssignment(previous: Assignment, frames: AgentFrameBody[]): 
       local_only: data.local_only,
       requested: data.requested,
       patch_artifact_id: data.patch?.artifact_id ?? null,
+      patch_sha256: data.patch?.sha256 ?? null,
       conversation_artifact_id: data.conversation?.artifact_id ?? null,
+      conversation_sha256: data.conversation?.sha256 ?? null,
       conversation_format: data.conversation?.format ?? null,
     },
   };

@@ -70,6 +70,15 @@ describe('a transaction of the kit', () => {
 });
 
 describe('deadlines', () => {
+  it('set their alarm again at the next start, where a kill between the rows and the alarm has lost it', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    kit.store.transact(() => kit.deadlines.set('later', platform.now() + 1_000));
+    platform.alarm = null;
+    buildKit(platform, SCHEMA, []);
+    expect(platform.alarm).toBe(platform.now() + 1_000);
+  });
+
   it('run in the order in which they are due, also when the alarm comes late, and only once each', () => {
     const platform = new NodePlatform();
     const kit = created(platform);

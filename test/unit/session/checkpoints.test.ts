@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { artifact, checkpoint, type FakeAgent, note, released, uuidOf } from './fake-agent.ts';
 import { failureOf, SessionInProcess, unwrap } from './harness.ts';
@@ -36,6 +37,8 @@ describe('a checkpoint', () => {
     const next = session.agent(2, 'AGENT-TWO').connect();
     expect(next.assignment?.checkpoint).toMatchObject({ number: 2, conversation_format: 'opencode-1' });
     expect(await read(session, next.assignment!.checkpoint!.conversation_artifact_id!)).toBe('{"said":"two"}');
+    const digest = createHash('sha256').update('{"said":"two"}').digest('hex');
+    expect(next.assignment!.checkpoint!.conversation_sha256).toBe(digest);
     expect((await session.folded()).checkpoints).toEqual((await session.view()).checkpoints);
   });
 
