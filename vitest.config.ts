@@ -1,12 +1,16 @@
 import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/** Real processes and browsers: a test may wait minutes for one, and two files at once would fight for the same cores. */
-const REAL_PROCESSES = { testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false } as const;
+/** Real processes and browsers: a test may wait minutes for one. Two files at a time, since while one waits the other works. */
+const REAL_PROCESSES = { testTimeout: 240_000, hookTimeout: 240_000, maxWorkers: 2 } as const;
 
-/** Everything else takes milliseconds, unless the machine has better things to do. */
-const BUSY_MACHINE = { testTimeout: 30_000, hookTimeout: 60_000 } as const;
+/**
+ * Everything else takes milliseconds, unless the machine has better things to do. One worker more than cores, since the
+ * tests inside workerd mostly wait for it.
+ */
+const BUSY_MACHINE = { testTimeout: 30_000, hookTimeout: 60_000, maxWorkers: availableParallelism() + 1 } as const;
 
 // wrangler refuses a configuration whose assets directory does not exist, and nothing may be built yet.
 mkdirSync('dist/dashboard', { recursive: true });
@@ -25,7 +29,7 @@ export default defineConfig({
     // What a test prints is shown when it fails.
     silent: 'passed-only',
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], ...BUSY_MACHINE } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, ...BUSY_MACHINE } },
       {
         plugins: [
           cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: WORKER_VARIABLES } }),

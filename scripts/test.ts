@@ -1,11 +1,15 @@
 /**
- * Everything that must hold, in the order in which a failure is cheapest to find: check, build, then each project of
- * tests. Stops at the first step that fails. The last line is `N passed, N failed`, counted over all tests that ran.
+ * Everything that must hold, in the order in which a failure is cheapest to find: check, build, the quick tests, those
+ * on real processes. Stops at the first step that fails. The last line is `N passed, N failed`, counted over all tests that ran.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { run, step } from './steps.ts';
 
-const PROJECTS = ['unit', 'workerd', 'system', 'browser'];
+/** Projects of tests that run side by side. */
+const STAGES = [
+  ['unit', 'workerd'],
+  ['system', 'browser'],
+];
 
 interface Report {
   numPassedTests: number;
@@ -14,13 +18,13 @@ interface Report {
 
 const total = { passed: 0, failed: 0 };
 
-function test(project: string): boolean {
-  const path = `dist/test-results/${project}.json`;
+function test(projects: string[]): boolean {
+  const path = `dist/test-results/${projects.join('-')}.json`;
   rmSync(path, { force: true });
   const succeeded = run(
     'vitest',
     'run',
-    `--project=${project}`,
+    ...projects.map((project) => `--project=${project}`),
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${path}`,
@@ -42,7 +46,7 @@ function readReport(path: string): Report {
 const passed =
   run('node', 'scripts/check.ts') &&
   run('node', 'scripts/build.ts') &&
-  PROJECTS.every((project) => step(`tests: ${project}`, () => test(project)));
+  STAGES.every((projects) => step(`tests: ${projects.join(', ')}`, () => test(projects)));
 // A run can fail with no test failed: a check, a file that does not load, an error that nobody caught.
 if (!passed) total.failed = Math.max(1, total.failed);
 process.exitCode = passed ? 0 : 1;

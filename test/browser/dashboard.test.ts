@@ -109,7 +109,7 @@ it('creates a session, shows its work as it happens, answers what it asks, and s
   await page
     .getByLabel('What is to be done')
     .fill(
-      'think A greeting is wanted.\nslow 30 100\nwrite greeting.txt: hello from the browser\nsay Greeting written.',
+      'think A greeting is wanted.\nslow 12 200\nwrite greeting.txt: hello from the browser\nsay Greeting written.',
     );
   await page.getByLabel('Tags').fill('greeting, browser');
   await page.getByRole('radio', { name: 'Ask' }).check();
@@ -140,13 +140,13 @@ it('creates a session, shows its work as it happens, answers what it asks, and s
 });
 
 it('shows text while it is written, not when it is done', async () => {
-  await openSession('Speak slowly', 'slow 40 100\nsay The end.');
+  await openSession('Speak slowly', 'slow 20 200\nsay The end.');
   const lengths = await growthOf(transcript().locator('[data-kind="text"]'), 'The end.');
   expect(lengths.length).toBeGreaterThan(5);
 });
 
 it('goes on where it was when the page is loaded again, in the middle of the work', async () => {
-  await openSession('Survive a reload', 'say First words.\nrun echo half-way\nslow 40 100\nsay Last words.');
+  await openSession('Survive a reload', 'say First words.\nrun echo half-way\nslow 15 250\nsay Last words.');
   await toolCall('bash', 'half-way').waitFor();
   await page.reload();
   await said('First words.').waitFor();
@@ -157,7 +157,7 @@ it('goes on where it was when the page is loaded again, in the middle of the wor
 });
 
 it('keeps what it shows while the control plane is away, and catches up with no gap and no double', async () => {
-  const id = await openSession('Survive a restart', 'say Before.\nrun echo one\nslow 60 150\nrun echo two\nsay After.');
+  const id = await openSession('Survive a restart', 'say Before.\nrun echo one\nslow 18 500\nrun echo two\nsay After.');
   await said('Before.').waitFor();
   await isLive();
   stack.killControlPlane();
@@ -172,7 +172,7 @@ it('keeps what it shows while the control plane is away, and catches up with no 
 });
 
 it('offers the legal actions alone: pauses, resumes, and cancels after a second thought', async () => {
-  await openSession('Be told what to do', 'slow 15 100\nrun echo step\n'.repeat(12));
+  await openSession('Be told what to do', 'slow 6 250\nrun echo step\n'.repeat(12));
   await hasStatus('running');
   expect(await button('Start').count()).toBe(0);
   await button('Pause').click();
@@ -210,7 +210,7 @@ it('tells the agent why not: a rejection carries its message', async () => {
 });
 
 it('sends a message into the work', async () => {
-  await openSession('Take a message', 'slow 50 100\nrun echo first');
+  await openSession('Take a message', 'slow 12 400\nrun echo first');
   await hasStatus('running');
   await page.getByLabel('Delivery').selectOption('follow_up');
   await page.getByLabel('Message to the agent').fill('run echo asked-for-later');

@@ -1,42 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Assignment } from '../../src/protocol/agent-stream.ts';
-import {
-  createRepository,
-  type OpenCodeRig,
-  type ScriptedModel,
-  scratchDirectory,
-  startOpenCodeRig,
-  startScriptedModel,
-} from './support/rig.ts';
-import { makeAssignment, startWork, type WorkRig } from './support/work-rig.ts';
+import { makeAssignment, workshopOfFile } from './support/work-rig.ts';
 
-const scratch = scratchDirectory();
-const project = join(scratch.path, 'project');
-let model: ScriptedModel;
-let rig: OpenCodeRig;
-const works: WorkRig[] = [];
+const workshop = workshopOfFile();
 
-beforeAll(async () => {
-  createRepository(project);
-  model = await startScriptedModel();
-  rig = await startOpenCodeRig(join(scratch.path, 'agent'), model);
-});
-afterEach(async () => {
-  await Promise.all(works.splice(0).map((work) => work.end()));
-});
-afterAll(async () => {
-  await rig.stop();
-  await model.close();
-  scratch.remove();
-});
-
-async function start(changes: Partial<Assignment> = {}): Promise<WorkRig> {
-  const work = await startWork(rig, project, makeAssignment(changes));
-  works.push(work);
-  return work;
-}
+const start = (changes: Partial<Assignment> = {}) => workshop.start(makeAssignment(changes));
 
 test('a permission is asked for, and the answer `always` allows this one request only', async () => {
   const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
@@ -63,7 +33,7 @@ test('where anything asks, the shell asks too, even when it was to be allowed', 
 });
 
 test('where anything asks, no sub-agent does unasked what the session must ask for', async () => {
-  const unasked = join(scratch.path, 'unasked');
+  const unasked = join(workshop.path, 'unasked');
   const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
   await work.message(`task run echo x > ${unasked}`);
   await work.frame('result');
@@ -106,7 +76,7 @@ test('an approval that somebody else answers fails the run as tampering', async 
   const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
   await work.message('run echo mine');
   const { request_id } = await work.frame('approval.asked');
-  await rig.client.replyPermission(request_id, work.worktree, 'once');
+  await workshop.rig.client.replyPermission(request_id, work.worktree, 'once');
   expect((await work.frame('result')).error).toMatchObject({ code: 'tampering', retryable: false });
 });
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Agent } from '../../runner/agent.ts';
 import { loadIdentity } from '../../runner/identity.ts';
 import type { OpenLine } from '../../runner/line.ts';
@@ -8,46 +8,17 @@ import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import { removeLeftWorktrees } from '../../runner/recovery.ts';
 import { Repository } from '../../runner/repository.ts';
 import type { Assignment } from '../../src/protocol/agent-stream.ts';
-import {
-  createRepository,
-  type OpenCodeRig,
-  type ScriptedModel,
-  scratchDirectory,
-  startOpenCodeRig,
-  startScriptedModel,
-} from './support/rig.ts';
-import { artifactsOf, makeAssignment, nextAssignment, startWork, type WorkRig } from './support/work-rig.ts';
+import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workshopOfFile } from './support/work-rig.ts';
 
-const scratch = scratchDirectory();
-const project = join(scratch.path, 'project');
-let model: ScriptedModel;
-let rig: OpenCodeRig;
-const works: WorkRig[] = [];
+const workshop = workshopOfFile();
 
-beforeAll(async () => {
-  createRepository(project);
-  model = await startScriptedModel();
-  rig = await startOpenCodeRig(join(scratch.path, 'agent'), model);
-});
-afterEach(async () => {
-  await Promise.all(works.splice(0).map((work) => work.end()));
-});
-afterAll(async () => {
-  await rig.stop();
-  await model.close();
-  scratch.remove();
-});
-
-async function start(assignment: Assignment, before?: WorkRig, client: OpenCodeClient = rig.client): Promise<WorkRig> {
-  const artifacts = before === undefined ? new Map<string, Uint8Array>() : artifactsOf(before.frames);
-  const work = await startWork({ ...rig, client }, project, assignment, artifacts);
-  works.push(work);
-  return work;
+function start(assignment: Assignment, before?: WorkRig, client?: OpenCodeClient): Promise<WorkRig> {
+  return workshop.start(assignment, artifactsOf(before?.frames ?? []), client && { client });
 }
 
 /** The server's client with some of its calls replaced. */
 function changed(calls: Partial<OpenCodeClient>): OpenCodeClient {
-  return new Proxy(rig.client, {
+  return new Proxy(workshop.rig.client, {
     get: (client, name: keyof OpenCodeClient) => calls[name] ?? (client[name] as () => unknown).bind(client),
   });
 }
@@ -63,12 +34,12 @@ function heldUp() {
     asked += 1;
     // The first is asked for when the workplace is opened.
     if (asked > 1) await gate;
-    return rig.client.messages(id);
+    return workshop.rig.client.messages(id);
   };
   const prompted: string[] = [];
   const prompt: OpenCodeClient['prompt'] = async (asking) => {
     prompted.push(asking.text);
-    return rig.client.prompt(asking);
+    return workshop.rig.client.prompt(asking);
   };
   return {
     client: changed({ messages, prompt }),
@@ -89,7 +60,7 @@ test('work that cannot be saved is no success: it stays here, and the next lease
   await work.message('write first.txt: saved');
   await work.frame('result');
   const { TMPDIR } = process.env;
-  process.env.TMPDIR = join(scratch.path, 'full');
+  process.env.TMPDIR = join(workshop.path, 'full');
   try {
     await work.message('write second.txt: not saved');
     expect(await work.frame('result', 2)).toMatchObject({
@@ -115,8 +86,8 @@ test('work too large to travel survives a kill, and the next lease on this agent
   await work.message('run head -c 9000000 /dev/urandom > large.bin');
   expect(await work.frame('checkpoint')).toMatchObject({ local_only: true });
   // What a start after a kill does, before anything of the work has ended.
-  const repository = await Repository.open(project);
-  const worktrees = join(rig.directory, 'worktrees');
+  const repository = await Repository.open(workshop.project);
+  const worktrees = join(workshop.rig.directory, 'worktrees');
   await removeLeftWorktrees(repository, worktrees, () => undefined);
   expect(existsSync(join(work.worktree, 'large.bin'))).toBe(true);
 
@@ -161,7 +132,9 @@ test('a silence that begins before the turn does keeps it from beginning, until 
   await isHeldUp();
   work.work.quiet();
   release();
-  await client.messages(await client.createConversation({ directory: project, title: 'Time passes', permissions: [] }));
+  await client.messages(
+    await client.createConversation({ directory: workshop.project, title: 'Time passes', permissions: [] }),
+  );
   expect(prompted).toEqual([]);
   work.work.alive();
   expect(await work.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('at last') });
@@ -175,11 +148,11 @@ test('a checkpoint that is asked for before the workplace is open is made when i
 
 test('a message into a running turn that cannot be posted is the next prompt instead', async () => {
   const prompt: OpenCodeClient['prompt'] = async (asking) => {
-    if (asking.text.includes('steered') && !(await rig.client.isBusy(asking.conversationId))) {
-      return rig.client.prompt(asking);
+    if (asking.text.includes('steered') && !(await workshop.rig.client.isBusy(asking.conversationId))) {
+      return workshop.rig.client.prompt(asking);
     }
     if (asking.text.includes('steered')) throw new Error('it did not arrive');
-    return rig.client.prompt(asking);
+    return workshop.rig.client.prompt(asking);
   };
   const work = await start(makeAssignment(), undefined, changed({ prompt }));
   await work.message('run sleep 2\nsay first');
@@ -192,16 +165,16 @@ test('a message into a running turn that cannot be posted is the next prompt ins
 test('a conversation whose work is safe elsewhere does not stay with the server', async () => {
   const ids: string[] = [];
   const createConversation: OpenCodeClient['createConversation'] = async (options) => {
-    const id = await rig.client.createConversation(options);
+    const id = await workshop.rig.client.createConversation(options);
     ids.push(id);
     return id;
   };
   const work = await start(makeAssignment(), undefined, changed({ createConversation }));
   await work.message('say hello');
   await work.frame('result');
-  expect(await rig.client.messages(ids[0] as string)).not.toEqual([]);
+  expect(await workshop.rig.client.messages(ids[0] as string)).not.toEqual([]);
   await work.end();
-  await expect(rig.client.messages(ids[0] as string)).rejects.toThrow('not found');
+  await expect(workshop.rig.client.messages(ids[0] as string)).rejects.toThrow('not found');
 });
 
 test.each([
@@ -220,8 +193,7 @@ test.each([
   const work = await start(makeAssignment());
   await work.message('write one.txt: 1');
   await work.frame('result');
-  const next = await startWork(rig, project, nextAssignment(work.assignment, work.frames), take(work));
-  works.push(next);
+  const next = await workshop.start(nextAssignment(work.assignment, work.frames), take(work));
   expect(await next.frame('released')).toMatchObject({ reason: 'refused', message: expect.stringContaining(reason) });
 });
 
@@ -235,7 +207,7 @@ test('files of a repository that the agent made inside its worktree are in the c
 
 test('an epoch of a task begins on an agent when nothing of the one before is left there', async () => {
   const assignment = makeAssignment();
-  const dataDirectory = join(scratch.path, 'two-epochs');
+  const dataDirectory = join(workshop.path, 'two-epochs');
   const before = join(dataDirectory, 'worktrees', `${assignment.task_id}-1`);
   const presented: { path: string; wasBeforeThere: boolean }[] = [];
   let control: ((message: unknown) => void) | null = null;
@@ -260,7 +232,7 @@ test('an epoch of a task begins on an agent when nothing of the one before is le
     {
       url: 'http://127.0.0.1',
       token: '',
-      directory: project,
+      directory: workshop.project,
       dataDirectory,
       capacity: 1,
       name: 'AGENT-TWO-EPOCHS',
@@ -270,9 +242,9 @@ test('an epoch of a task begins on an agent when nothing of the one before is le
     },
     {
       identity,
-      repository: await Repository.open(project),
-      server: rig.server,
-      coding: rig.client,
+      repository: await Repository.open(workshop.project),
+      server: workshop.rig.server,
+      coding: workshop.rig.client,
       model: 'demo/scripted',
       openLine,
       unlock: () => undefined,

@@ -1,55 +1,34 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { MARKER_VARIABLE } from '../../runner/opencode/home.ts';
 import { findByEnvironment } from '../../runner/processes.ts';
 import type { Assignment } from '../../src/protocol/agent-stream.ts';
 import { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import { cloneRepository, startOpenCodeRig } from './support/rig.ts';
 import {
-  cloneRepository,
-  createRepository,
-  type OpenCodeRig,
-  type ScriptedModel,
-  scratchDirectory,
-  startOpenCodeRig,
-  startScriptedModel,
-} from './support/rig.ts';
-import { artifactsOf, makeAssignment, nextAssignment, startWork, type WorkRig } from './support/work-rig.ts';
+  artifactsOf,
+  makeAssignment,
+  nextAssignment,
+  startWork,
+  type WorkRig,
+  workshopOfFile,
+} from './support/work-rig.ts';
 
-const scratch = scratchDirectory();
-const project = join(scratch.path, 'project');
-let model: ScriptedModel;
-let rig: OpenCodeRig;
-const works: WorkRig[] = [];
+const workshop = workshopOfFile();
 
-beforeAll(async () => {
-  createRepository(project);
-  model = await startScriptedModel();
-  rig = await startOpenCodeRig(join(scratch.path, 'agent'), model);
-});
-afterEach(async () => {
-  await Promise.all(works.splice(0).map((work) => work.end()));
-});
-afterAll(async () => {
-  await rig.stop();
-  await model.close();
-  scratch.remove();
-});
-
-async function start(changes: Partial<Assignment> = {}, artifacts?: Map<string, Uint8Array>): Promise<WorkRig> {
-  const work = await startWork(rig, project, makeAssignment(changes), artifacts);
-  works.push(work);
-  return work;
+function start(changes: Partial<Assignment> = {}, artifacts?: Map<string, Uint8Array>): Promise<WorkRig> {
+  return workshop.start(makeAssignment(changes), artifacts);
 }
 
 /** A directive that hangs in a tool the first time it is done, and is quick when done again. */
 function sleepOnce(name: string): string {
-  const seen = join(rig.directory, `slept-${name}`);
+  const seen = join(workshop.rig.directory, `slept-${name}`);
   return `run test -e ${seen} || { : > ${seen}; exec sleep 300; }`;
 }
 
 const sleeping = () =>
-  findByEnvironment(MARKER_VARIABLE, rig.marker).filter((pid) => {
+  findByEnvironment(MARKER_VARIABLE, workshop.rig.marker).filter((pid) => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep\0');
     } catch {
@@ -151,7 +130,7 @@ test('a message into a running turn is read at its next step, and the turn ends 
 });
 
 test('a pause ends the turn after the step that runs, and another lease goes on with the rest', async () => {
-  const counter = join(rig.directory, 'pause-counter');
+  const counter = join(workshop.rig.directory, 'pause-counter');
   const work = await start();
   // What is said on the way keeps the model busy between the steps, as a real one would be.
   const prompt = `run sleep 2; echo a >> ${counter}\nslow 20 200\nrun echo b >> ${counter}\nwrite last.txt: c`;
@@ -162,8 +141,7 @@ test('a pause ends the turn after the step that runs, and another lease goes on 
   expect(readFileSync(counter, 'utf8')).toBe('a\n');
   expect(work.of('checkpoint').at(-1)).toMatchObject({ messages_done: 0 });
 
-  const resumed = await startWork(rig, project, nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
-  works.push(resumed);
+  const resumed = await workshop.start(nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
   await resumed.message(prompt);
   expect(await resumed.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(readFileSync(counter, 'utf8')).toBe('a\nb\n');
@@ -195,7 +173,7 @@ test('the server killed in the middle of a turn: the conversation goes on, and n
   const work = await start();
   await work.message(`write before.txt: b\n${sleepOnce('crash')}\nsay at the end`);
   await untilSleeping();
-  process.kill(rig.server.address?.pid as number, 'SIGKILL');
+  process.kill(workshop.rig.server.address?.pid as number, 'SIGKILL');
   const result = await work.frame('result');
   expect(result).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(result.text).toContain('at the end');
@@ -228,8 +206,8 @@ test('another machine goes on with work and conversation from the checkpoint', a
   const work = await start();
   await work.message('write one.txt: from the first machine');
   await work.frame('result');
-  const clone = cloneRepository(project, join(scratch.path, 'clone'));
-  const other = await startOpenCodeRig(join(scratch.path, 'other-agent'), model);
+  const clone = cloneRepository(workshop.project, join(workshop.path, 'clone'));
+  const other = await startOpenCodeRig(join(workshop.path, 'other-agent'), workshop.model);
   try {
     const next = nextAssignment(work.assignment, work.frames);
     const taken = await startWork(other, clone, next, artifactsOf(work.frames));
@@ -251,18 +229,16 @@ test('another machine goes on with work and conversation from the checkpoint', a
 });
 
 test('a machine that is lost in the middle of a long turn leaves a checkpoint, and its steps are not done again', async () => {
-  const counter = join(rig.directory, 'step-counter');
+  const counter = join(workshop.rig.directory, 'step-counter');
   const prompt = `run echo a >> ${counter}\nwrite one.txt: 1\n${sleepOnce('lost')}\nwrite two.txt: 2`;
-  const work = await startWork(rig, project, makeAssignment(), new Map(), 0);
-  works.push(work);
+  const work = await workshop.start(makeAssignment(), new Map(), { stepCheckpointMs: 0 });
   await work.message(prompt);
   await untilSleeping();
   await work.frame('checkpoint', 2);
   const frames = [...work.frames];
   await work.end();
 
-  const taken = await startWork(rig, project, nextAssignment(work.assignment, frames), artifactsOf(frames));
-  works.push(taken);
+  const taken = await workshop.start(nextAssignment(work.assignment, frames), artifactsOf(frames));
   await taken.message(prompt);
   expect(await taken.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(readFileSync(counter, 'utf8')).toBe('a\n');
@@ -279,8 +255,7 @@ test('when the predecessor was lost after its last checkpoint, its answer is the
   await work.message('write one.txt: once');
   const { text } = await work.frame('result');
   const next = nextAssignment(work.assignment, work.frames);
-  const taken = await startWork(rig, project, { ...next, messages_last: 1 }, artifactsOf(work.frames));
-  works.push(taken);
+  const taken = await workshop.start({ ...next, messages_last: 1 }, artifactsOf(work.frames));
   expect(await taken.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(taken.of('result')[0]?.text.split('\n')[0]).toBe(text.split('\n')[0]);
   expect(taken.of('turn.started')).toEqual([]);
@@ -293,8 +268,7 @@ test('a conversation of another release goes on from its transcript', async () =
   const next = nextAssignment(work.assignment, work.frames);
   const checkpoint = next.checkpoint as NonNullable<Assignment['checkpoint']>;
   checkpoint.conversation_format = 'opencode-0.0.0+json+gzip';
-  const taken = await startWork(rig, project, next, artifactsOf(work.frames));
-  works.push(taken);
+  const taken = await workshop.start(next, artifactsOf(work.frames));
   await taken.message('say on we go');
   expect(await taken.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('on we go') });
   expect(taken.of('agent.note')[0]?.text).toContain('from a transcript');

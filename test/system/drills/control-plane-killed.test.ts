@@ -6,7 +6,7 @@ import { seededRandom } from './support/seeded.ts';
 import { type StartedSession, startSession } from './support/started-session.ts';
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
-const LEASE_TTL_SECONDS = 10;
+const LEASE_TTL_SECONDS = 15;
 /** The directory may hear of a session after its author when the control plane dies in between. */
 const SOON = { timeout: 30_000, interval: 250 };
 
@@ -20,7 +20,7 @@ afterAll(() => fleet.stop());
 /** Work of a few seconds: text that streams, and a tool that is slow. */
 function prompts(seed: number): string[] {
   const file = `file${seed}.txt`;
-  return [`slow 30 40\nrun echo one > ${file}`, `run sleep 1; echo two >> ${file}\nslow 20 40`];
+  return [`slow 8 150\nrun echo one > ${file}`, `run sleep 1; echo two >> ${file}\nslow 8 100`];
 }
 
 /** Creates sessions one after the other until told to end; returns the ids that were acknowledged. */
@@ -29,7 +29,7 @@ async function createUntil(isOver: () => boolean): Promise<string[]> {
   while (!isOver()) {
     const { id } = await fleet.client.sessions.create({ title: 'Acknowledged', initial_prompt: 'say nothing' });
     ids.push(id);
-    await delay(50);
+    await delay(200);
   }
   return ids;
 }
@@ -51,7 +51,7 @@ describe('a control plane that is killed under running sessions', () => {
   const killings = SEEDS.map((seed) => ({ seed, victim: seed % 2 === 0 ? 'launcher' : 'workerd' }));
   it.each(killings)('comes back, and they go on as if nothing had been ($victim, seed $seed)', async (killing) => {
     const { seed, victim } = killing;
-    const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts(seed))));
+    const sessions = await Promise.all([1, 2].map(() => startSession(fleet.client, prompts(seed))));
     let isOver = false;
     const creating = createUntil(() => isOver);
     await sessions[0]!.seen(({ type }) => type === 'turn.started');

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => fleet.stop());
 
 describe.concurrent('an OpenCode server that is killed in the middle of a turn', { timeout: 400_000 }, () => {
-  const work = 'run echo once >> kept.txt\nslow 30 50\nrun sleep 2; echo done > done.txt\nslow 30 50';
+  const work = 'run echo once >> kept.txt\nslow 8 200\nrun sleep 2; echo done > done.txt\nslow 8 200';
 
   it('is started again, and every session goes on in its conversation to the end', async () => {
     for (const seed of [1, 2, 3]) {

@@ -20,7 +20,7 @@ import { TcpProxy } from './support/tcp-proxy.ts';
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
 const MOMENTS = ['tool', 'text', 'checkpoint', 'result-unsent', 'result-unacknowledged'] as const;
-const LANES = 4;
+const LANES = 3;
 const PROMPTS = 3;
 /** A test also waits for its lane. */
 const TIMEOUT_MS = 400_000;
@@ -83,7 +83,7 @@ function prompts(counter: string, slowOne: number, kind: (typeof MOMENTS)[number
     if (number !== slowOne) return `run ${work}`;
     // Only whoever comes first sleeps: the next agent is quick.
     if (kind === 'tool') return `run ${work}; test $(grep -c ${number} ${counter}) -gt 1 || sleep 60`;
-    return kind === 'text' ? `slow 40 50\nrun ${work}` : `run ${work}`;
+    return kind === 'text' ? `slow 10 200\nrun ${work}` : `run ${work}`;
   });
 }
 

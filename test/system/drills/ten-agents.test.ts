@@ -18,7 +18,7 @@ afterAll(() => fleet.stop());
 
 describe('a restart of workerd under ten agents at work', () => {
   it('orphans none of their sessions and costs no attempt', async () => {
-    const prompt = 'slow 30 50\nrun sleep 1; echo done > done.txt\nslow 30 50';
+    const prompt = 'slow 8 200\nrun sleep 1; echo done > done.txt\nslow 8 200';
     const sessions = await Promise.all(AGENTS.map(() => startSession(fleet.client, [prompt])));
     for (const session of sessions) await session.seen(({ type }) => type === 'turn.started');
     await fleet.controlPlane.kill('worker');

@@ -1,9 +1,17 @@
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, vi } from 'vitest';
+import type { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import { Repository } from '../../../runner/repository.ts';
 import { Work } from '../../../runner/work.ts';
 import type { AgentFrameBody, Assignment } from '../../../src/protocol/agent-stream.ts';
-import type { OpenCodeRig } from './rig.ts';
+import {
+  createRepository,
+  type OpenCodeRig,
+  type ScriptedModel,
+  scratchDirectory,
+  startOpenCodeRig,
+  startScriptedModel,
+} from './rig.ts';
 
 type FrameOf<T extends AgentFrameBody['type']> = Extract<AgentFrameBody, { type: T }>;
 
@@ -98,6 +106,59 @@ export async function startWork(
       work.cancel();
       await running;
       await work.dispose();
+    },
+  };
+}
+
+/** A repository, a scripted model and one OpenCode server, for all tests of a file. */
+export interface Workshop {
+  /** A scratch directory; everything here is in it. */
+  path: string;
+  /** The repository in which the work happens. */
+  project: string;
+  readonly model: ScriptedModel;
+  readonly rig: OpenCodeRig;
+  /** Starts work that ends with the test. */
+  start(
+    assignment?: Assignment,
+    artifacts?: ReadonlyMap<string, Uint8Array>,
+    options?: { client?: OpenCodeClient; stepCheckpointMs?: number },
+  ): Promise<WorkRig>;
+}
+
+/** Sets a workshop up before the file's first test and takes it down after its last. */
+export function workshopOfFile(): Workshop {
+  const scratch = scratchDirectory();
+  const project = join(scratch.path, 'project');
+  const works: WorkRig[] = [];
+  let model: ScriptedModel;
+  let rig: OpenCodeRig;
+  beforeAll(async () => {
+    createRepository(project);
+    model = await startScriptedModel();
+    rig = await startOpenCodeRig(join(scratch.path, 'agent'), model);
+  });
+  afterEach(async () => {
+    await Promise.all(works.splice(0).map((work) => work.end()));
+  });
+  afterAll(async () => {
+    await rig.stop();
+    await model.close();
+    scratch.remove();
+  });
+  return {
+    path: scratch.path,
+    project,
+    get model() {
+      return model;
+    },
+    get rig() {
+      return rig;
+    },
+    async start(assignment = makeAssignment(), artifacts = new Map(), { client = rig.client, stepCheckpointMs } = {}) {
+      const work = await startWork({ ...rig, client }, project, assignment, artifacts, stepCheckpointMs);
+      works.push(work);
+      return work;
     },
   };
 }
