@@ -69,7 +69,10 @@ export async function git(directory: string, args: string[], options: GitOptions
   // On SIGTERM git ends the helpers that it started, too.
   const timer = options.maxMs === undefined ? undefined : setTimeout(() => child.kill('SIGTERM'), options.maxMs);
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error) => reject(new GitError(`git cannot be run: ${error.message}`)));
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      const isMissing = error.code === 'ENOENT';
+      reject(new GitError(isMissing ? 'git is not installed, or not on PATH.' : `git cannot be run: ${error.message}`));
+    });
     child.once('close', resolve);
   }).finally(() => clearTimeout(timer));
   if (size > (options.maxBytes ?? DEFAULT_MAX_BYTES))

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { lockFile } from './lock-file.ts';
 
 /** Who this agent is, for as long as its data directory lives. */
 export interface Identity {
@@ -27,20 +27,16 @@ export function loadIdentity(dataDirectory: string): Identity {
 }
 
 /**
- * Keeps the data directory for this process alone: a second one would end the first one's tools as orphans. The lock is
- * the operating system's, so it goes with the process, however that ends.
+ * Keeps the data directory for this process alone: a second one would end the first one's tools as orphans.
  *
  * @returns a function that gives the lock back
  * @throws DataDirectoryInUseError
  */
 export function lockDataDirectory(dataDirectory: string): () => void {
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(join(dataDirectory, 'agent.lock'));
-  try {
-    database.exec('BEGIN EXCLUSIVE');
-  } catch {
-    database.close();
+  const unlock = lockFile(join(dataDirectory, 'agent.lock'));
+  if (unlock === null) {
     throw new DataDirectoryInUseError(`Another agent runs on ${dataDirectory}: stop it, or name another directory.`);
   }
-  return () => database.close();
+  return unlock;
 }

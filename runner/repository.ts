@@ -47,12 +47,14 @@ export class Repository {
     const directory = await text(path, ['rev-parse', '--show-toplevel']).catch((error: Error) => {
       throw new RepositoryError(
         error.message.includes('not a git repository')
-          ? `${path} is no git repository: run "git init" there and commit once, or name another directory.`
+          ? `${path} is no git repository: run "git init" there and commit once, or name another one.`
           : error.message,
       );
     });
     const roots = await text(directory, ['rev-list', '--max-parents=0', 'HEAD']).catch(() => {
-      throw new RepositoryError(`${path} has no commits: commit once, so that work has something to start from.`);
+      throw new RepositoryError(
+        `${path} has no commits: make one with "git commit", so that work has something to start from.`,
+      );
     });
     if ((await text(directory, ['rev-parse', '--is-shallow-repository'])) === 'true') {
       throw new RepositoryError(

@@ -10,7 +10,6 @@ import { AgentName } from '../../src/protocol/agent-stream.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../launcher/data-directory.ts';
-import { checkRepository } from '../launcher/repository.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { printable, say } from '../terminal.ts';
 
@@ -55,7 +54,7 @@ The model and its keys are those of your own OpenCode configuration.`,
     const options: AgentOptions = {
       url: url.replace(/\/$/, ''),
       token: readToken(values['token-file'], process.env),
-      directory: await checkRepository(values.dir),
+      directory: resolve(values.dir),
       capacity,
       name,
       source: readSource(values['opencode-config'], process.env),

@@ -1,13 +1,12 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { git } from '../launcher/repository.ts';
+import { git } from '../../runner/git.ts';
 
-/** Settings of this repository alone: the person's own name, hooks and signing keys have no part in it. */
+/** Settings of this repository alone: the person's own name and signing keys have no part in it. */
 const settings = [
   ...['-c', 'user.name=Demo'],
   ...['-c', 'user.email=demo@localhost'],
   ...['-c', 'commit.gpgsign=false'],
-  ...['-c', 'core.hooksPath=/dev/null'],
 ];
 
 /** Makes a git repository with one commit for the demo's agent to work in, unless it is there; gives its path. */

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lockFile } from '../../runner/lock-file.ts';
 import { CliError, exitCode } from '../command.ts';
-import { lockFile } from './data-directory.ts';
 import { projectFile } from './project.ts';
 
 /** What the build makes. */
@@ -24,12 +24,12 @@ export async function buildIfStale(onStart: () => void): Promise<void> {
   if (!isStale(sources.map(projectFile), results)) return;
   onStart();
   mkdirSync(projectFile('dist'), { recursive: true });
-  let lock = lockFile(projectFile('dist/.lock'));
-  for (; !lock; lock = lockFile(projectFile('dist/.lock'))) await sleep(lockPollMs);
+  let unlock = lockFile(projectFile('dist/.lock'));
+  for (; unlock === null; unlock = lockFile(projectFile('dist/.lock'))) await sleep(lockPollMs);
   try {
     if (isStale(sources.map(projectFile), results)) await runBuild();
   } finally {
-    lock.close();
+    unlock();
   }
 }
 

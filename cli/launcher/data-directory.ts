@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { lockFile } from '../../runner/lock-file.ts';
 import { CliError, exitCode } from '../command.ts';
 
 /** A running control plane, as `<data>/server.json` records it for other commands. */
@@ -17,7 +17,7 @@ export interface ServerRecord {
  */
 export class DataDirectory {
   readonly path: string;
-  #lock: DatabaseSync | undefined;
+  #unlock: (() => void) | null = null;
 
   constructor(path: string) {
     this.path = resolve(path);
@@ -41,11 +41,11 @@ export class DataDirectory {
   acquire(): void {
     try {
       makeDirectory(this.path);
-      this.#lock = lockFile(this.file('lock'));
+      this.#unlock = lockFile(this.file('lock'));
     } catch (error) {
       throw unusable(this.path, error, 'Set OIO_DATA_DIR to');
     }
-    if (!this.#lock) {
+    if (this.#unlock === null) {
       const server = this.readServer();
       const where = server ? ` by process ${server.pid}, which serves ${server.url}` : '';
       throw new CliError(
@@ -57,8 +57,8 @@ export class DataDirectory {
 
   release(): void {
     this.removeServer();
-    this.#lock?.close();
-    this.#lock = undefined;
+    this.#unlock?.();
+    this.#unlock = null;
   }
 
   /** The recorded server, which may be gone: only an answer from its URL shows that it lives. */
@@ -130,21 +130,4 @@ function unusable(path: string, error: unknown, remedy: string): CliError {
     `The data directory ${path} cannot be used: ${reason}. ${remedy} a directory that can be written.`,
     exitCode.environment,
   );
-}
-
-/**
- * Takes an exclusive lock on a file, or returns undefined when another process has it. An SQLite transaction is the
- * one lock in Node's own library that works on every platform and that the kernel releases when its holder is killed.
- */
-export function lockFile(path: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(path, { timeout: 0 });
-  try {
-    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-    return database;
-  } catch (error) {
-    database.close();
-    const busy = 5; // SQLITE_BUSY
-    if ((error as { errcode?: number }).errcode === busy) return undefined;
-    throw error;
-  }
 }

@@ -1,12 +1,5 @@
-import { createServer } from 'node:net';
+import { freePort } from '../../runner/free-port.ts';
 import { CliError, exitCode } from '../command.ts';
-
-const host = '127.0.0.1';
-
-/** A port that is free on loopback now. */
-export async function freePort(): Promise<number> {
-  return listenOnce(0);
-}
 
 /**
  * Makes sure that a loopback port can be bound; 0 chooses a free one.
@@ -15,7 +8,7 @@ export async function freePort(): Promise<number> {
  */
 export async function checkPort(port: number): Promise<number> {
   try {
-    return await listenOnce(port);
+    return await freePort(port);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const reason =
@@ -29,16 +22,4 @@ export async function checkPort(port: number): Promise<number> {
       exitCode.environment,
     );
   }
-}
-
-function listenOnce(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ port, host, exclusive: true }, () => {
-      const address = server.address();
-      const bound = typeof address === 'object' && address ? address.port : port;
-      server.close(() => resolve(bound));
-    });
-  });
 }

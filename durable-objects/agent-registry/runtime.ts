@@ -10,7 +10,7 @@ import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { parseJson } from '../kit/text.ts';
 import { AgentTable } from './agents.ts';
 import { type Connection, Connections } from './connections.ts';
-import { REGISTRY_SCHEMA } from './schema.ts';
+import { REGISTRY_MIGRATIONS } from './schema.ts';
 import { SlotKeeper } from './slot-keeper.ts';
 import { type Slot, type SlotKey, SlotTable } from './slots.ts';
 
@@ -24,7 +24,7 @@ const AGENTS_DEADLINE = 'agents';
 
 /** The registry's parts, built together over a platform. */
 export function buildAgentRegistry(platform: ObjectPlatform): AgentRegistryRuntime {
-  const kit = buildKit(platform, REGISTRY_SCHEMA, []);
+  const kit = buildKit(platform, REGISTRY_MIGRATIONS, []);
   return new AgentRegistryRuntime(kit, new Connections(platform));
 }
 

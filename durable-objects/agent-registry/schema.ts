@@ -4,7 +4,7 @@ import type { Migrations } from '../kit/migrations.ts';
  * A slot is a request for capacity, from its arrival to its end: `queued`, `offered` (to `agent_id`) or `taken` (by it).
  * What has ended moves to `ended_slots`, a tombstone that makes late and repeated calls harmless.
  */
-export const REGISTRY_SCHEMA: Migrations = [
+export const REGISTRY_MIGRATIONS: Migrations = [
   `
 CREATE TABLE registry (
   one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL, arrivals INTEGER NOT NULL

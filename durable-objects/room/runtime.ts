@@ -6,7 +6,7 @@ import type { ListSessionsQuery, SessionList } from '../../src/protocol/session-
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { DirectoryTable } from './directory.ts';
-import { ROOM_SCHEMA } from './schema.ts';
+import { ROOM_MIGRATIONS } from './schema.ts';
 
 /** Longer than any delivery can be late. */
 const TOMBSTONES_KEPT_MS = 7 * 86_400_000;
@@ -14,7 +14,7 @@ const TOMBSTONES_DEADLINE = 'tombstones';
 
 /** The room's parts, built together over a platform. */
 export function buildRoom(platform: ObjectPlatform): RoomRuntime {
-  const kit = buildKit(platform, ROOM_SCHEMA, []);
+  const kit = buildKit(platform, ROOM_MIGRATIONS, []);
   return new RoomRuntime(kit, new DirectoryTable(kit.store));
 }
 

@@ -4,7 +4,7 @@ import type { Migrations } from '../kit/migrations.ts';
  * The directory of a workspace's sessions. What lists filter and sort by has a column; `entry` is the rest, read only
  * for the rows of the page. `search` is in lower case.
  */
-export const ROOM_SCHEMA: Migrations = [
+export const ROOM_MIGRATIONS: Migrations = [
   `
 CREATE TABLE room (one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL);
 CREATE TABLE sessions (

@@ -128,13 +128,13 @@ export class AgentFrames {
   #progress(body: EventBody): void {
     const { log: events, records, transitions, announcer } = this.#parts;
     events.append(body);
-    const { status, usage } = records.session();
-    if (body.type === 'model.retry' && status === 'running') {
+    if (body.type === 'model.retry' && records.session().status === 'running') {
       transitions.move('model_retry', { reason: 'model_retry' });
     }
     if (body.type === 'part.completed' && body.data.length > 0) events.compact(body.data.part_id);
     if (body.type === 'usage') {
-      records.update({ usage: JSON.stringify(addUsage(JSON.parse(usage), body.data)) });
+      const total = addUsage(JSON.parse(records.session().usage), body.data);
+      records.update({ usage: JSON.stringify(total) });
       announcer.grew();
     }
   }

@@ -13,6 +13,13 @@ interface EventRow {
   data: string;
 }
 
+/** The next number is the head's or, where every event has been trimmed, the floor's, plus one. */
+const APPEND = `
+INSERT INTO events (seq, from_seq, at, type, data)
+SELECT next, next, ?, ?, ?
+FROM (SELECT COALESCE(MAX(seq), (SELECT floor_seq FROM session)) + 1 AS next FROM events)
+RETURNING seq
+`;
 const BASE_PART_CHARS = 200_000;
 /** How far back the increments of a finished part are looked for: they are nearly always the last rows. */
 const MAX_SEARCHED_ROWS = 2_000;
@@ -45,16 +52,8 @@ export class EventLog {
 
   /** Appends one event, inside a transaction. */
   append(body: EventBody): SessionEvent {
-    const seq = this.head() + 1;
     const at = this.#store.platform.now();
-    this.#store.rows(
-      `INSERT INTO events (seq, from_seq, at, type, data) VALUES (?, ?, ?, ?, ?)`,
-      seq,
-      seq,
-      at,
-      body.type,
-      JSON.stringify(body.data),
-    );
+    const { seq } = this.#store.row<{ seq: number }>(APPEND, at, body.type, JSON.stringify(body.data))!;
     const event = { from_seq: seq, seq, at: instant(at), type: body.type, data: body.data } as SessionEvent;
     this.#announce(event);
     return event;

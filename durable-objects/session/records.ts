@@ -117,8 +117,11 @@ export class SessionRecords {
 
   /** The lease that holds the task now. */
   liveLease(task: number): LeaseRow | undefined {
-    const lease = this.lease(task);
-    return lease && lease.ended === null && lease.epoch === this.task(task)?.epoch ? lease : undefined;
+    return this.store.row<LeaseRow>(
+      `SELECT leases.* FROM leases JOIN tasks ON number = task AND tasks.epoch = leases.epoch
+       WHERE task = ? AND ended IS NULL`,
+      task,
+    );
   }
 
   saveLease(lease: LeaseRow): void {

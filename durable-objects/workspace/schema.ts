@@ -16,4 +16,4 @@ CREATE TABLE socket_places (
 ) WITHOUT ROWID;
 `;
 
-export const MIGRATIONS: Migrations = [IDEMPOTENCY_SCHEMA, TOKENS];
+export const WORKSPACE_MIGRATIONS: Migrations = [IDEMPOTENCY_SCHEMA, TOKENS];

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { appendFileSync, renameSync, statSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from '../backoff.ts';
+import { freePort } from '../free-port.ts';
 import { type GuardedProcess, spawnGuarded } from '../guarded-process.ts';
 import { endProcesses, findByEnvironment } from '../processes.ts';
 import { resolveOpenCode } from './binary.ts';
@@ -12,8 +12,6 @@ import type { ConfigurationSource } from './configuration.ts';
 import { MARKER_VARIABLE, prepareHome } from './home.ts';
 
 const START_LIMIT_MS = 60_000;
-const FIRST_BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 15_000;
 /** A server that ran this long was healthy: its end starts the backoff anew. */
 const HEALTHY_AFTER_MS = 60_000;
 const DISPOSE_LIMIT_MS = 2_000;
@@ -108,6 +106,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   async #launch(): Promise<ServerAddress> {
     const { directory, source, marker, path } = this.#options;
     const home = prepareHome({ directory: join(directory, 'home'), source, marker, password: this.#password, path });
+    // `--port 0` would mean 4096 to OpenCode whenever that is free.
     const port = await freePort();
     let output = '';
     let announce: () => void = () => undefined;
@@ -149,7 +148,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   }
 
   async #supervise(): Promise<void> {
-    let backoffMs = FIRST_BACKOFF_MS;
+    let ends = 0;
     while (!this.#stopped.signal.aborted) {
       const startedAt = performance.now();
       const exit = await this.#process?.exited;
@@ -157,10 +156,10 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
       await this.#endOrphans();
       this.emit('down');
       if (this.#stopped.signal.aborted) return;
-      if (performance.now() - startedAt > HEALTHY_AFTER_MS) backoffMs = FIRST_BACKOFF_MS;
-      this.#tell(`OpenCode exited with code ${exit?.code}; starting it again in ${backoffMs} ms`);
-      await delay(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
-      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+      ends = performance.now() - startedAt > HEALTHY_AFTER_MS ? 1 : ends + 1;
+      const pauseMs = backoffMs(ends);
+      this.#tell(`OpenCode exited with code ${exit?.code}; starting it again in ${pauseMs} ms`);
+      await delay(pauseMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
       if (!this.#stopped.signal.aborted) await this.#launch().catch((error: Error) => this.#tell(error.message));
     }
     await this.#process?.stop();
@@ -192,15 +191,4 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
     if (size > MAX_LOG_BYTES) renameSync(this.#logFile, `${this.#logFile}.1`);
     appendFileSync(this.#logFile, text, { mode: 0o600 });
   }
-}
-
-/** `--port 0` would mean 4096 to OpenCode whenever that is free. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -7,10 +7,10 @@ import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { type FullQueryResults, NeonDbError, neon, neonConfig } from '@neondatabase/serverless';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { freePort } from '../../cli/launcher/ports.ts';
 import { projectFile } from '../../cli/launcher/project.ts';
 import { type Database, openEmbedded } from '../../cli/postgres/database.ts';
 import { runMigrations } from '../../cli/postgres/migrations.ts';
+import { freePort } from '../../runner/free-port.ts';
 
 const password = 'per-start secret/with?odd&characters';
 const serverUrl = process.env.TEST_POSTGRES_URL;
