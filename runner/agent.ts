@@ -184,6 +184,7 @@ export class Agent {
       capabilities: capabilities ?? [...Capability.options],
       labels: labels ?? [`os=${platform()}`, `arch=${arch()}`],
       repository: this.#parts.repository.rootCommit,
+      remotes: [...this.#parts.repository.remotes],
       model: this.#parts.model,
       version: RUNNER_VERSION,
       leases: this.#granted().map(({ task_id, epoch }) => ({ task_id, epoch })),
@@ -212,11 +213,13 @@ export class Agent {
   #offered(task_id: string, epoch: number): void {
     const known = this.#leases.get(key({ task_id, epoch }));
     if (known !== undefined) {
-      if (known.isGranted) this.#send({ type: 'taken', task_id, epoch });
+      if (known.isGranted && !known.isOver) this.#send({ type: 'taken', task_id, epoch });
       return;
     }
     const older = [...this.#leases.values()].filter((lease) => lease.task_id === task_id && lease.epoch < epoch);
-    const taken = this.#leases.size - older.length + this.#awaited.size;
+    // What is over and still tidies up takes no room: its place was given back with the lease.
+    const held = [...this.#leases.values()].filter((lease) => !lease.isOver && !older.includes(lease));
+    const taken = held.length + this.#awaited.size;
     if (this.#isStopping || taken >= this.#options.capacity) {
       this.#send({ type: 'refused', task_id, epoch, reason: this.#isStopping ? 'the agent stops' : 'no room' });
       return;
@@ -268,7 +271,7 @@ export class Agent {
   }
 
   #granted(): Lease[] {
-    return [...this.#leases.values()].filter((lease) => lease.isGranted);
+    return [...this.#leases.values()].filter((lease) => lease.isGranted && !lease.isOver);
   }
 
   #send(message: ControlUp): void {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { MissingDependencyError } from './missing-dependency.ts';
 
 /** A git command that failed, with git's own words. */
 export class GitError extends Error {
@@ -71,7 +72,13 @@ export async function git(directory: string, args: string[], options: GitOptions
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === 'ENOENT';
-      reject(new GitError(isMissing ? 'git is not installed, or not on PATH.' : `git cannot be run: ${error.message}`));
+      reject(
+        isMissing
+          ? new MissingDependencyError(
+              'git is not installed, or not on PATH. Agents work in git worktrees: install git.',
+            )
+          : new GitError(`git cannot be run: ${error.message}`),
+      );
     });
     child.once('close', resolve);
   }).finally(() => clearTimeout(timer));

@@ -45,6 +45,11 @@ export class Lease {
     return this.#isGranted;
   }
 
+  /** The lease has ended; what it leaves on this machine may still be on its way out. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Gives the lease back, so that another agent goes on; with what has been done as a checkpoint. */
   shutDown(withinMs: number): void {
     if (this.#isOver) return;

@@ -21,14 +21,19 @@ export class Prompts {
     this.#coding = coding;
   }
 
-  /** The prompt as it was asked, or to go on with it when the conversation shows that it was begun elsewhere. */
-  async first(place: Workplace, message: Message): Promise<Prompt> {
-    const known = await this.#coding.messages(place.conversationId);
-    const name = this.#name(message);
-    if (known.some(({ info }) => isPromptNamed(info.id, name))) return this.continuation(place, message);
+  /** The prompt as it was asked, or to go on with it when the conversation shows that it was begun. */
+  async next(place: Workplace, message: Message): Promise<Prompt> {
+    const [stored] = await this.stored(place, [message]);
+    if (stored !== undefined) return this.#continuation(place, message);
     const text = place.preface === null ? message.text : `${earlier(place.preface)}\n\n${message.text}`;
-    place.preface = null;
-    return this.#make(place, text, name);
+    return this.#make(place, text, this.#name(message));
+  }
+
+  /** Those of the messages whose prompts are in the conversation. */
+  async stored({ conversationId }: Workplace, messages: readonly Message[]): Promise<Message[]> {
+    if (messages.length === 0) return [];
+    const known = await this.#coding.messages(conversationId);
+    return messages.filter((message) => known.some(({ info }) => isPromptNamed(info.id, this.#name(message))));
   }
 
   /** The prompt as it was asked. */
@@ -37,7 +42,7 @@ export class Prompts {
   }
 
   /** Asks to go on with what was cut off; another message each time. */
-  async continuation(place: Workplace, message: Message): Promise<Prompt> {
+  async #continuation(place: Workplace, message: Message): Promise<Prompt> {
     this.#continuations += 1;
     const { task_id, epoch } = this.#assignment;
     return this.#make(

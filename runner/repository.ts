@@ -1,8 +1,10 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { repositoryKey } from '../src/domain/repository-url.ts';
 import type { DiffFile } from '../src/protocol/checkpoint.ts';
 import { MAX_PATCH_BYTES } from '../src/protocol/limits.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
+import { MissingDependencyError } from './missing-dependency.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 
 /** The directory cannot serve as a repository; the message says how to mend that. */
@@ -32,11 +34,14 @@ export class Repository {
   readonly directory: string;
   /** Hash of the first commit: the same in every clone, whatever it is called. */
   readonly rootCommit: string;
+  /** Keys of its remotes' addresses (see `repositoryKey`), which hold no password. */
+  readonly remotes: readonly string[];
   readonly #gitDirectory: string;
 
-  private constructor(directory: string, rootCommit: string, gitDirectory: string) {
+  private constructor(directory: string, rootCommit: string, remotes: readonly string[], gitDirectory: string) {
     this.directory = directory;
     this.rootCommit = rootCommit;
+    this.remotes = remotes;
     this.#gitDirectory = gitDirectory;
   }
 
@@ -45,9 +50,10 @@ export class Repository {
     const found = await stat(path).catch(() => null);
     if (!found?.isDirectory()) throw new RepositoryError(`There is no directory ${path}.`);
     const directory = await text(path, ['rev-parse', '--show-toplevel']).catch((error: Error) => {
+      if (error instanceof MissingDependencyError) throw error;
       throw new RepositoryError(
         error.message.includes('not a git repository')
-          ? `${path} is no git repository: run "git init" there and commit once, or name another one.`
+          ? `${path} is no git repository: run "git init" there and commit once.`
           : error.message,
       );
     });
@@ -62,7 +68,9 @@ export class Repository {
       );
     }
     const gitDirectory = resolve(directory, await text(directory, ['rev-parse', '--git-common-dir']));
-    return new Repository(directory, roots.split('\n').sort()[0] as string, gitDirectory);
+    const urls = await text(directory, ['config', '--get-regexp', '^remote\\..*\\.url$']).catch(() => '');
+    const remotes = urls.split('\n').flatMap((line) => (line === '' ? [] : [repositoryKey(line.replace(/^\S+ /, ''))]));
+    return new Repository(directory, roots.split('\n').sort()[0] as string, [...new Set(remotes)], gitDirectory);
   }
 
   /**

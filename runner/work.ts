@@ -35,9 +35,12 @@ export class Work {
   #place: Workplace | null = null;
   #turn: Turn | null = null;
   #turnNumber = 0;
+  /** All up to this one are done. */
   #messagesDone: number;
+  /** Numbers above that which are done already: a message that was steered into a turn overtakes those that wait. */
+  readonly #doneEarly = new Set<number>();
   /** Messages of the running turn: its prompt, and those steered into it. */
-  #inTurn: number[] = [];
+  #inTurn: Message[] = [];
   #release: { reason: ReleaseReason; message: string } | null = null;
   #isQuiet = false;
   #isCancelled = false;
@@ -71,7 +74,7 @@ export class Work {
       }
       const message = this.#waiting.shift();
       if (message === undefined) await this.#box.wait();
-      else if (message.number > this.#messagesDone) await this.#workOn(this.#place, message);
+      else if (!this.#isDone(message)) await this.#workOn(this.#place, message);
     }
   }
 
@@ -141,7 +144,7 @@ export class Work {
     if (message.delivery === 'steer' && turn !== null && place !== null && this.#release === null) {
       const isTaken = await turn.steer(() => this.#prompts.of(place, message));
       if (isTaken) {
-        this.#inTurn.push(message.number);
+        this.#inTurn.push(message);
         return;
       }
     }
@@ -151,19 +154,19 @@ export class Work {
 
   async #workOn(place: Workplace, message: Message): Promise<void> {
     this.#turnNumber += 1;
-    this.#inTurn = [message.number];
+    this.#inTurn = [message];
     const { agent } = this.#assignment.agent_config;
     const data = { turn: this.#turnNumber, message: message.number, model: this.#prompts.model, agent: agent ?? null };
     this.#report({ type: 'turn.started', data });
     const outcome = await this.#run(place, message).catch(
       (error: Error): TurnOutcome => ({ type: 'failed', failure: unavailable(error) }),
     );
-    if (!this.#isCancelled) await this.#conclude(place, outcome);
+    if (!this.#isCancelled) await this.#conclude(place, message, outcome);
   }
 
   /** Runs the prompt, and goes on with it for as long as it was only cut off. */
   async #run(place: Workplace, message: Message): Promise<TurnOutcome> {
-    let prompt = await this.#prompts.first(place, message);
+    let prompt = await this.#prompts.next(place, message);
     for (let cuts = 0; ; ) {
       while (this.#isQuiet && this.#heldBack === null) await this.#box.wait();
       const outcome = this.#heldBack ?? (await this.#runTurn(place, prompt));
@@ -175,8 +178,17 @@ export class Work {
       } else if (outcome.type !== 'interrupted' || outcome.by !== 'quiet' || this.#release !== null) {
         return outcome;
       }
-      prompt = await this.#prompts.continuation(place, message);
+      prompt = await this.#askAgain(place, message);
     }
+  }
+
+  /** OpenCode takes a prompt before it stores it, so a restart may have lost what this turn was asked. */
+  async #askAgain(place: Workplace, message: Message): Promise<Prompt> {
+    const stored = await this.#prompts.stored(place, this.#inTurn);
+    const lost = this.#inTurn.filter((steered) => steered !== message && !stored.includes(steered));
+    this.#inTurn = this.#inTurn.filter((asked) => !lost.includes(asked));
+    this.#waiting.unshift(...lost);
+    return this.#prompts.next(place, message);
   }
 
   /** What came while no turn was there to end, and lets none begin; null when one may. */
@@ -199,12 +211,13 @@ export class Work {
     }
   }
 
-  async #conclude(place: Workplace, outcome: TurnOutcome): Promise<void> {
+  async #conclude(place: Workplace, message: Message, outcome: TurnOutcome): Promise<void> {
+    place.preface = null;
     if (outcome.type === 'completed') {
-      const message = Math.max(...this.#inTurn);
-      this.#messagesDone = message;
-      const data = { turn: this.#turnNumber, message, finish: outcome.finish };
+      const data = { turn: this.#turnNumber, message: message.number, finish: outcome.finish };
       this.#report({ type: 'turn.completed', data });
+      await this.#takeAnswered(place);
+      this.#turnDone();
     }
     // Whoever releases or fails next is at the checkpoint anyway; a pause makes its own.
     const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');
@@ -214,11 +227,27 @@ export class Work {
     if (outcome.type === 'failed') return this.#result(place, 'failed', outcome.failure);
     if (problem !== null) return this.#result(place, 'failed', notSaved(problem));
     if (outcome.type === 'interrupted' && outcome.by === 'limit') {
-      this.#messagesDone = Math.max(...this.#inTurn);
+      this.#turnDone();
       return this.#result(place, 'partial', limitReached());
     }
     if (outcome.type === 'interrupted') return this.#result(place, 'failed', TAMPERING);
     if (this.#waiting.length === 0) await this.#result(place, 'completed', null);
+  }
+
+  /** What an earlier lease steered into the conversation was read with the rest of it: it needs no turn of its own. */
+  async #takeAnswered(place: Workplace): Promise<void> {
+    const answered = await this.#prompts.stored(place, this.#waiting).catch(() => []);
+    for (const message of answered) this.#waiting.splice(this.#waiting.indexOf(message), 1);
+    this.#inTurn.push(...answered);
+  }
+
+  #turnDone(): void {
+    for (const { number } of this.#inTurn) this.#doneEarly.add(number);
+    while (this.#doneEarly.delete(this.#messagesDone + 1)) this.#messagesDone += 1;
+  }
+
+  #isDone({ number }: Message): boolean {
+    return number <= this.#messagesDone || this.#doneEarly.has(number);
   }
 
   async #result(

@@ -3,7 +3,7 @@ import { arch, hostname, platform } from 'node:os';
 import { resolve } from 'node:path';
 import { type AgentOptions, NoModelError, startAgent, TokenRefusedError } from '../../runner/agent.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
-import { MissingDependencyError } from '../../runner/opencode/binary.ts';
+import { MissingDependencyError } from '../../runner/missing-dependency.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
 import { RepositoryError } from '../../runner/repository.ts';
 import { AgentName } from '../../src/protocol/agent-stream.ts';

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { MissingDependencyError } from '../../runner/missing-dependency.ts';
 import { Repository, RepositoryError } from '../../runner/repository.ts';
 import { CliError, exitCode } from '../command.ts';
 
@@ -14,8 +15,9 @@ export async function checkRepository(directory: string): Promise<string> {
     await Repository.open(path);
     return path;
   } catch (error) {
+    if (error instanceof MissingDependencyError) throw new CliError(error.message, exitCode.environment);
     if (!(error instanceof RepositoryError)) throw error;
-    const remedy = 'Name one with --dir, or leave the agent out with --no-agent.';
+    const remedy = 'Or name another directory with --dir, or leave the agent out with --no-agent.';
     throw new CliError(`${error.message} ${remedy}`, exitCode.environment);
   }
 }

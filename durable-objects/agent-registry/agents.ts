@@ -11,6 +11,7 @@ interface AgentRow {
   capabilities: string;
   labels: string;
   repository: string | null;
+  remotes: string;
   model: string | null;
   version: string;
   last_seen_at: number;
@@ -26,6 +27,7 @@ const REGISTERED = [
   'capabilities',
   'labels',
   'repository',
+  'remotes',
   'model',
   'version',
 ] as const;
@@ -88,6 +90,7 @@ export class AgentTable {
       capabilities: JSON.parse(row.capabilities) as Candidate['capabilities'],
       labels: JSON.parse(row.labels) as string[],
       repository: row.repository,
+      remotes: JSON.parse(row.remotes) as string[],
       idle_since: row.idle_since,
     }));
   }
@@ -114,6 +117,7 @@ export class AgentTable {
       capabilities: JSON.parse(row.capabilities) as AgentView['capabilities'],
       labels: JSON.parse(row.labels) as string[],
       repository: row.repository,
+      remotes: JSON.parse(row.remotes) as string[],
       model: row.model,
       version: row.version,
       last_seen_at: instant(Math.max(row.last_seen_at, aliveAt.get(row.id) ?? 0)),

@@ -144,7 +144,7 @@ export class AgentRegistryRuntime {
         this.#kit.store.afterCommit(accept);
         for (const key of unnamed) this.#keeper.end(key);
         for (const key of untaken) this.#keeper.hold(key, agent_id);
-        this.#keeper.serve(agent_id);
+        this.#keeper.serve({ newcomer: agent_id });
       });
     } else accept();
   }
@@ -153,7 +153,7 @@ export class AgentRegistryRuntime {
     const { agent_id, workspace } = connection.attachment;
     this.#write(workspace, () => {
       if (frame.type === 'taken') this.#keeper.take(frame, agent_id);
-      else if (frame.type === 'refused') this.#keeper.decline(frame, agent_id);
+      else if (frame.type === 'refused') this.#keeper.refuse(frame, agent_id);
       else this.#keeper.leave(frame, agent_id);
     });
     this.#connections.update(connection, { seen_at: this.#now });

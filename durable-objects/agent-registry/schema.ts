@@ -25,4 +25,5 @@ CREATE TABLE ended_slots (
   task_id TEXT NOT NULL, epoch INTEGER NOT NULL, ended_at INTEGER NOT NULL, PRIMARY KEY (task_id, epoch)
 ) WITHOUT ROWID;
 `,
+  `ALTER TABLE agents ADD COLUMN remotes TEXT NOT NULL DEFAULT '[]';`,
 ];

@@ -92,34 +92,48 @@ export class SlotKeeper {
   /** The agent is done with it: a lease that it held has ended; an offer that it never took is only declined. */
   leave(key: SlotKey, agentId: string): void {
     const slot = this.#slots.find(key);
-    if (slot?.state === 'taken' && slot.agent_id === agentId) this.end(key);
+    if (slot?.agent_id !== agentId) this.serve();
+    else if (slot.state === 'taken') this.end(key);
     else this.decline(key, agentId);
   }
 
-  /** The agent refused the offer, or let it pass. */
+  /** The agent let the offer pass. */
   decline(key: SlotKey, agentId: string): void {
+    if (this.#backToQueue(key, agentId)) this.serve();
+  }
+
+  /** The agent refused the offer: what it has no room for would else be followed by all that waits, to be refused too. */
+  refuse(key: SlotKey, agentId: string): void {
+    if (this.#backToQueue(key, agentId)) this.serve({ but: agentId });
+  }
+
+  /** Takes an offer back from an agent, which gets the same one again only after a pause. */
+  #backToQueue(key: SlotKey, agentId: string): boolean {
     const slot = this.#slots.find(key);
-    if (slot?.state !== 'offered' || slot.agent_id !== agentId) return;
+    if (slot?.state !== 'offered' || slot.agent_id !== agentId) return false;
     const count = (slot.declined[agentId]?.count ?? 0) + 1;
     const pause = Math.min(DECLINED_LONGEST_MS, DECLINED_FIRST_MS * 2 ** Math.min(count - 1, 10));
     this.#slots.requeue(key, { ...slot.declined, [agentId]: { count, until: this.#now + pause } });
     this.#kit.deadlines.clear(offerDeadline(key));
-    this.serve();
+    return true;
   }
 
   /**
    * Offers what waits to agents with room.
    * @param newcomer an agent whose hello is being accepted in this transaction
+   * @param but an agent that is left out until the queue is looked at again
    */
-  serve(newcomer?: string): void {
+  serve({ newcomer, but }: { newcomer?: string; but?: string } = {}): void {
     const now = this.#now;
     let lookAgainAt = Number.POSITIVE_INFINITY;
     if (this.#slots.hasQueue()) {
       const alive = this.#connections.aliveAt();
       if (newcomer !== undefined) alive.set(newcomer, now);
       const withRoom = this.#agents.withRoom().filter(({ id }) => alive.has(id));
-      const routable = withRoom.filter(({ id }) => now - alive.get(id)! <= QUIET_MS);
-      if (routable.length < withRoom.length) lookAgainAt = now + QUIET_RETRY_MS;
+      const awake = withRoom.filter(({ id }) => now - alive.get(id)! <= QUIET_MS);
+      if (awake.length < withRoom.length) lookAgainAt = now + QUIET_RETRY_MS;
+      const routable = awake.filter(({ id }) => id !== but);
+      if (routable.length < awake.length) lookAgainAt = Math.min(lookAgainAt, now + DECLINED_FIRST_MS);
       for (const slot of routable.length > 0 ? this.#slots.queue() : []) {
         if (!routable.some(hasRoom)) break;
         const willing = routable.filter(({ id }) => (slot.declined[id]?.until ?? 0) <= now);

@@ -146,7 +146,13 @@ export class SlotTable {
 }
 
 function requirementsOf(request: SlotRequest): string {
-  const { required_capabilities, required_labels, repository, avoid_agents } = request;
-  const requirements: Requirements = { required_capabilities, required_labels, repository, avoid_agents };
+  const { required_capabilities, required_labels, repository, repository_key, avoid_agents } = request;
+  const requirements: Requirements = {
+    required_capabilities,
+    required_labels,
+    repository,
+    repository_key,
+    avoid_agents,
+  };
   return JSON.stringify(requirements);
 }

@@ -1,4 +1,5 @@
 import { judgeLease, retryBackoffMs } from '../../src/domain/lease.ts';
+import { repositoryKey } from '../../src/domain/repository-url.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/ids.ts';
 import type { SessionError } from '../../src/protocol/session.ts';
@@ -257,6 +258,7 @@ export class Leases {
       required_capabilities: spec.required_capabilities,
       required_labels: spec.required_labels,
       repository,
+      repository_key: spec.repository.url === undefined ? null : repositoryKey(spec.repository.url),
       avoid_agents: this.#refusedBy(number),
     };
     this.#kit.deadlines.set(DEADLINE.reserve + number, this.#kit.store.platform.now() + RESERVE_AGAIN_MS);

@@ -57,14 +57,15 @@ export class SessionViews {
     const { id } = this.#records.session();
     return this.#records.tasks().map((task) => {
       const lease = this.#records.liveLease(task.number);
+      const last = this.#records.leaseOfRun(task.number);
       return {
         id: taskIdOf(id, task.number),
         title: task.title,
         status: task.status,
         attempt: this.#records.attempt(task),
         epoch: task.epoch,
-        agent_id: lease?.agent_id ?? null,
-        agent_name: lease?.agent_name ?? null,
+        agent_id: last?.agent_id ?? null,
+        agent_name: last?.agent_name ?? null,
         lease_expires_at: lease ? instant(lastSeenAt(this.#records.store.platform, lease) + this.#leaseTtlMs) : null,
       };
     });

@@ -1,14 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { MissingDependencyError } from '../missing-dependency.ts';
 
 /** The release whose HTTP API and event names this runner was written and tested against. */
 export const OPENCODE_VERSION = '1.18.33';
-
-/** Something on this machine is missing; the message is one sentence that says what to do. */
-export class MissingDependencyError extends Error {
-  override name = 'MissingDependencyError';
-}
 
 const require = createRequire(import.meta.url);
 

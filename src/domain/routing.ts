@@ -7,6 +7,8 @@ export interface Requirements {
   required_labels: readonly string[];
   /** The repository's first commit; null takes any. */
   repository: string | null;
+  /** The key of an address of the repository (see `repositoryKey`), one of the agent's remotes; null takes any. */
+  repository_key: string | null;
   /** Agents that are asked only when there is nobody else. */
   avoid_agents: readonly string[];
 }
@@ -19,6 +21,8 @@ export interface Candidate {
   capabilities: readonly Capability[];
   labels: readonly string[];
   repository: string | null;
+  /** Keys of the addresses that its clone has as remotes. */
+  remotes: readonly string[];
   /** When a slot of this agent last became free (ms since the epoch). */
   idle_since: number;
 }
@@ -32,14 +36,16 @@ export function hasRoom(agent: Candidate): boolean {
 export function meets(agent: Candidate, required: Requirements): boolean {
   return (
     (required.repository === null || required.repository === agent.repository) &&
+    (required.repository_key === null || agent.remotes.includes(required.repository_key)) &&
     required.required_capabilities.every((capability) => agent.capabilities.includes(capability)) &&
     required.required_labels.every((label) => agent.labels.includes(label))
   );
 }
 
 /**
- * The agent that a request goes to: of those with room that meet it, one not to be avoided, the least loaded by share of capacity, then the
- * longest idle; equal ones by id, so that the choice is the same wherever it is made. Null when there is none.
+ * The agent that a request goes to: of those with room that meet it, one not to be avoided, the least loaded by share
+ * of capacity, then the longest idle; equal ones by id, so that the choice is the same wherever it is made. Null when
+ * there is none.
  */
 export function chooseAgent<A extends Candidate>(required: Requirements, agents: Iterable<A>): A | null {
   let best: A | null = null;

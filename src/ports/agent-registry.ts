@@ -15,6 +15,8 @@ export interface SlotRequest {
   required_labels: string[];
   /** The repository's first commit, once the session is bound to one. */
   repository: string | null;
+  /** The key of the repository's address, where the session names one: a remote of the agent's clone. */
+  repository_key: string | null;
   /** Agents that have given this task back as not to be done there: asked again only when there is nobody else. */
   avoid_agents: string[];
 }

@@ -36,6 +36,8 @@ export const AgentHello = z.object({
   labels: z.array(z.string()),
   /** The hash of the first commit: which repository this agent can work on, whatever its clone is called. */
   repository: z.string().nullable(),
+  /** Keys of the addresses that the clone has as remotes (see `repositoryKey`): a session may name its repository so. */
+  remotes: z.array(z.string().max(1_000)).max(20).default([]),
   model: z.string().nullable(),
   version: z.string(),
   /** Leases this instance still works on. Slots of this agent that are not named are free again. */
@@ -223,6 +225,7 @@ export const AgentView = z
     capabilities: z.array(Capability),
     labels: z.array(z.string()),
     repository: z.string().nullable(),
+    remotes: z.array(z.string()),
     model: z.string().nullable(),
     version: z.string(),
     last_seen_at: z.string(),
@@ -239,6 +242,7 @@ export const AgentView = z
       capabilities: ['code_generation'],
       labels: ['os=linux'],
       repository: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+      remotes: ['github.com/acme/web'],
       model: 'demo/scripted',
       version: '0.1.0',
       last_seen_at: '2026-11-22T15:04:05.678Z',

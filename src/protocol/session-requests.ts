@@ -63,7 +63,8 @@ export const Repository = z
   })
   .meta({
     id: 'Repository',
-    description: 'Where the work happens; without it, the agent’s own directory at its HEAD.',
+    description:
+      'Where the work happens; without it, the agent’s own directory at its HEAD. With `url`, only an agent takes it whose clone has that address as a remote.',
     example: { base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904', directory: 'packages/api' },
   });
 export type Repository = z.infer<typeof Repository>;

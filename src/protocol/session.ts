@@ -47,6 +47,7 @@ export const TaskView = z
     status: TaskStatus,
     attempt: z.int(),
     epoch: z.int(),
+    /** Who holds the task's lease or, when nobody does, held it last in this run. */
     agent_id: Uuid.nullable(),
     agent_name: z.string().nullable(),
     lease_expires_at: Instant.nullable(),

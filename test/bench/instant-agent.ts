@@ -86,6 +86,7 @@ export class InstantAgent {
       capacity: CAPACITY,
       capabilities: [],
       labels: [],
+      remotes: [],
       repository: REPOSITORY,
       model: null,
       version: 'bench',

@@ -103,6 +103,20 @@ test('work too large to travel survives a kill, and the next lease on this agent
   expect(existsSync(work.worktree)).toBe(false);
 });
 
+test('a prompt that OpenCode took and lost when it was killed is asked again, as it was', async () => {
+  const asked: string[] = [];
+  const prompt: OpenCodeClient['prompt'] = async (asking) => {
+    asked.push(asking.text);
+    if (asked.length > 1) return workshop.rig.client.prompt(asking);
+    process.kill(workshop.rig.server.address?.pid as number, 'SIGKILL');
+  };
+  const work = await start(makeAssignment(), undefined, changed({ prompt }));
+  await work.message('write asked.txt: twice');
+  expect(await work.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
+  expect(asked).toEqual(['write asked.txt: twice', 'write asked.txt: twice']);
+  expect(lastFiles(work)).toEqual(['asked.txt']);
+});
+
 test('a pause that comes before the turn has begun holds: nothing is prompted', async () => {
   const { client, prompted, release, isHeldUp } = heldUp();
   const work = await start(makeAssignment(), undefined, client);

@@ -129,6 +129,36 @@ test('a message into a running turn is read at its next step, and the turn ends 
   );
 });
 
+test('a message that overtakes one that waits takes nothing from it', async () => {
+  const work = await start();
+  await work.message('run sleep 1\nrun sleep 1\nrun echo first');
+  await work.frame('tool', 2);
+  await work.message('run echo waited');
+  await work.message('run echo steered', 'steer');
+  expect(await work.frame('result')).toMatchObject({ status: 'completed', messages_done: 3 });
+  expect(work.of('turn.started').map(({ message }) => message)).toEqual([1, 2]);
+  expect(work.of('checkpoint').map(({ messages_done }) => messages_done)).toEqual([1, 3]);
+  const outputs = work.of('tool').flatMap((tool) => tool.output ?? []);
+  expect(outputs).toEqual(expect.arrayContaining(['first\n', 'steered\n', 'waited\n']));
+});
+
+test('a message that was steered into a turn before a pause needs no turn of its own after it', async () => {
+  const work = await start();
+  const prompts = ['run sleep 1\nslow 20 200\nrun echo first', 'run echo steered'] as const;
+  await work.message(prompts[0]);
+  await work.frame('tool', 2);
+  await work.message(prompts[1], 'steer');
+  await work.work.command({ type: 'pause', data: { within_ms: 30_000 } });
+  expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
+
+  const resumed = await workshop.start(nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
+  for (const prompt of prompts) await resumed.message(prompt);
+  expect(await resumed.frame('result')).toMatchObject({ status: 'completed', messages_done: 2 });
+  expect(resumed.of('turn.started').map(({ message }) => message)).toEqual([1]);
+  const outputs = resumed.of('tool').flatMap((tool) => tool.output ?? []);
+  expect(outputs).toContain('steered\n');
+});
+
 test('a pause ends the turn after the step that runs, and another lease goes on with the rest', async () => {
   const counter = join(workshop.rig.directory, 'pause-counter');
   const work = await start();

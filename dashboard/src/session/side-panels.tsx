@@ -33,7 +33,7 @@ export function SidePanels({ session, state }: { session: SessionView; state: Se
 function factsOf(session: SessionView, state: SessionState): (readonly [string, string])[] {
   const task = session.tasks?.[0];
   return [
-    ['Agent', state.agent?.name ?? 'None now'],
+    state.agent || !task?.agent_name ? ['Agent', state.agent?.name ?? 'None yet'] : ['Last agent', task.agent_name],
     ['Model', state.model ?? 'Not known yet'],
     ...(task ? [['Attempt', `${task.attempt} of ${session.max_attempts}`] as const] : []),
     ['Health', percent(session.health_score)],

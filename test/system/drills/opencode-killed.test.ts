@@ -19,7 +19,7 @@ describe.concurrent('an OpenCode server that is killed in the middle of a turn',
   const work = 'run echo once >> kept.txt\nslow 8 200\nrun sleep 2; echo done > done.txt\nslow 8 200';
 
   it('is started again, and every session goes on in its conversation to the end', async () => {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2]) {
       const two = await Promise.all([1, 2].map(() => startSession(fleet.client, [work], { labels: ['host=a'] })));
       for (const session of two) await session.seen(({ type }) => type === 'tool');
       await delay(seededRandom(seed)() * 4_000);

@@ -2,7 +2,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Candidate, chooseAgent, meets } from '../../../src/domain/routing.ts';
 
-const ANY = { required_capabilities: [], required_labels: [], repository: null, avoid_agents: [] };
+const ANY = {
+  required_capabilities: [],
+  required_labels: [],
+  repository: null,
+  repository_key: null,
+  avoid_agents: [],
+};
 
 function agent(id: string, changes: Partial<Candidate> = {}): Candidate {
   return {
@@ -12,6 +18,7 @@ function agent(id: string, changes: Partial<Candidate> = {}): Candidate {
     capabilities: [],
     labels: [],
     repository: null,
+    remotes: [],
     idle_since: 0,
     ...changes,
   };
@@ -24,6 +31,7 @@ const anyAgent: fc.Arbitrary<Candidate> = fc.record({
   capabilities: fc.subarray(['testing', 'debugging', 'scaling'] as const).map((list) => [...list]),
   labels: fc.subarray(['os=linux', 'gpu=true']),
   repository: fc.constantFrom(null, 'aaaa', 'bbbb'),
+  remotes: fc.subarray(['example.com/a', 'example.com/b']),
   idle_since: fc.integer({ min: 0, max: 3 }),
 });
 
@@ -31,6 +39,7 @@ const anyRequirement = fc.record({
   required_capabilities: fc.subarray(['testing', 'debugging', 'scaling'] as const),
   required_labels: fc.subarray(['os=linux', 'gpu=true']),
   repository: fc.constantFrom(null, 'aaaa', 'bbbb'),
+  repository_key: fc.constantFrom(null, 'example.com/a'),
   avoid_agents: fc.constant([]),
 });
 

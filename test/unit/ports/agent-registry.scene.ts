@@ -41,6 +41,7 @@ export function slotRequest(task: number, changes: Partial<SlotRequest> = {}): S
     required_capabilities: [],
     required_labels: [],
     repository: null,
+    repository_key: null,
     avoid_agents: [],
     ...changes,
   };
@@ -55,6 +56,7 @@ export function hello(changes: Partial<AgentHello> = {}): AgentHello {
     capabilities: [],
     labels: [],
     repository: null,
+    remotes: [],
     model: 'test/scripted',
     version: '0.1.0',
     leases: [],

@@ -81,6 +81,16 @@ export function slotContract(make: MakeRegistry): void {
       expect(await placed(5, {})).toBe(AGENT_B);
     });
 
+    it('of a repository by its address goes only to an agent whose clone has it as a remote', async () => {
+      const registry = await make();
+      const { api, workspace } = registry;
+      await join(registry, { remotes: ['github.com/acme/api'] }, AGENT_A);
+      const web = slotRequest(1, { repository_key: 'github.com/acme/web' });
+      expect(await api.reserve(workspace, web)).toEqual({ state: 'queued', place: 1 });
+      const other = await join(registry, { remotes: ['example.com/fork', 'github.com/acme/web'] }, AGENT_B);
+      await take(registry, other, web);
+    });
+
     it('a refused offer goes to another agent, under the same epoch', async () => {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1, { epoch: 7 });
@@ -93,6 +103,28 @@ export function slotContract(make: MakeRegistry): void {
       const other = await join(registry, {}, AGENT_B);
       await eventually(() => expect(other.frames.at(-1)).toMatchObject({ type: 'offer', epoch: 7 }));
       expect(offers(agent), 'and not to the same one at once').toHaveLength(1);
+    });
+
+    it('an agent that refuses is not offered all that waits as well, but is asked again after a pause', async () => {
+      const { registry, api, workspace, agent } = await withAgent(make);
+      const [first, second] = [slotRequest(1), slotRequest(2)];
+      for (const request of [first, second]) await api.reserve(workspace, request);
+      await eventually(() => expect(offers(agent)).toEqual([first.task_id]));
+      agent.send({ type: 'refused', task_id: first.task_id, epoch: 1, reason: 'no room' });
+      await eventually(async () => expect(await api.reserve(workspace, second)).toEqual({ state: 'queued', place: 2 }));
+      expect(offers(agent)).toEqual([first.task_id]);
+      await registry.advance(5_000);
+      await eventually(() => expect(offers(agent)).toEqual([first.task_id, first.task_id]));
+    });
+
+    it('an agent that is done with what is long forgotten has room for what waits', async () => {
+      const { api, workspace, agent } = await withAgent(make);
+      const [first, second] = [slotRequest(1), slotRequest(2)];
+      for (const request of [first, second]) await api.reserve(workspace, request);
+      await eventually(() => expect(offers(agent)).toEqual([first.task_id]));
+      agent.send({ type: 'refused', task_id: first.task_id, epoch: 1, reason: 'no room' });
+      agent.send({ type: 'ended', task_id: taskIdOf(SESSION, 9), epoch: 1 });
+      await eventually(() => expect(offers(agent)).toEqual([first.task_id, second.task_id]));
     });
 
     it('an offer that is not taken within 20 s goes back to its place in the queue, and round again', async () => {

@@ -36,6 +36,14 @@ function run(...args: string[]): string {
   return execFileSync('git', ['-C', clone, ...who, ...args], { encoding: 'utf8' }).trim();
 }
 
+test('a clone is known by the addresses of its remotes, without their passwords', async () => {
+  expect((await Repository.open(clone)).remotes).toEqual([]);
+  run('remote', 'add', 'origin', 'git@github.com:acme/web.git');
+  run('remote', 'add', 'mirror', 'https://user:secret@example.com/acme/web');
+  run('remote', 'add', 'again', 'https://github.com/acme/web');
+  expect((await Repository.open(clone)).remotes).toEqual(['github.com/acme/web', 'example.com/acme/web']);
+});
+
 test('all work travels as a patch: text, binary, mode, new, deleted and committed files, but no ignored ones', async () => {
   const repository = await Repository.open(clone);
   const base = await repository.resolve();

@@ -7,6 +7,14 @@ async function typesOf(session: SessionInProcess): Promise<string[]> {
 }
 
 describe('who gets a lease', () => {
+  it('asks for an agent whose clone has the address that the session names as a remote', async () => {
+    const session = new SessionInProcess();
+    await session.create({ repository: { url: 'git@github.com:acme/web.git' } });
+    await session.act('start');
+    await session.settle();
+    expect(session.homes.requests.at(-1)?.repository_key).toBe('github.com/acme/web');
+  });
+
   it('of two agents that present themselves the first does, and the other hears gone', async () => {
     const session = new SessionInProcess();
     await session.create();

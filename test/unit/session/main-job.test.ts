@@ -23,6 +23,7 @@ const SLOT: SlotRequest = {
   required_capabilities: [],
   required_labels: [],
   repository: null,
+  repository_key: null,
   avoid_agents: [],
 };
 
@@ -107,7 +108,7 @@ describe.each([
       result: { success: true, text: 'Written.' },
       active_seconds: 3,
       health_score: 1,
-      tasks: [{ status: 'completed', epoch: 1, agent_name: null }],
+      tasks: [{ status: 'completed', epoch: 1, agent_name: 'AGENT-ONE', lease_expires_at: null }],
       legal_actions: [],
     });
     expect(await session.runtime.diff(session.call())).toMatchObject({
