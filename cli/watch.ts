@@ -27,6 +27,8 @@ export async function followSession(
     if (event.type === 'session.status') status = event.data.to;
   };
   const after = await readPast(client, id, hear);
+  // Of a session that has long been over no event is kept.
+  status ??= (await client.sessions.get(id)).status;
   if (status !== undefined && hasEnded(status)) return status;
 
   const done = new AbortController();

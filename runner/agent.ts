@@ -216,6 +216,7 @@ export class Agent {
       if (known.isGranted && !known.isOver) this.#send({ type: 'taken', task_id, epoch });
       return;
     }
+    if (this.#awaited.has(key({ task_id, epoch }))) return;
     const older = [...this.#leases.values()].filter((lease) => lease.task_id === task_id && lease.epoch < epoch);
     // What is over and still tidies up takes no room: its place was given back with the lease.
     const held = [...this.#leases.values()].filter((lease) => !lease.isOver && !older.includes(lease));

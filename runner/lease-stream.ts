@@ -74,6 +74,8 @@ export class LeaseStream {
       },
       heard: () => {
         this.#heardAt = this.#now();
+        // This process slept, not the line: whether the lease still stands is for the session to say.
+        if (this.#isQuiet && this.#isPresented) this.#presentAnew();
       },
     });
     this.#watch = setInterval(() => this.#judgeSilence(), WATCH_MS);
@@ -105,6 +107,11 @@ export class LeaseStream {
     const head = this.#buffer.head;
     const repository = this.#repository;
     this.#send({ type: 'present', agent_id, agent_name, instance_id, stream_id, head, repository });
+  }
+
+  #presentAnew(): void {
+    this.#isPresented = false;
+    this.#present();
   }
 
   #received(message: RunDown): void {

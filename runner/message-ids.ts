@@ -15,8 +15,8 @@ export function promptName(...what: (string | number)[]): string {
 }
 
 /**
- * A message id of OpenCode's own form: 48 bits of time as hex, then the name. OpenCode orders messages by id, so the
- * time is never before that of the conversation's last message, whatever the clock of the machine it came from said.
+ * A message id of OpenCode's own form: 48 bits of time as hex, then the name. OpenCode orders messages
+ * by time, then by id, so the id's time is never before that of the conversation's last message.
  *
  * @param now milliseconds since the epoch
  * @param lastId the id of the conversation's newest message, if it has one

@@ -2,7 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { repositoryKey } from '../src/domain/repository-url.ts';
 import type { DiffFile } from '../src/protocol/checkpoint.ts';
-import { MAX_PATCH_BYTES } from '../src/protocol/limits.ts';
+import { MAX_PATCH_BYTES, MAX_REMOTE_CHARS, MAX_REMOTES } from '../src/protocol/limits.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
 import { MissingDependencyError } from './missing-dependency.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
@@ -68,9 +68,8 @@ export class Repository {
       );
     }
     const gitDirectory = resolve(directory, await text(directory, ['rev-parse', '--git-common-dir']));
-    const urls = await text(directory, ['config', '--get-regexp', '^remote\\..*\\.url$']).catch(() => '');
-    const remotes = urls.split('\n').flatMap((line) => (line === '' ? [] : [repositoryKey(line.replace(/^\S+ /, ''))]));
-    return new Repository(directory, roots.split('\n').sort()[0] as string, [...new Set(remotes)], gitDirectory);
+    const remotes = remoteKeys(await text(directory, ['remote', '--verbose']).catch(() => ''));
+    return new Repository(directory, roots.split('\n').sort()[0] as string, remotes, gitDirectory);
   }
 
   /**
@@ -203,6 +202,12 @@ function bounded(files: DiffFile[]): DiffFile[] {
     return chars > MAX_FILES_CHARS;
   });
   return files.slice(0, Math.min(end === -1 ? files.length : end, MAX_FILES));
+}
+
+/** Of what `git remote --verbose` lists: by line a name, a tab, the address as it is used, and what for. */
+function remoteKeys(listing: string): string[] {
+  const keys = [...listing.matchAll(/^\S+\t(.+) \((?:fetch|push)\)$/gm)].map(([, url = '']) => repositoryKey(url));
+  return [...new Set(keys)].filter((key) => key.length <= MAX_REMOTE_CHARS).slice(0, MAX_REMOTES);
 }
 
 async function text(directory: string, args: string[]): Promise<string> {

@@ -42,6 +42,7 @@ export class Work {
   /** Messages of the running turn: its prompt, and those steered into it. */
   #inTurn: Message[] = [];
   #release: { reason: ReleaseReason; message: string } | null = null;
+  #hasFailed = false;
   #isQuiet = false;
   #isCancelled = false;
   /** A checkpoint was asked for before there was anything to make one of. */
@@ -72,7 +73,8 @@ export class Work {
         this.#giveBack(this.#release.reason, this.#release.message);
         return;
       }
-      const message = this.#waiting.shift();
+      // The session ends the lease of work that has failed: what waits is for the next one.
+      const message = this.#hasFailed ? undefined : this.#waiting.shift();
       if (message === undefined) await this.#box.wait();
       else if (!this.#isDone(message)) await this.#workOn(this.#place, message);
     }
@@ -257,6 +259,7 @@ export class Work {
   ): Promise<void> {
     const messages = await this.#dependencies.coding.messages(place.conversationId).catch(() => []);
     const text = finalText(messages).slice(0, MAX_RESULT_CHARS);
+    this.#hasFailed = status === 'failed';
     this.#report({ type: 'result', data: { status, text, messages_done: this.#messagesDone, error } });
   }
 

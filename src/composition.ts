@@ -59,7 +59,9 @@ function signingKeys(text: string | undefined) {
   }
 }
 
-function staticToken(token: string | undefined): string | null {
+/** Without the spaces and line ends at its edges, which no header can carry. */
+function staticToken(given: string | undefined): string | null {
+  const token = given?.trim();
   if (!token) return null;
   if (token.length >= STATIC_TOKEN_MIN_CHARS) return token;
   throw new Error(`OIO_TOKEN is shorter than ${STATIC_TOKEN_MIN_CHARS} characters`);

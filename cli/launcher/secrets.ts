@@ -18,7 +18,7 @@ const tokenLengthMin = 32;
  */
 export function loadSecrets(data: DataDirectory, env: NodeJS.ProcessEnv): Secrets {
   return {
-    adminToken: env.OIO_TOKEN ? checkedToken(env.OIO_TOKEN) : kept(data, 'admin-token', randomText),
+    adminToken: env.OIO_TOKEN ? checkedToken(env.OIO_TOKEN.trim()) : kept(data, 'admin-token', randomText),
     signingKeys: env.OIO_SIGNING_KEYS || kept(data, 'signing-keys', () => `local:${randomText()}`),
   };
 }

@@ -1,4 +1,4 @@
-import { QueryCache, QueryClient } from '@tanstack/react-query';
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
 import type { Client } from '../../src/client/client.ts';
 import { ApiError } from '../../src/client/errors.ts';
@@ -6,9 +6,14 @@ import { clientFor, signOut } from './auth.ts';
 
 const ClientContext = createContext<Client | null>(null);
 
+/** What is below acts as this token's holder, and sees nothing that was read by another's. */
 export function ClientProvider({ token, children }: { token: string; children: ReactNode }) {
-  const client = useMemo(() => clientFor(token), [token]);
-  return <ClientContext value={client}>{children}</ClientContext>;
+  const { client, queries } = useMemo(() => ({ client: clientFor(token), queries: createQueryClient() }), [token]);
+  return (
+    <QueryClientProvider client={queries}>
+      <ClientContext value={client}>{children}</ClientContext>
+    </QueryClientProvider>
+  );
 }
 
 /** The client of whoever is signed in. */
@@ -23,7 +28,7 @@ export function noteRefusal(error: unknown): void {
   if (error instanceof ApiError && error.status === 401) signOut('Your token has expired or was revoked.');
 }
 
-export function createQueryClient(): QueryClient {
+function createQueryClient(): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({ onError: noteRefusal }),
     defaultOptions: {

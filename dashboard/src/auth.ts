@@ -62,13 +62,15 @@ export function signOut(reason: string | null = null): void {
 }
 
 async function attempt(getToken: () => Promise<string>, texts: { unauthorized: string }): Promise<void> {
+  const before = auth;
   set({ status: 'checking' });
   try {
     set({ status: 'signed_in', token: await getToken() });
   } catch (error) {
     const refused = error instanceof ApiError && error.status === 401;
     const reason = refused ? texts.unauthorized : error instanceof Error ? error.message : String(error);
-    set({ status: 'signed_out', reason });
+    // Whoever tries an old link stays who they are.
+    set(before.status === 'signed_in' ? before : { status: 'signed_out', reason });
   }
 }
 

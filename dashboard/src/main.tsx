@@ -1,8 +1,6 @@
-import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { createQueryClient } from './api.tsx';
 import { signInFromAddress } from './auth.ts';
 import { createAppRouter } from './router.tsx';
 import { applyTheme } from './theme.ts';
@@ -10,11 +8,11 @@ import './styles.css';
 
 applyTheme();
 void signInFromAddress();
+// An address that differs only in its fragment does not load the page again.
+addEventListener('hashchange', () => void signInFromAddress());
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <QueryClientProvider client={createQueryClient()}>
-      <RouterProvider router={createAppRouter()} />
-    </QueryClientProvider>
+    <RouterProvider router={createAppRouter()} />
   </StrictMode>,
 );

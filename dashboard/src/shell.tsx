@@ -1,4 +1,3 @@
-import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ClientProvider } from './api.tsx';
@@ -25,7 +24,11 @@ export function Shell() {
           </Link>
           <div className="flex items-center gap-1">
             <ThemeToggle />
-            {signedIn && <SignOut />}
+            {signedIn && (
+              <Button look="quiet" onClick={() => signOut()}>
+                Sign out
+              </Button>
+            )}
           </div>
         </div>
       </header>
@@ -39,19 +42,6 @@ export function Shell() {
         )}
       </main>
     </div>
-  );
-}
-
-function SignOut() {
-  const queries = useQueryClient();
-  const leave = () => {
-    queries.clear();
-    signOut();
-  };
-  return (
-    <Button look="quiet" onClick={leave}>
-      Sign out
-    </Button>
   );
 }
 

@@ -18,7 +18,8 @@ import { packConversation, replayEvents, unpackConversation } from './conversati
 import { EventStream } from './events.ts';
 import type { OpenCodeServer, ServerAddress } from './server.ts';
 
-const MAX_ATTEMPTS = 5;
+/** A server that has died counts as there until its tools have ended, which takes some seconds. */
+const MAX_ATTEMPTS = 20;
 const RETRY_PAUSE_MS = 300;
 const RESTART_LIMIT_MS = 60_000;
 
@@ -82,7 +83,7 @@ export class OpenCodeClient implements CodingServer {
     const project = await this.#call((api) => api.project.current({ directory }));
     // A conversation's directory never changes, so one that came here before is removed and arrives anew.
     await this.forgetConversation(record.session.id);
-    const events = replayEvents(record, { directory, projectId: project.id, permissions });
+    const events = replayEvents(record, { directory, now: Date.now(), projectId: project.id, permissions });
     await this.#call((api) => api.sync.replay({ query_directory: directory, body_directory: directory, events }));
     return record.session.id;
   }

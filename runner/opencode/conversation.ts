@@ -68,9 +68,11 @@ function transcriptLine(role: string, part: Part): string[] {
   return [`${role} called ${part.tool} ${JSON.stringify(part.state.input).slice(0, 2_000)} → ${result}`];
 }
 
-/** Where a conversation arrives: directory and project of the machine that goes on with it. */
+/** Where and when a conversation arrives: directory, project and clock of the machine that goes on with it. */
 export interface Arrival {
   directory: string;
+  /** Milliseconds since the epoch. */
+  now: number;
   projectId: string;
   permissions: PermissionRule[];
 }
@@ -88,7 +90,10 @@ export function replayEvents(record: CarriedRecord, arrival: Arrival): ReplayEve
     events.push({ id, aggregateID: session.id, seq, type, data: { sessionID: session.id, ...data } });
   };
   add('session.created.1', { info: arrivedSession(session, arrival) });
-  for (const { info, parts } of record.messages) {
+  // OpenCode orders messages by their times: none may lie in the future of what is asked next.
+  const ahead = Math.max(0, ...record.messages.map(({ info }) => newestTime(info) - arrival.now + 1));
+  for (const { info: carried, parts } of record.messages) {
+    const info = earlier(carried, ahead);
     add('message.updated.1', { info: moved(info, session.directory, arrival.directory) });
     for (const part of parts) {
       add('message.part.updated.1', {
@@ -98,6 +103,16 @@ export function replayEvents(record: CarriedRecord, arrival: Arrival): ReplayEve
     }
   }
   return events;
+}
+
+function newestTime({ time }: Message): number {
+  return Math.max(time.created, 'completed' in time ? (time.completed ?? 0) : 0);
+}
+
+/** The same message so many milliseconds before. */
+function earlier<T extends Message>(info: T, ms: number): T {
+  const times = Object.entries(info.time).map(([name, at]) => [name, at - ms]);
+  return { ...info, time: Object.fromEntries(times) };
 }
 
 function arrivedSession(session: Session, arrival: Arrival): Session {

@@ -92,10 +92,15 @@ function retryInMs(error: ApiError | ConnectionError, attempt: number): number |
 function headersOf(call: ApiRequest, bearer: string | null, key: string | undefined): Record<string, string> {
   return {
     accept: 'application/json',
-    ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+    ...(bearer ? { authorization: `Bearer ${byteString(bearer)}` } : {}),
     ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(key ? { 'idempotency-key': key } : {}),
   };
+}
+
+/** A header is bytes, given as the characters up to U+00FF: a token of the person's own may hold any, as UTF-8. */
+function byteString(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
 function urlOf(baseUrl: string, call: ApiRequest): string {

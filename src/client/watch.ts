@@ -21,12 +21,14 @@ export interface WatchOptions {
   /** The state after new events, or after a snapshot (`reset`: what was heard before no longer counts). */
   onState?: (state: SessionState, reset: boolean) => void;
   onConnection?: (connection: WatchConnection) => void;
+  /** Keeps all that was heard since the last snapshot in `events`: without a bound, for whoever compares logs. */
+  keepEvents?: boolean;
   signal?: AbortSignal;
 }
 
 export interface SessionWatch {
   readonly state: SessionState;
-  /** All events heard since the last snapshot. */
+  /** All events heard since the last snapshot, with `keepEvents`. */
   readonly events: readonly SessionEvent[];
   /** Up to where the log is held. */
   readonly cursor: string | null;
@@ -86,7 +88,7 @@ export function watchSession(place: WatchPlace, id: string, options: WatchOption
   let events: SessionEvent[] = [];
   const take = (step: { events: SessionEvent[]; reset: boolean }) => {
     if (step.reset) events = [];
-    for (const event of step.events) events.push(event);
+    if (options.keepEvents) for (const event of step.events) events.push(event);
     if (step.events.length > 0) options.onEvents?.(step.events);
     if (step.events.length > 0 || step.reset) options.onState?.(follower.state, step.reset);
   };
@@ -141,7 +143,7 @@ async function connectOnce(
     const refused = refusalOf(ending);
     if (refused) return refused;
     // A browser hides why an upgrade was refused; over REST the server says it.
-    if (!ending.greeted && !signal.aborted) await place.rest.sessions.get(id, [], { signal });
+    if (!ending.greeted && !signal.aborted) await place.rest.sessions.events(id, { limit: 1 }, { signal });
     return ending;
   } catch (error) {
     if (error instanceof ApiError && isFinal(error)) return error;

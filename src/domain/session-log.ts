@@ -216,13 +216,15 @@ function applyText(state: Draft, event: At<Extract<AgentEventBody, { type: 'text
 }
 
 function applyTool(state: Draft, event: At<Extract<AgentEventBody, { type: 'tool' }>>): void {
-  const { call_id, tool, state: toolState, title, input, output, error, truncated } = event.data;
-  const index = indexOf(state, call_id);
+  const { message_id, call_id, tool, state: toolState, title, input, output, error, truncated } = event.data;
+  // Some models number their calls anew in each answer.
+  const id = `${message_id}/${call_id}`;
+  const index = indexOf(state, id);
   const known = state.transcript[index];
   const before = known?.kind === 'tool' ? known : null;
   const item: TranscriptItem = {
     kind: 'tool',
-    id: call_id,
+    id,
     seq: before?.seq ?? event.seq,
     tool,
     state: toolState,

@@ -24,6 +24,11 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
   return { description, content: { 'application/json': { schema } } };
 }
 
+/** The body of a request that needs none. */
+export const NoMembers = z
+  .strictObject({})
+  .meta({ id: 'NoMembers', description: 'Nothing is needed; an empty body will do.', example: {} });
+
 /** A request body. It is always validated: an empty one arrives as an object without members. */
 export function body<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/json': { schema } } } as const;

@@ -4,7 +4,7 @@ import { CheckpointView, DiffFile } from './checkpoint.ts';
 import { ApprovalKind, Capability, Decision, Delivery } from './enums.ts';
 import { AgentEventBody } from './events.ts';
 import { SessionId, TaskId, Uuid } from './ids.ts';
-import { MAX_AGENT_CAPACITY } from './limits.ts';
+import { MAX_AGENT_CAPACITY, MAX_REMOTE_CHARS, MAX_REMOTES } from './limits.ts';
 import { AgentConfig, Repository } from './session-requests.ts';
 
 /**
@@ -37,7 +37,7 @@ export const AgentHello = z.object({
   /** The hash of the first commit: which repository this agent can work on, whatever its clone is called. */
   repository: z.string().nullable(),
   /** Keys of the addresses that the clone has as remotes (see `repositoryKey`): a session may name its repository so. */
-  remotes: z.array(z.string().max(1_000)).max(20).default([]),
+  remotes: z.array(z.string().max(MAX_REMOTE_CHARS)).max(MAX_REMOTES).default([]),
   model: z.string().nullable(),
   version: z.string(),
   /** Leases this instance still works on. Slots of this agent that are not named are free again. */

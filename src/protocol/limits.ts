@@ -36,3 +36,7 @@ const encoder = new TextEncoder();
 export function utf8Length(text: string): number {
   return encoder.encode(text).byteLength;
 }
+
+/** Addresses of its clone that an agent tells of, and the length of one. */
+export const MAX_REMOTES = 20;
+export const MAX_REMOTE_CHARS = 1_000;

@@ -86,6 +86,18 @@ it('signs in by a one-time code, which leaves the address at once and works no s
   await other.context().close();
 });
 
+it('signs in by an address that is opened on the page itself, which an old one does not sign out', async () => {
+  const address = await stack.signInAddress();
+  await page.goto(stack.url);
+  await page.getByLabel('Token').waitFor();
+  await page.goto(address);
+  await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
+  expect(page.url()).toBe(`${stack.url}/`);
+  await page.goto(address);
+  await expect.poll(() => page.url()).toBe(`${stack.url}/`);
+  await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
+});
+
 it('refuses a token that the control plane does not know, and forgets a good one on signing out', async () => {
   await page.goto(stack.url);
   await page.getByLabel('Token').fill('not-a-token-of-this-control-plane');

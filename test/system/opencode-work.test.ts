@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { packConversation, unpackConversation } from '../../runner/opencode/conversation.ts';
 import { MARKER_VARIABLE } from '../../runner/opencode/home.ts';
 import { findByEnvironment } from '../../runner/processes.ts';
 import type { Assignment } from '../../src/protocol/agent-stream.ts';
@@ -93,10 +95,13 @@ test('a failed or aborted turn, which OpenCode calls idle twice, ends once', asy
   expect(failed).toMatchObject({ status: 'failed', messages_done: 0 });
   expect(failed.error).toMatchObject({ code: 'api_error', retryable: false });
   expect(failed.error?.message).toContain('scripted failure 400');
+  // Its session has ended, or tries again under another lease: nothing more is done under this one.
   await work.message('say better');
-  await work.frame('result', 2);
-  expect(work.of('result')).toHaveLength(2);
-  expect(work.of('turn.started')).toHaveLength(2);
+  const next = await start();
+  await next.message('say better');
+  expect(await next.frame('result')).toMatchObject({ status: 'completed' });
+  expect(work.of('result')).toHaveLength(1);
+  expect(work.of('turn.started')).toHaveLength(1);
 });
 
 test('a model that fails for a while is reported as being asked again', async () => {
@@ -256,6 +261,31 @@ test('another machine goes on with work and conversation from the checkpoint', a
   } finally {
     await other.stop();
   }
+});
+
+test('a conversation from a machine whose clock is ahead goes on', async () => {
+  const work = await start();
+  await work.message('write one.txt: 1');
+  await work.frame('result');
+  const next = nextAssignment(work.assignment, work.frames);
+  const artifacts = artifactsOf(work.frames);
+  const { checkpoint } = next;
+  const id = checkpoint?.conversation_artifact_id ?? '';
+  const carried = { format: checkpoint?.conversation_format ?? '', bytes: artifacts.get(id) ?? new Uint8Array() };
+  const { session, messages } = unpackConversation(carried);
+  const later = messages.map(({ info, parts }) => {
+    const time = Object.fromEntries(Object.entries(info.time).map(([name, at]) => [name, Number(at) + 3_600_000]));
+    return { info: { ...info, time } as typeof info, parts };
+  });
+  const { bytes } = packConversation(session, later);
+  artifacts.set(id, bytes);
+  if (checkpoint) checkpoint.conversation_sha256 = createHash('sha256').update(bytes).digest('hex');
+
+  const taken = await workshop.start(next, artifacts);
+  await taken.message('write two.txt: 2');
+  expect(await taken.frame('result')).toMatchObject({ status: 'completed', messages_done: 2 });
+  const files = taken.of('checkpoint').at(-1)?.files;
+  expect(files?.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
 });
 
 test('a machine that is lost in the middle of a long turn leaves a checkpoint, and its steps are not done again', async () => {

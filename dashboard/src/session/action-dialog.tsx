@@ -39,8 +39,8 @@ export function ActionDialog(props: { session: SessionView; action: ActionWithDi
   useEffect(() => dialog.current?.showModal(), []);
   const act = useMutation({
     mutationFn: () => perform(client, session.id, action, answers),
-    onSuccess: (view) => {
-      queries.setQueryData(sessionKey(session.id), { ...session, ...view });
+    onSuccess: () => {
+      void queries.invalidateQueries({ queryKey: sessionKey(session.id) });
       dialog.current?.close();
     },
   });

@@ -28,9 +28,8 @@ export function Actions({ session, status }: { session: SessionView; status: Ses
   const [asking, setAsking] = useState<ActionWithDialog | null>(null);
   const act = useMutation({
     mutationFn: (action: 'start' | 'pause' | 'resume' | 'stop') => client.sessions.act(session.id, action),
-    onSuccess: (view) => queries.setQueryData(sessionKey(session.id), { ...session, ...view }),
-    // What was legal a moment ago may not be any more.
-    onError: () => queries.invalidateQueries({ queryKey: sessionKey(session.id) }),
+    // Not from the answer: by now the log may have told more than it says. And what was legal may not be any more.
+    onSettled: () => queries.invalidateQueries({ queryKey: sessionKey(session.id) }),
   });
   const press = (action: SessionAction) => {
     if (action === 'start' || action === 'pause' || action === 'resume' || action === 'stop') act.mutate(action);

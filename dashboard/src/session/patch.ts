@@ -18,7 +18,7 @@ export function splitPatch(patch: string): FilePatch[] {
 
 export function kindOf(line: string): LineKind {
   if (line.startsWith('@@')) return 'hunk';
-  if (line.startsWith('+++ ') || line.startsWith('--- ') || line.startsWith('\\')) return 'meta';
+  if (line.startsWith('\\')) return 'meta';
   if (line.startsWith('+')) return 'add';
   return line.startsWith('-') ? 'remove' : 'same';
 }

@@ -56,7 +56,8 @@ export function Filters({ search, onChange }: { search: ListSearch; onChange: (c
 /** Searches once the person has stopped typing. */
 function SearchBox({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  // What is being typed goes on: the space before the next word, too.
+  useEffect(() => setText((now) => (now.trim() === value ? now : value)), [value]);
   useEffect(() => {
     if (text.trim() === value) return;
     const timer = setTimeout(() => onChange(text.trim()), TYPING_PAUSE_MS);

@@ -45,9 +45,9 @@ function rowOf({ usage, started_at, ended_at, ...run }: SessionRun): typeof sess
   };
 }
 
-/** Postgres takes every character but one. */
+/** Postgres takes every character but one, and no half of one. */
 function storable(text: string): string {
-  return text.replaceAll('\u0000', '');
+  return text.replaceAll('\u0000', '').toWellFormed();
 }
 
 function runOf({ recorded_at: _, started_at, ended_at, ...row }: Row): SessionRun {

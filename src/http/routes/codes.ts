@@ -5,7 +5,7 @@ import { needs } from '../auth/roles.ts';
 import { callOf } from '../call.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { refusal, unwrap } from '../refusal.ts';
-import { createRouter, idempotent, json, problems } from '../route.ts';
+import { body, createRouter, idempotent, json, NoMembers, problems } from '../route.ts';
 import { withText } from './tokens.ts';
 
 /** Where a code is the credential: no token is asked for. */
@@ -19,6 +19,7 @@ const create = createRoute({
   tags,
   summary: 'Make a one-time code to sign in to the dashboard with',
   ...needs('administer'),
+  request: { body: body(NoMembers) },
   responses: { 201: json(SignInCode, 'The code, good for ten minutes.'), ...problems },
 });
 
@@ -27,7 +28,7 @@ const redeem = createRoute({
   path: REDEEM_PATH,
   tags,
   summary: 'Exchange a sign-in code, sent as the bearer, for a token',
-  request: { headers: idempotent },
+  request: { headers: idempotent, body: body(NoMembers) },
   responses: { 201: json(CreatedToken, 'The token, shown this once.'), ...problems },
 });
 

@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ActionRequest } from '../../ports/sessions.ts';
 import type { SessionAction } from '../../protocol/enums.ts';
 import type { SessionId } from '../../protocol/ids.ts';
@@ -17,14 +17,10 @@ import { callOf } from '../call.ts';
 import type { AppContext } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { unwrap } from '../refusal.ts';
-import { body, createRouter, idempotent, json, problems } from '../route.ts';
+import { body, createRouter, idempotent, json, NoMembers, problems } from '../route.ts';
 import { SESSIONS_PATH, SessionParams, sessionOf } from './sessions.ts';
 
 const tags = ['Session actions'];
-
-const NoMembers = z
-  .strictObject({})
-  .meta({ id: 'NoMembers', description: 'Nothing is needed; an empty body will do.', example: {} });
 
 function actionRoute<Action extends SessionAction, Schema extends z.ZodType>(
   action: Action,

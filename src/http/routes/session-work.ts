@@ -13,7 +13,7 @@ import { needs } from '../auth/roles.ts';
 import { callOf } from '../call.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { unwrap } from '../refusal.ts';
-import { body, createRouter, idempotent, json, problems } from '../route.ts';
+import { body, createRouter, idempotent, json, NoMembers, problems } from '../route.ts';
 import { SESSIONS_PATH, SessionParams, sessionOf } from './sessions.ts';
 
 const tags = ['Session work'];
@@ -51,7 +51,7 @@ const requestCheckpoint = createRoute({
   tags,
   summary: 'Ask the agent for a checkpoint now',
   ...needs('operate'),
-  request: { params: SessionParams, headers: idempotent },
+  request: { params: SessionParams, headers: idempotent, body: body(NoMembers) },
   responses: { 202: json(CheckpointRequested, 'The agent has been asked.'), ...problems },
 });
 

@@ -7,13 +7,14 @@ import { startSession } from './support/started-session.ts';
 import { TcpProxy } from './support/tcp-proxy.ts';
 
 const SEED = 1;
-const CUTS = 300;
-const PAUSE_MS = 20;
+const CUTS = 200;
+/** Now and then a line must live long enough for the agent to be heard, or its lease is lost by right. */
+const PAUSE_MS = 60;
 
 let fleet: Fleet;
 let proxy: TcpProxy;
 beforeAll(async () => {
-  fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '15' });
+  fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '30' });
   proxy = await TcpProxy.start(fleet.controlPlane.url);
   await fleet.agent('AGENT-A', { url: proxy.url }).start();
 });
@@ -25,7 +26,7 @@ afterAll(async () => {
 describe('lines that are cut again and again', () => {
   it(`leave watcher and agent with the server’s log, after ${CUTS} cuts at random (seed ${SEED})`, async () => {
     const watcher = fleet.controlPlane.clientAt(proxy.url);
-    const prompts = ['slow 150 40\nrun echo one > one.txt', 'slow 150 40'];
+    const prompts = ['slow 60 150\nrun echo one > one.txt', 'slow 60 150'];
     const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts, { watcher })));
     for (const session of sessions) await session.seen(({ type }) => type === 'turn.started');
     const random = seededRandom(SEED);

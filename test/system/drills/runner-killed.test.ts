@@ -18,7 +18,8 @@ import { seededRandom } from './support/seeded.ts';
 import { type StartedSession, startSession } from './support/started-session.ts';
 import { TcpProxy } from './support/tcp-proxy.ts';
 
-const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
+/** Each moment twice; in CI four times. */
+const SEEDS = Array.from({ length: Number(process.env.DRILL_SEEDS ?? 10) }, (_, index) => index + 1);
 const MOMENTS = ['tool', 'text', 'checkpoint', 'result-unsent', 'result-unacknowledged'] as const;
 const LANES = 3;
 const PROMPTS = 3;

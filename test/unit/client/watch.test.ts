@@ -35,7 +35,7 @@ class ControlPlane {
         }
       },
     });
-    return client.watchSession(ID, options);
+    return client.watchSession(ID, { keepEvents: true, ...options });
   }
 
   note(text: string): void {

@@ -18,6 +18,8 @@ describe('the key of a repository’s address', () => {
     ['file:///srv/git/web.git/', '/srv/git/web'],
     ['../web', '../web'],
     ['C:/work/web', 'C:/work/web'],
+    ['https://example.com:3000/acme/web', 'example.com:3000/acme/web'],
+    ['gcrypt::https://user:secret@example.com/acme/web', 'gcrypt/:https://example.com/acme/web'],
     ['https://github.com/acme/Web', 'github.com/acme/Web'],
   ])('of %s is %s', (url, key) => expect(repositoryKey(url)).toBe(key));
 });

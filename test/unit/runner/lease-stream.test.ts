@@ -202,6 +202,18 @@ test('silence is noticed before the lease can have ended, and its end is told wh
   stream.discard();
 });
 
+test('a process that slept longer than that, on a line that still stands, asks the session whether it may go on', async () => {
+  const { session, stream, told } = start();
+  await vi.advanceTimersByTimeAsync(10);
+  vi.setSystemTime(Date.now() + quietAfterMs(TTL_MS) + 5_000);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect([told, session.presented]).toEqual([['granted', 'quiet', 'alive'], 2]);
+  stream.append(note('goes on'));
+  await vi.advanceTimersByTimeAsync(10);
+  expect(session.stored).toEqual([{ n: 1, ...note('goes on') }]);
+  stream.discard();
+});
+
 test('what was granted is kept through days of silence, and delivered after them', async () => {
   const { session, stream, told } = start();
   await vi.advanceTimersByTimeAsync(10);

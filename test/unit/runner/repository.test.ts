@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Repository } from '../../../runner/repository.ts';
+import { MAX_REMOTES } from '../../../src/protocol/limits.ts';
 
 let scratch: string;
 let clone: string;
@@ -42,6 +43,8 @@ test('a clone is known by the addresses of its remotes, without their passwords'
   run('remote', 'add', 'mirror', 'https://user:secret@example.com/acme/web');
   run('remote', 'add', 'again', 'https://github.com/acme/web');
   expect((await Repository.open(clone)).remotes).toEqual(['github.com/acme/web', 'example.com/acme/web']);
+  for (let fork = 1; fork <= 30; fork++) run('remote', 'add', `fork-${fork}`, `https://example.com/${fork}/web`);
+  expect((await Repository.open(clone)).remotes).toHaveLength(MAX_REMOTES);
 });
 
 test('all work travels as a patch: text, binary, mode, new, deleted and committed files, but no ignored ones', async () => {

@@ -36,7 +36,7 @@ export async function startSession(
   const body = { title: 'Drill', initial_prompt, required_labels: labels, max_attempts: maxAttempts };
   const { id, cursor } = await client.sessions.create(body);
   for (const text of more) await client.sessions.send(id, { text, delivery: 'follow_up' });
-  const watch = watcher.watchSession(id, { after: beginningOf(cursor) });
+  const watch = watcher.watchSession(id, { after: beginningOf(cursor), keepEvents: true });
   await client.sessions.act(id, 'start');
   return {
     id,
