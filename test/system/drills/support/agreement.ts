@@ -137,7 +137,11 @@ export function expectAgreement(log: readonly SessionEvent[], conversation: read
       expect(shown.get(part.id), `the text ${part.id}`).toMatchObject({ kind: part.type, text, done: true });
     } else if (part.type === 'tool') {
       const output = part.state.status === 'completed' ? { output: part.state.output } : {};
-      expect(shown.get(part.callID), part.tool).toMatchObject({ tool: part.tool, state: part.state.status, ...output });
+      expect(shown.get(`${part.messageID}/${part.callID}`), part.tool).toMatchObject({
+        tool: part.tool,
+        state: part.state.status,
+        ...output,
+      });
     }
   }
   const granted = log.findLastIndex(({ type }) => type === 'lease.granted');
