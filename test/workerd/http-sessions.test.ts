@@ -85,6 +85,14 @@ describe('sessions over HTTP', () => {
     expect(await owner.read(id)).toEqual(before);
   });
 
+  it('refuse members that nobody knows, also where none is needed', async () => {
+    const { send, create } = await operator();
+    const { id } = await create();
+    for (const path of ['start', 'cancel', 'checkpoints']) {
+      expect((await send(`${SESSIONS}/${id}/${path}`, { body: { unknown: 1 } })).status, path).toBe(422);
+    }
+  });
+
   it('refuse an illegal action, and name the legal ones', async () => {
     const { send, create } = await operator();
     const { id } = await create();

@@ -63,6 +63,16 @@ describe('a call', () => {
     expect(keys[1]).not.toBe(keys[0]);
   });
 
+  it('sends a token of any characters as the bytes of its UTF-8', async () => {
+    const seen: string[] = [];
+    const fetch = async (_url: unknown, init?: RequestInit) => {
+      seen.push(new Headers(init?.headers).get('authorization') ?? '');
+      return Response.json({ items: [] });
+    };
+    await createClient({ baseUrl: 'http://control.test', token: 'Schlüssel-🔑', fetch }).tokens.list();
+    expect(seen).toEqual([`Bearer ${Buffer.from('Schlüssel-🔑').toString('latin1')}`]);
+  });
+
   it('sends what the caller gives as the key', async () => {
     const { client, sent } = clientAnswered(Response.json({}));
     await client.sessions.act(ID, 'start', undefined, { idempotencyKey: 'once' });

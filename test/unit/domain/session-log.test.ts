@@ -198,6 +198,18 @@ describe('the fold of a log', () => {
     );
   });
 
+  it('tells the calls of two answers apart, whose model numbers them anew in each', () => {
+    const call = (message_id: string, seq: number) => ({
+      type: 'tool' as const,
+      data: { message_id, call_id: 'call_0', tool: 'bash', state: 'completed' as const, output: message_id },
+      seq,
+      from_seq: seq,
+      at: '2026-01-01T00:00:00.000Z',
+    });
+    const { transcript } = applyEvents(emptyState(), [call('one', 1), call('two', 2), call('one', 3)]);
+    expect(transcript).toMatchObject([{ output: 'one' }, { output: 'two' }]);
+  });
+
   it('shows what was lost of a text as lost, and everything else in its place', () => {
     const delta = (offset: number, text: string): EventBody => ({
       type: 'text.delta',
