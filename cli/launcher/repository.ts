@@ -17,7 +17,7 @@ export async function checkRepository(directory: string): Promise<string> {
   } catch (error) {
     if (error instanceof MissingDependencyError) throw new CliError(error.message, exitCode.environment);
     if (!(error instanceof RepositoryError)) throw error;
-    const remedy = 'Or name another directory with --dir, or leave the agent out with --no-agent.';
+    const remedy = 'Name another directory with --dir, or leave the agent out with --no-agent.';
     throw new CliError(`${error.message} ${remedy}`, exitCode.environment);
   }
 }
