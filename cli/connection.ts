@@ -1,7 +1,7 @@
 import { type Client, createClient } from '../src/client/client.ts';
 import { ApiError, ConnectionError } from '../src/client/errors.ts';
 import { CliError, exitCode } from './command.ts';
-import { DataDirectory } from './launcher/data-directory.ts';
+import { DataDirectory } from './data-directory.ts';
 
 /** Where a control plane answers, and the token that it takes. */
 export interface Connection {

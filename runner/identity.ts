@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockFile } from './lock-file.ts';
+import { lockFile } from './process/lock-file.ts';
 
 /** Who this agent is, for as long as its data directory lives. */
 export interface Identity {

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { arch, hostname, platform } from 'node:os';
 import { resolve } from 'node:path';
 import { type AgentOptions, NoModelError, startAgent, TokenRefusedError } from '../../runner/agent.ts';
+import { RepositoryError } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
-import { MissingDependencyError } from '../../runner/missing-dependency.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
-import { RepositoryError } from '../../runner/repository.ts';
+import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
 import { AgentName } from '../../src/protocol/agent-stream.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
-import { DataDirectory, makeAgentDirectory } from '../launcher/data-directory.ts';
+import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { printable, say } from '../terminal.ts';
 

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import type { SessionDiff } from '../../src/protocol/checkpoint.ts';
 import { CliError, defineCommand, exitCode, oio } from '../command.ts';
+import { DataDirectory } from '../data-directory.ts';
 import { prepareScratchRepository } from '../demo/scratch-repository.ts';
 import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../demo/scripted-model.ts';
 import type { LocalAgent } from '../launcher/agent.ts';
-import { DataDirectory } from '../launcher/data-directory.ts';
 import { serve } from '../launcher/serve.ts';
 import type { Stack } from '../launcher/stack.ts';
 import { renderDiff, SessionRenderer } from '../render.ts';

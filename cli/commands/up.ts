@@ -1,7 +1,7 @@
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { defineCommand } from '../command.ts';
+import { DataDirectory } from '../data-directory.ts';
 import type { LocalAgent } from '../launcher/agent.ts';
-import { DataDirectory } from '../launcher/data-directory.ts';
 import { checkRepository } from '../launcher/repository.ts';
 import { serve } from '../launcher/serve.ts';
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { git } from '../../runner/git.ts';
+import { git } from '../../runner/git/git.ts';
 
 /** Settings of this repository alone: the person's own name and signing keys have no part in it. */
 const settings = [

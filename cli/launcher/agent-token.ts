@@ -1,6 +1,6 @@
 import type { Client } from '../../src/client/client.ts';
 import type { CreatedToken } from '../../src/protocol/token.ts';
-import type { DataDirectory } from './data-directory.ts';
+import type { DataDirectory } from '../data-directory.ts';
 
 const fileName = 'agent-token.json';
 const lifetimeSeconds = 31_536_000;

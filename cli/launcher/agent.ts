@@ -1,6 +1,6 @@
 import { exitCode } from '../command.ts';
 import type { Connection } from '../connection.ts';
-import type { DataDirectory } from './data-directory.ts';
+import type { DataDirectory } from '../data-directory.ts';
 import { projectFile } from './project.ts';
 import type { SupervisedCommand } from './supervisor.ts';
 

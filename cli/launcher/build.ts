@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lockFile } from '../../runner/lock-file.ts';
+import { lockFile } from '../../runner/process/lock-file.ts';
 import { CliError, exitCode } from '../command.ts';
 import { projectFile } from './project.ts';
 

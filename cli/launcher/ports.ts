@@ -1,4 +1,4 @@
-import { freePort } from '../../runner/free-port.ts';
+import { freePort } from '../../runner/process/free-port.ts';
 import { CliError, exitCode } from '../command.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { freePort } from '../../runner/free-port.ts';
-import type { DataDirectory } from './data-directory.ts';
+import { freePort } from '../../runner/process/free-port.ts';
+import type { DataDirectory } from '../data-directory.ts';
 import { projectFile } from './project.ts';
 import { randomText } from './secrets.ts';
 import type { SupervisedCommand } from './supervisor.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DataDirectory } from './data-directory.ts';
+import type { DataDirectory } from '../data-directory.ts';
 import { processStartTime } from './process-identity.ts';
 
 export interface ProcessEntry {

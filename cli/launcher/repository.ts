@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { MissingDependencyError } from '../../runner/missing-dependency.ts';
-import { Repository, RepositoryError } from '../../runner/repository.ts';
+import { Repository, RepositoryError } from '../../runner/git/repository.ts';
+import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
 import { CliError, exitCode } from '../command.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CliError, exitCode } from '../command.ts';
-import type { DataDirectory } from './data-directory.ts';
+import type { DataDirectory } from '../data-directory.ts';
 
 export interface Secrets {
   /** Admin token of the default workspace: `OIO_TOKEN`, or the one kept in the data directory. */

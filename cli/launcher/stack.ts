@@ -1,10 +1,10 @@
 import { type Client, createClient } from '../../src/client/client.ts';
 import { CliError, exitCode } from '../command.ts';
+import type { DataDirectory } from '../data-directory.ts';
 import { paint, printable, say } from '../terminal.ts';
 import { agentCommand, type LocalAgent } from './agent.ts';
 import { localAgentToken } from './agent-token.ts';
 import { buildIfStale } from './build.ts';
-import type { DataDirectory } from './data-directory.ts';
 import { LogFile, type LogLine } from './log-file.ts';
 import { checkPort } from './ports.ts';
 import { planPostgres } from './postgres.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffMs } from '../../runner/backoff.ts';
-import { type GuardedProcess, spawnGuarded } from '../../runner/guarded-process.ts';
+import { backoffMs } from '../../runner/process/backoff.ts';
+import { type GuardedProcess, spawnGuarded } from '../../runner/process/guarded-process.ts';
 import { type LogLine, toLogLine } from './log-file.ts';
 import type { ProcessLedger } from './process-ledger.ts';
 

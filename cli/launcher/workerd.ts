@@ -1,7 +1,7 @@
 import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataDirectory } from '../data-directory.ts';
 import { built } from './build.ts';
-import type { DataDirectory } from './data-directory.ts';
 import { projectFile, readCompatibility, workerdProgram } from './project.ts';
 import type { SupervisedCommand } from './supervisor.ts';
 import { embeddedFiles, workerdConfig } from './workerd-config.ts';

@@ -7,7 +7,7 @@
  * ends with 0 once the migrations have run.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffMs } from '../../runner/backoff.ts';
+import { backoffMs } from '../../runner/process/backoff.ts';
 import { projectFile } from '../launcher/project.ts';
 import { connectServer, type Database, openEmbedded } from './database.ts';
 import { runMigrations } from './migrations.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { MissingDependencyError } from '../missing-dependency.ts';
+import { MissingDependencyError } from '../process/missing-dependency.ts';
 
 /** The release whose HTTP API and event names this runner was written and tested against. */
 export const OPENCODE_VERSION = '1.18.33';

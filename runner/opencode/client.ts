@@ -13,7 +13,7 @@ import type {
   ConversationMessage,
   NewConversation,
   Prompt,
-} from '../ports.ts';
+} from '../work/opencode-port.ts';
 import { packConversation, replayEvents, unpackConversation } from './conversation.ts';
 import { EventStream } from './events.ts';
 import type { OpenCodeServer, ServerAddress } from './server.ts';

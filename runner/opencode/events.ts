@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Event, GlobalEvent } from '@opencode-ai/sdk/v2/client';
-import type { CodingSignal } from '../ports.ts';
+import type { CodingSignal } from '../work/opencode-port.ts';
 import type { OpenCodeServer, ServerAddress } from './server.ts';
 
 /** The server sends a heartbeat every 10 s: this long without one and the stream is dead without saying so. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Line } from '../../runner/line.ts';
+import type { Line } from '../../runner/lease/connection.ts';
 import type {
   AgentFrameBody,
   AgentHello,

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DataDirectory } from '../../cli/launcher/data-directory.ts';
+import { DataDirectory } from '../../cli/data-directory.ts';
 import { projectFile, readCompatibility, workerdProgram } from '../../cli/launcher/project.ts';
 import { randomText } from '../../cli/launcher/secrets.ts';
 import { prepareWorkerd, waitUntilHealthy } from '../../cli/launcher/workerd.ts';
-import { freePort } from '../../runner/free-port.ts';
-import { spawnGuarded } from '../../runner/guarded-process.ts';
+import { freePort } from '../../runner/process/free-port.ts';
+import { spawnGuarded } from '../../runner/process/guarded-process.ts';
 import { parseSigningKeys, TokenSigner } from '../../src/application/token-signer.ts';
 import { createClient } from '../../src/client/client.ts';
 import type { Role } from '../../src/protocol/enums.ts';

@@ -1,4 +1,4 @@
-import { type Line, webSocketLines } from '../../runner/line.ts';
+import { type Line, webSocketLines } from '../../runner/lease/connection.ts';
 
 /**
  * Opens a socket as agents do: the token in a header, subprotocol `oio.v1`.

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { projectFile } from '../../cli/launcher/project.ts';
 import { type Database, openEmbedded } from '../../cli/postgres/database.ts';
 import { runMigrations } from '../../cli/postgres/migrations.ts';
-import { freePort } from '../../runner/free-port.ts';
+import { freePort } from '../../runner/process/free-port.ts';
 
 const password = 'per-start secret/with?odd&characters';
 const serverUrl = process.env.TEST_POSTGRES_URL;

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { Agent } from '../../runner/agent.ts';
+import { Repository } from '../../runner/git/repository.ts';
 import { loadIdentity } from '../../runner/identity.ts';
-import type { OpenLine } from '../../runner/line.ts';
+import type { OpenLine } from '../../runner/lease/connection.ts';
+import { removeLeftWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
-import { removeLeftWorktrees } from '../../runner/recovery.ts';
-import { Repository } from '../../runner/repository.ts';
 import type { Assignment } from '../../src/protocol/agent-stream.ts';
 import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workshopOfFile } from './support/work-rig.ts';
 

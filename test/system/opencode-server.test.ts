@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Repository, type Worktree } from '../../runner/git/repository.ts';
 import { MARKER_VARIABLE } from '../../runner/opencode/home.ts';
-import { findByEnvironment, isRunning } from '../../runner/processes.ts';
-import { Repository, type Worktree } from '../../runner/repository.ts';
+import { findByEnvironment, isRunning } from '../../runner/process/processes.ts';
 import {
   cloneRepository,
   createRepository,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { packConversation, unpackConversation } from '../../runner/opencode/conversation.ts';
 import { MARKER_VARIABLE } from '../../runner/opencode/home.ts';
-import { findByEnvironment } from '../../runner/processes.ts';
+import { findByEnvironment } from '../../runner/process/processes.ts';
 import type { Assignment } from '../../src/protocol/agent-stream.ts';
 import { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
 import { cloneRepository, startOpenCodeRig } from './support/rig.ts';

@@ -1,4 +1,4 @@
-import type { Line } from '../../../runner/line.ts';
+import type { Line } from '../../../runner/lease/connection.ts';
 import type { WatchFrame } from '../../../src/protocol/watch.ts';
 import { OPERATIONS } from '../plan.ts';
 import type { ControlPlane } from '../servers.ts';

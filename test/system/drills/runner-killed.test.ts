@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BufferedLease } from '../../../runner/buffer.ts';
-import { webSocketLines } from '../../../runner/line.ts';
+import type { BufferedLease } from '../../../runner/lease/buffer.ts';
+import { webSocketLines } from '../../../runner/lease/connection.ts';
 import { taskIdOf } from '../../../src/protocol/ids.ts';
 import {
   expectAgreement,

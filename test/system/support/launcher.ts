@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerRecord } from '../../../cli/launcher/data-directory.ts';
+import type { ServerRecord } from '../../../cli/data-directory.ts';
 import { processStartTime } from '../../../cli/launcher/process-identity.ts';
 import type { ProcessEntry } from '../../../cli/launcher/process-ledger.ts';
 import { projectFile } from '../../../cli/launcher/project.ts';

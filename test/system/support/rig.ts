@@ -7,7 +7,7 @@ import { vi } from 'vitest';
 import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../../../cli/demo/scripted-model.ts';
 import { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import { OpenCodeServer } from '../../../runner/opencode/server.ts';
-import type { CodingSignal, ConversationMessage } from '../../../runner/ports.ts';
+import type { CodingSignal, ConversationMessage } from '../../../runner/work/opencode-port.ts';
 
 /** A new git repository with one commit. */
 export function createRepository(path: string): string {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
+import { Repository } from '../../../runner/git/repository.ts';
 import type { OpenCodeClient } from '../../../runner/opencode/client.ts';
-import { Repository } from '../../../runner/repository.ts';
-import { Work } from '../../../runner/work.ts';
+import { Work } from '../../../runner/work/work.ts';
 import type { AgentFrameBody, Assignment } from '../../../src/protocol/agent-stream.ts';
 import {
   createRepository,

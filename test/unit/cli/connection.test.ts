@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../../cli/command.ts';
 import { explainApiError, findConnection } from '../../../cli/connection.ts';
-import { DataDirectory } from '../../../cli/launcher/data-directory.ts';
+import { DataDirectory } from '../../../cli/data-directory.ts';
 import { ApiError, ConnectionError } from '../../../src/client/errors.ts';
 
 const server = { url: 'http://127.0.0.1:8787', token: 'recorded' };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../../cli/command.ts';
-import { DataDirectory, makeAgentDirectory } from '../../../cli/launcher/data-directory.ts';
+import { DataDirectory, makeAgentDirectory } from '../../../cli/data-directory.ts';
 import { projectFile } from '../../../cli/launcher/project.ts';
 import { loadSecrets } from '../../../cli/launcher/secrets.ts';
 
@@ -24,7 +24,7 @@ const modeOf = (path: string) => statSync(path).mode & 0o777;
 
 /** Another process that holds the directory until it is killed. */
 async function holdElsewhere() {
-  const module = projectFile('cli/launcher/data-directory.ts');
+  const module = projectFile('cli/data-directory.ts');
   const script = `
     const { DataDirectory } = await import(${JSON.stringify(module)});
     globalThis.held = new DataDirectory(${JSON.stringify(data.path)});

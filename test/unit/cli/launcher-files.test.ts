@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DataDirectory } from '../../../cli/data-directory.ts';
 import { agentCommand } from '../../../cli/launcher/agent.ts';
 import { isStale } from '../../../cli/launcher/build.ts';
-import { DataDirectory } from '../../../cli/launcher/data-directory.ts';
 import { LogFile, toLogLine } from '../../../cli/launcher/log-file.ts';
 import { isNeon, planPostgres } from '../../../cli/launcher/postgres.ts';
 import { readCompatibility } from '../../../cli/launcher/project.ts';

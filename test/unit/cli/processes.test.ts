@@ -4,12 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DataDirectory } from '../../../cli/launcher/data-directory.ts';
+import { DataDirectory } from '../../../cli/data-directory.ts';
 import type { LogLine } from '../../../cli/launcher/log-file.ts';
 import { processStartTime } from '../../../cli/launcher/process-identity.ts';
 import { ProcessLedger } from '../../../cli/launcher/process-ledger.ts';
 import { Supervisor } from '../../../cli/launcher/supervisor.ts';
-import { backoffMs } from '../../../runner/backoff.ts';
+import { backoffMs } from '../../../runner/process/backoff.ts';
 
 let data: DataDirectory;
 const children: ChildProcess[] = [];

@@ -1,6 +1,6 @@
 import type { PermissionRequest } from '@opencode-ai/sdk/v2/client';
 import { expect, test } from 'vitest';
-import { permissionAsk } from '../../../runner/approvals.ts';
+import { permissionAsk } from '../../../runner/work/approvals.ts';
 import { coveredByRules } from '../../../src/domain/always-rules.ts';
 import { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
 

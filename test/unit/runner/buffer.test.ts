@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FrameBuffer } from '../../../runner/buffer.ts';
+import { FrameBuffer } from '../../../runner/lease/buffer.ts';
 import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
 
-const MODULE = fileURLToPath(new URL('../../../runner/buffer.ts', import.meta.url));
+const MODULE = fileURLToPath(new URL('../../../runner/lease/buffer.ts', import.meta.url));
 const lease = {
   task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
   epoch: 3,

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
-import { type GuardedProcess, spawnGuarded } from '../../../runner/guarded-process.ts';
-import { endProcesses, findByEnvironment, isRunning } from '../../../runner/processes.ts';
+import { type GuardedProcess, spawnGuarded } from '../../../runner/process/guarded-process.ts';
+import { endProcesses, findByEnvironment, isRunning } from '../../../runner/process/processes.ts';
 
-const GUARDED_PROCESS = fileURLToPath(new URL('../../../runner/guarded-process.ts', import.meta.url));
+const GUARDED_PROCESS = fileURLToPath(new URL('../../../runner/process/guarded-process.ts', import.meta.url));
 const env = { PATH: process.env.PATH ?? '' };
 const started: GuardedProcess[] = [];
 

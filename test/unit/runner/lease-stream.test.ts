@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { FrameBuffer } from '../../../runner/buffer.ts';
-import { type LeaseEvents, LeaseStream, quietAfterMs } from '../../../runner/lease-stream.ts';
-import type { LineEvents, OpenLine } from '../../../runner/line.ts';
+import { FrameBuffer } from '../../../runner/lease/buffer.ts';
+import type { LineEvents, OpenLine } from '../../../runner/lease/connection.ts';
+import { type LeaseEvents, LeaseStream, quietAfterMs } from '../../../runner/lease/lease-stream.ts';
 import type { AgentFrame, AgentFrameBody, Assignment, Command, RunUp } from '../../../src/protocol/agent-stream.ts';
 
 const lease = {

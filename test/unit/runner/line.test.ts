@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type LineEvents, type OpenLine, StandingLine } from '../../../runner/line.ts';
+import { type LineEvents, type OpenLine, StandingLine } from '../../../runner/lease/connection.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,8 +1,8 @@
 import type { Event, Part } from '@opencode-ai/sdk/v2/client';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { describeFailure, Mapping } from '../../../runner/mapping/mapping.ts';
-import type { ConversationMessage } from '../../../runner/ports.ts';
+import { describeFailure, Mapping } from '../../../runner/opencode/mapping/mapping.ts';
+import type { ConversationMessage } from '../../../runner/work/opencode-port.ts';
 import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
 import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/limits.ts';
 

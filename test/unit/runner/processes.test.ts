@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { endProcesses, findByEnvironment, isRunning } from '../../../runner/processes.ts';
+import { endProcesses, findByEnvironment, isRunning } from '../../../runner/process/processes.ts';
 
 async function startMarked(value: string, script: string): Promise<number> {
   const child = spawn('sh', ['-c', script], {

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Repository } from '../../../runner/repository.ts';
+import { Repository } from '../../../runner/git/repository.ts';
 import { MAX_REMOTES } from '../../../src/protocol/limits.ts';
 
 let scratch: string;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { isPromptNamed, promptMessageId, promptName } from '../../../runner/message-ids.ts';
-import { permissionRules } from '../../../runner/permissions.ts';
+import { isPromptNamed, promptMessageId, promptName } from '../../../runner/work/message-ids.ts';
+import { permissionRules } from '../../../runner/work/permissions.ts';
 
 test('a prompt has the same name wherever it is computed, and another one for each message', () => {
   expect(promptName('task', 1)).toBe(promptName('task', 1));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { chooseModel, NoModelError } from '../../../runner/agent.ts';
-import { keep } from '../../../runner/kept.ts';
-import { removeLeftWorktrees } from '../../../runner/recovery.ts';
+import { keep } from '../../../runner/git/kept-worktrees.ts';
+import { removeLeftWorktrees } from '../../../runner/lease/recovery.ts';
 
 test('a left worktree that cannot be removed is logged, the others go, and those to be kept stay', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'oio-left-'));

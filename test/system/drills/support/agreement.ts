@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
 import { unpackConversation } from '../../../../runner/opencode/conversation.ts';
-import type { ConversationMessage } from '../../../../runner/ports.ts';
+import type { ConversationMessage } from '../../../../runner/work/opencode-port.ts';
 import type { Client } from '../../../../src/client/client.ts';
 import type { SessionWatch } from '../../../../src/client/watch.ts';
 import { applyEvents, emptyState } from '../../../../src/domain/session-log.ts';

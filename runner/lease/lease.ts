@@ -1,8 +1,8 @@
-import type { Assignment } from '../src/protocol/agent-stream.ts';
+import type { Assignment } from '../../src/protocol/agent-stream.ts';
+import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
+import type { OpenLine } from './connection.ts';
 import { LeaseStream } from './lease-stream.ts';
-import type { OpenLine } from './line.ts';
-import { Work, type WorkDependencies } from './work.ts';
 
 export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'fetchArtifact'> {
   openLine: OpenLine;

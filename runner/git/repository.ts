@@ -1,10 +1,10 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { repositoryKey } from '../src/domain/repository-url.ts';
-import type { DiffFile } from '../src/protocol/checkpoint.ts';
-import { MAX_PATCH_BYTES, MAX_REMOTE_CHARS, MAX_REMOTES } from '../src/protocol/limits.ts';
+import { repositoryKey } from '../../src/domain/repository-url.ts';
+import type { DiffFile } from '../../src/protocol/checkpoint.ts';
+import { MAX_PATCH_BYTES, MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/limits.ts';
+import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
-import { MissingDependencyError } from './missing-dependency.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 
 /** The directory cannot serve as a repository; the message says how to mend that. */

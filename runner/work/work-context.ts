@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentFrameBody, Assignment } from '../src/protocol/agent-stream.ts';
+import type { AgentFrameBody, Assignment } from '../../src/protocol/agent-stream.ts';
+import { findKept } from '../git/kept-worktrees.ts';
+import type { Repository, Worktree } from '../git/repository.ts';
+import { transcript } from '../opencode/conversation.ts';
+import { Mapping } from '../opencode/mapping/mapping.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { findKept } from './kept.ts';
-import { Mapping } from './mapping/mapping.ts';
-import { transcript } from './opencode/conversation.ts';
+import type { CarriedConversation, CodingServer } from './opencode-port.ts';
 import { permissionRules } from './permissions.ts';
-import type { CarriedConversation, CodingServer } from './ports.ts';
-import type { Repository, Worktree } from './repository.ts';
 
 export interface WorkplaceDependencies {
   coding: CodingServer;

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Event, Part } from '@opencode-ai/sdk/v2/client';
-import type { AgentFrameBody } from '../src/protocol/agent-stream.ts';
+import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import type { Mapping, ModelFailure } from '../opencode/mapping/mapping.ts';
 import type { Approvals } from './approvals.ts';
-import type { Mapping, ModelFailure } from './mapping/mapping.ts';
-import type { CodingServer, CodingSignal, ConversationMessage, Prompt } from './ports.ts';
-import { SignalBox } from './signal-box.ts';
+import type { CodingServer, CodingSignal, ConversationMessage, Prompt } from './opencode-port.ts';
+import { SignalBox } from './wakeup.ts';
 
 /** Why a turn is to end before the model is done. */
 export type Interruption = 'pause' | 'stop' | 'limit' | 'quiet' | 'tampering' | 'cancelled';

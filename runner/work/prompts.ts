@@ -1,7 +1,7 @@
-import type { Assignment, Command } from '../src/protocol/agent-stream.ts';
+import type { Assignment, Command } from '../../src/protocol/agent-stream.ts';
 import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
-import type { CodingServer, Prompt } from './ports.ts';
-import type { Workplace } from './workplace.ts';
+import type { CodingServer, Prompt } from './opencode-port.ts';
+import type { Workplace } from './work-context.ts';
 
 type Message = Extract<Command, { type: 'message' }>['data'];
 

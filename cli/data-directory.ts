@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { lockFile } from '../../runner/lock-file.ts';
-import { CliError, exitCode } from '../command.ts';
+import { lockFile } from '../runner/process/lock-file.ts';
+import { CliError, exitCode } from './command.ts';
 
 /** A running control plane, as `<data>/server.json` records it for other commands. */
 export interface ServerRecord {

@@ -1,6 +1,6 @@
 import type { Event, PermissionRequest, QuestionRequest } from '@opencode-ai/sdk/v2/client';
-import type { AgentFrameBody, Command } from '../src/protocol/agent-stream.ts';
-import type { CodingServer } from './ports.ts';
+import type { AgentFrameBody, Command } from '../../src/protocol/agent-stream.ts';
+import type { CodingServer } from './opencode-port.ts';
 
 type Reply = Extract<Command, { type: 'approval_reply' }>['data'];
 type AskData = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isKept } from '../git/kept-worktrees.ts';
+import type { Repository } from '../git/repository.ts';
 import { FrameBuffer } from './buffer.ts';
-import { isKept } from './kept.ts';
+import type { OpenLine } from './connection.ts';
 import { LeaseStream } from './lease-stream.ts';
-import type { OpenLine } from './line.ts';
-import type { Repository } from './repository.ts';
 
 /**
  * Delivers what killed processes of this agent had on disk, under the instance that held each lease, and gives the

@@ -1,10 +1,10 @@
-import type { AgentFrameBody, Assignment, Command } from '../src/protocol/agent-stream.ts';
-import type { ModelFailure } from './mapping/mapping.ts';
-import type { ConversationMessage, Prompt } from './ports.ts';
+import type { AgentFrameBody, Assignment, Command } from '../../src/protocol/agent-stream.ts';
+import type { ModelFailure } from '../opencode/mapping/mapping.ts';
+import type { ConversationMessage, Prompt } from './opencode-port.ts';
 import { Prompts } from './prompts.ts';
-import { SignalBox } from './signal-box.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
-import { openWorkplace, type Workplace, type WorkplaceDependencies } from './workplace.ts';
+import { SignalBox } from './wakeup.ts';
+import { openWorkplace, type Workplace, type WorkplaceDependencies } from './work-context.ts';
 
 type Message = Extract<Command, { type: 'message' }>['data'];
 type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reason'];

@@ -1,7 +1,7 @@
-import type { AgentFrameBody, Assignment, Command, RunDown, RunUp } from '../src/protocol/agent-stream.ts';
-import { BATCH_BYTES } from '../src/protocol/limits.ts';
+import type { AgentFrameBody, Assignment, Command, RunDown, RunUp } from '../../src/protocol/agent-stream.ts';
+import { BATCH_BYTES } from '../../src/protocol/limits.ts';
 import type { FrameBuffer } from './buffer.ts';
-import { type OpenLine, StandingLine } from './line.ts';
+import { type OpenLine, StandingLine } from './connection.ts';
 
 /** What a lease's stream tells whoever works under it. */
 export interface LeaseEvents {

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { AgentFrameBody } from '../src/protocol/agent-stream.ts';
-import { CHUNK_BYTES } from '../src/protocol/limits.ts';
-import { isKept, keep, letGo } from './kept.ts';
-import { TRANSCRIPT_FORMAT } from './opencode/conversation.ts';
-import type { CodingServer } from './ports.ts';
-import type { Changes, Worktree } from './repository.ts';
+import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import { CHUNK_BYTES } from '../../src/protocol/limits.ts';
+import { isKept, keep, letGo } from '../git/kept-worktrees.ts';
+import type { Changes, Worktree } from '../git/repository.ts';
+import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
+import type { CodingServer } from './opencode-port.ts';
 
 type CheckpointData = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 type Artifact = { artifact_id: string; bytes: number; sha256: string };

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { MissingDependencyError } from './missing-dependency.ts';
+import { MissingDependencyError } from '../process/missing-dependency.ts';
 
 /** A git command that failed, with git's own words. */
 export class GitError extends Error {
