@@ -8,7 +8,7 @@ import { Repository } from './git/repository.ts';
 import { type Identity, loadIdentity, lockDataDirectory } from './identity.ts';
 import { fetchArtifact } from './lease/artifacts.ts';
 import { FrameBuffer } from './lease/buffer.ts';
-import { type OpenLine, StandingLine, webSocketLines } from './lease/connection.ts';
+import { type OpenConnection, ReconnectingSocket, webSocketConnections } from './lease/connection.ts';
 import { Lease } from './lease/lease.ts';
 import { deliverLeftovers, removeLeftWorktrees } from './lease/recovery.ts';
 import { OpenCodeClient } from './opencode/client.ts';
@@ -73,7 +73,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     try {
       const model = await chooseModel(coding);
       await removeLeftWorktrees(repository, join(options.dataDirectory, 'worktrees'), log);
-      const openLine = webSocketLines(options.url, options.token);
+      const openLine = webSocketConnections(options.url, options.token);
       return new Agent(options, { identity, repository, server, coding, model, openLine, unlock });
     } catch (error) {
       coding.close();
@@ -104,7 +104,7 @@ export interface AgentParts {
   coding: OpenCodeClient;
   model: string;
   /** Opens connections to the control plane. */
-  openLine: OpenLine;
+  openLine: OpenConnection;
   unlock: () => void;
 }
 
@@ -121,7 +121,7 @@ export class Agent {
   readonly #buffers: string;
   readonly #recovery: { close(): void };
   readonly #startedAt = performance.now();
-  #control: StandingLine;
+  #control: ReconnectingSocket;
   #isStopping = false;
   #resolveStopped: (reason: string | null) => void = () => undefined;
 
@@ -133,7 +133,7 @@ export class Agent {
       this.#resolveStopped = resolve;
     });
     this.#recovery = deliverLeftovers(this.#buffers, parts.repository.rootCommit, parts.openLine, options.log);
-    this.#control = new StandingLine(parts.openLine, `/ws/agents/${this.id}/control`, {
+    this.#control = new ReconnectingSocket(parts.openLine, `/ws/agents/${this.id}/control`, {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
       closed: (reason) => options.log(`the control plane is out of reach (${reason}); trying again`),

@@ -2,20 +2,20 @@ import { fullJitterMs } from '../../src/client/backoff.ts';
 import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/socket.ts';
 
 /** One connection: what goes out. */
-export interface Line {
+export interface Connection {
   send(text: string): void;
   close(): void;
 }
 
 /** One connection: what comes in. After `closed` nothing more comes. */
-export interface LineEvents {
+export interface ConnectionEvents {
   opened(): void;
   received(text: string): void;
   closed(reason: string): void;
 }
 
 /** Begins to open a connection to a path of the control plane. */
-export type OpenLine = (path: string, events: LineEvents) => Line;
+export type OpenConnection = (path: string, events: ConnectionEvents) => Connection;
 
 const FIRST_PAUSE_MS = 250;
 /** The longest pause between attempts; a lease lives at least three times as long. */
@@ -27,7 +27,7 @@ const OPEN_LIMIT_MS = 10_000;
 const PINGS_MISSED = 2;
 
 /** Opens WebSockets to the control plane at `url`, with the token in a header and never in the address. */
-export function webSocketLines(url: string, token: string): OpenLine {
+export function webSocketConnections(url: string, token: string): OpenConnection {
   const base = url.replace(/^http/, 'ws').replace(/\/$/, '');
   return (path, events) => {
     const options = { protocols: [SOCKET_PROTOCOL], headers: { authorization: `Bearer ${token}` } };
@@ -45,7 +45,7 @@ export function webSocketLines(url: string, token: string): OpenLine {
   };
 }
 
-export interface StandingLineEvents {
+export interface ReconnectingSocketEvents {
   /** A connection stands (again): say who you are. */
   opened(): void;
   received(message: unknown): void;
@@ -55,11 +55,11 @@ export interface StandingLineEvents {
 }
 
 /** A connection that is opened again whenever it breaks, after pauses of full jitter, and watched by pings. */
-export class StandingLine {
-  readonly #open: OpenLine;
+export class ReconnectingSocket {
+  readonly #open: OpenConnection;
   readonly #path: string;
-  readonly #events: StandingLineEvents;
-  #line: Line | null = null;
+  readonly #events: ReconnectingSocketEvents;
+  #connection: Connection | null = null;
   #isOpen = false;
   #isClosed = false;
   #attempt = 0;
@@ -70,7 +70,7 @@ export class StandingLine {
   #reconnectTimer: NodeJS.Timeout | undefined;
   #openTimer: NodeJS.Timeout | undefined;
 
-  constructor(open: OpenLine, path: string, events: StandingLineEvents) {
+  constructor(open: OpenConnection, path: string, events: ReconnectingSocketEvents) {
     this.#open = open;
     this.#path = path;
     this.#events = events;
@@ -95,7 +95,7 @@ export class StandingLine {
 
   /** Sends if the connection stands; else the other side learns of it some other way. */
   send(message: unknown): void {
-    if (this.#isOpen) this.#line?.send(JSON.stringify(message));
+    if (this.#isOpen) this.#connection?.send(JSON.stringify(message));
   }
 
   close(): void {
@@ -104,29 +104,29 @@ export class StandingLine {
     clearInterval(this.#pingTimer);
     clearTimeout(this.#reconnectTimer);
     clearTimeout(this.#openTimer);
-    this.#line?.close();
+    this.#connection?.close();
   }
 
   #connect(): void {
-    const line = this.#open(this.#path, {
+    const connection = this.#open(this.#path, {
       opened: () => {
-        if (this.#line !== line || this.#isClosed) return;
+        if (this.#connection !== connection || this.#isClosed) return;
         clearTimeout(this.#openTimer);
         this.#isOpen = true;
         this.#startPings();
         this.#events.opened();
       },
       received: (text) => {
-        if (this.#line === line && !this.#isClosed) this.#received(text);
+        if (this.#connection === connection && !this.#isClosed) this.#received(text);
       },
       closed: (reason) => {
-        if (this.#line === line && !this.#isClosed) this.#broken(reason);
+        if (this.#connection === connection && !this.#isClosed) this.#broken(reason);
       },
     });
-    this.#line = line;
+    this.#connection = connection;
     this.#openTimer = setTimeout(() => {
       this.#broken('no answer');
-      line.close();
+      connection.close();
     }, OPEN_LIMIT_MS);
   }
 
@@ -137,7 +137,7 @@ export class StandingLine {
   }
 
   #broken(reason: string): void {
-    this.#line = null;
+    this.#connection = null;
     this.#isOpen = false;
     clearInterval(this.#pingTimer);
     clearTimeout(this.#openTimer);
@@ -153,13 +153,13 @@ export class StandingLine {
     this.#unanswered = 0;
     this.#pingTimer = setInterval(() => {
       if (this.#unanswered >= PINGS_MISSED) {
-        const dead = this.#line;
+        const dead = this.#connection;
         this.#broken('no answer to pings');
         dead?.close();
         return;
       }
       this.#unanswered += 1;
-      this.#line?.send(PING);
+      this.#connection?.send(PING);
     }, this.#pingMs);
   }
 }

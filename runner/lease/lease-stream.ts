@@ -1,7 +1,7 @@
 import type { AgentFrameBody, Assignment, Command, RunDown, RunUp } from '../../src/protocol/agent-stream.ts';
 import { BATCH_BYTES } from '../../src/protocol/limits.ts';
 import type { FrameBuffer } from './buffer.ts';
-import { type OpenLine, StandingLine } from './connection.ts';
+import { type OpenConnection, ReconnectingSocket } from './connection.ts';
 
 /** What a lease's stream tells whoever works under it. */
 export interface LeaseEvents {
@@ -38,7 +38,7 @@ export class LeaseStream {
   readonly #buffer: FrameBuffer;
   readonly #repository: string | null;
   readonly #events: LeaseEvents;
-  readonly #line: StandingLine;
+  readonly #socket: ReconnectingSocket;
   readonly #now: () => number;
   readonly #watch: NodeJS.Timeout;
   readonly #taken = new Map<number, 'taking' | 'taken'>();
@@ -56,7 +56,7 @@ export class LeaseStream {
   constructor(
     buffer: FrameBuffer,
     repository: string | null,
-    open: OpenLine,
+    open: OpenConnection,
     events: LeaseEvents,
     now: () => number = () => performance.now(),
   ) {
@@ -66,7 +66,7 @@ export class LeaseStream {
     this.#now = now;
     this.#heardAt = now();
     const { task_id, epoch } = buffer.lease;
-    this.#line = new StandingLine(open, `/ws/leases/${task_id}/${epoch}`, {
+    this.#socket = new ReconnectingSocket(open, `/ws/leases/${task_id}/${epoch}`, {
       opened: () => this.#present(),
       received: (message) => this.#received(message as RunDown),
       closed: () => {
@@ -137,8 +137,8 @@ export class LeaseStream {
 
   #presented({ assignment, acked, ttl_ms }: Extract<RunDown, { type: 'lease' }>): void {
     this.#ttlMs = ttl_ms;
-    this.#line.setLifetime(ttl_ms);
-    this.#line.accepted();
+    this.#socket.setLifetime(ttl_ms);
+    this.#socket.accepted();
     this.#isPresented = true;
     this.#buffer.acknowledge(acked);
     this.#sendFrom(acked);
@@ -215,11 +215,11 @@ export class LeaseStream {
   #stop(): void {
     this.#isOver = true;
     clearInterval(this.#watch);
-    this.#line.close();
+    this.#socket.close();
   }
 
   #send(message: RunUp): void {
-    this.#line.send(message);
+    this.#socket.send(message);
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Assignment } from '../../src/protocol/agent-stream.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
-import type { OpenLine } from './connection.ts';
+import type { OpenConnection } from './connection.ts';
 import { LeaseStream } from './lease-stream.ts';
 
 export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'fetchArtifact'> {
-  openLine: OpenLine;
+  openLine: OpenConnection;
   fetchArtifact: (sessionId: string, artifactId: string) => Promise<Uint8Array>;
   /** The session has granted the lease. */
   onGranted: () => void;

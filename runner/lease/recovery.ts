@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import { FrameBuffer } from './buffer.ts';
-import type { OpenLine } from './connection.ts';
+import type { OpenConnection } from './connection.ts';
 import { LeaseStream } from './lease-stream.ts';
 
 /**
@@ -13,7 +13,7 @@ import { LeaseStream } from './lease-stream.ts';
 export function deliverLeftovers(
   buffers: string,
   repository: string,
-  openLine: OpenLine,
+  openLine: OpenConnection,
   log: (line: string) => void,
 ): { close(): void } {
   const streams = FrameBuffer.openAll(buffers).flatMap((buffer) => {

@@ -8,10 +8,10 @@ import {
 } from '@opencode-ai/sdk/v2/client';
 import type {
   CarriedConversation,
-  CodingServer,
-  CodingSignal,
   ConversationMessage,
   NewConversation,
+  OpenCodePort,
+  OpenCodeSignal,
   Prompt,
 } from '../work/opencode-port.ts';
 import { packConversation, replayEvents, unpackConversation } from './conversation.ts';
@@ -34,8 +34,8 @@ export class OpenCodeError extends Error {
   }
 }
 
-/** {@link CodingServer} over OpenCode's HTTP API. */
-export class OpenCodeClient implements CodingServer {
+/** {@link OpenCodePort} over OpenCode's HTTP API. */
+export class OpenCodeClient implements OpenCodePort {
   readonly #server: OpenCodeServer;
   readonly #events: EventStream;
   #client: { generation: number; api: OpencodeClient } | null = null;
@@ -50,7 +50,7 @@ export class OpenCodeClient implements CodingServer {
     this.#events.close();
   }
 
-  subscribe(listener: (signal: CodingSignal) => void): () => void {
+  subscribe(listener: (signal: OpenCodeSignal) => void): () => void {
     return this.#events.subscribe(listener);
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Event, GlobalEvent } from '@opencode-ai/sdk/v2/client';
-import type { CodingSignal } from '../work/opencode-port.ts';
+import type { OpenCodeSignal } from '../work/opencode-port.ts';
 import type { OpenCodeServer, ServerAddress } from './server.ts';
 
 /** The server sends a heartbeat every 10 s: this long without one and the stream is dead without saying so. */
@@ -13,7 +13,7 @@ const RECONNECT_PAUSE_MS = 200;
  */
 export class EventStream {
   readonly #server: OpenCodeServer;
-  readonly #listeners = new Set<(signal: CodingSignal) => void>();
+  readonly #listeners = new Set<(signal: OpenCodeSignal) => void>();
   readonly #closed = new AbortController();
   #connectedGeneration: number | null = null;
 
@@ -28,7 +28,7 @@ export class EventStream {
     void this.#run();
   }
 
-  subscribe(listener: (signal: CodingSignal) => void): () => void {
+  subscribe(listener: (signal: OpenCodeSignal) => void): () => void {
     this.#listeners.add(listener);
     if (this.#connectedGeneration !== null) listener({ type: 'connected', generation: this.#connectedGeneration });
     return () => this.#listeners.delete(listener);
@@ -81,7 +81,7 @@ export class EventStream {
     }
   }
 
-  #tell(signal: CodingSignal): void {
+  #tell(signal: OpenCodeSignal): void {
     for (const listener of [...this.#listeners]) listener(signal);
   }
 }

@@ -1,6 +1,6 @@
 import type { Event, PermissionRequest, QuestionRequest } from '@opencode-ai/sdk/v2/client';
 import type { AgentFrameBody, Command } from '../../src/protocol/agent-stream.ts';
-import type { CodingServer } from './opencode-port.ts';
+import type { OpenCodePort } from './opencode-port.ts';
 
 type Reply = Extract<Command, { type: 'approval_reply' }>['data'];
 type AskData = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
@@ -19,7 +19,7 @@ const MAX_PATTERN_CHARS = 65_536;
  * gone. Knows which answers were ours, so that an answer by anyone else shows.
  */
 export class Approvals {
-  readonly #coding: CodingServer;
+  readonly #coding: OpenCodePort;
   readonly #directory: string;
   readonly #report: (frame: AgentFrameBody) => void;
   readonly #open = new Map<string, { kind: 'permission' | 'question'; conversationId: string; request: unknown }>();
@@ -27,7 +27,7 @@ export class Approvals {
   /** Conversations in which we rejected: OpenCode then rejects whatever else is open there. */
   readonly #rejectedIn = new Set<string>();
 
-  constructor(coding: CodingServer, directory: string, report: (frame: AgentFrameBody) => void) {
+  constructor(coding: OpenCodePort, directory: string, report: (frame: AgentFrameBody) => void) {
     this.#coding = coding;
     this.#directory = directory;
     this.#report = report;

@@ -4,7 +4,7 @@ import { CHUNK_BYTES } from '../../src/protocol/limits.ts';
 import { isKept, keep, letGo } from '../git/kept-worktrees.ts';
 import type { Changes, Worktree } from '../git/repository.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
-import type { CodingServer } from './opencode-port.ts';
+import type { OpenCodePort } from './opencode-port.ts';
 
 type CheckpointData = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 type Artifact = { artifact_id: string; bytes: number; sha256: string };
@@ -17,7 +17,7 @@ export interface CheckpointPlace {
 
 /** Makes checkpoints of one lease: what was not sent before as chunks, then the checkpoint that refers to them. */
 export class Checkpoints {
-  readonly #coding: CodingServer;
+  readonly #coding: OpenCodePort;
   readonly #worktree: Worktree;
   readonly #conversationId: string;
   readonly #report: (frame: AgentFrameBody) => void;
@@ -27,7 +27,7 @@ export class Checkpoints {
   #isWorkSafe: boolean;
 
   constructor(
-    coding: CodingServer,
+    coding: OpenCodePort,
     worktree: Worktree,
     conversationId: string,
     report: (frame: AgentFrameBody) => void,

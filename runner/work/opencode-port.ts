@@ -14,7 +14,7 @@ export interface ConversationMessage {
 }
 
 /** What the coding server tells as it happens. */
-export type CodingSignal =
+export type OpenCodeSignal =
   | { type: 'event'; event: Event }
   /** Events flow (again). Whatever happened before is only in the conversation: reconcile. */
   | { type: 'connected'; generation: number }
@@ -47,9 +47,9 @@ export interface CarriedConversation {
  * The coding agent as the runner needs it. Every call waits while the server is being restarted and rejects when
  * `signal`, where one is taken, aborts.
  */
-export interface CodingServer {
+export interface OpenCodePort {
   /** Calls back for every signal until the returned function is called. */
-  subscribe(listener: (signal: CodingSignal) => void): () => void;
+  subscribe(listener: (signal: OpenCodeSignal) => void): () => void;
   /** `provider/model` ids that can be used now. */
   listModels(): Promise<string[]>;
   /** The model used when a session names none; null when there is none to use. */

@@ -1,7 +1,7 @@
 import type { Assignment, Command } from '../../src/protocol/agent-stream.ts';
 import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
-import type { CodingServer, Prompt } from './opencode-port.ts';
-import type { Workplace } from './work-context.ts';
+import type { OpenCodePort, Prompt } from './opencode-port.ts';
+import type { WorkContext } from './work-context.ts';
 
 type Message = Extract<Command, { type: 'message' }>['data'];
 
@@ -12,17 +12,17 @@ export class Prompts {
   /** `provider/model` that is asked. */
   readonly model: string;
   readonly #assignment: Assignment;
-  readonly #coding: CodingServer;
+  readonly #coding: OpenCodePort;
   #continuations = 0;
 
-  constructor(assignment: Assignment, coding: CodingServer, defaultModel: string) {
+  constructor(assignment: Assignment, coding: OpenCodePort, defaultModel: string) {
     this.model = assignment.agent_config.model ?? defaultModel;
     this.#assignment = assignment;
     this.#coding = coding;
   }
 
   /** The prompt as it was asked, or to go on with it when the conversation shows that it was begun. */
-  async next(place: Workplace, message: Message): Promise<Prompt> {
+  async next(place: WorkContext, message: Message): Promise<Prompt> {
     const [stored] = await this.stored(place, [message]);
     if (stored !== undefined) return this.#continuation(place, message);
     const text = place.preface === null ? message.text : `${earlier(place.preface)}\n\n${message.text}`;
@@ -30,19 +30,19 @@ export class Prompts {
   }
 
   /** Those of the messages whose prompts are in the conversation. */
-  async stored({ conversationId }: Workplace, messages: readonly Message[]): Promise<Message[]> {
+  async stored({ conversationId }: WorkContext, messages: readonly Message[]): Promise<Message[]> {
     if (messages.length === 0) return [];
     const known = await this.#coding.messages(conversationId);
     return messages.filter((message) => known.some(({ info }) => isPromptNamed(info.id, this.#name(message))));
   }
 
   /** The prompt as it was asked. */
-  async of(place: Workplace, message: Message): Promise<Prompt> {
+  async of(place: WorkContext, message: Message): Promise<Prompt> {
     return this.#make(place, message.text, this.#name(message));
   }
 
   /** Asks to go on with what was cut off; another message each time. */
-  async #continuation(place: Workplace, message: Message): Promise<Prompt> {
+  async #continuation(place: WorkContext, message: Message): Promise<Prompt> {
     this.#continuations += 1;
     const { task_id, epoch } = this.#assignment;
     return this.#make(
@@ -52,7 +52,7 @@ export class Prompts {
     );
   }
 
-  async #make({ conversationId }: Workplace, text: string, name: string): Promise<Prompt> {
+  async #make({ conversationId }: WorkContext, text: string, name: string): Promise<Prompt> {
     const messages = await this.#coding.messages(conversationId);
     const known = messages.find(({ info }) => isPromptNamed(info.id, name));
     const { agent, system } = this.#assignment.agent_config;

@@ -3,8 +3,8 @@ import type { Event, Part } from '@opencode-ai/sdk/v2/client';
 import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
 import type { Mapping, ModelFailure } from '../opencode/mapping/mapping.ts';
 import type { Approvals } from './approvals.ts';
-import type { CodingServer, CodingSignal, ConversationMessage, Prompt } from './opencode-port.ts';
-import { SignalBox } from './wakeup.ts';
+import type { ConversationMessage, OpenCodePort, OpenCodeSignal, Prompt } from './opencode-port.ts';
+import { Wakeup } from './wakeup.ts';
 
 /** Why a turn is to end before the model is done. */
 export type Interruption = 'pause' | 'stop' | 'limit' | 'quiet' | 'tampering' | 'cancelled';
@@ -17,7 +17,7 @@ export type TurnOutcome =
   | { type: 'cut_off' };
 
 export interface TurnContext {
-  coding: CodingServer;
+  coding: OpenCodePort;
   mapping: Mapping;
   approvals: Approvals;
   conversationId: string;
@@ -41,7 +41,7 @@ const UNSETTLED_PAUSE_MS = 100;
 /** One run of the model: from a prompt that is posted until the conversation rests. */
 export class Turn {
   readonly #context: TurnContext;
-  readonly #box = new SignalBox();
+  readonly #wakeup = new Wakeup();
   #interruption: Interruption | null = null;
   #atBoundary: Interruption | null = null;
   #hasConnected = false;
@@ -89,7 +89,7 @@ export class Turn {
       return false;
     } finally {
       this.#steering -= 1;
-      this.#box.signal();
+      this.#wakeup.signal();
     }
   }
 
@@ -102,7 +102,7 @@ export class Turn {
   interrupt(by: Interruption): void {
     this.#interruption ??= by;
     void this.#abort().catch(() => undefined);
-    this.#box.signal();
+    this.#wakeup.signal();
   }
 
   async #post(prompt: Prompt): Promise<void> {
@@ -116,7 +116,7 @@ export class Turn {
     }
   }
 
-  #signal(signal: CodingSignal): void {
+  #signal(signal: OpenCodeSignal): void {
     if (signal.type === 'event') {
       this.#event(signal.event);
       return;
@@ -128,7 +128,7 @@ export class Turn {
     // The first `connected` only says that events flow; each later signal means that some were missed.
     if (this.#hasConnected) this.#context.mapping.markGap();
     this.#hasConnected = true;
-    this.#box.signal();
+    this.#wakeup.signal();
   }
 
   #event(event: Event): void {
@@ -139,7 +139,7 @@ export class Turn {
     if (event.type === 'permission.asked') approvals.permissionAsked(event.properties);
     else if (event.type === 'question.asked') approvals.questionAsked(event.properties);
     else if (this.#interruption === null && approvals.isForeignAnswer(event)) this.interrupt('tampering');
-    else if (event.type === 'session.idle' && about === conversationId) this.#box.signal();
+    else if (event.type === 'session.idle' && about === conversationId) this.#wakeup.signal();
     else if (event.type === 'message.part.updated') this.#partUpdated(event.properties.part);
   }
 
@@ -155,7 +155,7 @@ export class Turn {
   /** Waits until the conversation rests, taking in from its messages whatever no event told. */
   async #follow(): Promise<TurnOutcome> {
     for (;;) {
-      await this.#box.wait(this.#interruption === null ? LOOK_MS : ABORT_AGAIN_MS);
+      await this.#wakeup.wait(this.#interruption === null ? LOOK_MS : ABORT_AGAIN_MS);
       if (this.#interruption !== null) await this.#abort();
       if (await this.#isBusy()) {
         await this.#lookAtRequests();

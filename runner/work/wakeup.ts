@@ -1,5 +1,5 @@
 /** Lets one loop sleep until something happened, without losing what happens while it is awake. */
-export class SignalBox {
+export class Wakeup {
   #signalled = false;
   #wake: (() => void) | null = null;
 

@@ -8,11 +8,11 @@ import { transcript } from '../opencode/conversation.ts';
 import { Mapping } from '../opencode/mapping/mapping.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
-import type { CarriedConversation, CodingServer } from './opencode-port.ts';
+import type { CarriedConversation, OpenCodePort } from './opencode-port.ts';
 import { permissionRules } from './permissions.ts';
 
-export interface WorkplaceDependencies {
-  coding: CodingServer;
+export interface WorkContextDependencies {
+  coding: OpenCodePort;
   repository: Repository;
   /** Where worktrees are made, one for each (task, epoch). */
   worktreesDirectory: string;
@@ -21,12 +21,12 @@ export interface WorkplaceDependencies {
 }
 
 /** This agent cannot do the work at all; the message says why. */
-export class WorkplaceError extends Error {
-  override name = 'WorkplaceError';
+export class WorkContextError extends Error {
+  override name = 'WorkContextError';
 }
 
 /** Everything that one lease works with. */
-export interface Workplace {
+export interface WorkContext {
   worktree: Worktree;
   /** Where the agent works: the worktree, or a directory inside it. */
   directory: string;
@@ -42,18 +42,23 @@ export interface Workplace {
  * Makes the worktree and the conversation of a lease, from its checkpoint when it has one. What cannot be restored is
  * said in the log, and the work starts from what can.
  *
- * @throws WorkplaceError or RepositoryError when this agent or its clone cannot do the work at all
+ * @throws WorkContextError or RepositoryError when this agent or its clone cannot do the work at all
  */
-export async function openWorkplace(assignment: Assignment, dependencies: WorkplaceDependencies): Promise<Workplace> {
+export async function openWorkContext(
+  assignment: Assignment,
+  dependencies: WorkContextDependencies,
+): Promise<WorkContext> {
   const { coding, report } = dependencies;
   const { model } = assignment.agent_config;
   if (model !== undefined && !(await coding.listModels()).includes(model)) {
-    throw new WorkplaceError(`This agent's OpenCode has no model ${model}.`);
+    throw new WorkContextError(`This agent's OpenCode has no model ${model}.`);
   }
   const worktree = await openWorktree(assignment, dependencies);
   const directory = join(worktree.path, assignment.repository.directory ?? '.');
   if (!(await stat(directory).catch(() => null))?.isDirectory()) {
-    throw new WorkplaceError(`The repository has no directory ${assignment.repository.directory} at ${worktree.base}.`);
+    throw new WorkContextError(
+      `The repository has no directory ${assignment.repository.directory} at ${worktree.base}.`,
+    );
   }
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const mapping = new Mapping(conversationId, directory);
@@ -68,7 +73,7 @@ export function worktreePath(worktreesDirectory: string, lease: { task_id: strin
 }
 
 /** The worktree that this agent has kept of the same work, or a new one with the checkpoint's work in it. */
-async function openWorktree(assignment: Assignment, dependencies: WorkplaceDependencies): Promise<Worktree> {
+async function openWorktree(assignment: Assignment, dependencies: WorkContextDependencies): Promise<Worktree> {
   const { repository, worktreesDirectory, report } = dependencies;
   const { checkpoint } = assignment;
   const kept = findKept(worktreesDirectory, assignment);
@@ -85,7 +90,7 @@ async function openWorktree(assignment: Assignment, dependencies: WorkplaceDepen
 async function restoreWork(
   worktree: Worktree,
   { checkpoint }: Assignment,
-  { fetchArtifact, report }: WorkplaceDependencies,
+  { fetchArtifact, report }: WorkContextDependencies,
 ): Promise<void> {
   if (checkpoint === null) return;
   if (checkpoint.local_only) {
@@ -105,7 +110,7 @@ async function restoreWork(
 async function openConversation(
   assignment: Assignment,
   directory: string,
-  { coding, fetchArtifact, report }: WorkplaceDependencies,
+  { coding, fetchArtifact, report }: WorkContextDependencies,
 ): Promise<{ conversationId: string; preface: string | null }> {
   const permissions = permissionRules(assignment.agent_config.permissions);
   const options = { directory, title: assignment.title, permissions };
@@ -128,15 +133,15 @@ async function openConversation(
 
 /** Starting from less than what was saved would lose work without a word, so what is missing is an error. */
 async function fetchWhole(
-  fetchArtifact: WorkplaceDependencies['fetchArtifact'],
+  fetchArtifact: WorkContextDependencies['fetchArtifact'],
   id: string,
   sha256: string | null,
 ): Promise<Uint8Array> {
   const bytes = await fetchArtifact(id).catch((error: Error) => {
-    throw new WorkplaceError(`The checkpoint cannot be read: ${error.message}`);
+    throw new WorkContextError(`The checkpoint cannot be read: ${error.message}`);
   });
   if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
-  throw new WorkplaceError('The checkpoint is damaged: what came is not what was saved.');
+  throw new WorkContextError('The checkpoint is damaged: what came is not what was saved.');
 }
 
 function note(level: 'info' | 'warning' | 'error', text: string): AgentFrameBody {

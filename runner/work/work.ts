@@ -3,8 +3,8 @@ import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 import type { ConversationMessage, Prompt } from './opencode-port.ts';
 import { Prompts } from './prompts.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
-import { SignalBox } from './wakeup.ts';
-import { openWorkplace, type Workplace, type WorkplaceDependencies } from './work-context.ts';
+import { Wakeup } from './wakeup.ts';
+import { openWorkContext, type WorkContext, type WorkContextDependencies } from './work-context.ts';
 
 type Message = Extract<Command, { type: 'message' }>['data'];
 type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reason'];
@@ -14,7 +14,7 @@ const MAX_RESULT_CHARS = 100_000;
 const MAX_CUTS = 3;
 const STEP_CHECKPOINT_MS = 30_000;
 
-export interface WorkDependencies extends WorkplaceDependencies {
+export interface WorkDependencies extends WorkContextDependencies {
   /** `provider/model` for assignments that name none. */
   model: string;
   log: (line: string) => void;
@@ -29,10 +29,10 @@ export interface WorkDependencies extends WorkplaceDependencies {
 export class Work {
   readonly #assignment: Assignment;
   readonly #dependencies: WorkDependencies;
-  readonly #box = new SignalBox();
+  readonly #wakeup = new Wakeup();
   readonly #prompts: Prompts;
   readonly #waiting: Message[] = [];
-  #place: Workplace | null = null;
+  #place: WorkContext | null = null;
   #turn: Turn | null = null;
   #turnNumber = 0;
   /** All up to this one are done. */
@@ -59,7 +59,7 @@ export class Work {
   /** Runs until the lease was given back or {@link cancel} was called; what goes wrong becomes a frame, never an error. */
   async run(): Promise<void> {
     try {
-      this.#place = await openWorkplace(this.#assignment, this.#dependencies);
+      this.#place = await openWorkContext(this.#assignment, this.#dependencies);
     } catch (error) {
       if (!this.#isCancelled) this.#giveBack('refused', (error as Error).message);
       return;
@@ -75,7 +75,7 @@ export class Work {
       }
       // The session ends the lease of work that has failed: what waits is for the next one.
       const message = this.#hasFailed ? undefined : this.#waiting.shift();
-      if (message === undefined) await this.#box.wait();
+      if (message === undefined) await this.#wakeup.wait();
       else if (!this.#isDone(message)) await this.#workOn(this.#place, message);
     }
   }
@@ -107,7 +107,7 @@ export class Work {
     const by: Interruption = reason === 'stopped' ? 'stop' : 'pause';
     this.#turn?.endAtBoundary(by);
     setTimeout(() => this.#turn?.interrupt(by), withinMs).unref();
-    this.#box.signal();
+    this.#wakeup.signal();
   }
 
   /** Nothing has been heard of the session for so long that the lease may be someone else's: stop acting. */
@@ -119,14 +119,14 @@ export class Work {
   /** The lease proved alive after all. */
   alive(): void {
     this.#isQuiet = false;
-    this.#box.signal();
+    this.#wakeup.signal();
   }
 
   /** The lease is lost or has ended: abort, and report nothing more. */
   cancel(): void {
     this.#isCancelled = true;
     this.#turn?.interrupt('cancelled');
-    this.#box.signal();
+    this.#wakeup.signal();
   }
 
   /** After {@link run} has returned: removes worktree and conversation, unless the work exists nowhere else. */
@@ -151,10 +151,10 @@ export class Work {
       }
     }
     this.#waiting.push(message);
-    this.#box.signal();
+    this.#wakeup.signal();
   }
 
-  async #workOn(place: Workplace, message: Message): Promise<void> {
+  async #workOn(place: WorkContext, message: Message): Promise<void> {
     this.#turnNumber += 1;
     this.#inTurn = [message];
     const { agent } = this.#assignment.agent_config;
@@ -167,10 +167,10 @@ export class Work {
   }
 
   /** Runs the prompt, and goes on with it for as long as it was only cut off. */
-  async #run(place: Workplace, message: Message): Promise<TurnOutcome> {
+  async #run(place: WorkContext, message: Message): Promise<TurnOutcome> {
     let prompt = await this.#prompts.next(place, message);
     for (let cuts = 0; ; ) {
-      while (this.#isQuiet && this.#heldBack === null) await this.#box.wait();
+      while (this.#isQuiet && this.#heldBack === null) await this.#wakeup.wait();
       const outcome = this.#heldBack ?? (await this.#runTurn(place, prompt));
       if (this.#isCancelled) return outcome;
       if (outcome.type === 'cut_off') {
@@ -185,7 +185,7 @@ export class Work {
   }
 
   /** OpenCode takes a prompt before it stores it, so a restart may have lost what this turn was asked. */
-  async #askAgain(place: Workplace, message: Message): Promise<Prompt> {
+  async #askAgain(place: WorkContext, message: Message): Promise<Prompt> {
     const stored = await this.#prompts.stored(place, this.#inTurn);
     const lost = this.#inTurn.filter((steered) => steered !== message && !stored.includes(steered));
     this.#inTurn = this.#inTurn.filter((asked) => !lost.includes(asked));
@@ -200,7 +200,7 @@ export class Work {
     return { type: 'interrupted', by: this.#release.reason === 'stopped' ? 'stop' : 'pause' };
   }
 
-  async #runTurn(place: Workplace, prompt: Prompt): Promise<TurnOutcome> {
+  async #runTurn(place: WorkContext, prompt: Prompt): Promise<TurnOutcome> {
     const { coding, report } = this.#dependencies;
     const { mapping, approvals, conversationId, directory } = place;
     const maxSteps = this.#assignment.agent_config.max_turns ?? null;
@@ -213,7 +213,7 @@ export class Work {
     }
   }
 
-  async #conclude(place: Workplace, message: Message, outcome: TurnOutcome): Promise<void> {
+  async #conclude(place: WorkContext, message: Message, outcome: TurnOutcome): Promise<void> {
     place.preface = null;
     if (outcome.type === 'completed') {
       const data = { turn: this.#turnNumber, message: message.number, finish: outcome.finish };
@@ -237,7 +237,7 @@ export class Work {
   }
 
   /** What an earlier lease steered into the conversation was read with the rest of it: it needs no turn of its own. */
-  async #takeAnswered(place: Workplace): Promise<void> {
+  async #takeAnswered(place: WorkContext): Promise<void> {
     const answered = await this.#prompts.stored(place, this.#waiting).catch(() => []);
     for (const message of answered) this.#waiting.splice(this.#waiting.indexOf(message), 1);
     this.#inTurn.push(...answered);
@@ -253,7 +253,7 @@ export class Work {
   }
 
   async #result(
-    place: Workplace,
+    place: WorkContext,
     status: 'completed' | 'partial' | 'failed',
     error: ModelFailure | null,
   ): Promise<void> {

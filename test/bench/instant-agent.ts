@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Line } from '../../runner/lease/connection.ts';
+import type { Connection } from '../../runner/lease/connection.ts';
 import type {
   AgentFrameBody,
   AgentHello,
@@ -26,7 +26,7 @@ export class InstantAgent {
   readonly #token: string;
   readonly #expected = new Map<string, (offer: Offer) => void>();
   readonly #welcomed = Promise.withResolvers<void>();
-  #control: Line | null = null;
+  #control: Connection | null = null;
 
   private constructor(url: string, token: string) {
     this.#url = url;
@@ -50,8 +50,8 @@ export class InstantAgent {
   }
 
   /** Turns an offer into a lease: opens the run socket and presents itself; resolves when the lease is granted. */
-  async take({ task_id, epoch }: Key): Promise<LeaseLine> {
-    const line = await LeaseLine.open(
+  async take({ task_id, epoch }: Key): Promise<LeaseConnection> {
+    const connection = await LeaseConnection.open(
       this.#url,
       this.#token,
       { task_id, epoch },
@@ -66,7 +66,7 @@ export class InstantAgent {
       },
     );
     this.#say({ type: 'taken', task_id, epoch });
-    return line;
+    return connection;
   }
 
   /** Frees the slot of a lease that has ended. */
@@ -105,10 +105,10 @@ export class InstantAgent {
 }
 
 /** The agent's end of one lease. Nothing is kept on disk and nothing is sent again. */
-export class LeaseLine {
+export class LeaseConnection {
   readonly #granted = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
-  #line: Line | null = null;
+  #connection: Connection | null = null;
   #head = 0;
   #offset = 0;
   #sent: { n: number; resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -123,11 +123,11 @@ export class LeaseLine {
     token: string,
     { task_id, epoch }: Key,
     present: Extract<RunUp, { type: 'present' }>,
-  ): Promise<LeaseLine> {
-    const lease = new LeaseLine();
+  ): Promise<LeaseConnection> {
+    const lease = new LeaseConnection();
     const path = `/ws/leases/${task_id}/${epoch}`;
     const received = (text: string) => lease.#received(JSON.parse(text));
-    lease.#line = await openSocket(url, path, token, received, (error) => lease.#fail(error));
+    lease.#connection = await openSocket(url, path, token, received, (error) => lease.#fail(error));
     lease.#say(present);
     await lease.#granted.promise;
     return lease;
@@ -143,7 +143,7 @@ export class LeaseLine {
     const data = { status: 'completed', text: 'Done.', messages_done: 1, error: null } as const;
     this.#send([{ type: 'result', data }]).catch(() => undefined);
     await this.#ended.promise;
-    this.#line?.close();
+    this.#connection?.close();
   }
 
   #delta(): AgentFrameBody {
@@ -178,6 +178,6 @@ export class LeaseLine {
   }
 
   #say(frame: RunUp): void {
-    this.#line?.send(JSON.stringify(frame));
+    this.#connection?.send(JSON.stringify(frame));
   }
 }

@@ -1,4 +1,4 @@
-import { type Line, webSocketLines } from '../../runner/lease/connection.ts';
+import { type Connection, webSocketConnections } from '../../runner/lease/connection.ts';
 
 /**
  * Opens a socket as agents do: the token in a header, subprotocol `oio.v1`.
@@ -8,13 +8,13 @@ export function openSocket(
   url: string,
   path: string,
   token: string,
-  onMessage: (text: string, line: Line) => void,
+  onMessage: (text: string, connection: Connection) => void,
   onClosed: (error: Error) => void = () => undefined,
-): Promise<Line> {
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const line = webSocketLines(url, token)(path, {
-      opened: () => resolve(line),
-      received: (text) => onMessage(text, line),
+    const connection = webSocketConnections(url, token)(path, {
+      opened: () => resolve(connection),
+      received: (text) => onMessage(text, connection),
       closed: (reason) => {
         const error = new Error(`${path}: ${reason}`);
         reject(error);

@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { Agent } from '../../runner/agent.ts';
 import { Repository } from '../../runner/git/repository.ts';
 import { loadIdentity } from '../../runner/identity.ts';
-import type { OpenLine } from '../../runner/lease/connection.ts';
+import type { OpenConnection } from '../../runner/lease/connection.ts';
 import { removeLeftWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import type { Assignment } from '../../src/protocol/agent-stream.ts';
@@ -225,7 +225,7 @@ test('an epoch of a task begins on an agent when nothing of the one before is le
   const before = join(dataDirectory, 'worktrees', `${assignment.task_id}-1`);
   const presented: { path: string; wasBeforeThere: boolean }[] = [];
   let control: ((message: unknown) => void) | null = null;
-  const openLine: OpenLine = (path, events) => {
+  const openLine: OpenConnection = (path, events) => {
     const tell = (message: unknown) => setTimeout(() => events.received(JSON.stringify(message)));
     setTimeout(() => events.opened());
     return {

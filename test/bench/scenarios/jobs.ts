@@ -1,6 +1,6 @@
 import type { SessionView } from '../../../src/protocol/session.ts';
 import { HttpConnection } from '../http.ts';
-import { InstantAgent, type LeaseLine, type Offer } from '../instant-agent.ts';
+import { InstantAgent, type LeaseConnection, type Offer } from '../instant-agent.ts';
 import { closedLoop, inSequence, timed } from '../load.ts';
 import { BATCH, BATCHES_PER_JOB, MANY, OPERATIONS, WINDOW } from '../plan.ts';
 import type { ControlPlane } from '../servers.ts';
@@ -14,7 +14,7 @@ const WINDOWED_BATCHES = 150;
 export interface Begun {
   session: string;
   offer: Offer;
-  lease: LeaseLine;
+  lease: LeaseConnection;
 }
 
 interface StageTimes {

@@ -1,4 +1,4 @@
-import type { Line } from '../../../runner/lease/connection.ts';
+import type { Connection } from '../../../runner/lease/connection.ts';
 import type { WatchFrame } from '../../../src/protocol/watch.ts';
 import { OPERATIONS } from '../plan.ts';
 import type { ControlPlane } from '../servers.ts';
@@ -25,7 +25,7 @@ export async function measureWatching(control: ControlPlane, recorder: Recorder)
       return begun.lease.sendDeltas(1);
     });
     recorder.add(watchers === 1 ? OPERATIONS.watch_1 : OPERATIONS.watch_100, 1, samples);
-    for (const line of lines) line.close();
+    for (const connection of lines) connection.close();
     await workplace.finish(begun);
   }
   workplace.agent.close();
@@ -36,23 +36,23 @@ export async function measureWatching(control: ControlPlane, recorder: Recorder)
  * A watcher that pulls until it has caught up and acknowledges all that it receives, but folds nothing: a hundred of
  * them share the generator's one core. Resolves when it has caught up.
  */
-async function openWatcher(url: string, token: string, session: string, onEvents: () => void): Promise<Line> {
+async function openWatcher(url: string, token: string, session: string, onEvents: () => void): Promise<Connection> {
   const live = Promise.withResolvers<void>();
   let received = 0;
-  const line = await openSocket(
+  const connection = await openSocket(
     url,
     `/ws/sessions/${session}`,
     token,
-    (text, line) => {
+    (text, connection) => {
       received += text.length;
       const frame = JSON.parse(text) as WatchFrame;
       if (frame.type === 'events') onEvents();
-      line.send(JSON.stringify({ type: 'ack', received }));
+      connection.send(JSON.stringify({ type: 'ack', received }));
       if (frame.type === 'page' && frame.live) live.resolve();
-      else if (frame.type !== 'events') line.send(JSON.stringify({ type: 'pull' }));
+      else if (frame.type !== 'events') connection.send(JSON.stringify({ type: 'pull' }));
     },
     (error) => live.reject(error),
   );
   await live.promise;
-  return line;
+  return connection;
 }

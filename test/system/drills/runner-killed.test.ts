@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BufferedLease } from '../../../runner/lease/buffer.ts';
-import { webSocketLines } from '../../../runner/lease/connection.ts';
+import { webSocketConnections } from '../../../runner/lease/connection.ts';
 import { taskIdOf } from '../../../src/protocol/ids.ts';
 import {
   expectAgreement,
@@ -117,7 +117,7 @@ async function reach(seed: number, session: StartedSession, { agent, proxy }: St
 
 /** What a runner that comes back from the dead says is answered so that it lets go. */
 async function expectRefused(token: string, lease: BufferedLease): Promise<void> {
-  const open = webSocketLines(fleet.controlPlane.url, token);
+  const open = webSocketConnections(fleet.controlPlane.url, token);
   const { task_id, epoch, agent_id, agent_name, instance_id, stream_id } = lease;
   const frame = { n: 1_000, type: 'agent.note', data: { level: 'error', text: 'from an old epoch' } };
   const presented = { type: 'present', agent_id, agent_name, instance_id, stream_id, head: 1_000, repository: null };

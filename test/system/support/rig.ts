@@ -7,7 +7,7 @@ import { vi } from 'vitest';
 import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../../../cli/demo/scripted-model.ts';
 import { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import { OpenCodeServer } from '../../../runner/opencode/server.ts';
-import type { CodingSignal, ConversationMessage } from '../../../runner/work/opencode-port.ts';
+import type { ConversationMessage, OpenCodeSignal } from '../../../runner/work/opencode-port.ts';
 
 /** A new git repository with one commit. */
 export function createRepository(path: string): string {
@@ -33,7 +33,7 @@ export interface OpenCodeRig {
   marker: string;
   server: OpenCodeServer;
   client: OpenCodeClient;
-  signals: CodingSignal[];
+  signals: OpenCodeSignal[];
   stop(): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export async function startOpenCodeRig(
   });
   await server.start();
   const client = new OpenCodeClient(server);
-  const signals: CodingSignal[] = [];
+  const signals: OpenCodeSignal[] = [];
   client.subscribe((signal) => signals.push(signal));
   await vi.waitFor(
     () => {

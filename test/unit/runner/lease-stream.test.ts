@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
-import type { LineEvents, OpenLine } from '../../../runner/lease/connection.ts';
+import type { ConnectionEvents, OpenConnection } from '../../../runner/lease/connection.ts';
 import { type LeaseEvents, LeaseStream, quietAfterMs } from '../../../runner/lease/lease-stream.ts';
 import type { AgentFrame, AgentFrameBody, Assignment, Command, RunUp } from '../../../src/protocol/agent-stream.ts';
 
@@ -38,9 +38,9 @@ class FakeSession {
   /** Acknowledgements do not arrive any more: the connection is about to break. */
   losesAcks = false;
   isReachable = true;
-  #events: LineEvents | null = null;
+  #events: ConnectionEvents | null = null;
 
-  readonly open: OpenLine = (_path, events) => {
+  readonly open: OpenConnection = (_path, events) => {
     const isCurrent = () => this.#events === events;
     setTimeout(() => {
       if (!this.isReachable) return events.closed('unreachable');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type LineEvents, type OpenLine, StandingLine } from '../../../runner/lease/connection.ts';
+import { type ConnectionEvents, type OpenConnection, ReconnectingSocket } from '../../../runner/lease/connection.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -12,16 +12,16 @@ afterEach(() => {
 });
 
 /** Connections as they are opened, with what the other side does about them. */
-function connect(answer: (events: LineEvents) => void) {
+function connect(answer: (events: ConnectionEvents) => void) {
   const at: number[] = [];
   let closed = 0;
-  const open: OpenLine = (_path, events) => {
+  const open: OpenConnection = (_path, events) => {
     at.push(Date.now());
     setTimeout(() => answer(events), 1);
     return { send: () => undefined, close: () => (closed += 1) };
   };
   const nothing = () => undefined;
-  const line: StandingLine = new StandingLine(open, '/', {
+  const line: ReconnectingSocket = new ReconnectingSocket(open, '/', {
     opened: nothing,
     received: (message) => (message as { type: string }).type === 'welcome' && line.accepted(),
     closed: nothing,
