@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FilePatch, kindOf, splitPatch } from '../../../dashboard/src/session/patch.ts';
+import { type FilePatch, kindOf, splitPatch } from '../../../dashboard/src/ui/patch.ts';
 
 describe('a patch that git made', () => {
   let folder: string;

@@ -1,0 +1,18 @@
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { signInFromAddress } from '../data/auth.ts';
+import { createAppRouter } from './router.tsx';
+import { applyTheme } from './theme.ts';
+import './styles.css';
+
+applyTheme();
+void signInFromAddress();
+// An address that differs only in its fragment does not load the page again.
+addEventListener('hashchange', () => void signInFromAddress());
+
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <RouterProvider router={createAppRouter()} />
+  </StrictMode>,
+);

@@ -1,0 +1,45 @@
+import { createRootRoute, createRoute, createRouter, Link } from '@tanstack/react-router';
+import { SessionPage } from '../pages/session/session-page.tsx';
+import { readListSearch } from '../pages/sessions/list-search.ts';
+import { SessionsPage } from '../pages/sessions/sessions-page.tsx';
+import { Empty, ErrorNotice } from '../ui/notice.tsx';
+import { Shell } from './shell.tsx';
+
+const root = createRootRoute({
+  component: Shell,
+  errorComponent: ({ error }) => <ErrorNotice error={error} />,
+  notFoundComponent: () => (
+    <Empty title="There is no such page">
+      <Link to="/" className="underline">
+        To the sessions
+      </Link>
+    </Empty>
+  ),
+});
+
+const sessions = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: readListSearch,
+  component: SessionsPage,
+});
+
+const session = createRoute({
+  getParentRoute: () => root,
+  path: '/sessions/$id',
+  component: function SessionRoute() {
+    const { id } = session.useParams();
+    // Another session is another page: nothing of the one before stays.
+    return <SessionPage key={id} id={id} />;
+  },
+});
+
+export function createAppRouter() {
+  return createRouter({ routeTree: root.addChildren([sessions, session]), defaultPreload: false });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>;
+  }
+}

@@ -1,0 +1,79 @@
+import { useSyncExternalStore } from 'react';
+import { createClient } from '../../../src/client/client.ts';
+import { ApiError } from '../../../src/client/errors.ts';
+
+/** Who is signed in: a token of the control plane, kept for as long as the tab lives. */
+export type Auth =
+  | { status: 'signed_out'; reason: string | null }
+  | { status: 'checking' }
+  | { status: 'signed_in'; token: string };
+
+const KEY = 'oio.token';
+const CODE_FRAGMENT = /^#code=(.+)$/;
+
+let auth: Auth = initial();
+const listeners = new Set<() => void>();
+
+function initial(): Auth {
+  const token = sessionStorage.getItem(KEY);
+  return token ? { status: 'signed_in', token } : { status: 'signed_out', reason: null };
+}
+
+function set(next: Auth): void {
+  auth = next;
+  if (next.status === 'signed_in') sessionStorage.setItem(KEY, next.token);
+  else sessionStorage.removeItem(KEY);
+  for (const listener of listeners) listener();
+}
+
+export function useAuth(): Auth {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => auth,
+  );
+}
+
+/** Takes a one-time code out of the address, before anything else can see or keep it, and exchanges it. */
+export async function signInFromAddress(): Promise<void> {
+  const code = CODE_FRAGMENT.exec(location.hash)?.[1];
+  if (!code) return;
+  history.replaceState(null, '', location.pathname + location.search);
+  await attempt(async () => (await clientFor(null).codes.redeem(decodeURIComponent(code))).token, {
+    unauthorized: 'This sign-in link was used before, or is too old. Run `npm run oio -- token` for another one.',
+  });
+}
+
+/** Signs in with a token, once the control plane has accepted it. */
+export function signIn(token: string): Promise<void> {
+  return attempt(
+    async () => {
+      await clientFor(token).sessions.list({ page_size: 1 });
+      return token;
+    },
+    { unauthorized: 'The control plane does not accept this token.' },
+  );
+}
+
+export function signOut(reason: string | null = null): void {
+  if (auth.status !== 'signed_out') set({ status: 'signed_out', reason });
+}
+
+async function attempt(getToken: () => Promise<string>, texts: { unauthorized: string }): Promise<void> {
+  const before = auth;
+  set({ status: 'checking' });
+  try {
+    set({ status: 'signed_in', token: await getToken() });
+  } catch (error) {
+    const refused = error instanceof ApiError && error.status === 401;
+    const reason = refused ? texts.unauthorized : error instanceof Error ? error.message : String(error);
+    // Whoever tries an old link stays who they are.
+    set(before.status === 'signed_in' ? before : { status: 'signed_out', reason });
+  }
+}
+
+export function clientFor(token: string | null) {
+  return createClient({ baseUrl: location.origin, token });
+}

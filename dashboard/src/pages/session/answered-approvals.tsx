@@ -1,0 +1,32 @@
+import { clsx } from 'clsx';
+import type { ApprovalView } from '../../../../src/protocol/approval.ts';
+import { Panel } from '../../ui/panel.tsx';
+
+/** What was asked and is settled: how, and by whom. */
+export function AnsweredApprovals({ approvals }: { approvals: ApprovalView[] }) {
+  const settled = approvals.filter((approval) => approval.status !== 'open');
+  if (settled.length === 0) return null;
+  return (
+    <Panel title="Answered">
+      <ul className="max-h-72 divide-y-2 divide-faint overflow-y-auto">
+        {settled.toReversed().map((approval) => (
+          <li key={approval.id} className="px-3 py-2 text-sm">
+            <p className="break-words">{approval.title}</p>
+            <p className={clsx('caps mt-0.5', approval.answer?.decision === 'reject' ? 'text-bad' : 'text-mute')}>
+              {outcomeOf(approval)}
+            </p>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function outcomeOf({ status, kind, answer }: ApprovalView): string {
+  if (!answer) return status;
+  const said = answer.answers?.flat().join(', ');
+  const allowed = answer.decision === 'always' ? 'always allowed' : 'allowed once';
+  const verdict = answer.decision === 'reject' ? 'rejected' : kind === 'question' ? said || 'answered' : allowed;
+  if (answer.by === 'session_always') return 'allowed, as always';
+  return answer.by === 'session_default' ? `${verdict}, as nobody answered` : verdict;
+}

@@ -1,0 +1,140 @@
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
+import type { ApprovalView } from '../../../../src/protocol/approval.ts';
+import type { AnswerApprovalRequest } from '../../../../src/protocol/session-requests.ts';
+import { useClient } from '../../data/api.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Field, TextInput } from '../../ui/field.tsx';
+import { duration } from '../../ui/format.ts';
+import { ErrorNotice } from '../../ui/notice.tsx';
+import { Panel } from '../../ui/panel.tsx';
+import { PatchLines } from '../../ui/patch-view.tsx';
+import { useNow } from '../../ui/use-now.ts';
+import { Questions } from './questions.tsx';
+
+/** What the agent waits for. What was answered is in the log, and gone from here. */
+export function Approvals({ sessionId, approvals }: { sessionId: string; approvals: ApprovalView[] }) {
+  const place = useRef<HTMLDivElement>(null);
+  const open = approvals.filter((approval) => approval.status === 'open');
+  const inView = useInView(place, open.length > 0);
+  if (open.length === 0) return null;
+  return (
+    <>
+      {!inView && (
+        <button
+          type="button"
+          onClick={() => place.current?.scrollIntoView({ block: 'start' })}
+          className="caps fixed inset-x-0 top-0 z-20 min-h-10 bg-warn px-4 text-paper"
+        >
+          ↑ The agent waits for {open.length === 1 ? 'an answer' : `${open.length} answers`}
+        </button>
+      )}
+      <div ref={place} className="space-y-5">
+        {open.map((approval) => (
+          <Approval key={approval.id} sessionId={sessionId} approval={approval} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+/** Whether any of an element is on the screen. @param present looks again when it changes */
+function useInView(element: RefObject<HTMLElement | null>, present: boolean): boolean {
+  const [inView, setInView] = useState(true);
+  useEffect(() => {
+    if (!present || !element.current) return;
+    const observer = new IntersectionObserver(([entry]) => setInView(entry?.isIntersecting ?? true));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element, present]);
+  return inView;
+}
+
+function Approval({ sessionId, approval }: { sessionId: string; approval: ApprovalView }) {
+  const client = useClient();
+  const answer = useMutation({
+    mutationFn: (body: AnswerApprovalRequest) => client.sessions.answer(sessionId, approval.id, body),
+  });
+  // Until the log has it too, it stays as it is, but takes no second answer.
+  const busy = answer.isPending || answer.isSuccess;
+  return (
+    <Panel
+      tone="alert"
+      title={approval.kind === 'question' ? 'The agent asks' : 'The agent waits for permission'}
+      aside={<Remaining until={approval.expires_at} />}
+    >
+      <div data-approval={approval.kind} className="space-y-3 p-3">
+        <p className="font-bold break-words">{approval.title}</p>
+        <Detail approval={approval} />
+        {answer.isError && <ErrorNotice error={answer.error} />}
+        {approval.kind === 'question' ? (
+          <Questions questions={approval.questions} busy={busy} onAnswer={answer.mutate} />
+        ) : (
+          <PermissionAnswer busy={busy} onAnswer={answer.mutate} />
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+function Remaining({ until }: { until: string }) {
+  const seconds = (Date.parse(until) - useNow()) / 1_000;
+  return <span className="caps">{seconds > 0 ? `${duration(seconds)} left` : 'Time is up'}</span>;
+}
+
+/** What exactly would be done. */
+function Detail({ approval }: { approval: ApprovalView }) {
+  const { command, diff } = approval.detail;
+  if (typeof diff === 'string' && diff) {
+    return (
+      <div className="max-h-96 overflow-auto border-2 border-faint">
+        <PatchLines lines={diff.replace(/\n$/, '').split('\n')} />
+      </div>
+    );
+  }
+  const text = typeof command === 'string' ? `$ ${command}` : approval.patterns.join('\n');
+  return (
+    text && (
+      <pre className="overflow-x-auto border-2 border-faint p-2 font-mono text-sm whitespace-pre-wrap">{text}</pre>
+    )
+  );
+}
+
+function PermissionAnswer(props: { busy: boolean; onAnswer: (answer: AnswerApprovalRequest) => void }) {
+  const [message, setMessage] = useState('');
+  const hint = useId();
+  const reject = (event: FormEvent) => {
+    event.preventDefault();
+    props.onAnswer({ decision: 'reject', ...(message.trim() && { message: message.trim() }) });
+  };
+  return (
+    <div className="space-y-3">
+      <div className="flex flex-wrap gap-2">
+        <Button look="strong" disabled={props.busy} onClick={() => props.onAnswer({ decision: 'once' })}>
+          Allow once
+        </Button>
+        <Button disabled={props.busy} aria-describedby={hint} onClick={() => props.onAnswer({ decision: 'always' })}>
+          Always allow
+        </Button>
+        <span id={hint} className="self-center text-xs text-mute">
+          “Always” holds for this session.
+        </span>
+      </div>
+      <form onSubmit={reject} className="flex items-end gap-2">
+        <div className="min-w-0 flex-1">
+          <Field label="Or say why not">
+            <TextInput
+              maxLength={5_000}
+              placeholder="What to do instead (optional)"
+              value={message}
+              onChange={(event) => setMessage(event.target.value)}
+            />
+          </Field>
+        </div>
+        <Button type="submit" look="danger" disabled={props.busy}>
+          Reject
+        </Button>
+      </form>
+    </div>
+  );
+}

@@ -1,0 +1,26 @@
+import type { SessionState } from '../../../../src/domain/session-log.ts';
+
+/** How the session ended: its error or its result, in full. */
+export function Outcome({ state }: { state: SessionState }) {
+  if (state.error) {
+    return (
+      <section aria-label="Error" className="border-2 border-bad bg-bad-soft p-3">
+        <h2 className="caps text-bad">{state.error.code.replaceAll('_', ' ')}</h2>
+        <p className="mt-1 text-sm break-words whitespace-pre-wrap">{state.error.message}</p>
+      </section>
+    );
+  }
+  if (!state.result) return null;
+  const { summary, text, success, ...rest } = state.result;
+  const words = typeof summary === 'string' ? summary : typeof text === 'string' ? text : null;
+  return (
+    <section aria-label="Result" className="border-2 border-go bg-go-soft p-3">
+      <h2 className="caps text-go">Result</h2>
+      {words && <p className="mt-1 text-sm break-words whitespace-pre-wrap">{words}</p>}
+      {!words && <p className="mt-1 text-sm">{success === false ? 'Not successful.' : 'Successful.'}</p>}
+      {Object.keys(rest).length > 0 && (
+        <pre className="mt-2 overflow-x-auto font-mono text-xs">{JSON.stringify(rest, null, 2)}</pre>
+      )}
+    </section>
+  );
+}

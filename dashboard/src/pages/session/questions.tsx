@@ -1,0 +1,92 @@
+import { type FormEvent, useState } from 'react';
+import type { ApprovalView } from '../../../../src/protocol/approval.ts';
+import type { AnswerApprovalRequest } from '../../../../src/protocol/session-requests.ts';
+import { Button } from '../../ui/button.tsx';
+import { Field, TextInput } from '../../ui/field.tsx';
+
+type Question = ApprovalView['questions'][number];
+/** What was chosen of one question, and what was said besides. */
+interface Reply {
+  labels: string[];
+  own: string;
+}
+
+/** A question with its parts: options to choose from, or an answer in one's own words. */
+export function Questions(props: {
+  questions: Question[];
+  busy: boolean;
+  onAnswer: (answer: AnswerApprovalRequest) => void;
+}) {
+  const [replies, setReplies] = useState<Reply[]>(() => props.questions.map(() => ({ labels: [], own: '' })));
+  const answers = replies.map(({ labels, own }) => (own.trim() ? [...labels, own.trim()] : labels));
+  const complete = answers.every((chosen) => chosen.length > 0);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    props.onAnswer({ decision: 'once', answers });
+  };
+  return (
+    <form onSubmit={submit} className="space-y-4">
+      {props.questions.map((question, index) => (
+        <QuestionPart
+          key={question.question}
+          question={question}
+          name={`question-${index}`}
+          reply={replies[index]!}
+          onReply={(reply) => setReplies(replies.with(index, reply))}
+        />
+      ))}
+      <div className="flex flex-wrap gap-2">
+        <Button type="submit" look="strong" disabled={props.busy || !complete}>
+          Answer
+        </Button>
+        <Button look="danger" disabled={props.busy} onClick={() => props.onAnswer({ decision: 'reject' })}>
+          Do not answer
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function QuestionPart(props: { question: Question; name: string; reply: Reply; onReply: (reply: Reply) => void }) {
+  const { question, reply } = props;
+  const choose = (label: string, on: boolean) => {
+    const others = question.multiple ? reply.labels.filter((other) => other !== label) : [];
+    // Of one alone, a choice takes the place of one's own words.
+    props.onReply({ labels: on ? [...others, label] : others, own: question.multiple ? reply.own : '' });
+  };
+  return (
+    <fieldset className="space-y-2">
+      <legend className="mb-2 text-sm">
+        {question.header && <span className="caps mr-2">{question.header}</span>}
+        {question.question}
+      </legend>
+      {question.options.map((option) => (
+        <label
+          key={option.label}
+          className="flex items-start gap-3 border-2 border-faint px-3 py-2 text-sm has-checked:border-ink"
+        >
+          <input
+            type={question.multiple ? 'checkbox' : 'radio'}
+            name={props.name}
+            className="mt-0.5 size-4 shrink-0 accent-ink"
+            checked={reply.labels.includes(option.label)}
+            onChange={(event) => choose(option.label, event.target.checked)}
+          />
+          <span>
+            <span className="font-bold">{option.label}</span>
+            {option.description && <span className="block text-mute">{option.description}</span>}
+          </span>
+        </label>
+      ))}
+      <Field label="In your own words">
+        <TextInput
+          maxLength={5_000}
+          value={reply.own}
+          onChange={(event) =>
+            props.onReply({ labels: question.multiple ? reply.labels : [], own: event.target.value })
+          }
+        />
+      </Field>
+    </fieldset>
+  );
+}

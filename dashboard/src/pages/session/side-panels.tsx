@@ -1,0 +1,121 @@
+import { useMutation } from '@tanstack/react-query';
+import { clsx } from 'clsx';
+import type { SessionState } from '../../../../src/domain/session-log.ts';
+import { isWorking } from '../../../../src/domain/session-machine.ts';
+import type { CheckpointView } from '../../../../src/protocol/checkpoint.ts';
+import type { SessionView } from '../../../../src/protocol/session.ts';
+import { useClient } from '../../data/api.tsx';
+import { Button } from '../../ui/button.tsx';
+import { bytes, clockTime, count, duration, fullTime, percent, usd } from '../../ui/format.ts';
+import { Empty, ErrorNotice } from '../../ui/notice.tsx';
+import { Facts, Panel } from '../../ui/panel.tsx';
+import { AnsweredApprovals } from './answered-approvals.tsx';
+import { DeleteSession } from './delete-session.tsx';
+
+/** What is known of the session besides what happened in it. */
+export function SidePanels({ session, state }: { session: SessionView; state: SessionState }) {
+  return (
+    <aside aria-label="About the session" className="min-w-0 space-y-5">
+      <Panel title="Session">
+        <Facts items={factsOf(session, state)} />
+      </Panel>
+      {state.todo.length > 0 && <Todo items={state.todo} />}
+      <AnsweredApprovals approvals={state.approvals} />
+      <Checkpoints sessionId={session.id} state={state} />
+      <Panel title="Usage">
+        <Facts items={usageOf(state)} />
+      </Panel>
+      <DeleteSession session={session} />
+    </aside>
+  );
+}
+
+function factsOf(session: SessionView, state: SessionState): (readonly [string, string])[] {
+  const task = session.tasks?.[0];
+  return [
+    state.agent || !task?.agent_name ? ['Agent', state.agent?.name ?? 'None yet'] : ['Last agent', task.agent_name],
+    ['Model', state.model ?? 'Not known yet'],
+    ...(task ? [['Attempt', `${task.attempt} of ${session.max_attempts}`] as const] : []),
+    ['Health', percent(session.health_score)],
+    ['Worked', `${duration(session.active_seconds)} of ${duration(session.max_duration_seconds)}`],
+    ['Created', fullTime(session.created_at)],
+    ...(session.ended_at ? [['Ended', fullTime(session.ended_at)] as const] : []),
+  ];
+}
+
+function usageOf({ usage }: SessionState): (readonly [string, string])[] {
+  return [
+    ['Cost', usd(usage.cost_usd)],
+    ['Model turns', count(usage.turns)],
+    ['Input', count(usage.input_tokens)],
+    ['Output', count(usage.output_tokens)],
+    ['Reasoning', count(usage.reasoning_tokens)],
+    ['Cache read', count(usage.cache_read_tokens)],
+    ['Cache write', count(usage.cache_write_tokens)],
+  ];
+}
+
+const TODO_MARKS: Record<string, string> = { completed: '■', in_progress: '◧', cancelled: '×' };
+
+function Todo({ items }: { items: SessionState['todo'] }) {
+  return (
+    <Panel title="To do">
+      <ul className="space-y-1 p-3 text-sm">
+        {items.map((item) => (
+          <li key={item.content} className="flex gap-2">
+            <span aria-hidden="true">{TODO_MARKS[item.status] ?? '□'}</span>
+            <span className={clsx('min-w-0 break-words', item.status === 'completed' && 'text-mute line-through')}>
+              {item.content}
+              <span className="sr-only">, {item.status.replace('_', ' ')}</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Checkpoints({ sessionId, state }: { sessionId: string; state: SessionState }) {
+  const client = useClient();
+  const request = useMutation({ mutationFn: () => client.sessions.requestCheckpoint(sessionId) });
+  const working = isWorking(state.status);
+  return (
+    <Panel
+      title="Checkpoints"
+      aside={
+        working && (
+          <Button className="min-h-7! px-2! py-0!" busy={request.isPending} onClick={() => request.mutate()}>
+            Make one
+          </Button>
+        )
+      }
+    >
+      {request.isError && (
+        <div className="p-3">
+          <ErrorNotice error={request.error} />
+        </div>
+      )}
+      {state.checkpoints.length === 0 && <Empty title="None yet" />}
+      <ul className="max-h-72 divide-y-2 divide-faint overflow-y-auto">
+        {state.checkpoints.toReversed().map((checkpoint) => (
+          <Checkpoint key={checkpoint.number} checkpoint={checkpoint} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Checkpoint({ checkpoint }: { checkpoint: CheckpointView }) {
+  return (
+    <li className="px-3 py-2 font-mono text-xs">
+      <p className="flex justify-between gap-2">
+        <span className="text-sm font-bold">#{checkpoint.number}</span>
+        <time dateTime={checkpoint.created_at}>{clockTime(checkpoint.created_at)}</time>
+      </p>
+      <p className="text-mute">
+        turn {checkpoint.turn}, patch {checkpoint.local_only ? 'on the agent’s machine' : bytes(checkpoint.patch_bytes)}
+        {checkpoint.requested && ', asked for'}
+      </p>
+    </li>
+  );
+}

@@ -1,0 +1,83 @@
+import { clsx } from 'clsx';
+import { useState } from 'react';
+import type { TranscriptItem } from '../../../../src/domain/session-log.ts';
+import type { ToolState } from '../../../../src/protocol/events.ts';
+
+type ToolItem = Extract<TranscriptItem, { kind: 'tool' }>;
+
+const TONES: Record<ToolState, string> = {
+  pending: 'text-wait',
+  running: 'text-go',
+  completed: 'text-mute',
+  error: 'text-bad',
+};
+/** What fits a few lines is simply shown. */
+const SHORT_CHARS = 400;
+
+/** A tool call: what was asked of which tool, and what came of it. */
+export function ToolCall({ item }: { item: ToolItem }) {
+  const [chosen, setChosen] = useState<boolean | null>(null);
+  const input = inputText(item.input, item.title);
+  const short = input.length + item.output.length <= SHORT_CHARS;
+  const open = chosen ?? (short || item.state === 'error');
+  return (
+    <div
+      data-tool={item.tool}
+      data-state={item.state}
+      className={clsx('border-2', item.state === 'error' ? 'border-bad' : 'border-ink')}
+    >
+      <button
+        type="button"
+        aria-expanded={open}
+        onClick={() => setChosen(!open)}
+        className={clsx(
+          'flex w-full items-center gap-3 bg-shade px-3 py-1.5 text-left',
+          open && 'border-b-2 border-inherit',
+        )}
+      >
+        <span aria-hidden="true" className="caps">
+          {open ? '−' : '+'}
+        </span>
+        <span className="caps shrink-0">{item.tool}</span>
+        <span className="min-w-0 flex-1 truncate font-mono text-xs">{item.title || firstLine(input)}</span>
+        <span className={clsx('caps flex shrink-0 items-center gap-1.5', TONES[item.state])}>
+          {item.state === 'running' && <span aria-hidden="true" className="blink size-2 bg-current" />}
+          {item.state === 'completed' ? 'done' : item.state}
+        </span>
+      </button>
+      <div hidden={!open} className="divide-y-2 divide-faint">
+        {input && <Block label="Input" text={input} />}
+        {item.output && <Block label={item.truncated ? 'Output, cut' : 'Output'} text={item.output} />}
+        {item.error && <Block label="Error" text={item.error} tone="text-bad" />}
+        {item.state === 'completed' && !item.output && <p className="caps px-3 py-2 text-mute">No output</p>}
+      </div>
+    </div>
+  );
+}
+
+function Block({ label, text, tone }: { label: string; text: string; tone?: string }) {
+  return (
+    <div className="px-3 py-2">
+      <p className="caps text-mute">{label}</p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre tabIndex={0} className={clsx('mt-1 max-h-96 overflow-auto font-mono text-xs/5 whitespace-pre-wrap', tone)}>
+        {text}
+      </pre>
+    </div>
+  );
+}
+
+/** A command as it was typed; other members one by one, long texts as they are, the path as the title has it. */
+function inputText(input: Record<string, unknown>, title: string): string {
+  const { command, description: _said, ...rest } = input;
+  const lines = Object.entries(rest).map(([name, value]) => {
+    const path = title !== '' && typeof value === 'string' && value.endsWith(`/${title}`);
+    const text = path ? title : typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+    return text.includes('\n') ? `${name}:\n${text}` : `${name}: ${text}`;
+  });
+  return [...(typeof command === 'string' ? [`$ ${command}`] : []), ...lines].join('\n');
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!;
+}

@@ -1,0 +1,150 @@
+import { clsx } from 'clsx';
+import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { SessionState, TranscriptItem } from '../../../../src/domain/session-log.ts';
+import type { SessionStatus } from '../../../../src/protocol/enums.ts';
+import { Button } from '../../ui/button.tsx';
+import { count } from '../../ui/format.ts';
+import { Empty } from '../../ui/notice.tsx';
+import { statusColor, statusText } from '../../ui/status-badge.tsx';
+import { ToolCall } from './tool-call.tsx';
+
+/** Everything that happened, as it happens. */
+export function Transcript({ state, status }: { state: SessionState; status: SessionStatus }) {
+  const { end, atEnd, toEnd } = useFollow(state.transcript);
+  if (state.transcript.length === 0) {
+    return <Empty title="Nothing has happened yet">{status === 'pending' && 'Start the session to begin.'}</Empty>;
+  }
+  return (
+    <>
+      {state.dropped_items > 0 && (
+        <p className="caps pb-3 text-mute">{count(state.dropped_items)} older entries are not kept</p>
+      )}
+      <ol aria-label="Transcript" className="space-y-3">
+        {state.transcript.map((item) => (
+          <Item key={item.id} item={item} />
+        ))}
+      </ol>
+      {/* Where there is room, the message box covers as much of the screen as this margin. */}
+      <div ref={end} className="h-px scroll-mb-4 sm:scroll-mb-40" />
+      {!atEnd && (
+        <Button onClick={toEnd} className="sticky bottom-4 z-10 float-right shadow-hard sm:bottom-40">
+          ↓ Latest
+        </Button>
+      )}
+    </>
+  );
+}
+
+const NEAR_END_PX = 60;
+
+/** Keeps the end in view while it is in view: whoever reads elsewhere is left in peace. */
+function useFollow(content: unknown) {
+  const end = useRef<HTMLDivElement>(null);
+  const following = useRef(false);
+  const [atEnd, setAtEnd] = useState(true);
+  const toEnd = useCallback(() => end.current?.scrollIntoView({ block: 'nearest' }), []);
+  const look = useCallback(() => {
+    const top = end.current?.getBoundingClientRect().top ?? 0;
+    following.current = top > 0 && top < window.innerHeight + NEAR_END_PX;
+    setAtEnd(top < window.innerHeight + NEAR_END_PX);
+  }, []);
+  useEffect(() => {
+    window.addEventListener('scroll', look, { passive: true });
+    return () => window.removeEventListener('scroll', look);
+  }, [look]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the content is the occasion
+  useLayoutEffect(() => {
+    if (following.current) toEnd();
+    look();
+  }, [content, toEnd, look]);
+  return { end, atEnd, toEnd };
+}
+
+/** One entry; drawn again only when it has changed. */
+const Item = memo(function Item({ item }: { item: TranscriptItem }) {
+  switch (item.kind) {
+    case 'prompt':
+      return (
+        <li data-kind="prompt" className="border-2 border-ink bg-ink p-3 text-paper">
+          <p className="caps opacity-70">
+            {item.delivery === 'steer' ? 'Steer' : item.number === 1 ? 'Prompt' : 'Follow-up'} {item.number}
+          </p>
+          <p className="mt-1 text-sm break-words whitespace-pre-wrap">{item.text}</p>
+        </li>
+      );
+    case 'text':
+      return (
+        <li data-kind="text" className="border-l-4 border-ink py-1 pl-3">
+          <p className="text-[0.9375rem] break-words whitespace-pre-wrap">
+            {item.text}
+            {!item.done && <Caret />}
+          </p>
+        </li>
+      );
+    case 'reasoning':
+      return (
+        <li data-kind="reasoning" className="border-l-4 border-faint pl-3">
+          <details>
+            <summary className="caps py-1 text-mute hover:text-ink">
+              + Reasoning, {count(item.text.length)} characters {!item.done && <Caret />}
+            </summary>
+            <p className="pb-1 text-sm break-words whitespace-pre-wrap text-mute">{item.text}</p>
+          </details>
+        </li>
+      );
+    case 'tool':
+      return (
+        <li data-kind="tool">
+          <ToolCall item={item} />
+        </li>
+      );
+    case 'file':
+      return (
+        <Line label="Edited" tone="text-mute">
+          <span className="font-mono break-all">{item.path}</span>
+        </Line>
+      );
+    case 'retry':
+      return (
+        <Line label={`Model retry ${item.attempt}`} tone="text-warn">
+          {item.message}
+        </Line>
+      );
+    case 'note':
+      return (
+        <Line
+          label="Note"
+          tone={item.level === 'error' ? 'text-bad' : item.level === 'warning' ? 'text-warn' : 'text-mute'}
+        >
+          {item.text}
+        </Line>
+      );
+    case 'status':
+      return (
+        <li data-kind="status" className="flex items-center gap-3 py-1">
+          <span className={clsx('caps', statusColor(item.to))}>{statusText(item.to)}</span>
+          <span className="min-w-0 truncate font-mono text-xs text-mute">{reasonText(item.reason)}</span>
+          <span aria-hidden="true" className="h-0.5 flex-1 bg-faint" />
+        </li>
+      );
+  }
+});
+
+function Line({ label, tone, children }: { label: string; tone: string; children: ReactNode }) {
+  return (
+    <li className="flex flex-wrap items-baseline gap-x-3 text-sm">
+      <span className={clsx('caps', tone)}>{label}</span>
+      <span className="min-w-0 break-words">{children}</span>
+    </li>
+  );
+}
+
+/** Which token asked says nothing to a reader. */
+function reasonText(reason: string): string {
+  return /^by ([0-9a-f-]{36}|static)$/.test(reason) ? 'asked for' : reason.replaceAll('_', ' ');
+}
+
+/** More of this is on its way. */
+function Caret() {
+  return <span aria-hidden="true" className="blink ml-0.5 inline-block h-[1em] w-2 translate-y-0.5 bg-current" />;
+}

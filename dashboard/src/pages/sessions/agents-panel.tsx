@@ -1,0 +1,68 @@
+import { useQuery } from '@tanstack/react-query';
+import { clsx } from 'clsx';
+import type { AgentView } from '../../../../src/protocol/agent-stream.ts';
+import { useClient } from '../../data/api.tsx';
+import { ago } from '../../ui/format.ts';
+import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
+import { Panel } from '../../ui/panel.tsx';
+import { useNow } from '../../ui/use-now.ts';
+
+const POLL_MS = 4_000;
+
+/** The agents that have registered: whether they are there, on which model, and what room they have. */
+export function AgentsPanel() {
+  const client = useClient();
+  const agents = useQuery({
+    queryKey: ['agents'],
+    queryFn: ({ signal }) => client.agents.list({ signal }),
+    refetchInterval: POLL_MS,
+  });
+  const connected = agents.data?.filter((agent) => agent.connected).length ?? 0;
+  return (
+    <Panel title="Agents" aside={agents.data && <span className="caps">{connected} connected</span>}>
+      {agents.isPending && <Loading what="agents" />}
+      {agents.isError && (
+        <div className="p-3">
+          <ErrorNotice error={agents.error} />
+        </div>
+      )}
+      {agents.data?.length === 0 && (
+        <Empty title="No agent yet">
+          Connect one with <code className="font-mono">oio agent</code>. Sessions wait in the queue until then.
+        </Empty>
+      )}
+      <ul className="divide-y-2 divide-faint">
+        {agents.data?.map((agent) => (
+          <Agent key={agent.id} agent={agent} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Agent({ agent }: { agent: AgentView }) {
+  const now = useNow();
+  return (
+    <li className="space-y-1.5 px-3 py-2.5">
+      <p className="flex items-center justify-between gap-2">
+        <span className="min-w-0 truncate font-mono text-sm font-bold">{agent.name}</span>
+        <span className={clsx('caps shrink-0', agent.connected ? 'text-go' : 'text-mute')}>
+          {agent.connected ? 'Connected' : `Seen ${ago(agent.last_seen_at, now)}`}
+        </span>
+      </p>
+      <p className="font-mono text-xs break-words text-mute">{agent.model ?? 'model not named'}</p>
+      <p className="flex items-center gap-2 font-mono text-xs">
+        <span aria-hidden="true" className="flex flex-wrap gap-1">
+          {Array.from({ length: agent.capacity }, (_, slot) => (
+            <span
+              // biome-ignore lint/suspicious/noArrayIndexKey: a slot is its place
+              key={slot}
+              className={clsx('size-3 border-2 border-ink', slot < agent.slots_used && 'bg-ink')}
+            />
+          ))}
+        </span>
+        {agent.slots_used} of {agent.capacity} {agent.capacity === 1 ? 'slot' : 'slots'} in use
+      </p>
+    </li>
+  );
+}

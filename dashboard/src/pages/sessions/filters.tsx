@@ -1,0 +1,76 @@
+import { clsx } from 'clsx';
+import { useEffect, useState } from 'react';
+import type { SessionStatus } from '../../../../src/protocol/enums.ts';
+import { Select, TextInput } from '../../ui/field.tsx';
+import { STATUSES, statusColor, statusText } from '../../ui/status-badge.tsx';
+import { type ListSearch, SORTS } from './list-search.ts';
+
+const TYPING_PAUSE_MS = 250;
+
+/** Narrows the list: words, statuses, order. */
+export function Filters({ search, onChange }: { search: ListSearch; onChange: (change: Partial<ListSearch>) => void }) {
+  const chosen = search.status ?? [];
+  const toggle = (status: SessionStatus) => {
+    const next = chosen.includes(status) ? chosen.filter((other) => other !== status) : [...chosen, status];
+    onChange({ status: next });
+  };
+  return (
+    <search className="block space-y-3">
+      <div className="flex flex-col gap-3 sm:flex-row">
+        <SearchBox value={search.q ?? ''} onChange={(q) => onChange({ q })} />
+        <Select
+          aria-label="Order"
+          className="sm:w-52!"
+          value={search.sort ?? '-created_at'}
+          options={Object.entries(SORTS)}
+          onChange={(event) => onChange({ sort: event.target.value as keyof typeof SORTS })}
+        />
+      </div>
+      <fieldset className="flex flex-wrap gap-1.5">
+        <legend className="sr-only">Status</legend>
+        {STATUSES.map((status) => {
+          const on = chosen.includes(status);
+          return (
+            <button
+              key={status}
+              type="button"
+              aria-pressed={on}
+              onClick={() => toggle(status)}
+              className={clsx(
+                'caps min-h-8 border-2 px-2 text-[0.6875rem]',
+                on ? 'border-ink bg-ink text-paper' : 'border-faint hover:border-ink',
+              )}
+            >
+              <span className="flex items-center gap-1.5">
+                <span aria-hidden="true" className={clsx('size-2 bg-current', !on && statusColor(status))} />
+                {statusText(status)}
+              </span>
+            </button>
+          );
+        })}
+      </fieldset>
+    </search>
+  );
+}
+
+/** Searches once the person has stopped typing. */
+function SearchBox({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const [text, setText] = useState(value);
+  // What is being typed goes on: the space before the next word, too.
+  useEffect(() => setText((now) => (now.trim() === value ? now : value)), [value]);
+  useEffect(() => {
+    if (text.trim() === value) return;
+    const timer = setTimeout(() => onChange(text.trim()), TYPING_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text, value, onChange]);
+  return (
+    <TextInput
+      type="search"
+      aria-label="Search sessions"
+      placeholder="Search titles and prompts"
+      maxLength={200}
+      value={text}
+      onChange={(event) => setText(event.target.value)}
+    />
+  );
+}

@@ -1,0 +1,40 @@
+import { clsx } from 'clsx';
+import { useState } from 'react';
+import { Button } from './button.tsx';
+import { count } from './format.ts';
+import { kindOf, type LineKind } from './patch.ts';
+
+const TONES: Record<LineKind, string> = {
+  add: 'bg-go-soft text-go',
+  remove: 'bg-bad-soft text-bad',
+  hunk: 'bg-shade text-mute',
+  meta: 'text-mute',
+  same: '',
+};
+/** A browser that is to stay quick draws no more than this unasked. */
+const SHOWN_LINES = 1_000;
+
+export function PatchLines({ lines }: { lines: string[] }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? lines : lines.slice(0, SHOWN_LINES);
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre tabIndex={0} className="overflow-x-auto font-mono text-xs/5">
+        <code className="block w-max min-w-full">
+          {shown.map((line, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place
+            <span key={index} className={clsx('block px-3', TONES[kindOf(line)])}>
+              {line || ' '}
+            </span>
+          ))}
+        </code>
+      </pre>
+      {shown.length < lines.length && (
+        <div className="border-t-2 border-faint p-2">
+          <Button onClick={() => setAll(true)}>Show {count(lines.length - shown.length)} more lines</Button>
+        </div>
+      )}
+    </>
+  );
+}
