@@ -1,4 +1,4 @@
-import { MAX_AGENT_CAPACITY } from '../src/protocol/limits.ts';
+import { MAX_AGENT_CAPACITY } from '../src/protocol/common/limits.ts';
 import { type OptionSpec, parseInteger } from './command.ts';
 
 /** How many sessions an agent runs at once, as `oio agent` and `oio up` take it. */

@@ -1,6 +1,6 @@
-import type { SessionDiff } from '../src/protocol/checkpoint.ts';
-import type { SessionStatus } from '../src/protocol/enums.ts';
-import type { SessionEvent } from '../src/protocol/events.ts';
+import type { SessionStatus } from '../src/protocol/common/enums.ts';
+import type { SessionEvent } from '../src/protocol/events/events.ts';
+import type { SessionDiff } from '../src/protocol/session/checkpoint.ts';
 import { paint, printable } from './terminal.ts';
 
 type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;

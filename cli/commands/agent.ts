@@ -6,7 +6,7 @@ import { RepositoryError } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
-import { AgentName } from '../../src/protocol/agent-stream.ts';
+import { AgentName } from '../../src/protocol/agent/agent.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { SessionDiff } from '../../src/protocol/checkpoint.ts';
+import type { SessionDiff } from '../../src/protocol/session/checkpoint.ts';
 import { CliError, defineCommand, exitCode, oio } from '../command.ts';
 import { DataDirectory } from '../data-directory.ts';
 import { prepareScratchRepository } from '../demo/scratch-repository.ts';

@@ -1,6 +1,6 @@
 import type { Client } from '../../src/client/client.ts';
-import { SessionAction, SessionStatus } from '../../src/protocol/enums.ts';
-import type { SessionView } from '../../src/protocol/session.ts';
+import { SessionAction, SessionStatus } from '../../src/protocol/common/enums.ts';
+import type { SessionView } from '../../src/protocol/session/session.ts';
 import { CliError, defineCommand, exitCode, oio } from '../command.ts';
 import { connectClient, findConnection } from '../connection.ts';
 import { renderDiff, renderStatus, SessionRenderer } from '../render.ts';

@@ -1,4 +1,4 @@
-import { Role } from '../../src/protocol/enums.ts';
+import { Role } from '../../src/protocol/common/enums.ts';
 import { CliError, defineCommand, exitCode } from '../command.ts';
 import { connectClient, findConnection } from '../connection.ts';
 import { parseDuration } from '../duration.ts';

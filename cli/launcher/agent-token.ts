@@ -1,5 +1,5 @@
 import type { Client } from '../../src/client/client.ts';
-import type { CreatedToken } from '../../src/protocol/token.ts';
+import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
 import type { DataDirectory } from '../data-directory.ts';
 
 const fileName = 'agent-token.json';

@@ -1,5 +1,5 @@
-import type { ControlDown } from '../../src/protocol/agent-stream.ts';
-import type { WorkspaceId } from '../../src/protocol/ids.ts';
+import type { ControlDown } from '../../src/protocol/agent/control-socket.ts';
+import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { tokenTag } from '../kit/text.ts';
 

@@ -1,10 +1,11 @@
 import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
-import { type AgentHello, type AgentView, ControlUp } from '../../src/protocol/agent-stream.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
-import type { WorkspaceId } from '../../src/protocol/ids.ts';
-import { MAX_FRAME_BYTES } from '../../src/protocol/limits.ts';
-import { CLOSE } from '../../src/protocol/socket.ts';
+import type { AgentView } from '../../src/protocol/agent/agent.ts';
+import { type AgentHello, ControlUp } from '../../src/protocol/agent/control-socket.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
+import { MAX_FRAME_BYTES } from '../../src/protocol/common/limits.ts';
+import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { parseJson } from '../kit/text.ts';

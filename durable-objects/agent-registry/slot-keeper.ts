@@ -1,4 +1,4 @@
-import { chooseAgent, hasRoom } from '../../src/domain/routing.ts';
+import { chooseAgent, hasRoom } from '../../src/domain/dispatch/routing.ts';
 import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { AgentTable } from './agents.ts';

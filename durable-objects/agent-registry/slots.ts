@@ -1,7 +1,7 @@
-import type { Requirements } from '../../src/domain/routing.ts';
+import type { Requirements } from '../../src/domain/dispatch/routing.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
-import { SessionPriority } from '../../src/protocol/enums.ts';
-import type { SessionId, TaskId } from '../../src/protocol/ids.ts';
+import { SessionPriority } from '../../src/protocol/common/enums.ts';
+import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
 import type { ObjectStore } from '../kit/store.ts';
 
 /** What names a slot. */

@@ -1,5 +1,5 @@
 import type { Call } from '../../src/ports/calls.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ObjectStore } from './store.ts';
 

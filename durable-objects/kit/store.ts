@@ -1,4 +1,4 @@
-import { MAX_STORED_BYTES, utf8Length } from '../../src/protocol/limits.ts';
+import { MAX_STORED_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
 import { appliedCount, hasSchema, type Migrations, migrate } from './migrations.ts';
 import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
 

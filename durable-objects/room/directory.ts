@@ -1,8 +1,8 @@
-import { type HealthInput, healthScore } from '../../src/domain/health.ts';
+import { type HealthInput, healthScore } from '../../src/domain/session/health.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
-import { SessionPriority, SessionStatus } from '../../src/protocol/enums.ts';
-import type { SessionId } from '../../src/protocol/ids.ts';
-import type { ListSessionsQuery, SessionList, SessionSummary } from '../../src/protocol/session-list.ts';
+import { SessionPriority, SessionStatus } from '../../src/protocol/common/enums.ts';
+import type { SessionId } from '../../src/protocol/common/ids.ts';
+import type { ListSessionsQuery, SessionList, SessionSummary } from '../../src/protocol/session/list.ts';
 import type { SqlValue } from '../kit/platform.ts';
 import type { ObjectStore } from '../kit/store.ts';
 

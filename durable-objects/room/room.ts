@@ -2,9 +2,9 @@ import { DurableObject } from 'cloudflare:workers';
 import { consoleLog } from '../../src/adapters/console-log.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
-import type { Outcome } from '../../src/protocol/errors.ts';
-import type { SessionId, WorkspaceId } from '../../src/protocol/ids.ts';
-import type { ListSessionsQuery, SessionList } from '../../src/protocol/session-list.ts';
+import type { Outcome } from '../../src/protocol/common/errors.ts';
+import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
+import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
 import { durablePlatform } from '../kit/durable-object.ts';
 import { buildRoom, type RoomRuntime } from './runtime.ts';
 

@@ -1,8 +1,8 @@
 import type { Call } from '../../src/ports/calls.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
-import type { SessionId, WorkspaceId } from '../../src/protocol/ids.ts';
-import type { ListSessionsQuery, SessionList } from '../../src/protocol/session-list.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
+import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { DirectoryTable } from './directory.ts';

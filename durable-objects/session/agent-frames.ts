@@ -1,8 +1,8 @@
-import { addUsage } from '../../src/domain/usage.ts';
-import { AgentFrame, type AgentFrameBody } from '../../src/protocol/agent-stream.ts';
-import type { EventBody } from '../../src/protocol/events.ts';
-import { BATCH_BYTES } from '../../src/protocol/limits.ts';
-import type { SessionError } from '../../src/protocol/session.ts';
+import { addUsage } from '../../src/domain/session/usage.ts';
+import { BATCH_BYTES } from '../../src/protocol/common/limits.ts';
+import type { EventBody } from '../../src/protocol/events/events.ts';
+import { AgentFrame, type AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { SessionError } from '../../src/protocol/session/session.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Announcer } from './announcer.ts';
 import type { Approvals } from './approvals.ts';

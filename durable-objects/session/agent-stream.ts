@@ -1,5 +1,6 @@
-import { type Assignment, RunUp } from '../../src/protocol/agent-stream.ts';
-import { CLOSE } from '../../src/protocol/socket.ts';
+import { CLOSE } from '../../src/protocol/common/socket.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import { RunUp } from '../../src/protocol/run/run-socket.ts';
 import type { ObjectSocket } from '../kit/platform.ts';
 import { parseJson } from '../kit/text.ts';
 import { AgentFrames, type AgentFramesParts, isNumbered } from './agent-frames.ts';

@@ -1,6 +1,6 @@
-import { usageSince } from '../../src/domain/usage.ts';
+import { usageSince } from '../../src/domain/session/usage.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
-import { IMPLICIT_TASK } from '../../src/protocol/ids.ts';
+import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE, LANE, SUMMARY_MS } from './config.ts';

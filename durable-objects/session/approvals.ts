@@ -1,10 +1,10 @@
-import { type AlwaysRule, coveredByRules } from '../../src/domain/always-rules.ts';
-import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
-import type { ApprovalView } from '../../src/protocol/approval.ts';
-import type { ApprovalStatus, Decision } from '../../src/protocol/enums.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
-import { taskIdOf } from '../../src/protocol/ids.ts';
-import type { AnswerApprovalRequest } from '../../src/protocol/session-requests.ts';
+import { type AlwaysRule, coveredByRules } from '../../src/domain/session/always-rules.ts';
+import type { ApprovalStatus, Decision } from '../../src/protocol/common/enums.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { ApprovalView } from '../../src/protocol/session/approval.ts';
+import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
 import type { Announcer } from './announcer.ts';

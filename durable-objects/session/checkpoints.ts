@@ -1,9 +1,15 @@
 import type { DiffSource } from '../../src/ports/sessions.ts';
-import type { AgentFrameBody, Assignment } from '../../src/protocol/agent-stream.ts';
-import type { CheckpointView } from '../../src/protocol/checkpoint.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
-import { taskIdOf } from '../../src/protocol/ids.ts';
-import { CHUNK_BYTES, MAX_CHECKPOINTS, MAX_CONVERSATION_BYTES, MAX_PATCH_BYTES } from '../../src/protocol/limits.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import {
+  CHUNK_BYTES,
+  MAX_CHECKPOINTS,
+  MAX_CONVERSATION_BYTES,
+  MAX_PATCH_BYTES,
+} from '../../src/protocol/common/limits.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import { instant } from '../kit/text.ts';
 import type { EventLog } from './event-log.ts';
 import { insertOrReplace, type SessionRecords } from './records.ts';

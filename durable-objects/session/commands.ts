@@ -1,5 +1,5 @@
-import type { Command } from '../../src/protocol/agent-stream.ts';
-import type { Delivery } from '../../src/protocol/enums.ts';
+import type { Delivery } from '../../src/protocol/common/enums.ts';
+import type { Command } from '../../src/protocol/run/assignment.ts';
 import type { ObjectSocket } from '../kit/platform.ts';
 import type { ObjectStore } from '../kit/store.ts';
 import type { SessionRecords } from './records.ts';

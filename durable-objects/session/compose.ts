@@ -1,7 +1,7 @@
 import { connect } from '../../src/adapters/neon/connection.ts';
 import { PostgresRunHistory } from '../../src/adapters/neon/run-history.ts';
 import { objectAgentRegistries, objectDirectories } from '../../src/adapters/objects/stubs.ts';
-import type { WorkspaceId } from '../../src/protocol/ids.ts';
+import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from './config.ts';
 import type { SessionPorts } from './lanes.ts';
 

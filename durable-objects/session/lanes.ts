@@ -1,7 +1,7 @@
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
-import type { WorkspaceId } from '../../src/protocol/ids.ts';
+import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { Lane } from '../kit/outbox.ts';
 import { LANE } from './config.ts';
 import type { SlotMessage } from './leases.ts';

@@ -1,9 +1,9 @@
-import { judgeLease, retryBackoffMs } from '../../src/domain/lease.ts';
+import { judgeLease, retryBackoffMs } from '../../src/domain/lease/liveness.ts';
 import { repositoryKey } from '../../src/domain/repository-url.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
-import { IMPLICIT_TASK } from '../../src/protocol/ids.ts';
-import type { SessionError } from '../../src/protocol/session.ts';
-import { CLOSE } from '../../src/protocol/socket.ts';
+import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
+import { CLOSE } from '../../src/protocol/common/socket.ts';
+import type { SessionError } from '../../src/protocol/session/session.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Approvals } from './approvals.ts';
 import type { Checkpoints } from './checkpoints.ts';

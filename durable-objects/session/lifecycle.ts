@@ -1,11 +1,17 @@
-import { explainIllegal, hasEnded, isWorking, legalActions, nextStatus } from '../../src/domain/session-machine.ts';
-import { NO_USAGE } from '../../src/domain/usage.ts';
+import {
+  explainIllegal,
+  hasEnded,
+  isWorking,
+  legalActions,
+  nextStatus,
+} from '../../src/domain/session/session-machine.ts';
+import { NO_USAGE } from '../../src/domain/session/usage.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { ActionRequest } from '../../src/ports/sessions.ts';
-import type { SessionAction } from '../../src/protocol/enums.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
-import { IMPLICIT_TASK, type SessionId } from '../../src/protocol/ids.ts';
-import { MAX_WAITING_MESSAGES } from '../../src/protocol/limits.ts';
+import type { SessionAction } from '../../src/protocol/common/enums.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import { IMPLICIT_TASK, type SessionId } from '../../src/protocol/common/ids.ts';
+import { MAX_WAITING_MESSAGES } from '../../src/protocol/common/limits.ts';
 import type {
   CompleteSessionRequest,
   CreateSessionRequest,
@@ -14,7 +20,7 @@ import type {
   RetrySessionRequest,
   SendMessageRequest,
   UpdateSessionRequest,
-} from '../../src/protocol/session-requests.ts';
+} from '../../src/protocol/session/requests.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Announcer } from './announcer.ts';
 import type { Checkpoints } from './checkpoints.ts';

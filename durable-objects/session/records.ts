@@ -1,5 +1,5 @@
-import type { SessionStatus, TaskStatus } from '../../src/protocol/enums.ts';
-import type { CreateSessionRequest } from '../../src/protocol/session-requests.ts';
+import type { SessionStatus, TaskStatus } from '../../src/protocol/common/enums.ts';
+import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import type { SqlValue } from '../kit/platform.ts';
 import type { ObjectStore } from '../kit/store.ts';
 

@@ -1,4 +1,4 @@
-import type { RunDown } from '../../src/protocol/agent-stream.ts';
+import type { RunDown } from '../../src/protocol/run/run-socket.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import type { LeaseRow } from './records.ts';
 

@@ -1,7 +1,7 @@
-import { hasEnded, isWorking, nextStatus, type Trigger } from '../../src/domain/session-machine.ts';
-import type { SessionStatus, TaskStatus } from '../../src/protocol/enums.ts';
-import { taskIdOf } from '../../src/protocol/ids.ts';
-import type { SessionError } from '../../src/protocol/session.ts';
+import { hasEnded, isWorking, nextStatus, type Trigger } from '../../src/domain/session/session-machine.ts';
+import type { SessionStatus, TaskStatus } from '../../src/protocol/common/enums.ts';
+import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import type { SessionError } from '../../src/protocol/session/session.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Announcer } from './announcer.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS, type SessionConfig } from './config.ts';

@@ -4,11 +4,11 @@ import { partsOfName } from '../../src/adapters/objects/names.ts';
 import { objectAgentRegistries, objectSessions } from '../../src/adapters/objects/stubs.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { SocketPlace, WorkspaceApi } from '../../src/ports/workspace.ts';
-import type { BulkResult } from '../../src/protocol/answers.ts';
-import type { Role } from '../../src/protocol/enums.ts';
-import type { Outcome } from '../../src/protocol/errors.ts';
-import type { WorkspaceId } from '../../src/protocol/ids.ts';
-import type { CreateTokenRequest, TokenView } from '../../src/protocol/token.ts';
+import type { Role } from '../../src/protocol/common/enums.ts';
+import type { Outcome } from '../../src/protocol/common/errors.ts';
+import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
+import type { BulkResult } from '../../src/protocol/responses.ts';
+import type { CreateTokenRequest, TokenView } from '../../src/protocol/workspace/token.ts';
 import { durablePlatform } from '../kit/durable-object.ts';
 import { type SocketClosing, WorkspaceRuntime } from './runtime.ts';
 

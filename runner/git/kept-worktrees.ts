@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Assignment } from '../../src/protocol/agent-stream.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
 
 /** Beside a worktree whose work exists nowhere else: a file with the base that the work started from. */
 const KEPT_SUFFIX = '.kept';

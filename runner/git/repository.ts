@@ -1,8 +1,8 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { repositoryKey } from '../../src/domain/repository-url.ts';
-import type { DiffFile } from '../../src/protocol/checkpoint.ts';
-import { MAX_PATCH_BYTES, MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/limits.ts';
+import { MAX_PATCH_BYTES, MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.ts';
+import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';

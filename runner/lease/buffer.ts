@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { AgentFrame, AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import type { AgentFrame, AgentFrameBody } from '../../src/protocol/run/frames.ts';
 
 /** What a buffer file knows of the lease that it belongs to: enough for a later process to deliver what remains. */
 export interface BufferedLease {

@@ -1,5 +1,5 @@
 import { fullJitterMs } from '../../src/client/backoff.ts';
-import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/socket.ts';
+import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/common/socket.ts';
 
 /** One connection: what goes out. */
 export interface Connection {

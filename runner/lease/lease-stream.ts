@@ -1,5 +1,7 @@
-import type { AgentFrameBody, Assignment, Command, RunDown, RunUp } from '../../src/protocol/agent-stream.ts';
-import { BATCH_BYTES } from '../../src/protocol/limits.ts';
+import { BATCH_BYTES } from '../../src/protocol/common/limits.ts';
+import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
 import type { FrameBuffer } from './buffer.ts';
 import { type OpenConnection, ReconnectingSocket } from './connection.ts';
 

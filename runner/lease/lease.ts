@@ -1,4 +1,4 @@
-import type { Assignment } from '../../src/protocol/agent-stream.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
 import type { OpenConnection } from './connection.ts';

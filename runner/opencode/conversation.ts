@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Message, Part, PermissionRule, Session } from '@opencode-ai/sdk/v2/client';
-import { MAX_CONVERSATION_BYTES } from '../../src/protocol/limits.ts';
+import { MAX_CONVERSATION_BYTES } from '../../src/protocol/common/limits.ts';
 import type { CarriedConversation, ConversationMessage } from '../work/opencode-port.ts';
 import { OPENCODE_VERSION } from './binary.ts';
 

@@ -1,5 +1,6 @@
 import type { Event, PermissionRequest, QuestionRequest } from '@opencode-ai/sdk/v2/client';
-import type { AgentFrameBody, Command } from '../../src/protocol/agent-stream.ts';
+import type { Command } from '../../src/protocol/run/assignment.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 
 type Reply = Extract<Command, { type: 'approval_reply' }>['data'];

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
-import { CHUNK_BYTES } from '../../src/protocol/limits.ts';
+import { CHUNK_BYTES } from '../../src/protocol/common/limits.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { isKept, keep, letGo } from '../git/kept-worktrees.ts';
 import type { Changes, Worktree } from '../git/repository.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';

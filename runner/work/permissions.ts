@@ -1,5 +1,5 @@
 import type { PermissionRule } from '@opencode-ai/sdk/v2/client';
-import type { AgentConfig } from '../../src/protocol/session-requests.ts';
+import type { AgentConfig } from '../../src/protocol/session/requests.ts';
 
 /**
  * The rules of a session's conversation; of several that match, OpenCode takes the last.

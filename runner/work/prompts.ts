@@ -1,4 +1,4 @@
-import type { Assignment, Command } from '../../src/protocol/agent-stream.ts';
+import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
 import type { OpenCodePort, Prompt } from './opencode-port.ts';
 import type { WorkContext } from './work-context.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Event, Part } from '@opencode-ai/sdk/v2/client';
-import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { Mapping, ModelFailure } from '../opencode/mapping/mapping.ts';
 import type { Approvals } from './approvals.ts';
 import type { ConversationMessage, OpenCodePort, OpenCodeSignal, Prompt } from './opencode-port.ts';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AgentFrameBody, Assignment } from '../../src/protocol/agent-stream.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { findKept } from '../git/kept-worktrees.ts';
 import type { Repository, Worktree } from '../git/repository.ts';
 import { transcript } from '../opencode/conversation.ts';

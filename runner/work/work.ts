@@ -1,4 +1,5 @@
-import type { AgentFrameBody, Assignment, Command } from '../../src/protocol/agent-stream.ts';
+import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 import type { ConversationMessage, Prompt } from './opencode-port.ts';
 import { Prompts } from './prompts.ts';

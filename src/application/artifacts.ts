@@ -1,7 +1,7 @@
 import type { Call } from '../ports/calls.ts';
 import type { SessionApi } from '../ports/sessions.ts';
-import type { SessionDiff } from '../protocol/checkpoint.ts';
-import { type Outcome, ok } from '../protocol/errors.ts';
+import { type Outcome, ok } from '../protocol/common/errors.ts';
+import type { SessionDiff } from '../protocol/session/checkpoint.ts';
 
 /** The session's work as of its newest checkpoint, with the whole patch. */
 export async function readDiff(session: SessionApi, call: Call): Promise<Outcome<SessionDiff>> {

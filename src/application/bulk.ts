@@ -1,12 +1,12 @@
 import type { Call } from '../ports/calls.ts';
 import { Unavailable } from '../ports/unavailable.ts';
 import type { Workspaces } from '../ports/workspace.ts';
-import type { BulkItem, BulkResult } from '../protocol/answers.ts';
-import { ERROR_CODES, type FieldError, type Outcome, ok, refuse } from '../protocol/errors.ts';
-import type { SessionId } from '../protocol/ids.ts';
-import { MAX_STORED_BYTES, utf8Length } from '../protocol/limits.ts';
-import type { SessionView } from '../protocol/session.ts';
-import { type BulkSessionRequest, CreateSessionRequest } from '../protocol/session-requests.ts';
+import { ERROR_CODES, type FieldError, type Outcome, ok, refuse } from '../protocol/common/errors.ts';
+import type { SessionId } from '../protocol/common/ids.ts';
+import { MAX_STORED_BYTES, utf8Length } from '../protocol/common/limits.ts';
+import type { BulkItem, BulkResult } from '../protocol/responses.ts';
+import { type BulkSessionRequest, CreateSessionRequest } from '../protocol/session/requests.ts';
+import type { SessionView } from '../protocol/session/session.ts';
 import { createSession, type SessionMaking } from './create-session.ts';
 
 /** Items that are worked on at once: enough to hide the way to the objects, few enough for the platform's limits. */

@@ -1,9 +1,9 @@
 import type { Call } from '../ports/calls.ts';
 import type { Effects } from '../ports/effects.ts';
 import type { Sessions } from '../ports/sessions.ts';
-import type { Outcome } from '../protocol/errors.ts';
-import type { SessionView } from '../protocol/session.ts';
-import type { CreateSessionRequest } from '../protocol/session-requests.ts';
+import type { Outcome } from '../protocol/common/errors.ts';
+import type { CreateSessionRequest } from '../protocol/session/requests.ts';
+import type { SessionView } from '../protocol/session/session.ts';
 import { newSessionId, type WorkspaceDigest } from './session-identity.ts';
 
 export interface SessionMaking {

@@ -1,5 +1,5 @@
 import type { Effects } from '../ports/effects.ts';
-import { type SessionId, sessionIdFrom, timeBytes, type WorkspaceId } from '../protocol/ids.ts';
+import { type SessionId, sessionIdFrom, timeBytes, type WorkspaceId } from '../protocol/common/ids.ts';
 
 /** HMAC-SHA-256 of `text` under the workspace's secret. */
 export type WorkspaceDigest = (workspace: WorkspaceId, text: string) => Promise<Uint8Array>;

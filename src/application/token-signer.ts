@@ -1,7 +1,7 @@
 import { decode, sign, verify } from 'hono/jwt';
 import { z } from 'zod';
-import { Role } from '../protocol/enums.ts';
-import { WorkspaceId } from '../protocol/ids.ts';
+import { Role } from '../protocol/common/enums.ts';
+import { WorkspaceId } from '../protocol/common/ids.ts';
 import type { WorkspaceDigest } from './session-identity.ts';
 
 /** A key that signs and verifies, named in the header of what it has signed. */

@@ -1,4 +1,4 @@
-import type { ErrorCode, Problem } from '../protocol/errors.ts';
+import type { ErrorCode, Problem } from '../protocol/common/errors.ts';
 
 /** The server answered, and the answer is an error: `problem` says which, and whether trying again may help. */
 export class ApiError extends Error {

@@ -1,11 +1,10 @@
 import type { z } from 'zod';
-import type { AgentList, AgentView } from '../protocol/agent-stream.ts';
-import type { ApprovalList, BulkResult, CheckpointList, CheckpointRequested } from '../protocol/answers.ts';
-import type { ApprovalView } from '../protocol/approval.ts';
-import type { SessionDiff } from '../protocol/checkpoint.ts';
-import type { EventPage } from '../protocol/events.ts';
-import type { SessionInclude, SessionView } from '../protocol/session.ts';
-import type { ListSessionsQuery, SessionList } from '../protocol/session-list.ts';
+import type { AgentList, AgentView } from '../protocol/agent/agent.ts';
+import type { EventPage } from '../protocol/events/events.ts';
+import type { ApprovalList, BulkResult, CheckpointList, CheckpointRequested } from '../protocol/responses.ts';
+import type { ApprovalView } from '../protocol/session/approval.ts';
+import type { SessionDiff } from '../protocol/session/checkpoint.ts';
+import type { ListSessionsQuery, SessionList } from '../protocol/session/list.ts';
 import type {
   AnswerApprovalRequest,
   BulkSessionRequest,
@@ -17,8 +16,9 @@ import type {
   SendMessageRequest,
   StopSessionRequest,
   UpdateSessionRequest,
-} from '../protocol/session-requests.ts';
-import type { CreatedToken, CreateTokenRequest, SignInCode, Ticket, TokenList } from '../protocol/token.ts';
+} from '../protocol/session/requests.ts';
+import type { SessionInclude, SessionView } from '../protocol/session/session.ts';
+import type { CreatedToken, CreateTokenRequest, SignInCode, Ticket, TokenList } from '../protocol/workspace/token.ts';
 import { type ApiRequest, type RequestOptions, request } from './request.ts';
 
 /** What a caller may add to any call. */

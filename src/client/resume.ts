@@ -1,7 +1,7 @@
-import { applyEvents, emptyState, type SessionState } from '../domain/session-log.ts';
-import { type Cursor, formatCursor, parseCursor } from '../protocol/cursor.ts';
-import type { SessionEvent } from '../protocol/events.ts';
-import type { WatchFrame, WatchRequest } from '../protocol/watch.ts';
+import { applyEvents, emptyState, type SessionState } from '../domain/session/session-state.ts';
+import { type Cursor, formatCursor, parseCursor } from '../protocol/common/cursor.ts';
+import type { SessionEvent } from '../protocol/events/events.ts';
+import type { WatchFrame, WatchRequest } from '../protocol/session/watch-socket.ts';
 
 /** What taking a frame in came to. */
 export type Step =

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
-import type { ErrorCode } from '../protocol/errors.ts';
-import type { Principal } from '../protocol/token.ts';
+import type { ErrorCode } from '../protocol/common/errors.ts';
+import type { Principal } from '../protocol/workspace/token.ts';
 
 /** What middleware leaves for the handlers of one request. */
 export interface AppEnv {

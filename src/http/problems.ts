@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Log } from '../ports/log.ts';
 import { Unavailable } from '../ports/unavailable.ts';
-import { ERROR_CODES, type ErrorCode, type Failure, type FieldError, type Problem } from '../protocol/errors.ts';
+import { ERROR_CODES, type ErrorCode, type Failure, type FieldError, type Problem } from '../protocol/common/errors.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import { Refusal } from './refusal.ts';
 

@@ -1,4 +1,4 @@
-import type { ErrorCode, Failure, Outcome } from '../protocol/errors.ts';
+import type { ErrorCode, Failure, Outcome } from '../protocol/common/errors.ts';
 
 /**
  * An expected error on its way out of a handler or middleware; `onError` turns it into problem details. Below this

@@ -1,6 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { Problem } from '../protocol/errors.ts';
+import { Problem } from '../protocol/common/errors.ts';
 import type { AppEnv } from './context.ts';
 import { fieldErrors } from './problems.ts';
 import { refusal } from './refusal.ts';

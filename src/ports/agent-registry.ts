@@ -1,7 +1,7 @@
-import type { AgentView } from '../protocol/agent-stream.ts';
-import type { Capability, SessionPriority } from '../protocol/enums.ts';
-import type { Outcome } from '../protocol/errors.ts';
-import type { SessionId, TaskId, WorkspaceId } from '../protocol/ids.ts';
+import type { AgentView } from '../protocol/agent/agent.ts';
+import type { Capability, SessionPriority } from '../protocol/common/enums.ts';
+import type { Outcome } from '../protocol/common/errors.ts';
+import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
 import type { Call } from './calls.ts';
 
 /** A request for a slot of some agent's capacity. One for each (task, epoch). */

@@ -1,4 +1,4 @@
-import type { Principal } from '../protocol/token.ts';
+import type { Principal } from '../protocol/workspace/token.ts';
 
 /** What goes with every call on an object: who asks, for which request, and under which idempotency key. */
 export interface Call {

@@ -1,6 +1,6 @@
-import type { Outcome } from '../protocol/errors.ts';
-import type { SessionId, WorkspaceId } from '../protocol/ids.ts';
-import type { ListSessionsQuery, SessionList, SessionSummary } from '../protocol/session-list.ts';
+import type { Outcome } from '../protocol/common/errors.ts';
+import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
+import type { ListSessionsQuery, SessionList, SessionSummary } from '../protocol/session/list.ts';
 import type { Call } from './calls.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { SessionPriority, SessionStatus, SessionType } from '../protocol/enums.ts';
-import type { Usage } from '../protocol/session.ts';
+import type { SessionPriority, SessionStatus, SessionType } from '../protocol/common/enums.ts';
+import type { Usage } from '../protocol/session/session.ts';
 
 /** One finished run of a session: from a start or retry to a final (or stopped, failed, timed-out) status. */
 export interface SessionRun {

@@ -1,10 +1,9 @@
-import type { ApprovalView } from '../protocol/approval.ts';
-import type { CheckpointView, DiffFile } from '../protocol/checkpoint.ts';
-import type { Cursor } from '../protocol/cursor.ts';
-import type { Outcome } from '../protocol/errors.ts';
-import type { EventPage } from '../protocol/events.ts';
-import type { SessionId, WorkspaceId } from '../protocol/ids.ts';
-import type { SessionInclude, SessionView } from '../protocol/session.ts';
+import type { Cursor } from '../protocol/common/cursor.ts';
+import type { Outcome } from '../protocol/common/errors.ts';
+import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
+import type { EventPage } from '../protocol/events/events.ts';
+import type { ApprovalView } from '../protocol/session/approval.ts';
+import type { CheckpointView, DiffFile } from '../protocol/session/checkpoint.ts';
 import type {
   AnswerApprovalRequest,
   CompleteSessionRequest,
@@ -15,7 +14,8 @@ import type {
   SendMessageRequest,
   StopSessionRequest,
   UpdateSessionRequest,
-} from '../protocol/session-requests.ts';
+} from '../protocol/session/requests.ts';
+import type { SessionInclude, SessionView } from '../protocol/session/session.ts';
 import type { Call } from './calls.ts';
 
 /** An action with what it needs; `by` and time come from the call. */

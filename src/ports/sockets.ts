@@ -1,4 +1,4 @@
-import type { SessionId, WorkspaceId } from '../protocol/ids.ts';
+import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
 
 /** Hands a verified socket upgrade to the object that will hold the socket. */
 export interface Sockets {

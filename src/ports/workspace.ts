@@ -1,8 +1,8 @@
-import type { BulkResult } from '../protocol/answers.ts';
-import type { Role } from '../protocol/enums.ts';
-import type { Outcome } from '../protocol/errors.ts';
-import type { WorkspaceId } from '../protocol/ids.ts';
-import type { CreateTokenRequest, TokenView } from '../protocol/token.ts';
+import type { Role } from '../protocol/common/enums.ts';
+import type { Outcome } from '../protocol/common/errors.ts';
+import type { WorkspaceId } from '../protocol/common/ids.ts';
+import type { BulkResult } from '../protocol/responses.ts';
+import type { CreateTokenRequest, TokenView } from '../protocol/workspace/token.ts';
 import type { Call } from './calls.ts';
 
 /** Where a token's sockets are, so that its revocation can close them. */

@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from '../../runner/lease/connection.ts';
-import type {
-  AgentFrameBody,
-  AgentHello,
-  ControlDown,
-  ControlUp,
-  RunDown,
-  RunUp,
-} from '../../src/protocol/agent-stream.ts';
+import type { AgentHello, ControlDown, ControlUp } from '../../src/protocol/agent/control-socket.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
 import { openSocket } from './sockets.ts';
 
 export type Offer = Extract<ControlDown, { type: 'offer' }>;

@@ -9,7 +9,7 @@ import { freePort } from '../../runner/process/free-port.ts';
 import { spawnGuarded } from '../../runner/process/guarded-process.ts';
 import { parseSigningKeys, TokenSigner } from '../../src/application/token-signer.ts';
 import { createClient } from '../../src/client/client.ts';
-import type { Role } from '../../src/protocol/enums.ts';
+import type { Role } from '../../src/protocol/common/enums.ts';
 
 /** A `workerd` of its own on loopback. */
 export interface Server {

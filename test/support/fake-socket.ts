@@ -1,5 +1,5 @@
 import type { ObjectSocket } from '../../durable-objects/kit/platform.ts';
-import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/limits.ts';
+import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
 
 /** What a Durable Object's socket may carry through hibernation. */
 const ATTACHMENT_BYTES_MAX = 2_048;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import { createClient } from '../../src/client/client.ts';
-import type { Readiness } from '../../src/protocol/answers.ts';
-import type { SessionDiff } from '../../src/protocol/checkpoint.ts';
-import type { SessionList } from '../../src/protocol/session-list.ts';
-import type { CreatedToken } from '../../src/protocol/token.ts';
+import type { Readiness } from '../../src/protocol/responses.ts';
+import type { SessionDiff } from '../../src/protocol/session/checkpoint.ts';
+import type { SessionList } from '../../src/protocol/session/list.ts';
+import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
 import { descendantsOf, Launcher, lives, noDatabase } from './support/launcher.ts';
 import { createRepository } from './support/rig.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Assignment } from '../../src/protocol/agent-stream.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { makeAssignment, workshopOfFile } from './support/work-rig.ts';
 
 const workshop = workshopOfFile();

@@ -7,7 +7,7 @@ import { loadIdentity } from '../../runner/identity.ts';
 import type { OpenConnection } from '../../runner/lease/connection.ts';
 import { removeLeftWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
-import type { Assignment } from '../../src/protocol/agent-stream.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workshopOfFile } from './support/work-rig.ts';
 
 const workshop = workshopOfFile();

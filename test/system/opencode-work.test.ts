@@ -5,8 +5,8 @@ import { expect, test, vi } from 'vitest';
 import { packConversation, unpackConversation } from '../../runner/opencode/conversation.ts';
 import { MARKER_VARIABLE } from '../../runner/opencode/home.ts';
 import { findByEnvironment } from '../../runner/process/processes.ts';
-import type { Assignment } from '../../src/protocol/agent-stream.ts';
-import { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { cloneRepository, startOpenCodeRig } from './support/rig.ts';
 import {
   artifactsOf,

@@ -1,8 +1,8 @@
 import { exports } from 'cloudflare:workers';
 import { expect, it, vi } from 'vitest';
-import type { SessionView } from '../../src/protocol/session.ts';
-import { CLOSE } from '../../src/protocol/socket.ts';
-import type { CreatedToken, Ticket } from '../../src/protocol/token.ts';
+import { CLOSE } from '../../src/protocol/common/socket.ts';
+import type { SessionView } from '../../src/protocol/session/session.ts';
+import type { CreatedToken, Ticket } from '../../src/protocol/workspace/token.ts';
 import { appWith, ask, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
 
 const PAGE = 'https://dashboard.test';

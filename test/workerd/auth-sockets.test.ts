@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
 import type { SocketPlace } from '../../src/ports/workspace.ts';
-import { Role } from '../../src/protocol/enums.ts';
+import { Role } from '../../src/protocol/common/enums.ts';
 import { appWith, newWorkspace, SESSION_ID, STATIC_TOKEN, signer, signToken, TASK_ID, UUID } from './http-support.ts';
 
 const WATCH = `/ws/sessions/${SESSION_ID}`;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseSigningKeys, TokenSigner } from '../../src/application/token-signer.ts';
 import { Unavailable } from '../../src/ports/unavailable.ts';
-import { Role } from '../../src/protocol/enums.ts';
-import { ok } from '../../src/protocol/errors.ts';
-import type { CreatedToken } from '../../src/protocol/token.ts';
+import { Role } from '../../src/protocol/common/enums.ts';
+import { ok } from '../../src/protocol/common/errors.ts';
+import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
 import {
   appWith,
   ask,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DiffSource } from '../../src/ports/sessions.ts';
-import type { SessionDiff } from '../../src/protocol/checkpoint.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/errors.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import type { SessionDiff } from '../../src/protocol/session/checkpoint.ts';
 import { appWith, SESSION_ID, STATIC_TOKEN, sessionsWith, UUID } from './http-support.ts';
 
 const token = STATIC_TOKEN;

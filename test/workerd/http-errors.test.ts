@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Unavailable } from '../../src/ports/unavailable.ts';
-import { ERROR_CODES, type ErrorCode, Problem, refuse } from '../../src/protocol/errors.ts';
+import { ERROR_CODES, type ErrorCode, Problem, refuse } from '../../src/protocol/common/errors.ts';
 import { type Ask, appWith, ask, SESSION_ID, STATIC_TOKEN, sessionsWith } from './http-support.ts';
 
 const token = STATIC_TOKEN;

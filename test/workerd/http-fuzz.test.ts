@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { SessionView } from '../../src/protocol/session.ts';
+import type { SessionView } from '../../src/protocol/session/session.ts';
 import { ask, newWorkspace, signToken, UUID } from './http-support.ts';
 
 interface Operation {

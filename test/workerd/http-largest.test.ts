@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
-import { BATCH_BYTES, utf8Length } from '../../src/protocol/limits.ts';
-import type { SessionView } from '../../src/protocol/session.ts';
-import { CreateSessionRequest } from '../../src/protocol/session-requests.ts';
+import { BATCH_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
+import type { SessionView } from '../../src/protocol/session/session.ts';
 import { ask, newWorkspace, signToken } from './http-support.ts';
 import { SocketAgent, sessionObject } from './support/session-in-workerd.ts';
 

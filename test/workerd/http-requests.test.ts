@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Call } from '../../src/ports/calls.ts';
 import { Unavailable } from '../../src/ports/unavailable.ts';
-import { ok } from '../../src/protocol/errors.ts';
+import { ok } from '../../src/protocol/common/errors.ts';
 import { appWith, ask, HOST, SESSION_ID, STATIC_TOKEN, sessionsWith, sessionView, signer } from './http-support.ts';
 
 const token = STATIC_TOKEN;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { SessionView } from '../../src/protocol/session.ts';
-import type { SessionList } from '../../src/protocol/session-list.ts';
+import type { SessionList } from '../../src/protocol/session/list.ts';
+import type { SessionView } from '../../src/protocol/session/session.ts';
 import { type Ask, ask, newWorkspace, SESSION_ID, signToken } from './http-support.ts';
 
 const SESSIONS = '/api/v1/sessions';

@@ -4,9 +4,9 @@ import { compose } from '../../src/composition.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { Dependencies } from '../../src/http/dependencies.ts';
 import type { SessionApi, Sessions } from '../../src/ports/sessions.ts';
-import type { Role } from '../../src/protocol/enums.ts';
-import { refuse } from '../../src/protocol/errors.ts';
-import type { SessionView } from '../../src/protocol/session.ts';
+import type { Role } from '../../src/protocol/common/enums.ts';
+import { refuse } from '../../src/protocol/common/errors.ts';
+import type { SessionView } from '../../src/protocol/session/session.ts';
 
 export const HOST = 'https://oio.test';
 export const STATIC_TOKEN = env.OIO_TOKEN!;

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import type { AgentFrameBody } from '../../src/protocol/agent-stream.ts';
-import { MAX_FRAME_BYTES } from '../../src/protocol/limits.ts';
+import { MAX_FRAME_BYTES } from '../../src/protocol/common/limits.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import {
   requested,
   type SessionObject,

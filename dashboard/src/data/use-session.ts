@@ -2,8 +2,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import type { ApiError } from '../../../src/client/errors.ts';
 import type { WatchConnection } from '../../../src/client/watch.ts';
-import type { SessionState } from '../../../src/domain/session-log.ts';
-import { isWorking } from '../../../src/domain/session-machine.ts';
+import { isWorking } from '../../../src/domain/session/session-machine.ts';
+import type { SessionState } from '../../../src/domain/session/session-state.ts';
 import { noteRefusal, useClient } from './api.tsx';
 
 export interface Watched {

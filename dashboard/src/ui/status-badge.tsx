@@ -1,5 +1,5 @@
 import { clsx } from 'clsx';
-import type { SessionStatus } from '../../../src/protocol/enums.ts';
+import type { SessionStatus } from '../../../src/protocol/common/enums.ts';
 
 /** Colour says state; the word says it too. */
 const COLORS: Record<SessionStatus, string> = {

@@ -1,5 +1,5 @@
 import type { Event, Message, Part, StepFinishPart } from '@opencode-ai/sdk/v2/client';
-import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
+import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { ConversationMessage } from '../../work/opencode-port.ts';
 import { TextStream } from './text.ts';
 import { ToolCalls } from './tools.ts';

@@ -1,5 +1,5 @@
 import type { ReasoningPart, TextPart } from '@opencode-ai/sdk/v2/client';
-import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
+import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
 /** A frame carries at most this much text: more would keep watchers waiting, less would make too many rows. */
 const MAX_FRAME_CHARS = 16_384;

@@ -1,7 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { ToolPart } from '@opencode-ai/sdk/v2/client';
-import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
-import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/limits.ts';
+import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/common/limits.ts';
+import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
 const RANK = { pending: 0, running: 1, completed: 2, error: 2 } as const;
 const EDITING_TOOLS = new Set(['write', 'edit', 'multiedit', 'patch', 'apply_patch']);

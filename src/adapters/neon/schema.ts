@@ -10,7 +10,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { SessionPriority, SessionStatus, SessionType } from '../../protocol/enums.ts';
+import type { SessionPriority, SessionStatus, SessionType } from '../../protocol/common/enums.ts';
 
 const instant = () => timestamp({ withTimezone: true, precision: 3, mode: 'date' });
 const count = () => bigint({ mode: 'number' }).notNull();

@@ -1,4 +1,4 @@
-import { SessionId, WorkspaceId } from '../../protocol/ids.ts';
+import { SessionId, WorkspaceId } from '../../protocol/common/ids.ts';
 
 /**
  * Names of objects. Each begins with its workspace, so that what belongs to another workspace cannot even be asked

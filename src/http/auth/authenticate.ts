@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { equalSecrets } from '../../application/token-signer.ts';
-import { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../../protocol/socket.ts';
-import type { Principal } from '../../protocol/token.ts';
+import { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../../protocol/common/socket.ts';
+import type { Principal } from '../../protocol/workspace/token.ts';
 import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { refusal } from '../refusal.ts';

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
-import type { Role } from '../../protocol/enums.ts';
-import type { Principal } from '../../protocol/token.ts';
+import type { Role } from '../../protocol/common/enums.ts';
+import type { Principal } from '../../protocol/workspace/token.ts';
 import type { AppEnv } from '../context.ts';
 import { refusal } from '../refusal.ts';
 

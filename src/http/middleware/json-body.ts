@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { MAX_BODY_BYTES } from '../../protocol/limits.ts';
+import { MAX_BODY_BYTES } from '../../protocol/common/limits.ts';
 import type { AppEnv } from '../context.ts';
 import { refusal } from '../refusal.ts';
 

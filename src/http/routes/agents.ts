@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { AgentList, AgentView } from '../../protocol/agent-stream.ts';
-import { Uuid } from '../../protocol/ids.ts';
+import { AgentList, AgentView } from '../../protocol/agent/agent.ts';
+import { Uuid } from '../../protocol/common/ids.ts';
 import { needs } from '../auth/roles.ts';
 import { callOf } from '../call.ts';
 import type { Dependencies } from '../dependencies.ts';

@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import { CreatedToken, SignInCode } from '../../protocol/token.ts';
+import { CreatedToken, SignInCode } from '../../protocol/workspace/token.ts';
 import { bearerOf } from '../auth/authenticate.ts';
 import { needs } from '../auth/roles.ts';
 import { callOf } from '../call.ts';

@@ -1,9 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { z } from 'zod';
 import type { ActionRequest } from '../../ports/sessions.ts';
-import type { SessionAction } from '../../protocol/enums.ts';
-import type { SessionId } from '../../protocol/ids.ts';
-import { SessionView } from '../../protocol/session.ts';
+import type { SessionAction } from '../../protocol/common/enums.ts';
+import type { SessionId } from '../../protocol/common/ids.ts';
 import {
   CompleteSessionRequest,
   FailSessionRequest,
@@ -11,7 +10,8 @@ import {
   RetrySessionRequest,
   SendMessageRequest,
   StopSessionRequest,
-} from '../../protocol/session-requests.ts';
+} from '../../protocol/session/requests.ts';
+import { SessionView } from '../../protocol/session/session.ts';
 import { needs } from '../auth/roles.ts';
 import { callOf } from '../call.ts';
 import type { AppContext } from '../context.ts';

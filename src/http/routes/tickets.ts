@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
-import { SOCKET_PROTOCOL } from '../../protocol/socket.ts';
-import { CreateTicketRequest, Ticket } from '../../protocol/token.ts';
+import { SOCKET_PROTOCOL } from '../../protocol/common/socket.ts';
+import { CreateTicketRequest, Ticket } from '../../protocol/workspace/token.ts';
 import { needs } from '../auth/roles.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { body, createRouter, json, problems } from '../route.ts';

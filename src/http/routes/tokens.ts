@@ -1,8 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
 import type { TokenSigner } from '../../application/token-signer.ts';
-import { Uuid, type WorkspaceId } from '../../protocol/ids.ts';
-import { CreatedToken, CreateTokenRequest, TokenList, type TokenView } from '../../protocol/token.ts';
+import { Uuid, type WorkspaceId } from '../../protocol/common/ids.ts';
+import { CreatedToken, CreateTokenRequest, TokenList, type TokenView } from '../../protocol/workspace/token.ts';
 import type { Revocations } from '../auth/revocations.ts';
 import { needs } from '../auth/roles.ts';
 import { callOf } from '../call.ts';

@@ -1,4 +1,4 @@
-import type { SessionView } from '../../../src/protocol/session.ts';
+import type { SessionView } from '../../../src/protocol/session/session.ts';
 import { HttpConnection } from '../http.ts';
 import { InstantAgent, type LeaseConnection, type Offer } from '../instant-agent.ts';
 import { closedLoop, inSequence, timed } from '../load.ts';

@@ -1,5 +1,5 @@
-import type { SessionView } from '../../../src/protocol/session.ts';
-import type { SessionList } from '../../../src/protocol/session-list.ts';
+import type { SessionList } from '../../../src/protocol/session/list.ts';
+import type { SessionView } from '../../../src/protocol/session/session.ts';
 import { HttpConnection, type HttpRequest, httpLoad } from '../http.ts';
 import { LISTED_SESSIONS, MANY, OPERATIONS } from '../plan.ts';
 import type { ControlPlane } from '../servers.ts';

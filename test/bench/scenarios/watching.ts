@@ -1,5 +1,5 @@
 import type { Connection } from '../../../runner/lease/connection.ts';
-import type { WatchFrame } from '../../../src/protocol/watch.ts';
+import type { WatchFrame } from '../../../src/protocol/session/watch-socket.ts';
 import { OPERATIONS } from '../plan.ts';
 import type { ControlPlane } from '../servers.ts';
 import { openSocket } from '../sockets.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BufferedLease } from '../../../runner/lease/buffer.ts';
 import { webSocketConnections } from '../../../runner/lease/connection.ts';
-import { taskIdOf } from '../../../src/protocol/ids.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import {
   expectAgreement,
   expectBeginnings,

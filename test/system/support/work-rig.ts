@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, vi } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
 import type { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import { Work } from '../../../runner/work/work.ts';
-import type { AgentFrameBody, Assignment } from '../../../src/protocol/agent-stream.ts';
+import type { Assignment } from '../../../src/protocol/run/assignment.ts';
+import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import {
   createRepository,
   type OpenCodeRig,

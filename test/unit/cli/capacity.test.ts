@@ -3,7 +3,7 @@ import { parseCapacity } from '../../../cli/capacity.ts';
 import { exitCode } from '../../../cli/command.ts';
 import { agent } from '../../../cli/commands/agent.ts';
 import { up } from '../../../cli/commands/up.ts';
-import { AgentHello } from '../../../src/protocol/agent-stream.ts';
+import { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
 
 it('takes any capacity that the control plane takes', () => {
   for (const text of ['1', '50']) {

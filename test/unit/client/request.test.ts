@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
 import { ApiError, ConnectionError } from '../../../src/client/errors.ts';
-import type { ErrorCode } from '../../../src/protocol/errors.ts';
+import type { ErrorCode } from '../../../src/protocol/common/errors.ts';
 
 const CREATE = { title: 'Greet', initial_prompt: 'write hello.txt: hi' };
 const ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';

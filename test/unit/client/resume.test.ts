@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LogFollower } from '../../../src/client/resume.ts';
-import type { EventBody, SessionEvent } from '../../../src/protocol/events.ts';
-import type { WatchFrame } from '../../../src/protocol/watch.ts';
+import type { EventBody, SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { WatchFrame } from '../../../src/protocol/session/watch-socket.ts';
 import { type ModelConnection, ModelServer } from './support/model-server.ts';
 
 const PARTS = ['prt_1', 'prt_2'];

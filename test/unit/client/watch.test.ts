@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
 import type { SocketEvent, WatchConnection, WatchOptions, WatchSocket } from '../../../src/client/watch.ts';
-import { CLOSE } from '../../../src/protocol/socket.ts';
+import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { type ModelConnection, ModelServer } from './support/model-server.ts';
 
 const ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coveredByRules, matches } from '../../../src/domain/always-rules.ts';
+import { coveredByRules, matches } from '../../../src/domain/session/always-rules.ts';
 
 /** The same wildcards as a regular expression: slower, and dangerous with patterns from outside. */
 function byRegularExpression(pattern: string, text: string): boolean {

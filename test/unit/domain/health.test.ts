@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type HealthInput, healthScore } from '../../../src/domain/health.ts';
-import { SessionStatus } from '../../../src/protocol/enums.ts';
+import { type HealthInput, healthScore } from '../../../src/domain/session/health.ts';
+import { SessionStatus } from '../../../src/protocol/common/enums.ts';
 
 const NOW = 1_000_000;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgeLease, type LeaseSigns, retryBackoffMs } from '../../../src/domain/lease.ts';
+import { judgeLease, type LeaseSigns, retryBackoffMs } from '../../../src/domain/lease/liveness.ts';
 
 const TTL = 60_000;
 const SEEN = 1_000_000;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Candidate, chooseAgent, meets } from '../../../src/domain/routing.ts';
+import { type Candidate, chooseAgent, meets } from '../../../src/domain/dispatch/routing.ts';
 
 const ANY = {
   required_capabilities: [],

@@ -7,8 +7,8 @@ import {
   nextStatus,
   TRANSITIONS,
   type Trigger,
-} from '../../../src/domain/session-machine.ts';
-import { SessionAction, SessionStatus } from '../../../src/protocol/enums.ts';
+} from '../../../src/domain/session/session-machine.ts';
+import { SessionAction, SessionStatus } from '../../../src/protocol/common/enums.ts';
 
 const LEGAL: Record<SessionStatus, SessionAction[]> = {
   pending: ['start', 'cancel'],

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { IDEMPOTENCY_DEADLINE, IDEMPOTENCY_SCHEMA, Idempotency } from '../../../durable-objects/kit/idempotency.ts';
 import { buildKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
 import type { Call } from '../../../src/ports/calls.ts';
-import { ok, refuse } from '../../../src/protocol/errors.ts';
+import { ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { taskIdOf } from '../../../src/protocol/ids.ts';
-import { CLOSE } from '../../../src/protocol/socket.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { eventually } from '../../support/eventually.ts';
 import {
   AGENT_A,

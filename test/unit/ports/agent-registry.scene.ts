@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import type { AgentRegistryApi, SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { Call } from '../../../src/ports/calls.ts';
-import type { AgentHello, ControlDown } from '../../../src/protocol/agent-stream.ts';
-import { taskIdOf } from '../../../src/protocol/ids.ts';
+import type { AgentHello, ControlDown } from '../../../src/protocol/agent/control-socket.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { eventually } from '../../support/eventually.ts';
 
 /** An agent's end of a control socket. */

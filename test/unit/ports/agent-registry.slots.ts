@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
-import { taskIdOf } from '../../../src/protocol/ids.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { eventually } from '../../support/eventually.ts';
 import {
   AGENT_A,

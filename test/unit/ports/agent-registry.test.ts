@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import type { ControlDown } from '../../../src/protocol/agent-stream.ts';
+import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { agentRegistryContract } from './agent-registry.contract.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
-import { SessionPriority, SessionStatus } from '../../../src/protocol/enums.ts';
-import { ListSessionsQuery, type SessionSummary } from '../../../src/protocol/session-list.ts';
+import { SessionPriority, SessionStatus } from '../../../src/protocol/common/enums.ts';
+import { ListSessionsQuery, type SessionSummary } from '../../../src/protocol/session/list.ts';
 
 /** An empty directory. */
 export interface DirectoryUnderTest {

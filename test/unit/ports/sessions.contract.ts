@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { SessionApi } from '../../../src/ports/sessions.ts';
-import { parseCursor } from '../../../src/protocol/cursor.ts';
-import type { Failure, Outcome } from '../../../src/protocol/errors.ts';
-import type { SessionId } from '../../../src/protocol/ids.ts';
-import { CreateSessionRequest } from '../../../src/protocol/session-requests.ts';
+import { parseCursor } from '../../../src/protocol/common/cursor.ts';
+import type { Failure, Outcome } from '../../../src/protocol/common/errors.ts';
+import type { SessionId } from '../../../src/protocol/common/ids.ts';
+import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
 
 /** A place for one session that does not exist yet. `api` may be another handle at every reading. */
 export interface SessionPlace {

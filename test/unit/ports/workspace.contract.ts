@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { SocketPlace, WorkspaceApi } from '../../../src/ports/workspace.ts';
-import type { Outcome } from '../../../src/protocol/errors.ts';
+import type { Outcome } from '../../../src/protocol/common/errors.ts';
 
 /** A workspace without tokens. */
 export interface WorkspaceUnderTest {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { SlotState } from '../../../src/ports/agent-registry.ts';
-import { SessionPriority } from '../../../src/protocol/enums.ts';
+import { SessionPriority } from '../../../src/protocol/common/enums.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';

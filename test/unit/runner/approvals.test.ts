@@ -1,8 +1,8 @@
 import type { PermissionRequest } from '@opencode-ai/sdk/v2/client';
 import { expect, test } from 'vitest';
 import { permissionAsk } from '../../../runner/work/approvals.ts';
-import { coveredByRules } from '../../../src/domain/always-rules.ts';
-import { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
+import { coveredByRules } from '../../../src/domain/session/always-rules.ts';
+import { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
 function request(patterns: string[], always: string[] = []): PermissionRequest {
   return { id: 'per_1', sessionID: 'ses_1', permission: 'bash', patterns, metadata: {}, always };

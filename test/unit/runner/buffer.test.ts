@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
-import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
+import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
 const MODULE = fileURLToPath(new URL('../../../runner/lease/buffer.ts', import.meta.url));
 const lease = {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findKept, isKept, keep, letGo } from '../../../runner/git/kept-worktrees.ts';
-import type { Assignment } from '../../../src/protocol/agent-stream.ts';
+import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 
 const TASK = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
 const OTHER = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000002';

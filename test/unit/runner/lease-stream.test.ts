@@ -6,7 +6,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
 import type { ConnectionEvents, OpenConnection } from '../../../runner/lease/connection.ts';
 import { type LeaseEvents, LeaseStream, quietAfterMs } from '../../../runner/lease/lease-stream.ts';
-import type { AgentFrame, AgentFrameBody, Assignment, Command, RunUp } from '../../../src/protocol/agent-stream.ts';
+import type { Assignment, Command } from '../../../src/protocol/run/assignment.ts';
+import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import type { RunUp } from '../../../src/protocol/run/run-socket.ts';
 
 const lease = {
   task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',

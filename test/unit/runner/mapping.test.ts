@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { describeFailure, Mapping } from '../../../runner/opencode/mapping/mapping.ts';
 import type { ConversationMessage } from '../../../runner/work/opencode-port.ts';
-import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
-import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/limits.ts';
+import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/common/limits.ts';
+import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
 const CONVERSATION = 'ses_main';
 const DIRECTORY = '/srv/tree';

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
-import { MAX_REMOTES } from '../../../src/protocol/limits.ts';
+import { MAX_REMOTES } from '../../../src/protocol/common/limits.ts';
 
 let scratch: string;
 let clone: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Log } from '../../../src/ports/log.ts';
-import { BATCH_BYTES, MAX_FRAME_BYTES } from '../../../src/protocol/limits.ts';
+import { BATCH_BYTES, MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
 import { note, result, text, uuidOf } from './fake-agent.ts';
 import { SESSION_ID, SessionInProcess } from './harness.ts';
 

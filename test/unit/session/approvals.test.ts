@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ApprovalView } from '../../../src/protocol/approval.ts';
-import type { AnswerApprovalRequest } from '../../../src/protocol/session-requests.ts';
+import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
+import type { AnswerApprovalRequest } from '../../../src/protocol/session/requests.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 import { asked, question, released, result } from './fake-agent.ts';
 import { failureOf, SessionInProcess, unwrap } from './harness.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SessionApi } from '../../../src/ports/sessions.ts';
-import type { Outcome } from '../../../src/protocol/errors.ts';
+import type { Outcome } from '../../../src/protocol/common/errors.ts';
 import { checkpoint, result } from './fake-agent.ts';
 import { failureOf, requested, SESSION_ID, SessionInProcess, TASK_ID } from './harness.ts';
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { AgentFrameBody } from '../../../src/protocol/agent-stream.ts';
+import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import type { NodePlatform } from '../../support/node-platform.ts';
 import {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { AgentFrame, AgentFrameBody, Assignment, Command, RunDown } from '../../../src/protocol/agent-stream.ts';
+import type { Assignment, Command } from '../../../src/protocol/run/assignment.ts';
+import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import type { SessionInProcess } from './harness.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { applyEvents, emptyState } from '../../../src/domain/session-log.ts';
-import { parseCursor } from '../../../src/protocol/cursor.ts';
+import { applyEvents, emptyState } from '../../../src/domain/session/session-state.ts';
+import { parseCursor } from '../../../src/protocol/common/cursor.ts';
 import { type FakeAgent, note, partDone, result, text } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
-import type { ControlDown } from '../../../src/protocol/agent-stream.ts';
-import type { SessionEvent } from '../../../src/protocol/events.ts';
+import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
+import type { SessionEvent } from '../../../src/protocol/events/events.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { checkpoint, FakeAgent, note, partDone, result, text, usage, uuidOf } from './fake-agent.ts';
 import { SESSION_ID, SessionInProcess, TASK_ID, WORKSPACE } from './harness.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseCursor } from '../../../src/protocol/cursor.ts';
-import { MAX_FRAME_BYTES, MAX_WATCHER_LAG_BYTES, utf8Length } from '../../../src/protocol/limits.ts';
-import type { WatchFrame } from '../../../src/protocol/watch.ts';
+import { parseCursor } from '../../../src/protocol/common/cursor.ts';
+import { MAX_FRAME_BYTES, MAX_WATCHER_LAG_BYTES, utf8Length } from '../../../src/protocol/common/limits.ts';
+import type { WatchFrame } from '../../../src/protocol/session/watch-socket.ts';
 import { type FakeAgent, note, partDone, text } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 

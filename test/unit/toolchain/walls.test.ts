@@ -16,6 +16,7 @@ const REFUSED = [
   ['src/domain/g.ts', `export const id = crypto.randomUUID();`, 'noRestrictedGlobals'],
   ['src/domain/h.ts', `export type * from '../ports/x.ts';`, 'noRestrictedImports'],
   ['src/protocol/a.ts', `export * from '../domain/x.ts';`, 'noRestrictedImports'],
+  ['src/protocol/session/a.ts', `export * from '../../domain/x.ts';`, 'noRestrictedImports'],
   ['src/protocol/b.ts', `export * from 'cloudflare:workers';`, 'noRestrictedImports'],
   ['src/ports/a.ts', `export * from '../domain/x.ts';`, 'noRestrictedImports'],
   ['src/ports/b.ts', `export type * from '../adapters/neon/x.ts';`, 'noRestrictedImports'],
@@ -49,6 +50,7 @@ const ALLOWED = [
   ['src/domain/ok.ts', `export * from '../protocol/x.ts';\nexport * from './y.ts';`],
   ['src/domain/graph/ok.ts', `export * from '../../protocol/x.ts';\nexport * from '../y.ts';`],
   ['src/protocol/ok.ts', `export * from 'zod';\nexport * from './x.ts';`],
+  ['src/protocol/session/ok.ts', `export * from '../common/x.ts';\nexport * from '../responses.ts';`],
   ['src/ports/ok.ts', `export * from '../protocol/x.ts';\nexport * from './x.ts';`],
   [
     'src/application/ok.ts',

@@ -2,8 +2,8 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
-import type { ControlDown } from '../../../src/protocol/agent-stream.ts';
-import { SOCKET_PROTOCOL } from '../../../src/protocol/socket.ts';
+import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
+import { SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
 import type { ControlLink, RegistryUnderTest } from '../../unit/ports/agent-registry.scene.ts';
 
 /** A new registry object of its own; the clock of all objects is the test's. */

@@ -5,11 +5,13 @@ import { objectSessions } from '../../../src/adapters/objects/stubs.ts';
 import { LogFollower } from '../../../src/client/resume.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
-import type { AgentFrame, AgentFrameBody, Assignment, RunDown } from '../../../src/protocol/agent-stream.ts';
-import type { Outcome } from '../../../src/protocol/errors.ts';
-import { IMPLICIT_TASK, sessionIdFrom, taskIdOf, timeBytes } from '../../../src/protocol/ids.ts';
-import { CreateSessionRequest } from '../../../src/protocol/session-requests.ts';
-import { SOCKET_PROTOCOL } from '../../../src/protocol/socket.ts';
+import type { Outcome } from '../../../src/protocol/common/errors.ts';
+import { IMPLICIT_TASK, sessionIdFrom, taskIdOf, timeBytes } from '../../../src/protocol/common/ids.ts';
+import { SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
+import type { Assignment } from '../../../src/protocol/run/assignment.ts';
+import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
+import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
 
 /** A session object of its own, in a workspace of its own. */
 export function sessionObject() {

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { Client } from '../../../../src/client/client.ts';
-import type { SessionView } from '../../../../src/protocol/session.ts';
+import type { SessionView } from '../../../../src/protocol/session/session.ts';
 import { useClient } from '../../data/api.tsx';
 import { sessionKey } from '../../data/use-session.ts';
 import { Button } from '../../ui/button.tsx';

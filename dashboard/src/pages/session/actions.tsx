@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { SessionAction, SessionStatus } from '../../../../src/protocol/enums.ts';
-import type { SessionView } from '../../../../src/protocol/session.ts';
+import type { SessionAction, SessionStatus } from '../../../../src/protocol/common/enums.ts';
+import type { SessionView } from '../../../../src/protocol/session/session.ts';
 import { useClient } from '../../data/api.tsx';
 import { sessionKey } from '../../data/use-session.ts';
 import { Button } from '../../ui/button.tsx';

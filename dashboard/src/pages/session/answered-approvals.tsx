@@ -1,5 +1,5 @@
 import { clsx } from 'clsx';
-import type { ApprovalView } from '../../../../src/protocol/approval.ts';
+import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
 import { Panel } from '../../ui/panel.tsx';
 
 /** What was asked and is settled: how, and by whom. */

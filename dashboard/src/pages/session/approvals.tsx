@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
-import type { ApprovalView } from '../../../../src/protocol/approval.ts';
-import type { AnswerApprovalRequest } from '../../../../src/protocol/session-requests.ts';
+import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
+import type { AnswerApprovalRequest } from '../../../../src/protocol/session/requests.ts';
 import { useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Field, TextInput } from '../../ui/field.tsx';

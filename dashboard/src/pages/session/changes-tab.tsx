@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import type { DiffFile, SessionDiff } from '../../../../src/protocol/checkpoint.ts';
+import type { DiffFile, SessionDiff } from '../../../../src/protocol/session/checkpoint.ts';
 import { useClient } from '../../data/api.tsx';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
 import { splitPatch } from '../../ui/patch.ts';

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { SessionView } from '../../../../src/protocol/session.ts';
+import type { SessionView } from '../../../../src/protocol/session/session.ts';
 import { useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { ErrorNotice } from '../../ui/notice.tsx';

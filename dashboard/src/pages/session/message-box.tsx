@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type KeyboardEvent, useState } from 'react';
-import { hasEnded, isWorking } from '../../../../src/domain/session-machine.ts';
-import type { Delivery, SessionStatus } from '../../../../src/protocol/enums.ts';
+import { hasEnded, isWorking } from '../../../../src/domain/session/session-machine.ts';
+import type { Delivery, SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Select, TextArea } from '../../ui/field.tsx';

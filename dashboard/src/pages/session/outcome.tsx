@@ -1,4 +1,4 @@
-import type { SessionState } from '../../../../src/domain/session-log.ts';
+import type { SessionState } from '../../../../src/domain/session/session-state.ts';
 
 /** How the session ended: its error or its result, in full. */
 export function Outcome({ state }: { state: SessionState }) {

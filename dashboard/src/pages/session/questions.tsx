@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react';
-import type { ApprovalView } from '../../../../src/protocol/approval.ts';
-import type { AnswerApprovalRequest } from '../../../../src/protocol/session-requests.ts';
+import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
+import type { AnswerApprovalRequest } from '../../../../src/protocol/session/requests.ts';
 import { Button } from '../../ui/button.tsx';
 import { Field, TextInput } from '../../ui/field.tsx';
 

@@ -1,8 +1,8 @@
 import { Link } from '@tanstack/react-router';
 import { clsx } from 'clsx';
 import type { WatchConnection } from '../../../../src/client/watch.ts';
-import type { SessionStatus } from '../../../../src/protocol/enums.ts';
-import type { SessionView } from '../../../../src/protocol/session.ts';
+import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
+import type { SessionView } from '../../../../src/protocol/session/session.ts';
 import { StatusBadge, statusText } from '../../ui/status-badge.tsx';
 import { Actions } from './actions.tsx';
 

@@ -1,9 +1,9 @@
 import { useMutation } from '@tanstack/react-query';
 import { clsx } from 'clsx';
-import type { SessionState } from '../../../../src/domain/session-log.ts';
-import { isWorking } from '../../../../src/domain/session-machine.ts';
-import type { CheckpointView } from '../../../../src/protocol/checkpoint.ts';
-import type { SessionView } from '../../../../src/protocol/session.ts';
+import { isWorking } from '../../../../src/domain/session/session-machine.ts';
+import type { SessionState } from '../../../../src/domain/session/session-state.ts';
+import type { CheckpointView } from '../../../../src/protocol/session/checkpoint.ts';
+import type { SessionView } from '../../../../src/protocol/session/session.ts';
 import { useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { bytes, clockTime, count, duration, fullTime, percent, usd } from '../../ui/format.ts';

@@ -1,7 +1,7 @@
 import { clsx } from 'clsx';
 import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import type { SessionState, TranscriptItem } from '../../../../src/domain/session-log.ts';
-import type { SessionStatus } from '../../../../src/protocol/enums.ts';
+import type { SessionState, TranscriptItem } from '../../../../src/domain/session/session-state.ts';
+import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { Button } from '../../ui/button.tsx';
 import { count } from '../../ui/format.ts';
 import { Empty } from '../../ui/notice.tsx';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { clsx } from 'clsx';
-import type { AgentView } from '../../../../src/protocol/agent-stream.ts';
+import type { AgentView } from '../../../../src/protocol/agent/agent.ts';
 import { useClient } from '../../data/api.tsx';
 import { ago } from '../../ui/format.ts';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import type { PermissionAction, SessionPriority, SessionType } from '../../../../src/protocol/enums.ts';
+import type { PermissionAction, SessionPriority, SessionType } from '../../../../src/protocol/common/enums.ts';
 import { noteRefusal, useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Choice, Field, Select, TextArea, TextInput } from '../../ui/field.tsx';

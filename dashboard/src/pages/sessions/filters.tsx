@@ -1,6 +1,6 @@
 import { clsx } from 'clsx';
 import { useEffect, useState } from 'react';
-import type { SessionStatus } from '../../../../src/protocol/enums.ts';
+import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { Select, TextInput } from '../../ui/field.tsx';
 import { STATUSES, statusColor, statusText } from '../../ui/status-badge.tsx';
 import { type ListSearch, SORTS } from './list-search.ts';

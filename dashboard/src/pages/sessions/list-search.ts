@@ -1,5 +1,5 @@
-import type { SessionStatus } from '../../../../src/protocol/enums.ts';
-import type { ListSessionsQuery } from '../../../../src/protocol/session-list.ts';
+import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
+import type { ListSessionsQuery } from '../../../../src/protocol/session/list.ts';
 import { STATUSES } from '../../ui/status-badge.tsx';
 
 /** What of the list is shown, as the address has it: a list can be shared and gone back to. */

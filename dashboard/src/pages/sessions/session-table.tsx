@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import type { SessionSummary } from '../../../../src/protocol/session-list.ts';
+import type { SessionSummary } from '../../../../src/protocol/session/list.ts';
 import { ago, fullTime, percent, usd } from '../../ui/format.ts';
 import { StatusBadge } from '../../ui/status-badge.tsx';
 import { useNow } from '../../ui/use-now.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Role } from './enums.ts';
-import { Uuid, type WorkspaceId } from './ids.ts';
-import { Instant } from './instant.ts';
+import { Role } from '../common/enums.ts';
+import { Uuid, type WorkspaceId } from '../common/ids.ts';
+import { Instant } from '../common/instant.ts';
 
 /** Who a request is from, as the Worker has verified it. Objects trust this and nothing else. */
 export interface Principal {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Capability, Decision, Delivery, PermissionAction, SessionPriority, SessionType } from './enums.ts';
-import { SessionId } from './ids.ts';
-import { utf8Length } from './limits.ts';
+import { Capability, Decision, Delivery, PermissionAction, SessionPriority, SessionType } from '../common/enums.ts';
+import { SessionId } from '../common/ids.ts';
+import { utf8Length } from '../common/limits.ts';
 
 /** What is asked of sessions. Defaults and bounds live here. */
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { ApprovalKind, ApprovalStatus, Decision } from './enums.ts';
-import { TaskId, Uuid } from './ids.ts';
-import { Instant } from './instant.ts';
+import { ApprovalKind, ApprovalStatus, Decision } from '../common/enums.ts';
+import { TaskId, Uuid } from '../common/ids.ts';
+import { Instant } from '../common/instant.ts';
 
 export const ApprovalAnswer = z
   .object({

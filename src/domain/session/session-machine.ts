@@ -1,5 +1,5 @@
-import type { SessionAction, SessionStatus } from '../protocol/enums.ts';
-import { SESSION_ACTIONS } from '../protocol/session-actions.ts';
+import type { SessionAction, SessionStatus } from '../../protocol/common/enums.ts';
+import { SESSION_ACTIONS } from '../../protocol/session/actions.ts';
 
 /** What can move a session: an action that somebody asks for, or something that happens to it. */
 export type Trigger =

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SESSION_ACTIONS } from './session-actions.ts';
+import { SESSION_ACTIONS } from '../session/actions.ts';
 
 /** Every enumeration of the system, once: REST, sockets, runner, CLI and dashboard share these. */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { TaskId } from './ids.ts';
-import { Instant } from './instant.ts';
+import { TaskId } from '../common/ids.ts';
+import { Instant } from '../common/instant.ts';
 
 export const CheckpointView = z
   .object({

@@ -1,4 +1,4 @@
-import type { Usage } from '../protocol/session.ts';
+import type { Usage } from '../../protocol/session/session.ts';
 
 type UsageIncrement = Omit<Usage, 'turns'> & { sub_agent: boolean };
 

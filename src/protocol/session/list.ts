@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { SessionPriority, SessionStatus, SessionType } from './enums.ts';
-import { SessionId } from './ids.ts';
-import { Instant } from './instant.ts';
+import { SessionPriority, SessionStatus, SessionType } from '../common/enums.ts';
+import { SessionId } from '../common/ids.ts';
+import { Instant } from '../common/instant.ts';
 import { EXAMPLE_SESSION, SessionError } from './session.ts';
 
 /** Sessions as lists show them, and how lists are asked for. */

@@ -1,8 +1,8 @@
-import type { ApprovalView } from '../protocol/approval.ts';
-import type { CheckpointView } from '../protocol/checkpoint.ts';
-import type { Delivery, SessionStatus } from '../protocol/enums.ts';
-import type { AgentEventBody, SessionEvent, ToolState } from '../protocol/events.ts';
-import type { SessionError, Usage } from '../protocol/session.ts';
+import type { Delivery, SessionStatus } from '../../protocol/common/enums.ts';
+import type { AgentEventBody, SessionEvent, ToolState } from '../../protocol/events/events.ts';
+import type { ApprovalView } from '../../protocol/session/approval.ts';
+import type { CheckpointView } from '../../protocol/session/checkpoint.ts';
+import type { SessionError, Usage } from '../../protocol/session/session.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { Capability, SessionAction, SessionPriority, SessionStatus, SessionType, TaskStatus } from '../common/enums.ts';
+import { SessionId, TaskId, Uuid } from '../common/ids.ts';
+import { Instant } from '../common/instant.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
-import { Capability, SessionAction, SessionPriority, SessionStatus, SessionType, TaskStatus } from './enums.ts';
-import { SessionId, TaskId, Uuid } from './ids.ts';
-import { Instant } from './instant.ts';
-import { AgentConfig, Repository } from './session-requests.ts';
+import { AgentConfig, Repository } from './requests.ts';
 
 /** A session as the API shows it. */
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { ApprovalView } from './approval.ts';
-import { CheckpointView } from './checkpoint.ts';
-import { SessionStatus } from './enums.ts';
-import { FieldError, Problem } from './errors.ts';
-import { SessionId } from './ids.ts';
+import { SessionStatus } from './common/enums.ts';
+import { FieldError, Problem } from './common/errors.ts';
+import { SessionId } from './common/ids.ts';
+import { ApprovalView } from './session/approval.ts';
+import { CheckpointView } from './session/checkpoint.ts';
 
 /** Answers of the API that are no resource of their own. */
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { ApprovalView } from './approval.ts';
-import { CheckpointView } from './checkpoint.ts';
-import { CURSOR_PATTERN } from './cursor.ts';
-import { ApprovalKind, Decision, Delivery, SessionStatus, TaskStatus } from './enums.ts';
-import { TaskId, Uuid } from './ids.ts';
-import { Instant } from './instant.ts';
-import { SessionError } from './session.ts';
-import { UpdateSessionRequest } from './session-requests.ts';
+import { CURSOR_PATTERN } from '../common/cursor.ts';
+import { ApprovalKind, Decision, Delivery, SessionStatus, TaskStatus } from '../common/enums.ts';
+import { TaskId, Uuid } from '../common/ids.ts';
+import { Instant } from '../common/instant.ts';
+import { ApprovalView } from '../session/approval.ts';
+import { CheckpointView } from '../session/checkpoint.ts';
+import { UpdateSessionRequest } from '../session/requests.ts';
+import { SessionError } from '../session/session.ts';
 
 /**
  * What a session's log holds. The log is the truth: a session's visible state is a pure fold of it

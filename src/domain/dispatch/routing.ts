@@ -1,4 +1,4 @@
-import type { Capability } from '../protocol/enums.ts';
+import type { Capability } from '../../protocol/common/enums.ts';
 
 /** What a request asks of the agent that is to take it. */
 export interface Requirements {

@@ -1,4 +1,4 @@
-import type { SessionStatus } from '../protocol/enums.ts';
+import type { SessionStatus } from '../../protocol/common/enums.ts';
 
 /** What a session's health is computed from. */
 export interface HealthInput {

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { ApprovalKind, Decision, Delivery } from '../common/enums.ts';
+import { SessionId, TaskId } from '../common/ids.ts';
+import { CheckpointView } from '../session/checkpoint.ts';
+import { AgentConfig, Repository } from '../session/requests.ts';
+
+export const Assignment = z.object({
+  session_id: SessionId,
+  task_id: TaskId,
+  epoch: z.int(),
+  title: z.string(),
+  agent_config: AgentConfig,
+  repository: Repository,
+  /** Prompts up to this number are in the checkpoint's conversation; the next ones come as `message` commands. */
+  messages_done: z.int(),
+  /** The last message there is now: with `messages_done` at it, there is nothing to prompt. */
+  messages_last: z.int(),
+  checkpoint: CheckpointView.extend({
+    patch_artifact_id: z.string().nullable(),
+    patch_sha256: z.string().nullable(),
+    conversation_artifact_id: z.string().nullable(),
+    conversation_sha256: z.string().nullable(),
+    conversation_format: z.string().nullable(),
+  }).nullable(),
+});
+export type Assignment = z.infer<typeof Assignment>;
+
+export const Command = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('message'),
+    data: z.object({ number: z.int(), text: z.string(), delivery: Delivery }),
+  }),
+  z.object({
+    type: z.literal('approval_reply'),
+    data: z.object({
+      request_id: z.string(),
+      kind: ApprovalKind,
+      decision: Decision,
+      message: z.string().optional(),
+      answers: z.array(z.array(z.string())).optional(),
+    }),
+  }),
+  /** End the turn at its next step boundary, within `within_ms`; checkpoint; release. */
+  z.object({ type: z.literal('pause'), data: z.object({ within_ms: z.int() }) }),
+  z.object({ type: z.literal('stop'), data: z.object({ within_ms: z.int() }) }),
+  z.object({ type: z.literal('checkpoint'), data: z.object({}) }),
+]);
+export type Command = z.infer<typeof Command>;
