@@ -23,7 +23,7 @@ export function compose(env: Env): Dependencies {
   const workspaces = objectWorkspaces(env.WORKSPACE);
   return {
     sessions: objectSessions(env.SESSION),
-    directories: objectDirectories(env.ROOM),
+    directories: objectDirectories(env.DIRECTORY),
     agentRegistries: objectAgentRegistries(env.AGENT_REGISTRY),
     workspaces,
     sockets: objectSockets(env.SESSION, env.AGENT_REGISTRY),

@@ -2,7 +2,7 @@ import { compose } from './composition.ts';
 import { createApp } from './http/app.ts';
 
 export { AgentRegistry } from '../durable-objects/agent-registry/agent-registry.ts';
-export { Room } from '../durable-objects/room/room.ts';
+export { Directory } from '../durable-objects/directory/directory.ts';
 
 export { Session } from '../durable-objects/session/session.ts';
 export { Workspace } from '../durable-objects/workspace/workspace.ts';

@@ -7,11 +7,11 @@ import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
-import type { Announcer } from './announcer.ts';
-import type { Commands } from './commands.ts';
 import { DEADLINE } from './config.ts';
-import type { EventLog } from './event-log.ts';
+import type { EventLog } from './log/event-log.ts';
+import type { Projections } from './projections.ts';
 import type { SessionRecords } from './records.ts';
+import type { Commands } from './run/commands.ts';
 
 type Asked = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 
@@ -36,14 +36,14 @@ export class Approvals {
   readonly #records: SessionRecords;
   readonly #log: EventLog;
   readonly #commands: Commands;
-  readonly #announcer: Announcer;
+  readonly #projections: Projections;
 
-  constructor(kit: ObjectKit, records: SessionRecords, log: EventLog, commands: Commands, announcer: Announcer) {
+  constructor(kit: ObjectKit, records: SessionRecords, log: EventLog, commands: Commands, projections: Projections) {
     this.#kit = kit;
     this.#records = records;
     this.#log = log;
     this.#commands = commands;
-    this.#announcer = announcer;
+    this.#projections = projections;
   }
 
   /**
@@ -85,7 +85,7 @@ export class Approvals {
     if (asked.kind === 'permission' && coveredByRules(this.#rules(), asked.permission ?? '', asked.patterns)) {
       this.#settle(this.#byId(view.id)!, { decision: 'once' }, 'session_always', false);
     } else this.#kit.deadlines.set(DEADLINE.approval + view.id, expires);
-    this.#announcer.changed();
+    this.#projections.changed();
     return null;
   }
 
@@ -115,7 +115,7 @@ export class Approvals {
     }
     if (request.decision === 'always' && view.kind === 'permission') this.#remember(row, view);
     const answered = this.#settle(row, request, by, false);
-    this.#announcer.changed();
+    this.#projections.changed();
     return ok(answered);
   }
 
@@ -127,7 +127,7 @@ export class Approvals {
     const decision: Decision = view.kind === 'question' ? 'reject' : this.#records.spec().approval_default;
     const message = decision === 'reject' ? 'Nobody answered in time; go on without it.' : undefined;
     this.#settle(row, { decision, ...(message && { message }) }, 'session_default', true);
-    this.#announcer.changed();
+    this.#projections.changed();
   }
 
   /** The agent no longer waits for it. */
@@ -135,7 +135,7 @@ export class Approvals {
     const row = this.#byRequest(task, epoch, requestId);
     if (row?.status !== 'open') return;
     this.#withdraw(row, reason);
-    this.#announcer.changed();
+    this.#projections.changed();
   }
 
   /** Nobody waits any more: the lease has ended. */

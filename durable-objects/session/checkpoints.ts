@@ -11,7 +11,7 @@ import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import { instant } from '../kit/text.ts';
-import type { EventLog } from './event-log.ts';
+import type { EventLog } from './log/event-log.ts';
 import { insertOrReplace, type SessionRecords } from './records.ts';
 
 type Reported = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];

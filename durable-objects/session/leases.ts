@@ -7,11 +7,11 @@ import type { SessionError } from '../../src/protocol/session/session.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Approvals } from './approvals.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { Commands } from './commands.ts';
 import { DEADLINE, LANE, RESERVE_AGAIN_MS, type SessionConfig } from './config.ts';
-import type { EventLog } from './event-log.ts';
+import type { EventLog } from './log/event-log.ts';
 import type { LeaseRow, SessionRecords } from './records.ts';
-import { holderSockets, lastSeenAt, sendDown } from './run-sockets.ts';
+import type { Commands } from './run/commands.ts';
+import { holderSockets, lastSeenAt, sendDown } from './run/run-sockets.ts';
 import type { Transitions } from './transitions.ts';
 
 /** What goes to the registry: one row for each (task, epoch), the newest word on it. */
@@ -199,11 +199,11 @@ export class Leases {
         type: 'lease.extended',
         data: { task_id: this.#transitions.taskId(number), epoch: lease.epoch, reason: 'orchestrator_was_away' },
       });
-    } else this.heed(number, verdict.quiet);
+    } else this.updateDegraded(number, verdict.quiet);
   }
 
   /** Quiet is degraded, unless a person is what the agent waits for. */
-  heed(number: number, quiet: boolean): void {
+  updateDegraded(number: number, quiet: boolean): void {
     const { status, degraded_by } = this.#records.session();
     if (quiet && status === 'running' && !this.#approvals.anyOpen(number)) {
       this.#transitions.move('agent_quiet', { reason: 'agent_quiet' });

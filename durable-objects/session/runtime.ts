@@ -13,22 +13,22 @@ import { waitAtMost } from '../kit/outbound.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { tokenTag } from '../kit/text.ts';
-import { AgentStream } from './agent-stream.ts';
-import { Announcer } from './announcer.ts';
+import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { Commands } from './commands.ts';
 import { DEADLINE, LANE, type SessionConfig } from './config.ts';
-import { EventLog } from './event-log.ts';
-import { type SessionPorts, sessionLanes } from './lanes.ts';
+import { type SessionPorts, sessionLanes } from './destinations.ts';
 import { Leases } from './leases.ts';
-import { Lifecycle } from './lifecycle.ts';
+import { EventLog } from './log/event-log.ts';
+import { type WatchAttachment, Watchers } from './log/watchers.ts';
+import { Projections } from './projections.ts';
 import { SessionRecords } from './records.ts';
-import type { RunAttachment } from './run-sockets.ts';
+import { AgentStream } from './run/agent-stream.ts';
+import { Commands } from './run/commands.ts';
+import type { RunAttachment } from './run/run-sockets.ts';
 import { SESSION_MIGRATIONS } from './schema.ts';
 import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
-import { type WatchAttachment, Watchers } from './watchers.ts';
 
 /** An answer waits so long for the directory, so that its author's next list has the change. */
 const DIRECTORY_WAIT_MS = 250;
@@ -48,8 +48,8 @@ export class SessionRuntime implements SessionApi {
   readonly #approvals: Approvals;
   readonly #checkpoints: Checkpoints;
   readonly #leases: Leases;
-  readonly #lifecycle: Lifecycle;
-  readonly #announcer: Announcer;
+  readonly #actions: Actions;
+  readonly #projections: Projections;
   readonly #idempotency: Idempotency;
 
   constructor(workspace: WorkspaceId, platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig) {
@@ -61,13 +61,13 @@ export class SessionRuntime implements SessionApi {
     const records = new SessionRecords(kit.store);
     const log = new EventLog(records, config.max_log_events);
     const views = new SessionViews(records, log, config.lease_ttl_ms);
-    const announcer = new Announcer(kit, records, views);
+    const projections = new Projections(kit, records, views);
     const commands = new Commands(records);
-    const approvals = new Approvals(kit, records, log, commands, announcer);
+    const approvals = new Approvals(kit, records, log, commands, projections);
     const checkpoints = new Checkpoints(records, log);
-    const transitions = new Transitions(kit, records, log, announcer, config);
+    const transitions = new Transitions(kit, records, log, projections, config);
     const leases = new Leases(kit, records, log, commands, approvals, checkpoints, transitions, config);
-    const parts = { kit, records, log, commands, approvals, checkpoints, leases, transitions, announcer, config };
+    const parts = { kit, records, log, commands, approvals, checkpoints, leases, transitions, projections, config };
     this.kit = kit;
     this.watchers = new Watchers(records, log);
     this.stream = new AgentStream(parts);
@@ -77,8 +77,8 @@ export class SessionRuntime implements SessionApi {
     this.#approvals = approvals;
     this.#checkpoints = checkpoints;
     this.#leases = leases;
-    this.#lifecycle = new Lifecycle(parts);
-    this.#announcer = announcer;
+    this.#actions = new Actions(parts);
+    this.#projections = projections;
     this.#idempotency = new Idempotency(kit.store, kit.deadlines);
     log.onCommitted = (events) => {
       this.watchers.push(events);
@@ -103,10 +103,10 @@ export class SessionRuntime implements SessionApi {
       const kept = this.#idempotency.recall<SessionView>(call);
       await this.#directoryToldOf();
       if (kept) return kept;
-      return this.#lifecycle.isSameRequest(call) ? this.read(call, []) : KEY_IS_TAKEN;
+      return this.#actions.isSameRequest(call) ? this.read(call, []) : KEY_IS_TAKEN;
     }
     const outcome = this.kit.store.create(() => {
-      this.#lifecycle.create(this.#workspace, id, request, call);
+      this.#actions.create(this.#workspace, id, request, call);
       return this.#idempotency.keep(call, ok(this.#views.session()));
     });
     await this.#directoryToldOf();
@@ -119,28 +119,28 @@ export class SessionRuntime implements SessionApi {
 
   update(call: Call, changes: Parameters<SessionApi['update']>[1]): Promise<Outcome<SessionView>> {
     return this.#changing(call, () => {
-      this.#lifecycle.update(changes);
+      this.#actions.update(changes);
       return ok(this.#views.session());
     });
   }
 
   act(call: Call, request: ActionRequest): Promise<Outcome<SessionView>> {
     return this.#changing(call, () => {
-      const done = this.#lifecycle.act(request, call.principal.token_id);
+      const done = this.#actions.act(request, call.principal.token_id);
       return done.ok ? ok(this.#views.session()) : done;
     });
   }
 
   remove(call: Call): Promise<Outcome<null>> {
     return this.#changing(call, () => {
-      this.#lifecycle.remove(call.principal.token_id);
+      this.#actions.remove(call.principal.token_id);
       this.kit.store.afterCommit(() => this.watchers.closeAll(CLOSE.deleted, 'the session was deleted'));
       return ok(null);
     });
   }
 
   send(call: Call, request: Parameters<SessionApi['send']>[1]): ReturnType<SessionApi['send']> {
-    return this.#changing(call, () => this.#lifecycle.send(request, call.principal.token_id));
+    return this.#changing(call, () => this.#actions.send(request, call.principal.token_id));
   }
 
   approvals(call: Call): ReturnType<SessionApi['approvals']> {
@@ -171,7 +171,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>> {
-    return this.#changing(call, () => this.#lifecycle.requestCheckpoint());
+    return this.#changing(call, () => this.#actions.requestCheckpoint());
   }
 
   diff(call: Call): Promise<Outcome<DiffSource>> {
@@ -207,12 +207,12 @@ export class SessionRuntime implements SessionApi {
   }
 
   #due(name: string): void {
-    if (name === DEADLINE.purge) return this.#lifecycle.purge();
+    if (name === DEADLINE.purge) return this.#actions.purge();
     if (name === IDEMPOTENCY_DEADLINE) return this.#idempotency.purge();
     if (!this.exists) return;
-    if (name === DEADLINE.max_duration) return this.#lifecycle.timeIsUp();
-    if (name === DEADLINE.request) return this.#lifecycle.requestExpired();
-    if (name === DEADLINE.summary) return this.#announcer.changed();
+    if (name === DEADLINE.max_duration) return this.#actions.timeIsUp();
+    if (name === DEADLINE.request) return this.#actions.requestExpired();
+    if (name === DEADLINE.summary) return this.#projections.changed();
     if (name === DEADLINE.trim) return this.#log.retain();
     if (name === DEADLINE.retire) return this.#log.trim(this.#log.head());
     const colon = name.indexOf(':') + 1;

@@ -10,9 +10,9 @@ import type { Principal } from '../../src/protocol/workspace/token.ts';
 import { acceptSocket, durablePlatform, hibernatingSocket, takeMessage } from '../kit/durable-object.ts';
 import { tokenTag } from '../kit/text.ts';
 import { sessionConfigOf, sessionPortsOf } from './compose.ts';
-import { leaseTag, type RunAttachment } from './run-sockets.ts';
+import { NEW_WATCHER, WATCH_TAG } from './log/watchers.ts';
+import { leaseTag, type RunAttachment } from './run/run-sockets.ts';
 import { SessionRuntime } from './runtime.ts';
-import { NEW_WATCHER, WATCH_TAG } from './watchers.ts';
 
 const WATCH_PATH = /^\/ws\/sessions\/[^/]+\/?$/;
 const RUN_PATH = /^\/ws\/leases\/([^/]+)\/(\d{1,9})\/?$/;

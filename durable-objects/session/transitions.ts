@@ -3,9 +3,9 @@ import type { SessionStatus, TaskStatus } from '../../src/protocol/common/enums.
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
-import type { Announcer } from './announcer.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS, type SessionConfig } from './config.ts';
-import type { EventLog } from './event-log.ts';
+import type { EventLog } from './log/event-log.ts';
+import type { Projections } from './projections.ts';
 import type { SessionRecords } from './records.ts';
 import { activeMs } from './views.ts';
 
@@ -33,14 +33,14 @@ export class Transitions {
   readonly #kit: ObjectKit;
   readonly #records: SessionRecords;
   readonly #log: EventLog;
-  readonly #announcer: Announcer;
+  readonly #projections: Projections;
   readonly #config: SessionConfig;
 
-  constructor(kit: ObjectKit, records: SessionRecords, log: EventLog, announcer: Announcer, config: SessionConfig) {
+  constructor(kit: ObjectKit, records: SessionRecords, log: EventLog, projections: Projections, config: SessionConfig) {
     this.#kit = kit;
     this.#records = records;
     this.#log = log;
-    this.#announcer = announcer;
+    this.#projections = projections;
     this.#config = config;
   }
 
@@ -68,7 +68,7 @@ export class Transitions {
     });
     if (!isWorking(to)) this.clearRequest('session');
     if (hasEnded(to)) this.#end(to);
-    this.#announcer.changed();
+    this.#projections.changed();
   }
 
   /** Sets a task's status, on record when it changes. */
@@ -98,7 +98,7 @@ export class Transitions {
     this.#records.update({ requested_action: action, requested_at: now });
     this.#kit.deadlines.set(DEADLINE.request, now + REQUEST_MS);
     this.#log.append({ type: 'session.action_requested', data: { action, by } });
-    this.#announcer.changed();
+    this.#projections.changed();
   }
 
   /** An agent that is still sending what it was asked to save gets more time, up to a bound. */
@@ -138,7 +138,7 @@ export class Transitions {
       share_done: to === 'completed' ? 1 : to === 'partially_completed' ? PARTIAL_SHARE : 0,
     });
     this.#kit.deadlines.set(DEADLINE.retire, now + this.#config.final_retention_ms);
-    this.#announcer.runEnded();
+    this.#projections.runEnded();
   }
 }
 

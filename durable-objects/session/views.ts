@@ -8,9 +8,9 @@ import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionSummary } from '../../src/protocol/session/list.ts';
 import type { SessionInclude, SessionView, TaskView } from '../../src/protocol/session/session.ts';
 import { instant } from '../kit/text.ts';
-import type { EventLog } from './event-log.ts';
+import type { EventLog } from './log/event-log.ts';
 import type { SessionRecords, SessionRow } from './records.ts';
-import { lastSeenAt } from './run-sockets.ts';
+import { lastSeenAt } from './run/run-sockets.ts';
 
 /** Rows as the API shows them. Reads only. */
 export class SessionViews {

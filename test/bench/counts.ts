@@ -16,7 +16,7 @@ export interface Writes {
   alarms: number;
 }
 
-const OBJECTS = ['session', 'agent_registry', 'room'] as const;
+const OBJECTS = ['session', 'agent_registry', 'directory'] as const;
 type ObjectName = (typeof OBJECTS)[number];
 
 export interface StepWrites {
@@ -105,16 +105,16 @@ export async function countOneSession(): Promise<Counts> {
   const platforms: Record<ObjectName, CountingPlatform> = {
     session: new CountingPlatform(traffic.frames),
     agent_registry: new CountingPlatform(traffic.frames),
-    room: new CountingPlatform(traffic.frames),
+    directory: new CountingPlatform(traffic.frames),
   };
   const registry = new RegistryInProcess({ platform: platforms.agent_registry, workspace: WORKSPACE });
-  const directory = new DirectoryInProcess({ platform: platforms.room });
+  const directory = new DirectoryInProcess({ platform: platforms.directory });
   const counted = <T extends object>(api: T, object: string): T => countingCalls(api, `session → ${object}`, traffic);
   const session = new SessionInProcess({
     platform: platforms.session,
     registry: counted(registry.api, 'agent registry'),
   });
-  Object.assign(session.homes.directory, counted(directory.api, 'room'));
+  Object.assign(session.homes.directory, counted(directory.api, 'directory'));
 
   const steps: StepWrites[] = [];
   const step = async (name: string, act: () => unknown) => {
@@ -186,5 +186,5 @@ function difference(before: Record<ObjectName, Writes>, after: Record<ObjectName
 }
 
 function byObject(writes: (object: ObjectName) => Writes): Record<ObjectName, Writes> {
-  return { session: writes('session'), agent_registry: writes('agent_registry'), room: writes('room') };
+  return { session: writes('session'), agent_registry: writes('agent_registry'), directory: writes('directory') };
 }

@@ -84,8 +84,8 @@ function writesTable({ steps }: Counts): string {
   const cell = ({ rows, statements, transactions, alarms }: Writes) =>
     statements === 0 ? '–' : [rows, statements, transactions, alarms].join(' / ');
   return table(
-    ['rows written / statements / transactions / alarms set', 'session', 'agent registry', 'room'],
-    steps.map(({ step, writes }) => [step, cell(writes.session), cell(writes.agent_registry), cell(writes.room)]),
+    ['rows written / statements / transactions / alarms set', 'session', 'agent registry', 'directory'],
+    steps.map(({ step, writes }) => [step, cell(writes.session), cell(writes.agent_registry), cell(writes.directory)]),
   );
 }
 

@@ -1,22 +1,22 @@
-import { buildRoom, type RoomRuntime } from '../../durable-objects/room/runtime.ts';
+import { buildDirectory, type DirectoryRuntime } from '../../durable-objects/directory/runtime.ts';
 import type { DirectoryApi } from '../../src/ports/directory.ts';
 import { NodePlatform } from './node-platform.ts';
 
-/** The directory in this process: the runtime of the room on SQLite in memory. */
+/** The directory in this process: the runtime of the directory on SQLite in memory. */
 export class DirectoryInProcess {
   readonly platform: NodePlatform;
   readonly #evictBetweenSteps: boolean;
-  #runtime: RoomRuntime;
+  #runtime: DirectoryRuntime;
 
   /** @param evictBetweenSteps builds the runtime anew for every step, as if the object had slept in between */
   constructor({ platform = new NodePlatform(), evictBetweenSteps = false } = {}) {
     this.platform = platform;
     this.#evictBetweenSteps = evictBetweenSteps;
-    this.#runtime = buildRoom(platform);
+    this.#runtime = buildDirectory(platform);
   }
 
-  get runtime(): RoomRuntime {
-    if (this.#evictBetweenSteps) this.#runtime = buildRoom(this.platform);
+  get runtime(): DirectoryRuntime {
+    if (this.#evictBetweenSteps) this.#runtime = buildDirectory(this.platform);
     return this.#runtime;
   }
 

@@ -11,8 +11,8 @@ import { directoryEntry } from '../unit/ports/directory.contract.ts';
 import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './support/hibernation.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
 
-function room(): DurableObjectStub {
-  return env.ROOM.getByName(`hibernation-${crypto.randomUUID()}`);
+function directory(): DurableObjectStub {
+  return env.DIRECTORY.getByName(`hibernation-${crypto.randomUUID()}`);
 }
 
 /** Lets an object deliver to a destination, until that has failed once. */
@@ -38,9 +38,9 @@ it.concurrent('an object sleeps after its work, with its sockets open', { timeou
   await eventually(() => expect(agent.frames.at(-1)).toMatchObject({ type: 'offer' }));
 });
 
-it.concurrent('the room sleeps after a write and a list', { timeout: SLEEP_TIMEOUT_MS }, async () => {
+it.concurrent('the directory sleeps after a write and a list', { timeout: SLEEP_TIMEOUT_MS }, async () => {
   const workspace = `hibernation-${crypto.randomUUID()}`;
-  const stub = env.ROOM.getByName(workspace);
+  const stub = env.DIRECTORY.getByName(workspace);
   await stub.put(workspace, directoryEntry(1));
   await expectToSleep(stub);
 });
@@ -48,7 +48,7 @@ it.concurrent('the room sleeps after a write and a list', { timeout: SLEEP_TIMEO
 it.concurrent('an object sleeps after a drain to a backend that refuses connections', {
   timeout: SLEEP_TIMEOUT_MS,
 }, async () => {
-  const stub = room();
+  const stub = directory();
   await drainTo(stub, {
     name: 'refused',
     deliver: async (_key, _payload, signal) => {
@@ -61,7 +61,7 @@ it.concurrent('an object sleeps after a drain to a backend that refuses connecti
 it.concurrent('an object sleeps after a drain to a backend that never answers', {
   timeout: SLEEP_TIMEOUT_MS,
 }, async () => {
-  const stub = room();
+  const stub = directory();
   await drainTo(stub, { name: 'hung', deliver: () => new Promise(() => {}) });
   await expectToSleep(stub);
 });
@@ -69,9 +69,9 @@ it.concurrent('an object sleeps after a drain to a backend that never answers', 
 it.concurrent('an object that holds a timer does not sleep: these tests can fail', {
   timeout: SLEEP_TIMEOUT_MS,
 }, async () => {
-  const stub = room();
+  const stub = directory();
   const timer = await runInDurableObject(stub, () => setInterval(() => {}, 1_000));
-  const [other] = [room()];
+  const [other] = [directory()];
   await Promise.all([expectToSleep(other), isSameInstance(stub)]);
   expect(await isSameInstance(stub)).toBe(true);
   await runInDurableObject(stub, () => clearInterval(timer));

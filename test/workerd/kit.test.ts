@@ -16,7 +16,7 @@ function inObject<T>(
   test: (kit: ObjectKit, state: DurableObjectState) => T | Promise<T>,
   lanes: Lane[] = [],
 ): Promise<T> {
-  const stub = env.ROOM.getByName(`kit-${crypto.randomUUID()}`);
+  const stub = env.DIRECTORY.getByName(`kit-${crypto.randomUUID()}`);
   return runInDurableObject(stub, (_instance, state) => {
     const kit = buildKit(durablePlatform(state, consoleLog('warn')), SCHEMA, lanes);
     kit.store.create(() => {});

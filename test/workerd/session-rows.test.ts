@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { acceptSocket, durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import type { ObjectPlatform } from '../../durable-objects/kit/platform.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
-import { leaseTag, type RunAttachment } from '../../durable-objects/session/run-sockets.ts';
+import { leaseTag, type RunAttachment } from '../../durable-objects/session/run/run-sockets.ts';
 import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
 import { consoleLog } from '../../src/adapters/console-log.ts';
 import { requested, sessionObject } from './support/session-in-workerd.ts';
@@ -56,7 +56,7 @@ function counted(state: DurableObjectState, workspace: string) {
  */
 it('writes few rows for each step of the main job', async () => {
   const { workspace, id, call } = sessionObject();
-  await runInDurableObject(env.ROOM.getByName(`rows-${crypto.randomUUID()}`), async (_instance, state) => {
+  await runInDurableObject(env.DIRECTORY.getByName(`rows-${crypto.randomUUID()}`), async (_instance, state) => {
     const { runtime, rowsOf } = counted(state, workspace);
     const create = await rowsOf(() => runtime.create(call, id, requested()));
     const start = await rowsOf(() => runtime.act(call, { action: 'start' }));

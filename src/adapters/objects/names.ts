@@ -23,7 +23,7 @@ export function agentRegistryName(workspace: WorkspaceId): string {
   return objectName(workspace, AGENTS);
 }
 
-/** The room of the workspace's directory of sessions. */
+/** The directory of the workspace’s sessions. */
 export function directoryName(workspace: WorkspaceId): string {
   return objectName(workspace, DIRECTORY);
 }

@@ -10,7 +10,7 @@ import { SessionError } from '../session/session.ts';
 
 /**
  * What a session's log holds. The log is the truth: a session's visible state is a pure fold of it
- * (`src/domain/session-log.ts`), on the server and in every client.
+ * (`src/domain/session/session-state.ts`), on the server and in every client.
  *
  * Text streams as increments: `offset` is the number of UTF-16 units of the part that came before, so applying an
  * increment twice, or a compacted run over its own increments, changes nothing.

@@ -1,8 +1,8 @@
 import { tokenTag } from '../../../durable-objects/kit/text.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
-import { leaseTag, type RunAttachment } from '../../../durable-objects/session/run-sockets.ts';
+import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/log/watchers.ts';
+import { leaseTag, type RunAttachment } from '../../../durable-objects/session/run/run-sockets.ts';
 import { SessionRuntime } from '../../../durable-objects/session/runtime.ts';
-import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/watchers.ts';
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
 import type { AgentRegistryApi } from '../../../src/ports/agent-registry.ts';
 import type { Call } from '../../../src/ports/calls.ts';

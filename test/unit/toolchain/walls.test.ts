@@ -38,7 +38,7 @@ const REFUSED = [
   ['durable-objects/session/a.ts', `setTimeout(() => {}, 1);`, 'noRestrictedGlobals'],
   ['durable-objects/kit/a.ts', `setInterval(() => {}, 1);`, 'noRestrictedGlobals'],
   ['durable-objects/kit/b.ts', `export const signal = AbortSignal.timeout(1);`, 'noJsRestrictedProperties'],
-  ['durable-objects/session/b.ts', `export * from '../room/x.ts';`, 'noRestrictedImports'],
+  ['durable-objects/session/b.ts', `export * from '../directory/x.ts';`, 'noRestrictedImports'],
   ['durable-objects/session/c.ts', `export * from '../../src/http/x.ts';`, 'noRestrictedImports'],
   ['runner/a.ts', `export * from '../durable-objects/kit/x.ts';`, 'noRestrictedImports'],
   ['cli/local/a.ts', `export * from '../../src/http/x.ts';`, 'noRestrictedImports'],

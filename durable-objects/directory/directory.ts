@@ -6,15 +6,15 @@ import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
 import { durablePlatform } from '../kit/durable-object.ts';
-import { buildRoom, type RoomRuntime } from './runtime.ts';
+import { buildDirectory, type DirectoryRuntime } from './runtime.ts';
 
 /** What many look at at once: the directory of a workspace's sessions; see `DirectoryApi`. */
-export class Room extends DurableObject<Env> implements DirectoryApi {
-  readonly #runtime: RoomRuntime;
+export class Directory extends DurableObject<Env> implements DirectoryApi {
+  readonly #runtime: DirectoryRuntime;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#runtime = buildRoom(durablePlatform(ctx, consoleLog(env.OIO_LOG_LEVEL)));
+    this.#runtime = buildDirectory(durablePlatform(ctx, consoleLog(env.OIO_LOG_LEVEL)));
   }
 
   async put(workspace: WorkspaceId, entry: DirectoryEntry): Promise<void> {

@@ -1,6 +1,6 @@
-import type { RunDown } from '../../src/protocol/run/run-socket.ts';
-import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
-import type { LeaseRow } from './records.ts';
+import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
+import type { ObjectPlatform, ObjectSocket } from '../../kit/platform.ts';
+import type { LeaseRow } from '../records.ts';
 
 /** What a run socket remembers over hibernation. */
 export interface RunAttachment {

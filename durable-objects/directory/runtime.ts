@@ -5,25 +5,25 @@ import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
-import { DirectoryTable } from './directory.ts';
-import { ROOM_MIGRATIONS } from './schema.ts';
+import { DIRECTORY_MIGRATIONS } from './schema.ts';
+import { SessionsTable } from './sessions-table.ts';
 
 /** Longer than any delivery can be late. */
 const TOMBSTONES_KEPT_MS = 7 * 86_400_000;
 const TOMBSTONES_DEADLINE = 'tombstones';
 
-/** The room's parts, built together over a platform. */
-export function buildRoom(platform: ObjectPlatform): RoomRuntime {
-  const kit = buildKit(platform, ROOM_MIGRATIONS, []);
-  return new RoomRuntime(kit, new DirectoryTable(kit.store));
+/** The directory's parts, built together over a platform. */
+export function buildDirectory(platform: ObjectPlatform): DirectoryRuntime {
+  const kit = buildKit(platform, DIRECTORY_MIGRATIONS, []);
+  return new DirectoryRuntime(kit, new SessionsTable(kit.store));
 }
 
 /** The directory of a workspace's sessions (`DirectoryApi`). Each method is one synchronous step. */
-export class RoomRuntime {
+export class DirectoryRuntime {
   readonly #kit: ObjectKit;
-  readonly #directory: DirectoryTable;
+  readonly #directory: SessionsTable;
 
-  constructor(kit: ObjectKit, directory: DirectoryTable) {
+  constructor(kit: ObjectKit, directory: SessionsTable) {
     this.#kit = kit;
     this.#directory = directory;
   }
@@ -54,17 +54,17 @@ export class RoomRuntime {
     });
   }
 
-  /** One durable step in the room of `workspace`, which the first one makes. */
+  /** One durable step in the directory of `workspace`, which the first one makes. */
   #write<T>(workspace: WorkspaceId, body: () => T): T {
     return this.#kit.store.create(() => {
       const owner = this.#owner();
-      if (owner === null) this.#kit.store.rows(`INSERT INTO room (one, workspace) VALUES (1, ?)`, workspace);
-      else if (owner !== workspace) throw new Error('this room belongs to another workspace');
+      if (owner === null) this.#kit.store.rows(`INSERT INTO directory (one, workspace) VALUES (1, ?)`, workspace);
+      else if (owner !== workspace) throw new Error('this directory belongs to another workspace');
       return body();
     });
   }
 
   #owner(): WorkspaceId | null {
-    return this.#kit.store.row<{ workspace: WorkspaceId }>(`SELECT workspace FROM room`)?.workspace ?? null;
+    return this.#kit.store.row<{ workspace: WorkspaceId }>(`SELECT workspace FROM directory`)?.workspace ?? null;
   }
 }

@@ -1,9 +1,9 @@
-import { applyEvents, emptyState, type SessionState } from '../../src/domain/session/session-state.ts';
-import { BATCH_BYTES, PAGE_EVENTS } from '../../src/protocol/common/limits.ts';
-import type { EventBody, SessionEvent } from '../../src/protocol/events/events.ts';
-import type { ObjectStore } from '../kit/store.ts';
-import { instant } from '../kit/text.ts';
-import type { SessionRecords } from './records.ts';
+import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
+import { BATCH_BYTES, PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
+import type { EventBody, SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { ObjectStore } from '../../kit/store.ts';
+import { instant } from '../../kit/text.ts';
+import type { SessionRecords } from '../records.ts';
 
 interface EventRow {
   seq: number;

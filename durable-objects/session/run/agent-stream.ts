@@ -1,12 +1,12 @@
-import { CLOSE } from '../../src/protocol/common/socket.ts';
-import type { Assignment } from '../../src/protocol/run/assignment.ts';
-import { RunUp } from '../../src/protocol/run/run-socket.ts';
-import type { ObjectSocket } from '../kit/platform.ts';
-import { parseJson } from '../kit/text.ts';
+import { CLOSE } from '../../../src/protocol/common/socket.ts';
+import type { Assignment } from '../../../src/protocol/run/assignment.ts';
+import { RunUp } from '../../../src/protocol/run/run-socket.ts';
+import type { ObjectSocket } from '../../kit/platform.ts';
+import { parseJson } from '../../kit/text.ts';
+import type { SessionConfig } from '../config.ts';
+import type { LeaseRow, TaskRow } from '../records.ts';
 import { AgentFrames, type AgentFramesParts, isNumbered } from './agent-frames.ts';
 import type { Commands } from './commands.ts';
-import type { SessionConfig } from './config.ts';
-import type { LeaseRow, TaskRow } from './records.ts';
 import { attachmentOf, holderSockets, type RunAttachment, sendDown } from './run-sockets.ts';
 
 /** Connections that are counted one by one; the rest of an epoch are counted together. */
@@ -121,7 +121,7 @@ export class AgentStream {
     }
     kit.store.transact(() => {
       records.seen(lease.task, lease.acked);
-      leases.heed(lease.task, false);
+      leases.updateDegraded(lease.task, false);
     });
     for (const other of holderSockets(kit.store.platform, lease.task, lease.epoch)) {
       const before = attachmentOf(other);

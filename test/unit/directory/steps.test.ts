@@ -12,10 +12,10 @@ function holdingOne(platform: NodePlatform): DirectoryInProcess {
   return directory;
 }
 
-describe('each change of the room happens wholly or not at all', () => {
+describe('each change of the directory happens wholly or not at all', () => {
   it.each<[string, (platform: NodePlatform) => DirectoryInProcess, (directory: DirectoryInProcess) => void]>([
     [
-      'the first entry, which makes the room',
+      'the first entry, which makes the directory',
       (platform) => new DirectoryInProcess({ platform }),
       ({ runtime }) => runtime.put('default', entry),
     ],
@@ -35,11 +35,11 @@ it('what arrives again writes nothing', () => {
   expect(directory.platform.dump()).toEqual(before);
 });
 
-it('a tombstone is kept for a week, then the room sleeps', async () => {
+it('a tombstone is kept for a week, then the directory sleeps', async () => {
   const directory = new DirectoryInProcess();
   const { platform, runtime } = directory;
   runtime.put('default', entry);
-  expect(platform.alarm, 'a room with nothing to do has no alarm').toBeNull();
+  expect(platform.alarm, 'a directory with nothing to do has no alarm').toBeNull();
   runtime.remove('default', entry.summary.id, 3);
   await platform.advance(7 * 86_400_000 - 1, () => runtime.alarm());
   expect(platform.dump().removed).toHaveLength(1);

@@ -4,9 +4,9 @@ import type { Migrations } from '../kit/migrations.ts';
  * The directory of a workspace's sessions. What lists filter and sort by has a column; `entry` is the rest, read only
  * for the rows of the page. `search` is in lower case.
  */
-export const ROOM_MIGRATIONS: Migrations = [
+export const DIRECTORY_MIGRATIONS: Migrations = [
   `
-CREATE TABLE room (one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL);
+CREATE TABLE directory (one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL);
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY, rev INTEGER NOT NULL, status INTEGER NOT NULL, session_type TEXT NOT NULL,
   priority INTEGER NOT NULL, title TEXT NOT NULL COLLATE NOCASE, tags TEXT NOT NULL, created_at TEXT NOT NULL,

@@ -15,7 +15,7 @@ type StoredEntry = Omit<DirectoryEntry, 'search_text' | 'rev'>;
  * The table of sessions. Latest wins: what comes with a `rev` that is not above the stored one changes nothing.
  * Whatever writes here runs inside a transaction.
  */
-export class DirectoryTable {
+export class SessionsTable {
   readonly #store: ObjectStore;
 
   constructor(store: ObjectStore) {

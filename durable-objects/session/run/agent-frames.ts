@@ -1,16 +1,16 @@
-import { addUsage } from '../../src/domain/session/usage.ts';
-import { BATCH_BYTES } from '../../src/protocol/common/limits.ts';
-import type { EventBody } from '../../src/protocol/events/events.ts';
-import { AgentFrame, type AgentFrameBody } from '../../src/protocol/run/frames.ts';
-import type { SessionError } from '../../src/protocol/session/session.ts';
-import type { ObjectKit } from '../kit/runtime.ts';
-import type { Announcer } from './announcer.ts';
-import type { Approvals } from './approvals.ts';
-import type { Checkpoints } from './checkpoints.ts';
-import type { EventLog } from './event-log.ts';
-import type { Leases } from './leases.ts';
-import type { LeaseRow, SessionRecords } from './records.ts';
-import type { Transitions } from './transitions.ts';
+import { addUsage } from '../../../src/domain/session/usage.ts';
+import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
+import type { EventBody } from '../../../src/protocol/events/events.ts';
+import { AgentFrame, type AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import type { SessionError } from '../../../src/protocol/session/session.ts';
+import type { ObjectKit } from '../../kit/runtime.ts';
+import type { Approvals } from '../approvals.ts';
+import type { Checkpoints } from '../checkpoints.ts';
+import type { Leases } from '../leases.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { Projections } from '../projections.ts';
+import type { LeaseRow, SessionRecords } from '../records.ts';
+import type { Transitions } from '../transitions.ts';
 
 export interface AgentFramesParts {
   kit: ObjectKit;
@@ -20,7 +20,7 @@ export interface AgentFramesParts {
   checkpoints: Checkpoints;
   leases: Leases;
   transitions: Transitions;
-  announcer: Announcer;
+  projections: Projections;
 }
 
 /** The numbered frames of a lease: each is stored exactly once and does what it says, or is on record as rejected. */
@@ -126,7 +126,7 @@ export class AgentFrames {
 
   /** The agent's work as it happens. */
   #progress(body: EventBody): void {
-    const { log: events, records, transitions, announcer } = this.#parts;
+    const { log: events, records, transitions, projections } = this.#parts;
     events.append(body);
     if (body.type === 'model.retry' && records.session().status === 'running') {
       transitions.move('model_retry', { reason: 'model_retry' });
@@ -135,7 +135,7 @@ export class AgentFrames {
     if (body.type === 'usage') {
       const total = addUsage(JSON.parse(records.session().usage), body.data);
       records.update({ usage: JSON.stringify(total) });
-      announcer.grew();
+      projections.grew();
     }
   }
 

@@ -1,8 +1,8 @@
-import type { Delivery } from '../../src/protocol/common/enums.ts';
-import type { Command } from '../../src/protocol/run/assignment.ts';
-import type { ObjectSocket } from '../kit/platform.ts';
-import type { ObjectStore } from '../kit/store.ts';
-import type { SessionRecords } from './records.ts';
+import type { Delivery } from '../../../src/protocol/common/enums.ts';
+import type { Command } from '../../../src/protocol/run/assignment.ts';
+import type { ObjectSocket } from '../../kit/platform.ts';
+import type { ObjectStore } from '../../kit/store.ts';
+import type { SessionRecords } from '../records.ts';
 import { holderSockets, sendDown } from './run-sockets.ts';
 
 /** A message's text stays in its own row; the command only names it. */

@@ -22,16 +22,16 @@ import type {
   UpdateSessionRequest,
 } from '../../src/protocol/session/requests.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
-import type { Announcer } from './announcer.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { Commands } from './commands.ts';
 import { BOUNDARY_MS, DEADLINE, type SessionConfig } from './config.ts';
-import type { EventLog } from './event-log.ts';
 import type { Leases } from './leases.ts';
+import type { EventLog } from './log/event-log.ts';
+import type { Projections } from './projections.ts';
 import { insertOrReplace, type SessionRecords, type SessionRow, type TaskRow } from './records.ts';
+import type { Commands } from './run/commands.ts';
 import type { Transitions } from './transitions.ts';
 
-interface LifecycleParts {
+interface ActionsParts {
   kit: ObjectKit;
   records: SessionRecords;
   log: EventLog;
@@ -39,21 +39,21 @@ interface LifecycleParts {
   checkpoints: Checkpoints;
   leases: Leases;
   transitions: Transitions;
-  announcer: Announcer;
+  projections: Projections;
   config: SessionConfig;
 }
 
 /** What people and programs ask of a session. Each method runs inside a transaction. */
-export class Lifecycle {
-  readonly #parts: LifecycleParts;
+export class Actions {
+  readonly #parts: ActionsParts;
 
-  constructor(parts: LifecycleParts) {
+  constructor(parts: ActionsParts) {
     this.#parts = parts;
   }
 
   /** Makes the session, its implicit task and its first message. */
   create(workspace: string, id: SessionId, request: CreateSessionRequest, call: Call): void {
-    const { kit, records, log, announcer } = this.#parts;
+    const { kit, records, log, projections } = this.#parts;
     const { platform } = kit.store;
     const now = platform.now();
     records.saveSpec(request);
@@ -98,7 +98,7 @@ export class Lifecycle {
     insertOrReplace(kit.store, 'tasks', task);
     log.append({ type: 'session.created', data: { title: request.title } });
     this.#addMessage(request.initial_prompt, 'follow_up', call.principal.token_id);
-    announcer.changed();
+    projections.changed();
   }
 
   /** Whether a create that arrives here again is the one that made this session. */
@@ -107,11 +107,11 @@ export class Lifecycle {
   }
 
   update(changes: UpdateSessionRequest): void {
-    const { records, log, leases, announcer } = this.#parts;
+    const { records, log, leases, projections } = this.#parts;
     records.saveSpec({ ...records.spec(), ...changes } as CreateSessionRequest);
     log.append({ type: 'session.updated', data: changes });
     if (changes.priority !== undefined) leases.reserveAnew();
-    announcer.changed();
+    projections.changed();
   }
 
   /** Checks the action against the one table, then does it. */
@@ -156,13 +156,13 @@ export class Lifecycle {
 
   /** Cancels what is active, and leaves a tombstone. */
   remove(by: string): void {
-    const { kit, records, announcer, config } = this.#parts;
+    const { kit, records, projections, config } = this.#parts;
     if (!hasEnded(records.session().status)) this.#withdraw('cancel', `deleted by ${by}`);
     const now = kit.store.platform.now();
     records.update({ deleted_at: now });
     kit.deadlines.clear(DEADLINE.retire);
     kit.deadlines.set(DEADLINE.purge, now + config.deleted_retention_ms);
-    announcer.removed();
+    projections.removed();
   }
 
   /** Handler of the purge's deadline: everything goes but the tombstone. */

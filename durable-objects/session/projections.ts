@@ -8,7 +8,7 @@ import type { SessionRecords } from './records.ts';
 import type { SessionViews } from './views.ts';
 
 /** Tells the other homes of state: the directory what the session looks like now, Postgres what a run has been. */
-export class Announcer {
+export class Projections {
   readonly #kit: ObjectKit;
   readonly #records: SessionRecords;
   readonly #views: SessionViews;

@@ -7,8 +7,8 @@ describe.each([{ evictBetweenSteps: false }, { evictBetweenSteps: true }])(
   'the directory in workerd, evicted between steps: $evictBetweenSteps',
   ({ evictBetweenSteps }) => {
     directoryContract(async () => {
-      const workspace = `room-${crypto.randomUUID()}`;
-      const stub = env.ROOM.getByName(workspace);
+      const workspace = `directory-${crypto.randomUUID()}`;
+      const stub = env.DIRECTORY.getByName(workspace);
       const between = async () => {
         if (evictBetweenSteps) await evictDurableObject(stub);
       };
