@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { VERSION } from '../src/configuration/version.ts';
 import { CliError, type Command, exitCode, oio } from './command.ts';
 
 // Types are stripped and modules compiled once: each later start takes half the time.
@@ -26,7 +27,7 @@ async function overview(): Promise<string> {
     '',
     ...lines,
     '',
-    'Each command has --help. "npm start" is short for up, "npm run demo" for demo.',
+    'Each command has --help; --version prints the version. "npm start" is short for up, "npm run demo" for demo.',
     `Exit codes: ${codes.join(', ')}.`,
   ].join('\n');
 }
@@ -35,6 +36,10 @@ async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(`${await overview()}\n`);
     return name === undefined ? exitCode.usage : exitCode.ok;
+  }
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${VERSION}\n`);
+    return exitCode.ok;
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!load) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
+import { VERSION } from '../src/configuration/version.ts';
 import type { ControlDown, ControlUp } from '../src/protocol/agent/control-socket.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
 import { Repository } from './git/repository.ts';
@@ -15,7 +16,6 @@ import { OpenCodeClient } from './opencode/client.ts';
 import type { ConfigurationSource } from './opencode/configuration.ts';
 import { OpenCodeServer } from './opencode/server.ts';
 
-export const RUNNER_VERSION = '0.1.0';
 const CONTROL_FIRST_REFUSALS_MS = 60_000;
 const STOP_TURN_MS = 3_000;
 const STOP_LIMIT_MS = 10_000;
@@ -186,7 +186,7 @@ export class Agent {
       repository: this.#parts.repository.rootCommit,
       remotes: [...this.#parts.repository.remotes],
       model: this.#parts.model,
-      version: RUNNER_VERSION,
+      version: VERSION,
       leases: this.#granted().map(({ task_id, epoch }) => ({ task_id, epoch })),
     });
   }

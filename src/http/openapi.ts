@@ -1,10 +1,11 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
+import { VERSION } from '../configuration/version.ts';
 import type { AppEnv } from './context.ts';
 
 const INFO = {
   title: 'OpenCode Industrial Orchestrator',
-  version: '1.0.0',
+  version: VERSION,
   description:
     'A control plane for fleets of OpenCode coding agents: sessions, their event logs, approvals and checkpoints. ' +
     'Errors are problem details (RFC 9457). Every route but health, readiness and this description needs a bearer token.',
