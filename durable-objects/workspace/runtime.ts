@@ -2,7 +2,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { SocketPlace } from '../../src/ports/workspace.ts';
 import type { Role } from '../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
-import type { BulkResult } from '../../src/protocol/responses.ts';
+import type { BulkResult } from '../../src/protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../../src/protocol/workspace/token.ts';
 import { IDEMPOTENCY_DEADLINE, Idempotency } from '../kit/idempotency.ts';
 import type { Lane } from '../kit/outbox.ts';

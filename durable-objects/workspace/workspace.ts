@@ -7,7 +7,7 @@ import type { SocketPlace, WorkspaceApi } from '../../src/ports/workspace.ts';
 import type { Role } from '../../src/protocol/common/enums.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
-import type { BulkResult } from '../../src/protocol/responses.ts';
+import type { BulkResult } from '../../src/protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../../src/protocol/workspace/token.ts';
 import { durablePlatform } from '../kit/durable-object.ts';
 import { type SocketClosing, WorkspaceRuntime } from './runtime.ts';

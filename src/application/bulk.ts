@@ -4,8 +4,8 @@ import type { Workspaces } from '../ports/workspace.ts';
 import { ERROR_CODES, type FieldError, type Outcome, ok, refuse } from '../protocol/common/errors.ts';
 import type { SessionId } from '../protocol/common/ids.ts';
 import { MAX_STORED_BYTES, utf8Length } from '../protocol/common/limits.ts';
-import type { BulkItem, BulkResult } from '../protocol/responses.ts';
-import { type BulkSessionRequest, CreateSessionRequest } from '../protocol/session/requests.ts';
+import type { BulkItem, BulkResult, BulkSessionRequest } from '../protocol/session/bulk.ts';
+import { CreateSessionRequest } from '../protocol/session/requests.ts';
 import type { SessionView } from '../protocol/session/session.ts';
 import { createSession, type SessionMaking } from './create-session.ts';
 

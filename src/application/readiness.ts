@@ -1,5 +1,5 @@
 import type { Probe } from '../ports/probe.ts';
-import type { DependencyState, Readiness } from '../protocol/responses.ts';
+import type { DependencyState, Readiness } from '../protocol/system/readiness.ts';
 
 const PROBE_MS = 2_000;
 

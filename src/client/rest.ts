@@ -1,13 +1,12 @@
 import type { z } from 'zod';
 import type { AgentList, AgentView } from '../protocol/agent/agent.ts';
 import type { EventPage } from '../protocol/events/events.ts';
-import type { ApprovalList, BulkResult, CheckpointList, CheckpointRequested } from '../protocol/responses.ts';
-import type { ApprovalView } from '../protocol/session/approval.ts';
-import type { SessionDiff } from '../protocol/session/checkpoint.ts';
+import type { ApprovalList, ApprovalView } from '../protocol/session/approval.ts';
+import type { BulkResult, BulkSessionRequest } from '../protocol/session/bulk.ts';
+import type { CheckpointList, CheckpointRequested, SessionDiff } from '../protocol/session/checkpoint.ts';
 import type { ListSessionsQuery, SessionList } from '../protocol/session/list.ts';
 import type {
   AnswerApprovalRequest,
-  BulkSessionRequest,
   CompleteSessionRequest,
   CreateSessionRequest,
   FailSessionRequest,

@@ -1,7 +1,7 @@
 import type { Role } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { WorkspaceId } from '../protocol/common/ids.ts';
-import type { BulkResult } from '../protocol/responses.ts';
+import type { BulkResult } from '../protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../protocol/workspace/token.ts';
 import type { Call } from './calls.ts';
 

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { Dependency } from '../../src/application/readiness.ts';
 import { compose } from '../../src/composition.ts';
-import type { Readiness } from '../../src/protocol/responses.ts';
+import type { Readiness } from '../../src/protocol/system/readiness.ts';
 import { appWith, ask } from './http-support.ts';
 
 const up = async () => {};

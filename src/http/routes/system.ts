@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import { readReadiness } from '../../application/readiness.ts';
-import { Health, Readiness } from '../../protocol/responses.ts';
+import { Health, Readiness } from '../../protocol/system/readiness.ts';
 import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { renderReference } from '../docs/render.ts';

@@ -61,3 +61,8 @@ export const ApprovalView = z
     },
   });
 export type ApprovalView = z.infer<typeof ApprovalView>;
+
+export const ApprovalList = z
+  .object({ items: z.array(ApprovalView) })
+  .meta({ id: 'ApprovalList', description: 'The session’s approvals, open ones first.', example: { items: [] } });
+export type ApprovalList = z.infer<typeof ApprovalList>;

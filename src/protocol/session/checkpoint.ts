@@ -69,3 +69,15 @@ export const SessionDiff = z
     },
   });
 export type SessionDiff = z.infer<typeof SessionDiff>;
+
+export const CheckpointList = z
+  .object({ items: z.array(CheckpointView) })
+  .meta({ id: 'CheckpointList', description: 'The session’s checkpoints.', example: { items: [] } });
+export type CheckpointList = z.infer<typeof CheckpointList>;
+
+export const CheckpointRequested = z.object({ requested: z.literal(true) }).meta({
+  id: 'CheckpointRequested',
+  description: 'The agent has been asked; the checkpoint appears in the log.',
+  example: { requested: true },
+});
+export type CheckpointRequested = z.infer<typeof CheckpointRequested>;

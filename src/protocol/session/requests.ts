@@ -192,25 +192,6 @@ export const AnswerApprovalRequest = z
   });
 export type AnswerApprovalRequest = z.infer<typeof AnswerApprovalRequest>;
 
-export const BulkSessionRequest = z
-  .strictObject({
-    action: z.enum(['create', 'start', 'pause', 'resume', 'stop', 'cancel', 'retry', 'delete']),
-    session_ids: z.array(SessionId).min(1).max(100).optional(),
-    sessions: z.array(z.unknown()).min(1).max(100).optional(),
-  })
-  .refine((body) => (body.action === 'create') === (body.sessions !== undefined), {
-    message: '`sessions` goes with create, `session_ids` with every other action',
-  })
-  .refine((body) => (body.action === 'create') === (body.session_ids === undefined), {
-    message: '`session_ids` goes with every action but create',
-  })
-  .meta({
-    id: 'BulkSessionRequest',
-    description: 'One action on many sessions; each item has its own outcome.',
-    example: { action: 'cancel', session_ids: ['0198c2f0-1a2b-8c3d-9e4f-5a6b00000000'] },
-  });
-export type BulkSessionRequest = z.infer<typeof BulkSessionRequest>;
-
 export const MessageAccepted = z.object({ number: z.int(), delivery: Delivery }).meta({
   id: 'MessageAccepted',
   description: 'The message’s number in the session.',

@@ -54,7 +54,7 @@ const ALLOWED = [
   ['src/domain/ok.ts', `export * from '../protocol/x.ts';\nexport * from './y.ts';`],
   ['src/domain/graph/ok.ts', `export * from '../../protocol/x.ts';\nexport * from '../y.ts';`],
   ['src/protocol/ok.ts', `export * from 'zod';\nexport * from './x.ts';`],
-  ['src/protocol/session/ok.ts', `export * from '../common/x.ts';\nexport * from '../responses.ts';`],
+  ['src/protocol/session/ok.ts', `export * from '../common/x.ts';\nexport * from '../system/x.ts';`],
   ['src/ports/ok.ts', `export * from '../protocol/x.ts';\nexport * from './x.ts';`],
   [
     'src/application/ok.ts',
