@@ -29,15 +29,20 @@ export default defineConfig({
     // What a test prints is shown when it fails.
     silent: 'passed-only',
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, ...BUSY_MACHINE } },
+      { test: { name: 'unit', include: ['test/{unit,simulation}/**/*.test.ts'], isolate: false, ...BUSY_MACHINE } },
       {
         plugins: [
           cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: WORKER_VARIABLES } }),
         ],
         // One isolate for all files is six times faster; its price is that tests must name their objects uniquely.
-        test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'], isolate: false, ...BUSY_MACHINE },
+        test: {
+          name: 'workerd',
+          include: ['test/{workerd,hibernation}/**/*.test.ts'],
+          isolate: false,
+          ...BUSY_MACHINE,
+        },
       },
-      { test: { name: 'system', include: ['test/system/**/*.test.ts'], ...REAL_PROCESSES } },
+      { test: { name: 'system', include: ['test/{system,drills}/**/*.test.ts'], ...REAL_PROCESSES } },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...REAL_PROCESSES } },
     ],
   },

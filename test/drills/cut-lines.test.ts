@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectAgreement, expectSameLog, expectWhole, readLog } from './support/agreement.ts';
-import { type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
-import { seededRandom } from './support/seeded.ts';
-import { startSession } from './support/started-session.ts';
-import { TcpProxy } from './support/tcp-proxy.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
+import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
+import { startSession } from '../system/support/started-session.ts';
+import { TcpProxy } from '../system/support/tcp-proxy.ts';
 
 const SEED = 1;
 const CUTS = 200;

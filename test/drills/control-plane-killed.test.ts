@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { expectAgreement, expectSameLog, expectWhole, readLog } from './support/agreement.ts';
-import { type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
-import { seededRandom } from './support/seeded.ts';
-import { type StartedSession, startSession } from './support/started-session.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
+import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
+import { type StartedSession, startSession } from '../system/support/started-session.ts';
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 const LEASE_TTL_SECONDS = 15;

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BufferedLease } from '../../../runner/lease/buffer.ts';
-import { webSocketConnections } from '../../../runner/lease/connection.ts';
-import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import type { BufferedLease } from '../../runner/lease/buffer.ts';
+import { webSocketConnections } from '../../runner/lease/connection.ts';
+import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import {
   expectAgreement,
   expectBeginnings,
@@ -12,11 +13,10 @@ import {
   expectWhole,
   readConversation,
   readLog,
-} from './support/agreement.ts';
-import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
-import { seededRandom } from './support/seeded.ts';
-import { type StartedSession, startSession } from './support/started-session.ts';
-import { TcpProxy } from './support/tcp-proxy.ts';
+} from '../system/support/agreement.ts';
+import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
+import { type StartedSession, startSession } from '../system/support/started-session.ts';
+import { TcpProxy } from '../system/support/tcp-proxy.ts';
 
 /** Each moment twice; in CI four times. */
 const SEEDS = Array.from({ length: Number(process.env.DRILL_SEEDS ?? 10) }, (_, index) => index + 1);

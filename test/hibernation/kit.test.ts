@@ -8,8 +8,8 @@ import { consoleLog } from '../../src/adapters/console-log.ts';
 import { eventually } from '../support/eventually.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { directoryEntry } from '../unit/ports/directory.contract.ts';
-import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './support/hibernation.ts';
-import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
+import { controlLink, openControl, registryObject } from '../workerd/support/registry-in-workerd.ts';
+import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './sleep.ts';
 
 function directory(): DurableObjectStub {
   return env.DIRECTORY.getByName(`hibernation-${crypto.randomUUID()}`);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectAgreement, expectSameLog, expectWhole, readLog } from './support/agreement.ts';
-import { type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
-import { startSession } from './support/started-session.ts';
+import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
+import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
+import { startSession } from '../system/support/started-session.ts';
 
 const AGENTS = Array.from({ length: 10 }, (_, index) => `AGENT-${index}`);
 

@@ -2,12 +2,12 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
-import { unpackConversation } from '../../../../runner/opencode/conversation.ts';
-import type { ConversationMessage } from '../../../../runner/work/opencode-port.ts';
-import type { Client } from '../../../../src/client/client.ts';
-import type { SessionWatch } from '../../../../src/client/watch.ts';
-import { applyEvents, emptyState } from '../../../../src/domain/session/session-state.ts';
-import type { SessionEvent } from '../../../../src/protocol/events/events.ts';
+import { unpackConversation } from '../../../runner/opencode/conversation.ts';
+import type { ConversationMessage } from '../../../runner/work/opencode-port.ts';
+import type { Client } from '../../../src/client/client.ts';
+import type { SessionWatch } from '../../../src/client/watch.ts';
+import { applyEvents, emptyState } from '../../../src/domain/session/session-state.ts';
+import type { SessionEvent } from '../../../src/protocol/events/events.ts';
 import type { AgentProcess } from './fleet.ts';
 
 /** The whole log of a session, as the server has it. */

@@ -4,8 +4,8 @@ import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
 import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
 import { consoleLog } from '../../src/adapters/console-log.ts';
-import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './support/hibernation.ts';
-import { requested, SocketAgent, SocketWatcher, sessionObject, unwrap } from './support/session-in-workerd.ts';
+import { requested, SocketAgent, SocketWatcher, sessionObject, unwrap } from '../workerd/support/session-in-workerd.ts';
+import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './sleep.ts';
 
 const timeout = SLEEP_TIMEOUT_MS;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { note, partDone, result, text } from './fake-agent.ts';
-import { SessionInProcess } from './harness.ts';
+import { note, partDone, result, text } from '../unit/session/fake-agent.ts';
+import { SessionInProcess } from '../unit/session/harness.ts';
 
 /** Things that may happen, in any order. */
 const step = fc.oneof(

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { SlotState } from '../../../src/ports/agent-registry.ts';
-import { SessionPriority } from '../../../src/protocol/common/enums.ts';
-import type { FakeClient } from '../../support/fake-socket.ts';
-import { NodePlatform } from '../../support/node-platform.ts';
-import { RegistryInProcess } from '../../support/registry-in-process.ts';
-import { hello, slotRequest } from '../ports/agent-registry.scene.ts';
+import type { SlotState } from '../../src/ports/agent-registry.ts';
+import { SessionPriority } from '../../src/protocol/common/enums.ts';
+import type { FakeClient } from '../support/fake-socket.ts';
+import { NodePlatform } from '../support/node-platform.ts';
+import { RegistryInProcess } from '../support/registry-in-process.ts';
+import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 
 const AGENTS = ['a', 'b', 'c'].map((letter) => `${letter.repeat(8)}-8a52-4f0c-9d0b-0d6f3a1b2c3d`);
 const CAPACITIES = [1, 2, 3];

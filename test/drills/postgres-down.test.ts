@@ -1,8 +1,8 @@
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Fleet, standingPort, startFleet } from './support/fleet.ts';
-import { startSession } from './support/started-session.ts';
+import { type Fleet, standingPort, startFleet } from '../system/support/fleet.ts';
+import { startSession } from '../system/support/started-session.ts';
 
 const WITHIN = { timeout: 120_000, interval: 200 };
 /** The endpoint's pool, and one more for whoever else comes. */
