@@ -24,13 +24,22 @@ export interface ControlPlane extends Server {
 
 const START_LIMIT_MS = 60_000;
 
-/** The control plane as `npm start` serves it, without Postgres and Redis. */
-export async function startControlPlane(directory: string): Promise<ControlPlane> {
+/**
+ * The control plane as `npm start` serves it, without Postgres and Redis.
+ *
+ * @param options.inspectorPort where `workerd` serves its inspector; without one there is none
+ */
+export async function startControlPlane(
+  directory: string,
+  options: { inspectorPort?: number } = {},
+): Promise<ControlPlane> {
   const signingKeys = `bench:${randomText()}`;
   const port = await freePort();
   const data = new DataDirectory(directory);
   const command = prepareWorkerd({ data, port, variables: { OIO_SIGNING_KEYS: signingKeys } });
-  const server = await serve(port, command.args, command.env);
+  const [verb = 'serve', ...rest] = command.args;
+  const inspector = options.inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${options.inspectorPort}`];
+  const server = await serve(port, [verb, ...inspector, ...rest], command.env);
   const signer = new TokenSigner(parseSigningKeys(signingKeys), Date.now);
   return {
     ...server,
