@@ -41,22 +41,22 @@ export interface AgentOptions {
   stepCheckpointMs?: number;
 }
 
-/** OpenCode has no model that could be asked; the message says what to do, or what OpenCode says. */
+/** OpenCode has no usable model. The message says how to add one, or quotes OpenCode's error. */
 export class NoModelError extends Error {
   override name = 'NoModelError';
 }
 
-/** The control plane does not take this token. */
+/** The control plane rejected the token. */
 export class TokenRefusedError extends Error {
   override name = 'TokenRefusedError';
 }
 
 /**
- * Starts an agent: ends what a killed predecessor left running, delivers what it had not delivered, then connects and
- * takes offers. Resolves when it can work.
+ * Starts an agent. If a predecessor was killed, its processes are ended and its buffered frames are delivered. Then the
+ * agent connects to the control plane and accepts offers. Resolves when the agent can work.
  *
- * @throws RepositoryError, MissingDependencyError, NoModelError, TokenRefusedError or DataDirectoryInUseError, each
- *   with one sentence that says what to do
+ * @throws RepositoryError, MissingDependencyError, NoModelError, TokenRefusedError or DataDirectoryInUseError; each
+ *   message is one sentence that says what to do
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const repository = await Repository.open(options.directory);
@@ -86,14 +86,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
-/** @throws NoModelError when there is none, or OpenCode cannot say */
+/** @throws NoModelError when OpenCode has no model, or cannot list its models */
 export async function chooseModel(coding: Pick<OpenCodeClient, 'defaultModel'>): Promise<string> {
   const model = await coding.defaultModel().catch((error: Error) => {
-    throw new NoModelError(`OpenCode cannot say which models it has: ${error.message}`);
+    throw new NoModelError(`OpenCode could not list its models: ${error.message}`);
   });
   if (model !== null) return model;
   throw new NoModelError(
-    'OpenCode has no model: set a provider key such as ANTHROPIC_API_KEY, or run "opencode auth login", then start again.',
+    'OpenCode has no model: set a provider key such as ANTHROPIC_API_KEY or run "opencode auth login", then start again.',
   );
 }
 
@@ -110,13 +110,13 @@ export interface AgentParts {
 
 /** A running agent: its control socket, and the leases it works on. */
 export class Agent {
-  /** Resolves when the agent has stopped; with a reason when it was not asked to. */
+  /** Resolves when the agent has stopped: with null if it was asked to, else with the reason. */
   readonly stopped: Promise<string | null>;
   readonly #options: AgentOptions;
   readonly #parts: AgentParts;
   readonly #instanceId = randomUUID();
   readonly #leases = new Map<string, Lease>();
-  /** Offers that wait for an older epoch of their task to end here. */
+  /** Offers that wait until this agent's older lease of the same task has ended. */
   readonly #awaited = new Set<string>();
   readonly #buffers: string;
   readonly #recovery: { close(): void };
@@ -136,7 +136,7 @@ export class Agent {
     this.#control = new ReconnectingSocket(parts.openLine, `/ws/agents/${this.id}/control`, {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
-      closed: (reason) => options.log(`the control plane is out of reach (${reason}); trying again`),
+      closed: (reason) => options.log(`cannot reach the control plane (${reason}); retrying`),
       heard: () => undefined,
     });
   }
@@ -145,7 +145,7 @@ export class Agent {
     return this.#parts.identity.agent_id;
   }
 
-  /** `provider/model` that is used unless a session names another. */
+  /** The model for sessions that name none, as `provider/model`. */
   get model(): string {
     return this.#parts.model;
   }
@@ -155,7 +155,7 @@ export class Agent {
     return this.#parts.repository.rootCommit;
   }
 
-  /** Gives every lease back with a checkpoint, then ends OpenCode and every process of its tools. */
+  /** Releases every lease with a checkpoint, then stops OpenCode and every process that its tools started. */
   async stop(reason: string | null = null): Promise<void> {
     if (this.#isStopping) {
       await this.stopped;
@@ -201,7 +201,7 @@ export class Agent {
       case 'withdraw': {
         this.#awaited.delete(key(message));
         const lease = this.#leases.get(key(message));
-        // A granted lease is ended by its session, on the run socket.
+        // Only its session ends a granted lease, on the run socket.
         if (lease && !lease.isGranted) lease.shutDown(0);
         return;
       }
@@ -218,24 +218,29 @@ export class Agent {
     }
     if (this.#awaited.has(key({ task_id, epoch }))) return;
     const older = [...this.#leases.values()].filter((lease) => lease.task_id === task_id && lease.epoch < epoch);
-    // What is over and still tidies up takes no room: its place was given back with the lease.
+    // A lease that is over but still cleaning up takes no capacity: the registry freed its slot when the lease ended.
     const held = [...this.#leases.values()].filter((lease) => !lease.isOver && !older.includes(lease));
     const taken = held.length + this.#awaited.size;
     if (this.#isStopping || taken >= this.#options.capacity) {
-      this.#send({ type: 'refused', task_id, epoch, reason: this.#isStopping ? 'the agent stops' : 'no room' });
+      this.#send({
+        type: 'refused',
+        task_id,
+        epoch,
+        reason: this.#isStopping ? 'the agent is stopping' : 'no capacity',
+      });
       return;
     }
     if (older.length === 0) this.#take(task_id, epoch);
     else void this.#takeAfter(older, task_id, epoch);
   }
 
-  /** Epochs of one task share OpenCode's conversation, so one ends before the next begins. */
+  /** All epochs of a task share one OpenCode conversation, so the older lease ends before the newer one starts. */
   async #takeAfter(older: Lease[], task_id: string, epoch: number): Promise<void> {
     const name = key({ task_id, epoch });
     if (this.#awaited.has(name)) return;
     this.#awaited.add(name);
     await Promise.all(older.map((lease) => lease.supersede()));
-    // Not withdrawn meanwhile.
+    // False if the registry withdrew the offer meanwhile.
     if (this.#awaited.delete(name) && !this.#isStopping) this.#take(task_id, epoch);
   }
 
@@ -261,10 +266,13 @@ export class Agent {
     });
   }
 
-  /** Right after a start it may be the predecessor's socket that has not been missed yet; later it is a rival. */
+  /**
+   * Right after a start, the registry may not have noticed yet that the predecessor's socket is dead, so the agent
+   * keeps trying. Later, another process uses this identity, so the agent stops.
+   */
   #superseded(reason: string): void {
     if (performance.now() - this.#startedAt < CONTROL_FIRST_REFUSALS_MS) {
-      this.#options.log(`not let in yet: ${reason}`);
+      this.#options.log(`the registry refused the connection: ${reason}; retrying`);
       return;
     }
     this.#options.log(`stopping: ${reason}`);
@@ -293,11 +301,11 @@ async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A socket's refusal does not say why, so the token is tried on a plain request first. */
+/** A refused WebSocket does not say why, so a plain request tries the token first. */
 async function refuseBadToken({ url, token }: AgentOptions, { agent_id }: Identity): Promise<void> {
   const response = await fetch(`${url.replace(/\/$/, '')}/api/v1/agents/${agent_id}`, {
     headers: { authorization: `Bearer ${token}` },
   }).catch(() => null);
   if (response?.status === 401)
-    throw new TokenRefusedError(`${url} does not accept this token: make one with "oio token".`);
+    throw new TokenRefusedError(`${url} does not accept this token. Create one with "oio token".`);
 }

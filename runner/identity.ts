@@ -3,19 +3,19 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { lockFile } from './process/lock-file.ts';
 
-/** Who this agent is, for as long as its data directory lives. */
+/** An agent's identity, which lasts as long as the agent's data directory. */
 export interface Identity {
   agent_id: string;
-  /** Carried by each of its processes, and by no other agent's. */
+  /** A value in the environment of all processes of this agent, and of no other agent. */
   marker: string;
 }
 
-/** Another process of this agent runs. */
+/** Another process uses the data directory. */
 export class DataDirectoryInUseError extends Error {
   override name = 'DataDirectoryInUseError';
 }
 
-/** Reads the identity that is kept in the data directory, or makes one. */
+/** Reads the identity from the data directory, or creates it at the first start. */
 export function loadIdentity(dataDirectory: string): Identity {
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   const path = join(dataDirectory, 'agent.json');
@@ -27,16 +27,17 @@ export function loadIdentity(dataDirectory: string): Identity {
 }
 
 /**
- * Keeps the data directory for this process alone: a second one would end the first one's tools as orphans.
+ * Locks the data directory for this process. Without the lock, a second process would take the first one's tools for
+ * orphans and end them.
  *
- * @returns a function that gives the lock back
+ * @returns a function that releases the lock
  * @throws DataDirectoryInUseError
  */
 export function lockDataDirectory(dataDirectory: string): () => void {
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   const unlock = lockFile(join(dataDirectory, 'agent.lock'));
   if (unlock === null) {
-    throw new DataDirectoryInUseError(`Another agent runs on ${dataDirectory}: stop it, or name another directory.`);
+    throw new DataDirectoryInUseError(`Another agent uses ${dataDirectory}. Stop it, or choose another directory.`);
   }
   return unlock;
 }

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 
-/** A git command that failed, with git's own words. */
+/** A git command failed; the message is git's own. */
 export class GitError extends Error {
   override name = 'GitError';
 }
 
-/** The output grew beyond the bound that the caller set. */
+/** The output was larger than the caller's limit. */
 export class OutputTooLargeError extends Error {
   override name = 'OutputTooLargeError';
 }
@@ -14,18 +14,18 @@ export class OutputTooLargeError extends Error {
 export interface GitOptions {
   environment?: Record<string, string>;
   input?: Uint8Array;
-  /** Bytes of output after which the command is ended. */
+  /** The command is killed when its output exceeds this many bytes. */
   maxBytes?: number;
-  /** Milliseconds after which the command is ended. */
+  /** The command is ended after this many milliseconds. */
   maxMs?: number;
-  /** The command talks to a remote: with the person's SSH agent and proxies. */
+  /** The command talks to a remote, so it gets the user's SSH agent and proxies. */
   isRemote?: boolean;
 }
 
 const DEFAULT_MAX_BYTES = 16 * 1_048_576;
 /**
- * No hook of the repository runs for work that the runner does on its own behalf, and no setting of the person's changes
- * the form of a patch.
+ * The runner's own git commands run no hooks of the repository, and the user's settings do not change the format of a
+ * patch.
  */
 const SETTINGS = [
   'core.hooksPath=/dev/null',
@@ -37,8 +37,8 @@ const SETTINGS = [
 ].flatMap((setting) => ['-c', setting]);
 
 /**
- * All that git is given of our environment. Filters and other commands in the clone's configuration are the agent's to
- * write, and git runs them: what is secret must not be among these.
+ * The variables that git inherits. They must hold no secrets: the agent can write filters and other commands into the
+ * clone's configuration, and git runs them.
  */
 const INHERITED =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|TZ|TMPDIR|TMP|TEMP|XDG_CONFIG_HOME|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES)$/i;
@@ -67,7 +67,7 @@ export async function git(directory: string, args: string[], options: GitOptions
     problem += chunk;
   });
   child.stdin.on('error', () => undefined).end(options.input);
-  // On SIGTERM git ends the helpers that it started, too.
+  // SIGTERM, because git then also ends the helpers that it started.
   const timer = options.maxMs === undefined ? undefined : setTimeout(() => child.kill('SIGTERM'), options.maxMs);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
@@ -75,7 +75,7 @@ export async function git(directory: string, args: string[], options: GitOptions
       reject(
         isMissing
           ? new MissingDependencyError(
-              'git is not installed, or not on PATH. Agents work in git worktrees: install git.',
+              'git is not installed or not on PATH. Install git: agents work in git worktrees.',
             )
           : new GitError(`git cannot be run: ${error.message}`),
       );

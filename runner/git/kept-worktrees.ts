@@ -2,33 +2,36 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 
-/** Beside a worktree whose work exists nowhere else: a file with the base that the work started from. */
+/**
+ * A worktree that holds the only copy of its work is kept. A file with this suffix beside it marks it, and names the
+ * commit that the work started from.
+ */
 const KEPT_SUFFIX = '.kept';
 
-/** A worktree that an earlier lease left, because its work could not travel. */
+/** A worktree that an earlier lease kept, because no checkpoint could hold its work. */
 export interface KeptWorktree {
   path: string;
   base: string;
 }
 
-/** From now on nothing removes this worktree: not the end of its lease, nor the start after a kill. */
+/** Marks a worktree as kept: neither the end of its lease nor the start after a kill removes it. */
 export function keep(path: string, base: string): void {
   writeFileSync(`${path}${KEPT_SUFFIX}`, base);
 }
 
-/** Its work is safe elsewhere. */
+/** Removes the mark: the work is safe in a checkpoint. */
 export function letGo(path: string): void {
   rmSync(`${path}${KEPT_SUFFIX}`, { force: true });
 }
 
-/** Whether this is a worktree to be kept, or the mark that says so. */
+/** Whether the path is a kept worktree or the mark of one. */
 export function isKept(path: string): boolean {
   return path.endsWith(KEPT_SUFFIX) || existsSync(`${path}${KEPT_SUFFIX}`);
 }
 
 /**
- * The kept worktree whose work is ahead of what the assignment's checkpoint carries: one of the same task that is not
- * older than the checkpoint, or the very one that the checkpoint was made of.
+ * The kept worktree whose work is ahead of the assignment's checkpoint, or null. That is one of the same task that is
+ * not older than the checkpoint, or else the one that the checkpoint was taken from.
  */
 export function findKept(directory: string, { task_id, checkpoint }: Assignment): KeptWorktree | null {
   if (!existsSync(directory)) return null;

@@ -7,19 +7,19 @@ import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 
-/** The directory cannot serve as a repository; the message says how to mend that. */
+/** The directory cannot be used as a repository; the message says how to fix that. */
 export class RepositoryError extends Error {
   override name = 'RepositoryError';
 }
 
-/** A worktree's changes against its base; `patch` is null when they are larger than what travels. */
+/** A worktree's changes against its base. `patch` is null when it is too large for a checkpoint. */
 export interface Changes {
   patch: Uint8Array | null;
-  /** The changed files, the first of them: at most a thousand, and no more than a frame holds. */
+  /** The first changed files: at most a thousand, and no more than fit into a frame. */
   files: DiffFile[];
-  /** Repositories inside the worktree: their files are in the patch, their history is not. */
+  /** Repositories inside the worktree. The patch holds their files but not their history. */
   nested: string[];
-  /** Submodules with changes of their own, which are not in the patch. */
+  /** Submodules with changes, which are not in the patch. */
   changedSubmodules: string[];
 }
 
@@ -28,13 +28,16 @@ const MAX_FILES_CHARS = 131_072;
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const MAX_FETCH_MS = 60_000;
 
-/** The clone that an agent works in. Its work trees, index and branches are never touched: work has its own worktrees. */
+/**
+ * The clone that an agent works in. The agent creates its own worktrees and never changes the clone's checkout, index
+ * or branches.
+ */
 export class Repository {
   /** Top directory of the clone. */
   readonly directory: string;
-  /** Hash of the first commit: the same in every clone, whatever it is called. */
+  /** Hash of the first commit, which is the same in every clone. */
   readonly rootCommit: string;
-  /** Keys of its remotes' addresses (see `repositoryKey`), which hold no password. */
+  /** Keys of the remotes' URLs (see `repositoryKey`); they hold no passwords. */
   readonly remotes: readonly string[];
   readonly #gitDirectory: string;
 
@@ -45,7 +48,7 @@ export class Repository {
     this.#gitDirectory = gitDirectory;
   }
 
-  /** @throws RepositoryError when there is no such directory, no repository in it, no commit in that, or not all */
+  /** @throws RepositoryError when the directory is missing, or is not a git repository, has no commits or is shallow */
   static async open(path: string): Promise<Repository> {
     const found = await stat(path).catch(() => null);
     if (!found?.isDirectory()) throw new RepositoryError(`There is no directory ${path}.`);
@@ -53,18 +56,18 @@ export class Repository {
       if (error instanceof MissingDependencyError) throw error;
       throw new RepositoryError(
         error.message.includes('not a git repository')
-          ? `${path} is no git repository: run "git init" there and commit once.`
+          ? `${path} is not a git repository: run "git init" there and commit once.`
           : error.message,
       );
     });
     const roots = await text(directory, ['rev-list', '--max-parents=0', 'HEAD']).catch(() => {
       throw new RepositoryError(
-        `${path} has no commits: make one with "git commit", so that work has something to start from.`,
+        `${path} has no commits: create one with "git commit", so that work has a commit to start from.`,
       );
     });
     if ((await text(directory, ['rev-parse', '--is-shallow-repository'])) === 'true') {
       throw new RepositoryError(
-        `${path} is a shallow clone, in which the first commit is not known: run "git fetch --unshallow" there.`,
+        `${path} is a shallow clone, so its first commit is unknown: run "git fetch --unshallow" there.`,
       );
     }
     const gitDirectory = resolve(directory, await text(directory, ['rev-parse', '--git-common-dir']));
@@ -73,15 +76,15 @@ export class Repository {
   }
 
   /**
-   * The full hash of a commit, `HEAD` by default; a commit that is missing is fetched.
-   * @throws RepositoryError when this clone does not have it, and its remotes do not give it either
+   * The full hash of a commit, `HEAD` by default. Fetches if the clone does not have the commit.
+   * @throws RepositoryError when neither the clone nor its remotes have the commit
    */
   async resolve(commit = 'HEAD'): Promise<string> {
     const find = () => text(this.directory, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]);
     return find().catch(async () => {
       await this.#fetch();
       return find().catch(() => {
-        throw new RepositoryError(`This clone has no commit ${commit}, and "git fetch" does not bring it.`);
+        throw new RepositoryError(`This clone has no commit ${commit}, and "git fetch" did not find it.`);
       });
     });
   }
@@ -91,7 +94,7 @@ export class Repository {
     await git(this.directory, args, { isRemote: true, maxMs: MAX_FETCH_MS }).catch(() => undefined);
   }
 
-  /** A new worktree at `path` on `base`, detached: no branch of the clone moves. */
+  /** A new worktree at `path` on `base`, with a detached HEAD, so that no branch of the clone moves. */
   async addWorktree(path: string, base: string): Promise<Worktree> {
     await this.removeWorktree(path);
     await mkdir(dirname(path), { recursive: true });
@@ -99,7 +102,7 @@ export class Repository {
     return this.openWorktree(path, base);
   }
 
-  /** The worktree that is at `path`, with whatever work is in it. */
+  /** The existing worktree at `path`, with the work in it. */
   async openWorktree(path: string, base: string): Promise<Worktree> {
     const index = await text(path, ['rev-parse', '--git-path', 'index']).then(
       (found) => resolve(path, found),
@@ -108,14 +111,14 @@ export class Repository {
     return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index });
   }
 
-  /** Removes the worktree at `path` and git's record of it; nothing there is fine. */
+  /** Removes the worktree at `path`, if it exists, and git's record of it. */
   async removeWorktree(path: string): Promise<void> {
     await rm(path, { recursive: true, force: true });
     await git(this.directory, ['worktree', 'prune']);
   }
 }
 
-/** A patch looks the same whatever the person has configured. */
+/** Fixes the format of a patch, whatever the user has configured. */
 const DIFF_FORMAT = [
   '-U3',
   '--inter-hunk-context=0',
@@ -146,8 +149,8 @@ export class Worktree {
   }
 
   /**
-   * All that differs from the base: new files that are not ignored included, those of repositories inside too, and
-   * commits made meanwhile. Neither the clone nor the agent's staging area notices.
+   * All differences from the base. They include new files that are not ignored, files of nested repositories, and
+   * commits that the agent made. Changes neither the clone nor the agent's staging area.
    */
   async changes(maxBytes: number = MAX_PATCH_BYTES): Promise<Changes> {
     return withSnapshot(this.#source, async ({ environment, nested, changedSubmodules }) => {
@@ -164,7 +167,7 @@ export class Worktree {
     });
   }
 
-  /** @throws GitError when the patch does not fit; nothing is changed then */
+  /** @throws GitError when the patch does not apply; the worktree is unchanged then */
   async apply(patch: Uint8Array): Promise<void> {
     if (patch.byteLength === 0) return;
     await git(this.path, ['apply', '--binary', '--whitespace=nowarn'], { input: patch });
@@ -194,7 +197,7 @@ function parseFiles(statuses: Buffer, counts: Buffer): DiffFile[] {
   return files;
 }
 
-/** The first files, as many as fit into a frame. */
+/** The first files, up to what fits into a frame. */
 function bounded(files: DiffFile[]): DiffFile[] {
   let chars = 0;
   const end = files.findIndex((file) => {
@@ -204,7 +207,7 @@ function bounded(files: DiffFile[]): DiffFile[] {
   return files.slice(0, Math.min(end === -1 ? files.length : end, MAX_FILES));
 }
 
-/** Of what `git remote --verbose` lists: by line a name, a tab, the address as it is used, and what for. */
+/** Parses `git remote --verbose`. Each line is `name<TAB>URL (fetch|push)`. */
 function remoteKeys(listing: string): string[] {
   const keys = [...listing.matchAll(/^\S+\t(.+) \((?:fetch|push)\)$/gm)].map(([, url = '']) => repositoryKey(url));
   return [...new Set(keys)].filter((key) => key.length <= MAX_REMOTE_CHARS).slice(0, MAX_REMOTES);

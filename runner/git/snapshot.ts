@@ -3,31 +3,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { git } from './git.ts';
 
-/** What a snapshot is taken of. */
+/** The work tree that a snapshot is taken of. */
 export interface SnapshotSource {
-  /** Top directory of the work tree. Its `.git` is not used: the agent may have removed or replaced it. */
+  /** Top directory of the work tree. Its `.git` is not used, because the agent may have removed or replaced it. */
   path: string;
   base: string;
   /** The clone's own git directory. */
   gitDirectory: string;
-  /** The work tree's own index, which knows the unchanged files; null when there is none. */
+  /** The work tree's index, so that git need not read unchanged files again; null when it has none. */
   index: string | null;
 }
 
-/** All files of a work tree, in an index and an object store of their own: nothing of the clone's is touched. */
+/** All files of a work tree, in a temporary index and object store. Nothing in the clone changes. */
 export interface Snapshot {
-  /** For git commands on the snapshot's index. */
+  /** The environment for git commands on the snapshot's index. */
   environment: Record<string, string>;
-  /** Repositories inside the work tree, whose files are in the snapshot and whose history is not. */
+  /** Repositories inside the work tree. The snapshot holds their files but not their history. */
   nested: string[];
-  /** Submodules with changes of their own, which no patch of this repository can carry. */
+  /** Submodules with changes, which no patch of this repository can hold. */
   changedSubmodules: string[];
 }
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const GITLINK = '160000';
 
-/** Takes a snapshot for as long as `use` runs. Of what git ignores only what is tracked is in it. */
+/** Takes a snapshot and deletes it when `use` has finished. It leaves out ignored files unless they are tracked. */
 export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Snapshot) => Promise<T>): Promise<T> {
   const scratch = await mkdtemp(join(tmpdir(), 'oio-patch-'));
   try {
@@ -51,8 +51,10 @@ export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Sn
 type Environment = Record<string, string> & { GIT_WORK_TREE: string; GIT_INDEX_FILE: string };
 
 /**
- * Begins with the work tree's own index, or with the base's files when that cannot be read; without links to
- * repositories that the base does not have, since these would stand for their content. Returns the base's submodules.
+ * Fills the index from the work tree's own index, or from the base if that cannot be read. Removes links to
+ * repositories that the base does not have, since they would stand in for the repositories' content.
+ *
+ * @returns the paths of the base's submodules
  */
 async function beginIndex(source: SnapshotSource, environment: Environment): Promise<ReadonlySet<string>> {
   const list = async (...args: string[]) =>
@@ -72,7 +74,7 @@ async function beginIndex(source: SnapshotSource, environment: Environment): Pro
   return ofBase;
 }
 
-/** Stages every file; those of repositories inside too, which git itself would pass over or refuse. */
+/** Stages every file, including those of nested repositories, which git itself would skip or refuse. */
 async function stageAll(directory: string, outer: Environment): Promise<string[]> {
   const environment = { ...outer, GIT_WORK_TREE: directory };
   const run = (...args: string[]) => git(directory, args, { environment, maxBytes: MAX_LISTING_BYTES });
@@ -103,7 +105,7 @@ async function findChanged(source: SnapshotSource, environment: Environment): Pr
   return [...new Set([...linked, ...dirty])].sort();
 }
 
-/** Paths of the links to other repositories in a listing of an index or a tree. */
+/** The paths of links to other repositories, from a listing of an index or a tree. */
 function gitlinks(listing: Buffer): string[] {
   return names(listing).flatMap((line) => (line.startsWith(GITLINK) ? [line.slice(line.indexOf('\t') + 1)] : []));
 }

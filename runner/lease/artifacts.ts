@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
-/** For all of it: the largest takes half a minute over a slow line. */
+/** For the whole download: the largest artifact takes half a minute over a slow connection. */
 const ATTEMPT_MS = 120_000;
 
 /**
- * Reads an artifact of a session's checkpoint.
+ * Downloads an artifact of a session's checkpoint.
  *
- * @throws when it is not there, or cannot be had after several attempts
+ * @throws when the artifact does not exist, or every attempt fails
  */
 export async function fetchArtifact(
   url: string,
@@ -31,7 +31,7 @@ export async function fetchArtifact(
   }
 }
 
-/** What `fetch` throws when the line breaks or the time is up. */
+/** Whether `fetch` failed because the connection broke or the time was up. */
 function mayPass(error: unknown): boolean {
   return error instanceof TypeError || (error as Error).name === 'TimeoutError';
 }

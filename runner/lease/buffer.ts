@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AgentFrame, AgentFrameBody } from '../../src/protocol/run/frames.ts';
 
-/** What a buffer file knows of the lease that it belongs to: enough for a later process to deliver what remains. */
+/** The lease that a buffer file belongs to: all that a later process needs to deliver the remaining frames. */
 export interface BufferedLease {
   task_id: string;
   epoch: number;
@@ -13,18 +13,17 @@ export interface BufferedLease {
   /** The instance that was granted the lease. */
   instance_id: string;
   stream_id: string;
-  /** The lease was granted to that instance: only then can anything of it be delivered later. */
+  /** Whether the session granted the lease. Frames of a lease that was never granted cannot be delivered. */
   granted: boolean;
 }
 
 const SUFFIX = '.lease';
-/** Frames that one read returns at most. */
+/** The most frames that one read returns. */
 const MAX_FRAMES = 500;
 
 /**
- * The durable outgoing stream of one lease: frames numbered from 1, on disk before they are sent, kept until the
- * session has acknowledged them. Survives SIGKILL of this process; a text frame's offset is its place in the
- * conversation, so what was recorded and what is still to be recorded can always be told apart.
+ * The durable outgoing frames of one lease. Frames are numbered from 1, stored on disk before they are sent, and kept
+ * until the session has acknowledged them. The buffer survives SIGKILL of this process.
  */
 export class FrameBuffer {
   readonly lease: BufferedLease;
@@ -39,7 +38,9 @@ export class FrameBuffer {
     this.#head = (database.prepare('SELECT head FROM lease').get() as { head: number }).head;
   }
 
-  /** Creates the buffer of a lease about to be presented, in place of any earlier one of the same (task, epoch). */
+  /**
+   * Creates the buffer of a lease that is about to be claimed. Replaces an earlier buffer of the same (task, epoch).
+   */
   static create(directory: string, lease: Omit<BufferedLease, 'stream_id' | 'granted'>): FrameBuffer {
     const path = join(directory, `${lease.task_id}-${lease.epoch}${SUFFIX}`);
     removeFiles(path);
@@ -53,7 +54,7 @@ export class FrameBuffer {
     return new FrameBuffer(path, database, record);
   }
 
-  /** Opens the buffers that earlier processes left behind; a file that cannot be read is removed. */
+  /** Opens the buffers that earlier processes left behind. Deletes files that cannot be read. */
   static openAll(directory: string): FrameBuffer[] {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     return readdirSync(directory)
@@ -71,7 +72,7 @@ export class FrameBuffer {
       });
   }
 
-  /** The highest number given out. */
+  /** The number of the newest frame; 0 when there is none. */
   get head(): number {
     return this.#head;
   }
@@ -93,7 +94,7 @@ export class FrameBuffer {
     return { n, ...body };
   }
 
-  /** Frames above `after`, in order, until `maxBytes` of JSON are reached; at least one when there is one. */
+  /** Frames above `after`, in order, up to `maxBytes` of JSON; at least one frame if any exists. */
   read(after: number, maxBytes: number): AgentFrame[] {
     const frames: AgentFrame[] = [];
     let bytes = 0;
@@ -106,7 +107,7 @@ export class FrameBuffer {
     return frames;
   }
 
-  /** Drops what is acknowledged: every frame up to `n`. */
+  /** Deletes every frame up to `n`. */
   acknowledge(n: number): void {
     this.#database.prepare('DELETE FROM frames WHERE n <= ?').run(n);
   }
@@ -115,7 +116,7 @@ export class FrameBuffer {
     this.#database.close();
   }
 
-  /** Closes and deletes the file: the lease has ended. */
+  /** Closes and deletes the file, after the lease has ended. */
   drop(): void {
     this.close();
     removeFiles(this.#path);
@@ -124,7 +125,7 @@ export class FrameBuffer {
 
 function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
-  // In WAL mode a killed process loses nothing that it committed; only a power cut could, and then the lease is gone.
+  // In WAL mode, a killed process loses no committed transaction. A power cut can, but then the lease is lost anyway.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   return database;
 }

@@ -1,37 +1,37 @@
 import { fullJitterMs } from '../../src/client/backoff.ts';
 import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/common/socket.ts';
 
-/** One connection: what goes out. */
+/** The outgoing side of a connection. */
 export interface Connection {
   send(text: string): void;
   close(): void;
 }
 
-/** One connection: what comes in. After `closed` nothing more comes. */
+/** The incoming side of a connection. `closed` is the last event. */
 export interface ConnectionEvents {
   opened(): void;
   received(text: string): void;
   closed(reason: string): void;
 }
 
-/** Begins to open a connection to a path of the control plane. */
+/** Starts to open a connection to a path of the control plane. */
 export type OpenConnection = (path: string, events: ConnectionEvents) => Connection;
 
 const FIRST_PAUSE_MS = 250;
-/** The longest pause between attempts; a lease lives at least three times as long. */
+/** The longest pause between attempts; at most a third of a lease's lifetime. */
 export const LONGEST_PAUSE_MS = 15_000;
 const PING_MS = 15_000;
-/** So long an attempt may take: a proxy can take a connection and never answer. */
+/** The time limit for one attempt: a proxy can accept a connection and never answer. */
 const OPEN_LIMIT_MS = 10_000;
-/** Pings that may go unanswered before the connection counts as dead. */
+/** The number of unanswered pings after which the connection counts as dead. */
 const PINGS_MISSED = 2;
 
-/** Opens WebSockets to the control plane at `url`, with the token in a header and never in the address. */
+/** Opens WebSockets to the control plane at `url`. The token is sent in a header, never in the URL. */
 export function webSocketConnections(url: string, token: string): OpenConnection {
   const base = url.replace(/^http/, 'ws').replace(/\/$/, '');
   return (path, events) => {
     const options = { protocols: [SOCKET_PROTOCOL], headers: { authorization: `Bearer ${token}` } };
-    // Node's WebSocket takes headers in place of the list of protocols; the browser's types do not know that.
+    // Node's WebSocket accepts options with headers in place of the list of protocols; the DOM's types do not know it.
     const socket = new WebSocket(`${base}${path}`, options as unknown as string[]);
     socket.addEventListener('open', () => events.opened());
     socket.addEventListener('message', ({ data }) => events.received(String(data)));
@@ -46,15 +46,15 @@ export function webSocketConnections(url: string, token: string): OpenConnection
 }
 
 export interface ReconnectingSocketEvents {
-  /** A connection stands (again): say who you are. */
+  /** The connection is open (again); the receiver sends its first message. */
   opened(): void;
   received(message: unknown): void;
   closed(reason: string): void;
-  /** Anything at all was heard, an answer to a ping too. */
+  /** A message or a pong arrived. */
   heard(): void;
 }
 
-/** A connection that is opened again whenever it breaks, after pauses of full jitter, and watched by pings. */
+/** A connection that reconnects with full-jitter backoff whenever it breaks. Pings detect a dead connection. */
 export class ReconnectingSocket {
   readonly #open: OpenConnection;
   readonly #path: string;
@@ -81,19 +81,19 @@ export class ReconnectingSocket {
     return this.#isOpen;
   }
 
-  /** Shorter terms for a lease whose life is short: pings four times, and attempts three times within it. */
+  /** Shortens the intervals for a short lease: at least four pings and three connection attempts per lifetime. */
   setLifetime(ttlMs: number): void {
     this.#pingMs = Math.min(PING_MS, ttlMs / 4);
     this.#longestPauseMs = Math.min(LONGEST_PAUSE_MS, ttlMs / 3);
     if (this.#isOpen) this.#startPings();
   }
 
-  /** The other side let us in: the next break is a new one. Until then each attempt waits longer than the one before. */
+  /** The other side accepted this connection, so the next break starts with a short pause again. */
   accepted(): void {
     this.#attempt = 0;
   }
 
-  /** Sends if the connection stands; else the other side learns of it some other way. */
+  /** Sends the message if the connection is open; otherwise drops it, so the caller must be able to repeat it. */
   send(message: unknown): void {
     if (this.#isOpen) this.#connection?.send(JSON.stringify(message));
   }

@@ -5,36 +5,36 @@ import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
 import type { FrameBuffer } from './buffer.ts';
 import { type OpenConnection, ReconnectingSocket } from './connection.ts';
 
-/** What a lease's stream tells whoever works under it. */
+/** The callbacks of a lease's stream. */
 export interface LeaseEvents {
-  /** The lease is ours. Told once. */
+  /** The session granted the lease. Called once. */
   granted(assignment: Assignment): void;
-  /** Each command once; it counts as taken when the promise resolves. */
+  /** Called once for each command. The command is acknowledged when the promise resolves. */
   command(command: Command): Promise<void>;
-  /** Nothing was heard for so long that the lease may have been given to someone else. */
+  /** The session has been silent for so long that another agent may hold the lease. */
   quiet(): void;
-  /** After `quiet`: it is still ours. */
+  /** After `quiet`: this agent still holds the lease. */
   alive(): void;
-  /** Told once, and the last thing told. `ended`: as it should; `lost`: taken away; `gone`: never ours. */
+  /** The last call, made once. `ended`: finished; `lost`: taken away; `gone`: never granted. */
   over(how: 'ended' | 'lost' | 'gone', reason: string): void;
 }
 
-/** Batches that may be on their way without an acknowledgement. */
+/** The number of batches that may be in flight without an acknowledgement. */
 const WINDOW = 4;
-/** So long before the lease's end we stop acting on it: time enough to abort a turn. */
+/** The agent stops acting this long before the lease may expire: long enough to abort a turn. */
 const MARGIN_MS = 15_000;
 const WATCH_MS = 1_000;
-/** An offer that nobody answers for this many lifetimes is none any more. */
+/** An offer counts as withdrawn after this many lifetimes of silence. */
 const LIFETIMES_OF_SILENCE = 5;
 /**
- * What was granted is kept until the session itself says that it is over, for it may be the control plane that is away;
- * and for ever only as far as a week goes.
+ * A granted lease is kept until the session says that it is over, because the control plane itself may be down. After a
+ * week of silence, it is given up.
  */
 const MAX_SILENCE_MS = 7 * 86_400_000;
 
 /**
- * The agent's end of a run socket. What is appended is on disk first, then sent in order, sent again after a break from
- * where the session says, and dropped when acknowledged.
+ * The agent's end of a run socket. Each frame is stored on disk, then sent in order, and deleted when the session has
+ * acknowledged it. After a reconnect, sending resumes after the last frame that the session has.
  */
 export class LeaseStream {
   readonly #buffer: FrameBuffer;
@@ -46,7 +46,7 @@ export class LeaseStream {
   readonly #taken = new Map<number, 'taking' | 'taken'>();
   #sent = 0;
   #inFlight: number[] = [];
-  /** The session has answered our presenting on this connection. */
+  /** The session has accepted our claim on this connection. */
   #isPresented = false;
   #isGranted = false;
   #isQuiet = false;
@@ -76,28 +76,28 @@ export class LeaseStream {
       },
       heard: () => {
         this.#heardAt = this.#now();
-        // This process slept, not the line: whether the lease still stands is for the session to say.
+        // The connection did not break, so this process was suspended: ask the session whether the lease still stands.
         if (this.#isQuiet && this.#isPresented) this.#presentAnew();
       },
     });
     this.#watch = setInterval(() => this.#judgeSilence(), WATCH_MS);
   }
 
-  /** Stores a frame, and sends it as soon as may be. */
+  /** Stores a frame and sends it as soon as possible. */
   append(body: AgentFrameBody): void {
     if (this.#isOver) return;
     this.#buffer.append(body);
     this.#pump();
   }
 
-  /** Stops sending and keeps the buffer: a later process can deliver what it holds. */
+  /** Stops sending and keeps the buffer, so that a later process can deliver its frames. */
   close(): void {
     if (this.#isOver) return;
     this.#stop();
     this.#buffer.close();
   }
 
-  /** Stops and deletes the buffer: the offer is not taken after all. */
+  /** Stops sending and deletes the buffer. */
   discard(): void {
     if (this.#isOver) return;
     this.#stop();
@@ -191,7 +191,7 @@ export class LeaseStream {
         this.#taken.set(id, 'taken');
         if (!this.#isOver) this.#send({ type: 'command_ack', id });
       },
-      // Not acknowledged, so it comes again with the next connection.
+      // The command was not acknowledged, so the session sends it again on the next connection.
       () => this.#taken.delete(id),
     );
   }
@@ -200,7 +200,7 @@ export class LeaseStream {
     const silence = this.#now() - this.#heardAt;
     const limit = this.#buffer.lease.granted ? MAX_SILENCE_MS : this.#ttlMs * LIFETIMES_OF_SILENCE;
     if (silence > limit) {
-      this.#end('lost', 'nothing was heard of the session for too long');
+      this.#end('lost', 'the session was silent for too long');
     } else if (this.#isGranted && !this.#isQuiet && silence > quietAfterMs(this.#ttlMs)) {
       this.#isQuiet = true;
       this.#events.quiet();
@@ -225,7 +225,7 @@ export class LeaseStream {
   }
 }
 
-/** How long a lease of this lifetime may be silent before its holder stops acting. */
+/** How long the session may be silent before the holder of a lease with this lifetime stops acting. */
 export function quietAfterMs(ttlMs: number): number {
   return Math.max(ttlMs - MARGIN_MS, ttlMs * 0.6);
 }

@@ -11,11 +11,11 @@ export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'fe
   onGranted: () => void;
 }
 
-/** One lease, from presenting the offer to its end: the stream to the session and the work under it. */
+/** One lease, from the claim of the offer to its end: the stream to the session, and the work. */
 export class Lease {
   readonly task_id: string;
   readonly epoch: number;
-  /** Resolves when the lease has ended and nothing of it is left on this machine. */
+  /** Resolves when the lease has ended and its resources on this machine are released. */
   readonly finished: Promise<void>;
   readonly #dependencies: LeaseDependencies;
   readonly #stream: LeaseStream;
@@ -45,25 +45,25 @@ export class Lease {
     return this.#isGranted;
   }
 
-  /** The lease has ended; what it leaves on this machine may still be on its way out. */
+  /** The lease has ended; its worktree and conversation may still exist. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Gives the lease back, so that another agent goes on; with what has been done as a checkpoint. */
+  /** Takes a checkpoint and releases the lease, so that another agent can continue. */
   shutDown(withinMs: number): void {
     if (this.#isOver) return;
-    if (this.#work === null) void this.#over('gone', 'the agent stops');
-    else this.#work.end('shutdown', 'the agent stops', withinMs);
+    if (this.#work === null) void this.#over('gone', 'the agent is stopping');
+    else this.#work.end('shutdown', 'the agent is stopping', withinMs);
   }
 
-  /** A newer epoch of the task was offered, so this one is over, whether or not its session could say so. */
+  /** Ends this lease because a newer epoch of its task was offered. The session's own message may have been lost. */
   async supersede(): Promise<void> {
     if (!this.#isOver) void this.#over('lost', 'a newer epoch was offered');
     await this.finished;
   }
 
-  /** Lets go at once; a later start of this agent delivers what was not delivered. */
+  /** Stops at once and keeps the buffer. The next start of this agent delivers the remaining frames. */
   async abandon(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -7,8 +7,8 @@ import type { OpenConnection } from './connection.ts';
 import { LeaseStream } from './lease-stream.ts';
 
 /**
- * Delivers what killed processes of this agent had on disk, under the instance that held each lease, and gives the
- * lease back, so that nobody waits for it to expire. One that was never granted has nothing to deliver.
+ * Delivers the frames that killed processes of this agent left on disk, under the instance that held each lease. Then
+ * releases the leases, so that nobody waits for them to expire. Deletes the buffers of leases that were never granted.
  */
 export function deliverLeftovers(
   buffers: string,
@@ -22,14 +22,14 @@ export function deliverLeftovers(
       buffer.drop();
       return [];
     }
-    log(`delivering what was left of ${task_id}, epoch ${epoch}`);
+    log(`delivering the remaining frames of ${task_id}, epoch ${epoch}`);
     const stream: LeaseStream = new LeaseStream(buffer, repository, openLine, {
       granted: () => stream.append({ type: 'released', data: { reason: 'lost', message: 'The agent was killed.' } }),
-      // Its commands are for work that no longer runs; they stay with the session for the next lease.
+      // The work that the commands are for no longer runs. Unacknowledged, they stay with the session.
       command: () => Promise.reject(new Error('no work runs under this lease')),
       quiet: () => undefined,
       alive: () => undefined,
-      over: (how) => log(`delivered what was left of ${task_id}, epoch ${epoch}: ${how}`),
+      over: (how) => log(`delivered the remaining frames of ${task_id}, epoch ${epoch}: ${how}`),
     });
     return [stream];
   });
@@ -40,7 +40,7 @@ export function deliverLeftovers(
   };
 }
 
-/** Removes the worktrees of processes that were killed, but for those that are kept and those that resist. */
+/** Removes the worktrees that killed processes left behind, except kept ones. Logs the ones that cannot be removed. */
 export async function removeLeftWorktrees(
   repository: Pick<Repository, 'removeWorktree'>,
   directory: string,
@@ -50,9 +50,9 @@ export async function removeLeftWorktrees(
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
     if (isKept(path)) continue;
-    // Such as files that a tool made as another user.
+    // For example, because a tool created files as another user.
     await repository
       .removeWorktree(path)
-      .catch((error: Error) => log(`a worktree that was left cannot be removed: ${error.message}`));
+      .catch((error: Error) => log(`a leftover worktree cannot be removed: ${error.message}`));
   }
 }

@@ -3,15 +3,15 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 
-/** The release whose HTTP API and event names this runner was written and tested against. */
+/** The OpenCode release that this runner was written for and tested with. */
 export const OPENCODE_VERSION = '1.18.33';
 
 const require = createRequire(import.meta.url);
 
 /**
- * Path of the OpenCode binary that npm installed for this platform.
+ * The path of the OpenCode binary that npm installed for this platform.
  *
- * @throws MissingDependencyError when npm left it out
+ * @throws MissingDependencyError when npm did not install it
  */
 export function resolveOpenCode(platform: string = process.platform, arch: string = process.arch): string {
   const name = `opencode-${platform === 'win32' ? 'windows' : platform}-${arch}`;
@@ -22,7 +22,7 @@ export function resolveOpenCode(platform: string = process.platform, arch: strin
   );
 }
 
-/** Directory of the ripgrep that npm installed, or null: without it only OpenCode's search tools fail. */
+/** The directory of the ripgrep that npm installed, or null. Without it, only OpenCode's search tools fail. */
 export function resolveRipgrepDirectory(
   platform: string = process.platform,
   arch: string = process.arch,

@@ -18,12 +18,12 @@ import { packConversation, replayEvents, unpackConversation } from './conversati
 import { EventStream } from './events.ts';
 import type { OpenCodeServer, ServerAddress } from './server.ts';
 
-/** A server that has died counts as there until its tools have ended, which takes some seconds. */
+/** Until the tools of a dead server have ended, which takes seconds, its address is still current and calls fail. */
 const MAX_ATTEMPTS = 20;
 const RETRY_PAUSE_MS = 300;
 const RESTART_LIMIT_MS = 60_000;
 
-/** An answer of OpenCode's that is an error: its HTTP status and its own words. */
+/** An error response of OpenCode: its HTTP status (0 for no response) and message. */
 export class OpenCodeError extends Error {
   override name = 'OpenCodeError';
   readonly status: number;
@@ -45,7 +45,7 @@ export class OpenCodeClient implements OpenCodePort {
     this.#events = new EventStream(server);
   }
 
-  /** Stops listening; the server itself is stopped by whoever started it. */
+  /** Closes the event stream. The server itself keeps running. */
   close(): void {
     this.#events.close();
   }
@@ -66,7 +66,7 @@ export class OpenCodeClient implements OpenCodePort {
     ]);
     const available = new Set(providers.flatMap((p) => Object.keys(p.models).map((model) => `${p.id}/${model}`)));
     if (config.model !== undefined) return available.has(config.model) ? config.model : null;
-    // Without a key OpenCode offers hosted models of its own: code goes there only when the person names one.
+    // Without a key, OpenCode offers its own hosted models. Code goes to one of them only if the user names it.
     const first = providers.find((provider) => provider.id !== 'opencode' || provider.key !== undefined);
     const model = first && (defaults[first.id] ?? Object.keys(first.models)[0]);
     return first && model ? `${first.id}/${model}` : null;
@@ -81,7 +81,7 @@ export class OpenCodeClient implements OpenCodePort {
     const record = unpackConversation(carried);
     const { directory, permissions } = options;
     const project = await this.#call((api) => api.project.current({ directory }));
-    // A conversation's directory never changes, so one that came here before is removed and arrives anew.
+    // A conversation's directory cannot change, so an earlier import of the same conversation is deleted first.
     await this.forgetConversation(record.session.id);
     const events = replayEvents(record, { directory, now: Date.now(), projectId: project.id, permissions });
     await this.#call((api) => api.sync.replay({ query_directory: directory, body_directory: directory, events }));
@@ -173,7 +173,9 @@ export class OpenCodeClient implements OpenCodePort {
     return this.#call((api) => api.session.get({ sessionID }));
   }
 
-  /** Asks again when the connection broke: the server is being restarted, and every call here may be repeated. */
+  /**
+   * Repeats the call if the connection breaks, because the server is then being restarted. All calls are idempotent.
+   */
   async #call<T>(call: (api: OpencodeClient) => Promise<ApiResult<T>>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const { data, error, response } = await call(this.#api(await this.#ready()));
@@ -187,7 +189,7 @@ export class OpenCodeClient implements OpenCodePort {
 
   async #ready(): Promise<ServerAddress> {
     return this.#server.ready(AbortSignal.timeout(RESTART_LIMIT_MS)).catch(() => {
-      throw new OpenCodeError(0, `OpenCode has not come up again within ${RESTART_LIMIT_MS / 1_000} s`);
+      throw new OpenCodeError(0, `OpenCode did not restart within ${RESTART_LIMIT_MS / 1_000} s`);
     });
   }
 
@@ -210,5 +212,5 @@ function splitModel(model: string): { providerID: string; modelID: string } {
 function errorText(error: unknown): string {
   const { data, message, name, _tag } = (error ?? {}) as Record<string, unknown>;
   const text = (data as { message?: unknown } | undefined)?.message ?? message ?? name ?? _tag;
-  return typeof text === 'string' ? text : `OpenCode refused: ${JSON.stringify(error)}`;
+  return typeof text === 'string' ? text : `OpenCode returned an error: ${JSON.stringify(error)}`;
 }

@@ -1,30 +1,30 @@
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Where OpenCode's configuration comes from. */
+/** The source of OpenCode's configuration. */
 export type ConfigurationSource =
-  /** This configuration and nothing else: no project files, no catalogue, no network but the configured provider. */
+  /** Only this configuration: no project files, no model catalogue, no network except the configured provider. */
   | { kind: 'given'; config: Record<string, unknown> }
-  /** The person's own: their configuration file, stored credentials and provider keys, as `environment` names them. */
+  /** The user's own configuration file, stored credentials and provider keys, as found through `environment`. */
   | { kind: 'own'; environment: Readonly<Record<string, string | undefined>> };
 
-/** What a source adds to the server's environment; `secrets` are the names that no tool process may see. */
+/** What a source adds to the server's environment. Tool processes do not get the variables named in `secrets`. */
 export interface Configuration {
   variables: Record<string, string>;
   secrets: string[];
-  /** The home that tools see: the person's for their own configuration, else the server's. */
+  /** `HOME` for tools: the user's home with the user's configuration; null for the server's home. */
   toolHome: string | null;
 }
 
-/** Provider keys that OpenCode's catalogue reads, and what a provider's SDK needs beside them. */
+/** Provider keys that OpenCode's catalogue reads, and other variables that the providers' SDKs need. */
 const PROVIDER_VARIABLE =
   /_API_KEY$|_API_TOKEN$|^(AWS|AZURE|GOOGLE|VERTEX|CLOUDFLARE|SAP|AICORE|GITLAB|OPENAI|ANTHROPIC|GEMINI|HF)_|^(HTTPS?|NO)_PROXY$|^NODE_EXTRA_CA_CERTS$/;
 const ENVIRONMENT_REFERENCE = /\{env:([^}]+)\}/g;
 
-/** Settings that hold whatever the person configured: work is diffed by git, and nothing leaves or changes by itself. */
+/** Settings that override the user's. Snapshots are not needed, since git diffs the work. */
 const ENFORCED = { autoupdate: false, share: 'disabled', snapshot: false };
 
-/** @param dataHome the server's own `XDG_DATA_HOME`, into which stored credentials are copied */
+/** @param dataHome the server's `XDG_DATA_HOME`, into which stored credentials are copied */
 export function configure(source: ConfigurationSource, home: string, dataHome: string): Configuration {
   return source.kind === 'given'
     ? givenConfiguration(source.config, home)
@@ -84,7 +84,7 @@ function copyCredentials(
   if (existsSync(theirs)) copyFileSync(theirs, join(dataHome, 'opencode', 'auth.json'));
 }
 
-/** `PATH` with the directories that OpenCode's tools need in front. */
+/** `PATH`, preceded by the directories that OpenCode's tools need. */
 export function searchPath(path: string | undefined, ...directories: (string | null)[]): string {
   return [...directories.filter((directory) => directory !== null), path ?? '/usr/local/bin:/usr/bin:/bin'].join(
     delimiter,

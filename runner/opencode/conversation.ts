@@ -4,19 +4,19 @@ import { MAX_CONVERSATION_BYTES } from '../../src/protocol/common/limits.ts';
 import type { CarriedConversation, ConversationMessage } from '../work/opencode-port.ts';
 import { OPENCODE_VERSION } from './binary.ts';
 
-/** Names the shape below and the release that wrote it: parts differ between releases. */
+/** Names the record below and the OpenCode release that wrote it, since message parts differ between releases. */
 export const CONVERSATION_FORMAT = `opencode-${OPENCODE_VERSION}+json+gzip`;
-/** What is carried in place of a conversation that is too large; no server takes it over, so its text is shown. */
+/** Replaces a conversation that is too large. No server can import it; its text goes before the next prompt instead. */
 export const TRANSCRIPT_FORMAT = 'oio-transcript+gzip';
 const MAX_UNPACKED_BYTES = 128 * 1_048_576;
 
-/** What travels: the session's own record and its messages, whole and finished or not. */
+/** The exported record: OpenCode's session and all its messages, finished or not. */
 interface CarriedRecord {
   session: Session;
   messages: ConversationMessage[];
 }
 
-/** One durable event, as `POST /sync/replay` takes it. */
+/** One durable event for `POST /sync/replay`. */
 export interface ReplayEvent {
   id: string;
   aggregateID: string;
@@ -25,7 +25,7 @@ export interface ReplayEvent {
   data: Record<string, unknown>;
 }
 
-/** @returns the conversation, or a transcript of its end when it is larger than `maxBytes` */
+/** @returns the packed conversation, or a transcript of its end when it is larger than `maxBytes` */
 export function packConversation(
   session: Session,
   messages: ConversationMessage[],
@@ -39,18 +39,18 @@ export function packConversation(
   return { format: TRANSCRIPT_FORMAT, bytes: new Uint8Array(gzipSync(transcriptOf(messages))) };
 }
 
-/** @throws when the format is another release's, or the bytes are not a conversation */
+/** @throws when another release wrote the format, or the bytes are not a conversation */
 export function unpackConversation({ format, bytes }: CarriedConversation): CarriedRecord {
   if (format !== CONVERSATION_FORMAT) throw new Error(`conversations of format ${format} cannot be read here`);
   const text = gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
   const record = JSON.parse(text) as Partial<CarriedRecord>;
-  if (!record.session?.id || !Array.isArray(record.messages)) throw new Error('this is no conversation');
+  if (!record.session?.id || !Array.isArray(record.messages)) throw new Error('not a conversation');
   return { session: record.session, messages: record.messages };
 }
 
 const TRANSCRIPT_CHARS = 40_000;
 
-/** The conversation as text for a model that cannot be given its messages: the newest part, within a bound. */
+/** The end of the conversation as text, for a model that cannot get the messages themselves. */
 export function transcript({ format, bytes }: CarriedConversation): string {
   const text = gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
   return format === TRANSCRIPT_FORMAT ? text : transcriptOf((JSON.parse(text) as CarriedRecord).messages);
@@ -68,7 +68,7 @@ function transcriptLine(role: string, part: Part): string[] {
   return [`${role} called ${part.tool} ${JSON.stringify(part.state.input).slice(0, 2_000)} → ${result}`];
 }
 
-/** Where and when a conversation arrives: directory, project and clock of the machine that goes on with it. */
+/** The directory, project and time on the machine that imports a conversation. */
 export interface Arrival {
   directory: string;
   /** Milliseconds since the epoch. */
@@ -78,8 +78,8 @@ export interface Arrival {
 }
 
 /**
- * The shortest history of durable events that leads to this conversation, as if it had happened in the new directory.
- * Totals start at zero, since the steps in the messages are added to them again.
+ * The shortest list of durable events that creates this conversation in the new directory. Totals start at zero,
+ * because OpenCode adds the steps in the messages to them again.
  */
 export function replayEvents(record: CarriedRecord, arrival: Arrival): ReplayEvent[] {
   const { session } = record;
@@ -90,7 +90,7 @@ export function replayEvents(record: CarriedRecord, arrival: Arrival): ReplayEve
     events.push({ id, aggregateID: session.id, seq, type, data: { sessionID: session.id, ...data } });
   };
   add('session.created.1', { info: arrivedSession(session, arrival) });
-  // OpenCode orders messages by their times: none may lie in the future of what is asked next.
+  // OpenCode orders messages by time, so none may be later than the next prompt.
   const ahead = Math.max(0, ...record.messages.map(({ info }) => newestTime(info) - arrival.now + 1));
   for (const { info: carried, parts } of record.messages) {
     const info = earlier(carried, ahead);
@@ -109,7 +109,7 @@ function newestTime({ time }: Message): number {
   return Math.max(time.created, 'completed' in time ? (time.completed ?? 0) : 0);
 }
 
-/** The same message so many milliseconds before. */
+/** The message with all its times moved back by `ms`. */
 function earlier<T extends Message>(info: T, ms: number): T {
   const times = Object.entries(info.time).map(([name, at]) => [name, at - ms]);
   return { ...info, time: Object.fromEntries(times) };
@@ -127,7 +127,7 @@ function arrivedSession(session: Session, arrival: Arrival): Session {
   };
 }
 
-/** The same message or part with the old directory's path replaced wherever it stands. */
+/** The message or part with every occurrence of the old directory's path replaced. */
 function moved<T extends Message | Part>(value: T, from: string, to: string): T {
   if (from === to) return value;
   const inside = JSON.stringify(from).slice(1, -1);

@@ -3,13 +3,13 @@ import type { Event, GlobalEvent } from '@opencode-ai/sdk/v2/client';
 import type { OpenCodeSignal } from '../work/opencode-port.ts';
 import type { OpenCodeServer, ServerAddress } from './server.ts';
 
-/** The server sends a heartbeat every 10 s: this long without one and the stream is dead without saying so. */
+/** The server sends a heartbeat every 10 s. A stream that is silent for this long is dead, though not closed. */
 const SILENCE_LIMIT_MS = 30_000;
 const RECONNECT_PAUSE_MS = 200;
 
 /**
- * The server's event stream over all directories, connected again for as long as the server lives. OpenCode replays
- * nothing: after each `connected` the listeners read from the conversations what they missed.
+ * The server's event stream over all directories. It reconnects whenever it breaks. OpenCode does not replay events:
+ * after each `connected`, the listeners must read what they missed from the conversations.
  */
 export class EventStream {
   readonly #server: OpenCodeServer;
@@ -45,7 +45,7 @@ export class EventStream {
       try {
         await this.#read(await this.#server.ready(signal));
       } catch {
-        // Whatever ended the stream, the remedy is the same: connect again, and reconcile.
+        // Every failure has the same remedy: reconnect and reconcile.
       }
       await delay(RECONNECT_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     }
@@ -70,7 +70,7 @@ export class EventStream {
   }
 
   #dispatch({ payload }: GlobalEvent, generation: number): void {
-    // Each durable event comes a second time as `sync`.
+    // Every durable event is sent a second time as `sync`.
     if (payload.type === 'sync') return;
     const event = payload as Event;
     if (event.type === 'server.connected') {

@@ -3,29 +3,30 @@ import { join } from 'node:path';
 import { resolveRipgrepDirectory } from './binary.ts';
 import { type ConfigurationSource, configure, searchPath } from './configuration.ts';
 
-/** Every process of the agent, and every process of its tools, carries this variable: so orphans are found. */
+/** All processes of OpenCode and its tools have this variable, so that orphans can be found. */
 export const MARKER_VARIABLE = 'OIO_AGENT_MARKER';
 
-/** The home of one agent's OpenCode server: its directories, and the whole environment it is started with. */
+/** The prepared home of one agent's OpenCode server. */
 export interface ServerHome {
+  /** The complete environment for the server. */
   environment: Record<string, string>;
 }
 
 export interface ServerHomeOptions {
-  /** Directory of the home; created with mode 0700 when missing. */
+  /** The directory of the home; created with mode 0700 if missing. */
   directory: string;
   source: ConfigurationSource;
   marker: string;
   password: string;
-  /** The `PATH` in which tools find their programs. */
+  /** `PATH` for tools. */
   path: string | undefined;
 }
 
 const PLUGIN_PACKAGE = { dependencies: { '@opencode-ai/plugin': '*' } };
 
 /**
- * Prepares the home. The environment is built from nothing: what is not put in here is not there, and what OpenCode
- * needs but its tools must not see is removed again by the shell that it runs them with.
+ * Creates the home's directories and files, and builds the environment. The server inherits no variables. The shell
+ * that OpenCode runs its tools with removes the variables that tools must not see.
  */
 export function prepareHome(options: ServerHomeOptions): ServerHome {
   const { directory: home } = options;
@@ -40,7 +41,7 @@ export function prepareHome(options: ServerHomeOptions): ServerHome {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   }
   seedPluginDirectory(join(xdg.XDG_CONFIG_HOME, 'opencode'));
-  // An empty catalogue makes the first prompt a second quicker and the server 170 MB smaller.
+  // With an empty catalogue, the first prompt is a second faster and the server needs 170 MB less memory.
   writeFileSync(join(home, 'models.json'), '{}');
   const configuration = configure(options.source, home, xdg.XDG_DATA_HOME);
   const shell = writeShell(home, [...configuration.secrets, 'OPENCODE_SERVER_PASSWORD'], configuration.toolHome);
@@ -62,14 +63,14 @@ export function prepareHome(options: ServerHomeOptions): ServerHome {
   };
 }
 
-/** Without a lockfile that names its plugin package, OpenCode runs `npm install` at every start and ignores SIGTERM. */
+/** Without a lockfile that names its plugin package, OpenCode runs `npm install` at each start and ignores SIGTERM. */
 function seedPluginDirectory(directory: string): void {
   mkdirSync(join(directory, 'node_modules'), { recursive: true });
   writeFileSync(join(directory, 'package.json'), JSON.stringify(PLUGIN_PACKAGE));
   writeFileSync(join(directory, 'package-lock.json'), JSON.stringify({ packages: { '': PLUGIN_PACKAGE } }));
 }
 
-/** Writes the shell that tools run under: the same shell, without the variables that are not theirs to see. */
+/** Writes the shell that tools run in: a wrapper around the real shell that removes the hidden variables. */
 function writeShell(home: string, secrets: string[], toolHome: string | null): string {
   const path = join(home, 'tool-shell');
   const real = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh';

@@ -12,7 +12,7 @@ import type { ConfigurationSource } from './configuration.ts';
 import { MARKER_VARIABLE, prepareHome } from './home.ts';
 
 const START_LIMIT_MS = 60_000;
-/** A server that ran this long was healthy: its end starts the backoff anew. */
+/** A server that ran this long was healthy, so its exit resets the backoff. */
 const HEALTHY_AFTER_MS = 60_000;
 const DISPOSE_LIMIT_MS = 2_000;
 const MAX_LOG_BYTES = 10 * 1_048_576;
@@ -20,18 +20,18 @@ const OUTPUT_KEPT_CHARS = 4_000;
 const USER = 'opencode';
 
 export interface OpenCodeServerOptions {
-  /** The server's home and log are in here. */
+  /** The directory of the server's home and log. */
   directory: string;
   source: ConfigurationSource;
-  /** Tells this agent's processes from every other's. */
+  /** Identifies this agent's processes. */
   marker: string;
   path: string | undefined;
-  /** Another binary than the one from npm. */
+  /** Replaces the binary from npm. */
   binary?: string;
   log?: (line: string) => void;
 }
 
-/** Where the running server is reached. Each start is another generation, on another port. */
+/** The address of the running server. Each start has a new generation and port. */
 export interface ServerAddress {
   url: string;
   authorization: string;
@@ -40,9 +40,8 @@ export interface ServerAddress {
 }
 
 /**
- * Starts OpenCode's server and keeps it running: own home, own port, random password, restarted with backoff when it
- * exits. Emits `up` with the address after each start and `down` when the server is gone; what its tools left running
- * has ended by then.
+ * Starts the OpenCode server with its own home, a free port and a random password. Restarts it with backoff when it
+ * exits. Emits `up` with the address after each start, and `down` when the server and all its tools have ended.
  */
 export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: [] }> {
   readonly #options: OpenCodeServerOptions;
@@ -66,9 +65,9 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   }
 
   /**
-   * Ends what a killed predecessor left behind, then starts the server.
+   * Ends the processes that a killed predecessor left running, then starts the server.
    *
-   * @throws MissingDependencyError, or an error with the server's own words when it does not come up
+   * @throws MissingDependencyError, or an error with the server's output if it does not start
    */
   async start(): Promise<ServerAddress> {
     await this.#endOrphans();
@@ -77,7 +76,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
     return address;
   }
 
-  /** Resolves with the address, waiting for a restart when one is under way. */
+  /** Resolves with the address, after a restart if the server is down. */
   async ready(signal?: AbortSignal): Promise<ServerAddress> {
     if (this.#address !== null) return this.#address;
     return new Promise((resolve, reject) => {
@@ -94,7 +93,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
     });
   }
 
-  /** Ends every run and its tools, then the server. */
+  /** Ends all runs and their tools, then the server. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#dispose();
@@ -106,7 +105,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   async #launch(): Promise<ServerAddress> {
     const { directory, source, marker, path } = this.#options;
     const home = prepareHome({ directory: join(directory, 'home'), source, marker, password: this.#password, path });
-    // `--port 0` would mean 4096 to OpenCode whenever that is free.
+    // OpenCode would read `--port 0` as 4096 if that port is free.
     const port = await freePort();
     let output = '';
     let announce: () => void = () => undefined;
@@ -133,7 +132,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
     ]);
     if (outcome !== 'listening') {
       await guarded.stop();
-      throw new Error(`OpenCode did not start (${outcome}). It said:\n${output.trim() || 'nothing'}`);
+      throw new Error(`OpenCode did not start (${outcome}). Its output:\n${output.trim() || 'none'}`);
     }
     this.#generation += 1;
     const credentials = Buffer.from(`${USER}:${this.#password}`).toString('base64');
@@ -158,14 +157,14 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
       if (this.#stopped.signal.aborted) return;
       ends = performance.now() - startedAt > HEALTHY_AFTER_MS ? 1 : ends + 1;
       const pauseMs = backoffMs(ends);
-      this.#tell(`OpenCode exited with code ${exit?.code}; starting it again in ${pauseMs} ms`);
+      this.#tell(`OpenCode exited with code ${exit?.code}; restarting it in ${pauseMs} ms`);
       await delay(pauseMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
       if (!this.#stopped.signal.aborted) await this.#launch().catch((error: Error) => this.#tell(error.message));
     }
     await this.#process?.stop();
   }
 
-  /** A graceful end exists only here: on SIGTERM the server dies at once and its tools live on. */
+  /** Ends runs gracefully. On SIGTERM, the server would exit at once and leave its tools running. */
   async #dispose(): Promise<void> {
     const address = this.#address;
     if (address === null) return;
@@ -178,7 +177,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
 
   async #endOrphans(): Promise<void> {
     const ended = await endProcesses(findByEnvironment(MARKER_VARIABLE, this.#options.marker));
-    if (ended > 0) this.#tell(`ended ${ended} processes that were left over`);
+    if (ended > 0) this.#tell(`ended ${ended} leftover processes`);
   }
 
   #tell(line: string): void {

@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 /**
  * A loopback port that is free now.
  *
- * @param port the one to try; 0 for any
- * @throws the system's error when it cannot be bound
+ * @param port the port to try; 0 for any
+ * @throws the system's error when the port cannot be bound
  */
 export async function freePort(port = 0): Promise<number> {
   const probe = createServer();

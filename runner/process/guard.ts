@@ -1,15 +1,14 @@
 /**
- * Runs one command and never lets it outlive the process that asked for it.
+ * Runs one command, and ends it when the process that started this guard ends.
  *
  *     node guard.ts [--marker=NAME=value] <command> [argument…]
  *
- * Its stdin is a pipe that the parent holds open and never writes to.
+ * The guard's stdin is a pipe that the parent holds open and never writes to. The kernel closes the pipe even when
+ * SIGKILL ends the parent. The guard then sends SIGTERM to the command's process group, waits two seconds, and sends
+ * SIGKILL. Processes that the command started in other process sessions are found by the variable that the marker
+ * names, and ended after the command.
  *
- * When that pipe closes, which the kernel does even when the parent dies by SIGKILL, the command's whole process
- * group gets SIGTERM, two seconds to end, then SIGKILL. Processes that the command started in sessions of their own are
- * found by the variable in their environment that the marker names, and end after it. The command's exit code becomes
- * the guard's own.
- * Reports the command's process id over the IPC channel when there is one.
+ * The guard exits with the command's exit code. If it has an IPC channel, it reports the command's process id there.
  */
 import { spawn } from 'node:child_process';
 
@@ -34,7 +33,7 @@ function signalGroup(signal: NodeJS.Signals): void {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // Nobody is left in the group, which is what was wanted.
+    // The group has no processes left.
   }
 }
 
@@ -49,7 +48,7 @@ function end(): void {
 process.stdin.on('end', end).on('error', end).on('close', end).resume();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end);
 
-/** Loaded only now, so that the command does not wait for it. */
+/** Imports its code late, so that it does not delay the command's start. */
 async function endMarked(variable: string): Promise<void> {
   const { endProcesses, findByEnvironment } = await import('./processes.ts');
   const equals = variable.indexOf('=');
@@ -64,7 +63,7 @@ child.once('error', (error) => {
   process.exit(COMMAND_NOT_STARTED);
 });
 child.once('exit', async (code, signal) => {
-  // Helpers that the command left in its group would hold its ports and files: they end with it.
+  // Helpers that the command left in its group would keep its ports and files open.
   signalGroup('SIGKILL');
   if (marker !== undefined) await endMarked(marker).catch(() => undefined);
   process.exit(code ?? 128 + (SIGNAL_NUMBERS[signal ?? 'SIGTERM'] ?? 0));

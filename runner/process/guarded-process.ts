@@ -2,25 +2,27 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const GUARD = fileURLToPath(new URL('./guard.ts', import.meta.url));
-/** Longer than the guard's own grace, so that it is the guard that decides how its command ends. */
+/** Longer than the guard's own grace period, so that the guard itself ends its command. */
 const STOP_LIMIT_MS = 10_000;
-/** So long the last output of a guard that has ended may take to arrive. */
+/** How long to wait for the last output of a guard that has exited. */
 const DRAIN_MS = 1_000;
-/** The exit code of what SIGKILL ended. */
+/** The exit code of a process that SIGKILL ended. */
 const KILLED = 128 + 9;
 
-/** What {@link spawnGuarded} needs to know. The environment is passed as it is: nothing is inherited. */
+/** The options of {@link spawnGuarded}. The command gets exactly this environment and inherits nothing. */
 export interface GuardedCommand {
   command: string;
   args: string[];
   env: Record<string, string>;
   cwd?: string;
-  /** A variable of `env` by which the command's own children are known; those that outlive the command end after it. */
+  /**
+   * A variable of `env` that identifies the command's children. Children that outlive the command are ended after it.
+   */
   marker?: string;
   onOutput: (chunk: string, stream: 'stdout' | 'stderr') => void;
 }
 
-/** How a guarded command ended: its exit code (128 + n when signal n ended it). */
+/** How a guarded command ended: its exit code, or 128 + n when signal n ended it. */
 export interface GuardedExit {
   code: number;
 }
@@ -29,22 +31,22 @@ export interface GuardedExit {
 export interface GuardedProcess {
   /** Process id of the command itself, not of its guard. */
   readonly pid: number;
-  /** Resolves when the command has ended, whoever ended it. */
+  /** Resolves when the command has ended, for any reason. */
   readonly exited: Promise<GuardedExit>;
-  /** SIGTERM, two seconds, SIGKILL; resolves when the command is gone. */
+  /** Sends SIGTERM and, two seconds later, SIGKILL. Resolves when the command has ended. */
   stop(): Promise<GuardedExit>;
 }
 
 /**
- * Starts a command under `guard.ts`, so that it cannot outlive this process, not even after SIGKILL.
+ * Starts a command under `guard.ts`, so that it ends when this process ends, even by SIGKILL.
  *
- * @throws when the command cannot be started at all
+ * @throws when the command cannot be started
  */
 export async function spawnGuarded(options: GuardedCommand): Promise<GuardedProcess> {
   const marker = options.marker === undefined ? [] : [`--marker=${options.marker}=${options.env[options.marker]}`];
   const guard = spawn(process.execPath, [GUARD, ...marker, options.command, ...options.args], {
     stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
-    // A Ctrl-C in the terminal is for us to hear: the guard ends its command when we say so.
+    // Ctrl-C in the terminal must reach only this process, which then decides when the guard ends its command.
     detached: process.platform !== 'win32',
     env: options.env,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -55,12 +57,12 @@ export async function spawnGuarded(options: GuardedCommand): Promise<GuardedProc
     lastError = chunk;
     options.onOutput(chunk, 'stderr');
   });
-  // Writing never happens; a guard that ends first must not surface as an unhandled pipe error.
+  // Nothing is ever written. If the guard exits first, the pipe's error must not be unhandled.
   guard.stdin?.on('error', () => undefined);
   let pid: number | null = null;
   const exited = new Promise<GuardedExit>((resolve) => {
     guard.once('exit', (code) => {
-      // A guard that was killed has left its command running, and that holds the pipes, so that no `close` comes.
+      // A killed guard leaves its command running. The command holds the pipes open, so that no `close` event comes.
       if (code === null && pid !== null) killGroup(pid);
       const timer = setTimeout(() => resolve({ code: code ?? KILLED }), DRAIN_MS);
       guard.once('close', () => {
@@ -77,7 +79,7 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // Nobody is left in the group.
+    // The group has no processes left.
   }
 }
 

@@ -3,10 +3,10 @@ import { DatabaseSync } from 'node:sqlite';
 const SQLITE_BUSY = 5;
 
 /**
- * Takes an exclusive lock on a file. An SQLite transaction is the one lock in Node's own library that works on every
- * platform and that the kernel releases when its holder is killed.
+ * Takes an exclusive lock on a file. It uses an SQLite transaction, because Node's library has no other lock that works
+ * on every platform and that the kernel releases when its holder is killed.
  *
- * @returns a function that gives the lock back; null when another process has it
+ * @returns a function that releases the lock; null when another process holds it
  */
 export function lockFile(path: string): (() => void) | null {
   const database = new DatabaseSync(path, { timeout: 0 });

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const GRACE_MS = 2_000;
 const POLL_MS = 25;
 
-/** Whether a process runs. One that has ended and that its parent has not collected yet (a zombie) does not. */
+/** Whether a process is running. A zombie, which has ended but not been collected by its parent, is not. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -23,8 +23,8 @@ export function isRunning(pid: number): boolean {
 }
 
 /**
- * The processes of this user whose environment has `name=value`: the only trace by which tool processes can be found
- * that outlived the server which started them, since each has a session of its own and is adopted by process 1.
+ * This user's processes whose environment has `name=value`. Tool processes that outlive the server which started them
+ * can be found in no other way: each has its own process session, and process 1 adopts it.
  */
 export function findByEnvironment(name: string, value: string): number[] {
   const marker = `${name}=${value}`;
@@ -37,7 +37,7 @@ function searchProc(marker: string): number[] {
     try {
       return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(marker);
     } catch {
-      return false; // Ended meanwhile, or another user's.
+      return false; // The process has ended meanwhile, or belongs to another user.
     }
   };
   return readdirSync('/proc')
@@ -57,7 +57,7 @@ function searchPs(marker: string): number[] {
     .map((line) => Number.parseInt(line, 10));
 }
 
-/** Ends processes: SIGTERM, two seconds, SIGKILL. Resolves when none of them runs, with how many there were. */
+/** Sends SIGTERM and, two seconds later, SIGKILL. Resolves when the processes have ended, with their number. */
 export async function endProcesses(pids: number[]): Promise<number> {
   signalAll(pids, 'SIGTERM');
   if (!(await ended(pids, GRACE_MS))) {
@@ -72,7 +72,7 @@ function signalAll(pids: number[], signal: NodeJS.Signals): void {
     try {
       process.kill(pid, signal);
     } catch {
-      // Ended by itself meanwhile.
+      // The process has ended meanwhile.
     }
   }
 }

@@ -6,9 +6,9 @@ import type { OpenCodePort } from './opencode-port.ts';
 type Reply = Extract<Command, { type: 'approval_reply' }>['data'];
 type AskData = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 
-/** A rejection without words would end OpenCode's run; with words the model goes on and can do something else. */
-const REJECTED = 'This was not allowed. Go on without it, or end with what is done and say what is missing.';
-const UNANSWERED = 'Nobody answers. Decide by yourself what is best, and say what you assumed.';
+/** OpenCode ends the run at a rejection without a message. With one, the model continues and can try something else. */
+const REJECTED = 'This was not allowed. Continue without it, or finish and say what is missing.';
+const UNANSWERED = 'Nobody answered. Decide yourself what is best, and say what you assumed.';
 const MAX_DETAIL_CHARS = 16_384;
 const MAX_TITLE_CHARS = 500;
 const MAX_QUESTION_CHARS = 4_000;
@@ -16,8 +16,9 @@ const MAX_PATTERNS = 100;
 const MAX_PATTERN_CHARS = 65_536;
 
 /**
- * What the agent waits for: reported when it asks, answered when a reply comes, withdrawn when the run that asked is
- * gone. Knows which answers were ours, so that an answer by anyone else shows.
+ * Permission requests and questions of one conversation. Reports each one when OpenCode asks, passes replies on, and
+ * withdraws open ones when the run that asked has ended. Remembers which replies the orchestrator sent, so that a reply
+ * from anyone else is detected.
  */
 export class Approvals {
   readonly #coding: OpenCodePort;
@@ -25,7 +26,9 @@ export class Approvals {
   readonly #report: (frame: AgentFrameBody) => void;
   readonly #open = new Map<string, { kind: 'permission' | 'question'; conversationId: string; request: unknown }>();
   readonly #answered = new Set<string>();
-  /** Conversations in which we rejected: OpenCode then rejects whatever else is open there. */
+  /**
+   * Conversations with a request that we rejected: OpenCode then rejects all other open requests of the conversation.
+   */
   readonly #rejectedIn = new Set<string>();
 
   constructor(coding: OpenCodePort, directory: string, report: (frame: AgentFrameBody) => void) {
@@ -63,7 +66,7 @@ export class Approvals {
     });
   }
 
-  /** Answers; a request that no longer waits is passed over, since its withdrawal was reported. */
+  /** Passes a reply to OpenCode. A reply to a request that is not open is ignored: its withdrawal was reported. */
   async reply(reply: Reply): Promise<void> {
     const open = this.#open.get(reply.request_id);
     if (open === undefined) return;
@@ -77,7 +80,7 @@ export class Approvals {
     await this.#coding.replyPermission(reply.request_id, this.#directory, 'reject', reply.message ?? REJECTED);
   }
 
-  /** Looks at an answer that OpenCode tells of; true when it was not ours. */
+  /** Whether the event is a reply that the orchestrator did not send. */
   isForeignAnswer(event: Event): boolean {
     if (event.type === 'permission.replied') {
       const { requestID, sessionID, reply } = event.properties;
@@ -90,7 +93,7 @@ export class Approvals {
     return isAnswer && !this.#answered.has(event.properties.requestID);
   }
 
-  /** The run that asked is gone, and OpenCode would keep its requests for ever. */
+  /** Withdraws every open request, after the run that asked has ended: OpenCode itself would keep them for ever. */
   withdrawAll(reason: string): void {
     for (const id of [...this.#open.keys()]) this.#withdraw(id, reason);
   }
@@ -106,7 +109,7 @@ export class Approvals {
   }
 }
 
-/** A question is always answered: dismissing it would end OpenCode's run. */
+/** A rejected question gets an answer too, because OpenCode ends the run when a question is dismissed. */
 function answersFor(request: unknown, reply: Reply): string[][] {
   const { questions } = request as QuestionRequest;
   if (reply.decision === 'reject') return questions.map(() => [reply.message ?? UNANSWERED]);
@@ -118,9 +121,9 @@ function answersFor(request: unknown, reply: Reply): string[][] {
 }
 
 /**
- * A permission's request as it is shown. Whoever answers `always` allows the patterns that stand here, and is asked
- * again for what is not covered by them: so they are all here, or none of them. What stands in their place is covered
- * by no rule but one for everything, and holds a wildcard, so that no rule is made of it.
+ * A permission request as people see it. An `always` answer allows exactly the patterns in the request, so the request
+ * holds either all patterns or none. If they are too large, one placeholder replaces them. Only a rule for everything
+ * matches the placeholder, and its wildcard keeps it from becoming a rule itself.
  */
 export function permissionAsk(request: PermissionRequest): AskData {
   const { permission } = request;
@@ -138,7 +141,7 @@ export function permissionAsk(request: PermissionRequest): AskData {
   return {
     ...base,
     title: cut(
-      `${permission}: ${patterns.length} patterns, too large to be shown; each time it is asked again`,
+      `${permission}: ${patterns.length} patterns, too large to be shown; "always" covers only this request`,
       MAX_TITLE_CHARS,
     ),
     patterns: [instead],

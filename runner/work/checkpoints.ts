@@ -15,7 +15,9 @@ export interface CheckpointPlace {
   requested: boolean;
 }
 
-/** Makes checkpoints of one lease: what was not sent before as chunks, then the checkpoint that refers to them. */
+/**
+ * Takes the checkpoints of one lease. Sends artifacts that were not sent before as chunks, then the checkpoint itself.
+ */
 export class Checkpoints {
   readonly #coding: OpenCodePort;
   readonly #worktree: Worktree;
@@ -39,19 +41,19 @@ export class Checkpoints {
     this.#isWorkSafe = !isKept(worktree.path);
   }
 
-  /** False when the newest work exists nowhere but in this worktree: too large to travel, or its checkpoint failed. */
+  /** False when only this worktree has the newest work: it is too large for a checkpoint, or the checkpoint failed. */
   get isWorkSafe(): boolean {
     return this.#isWorkSafe;
   }
 
-  /** One after the other, in the order they were asked for. */
+  /** Takes a checkpoint after all earlier calls have finished. */
   make(place: CheckpointPlace): Promise<void> {
     const made = this.#last.then(() => this.#make(place));
     this.#last = made.catch(() => this.#keep()).catch(() => undefined);
     return made;
   }
 
-  /** Resolves when none is being made. */
+  /** Resolves when no checkpoint is in progress. */
   async settled(): Promise<void> {
     await this.#last;
   }
@@ -62,12 +64,13 @@ export class Checkpoints {
   }
 
   async #make(place: CheckpointPlace): Promise<void> {
-    // While a turn runs the work may be ahead of the conversation, but never behind: a tool that is told as done is.
+    // The conversation is read first. During a turn the work may then be ahead of it, but never behind: whatever tool
+    // call the conversation calls completed is in the worktree.
     const conversation = await this.#coding.exportConversation(this.#conversationId);
     const changes = await this.#worktree.changes();
     const { patch, files } = changes;
     const travels = patch !== null && changes.changedSubmodules.length === 0;
-    // Before it is told: whoever is killed right after must not lose what no one else has.
+    // Marked before it is reported: if this process is killed in between, the only copy of the work must survive.
     if (!travels) this.#keep();
     this.#noteWhatStays(changes, conversation.format === TRANSCRIPT_FORMAT);
     const data: CheckpointData = {
@@ -88,12 +91,14 @@ export class Checkpoints {
 
   #noteWhatStays({ nested, changedSubmodules }: Changes, isTranscript: boolean): void {
     if (nested.length > 0)
-      this.#note(`The files of nested repositories travel, their history does not: ${nested.join(', ')}`);
+      this.#note(`Checkpoints hold the files of nested repositories, but not their history: ${nested.join(', ')}`);
     if (changedSubmodules.length > 0) {
-      this.#note(`Changes in submodules do not travel, so the worktree is kept: ${changedSubmodules.join(', ')}`);
+      this.#note(
+        `Checkpoints cannot hold changes in submodules, so the worktree is kept: ${changedSubmodules.join(', ')}`,
+      );
     }
     if (isTranscript)
-      this.#note('The conversation has become too large to travel: a transcript of its end goes instead.');
+      this.#note('The conversation is too large for a checkpoint. A transcript of its end is saved instead.');
   }
 
   #note(text: string): void {

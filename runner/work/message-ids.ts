@@ -6,8 +6,8 @@ const TIME_MASK = 0xffff_ffff_ffffn;
 const TICKS_PER_MS = 4_096n;
 
 /**
- * The part of a prompt's message id that follows from what the prompt is, as 14 base62 characters. Whoever posts the
- * same prompt, in any process and on any machine, finds it by this name.
+ * The part of a prompt's message id that depends only on the prompt's identity, as 14 base62 characters. Any process on
+ * any machine that posts the same prompt finds it by this name.
  */
 export function promptName(...what: (string | number)[]): string {
   const digest = createHash('sha256').update(what.join(' ')).digest();
@@ -15,11 +15,11 @@ export function promptName(...what: (string | number)[]): string {
 }
 
 /**
- * A message id of OpenCode's own form: 48 bits of time as hex, then the name. OpenCode orders messages
- * by time, then by id, so the id's time is never before that of the conversation's last message.
+ * A message id in OpenCode's format: 48 bits of time as hex, then the name. OpenCode orders messages by time, then by
+ * id, so the id's time is always later than that of the conversation's last message.
  *
  * @param now milliseconds since the epoch
- * @param lastId the id of the conversation's newest message, if it has one
+ * @param lastId the id of the conversation's newest message; null when the conversation is empty
  */
 export function promptMessageId(name: string, now: number, lastId: string | null): string {
   const ticks = (BigInt(now) * TICKS_PER_MS) & TIME_MASK;
@@ -28,7 +28,7 @@ export function promptMessageId(name: string, now: number, lastId: string | null
   return `msg_${time.toString(16).padStart(12, '0')}${name}`;
 }
 
-/** Whether a message is the prompt of this name. */
+/** Whether the message is the prompt with this name. */
 export function isPromptNamed(messageId: string, name: string): boolean {
   return messageId.slice(16) === name;
 }

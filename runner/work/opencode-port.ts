@@ -13,15 +13,15 @@ export interface ConversationMessage {
   parts: Part[];
 }
 
-/** What the coding server tells as it happens. */
+/** A signal from the OpenCode server. */
 export type OpenCodeSignal =
   | { type: 'event'; event: Event }
-  /** Events flow (again). Whatever happened before is only in the conversation: reconcile. */
+  /** Events flow (again). Earlier changes are visible only in the conversation, so reconcile with it. */
   | { type: 'connected'; generation: number }
-  /** The server is gone; it is being started again. */
+  /** The server has exited and is being restarted. */
   | { type: 'down' };
 
-/** A prompt to be posted under an id of our own, so that posting it twice does nothing. */
+/** A prompt under an id that the runner chose, so that posting it twice has no effect. */
 export interface Prompt {
   conversationId: string;
   messageId: string;
@@ -37,36 +37,35 @@ export interface NewConversation {
   permissions: PermissionRule[];
 }
 
-/** A conversation in a form that another machine's server can go on from. */
+/** An exported conversation, which the OpenCode server of another machine can import and continue. */
 export interface CarriedConversation {
   format: string;
   bytes: Uint8Array;
 }
 
 /**
- * The coding agent as the runner needs it. Every call waits while the server is being restarted and rejects when
- * `signal`, where one is taken, aborts.
+ * The OpenCode API as the runner needs it. Every call waits while the server is being restarted.
  */
 export interface OpenCodePort {
-  /** Calls back for every signal until the returned function is called. */
+  /** @returns a function that ends the subscription */
   subscribe(listener: (signal: OpenCodeSignal) => void): () => void;
-  /** `provider/model` ids that can be used now. */
+  /** The models that can be used now, as `provider/model`. */
   listModels(): Promise<string[]>;
-  /** The model used when a session names none; null when there is none to use. */
+  /** The model for sessions that name none; null when no model can be used. */
   defaultModel(): Promise<string | null>;
   createConversation(options: NewConversation): Promise<string>;
   /**
-   * Takes over a conversation that another server exported, in this directory.
-   * @throws when its format is not this server's
+   * Imports a conversation that another server exported, into the directory of `options`.
+   * @throws when this server cannot read the format
    */
   importConversation(carried: CarriedConversation, options: NewConversation): Promise<string>;
-  /** The whole conversation, or a transcript of its end when it is too large to be carried. */
+  /** The whole conversation, or a transcript of its end when the conversation is too large for a checkpoint. */
   exportConversation(conversationId: string): Promise<CarriedConversation>;
   messages(conversationId: string): Promise<ConversationMessage[]>;
   /** Conversations of sub-agents that this one started, at any depth. */
   subConversations(conversationId: string): Promise<string[]>;
   isBusy(conversationId: string): Promise<boolean>;
-  /** Posts the prompt unless a message with its id is there; returns before the turn begins. */
+  /** Posts the prompt unless a message with its id exists; resolves before the turn begins. */
   prompt(prompt: Prompt): Promise<void>;
   abort(conversationId: string): Promise<void>;
   openPermissions(directory: string): Promise<PermissionRequest[]>;
@@ -74,8 +73,8 @@ export interface OpenCodePort {
   /** Never `always`: OpenCode would apply it to every conversation of the directory. */
   replyPermission(requestId: string, directory: string, reply: 'once' | 'reject', message?: string): Promise<void>;
   replyQuestion(requestId: string, directory: string, answers: string[][]): Promise<void>;
-  /** Deletes a conversation and those of its sub-agents; one that is not there is fine. */
+  /** Deletes a conversation and those of its sub-agents, if it exists. */
   forgetConversation(conversationId: string): Promise<void>;
-  /** Forgets what the server holds in memory for a directory that is about to be removed. */
+  /** Frees the server's memory for a directory that is about to be removed. */
   releaseDirectory(directory: string): Promise<void>;
 }

@@ -2,12 +2,13 @@ import type { PermissionRule } from '@opencode-ai/sdk/v2/client';
 import type { AgentConfig } from '../../src/protocol/session/requests.ts';
 
 /**
- * The rules of a session's conversation; of several that match, OpenCode takes the last.
+ * The permission rules of a session's conversation. If several rules match, OpenCode applies the last one.
  *
- * Where anything asks, `bash` asks too: a shell can do whatever another tool was to ask for, even answer its own
- * server. And `task` is denied unless the session names it: OpenCode hands a session's `deny` on to its sub-agents, but
- * not its `ask`, so a sub-agent would do unasked what its parent must ask for. Who names `task` beside an `ask` trusts
- * sub-agents with everything.
+ * If any permission is `ask`, two rules are added:
+ * - `bash` asks too. A shell can do everything that the other tools ask for, and could even answer its own requests.
+ * - `task` is denied, unless the session names it. OpenCode applies a session's `deny` to its sub-agents, but not its
+ *   `ask`, so a sub-agent would do without asking what its parent must ask for. A session that names `task` beside an
+ *   `ask` trusts its sub-agents with everything.
  */
 export function permissionRules(permissions: AgentConfig['permissions']): PermissionRule[] {
   const rules = Object.entries(permissions ?? {}).flatMap(([permission, value]) =>

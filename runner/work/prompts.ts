@@ -7,9 +7,9 @@ type Message = Extract<Command, { type: 'message' }>['data'];
 
 export const CONTINUE_TEXT = 'Continue where you left off: the last run was interrupted before it was done.';
 
-/** Makes the prompts of one assignment, under ids by which any later agent knows them again. */
+/** Creates the prompts of one assignment, under ids by which any later agent recognizes them. */
 export class Prompts {
-  /** `provider/model` that is asked. */
+  /** The model that the prompts go to, as `provider/model`. */
   readonly model: string;
   readonly #assignment: Assignment;
   readonly #coding: OpenCodePort;
@@ -21,7 +21,7 @@ export class Prompts {
     this.#coding = coding;
   }
 
-  /** The prompt as it was asked, or to go on with it when the conversation shows that it was begun. */
+  /** The message's own prompt, or a prompt to continue if the conversation shows that the message was begun already. */
   async next(place: WorkContext, message: Message): Promise<Prompt> {
     const [stored] = await this.stored(place, [message]);
     if (stored !== undefined) return this.#continuation(place, message);
@@ -29,19 +29,19 @@ export class Prompts {
     return this.#make(place, text, this.#name(message));
   }
 
-  /** Those of the messages whose prompts are in the conversation. */
+  /** The messages whose prompts are in the conversation. */
   async stored({ conversationId }: WorkContext, messages: readonly Message[]): Promise<Message[]> {
     if (messages.length === 0) return [];
     const known = await this.#coding.messages(conversationId);
     return messages.filter((message) => known.some(({ info }) => isPromptNamed(info.id, this.#name(message))));
   }
 
-  /** The prompt as it was asked. */
+  /** The message's own prompt. */
   async of(place: WorkContext, message: Message): Promise<Prompt> {
     return this.#make(place, message.text, this.#name(message));
   }
 
-  /** Asks to go on with what was cut off; another message each time. */
+  /** A prompt to continue the interrupted run. Each call creates a new message. */
   async #continuation(place: WorkContext, message: Message): Promise<Prompt> {
     this.#continuations += 1;
     const { task_id, epoch } = this.#assignment;
@@ -66,7 +66,7 @@ export class Prompts {
     };
   }
 
-  /** The same under every epoch, so that a prompt which another agent has begun is known by its id. */
+  /** The same in every epoch, so that an agent recognizes a prompt that another agent has begun. */
   #name(message: Message): string {
     return promptName(this.#assignment.task_id, message.number);
   }

@@ -6,10 +6,10 @@ import type { Approvals } from './approvals.ts';
 import type { ConversationMessage, OpenCodePort, OpenCodeSignal, Prompt } from './opencode-port.ts';
 import { Wakeup } from './wakeup.ts';
 
-/** Why a turn is to end before the model is done. */
+/** Why a turn ends before the model is done. */
 export type Interruption = 'pause' | 'stop' | 'limit' | 'quiet' | 'tampering' | 'cancelled';
 
-/** How a turn ended. `cut_off`: the server went away under it, and the conversation can be gone on with. */
+/** How a turn ended. `cut_off`: the OpenCode server exited during the turn, and the conversation can be continued. */
 export type TurnOutcome =
   | { type: 'completed'; finish: string }
   | { type: 'interrupted'; by: Interruption }
@@ -23,22 +23,22 @@ export interface TurnContext {
   conversationId: string;
   directory: string;
   report: (frame: AgentFrameBody) => void;
-  /** A step that called tools has ended, and the turn goes on. */
+  /** Called when a step that called tools has ended and the turn continues. */
   onStep: () => void;
   /** Model turns that the whole assignment may take; null for no limit. */
   maxSteps: number | null;
 }
 
 const FLUSH_MS = 250;
-/** Events can be lost; the truth is asked for this often while nothing is heard. */
+/** Events can be lost, so the conversation is polled at this interval while no event arrives. */
 const LOOK_MS = 5_000;
-/** OpenCode says idle before the last message is final, and before a posted prompt has begun. */
-/** An abort before the run has begun does nothing, so it is repeated. */
+/** An abort has no effect before the run has begun, so it is repeated. */
 const ABORT_AGAIN_MS = 500;
+/** OpenCode reports idle before the last message is final, and before a posted prompt has begun: so look again. */
 const UNSETTLED_LOOKS = 25;
 const UNSETTLED_PAUSE_MS = 100;
 
-/** One run of the model: from a prompt that is posted until the conversation rests. */
+/** One run of the model, from the posted prompt until the conversation is idle. */
 export class Turn {
   readonly #context: TurnContext;
   readonly #wakeup = new Wakeup();
@@ -49,7 +49,7 @@ export class Turn {
   #isOver = false;
   /** Ids of the prompts of this turn. */
   readonly #posted = new Set<string>();
-  /** Messages on their way into the conversation. */
+  /** The number of messages that are being steered into the conversation. */
   #steering = 0;
 
   constructor(context: TurnContext) {
@@ -75,9 +75,9 @@ export class Turn {
   }
 
   /**
-   * Another message into the running turn: the model reads it at its next step, and the turn does not end before.
+   * Adds a message to the running turn. The model reads it at its next step, and the turn does not end before that.
    *
-   * @returns false when the turn has ended already, or the message did not get in
+   * @returns false when the turn has ended already, or the message could not be posted
    */
   async steer(makePrompt: () => Promise<Prompt>): Promise<boolean> {
     if (this.#isOver) return false;
@@ -93,12 +93,12 @@ export class Turn {
     }
   }
 
-  /** Ends the run as soon as the model has finished the step it is at. */
+  /** Ends the run when the model finishes its current step. */
   endAtBoundary(by: Interruption): void {
     this.#atBoundary ??= by;
   }
 
-  /** Ends the run now, with whatever tool is running. The first reason counts. */
+  /** Aborts the run now, including any tool that is running. If called several times, the first reason counts. */
   interrupt(by: Interruption): void {
     this.#interruption ??= by;
     void this.#abort().catch(() => undefined);
@@ -110,7 +110,7 @@ export class Turn {
     try {
       await this.#context.coding.prompt(prompt);
     } catch (error) {
-      // Nobody may wait for a message that will not come.
+      // The turn must not wait for a message that was never posted.
       this.#posted.delete(prompt.messageId);
       throw error;
     }
@@ -125,7 +125,7 @@ export class Turn {
       this.#isCutOff = true;
       this.#context.approvals.withdrawAll('OpenCode was restarted');
     }
-    // The first `connected` only says that events flow; each later signal means that some were missed.
+    // The first `connected` only says that events flow. Every later signal means that events were missed.
     if (this.#hasConnected) this.#context.mapping.markGap();
     this.#hasConnected = true;
     this.#wakeup.signal();
@@ -143,7 +143,7 @@ export class Turn {
     else if (event.type === 'message.part.updated') this.#partUpdated(event.properties.part);
   }
 
-  /** A step that called tools has ended with their results: the one place where a run can end without a torn edge. */
+  /** Only at the end of a step that called tools can a run end cleanly: all its tool calls have their results. */
   #partUpdated(part: Part): void {
     const { maxSteps, mapping, conversationId } = this.#context;
     if (part.type !== 'step-finish' || part.reason !== 'tool-calls' || part.sessionID !== conversationId) return;
@@ -152,7 +152,7 @@ export class Turn {
     else this.#context.onStep();
   }
 
-  /** Waits until the conversation rests, taking in from its messages whatever no event told. */
+  /** Waits until the conversation is idle, and reports from its messages what no event reported. */
   async #follow(): Promise<TurnOutcome> {
     for (;;) {
       await this.#wakeup.wait(this.#interruption === null ? LOOK_MS : ABORT_AGAIN_MS);
@@ -168,7 +168,7 @@ export class Turn {
     }
   }
 
-  /** Looks until the last message is final; null when the conversation runs again. */
+  /** Polls until the last message is final; null when the conversation is running again. */
   async #settle(): Promise<TurnOutcome | null> {
     for (let look = 1; look <= UNSETTLED_LOOKS; look++) {
       const messages = await this.#reconcile();
@@ -177,7 +177,7 @@ export class Turn {
         : null;
       const isTorn = this.#isCutOff && outcome?.type === 'completed' && outcome.finish === 'tool-calls';
       if (outcome !== null && !isTorn) return outcome;
-      // The server that ran this is gone, so nothing will change by itself any more.
+      // The server that ran this turn has exited, so its messages no longer change.
       if (this.#isCutOff) break;
       await delay(UNSETTLED_PAUSE_MS);
       if (await this.#isBusy()) return null;
@@ -185,7 +185,7 @@ export class Turn {
     return this.#unfinished();
   }
 
-  /** OpenCode takes a prompt before it stores it: until then the last message is the answer to an earlier one. */
+  /** OpenCode accepts a prompt before it stores it. Until then, the last message answers an earlier prompt. */
   #hasAllPrompts(messages: ConversationMessage[]): boolean {
     const stored = new Set(messages.map(({ info }) => info.id));
     return [...this.#posted].every((id) => stored.has(id));
@@ -199,7 +199,7 @@ export class Turn {
     return this.#context.coding.isBusy(this.#context.conversationId);
   }
 
-  /** At rest, yet the last message is not final: aborted while waiting to ask again, or the server died. */
+  /** The conversation is idle, but its last message is not final: aborted before a retry, or the server died. */
   #unfinished(): TurnOutcome {
     const { failure } = this.#context.mapping;
     if (this.#interruption !== null) return { type: 'interrupted', by: this.#interruption };
@@ -216,7 +216,7 @@ export class Turn {
     return messages;
   }
 
-  /** Requests whose event was lost would wait for ever. */
+  /** Finds open requests whose event was lost; nobody would ever answer them. */
   async #lookAtRequests(): Promise<void> {
     const { coding, mapping, approvals, directory } = this.#context;
     const [permissions, questions] = await Promise.all([
@@ -232,7 +232,7 @@ export class Turn {
   }
 }
 
-/** How a conversation at rest ended; null while its last message is not final. */
+/** The outcome of a turn whose conversation is idle; null while its last message is not final. */
 export function judge(
   messages: ConversationMessage[],
   interruption: Interruption | null,

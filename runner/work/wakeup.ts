@@ -1,4 +1,4 @@
-/** Lets one loop sleep until something happened, without losing what happens while it is awake. */
+/** Lets one loop sleep until it is signalled. A signal that comes while the loop is awake is not lost. */
 export class Wakeup {
   #signalled = false;
   #wake: (() => void) | null = null;
@@ -8,7 +8,7 @@ export class Wakeup {
     this.#wake?.();
   }
 
-  /** Resolves at the next signal, at once when one came since the last wait, or after `limitMs`. */
+  /** Resolves at the next signal or after `limitMs`; at once if a signal came since the last wait. */
   async wait(limitMs?: number): Promise<void> {
     if (!this.#signalled) {
       await new Promise<void>((resolve) => {

@@ -15,35 +15,35 @@ import { permissionRules } from './permissions.ts';
 export interface WorkContextDependencies {
   coding: OpenCodePort;
   repository: Repository;
-  /** Where worktrees are made, one for each (task, epoch). */
+  /** The parent directory of worktrees; each (task, epoch) gets one. */
   worktreesDirectory: string;
   fetchArtifact: (artifactId: string) => Promise<Uint8Array>;
   report: (frame: AgentFrameBody) => void;
 }
 
-/** This agent cannot do the work at all; the message says why. */
+/** This agent cannot do the work; the message says why. */
 export class WorkContextError extends Error {
   override name = 'WorkContextError';
 }
 
-/** Everything that one lease works with. */
+/** The worktree, conversation and helpers of one lease. */
 export interface WorkContext {
   worktree: Worktree;
-  /** Where the agent works: the worktree, or a directory inside it. */
+  /** The directory in which the agent works: the worktree, or a directory inside it. */
   directory: string;
   conversationId: string;
   mapping: Mapping;
   approvals: Approvals;
   checkpoints: Checkpoints;
-  /** What was said before, for a model whose conversation could not be carried whole; goes before its first prompt. */
+  /** A transcript that goes before the first prompt, if the earlier conversation could not be imported; else null. */
   preface: string | null;
 }
 
 /**
- * Makes the worktree and the conversation of a lease, from its checkpoint when it has one. What cannot be restored is
- * said in the log, and the work starts from what can.
+ * Creates the worktree and the conversation of a lease, from its checkpoint if it has one. If a part of the checkpoint
+ * cannot be restored, the work starts without it and a note in the session's log says so.
  *
- * @throws WorkContextError or RepositoryError when this agent or its clone cannot do the work at all
+ * @throws WorkContextError or RepositoryError when this agent or its clone cannot do the work
  */
 export async function openWorkContext(
   assignment: Assignment,
@@ -73,13 +73,13 @@ export function worktreePath(worktreesDirectory: string, lease: { task_id: strin
   return join(worktreesDirectory, `${lease.task_id}-${lease.epoch}`);
 }
 
-/** The worktree that this agent has kept of the same work, or a new one with the checkpoint's work in it. */
+/** The worktree that this agent has kept for the same work, or a new one with the checkpoint's patch applied. */
 async function openWorktree(assignment: Assignment, dependencies: WorkContextDependencies): Promise<Worktree> {
   const { repository, worktreesDirectory, report } = dependencies;
   const { checkpoint } = assignment;
   const kept = findKept(worktreesDirectory, assignment);
   if (kept !== null) {
-    report(note('info', 'Going on in the worktree that this agent has kept.'));
+    report(note('info', 'Continuing in the worktree that this agent has kept.'));
     return repository.openWorktree(kept.path, kept.base);
   }
   const base = await repository.resolve(checkpoint?.base_commit ?? assignment.repository.base_commit);
@@ -95,7 +95,7 @@ async function restoreWork(
 ): Promise<void> {
   if (checkpoint === null) return;
   if (checkpoint.local_only) {
-    const text = `The work of checkpoint ${checkpoint.number} was too large to travel: starting from the base commit.`;
+    const text = `The patch of checkpoint ${checkpoint.number} was too large to save. Starting from the base commit.`;
     report(note('warning', text));
     return;
   }
@@ -104,7 +104,7 @@ async function restoreWork(
   try {
     await worktree.apply(patch);
   } catch (error) {
-    report(note('warning', `Checkpoint ${checkpoint.number} does not apply, starting from the base commit: ${error}`));
+    report(note('warning', `Checkpoint ${checkpoint.number} does not apply; starting from the base commit: ${error}`));
   }
 }
 
@@ -127,12 +127,12 @@ async function openConversation(
   try {
     return { conversationId: await coding.importConversation(carried, options), preface: null };
   } catch (error) {
-    report(note('warning', `The conversation goes on from a transcript: ${error}`));
+    report(note('warning', `The conversation could not be imported; continuing from a transcript: ${error}`));
     return { conversationId: await coding.createConversation(options), preface: transcript(carried) };
   }
 }
 
-/** Starting from less than what was saved would lose work without a word, so what is missing is an error. */
+/** A missing or damaged artifact is an error: to start without it would silently lose work. */
 async function fetchWhole(
   fetchArtifact: WorkContextDependencies['fetchArtifact'],
   id: string,
@@ -142,7 +142,7 @@ async function fetchWhole(
     throw new WorkContextError(`The checkpoint cannot be read: ${error.message}`);
   });
   if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
-  throw new WorkContextError('The checkpoint is damaged: what came is not what was saved.');
+  throw new WorkContextError('The checkpoint is damaged: the checksum of an artifact does not match.');
 }
 
 function note(level: 'info' | 'warning' | 'error', text: string): AgentFrameBody {

@@ -11,21 +11,22 @@ type Message = Extract<Command, { type: 'message' }>['data'];
 type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reason'];
 
 const MAX_RESULT_CHARS = 100_000;
-/** The server may die under a turn this often before the turn counts as failed. */
+/** How often the OpenCode server may exit during a turn before the turn fails. */
 const MAX_CUTS = 3;
 const STEP_CHECKPOINT_MS = 30_000;
 
 export interface WorkDependencies extends WorkContextDependencies {
-  /** `provider/model` for assignments that name none. */
+  /** The model for assignments that name none, as `provider/model`. */
   model: string;
   log: (line: string) => void;
-  /** Inside a long turn a checkpoint is made at the end of a step, so long after the one before; 30,000 by default. */
+  /** Minimum time between two checkpoints inside a turn; they are taken at the end of a step. 30,000 by default. */
   stepCheckpointMs?: number;
 }
 
 /**
- * Works on one assignment: prompts one after the other, each a turn with a checkpoint after it, until nothing waits;
- * then the result, and more turns when more is asked. Ends when the lease ends, or by giving it back.
+ * Works on one assignment. Runs the messages one after the other, each as a turn with a checkpoint after it, and
+ * reports a result when no message is waiting. Later messages start more turns. Ends when the lease ends or is
+ * released.
  */
 export class Work {
   readonly #assignment: Assignment;
@@ -36,9 +37,9 @@ export class Work {
   #place: WorkContext | null = null;
   #turn: Turn | null = null;
   #turnNumber = 0;
-  /** All up to this one are done. */
+  /** All messages up to this number are done. */
   #messagesDone: number;
-  /** Numbers above that which are done already: a message that was steered into a turn overtakes those that wait. */
+  /** Done messages above that number: a message that was steered into a turn overtakes the waiting ones. */
   readonly #doneEarly = new Set<number>();
   /** Messages of the running turn: its prompt, and those steered into it. */
   #inTurn: Message[] = [];
@@ -46,7 +47,7 @@ export class Work {
   #hasFailed = false;
   #isQuiet = false;
   #isCancelled = false;
-  /** A checkpoint was asked for before there was anything to make one of. */
+  /** A checkpoint was requested before the work context was open. */
   #isCheckpointAsked = false;
   #checkpointAt = performance.now();
 
@@ -57,7 +58,9 @@ export class Work {
     this.#prompts = new Prompts(assignment, dependencies.coding, dependencies.model);
   }
 
-  /** Runs until the lease was given back or {@link cancel} was called; what goes wrong becomes a frame, never an error. */
+  /**
+   * Runs until the lease is released or {@link cancel} is called. Failures become frames; the promise never rejects.
+   */
   async run(): Promise<void> {
     try {
       this.#place = await openWorkContext(this.#assignment, this.#dependencies);
@@ -66,7 +69,7 @@ export class Work {
       return;
     }
     if (this.#isCheckpointAsked) await this.#checkpoint(true);
-    // The predecessor was lost between its last checkpoint and its result: there is nothing left to prompt.
+    // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
     if (this.#assignment.messages_last <= this.#messagesDone) await this.#result(this.#place, 'completed', null);
     while (!this.#isCancelled) {
       if (this.#release !== null) {
@@ -74,34 +77,34 @@ export class Work {
         this.#giveBack(this.#release.reason, this.#release.message);
         return;
       }
-      // The session ends the lease of work that has failed: what waits is for the next one.
+      // The session ends the lease after a failure, and the next lease runs the waiting messages.
       const message = this.#hasFailed ? undefined : this.#waiting.shift();
       if (message === undefined) await this.#wakeup.wait();
       else if (!this.#isDone(message)) await this.#workOn(this.#place, message);
     }
   }
 
-  /** Takes a command; resolves when it need not be sent again. */
+  /** Handles a command from the session; resolves when the session need not send it again. */
   async command(command: Command): Promise<void> {
     switch (command.type) {
       case 'message':
         return this.#message(command.data);
       case 'approval_reply':
         return this.#place?.approvals.reply(command.data).catch((error: Error) => {
-          this.#report(note(`An answer could not be passed on: ${error.message}`));
+          this.#report(note(`A reply could not be passed to OpenCode: ${error.message}`));
         });
       case 'checkpoint':
         if (this.#place === null) this.#isCheckpointAsked = true;
         else await this.#checkpoint(true);
         return;
       case 'pause':
-        return this.end('paused', 'paused as asked', command.data.within_ms);
+        return this.end('paused', 'paused as requested', command.data.within_ms);
       case 'stop':
-        return this.end('stopped', 'stopped as asked', command.data.within_ms);
+        return this.end('stopped', 'stopped as requested', command.data.within_ms);
     }
   }
 
-  /** Gives the lease back after the present step, or after `withinMs` with whatever is running then. */
+  /** Releases the lease after the current step. After `withinMs`, aborts the step and releases the lease. */
   end(reason: ReleaseReason, message: string, withinMs: number): void {
     if (this.#release !== null) return;
     this.#release = { reason, message };
@@ -111,26 +114,26 @@ export class Work {
     this.#wakeup.signal();
   }
 
-  /** Nothing has been heard of the session for so long that the lease may be someone else's: stop acting. */
+  /** The session has been silent for so long that another agent may hold the lease: aborts the turn. */
   quiet(): void {
     this.#isQuiet = true;
     this.#turn?.interrupt('quiet');
   }
 
-  /** The lease proved alive after all. */
+  /** After {@link quiet}: this agent still holds the lease. */
   alive(): void {
     this.#isQuiet = false;
     this.#wakeup.signal();
   }
 
-  /** The lease is lost or has ended: abort, and report nothing more. */
+  /** The lease is lost or has ended: aborts the turn and reports nothing more. */
   cancel(): void {
     this.#isCancelled = true;
     this.#turn?.interrupt('cancelled');
     this.#wakeup.signal();
   }
 
-  /** After {@link run} has returned: removes worktree and conversation, unless the work exists nowhere else. */
+  /** After {@link run} has resolved: removes worktree and conversation, unless they hold the only copy of the work. */
   async dispose(): Promise<void> {
     if (this.#place === null) return;
     const { coding, repository, log } = this.#dependencies;
@@ -139,7 +142,7 @@ export class Work {
     if (checkpoints.isWorkSafe) await coding.forgetConversation(conversationId).catch(() => undefined);
     await coding.releaseDirectory(directory).catch(() => undefined);
     if (checkpoints.isWorkSafe) await repository.removeWorktree(worktree.path);
-    else log(`work that is nowhere else is kept in ${worktree.path}`);
+    else log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
   }
 
   async #message(message: Message): Promise<void> {
@@ -167,7 +170,7 @@ export class Work {
     if (!this.#isCancelled) await this.#conclude(place, message, outcome);
   }
 
-  /** Runs the prompt, and goes on with it for as long as it was only cut off. */
+  /** Runs the message's prompt. If the turn is cut off or interrupted by silence, continues it with another prompt. */
   async #run(place: WorkContext, message: Message): Promise<TurnOutcome> {
     let prompt = await this.#prompts.next(place, message);
     for (let cuts = 0; ; ) {
@@ -185,7 +188,7 @@ export class Work {
     }
   }
 
-  /** OpenCode takes a prompt before it stores it, so a restart may have lost what this turn was asked. */
+  /** OpenCode accepts a prompt before it stores it, so a restart may have lost messages of this turn. */
   async #askAgain(place: WorkContext, message: Message): Promise<Prompt> {
     const stored = await this.#prompts.stored(place, this.#inTurn);
     const lost = this.#inTurn.filter((steered) => steered !== message && !stored.includes(steered));
@@ -194,7 +197,7 @@ export class Work {
     return this.#prompts.next(place, message);
   }
 
-  /** What came while no turn was there to end, and lets none begin; null when one may. */
+  /** An interruption that came between turns, so that no turn may begin; null when a turn may begin. */
   get #heldBack(): TurnOutcome | null {
     if (this.#isCancelled) return { type: 'interrupted', by: 'cancelled' };
     if (this.#release === null) return null;
@@ -222,7 +225,7 @@ export class Work {
       await this.#takeAnswered(place);
       this.#turnDone();
     }
-    // Whoever releases or fails next is at the checkpoint anyway; a pause makes its own.
+    // For a pause or a stop, `run` takes the checkpoint before it releases the lease.
     const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');
     if (isPausing) return;
     const problem = await this.#checkpoint(false);
@@ -237,7 +240,7 @@ export class Work {
     if (this.#waiting.length === 0) await this.#result(place, 'completed', null);
   }
 
-  /** What an earlier lease steered into the conversation was read with the rest of it: it needs no turn of its own. */
+  /** A message that an earlier lease steered into the conversation has been answered with it and needs no turn. */
   async #takeAnswered(place: WorkContext): Promise<void> {
     const answered = await this.#prompts.stored(place, this.#waiting).catch(() => []);
     for (const message of answered) this.#waiting.splice(this.#waiting.indexOf(message), 1);
@@ -264,13 +267,13 @@ export class Work {
     this.#report({ type: 'result', data: { status, text, messages_done: this.#messagesDone, error } });
   }
 
-  /** What a long turn has done so far is not to be lost with this machine. */
+  /** Takes a checkpoint inside a long turn, so that losing this machine does not lose the whole turn. */
   #stepEnded(): void {
     const everyMs = this.#dependencies.stepCheckpointMs ?? STEP_CHECKPOINT_MS;
     if (performance.now() - this.#checkpointAt >= everyMs) void this.#checkpoint(false);
   }
 
-  /** @returns what went wrong, or null */
+  /** @returns the error, or null if the checkpoint was taken */
   async #checkpoint(requested: boolean): Promise<Error | null> {
     this.#checkpointAt = performance.now();
     const place = { turn: this.#turnNumber, messages_done: this.#messagesDone, requested };
@@ -278,7 +281,7 @@ export class Work {
       await this.#place?.checkpoints.make(place);
       return null;
     } catch (error) {
-      this.#report(note(`No checkpoint could be made: ${(error as Error).message}`));
+      this.#report(note(`The checkpoint failed: ${(error as Error).message}`));
       return error as Error;
     }
   }
@@ -306,7 +309,7 @@ function limitReached(): ModelFailure {
   };
 }
 
-/** What was done is in the worktree that stays here, and nowhere else: whoever goes on has only what was saved before. */
+/** Only the worktree that stays on this machine has the work; another agent would start from an older checkpoint. */
 function notSaved(error: Error): ModelFailure {
   return { code: 'checkpoint_failed', message: `The work could not be saved: ${error.message}`, retryable: true };
 }
@@ -319,7 +322,7 @@ function note(text: string): AgentFrameBody {
   return { type: 'agent.note', data: { level: 'warning', text: text.slice(0, 2_000) } };
 }
 
-/** What the model said last. */
+/** The text of the model's last message. */
 function finalText(messages: ConversationMessage[]): string {
   const last = messages.findLast(({ info }) => info.role === 'assistant');
   return (last?.parts ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');

@@ -165,7 +165,7 @@ describe('a start that cannot be', () => {
     execFileSync('git', ['-C', empty, 'init', '-q']);
     const up = (path: string) => ({ args: ['up', '--dir', path] });
     await refused('directory', up(join(scratch, 'absent')), /There is no directory .*--dir/);
-    await refused('directory', up(plain), /is no git repository.*git init.*--no-agent/);
+    await refused('directory', up(plain), /is not a git repository.*git init.*--no-agent/);
     await refused('directory', up(empty), /has no commit.*git commit/);
   });
 

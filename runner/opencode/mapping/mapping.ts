@@ -4,7 +4,7 @@ import type { ConversationMessage } from '../../work/opencode-port.ts';
 import { TextStream } from './text.ts';
 import { ToolCalls } from './tools.ts';
 
-/** A failure in OpenCode's own words. */
+/** A failure as OpenCode reported it. */
 export interface ModelFailure {
   code: string;
   message: string;
@@ -12,14 +12,14 @@ export interface ModelFailure {
 }
 
 /**
- * Maps one conversation's events to the frames that report them. It is a monotone fold: an event seen twice, or found
- * again in the messages after a gap, adds nothing that was reported before. So reconciling is always safe.
+ * Maps one conversation's events to frames. It is a monotone fold: an event that is seen twice, or found again in the
+ * messages after a gap, adds nothing that was reported before. Therefore reconciling is always safe.
  */
 export class Mapping {
   readonly #conversationId: string;
   readonly #text = new TextStream();
   readonly #tools: ToolCalls;
-  /** Of each assistant's message, sub-agents' too: the model that wrote it. */
+  /** The model that wrote each assistant message, including those of sub-agents. */
   readonly #models = new Map<string, string>();
   readonly #subConversations = new Set<string>();
   readonly #stepsCounted = new Set<string>();
@@ -32,12 +32,12 @@ export class Mapping {
     this.#tools = new ToolCalls(directory);
   }
 
-  /** Model turns of the conversation itself that ended since this mapping began. */
+  /** Steps of the conversation itself, without its sub-agents, that ended since this mapping was created. */
   get steps(): number {
     return this.#steps;
   }
 
-  /** The last error that OpenCode told of; cleared by {@link clearFailure}. */
+  /** The last error that OpenCode reported since {@link clearFailure}. */
   get failure(): ModelFailure | null {
     return this.#failure;
   }
@@ -46,12 +46,12 @@ export class Mapping {
     this.#failure = null;
   }
 
-  /** Whether the conversation is this one or that of a sub-agent which it started. */
+  /** Whether the conversation is this one or one of its sub-agents' conversations. */
   covers(conversationId: string): boolean {
     return conversationId === this.#conversationId || this.#subConversations.has(conversationId);
   }
 
-  /** What a conversation that was carried here holds already was reported under an earlier lease. */
+  /** Marks the messages of an imported conversation as reported: an earlier lease reported them. */
   skip(messages: ConversationMessage[]): void {
     for (const { info, parts } of messages) {
       this.#message(info);
@@ -64,8 +64,8 @@ export class Mapping {
   }
 
   /**
-   * Frames for an event, in order; those of text wait for {@link flush}.
-   * @param now the clock's milliseconds, which retries are told relative to
+   * Frames for an event, in order. Text waits for {@link flush}.
+   * @param now milliseconds since the epoch; retry times are reported relative to it
    */
   event(event: Event, now: number): AgentFrameBody[] {
     const frames = this.#frames(event, now);
@@ -76,12 +76,12 @@ export class Mapping {
     return this.#text.flush();
   }
 
-  /** The event stream broke: text increments may be missing from here on. */
+  /** Call when the event stream broke, because text increments may be missing. */
   markGap(): void {
     this.#text.markGap();
   }
 
-  /** Frames for whatever the messages hold and no event told. */
+  /** Frames for everything in the messages that no event reported. */
   reconcile(messages: ConversationMessage[], ofSubAgents: ConversationMessage[] = []): AgentFrameBody[] {
     for (const { info } of ofSubAgents) this.#subConversations.add(info.sessionID);
     return [...messages, ...ofSubAgents].flatMap(({ info, parts }) => {
@@ -90,7 +90,7 @@ export class Mapping {
     });
   }
 
-  /** The turn has ended: frames for the text that waited, and the end of every part still open. */
+  /** Call when the turn has ended. Frames for the buffered text, and for the end of every open part. */
   finish(): AgentFrameBody[] {
     return this.#text.finish();
   }
@@ -190,7 +190,7 @@ type OpenCodeFailure = NonNullable<Extract<Event, { type: 'session.error' }>['pr
 
 const PERMANENT = new Set(['ProviderAuthError', 'ContextOverflowError', 'ContentFilterError', 'StructuredOutputError']);
 
-/** OpenCode's error as code, text and whether another attempt may fare better. */
+/** OpenCode's error as code and message, and whether another attempt may succeed. */
 export function describeFailure(error: OpenCodeFailure): ModelFailure {
   const data = error.data as { message?: unknown; isRetryable?: unknown; statusCode?: unknown };
   const message = typeof data.message === 'string' && data.message !== '' ? data.message : error.name;

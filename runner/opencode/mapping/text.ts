@@ -1,22 +1,22 @@
 import type { ReasoningPart, TextPart } from '@opencode-ai/sdk/v2/client';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
-/** A frame carries at most this much text: more would keep watchers waiting, less would make too many rows. */
+/** The most text in one frame. More would delay watchers; less would create too many frames. */
 const MAX_FRAME_CHARS = 16_384;
 
 interface OpenPart {
   kind: 'text' | 'reasoning';
   messageId: string;
   received: string;
-  /** UTF-16 units that frames were made for. */
+  /** The number of UTF-16 code units that frames were created for. */
   sent: number;
-  /** Increments were missed, so later ones have no known place: only the whole text helps. */
+  /** Increments were missed, so the offsets of later ones are unknown. Only the whole text closes the gap. */
   gapped: boolean;
 }
 
 /**
- * Turns streamed text into increments with offsets. Trailing white space is held back, because OpenCode trims a text
- * when it ends: what was reported is always the beginning of the final text.
+ * Turns streamed text into increments with offsets. OpenCode trims a text when it ends, so trailing white space is held
+ * back: the reported text is always a prefix of the final text.
  */
 export class TextStream {
   readonly #open = new Map<string, OpenPart>();
@@ -30,12 +30,12 @@ export class TextStream {
   delta(messageId: string, partId: string, text: string): void {
     if (this.#done.has(partId)) return;
     const part = this.#open.get(partId);
-    // Each part is announced before its first increment: of one that was not, the beginning was missed.
+    // OpenCode announces a part before its first increment. If the part is unknown, its beginning was missed.
     if (part === undefined) this.#open.set(partId, { kind: 'text', messageId, received: '', sent: 0, gapped: true });
     else if (!part.gapped) part.received += text;
   }
 
-  /** Takes a part's whole text so far; frames come out when that is its final text. */
+  /** Takes the whole text of a part so far. Returns frames if the text is final. */
   update(part: TextPart | ReasoningPart): AgentFrameBody[] {
     if (this.#done.has(part.id)) return [];
     const known = this.#open.get(part.id) ?? {
@@ -51,7 +51,7 @@ export class TextStream {
     return part.time?.end === undefined ? [] : this.#complete(part.id, known);
   }
 
-  /** From now on increments of the open parts may be missing. */
+  /** Increments of the open parts may be missing from now on. */
   markGap(): void {
     for (const part of this.#open.values()) part.gapped = true;
   }
@@ -61,7 +61,7 @@ export class TextStream {
     return [...this.#open].flatMap(([id, part]) => increments(id, part, part.received.trimEnd().length));
   }
 
-  /** The turn is over: what is still open has its final text. */
+  /** Completes all open parts, since the turn has ended. */
   finish(): AgentFrameBody[] {
     return [...this.#open].flatMap(([id, part]) => this.#complete(id, part));
   }
@@ -87,7 +87,7 @@ function increments(partId: string, part: OpenPart, upTo: number): AgentFrameBod
   return frames;
 }
 
-/** The same place, or one before it when it would split a surrogate pair. */
+/** The position `at`, or the one before it if `at` would split a surrogate pair. */
 function cutPoint(text: string, at: number): number {
   const unit = text.charCodeAt(at - 1);
   return at < text.length && unit >= 0xd800 && unit <= 0xdbff ? at - 1 : at;

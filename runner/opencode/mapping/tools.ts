@@ -6,12 +6,12 @@ import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 const RANK = { pending: 0, running: 1, completed: 2, error: 2 } as const;
 const EDITING_TOOLS = new Set(['write', 'edit', 'multiedit', 'patch', 'apply_patch']);
 
-/** Reports each tool call's states once, in their order, and what follows from a finished one. */
+/** Reports each state of a tool call once, in order, and the todo lists and edited files of completed calls. */
 export class ToolCalls {
   readonly #directory: string;
   readonly #reported = new Map<string, number>();
 
-  /** @param directory paths inside it are reported relative to it */
+  /** @param directory paths inside this directory are reported relative to it */
   constructor(directory: string) {
     this.#directory = directory;
   }
@@ -26,7 +26,7 @@ export class ToolCalls {
     return [toolFrame(part), ...this.#effects(part)];
   }
 
-  /** A sub-agent's call: only what it did to the files is reported, since its own output goes to the agent. */
+  /** Reports only the files that a sub-agent's call edited, since its output goes to the agent and not to people. */
   updateOfSubAgent(part: ToolPart): AgentFrameBody[] {
     return this.#advance(part) ? this.#effects(part).filter((frame) => frame.type === 'file.edited') : [];
   }
@@ -74,7 +74,7 @@ function toolFrame(part: ToolPart): AgentFrameBody {
   };
 }
 
-/** The input as it is, or with its long texts cut, or, when it is still too large, only the beginning of its JSON. */
+/** The input itself; if too large, the input with its long texts cut; if still too large, the beginning of its JSON. */
 function boundedInput(input: Record<string, unknown>): { value: Record<string, unknown>; truncated: boolean } {
   if (JSON.stringify(input).length <= MAX_TOOL_TEXT_CHARS) return { value: input, truncated: false };
   const limit = MAX_TOOL_TEXT_CHARS / 4;

@@ -136,8 +136,8 @@ test('a worktree can be made again in the place of one whose directory was lost'
 
 test.each([
   ['missing', 'There is no directory'],
-  ['plain', 'is no git repository: run "git init"'],
-  ['empty', 'has no commits: make one'],
+  ['plain', 'is not a git repository: run "git init"'],
+  ['empty', 'has no commits: create one'],
 ])('opening a %s directory says how to mend it', async (kind, message) => {
   const path = join(scratch, kind);
   if (kind !== 'missing') mkdirSync(path);

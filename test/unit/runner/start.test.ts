@@ -19,7 +19,7 @@ test('a left worktree that cannot be removed is logged, the others go, and those
   try {
     await removeLeftWorktrees({ removeWorktree }, directory, (line) => said.push(line));
     expect(['a-1', 'b-1', 'c-1', 'd-1'].filter((name) => existsSync(path(name)))).toEqual(['a-1', 'c-1']);
-    expect(said).toEqual(['a worktree that was left cannot be removed: EACCES']);
+    expect(said).toEqual(['a leftover worktree cannot be removed: EACCES']);
   } finally {
     rmSync(directory, { recursive: true });
   }
