@@ -10,7 +10,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { ActionRequest } from '../../src/ports/sessions.ts';
 import type { SessionAction } from '../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
-import { IMPLICIT_TASK, type SessionId } from '../../src/protocol/common/ids.ts';
+import { IMPLICIT_TASK, type SessionId, WHOLE_SESSION } from '../../src/protocol/common/ids.ts';
 import { MAX_WAITING_MESSAGES } from '../../src/protocol/common/limits.ts';
 import type {
   CompleteSessionRequest,
@@ -96,7 +96,7 @@ export class Actions {
       refused_by: '[]',
     };
     insertOrReplace(kit.store, 'tasks', task);
-    log.append({ type: 'session.created', data: { title: request.title } });
+    log.append(WHOLE_SESSION, { type: 'session.created', data: { title: request.title } });
     this.#addMessage(request.initial_prompt, 'follow_up', call.principal.token_id);
     projections.changed();
   }
@@ -109,7 +109,7 @@ export class Actions {
   update(changes: UpdateSessionRequest): void {
     const { records, log, leases, projections } = this.#parts;
     records.saveSpec({ ...records.spec(), ...changes } as CreateSessionRequest);
-    log.append({ type: 'session.updated', data: changes });
+    log.append(WHOLE_SESSION, { type: 'session.updated', data: changes });
     if (changes.priority !== undefined) leases.reserveAnew();
     projections.changed();
   }
@@ -211,7 +211,7 @@ export class Actions {
       delivery,
       at: kit.store.platform.now(),
     });
-    log.append({ type: 'message.added', data: { number, text, delivery, by } });
+    log.append(IMPLICIT_TASK, { type: 'message.added', data: { number, text, delivery, by } });
     const lease = records.liveLease(IMPLICIT_TASK);
     if (lease) commands.enqueue(lease.task, lease.epoch, { type: 'message', number });
     return number;

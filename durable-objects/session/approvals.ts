@@ -81,7 +81,7 @@ export class Approvals {
       JSON.stringify(view),
       now,
     );
-    this.#log.append({ type: 'approval.asked', data: { approval: view } });
+    this.#log.append(task, { type: 'approval.asked', data: { approval: view } });
     if (asked.kind === 'permission' && coveredByRules(this.#rules(), asked.permission ?? '', asked.patterns)) {
       this.#settle(this.#byId(view.id)!, { decision: 'once' }, 'session_always', false);
     } else this.#kit.deadlines.set(DEADLINE.approval + view.id, expires);
@@ -157,7 +157,7 @@ export class Approvals {
 
   #settle(row: ApprovalRow, given: AnswerApprovalRequest, by: string, expired: boolean): ApprovalView {
     const asked = JSON.parse(row.view) as ApprovalView;
-    const { at } = this.#log.append({
+    const { at } = this.#log.append(row.task, {
       type: 'approval.answered',
       data: { approval_id: row.id, kind: asked.kind, ...given, by, expired },
     });
@@ -186,7 +186,7 @@ export class Approvals {
 
   #withdraw(row: ApprovalRow, reason: string): void {
     this.#save(row.id, { ...(JSON.parse(row.view) as ApprovalView), status: 'withdrawn' });
-    this.#log.append({ type: 'approval.withdrawn', data: { approval_id: row.id, reason } });
+    this.#log.append(row.task, { type: 'approval.withdrawn', data: { approval_id: row.id, reason } });
   }
 
   #save(id: string, view: ApprovalView): void {

@@ -108,7 +108,7 @@ export class Checkpoints {
     insertOrReplace(store, 'checkpoints', row);
     this.#records.updateTask(task, { restore: 'last' });
     this.#forgetOld(number - MAX_CHECKPOINTS);
-    this.#log.append({ type: 'checkpoint.created', data: { checkpoint: view } });
+    this.#log.append(task, { type: 'checkpoint.created', data: { checkpoint: view } });
     return null;
   }
 

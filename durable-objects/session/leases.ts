@@ -115,10 +115,9 @@ export class Leases {
     // From the first lease on, the session's work belongs to one repository, wherever it is cloned.
     if (repository !== null && this.#records.session().repository === null) this.#records.update({ repository });
     const checkpoint = this.#checkpoints.toRestore(task.restore);
-    this.#log.append({
+    this.#log.append(number, {
       type: 'lease.granted',
       data: {
-        task_id: this.#transitions.taskId(number),
         epoch,
         agent_id: lease.agent_id,
         agent_name: lease.agent_name,
@@ -195,9 +194,9 @@ export class Leases {
     this.#kit.deadlines.set(DEADLINE.lease + number, verdict.check_at);
     if (verdict.verdict === 'extend') {
       this.#records.updateLease(number, { extended_at: platform.now() });
-      this.#log.append({
+      this.#log.append(number, {
         type: 'lease.extended',
-        data: { task_id: this.#transitions.taskId(number), epoch: lease.epoch, reason: 'orchestrator_was_away' },
+        data: { epoch: lease.epoch, reason: 'orchestrator_was_away' },
       });
     } else this.updateDegraded(number, verdict.quiet);
   }
@@ -237,8 +236,7 @@ export class Leases {
     this.#approvals.withdrawAll(task, reason);
     this.#checkpoints.dropStrays(task);
     this.#tellRegistry('release', task, epoch);
-    const ended = { task_id: this.#transitions.taskId(task), epoch, reason, ...(message && { message }) };
-    this.#log.append({ type: 'lease.ended', data: ended });
+    this.#log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });
     this.#kit.store.afterCommit(() => {
       for (const socket of holderSockets(this.#kit.store.platform, task, epoch)) {
         sendDown(socket, { type: ending === 'done' ? 'ended' : 'lease_lost', reason });

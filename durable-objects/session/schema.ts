@@ -54,4 +54,5 @@ CREATE TABLE artifact_chunks (
   artifact TEXT NOT NULL, number INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (artifact, number)
 ) WITHOUT ROWID;
 ${IDEMPOTENCY_SCHEMA}`,
+  `ALTER TABLE events ADD COLUMN task INTEGER NOT NULL DEFAULT 1`,
 ];

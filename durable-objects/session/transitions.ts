@@ -1,6 +1,6 @@
 import { hasEnded, isWorking, nextStatus, type Trigger } from '../../src/domain/session/session-machine.ts';
 import type { SessionStatus, TaskStatus } from '../../src/protocol/common/enums.ts';
-import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import { taskIdOf, WHOLE_SESSION } from '../../src/protocol/common/ids.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS, type SessionConfig } from './config.ts';
@@ -62,7 +62,7 @@ export class Transitions {
     });
     const followers = TASKS_FOLLOW[to];
     if (followers) for (const task of this.#records.tasks()) this.setTask(task.number, followers);
-    this.#log.append({
+    this.#log.append(WHOLE_SESSION, {
       type: 'session.status',
       data: { from, to, reason, ...(result && { result }), ...(error && { error }) },
     });
@@ -76,10 +76,9 @@ export class Transitions {
     const task = this.#records.task(number)!;
     if (task.status === to) return;
     this.#records.updateTask(number, { status: to });
-    this.#log.append({
+    this.#log.append(number, {
       type: 'task.status',
       data: {
-        task_id: this.taskId(number),
         from: task.status,
         to,
         epoch: task.epoch,
@@ -97,7 +96,7 @@ export class Transitions {
     const now = this.#kit.store.platform.now();
     this.#records.update({ requested_action: action, requested_at: now });
     this.#kit.deadlines.set(DEADLINE.request, now + REQUEST_MS);
-    this.#log.append({ type: 'session.action_requested', data: { action, by } });
+    this.#log.append(WHOLE_SESSION, { type: 'session.action_requested', data: { action, by } });
     this.#projections.changed();
   }
 
@@ -114,7 +113,7 @@ export class Transitions {
     if (this.#records.session().requested_action === null) return;
     this.#records.update({ requested_action: null, requested_at: null });
     this.#kit.deadlines.clear(DEADLINE.request);
-    this.#log.append({ type: 'session.action_requested', data: { action: null, by } });
+    this.#log.append(WHOLE_SESSION, { type: 'session.action_requested', data: { action: null, by } });
   }
 
   /** Only time spent running or degraded counts towards `max_duration_seconds`. */

@@ -169,7 +169,7 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       const made = log.filter((event) => event.type === 'checkpoint.created' && event.seq < last.seq);
       expect(last.data.checkpoint).toBe(made.length === 0 ? null : made.length);
       expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
-      expectBeginnings(log, readConversation(victim.agent, last.data.task_id, grants[0]!.data.epoch));
+      expectBeginnings(log, readConversation(victim.agent, taskIdOf(session.id, last.task), grants[0]!.data.epoch));
       const { files } = await fleet.client.sessions.diff(session.id);
       expect(files.map(({ path }) => path)).toEqual(['file1.txt', 'file2.txt', 'file3.txt']);
       // Side effects happen at least once: what was cut off is done again.

@@ -9,14 +9,15 @@ interface EventRow {
   seq: number;
   from_seq: number;
   at: number;
+  task: number;
   type: string;
   data: string;
 }
 
 /** The next number is the head's or, where every event has been trimmed, the floor's, plus one. */
 const APPEND = `
-INSERT INTO events (seq, from_seq, at, type, data)
-SELECT next, next, ?, ?, ?
+INSERT INTO events (seq, from_seq, at, task, type, data)
+SELECT next, next, ?, ?, ?, ?
 FROM (SELECT COALESCE(MAX(seq), (SELECT floor_seq FROM session)) + 1 AS next FROM events)
 RETURNING seq
 `;
@@ -50,11 +51,14 @@ export class EventLog {
     return row?.head ?? this.#records.session().floor_seq;
   }
 
-  /** Appends one event, inside a transaction. */
-  append(body: EventBody): SessionEvent {
+  /**
+   * Appends one event, inside a transaction.
+   * @param task the number of the task that it is about; WHOLE_SESSION for the session as a whole
+   */
+  append(task: number, body: EventBody): SessionEvent {
     const at = this.#store.platform.now();
-    const { seq } = this.#store.row<{ seq: number }>(APPEND, at, body.type, JSON.stringify(body.data))!;
-    const event = { from_seq: seq, seq, at: instant(at), type: body.type, data: body.data } as SessionEvent;
+    const { seq } = this.#store.row<{ seq: number }>(APPEND, at, task, body.type, JSON.stringify(body.data))!;
+    const event = { from_seq: seq, seq, at: instant(at), task, type: body.type, data: body.data } as SessionEvent;
     this.#announce(event);
     return event;
   }
@@ -62,7 +66,7 @@ export class EventLog {
   /** Events after `after`, at most PAGE_EVENTS and about BATCH_BYTES of them. */
   page(after: number, limit = PAGE_EVENTS): { events: SessionEvent[]; last: number; hasMore: boolean } {
     const rows = this.#store.rows<EventRow>(
-      `SELECT seq, from_seq, at, type, data FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
+      `SELECT seq, from_seq, at, task, type, data FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
       after,
       Math.min(limit, PAGE_EVENTS) + 1,
     );
@@ -92,10 +96,11 @@ export class EventLog {
       const data = JSON.stringify({ ...JSON.parse(first.data), text });
       this.#store.rows(`DELETE FROM events WHERE seq BETWEEN ? AND ?`, first.seq, last.seq);
       this.#store.rows(
-        `INSERT INTO events (seq, from_seq, at, type, data) VALUES (?, ?, ?, ?, ?)`,
+        `INSERT INTO events (seq, from_seq, at, task, type, data) VALUES (?, ?, ?, ?, ?, ?)`,
         last.seq,
         first.from_seq,
         last.at,
+        first.task,
         first.type,
         data,
       );
@@ -184,7 +189,7 @@ export class EventLog {
     let seen = 0;
     for (;;) {
       const rows = this.#store.rows<EventRow>(
-        `SELECT seq, from_seq, at, type, data FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
+        `SELECT seq, from_seq, at, task, type, data FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
         before,
         SEARCHED_AT_ONCE,
       );
@@ -207,6 +212,7 @@ function toEvent(row: EventRow): SessionEvent {
     from_seq: row.from_seq,
     seq: row.seq,
     at: instant(row.at),
+    task: row.task,
     type: row.type,
     data: JSON.parse(row.data),
   } as SessionEvent;

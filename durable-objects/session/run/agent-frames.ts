@@ -119,15 +119,15 @@ export class AgentFrames {
         this.#released(lease, body.data);
         return null;
       default:
-        this.#progress(body);
+        this.#progress(lease.task, body);
         return null;
     }
   }
 
   /** The agent's work as it happens. */
-  #progress(body: EventBody): void {
+  #progress(task: number, body: EventBody): void {
     const { log: events, records, transitions, projections } = this.#parts;
-    events.append(body);
+    events.append(task, body);
     if (body.type === 'model.retry' && records.session().status === 'running') {
       transitions.move('model_retry', { reason: 'model_retry' });
     }
@@ -167,14 +167,14 @@ export class AgentFrames {
    * since nobody else could, and a lease that was to end with it is lost.
    */
   #reject(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
-    const { log: events, transitions, approvals, leases } = this.#parts;
+    const { log: events, approvals, leases } = this.#parts;
     const { type, data } = raw as { type?: unknown; data?: { request_id?: unknown; kind?: unknown } };
     if (type === 'approval.asked' && typeof data?.request_id === 'string') {
       approvals.refuse(lease.task, lease.epoch, data.request_id, data.kind === 'question' ? 'question' : 'permission');
     }
-    events.append({
+    events.append(lease.task, {
       type: 'frame.rejected',
-      data: { task_id: transitions.taskId(lease.task), epoch: lease.epoch, n, reason: reason.slice(0, 500) },
+      data: { epoch: lease.epoch, n, reason: reason.slice(0, 500) },
     });
     if (type === 'result' || type === 'released') leases.lose(lease.task, 'unusable_result');
   }

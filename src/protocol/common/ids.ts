@@ -40,6 +40,9 @@ export type WorkspaceId = z.infer<typeof WorkspaceId>;
 /** The number of a session's implicit task. */
 export const IMPLICIT_TASK = 1;
 
+/** Stands where a task's number would, in an event that is about the session as a whole. */
+export const WHOLE_SESSION = 0;
+
 /**
  * Lays the id of a session over its bits.
  * @param leading the first 48 bits: milliseconds since the epoch, or any 6 bytes for a derived id

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CURSOR_PATTERN } from '../common/cursor.ts';
 import { ApprovalKind, Decision, Delivery, SessionStatus, TaskStatus } from '../common/enums.ts';
-import { TaskId, Uuid } from '../common/ids.ts';
+import { Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { ApprovalView } from '../session/approval.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
@@ -111,12 +111,11 @@ export const SessionEventBody = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('task.status'),
-    data: z.object({ task_id: TaskId, from: TaskStatus, to: TaskStatus, epoch: z.int(), attempt: z.int() }),
+    data: z.object({ from: TaskStatus, to: TaskStatus, epoch: z.int(), attempt: z.int() }),
   }),
   z.object({
     type: z.literal('lease.granted'),
     data: z.object({
-      task_id: TaskId,
       epoch: z.int(),
       agent_id: Uuid,
       agent_name: z.string(),
@@ -126,11 +125,11 @@ export const SessionEventBody = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('lease.ended'),
     /** `message`: the agent's own words, when it gave the lease back. */
-    data: z.object({ task_id: TaskId, epoch: z.int(), reason: z.string(), message: z.string().optional() }),
+    data: z.object({ epoch: z.int(), reason: z.string(), message: z.string().optional() }),
   }),
   z.object({
     type: z.literal('lease.extended'),
-    data: z.object({ task_id: TaskId, epoch: z.int(), reason: z.string() }),
+    data: z.object({ epoch: z.int(), reason: z.string() }),
   }),
   z.object({
     type: z.literal('message.added'),
@@ -154,7 +153,7 @@ export const SessionEventBody = z.discriminatedUnion('type', [
   /** A numbered frame of the agent that could not be used: it is consumed all the same, and on record. */
   z.object({
     type: z.literal('frame.rejected'),
-    data: z.object({ task_id: TaskId, epoch: z.int(), n: z.int(), reason: z.string() }),
+    data: z.object({ epoch: z.int(), n: z.int(), reason: z.string() }),
   }),
 ]);
 export type SessionEventBody = z.infer<typeof SessionEventBody>;
@@ -164,6 +163,8 @@ const place = {
   from_seq: z.int().min(1),
   seq: z.int().min(1),
   at: Instant,
+  /** The number of the task that the event is about; WHOLE_SESSION (0) for the session as a whole. */
+  task: z.int().min(0),
 };
 
 export const SessionEvent = z.intersection(z.object(place), z.union([SessionEventBody, AgentEventBody])).meta({
@@ -173,11 +174,15 @@ export const SessionEvent = z.intersection(z.object(place), z.union([SessionEven
     from_seq: 3,
     seq: 3,
     at: '2026-11-22T15:04:05.678Z',
+    task: 0,
     type: 'session.status',
     data: { from: 'pending', to: 'queued', reason: 'start' },
   },
 });
-export type SessionEvent = { from_seq: number; seq: number; at: string } & (SessionEventBody | AgentEventBody);
+export type SessionEvent = { from_seq: number; seq: number; at: string; task: number } & (
+  | SessionEventBody
+  | AgentEventBody
+);
 export type EventBody = SessionEventBody | AgentEventBody;
 
 export const CursorText = z

@@ -7,6 +7,7 @@ const event = (body: EventBody, seq = 1): SessionEvent => ({
   from_seq: seq,
   seq,
   at: '2026-11-22T15:04:05.678Z',
+  task: 1,
   ...body,
 });
 const delta = (offset: number, text: string, part_id = 'p') =>

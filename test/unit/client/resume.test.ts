@@ -200,6 +200,7 @@ describe('a frame that cannot follow', () => {
     from_seq: seq,
     seq,
     at: '2026-01-01T00:00:00.000Z',
+    task: 1,
     type: 'agent.note',
     data: { level: 'info', text: `${seq}` },
   });

@@ -10,7 +10,6 @@ import type { EventBody, SessionEvent } from '../../../src/protocol/events/event
 
 const AT = '2026-01-01T00:00:00.000Z';
 const UUID = '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d';
-const TASK = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
 
 const words = fc.string({ maxLength: 8 });
 const part = fc.constantFrom('a', 'b', 'c');
@@ -57,7 +56,6 @@ const body: fc.Arbitrary<EventBody> = fc.oneof(
   fc.record({
     type: fc.constant('lease.granted' as const),
     data: fc.record({
-      task_id: fc.constant(TASK),
       epoch: fc.nat(5),
       agent_id: fc.constant(UUID),
       agent_name: fc.constant('AGENT-ONE'),
@@ -66,7 +64,7 @@ const body: fc.Arbitrary<EventBody> = fc.oneof(
   }),
   fc.record({
     type: fc.constant('lease.ended' as const),
-    data: fc.record({ task_id: fc.constant(TASK), epoch: fc.nat(5), reason: words }),
+    data: fc.record({ epoch: fc.nat(5), reason: words }),
   }),
   fc.record({
     type: fc.constant('usage' as const),
@@ -84,7 +82,7 @@ const body: fc.Arbitrary<EventBody> = fc.oneof(
 );
 
 function logOf(bodies: readonly EventBody[]): SessionEvent[] {
-  return bodies.map((one, index) => ({ from_seq: index + 1, seq: index + 1, at: AT, ...one }) as SessionEvent);
+  return bodies.map((one, index) => ({ from_seq: index + 1, seq: index + 1, at: AT, task: 1, ...one }) as SessionEvent);
 }
 
 const log = fc.array(body, { maxLength: 60 }).map(logOf);
@@ -209,7 +207,8 @@ describe('the fold of a log', () => {
       data: { message_id, call_id: 'call_0', tool: 'bash', state: 'completed' as const, output: message_id },
       seq,
       from_seq: seq,
-      at: '2026-01-01T00:00:00.000Z',
+      at: AT,
+      task: 1,
     });
     const { transcript } = applyEvents(emptyState(), [call('one', 1), call('two', 2), call('one', 3)]);
     expect(transcript).toMatchObject([{ output: 'one' }, { output: 'two' }]);

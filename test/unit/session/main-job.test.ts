@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
+import { IMPLICIT_TASK, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../../../src/protocol/events/events.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { checkpoint, FakeAgent, note, partDone, result, text, usage, uuidOf } from './fake-agent.ts';
@@ -123,6 +124,8 @@ describe.each([
     expect(watcher.follower.state.status).toBe(view.status);
     const types = events.map(({ type }) => type);
     expect(types.slice(0, 2)).toEqual(['session.created', 'message.added']);
+    for (const { type, task } of events)
+      expect(task, type).toBe(type.startsWith('session.') ? WHOLE_SESSION : IMPLICIT_TASK);
     expect(
       types.filter((type) => type === 'text.delta'),
       'compacted once the part was finished',

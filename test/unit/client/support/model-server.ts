@@ -29,7 +29,7 @@ export class ModelServer {
 
   append(body: EventBody): SessionEvent {
     const seq = this.head + 1;
-    const event = { from_seq: seq, seq, at: AT, ...body } as SessionEvent;
+    const event = { from_seq: seq, seq, at: AT, task: 1, ...body } as SessionEvent;
     this.history.push(event);
     this.#rows.push(event);
     return event;
