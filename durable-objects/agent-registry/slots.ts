@@ -1,7 +1,7 @@
-import type { Requirements } from '../../src/domain/dispatch/routing.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { SessionPriority } from '../../src/protocol/common/enums.ts';
 import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
+import type { Requirements } from '../../src/protocol/session/requirements.ts';
 import type { ObjectStore } from '../kit/store.ts';
 
 /** What names a slot. */
@@ -78,14 +78,14 @@ export class SlotTable {
       request.session_id,
       SessionPriority.options.indexOf(request.priority),
       counter!.arrivals,
-      requirementsOf(request),
+      JSON.stringify(request.requirements),
     );
   }
 
   /** Gives a slot that is not taken the request's priority and requirements; false when it has them. */
   revise(request: SlotRequest): boolean {
     const priority = SessionPriority.options.indexOf(request.priority);
-    const requirements = requirementsOf(request);
+    const requirements = JSON.stringify(request.requirements);
     const revised = this.#store.rows(
       `UPDATE slots SET priority = ?, requirements = ? WHERE task_id = ? AND epoch = ? AND state <> 'taken'
        AND (priority <> ? OR requirements <> ?) RETURNING 1`,
@@ -143,16 +143,4 @@ export class SlotTable {
       declined: JSON.parse(row.declined) as Slot['declined'],
     }));
   }
-}
-
-function requirementsOf(request: SlotRequest): string {
-  const { required_capabilities, required_labels, repository, repository_key, avoid_agents } = request;
-  const requirements: Requirements = {
-    required_capabilities,
-    required_labels,
-    repository,
-    repository_key,
-    avoid_agents,
-  };
-  return JSON.stringify(requirements);
 }

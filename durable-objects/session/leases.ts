@@ -1,5 +1,5 @@
+import { requirementsOf } from '../../src/domain/dispatch/requirements.ts';
 import { judgeLease, retryBackoffMs } from '../../src/domain/lease/liveness.ts';
-import { repositoryKey } from '../../src/domain/repository-url.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
@@ -253,11 +253,7 @@ export class Leases {
       task_id: this.#transitions.taskId(number),
       epoch,
       priority: spec.priority,
-      required_capabilities: spec.required_capabilities,
-      required_labels: spec.required_labels,
-      repository,
-      repository_key: spec.repository.url === undefined ? null : repositoryKey(spec.repository.url),
-      avoid_agents: this.#refusedBy(number),
+      requirements: requirementsOf({ spec, repository, avoid_agents: this.#refusedBy(number) }),
     };
     this.#kit.deadlines.set(DEADLINE.reserve + number, this.#kit.store.platform.now() + RESERVE_AGAIN_MS);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);

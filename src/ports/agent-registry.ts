@@ -1,7 +1,8 @@
 import type { AgentView } from '../protocol/agent/agent.ts';
-import type { Capability, SessionPriority } from '../protocol/common/enums.ts';
+import type { SessionPriority } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
+import type { Requirements } from '../protocol/session/requirements.ts';
 import type { Call } from './calls.ts';
 
 /** A request for a slot of some agent's capacity. One for each (task, epoch). */
@@ -10,15 +11,7 @@ export interface SlotRequest {
   task_id: TaskId;
   epoch: number;
   priority: SessionPriority;
-  required_capabilities: Capability[];
-  /** `name=value`, each to be found on the agent as it is. */
-  required_labels: string[];
-  /** The repository's first commit, once the session is bound to one. */
-  repository: string | null;
-  /** The key of the repository's address, where the session names one: a remote of the agent's clone. */
-  repository_key: string | null;
-  /** Agents that have given this task back as not to be done there: asked again only when there is nobody else. */
-  avoid_agents: string[];
+  requirements: Requirements;
 }
 
 export type SlotState =

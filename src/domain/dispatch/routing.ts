@@ -1,17 +1,5 @@
 import type { Capability } from '../../protocol/common/enums.ts';
-
-/** What a request asks of the agent that is to take it. */
-export interface Requirements {
-  required_capabilities: readonly Capability[];
-  /** `name=value`, each to be found on the agent as it is. */
-  required_labels: readonly string[];
-  /** The repository's first commit; null takes any. */
-  repository: string | null;
-  /** The key of an address of the repository (see `repositoryKey`), one of the agent's remotes; null takes any. */
-  repository_key: string | null;
-  /** Agents that are asked only when there is nobody else. */
-  avoid_agents: readonly string[];
-}
+import type { Requirements } from '../../protocol/session/requirements.ts';
 
 /** An agent that is alive, as routing sees it. */
 export interface Candidate {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { Capability, Decision, Delivery, PermissionAction, SessionPriority, SessionType } from '../common/enums.ts';
+import { Decision, Delivery, PermissionAction, SessionPriority, SessionType } from '../common/enums.ts';
 import { SessionId } from '../common/ids.ts';
 import { utf8Length } from '../common/limits.ts';
+import { SessionRequirements } from './requirements.ts';
 
 /** What is asked of sessions. Defaults and bounds live here. */
 
@@ -70,7 +71,6 @@ export const Repository = z
 export type Repository = z.infer<typeof Repository>;
 
 const Tag = z.string().trim().min(1).max(50);
-const Label = z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'labels are written name=value');
 const Metadata = z
   .record(z.string().min(1).max(100), z.unknown())
   .refine((metadata) => jsonFits(metadata, METADATA_MAX_BYTES), 'metadata is at most 16 KiB of JSON');
@@ -89,8 +89,7 @@ export const CreateSessionRequest = z
     session_type: SessionType.default('execution'),
     priority: writable.priority.default('medium'),
     agent_config: AgentConfig.default({}),
-    required_capabilities: z.array(Capability).max(31).default([]),
-    required_labels: z.array(Label).max(20).default([]),
+    ...SessionRequirements.shape,
     repository: Repository.default({}),
     tags: writable.tags.default([]),
     metadata: writable.metadata.default({}),

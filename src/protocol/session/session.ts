@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { Capability, SessionAction, SessionPriority, SessionStatus, SessionType, TaskStatus } from '../common/enums.ts';
+import { SessionAction, SessionPriority, SessionStatus, SessionType, TaskStatus } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
 import { AgentConfig, Repository } from './requests.ts';
+import { SessionRequirements } from './requirements.ts';
 
 /** A session as the API shows it. */
 
@@ -111,8 +112,7 @@ export const SessionView = z
     session_type: SessionType,
     priority: SessionPriority,
     agent_config: AgentConfig,
-    required_capabilities: z.array(Capability),
-    required_labels: z.array(z.string()),
+    ...SessionRequirements.shape,
     repository: Repository,
     tags: z.array(z.string()),
     metadata: z.record(z.string(), z.unknown()),

@@ -1,14 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Candidate, chooseAgent, meets } from '../../../src/domain/dispatch/routing.ts';
-
-const ANY = {
-  required_capabilities: [],
-  required_labels: [],
-  repository: null,
-  repository_key: null,
-  avoid_agents: [],
-};
+import { ANY } from '../../support/requirements.ts';
 
 function agent(id: string, changes: Partial<Candidate> = {}): Candidate {
   return {
@@ -40,7 +33,7 @@ const anyRequirement = fc.record({
   required_labels: fc.subarray(['os=linux', 'gpu=true']),
   repository: fc.constantFrom(null, 'aaaa', 'bbbb'),
   repository_key: fc.constantFrom(null, 'example.com/a'),
-  avoid_agents: fc.constant([]),
+  avoid_agents: fc.constant<string[]>([]),
 });
 
 describe('chooseAgent', () => {

@@ -3,7 +3,9 @@ import type { AgentRegistryApi, SlotRequest } from '../../../src/ports/agent-reg
 import type { Call } from '../../../src/ports/calls.ts';
 import type { AgentHello, ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import type { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { eventually } from '../../support/eventually.ts';
+import { ANY } from '../../support/requirements.ts';
 
 /** An agent's end of a control socket. */
 export interface ControlLink {
@@ -32,17 +34,15 @@ export const AGENT_B = 'bbbbbbbb-8a52-4f0c-9d0b-0d6f3a1b2c3d';
 export const INSTANCE_1 = '11111111-8a52-4f0c-9d0b-0d6f3a1b2c3d';
 export const INSTANCE_2 = '22222222-8a52-4f0c-9d0b-0d6f3a1b2c3d';
 
-export function slotRequest(task: number, changes: Partial<SlotRequest> = {}): SlotRequest {
+export type SlotRequestChanges = Partial<Omit<SlotRequest, 'requirements'> & { requirements: Partial<Requirements> }>;
+
+export function slotRequest(task: number, { requirements, ...changes }: SlotRequestChanges = {}): SlotRequest {
   return {
     session_id: SESSION,
     task_id: taskIdOf(SESSION, task),
     epoch: 1,
     priority: 'medium',
-    required_capabilities: [],
-    required_labels: [],
-    repository: null,
-    repository_key: null,
-    avoid_agents: [],
+    requirements: { ...ANY, ...requirements },
     ...changes,
   };
 }

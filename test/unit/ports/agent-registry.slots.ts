@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { eventually } from '../../support/eventually.ts';
 import {
@@ -11,6 +10,7 @@ import {
   type MakeRegistry,
   offers,
   SESSION,
+  type SlotRequestChanges,
   slotRequest,
   take,
   use,
@@ -70,14 +70,16 @@ export function slotContract(make: MakeRegistry): void {
       const { api, workspace } = registry;
       await join(registry, { capacity: 2, labels: ['gpu=true'], repository: 'abcd' }, AGENT_A);
       await join(registry, { capacity: 2, capabilities: ['testing'] }, AGENT_B);
-      const placed = async (task: number, changes: Partial<SlotRequest>) => {
+      const placed = async (task: number, changes: SlotRequestChanges) => {
         const state = await api.reserve(workspace, slotRequest(task, changes));
         return 'agent_id' in state ? state.agent_id : state.state;
       };
-      expect(await placed(1, { required_capabilities: ['testing'] })).toBe(AGENT_B);
+      expect(await placed(1, { requirements: { required_capabilities: ['testing'] } })).toBe(AGENT_B);
       expect(await placed(2, {})).toBe(AGENT_A);
-      expect(await placed(3, { required_labels: ['gpu=true'], repository: 'abcd' })).toBe(AGENT_A);
-      expect(await placed(4, { repository: 'abcd' }), 'the only agent that has it is full').toBe('queued');
+      expect(await placed(3, { requirements: { required_labels: ['gpu=true'], repository: 'abcd' } })).toBe(AGENT_A);
+      expect(await placed(4, { requirements: { repository: 'abcd' } }), 'the only agent that has it is full').toBe(
+        'queued',
+      );
       expect(await placed(5, {})).toBe(AGENT_B);
     });
 
@@ -85,7 +87,7 @@ export function slotContract(make: MakeRegistry): void {
       const registry = await make();
       const { api, workspace } = registry;
       await join(registry, { remotes: ['github.com/acme/api'] }, AGENT_A);
-      const web = slotRequest(1, { repository_key: 'github.com/acme/web' });
+      const web = slotRequest(1, { requirements: { repository_key: 'github.com/acme/web' } });
       expect(await api.reserve(workspace, web)).toEqual({ state: 'queued', place: 1 });
       const other = await join(registry, { remotes: ['example.com/fork', 'github.com/acme/web'] }, AGENT_B);
       await take(registry, other, web);
@@ -209,7 +211,7 @@ export function slotContract(make: MakeRegistry): void {
       await api.reserve(workspace, queued);
       const other = await join(registry, { capacity: 2, labels: ['gpu=true'] }, AGENT_B);
       await eventually(() => expect(offers(other)).toEqual([queued.task_id]));
-      const [hers, nobodys] = [offered, slotRequest(3, { required_labels: ['gpu=false'] })];
+      const [hers, nobodys] = [offered, slotRequest(3, { requirements: { required_labels: ['gpu=false'] } })];
       await api.reserve(workspace, nobodys);
       for (const { task_id } of [hers, nobodys]) other.send({ type: 'taken', task_id, epoch: 1 });
       await take(registry, other, queued);
@@ -227,9 +229,10 @@ export function slotContract(make: MakeRegistry): void {
 
     it('asked again with other requirements, a waiting request goes to who meets them', async () => {
       const { api, workspace } = await withAgent(make);
-      expect(await api.reserve(workspace, slotRequest(1, { repository: 'abcd' }))).toMatchObject({ state: 'queued' });
+      const elsewhere = slotRequest(1, { requirements: { repository: 'abcd' } });
+      expect(await api.reserve(workspace, elsewhere)).toMatchObject({ state: 'queued' });
       expect(await api.reserve(workspace, slotRequest(1))).toEqual({ state: 'offered', agent_id: AGENT_A });
-      expect(await api.reserve(workspace, slotRequest(1, { repository: 'abcd' }))).toMatchObject({ state: 'offered' });
+      expect(await api.reserve(workspace, elsewhere)).toMatchObject({ state: 'offered' });
     });
 
     it('an agent cannot end what another holds', async () => {

@@ -70,7 +70,7 @@ describe('an agent that refuses the work', () => {
       text: 'This clone has no commit abc.',
     });
     await session.advance(MINUTE_MS);
-    expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 2, avoid_agents: [agent.id] });
+    expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 2, requirements: { avoid_agents: [agent.id] } });
   });
 
   it('as the last one leaves its reason as the session’s error', async () => {

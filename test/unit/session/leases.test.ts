@@ -12,7 +12,7 @@ describe('who gets a lease', () => {
     await session.create({ repository: { url: 'git@github.com:acme/web.git' } });
     await session.act('start');
     await session.settle();
-    expect(session.homes.requests.at(-1)?.repository_key).toBe('github.com/acme/web');
+    expect(session.homes.requests.at(-1)?.requirements.repository_key).toBe('github.com/acme/web');
   });
 
   it('of two agents that present themselves the first does, and the other hears gone', async () => {
@@ -53,7 +53,7 @@ describe('who gets a lease', () => {
     const agent = await session.begun();
     agent.send(released('shutdown'));
     await session.advance(1);
-    expect(session.homes.requests.at(-1)?.repository).toBe('root-commit');
+    expect(session.homes.requests.at(-1)?.requirements.repository).toBe('root-commit');
     const elsewhere = session.agent(2, 'AGENT-TWO');
     elsewhere.repository = 'other-root';
     expect(elsewhere.connect().over).toBe('gone');

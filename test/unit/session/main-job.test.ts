@@ -4,6 +4,7 @@ import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts'
 import { IMPLICIT_TASK, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../../../src/protocol/events/events.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
+import { ANY } from '../../support/requirements.ts';
 import { checkpoint, FakeAgent, note, partDone, result, text, usage, uuidOf } from './fake-agent.ts';
 import { SESSION_ID, SessionInProcess, TASK_ID, WORKSPACE } from './harness.ts';
 
@@ -21,11 +22,7 @@ const SLOT: SlotRequest = {
   task_id: TASK_ID,
   epoch: 1,
   priority: 'medium',
-  required_capabilities: [],
-  required_labels: [],
-  repository: null,
-  repository_key: null,
-  avoid_agents: [],
+  requirements: ANY,
 };
 
 const WORDS = ['Let', ' me', ' write', ' it', '.'];
