@@ -57,14 +57,14 @@ export async function git(directory: string, args: string[], options: GitOptions
   });
   const output: Buffer[] = [];
   let size = 0;
-  let problem = '';
+  let errorOutput = '';
   child.stdout.on('data', (chunk: Buffer) => {
     size += chunk.byteLength;
     if (size > (options.maxBytes ?? DEFAULT_MAX_BYTES)) child.kill('SIGKILL');
     else output.push(chunk);
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    problem += chunk;
+    errorOutput += chunk;
   });
   child.stdin.on('error', () => undefined).end(options.input);
   // SIGTERM, because git then also ends the helpers that it started.
@@ -84,7 +84,7 @@ export async function git(directory: string, args: string[], options: GitOptions
   }).finally(() => clearTimeout(timer));
   if (size > (options.maxBytes ?? DEFAULT_MAX_BYTES))
     throw new OutputTooLargeError(`git ${args[0]}: over ${size} bytes`);
-  if (code !== 0) throw new GitError(`git ${args[0]}: ${problem.trim() || `exit code ${code}`}`);
+  if (code !== 0) throw new GitError(`git ${args[0]}: ${errorOutput.trim() || `exit code ${code}`}`);
   return Buffer.concat(output);
 }
 

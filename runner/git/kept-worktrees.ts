@@ -15,12 +15,12 @@ export interface KeptWorktree {
 }
 
 /** Marks a worktree as kept: neither the end of its lease nor the start after a kill removes it. */
-export function keep(path: string, base: string): void {
+export function markKept(path: string, base: string): void {
   writeFileSync(`${path}${KEPT_SUFFIX}`, base);
 }
 
 /** Removes the mark: the work is safe in a checkpoint. */
-export function letGo(path: string): void {
+export function unmarkKept(path: string): void {
   rmSync(`${path}${KEPT_SUFFIX}`, { force: true });
 }
 

@@ -52,7 +52,7 @@ export class Repository {
   static async open(path: string): Promise<Repository> {
     const found = await stat(path).catch(() => null);
     if (!found?.isDirectory()) throw new RepositoryError(`There is no directory ${path}.`);
-    const directory = await text(path, ['rev-parse', '--show-toplevel']).catch((error: Error) => {
+    const directory = await gitText(path, ['rev-parse', '--show-toplevel']).catch((error: Error) => {
       if (error instanceof MissingDependencyError) throw error;
       throw new RepositoryError(
         error.message.includes('not a git repository')
@@ -60,18 +60,18 @@ export class Repository {
           : error.message,
       );
     });
-    const roots = await text(directory, ['rev-list', '--max-parents=0', 'HEAD']).catch(() => {
+    const roots = await gitText(directory, ['rev-list', '--max-parents=0', 'HEAD']).catch(() => {
       throw new RepositoryError(
         `${path} has no commits: create one with "git commit", so that work has a commit to start from.`,
       );
     });
-    if ((await text(directory, ['rev-parse', '--is-shallow-repository'])) === 'true') {
+    if ((await gitText(directory, ['rev-parse', '--is-shallow-repository'])) === 'true') {
       throw new RepositoryError(
         `${path} is a shallow clone, so its first commit is unknown: run "git fetch --unshallow" there.`,
       );
     }
-    const gitDirectory = resolve(directory, await text(directory, ['rev-parse', '--git-common-dir']));
-    const remotes = remoteKeys(await text(directory, ['remote', '--verbose']).catch(() => ''));
+    const gitDirectory = resolve(directory, await gitText(directory, ['rev-parse', '--git-common-dir']));
+    const remotes = remoteKeys(await gitText(directory, ['remote', '--verbose']).catch(() => ''));
     return new Repository(directory, roots.split('\n').sort()[0] as string, remotes, gitDirectory);
   }
 
@@ -80,7 +80,7 @@ export class Repository {
    * @throws RepositoryError when neither the clone nor its remotes have the commit
    */
   async resolve(commit = 'HEAD'): Promise<string> {
-    const find = () => text(this.directory, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]);
+    const find = () => gitText(this.directory, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]);
     return find().catch(async () => {
       await this.#fetch();
       return find().catch(() => {
@@ -104,7 +104,7 @@ export class Repository {
 
   /** The existing worktree at `path`, with the work in it. */
   async openWorktree(path: string, base: string): Promise<Worktree> {
-    const index = await text(path, ['rev-parse', '--git-path', 'index']).then(
+    const index = await gitText(path, ['rev-parse', '--git-path', 'index']).then(
       (found) => resolve(path, found),
       () => null,
     );
@@ -213,7 +213,7 @@ function remoteKeys(listing: string): string[] {
   return [...new Set(keys)].filter((key) => key.length <= MAX_REMOTE_CHARS).slice(0, MAX_REMOTES);
 }
 
-async function text(directory: string, args: string[]): Promise<string> {
+async function gitText(directory: string, args: string[]): Promise<string> {
   const output = (await git(directory, args)).toString('utf8').trim();
   if (output === '') throw new GitError(`git ${args[0]}: no output`);
   return output;

@@ -39,7 +39,7 @@ export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Sn
       GIT_OBJECT_DIRECTORY: join(scratch, 'objects'),
       GIT_ALTERNATE_OBJECT_DIRECTORIES: join(source.gitDirectory, 'objects'),
     };
-    const submodules = await beginIndex(source, environment);
+    const submodules = await initIndex(source, environment);
     const nested = await stageAll(source.path, environment);
     const changedSubmodules = submodules.size === 0 ? [] : await findChanged(source, environment);
     return await use({ environment, nested, changedSubmodules });
@@ -56,7 +56,7 @@ type Environment = Record<string, string> & { GIT_WORK_TREE: string; GIT_INDEX_F
  *
  * @returns the paths of the base's submodules
  */
-async function beginIndex(source: SnapshotSource, environment: Environment): Promise<ReadonlySet<string>> {
+async function initIndex(source: SnapshotSource, environment: Environment): Promise<ReadonlySet<string>> {
   const list = async (...args: string[]) =>
     gitlinks(await git(source.path, args, { environment, maxBytes: MAX_LISTING_BYTES }));
   const inIndex = await copyFile(source.index ?? '', environment.GIT_INDEX_FILE)
@@ -78,7 +78,7 @@ async function beginIndex(source: SnapshotSource, environment: Environment): Pro
 async function stageAll(directory: string, outer: Environment): Promise<string[]> {
   const environment = { ...outer, GIT_WORK_TREE: directory };
   const run = (...args: string[]) => git(directory, args, { environment, maxBytes: MAX_LISTING_BYTES });
-  const others = names(await run('ls-files', '-z', '--others', '--exclude-standard'));
+  const others = splitNul(await run('ls-files', '-z', '--others', '--exclude-standard'));
   const nested = others.filter((path) => path.endsWith('/'));
   await run('add', '--all', '--', ':/', ...nested.map((path) => `:(exclude,top,literal)${path}`));
   const found: string[] = [];
@@ -97,19 +97,19 @@ async function findChanged(source: SnapshotSource, environment: Environment): Pr
     environment,
     maxBytes: MAX_LISTING_BYTES,
   });
-  const dirty = names(
+  const dirty = splitNul(
     await git(source.path, ['diff', '--name-only', '-z', '--ignore-submodules=none'], { environment }),
   );
-  const words = names(committed);
+  const words = splitNul(committed);
   const linked = words.filter((_, i) => i % 2 === 1 && (words[i - 1] as string).includes(GITLINK));
   return [...new Set([...linked, ...dirty])].sort();
 }
 
 /** The paths of links to other repositories, from a listing of an index or a tree. */
 function gitlinks(listing: Buffer): string[] {
-  return names(listing).flatMap((line) => (line.startsWith(GITLINK) ? [line.slice(line.indexOf('\t') + 1)] : []));
+  return splitNul(listing).flatMap((line) => (line.startsWith(GITLINK) ? [line.slice(line.indexOf('\t') + 1)] : []));
 }
 
-function names(output: Buffer): string[] {
+function splitNul(output: Buffer): string[] {
   return output.toString('utf8').split('\0').slice(0, -1);
 }

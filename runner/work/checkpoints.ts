@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CHUNK_BYTES } from '../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
-import { isKept, keep, letGo } from '../git/kept-worktrees.ts';
+import { isKept, markKept, unmarkKept } from '../git/kept-worktrees.ts';
 import type { Changes, Worktree } from '../git/repository.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
 import type { OpenCodePort } from './opencode-port.ts';
@@ -60,7 +60,7 @@ export class Checkpoints {
 
   #keep(): void {
     this.#isWorkSafe = false;
-    keep(this.#worktree.path, this.#worktree.base);
+    markKept(this.#worktree.path, this.#worktree.base);
   }
 
   async #make(place: CheckpointPlace): Promise<void> {
@@ -86,7 +86,7 @@ export class Checkpoints {
     this.#report({ type: 'checkpoint', data });
     if (!travels) return;
     this.#isWorkSafe = true;
-    letGo(this.#worktree.path);
+    unmarkKept(this.#worktree.path);
   }
 
   #noteWhatStays({ nested, changedSubmodules }: Changes, isTranscript: boolean): void {

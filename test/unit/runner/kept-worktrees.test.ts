@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findKept, isKept, keep, letGo } from '../../../runner/git/kept-worktrees.ts';
+import { findKept, isKept, markKept, unmarkKept } from '../../../runner/git/kept-worktrees.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 
 const TASK = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
@@ -17,7 +17,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 function worktree(task: string, epoch: number): string {
   const path = join(directory, `${task}-${epoch}`);
   mkdirSync(path);
-  keep(path, 'base');
+  markKept(path, 'base');
   return path;
 }
 
@@ -43,7 +43,7 @@ test('the worktree that the checkpoint was made of is found under another task o
 test('a worktree is kept until it is let go of', () => {
   const path = worktree(TASK, 1);
   expect(isKept(path)).toBe(true);
-  letGo(path);
+  unmarkKept(path);
   expect(isKept(path)).toBe(false);
   expect(findKept(directory, assignment(null))).toBeNull();
 });

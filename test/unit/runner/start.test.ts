@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { chooseModel, NoModelError } from '../../../runner/agent.ts';
-import { keep } from '../../../runner/git/kept-worktrees.ts';
+import { markKept } from '../../../runner/git/kept-worktrees.ts';
 import { removeLeftWorktrees } from '../../../runner/lease/recovery.ts';
 
 test('a left worktree that cannot be removed is logged, the others go, and those to be kept stay', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'oio-left-'));
   const path = (name: string) => join(directory, name);
   for (const name of ['a-1', 'b-1', 'c-1', 'd-1']) mkdirSync(path(name));
-  keep(path('c-1'), 'base');
+  markKept(path('c-1'), 'base');
   const said: string[] = [];
   const removeWorktree = async (left: string): Promise<void> => {
     if (left === path('a-1')) throw new Error('EACCES');
