@@ -11,7 +11,7 @@ import { fetchArtifact } from './lease/artifacts.ts';
 import { FrameBuffer } from './lease/buffer.ts';
 import { type OpenConnection, ReconnectingSocket, webSocketConnections } from './lease/connection.ts';
 import { Lease } from './lease/lease.ts';
-import { deliverLeftovers, removeLeftWorktrees } from './lease/recovery.ts';
+import { deliverBufferedFrames, removeLeftoverWorktrees } from './lease/recovery.ts';
 import { OpenCodeClient } from './opencode/client.ts';
 import type { ConfigurationSource } from './opencode/configuration.ts';
 import { OpenCodeServer } from './opencode/server.ts';
@@ -72,9 +72,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const coding = new OpenCodeClient(server);
     try {
       const model = await chooseModel(coding);
-      await removeLeftWorktrees(repository, join(options.dataDirectory, 'worktrees'), log);
-      const openLine = webSocketConnections(options.url, options.token);
-      return new Agent(options, { identity, repository, server, coding, model, openLine, unlock });
+      await removeLeftoverWorktrees(repository, join(options.dataDirectory, 'worktrees'), log);
+      const openConnection = webSocketConnections(options.url, options.token);
+      return new Agent(options, { identity, repository, server, coding, model, openConnection, unlock });
     } catch (error) {
       coding.close();
       await server.stop();
@@ -104,7 +104,7 @@ export interface AgentParts {
   coding: OpenCodeClient;
   model: string;
   /** Opens connections to the control plane. */
-  openLine: OpenConnection;
+  openConnection: OpenConnection;
   unlock: () => void;
 }
 
@@ -132,8 +132,8 @@ export class Agent {
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
-    this.#recovery = deliverLeftovers(this.#buffers, parts.repository.rootCommit, parts.openLine, options.log);
-    this.#control = new ReconnectingSocket(parts.openLine, `/ws/agents/${this.id}/control`, {
+    this.#recovery = deliverBufferedFrames(this.#buffers, parts.repository.rootCommit, parts.openConnection, options.log);
+    this.#control = new ReconnectingSocket(parts.openConnection, `/ws/agents/${this.id}/control`, {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
       closed: (reason) => options.log(`cannot reach the control plane (${reason}); retrying`),
@@ -245,7 +245,7 @@ export class Agent {
   }
 
   #take(task_id: string, epoch: number): void {
-    const { repository, coding, model, openLine } = this.#parts;
+    const { repository, coding, model, openConnection } = this.#parts;
     const { url, token, name, dataDirectory, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
     const lease = new Lease(FrameBuffer.create(this.#buffers, record), {
@@ -253,7 +253,7 @@ export class Agent {
       repository,
       model,
       worktreesDirectory: join(dataDirectory, 'worktrees'),
-      openLine,
+      openConnection,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
       onGranted: () => this.#send({ type: 'taken', task_id, epoch }),
       log,

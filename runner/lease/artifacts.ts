@@ -25,13 +25,13 @@ export async function fetchArtifact(
       if (response.status < 500 || attempt === ATTEMPTS)
         throw new Error(`artifact ${artifactId}: HTTP ${response.status}`);
     } catch (error) {
-      if (attempt === ATTEMPTS || !mayPass(error)) throw error;
+      if (attempt === ATTEMPTS || !isTransient(error)) throw error;
     }
     await delay(PAUSE_MS * attempt);
   }
 }
 
 /** Whether `fetch` failed because the connection broke or the time was up. */
-function mayPass(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   return error instanceof TypeError || (error as Error).name === 'TimeoutError';
 }

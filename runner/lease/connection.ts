@@ -19,7 +19,7 @@ export type OpenConnection = (path: string, events: ConnectionEvents) => Connect
 
 const FIRST_PAUSE_MS = 250;
 /** The longest pause between attempts; at most a third of a lease's lifetime. */
-export const LONGEST_PAUSE_MS = 15_000;
+export const MAX_PAUSE_MS = 15_000;
 const PING_MS = 15_000;
 /** The time limit for one attempt: a proxy can accept a connection and never answer. */
 const OPEN_LIMIT_MS = 10_000;
@@ -65,7 +65,7 @@ export class ReconnectingSocket {
   #attempt = 0;
   #unanswered = 0;
   #pingMs = PING_MS;
-  #longestPauseMs = LONGEST_PAUSE_MS;
+  #maxPauseMs = MAX_PAUSE_MS;
   #pingTimer: NodeJS.Timeout | undefined;
   #reconnectTimer: NodeJS.Timeout | undefined;
   #openTimer: NodeJS.Timeout | undefined;
@@ -84,7 +84,7 @@ export class ReconnectingSocket {
   /** Shortens the intervals for a short lease: at least four pings and three connection attempts per lifetime. */
   setLifetime(ttlMs: number): void {
     this.#pingMs = Math.min(PING_MS, ttlMs / 4);
-    this.#longestPauseMs = Math.min(LONGEST_PAUSE_MS, ttlMs / 3);
+    this.#maxPauseMs = Math.min(MAX_PAUSE_MS, ttlMs / 3);
     if (this.#isOpen) this.#startPings();
   }
 
@@ -143,7 +143,7 @@ export class ReconnectingSocket {
     clearTimeout(this.#openTimer);
     this.#events.closed(reason);
     if (this.#isClosed) return;
-    const pauseMs = fullJitterMs(this.#attempt, FIRST_PAUSE_MS, this.#longestPauseMs, Math.random());
+    const pauseMs = fullJitterMs(this.#attempt, FIRST_PAUSE_MS, this.#maxPauseMs, Math.random());
     this.#attempt += 1;
     this.#reconnectTimer = setTimeout(() => this.#connect(), pauseMs);
   }

@@ -22,10 +22,10 @@ export interface LeaseEvents {
 /** The number of batches that may be in flight without an acknowledgement. */
 const WINDOW = 4;
 /** The agent stops acting this long before the lease may expire: long enough to abort a turn. */
-const MARGIN_MS = 15_000;
-const WATCH_MS = 1_000;
+const EXPIRY_MARGIN_MS = 15_000;
+const SILENCE_CHECK_MS = 1_000;
 /** An offer counts as withdrawn after this many lifetimes of silence. */
-const LIFETIMES_OF_SILENCE = 5;
+const MAX_OFFER_SILENCE_TTLS = 5;
 /**
  * A granted lease is kept until the session says that it is over, because the control plane itself may be down. After a
  * week of silence, it is given up.
@@ -42,12 +42,12 @@ export class LeaseStream {
   readonly #events: LeaseEvents;
   readonly #socket: ReconnectingSocket;
   readonly #now: () => number;
-  readonly #watch: NodeJS.Timeout;
-  readonly #taken = new Map<number, 'taking' | 'taken'>();
+  readonly #silenceTimer: NodeJS.Timeout;
+  readonly #commands = new Map<number, 'running' | 'done'>();
   #sent = 0;
   #inFlight: number[] = [];
   /** The session has accepted our claim on this connection. */
-  #isPresented = false;
+  #isAccepted = false;
   #isGranted = false;
   #isQuiet = false;
   #isOver = false;
@@ -69,18 +69,18 @@ export class LeaseStream {
     this.#heardAt = now();
     const { task_id, epoch } = buffer.lease;
     this.#socket = new ReconnectingSocket(open, `/ws/leases/${task_id}/${epoch}`, {
-      opened: () => this.#present(),
+      opened: () => this.#claim(),
       received: (message) => this.#received(message as RunDown),
       closed: () => {
-        this.#isPresented = false;
+        this.#isAccepted = false;
       },
       heard: () => {
         this.#heardAt = this.#now();
         // The connection did not break, so this process was suspended: ask the session whether the lease still stands.
-        if (this.#isQuiet && this.#isPresented) this.#presentAnew();
+        if (this.#isQuiet && this.#isAccepted) this.#claimAgain();
       },
     });
-    this.#watch = setInterval(() => this.#judgeSilence(), WATCH_MS);
+    this.#silenceTimer = setInterval(() => this.#checkSilence(), SILENCE_CHECK_MS);
   }
 
   /** Stores a frame and sends it as soon as possible. */
@@ -104,23 +104,23 @@ export class LeaseStream {
     this.#buffer.drop();
   }
 
-  #present(): void {
+  #claim(): void {
     const { agent_id, agent_name, instance_id, stream_id } = this.#buffer.lease;
     const head = this.#buffer.head;
     const repository = this.#repository;
     this.#send({ type: 'present', agent_id, agent_name, instance_id, stream_id, head, repository });
   }
 
-  #presentAnew(): void {
-    this.#isPresented = false;
-    this.#present();
+  #claimAgain(): void {
+    this.#isAccepted = false;
+    this.#claim();
   }
 
   #received(message: RunDown): void {
     if (this.#isOver) return;
     switch (message.type) {
       case 'lease':
-        return this.#presented(message);
+        return this.#accepted(message);
       case 'ack':
         return this.#acknowledged(message.n);
       case 'expected':
@@ -137,11 +137,11 @@ export class LeaseStream {
     }
   }
 
-  #presented({ assignment, acked, ttl_ms }: Extract<RunDown, { type: 'lease' }>): void {
+  #accepted({ assignment, acked, ttl_ms }: Extract<RunDown, { type: 'lease' }>): void {
     this.#ttlMs = ttl_ms;
     this.#socket.setLifetime(ttl_ms);
     this.#socket.accepted();
-    this.#isPresented = true;
+    this.#isAccepted = true;
     this.#buffer.acknowledge(acked);
     this.#sendFrom(acked);
     if (!this.#isGranted) {
@@ -168,7 +168,7 @@ export class LeaseStream {
   }
 
   #pump(): void {
-    while (this.#isPresented && this.#sent < this.#buffer.head && this.#inFlight.length < WINDOW) {
+    while (this.#isAccepted && this.#sent < this.#buffer.head && this.#inFlight.length < WINDOW) {
       const frames = this.#buffer.read(this.#sent, BATCH_BYTES);
       const last = frames.at(-1)?.n;
       if (last === undefined) return;
@@ -179,26 +179,26 @@ export class LeaseStream {
   }
 
   #command(id: number, command: Command): void {
-    const state = this.#taken.get(id);
-    if (state === 'taking') return;
-    if (state === 'taken') {
+    const state = this.#commands.get(id);
+    if (state === 'running') return;
+    if (state === 'done') {
       this.#send({ type: 'command_ack', id });
       return;
     }
-    this.#taken.set(id, 'taking');
+    this.#commands.set(id, 'running');
     this.#events.command(command).then(
       () => {
-        this.#taken.set(id, 'taken');
+        this.#commands.set(id, 'done');
         if (!this.#isOver) this.#send({ type: 'command_ack', id });
       },
       // The command was not acknowledged, so the session sends it again on the next connection.
-      () => this.#taken.delete(id),
+      () => this.#commands.delete(id),
     );
   }
 
-  #judgeSilence(): void {
+  #checkSilence(): void {
     const silence = this.#now() - this.#heardAt;
-    const limit = this.#buffer.lease.granted ? MAX_SILENCE_MS : this.#ttlMs * LIFETIMES_OF_SILENCE;
+    const limit = this.#buffer.lease.granted ? MAX_SILENCE_MS : this.#ttlMs * MAX_OFFER_SILENCE_TTLS;
     if (silence > limit) {
       this.#end('lost', 'the session was silent for too long');
     } else if (this.#isGranted && !this.#isQuiet && silence > quietAfterMs(this.#ttlMs)) {
@@ -216,7 +216,7 @@ export class LeaseStream {
 
   #stop(): void {
     this.#isOver = true;
-    clearInterval(this.#watch);
+    clearInterval(this.#silenceTimer);
     this.#socket.close();
   }
 
@@ -227,5 +227,5 @@ export class LeaseStream {
 
 /** How long the session may be silent before the holder of a lease with this lifetime stops acting. */
 export function quietAfterMs(ttlMs: number): number {
-  return Math.max(ttlMs - MARGIN_MS, ttlMs * 0.6);
+  return Math.max(ttlMs - EXPIRY_MARGIN_MS, ttlMs * 0.6);
 }

@@ -5,7 +5,7 @@ import type { OpenConnection } from './connection.ts';
 import { LeaseStream } from './lease-stream.ts';
 
 export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'fetchArtifact'> {
-  openLine: OpenConnection;
+  openConnection: OpenConnection;
   fetchArtifact: (sessionId: string, artifactId: string) => Promise<Uint8Array>;
   /** The session has granted the lease. */
   onGranted: () => void;
@@ -32,7 +32,7 @@ export class Lease {
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#stream = new LeaseStream(buffer, dependencies.repository.rootCommit, dependencies.openLine, {
+    this.#stream = new LeaseStream(buffer, dependencies.repository.rootCommit, dependencies.openConnection, {
       granted: (assignment) => this.#granted(assignment),
       command: async (command) => this.#work?.command(command),
       quiet: () => this.#work?.quiet(),

@@ -10,10 +10,10 @@ import { LeaseStream } from './lease-stream.ts';
  * Delivers the frames that killed processes of this agent left on disk, under the instance that held each lease. Then
  * releases the leases, so that nobody waits for them to expire. Deletes the buffers of leases that were never granted.
  */
-export function deliverLeftovers(
+export function deliverBufferedFrames(
   buffers: string,
   repository: string,
-  openLine: OpenConnection,
+  openConnection: OpenConnection,
   log: (line: string) => void,
 ): { close(): void } {
   const streams = FrameBuffer.openAll(buffers).flatMap((buffer) => {
@@ -23,7 +23,7 @@ export function deliverLeftovers(
       return [];
     }
     log(`delivering the remaining frames of ${task_id}, epoch ${epoch}`);
-    const stream: LeaseStream = new LeaseStream(buffer, repository, openLine, {
+    const stream: LeaseStream = new LeaseStream(buffer, repository, openConnection, {
       granted: () => stream.append({ type: 'released', data: { reason: 'lost', message: 'The agent was killed.' } }),
       // The work that the commands are for no longer runs. Unacknowledged, they stay with the session.
       command: () => Promise.reject(new Error('no work runs under this lease')),
@@ -41,7 +41,7 @@ export function deliverLeftovers(
 }
 
 /** Removes the worktrees that killed processes left behind, except kept ones. Logs the ones that cannot be removed. */
-export async function removeLeftWorktrees(
+export async function removeLeftoverWorktrees(
   repository: Pick<Repository, 'removeWorktree'>,
   directory: string,
   log: (line: string) => void,

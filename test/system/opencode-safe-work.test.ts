@@ -5,7 +5,7 @@ import { Agent } from '../../runner/agent.ts';
 import { Repository } from '../../runner/git/repository.ts';
 import { loadIdentity } from '../../runner/identity.ts';
 import type { OpenConnection } from '../../runner/lease/connection.ts';
-import { removeLeftWorktrees } from '../../runner/lease/recovery.ts';
+import { removeLeftoverWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workshopOfFile } from './support/work-rig.ts';
@@ -88,7 +88,7 @@ test('work too large to travel survives a kill, and the next lease on this agent
   // What a start after a kill does, before anything of the work has ended.
   const repository = await Repository.open(workshop.project);
   const worktrees = join(workshop.rig.directory, 'worktrees');
-  await removeLeftWorktrees(repository, worktrees, () => undefined);
+  await removeLeftoverWorktrees(repository, worktrees, () => undefined);
   expect(existsSync(join(work.worktree, 'large.bin'))).toBe(true);
 
   await work.frame('result');
@@ -99,7 +99,7 @@ test('work too large to travel survives a kill, and the next lease on this agent
   expect(next.of('checkpoint').at(-1)).toMatchObject({ local_only: false });
   expect(lastFiles(next)).toEqual(['small.txt']);
   await next.end();
-  await removeLeftWorktrees(repository, worktrees, () => undefined);
+  await removeLeftoverWorktrees(repository, worktrees, () => undefined);
   expect(existsSync(work.worktree)).toBe(false);
 });
 
@@ -225,7 +225,7 @@ test('an epoch of a task begins on an agent when nothing of the one before is le
   const before = join(dataDirectory, 'worktrees', `${assignment.task_id}-1`);
   const presented: { path: string; wasBeforeThere: boolean }[] = [];
   let control: ((message: unknown) => void) | null = null;
-  const openLine: OpenConnection = (path, events) => {
+  const openConnection: OpenConnection = (path, events) => {
     const tell = (message: unknown) => setTimeout(() => events.received(JSON.stringify(message)));
     setTimeout(() => events.opened());
     return {
@@ -260,7 +260,7 @@ test('an epoch of a task begins on an agent when nothing of the one before is le
       server: workshop.rig.server,
       coding: workshop.rig.client,
       model: 'demo/scripted',
-      openLine,
+      openConnection,
       unlock: () => undefined,
     },
   );

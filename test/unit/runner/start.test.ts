@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { chooseModel, NoModelError } from '../../../runner/agent.ts';
 import { markKept } from '../../../runner/git/kept-worktrees.ts';
-import { removeLeftWorktrees } from '../../../runner/lease/recovery.ts';
+import { removeLeftoverWorktrees } from '../../../runner/lease/recovery.ts';
 
 test('a left worktree that cannot be removed is logged, the others go, and those to be kept stay', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'oio-left-'));
@@ -17,7 +17,7 @@ test('a left worktree that cannot be removed is logged, the others go, and those
     rmSync(left, { recursive: true });
   };
   try {
-    await removeLeftWorktrees({ removeWorktree }, directory, (line) => said.push(line));
+    await removeLeftoverWorktrees({ removeWorktree }, directory, (line) => said.push(line));
     expect(['a-1', 'b-1', 'c-1', 'd-1'].filter((name) => existsSync(path(name)))).toEqual(['a-1', 'c-1']);
     expect(said).toEqual(['a leftover worktree cannot be removed: EACCES']);
   } finally {
