@@ -16,7 +16,7 @@ import { OpenCodeClient } from './opencode/client.ts';
 import type { ConfigurationSource } from './opencode/configuration.ts';
 import { OpenCodeServer } from './opencode/server.ts';
 
-const CONTROL_FIRST_REFUSALS_MS = 60_000;
+const CONTROL_REFUSALS_TOLERATED_MS = 60_000;
 const STOP_TURN_MS = 3_000;
 const STOP_LIMIT_MS = 10_000;
 
@@ -69,14 +69,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const { source, path, log } = options;
     const server = new OpenCodeServer({ directory: serverDirectory, source, marker: identity.marker, path, log });
     await server.start();
-    const coding = new OpenCodeClient(server);
+    const opencode = new OpenCodeClient(server);
     try {
-      const model = await chooseModel(coding);
+      const model = await chooseModel(opencode);
       await removeLeftoverWorktrees(repository, join(options.dataDirectory, 'worktrees'), log);
       const openConnection = webSocketConnections(options.url, options.token);
-      return new Agent(options, { identity, repository, server, coding, model, openConnection, unlock });
+      return new Agent(options, { identity, repository, server, opencode, model, openConnection, unlock });
     } catch (error) {
-      coding.close();
+      opencode.close();
       await server.stop();
       throw error;
     }
@@ -87,8 +87,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 /** @throws NoModelError when OpenCode has no model, or cannot list its models */
-export async function chooseModel(coding: Pick<OpenCodeClient, 'defaultModel'>): Promise<string> {
-  const model = await coding.defaultModel().catch((error: Error) => {
+export async function chooseModel(opencode: Pick<OpenCodeClient, 'defaultModel'>): Promise<string> {
+  const model = await opencode.defaultModel().catch((error: Error) => {
     throw new NoModelError(`OpenCode could not list its models: ${error.message}`);
   });
   if (model !== null) return model;
@@ -101,7 +101,7 @@ export interface AgentParts {
   identity: Identity;
   repository: Repository;
   server: OpenCodeServer;
-  coding: OpenCodeClient;
+  opencode: OpenCodeClient;
   model: string;
   /** Opens connections to the control plane. */
   openConnection: OpenConnection;
@@ -117,7 +117,7 @@ export class Agent {
   readonly #instanceId = randomUUID();
   readonly #leases = new Map<string, Lease>();
   /** Offers that wait until this agent's older lease of the same task has ended. */
-  readonly #awaited = new Set<string>();
+  readonly #waitingOffers = new Set<string>();
   readonly #buffers: string;
   readonly #recovery: { close(): void };
   readonly #startedAt = performance.now();
@@ -132,7 +132,12 @@ export class Agent {
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
-    this.#recovery = deliverBufferedFrames(this.#buffers, parts.repository.rootCommit, parts.openConnection, options.log);
+    this.#recovery = deliverBufferedFrames(
+      this.#buffers,
+      parts.repository.rootCommit,
+      parts.openConnection,
+      options.log,
+    );
     this.#control = new ReconnectingSocket(parts.openConnection, `/ws/agents/${this.id}/control`, {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
@@ -168,7 +173,7 @@ export class Agent {
     await within(STOP_LIMIT_MS, Promise.all(leases.map((lease) => lease.abandon())));
     this.#control.close();
     this.#recovery.close();
-    this.#parts.coding.close();
+    this.#parts.opencode.close();
     await this.#parts.server.stop();
     this.#parts.unlock();
     this.#resolveStopped(reason);
@@ -199,7 +204,7 @@ export class Agent {
       case 'offer':
         return this.#offered(message.task_id, message.epoch);
       case 'withdraw': {
-        this.#awaited.delete(key(message));
+        this.#waitingOffers.delete(key(message));
         const lease = this.#leases.get(key(message));
         // Only its session ends a granted lease, on the run socket.
         if (lease && !lease.isGranted) lease.shutDown(0);
@@ -216,11 +221,11 @@ export class Agent {
       if (known.isGranted && !known.isOver) this.#send({ type: 'taken', task_id, epoch });
       return;
     }
-    if (this.#awaited.has(key({ task_id, epoch }))) return;
+    if (this.#waitingOffers.has(key({ task_id, epoch }))) return;
     const older = [...this.#leases.values()].filter((lease) => lease.task_id === task_id && lease.epoch < epoch);
     // A lease that is over but still cleaning up takes no capacity: the registry freed its slot when the lease ended.
-    const held = [...this.#leases.values()].filter((lease) => !lease.isOver && !older.includes(lease));
-    const taken = held.length + this.#awaited.size;
+    const active = [...this.#leases.values()].filter((lease) => !lease.isOver && !older.includes(lease));
+    const taken = active.length + this.#waitingOffers.size;
     if (this.#isStopping || taken >= this.#options.capacity) {
       this.#send({
         type: 'refused',
@@ -230,26 +235,26 @@ export class Agent {
       });
       return;
     }
-    if (older.length === 0) this.#take(task_id, epoch);
-    else void this.#takeAfter(older, task_id, epoch);
+    if (older.length === 0) this.#accept(task_id, epoch);
+    else void this.#acceptAfter(older, task_id, epoch);
   }
 
   /** All epochs of a task share one OpenCode conversation, so the older lease ends before the newer one starts. */
-  async #takeAfter(older: Lease[], task_id: string, epoch: number): Promise<void> {
+  async #acceptAfter(older: Lease[], task_id: string, epoch: number): Promise<void> {
     const name = key({ task_id, epoch });
-    if (this.#awaited.has(name)) return;
-    this.#awaited.add(name);
+    if (this.#waitingOffers.has(name)) return;
+    this.#waitingOffers.add(name);
     await Promise.all(older.map((lease) => lease.supersede()));
     // False if the registry withdrew the offer meanwhile.
-    if (this.#awaited.delete(name) && !this.#isStopping) this.#take(task_id, epoch);
+    if (this.#waitingOffers.delete(name) && !this.#isStopping) this.#accept(task_id, epoch);
   }
 
-  #take(task_id: string, epoch: number): void {
-    const { repository, coding, model, openConnection } = this.#parts;
+  #accept(task_id: string, epoch: number): void {
+    const { repository, opencode, model, openConnection } = this.#parts;
     const { url, token, name, dataDirectory, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
     const lease = new Lease(FrameBuffer.create(this.#buffers, record), {
-      coding,
+      opencode,
       repository,
       model,
       worktreesDirectory: join(dataDirectory, 'worktrees'),
@@ -271,7 +276,7 @@ export class Agent {
    * keeps trying. Later, another process uses this identity, so the agent stops.
    */
   #superseded(reason: string): void {
-    if (performance.now() - this.#startedAt < CONTROL_FIRST_REFUSALS_MS) {
+    if (performance.now() - this.#startedAt < CONTROL_REFUSALS_TOLERATED_MS) {
       this.#options.log(`the registry refused the connection: ${reason}; retrying`);
       return;
     }

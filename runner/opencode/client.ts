@@ -7,8 +7,8 @@ import {
   type Session,
 } from '@opencode-ai/sdk/v2/client';
 import type {
-  CarriedConversation,
   ConversationMessage,
+  ExportedConversation,
   NewConversation,
   OpenCodePort,
   OpenCodeSignal,
@@ -77,8 +77,8 @@ export class OpenCodeClient implements OpenCodePort {
     return session.id;
   }
 
-  async importConversation(carried: CarriedConversation, options: NewConversation): Promise<string> {
-    const record = unpackConversation(carried);
+  async importConversation(exported: ExportedConversation, options: NewConversation): Promise<string> {
+    const record = unpackConversation(exported);
     const { directory, permissions } = options;
     const project = await this.#call((api) => api.project.current({ directory }));
     // A conversation's directory cannot change, so an earlier import of the same conversation is deleted first.
@@ -88,7 +88,7 @@ export class OpenCodeClient implements OpenCodePort {
     return record.session.id;
   }
 
-  async exportConversation(conversationId: string): Promise<CarriedConversation> {
+  async exportConversation(conversationId: string): Promise<ExportedConversation> {
     const session = await this.#session(conversationId);
     return packConversation(session, await this.messages(conversationId));
   }
@@ -99,8 +99,8 @@ export class OpenCodeClient implements OpenCodePort {
 
   async subConversations(conversationId: string): Promise<string[]> {
     const children = await this.#call((api) => api.session.children({ sessionID: conversationId }));
-    const below = await Promise.all(children.map((child) => this.subConversations(child.id)));
-    return [...children.map((child) => child.id), ...below.flat()];
+    const deeper = await Promise.all(children.map((child) => this.subConversations(child.id)));
+    return [...children.map((child) => child.id), ...deeper.flat()];
   }
 
   async isBusy(conversationId: string): Promise<boolean> {

@@ -50,23 +50,23 @@ function givenConfiguration(config: Record<string, unknown>, home: string): Conf
 }
 
 function ownConfiguration(environment: Readonly<Record<string, string | undefined>>, dataHome: string): Configuration {
-  const personHome = environment.HOME ?? environment.USERPROFILE ?? '';
-  copyCredentials(environment, personHome, dataHome);
+  const userHome = environment.HOME ?? environment.USERPROFILE ?? '';
+  copyCredentials(environment, userHome, dataHome);
   const variables: Record<string, string> = { OPENCODE_CONFIG_CONTENT: JSON.stringify(ENFORCED) };
-  const file = findConfigurationFile(environment, personHome);
+  const file = findConfigurationFile(environment, userHome);
   if (file !== null) variables.OPENCODE_CONFIG = file;
   const wanted = new Set(file === null ? [] : referencedVariables(file));
   for (const [name, value] of Object.entries(environment)) {
     if (value !== undefined && (wanted.has(name) || PROVIDER_VARIABLE.test(name))) variables[name] = value;
   }
-  return { variables, secrets: Object.keys(variables), toolHome: personHome || null };
+  return { variables, secrets: Object.keys(variables), toolHome: userHome || null };
 }
 
 function findConfigurationFile(
   environment: Readonly<Record<string, string | undefined>>,
-  personHome: string,
+  userHome: string,
 ): string | null {
-  const directory = join(environment.XDG_CONFIG_HOME ?? join(personHome, '.config'), 'opencode');
+  const directory = join(environment.XDG_CONFIG_HOME ?? join(userHome, '.config'), 'opencode');
   const candidates = [environment.OPENCODE_CONFIG, join(directory, 'opencode.jsonc'), join(directory, 'opencode.json')];
   return candidates.find((path) => path !== undefined && existsSync(path)) ?? null;
 }
@@ -77,11 +77,11 @@ function referencedVariables(file: string): string[] {
 
 function copyCredentials(
   environment: Readonly<Record<string, string | undefined>>,
-  personHome: string,
+  userHome: string,
   dataHome: string,
 ): void {
-  const theirs = join(environment.XDG_DATA_HOME ?? join(personHome, '.local', 'share'), 'opencode', 'auth.json');
-  if (existsSync(theirs)) copyFileSync(theirs, join(dataHome, 'opencode', 'auth.json'));
+  const credentials = join(environment.XDG_DATA_HOME ?? join(userHome, '.local', 'share'), 'opencode', 'auth.json');
+  if (existsSync(credentials)) copyFileSync(credentials, join(dataHome, 'opencode', 'auth.json'));
 }
 
 /** `PATH`, preceded by the directories that OpenCode's tools need. */

@@ -1,7 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Message, Part, PermissionRule, Session } from '@opencode-ai/sdk/v2/client';
 import { MAX_CONVERSATION_BYTES } from '../../src/protocol/common/limits.ts';
-import type { CarriedConversation, ConversationMessage } from '../work/opencode-port.ts';
+import type { ConversationMessage, ExportedConversation } from '../work/opencode-port.ts';
 import { OPENCODE_VERSION } from './binary.ts';
 
 /** Names the record below and the OpenCode release that wrote it, since message parts differ between releases. */
@@ -11,7 +11,7 @@ export const TRANSCRIPT_FORMAT = 'oio-transcript+gzip';
 const MAX_UNPACKED_BYTES = 128 * 1_048_576;
 
 /** The exported record: OpenCode's session and all its messages, finished or not. */
-interface CarriedRecord {
+interface ConversationRecord {
   session: Session;
   messages: ConversationMessage[];
 }
@@ -30,8 +30,8 @@ export function packConversation(
   session: Session,
   messages: ConversationMessage[],
   maxBytes: number = MAX_CONVERSATION_BYTES,
-): CarriedConversation {
-  const record: CarriedRecord = { session, messages };
+): ExportedConversation {
+  const record: ConversationRecord = { session, messages };
   const text = Buffer.from(JSON.stringify(record));
   const bytes = text.byteLength <= MAX_UNPACKED_BYTES ? gzipSync(text) : null;
   if (bytes !== null && bytes.byteLength <= maxBytes)
@@ -40,10 +40,10 @@ export function packConversation(
 }
 
 /** @throws when another release wrote the format, or the bytes are not a conversation */
-export function unpackConversation({ format, bytes }: CarriedConversation): CarriedRecord {
+export function unpackConversation({ format, bytes }: ExportedConversation): ConversationRecord {
   if (format !== CONVERSATION_FORMAT) throw new Error(`conversations of format ${format} cannot be read here`);
   const text = gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
-  const record = JSON.parse(text) as Partial<CarriedRecord>;
+  const record = JSON.parse(text) as Partial<ConversationRecord>;
   if (!record.session?.id || !Array.isArray(record.messages)) throw new Error('not a conversation');
   return { session: record.session, messages: record.messages };
 }
@@ -51,9 +51,9 @@ export function unpackConversation({ format, bytes }: CarriedConversation): Carr
 const TRANSCRIPT_CHARS = 40_000;
 
 /** The end of the conversation as text, for a model that cannot get the messages themselves. */
-export function transcript({ format, bytes }: CarriedConversation): string {
+export function transcript({ format, bytes }: ExportedConversation): string {
   const text = gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
-  return format === TRANSCRIPT_FORMAT ? text : transcriptOf((JSON.parse(text) as CarriedRecord).messages);
+  return format === TRANSCRIPT_FORMAT ? text : transcriptOf((JSON.parse(text) as ConversationRecord).messages);
 }
 
 function transcriptOf(messages: ConversationMessage[]): string {
@@ -69,7 +69,7 @@ function transcriptLine(role: string, part: Part): string[] {
 }
 
 /** The directory, project and time on the machine that imports a conversation. */
-export interface Arrival {
+export interface ImportTarget {
   directory: string;
   /** Milliseconds since the epoch. */
   now: number;
@@ -81,7 +81,7 @@ export interface Arrival {
  * The shortest list of durable events that creates this conversation in the new directory. Totals start at zero,
  * because OpenCode adds the steps in the messages to them again.
  */
-export function replayEvents(record: CarriedRecord, arrival: Arrival): ReplayEvent[] {
+export function replayEvents(record: ConversationRecord, target: ImportTarget): ReplayEvent[] {
   const { session } = record;
   const events: ReplayEvent[] = [];
   const add = (type: string, data: Record<string, unknown>) => {
@@ -89,15 +89,15 @@ export function replayEvents(record: CarriedRecord, arrival: Arrival): ReplayEve
     const id = `evt_${session.id.slice(-20)}${seq.toString(36).padStart(8, '0')}`;
     events.push({ id, aggregateID: session.id, seq, type, data: { sessionID: session.id, ...data } });
   };
-  add('session.created.1', { info: arrivedSession(session, arrival) });
+  add('session.created.1', { info: importedSession(session, target) });
   // OpenCode orders messages by time, so none may be later than the next prompt.
-  const ahead = Math.max(0, ...record.messages.map(({ info }) => newestTime(info) - arrival.now + 1));
-  for (const { info: carried, parts } of record.messages) {
-    const info = earlier(carried, ahead);
-    add('message.updated.1', { info: moved(info, session.directory, arrival.directory) });
+  const ahead = Math.max(0, ...record.messages.map(({ info }) => newestTime(info) - target.now + 1));
+  for (const { info: original, parts } of record.messages) {
+    const info = shiftedBack(original, ahead);
+    add('message.updated.1', { info: withDirectory(info, session.directory, target.directory) });
     for (const part of parts) {
       add('message.part.updated.1', {
-        part: moved(part, session.directory, arrival.directory),
+        part: withDirectory(part, session.directory, target.directory),
         time: info.time.created,
       });
     }
@@ -110,26 +110,26 @@ function newestTime({ time }: Message): number {
 }
 
 /** The message with all its times moved back by `ms`. */
-function earlier<T extends Message>(info: T, ms: number): T {
+function shiftedBack<T extends Message>(info: T, ms: number): T {
   const times = Object.entries(info.time).map(([name, at]) => [name, at - ms]);
   return { ...info, time: Object.fromEntries(times) };
 }
 
-function arrivedSession(session: Session, arrival: Arrival): Session {
-  const { share: _share, revert: _revert, summary: _summary, workspaceID: _workspace, ...kept } = session;
+function importedSession(session: Session, target: ImportTarget): Session {
+  const { share: _share, revert: _revert, summary: _summary, workspaceID: _workspace, ...rest } = session;
   return {
-    ...kept,
-    projectID: arrival.projectId,
-    directory: arrival.directory,
-    permission: arrival.permissions,
+    ...rest,
+    projectID: target.projectId,
+    directory: target.directory,
+    permission: target.permissions,
     cost: 0,
     tokens: { input: 0, output: 0, reasoning: 0, cache: { read: 0, write: 0 } },
   };
 }
 
 /** The message or part with every occurrence of the old directory's path replaced. */
-function moved<T extends Message | Part>(value: T, from: string, to: string): T {
+function withDirectory<T extends Message | Part>(value: T, from: string, to: string): T {
   if (from === to) return value;
-  const inside = JSON.stringify(from).slice(1, -1);
-  return JSON.parse(JSON.stringify(value).replaceAll(inside, JSON.stringify(to).slice(1, -1))) as T;
+  const escaped = JSON.stringify(from).slice(1, -1);
+  return JSON.parse(JSON.stringify(value).replaceAll(escaped, JSON.stringify(to).slice(1, -1))) as T;
 }

@@ -21,7 +21,7 @@ export class EventStream {
     this.#server = server;
     const onDown = () => {
       this.#connectedGeneration = null;
-      this.#tell({ type: 'down' });
+      this.#notify({ type: 'down' });
     };
     server.on('down', onDown);
     this.#closed.signal.addEventListener('abort', () => server.off('down', onDown), { once: true });
@@ -75,13 +75,13 @@ export class EventStream {
     const event = payload as Event;
     if (event.type === 'server.connected') {
       this.#connectedGeneration = generation;
-      this.#tell({ type: 'connected', generation });
+      this.#notify({ type: 'connected', generation });
     } else {
-      this.#tell({ type: 'event', event });
+      this.#notify({ type: 'event', event });
     }
   }
 
-  #tell(signal: OpenCodeSignal): void {
+  #notify(signal: OpenCodeSignal): void {
     for (const listener of [...this.#listeners]) listener(signal);
   }
 }

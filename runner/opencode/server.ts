@@ -16,7 +16,7 @@ const START_LIMIT_MS = 60_000;
 const HEALTHY_AFTER_MS = 60_000;
 const DISPOSE_LIMIT_MS = 2_000;
 const MAX_LOG_BYTES = 10 * 1_048_576;
-const OUTPUT_KEPT_CHARS = 4_000;
+const MAX_OUTPUT_CHARS = 4_000;
 const USER = 'opencode';
 
 export interface OpenCodeServerOptions {
@@ -120,7 +120,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
       marker: MARKER_VARIABLE,
       onOutput: (chunk) => {
         this.#log(chunk);
-        output = (output + chunk).slice(-OUTPUT_KEPT_CHARS);
+        output = (output + chunk).slice(-MAX_OUTPUT_CHARS);
         if (output.includes('server listening on')) announce();
       },
     });
@@ -147,7 +147,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   }
 
   async #supervise(): Promise<void> {
-    let ends = 0;
+    let failures = 0;
     while (!this.#stopped.signal.aborted) {
       const startedAt = performance.now();
       const exit = await this.#process?.exited;
@@ -155,11 +155,11 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
       await this.#endOrphans();
       this.emit('down');
       if (this.#stopped.signal.aborted) return;
-      ends = performance.now() - startedAt > HEALTHY_AFTER_MS ? 1 : ends + 1;
-      const pauseMs = backoffMs(ends);
-      this.#tell(`OpenCode exited with code ${exit?.code}; restarting it in ${pauseMs} ms`);
+      failures = performance.now() - startedAt > HEALTHY_AFTER_MS ? 1 : failures + 1;
+      const pauseMs = backoffMs(failures);
+      this.#report(`OpenCode exited with code ${exit?.code}; restarting it in ${pauseMs} ms`);
       await delay(pauseMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
-      if (!this.#stopped.signal.aborted) await this.#launch().catch((error: Error) => this.#tell(error.message));
+      if (!this.#stopped.signal.aborted) await this.#launch().catch((error: Error) => this.#report(error.message));
     }
     await this.#process?.stop();
   }
@@ -177,10 +177,10 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
 
   async #endOrphans(): Promise<void> {
     const ended = await endProcesses(findByEnvironment(MARKER_VARIABLE, this.#options.marker));
-    if (ended > 0) this.#tell(`ended ${ended} leftover processes`);
+    if (ended > 0) this.#report(`ended ${ended} leftover processes`);
   }
 
-  #tell(line: string): void {
+  #report(line: string): void {
     this.#options.log?.(line);
     this.#log(`[oio] ${line}\n`);
   }

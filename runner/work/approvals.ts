@@ -21,18 +21,18 @@ const MAX_PATTERN_CHARS = 65_536;
  * from anyone else is detected.
  */
 export class Approvals {
-  readonly #coding: OpenCodePort;
+  readonly #opencode: OpenCodePort;
   readonly #directory: string;
   readonly #report: (frame: AgentFrameBody) => void;
   readonly #open = new Map<string, { kind: 'permission' | 'question'; conversationId: string; request: unknown }>();
-  readonly #answered = new Set<string>();
+  readonly #settled = new Set<string>();
   /**
    * Conversations with a request that we rejected: OpenCode then rejects all other open requests of the conversation.
    */
   readonly #rejectedIn = new Set<string>();
 
-  constructor(coding: OpenCodePort, directory: string, report: (frame: AgentFrameBody) => void) {
-    this.#coding = coding;
+  constructor(opencode: OpenCodePort, directory: string, report: (frame: AgentFrameBody) => void) {
+    this.#opencode = opencode;
     this.#directory = directory;
     this.#report = report;
   }
@@ -51,14 +51,17 @@ export class Approvals {
       data: {
         request_id: request.id,
         kind: 'question',
-        title: cut(request.questions[0]?.question ?? 'A question', MAX_TITLE_CHARS),
+        title: truncate(request.questions[0]?.question ?? 'A question', MAX_TITLE_CHARS),
         permission: null,
         patterns: [],
         always: [],
         questions: request.questions.map(({ question, header, options, multiple }) => ({
-          question: cut(question, MAX_QUESTION_CHARS),
-          header: cut(header, MAX_TITLE_CHARS),
-          options: options.map(({ label, description }) => ({ label, description: cut(description, MAX_TITLE_CHARS) })),
+          question: truncate(question, MAX_QUESTION_CHARS),
+          header: truncate(header, MAX_TITLE_CHARS),
+          options: options.map(({ label, description }) => ({
+            label,
+            description: truncate(description, MAX_TITLE_CHARS),
+          })),
           multiple: multiple ?? false,
         })),
         detail: {},
@@ -70,27 +73,27 @@ export class Approvals {
   async reply(reply: Reply): Promise<void> {
     const open = this.#open.get(reply.request_id);
     if (open === undefined) return;
-    this.#answered.add(reply.request_id);
+    this.#settled.add(reply.request_id);
     this.#open.delete(reply.request_id);
     if (open.kind === 'question') {
-      return this.#coding.replyQuestion(reply.request_id, this.#directory, answersFor(open.request, reply));
+      return this.#opencode.replyQuestion(reply.request_id, this.#directory, answersFor(open.request, reply));
     }
-    if (reply.decision !== 'reject') return this.#coding.replyPermission(reply.request_id, this.#directory, 'once');
+    if (reply.decision !== 'reject') return this.#opencode.replyPermission(reply.request_id, this.#directory, 'once');
     this.#rejectedIn.add(open.conversationId);
-    await this.#coding.replyPermission(reply.request_id, this.#directory, 'reject', reply.message ?? REJECTED);
+    await this.#opencode.replyPermission(reply.request_id, this.#directory, 'reject', reply.message ?? REJECTED);
   }
 
   /** Whether the event is a reply that the orchestrator did not send. */
-  isForeignAnswer(event: Event): boolean {
+  isForeignReply(event: Event): boolean {
     if (event.type === 'permission.replied') {
       const { requestID, sessionID, reply } = event.properties;
-      if (this.#answered.has(requestID)) return false;
+      if (this.#settled.has(requestID)) return false;
       if (reply !== 'reject' || !this.#rejectedIn.has(sessionID)) return true;
       this.#withdraw(requestID, 'rejected together with another request');
       return false;
     }
     const isAnswer = event.type === 'question.replied' || event.type === 'question.rejected';
-    return isAnswer && !this.#answered.has(event.properties.requestID);
+    return isAnswer && !this.#settled.has(event.properties.requestID);
   }
 
   /** Withdraws every open request, after the run that asked has ended: OpenCode itself would keep them for ever. */
@@ -100,12 +103,12 @@ export class Approvals {
 
   #withdraw(requestId: string, reason: string): void {
     if (!this.#open.delete(requestId)) return;
-    this.#answered.add(requestId);
+    this.#settled.add(requestId);
     this.#report({ type: 'approval.withdrawn', data: { request_id: requestId, reason } });
   }
 
   #isKnown(requestId: string): boolean {
-    return this.#open.has(requestId) || this.#answered.has(requestId);
+    return this.#open.has(requestId) || this.#settled.has(requestId);
   }
 }
 
@@ -127,34 +130,34 @@ function answersFor(request: unknown, reply: Reply): string[][] {
  */
 export function permissionAsk(request: PermissionRequest): AskData {
   const { permission } = request;
-  const detail = boundedDetail(request.metadata);
+  const detail = truncatedDetail(request.metadata);
   const [patterns, always] = [request.patterns, request.always];
-  const isShown =
+  const fits =
     Math.max(patterns.length, always.length) <= MAX_PATTERNS &&
     [...patterns, ...always].join('').length <= MAX_PATTERN_CHARS;
   const base = { request_id: request.id, kind: 'permission' as const, permission, questions: [] };
-  if (isShown) {
-    const title = cut(`${permission}: ${patterns.join(', ')}`, MAX_TITLE_CHARS);
+  if (fits) {
+    const title = truncate(`${permission}: ${patterns.join(', ')}`, MAX_TITLE_CHARS);
     return { ...base, title, patterns, always, detail };
   }
-  const instead = `* ${patterns.length} patterns, too large to be shown`;
+  const placeholder = `* ${patterns.length} patterns, too large to be shown`;
   return {
     ...base,
-    title: cut(
+    title: truncate(
       `${permission}: ${patterns.length} patterns, too large to be shown; "always" covers only this request`,
       MAX_TITLE_CHARS,
     ),
-    patterns: [instead],
+    patterns: [placeholder],
     always: [],
     detail: { ...detail, patterns_omitted: patterns.length },
   };
 }
 
-function cut(text: string, maxChars: number): string {
+function truncate(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
 }
 
-function boundedDetail(metadata: Record<string, unknown>): Record<string, unknown> {
+function truncatedDetail(metadata: Record<string, unknown>): Record<string, unknown> {
   const text = JSON.stringify(metadata);
   return text.length <= MAX_DETAIL_CHARS ? metadata : { beginning: text.slice(0, MAX_DETAIL_CHARS) };
 }

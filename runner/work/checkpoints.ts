@@ -9,7 +9,7 @@ import type { OpenCodePort } from './opencode-port.ts';
 type CheckpointData = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 type Artifact = { artifact_id: string; bytes: number; sha256: string };
 
-export interface CheckpointPlace {
+export interface CheckpointPosition {
   turn: number;
   messages_done: number;
   requested: boolean;
@@ -19,22 +19,22 @@ export interface CheckpointPlace {
  * Takes the checkpoints of one lease. Sends artifacts that were not sent before as chunks, then the checkpoint itself.
  */
 export class Checkpoints {
-  readonly #coding: OpenCodePort;
+  readonly #opencode: OpenCodePort;
   readonly #worktree: Worktree;
   readonly #conversationId: string;
   readonly #report: (frame: AgentFrameBody) => void;
   readonly #sent = new Map<string, Artifact>();
   #last: Promise<void> = Promise.resolve();
-  readonly #noted = new Set<string>();
+  readonly #notes = new Set<string>();
   #isWorkSafe: boolean;
 
   constructor(
-    coding: OpenCodePort,
+    opencode: OpenCodePort,
     worktree: Worktree,
     conversationId: string,
     report: (frame: AgentFrameBody) => void,
   ) {
-    this.#coding = coding;
+    this.#opencode = opencode;
     this.#worktree = worktree;
     this.#conversationId = conversationId;
     this.#report = report;
@@ -47,10 +47,10 @@ export class Checkpoints {
   }
 
   /** Takes a checkpoint after all earlier calls have finished. */
-  make(place: CheckpointPlace): Promise<void> {
-    const made = this.#last.then(() => this.#make(place));
-    this.#last = made.catch(() => this.#keep()).catch(() => undefined);
-    return made;
+  take(position: CheckpointPosition): Promise<void> {
+    const taken = this.#last.then(() => this.#take(position));
+    this.#last = taken.catch(() => this.#keepWorktree()).catch(() => undefined);
+    return taken;
   }
 
   /** Resolves when no checkpoint is in progress. */
@@ -58,38 +58,38 @@ export class Checkpoints {
     await this.#last;
   }
 
-  #keep(): void {
+  #keepWorktree(): void {
     this.#isWorkSafe = false;
     markKept(this.#worktree.path, this.#worktree.base);
   }
 
-  async #make(place: CheckpointPlace): Promise<void> {
+  async #take(position: CheckpointPosition): Promise<void> {
     // The conversation is read first. During a turn the work may then be ahead of it, but never behind: whatever tool
     // call the conversation calls completed is in the worktree.
-    const conversation = await this.#coding.exportConversation(this.#conversationId);
+    const conversation = await this.#opencode.exportConversation(this.#conversationId);
     const changes = await this.#worktree.changes();
     const { patch, files } = changes;
-    const travels = patch !== null && changes.changedSubmodules.length === 0;
+    const isComplete = patch !== null && changes.changedSubmodules.length === 0;
     // Marked before it is reported: if this process is killed in between, the only copy of the work must survive.
-    if (!travels) this.#keep();
-    this.#noteWhatStays(changes, conversation.format === TRANSCRIPT_FORMAT);
+    if (!isComplete) this.#keepWorktree();
+    this.#noteOmissions(changes, conversation.format === TRANSCRIPT_FORMAT);
     const data: CheckpointData = {
-      turn: place.turn,
-      messages_done: place.messages_done,
+      turn: position.turn,
+      messages_done: position.messages_done,
       base_commit: this.#worktree.base,
       patch: patch === null || patch.byteLength === 0 ? null : this.#send(patch),
       conversation: { ...this.#send(conversation.bytes), format: conversation.format },
       files,
       local_only: patch === null,
-      requested: place.requested,
+      requested: position.requested,
     };
     this.#report({ type: 'checkpoint', data });
-    if (!travels) return;
+    if (!isComplete) return;
     this.#isWorkSafe = true;
     unmarkKept(this.#worktree.path);
   }
 
-  #noteWhatStays({ nested, changedSubmodules }: Changes, isTranscript: boolean): void {
+  #noteOmissions({ nested, changedSubmodules }: Changes, isTranscript: boolean): void {
     if (nested.length > 0)
       this.#note(`Checkpoints hold the files of nested repositories, but not their history: ${nested.join(', ')}`);
     if (changedSubmodules.length > 0) {
@@ -102,8 +102,8 @@ export class Checkpoints {
   }
 
   #note(text: string): void {
-    if (this.#noted.has(text)) return;
-    this.#noted.add(text);
+    if (this.#notes.has(text)) return;
+    this.#notes.add(text);
     this.#report({ type: 'agent.note', data: { level: 'warning', text: text.slice(0, 2_000) } });
   }
 

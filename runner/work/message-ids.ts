@@ -9,8 +9,8 @@ const TICKS_PER_MS = 4_096n;
  * The part of a prompt's message id that depends only on the prompt's identity, as 14 base62 characters. Any process on
  * any machine that posts the same prompt finds it by this name.
  */
-export function promptName(...what: (string | number)[]): string {
-  const digest = createHash('sha256').update(what.join(' ')).digest();
+export function promptName(...identity: (string | number)[]): string {
+  const digest = createHash('sha256').update(identity.join(' ')).digest();
   return Array.from(digest.subarray(0, NAME_CHARS), (byte) => BASE62[byte % BASE62.length]).join('');
 }
 

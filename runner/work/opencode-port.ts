@@ -38,7 +38,7 @@ export interface NewConversation {
 }
 
 /** An exported conversation, which the OpenCode server of another machine can import and continue. */
-export interface CarriedConversation {
+export interface ExportedConversation {
   format: string;
   bytes: Uint8Array;
 }
@@ -58,9 +58,9 @@ export interface OpenCodePort {
    * Imports a conversation that another server exported, into the directory of `options`.
    * @throws when this server cannot read the format
    */
-  importConversation(carried: CarriedConversation, options: NewConversation): Promise<string>;
+  importConversation(exported: ExportedConversation, options: NewConversation): Promise<string>;
   /** The whole conversation, or a transcript of its end when the conversation is too large for a checkpoint. */
-  exportConversation(conversationId: string): Promise<CarriedConversation>;
+  exportConversation(conversationId: string): Promise<ExportedConversation>;
   messages(conversationId: string): Promise<ConversationMessage[]>;
   /** Conversations of sub-agents that this one started, at any depth. */
   subConversations(conversationId: string): Promise<string[]>;

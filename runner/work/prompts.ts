@@ -12,48 +12,48 @@ export class Prompts {
   /** The model that the prompts go to, as `provider/model`. */
   readonly model: string;
   readonly #assignment: Assignment;
-  readonly #coding: OpenCodePort;
+  readonly #opencode: OpenCodePort;
   #continuations = 0;
 
-  constructor(assignment: Assignment, coding: OpenCodePort, defaultModel: string) {
+  constructor(assignment: Assignment, opencode: OpenCodePort, defaultModel: string) {
     this.model = assignment.agent_config.model ?? defaultModel;
     this.#assignment = assignment;
-    this.#coding = coding;
+    this.#opencode = opencode;
   }
 
   /** The message's own prompt, or a prompt to continue if the conversation shows that the message was begun already. */
-  async next(place: WorkContext, message: Message): Promise<Prompt> {
-    const [stored] = await this.stored(place, [message]);
-    if (stored !== undefined) return this.#continuation(place, message);
-    const text = place.preface === null ? message.text : `${earlier(place.preface)}\n\n${message.text}`;
-    return this.#make(place, text, this.#name(message));
+  async next(context: WorkContext, message: Message): Promise<Prompt> {
+    const [stored] = await this.stored(context, [message]);
+    if (stored !== undefined) return this.#continuation(context, message);
+    const text = context.preface === null ? message.text : `${withTranscript(context.preface)}\n\n${message.text}`;
+    return this.#create(context, text, this.#name(message));
   }
 
   /** The messages whose prompts are in the conversation. */
   async stored({ conversationId }: WorkContext, messages: readonly Message[]): Promise<Message[]> {
     if (messages.length === 0) return [];
-    const known = await this.#coding.messages(conversationId);
+    const known = await this.#opencode.messages(conversationId);
     return messages.filter((message) => known.some(({ info }) => isPromptNamed(info.id, this.#name(message))));
   }
 
   /** The message's own prompt. */
-  async of(place: WorkContext, message: Message): Promise<Prompt> {
-    return this.#make(place, message.text, this.#name(message));
+  async original(context: WorkContext, message: Message): Promise<Prompt> {
+    return this.#create(context, message.text, this.#name(message));
   }
 
   /** A prompt to continue the interrupted run. Each call creates a new message. */
-  async #continuation(place: WorkContext, message: Message): Promise<Prompt> {
+  async #continuation(context: WorkContext, message: Message): Promise<Prompt> {
     this.#continuations += 1;
     const { task_id, epoch } = this.#assignment;
-    return this.#make(
-      place,
+    return this.#create(
+      context,
       CONTINUE_TEXT,
       promptName(task_id, epoch, message.number, 'continue', this.#continuations),
     );
   }
 
-  async #make({ conversationId }: WorkContext, text: string, name: string): Promise<Prompt> {
-    const messages = await this.#coding.messages(conversationId);
+  async #create({ conversationId }: WorkContext, text: string, name: string): Promise<Prompt> {
+    const messages = await this.#opencode.messages(conversationId);
     const known = messages.find(({ info }) => isPromptNamed(info.id, name));
     const { agent, system } = this.#assignment.agent_config;
     return {
@@ -72,6 +72,6 @@ export class Prompts {
   }
 }
 
-function earlier(transcript: string): string {
+function withTranscript(transcript: string): string {
   return `This is what was said and done before, on another machine:\n<transcript>\n${transcript}\n</transcript>`;
 }

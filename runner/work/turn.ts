@@ -17,7 +17,7 @@ export type TurnOutcome =
   | { type: 'cut_off' };
 
 export interface TurnContext {
-  coding: OpenCodePort;
+  opencode: OpenCodePort;
   mapping: Mapping;
   approvals: Approvals;
   conversationId: string;
@@ -31,19 +31,19 @@ export interface TurnContext {
 
 const FLUSH_MS = 250;
 /** Events can be lost, so the conversation is polled at this interval while no event arrives. */
-const LOOK_MS = 5_000;
+const POLL_MS = 5_000;
 /** An abort has no effect before the run has begun, so it is repeated. */
 const ABORT_AGAIN_MS = 500;
-/** OpenCode reports idle before the last message is final, and before a posted prompt has begun: so look again. */
-const UNSETTLED_LOOKS = 25;
-const UNSETTLED_PAUSE_MS = 100;
+/** OpenCode reports idle before the last message is final, and before a posted prompt has begun: so poll again. */
+const SETTLE_POLLS = 25;
+const SETTLE_POLL_MS = 100;
 
 /** One run of the model, from the posted prompt until the conversation is idle. */
 export class Turn {
   readonly #context: TurnContext;
   readonly #wakeup = new Wakeup();
   #interruption: Interruption | null = null;
-  #atBoundary: Interruption | null = null;
+  #stepInterruption: Interruption | null = null;
   #hasConnected = false;
   #isCutOff = false;
   #isOver = false;
@@ -58,9 +58,9 @@ export class Turn {
 
   /** Posts the prompt and follows the run to its end. */
   async run(prompt: Prompt): Promise<TurnOutcome> {
-    const { coding, mapping, approvals } = this.#context;
+    const { opencode, mapping, approvals } = this.#context;
     mapping.clearFailure();
-    const unsubscribe = coding.subscribe((signal) => this.#signal(signal));
+    const unsubscribe = opencode.subscribe((signal) => this.#signal(signal));
     const flush = setInterval(() => this.#reportAll(mapping.flush()), FLUSH_MS);
     try {
       await this.#post(prompt);
@@ -94,8 +94,8 @@ export class Turn {
   }
 
   /** Ends the run when the model finishes its current step. */
-  endAtBoundary(by: Interruption): void {
-    this.#atBoundary ??= by;
+  interruptAfterStep(by: Interruption): void {
+    this.#stepInterruption ??= by;
   }
 
   /** Aborts the run now, including any tool that is running. If called several times, the first reason counts. */
@@ -108,7 +108,7 @@ export class Turn {
   async #post(prompt: Prompt): Promise<void> {
     this.#posted.add(prompt.messageId);
     try {
-      await this.#context.coding.prompt(prompt);
+      await this.#context.opencode.prompt(prompt);
     } catch (error) {
       // The turn must not wait for a message that was never posted.
       this.#posted.delete(prompt.messageId);
@@ -134,12 +134,12 @@ export class Turn {
   #event(event: Event): void {
     const { mapping, approvals, conversationId } = this.#context;
     this.#reportAll(mapping.event(event, Date.now()));
-    const about = (event.properties as { sessionID?: string }).sessionID;
-    if (about === undefined || !mapping.covers(about)) return;
+    const conversation = (event.properties as { sessionID?: string }).sessionID;
+    if (conversation === undefined || !mapping.covers(conversation)) return;
     if (event.type === 'permission.asked') approvals.permissionAsked(event.properties);
     else if (event.type === 'question.asked') approvals.questionAsked(event.properties);
-    else if (this.#interruption === null && approvals.isForeignAnswer(event)) this.interrupt('tampering');
-    else if (event.type === 'session.idle' && about === conversationId) this.#wakeup.signal();
+    else if (this.#interruption === null && approvals.isForeignReply(event)) this.interrupt('tampering');
+    else if (event.type === 'session.idle' && conversation === conversationId) this.#wakeup.signal();
     else if (event.type === 'message.part.updated') this.#partUpdated(event.properties.part);
   }
 
@@ -147,7 +147,7 @@ export class Turn {
   #partUpdated(part: Part): void {
     const { maxSteps, mapping, conversationId } = this.#context;
     if (part.type !== 'step-finish' || part.reason !== 'tool-calls' || part.sessionID !== conversationId) return;
-    if (this.#atBoundary !== null) this.interrupt(this.#atBoundary);
+    if (this.#stepInterruption !== null) this.interrupt(this.#stepInterruption);
     else if (maxSteps !== null && mapping.steps >= maxSteps) this.interrupt('limit');
     else this.#context.onStep();
   }
@@ -155,10 +155,10 @@ export class Turn {
   /** Waits until the conversation is idle, and reports from its messages what no event reported. */
   async #follow(): Promise<TurnOutcome> {
     for (;;) {
-      await this.#wakeup.wait(this.#interruption === null ? LOOK_MS : ABORT_AGAIN_MS);
+      await this.#wakeup.wait(this.#interruption === null ? POLL_MS : ABORT_AGAIN_MS);
       if (this.#interruption !== null) await this.#abort();
       if (await this.#isBusy()) {
-        await this.#lookAtRequests();
+        await this.#pollRequests();
         continue;
       }
       const outcome = await this.#settle();
@@ -170,16 +170,16 @@ export class Turn {
 
   /** Polls until the last message is final; null when the conversation is running again. */
   async #settle(): Promise<TurnOutcome | null> {
-    for (let look = 1; look <= UNSETTLED_LOOKS; look++) {
+    for (let poll = 1; poll <= SETTLE_POLLS; poll++) {
       const messages = await this.#reconcile();
       const outcome = this.#hasAllPrompts(messages)
-        ? judge(messages, this.#interruption, this.#context.mapping.failure)
+        ? outcomeOf(messages, this.#interruption, this.#context.mapping.failure)
         : null;
-      const isTorn = this.#isCutOff && outcome?.type === 'completed' && outcome.finish === 'tool-calls';
-      if (outcome !== null && !isTorn) return outcome;
+      const isIncomplete = this.#isCutOff && outcome?.type === 'completed' && outcome.finish === 'tool-calls';
+      if (outcome !== null && !isIncomplete) return outcome;
       // The server that ran this turn has exited, so its messages no longer change.
       if (this.#isCutOff) break;
-      await delay(UNSETTLED_PAUSE_MS);
+      await delay(SETTLE_POLL_MS);
       if (await this.#isBusy()) return null;
     }
     return this.#unfinished();
@@ -192,11 +192,11 @@ export class Turn {
   }
 
   async #abort(): Promise<void> {
-    await this.#context.coding.abort(this.#context.conversationId);
+    await this.#context.opencode.abort(this.#context.conversationId);
   }
 
   async #isBusy(): Promise<boolean> {
-    return this.#context.coding.isBusy(this.#context.conversationId);
+    return this.#context.opencode.isBusy(this.#context.conversationId);
   }
 
   /** The conversation is idle, but its last message is not final: aborted before a retry, or the server died. */
@@ -208,20 +208,20 @@ export class Turn {
   }
 
   async #reconcile(): Promise<ConversationMessage[]> {
-    const { coding, mapping, conversationId } = this.#context;
-    const messages = await coding.messages(conversationId);
-    const below = await coding.subConversations(conversationId);
-    const ofSubAgents = await Promise.all(below.map((id) => coding.messages(id)));
-    this.#reportAll(mapping.reconcile(messages, ofSubAgents.flat()));
+    const { opencode, mapping, conversationId } = this.#context;
+    const messages = await opencode.messages(conversationId);
+    const subConversations = await opencode.subConversations(conversationId);
+    const subAgentMessages = await Promise.all(subConversations.map((id) => opencode.messages(id)));
+    this.#reportAll(mapping.reconcile(messages, subAgentMessages.flat()));
     return messages;
   }
 
   /** Finds open requests whose event was lost; nobody would ever answer them. */
-  async #lookAtRequests(): Promise<void> {
-    const { coding, mapping, approvals, directory } = this.#context;
+  async #pollRequests(): Promise<void> {
+    const { opencode, mapping, approvals, directory } = this.#context;
     const [permissions, questions] = await Promise.all([
-      coding.openPermissions(directory),
-      coding.openQuestions(directory),
+      opencode.openPermissions(directory),
+      opencode.openQuestions(directory),
     ]);
     for (const request of permissions) if (mapping.covers(request.sessionID)) approvals.permissionAsked(request);
     for (const request of questions) if (mapping.covers(request.sessionID)) approvals.questionAsked(request);
@@ -233,7 +233,7 @@ export class Turn {
 }
 
 /** The outcome of a turn whose conversation is idle; null while its last message is not final. */
-export function judge(
+export function outcomeOf(
   messages: ConversationMessage[],
   interruption: Interruption | null,
   failure: ModelFailure | null,

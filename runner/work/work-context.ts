@@ -9,11 +9,11 @@ import { transcript } from '../opencode/conversation.ts';
 import { Mapping } from '../opencode/mapping/mapping.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
-import type { CarriedConversation, OpenCodePort } from './opencode-port.ts';
+import type { ExportedConversation, OpenCodePort } from './opencode-port.ts';
 import { permissionRules } from './permissions.ts';
 
 export interface WorkContextDependencies {
-  coding: OpenCodePort;
+  opencode: OpenCodePort;
   repository: Repository;
   /** The parent directory of worktrees; each (task, epoch) gets one. */
   worktreesDirectory: string;
@@ -49,9 +49,9 @@ export async function openWorkContext(
   assignment: Assignment,
   dependencies: WorkContextDependencies,
 ): Promise<WorkContext> {
-  const { coding, report } = dependencies;
+  const { opencode, report } = dependencies;
   const { model } = assignment.agent_config;
-  if (model !== undefined && !(await coding.listModels()).includes(model)) {
+  if (model !== undefined && !(await opencode.listModels()).includes(model)) {
     throw new WorkContextError(`This agent's OpenCode has no model ${model}.`);
   }
   const worktree = await openWorktree(assignment, dependencies);
@@ -63,9 +63,9 @@ export async function openWorkContext(
   }
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const mapping = new Mapping(conversationId, directory);
-  mapping.skip(await coding.messages(conversationId));
-  const checkpoints = new Checkpoints(coding, worktree, conversationId, report);
-  const approvals = new Approvals(coding, directory, report);
+  mapping.skip(await opencode.messages(conversationId));
+  const checkpoints = new Checkpoints(opencode, worktree, conversationId, report);
+  const approvals = new Approvals(opencode, directory, report);
   return { worktree, directory, conversationId, mapping, approvals, checkpoints, preface };
 }
 
@@ -84,11 +84,11 @@ async function openWorktree(assignment: Assignment, dependencies: WorkContextDep
   }
   const base = await repository.resolve(checkpoint?.base_commit ?? assignment.repository.base_commit);
   const worktree = await repository.addWorktree(worktreePath(worktreesDirectory, assignment), base);
-  await restoreWork(worktree, assignment, dependencies);
+  await applyPatch(worktree, assignment, dependencies);
   return worktree;
 }
 
-async function restoreWork(
+async function applyPatch(
   worktree: Worktree,
   { checkpoint }: Assignment,
   { fetchArtifact, report }: WorkContextDependencies,
@@ -100,7 +100,7 @@ async function restoreWork(
     return;
   }
   if (checkpoint.patch_artifact_id === null) return;
-  const patch = await fetchWhole(fetchArtifact, checkpoint.patch_artifact_id, checkpoint.patch_sha256);
+  const patch = await fetchVerified(fetchArtifact, checkpoint.patch_artifact_id, checkpoint.patch_sha256);
   try {
     await worktree.apply(patch);
   } catch (error) {
@@ -111,29 +111,29 @@ async function restoreWork(
 async function openConversation(
   assignment: Assignment,
   directory: string,
-  { coding, fetchArtifact, report }: WorkContextDependencies,
+  { opencode, fetchArtifact, report }: WorkContextDependencies,
 ): Promise<{ conversationId: string; preface: string | null }> {
   const permissions = permissionRules(assignment.agent_config.permissions);
   const options = { directory, title: assignment.title, permissions };
   const { checkpoint } = assignment;
   const id = checkpoint?.conversation_artifact_id ?? null;
   if (checkpoint === null || id === null) {
-    return { conversationId: await coding.createConversation(options), preface: null };
+    return { conversationId: await opencode.createConversation(options), preface: null };
   }
-  const carried: CarriedConversation = {
+  const exported: ExportedConversation = {
     format: checkpoint.conversation_format ?? '',
-    bytes: await fetchWhole(fetchArtifact, id, checkpoint.conversation_sha256),
+    bytes: await fetchVerified(fetchArtifact, id, checkpoint.conversation_sha256),
   };
   try {
-    return { conversationId: await coding.importConversation(carried, options), preface: null };
+    return { conversationId: await opencode.importConversation(exported, options), preface: null };
   } catch (error) {
     report(note('warning', `The conversation could not be imported; continuing from a transcript: ${error}`));
-    return { conversationId: await coding.createConversation(options), preface: transcript(carried) };
+    return { conversationId: await opencode.createConversation(options), preface: transcript(exported) };
   }
 }
 
 /** A missing or damaged artifact is an error: to start without it would silently lose work. */
-async function fetchWhole(
+async function fetchVerified(
   fetchArtifact: WorkContextDependencies['fetchArtifact'],
   id: string,
   sha256: string | null,

@@ -12,7 +12,7 @@ type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reas
 
 const MAX_RESULT_CHARS = 100_000;
 /** How often the OpenCode server may exit during a turn before the turn fails. */
-const MAX_CUTS = 3;
+const MAX_RESTARTS = 3;
 const STEP_CHECKPOINT_MS = 30_000;
 
 export interface WorkDependencies extends WorkContextDependencies {
@@ -34,7 +34,7 @@ export class Work {
   readonly #wakeup = new Wakeup();
   readonly #prompts: Prompts;
   readonly #waiting: Message[] = [];
-  #place: WorkContext | null = null;
+  #context: WorkContext | null = null;
   #turn: Turn | null = null;
   #turnNumber = 0;
   /** All messages up to this number are done. */
@@ -55,7 +55,7 @@ export class Work {
     this.#assignment = assignment;
     this.#dependencies = dependencies;
     this.#messagesDone = assignment.messages_done;
-    this.#prompts = new Prompts(assignment, dependencies.coding, dependencies.model);
+    this.#prompts = new Prompts(assignment, dependencies.opencode, dependencies.model);
   }
 
   /**
@@ -63,24 +63,24 @@ export class Work {
    */
   async run(): Promise<void> {
     try {
-      this.#place = await openWorkContext(this.#assignment, this.#dependencies);
+      this.#context = await openWorkContext(this.#assignment, this.#dependencies);
     } catch (error) {
-      if (!this.#isCancelled) this.#giveBack('refused', (error as Error).message);
+      if (!this.#isCancelled) this.#reportReleased('refused', (error as Error).message);
       return;
     }
     if (this.#isCheckpointAsked) await this.#checkpoint(true);
     // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
-    if (this.#assignment.messages_last <= this.#messagesDone) await this.#result(this.#place, 'completed', null);
+    if (this.#assignment.messages_last <= this.#messagesDone) await this.#result(this.#context, 'completed', null);
     while (!this.#isCancelled) {
       if (this.#release !== null) {
         await this.#checkpoint(false);
-        this.#giveBack(this.#release.reason, this.#release.message);
+        this.#reportReleased(this.#release.reason, this.#release.message);
         return;
       }
       // The session ends the lease after a failure, and the next lease runs the waiting messages.
       const message = this.#hasFailed ? undefined : this.#waiting.shift();
       if (message === undefined) await this.#wakeup.wait();
-      else if (!this.#isDone(message)) await this.#workOn(this.#place, message);
+      else if (!this.#isDone(message)) await this.#workOn(this.#context, message);
     }
   }
 
@@ -90,11 +90,11 @@ export class Work {
       case 'message':
         return this.#message(command.data);
       case 'approval_reply':
-        return this.#place?.approvals.reply(command.data).catch((error: Error) => {
+        return this.#context?.approvals.reply(command.data).catch((error: Error) => {
           this.#report(note(`A reply could not be passed to OpenCode: ${error.message}`));
         });
       case 'checkpoint':
-        if (this.#place === null) this.#isCheckpointAsked = true;
+        if (this.#context === null) this.#isCheckpointAsked = true;
         else await this.#checkpoint(true);
         return;
       case 'pause':
@@ -109,7 +109,7 @@ export class Work {
     if (this.#release !== null) return;
     this.#release = { reason, message };
     const by: Interruption = reason === 'stopped' ? 'stop' : 'pause';
-    this.#turn?.endAtBoundary(by);
+    this.#turn?.interruptAfterStep(by);
     setTimeout(() => this.#turn?.interrupt(by), withinMs).unref();
     this.#wakeup.signal();
   }
@@ -135,20 +135,20 @@ export class Work {
 
   /** After {@link run} has resolved: removes worktree and conversation, unless they hold the only copy of the work. */
   async dispose(): Promise<void> {
-    if (this.#place === null) return;
-    const { coding, repository, log } = this.#dependencies;
-    const { worktree, directory, conversationId, checkpoints } = this.#place;
+    if (this.#context === null) return;
+    const { opencode, repository, log } = this.#dependencies;
+    const { worktree, directory, conversationId, checkpoints } = this.#context;
     await checkpoints.settled();
-    if (checkpoints.isWorkSafe) await coding.forgetConversation(conversationId).catch(() => undefined);
-    await coding.releaseDirectory(directory).catch(() => undefined);
+    if (checkpoints.isWorkSafe) await opencode.forgetConversation(conversationId).catch(() => undefined);
+    await opencode.releaseDirectory(directory).catch(() => undefined);
     if (checkpoints.isWorkSafe) await repository.removeWorktree(worktree.path);
     else log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
   }
 
   async #message(message: Message): Promise<void> {
-    const [place, turn] = [this.#place, this.#turn];
-    if (message.delivery === 'steer' && turn !== null && place !== null && this.#release === null) {
-      const isTaken = await turn.steer(() => this.#prompts.of(place, message));
+    const [context, turn] = [this.#context, this.#turn];
+    if (message.delivery === 'steer' && turn !== null && context !== null && this.#release === null) {
+      const isTaken = await turn.steer(() => this.#prompts.original(context, message));
       if (isTaken) {
         this.#inTurn.push(message);
         return;
@@ -158,58 +158,59 @@ export class Work {
     this.#wakeup.signal();
   }
 
-  async #workOn(place: WorkContext, message: Message): Promise<void> {
+  async #workOn(context: WorkContext, message: Message): Promise<void> {
     this.#turnNumber += 1;
     this.#inTurn = [message];
     const { agent } = this.#assignment.agent_config;
     const data = { turn: this.#turnNumber, message: message.number, model: this.#prompts.model, agent: agent ?? null };
     this.#report({ type: 'turn.started', data });
-    const outcome = await this.#run(place, message).catch(
-      (error: Error): TurnOutcome => ({ type: 'failed', failure: unavailable(error) }),
+    const outcome = await this.#run(context, message).catch(
+      (error: Error): TurnOutcome => ({ type: 'failed', failure: opencodeUnavailable(error) }),
     );
-    if (!this.#isCancelled) await this.#conclude(place, message, outcome);
+    if (!this.#isCancelled) await this.#conclude(context, message, outcome);
   }
 
   /** Runs the message's prompt. If the turn is cut off or interrupted by silence, continues it with another prompt. */
-  async #run(place: WorkContext, message: Message): Promise<TurnOutcome> {
-    let prompt = await this.#prompts.next(place, message);
-    for (let cuts = 0; ; ) {
-      while (this.#isQuiet && this.#heldBack === null) await this.#wakeup.wait();
-      const outcome = this.#heldBack ?? (await this.#runTurn(place, prompt));
+  async #run(context: WorkContext, message: Message): Promise<TurnOutcome> {
+    let prompt = await this.#prompts.next(context, message);
+    for (let restarts = 0; ; ) {
+      while (this.#isQuiet && this.#pendingInterruption === null) await this.#wakeup.wait();
+      const outcome = this.#pendingInterruption ?? (await this.#runTurn(context, prompt));
       if (this.#isCancelled) return outcome;
       if (outcome.type === 'cut_off') {
-        cuts += 1;
-        if (cuts > MAX_CUTS) return { type: 'failed', failure: unavailable(new Error('OpenCode keeps exiting.')) };
-        this.#report(note(`OpenCode was restarted; the conversation goes on (${cuts} of ${MAX_CUTS}).`));
+        restarts += 1;
+        if (restarts > MAX_RESTARTS)
+          return { type: 'failed', failure: opencodeUnavailable(new Error('OpenCode keeps exiting.')) };
+        this.#report(note(`OpenCode was restarted; the conversation continues (${restarts} of ${MAX_RESTARTS}).`));
       } else if (outcome.type !== 'interrupted' || outcome.by !== 'quiet' || this.#release !== null) {
         return outcome;
       }
-      prompt = await this.#askAgain(place, message);
+      prompt = await this.#continuation(context, message);
     }
   }
 
   /** OpenCode accepts a prompt before it stores it, so a restart may have lost messages of this turn. */
-  async #askAgain(place: WorkContext, message: Message): Promise<Prompt> {
-    const stored = await this.#prompts.stored(place, this.#inTurn);
+  async #continuation(context: WorkContext, message: Message): Promise<Prompt> {
+    const stored = await this.#prompts.stored(context, this.#inTurn);
     const lost = this.#inTurn.filter((steered) => steered !== message && !stored.includes(steered));
     this.#inTurn = this.#inTurn.filter((asked) => !lost.includes(asked));
     this.#waiting.unshift(...lost);
-    return this.#prompts.next(place, message);
+    return this.#prompts.next(context, message);
   }
 
   /** An interruption that came between turns, so that no turn may begin; null when a turn may begin. */
-  get #heldBack(): TurnOutcome | null {
+  get #pendingInterruption(): TurnOutcome | null {
     if (this.#isCancelled) return { type: 'interrupted', by: 'cancelled' };
     if (this.#release === null) return null;
     return { type: 'interrupted', by: this.#release.reason === 'stopped' ? 'stop' : 'pause' };
   }
 
-  async #runTurn(place: WorkContext, prompt: Prompt): Promise<TurnOutcome> {
-    const { coding, report } = this.#dependencies;
-    const { mapping, approvals, conversationId, directory } = place;
+  async #runTurn(context: WorkContext, prompt: Prompt): Promise<TurnOutcome> {
+    const { opencode, report } = this.#dependencies;
+    const { mapping, approvals, conversationId, directory } = context;
     const maxSteps = this.#assignment.agent_config.max_turns ?? null;
     const onStep = () => this.#stepEnded();
-    this.#turn = new Turn({ coding, mapping, approvals, conversationId, directory, report, onStep, maxSteps });
+    this.#turn = new Turn({ opencode, mapping, approvals, conversationId, directory, report, onStep, maxSteps });
     try {
       return await this.#turn.run(prompt);
     } finally {
@@ -217,12 +218,12 @@ export class Work {
     }
   }
 
-  async #conclude(place: WorkContext, message: Message, outcome: TurnOutcome): Promise<void> {
-    place.preface = null;
+  async #conclude(context: WorkContext, message: Message, outcome: TurnOutcome): Promise<void> {
+    context.preface = null;
     if (outcome.type === 'completed') {
       const data = { turn: this.#turnNumber, message: message.number, finish: outcome.finish };
       this.#report({ type: 'turn.completed', data });
-      await this.#takeAnswered(place);
+      await this.#collectAnswered(context);
       this.#turnDone();
     }
     // For a pause or a stop, `run` takes the checkpoint before it releases the lease.
@@ -230,19 +231,19 @@ export class Work {
     if (isPausing) return;
     const problem = await this.#checkpoint(false);
     if (this.#isCancelled || this.#release !== null) return;
-    if (outcome.type === 'failed') return this.#result(place, 'failed', outcome.failure);
-    if (problem !== null) return this.#result(place, 'failed', notSaved(problem));
+    if (outcome.type === 'failed') return this.#result(context, 'failed', outcome.failure);
+    if (problem !== null) return this.#result(context, 'failed', checkpointFailed(problem));
     if (outcome.type === 'interrupted' && outcome.by === 'limit') {
       this.#turnDone();
-      return this.#result(place, 'partial', limitReached());
+      return this.#result(context, 'partial', limitReached());
     }
-    if (outcome.type === 'interrupted') return this.#result(place, 'failed', TAMPERING);
-    if (this.#waiting.length === 0) await this.#result(place, 'completed', null);
+    if (outcome.type === 'interrupted') return this.#result(context, 'failed', TAMPERING);
+    if (this.#waiting.length === 0) await this.#result(context, 'completed', null);
   }
 
   /** A message that an earlier lease steered into the conversation has been answered with it and needs no turn. */
-  async #takeAnswered(place: WorkContext): Promise<void> {
-    const answered = await this.#prompts.stored(place, this.#waiting).catch(() => []);
+  async #collectAnswered(context: WorkContext): Promise<void> {
+    const answered = await this.#prompts.stored(context, this.#waiting).catch(() => []);
     for (const message of answered) this.#waiting.splice(this.#waiting.indexOf(message), 1);
     this.#inTurn.push(...answered);
   }
@@ -257,11 +258,11 @@ export class Work {
   }
 
   async #result(
-    place: WorkContext,
+    context: WorkContext,
     status: 'completed' | 'partial' | 'failed',
     error: ModelFailure | null,
   ): Promise<void> {
-    const messages = await this.#dependencies.coding.messages(place.conversationId).catch(() => []);
+    const messages = await this.#dependencies.opencode.messages(context.conversationId).catch(() => []);
     const text = finalText(messages).slice(0, MAX_RESULT_CHARS);
     this.#hasFailed = status === 'failed';
     this.#report({ type: 'result', data: { status, text, messages_done: this.#messagesDone, error } });
@@ -276,9 +277,9 @@ export class Work {
   /** @returns the error, or null if the checkpoint was taken */
   async #checkpoint(requested: boolean): Promise<Error | null> {
     this.#checkpointAt = performance.now();
-    const place = { turn: this.#turnNumber, messages_done: this.#messagesDone, requested };
+    const position = { turn: this.#turnNumber, messages_done: this.#messagesDone, requested };
     try {
-      await this.#place?.checkpoints.make(place);
+      await this.#context?.checkpoints.take(position);
       return null;
     } catch (error) {
       this.#report(note(`The checkpoint failed: ${(error as Error).message}`));
@@ -286,7 +287,7 @@ export class Work {
     }
   }
 
-  #giveBack(reason: ReleaseReason, message: string): void {
+  #reportReleased(reason: ReleaseReason, message: string): void {
     this.#report({ type: 'released', data: { reason, message: message.slice(0, 2_000) } });
   }
 
@@ -310,11 +311,11 @@ function limitReached(): ModelFailure {
 }
 
 /** Only the worktree that stays on this machine has the work; another agent would start from an older checkpoint. */
-function notSaved(error: Error): ModelFailure {
+function checkpointFailed(error: Error): ModelFailure {
   return { code: 'checkpoint_failed', message: `The work could not be saved: ${error.message}`, retryable: true };
 }
 
-function unavailable(error: Error): ModelFailure {
+function opencodeUnavailable(error: Error): ModelFailure {
   return { code: 'opencode_unavailable', message: error.message, retryable: true };
 }
 

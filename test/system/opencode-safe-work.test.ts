@@ -258,7 +258,7 @@ test('an epoch of a task begins on an agent when nothing of the one before is le
       identity,
       repository: await Repository.open(workshop.project),
       server: workshop.rig.server,
-      coding: workshop.rig.client,
+      opencode: workshop.rig.client,
       model: 'demo/scripted',
       openConnection,
       unlock: () => undefined,

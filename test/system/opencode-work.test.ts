@@ -213,7 +213,7 @@ test('the server killed in the middle of a turn: the conversation goes on, and n
   expect(result).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(result.text).toContain('at the end');
   expect(work.of('agent.note').map((note) => note.text)).toEqual([
-    'OpenCode was restarted; the conversation goes on (1 of 3).',
+    'OpenCode was restarted; the conversation continues (1 of 3).',
   ]);
   const calls = work.of('tool').filter((tool) => tool.tool === 'write');
   expect(calls.map((tool) => tool.state)).toEqual(['pending', 'running', 'completed']);

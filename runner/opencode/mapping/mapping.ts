@@ -82,9 +82,9 @@ export class Mapping {
   }
 
   /** Frames for everything in the messages that no event reported. */
-  reconcile(messages: ConversationMessage[], ofSubAgents: ConversationMessage[] = []): AgentFrameBody[] {
-    for (const { info } of ofSubAgents) this.#subConversations.add(info.sessionID);
-    return [...messages, ...ofSubAgents].flatMap(({ info, parts }) => {
+  reconcile(messages: ConversationMessage[], subAgentMessages: ConversationMessage[] = []): AgentFrameBody[] {
+    for (const { info } of subAgentMessages) this.#subConversations.add(info.sessionID);
+    return [...messages, ...subAgentMessages].flatMap(({ info, parts }) => {
       this.#message(info);
       return parts.flatMap((part) => this.#part(part));
     });

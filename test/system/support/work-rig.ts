@@ -63,7 +63,7 @@ export async function startWork(
   const repository = await Repository.open(clone);
   const worktreesDirectory = join(rig.directory, 'worktrees');
   const work = new Work(assignment, {
-    coding: rig.client,
+    opencode: rig.client,
     repository,
     model: 'demo/scripted',
     worktreesDirectory,
