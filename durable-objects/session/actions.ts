@@ -21,33 +21,20 @@ import type {
   SendMessageRequest,
   UpdateSessionRequest,
 } from '../../src/protocol/session/requests.ts';
-import type { ObjectKit } from '../kit/runtime.ts';
-import type { Checkpoints } from './checkpoints.ts';
-import { BOUNDARY_MS, DEADLINE, type SessionConfig } from './config.ts';
-import type { Leases } from './leases.ts';
-import type { EventLog } from './log/event-log.ts';
-import type { Projections } from './projections.ts';
-import { insertOrReplace, type SessionRecords, type SessionRow, type TaskRow } from './records.ts';
-import type { Commands } from './run/commands.ts';
-import type { Transitions } from './transitions.ts';
+import { BOUNDARY_MS, DEADLINE } from './config.ts';
+import type { SessionParts } from './parts.ts';
+import { insertOrReplace, type SessionRow, type TaskRow } from './records.ts';
 
-interface ActionsParts {
-  kit: ObjectKit;
-  records: SessionRecords;
-  log: EventLog;
-  commands: Commands;
-  checkpoints: Checkpoints;
-  leases: Leases;
-  transitions: Transitions;
-  projections: Projections;
-  config: SessionConfig;
-}
+type Needs = Pick<
+  SessionParts,
+  'config' | 'kit' | 'records' | 'log' | 'commands' | 'checkpoints' | 'leases' | 'transitions' | 'projections'
+>;
 
 /** What people and programs ask of a session. Each method runs inside a transaction. */
 export class Actions {
-  readonly #parts: ActionsParts;
+  readonly #parts: Needs;
 
-  constructor(parts: ActionsParts) {
+  constructor(parts: Needs) {
     this.#parts = parts;
   }
 

@@ -5,13 +5,9 @@ import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
-import type { ObjectKit } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
-import type { EventLog } from './log/event-log.ts';
-import type { Projections } from './projections.ts';
-import type { SessionRecords } from './records.ts';
-import type { Commands } from './run/commands.ts';
+import type { SessionParts } from './parts.ts';
 
 type Asked = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 
@@ -19,6 +15,8 @@ type Asked = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 const MAX_OPEN = 100;
 /** Settled approvals that can be listed; all of them are in the log. */
 const MAX_SETTLED = 500;
+
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'commands' | 'projections'>;
 
 interface ApprovalRow {
   id: string;
@@ -32,18 +30,10 @@ interface ApprovalRow {
 
 /** What agents wait for. Each is answered exactly once: by a person, by an 'always' of this session, or by its default. */
 export class Approvals {
-  readonly #kit: ObjectKit;
-  readonly #records: SessionRecords;
-  readonly #log: EventLog;
-  readonly #commands: Commands;
-  readonly #projections: Projections;
+  readonly #parts: Needs;
 
-  constructor(kit: ObjectKit, records: SessionRecords, log: EventLog, commands: Commands, projections: Projections) {
-    this.#kit = kit;
-    this.#records = records;
-    this.#log = log;
-    this.#commands = commands;
-    this.#projections = projections;
+  constructor(parts: Needs) {
+    this.#parts = parts;
   }
 
   /**
@@ -58,20 +48,20 @@ export class Approvals {
       return null;
     }
     if (this.#openCount(task) >= MAX_OPEN) return `${MAX_OPEN} approvals are open already`;
-    const { id: session } = this.#records.session();
-    const now = this.#kit.store.platform.now();
-    const expires = now + this.#records.spec().approval_timeout_seconds * 1_000;
+    const { id: session } = this.#parts.records.session();
+    const now = this.#parts.kit.store.platform.now();
+    const expires = now + this.#parts.records.spec().approval_timeout_seconds * 1_000;
     const { request_id, always, ...shown } = asked;
     const view: ApprovalView = {
       ...shown,
-      id: this.#kit.store.platform.uuid(),
+      id: this.#parts.kit.store.platform.uuid(),
       task_id: taskIdOf(session, task),
       status: 'open',
       asked_at: instant(now),
       expires_at: instant(expires),
       answer: null,
     };
-    this.#kit.store.rows(
+    this.#parts.kit.store.rows(
       `INSERT INTO approvals (id, task, epoch, request_id, status, always, view, asked_at) VALUES (?, ?, ?, ?, 'open', ?, ?, ?)`,
       view.id,
       task,
@@ -81,11 +71,11 @@ export class Approvals {
       JSON.stringify(view),
       now,
     );
-    this.#log.append(task, { type: 'approval.asked', data: { approval: view } });
+    this.#parts.log.append(task, { type: 'approval.asked', data: { approval: view } });
     if (asked.kind === 'permission' && coveredByRules(this.#rules(), asked.permission ?? '', asked.patterns)) {
       this.#settle(this.#byId(view.id)!, { decision: 'once' }, 'session_always', false);
-    } else this.#kit.deadlines.set(DEADLINE.approval + view.id, expires);
-    this.#projections.changed();
+    } else this.#parts.kit.deadlines.set(DEADLINE.approval + view.id, expires);
+    this.#parts.projections.changed();
     return null;
   }
 
@@ -93,7 +83,7 @@ export class Approvals {
   refuse(task: number, epoch: number, requestId: string, kind: ApprovalView['kind']): void {
     const message = 'The request could not be shown to anybody; ask for less at once.';
     const data = { request_id: requestId, kind, decision: 'reject' as const, message };
-    this.#commands.enqueue(task, epoch, { type: 'approval_reply', data });
+    this.#parts.commands.enqueue(task, epoch, { type: 'approval_reply', data });
   }
 
   /** Somebody answers. A second answer is refused with the first. */
@@ -115,7 +105,7 @@ export class Approvals {
     }
     if (request.decision === 'always' && view.kind === 'permission') this.#remember(row, view);
     const answered = this.#settle(row, request, by, false);
-    this.#projections.changed();
+    this.#parts.projections.changed();
     return ok(answered);
   }
 
@@ -124,10 +114,10 @@ export class Approvals {
     const row = this.#byId(id);
     if (row?.status !== 'open') return;
     const view = JSON.parse(row.view) as ApprovalView;
-    const decision: Decision = view.kind === 'question' ? 'reject' : this.#records.spec().approval_default;
+    const decision: Decision = view.kind === 'question' ? 'reject' : this.#parts.records.spec().approval_default;
     const message = decision === 'reject' ? 'Nobody answered in time; go on without it.' : undefined;
     this.#settle(row, { decision, ...(message && { message }) }, 'session_default', true);
-    this.#projections.changed();
+    this.#parts.projections.changed();
   }
 
   /** The agent no longer waits for it. */
@@ -135,12 +125,15 @@ export class Approvals {
     const row = this.#byRequest(task, epoch, requestId);
     if (row?.status !== 'open') return;
     this.#withdraw(row, reason);
-    this.#projections.changed();
+    this.#parts.projections.changed();
   }
 
   /** Nobody waits any more: the lease has ended. */
   withdrawAll(task: number, reason: string): void {
-    const rows = this.#kit.store.rows<ApprovalRow>(`SELECT * FROM approvals WHERE task = ? AND status = 'open'`, task);
+    const rows = this.#parts.kit.store.rows<ApprovalRow>(
+      `SELECT * FROM approvals WHERE task = ? AND status = 'open'`,
+      task,
+    );
     for (const row of rows) this.#withdraw(row, reason);
   }
 
@@ -149,7 +142,7 @@ export class Approvals {
   }
 
   #openCount(task: number): number {
-    return this.#kit.store.row<{ n: number }>(
+    return this.#parts.kit.store.row<{ n: number }>(
       `SELECT COUNT(*) AS n FROM approvals WHERE task = ? AND status = 'open'`,
       task,
     )!.n;
@@ -157,7 +150,7 @@ export class Approvals {
 
   #settle(row: ApprovalRow, given: AnswerApprovalRequest, by: string, expired: boolean): ApprovalView {
     const asked = JSON.parse(row.view) as ApprovalView;
-    const { at } = this.#log.append(row.task, {
+    const { at } = this.#parts.log.append(row.task, {
       type: 'approval.answered',
       data: { approval_id: row.id, kind: asked.kind, ...given, by, expired },
     });
@@ -172,7 +165,7 @@ export class Approvals {
   #reply(row: ApprovalRow, decision: Decision, given: Omit<AnswerApprovalRequest, 'decision'>): void {
     const { message, answers } = given;
     const { kind } = JSON.parse(row.view) as ApprovalView;
-    this.#commands.enqueue(row.task, row.epoch, {
+    this.#parts.commands.enqueue(row.task, row.epoch, {
       type: 'approval_reply',
       data: {
         request_id: row.request_id,
@@ -186,18 +179,18 @@ export class Approvals {
 
   #withdraw(row: ApprovalRow, reason: string): void {
     this.#save(row.id, { ...(JSON.parse(row.view) as ApprovalView), status: 'withdrawn' });
-    this.#log.append(row.task, { type: 'approval.withdrawn', data: { approval_id: row.id, reason } });
+    this.#parts.log.append(row.task, { type: 'approval.withdrawn', data: { approval_id: row.id, reason } });
   }
 
   #save(id: string, view: ApprovalView): void {
-    this.#kit.store.rows(
+    this.#parts.kit.store.rows(
       `UPDATE approvals SET status = ?, view = ? WHERE id = ?`,
       view.status,
       JSON.stringify(view),
       id,
     );
-    this.#kit.deadlines.clear(DEADLINE.approval + id);
-    this.#kit.store.rows(
+    this.#parts.kit.deadlines.clear(DEADLINE.approval + id);
+    this.#parts.kit.store.rows(
       `DELETE FROM approvals WHERE status <> 'open' AND id NOT IN (
          SELECT id FROM approvals WHERE status <> 'open' ORDER BY asked_at DESC, id LIMIT ?)`,
       MAX_SETTLED,
@@ -212,7 +205,7 @@ export class Approvals {
     const wider = JSON.parse(row.always) as string[];
     const asked = view.patterns.length > 0 ? view.patterns.filter((pattern) => !/[*?]/.test(pattern)) : [''];
     for (const pattern of wider.length > 0 ? wider : asked) {
-      this.#kit.store.rows(
+      this.#parts.kit.store.rows(
         `INSERT OR IGNORE INTO always_rules (permission, pattern) VALUES (?, ?)`,
         view.permission ?? '',
         pattern,
@@ -221,15 +214,17 @@ export class Approvals {
   }
 
   #rules(): AlwaysRule[] {
-    return this.#kit.store.rows<AlwaysRule & Record<string, string>>(`SELECT permission, pattern FROM always_rules`);
+    return this.#parts.kit.store.rows<AlwaysRule & Record<string, string>>(
+      `SELECT permission, pattern FROM always_rules`,
+    );
   }
 
   #byId(id: string): ApprovalRow | undefined {
-    return this.#kit.store.row<ApprovalRow>(`SELECT * FROM approvals WHERE id = ?`, id);
+    return this.#parts.kit.store.row<ApprovalRow>(`SELECT * FROM approvals WHERE id = ?`, id);
   }
 
   #byRequest(task: number, epoch: number, requestId: string): ApprovalRow | undefined {
-    return this.#kit.store.row<ApprovalRow>(
+    return this.#parts.kit.store.row<ApprovalRow>(
       `SELECT * FROM approvals WHERE task = ? AND epoch = ? AND request_id = ? AND status <> 'withdrawn'`,
       task,
       epoch,

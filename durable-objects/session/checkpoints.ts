@@ -11,11 +11,13 @@ import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import { instant } from '../kit/text.ts';
-import type { EventLog } from './log/event-log.ts';
-import { insertOrReplace, type SessionRecords } from './records.ts';
+import type { SessionParts } from './parts.ts';
+import { insertOrReplace } from './records.ts';
 
 type Reported = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 type Chunk = Extract<AgentFrameBody, { type: 'artifact.chunk' }>['data'];
+
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'log'>;
 
 interface ArtifactRow {
   id: string;
@@ -41,17 +43,15 @@ const MAX_ARTIFACT_CHARS = base64Chars(Math.max(MAX_PATCH_BYTES, MAX_CONVERSATIO
 
 /** Points that another machine can go on from, and the chunked artifacts that they consist of. */
 export class Checkpoints {
-  readonly #records: SessionRecords;
-  readonly #log: EventLog;
+  readonly #parts: Needs;
 
-  constructor(records: SessionRecords, log: EventLog) {
-    this.#records = records;
-    this.#log = log;
+  constructor(parts: Needs) {
+    this.#parts = parts;
   }
 
   /** Stores the next chunk of an artifact. @returns why it cannot be used, or null */
   addChunk(task: number, epoch: number, chunk: Chunk): string | null {
-    const { store } = this.#records;
+    const { store } = this.#parts.kit;
     const known = store.row<ArtifactRow>(`SELECT * FROM artifacts WHERE id = ?`, chunk.artifact_id);
     if (known && (known.task !== task || known.epoch !== epoch)) return 'the artifact is another lease’s';
     const { chunks, chars } = known ?? { chunks: 0, chars: 0 };
@@ -80,11 +80,11 @@ export class Checkpoints {
     for (const part of [reported.patch, reported.conversation]) {
       if (part && !this.#isWhole(part, task, epoch)) return `artifact ${part.artifact_id} is not whole`;
     }
-    const { store } = this.#records;
+    const { store } = this.#parts.kit;
     const number = this.newest() + 1;
     const view: CheckpointView = {
       number,
-      task_id: taskIdOf(this.#records.session().id, task),
+      task_id: taskIdOf(this.#parts.records.session().id, task),
       epoch,
       created_at: instant(store.platform.now()),
       turn: reported.turn,
@@ -106,15 +106,15 @@ export class Checkpoints {
       conversation_format: reported.conversation?.format ?? null,
     };
     insertOrReplace(store, 'checkpoints', row);
-    this.#records.updateTask(task, { restore: 'last' });
+    this.#parts.records.updateTask(task, { restore: 'last' });
     this.#forgetOld(number - MAX_CHECKPOINTS);
-    this.#log.append(task, { type: 'checkpoint.created', data: { checkpoint: view } });
+    this.#parts.log.append(task, { type: 'checkpoint.created', data: { checkpoint: view } });
     return null;
   }
 
   /** The number of the newest; 0 when there is none. */
   newest(): number {
-    return this.#records.store.row<{ n: number }>(`SELECT COALESCE(MAX(number), 0) AS n FROM checkpoints`)!.n;
+    return this.#parts.kit.store.row<{ n: number }>(`SELECT COALESCE(MAX(number), 0) AS n FROM checkpoints`)!.n;
   }
 
   has(number: number): boolean {
@@ -152,7 +152,7 @@ export class Checkpoints {
   }
 
   chunk(artifactId: string, index: number): Outcome<string> {
-    const row = this.#records.store.row<{ data: string }>(
+    const row = this.#parts.kit.store.row<{ data: string }>(
       `SELECT data FROM artifact_chunks WHERE artifact = ? AND number = ?`,
       artifactId,
       index,
@@ -162,7 +162,7 @@ export class Checkpoints {
 
   /** Chunks whose checkpoint never came: the lease that sent them is over. */
   dropStrays(task: number): void {
-    const strays = this.#records.store.rows<{ id: string }>(
+    const strays = this.#parts.kit.store.rows<{ id: string }>(
       `SELECT id FROM artifacts WHERE task = ? AND id NOT IN (
          SELECT patch_artifact FROM checkpoints WHERE patch_artifact IS NOT NULL
          UNION ALL SELECT conversation_artifact FROM checkpoints WHERE conversation_artifact IS NOT NULL)`,
@@ -181,12 +181,12 @@ export class Checkpoints {
   }
 
   #forgetOld(upTo: number): void {
-    const rows = this.#records.store.rows<CheckpointRow & Record<string, string>>(
+    const rows = this.#parts.kit.store.rows<CheckpointRow & Record<string, string>>(
       `SELECT * FROM checkpoints WHERE number <= ?`,
       upTo,
     );
     if (rows.length === 0) return;
-    this.#records.store.rows(`DELETE FROM checkpoints WHERE number <= ?`, upTo);
+    this.#parts.kit.store.rows(`DELETE FROM checkpoints WHERE number <= ?`, upTo);
     const ids = rows.flatMap((row) => [row.patch_artifact ?? [], row.conversation_artifact ?? []].flat());
     for (const id of ids) if (!this.#isUsed(id)) this.#dropArtifact(id);
   }
@@ -194,19 +194,19 @@ export class Checkpoints {
   /** A later checkpoint may name the artifact of an earlier one. */
   #isUsed(id: string): boolean {
     const sql = `SELECT 1 FROM checkpoints WHERE patch_artifact = ? OR conversation_artifact = ? LIMIT 1`;
-    return this.#records.store.row(sql, id, id) !== undefined;
+    return this.#parts.kit.store.row(sql, id, id) !== undefined;
   }
 
   #dropArtifact(id: string): void {
-    this.#records.store.rows(`DELETE FROM artifact_chunks WHERE artifact = ?`, id);
-    this.#records.store.rows(`DELETE FROM artifacts WHERE id = ?`, id);
+    this.#parts.kit.store.rows(`DELETE FROM artifact_chunks WHERE artifact = ?`, id);
+    this.#parts.kit.store.rows(`DELETE FROM artifacts WHERE id = ?`, id);
   }
 
   #artifact(id: string): ArtifactRow | undefined {
-    return this.#records.store.row<ArtifactRow>(`SELECT * FROM artifacts WHERE id = ?`, id);
+    return this.#parts.kit.store.row<ArtifactRow>(`SELECT * FROM artifacts WHERE id = ?`, id);
   }
 
   #row(number: number): CheckpointRow | undefined {
-    return this.#records.store.row<CheckpointRow>(`SELECT * FROM checkpoints WHERE number = ?`, number);
+    return this.#parts.kit.store.row<CheckpointRow>(`SELECT * FROM checkpoints WHERE number = ?`, number);
   }
 }

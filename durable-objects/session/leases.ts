@@ -4,15 +4,15 @@ import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
-import type { ObjectKit } from '../kit/runtime.ts';
-import type { Approvals } from './approvals.ts';
-import type { Checkpoints } from './checkpoints.ts';
-import { DEADLINE, LANE, RESERVE_AGAIN_MS, type SessionConfig } from './config.ts';
-import type { EventLog } from './log/event-log.ts';
-import type { LeaseRow, SessionRecords } from './records.ts';
-import type { Commands } from './run/commands.ts';
+import { DEADLINE, LANE, RESERVE_AGAIN_MS } from './config.ts';
+import type { SessionParts } from './parts.ts';
+import type { LeaseRow } from './records.ts';
 import { holderSockets, lastSeenAt, sendDown } from './run/run-sockets.ts';
-import type { Transitions } from './transitions.ts';
+
+type Needs = Pick<
+  SessionParts,
+  'config' | 'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'transitions'
+>;
 
 /** What goes to the registry: one row for each (task, epoch), the newest word on it. */
 export type SlotMessage =
@@ -36,86 +36,65 @@ interface Setback {
 
 /** Epochs and leases: who may work on a task now. The session alone decides; the registry only finds an agent. */
 export class Leases {
-  readonly #kit: ObjectKit;
-  readonly #records: SessionRecords;
-  readonly #log: EventLog;
-  readonly #commands: Commands;
-  readonly #approvals: Approvals;
-  readonly #checkpoints: Checkpoints;
-  readonly #transitions: Transitions;
-  readonly #config: SessionConfig;
+  readonly #parts: Needs;
 
-  constructor(
-    kit: ObjectKit,
-    records: SessionRecords,
-    log: EventLog,
-    commands: Commands,
-    approvals: Approvals,
-    checkpoints: Checkpoints,
-    transitions: Transitions,
-    config: SessionConfig,
-  ) {
-    this.#kit = kit;
-    this.#records = records;
-    this.#log = log;
-    this.#commands = commands;
-    this.#approvals = approvals;
-    this.#checkpoints = checkpoints;
-    this.#transitions = transitions;
-    this.#config = config;
+  constructor(parts: Needs) {
+    this.#parts = parts;
   }
 
   /**
    * Asks for an agent, under an epoch that nobody has had. The deadline is written before anybody is called.
    */
   reserve(number = IMPLICIT_TASK): void {
-    const task = this.#records.task(number)!;
-    const isSpent = this.#records.lease(number)?.epoch === task.epoch;
+    const task = this.#parts.records.task(number)!;
+    const isSpent = this.#parts.records.lease(number)?.epoch === task.epoch;
     const epoch = isSpent ? task.epoch + 1 : task.epoch;
-    this.#records.updateTask(number, { epoch });
-    this.#transitions.setTask(number, 'ready');
+    this.#parts.records.updateTask(number, { epoch });
+    this.#parts.transitions.setTask(number, 'ready');
     this.#ask(number, epoch, false);
   }
 
   /** A reservation that stands is asked for with what is wanted now. */
   reserveAnew(number = IMPLICIT_TASK): void {
-    const task = this.#records.task(number)!;
+    const task = this.#parts.records.task(number)!;
     if (task.status === 'ready') this.#ask(number, task.epoch, false);
   }
 
   /** Handler of a reservation's deadline: asking again is harmless, and answers a registry that forgot. */
   reserveAgain(number: number): void {
-    const task = this.#records.task(number);
+    const task = this.#parts.records.task(number);
     if (task?.status === 'ready') this.#ask(number, task.epoch, true);
   }
 
   /** The registry calls this reservation over, but it is still wanted: a new epoch. */
   reservationEnded(number: number, epoch: number): void {
-    const task = this.#records.task(number);
+    const task = this.#parts.records.task(number);
     if (task?.status !== 'ready' || task.epoch !== epoch) return;
     this.#tellRegistry('withdraw', number, epoch);
-    this.#records.updateTask(number, { epoch: epoch + 1 });
+    this.#parts.records.updateTask(number, { epoch: epoch + 1 });
     this.reserve(number);
   }
 
   /** Handler of the backoff's deadline: the task asks for its next lease. */
   requeue(number: number): void {
-    if (this.#records.task(number)?.status !== 'pending') return;
-    if (this.#records.session().status === 'orphaned') this.#transitions.move('requeued', { reason: 'next_attempt' });
-    if (this.#records.session().status === 'queued') this.reserve(number);
+    if (this.#parts.records.task(number)?.status !== 'pending') return;
+    if (this.#parts.records.session().status === 'orphaned')
+      this.#parts.transitions.move('requeued', { reason: 'next_attempt' });
+    if (this.#parts.records.session().status === 'queued') this.reserve(number);
   }
 
   /** The first to present a reservation gets the lease. */
   grant(lease: LeaseRow, repository: string | null): void {
     const { task: number, epoch } = lease;
-    const task = this.#records.task(number)!;
-    this.#records.saveLease(lease);
-    this.#kit.deadlines.clear(DEADLINE.reserve + number);
-    this.#kit.deadlines.set(DEADLINE.lease + number, lease.granted_at + this.#config.lease_ttl_ms / 2);
+    const task = this.#parts.records.task(number)!;
+    this.#parts.records.saveLease(lease);
+    this.#parts.kit.deadlines.clear(DEADLINE.reserve + number);
+    this.#parts.kit.deadlines.set(DEADLINE.lease + number, lease.granted_at + this.#parts.config.lease_ttl_ms / 2);
     // From the first lease on, the session's work belongs to one repository, wherever it is cloned.
-    if (repository !== null && this.#records.session().repository === null) this.#records.update({ repository });
-    const checkpoint = this.#checkpoints.toRestore(task.restore);
-    this.#log.append(number, {
+    if (repository !== null && this.#parts.records.session().repository === null)
+      this.#parts.records.update({ repository });
+    const checkpoint = this.#parts.checkpoints.toRestore(task.restore);
+    this.#parts.log.append(number, {
       type: 'lease.granted',
       data: {
         epoch,
@@ -124,10 +103,10 @@ export class Leases {
         checkpoint: checkpoint?.number ?? null,
       },
     });
-    this.#transitions.setTask(number, 'in_progress');
-    this.#transitions.move('leased', { reason: 'agent_took_it' });
-    for (let message = (checkpoint?.messages_done ?? 0) + 1; message <= this.#records.lastMessage(); message++) {
-      this.#commands.enqueue(number, epoch, { type: 'message', number: message });
+    this.#parts.transitions.setTask(number, 'in_progress');
+    this.#parts.transitions.move('leased', { reason: 'agent_took_it' });
+    for (let message = (checkpoint?.messages_done ?? 0) + 1; message <= this.#parts.records.lastMessage(); message++) {
+      this.#parts.commands.enqueue(number, epoch, { type: 'message', number: message });
     }
   }
 
@@ -137,13 +116,13 @@ export class Leases {
    * old one is ever taken again.
    */
   end(number: number, ending: Ending, reason: string, message?: string): void {
-    const task = this.#records.task(number)!;
-    const lease = this.#records.liveLease(number);
+    const task = this.#parts.records.task(number)!;
+    const lease = this.#parts.records.liveLease(number);
     if (lease) this.#endLease(lease, ending, reason, message);
     else if (task.status === 'ready') this.#tellRegistry('withdraw', number, task.epoch);
-    this.#kit.deadlines.clear(DEADLINE.reserve + number);
-    this.#kit.deadlines.clear(DEADLINE.requeue + number);
-    if (ending === 'lost' || !lease) this.#records.updateTask(number, { epoch: task.epoch + 1 });
+    this.#parts.kit.deadlines.clear(DEADLINE.reserve + number);
+    this.#parts.kit.deadlines.clear(DEADLINE.requeue + number);
+    if (ending === 'lost' || !lease) this.#parts.records.updateTask(number, { epoch: task.epoch + 1 });
   }
 
   /** The lease is lost: the task goes on under the next epoch. */
@@ -161,13 +140,13 @@ export class Leases {
   /** The agent that holds the lease cannot do this task: others are asked first from now on. */
   avoidHolder(number: number): void {
     const refused = this.#refusedBy(number);
-    const { agent_id } = this.#records.lease(number)!;
+    const { agent_id } = this.#parts.records.lease(number)!;
     if (refused.includes(agent_id)) return;
-    this.#records.updateTask(number, { refused_by: JSON.stringify([...refused, agent_id].slice(-MAX_AVOIDED)) });
+    this.#parts.records.updateTask(number, { refused_by: JSON.stringify([...refused, agent_id].slice(-MAX_AVOIDED)) });
   }
 
   #refusedBy(number: number): string[] {
-    return JSON.parse(this.#records.task(number)!.refused_by);
+    return JSON.parse(this.#parts.records.task(number)!.refused_by);
   }
 
   /** The agent reports a failure that another attempt may mend. */
@@ -178,23 +157,23 @@ export class Leases {
 
   /** Handler of a lease's deadline. */
   judge(number: number): void {
-    const lease = this.#records.liveLease(number);
+    const lease = this.#parts.records.liveLease(number);
     if (!lease) return;
-    const { platform } = this.#kit.store;
+    const { platform } = this.#parts.kit.store;
     const lastSeen = lastSeenAt(platform, lease);
     const verdict = judgeLease({
       now: platform.now(),
-      ttl_ms: this.#config.lease_ttl_ms,
+      ttl_ms: this.#parts.config.lease_ttl_ms,
       last_seen_at: lastSeen,
       connected: holderSockets(platform, number, lease.epoch).length > 0,
       close_seen: lease.closed_at !== null && lease.closed_at >= lastSeen,
       extended: lease.extended_at !== null && lease.extended_at > lastSeen,
     });
     if (verdict.verdict === 'lost') return this.lose(number, 'agent_silent');
-    this.#kit.deadlines.set(DEADLINE.lease + number, verdict.check_at);
+    this.#parts.kit.deadlines.set(DEADLINE.lease + number, verdict.check_at);
     if (verdict.verdict === 'extend') {
-      this.#records.updateLease(number, { extended_at: platform.now() });
-      this.#log.append(number, {
+      this.#parts.records.updateLease(number, { extended_at: platform.now() });
+      this.#parts.log.append(number, {
         type: 'lease.extended',
         data: { epoch: lease.epoch, reason: 'orchestrator_was_away' },
       });
@@ -203,42 +182,42 @@ export class Leases {
 
   /** Quiet is degraded, unless a person is what the agent waits for. */
   updateDegraded(number: number, quiet: boolean): void {
-    const { status, degraded_by } = this.#records.session();
-    if (quiet && status === 'running' && !this.#approvals.anyOpen(number)) {
-      this.#transitions.move('agent_quiet', { reason: 'agent_quiet' });
+    const { status, degraded_by } = this.#parts.records.session();
+    if (quiet && status === 'running' && !this.#parts.approvals.anyOpen(number)) {
+      this.#parts.transitions.move('agent_quiet', { reason: 'agent_quiet' });
     } else if (!quiet && status === 'degraded' && degraded_by === 'quiet') {
-      this.#transitions.move('recovered', { reason: 'agent_seen' });
+      this.#parts.transitions.move('recovered', { reason: 'agent_seen' });
     }
   }
 
   /** What was asked of the agent happens without it; else there is another attempt, if one is left. */
   #goOn(number: number, { trigger, reason, costsAttempt, error }: Setback): void {
-    const { requested_action } = this.#records.session();
-    if (requested_action) return this.#transitions.move(requested_action, { reason });
-    const task = this.#records.task(number)!;
+    const { requested_action } = this.#parts.records.session();
+    if (requested_action) return this.#parts.transitions.move(requested_action, { reason });
+    const task = this.#parts.records.task(number)!;
     const used = task.attempts_used + (costsAttempt ? 1 : 0);
-    this.#records.updateTask(number, { attempts_used: used });
-    if (used >= this.#records.spec().max_attempts) {
+    this.#parts.records.updateTask(number, { attempts_used: used });
+    if (used >= this.#parts.records.spec().max_attempts) {
       const message = `All ${used} attempts are used up; the last ended with: ${error?.message ?? reason}`;
       const exhausted = { code: error?.code ?? 'attempts_exhausted', message, retryable: true };
-      return this.#transitions.move('attempts_exhausted', { reason: 'attempts_exhausted', error: exhausted });
+      return this.#parts.transitions.move('attempts_exhausted', { reason: 'attempts_exhausted', error: exhausted });
     }
-    this.#transitions.move(trigger, { reason });
+    this.#parts.transitions.move(trigger, { reason });
     const pause = costsAttempt ? retryBackoffMs(used) : 0;
-    this.#kit.deadlines.set(DEADLINE.requeue + number, this.#kit.store.platform.now() + pause);
+    this.#parts.kit.deadlines.set(DEADLINE.requeue + number, this.#parts.kit.store.platform.now() + pause);
   }
 
   #endLease(lease: LeaseRow, ending: Ending, reason: string, message?: string): void {
     const { task, epoch } = lease;
-    this.#records.updateLease(task, { ended: ending });
-    this.#kit.deadlines.clear(DEADLINE.lease + task);
-    this.#commands.drop(task);
-    this.#approvals.withdrawAll(task, reason);
-    this.#checkpoints.dropStrays(task);
+    this.#parts.records.updateLease(task, { ended: ending });
+    this.#parts.kit.deadlines.clear(DEADLINE.lease + task);
+    this.#parts.commands.drop(task);
+    this.#parts.approvals.withdrawAll(task, reason);
+    this.#parts.checkpoints.dropStrays(task);
     this.#tellRegistry('release', task, epoch);
-    this.#log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });
-    this.#kit.store.afterCommit(() => {
-      for (const socket of holderSockets(this.#kit.store.platform, task, epoch)) {
+    this.#parts.log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });
+    this.#parts.kit.store.afterCommit(() => {
+      for (const socket of holderSockets(this.#parts.kit.store.platform, task, epoch)) {
         sendDown(socket, { type: ending === 'done' ? 'ended' : 'lease_lost', reason });
         socket.close(CLOSE.lease_ended, reason);
       }
@@ -246,25 +225,25 @@ export class Leases {
   }
 
   #ask(number: number, epoch: number, again: boolean): void {
-    const { id, repository } = this.#records.session();
-    const spec = this.#records.spec();
+    const { id, repository } = this.#parts.records.session();
+    const spec = this.#parts.records.spec();
     const request: SlotRequest = {
       session_id: id,
-      task_id: this.#transitions.taskId(number),
+      task_id: this.#parts.transitions.taskId(number),
       epoch,
       priority: spec.priority,
       requirements: requirementsOf({ spec, repository, avoid_agents: this.#refusedBy(number) }),
     };
-    this.#kit.deadlines.set(DEADLINE.reserve + number, this.#kit.store.platform.now() + RESERVE_AGAIN_MS);
+    this.#parts.kit.deadlines.set(DEADLINE.reserve + number, this.#parts.kit.store.platform.now() + RESERVE_AGAIN_MS);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
   }
 
   #tellRegistry(op: 'withdraw' | 'release', number: number, epoch: number): void {
-    const taskId = this.#transitions.taskId(number);
+    const taskId = this.#parts.transitions.taskId(number);
     this.#send({ op, task_id: taskId, epoch }, taskId, epoch);
   }
 
   #send(message: SlotMessage, taskId: string, epoch: number): void {
-    this.#kit.outbox.put(LANE.registry, `${taskId}:${epoch}`, message);
+    this.#parts.kit.outbox.put(LANE.registry, `${taskId}:${epoch}`, message);
   }
 }

@@ -1,54 +1,50 @@
 import { usageSince } from '../../src/domain/session/usage.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
-import type { ObjectKit } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE, LANE, SUMMARY_MS } from './config.ts';
-import type { SessionRecords } from './records.ts';
-import type { SessionViews } from './views.ts';
+import type { SessionParts } from './parts.ts';
+
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'views'>;
 
 /** Tells the other homes of state: the directory what the session looks like now, Postgres what a run has been. */
 export class Projections {
-  readonly #kit: ObjectKit;
-  readonly #records: SessionRecords;
-  readonly #views: SessionViews;
+  readonly #parts: Needs;
 
-  constructor(kit: ObjectKit, records: SessionRecords, views: SessionViews) {
-    this.#kit = kit;
-    this.#records = records;
-    this.#views = views;
+  constructor(parts: Needs) {
+    this.#parts = parts;
   }
 
   /** A change that lists should show at once. */
   changed(): void {
-    const { platform } = this.#kit.store;
-    const { rev, id } = this.#records.session();
-    this.#records.update({ rev: rev + 1, updated_at: platform.now() });
-    this.#kit.deadlines.clear(DEADLINE.summary);
-    this.#kit.outbox.put(LANE.directory, id, { put: this.#views.directoryEntry() });
+    const { platform } = this.#parts.kit.store;
+    const { rev, id } = this.#parts.records.session();
+    this.#parts.records.update({ rev: rev + 1, updated_at: platform.now() });
+    this.#parts.kit.deadlines.clear(DEADLINE.summary);
+    this.#parts.kit.outbox.put(LANE.directory, id, { put: this.#parts.views.directoryEntry() });
   }
 
   /** A change that may wait until the last summary is a second old: usage, say, which grows with every turn. */
   grew(): void {
-    const due = this.#records.session().updated_at + SUMMARY_MS;
-    if (this.#kit.store.platform.now() >= due) this.changed();
-    else this.#kit.deadlines.set(DEADLINE.summary, due);
+    const due = this.#parts.records.session().updated_at + SUMMARY_MS;
+    if (this.#parts.kit.store.platform.now() >= due) this.changed();
+    else this.#parts.kit.deadlines.set(DEADLINE.summary, due);
   }
 
   /** The session is gone from lists. */
   removed(): void {
-    const { rev, id } = this.#records.session();
-    this.#records.update({ rev: rev + 1 });
-    this.#kit.outbox.put(LANE.directory, id, { remove: { id, rev: rev + 1 } });
+    const { rev, id } = this.#parts.records.session();
+    this.#parts.records.update({ rev: rev + 1 });
+    this.#parts.kit.outbox.put(LANE.directory, id, { remove: { id, rev: rev + 1 } });
   }
 
   /** The present run has come to its end. What was never started has none. */
   runEnded(): void {
-    const row = this.#records.session();
+    const row = this.#parts.records.session();
     if (row.run === 0) return;
-    const spec = this.#records.spec();
-    const lease = this.#records.leaseOfRun(IMPLICIT_TASK);
-    const ended = row.ended_at ?? this.#kit.store.platform.now();
+    const spec = this.#parts.records.spec();
+    const lease = this.#parts.records.leaseOfRun(IMPLICIT_TASK);
+    const ended = row.ended_at ?? this.#parts.kit.store.platform.now();
     const run: SessionRun = {
       workspace: row.workspace,
       session_id: row.id,
@@ -57,7 +53,7 @@ export class Projections {
       session_type: spec.session_type,
       priority: spec.priority,
       status: row.status,
-      attempts: this.#records.attempt(this.#records.task(IMPLICIT_TASK)!),
+      attempts: this.#parts.records.attempt(this.#parts.records.task(IMPLICIT_TASK)!),
       agent_id: lease?.agent_id ?? null,
       agent_name: lease?.agent_name ?? null,
       started_at: row.started_at === null ? null : instant(row.started_at),
@@ -66,6 +62,6 @@ export class Projections {
       usage: usageSince(JSON.parse(row.usage), JSON.parse(row.usage_before_run)),
       error_code: row.error === null ? null : JSON.parse(row.error).code,
     };
-    this.#kit.outbox.put(LANE.history, `${row.id}:${row.run}`, run);
+    this.#parts.kit.outbox.put(LANE.history, `${row.id}:${row.run}`, run);
   }
 }

@@ -2,6 +2,7 @@ import type { SessionStatus, TaskStatus } from '../../src/protocol/common/enums.
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import type { SqlValue } from '../kit/platform.ts';
 import type { ObjectStore } from '../kit/store.ts';
+import type { SessionParts } from './parts.ts';
 
 /** The session's one row: what changes while it lives. Times are ms; JSON columns end up in views. */
 export interface SessionRow {
@@ -67,57 +68,57 @@ export interface LeaseRow {
 
 /** Typed rows of a session's tables. Reading never caches: SQLite is in the same process. */
 export class SessionRecords {
-  readonly store: ObjectStore;
+  readonly #store: ObjectStore;
 
-  constructor(store: ObjectStore) {
-    this.store = store;
+  constructor({ kit }: Pick<SessionParts, 'kit'>) {
+    this.#store = kit.store;
   }
 
   /** The session's row, or null when there is none, or only its tombstone. */
   find(): SessionRow | null {
-    if (!this.store.created) return null;
-    const row = this.store.row<SessionRow>(`SELECT * FROM session`);
+    if (!this.#store.created) return null;
+    const row = this.#store.row<SessionRow>(`SELECT * FROM session`);
     return row && row.deleted_at === null ? row : null;
   }
 
   /** The session's row, where it is known to be there. */
   session(): SessionRow {
-    const row = this.store.row<SessionRow>(`SELECT * FROM session`);
+    const row = this.#store.row<SessionRow>(`SELECT * FROM session`);
     if (!row) throw new Error('no session row');
     return row;
   }
 
   update(changes: Partial<SessionRow>): void {
-    update(this.store, 'session', changes, 'one = 1');
+    update(this.#store, 'session', changes, 'one = 1');
   }
 
   spec(): CreateSessionRequest {
-    return JSON.parse(this.store.row<{ json: string }>(`SELECT json FROM spec`)!.json);
+    return JSON.parse(this.#store.row<{ json: string }>(`SELECT json FROM spec`)!.json);
   }
 
   saveSpec(spec: CreateSessionRequest): void {
-    this.store.rows(`INSERT OR REPLACE INTO spec (one, json) VALUES (1, ?)`, JSON.stringify(spec));
+    this.#store.rows(`INSERT OR REPLACE INTO spec (one, json) VALUES (1, ?)`, JSON.stringify(spec));
   }
 
   tasks(): TaskRow[] {
-    return this.store.rows<TaskRow>(`SELECT * FROM tasks ORDER BY number`);
+    return this.#store.rows<TaskRow>(`SELECT * FROM tasks ORDER BY number`);
   }
 
   task(number: number): TaskRow | undefined {
-    return this.store.row<TaskRow>(`SELECT * FROM tasks WHERE number = ?`, number);
+    return this.#store.row<TaskRow>(`SELECT * FROM tasks WHERE number = ?`, number);
   }
 
   updateTask(number: number, changes: Partial<TaskRow>): void {
-    update(this.store, 'tasks', changes, 'number = ?', number);
+    update(this.#store, 'tasks', changes, 'number = ?', number);
   }
 
   lease(task: number): LeaseRow | undefined {
-    return this.store.row<LeaseRow>(`SELECT * FROM leases WHERE task = ?`, task);
+    return this.#store.row<LeaseRow>(`SELECT * FROM leases WHERE task = ?`, task);
   }
 
   /** The lease that holds the task now. */
   liveLease(task: number): LeaseRow | undefined {
-    return this.store.row<LeaseRow>(
+    return this.#store.row<LeaseRow>(
       `SELECT leases.* FROM leases JOIN tasks ON number = task AND tasks.epoch = leases.epoch
        WHERE task = ? AND ended IS NULL`,
       task,
@@ -125,16 +126,16 @@ export class SessionRecords {
   }
 
   saveLease(lease: LeaseRow): void {
-    insertOrReplace(this.store, 'leases', lease);
+    insertOrReplace(this.#store, 'leases', lease);
   }
 
   updateLease(task: number, changes: Partial<LeaseRow>): void {
-    update(this.store, 'leases', changes, 'task = ?', task);
+    update(this.#store, 'leases', changes, 'task = ?', task);
   }
 
   /** The lease's agent was heard, and its stream is stored up to here. */
   seen(task: number, acked: number): void {
-    this.updateLease(task, { acked, seen_at: this.store.platform.now(), closed_at: null });
+    this.updateLease(task, { acked, seen_at: this.#store.platform.now(), closed_at: null });
   }
 
   /** Which attempt of its run the task is in, or ended in; from 1. */
@@ -149,7 +150,7 @@ export class SessionRecords {
   }
 
   lastMessage(): number {
-    return this.store.row<{ last: number }>(`SELECT COALESCE(MAX(number), 0) AS last FROM messages`)!.last;
+    return this.#store.row<{ last: number }>(`SELECT COALESCE(MAX(number), 0) AS last FROM messages`)!.last;
   }
 }
 

@@ -21,6 +21,7 @@ import { type SessionPorts, sessionLanes } from './destinations.ts';
 import { Leases } from './leases.ts';
 import { EventLog } from './log/event-log.ts';
 import { type WatchAttachment, Watchers } from './log/watchers.ts';
+import type { SessionParts } from './parts.ts';
 import { Projections } from './projections.ts';
 import { SessionRecords } from './records.ts';
 import { AgentStream } from './run/agent-stream.ts';
@@ -42,53 +43,22 @@ export class SessionRuntime implements SessionApi {
   readonly watchers: Watchers;
   readonly stream: AgentStream;
   readonly #workspace: WorkspaceId;
-  readonly #records: SessionRecords;
-  readonly #log: EventLog;
-  readonly #views: SessionViews;
-  readonly #approvals: Approvals;
-  readonly #checkpoints: Checkpoints;
-  readonly #leases: Leases;
-  readonly #actions: Actions;
-  readonly #projections: Projections;
+  readonly #parts: SessionParts;
   readonly #idempotency: Idempotency;
 
   constructor(workspace: WorkspaceId, platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig) {
     this.#workspace = workspace;
-    const lanes = sessionLanes(workspace, ports, (task, epoch) =>
-      this.kit.store.transact(() => this.#leases.reservationEnded(task, epoch)),
-    );
-    const kit = buildKit(platform, SESSION_MIGRATIONS, lanes);
-    const records = new SessionRecords(kit.store);
-    const log = new EventLog(records, config.max_log_events);
-    const views = new SessionViews(records, log, config.lease_ttl_ms);
-    const projections = new Projections(kit, records, views);
-    const commands = new Commands(records);
-    const approvals = new Approvals(kit, records, log, commands, projections);
-    const checkpoints = new Checkpoints(records, log);
-    const transitions = new Transitions(kit, records, log, projections, config);
-    const leases = new Leases(kit, records, log, commands, approvals, checkpoints, transitions, config);
-    const parts = { kit, records, log, commands, approvals, checkpoints, leases, transitions, projections, config };
+    this.#parts = buildParts(workspace, platform, ports, config);
+    const { kit, watchers, stream } = this.#parts;
     this.kit = kit;
-    this.watchers = new Watchers(records, log);
-    this.stream = new AgentStream(parts);
-    this.#records = records;
-    this.#log = log;
-    this.#views = views;
-    this.#approvals = approvals;
-    this.#checkpoints = checkpoints;
-    this.#leases = leases;
-    this.#actions = new Actions(parts);
-    this.#projections = projections;
+    this.watchers = watchers;
+    this.stream = stream;
     this.#idempotency = new Idempotency(kit.store, kit.deadlines);
-    log.onCommitted = (events) => {
-      this.watchers.push(events);
-      if (log.overgrown) kit.store.transact(() => kit.deadlines.set(DEADLINE.trim, kit.store.platform.now()));
-    };
   }
 
   /** Whether there is a session here, and not only its tombstone. */
   get exists(): boolean {
-    return this.#records.find() !== null;
+    return this.#parts.records.find() !== null;
   }
 
   /** Whether there is a session here that `workspace` may see. */
@@ -103,60 +73,60 @@ export class SessionRuntime implements SessionApi {
       const kept = this.#idempotency.recall<SessionView>(call);
       await this.#directoryToldOf();
       if (kept) return kept;
-      return this.#actions.isSameRequest(call) ? this.read(call, []) : KEY_IS_TAKEN;
+      return this.#parts.actions.isSameRequest(call) ? this.read(call, []) : KEY_IS_TAKEN;
     }
     const outcome = this.kit.store.create(() => {
-      this.#actions.create(this.#workspace, id, request, call);
-      return this.#idempotency.keep(call, ok(this.#views.session()));
+      this.#parts.actions.create(this.#workspace, id, request, call);
+      return this.#idempotency.keep(call, ok(this.#parts.views.session()));
     });
     await this.#directoryToldOf();
     return outcome;
   }
 
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>> {
-    return this.#reading(call, () => ok(this.#views.session(include)));
+    return this.#reading(call, () => ok(this.#parts.views.session(include)));
   }
 
   update(call: Call, changes: Parameters<SessionApi['update']>[1]): Promise<Outcome<SessionView>> {
     return this.#changing(call, () => {
-      this.#actions.update(changes);
-      return ok(this.#views.session());
+      this.#parts.actions.update(changes);
+      return ok(this.#parts.views.session());
     });
   }
 
   act(call: Call, request: ActionRequest): Promise<Outcome<SessionView>> {
     return this.#changing(call, () => {
-      const done = this.#actions.act(request, call.principal.token_id);
-      return done.ok ? ok(this.#views.session()) : done;
+      const done = this.#parts.actions.act(request, call.principal.token_id);
+      return done.ok ? ok(this.#parts.views.session()) : done;
     });
   }
 
   remove(call: Call): Promise<Outcome<null>> {
     return this.#changing(call, () => {
-      this.#actions.remove(call.principal.token_id);
+      this.#parts.actions.remove(call.principal.token_id);
       this.kit.store.afterCommit(() => this.watchers.closeAll(CLOSE.deleted, 'the session was deleted'));
       return ok(null);
     });
   }
 
   send(call: Call, request: Parameters<SessionApi['send']>[1]): ReturnType<SessionApi['send']> {
-    return this.#changing(call, () => this.#actions.send(request, call.principal.token_id));
+    return this.#changing(call, () => this.#parts.actions.send(request, call.principal.token_id));
   }
 
   approvals(call: Call): ReturnType<SessionApi['approvals']> {
-    return this.#reading(call, () => ok(this.#views.approvals()));
+    return this.#reading(call, () => ok(this.#parts.views.approvals()));
   }
 
   answer(call: Call, id: string, request: Parameters<SessionApi['answer']>[2]): ReturnType<SessionApi['answer']> {
-    return this.#changing(call, () => this.#approvals.answer(id, request, call.principal.token_id));
+    return this.#changing(call, () => this.#parts.approvals.answer(id, request, call.principal.token_id));
   }
 
   events(call: Call, after: Cursor | null, limit: number): Promise<Outcome<EventPage>> {
     return this.#reading(call, () => {
-      const { incarnation, floor_seq } = this.#records.session();
+      const { incarnation, floor_seq } = this.#parts.records.session();
       const known = after !== null && after.incarnation === incarnation;
-      const usable = known && after.seq >= floor_seq && after.seq <= this.#log.head();
-      const { events, last, hasMore } = this.#log.page(usable ? after.seq : floor_seq, limit);
+      const usable = known && after.seq >= floor_seq && after.seq <= this.#parts.log.head();
+      const { events, last, hasMore } = this.#parts.log.page(usable ? after.seq : floor_seq, limit);
       return ok({
         items: events,
         cursor: formatCursor({ incarnation, seq: last }),
@@ -167,19 +137,19 @@ export class SessionRuntime implements SessionApi {
   }
 
   checkpoints(call: Call): ReturnType<SessionApi['checkpoints']> {
-    return this.#reading(call, () => ok(this.#views.checkpoints()));
+    return this.#reading(call, () => ok(this.#parts.views.checkpoints()));
   }
 
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>> {
-    return this.#changing(call, () => this.#actions.requestCheckpoint());
+    return this.#changing(call, () => this.#parts.actions.requestCheckpoint());
   }
 
   diff(call: Call): Promise<Outcome<DiffSource>> {
-    return this.#reading(call, () => ok(this.#checkpoints.diff()));
+    return this.#reading(call, () => ok(this.#parts.checkpoints.diff()));
   }
 
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>> {
-    return this.#reading(call, () => this.#checkpoints.chunk(artifactId, index));
+    return this.#reading(call, () => this.#parts.checkpoints.chunk(artifactId, index));
   }
 
   async closeSockets(tokenId: string): Promise<void> {
@@ -207,25 +177,25 @@ export class SessionRuntime implements SessionApi {
   }
 
   #due(name: string): void {
-    if (name === DEADLINE.purge) return this.#actions.purge();
+    if (name === DEADLINE.purge) return this.#parts.actions.purge();
     if (name === IDEMPOTENCY_DEADLINE) return this.#idempotency.purge();
     if (!this.exists) return;
-    if (name === DEADLINE.max_duration) return this.#actions.timeIsUp();
-    if (name === DEADLINE.request) return this.#actions.requestExpired();
-    if (name === DEADLINE.summary) return this.#projections.changed();
-    if (name === DEADLINE.trim) return this.#log.retain();
-    if (name === DEADLINE.retire) return this.#log.trim(this.#log.head());
+    if (name === DEADLINE.max_duration) return this.#parts.actions.timeIsUp();
+    if (name === DEADLINE.request) return this.#parts.actions.requestExpired();
+    if (name === DEADLINE.summary) return this.#parts.projections.changed();
+    if (name === DEADLINE.trim) return this.#parts.log.retain();
+    if (name === DEADLINE.retire) return this.#parts.log.trim(this.#parts.log.head());
     const colon = name.indexOf(':') + 1;
     const subject = name.slice(colon);
     switch (name.slice(0, colon)) {
       case DEADLINE.lease:
-        return this.#leases.judge(Number(subject));
+        return this.#parts.leases.judge(Number(subject));
       case DEADLINE.reserve:
-        return this.#leases.reserveAgain(Number(subject));
+        return this.#parts.leases.reserveAgain(Number(subject));
       case DEADLINE.requeue:
-        return this.#leases.requeue(Number(subject));
+        return this.#parts.leases.requeue(Number(subject));
       case DEADLINE.approval:
-        return this.#approvals.expire(subject);
+        return this.#parts.approvals.expire(subject);
     }
   }
 
@@ -247,6 +217,44 @@ export class SessionRuntime implements SessionApi {
   #directoryToldOf(): Promise<void> {
     return waitAtMost(DIRECTORY_WAIT_MS, this.kit.outbox.drain(LANE.directory));
   }
+}
+
+/** Each tier uses only the tiers above it. */
+function buildParts(
+  workspace: WorkspaceId,
+  platform: ObjectPlatform,
+  ports: SessionPorts,
+  config: SessionConfig,
+): SessionParts {
+  // Storage. The one knot: the registry's answer to a delivery of the outbox can concern a lease, and a lease is asked
+  // for through the outbox.
+  const lanes = sessionLanes(workspace, ports, (task, epoch) =>
+    kit.store.transact(() => leases.reservationEnded(task, epoch)),
+  );
+  const kit = buildKit(platform, SESSION_MIGRATIONS, lanes);
+  const records = new SessionRecords({ kit });
+  const storage = { config, kit, records };
+
+  // What is recorded, and what is shown of it.
+  const log = new EventLog(storage);
+  const watchers = new Watchers({ ...storage, log });
+  const views = new SessionViews({ ...storage, log });
+  const projections = new Projections({ ...storage, views });
+  const recorded = { ...storage, log, watchers, views, projections };
+
+  // What belongs to a lease: its commands, the checkpoints and the approvals that its agent sends.
+  const commands = new Commands(recorded);
+  const checkpoints = new Checkpoints(recorded);
+  const approvals = new Approvals({ ...recorded, commands });
+  const leased = { ...recorded, commands, checkpoints, approvals };
+
+  // What moves: the session, and who may work on it.
+  const transitions = new Transitions(leased);
+  const leases = new Leases({ ...leased, transitions });
+  const moving = { ...leased, transitions, leases };
+
+  // Who asks: people by actions, agents by frames.
+  return { ...moving, actions: new Actions(moving), stream: new AgentStream(moving) };
 }
 
 /** A message is too big to take in (RFC 6455 §7.4.1). */

@@ -8,26 +8,24 @@ import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionSummary } from '../../src/protocol/session/list.ts';
 import type { SessionInclude, SessionView, TaskView } from '../../src/protocol/session/session.ts';
 import { instant } from '../kit/text.ts';
-import type { EventLog } from './log/event-log.ts';
-import type { SessionRecords, SessionRow } from './records.ts';
+import type { SessionParts } from './parts.ts';
+import type { SessionRow } from './records.ts';
 import { lastSeenAt } from './run/run-sockets.ts';
+
+type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log'>;
 
 /** Rows as the API shows them. Reads only. */
 export class SessionViews {
-  readonly #records: SessionRecords;
-  readonly #log: EventLog;
-  readonly #leaseTtlMs: number;
+  readonly #parts: Needs;
 
-  constructor(records: SessionRecords, log: EventLog, leaseTtlMs: number) {
-    this.#records = records;
-    this.#log = log;
-    this.#leaseTtlMs = leaseTtlMs;
+  constructor(parts: Needs) {
+    this.#parts = parts;
   }
 
   session(include: readonly SessionInclude[] = []): SessionView {
-    const row = this.#records.session();
-    const spec = this.#records.spec();
-    const now = this.#records.store.platform.now();
+    const row = this.#parts.records.session();
+    const spec = this.#parts.records.spec();
+    const now = this.#parts.kit.store.platform.now();
     return {
       ...spec,
       id: row.id,
@@ -45,7 +43,7 @@ export class SessionViews {
       error: row.error === null ? null : JSON.parse(row.error),
       open_approvals: this.#openApprovals(),
       checkpoint_count: this.#count('checkpoints'),
-      cursor: formatCursor({ incarnation: row.incarnation, seq: this.#log.head() }),
+      cursor: formatCursor({ incarnation: row.incarnation, seq: this.#parts.log.head() }),
       ...(include.includes('tasks') && { tasks: this.tasks() }),
       ...(include.includes('checkpoints') && { checkpoints: this.checkpoints() }),
       ...(include.includes('approvals') && { approvals: this.approvals() }),
@@ -54,41 +52,43 @@ export class SessionViews {
   }
 
   tasks(): TaskView[] {
-    const { id } = this.#records.session();
-    return this.#records.tasks().map((task) => {
-      const lease = this.#records.liveLease(task.number);
-      const last = this.#records.leaseOfRun(task.number);
+    const { id } = this.#parts.records.session();
+    return this.#parts.records.tasks().map((task) => {
+      const lease = this.#parts.records.liveLease(task.number);
+      const last = this.#parts.records.leaseOfRun(task.number);
       return {
         id: taskIdOf(id, task.number),
         title: task.title,
         status: task.status,
-        attempt: this.#records.attempt(task),
+        attempt: this.#parts.records.attempt(task),
         epoch: task.epoch,
         agent_id: last?.agent_id ?? null,
         agent_name: last?.agent_name ?? null,
-        lease_expires_at: lease ? instant(lastSeenAt(this.#records.store.platform, lease) + this.#leaseTtlMs) : null,
+        lease_expires_at: lease
+          ? instant(lastSeenAt(this.#parts.kit.store.platform, lease) + this.#parts.config.lease_ttl_ms)
+          : null,
       };
     });
   }
 
   /** Open ones first, then oldest first. */
   approvals(): ApprovalView[] {
-    return this.#records.store
+    return this.#parts.kit.store
       .rows<{ view: string }>(`SELECT view FROM approvals ORDER BY status <> 'open', asked_at, rowid`)
       .map((row) => JSON.parse(row.view));
   }
 
   /** Oldest first. */
   checkpoints(): CheckpointView[] {
-    return this.#records.store
+    return this.#parts.kit.store
       .rows<{ view: string }>(`SELECT view FROM checkpoints ORDER BY number`)
       .map((row) => JSON.parse(row.view));
   }
 
   directoryEntry(): DirectoryEntry {
-    const row = this.#records.session();
-    const spec = this.#records.spec();
-    const lease = this.#records.leaseOfRun(IMPLICIT_TASK);
+    const row = this.#parts.records.session();
+    const spec = this.#parts.records.spec();
+    const lease = this.#parts.records.leaseOfRun(IMPLICIT_TASK);
     const summary: SessionSummary = {
       id: row.id,
       title: spec.title,
@@ -122,7 +122,7 @@ export class SessionViews {
   }
 
   #count(table: 'approvals' | 'checkpoints', where = '1'): number {
-    return this.#records.store.row<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`)!.n;
+    return this.#parts.kit.store.row<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`)!.n;
   }
 
   #health(row: SessionRow, maxDurationSeconds: number, now: number): number {

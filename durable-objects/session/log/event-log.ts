@@ -1,8 +1,11 @@
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
 import { BATCH_BYTES, PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { Deadlines } from '../../kit/deadlines.ts';
 import type { ObjectStore } from '../../kit/store.ts';
 import { instant } from '../../kit/text.ts';
+import { DEADLINE } from '../config.ts';
+import type { SessionParts } from '../parts.ts';
 import type { SessionRecords } from '../records.ts';
 
 interface EventRow {
@@ -32,17 +35,22 @@ const SEARCHED_AT_ONCE = 200;
  */
 export class EventLog {
   readonly #store: ObjectStore;
+  readonly #deadlines: Deadlines;
   readonly #records: SessionRecords;
   readonly #maxEvents: number;
-  /** Called with what each commit appended, after it. */
-  onCommitted: (events: SessionEvent[]) => void = () => {};
+  readonly #listeners: ((events: SessionEvent[]) => void)[] = [];
   #batch: SessionEvent[] = [];
 
-  /** @param maxEvents a longer log is trimmed to half of this: the older part goes into the base state */
-  constructor(records: SessionRecords, maxEvents: number) {
-    this.#store = records.store;
+  constructor({ kit, records, config }: Pick<SessionParts, 'kit' | 'records' | 'config'>) {
+    this.#store = kit.store;
+    this.#deadlines = kit.deadlines;
     this.#records = records;
-    this.#maxEvents = maxEvents;
+    this.#maxEvents = config.max_log_events;
+  }
+
+  /** Calls `listener` with the events of each commit, after it. */
+  onCommitted(listener: (events: SessionEvent[]) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** The number of the last event; 0 when there is none. */
@@ -160,7 +168,10 @@ export class EventLog {
   readonly #flush = (): void => {
     const events = this.#batch;
     this.#batch = [];
-    this.onCommitted(events);
+    for (const listener of this.#listeners) listener(events);
+    if (this.overgrown) {
+      this.#store.transact(() => this.#deadlines.set(DEADLINE.trim, this.#store.platform.now()));
+    }
   };
 
   /** The part's increments, as runs of neighbouring rows; only runs worth replacing. */

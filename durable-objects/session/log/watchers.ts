@@ -5,6 +5,7 @@ import type { SessionEvent } from '../../../src/protocol/events/events.ts';
 import { type SnapshotReason, type WatchFrame, WatchRequest } from '../../../src/protocol/session/watch-socket.ts';
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform.ts';
 import { parseJson } from '../../kit/text.ts';
+import type { SessionParts } from '../parts.ts';
 import type { SessionRecords } from '../records.ts';
 import type { EventLog } from './event-log.ts';
 
@@ -42,10 +43,11 @@ export class Watchers {
   readonly #records: SessionRecords;
   readonly #log: EventLog;
 
-  constructor(records: SessionRecords, log: EventLog) {
-    this.#platform = records.store.platform;
+  constructor({ kit, records, log }: Pick<SessionParts, 'kit' | 'records' | 'log'>) {
+    this.#platform = kit.store.platform;
     this.#records = records;
     this.#log = log;
+    log.onCommitted((events) => this.#push(events));
   }
 
   /** Greets a new watcher: it resumes from its cursor, or starts from the base. Also a reader that the floor overtook. */
@@ -75,7 +77,7 @@ export class Watchers {
   }
 
   /** Pushes what has just been committed to those who have caught up. */
-  push(events: SessionEvent[]): void {
+  #push(events: SessionEvent[]): void {
     const sockets = this.#platform.sockets(WATCH_TAG);
     if (sockets.length === 0) return;
     const { incarnation } = this.#records.session();

@@ -3,31 +3,19 @@ import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
 import type { EventBody } from '../../../src/protocol/events/events.ts';
 import { AgentFrame, type AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
-import type { ObjectKit } from '../../kit/runtime.ts';
-import type { Approvals } from '../approvals.ts';
-import type { Checkpoints } from '../checkpoints.ts';
-import type { Leases } from '../leases.ts';
-import type { EventLog } from '../log/event-log.ts';
-import type { Projections } from '../projections.ts';
-import type { LeaseRow, SessionRecords } from '../records.ts';
-import type { Transitions } from '../transitions.ts';
+import type { SessionParts } from '../parts.ts';
+import type { LeaseRow } from '../records.ts';
 
-export interface AgentFramesParts {
-  kit: ObjectKit;
-  records: SessionRecords;
-  log: EventLog;
-  approvals: Approvals;
-  checkpoints: Checkpoints;
-  leases: Leases;
-  transitions: Transitions;
-  projections: Projections;
-}
+export type AgentFramesNeeds = Pick<
+  SessionParts,
+  'kit' | 'records' | 'log' | 'approvals' | 'checkpoints' | 'leases' | 'transitions' | 'projections'
+>;
 
 /** The numbered frames of a lease: each is stored exactly once and does what it says, or is on record as rejected. */
 export class AgentFrames {
-  readonly #parts: AgentFramesParts;
+  readonly #parts: AgentFramesNeeds;
 
-  constructor(parts: AgentFramesParts) {
+  constructor(parts: AgentFramesNeeds) {
     this.#parts = parts;
   }
 

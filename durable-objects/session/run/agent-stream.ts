@@ -3,10 +3,9 @@ import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import { RunUp } from '../../../src/protocol/run/run-socket.ts';
 import type { ObjectSocket } from '../../kit/platform.ts';
 import { parseJson } from '../../kit/text.ts';
-import type { SessionConfig } from '../config.ts';
+import type { SessionParts } from '../parts.ts';
 import type { LeaseRow, TaskRow } from '../records.ts';
-import { AgentFrames, type AgentFramesParts, isNumbered } from './agent-frames.ts';
-import type { Commands } from './commands.ts';
+import { AgentFrames, type AgentFramesNeeds, isNumbered } from './agent-frames.ts';
 import { attachmentOf, holderSockets, type RunAttachment, sendDown } from './run-sockets.ts';
 
 /** Connections that are counted one by one; the rest of an epoch are counted together. */
@@ -14,20 +13,17 @@ const MAX_REFUSALS = 100;
 
 type Presented = Extract<RunUp, { type: 'present' }>;
 
-interface AgentStreamParts extends AgentFramesParts {
-  commands: Commands;
-  config: SessionConfig;
-}
+type Needs = AgentFramesNeeds & Pick<SessionParts, 'config' | 'commands'>;
 
 /**
  * The session's end of an agent's run socket. Frames are numbered by the agent, stored exactly once, and acknowledged
  * once stored: a repeat is ignored, a gap is answered with the number expected, an old epoch with `lease_lost`.
  */
 export class AgentStream {
-  readonly #parts: AgentStreamParts;
+  readonly #parts: Needs;
   readonly #frames: AgentFrames;
 
-  constructor(parts: AgentStreamParts) {
+  constructor(parts: Needs) {
     this.#parts = parts;
     this.#frames = new AgentFrames(parts);
   }

@@ -1,9 +1,10 @@
 import type { Delivery } from '../../../src/protocol/common/enums.ts';
 import type { Command } from '../../../src/protocol/run/assignment.ts';
 import type { ObjectSocket } from '../../kit/platform.ts';
-import type { ObjectStore } from '../../kit/store.ts';
-import type { SessionRecords } from '../records.ts';
+import type { SessionParts } from '../parts.ts';
 import { holderSockets, sendDown } from './run-sockets.ts';
+
+type Needs = Pick<SessionParts, 'kit' | 'records'>;
 
 /** A message's text stays in its own row; the command only names it. */
 type StoredCommand = Exclude<Command, { type: 'message' }> | { type: 'message'; number: number };
@@ -13,27 +14,25 @@ type StoredCommand = Exclude<Command, { type: 'message' }> | { type: 'message'; 
  * agent knows them by id, so sending one twice is harmless.
  */
 export class Commands {
-  readonly #store: ObjectStore;
-  readonly #records: SessionRecords;
+  readonly #parts: Needs;
 
-  constructor(records: SessionRecords) {
-    this.#store = records.store;
-    this.#records = records;
+  constructor(parts: Needs) {
+    this.#parts = parts;
   }
 
   /** Queues a command for the lease of (task, epoch), and sends it once this has committed. */
   enqueue(task: number, epoch: number, command: StoredCommand): void {
-    const id = this.#records.session().last_command + 1;
-    this.#records.update({ last_command: id });
-    this.#store.rows(
+    const id = this.#parts.records.session().last_command + 1;
+    this.#parts.records.update({ last_command: id });
+    this.#parts.kit.store.rows(
       `INSERT INTO commands (id, task, epoch, body) VALUES (?, ?, ?, ?)`,
       id,
       task,
       epoch,
       JSON.stringify(command),
     );
-    this.#store.afterCommit(() => {
-      for (const socket of holderSockets(this.#store.platform, task, epoch)) {
+    this.#parts.kit.store.afterCommit(() => {
+      for (const socket of holderSockets(this.#parts.kit.store.platform, task, epoch)) {
         sendDown(socket, { type: 'command', id, command: this.#inFull(command) });
       }
     });
@@ -41,7 +40,7 @@ export class Commands {
 
   /** Sends everything that the lease has not acknowledged. */
   resend(task: number, epoch: number, socket: ObjectSocket): void {
-    const rows = this.#store.rows<{ id: number; body: string }>(
+    const rows = this.#parts.kit.store.rows<{ id: number; body: string }>(
       `SELECT id, body FROM commands WHERE task = ? AND epoch = ? ORDER BY id`,
       task,
       epoch,
@@ -51,22 +50,22 @@ export class Commands {
 
   /** Whether the task's lease has yet to acknowledge a command of this type. */
   isWaiting(task: number, type: Command['type']): boolean {
-    const rows = this.#store.rows<{ body: string }>(`SELECT body FROM commands WHERE task = ?`, task);
+    const rows = this.#parts.kit.store.rows<{ body: string }>(`SELECT body FROM commands WHERE task = ?`, task);
     return rows.some(({ body }) => (JSON.parse(body) as StoredCommand).type === type);
   }
 
   acknowledge(task: number, epoch: number, id: number): void {
-    this.#store.rows(`DELETE FROM commands WHERE id = ? AND task = ? AND epoch = ?`, id, task, epoch);
+    this.#parts.kit.store.rows(`DELETE FROM commands WHERE id = ? AND task = ? AND epoch = ?`, id, task, epoch);
   }
 
   /** A lease's commands end with it: messages are queued again for the next one, the rest has no meaning there. */
   drop(task: number): void {
-    this.#store.rows(`DELETE FROM commands WHERE task = ?`, task);
+    this.#parts.kit.store.rows(`DELETE FROM commands WHERE task = ?`, task);
   }
 
   #inFull(command: StoredCommand): Command {
     if (command.type !== 'message') return command;
-    const row = this.#store.row<{ text: string; delivery: Delivery }>(
+    const row = this.#parts.kit.store.row<{ text: string; delivery: Delivery }>(
       `SELECT text, delivery FROM messages WHERE number = ?`,
       command.number,
     )!;

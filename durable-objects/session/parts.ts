@@ -1,0 +1,44 @@
+import type { ObjectKit } from '../kit/runtime.ts';
+import type { Actions } from './actions.ts';
+import type { Approvals } from './approvals.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import type { SessionConfig } from './config.ts';
+import type { Leases } from './leases.ts';
+import type { EventLog } from './log/event-log.ts';
+import type { Watchers } from './log/watchers.ts';
+import type { Projections } from './projections.ts';
+import type { SessionRecords } from './records.ts';
+import type { AgentStream } from './run/agent-stream.ts';
+import type { Commands } from './run/commands.ts';
+import type { Transitions } from './transitions.ts';
+import type { SessionViews } from './views.ts';
+
+/**
+ * The parts of a session's object, in the order in which they are built. The constructor of a part picks the parts that
+ * it uses, so the compiler refuses an order in which one of them does not exist yet.
+ *
+ * @example
+ * type Needs = Pick<SessionParts, 'kit' | 'records'>;
+ * class Refusals {
+ *   readonly #parts: Needs;
+ *   constructor(parts: Needs) {
+ *     this.#parts = parts;
+ *   }
+ * }
+ */
+export interface SessionParts {
+  config: SessionConfig;
+  kit: ObjectKit;
+  records: SessionRecords;
+  log: EventLog;
+  watchers: Watchers;
+  views: SessionViews;
+  commands: Commands;
+  checkpoints: Checkpoints;
+  projections: Projections;
+  approvals: Approvals;
+  transitions: Transitions;
+  leases: Leases;
+  actions: Actions;
+  stream: AgentStream;
+}
