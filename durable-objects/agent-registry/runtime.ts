@@ -11,7 +11,7 @@ import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { parseJson } from '../kit/text.ts';
 import { AgentTable } from './agents.ts';
 import { type Connection, Connections } from './connections.ts';
-import { REGISTRY_MIGRATIONS } from './schema.ts';
+import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slot-keeper.ts';
 import { type Slot, type SlotKey, SlotTable } from './slots.ts';
 
@@ -25,7 +25,7 @@ const AGENTS_DEADLINE = 'agents';
 
 /** The registry's parts, built together over a platform. */
 export function buildAgentRegistry(platform: ObjectPlatform): AgentRegistryRuntime {
-  const kit = buildKit(platform, REGISTRY_MIGRATIONS, []);
+  const kit = buildKit(platform, REGISTRY_SCHEMA, []);
   return new AgentRegistryRuntime(kit, new Connections(platform));
 }
 

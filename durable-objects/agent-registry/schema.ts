@@ -1,11 +1,15 @@
-import type { Migrations } from '../kit/migrations.ts';
+import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
  * A slot is a request for capacity, from its arrival to its end: `queued`, `offered` (to `agent_id`) or `taken` (by it).
  * What has ended moves to `ended_slots`, a tombstone that makes late and repeated calls harmless.
  */
-export const REGISTRY_MIGRATIONS: Migrations = [
-  `
+export const REGISTRY_SCHEMA: ObjectSchema = {
+  object: 'AgentRegistry',
+  steps: [
+    {
+      id: 'agent-registry/0001_tables',
+      sql: `
 CREATE TABLE registry (
   one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL, arrivals INTEGER NOT NULL
 );
@@ -25,5 +29,10 @@ CREATE TABLE ended_slots (
   task_id TEXT NOT NULL, epoch INTEGER NOT NULL, ended_at INTEGER NOT NULL, PRIMARY KEY (task_id, epoch)
 ) WITHOUT ROWID;
 `,
-  `ALTER TABLE agents ADD COLUMN remotes TEXT NOT NULL DEFAULT '[]';`,
-];
+    },
+    {
+      id: 'agent-registry/0002_remotes',
+      sql: `ALTER TABLE agents ADD COLUMN remotes TEXT NOT NULL DEFAULT '[]';`,
+    },
+  ],
+};

@@ -5,7 +5,7 @@ import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
-import { DIRECTORY_MIGRATIONS } from './schema.ts';
+import { DIRECTORY_SCHEMA } from './schema.ts';
 import { SessionsTable } from './sessions-table.ts';
 
 /** Longer than any delivery can be late. */
@@ -14,7 +14,7 @@ const TOMBSTONES_DEADLINE = 'tombstones';
 
 /** The directory's parts, built together over a platform. */
 export function buildDirectory(platform: ObjectPlatform): DirectoryRuntime {
-  const kit = buildKit(platform, DIRECTORY_MIGRATIONS, []);
+  const kit = buildKit(platform, DIRECTORY_SCHEMA, []);
   return new DirectoryRuntime(kit, new SessionsTable(kit.store));
 }
 

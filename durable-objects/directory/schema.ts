@@ -1,11 +1,15 @@
-import type { Migrations } from '../kit/migrations.ts';
+import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
  * The directory of a workspace's sessions. What lists filter and sort by has a column; `entry` is the rest, read only
  * for the rows of the page. `search` is in lower case.
  */
-export const DIRECTORY_MIGRATIONS: Migrations = [
-  `
+export const DIRECTORY_SCHEMA: ObjectSchema = {
+  object: 'Directory',
+  steps: [
+    {
+      id: 'directory/0001_tables',
+      sql: `
 CREATE TABLE directory (one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL);
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY, rev INTEGER NOT NULL, status INTEGER NOT NULL, session_type TEXT NOT NULL,
@@ -16,4 +20,6 @@ CREATE TABLE entries (id TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX sessions_by_creation ON sessions (created_at, id);
 CREATE TABLE removed (id TEXT PRIMARY KEY, rev INTEGER NOT NULL, removed_at INTEGER NOT NULL) WITHOUT ROWID;
 `,
-];
+    },
+  ],
+};

@@ -3,13 +3,6 @@ import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ObjectStore } from './store.ts';
 
-/** To be part of an object's migrations, where it answers POSTs. */
-export const IDEMPOTENCY_SCHEMA = `
-CREATE TABLE idempotency (
-  key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL
-) WITHOUT ROWID;
-`;
-
 const KEPT_MS = 86_400_000;
 export const IDEMPOTENCY_DEADLINE = 'idempotency';
 

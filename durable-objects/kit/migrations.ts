@@ -1,47 +1,77 @@
+import { stepsOfScripts } from './first-release.ts';
 import type { ObjectPlatform } from './platform.ts';
+import { KIT_STEPS, type MigrationStep, type ObjectSchema } from './schema.ts';
+
+/** The fingerprint of each applied step, by id. */
+type Ledger = Record<string, string>;
+
+/** One row, however many steps there are, so that a new object pays for one. */
+const LEDGER = 'migrations';
+const LEDGER_BY_POSITION = 'object_schema';
 
 /**
- * The schema of an object as an append-only list of SQL scripts. Statements of one script are separated by `;` at the
- * end of a line. What has been applied is kept with a fingerprint: an object whose history was edited refuses to start,
- * rather than run on a schema that nobody has tested.
+ * How this object's tables stand to the schema: reads only. Applied steps that this release does not know are
+ * tolerated: a newer release applied them before it was rolled back.
+ * @throws Error that names the step and the class when an applied step was edited afterwards
  */
-export type Migrations = readonly string[];
-
-const LEDGER = 'object_schema';
-
-/** Whether this object has been created: reads only. */
-export function hasSchema(platform: ObjectPlatform): boolean {
-  return platform.exec(`SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = ?`, [LEDGER]).length > 0;
+export function schemaState(platform: ObjectPlatform, schema: ObjectSchema): 'absent' | 'behind' | 'current' {
+  const table = ledgerTable(platform);
+  if (table === null) return 'absent';
+  if (table === LEDGER_BY_POSITION) return 'behind';
+  return missing(readLedger(platform), schema).length === 0 ? 'current' : 'behind';
 }
 
 /**
- * How many of the scripts have been applied here: reads only.
- * @throws Error when one of them was edited afterwards
+ * Applies what is missing, the kit's steps before the object's own. Must run inside a transaction.
+ * @throws Error that names the step and the class when an applied step was edited afterwards
  */
-export function appliedCount(platform: ObjectPlatform, migrations: Migrations): number {
-  const applied = platform.exec(`SELECT version, fingerprint FROM ${LEDGER} ORDER BY version`, []);
-  applied.forEach((row, index) => {
-    const known = migrations[index];
-    if (known !== undefined && fingerprint(known) !== row.fingerprint) {
-      throw new Error(`migration ${index + 1} was edited after it had been applied`);
-    }
-  });
-  return applied.length;
+export function migrate(platform: ObjectPlatform, schema: ObjectSchema): void {
+  const table = ledgerTable(platform);
+  const ledger = table === LEDGER ? readLedger(platform) : startLedger(platform, schema, table !== null);
+  for (const step of missing(ledger, schema)) {
+    if ('sql' in step) for (const statement of statementsOf(step.sql)) platform.exec(statement, []);
+    else step.run(platform);
+    ledger[step.id] = fingerprint(step);
+  }
+  platform.exec(`INSERT OR REPLACE INTO ${LEDGER} (one, applied) VALUES (1, ?)`, [JSON.stringify(ledger)]);
 }
 
-/** Applies what is missing. Must run inside a transaction. */
-export function migrate(platform: ObjectPlatform, migrations: Migrations): void {
-  platform.exec(
-    `CREATE TABLE IF NOT EXISTS ${LEDGER} (version INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID`,
-    [],
+function ledgerTable(platform: ObjectPlatform): typeof LEDGER | typeof LEDGER_BY_POSITION | null {
+  const [row] = platform.exec(`SELECT name FROM sqlite_master WHERE type = 'table' AND name IN (?, ?)`, [
+    LEDGER,
+    LEDGER_BY_POSITION,
+  ]);
+  return (row?.name ?? null) as ReturnType<typeof ledgerTable>;
+}
+
+function readLedger(platform: ObjectPlatform): Ledger {
+  return JSON.parse(String(platform.exec(`SELECT applied FROM ${LEDGER}`, [])[0]?.applied)) as Ledger;
+}
+
+/** An empty ledger; for an object of the first release, the steps that its ledger by position stands for. */
+function startLedger(platform: ObjectPlatform, schema: ObjectSchema, byPosition: boolean): Ledger {
+  platform.exec(`CREATE TABLE ${LEDGER} (one INTEGER PRIMARY KEY CHECK (one = 1), applied TEXT NOT NULL)`, []);
+  if (!byPosition) return {};
+  const scripts = platform.exec(`SELECT fingerprint FROM ${LEDGER_BY_POSITION} ORDER BY version`, []);
+  platform.exec(`DROP TABLE ${LEDGER_BY_POSITION}`, []);
+  const applied = stepsOfScripts(
+    schema.object,
+    scripts.map((row) => String(row.fingerprint)),
   );
-  const applied = appliedCount(platform, migrations);
-  migrations.slice(applied).forEach((script, offset) => {
-    for (const statement of statementsOf(script)) platform.exec(statement, []);
-    platform.exec(`INSERT INTO ${LEDGER} (version, fingerprint) VALUES (?, ?)`, [
-      applied + offset + 1,
-      fingerprint(script),
-    ]);
+  const steps = [...KIT_STEPS, ...schema.steps].filter(({ id }) => applied.has(id));
+  return Object.fromEntries(steps.map((step) => [step.id, fingerprint(step)]));
+}
+
+function missing(ledger: Ledger, { object, steps }: ObjectSchema): MigrationStep[] {
+  return [...KIT_STEPS, ...steps].filter((step) => {
+    const applied = ledger[step.id];
+    if (applied !== undefined && applied !== fingerprint(step)) {
+      throw new Error(
+        `${object}: the migration step ${step.id} was edited after it had been applied to this object. ` +
+          'Restore the step, and append a new one with the change.',
+      );
+    }
+    return applied === undefined;
   });
 }
 
@@ -52,18 +82,22 @@ function statementsOf(script: string): string[] {
     .filter((statement) => statement !== '');
 }
 
-/** Of each script that this isolate has met: an object asks at every start, and scripts are long. */
-const fingerprints = new Map<string, string>();
+/** Of each step that this isolate has met: an object asks at every start, and scripts are long. */
+const fingerprints = new WeakMap<MigrationStep, string>();
 
-/** FNV-1a (64 bit) of the script with its white space folded: detects edits, and is no secret. */
-function fingerprint(script: string): string {
-  const known = fingerprints.get(script);
+/**
+ * FNV-1a (64 bit) of the script with its white space folded: detects edits, and is no secret. A function has no text to
+ * compare, since the deployed Worker is minified and each build spells it differently: its id alone stands for it.
+ */
+function fingerprint(step: MigrationStep): string {
+  if (!('sql' in step)) return 'function';
+  const known = fingerprints.get(step);
   if (known !== undefined) return known;
   let hash = 0xcbf29ce484222325n;
-  for (const char of script.replace(/\s+/g, ' ').trim()) {
+  for (const char of step.sql.replace(/\s+/g, ' ').trim()) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(char.codePointAt(0)!)) * 0x100000001b3n);
   }
   const text = hash.toString(16);
-  fingerprints.set(script, text);
+  fingerprints.set(step, text);
   return text;
 }

@@ -1,7 +1,7 @@
 import { Deadlines } from './deadlines.ts';
-import type { Migrations } from './migrations.ts';
 import { type Lane, Outbox } from './outbox.ts';
 import type { ObjectPlatform } from './platform.ts';
+import type { ObjectSchema } from './schema.ts';
 import { ObjectStore } from './store.ts';
 
 /** The next alarm when not even the earliest thing due could be read. */
@@ -14,8 +14,8 @@ export interface ObjectKit {
   outbox: Outbox;
 }
 
-export function buildKit(platform: ObjectPlatform, migrations: Migrations, lanes: readonly Lane[]): ObjectKit {
-  const store = new ObjectStore(platform, migrations);
+export function buildKit(platform: ObjectPlatform, schema: ObjectSchema, lanes: readonly Lane[]): ObjectKit {
+  const store = new ObjectStore(platform, schema);
   return { store, deadlines: new Deadlines(store), outbox: new Outbox(store, lanes) };
 }
 

@@ -1,16 +1,7 @@
 import { MAX_STORED_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
-import { appliedCount, hasSchema, type Migrations, migrate } from './migrations.ts';
+import { migrate, schemaState } from './migrations.ts';
 import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
-
-/** Deadlines and outbox: what every object's schema begins with. */
-const KIT_SCHEMA = `
-CREATE TABLE deadlines (name TEXT PRIMARY KEY, due_at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE outbox (
-  lane TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, rev INTEGER NOT NULL,
-  rejections INTEGER NOT NULL DEFAULT 0, parked_at INTEGER, last_error TEXT, PRIMARY KEY (lane, key)
-) WITHOUT ROWID;
-CREATE TABLE outbox_lanes (lane TEXT PRIMARY KEY, failures INTEGER NOT NULL, next_at INTEGER NOT NULL) WITHOUT ROWID;
-`;
+import type { ObjectSchema } from './schema.ts';
 
 /**
  * An object's storage: typed statements, one kind of transaction, one alarm.
@@ -20,19 +11,18 @@ CREATE TABLE outbox_lanes (lane TEXT PRIMARY KEY, failures INTEGER NOT NULL, nex
  */
 export class ObjectStore {
   readonly platform: ObjectPlatform;
-  readonly #migrations: Migrations;
+  readonly #schema: ObjectSchema;
   #created: boolean;
   #inTransaction = false;
   #armedAt: number | null | undefined;
   #followers: (() => void)[] = [];
 
-  constructor(platform: ObjectPlatform, migrations: Migrations) {
+  constructor(platform: ObjectPlatform, schema: ObjectSchema) {
     this.platform = platform;
-    this.#migrations = [KIT_SCHEMA, ...migrations];
-    this.#created = hasSchema(platform);
-    if (this.#created && appliedCount(platform, this.#migrations) < this.#migrations.length) {
-      platform.transaction(() => migrate(platform, this.#migrations));
-    }
+    this.#schema = schema;
+    const state = schemaState(platform, schema);
+    this.#created = state !== 'absent';
+    if (state === 'behind') platform.transaction(() => migrate(platform, schema));
     // Where alarms are kept apart from the rows (a local workerd), a process that was killed between the two has lost
     // the alarm: whoever wakes the object sets it again.
     if (this.#created && this.#earliest() !== null) this.#commit(() => {});
@@ -63,7 +53,7 @@ export class ObjectStore {
   create<T>(body: () => T): T {
     if (this.#created) return this.transact(body);
     return this.#commit(() => {
-      migrate(this.platform, this.#migrations);
+      migrate(this.platform, this.#schema);
       return body();
     });
   }

@@ -27,7 +27,6 @@ import { SessionRecords } from './records.ts';
 import { AgentStream } from './run/agent-stream.ts';
 import { Commands } from './run/commands.ts';
 import type { RunAttachment } from './run/run-sockets.ts';
-import { SESSION_MIGRATIONS } from './schema.ts';
 import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
 

@@ -1,12 +1,15 @@
-import { IDEMPOTENCY_SCHEMA } from '../kit/idempotency.ts';
-import type { Migrations } from '../kit/migrations.ts';
+import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
  * A session's tables. One row per event and no secondary index on the log: each index would be another row written for
- * every append. Changes are additive: scripts are appended, never edited.
+ * every append.
  */
-export const SESSION_MIGRATIONS: Migrations = [
-  `
+export const SESSION_SCHEMA: ObjectSchema = {
+  object: 'Session',
+  steps: [
+    {
+      id: 'session/0001_tables',
+      sql: `
 CREATE TABLE spec (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
 CREATE TABLE session (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -53,6 +56,11 @@ CREATE TABLE artifacts (
 CREATE TABLE artifact_chunks (
   artifact TEXT NOT NULL, number INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (artifact, number)
 ) WITHOUT ROWID;
-${IDEMPOTENCY_SCHEMA}`,
-  `ALTER TABLE events ADD COLUMN task INTEGER NOT NULL DEFAULT 1`,
-];
+`,
+    },
+    {
+      id: 'session/0002_task_of_events',
+      sql: `ALTER TABLE events ADD COLUMN task INTEGER NOT NULL DEFAULT 1;`,
+    },
+  ],
+};

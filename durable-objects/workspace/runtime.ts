@@ -9,7 +9,7 @@ import type { Lane } from '../kit/outbox.ts';
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
-import { WORKSPACE_MIGRATIONS } from './schema.ts';
+import { WORKSPACE_SCHEMA } from './schema.ts';
 
 const SIGN_IN_SECONDS = 604_800;
 /** When the next token or used code expires. */
@@ -44,7 +44,7 @@ export class WorkspaceRuntime {
   readonly #idempotency: Idempotency;
 
   constructor(platform: ObjectPlatform, closeSockets: Lane['deliver']) {
-    this.kit = buildKit(platform, WORKSPACE_MIGRATIONS, [{ name: CLOSE_SOCKETS_LANE, deliver: closeSockets }]);
+    this.kit = buildKit(platform, WORKSPACE_SCHEMA, [{ name: CLOSE_SOCKETS_LANE, deliver: closeSockets }]);
     this.#idempotency = new Idempotency(this.kit.store, this.kit.deadlines);
   }
 

@@ -1,11 +1,15 @@
-import { IDEMPOTENCY_SCHEMA } from '../kit/idempotency.ts';
-import type { Migrations } from '../kit/migrations.ts';
+import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
  * Times are in ms since the epoch. `used_codes` keeps a code's id until the code would have expired; `socket_places`
  * says where a token has opened sockets, until the token ends.
  */
-const TOKENS = `
+export const WORKSPACE_SCHEMA: ObjectSchema = {
+  object: 'Workspace',
+  steps: [
+    {
+      id: 'workspace/0001_tokens',
+      sql: `
 CREATE TABLE tokens (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL,
   created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER
@@ -14,6 +18,7 @@ CREATE TABLE used_codes (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHO
 CREATE TABLE socket_places (
   token_id TEXT NOT NULL, kind TEXT NOT NULL, place_id TEXT NOT NULL, PRIMARY KEY (token_id, kind, place_id)
 ) WITHOUT ROWID;
-`;
-
-export const WORKSPACE_MIGRATIONS: Migrations = [IDEMPOTENCY_SCHEMA, TOKENS];
+`,
+    },
+  ],
+};

@@ -18,7 +18,7 @@ function directory(): DurableObjectStub {
 /** Lets an object deliver to a destination, until that has failed once. */
 async function drainTo(stub: DurableObjectStub, lane: Lane): Promise<void> {
   await runInDurableObject(stub, async (_instance, state) => {
-    const kit = buildKit(durablePlatform(state, consoleLog('warn')), [], [lane]);
+    const kit = buildKit(durablePlatform(state, consoleLog('warn')), { object: 'Test', steps: [] }, [lane]);
     kit.store.create(() => kit.outbox.put(lane.name, 'a', 1));
     await vi.waitFor(() => expect(kit.store.rows(`SELECT failures FROM outbox_lanes`)).toEqual([{ failures: 1 }]), {
       timeout: 30_000,

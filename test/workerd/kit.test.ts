@@ -4,12 +4,16 @@ import { describe, expect, it, vi } from 'vitest';
 import { acceptSocket, durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import type { Lane } from '../../durable-objects/kit/outbox.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../../durable-objects/kit/runtime.ts';
+import type { ObjectSchema } from '../../durable-objects/kit/schema.ts';
 import { consoleLog } from '../../src/adapters/console-log.ts';
 import { eventually } from '../support/eventually.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
 
-const SCHEMA = ['CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);'];
+const SCHEMA: ObjectSchema = {
+  object: 'Test',
+  steps: [{ id: 'test/0001_notes', sql: 'CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);' }],
+};
 
 /** Gives `test` the kit inside a new object, on the platform's own storage. */
 function inObject<T>(
@@ -88,14 +92,14 @@ describe('the kit on the platform’s own storage', () => {
       expect(notes(kit)).toEqual([large]);
     }));
 
-  it('refuses a history of migrations that was edited, with a script more or with as many, and appends what is new', () =>
+  it('applies a new migration step to an object that exists, and refuses an edited one', () =>
     inObject((_kit, state) => {
       const platform = durablePlatform(state, consoleLog('warn'));
-      const edited = `${SCHEMA[0]} CREATE TABLE sly (id INTEGER);`;
-      const more = 'CREATE TABLE more (id INTEGER PRIMARY KEY);';
-      expect(() => buildKit(platform, [edited], [])).toThrow(/edited/);
-      expect(() => buildKit(platform, [edited, more], [])).toThrow(/edited/);
-      expect(buildKit(platform, [...SCHEMA, more], []).store.rows(`SELECT * FROM more`)).toEqual([]);
+      const more = { id: 'test/0002_more', sql: 'CREATE TABLE more (id INTEGER PRIMARY KEY);' };
+      const edited = { id: 'test/0001_notes', sql: 'CREATE TABLE other (id INTEGER);' };
+      expect(() => buildKit(platform, { object: 'Test', steps: [edited, more] }, [])).toThrow(/test\/0001_notes/);
+      const kit = buildKit(platform, { object: 'Test', steps: [...SCHEMA.steps, more] }, []);
+      expect(kit.store.rows(`SELECT * FROM more`)).toEqual([]);
     }));
 
   it('refuses a frame over 1 MiB on a socket', () =>

@@ -1,12 +1,16 @@
 import { expect, it } from 'vitest';
-import { IDEMPOTENCY_DEADLINE, IDEMPOTENCY_SCHEMA, Idempotency } from '../../../durable-objects/kit/idempotency.ts';
+import { IDEMPOTENCY_DEADLINE, Idempotency } from '../../../durable-objects/kit/idempotency.ts';
 import { buildKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
+import type { ObjectSchema } from '../../../durable-objects/kit/schema.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import { ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 
-const SCHEMA = [IDEMPOTENCY_SCHEMA, 'CREATE TABLE effects (id INTEGER PRIMARY KEY, name TEXT NOT NULL);'];
+const SCHEMA: ObjectSchema = {
+  object: 'Test',
+  steps: [{ id: 'test/0001', sql: 'CREATE TABLE effects (id INTEGER PRIMARY KEY, name TEXT NOT NULL);' }],
+};
 const DAY_MS = 86_400_000;
 
 function call(key: string | null, fingerprint = 'body'): Call {

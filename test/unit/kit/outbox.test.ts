@@ -5,6 +5,8 @@ import { Rejected } from '../../../src/ports/rejected.ts';
 import { eventually } from '../../support/eventually.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 
+const NO_TABLES = { object: 'Test', steps: [] };
+
 /** A destination that keeps what it is given, and fails as it is told to. */
 function destination(name = 'far') {
   const arrived: [string, unknown][] = [];
@@ -22,7 +24,7 @@ function destination(name = 'far') {
 
 function objectWith(...lanes: Lane[]): { platform: NodePlatform; kit: ObjectKit; alarm: () => void } {
   const platform = new NodePlatform();
-  const kit = buildKit(platform, [], lanes);
+  const kit = buildKit(platform, NO_TABLES, lanes);
   kit.store.create(() => {});
   return { platform, kit, alarm: () => runAlarm(kit, () => {}) };
 }
@@ -156,9 +158,9 @@ it('a destination that hangs delays neither another lane nor a local deadline, a
 it('a drain that died with its process is repeated by the alarm', async () => {
   const first = destination();
   const platform = new NodePlatform();
-  const dying = buildKit(platform, [], [{ name: 'far', deliver: () => new Promise(() => {}) }]);
+  const dying = buildKit(platform, NO_TABLES, [{ name: 'far', deliver: () => new Promise(() => {}) }]);
   dying.store.create(() => dying.outbox.put('far', 'a', 1));
-  const reborn = buildKit(platform, [], [first.lane]);
+  const reborn = buildKit(platform, NO_TABLES, [first.lane]);
   platform.clock = platform.alarm!;
   platform.fireAlarm(() => runAlarm(reborn, () => {}));
   await eventually(() => expect(first.arrived).toEqual([['a', 1]]));
@@ -171,10 +173,10 @@ it('writes nothing for a destination that is not configured, and lets go of one 
 
   const { lane, state } = destination();
   state.fail = () => new Error('away');
-  const once = buildKit(platform, [], [lane]);
+  const once = buildKit(platform, NO_TABLES, [lane]);
   once.store.transact(() => once.outbox.put('far', 'a', 1));
   await platform.settle();
-  const later = buildKit(platform, [], []);
+  const later = buildKit(platform, NO_TABLES, []);
   platform.clock = platform.alarm!;
   platform.fireAlarm(() => runAlarm(later, () => {}));
   expect(platform.alarm).toBeNull();

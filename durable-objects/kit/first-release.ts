@@ -1,0 +1,28 @@
+/**
+ * The first release kept its ledger by position, with a fingerprint of each script. These are all the scripts that it
+ * had, with the steps that stand for them today. Its directory was another class and has no objects.
+ */
+const STEPS_OF_SCRIPTS: Record<string, readonly string[]> = {
+  '74f88ef0341633fc': ['kit/0001_outbox'],
+  '46a7a2c53daccd8d': ['kit/0002_idempotency'],
+  c6d474f36fa05040: ['session/0001_tables', 'kit/0002_idempotency'],
+  e03ba565c0da974a: ['agent-registry/0001_tables'],
+  '67a8fe3b26d3f740': ['agent-registry/0002_remotes'],
+  d418d4f5c9af4c9a: ['workspace/0001_tokens'],
+};
+
+/**
+ * Ids of the steps that an object of the first release has behind it.
+ * @param object its class, for the error
+ * @param fingerprints of its ledger, in order
+ * @throws Error when one of them is of no script of that release
+ */
+export function stepsOfScripts(object: string, fingerprints: readonly string[]): Set<string> {
+  return new Set(
+    fingerprints.flatMap((fingerprint, index) => {
+      const steps = STEPS_OF_SCRIPTS[fingerprint];
+      if (!steps) throw new Error(`${object}: script ${index + 1} of the ledger is not one of the first release`);
+      return steps;
+    }),
+  );
+}
