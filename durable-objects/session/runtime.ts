@@ -27,6 +27,7 @@ import { SessionRecords } from './records.ts';
 import { AgentStream } from './run/agent-stream.ts';
 import { Commands } from './run/commands.ts';
 import type { RunAttachment } from './run/run-sockets.ts';
+import { SESSION_SCHEMA } from './schema.ts';
 import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
 
@@ -230,7 +231,7 @@ function buildParts(
   const lanes = sessionLanes(workspace, ports, (task, epoch) =>
     kit.store.transact(() => leases.reservationEnded(task, epoch)),
   );
-  const kit = buildKit(platform, SESSION_MIGRATIONS, lanes);
+  const kit = buildKit(platform, SESSION_SCHEMA, lanes);
   const records = new SessionRecords({ kit });
   const storage = { config, kit, records };
 
