@@ -1,5 +1,5 @@
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
-import type { SessionEvent } from '../src/protocol/events/events.ts';
+import type { SessionEvent } from '../src/protocol/events/envelope.ts';
 import type { SessionDiff } from '../src/protocol/session/checkpoint.ts';
 import { paint, printable } from './terminal.ts';
 

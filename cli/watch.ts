@@ -1,7 +1,7 @@
 import type { Client } from '../src/client/client.ts';
 import { hasEnded } from '../src/domain/session/session-machine.ts';
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
-import type { SessionEvent } from '../src/protocol/events/events.ts';
+import type { SessionEvent } from '../src/protocol/events/envelope.ts';
 
 export interface FollowOptions {
   signal?: AbortSignal | undefined;

@@ -5,7 +5,7 @@ import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
-import type { EventPage } from '../../src/protocol/events/events.ts';
+import type { EventPage } from '../../src/protocol/events/envelope.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
 import { IDEMPOTENCY_DEADLINE, Idempotency, KEY_IS_TAKEN } from '../kit/idempotency.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { AgentList, AgentView } from '../protocol/agent/agent.ts';
-import type { EventPage } from '../protocol/events/events.ts';
+import type { EventPage } from '../protocol/events/envelope.ts';
 import type { ApprovalList, ApprovalView } from '../protocol/session/approval.ts';
 import type { BulkResult, BulkSessionRequest } from '../protocol/session/bulk.ts';
 import type { CheckpointList, CheckpointRequested, SessionDiff } from '../protocol/session/checkpoint.ts';

@@ -1,6 +1,6 @@
 import { applyEvents, emptyState, type SessionState } from '../domain/session/session-state.ts';
 import { type Cursor, formatCursor, parseCursor } from '../protocol/common/cursor.ts';
-import type { SessionEvent } from '../protocol/events/events.ts';
+import type { SessionEvent } from '../protocol/events/envelope.ts';
 import type { WatchFrame, WatchRequest } from '../protocol/session/watch-socket.ts';
 
 /** What taking a frame in came to. */

@@ -1,6 +1,6 @@
 import type { SessionState } from '../domain/session/session-state.ts';
 import { CLOSE, PING, PONG, SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../protocol/common/socket.ts';
-import type { SessionEvent } from '../protocol/events/events.ts';
+import type { SessionEvent } from '../protocol/events/envelope.ts';
 import { fullJitterMs, pause } from './backoff.ts';
 import { ApiError, localProblem } from './errors.ts';
 import type { RestClient } from './rest.ts';

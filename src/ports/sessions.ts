@@ -1,7 +1,7 @@
 import type { Cursor } from '../protocol/common/cursor.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
-import type { EventPage } from '../protocol/events/events.ts';
+import type { EventPage } from '../protocol/events/envelope.ts';
 import type { ApprovalView } from '../protocol/session/approval.ts';
 import type { CheckpointView, DiffFile } from '../protocol/session/checkpoint.ts';
 import type {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SessionEvent } from '../../src/protocol/events/events.ts';
+import type { SessionEvent } from '../../src/protocol/events/envelope.ts';
 import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
 import { type StartedSession, startSession } from '../system/support/started-session.ts';

@@ -1,6 +1,6 @@
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
 import { BATCH_BYTES, PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
-import type { EventBody, SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { Deadlines } from '../../kit/deadlines.ts';
 import type { ObjectStore } from '../../kit/store.ts';
 import { instant } from '../../kit/text.ts';

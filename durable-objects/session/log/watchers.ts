@@ -1,7 +1,7 @@
 import { type Cursor, formatCursor } from '../../../src/protocol/common/cursor.ts';
 import { BATCH_BYTES, MAX_WATCHER_LAG_BYTES } from '../../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
-import type { SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { type SnapshotReason, type WatchFrame, WatchRequest } from '../../../src/protocol/session/watch-socket.ts';
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform.ts';
 import { parseJson } from '../../kit/text.ts';

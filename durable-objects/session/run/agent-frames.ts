@@ -1,6 +1,6 @@
 import { addUsage } from '../../../src/domain/session/usage.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
-import type { EventBody } from '../../../src/protocol/events/events.ts';
+import type { EventBody } from '../../../src/protocol/events/envelope.ts';
 import { AgentFrame, type AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';

@@ -1,5 +1,6 @@
 import type { Delivery, SessionStatus } from '../../protocol/common/enums.ts';
-import type { AgentEventBody, SessionEvent, ToolState } from '../../protocol/events/events.ts';
+import type { AgentEventBody, ToolState } from '../../protocol/events/agent.ts';
+import type { SessionEvent } from '../../protocol/events/envelope.ts';
 import type { ApprovalView } from '../../protocol/session/approval.ts';
 import type { CheckpointView } from '../../protocol/session/checkpoint.ts';
 import type { SessionError, Usage } from '../../protocol/session/session.ts';

@@ -4,7 +4,7 @@ import { readDiff, streamArtifact } from '../../application/artifacts.ts';
 import { parseCursor } from '../../protocol/common/cursor.ts';
 import { Uuid } from '../../protocol/common/ids.ts';
 import { PAGE_EVENTS } from '../../protocol/common/limits.ts';
-import { CursorText, EventPage } from '../../protocol/events/events.ts';
+import { CursorText, EventPage } from '../../protocol/events/envelope.ts';
 import { ApprovalList, ApprovalView } from '../../protocol/session/approval.ts';
 import { CheckpointList, CheckpointRequested, SessionDiff } from '../../protocol/session/checkpoint.ts';
 import { AnswerApprovalRequest } from '../../protocol/session/requests.ts';

@@ -4,7 +4,7 @@ import { PRINCIPAL_HEADER } from '../../ports/calls.ts';
 import type { SocketPlace } from '../../ports/workspace.ts';
 import { SessionId, sessionOfTask, TaskId, Uuid } from '../../protocol/common/ids.ts';
 import { SOCKET_PROTOCOL } from '../../protocol/common/socket.ts';
-import { CursorText } from '../../protocol/events/events.ts';
+import { CursorText } from '../../protocol/events/envelope.ts';
 import type { Principal } from '../../protocol/workspace/token.ts';
 import { type Authenticator, STATIC_TOKEN_ID } from '../auth/authenticate.ts';
 import { needs } from '../auth/roles.ts';

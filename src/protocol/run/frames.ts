@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ApprovalKind } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
-import { AgentEventBody } from '../events/events.ts';
+import { AgentEventBody } from '../events/agent.ts';
 import { ApprovalView } from '../session/approval.ts';
 import { DiffFile } from '../session/checkpoint.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SessionEvent } from '../events/events.ts';
+import type { SessionEvent } from '../events/envelope.ts';
 
 /**
  * The watch socket: `GET /ws/sessions/{id}?after=<cursor>`, subprotocol `oio.v1`.

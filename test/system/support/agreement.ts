@@ -7,7 +7,7 @@ import type { ConversationMessage } from '../../../runner/work/opencode-port.ts'
 import type { Client } from '../../../src/client/client.ts';
 import type { SessionWatch } from '../../../src/client/watch.ts';
 import { applyEvents, emptyState } from '../../../src/domain/session/session-state.ts';
-import type { SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { AgentProcess } from './fleet.ts';
 
 /** The whole log of a session, as the server has it. */

@@ -2,7 +2,7 @@ import { expect, vi } from 'vitest';
 import type { Client } from '../../../src/client/client.ts';
 import type { SessionWatch } from '../../../src/client/watch.ts';
 import { hasEnded } from '../../../src/domain/session/session-machine.ts';
-import type { SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
 import { beginningOf } from './agreement.ts';
 

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { renderDiff, SessionRenderer } from '../../../cli/render.ts';
-import type { EventBody, SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 
 const event = (body: EventBody, seq = 1): SessionEvent => ({
   from_seq: seq,

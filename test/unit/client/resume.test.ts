@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LogFollower } from '../../../src/client/resume.ts';
-import type { EventBody, SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { WatchFrame } from '../../../src/protocol/session/watch-socket.ts';
 import { type ModelConnection, ModelServer } from './support/model-server.ts';
 

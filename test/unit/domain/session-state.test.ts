@@ -6,7 +6,7 @@ import {
   MAX_TRANSCRIPT_ITEMS,
   type SessionState,
 } from '../../../src/domain/session/session-state.ts';
-import type { EventBody, SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const UUID = '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d';

@@ -1,5 +1,5 @@
 import { LogFollower } from '../../../src/client/resume.ts';
-import type { SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import type { SessionInProcess } from './harness.ts';
 

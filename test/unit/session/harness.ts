@@ -11,7 +11,7 @@ import { type Cursor, parseCursor } from '../../../src/protocol/common/cursor.ts
 import type { SessionStatus } from '../../../src/protocol/common/enums.ts';
 import type { Failure, Outcome } from '../../../src/protocol/common/errors.ts';
 import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/common/ids.ts';
-import type { EventPage, SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { EventPage, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../../src/protocol/session/session.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';

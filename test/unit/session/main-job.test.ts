@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { IMPLICIT_TASK, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
-import type { SessionEvent } from '../../../src/protocol/events/events.ts';
+import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { ANY } from '../../support/requirements.ts';
 import { checkpoint, FakeAgent, note, partDone, result, text, usage, uuidOf } from './fake-agent.ts';

@@ -1,7 +1,7 @@
 import { clsx } from 'clsx';
 import { useState } from 'react';
 import type { TranscriptItem } from '../../../../src/domain/session/session-state.ts';
-import type { ToolState } from '../../../../src/protocol/events/events.ts';
+import type { ToolState } from '../../../../src/protocol/events/agent.ts';
 
 type ToolItem = Extract<TranscriptItem, { kind: 'tool' }>;
 

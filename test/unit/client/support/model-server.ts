@@ -1,6 +1,6 @@
 import { applyEvents, emptyState, type SessionState } from '../../../../src/domain/session/session-state.ts';
 import { formatCursor, parseCursor } from '../../../../src/protocol/common/cursor.ts';
-import type { EventBody, SessionEvent } from '../../../../src/protocol/events/events.ts';
+import type { EventBody, SessionEvent } from '../../../../src/protocol/events/envelope.ts';
 import type { SnapshotReason, WatchFrame, WatchRequest } from '../../../../src/protocol/session/watch-socket.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
