@@ -1,9 +1,8 @@
-import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
+import type { Message } from './message-queue.ts';
 import type { OpenCodePort, Prompt } from './opencode-port.ts';
 import type { WorkContext } from './work-context.ts';
-
-type Message = Extract<Command, { type: 'message' }>['data'];
 
 export const CONTINUE_TEXT = 'Continue where you left off: the last run was interrupted before it was done.';
 

@@ -1,13 +1,14 @@
 import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
+import { checkpointFailed, LIMIT_REACHED, opencodeUnavailable, TAMPERING } from './failures.ts';
+import { type Message, MessageQueue } from './message-queue.ts';
 import type { ConversationMessage, Prompt } from './opencode-port.ts';
 import { Prompts } from './prompts.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
 import { Wakeup } from './wakeup.ts';
 import { openWorkContext, type WorkContext, type WorkContextDependencies } from './work-context.ts';
 
-type Message = Extract<Command, { type: 'message' }>['data'];
 type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reason'];
 
 const MAX_RESULT_CHARS = 100_000;
@@ -33,16 +34,10 @@ export class Work {
   readonly #dependencies: WorkDependencies;
   readonly #wakeup = new Wakeup();
   readonly #prompts: Prompts;
-  readonly #waiting: Message[] = [];
+  readonly #messages: MessageQueue;
   #context: WorkContext | null = null;
   #turn: Turn | null = null;
   #turnNumber = 0;
-  /** All messages up to this number are done. */
-  #messagesDone: number;
-  /** Done messages above that number: a message that was steered into a turn overtakes the waiting ones. */
-  readonly #doneEarly = new Set<number>();
-  /** Messages of the running turn: its prompt, and those steered into it. */
-  #inTurn: Message[] = [];
   #release: { reason: ReleaseReason; message: string } | null = null;
   #hasFailed = false;
   #isQuiet = false;
@@ -54,7 +49,7 @@ export class Work {
   constructor(assignment: Assignment, dependencies: WorkDependencies) {
     this.#assignment = assignment;
     this.#dependencies = dependencies;
-    this.#messagesDone = assignment.messages_done;
+    this.#messages = new MessageQueue(assignment.messages_done);
     this.#prompts = new Prompts(assignment, dependencies.opencode, dependencies.model);
   }
 
@@ -70,7 +65,7 @@ export class Work {
     }
     if (this.#isCheckpointAsked) await this.#checkpoint(true);
     // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
-    if (this.#assignment.messages_last <= this.#messagesDone) await this.#result(this.#context, 'completed', null);
+    if (this.#assignment.messages_last <= this.#messages.done) await this.#result(this.#context, 'completed', null);
     while (!this.#isCancelled) {
       if (this.#release !== null) {
         await this.#checkpoint(false);
@@ -78,9 +73,9 @@ export class Work {
         return;
       }
       // The session ends the lease after a failure, and the next lease runs the waiting messages.
-      const message = this.#hasFailed ? undefined : this.#waiting.shift();
+      const message = this.#hasFailed ? undefined : this.#messages.next();
       if (message === undefined) await this.#wakeup.wait();
-      else if (!this.#isDone(message)) await this.#workOn(this.#context, message);
+      else await this.#workOn(this.#context, message);
     }
   }
 
@@ -150,17 +145,17 @@ export class Work {
     if (message.delivery === 'steer' && turn !== null && context !== null && this.#release === null) {
       const isTaken = await turn.steer(() => this.#prompts.original(context, message));
       if (isTaken) {
-        this.#inTurn.push(message);
+        this.#messages.addToTurn([message]);
         return;
       }
     }
-    this.#waiting.push(message);
+    this.#messages.push(message);
     this.#wakeup.signal();
   }
 
   async #workOn(context: WorkContext, message: Message): Promise<void> {
     this.#turnNumber += 1;
-    this.#inTurn = [message];
+    this.#messages.beginTurn(message);
     const { agent } = this.#assignment.agent_config;
     const data = { turn: this.#turnNumber, message: message.number, model: this.#prompts.model, agent: agent ?? null };
     this.#report({ type: 'turn.started', data });
@@ -191,10 +186,9 @@ export class Work {
 
   /** OpenCode accepts a prompt before it stores it, so a restart may have lost messages of this turn. */
   async #continuation(context: WorkContext, message: Message): Promise<Prompt> {
-    const stored = await this.#prompts.stored(context, this.#inTurn);
-    const lost = this.#inTurn.filter((steered) => steered !== message && !stored.includes(steered));
-    this.#inTurn = this.#inTurn.filter((asked) => !lost.includes(asked));
-    this.#waiting.unshift(...lost);
+    const { inTurn } = this.#messages;
+    const stored = await this.#prompts.stored(context, inTurn);
+    this.#messages.removeFromTurn(inTurn.filter((steered) => steered !== message && !stored.includes(steered)));
     return this.#prompts.next(context, message);
   }
 
@@ -224,7 +218,7 @@ export class Work {
       const data = { turn: this.#turnNumber, message: message.number, finish: outcome.finish };
       this.#report({ type: 'turn.completed', data });
       await this.#collectAnswered(context);
-      this.#turnDone();
+      this.#messages.endTurn();
     }
     // For a pause or a stop, `run` takes the checkpoint before it releases the lease.
     const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');
@@ -234,27 +228,16 @@ export class Work {
     if (outcome.type === 'failed') return this.#result(context, 'failed', outcome.failure);
     if (problem !== null) return this.#result(context, 'failed', checkpointFailed(problem));
     if (outcome.type === 'interrupted' && outcome.by === 'limit') {
-      this.#turnDone();
-      return this.#result(context, 'partial', limitReached());
+      this.#messages.endTurn();
+      return this.#result(context, 'partial', LIMIT_REACHED);
     }
     if (outcome.type === 'interrupted') return this.#result(context, 'failed', TAMPERING);
-    if (this.#waiting.length === 0) await this.#result(context, 'completed', null);
+    if (this.#messages.waiting.length === 0) await this.#result(context, 'completed', null);
   }
 
   /** A message that an earlier lease steered into the conversation has been answered with it and needs no turn. */
   async #collectAnswered(context: WorkContext): Promise<void> {
-    const answered = await this.#prompts.stored(context, this.#waiting).catch(() => []);
-    for (const message of answered) this.#waiting.splice(this.#waiting.indexOf(message), 1);
-    this.#inTurn.push(...answered);
-  }
-
-  #turnDone(): void {
-    for (const { number } of this.#inTurn) this.#doneEarly.add(number);
-    while (this.#doneEarly.delete(this.#messagesDone + 1)) this.#messagesDone += 1;
-  }
-
-  #isDone({ number }: Message): boolean {
-    return number <= this.#messagesDone || this.#doneEarly.has(number);
+    this.#messages.addToTurn(await this.#prompts.stored(context, this.#messages.waiting).catch(() => []));
   }
 
   async #result(
@@ -265,7 +248,7 @@ export class Work {
     const messages = await this.#dependencies.opencode.messages(context.conversationId).catch(() => []);
     const text = finalText(messages).slice(0, MAX_RESULT_CHARS);
     this.#hasFailed = status === 'failed';
-    this.#report({ type: 'result', data: { status, text, messages_done: this.#messagesDone, error } });
+    this.#report({ type: 'result', data: { status, text, messages_done: this.#messages.done, error } });
   }
 
   /** Takes a checkpoint inside a long turn, so that losing this machine does not lose the whole turn. */
@@ -277,7 +260,7 @@ export class Work {
   /** @returns the error, or null if the checkpoint was taken */
   async #checkpoint(requested: boolean): Promise<Error | null> {
     this.#checkpointAt = performance.now();
-    const position = { turn: this.#turnNumber, messages_done: this.#messagesDone, requested };
+    const position = { turn: this.#turnNumber, messages_done: this.#messages.done, requested };
     try {
       await this.#context?.checkpoints.take(position);
       return null;
@@ -294,29 +277,6 @@ export class Work {
   #report(frame: AgentFrameBody): void {
     if (!this.#isCancelled) this.#dependencies.report(frame);
   }
-}
-
-const TAMPERING: ModelFailure = {
-  code: 'tampering',
-  message: 'A request for approval was answered by someone other than the orchestrator.',
-  retryable: false,
-};
-
-function limitReached(): ModelFailure {
-  return {
-    code: 'max_turns',
-    message: 'The limit of model turns was reached before the work was done.',
-    retryable: true,
-  };
-}
-
-/** Only the worktree that stays on this machine has the work; another agent would start from an older checkpoint. */
-function checkpointFailed(error: Error): ModelFailure {
-  return { code: 'checkpoint_failed', message: `The work could not be saved: ${error.message}`, retryable: true };
-}
-
-function opencodeUnavailable(error: Error): ModelFailure {
-  return { code: 'opencode_unavailable', message: error.message, retryable: true };
 }
 
 function note(text: string): AgentFrameBody {
