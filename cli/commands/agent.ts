@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { arch, hostname, platform } from 'node:os';
 import { resolve } from 'node:path';
-import { type AgentOptions, NoModelError, startAgent, TokenRefusedError } from '../../runner/agent.ts';
+import type { AgentOptions } from '../../runner/agent.ts';
 import { RepositoryError } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
+import { NoModelError, startAgent, TokenRefusedError } from '../../runner/start.ts';
 import { AgentName } from '../../src/protocol/agent/agent.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';

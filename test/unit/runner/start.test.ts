@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { chooseModel, NoModelError } from '../../../runner/agent.ts';
 import { markKept } from '../../../runner/git/kept-worktrees.ts';
 import { removeLeftoverWorktrees } from '../../../runner/lease/recovery.ts';
+import { chooseModel, NoModelError } from '../../../runner/start.ts';
 
 test('a left worktree that cannot be removed is logged, the others go, and those to be kept stay', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'oio-left-'));
