@@ -22,10 +22,10 @@ export class ObjectStore {
     this.#schema = schema;
     const state = schemaState(platform, schema);
     this.#created = state !== 'absent';
-    if (state === 'behind') platform.transaction(() => migrate(platform, schema));
-    // Where alarms are kept apart from the rows (a local workerd), a process that was killed between the two has lost
-    // the alarm: whoever wakes the object sets it again.
-    if (this.#created && this.#earliest() !== null) this.#commit(() => {});
+    if (state === 'behind') this.#commit(() => migrate(platform, schema));
+    // A local workerd keeps alarms apart from the rows. A process that was killed between the two has lost the alarm:
+    // it is set again when the object wakes.
+    else if (this.#created && this.#earliest() !== null) this.#commit(() => {});
   }
 
   /** Whether the object has its tables. Reading from one that has not is a bug. */

@@ -39,8 +39,10 @@ export class NodePlatform implements ObjectPlatform {
   #inTransaction = false;
   #stepsToFault = Number.POSITIVE_INFINITY;
 
-  constructor({ path = ':memory:', now = Date.UTC(2026, 0, 1), seed = 1 } = {}) {
+  /** @param sql makes the storage as an object left it */
+  constructor({ path = ':memory:', now = Date.UTC(2026, 0, 1), seed = 1, sql = '' } = {}) {
     this.#db = new DatabaseSync(path);
+    this.#db.exec(sql);
     this.clock = now;
     this.#seed = seed;
   }

@@ -1,0 +1,269 @@
+import { describe, expect, it } from 'vitest';
+import { REGISTRY_SCHEMA } from '../../../durable-objects/agent-registry/schema.ts';
+import { buildKit } from '../../../durable-objects/kit/runtime.ts';
+import { SESSION_SCHEMA } from '../../../durable-objects/session/schema.ts';
+import { WORKSPACE_SCHEMA } from '../../../durable-objects/workspace/schema.ts';
+import { parseCursor } from '../../../src/protocol/common/cursor.ts';
+import type { FakeClient } from '../../support/fake-socket.ts';
+import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
+import { RegistryInProcess } from '../../support/registry-in-process.ts';
+import { storedObject } from '../../support/stored-object.ts';
+import { WorkspaceInProcess } from '../../support/workspace-in-process.ts';
+import { AGENT_A, AGENT_B, callFrom, hello, INSTANCE_2, slotRequest } from '../ports/agent-registry.scene.ts';
+import { callIn, PLACE, TOKEN_REQUEST, valueIn } from '../ports/workspace.contract.ts';
+import { asked, checkpoint, type FakeAgent, partDone, result, text } from '../session/fake-agent.ts';
+import { requested, SESSION_ID, SessionInProcess, unwrap } from '../session/harness.ts';
+
+function stored(name: string): NodePlatform {
+  return storedObject(new URL(`first-release/${name}.sql`, import.meta.url));
+}
+
+/** Every table and index, as it was declared. */
+function tablesOf(platform: NodePlatform): unknown[] {
+  return platform.exec(`SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name`, []);
+}
+
+describe.each([
+  ['session-running', SESSION_SCHEMA],
+  ['session-paused', SESSION_SCHEMA],
+  ['session-completed', SESSION_SCHEMA],
+  ['agent-registry', REGISTRY_SCHEMA],
+  ['workspace', WORKSPACE_SCHEMA],
+])('the tables of the stored %s', (name, schema) => {
+  it('are those of a new object after the upgrade', () => {
+    const upgraded = stored(name);
+    buildKit(upgraded, schema, []);
+    const fresh = new NodePlatform();
+    buildKit(fresh, schema, []).store.create(() => {});
+    expect(tablesOf(upgraded)).toEqual(tablesOf(fresh));
+  });
+
+  it('are upgraded wholly or not at all, and once', () => {
+    const platform = stored(name);
+    const before = platform.dump();
+    for (let step = 1; ; step++) {
+      platform.failAt(step);
+      try {
+        buildKit(platform, schema, []);
+        break;
+      } catch (error) {
+        expect(error).toBeInstanceOf(InjectedFault);
+        expect(platform.dump(), `a throw before step ${step}`).toEqual(before);
+      }
+    }
+    platform.failAt(Number.POSITIVE_INFINITY);
+    const upgraded = platform.dump();
+    buildKit(platform, schema, []);
+    expect(platform.dump()).toEqual(upgraded);
+  });
+});
+
+describe('a session that was at work', () => {
+  const WORDS = ['Looking around.', 'Found it.', 'I am half way', 'Mind the tests'];
+
+  function running(): { session: SessionInProcess; agent: FakeAgent } {
+    const session = new SessionInProcess({ platform: stored('session-running'), config: { max_log_events: 40 } });
+    const agent = session.agent();
+    agent.head = 63;
+    return { session, agent };
+  }
+
+  it('reads as before', async () => {
+    const { session } = running();
+    const view = await session.view();
+    expect(view).toMatchObject({ title: 'Released', tags: ['old'], status: 'running', open_approvals: 2 });
+    expect(view.checkpoints).toMatchObject([{ number: 1, turn: 1, messages_done: 1 }]);
+    expect(view.usage).toMatchObject({ input_tokens: 100, cost_usd: 0.5 });
+    const approvals = unwrap(await session.runtime.approvals(session.call()));
+    expect(approvals.map(({ title, status }) => [title, status])).toEqual([
+      ['bash: npm run build', 'open'],
+      ['Colour', 'open'],
+      ['bash: npm test', 'answered'],
+    ]);
+    const diff = unwrap(await session.runtime.diff(session.call()));
+    expect(diff).toMatchObject({ files: [{ path: 'one.txt' }], artifact: { chunks: 3 } });
+    const chunk = unwrap(await session.runtime.artifactChunk(session.call(), diff.artifact!.id, 0));
+    expect(Buffer.from(chunk, 'base64').toString()).toMatch(/^diff of one/);
+  });
+
+  it('gives a new watcher, and one that resumes, the whole story', async () => {
+    const { session } = running();
+    const late = session.watcher().connect().catchUp();
+    expect([late.faults, late.live]).toEqual([[], true]);
+    const story = JSON.stringify(late.follower.state);
+    for (const words of WORDS) expect(story).toContain(words);
+    expect(late.follower.state).toEqual(await session.folded());
+
+    const { incarnation } = parseCursor((await session.view()).cursor)!;
+    const resumed = session.openWatch(`${incarnation}.${(await session.events()).at(-3)!.seq}`);
+    expect(resumed.frames()).toMatchObject([{ type: 'hello', mode: 'resume' }]);
+  });
+
+  it('gives its agent the lease and what it has not acknowledged, and is finished by it', async () => {
+    const { session, agent } = running();
+    const watcher = session.watcher().connect().catchUp();
+    agent.connect();
+    expect(agent).toMatchObject({ over: null, acked: 63, assignment: { epoch: 1, session_id: SESSION_ID } });
+    expect(agent.commandsOf('message').map(({ number }) => number)).toEqual([1, 2]);
+    expect(agent.commandsOf('approval_reply')).toHaveLength(1);
+
+    agent.send(asked('r4'));
+    expect(agent.commandsOf('approval_reply'), 'the rule for always still holds').toHaveLength(2);
+    const approvals = unwrap(await session.runtime.approvals(session.call()));
+    for (const { id, kind, status } of approvals) {
+      if (status !== 'open') continue;
+      const reply =
+        kind === 'question' ? { decision: 'once' as const, answers: [['red']] } : { decision: 'once' as const };
+      unwrap(await session.runtime.answer(session.call(), id, reply));
+    }
+    expect(agent.commandsOf('approval_reply')).toHaveLength(4);
+
+    agent.send(text('p2', 13, ' and done.'), partDone('p2', 23), ...checkpoint('two'), result(2));
+    expect(await session.view()).toMatchObject({
+      status: 'completed',
+      checkpoints: [{ number: 1 }, { number: 2 }],
+      open_approvals: 0,
+    });
+    watcher.catchUp();
+    expect(watcher.follower.state).toEqual(await session.folded());
+    expect(JSON.stringify(watcher.follower.state)).toContain('I am half way and done.');
+    await session.advance(60_000);
+    expect(session.homes.entry?.summary).toMatchObject({ title: 'Released', status: 'completed' });
+    expect([...session.homes.runs.values()]).toMatchObject([{ run: 1, status: 'completed', agent_name: 'AGENT-ONE' }]);
+    expect([...session.homes.slots.values()]).toEqual(['released']);
+  });
+
+  it('is given to another agent when its own does not come back', async () => {
+    const { session } = running();
+    await session.advance(600_000);
+    const other = session.agent(2, 'AGENT-TWO').connect();
+    expect(other.assignment).toMatchObject({ epoch: 2, checkpoint: { number: 1 } });
+    other.acknowledge(...other.commands.map(({ id }) => id)).send(...checkpoint('two'), result(2));
+    expect(await session.status()).toBe('completed');
+  });
+
+  it('answers the request that made it again, and trims its log', async () => {
+    const { session, agent } = running();
+    const call = session.call({ key: 'create' });
+    const first = unwrap(await session.runtime.create(call, SESSION_ID, requested()));
+    expect(first).toMatchObject({ title: 'Released', status: 'pending' });
+    agent.connect();
+    for (let i = 0; i < 50; i++) agent.send(text('p3', i, 'x'));
+    const whole = await session.folded();
+    await session.advance(1);
+    expect((await session.events())[0]!.from_seq).toBeGreaterThan(64);
+    expect(await session.folded()).toEqual(whole);
+  });
+});
+
+it('a session that was paused goes on from its checkpoint', async () => {
+  const session = new SessionInProcess({ platform: stored('session-paused') });
+  expect(await session.status()).toBe('paused');
+  await session.act('resume');
+  const agent = session.agent(2, 'AGENT-TWO').connect();
+  expect(agent.assignment).toMatchObject({ messages_done: 1, checkpoint: { number: 1 } });
+  agent.send(result(1));
+  expect(await session.status()).toBe('completed');
+});
+
+it('a session that was final delivers what it owes, and keeps what was refused for good', async () => {
+  const session = new SessionInProcess({ platform: stored('session-completed') });
+  expect(await session.status()).toBe('completed');
+  await session.advance(600_000);
+  expect(session.homes.entry?.summary).toMatchObject({ title: 'Completed in the old release', status: 'completed' });
+  expect([...session.homes.slots.values()]).toEqual(['released']);
+  expect(session.homes.runs.size).toBe(0);
+  expect(session.runtime.kit.outbox.backlog()).toMatchObject([{ waiting: 0, parked: 1 }]);
+});
+
+describe('an agent registry with slots of every kind', () => {
+  const key = (task: number) => ({ task_id: slotRequest(task).task_id, epoch: 1 });
+
+  function connected() {
+    const registry = new RegistryInProcess({ platform: stored('agent-registry'), workspace: 'acme' });
+    const agent = registry.connect(AGENT_A);
+    const leases = [key(1)];
+    const about = { capacity: 2, repository: 'root', remotes: ['github.com/acme/app'], labels: ['zone=a'] };
+    agent.send(hello({ name: 'AGENT-A', ...about, leases }));
+    return { registry, agent };
+  }
+
+  function offered(client: FakeClient): string[] {
+    return client
+      .frames<{ type: string; task_id: string }>()
+      .flatMap(({ type, task_id }) => (type === 'offer' ? [task_id] : []));
+  }
+
+  it('knows its agents, and repeats the offers that stand', async () => {
+    const { registry, agent } = connected();
+    const { value } = (await registry.api.agents(callFrom('acme'))) as { value: object[] };
+    expect(value).toMatchObject([
+      { id: AGENT_A, name: 'AGENT-A', slots_used: 2, capacity: 2 },
+      { id: AGENT_B, name: 'AGENT-B' },
+    ]);
+    expect(offered(agent)).toEqual([key(2).task_id]);
+  });
+
+  it('serves what waits in the order of its priority, as slots become free', () => {
+    const { agent } = connected();
+    agent.send({ type: 'taken', ...key(2) });
+    const order: string[] = [];
+    for (let free = key(1).task_id; order.length < 5; free = order.at(-1)!) {
+      agent.send({ type: 'ended', task_id: free, epoch: 1 });
+      order.push(offered(agent).at(-1)!);
+      agent.send({ type: 'taken', task_id: order.at(-1), epoch: 1 });
+    }
+    expect(order).toEqual([5, 7, 6, 4, 8].map((task) => key(task).task_id));
+  });
+
+  it('remembers what has ended, and offers again what an agent that was away had not taken', async () => {
+    const { registry } = connected();
+    for (const task of [3, 9]) {
+      expect(await registry.api.reserve('acme', slotRequest(task))).toEqual({ state: 'ended' });
+    }
+    await registry.advance(60_000);
+    const other = registry.connect(AGENT_B);
+    other.send(hello({ name: 'AGENT-B', instance_id: INSTANCE_2, labels: ['zone=b'] }));
+    expect(offered(other)).toEqual([key(10).task_id]);
+  });
+});
+
+describe('a workspace with tokens', () => {
+  it('lists them, keeps revoked ones revoked and used codes used, and closes sockets that it owed a close', async () => {
+    const object = new WorkspaceInProcess({ platform: stored('workspace') });
+    const { api } = object;
+    const tokens = valueIn(await api.listTokens(callIn('default')));
+    const named = (name: string) => tokens.find((token) => token.name === name)!;
+    expect(tokens.map(({ name, role }) => [name, role])).toEqual(
+      expect.arrayContaining([
+        ['kept', 'viewer'],
+        ['revoked', 'viewer'],
+        ['Sign-in', 'operator'],
+      ]),
+    );
+    expect(await api.revokedTokens('default')).toEqual([named('revoked').id]);
+    const code = { id: 'used-code', expires_at: object.platform.now() + 60_000, role: 'operator' } as const;
+    expect(await api.redeemCode(callIn('default'), code)).toMatchObject({
+      ok: false,
+      failure: { code: 'unauthorized' },
+    });
+    expect(await api.createToken(callIn('default', 'k1'), TOKEN_REQUEST)).toMatchObject({ value: { name: 'kept' } });
+    expect(await api.claimBulk(callIn('default', 'bulk', 'another body'))).toMatchObject({ ok: false });
+
+    await object.advance(60_000);
+    const place = `${PLACE.kind}/${PLACE.id}`;
+    expect(object.closed).toContain(`${named('revoked').id}/${place}`);
+    valueIn(await api.revokeToken(callIn('default'), named('kept').id));
+    await object.platform.settle();
+    expect(object.closed).toEqual(
+      expect.arrayContaining([`${named('kept').id}/${place}`, `${named('kept').id}/agent_registry/default`]),
+    );
+  });
+
+  it('forgets tokens and codes when they expire', async () => {
+    const object = new WorkspaceInProcess({ platform: stored('workspace') });
+    await object.advance(8 * 86_400_000);
+    expect(valueIn(await object.api.listTokens(callIn('default')))).toEqual([]);
+    expect(object.platform.dump()).toMatchObject({ tokens: [], used_codes: [], socket_places: [], $alarm: null });
+  });
+});
