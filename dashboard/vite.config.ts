@@ -2,7 +2,7 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-/** `vite dashboard` develops against a control plane that runs already (`npm start -- --no-agent`). */
+/** `vite dashboard` uses a control plane that is already running (`npm start -- --no-agent`). */
 const CONTROL_PLANE = 'http://127.0.0.1:8787';
 
 export default defineConfig({

@@ -119,7 +119,7 @@ it('creates a session, shows its work as it happens, answers what it asks, and s
   await button('New session').click();
   await page.getByLabel('Title').fill('Greet from the browser');
   await page
-    .getByLabel('What is to be done')
+    .getByLabel('Prompt')
     .fill(
       'think A greeting is wanted.\nslow 12 200\nwrite greeting.txt: hello from the browser\nsay Greeting written.',
     );
@@ -215,7 +215,7 @@ it('answers a question with the option that was chosen', async () => {
 it('tells the agent why not: a rejection carries its message', async () => {
   await openSession('Be refused', 'write secret.txt: no', { edit: 'ask' });
   const permission = page.locator('[data-approval="permission"]');
-  await permission.getByLabel('Or say why not').fill('Leave that file alone.');
+  await permission.getByLabel('Or reject with a message').fill('Leave that file alone.');
   await button('Reject').click();
   await page.getByRole('region', { name: 'Answered' }).getByText('rejected').waitFor();
   await toolCall('write', 'Leave that file alone.').waitFor();
@@ -251,7 +251,7 @@ it('says what was wrong with a session that cannot be created', async () => {
   await signIn();
   await button('New session').click();
   await page.getByLabel('Title').fill('   x   ');
-  await page.getByLabel('What is to be done').fill('say hi');
+  await page.getByLabel('Prompt').fill('say hi');
   await button('Create and run').click();
   await page.getByRole('alert').getByText('title').waitFor();
 });

@@ -8,7 +8,7 @@ import './styles.css';
 
 applyTheme();
 void signInFromAddress();
-// An address that differs only in its fragment does not load the page again.
+// A sign-in link opened in this tab changes only the fragment, which does not reload the page.
 addEventListener('hashchange', () => void signInFromAddress());
 
 createRoot(document.getElementById('root')!).render(

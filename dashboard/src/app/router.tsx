@@ -9,9 +9,9 @@ const root = createRootRoute({
   component: Shell,
   errorComponent: ({ error }) => <ErrorNotice error={error} />,
   notFoundComponent: () => (
-    <Empty title="There is no such page">
+    <Empty title="Page not found">
       <Link to="/" className="underline">
-        To the sessions
+        Go to the sessions
       </Link>
     </Empty>
   ),
@@ -29,7 +29,7 @@ const session = createRoute({
   path: '/sessions/$id',
   component: function SessionRoute() {
     const { id } = session.useParams();
-    // Another session is another page: nothing of the one before stays.
+    // The key gives every session a new page, so that no state of another session remains.
     return <SessionPage key={id} id={id} />;
   },
 });

@@ -6,14 +6,14 @@ import { Button } from '../ui/button.tsx';
 import { SignIn } from './sign-in.tsx';
 import { chooseTheme, currentTheme } from './theme.ts';
 
-/** What every page stands in: the bar above, and the sign-in until somebody has. */
+/** The frame of every page: the header, and the sign-in form until the user has signed in. */
 export function Shell() {
   const auth = useAuth();
   const signedIn = auth.status === 'signed_in';
   return (
     <div className="flex min-h-dvh flex-col">
       <a href="#main" className="caps sr-only bg-ink p-2 text-paper focus:not-sr-only focus:absolute">
-        To the content
+        Skip to content
       </a>
       <header className="border-b-3 border-ink">
         <div className="mx-auto flex max-w-350 items-center justify-between gap-3 px-4 py-2">

@@ -16,10 +16,10 @@ export function SignIn({ auth }: { auth: Exclude<Auth, { status: 'signed_in' }> 
       <Panel title="Sign in">
         <form onSubmit={submit} className="space-y-4 p-4">
           <p className="text-sm">
-            Open the address that <code className="font-mono">npm start</code> prints, or make a new one with{' '}
-            <code className="font-mono">npm run oio -- token</code>: it signs you in by itself. Or paste a token.
+            Open the link that <code className="font-mono">npm start</code> prints, or create another one with{' '}
+            <code className="font-mono">npm run oio -- token</code>. The link signs you in. Or paste a token.
           </p>
-          <Field label="Token" hint="Kept in this tab alone, until you sign out or close it.">
+          <Field label="Token" hint="Kept only in this tab, until you sign out or close it.">
             <TextInput
               type="password"
               name="token"

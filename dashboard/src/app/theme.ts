@@ -1,4 +1,4 @@
-/** The theme: the system's, until the person chooses one. */
+/** The color theme. It follows the system until the user chooses one. */
 export type Theme = 'dark' | 'light';
 
 const KEY = 'oio.theme';

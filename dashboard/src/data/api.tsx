@@ -6,7 +6,9 @@ import { clientFor, signOut } from './auth.ts';
 
 const ClientContext = createContext<Client | null>(null);
 
-/** What is below acts as this token's holder, and sees nothing that was read by another's. */
+/**
+ * Provides a client for this token and a query cache of its own, so that no data of another token's holder is shown.
+ */
 export function ClientProvider({ token, children }: { token: string; children: ReactNode }) {
   const { client, queries } = useMemo(() => ({ client: clientFor(token), queries: createQueryClient() }), [token]);
   return (
@@ -16,14 +18,15 @@ export function ClientProvider({ token, children }: { token: string; children: R
   );
 }
 
-/** The client of whoever is signed in. */
+/** The client with the signed-in user's token. */
 export function useClient(): Client {
   const client = useContext(ClientContext);
-  if (!client) throw new Error('useClient is for pages behind the sign-in');
+  if (!client)
+    throw new Error('useClient was called outside ClientProvider. Only pages behind the sign-in have a client.');
   return client;
 }
 
-/** The token's end is everyone's end: back to the sign-in, with the reason. */
+/** Signs the user out if the error says that the token is no longer valid. */
 export function noteRefusal(error: unknown): void {
   if (error instanceof ApiError && error.status === 401) signOut('Your token has expired or was revoked.');
 }
@@ -32,7 +35,7 @@ function createQueryClient(): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({ onError: noteRefusal }),
     defaultOptions: {
-      // The client has tried again already; what reaches this point is to be shown.
+      // The client has retried already, so an error that arrives here is shown.
       queries: { retry: false },
       mutations: { retry: false, onError: noteRefusal },
     },

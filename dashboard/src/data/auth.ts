@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 import { createClient } from '../../../src/client/client.ts';
 import { ApiError } from '../../../src/client/errors.ts';
 
-/** Who is signed in: a token of the control plane, kept for as long as the tab lives. */
+/** The sign-in state. The token is kept until the tab is closed. */
 export type Auth =
   | { status: 'signed_out'; reason: string | null }
   | { status: 'checking' }
@@ -36,17 +36,17 @@ export function useAuth(): Auth {
   );
 }
 
-/** Takes a one-time code out of the address, before anything else can see or keep it, and exchanges it. */
+/** Removes a one-time code from the URL, so that it does not stay in the history, and exchanges it for a token. */
 export async function signInFromAddress(): Promise<void> {
   const code = CODE_FRAGMENT.exec(location.hash)?.[1];
   if (!code) return;
   history.replaceState(null, '', location.pathname + location.search);
   await attempt(async () => (await clientFor(null).codes.redeem(decodeURIComponent(code))).token, {
-    unauthorized: 'This sign-in link was used before, or is too old. Run `npm run oio -- token` for another one.',
+    unauthorized: 'This sign-in link was used before or has expired. Run `npm run oio -- token` to get another one.',
   });
 }
 
-/** Signs in with a token, once the control plane has accepted it. */
+/** Signs in with a token if the control plane accepts it. */
 export function signIn(token: string): Promise<void> {
   return attempt(
     async () => {
@@ -69,7 +69,7 @@ async function attempt(getToken: () => Promise<string>, texts: { unauthorized: s
   } catch (error) {
     const refused = error instanceof ApiError && error.status === 401;
     const reason = refused ? texts.unauthorized : error instanceof Error ? error.message : String(error);
-    // Whoever tries an old link stays who they are.
+    // A failed link does not sign out a user who is signed in.
     set(before.status === 'signed_in' ? before : { status: 'signed_out', reason });
   }
 }

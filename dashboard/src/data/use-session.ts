@@ -7,14 +7,14 @@ import type { SessionState } from '../../../src/domain/session/session-state.ts'
 import { noteRefusal, useClient } from './api.tsx';
 
 export interface Watched {
-  /** Null until the first of it has come; from then on the last that came, whatever the connection does. */
+  /** The newest state; null until the first events have arrived. A broken connection does not reset it. */
   state: SessionState | null;
   connection: WatchConnection;
-  /** Why there is nothing (more) to watch. */
+  /** The error that ended the watch; null while it runs. */
   refusal: ApiError | null;
 }
 
-/** Watches a session for as long as its page is open; new states are shown at most once a frame. */
+/** Watches a session while its page is open. Renders at most once per animation frame. */
 export function useSessionWatch(id: string): Watched {
   const client = useClient();
   const [watched, setWatched] = useState<Watched>({
@@ -50,8 +50,8 @@ export function useSessionWatch(id: string): Watched {
 const REFRESH_MS = 5_000;
 
 /**
- * What the log does not say: legal actions, health, time spent. Read again when the log says that something changed,
- * and now and then while time counts.
+ * Reads what the event log does not hold: legal actions, health, working time. Refetches when the log shows a change,
+ * and every few seconds while the session is working.
  */
 export function useSessionView(id: string, state: SessionState | null) {
   const client = useClient();

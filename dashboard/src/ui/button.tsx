@@ -11,7 +11,7 @@ const LOOKS: Record<Look, string> = {
   quiet: 'border-transparent bg-transparent text-ink enabled:hover:border-ink',
 };
 
-/** A button; `busy` says that what it asked for is under way. */
+/** A button. `busy` shows that its action is in progress, and disables it. */
 export function Button({
   look = 'plain',
   busy = false,

@@ -4,7 +4,7 @@ import type { InputHTMLAttributes, ReactNode, SelectHTMLAttributes, TextareaHTML
 const BOX =
   'w-full border-2 border-ink bg-paper px-3 py-2 font-mono text-base text-ink placeholder:text-mute sm:text-sm';
 
-/** A control with its label, and a hint below it. */
+/** A form control with its label and an optional hint. */
 export function Field({ label, hint, children }: { label: string; hint?: string; children: ReactNode }) {
   return (
     // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child
@@ -42,7 +42,7 @@ export function Select<T extends string>({
   );
 }
 
-/** One of a few, all visible. */
+/** A group of radio buttons, each with a hint. */
 export function Choice<T extends string>({
   legend,
   name,

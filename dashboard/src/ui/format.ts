@@ -1,4 +1,4 @@
-/** How values read. Pure: what depends on the present takes it. */
+/** Formats values for display. Pure functions: the current time is an argument. */
 
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' });
 const UNITS = [
@@ -37,7 +37,7 @@ export function count(n: number): string {
   return n.toLocaleString('en');
 }
 
-/** Cents matter below a dollar, and parts of a cent below a cent. */
+/** `$1.25`; amounts below a cent get four decimals. */
 export function usd(amount: number): string {
   const digits = amount !== 0 && amount < 0.01 ? 4 : 2;
   return `$${amount.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;

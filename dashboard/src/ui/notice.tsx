@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react';
 import { ApiError } from '../../../src/client/errors.ts';
 
-/** An error, in the server's own words, with the members that it names. */
+/** An error with the server's title and message, and the fields that it names. */
 export function ErrorNotice({ error, action }: { error: unknown; action?: ReactNode }) {
   const problem = error instanceof ApiError ? error.problem : null;
   return (
     <div role="alert" className="border-2 border-bad bg-bad-soft p-3">
-      <p className="caps text-bad">{problem?.title ?? 'That did not work'}</p>
+      <p className="caps text-bad">{problem?.title ?? 'Something went wrong'}</p>
       <p className="mt-1 text-sm break-words">{error instanceof Error ? error.message : String(error)}</p>
       {problem?.errors && (
         <ul className="mt-1 list-square pl-4 font-mono text-sm">
@@ -24,7 +24,7 @@ export function ErrorNotice({ error, action }: { error: unknown; action?: ReactN
   );
 }
 
-/** What stands where data is not there yet. */
+/** A placeholder while data is loading. */
 export function Loading({ what }: { what: string }) {
   return (
     <p role="status" className="caps flex items-center gap-2 p-4 text-mute">
@@ -34,7 +34,7 @@ export function Loading({ what }: { what: string }) {
   );
 }
 
-/** What stands where there is no data, and what to do about it. */
+/** A placeholder for missing data, with advice in `children`. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <div className="p-6 text-center">

@@ -1,7 +1,7 @@
 import { clsx } from 'clsx';
 import { type ReactNode, useId } from 'react';
 
-/** A boxed part of a page, with its heading. */
+/** A boxed section of a page with a heading. */
 export function Panel({
   title,
   aside,

@@ -11,7 +11,7 @@ const TONES: Record<LineKind, string> = {
   meta: 'text-mute',
   same: '',
 };
-/** A browser that is to stay quick draws no more than this unasked. */
+/** More lines would make the page slow, so they are shown on request. */
 const SHOWN_LINES = 1_000;
 
 export function PatchLines({ lines }: { lines: string[] }) {

@@ -1,14 +1,14 @@
-/** Reading git's patches (`git diff`, the extended unified format of git-diff(1)). */
+/** Parses git's patches (the extended unified format of git-diff(1)). */
 
 export interface FilePatch {
   path: string;
-  /** From the first hunk on, or what git says instead of hunks. */
+  /** The lines from the first hunk on; for a patch without hunks, git's description of the change. */
   lines: string[];
 }
 
 export type LineKind = 'add' | 'remove' | 'hunk' | 'meta' | 'same';
 
-/** One part for each file, in the patch's order. */
+/** The patch's files, in its order. */
 export function splitPatch(patch: string): FilePatch[] {
   return patch
     .split(/^(?=diff --git )/m)
@@ -32,13 +32,14 @@ function readFile(part: string): FilePatch {
   return { path: pathOf(header), lines: shown };
 }
 
-/** The name after the change, or before it when there is none after. */
+/** The file's name after the change; for a deleted file, its name before. */
 function pathOf(header: string[]): string {
   for (const prefix of ['+++ b/', 'rename to ', '--- a/']) {
     const line = header.find((line) => line.startsWith(prefix));
     if (line) return line.slice(prefix.length).replace(/\t$/, '');
   }
-  // `diff --git a/x b/x`: the same name twice, where nothing else names it.
+  // Only `diff --git a/x b/x` names a file whose mode alone has changed, or which is binary or empty. It has the name
+  // twice.
   const names = header[0]!.slice('diff --git '.length);
   return names.slice(names.length - (names.length - 1) / 2).replace(/^b\//, '');
 }

@@ -1,7 +1,7 @@
 import { clsx } from 'clsx';
 import type { SessionStatus } from '../../../src/protocol/common/enums.ts';
 
-/** Colour says state; the word says it too. */
+/** A color for each status. The badge always shows the word as well. */
 const COLORS: Record<SessionStatus, string> = {
   pending: 'text-mute',
   queued: 'text-wait',
@@ -17,7 +17,7 @@ const COLORS: Record<SessionStatus, string> = {
   cancelled: 'text-mute',
 };
 
-/** Every status, in the order of a session's life. */
+/** All statuses, in the order of a session's life. */
 export const STATUSES = Object.keys(COLORS) as SessionStatus[];
 
 const MOVING: readonly SessionStatus[] = ['queued', 'running', 'degraded', 'orphaned'];

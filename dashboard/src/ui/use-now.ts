@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 
-/** The present, to the second, for texts such as “3 s ago”. */
+/** The current time in milliseconds, updated every second, for texts such as “3s ago”. */
 export function useNow(): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

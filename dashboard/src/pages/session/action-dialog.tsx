@@ -9,7 +9,7 @@ import { Field, Select, TextArea } from '../../ui/field.tsx';
 import { clockTime } from '../../ui/format.ts';
 import { ErrorNotice } from '../../ui/notice.tsx';
 
-/** Actions that need a word more, or a second thought. */
+/** Actions that need more input or a confirmation. */
 export type ActionWithDialog = 'retry' | 'complete' | 'fail' | 'cancel';
 
 const HEADINGS: Record<ActionWithDialog, string> = {
@@ -19,10 +19,11 @@ const HEADINGS: Record<ActionWithDialog, string> = {
   cancel: 'Cancel the session',
 };
 const EXPLANATIONS: Record<ActionWithDialog, string> = {
-  retry: 'It goes back to the queue, and on from where you say.',
-  complete: 'For work that was done elsewhere. An agent that works on it is sent away.',
-  fail: 'For work that broke elsewhere. An agent that works on it is sent away.',
-  cancel: 'It ends here for good, and an agent that works on it is sent away. Stop it instead to be able to retry.',
+  retry: 'The session returns to the queue and continues from the point that you choose.',
+  complete: 'For work that was done elsewhere. If an agent is working on the session, it stops.',
+  fail: 'For work that failed elsewhere. If an agent is working on the session, it stops.',
+  cancel:
+    'The session ends for good. If an agent is working on it, the agent stops. To retry later, stop the session instead.',
 };
 
 interface Answers {
@@ -109,7 +110,7 @@ function RetryFrom(props: { sessionId: string; value: string; onChange: (from: s
     <Field label="From">
       <Select
         value={props.value}
-        options={[['last', 'The last checkpoint'], ['fresh', 'The beginning'], ...numbered]}
+        options={[['last', 'Last checkpoint'], ['fresh', 'The beginning'], ...numbered]}
         onChange={(event) => props.onChange(event.target.value)}
       />
     </Field>

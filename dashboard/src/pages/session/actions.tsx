@@ -21,14 +21,15 @@ const TEXTS: Record<SessionAction, string> = {
 const ORDER = Object.keys(TEXTS) as SessionAction[];
 const STRONG: readonly SessionAction[] = ['start', 'resume', 'retry'];
 
-/** What can be asked of the session now, and nothing else. */
+/** Buttons for the actions that are legal now. */
 export function Actions({ session, status }: { session: SessionView; status: SessionStatus }) {
   const client = useClient();
   const queries = useQueryClient();
   const [asking, setAsking] = useState<ActionWithDialog | null>(null);
   const act = useMutation({
     mutationFn: (action: 'start' | 'pause' | 'resume' | 'stop') => client.sessions.act(session.id, action),
-    // Not from the answer: by now the log may have told more than it says. And what was legal may not be any more.
+    // The response is not used, because the log may be ahead of it. Also after an error, legal actions may have
+    // changed.
     onSettled: () => queries.invalidateQueries({ queryKey: sessionKey(session.id) }),
   });
   const press = (action: SessionAction) => {
@@ -43,7 +44,7 @@ export function Actions({ session, status }: { session: SessionView; status: Ses
             key={action}
             look={action === 'cancel' ? 'danger' : STRONG.includes(action) ? 'strong' : 'plain'}
             busy={act.isPending && act.variables === action}
-            // The log is ahead of the view: what is legal now is being asked for.
+            // While the log is ahead of the view, the legal actions are being refetched.
             disabled={act.isPending || session.status !== status}
             onClick={() => press(action)}
           >

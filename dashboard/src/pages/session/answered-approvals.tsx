@@ -2,7 +2,7 @@ import { clsx } from 'clsx';
 import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
 import { Panel } from '../../ui/panel.tsx';
 
-/** What was asked and is settled: how, and by whom. */
+/** Settled approvals with their outcomes. */
 export function AnsweredApprovals({ approvals }: { approvals: ApprovalView[] }) {
   const settled = approvals.filter((approval) => approval.status !== 'open');
   if (settled.length === 0) return null;
@@ -27,6 +27,6 @@ function outcomeOf({ status, kind, answer }: ApprovalView): string {
   const said = answer.answers?.flat().join(', ');
   const allowed = answer.decision === 'always' ? 'always allowed' : 'allowed once';
   const verdict = answer.decision === 'reject' ? 'rejected' : kind === 'question' ? said || 'answered' : allowed;
-  if (answer.by === 'session_always') return 'allowed, as always';
-  return answer.by === 'session_default' ? `${verdict}, as nobody answered` : verdict;
+  if (answer.by === 'session_always') return 'allowed by an “always” answer';
+  return answer.by === 'session_default' ? `${verdict} by default: nobody answered` : verdict;
 }

@@ -12,7 +12,7 @@ import { PatchLines } from '../../ui/patch-view.tsx';
 import { useNow } from '../../ui/use-now.ts';
 import { Questions } from './questions.tsx';
 
-/** What the agent waits for. What was answered is in the log, and gone from here. */
+/** The open approvals. */
 export function Approvals({ sessionId, approvals }: { sessionId: string; approvals: ApprovalView[] }) {
   const place = useRef<HTMLDivElement>(null);
   const open = approvals.filter((approval) => approval.status === 'open');
@@ -26,7 +26,7 @@ export function Approvals({ sessionId, approvals }: { sessionId: string; approva
           onClick={() => place.current?.scrollIntoView({ block: 'start' })}
           className="caps fixed inset-x-0 top-0 z-20 min-h-10 bg-warn px-4 text-paper"
         >
-          ↑ The agent waits for {open.length === 1 ? 'an answer' : `${open.length} answers`}
+          ↑ The agent is waiting for {open.length === 1 ? 'an answer' : `${open.length} answers`}
         </button>
       )}
       <div ref={place} className="space-y-5">
@@ -38,7 +38,7 @@ export function Approvals({ sessionId, approvals }: { sessionId: string; approva
   );
 }
 
-/** Whether any of an element is on the screen. @param present looks again when it changes */
+/** Whether any part of an element is on the screen. @param present whether the element is rendered now */
 function useInView(element: RefObject<HTMLElement | null>, present: boolean): boolean {
   const [inView, setInView] = useState(true);
   useEffect(() => {
@@ -55,12 +55,12 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
   const answer = useMutation({
     mutationFn: (body: AnswerApprovalRequest) => client.sessions.answer(sessionId, approval.id, body),
   });
-  // Until the log has it too, it stays as it is, but takes no second answer.
+  // Until the log has the answer, the approval stays visible but accepts no second answer.
   const busy = answer.isPending || answer.isSuccess;
   return (
     <Panel
       tone="alert"
-      title={approval.kind === 'question' ? 'The agent asks' : 'The agent waits for permission'}
+      title={approval.kind === 'question' ? 'The agent has a question' : 'The agent needs permission'}
       aside={<Remaining until={approval.expires_at} />}
     >
       <div data-approval={approval.kind} className="space-y-3 p-3">
@@ -82,7 +82,7 @@ function Remaining({ until }: { until: string }) {
   return <span className="caps">{seconds > 0 ? `${duration(seconds)} left` : 'Time is up'}</span>;
 }
 
-/** What exactly would be done. */
+/** The exact command, change or patterns to approve. */
 function Detail({ approval }: { approval: ApprovalView }) {
   const { command, diff } = approval.detail;
   if (typeof diff === 'string' && diff) {
@@ -117,12 +117,12 @@ function PermissionAnswer(props: { busy: boolean; onAnswer: (answer: AnswerAppro
           Always allow
         </Button>
         <span id={hint} className="self-center text-xs text-mute">
-          “Always” holds for this session.
+          “Always” applies to this session only.
         </span>
       </div>
       <form onSubmit={reject} className="flex items-end gap-2">
         <div className="min-w-0 flex-1">
-          <Field label="Or say why not">
+          <Field label="Or reject with a message">
             <TextInput
               maxLength={5_000}
               placeholder="What to do instead (optional)"

@@ -6,7 +6,7 @@ import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
 import { splitPatch } from '../../ui/patch.ts';
 import { PatchLines } from '../../ui/patch-view.tsx';
 
-/** The work so far, as of the newest checkpoint. */
+/** The session's changes as of its newest checkpoint. */
 export function ChangesTab({ sessionId, checkpoint }: { sessionId: string; checkpoint: number | null }) {
   const client = useClient();
   const diff = useQuery({
@@ -27,16 +27,16 @@ export function ChangesTab({ sessionId, checkpoint }: { sessionId: string; check
 function Changes({ diff }: { diff: SessionDiff }) {
   const patches = useMemo(() => new Map(splitPatch(diff.patch).map((file) => [file.path, file.lines])), [diff.patch]);
   if (diff.local_only) {
-    return <Empty title="Too large to carry">The work stayed on the agent’s machine.</Empty>;
+    return <Empty title="Too large to show">The changes are only on the agent’s machine.</Empty>;
   }
   if (diff.checkpoint === null) {
     return (
       <Empty title="No checkpoint yet">
-        Changes are shown as of the newest one. An agent makes one after each turn.
+        Changes are shown as of the newest checkpoint. An agent takes one after each turn.
       </Empty>
     );
   }
-  if (diff.files.length === 0) return <Empty title="Nothing was changed">As of checkpoint {diff.checkpoint}.</Empty>;
+  if (diff.files.length === 0) return <Empty title="No changes">As of checkpoint {diff.checkpoint}.</Empty>;
   return (
     <>
       <p className="font-mono text-xs text-mute">

@@ -6,7 +6,7 @@ import { useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { ErrorNotice } from '../../ui/notice.tsx';
 
-/** Deletes the session, after a second press. */
+/** A button that deletes the session after a confirmation. */
 export function DeleteSession({ session }: { session: SessionView }) {
   const client = useClient();
   const queries = useQueryClient();
@@ -29,7 +29,9 @@ export function DeleteSession({ session }: { session: SessionView }) {
   return (
     <div className="space-y-3 border-2 border-bad p-3">
       <p className="text-sm">
-        {session.ended_at ? 'It will be gone from the list.' : 'It will be cancelled, and gone from the list.'}
+        {session.ended_at
+          ? 'The session will disappear from the list.'
+          : 'The session will be cancelled and disappear from the list.'}
       </p>
       {remove.isError && <ErrorNotice error={remove.error} />}
       <div className="flex gap-2">

@@ -7,7 +7,7 @@ import { Button } from '../../ui/button.tsx';
 import { Select, TextArea } from '../../ui/field.tsx';
 import { ErrorNotice } from '../../ui/notice.tsx';
 
-/** A word to the agent: into the turn that runs, or as the next prompt. */
+/** Sends a message to the agent, into the running turn or as the next prompt. */
 export function MessageBox({ sessionId, status }: { sessionId: string; status: SessionStatus }) {
   const client = useClient();
   const [text, setText] = useState('');
@@ -35,7 +35,7 @@ export function MessageBox({ sessionId, status }: { sessionId: string; status: S
       {send.isError && <ErrorNotice error={send.error} />}
       <TextArea
         aria-label="Message to the agent"
-        placeholder={working ? 'Steer the agent, or queue what comes next' : 'Queue what comes next'}
+        placeholder={working ? 'Steer the agent, or queue the next prompt' : 'Queue the next prompt'}
         rows={2}
         maxLength={100_000}
         value={text}
@@ -55,7 +55,7 @@ export function MessageBox({ sessionId, status }: { sessionId: string; status: S
             onChange={(event) => setChosen(event.target.value as Delivery)}
           />
         ) : (
-          <span className="text-xs text-mute">Becomes the next prompt.</span>
+          <span className="text-xs text-mute">This becomes the next prompt.</span>
         )}
         <Button type="submit" look="strong" busy={send.isPending} disabled={!text.trim()}>
           Send

@@ -1,6 +1,6 @@
 import type { SessionState } from '../../../../src/domain/session/session-state.ts';
 
-/** How the session ended: its error or its result, in full. */
+/** The session's error or result. */
 export function Outcome({ state }: { state: SessionState }) {
   if (state.error) {
     return (

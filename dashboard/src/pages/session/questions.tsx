@@ -5,13 +5,13 @@ import { Button } from '../../ui/button.tsx';
 import { Field, TextInput } from '../../ui/field.tsx';
 
 type Question = ApprovalView['questions'][number];
-/** What was chosen of one question, and what was said besides. */
+/** The chosen options of one question, and the answer in the user's own words. */
 interface Reply {
   labels: string[];
   own: string;
 }
 
-/** A question with its parts: options to choose from, or an answer in one's own words. */
+/** A form with the agent's questions. Each is answered by options or in the user's own words. */
 export function Questions(props: {
   questions: Question[];
   busy: boolean;
@@ -51,7 +51,7 @@ function QuestionPart(props: { question: Question; name: string; reply: Reply; o
   const { question, reply } = props;
   const choose = (label: string, on: boolean) => {
     const others = question.multiple ? reply.labels.filter((other) => other !== label) : [];
-    // Of one alone, a choice takes the place of one's own words.
+    // A single-choice question has one answer, so a chosen option replaces the user's own words.
     props.onReply({ labels: on ? [...others, label] : others, own: question.multiple ? reply.own : '' });
   };
   return (

@@ -11,7 +11,7 @@ export function SessionHeader(props: {
   status: SessionStatus;
   connection: WatchConnection;
   stale: boolean;
-  /** Something is shown already: a new connection goes on from there. */
+  /** Whether the page shows a state already, so that a new connection is a reconnection. */
   again: boolean;
 }) {
   const { session, status } = props;
@@ -40,14 +40,14 @@ export function SessionHeader(props: {
       </div>
       {session.requested_action && (
         <p role="status" className="caps border-2 border-warn px-3 py-2 text-warn">
-          Asked to {session.requested_action}: waits for the agent to end its step
+          {session.requested_action} requested: waiting for the agent to finish its step
         </p>
       )}
     </header>
   );
 }
 
-/** Whether what is seen is the present. */
+/** Shows whether the page is up to date. */
 function Connection(props: { connection: WatchConnection; stale: boolean; again: boolean }) {
   const { connection, stale } = props;
   const live = connection.status === 'live' && !stale;

@@ -36,7 +36,7 @@ interface LoadedProps {
   session: SessionView;
   state: SessionState | null;
   connection: WatchConnection;
-  /** What is shown of the view is older than it should be. */
+  /** The last refetch of `session` failed, so it may be out of date. */
   stale: boolean;
 }
 

@@ -12,7 +12,7 @@ import { Facts, Panel } from '../../ui/panel.tsx';
 import { AnsweredApprovals } from './answered-approvals.tsx';
 import { DeleteSession } from './delete-session.tsx';
 
-/** What is known of the session besides what happened in it. */
+/** Facts about the session: agent, todo list, approvals, checkpoints, usage. */
 export function SidePanels({ session, state }: { session: SessionView; state: SessionState }) {
   return (
     <aside aria-label="About the session" className="min-w-0 space-y-5">
@@ -85,7 +85,7 @@ function Checkpoints({ sessionId, state }: { sessionId: string; state: SessionSt
       aside={
         working && (
           <Button className="min-h-7! px-2! py-0!" busy={request.isPending} onClick={() => request.mutate()}>
-            Make one
+            Take one
           </Button>
         )
       }
@@ -114,7 +114,7 @@ function Checkpoint({ checkpoint }: { checkpoint: CheckpointView }) {
       </p>
       <p className="text-mute">
         turn {checkpoint.turn}, patch {checkpoint.local_only ? 'on the agent’s machine' : bytes(checkpoint.patch_bytes)}
-        {checkpoint.requested && ', asked for'}
+        {checkpoint.requested && ', requested'}
       </p>
     </li>
   );

@@ -11,10 +11,10 @@ const TONES: Record<ToolState, string> = {
   completed: 'text-mute',
   error: 'text-bad',
 };
-/** What fits a few lines is simply shown. */
+/** Calls up to this length are expanded at first. */
 const SHORT_CHARS = 400;
 
-/** A tool call: what was asked of which tool, and what came of it. */
+/** A tool call with its input and output. */
 export function ToolCall({ item }: { item: ToolItem }) {
   const [chosen, setChosen] = useState<boolean | null>(null);
   const input = inputText(item.input, item.title);
@@ -47,7 +47,7 @@ export function ToolCall({ item }: { item: ToolItem }) {
       </button>
       <div hidden={!open} className="divide-y-2 divide-faint">
         {input && <Block label="Input" text={input} />}
-        {item.output && <Block label={item.truncated ? 'Output, cut' : 'Output'} text={item.output} />}
+        {item.output && <Block label={item.truncated ? 'Output (truncated)' : 'Output'} text={item.output} />}
         {item.error && <Block label="Error" text={item.error} tone="text-bad" />}
         {item.state === 'completed' && !item.output && <p className="caps px-3 py-2 text-mute">No output</p>}
       </div>
@@ -67,7 +67,7 @@ function Block({ label, text, tone }: { label: string; text: string; tone?: stri
   );
 }
 
-/** A command as it was typed; other members one by one, long texts as they are, the path as the title has it. */
+/** The input as text: the command first, then the other members. A path is shown as in the title. */
 function inputText(input: Record<string, unknown>, title: string): string {
   const { command, description: _said, ...rest } = input;
   const lines = Object.entries(rest).map(([name, value]) => {

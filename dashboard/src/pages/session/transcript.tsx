@@ -8,7 +8,7 @@ import { Empty } from '../../ui/notice.tsx';
 import { statusColor, statusText } from '../../ui/status-badge.tsx';
 import { ToolCall } from './tool-call.tsx';
 
-/** Everything that happened, as it happens. */
+/** The session's events, live. */
 export function Transcript({ state, status }: { state: SessionState; status: SessionStatus }) {
   const { end, atEnd, toEnd } = useFollow(state.transcript);
   if (state.transcript.length === 0) {
@@ -24,7 +24,7 @@ export function Transcript({ state, status }: { state: SessionState; status: Ses
           <Item key={item.id} item={item} />
         ))}
       </ol>
-      {/* Where there is room, the message box covers as much of the screen as this margin. */}
+      {/* On larger screens, the message box covers as much of the screen as this margin. */}
       <div ref={end} className="h-px scroll-mb-4 sm:scroll-mb-40" />
       {!atEnd && (
         <Button onClick={toEnd} className="sticky bottom-4 z-10 float-right shadow-hard sm:bottom-40">
@@ -37,7 +37,7 @@ export function Transcript({ state, status }: { state: SessionState; status: Ses
 
 const NEAR_END_PX = 60;
 
-/** Keeps the end in view while it is in view: whoever reads elsewhere is left in peace. */
+/** Scrolls to new content only if the end was in view, so that it does not disturb a user who reads elsewhere. */
 function useFollow(content: unknown) {
   const end = useRef<HTMLDivElement>(null);
   const following = useRef(false);
@@ -60,7 +60,7 @@ function useFollow(content: unknown) {
   return { end, atEnd, toEnd };
 }
 
-/** One entry; drawn again only when it has changed. */
+/** One entry. `memo` renders it again only when it has changed. */
 const Item = memo(function Item({ item }: { item: TranscriptItem }) {
   switch (item.kind) {
     case 'prompt':
@@ -139,12 +139,12 @@ function Line({ label, tone, children }: { label: string; tone: string; children
   );
 }
 
-/** Which token asked says nothing to a reader. */
+/** A token's id means nothing to a reader, so `by <token id>` becomes `by request`. */
 function reasonText(reason: string): string {
-  return /^by ([0-9a-f-]{36}|static)$/.test(reason) ? 'asked for' : reason.replaceAll('_', ' ');
+  return /^by ([0-9a-f-]{36}|static)$/.test(reason) ? 'by request' : reason.replaceAll('_', ' ');
 }
 
-/** More of this is on its way. */
+/** Shows that more text will follow. */
 function Caret() {
   return <span aria-hidden="true" className="blink ml-0.5 inline-block h-[1em] w-2 translate-y-0.5 bg-current" />;
 }

@@ -9,7 +9,7 @@ import { useNow } from '../../ui/use-now.ts';
 
 const POLL_MS = 4_000;
 
-/** The agents that have registered: whether they are there, on which model, and what room they have. */
+/** The registered agents: whether each is connected, its model, and its slots. */
 export function AgentsPanel() {
   const client = useClient();
   const agents = useQuery({
@@ -27,8 +27,8 @@ export function AgentsPanel() {
         </div>
       )}
       {agents.data?.length === 0 && (
-        <Empty title="No agent yet">
-          Connect one with <code className="font-mono">oio agent</code>. Sessions wait in the queue until then.
+        <Empty title="No agents yet">
+          Connect one with <code className="font-mono">oio agent</code>. Until then, sessions wait in the queue.
         </Empty>
       )}
       <ul className="divide-y-2 divide-faint">
@@ -47,15 +47,15 @@ function Agent({ agent }: { agent: AgentView }) {
       <p className="flex items-center justify-between gap-2">
         <span className="min-w-0 truncate font-mono text-sm font-bold">{agent.name}</span>
         <span className={clsx('caps shrink-0', agent.connected ? 'text-go' : 'text-mute')}>
-          {agent.connected ? 'Connected' : `Seen ${ago(agent.last_seen_at, now)}`}
+          {agent.connected ? 'Connected' : `Last seen ${ago(agent.last_seen_at, now)}`}
         </span>
       </p>
-      <p className="font-mono text-xs break-words text-mute">{agent.model ?? 'model not named'}</p>
+      <p className="font-mono text-xs break-words text-mute">{agent.model ?? 'model unknown'}</p>
       <p className="flex items-center gap-2 font-mono text-xs">
         <span aria-hidden="true" className="flex flex-wrap gap-1">
           {Array.from({ length: agent.capacity }, (_, slot) => (
             <span
-              // biome-ignore lint/suspicious/noArrayIndexKey: a slot is its place
+              // biome-ignore lint/suspicious/noArrayIndexKey: slots have no identity but their position
               key={slot}
               className={clsx('size-3 border-2 border-ink', slot < agent.slots_used && 'bg-ink')}
             />

@@ -24,9 +24,9 @@ const PRIORITIES: Record<SessionPriority, string> = {
 
 type Preset = 'agent' | 'ask' | 'allow';
 const PRESETS = [
-  ['agent', 'Agent’s own', 'As its configuration says'],
-  ['ask', 'Ask', 'Edits, commands and fetches wait for an answer'],
-  ['allow', 'Allow', 'Edits, commands and fetches just run'],
+  ['agent', 'Default', 'The agent’s own configuration decides'],
+  ['ask', 'Ask', 'Edits, commands and fetches wait for your answer'],
+  ['allow', 'Allow', 'Edits, commands and fetches run without asking'],
 ] as const satisfies readonly (readonly [Preset, string, string])[];
 
 interface Draft {
@@ -48,7 +48,7 @@ const EMPTY: Draft = {
   run: true,
 };
 
-/** Creates a session, and starts it if asked to. */
+/** A form that creates a session and, if the user chooses so, starts it. */
 export function CreateDialog({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [draft, setDraft] = useState(EMPTY);
@@ -81,7 +81,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
             onChange={(event) => set({ title: event.target.value })}
           />
         </Field>
-        <Field label="What is to be done">
+        <Field label="Prompt">
           <TextArea
             required
             rows={7}
@@ -150,7 +150,7 @@ function useCreate(draft: Draft) {
     setError(null);
     try {
       const body = bodyOf(draft);
-      // Pressed again after a lost answer, the same draft is the same session.
+      // If the response was lost and the user presses the button again, the same draft creates no second session.
       const text = JSON.stringify(body);
       if (sent.current.body !== text) sent.current = { body: text, key: crypto.randomUUID() };
       const session = await client.sessions.create(body, { idempotencyKey: sent.current.key });

@@ -7,7 +7,7 @@ import { type ListSearch, SORTS } from './list-search.ts';
 
 const TYPING_PAUSE_MS = 250;
 
-/** Narrows the list: words, statuses, order. */
+/** The controls that filter and sort the list. */
 export function Filters({ search, onChange }: { search: ListSearch; onChange: (change: Partial<ListSearch>) => void }) {
   const chosen = search.status ?? [];
   const toggle = (status: SessionStatus) => {
@@ -53,10 +53,10 @@ export function Filters({ search, onChange }: { search: ListSearch; onChange: (c
   );
 }
 
-/** Searches once the person has stopped typing. */
+/** A search box that searches when the user stops typing. */
 function SearchBox({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const [text, setText] = useState(value);
-  // What is being typed goes on: the space before the next word, too.
+  // Keeps what the user is typing, including a space before the next word.
   useEffect(() => setText((now) => (now.trim() === value ? now : value)), [value]);
   useEffect(() => {
     if (text.trim() === value) return;

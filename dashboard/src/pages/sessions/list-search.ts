@@ -2,7 +2,7 @@ import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import type { ListSessionsQuery } from '../../../../src/protocol/session/list.ts';
 import { STATUSES } from '../../ui/status-badge.tsx';
 
-/** What of the list is shown, as the address has it: a list can be shared and gone back to. */
+/** The list's filters, order and page. They are in the URL, so that a list can be shared and revisited. */
 export interface ListSearch {
   status?: SessionStatus[];
   q?: string;
@@ -20,7 +20,7 @@ export const SORTS = {
 
 export const PAGE_SIZE = 20;
 
-/** Reads the address's search; what is not understood is left out. */
+/** Reads the URL's search parameters and ignores invalid ones. */
 export function readListSearch(search: Record<string, unknown>): ListSearch {
   const wanted: unknown[] = Array.isArray(search.status) ? search.status : [];
   const status = STATUSES.filter((known) => wanted.includes(known));

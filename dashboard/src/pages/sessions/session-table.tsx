@@ -5,7 +5,7 @@ import { StatusBadge } from '../../ui/status-badge.tsx';
 import { useNow } from '../../ui/use-now.ts';
 
 const COLUMNS = ['Status', 'Session', 'Agent', 'Health', 'Cost', 'Changed'] as const;
-/** A phone has room for status and title, one above the other. */
+/** On a phone, a row shows only status and title, one above the other. */
 const CELL = 'block px-3 md:table-cell md:py-2.5';
 const WIDE = 'hidden px-3 py-2.5 font-mono whitespace-nowrap md:table-cell';
 
@@ -56,7 +56,7 @@ function Row({ item, now }: { item: SessionSummary; now: number }) {
         </p>
         {item.open_approvals > 0 && (
           <p className="caps mt-1 text-warn">
-            {item.open_approvals === 1 ? 'Waits for an answer' : `Waits for ${item.open_approvals} answers`}
+            {item.open_approvals === 1 ? 'Waiting for an answer' : `Waiting for ${item.open_approvals} answers`}
           </p>
         )}
         {item.error && <p className="mt-1 line-clamp-2 text-bad">{item.error.message}</p>}

@@ -13,7 +13,7 @@ import { type ListSearch, PAGE_SIZE } from './list-search.ts';
 import { SessionTable } from './session-table.tsx';
 
 const route = getRouteApi('/');
-/** TanStack Query asks only while the page is visible. */
+/** TanStack Query polls only while the page is visible. */
 const POLL_MS = 2_000;
 
 export function SessionsPage() {
@@ -42,7 +42,7 @@ export function SessionsPage() {
           </Button>
         </div>
         <Filters search={search} onChange={show} />
-        {list.isError && <ErrorNotice error={list.error} action={<p className="text-sm">Trying again…</p>} />}
+        {list.isError && <ErrorNotice error={list.error} action={<p className="text-sm">Retrying…</p>} />}
         <Panel
           title={list.data ? `${count(list.data.total)} ${list.data.total === 1 ? 'session' : 'sessions'}` : 'Sessions'}
           aside={list.data && <Pages page={page} total={list.data.total} onPage={(to) => show({ page: to })} />}
@@ -53,7 +53,7 @@ export function SessionsPage() {
               {filtered ? (
                 <Button onClick={() => void navigate({ search: {} })}>Clear the filters</Button>
               ) : (
-                'Create one: a title, and what is to be done.'
+                'Create one with a title and a prompt.'
               )}
             </Empty>
           )}
