@@ -27,17 +27,17 @@ export function useClient(): Client {
 }
 
 /** Signs the user out if the error says that the token is no longer valid. */
-export function noteRefusal(error: unknown): void {
+export function signOutIfUnauthorized(error: unknown): void {
   if (error instanceof ApiError && error.status === 401) signOut('Your token has expired or was revoked.');
 }
 
 function createQueryClient(): QueryClient {
   return new QueryClient({
-    queryCache: new QueryCache({ onError: noteRefusal }),
+    queryCache: new QueryCache({ onError: signOutIfUnauthorized }),
     defaultOptions: {
       // The client has retried already, so an error that arrives here is shown.
       queries: { retry: false },
-      mutations: { retry: false, onError: noteRefusal },
+      mutations: { retry: false, onError: signOutIfUnauthorized },
     },
   });
 }

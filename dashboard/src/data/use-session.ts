@@ -4,7 +4,7 @@ import type { ApiError } from '../../../src/client/errors.ts';
 import type { WatchConnection } from '../../../src/client/watch.ts';
 import { isWorking } from '../../../src/domain/session/session-machine.ts';
 import type { SessionState } from '../../../src/domain/session/session-state.ts';
-import { noteRefusal, useClient } from './api.tsx';
+import { signOutIfUnauthorized, useClient } from './api.tsx';
 
 export interface Watched {
   /** The newest state; null until the first events have arrived. A broken connection does not reset it. */
@@ -36,7 +36,7 @@ export function useSessionWatch(id: string): Watched {
     });
     void watch.ended.then((refusal) => {
       if (!refusal) return;
-      noteRefusal(refusal);
+      signOutIfUnauthorized(refusal);
       show({ refusal });
     });
     return () => {

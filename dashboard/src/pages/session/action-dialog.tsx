@@ -26,7 +26,7 @@ const EXPLANATIONS: Record<ActionWithDialog, string> = {
     'The session ends for good. If an agent is working on it, the agent stops. To retry later, stop the session instead.',
 };
 
-interface Answers {
+interface ActionInput {
   text: string;
   from: string;
 }
@@ -36,10 +36,10 @@ export function ActionDialog(props: { session: SessionView; action: ActionWithDi
   const client = useClient();
   const queries = useQueryClient();
   const dialog = useRef<HTMLDialogElement>(null);
-  const [answers, setAnswers] = useState<Answers>({ text: '', from: 'last' });
+  const [input, setInput] = useState<ActionInput>({ text: '', from: 'last' });
   useEffect(() => dialog.current?.showModal(), []);
   const act = useMutation({
-    mutationFn: () => perform(client, session.id, action, answers),
+    mutationFn: () => perform(client, session.id, action, input),
     onSuccess: () => {
       void queries.invalidateQueries({ queryKey: sessionKey(session.id) });
       dialog.current?.close();
@@ -62,11 +62,7 @@ export function ActionDialog(props: { session: SessionView; action: ActionWithDi
       <form onSubmit={submit} className="space-y-4 p-4">
         <p className="text-sm">{EXPLANATIONS[action]}</p>
         {action === 'retry' && (
-          <RetryFrom
-            sessionId={session.id}
-            value={answers.from}
-            onChange={(from) => setAnswers({ ...answers, from })}
-          />
+          <RetryFrom sessionId={session.id} value={input.from} onChange={(from) => setInput({ ...input, from })} />
         )}
         {(action === 'complete' || action === 'fail') && (
           <Field label={action === 'complete' ? 'Summary (optional)' : 'What went wrong'}>
@@ -74,8 +70,8 @@ export function ActionDialog(props: { session: SessionView; action: ActionWithDi
               rows={4}
               maxLength={5_000}
               required={action === 'fail'}
-              value={answers.text}
-              onChange={(event) => setAnswers({ ...answers, text: event.target.value })}
+              value={input.text}
+              onChange={(event) => setInput({ ...input, text: event.target.value })}
             />
           </Field>
         )}
@@ -117,7 +113,12 @@ function RetryFrom(props: { sessionId: string; value: string; onChange: (from: s
   );
 }
 
-function perform(client: Client, id: string, action: ActionWithDialog, { text, from }: Answers): Promise<SessionView> {
+function perform(
+  client: Client,
+  id: string,
+  action: ActionWithDialog,
+  { text, from }: ActionInput,
+): Promise<SessionView> {
   switch (action) {
     case 'cancel':
       return client.sessions.act(id, 'cancel');

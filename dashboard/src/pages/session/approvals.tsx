@@ -14,22 +14,22 @@ import { Questions } from './questions.tsx';
 
 /** The open approvals. */
 export function Approvals({ sessionId, approvals }: { sessionId: string; approvals: ApprovalView[] }) {
-  const place = useRef<HTMLDivElement>(null);
+  const container = useRef<HTMLDivElement>(null);
   const open = approvals.filter((approval) => approval.status === 'open');
-  const inView = useInView(place, open.length > 0);
+  const inView = useInView(container, open.length > 0);
   if (open.length === 0) return null;
   return (
     <>
       {!inView && (
         <button
           type="button"
-          onClick={() => place.current?.scrollIntoView({ block: 'start' })}
+          onClick={() => container.current?.scrollIntoView({ block: 'start' })}
           className="caps fixed inset-x-0 top-0 z-20 min-h-10 bg-warn px-4 text-paper"
         >
           ↑ The agent is waiting for {open.length === 1 ? 'an answer' : `${open.length} answers`}
         </button>
       )}
-      <div ref={place} className="space-y-5">
+      <div ref={container} className="space-y-5">
         {open.map((approval) => (
           <Approval key={approval.id} sessionId={sessionId} approval={approval} />
         ))}

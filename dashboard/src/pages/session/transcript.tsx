@@ -10,7 +10,7 @@ import { ToolCall } from './tool-call.tsx';
 
 /** The session's events, live. */
 export function Transcript({ state, status }: { state: SessionState; status: SessionStatus }) {
-  const { end, atEnd, toEnd } = useFollow(state.transcript);
+  const { end, atEnd, toEnd } = useFollowEnd(state.transcript);
   if (state.transcript.length === 0) {
     return <Empty title="Nothing has happened yet">{status === 'pending' && 'Start the session to begin.'}</Empty>;
   }
@@ -38,25 +38,25 @@ export function Transcript({ state, status }: { state: SessionState; status: Ses
 const NEAR_END_PX = 60;
 
 /** Scrolls to new content only if the end was in view, so that it does not disturb a user who reads elsewhere. */
-function useFollow(content: unknown) {
+function useFollowEnd(content: unknown) {
   const end = useRef<HTMLDivElement>(null);
   const following = useRef(false);
   const [atEnd, setAtEnd] = useState(true);
   const toEnd = useCallback(() => end.current?.scrollIntoView({ block: 'nearest' }), []);
-  const look = useCallback(() => {
+  const updatePosition = useCallback(() => {
     const top = end.current?.getBoundingClientRect().top ?? 0;
     following.current = top > 0 && top < window.innerHeight + NEAR_END_PX;
     setAtEnd(top < window.innerHeight + NEAR_END_PX);
   }, []);
   useEffect(() => {
-    window.addEventListener('scroll', look, { passive: true });
-    return () => window.removeEventListener('scroll', look);
-  }, [look]);
+    window.addEventListener('scroll', updatePosition, { passive: true });
+    return () => window.removeEventListener('scroll', updatePosition);
+  }, [updatePosition]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the content is the occasion
   useLayoutEffect(() => {
     if (following.current) toEnd();
-    look();
-  }, [content, toEnd, look]);
+    updatePosition();
+  }, [content, toEnd, updatePosition]);
   return { end, atEnd, toEnd };
 }
 

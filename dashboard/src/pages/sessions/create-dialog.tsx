@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { PermissionAction, SessionPriority, SessionType } from '../../../../src/protocol/common/enums.ts';
-import { noteRefusal, useClient } from '../../data/api.tsx';
+import { signOutIfUnauthorized, useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Choice, Field, Select, TextArea, TextInput } from '../../ui/field.tsx';
 import { ErrorNotice } from '../../ui/notice.tsx';
@@ -159,7 +159,7 @@ function useCreate(draft: Draft) {
       void queries.invalidateQueries({ queryKey: ['sessions'] });
       await navigate({ to: '/sessions/$id', params: { id: session.id } });
     } catch (failure) {
-      noteRefusal(failure);
+      signOutIfUnauthorized(failure);
       setError(failure);
     } finally {
       setBusy(false);
