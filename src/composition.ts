@@ -1,4 +1,4 @@
-import { consoleLog } from './adapters/console-log.ts';
+import { consoleLogger } from './adapters/console-logger.ts';
 import { postgresProbe } from './adapters/neon/probe.ts';
 import { objectsProbe } from './adapters/objects/probe.ts';
 import {
@@ -37,7 +37,7 @@ export function compose(env: Env): Dependencies {
     corsOrigins: (env.OIO_CORS_ORIGINS ?? '').split(',').flatMap((origin) => origin.trim() || []),
     assets: (request) => env.ASSETS.fetch(request),
     effects,
-    log: consoleLog(env.OIO_LOG_LEVEL),
+    logger: consoleLogger(env.OIO_LOG_LEVEL),
   };
 }
 

@@ -1,8 +1,8 @@
 import { DurableObject } from 'cloudflare:workers';
-import { consoleLog } from '../../src/adapters/console-log.ts';
+import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import type { AgentRegistryApi, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import { type Call, PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
-import type { Log } from '../../src/ports/log.ts';
+import type { Logger } from '../../src/ports/logger.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import { type TaskId, Uuid, type WorkspaceId } from '../../src/protocol/common/ids.ts';
@@ -16,13 +16,13 @@ const CONTROL_PATH = /^\/ws\/agents\/([^/]+)\/control\/?$/;
 
 /** A workspace's agents and the slots of their capacity; see `AgentRegistryApi`. */
 export class AgentRegistry extends DurableObject<Env> implements AgentRegistryApi {
-  readonly #log: Log;
+  readonly #logger: Logger;
   readonly #runtime: AgentRegistryRuntime;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#log = consoleLog(env.OIO_LOG_LEVEL);
-    this.#runtime = buildAgentRegistry(durablePlatform(ctx, this.#log));
+    this.#logger = consoleLogger(env.OIO_LOG_LEVEL);
+    this.#runtime = buildAgentRegistry(durablePlatform(ctx, this.#logger));
   }
 
   async reserve(workspace: WorkspaceId, request: SlotRequest): Promise<SlotState> {
@@ -68,7 +68,7 @@ export class AgentRegistry extends DurableObject<Env> implements AgentRegistryAp
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    takeMessage(this.ctx, this.#log, socket, message, (from, text) => this.#runtime.message(from, text));
+    takeMessage(this.ctx, this.#logger, socket, message, (from, text) => this.#runtime.message(from, text));
   }
 
   override webSocketClose(socket: WebSocket): void {

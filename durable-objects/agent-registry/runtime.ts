@@ -186,7 +186,11 @@ export class AgentRegistryRuntime {
     this.#connections.send(agent_id, { type: 'welcome', agent_id });
     for (const slot of offered) this.#keeper.sendOffer(slot);
     for (const lease of hello.leases) if (this.#slots.hasEnded(lease)) this.#keeper.withdrawFrom(agent_id, lease);
-    this.#kit.store.platform.log('info', 'agent_hello', { agent_id, name: hello.name, instance_id: hello.instance_id });
+    this.#kit.store.platform.logger('info', 'agent_hello', {
+      agent_id,
+      name: hello.name,
+      instance_id: hello.instance_id,
+    });
   }
 
   #supersede(connection: Connection, reason: string): void {

@@ -57,7 +57,7 @@ export class Deadlines {
           handle(name, due_at);
         });
       } catch (error) {
-        this.#store.platform.log('error', 'deadline_failed', { name, error: String(error) });
+        this.#store.platform.logger('error', 'deadline_failed', { name, error: String(error) });
         this.#store.transact(() => this.set(name, now + RETRY_AFTER_MS));
       }
     }

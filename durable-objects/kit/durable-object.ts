@@ -1,4 +1,4 @@
-import type { Log } from '../../src/ports/log.ts';
+import type { Logger } from '../../src/ports/logger.ts';
 import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
 import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/common/socket.ts';
 import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
@@ -9,7 +9,7 @@ const CLOSE_REASON_BYTES = 123;
 const INTERNAL_ERROR = 1011;
 
 /** A runtime's platform, given by a Durable Object. Pings are answered without waking it. */
-export function durablePlatform(ctx: DurableObjectState, log: Log): ObjectPlatform {
+export function durablePlatform(ctx: DurableObjectState, logger: Logger): ObjectPlatform {
   ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
   return {
     exec: (query, bindings) => ctx.storage.sql.exec<SqlRow>(query, ...bindings).toArray(),
@@ -19,7 +19,7 @@ export function durablePlatform(ctx: DurableObjectState, log: Log): ObjectPlatfo
     random: () => Math.random(),
     uuid: () => crypto.randomUUID(),
     background: (work) => ctx.waitUntil(work),
-    log,
+    logger,
     sockets: (tag) => ctx.getWebSockets(tag).map((socket) => hibernatingSocket(ctx, socket)),
   };
 }
@@ -72,7 +72,7 @@ export function acceptSocket(
 /** Hands a socket's message to `receive`; a message that makes it throw ends the socket, and the other side comes back. */
 export function takeMessage(
   ctx: DurableObjectState,
-  log: Log,
+  logger: Logger,
   socket: WebSocket,
   message: string | ArrayBuffer,
   receive: (socket: ObjectSocket, text: string) => void,
@@ -80,7 +80,7 @@ export function takeMessage(
   try {
     receive(hibernatingSocket(ctx, socket), typeof message === 'string' ? message : '');
   } catch (error) {
-    log('error', 'frame_failed', { error: String(error) });
+    logger('error', 'frame_failed', { error: String(error) });
     socket.close(INTERNAL_ERROR, 'try again');
   }
 }

@@ -74,7 +74,9 @@ export class Outbox {
     // Begun a step later, so that it is known as running before it can end.
     const work = Promise.resolve()
       .then(() => this.#deliverAll(lane))
-      .catch((error) => this.#store.platform.log('error', 'outbox_drain_failed', { lane: name, error: String(error) }));
+      .catch((error) =>
+        this.#store.platform.logger('error', 'outbox_drain_failed', { lane: name, error: String(error) }),
+      );
     this.#draining.set(name, work);
     return work;
   }
@@ -172,7 +174,7 @@ export class Outbox {
         count,
         next,
       );
-      if (count === 1) platform.log('warn', 'outbox_unavailable', { lane, reason });
+      if (count === 1) platform.logger('warn', 'outbox_unavailable', { lane, reason });
     });
   }
 
@@ -191,6 +193,10 @@ export class Outbox {
       ),
     );
     if (parked || rejections === 1)
-      this.#store.platform.log('error', parked ? 'outbox_parked' : 'outbox_rejected', { lane, key: row.key, reason });
+      this.#store.platform.logger('error', parked ? 'outbox_parked' : 'outbox_rejected', {
+        lane,
+        key: row.key,
+        reason,
+      });
   }
 }

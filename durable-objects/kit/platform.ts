@@ -1,4 +1,4 @@
-import type { Log } from '../../src/ports/log.ts';
+import type { Logger } from '../../src/ports/logger.ts';
 
 /**
  * What a runtime needs of the machine it lives on. A Durable Object gives it in production (`durable-object.ts`); a
@@ -21,8 +21,8 @@ export interface ObjectPlatform {
   uuid(): string;
   /** Keeps the object alive until `work` has settled. `work` never rejects. */
   background(work: Promise<void>): void;
-  /** Writes one line of the log. */
-  readonly log: Log;
+  /** Writes one line, with the object’s name in it. */
+  readonly logger: Logger;
   /** Open sockets, all or those with a tag. */
   sockets(tag?: string): ObjectSocket[];
 }

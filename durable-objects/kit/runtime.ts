@@ -33,7 +33,7 @@ export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) =
       step();
       return true;
     } catch (error) {
-      platform.log('error', 'alarm_failed', { error: String(error) });
+      platform.logger('error', 'alarm_failed', { error: String(error) });
       return false;
     }
   };

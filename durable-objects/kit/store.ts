@@ -94,7 +94,7 @@ export class ObjectStore {
       try {
         follower();
       } catch (error) {
-        this.platform.log('error', 'after_commit_failed', { error: String(error) });
+        this.platform.logger('error', 'after_commit_failed', { error: String(error) });
       }
     }
     return value;

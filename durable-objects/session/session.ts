@@ -1,8 +1,8 @@
 import { DurableObject } from 'cloudflare:workers';
-import { consoleLog } from '../../src/adapters/console-log.ts';
+import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { partsOfName } from '../../src/adapters/objects/names.ts';
 import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
-import type { Log } from '../../src/ports/log.ts';
+import type { Logger } from '../../src/ports/logger.ts';
 import type { SessionApi } from '../../src/ports/sessions.ts';
 import { parseCursor } from '../../src/protocol/common/cursor.ts';
 import { taskNumber } from '../../src/protocol/common/ids.ts';
@@ -21,16 +21,16 @@ type Args<M extends keyof SessionApi> = Parameters<SessionApi[M]>;
 
 /** The object of a session: a shell that hands on to the runtime. */
 export class Session extends DurableObject<Env> implements SessionApi {
-  readonly #log: Log;
+  readonly #logger: Logger;
   readonly #runtime: SessionRuntime;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#log = consoleLog(env.OIO_LOG_LEVEL);
+    this.#logger = consoleLogger(env.OIO_LOG_LEVEL);
     const { workspace } = partsOfName(ctx.id.name ?? '');
     this.#runtime = new SessionRuntime(
       workspace,
-      durablePlatform(ctx, this.#log),
+      durablePlatform(ctx, this.#logger),
       sessionPortsOf(workspace, env),
       sessionConfigOf(env),
     );
@@ -106,7 +106,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    takeMessage(this.ctx, this.#log, socket, message, (from, text) => this.#runtime.receive(from, text));
+    takeMessage(this.ctx, this.#logger, socket, message, (from, text) => this.#runtime.receive(from, text));
   }
 
   override webSocketClose(socket: WebSocket): void {

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { consoleLog } from '../../src/adapters/console-log.ts';
+import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { partsOfName } from '../../src/adapters/objects/names.ts';
 import { objectAgentRegistries, objectSessions } from '../../src/adapters/objects/stubs.ts';
 import type { Call } from '../../src/ports/calls.ts';
@@ -22,11 +22,15 @@ export class Workspace extends DurableObject<Env> implements WorkspaceApi {
     this.#workspace = partsOfName(ctx.id.name ?? '').workspace;
     const sessions = objectSessions(env.SESSION);
     const registries = objectAgentRegistries(env.AGENT_REGISTRY);
-    this.#runtime = new WorkspaceRuntime(durablePlatform(ctx, consoleLog(env.OIO_LOG_LEVEL)), async (_key, payload) => {
-      const { token_id, place } = payload as SocketClosing;
-      const holder = place.kind === 'session' ? sessions.at(this.#workspace, place.id) : registries.of(this.#workspace);
-      await holder.closeSockets(token_id);
-    });
+    this.#runtime = new WorkspaceRuntime(
+      durablePlatform(ctx, consoleLogger(env.OIO_LOG_LEVEL)),
+      async (_key, payload) => {
+        const { token_id, place } = payload as SocketClosing;
+        const holder =
+          place.kind === 'session' ? sessions.at(this.#workspace, place.id) : registries.of(this.#workspace);
+        await holder.closeSockets(token_id);
+      },
+    );
   }
 
   async createToken(call: Call, request: CreateTokenRequest): Promise<Outcome<TokenView>> {

@@ -32,7 +32,7 @@ export function createApp(deps: Dependencies): OpenAPIHono<AppEnv> {
   const revocations = new Revocations(deps.workspaces, deps.effects.now);
   const authenticator = new Authenticator({ ...deps, revocations });
 
-  app.onError(problemsFromErrors(deps.log));
+  app.onError(problemsFromErrors(deps.logger));
   app.notFound((c) => unrouted(c, deps));
 
   app.use(requestId(deps.effects));

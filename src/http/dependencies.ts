@@ -3,7 +3,7 @@ import type { TokenSigner } from '../application/token-signer.ts';
 import type { AgentRegistries } from '../ports/agent-registry.ts';
 import type { Directories } from '../ports/directory.ts';
 import type { Effects } from '../ports/effects.ts';
-import type { Log } from '../ports/log.ts';
+import type { Logger } from '../ports/logger.ts';
 import type { Sessions } from '../ports/sessions.ts';
 import type { Sockets } from '../ports/sockets.ts';
 import type { Workspaces } from '../ports/workspace.ts';
@@ -23,5 +23,5 @@ export interface Dependencies {
   /** The dashboard's files. */
   assets(request: Request): Promise<Response>;
   effects: Effects;
-  log: Log;
+  logger: Logger;
 }

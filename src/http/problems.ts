@@ -1,7 +1,7 @@
 import type { ErrorHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Log } from '../ports/log.ts';
+import type { Logger } from '../ports/logger.ts';
 import { Unavailable } from '../ports/unavailable.ts';
 import { ERROR_CODES, type ErrorCode, type Failure, type FieldError, type Problem } from '../protocol/common/errors.ts';
 import type { AppContext, AppEnv } from './context.ts';
@@ -38,16 +38,16 @@ export function problem(c: AppContext, failure: Failure): Response {
 }
 
 /** Turns whatever was thrown into a problem. What we did not expect is logged whole and told in general. */
-export function problemsFromErrors(log: Log): ErrorHandler<AppEnv> {
+export function problemsFromErrors(logger: Logger): ErrorHandler<AppEnv> {
   return (error, c) => {
     if (error instanceof Refusal) return problem(c, error.failure);
     if (error instanceof HTTPException) return problem(c, { code: codeOfStatus(error.status), detail: error.message });
     const request_id = c.get('requestId');
     if (error instanceof Unavailable) {
-      log('warn', 'unavailable', { request_id, error: error.message, cause: String(error.cause) });
+      logger('warn', 'unavailable', { request_id, error: error.message, cause: String(error.cause) });
       return problem(c, { code: 'unavailable', detail: 'A part that is needed cannot be reached now; try again.' });
     }
-    log('error', 'unexpected_error', { request_id, error: String(error), stack: error.stack });
+    logger('error', 'unexpected_error', { request_id, error: String(error), stack: error.stack });
     return problem(c, { code: 'internal_error', detail: 'This is not your fault; the request id leads to the log.' });
   };
 }

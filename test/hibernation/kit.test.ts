@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import type { Lane } from '../../durable-objects/kit/outbox.ts';
 import { buildKit } from '../../durable-objects/kit/runtime.ts';
-import { consoleLog } from '../../src/adapters/console-log.ts';
+import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { eventually } from '../support/eventually.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { directoryEntry } from '../unit/ports/directory.contract.ts';
@@ -18,7 +18,7 @@ function directory(): DurableObjectStub {
 /** Lets an object deliver to a destination, until that has failed once. */
 async function drainTo(stub: DurableObjectStub, lane: Lane): Promise<void> {
   await runInDurableObject(stub, async (_instance, state) => {
-    const kit = buildKit(durablePlatform(state, consoleLog('warn')), { object: 'Test', steps: [] }, [lane]);
+    const kit = buildKit(durablePlatform(state, consoleLogger('warn')), { object: 'Test', steps: [] }, [lane]);
     kit.store.create(() => kit.outbox.put(lane.name, 'a', 1));
     await vi.waitFor(() => expect(kit.store.rows(`SELECT failures FROM outbox_lanes`)).toEqual([{ failures: 1 }]), {
       timeout: 30_000,

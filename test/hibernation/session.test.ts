@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
 import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
-import { consoleLog } from '../../src/adapters/console-log.ts';
+import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { requested, SocketAgent, SocketWatcher, sessionObject, unwrap } from '../workerd/support/session-in-workerd.ts';
 import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './sleep.ts';
 
@@ -39,7 +39,7 @@ it.concurrent('a session that has ended sleeps', { timeout }, async () => {
 it.concurrent('a database that never answers delays no local deadline, and its row waits', { timeout }, async () => {
   const { workspace, id, call, stub } = sessionObject();
   await runInDurableObject(stub, async (_instance, state) => {
-    const platform = durablePlatform(state, consoleLog('warn'));
+    const platform = durablePlatform(state, consoleLogger('warn'));
     const nothing = async () => undefined as never;
     const registry = { reserve: async () => ({ state: 'queued' as const, place: 1 }), withdraw: nothing };
     const history = { record: () => new Promise<never>(() => {}), runsOf: async () => [] };

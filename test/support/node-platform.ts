@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { ObjectPlatform, ObjectSocket, SqlRow, SqlValue } from '../../durable-objects/kit/platform.ts';
-import { consoleLog } from '../../src/adapters/console-log.ts';
-import type { Log } from '../../src/ports/log.ts';
+import { consoleLogger } from '../../src/adapters/console-logger.ts';
+import type { Logger } from '../../src/ports/logger.ts';
 import { type FakeClient, FakeSocket, type SocketEvents } from './fake-socket.ts';
 
 /** What `failAt` throws. */
@@ -29,7 +29,7 @@ export class NodePlatform implements ObjectPlatform {
   alarm: number | null = null;
   /** Where frames and closes of the fake sockets go: set it to the runtime. */
   events: SocketEvents | null = null;
-  log: Log = consoleLog('warn');
+  logger: Logger = consoleLogger('warn');
 
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();

@@ -51,8 +51,8 @@ export function ask(path: string, options: Ask = {}): Promise<Response> {
 /** An application over the real parts, but for those that are given. */
 export function appWith(overrides: Partial<Dependencies>) {
   const lines: { level: string; event: string; fields: Record<string, unknown> }[] = [];
-  const log: Dependencies['log'] = (level, event, fields) => void lines.push({ level, event, fields });
-  const app = createApp({ ...compose(env), log, ...overrides });
+  const logger: Dependencies['logger'] = (level, event, fields) => void lines.push({ level, event, fields });
+  const app = createApp({ ...compose(env), logger, ...overrides });
   return { lines, ask: async (path: string, options: Ask = {}) => app.fetch(requestTo(path, options), env) };
 }
 

@@ -5,7 +5,7 @@ import { acceptSocket, durablePlatform } from '../../durable-objects/kit/durable
 import type { Lane } from '../../durable-objects/kit/outbox.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../../durable-objects/kit/runtime.ts';
 import type { ObjectSchema } from '../../durable-objects/kit/schema.ts';
-import { consoleLog } from '../../src/adapters/console-log.ts';
+import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { eventually } from '../support/eventually.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
@@ -22,7 +22,7 @@ function inObject<T>(
 ): Promise<T> {
   const stub = env.DIRECTORY.getByName(`kit-${crypto.randomUUID()}`);
   return runInDurableObject(stub, (_instance, state) => {
-    const kit = buildKit(durablePlatform(state, consoleLog('warn')), SCHEMA, lanes);
+    const kit = buildKit(durablePlatform(state, consoleLogger('warn')), SCHEMA, lanes);
     kit.store.create(() => {});
     return test(kit, state);
   });
@@ -94,7 +94,7 @@ describe('the kit on the platform’s own storage', () => {
 
   it('applies a new migration step to an object that exists, and refuses an edited one', () =>
     inObject((_kit, state) => {
-      const platform = durablePlatform(state, consoleLog('warn'));
+      const platform = durablePlatform(state, consoleLogger('warn'));
       const more = { id: 'test/0002_more', sql: 'CREATE TABLE more (id INTEGER PRIMARY KEY);' };
       const edited = { id: 'test/0001_notes', sql: 'CREATE TABLE other (id INTEGER);' };
       expect(() => buildKit(platform, { object: 'Test', steps: [edited, more] }, [])).toThrow(/test\/0001_notes/);
@@ -108,7 +108,7 @@ describe('the kit on the platform’s own storage', () => {
       expect(() => socket.send('x'.repeat(1_048_577))).toThrow(/1048576/);
       socket.send('x'.repeat(1_048_576));
       expect(
-        durablePlatform(state, consoleLog('warn'))
+        durablePlatform(state, consoleLogger('warn'))
           .sockets('tag')
           .map((open) => open.attachment()),
       ).toEqual([{ any: 'thing' }]);

@@ -6,14 +6,14 @@ import type { ObjectPlatform } from '../../durable-objects/kit/platform.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
 import { leaseTag, type RunAttachment } from '../../durable-objects/session/run/run-sockets.ts';
 import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
-import { consoleLog } from '../../src/adapters/console-log.ts';
+import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { requested, sessionObject } from './support/session-in-workerd.ts';
 
 /** A session's runtime inside an object, over a platform that counts the rows it is billed for. */
 function counted(state: DurableObjectState, workspace: string) {
   let written = 0;
   const platform: ObjectPlatform = {
-    ...durablePlatform(state, consoleLog('warn')),
+    ...durablePlatform(state, consoleLogger('warn')),
     exec: (query, bindings) => {
       const cursor = state.storage.sql.exec(query, ...bindings);
       const rows = cursor.toArray();

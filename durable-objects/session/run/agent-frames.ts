@@ -41,7 +41,7 @@ export class AgentFrames {
         transitions.allowTime();
       });
     } catch (error) {
-      kit.store.platform.log('error', 'frames_failed', { epoch: lease.epoch, error: String(error) });
+      kit.store.platform.logger('error', 'frames_failed', { epoch: lease.epoch, error: String(error) });
       acked = this.#takeOneByOne(lease, inOrder);
     }
     return { acked, gap: inOrder.length < frames.length };

@@ -158,7 +158,7 @@ export class AgentStream {
           known < MAX_REFUSALS ? connection : 'others',
         )!;
         if (count > 1) return;
-        kit.store.afterCommit(() => kit.store.platform.log('warn', 'frames_refused', { session_id: id, epoch }));
+        kit.store.afterCommit(() => kit.store.platform.logger('warn', 'frames_refused', { session_id: id, epoch }));
       });
     }
     this.#turnAway(socket, 'lease_lost', 'the lease is not yours, or no longer');

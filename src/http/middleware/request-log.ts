@@ -4,12 +4,12 @@ import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 
 /** One line for each request, with its outcome. The query is left out: it may hold what people search for. */
-export function requestLog({ log, effects }: Pick<Dependencies, 'log' | 'effects'>): MiddlewareHandler<AppEnv> {
+export function requestLog({ logger, effects }: Pick<Dependencies, 'logger' | 'effects'>): MiddlewareHandler<AppEnv> {
   return async function logRequest(c, next) {
     const startedAt = effects.now();
     await next();
     const principal = c.get('principal');
-    log(c.res.status >= 500 ? 'error' : 'info', 'request', {
+    logger(c.res.status >= 500 ? 'error' : 'info', 'request', {
       request_id: c.get('requestId'),
       method: c.req.method,
       route: routePath(c, -1),

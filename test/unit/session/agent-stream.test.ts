@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Log } from '../../../src/ports/log.ts';
+import type { Logger } from '../../../src/ports/logger.ts';
 import { BATCH_BYTES, MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
 import { note, result, text, uuidOf } from './fake-agent.ts';
 import { SESSION_ID, SessionInProcess } from './harness.ts';
@@ -154,12 +154,12 @@ describe('a run socket', () => {
     const session = new SessionInProcess();
     await session.begun();
     const stray = session.openRun(1);
-    const log = vi.fn<Log>();
-    session.platform.log = log;
+    const logger = vi.fn<Logger>();
+    session.platform.logger = logger;
     stray.send({ type: 'frames', frames: numbered(1, 'a') });
     expect(stray.frames()).toMatchObject([{ type: 'lease_lost' }]);
     expect(session.rows('refusals')).toHaveLength(1);
-    expect(log.mock.calls).toEqual([['warn', 'frames_refused', { session_id: SESSION_ID, epoch: 1 }]]);
+    expect(logger.mock.calls).toEqual([['warn', 'frames_refused', { session_id: SESSION_ID, epoch: 1 }]]);
     expect(await notesOf(session)).toEqual([]);
   });
 

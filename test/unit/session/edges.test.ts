@@ -140,7 +140,7 @@ describe('what grows', () => {
   it('counts refused connections one by one up to a bound, and the rest together', async () => {
     const session = new SessionInProcess();
     await session.begun();
-    session.platform.log = () => {};
+    session.platform.logger = () => {};
     for (let n = 0; n < 150; n++) session.openRun(1).send({ type: 'frames', frames: [] });
     const refusals = session.rows<{ connection: string; count: number }>('refusals');
     expect(refusals.length).toBe(101);

@@ -31,7 +31,7 @@ const REFUSED = [
   ['src/adapters/neon/a.ts', `export * from '../../http/x.ts';`, 'noRestrictedImports'],
   ['src/adapters/objects/a.ts', `export * from '../../application/x.ts';`, 'noRestrictedImports'],
   ['src/adapters/objects/b.ts', `export * from '../../../durable-objects/session/x.ts';`, 'noRestrictedImports'],
-  ['src/http/e.ts', `export * from '../adapters/console-log.ts';`, 'noRestrictedImports'],
+  ['src/http/e.ts', `export * from '../adapters/console-logger.ts';`, 'noRestrictedImports'],
   ['src/http/routes/a.ts', `export * from '../../adapters/neon/x.ts';`, 'noRestrictedImports'],
   ['src/http/routes/b.ts', `export * from '../../composition.ts';`, 'noRestrictedImports'],
   ['src/client/a.ts', `export * from '../http/x.ts';`, 'noRestrictedImports'],
