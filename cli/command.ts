@@ -6,16 +6,16 @@ import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util';
  * - `failed` (1): the work itself failed (a session that did not complete, a server error)
  * - `usage` (2): unknown command, option or argument
  * - `environment` (3): something on this machine must change first (port, directory, missing package)
- * - `unreachable` (4): no control plane answers there, or it refuses the token
+ * - `unreachable` (4): no control plane answers at the URL, or it rejects the token
  */
 export const exitCode = { ok: 0, failed: 1, usage: 2, environment: 3, unreachable: 4 } as const;
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
-/** How a person starts `oio`: npm links no program of the package that it is run in. */
+/** The command that starts `oio`. npm does not link the programs of the package that it runs in. */
 export const oio = 'npm run oio --';
 
-/** An error meant for a person: its message says what to do, and no stack trace is shown. */
+/** An error for the user. Its message says what to do, and is shown without a stack trace. */
 export class CliError extends Error {
   override name = 'CliError';
   readonly code: ExitCode;
@@ -26,7 +26,7 @@ export class CliError extends Error {
   }
 }
 
-/** One option: what `parseArgs` needs, and what `--help` shows. */
+/** One option: the fields that `parseArgs` needs and the texts that `--help` shows. */
 export type OptionSpec = ParseArgsOptionDescriptor & {
   description: string;
   /** Name of the value in the help text, such as `url`. */
@@ -48,7 +48,7 @@ export interface Command {
   summary: string;
   /** Text of `--help`. */
   help(): string;
-  /** Parses and runs; resolves with the process's exit code. */
+  /** Parses the arguments and runs the command; resolves with the exit code. */
   run(args: string[]): Promise<number>;
 }
 
@@ -62,7 +62,7 @@ interface CommandDefinition<O extends OptionSpecs> {
   run(invocation: Invocation<O>): Promise<number>;
 }
 
-/** Builds a command whose option values are typed from its specs, with `--help` for free. */
+/** Builds a command with typed option values and `--help`, both derived from its option specs. */
 export function defineCommand<const O extends OptionSpecs>(definition: CommandDefinition<O>): Command {
   const options = { ...definition.options, ...helpOption };
   const help = () => formatHelp(definition.usage, definition.summary, definition.details, options);
@@ -89,7 +89,7 @@ function parse(args: string[], options: OptionSpecs) {
     return parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(`${reason}\nAdd --help to see what the command takes.`, exitCode.usage);
+    throw new CliError(`${reason}\nAdd --help to see the command's options.`, exitCode.usage);
   }
 }
 
@@ -111,9 +111,9 @@ function formatHelp(
 }
 
 /**
- * Reads a whole number from an option or a variable.
+ * Parses a whole number from an option or a variable.
  *
- * @throws CliError naming the setting and its bounds
+ * @throws CliError that names the setting and its bounds
  */
 export function parseInteger(setting: string, text: string, bounds: { min: number; max: number }): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;

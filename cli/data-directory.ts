@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { lockFile } from '../runner/process/lock-file.ts';
 import { CliError, exitCode } from './command.ts';
 
-/** A running control plane, as `<data>/server.json` records it for other commands. */
+/** A running control plane, recorded in `<data>/server.json` for other commands. */
 export interface ServerRecord {
   url: string;
   pid: number;
@@ -12,8 +12,8 @@ export interface ServerRecord {
 }
 
 /**
- * One installation's files: object state, database, secrets, logs. Only one launcher may hold it: two writers
- * on one database lose acknowledged rows.
+ * The files of one installation: object state, database, secrets, logs. Only one launcher may use the directory at a
+ * time, because two writers on one database lose acknowledged rows.
  */
 export class DataDirectory {
   readonly path: string;
@@ -23,7 +23,7 @@ export class DataDirectory {
     this.path = resolve(path);
   }
 
-  /** Where `OIO_DATA_DIR` says, else under the working directory; the demo's is never that of real work. */
+  /** `OIO_DATA_DIR`, or a directory below the working directory. The demo's default differs from that of real work. */
   static fromEnvironment(env: NodeJS.ProcessEnv, use: 'work' | 'demo' = 'work'): DataDirectory {
     return new DataDirectory(env.OIO_DATA_DIR || (use === 'demo' ? '.oio-demo' : '.oio'));
   }
@@ -33,10 +33,10 @@ export class DataDirectory {
   }
 
   /**
-   * Makes the directory unless it is there, and takes its lock until `release` or the end of the
-   * process, however that comes: the kernel drops the lock of a killed process.
+   * Creates the directory if it is missing, and locks it until `release` or the end of the process. The kernel releases
+   * the lock of a killed process.
    *
-   * @throws CliError when another launcher holds the directory or it cannot be written
+   * @throws CliError when another launcher uses the directory or it cannot be written
    */
   acquire(): void {
     try {
@@ -49,7 +49,7 @@ export class DataDirectory {
       const server = this.readServer();
       const where = server ? ` by process ${server.pid}, which serves ${server.url}` : '';
       throw new CliError(
-        `The data directory ${this.path} is in use${where}. Stop that one first, or set OIO_DATA_DIR to another directory.`,
+        `The data directory ${this.path} is in use${where}. Stop that process first, or set OIO_DATA_DIR to another directory.`,
         exitCode.environment,
       );
     }
@@ -61,7 +61,9 @@ export class DataDirectory {
     this.#unlock = null;
   }
 
-  /** The recorded server, which may be gone: only an answer from its URL shows that it lives. */
+  /**
+   * The recorded server. It may have ended without removing the record: only a response from its URL proves it runs.
+   */
   readServer(): ServerRecord | undefined {
     return this.readJson<ServerRecord>('server.json');
   }
@@ -74,7 +76,7 @@ export class DataDirectory {
     rmSync(this.file('server.json'), { force: true });
   }
 
-  /** The text of a file in the directory, or undefined when there is none. */
+  /** The text of a file in the directory; undefined when the file does not exist. */
   read(name: string): string | undefined {
     try {
       return readFileSync(this.file(name), 'utf8');
@@ -94,7 +96,7 @@ export class DataDirectory {
     }
   }
 
-  /** Replaces a file in one step, with mode 0600: a reader, or a crash, sees the old text or the new. */
+  /** Replaces a file atomically, with mode 0600: a reader sees either the old or the new text, even after a crash. */
   writePrivate(name: string, text: string): void {
     const temporary = this.file(`.${name}.${process.pid}`);
     writeFileSync(temporary, text, { mode: 0o600, flush: true });
@@ -103,21 +105,21 @@ export class DataDirectory {
 }
 
 /**
- * Makes the data directory of an agent unless it is there.
+ * Creates the data directory of an agent if it is missing.
  *
- * @throws CliError when it cannot be made
+ * @throws CliError when it cannot be created
  */
 export function makeAgentDirectory(path: string): void {
   try {
     makeDirectory(path);
   } catch (error) {
-    throw unusable(path, error, 'Name with --data');
+    throw unusable(path, error, 'Set --data to');
   }
 }
 
 /**
- * Makes a directory that its owner alone may read, and that is no part of a repository which it may lie in. One that is
- * there stays as it is: it may be somebody's.
+ * Creates a directory that only its owner can read, and that git ignores if it is inside a repository. An existing
+ * directory is not changed, because it may hold the user's files.
  */
 function makeDirectory(path: string): void {
   const isNew = mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined;
@@ -127,7 +129,7 @@ function makeDirectory(path: string): void {
 function unusable(path: string, error: unknown, remedy: string): CliError {
   const reason = error instanceof Error ? error.message : String(error);
   return new CliError(
-    `The data directory ${path} cannot be used: ${reason}. ${remedy} a directory that can be written.`,
+    `The data directory ${path} cannot be used: ${reason}. ${remedy} a writable directory.`,
     exitCode.environment,
   );
 }

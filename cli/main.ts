@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { VERSION } from '../src/configuration/version.ts';
 import { CliError, type Command, exitCode, oio } from './command.ts';
 
-// Types are stripped and modules compiled once: each later start takes half the time.
+// Caches modules with their types stripped, which halves the time of later starts.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)));
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -27,7 +27,7 @@ async function overview(): Promise<string> {
     '',
     ...lines,
     '',
-    'Each command has --help; --version prints the version. "npm start" is short for up, "npm run demo" for demo.',
+    'Each command has --help; --version prints the version. "npm start" runs up, "npm run demo" runs demo.',
     `Exit codes: ${codes.join(', ')}.`,
   ].join('\n');
 }
@@ -44,15 +44,15 @@ async function main([name, ...args]: string[]): Promise<number> {
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!load) {
     const known = Object.keys(commands).join(', ');
-    throw new CliError(`There is no command "${name}". There are: ${known}.`, exitCode.usage);
+    throw new CliError(`Unknown command "${name}". The commands are: ${known}.`, exitCode.usage);
   }
   const command = await load();
-  // Not left to the end, which may be sudden and far away.
+  // Flushed now, because the command may run for long and be killed.
   flushCompileCache();
   return command.run(args);
 }
 
-// A reader that went away (a pager, a closed terminal) must not end what runs here.
+// A closed pipe (a pager, a terminal) must not end a running command.
 process.stdout.on('error', () => undefined);
 
 try {
@@ -63,5 +63,6 @@ try {
   process.stderr.write(`oio: ${text}\n`);
   process.exitCode = error instanceof CliError ? error.code : exitCode.failed;
 }
-// Not every platform writes to a pipe at once. A socket that closes slowly must not keep a finished command.
+// Exits when standard output is flushed, which takes time for pipes on some platforms. Without `exit`, a socket that
+// closes slowly would keep the finished command running.
 process.stdout.write('', () => process.exit());

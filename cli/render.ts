@@ -21,24 +21,24 @@ const statusFormat: Readonly<Record<SessionStatus, Format>> = {
   cancelled: 'yellow',
 };
 
-/** A status in its colour. */
+/** A status in its color. */
 export function renderStatus(status: SessionStatus): string {
   return paint(statusFormat[status], status);
 }
 
 const outputLinesMax = 6;
-/** Tools that may take long: their start is shown too. */
+/** Tools that can run for long, so that their start is shown too. */
 const slowTools = new Set(['bash', 'task']);
 
 /**
- * Turns a session's events into lines for a terminal. Text that streams is held until its line is whole; a part of
- * it that comes twice is shown once.
+ * Turns a session's events into lines for a terminal. Streamed text is buffered until its line is complete. Text that
+ * arrives twice is shown once.
  */
 export class SessionRenderer {
   readonly #parts = new Map<string, StreamedPart>();
   #openPart: StreamedPart | undefined;
 
-  /** The lines that an event adds; none for what a person need not see. */
+  /** The lines for an event; none for events that a user need not see. */
   render(event: SessionEvent): string[] {
     switch (event.type) {
       case 'text.delta':
@@ -68,7 +68,7 @@ export class SessionRenderer {
     return [...flushed, ...lines.map((line) => `${prefix}${printable(line)}`)];
   }
 
-  /** Ends the line that is still open. */
+  /** Completes the open line. */
   #flush(): string[] {
     const part = this.#openPart;
     this.#openPart = undefined;
@@ -80,9 +80,9 @@ export class SessionRenderer {
 }
 
 interface StreamedPart {
-  /** UTF-16 units seen so far. */
+  /** The number of UTF-16 code units seen so far. */
   length: number;
-  /** The line that is not finished. */
+  /** The incomplete line. */
   line: string;
   prefix: string;
 }
@@ -94,7 +94,9 @@ function renderEvent(event: SessionEvent): string[] {
     case 'session.status':
       return renderStatusChange(event);
     case 'session.action_requested':
-      return event.data.action ? [note(`${event.data.action} asked for; waiting for the agent's next step`)] : [];
+      return event.data.action
+        ? [note(`${event.data.action} requested; waiting for the agent to finish its step`)]
+        : [];
     case 'lease.granted':
       return [note(leaseText(event))];
     case 'lease.ended':
@@ -110,11 +112,11 @@ function renderEvent(event: SessionEvent): string[] {
     case 'todo':
       return event.data.items.map(({ content, status }) => mark(status === 'completed' ? '☑' : '☐', 'dim', content));
     case 'model.retry':
-      return [mark('!', 'yellow', `the model is asked again (attempt ${event.data.attempt}): ${event.data.message}`)];
+      return [mark('!', 'yellow', `retrying the model (attempt ${event.data.attempt}): ${event.data.message}`)];
     case 'agent.note':
       return [mark('!', event.data.level === 'error' ? 'red' : 'yellow', event.data.text)];
     case 'approval.asked':
-      return [mark('?', 'magenta', `${event.data.approval.title}: waits for your answer in the dashboard`)];
+      return [mark('?', 'magenta', `${event.data.approval.title}: waiting for your answer in the dashboard`)];
     case 'approval.answered':
       return [mark('?', 'magenta', `answered: ${event.data.decision}${event.data.expired ? ' (deadline)' : ''}`)];
     case 'checkpoint.created':
@@ -124,7 +126,7 @@ function renderEvent(event: SessionEvent): string[] {
   }
 }
 
-/** Statuses that go without saying why. */
+/** Statuses that are shown without a reason. */
 const plainStatuses = new Set<SessionStatus>(['pending', 'queued', 'running', 'completed']);
 
 function renderStatusChange({ data }: EventOf<'session.status'>): string[] {
@@ -152,7 +154,7 @@ function renderTool({ data }: EventOf<'tool'>): string[] {
   }
 }
 
-/** What a tool works on: the member of its input that says most, else OpenCode's title. */
+/** The subject of a tool call: the most telling member of its input, or else OpenCode's title. */
 function toolSubject({ input = {}, title = '' }: EventOf<'tool'>['data']): string {
   for (const name of ['command', 'filePath', 'pattern', 'url', 'description']) {
     const value = input[name];
@@ -161,7 +163,7 @@ function toolSubject({ input = {}, title = '' }: EventOf<'tool'>['data']): strin
   return title;
 }
 
-/** Paths in a session's worktree, without the way there. */
+/** Shortens paths in a session's worktree to relative ones. */
 function inWorktree(text: string): string {
   return text.replaceAll(/\S*\/worktrees\/[^/\s]+\//g, '');
 }
@@ -174,7 +176,7 @@ function excerpt(text = ''): string[] {
   return [...shown, ...(rest > 0 ? [`… ${rest} more lines`] : [])].map((line) => `    ${paint('dim', line)}`);
 }
 
-/** A patch in colours, under a line per file. */
+/** A colored patch, preceded by one line for each file. */
 export function renderDiff(diff: SessionDiff): string[] {
   if (diff.files.length === 0) return [note('no changes')];
   const files = diff.files.map(

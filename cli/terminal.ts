@@ -2,25 +2,25 @@ import { styleText } from 'node:util';
 
 type Format = Parameters<typeof styleText>[0];
 
-/** Colours a text for standard output; plain where that is not a terminal or NO_COLOR is set. */
+/** Colors a text for standard output. Returns it unchanged if that is not a terminal or NO_COLOR is set. */
 export function paint(format: Format, text: string): string {
   return styleText(format, text, { stream: process.stdout });
 }
 
 const labelWidth = 10;
 
-/** Prints one human line: a label in a fixed column, then the text. */
+/** Prints one line for the user: a label in a fixed column, then the text. */
 export function say(label: string, text: string, format: Format = 'bold'): void {
   process.stdout.write(`${`${paint(format, label.padEnd(labelWidth))} ${text}`.trimEnd()}\n`);
 }
 
-/** Prints a value as one JSON document, for programs. */
+/** Prints a value as a JSON document for programs. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Removes control characters, so that no text from outside can move a terminal's cursor or recolour it. */
+/** Removes control characters, so that text from outside cannot move the terminal's cursor or change its colors. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: removes control characters
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }

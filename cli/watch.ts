@@ -11,10 +11,10 @@ export interface FollowOptions {
 const pageSize = 500;
 
 /**
- * Hands over a session's events from the first one that is kept, over every reconnect, until the session has ended.
+ * Calls back for each event of a session, from the oldest stored one until the session has ended. Reconnects as needed.
  *
- * @returns the status that it ended with; undefined when the signal ended the watch first
- * @throws ApiError when there is no such session for this token
+ * @returns the final status; undefined when the signal ended the watch first
+ * @throws ApiError when the session does not exist for this token
  */
 export async function followSession(
   client: Pick<Client, 'sessions' | 'watchSession'>,
@@ -27,7 +27,7 @@ export async function followSession(
     if (event.type === 'session.status') status = event.data.to;
   };
   const after = await readPast(client, id, hear);
-  // Of a session that has long been over no event is kept.
+  // No events are stored for a session that ended long ago.
   status ??= (await client.sessions.get(id)).status;
   if (status !== undefined && hasEnded(status)) return status;
 
@@ -36,7 +36,7 @@ export async function followSession(
     after,
     signal: signal ? AbortSignal.any([signal, done.signal]) : done.signal,
     onEvents: (events) => events.forEach(hear),
-    // Not from the events: where the log no longer reaches back to the cursor, a snapshot stands for them.
+    // The state is used because a snapshot replaces the events if the log no longer reaches back to the cursor.
     onState(state) {
       if (!hasEnded(state.status)) return;
       status = state.status;
@@ -48,7 +48,7 @@ export async function followSession(
   return done.signal.aborted ? status : undefined;
 }
 
-/** Reads the log up to its head; gives the cursor to go on from. */
+/** Reads the log up to its head. @returns the cursor of the head */
 async function readPast(
   client: Pick<Client, 'sessions'>,
   id: string,

@@ -1,10 +1,10 @@
-/** Builds what is deployed: the dashboard into dist/dashboard, the Worker (which serves it) into dist/worker. */
+/** Builds the dashboard into dist/dashboard, and the Worker, which serves it, into dist/worker. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { run, step } from './steps.ts';
 
 const assets = resolve('dist/dashboard');
-// wrangler refuses a configuration whose assets directory does not exist.
+// wrangler rejects a configuration whose assets directory does not exist.
 mkdirSync(assets, { recursive: true });
 
 const passed =

@@ -1,4 +1,4 @@
-/** Formatting, lint (with the walls between the layers), and the types of all projects. */
+/** Checks formatting, lint (including the walls between the layers) and the types of all projects. */
 import { run, step } from './steps.ts';
 
 const passed =

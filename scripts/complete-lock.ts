@@ -1,13 +1,13 @@
 /**
  * Completes package-lock.json with the optional platform packages that `npm install` left out.
  *
- * Native tools ship one package per platform and list them all as optional dependencies. Where a registry (a mirror,
- * say) lacks some of them, npm drops those from the lock without a word, and the next `npm ci`, anywhere, refuses the
- * lock: "Missing: @cloudflare/workerd-darwin-64 from lock file". So each one that is missing gets an entry here, with
- * the platform it is for; `npm ci` then skips it elsewhere and installs it there. Such an entry has no `integrity`,
- * because the registry did not give one; an install against a registry that has the package adds it.
+ * Native tools ship one package per platform and list all of them as optional dependencies. If a registry, such as a
+ * mirror, lacks some of them, npm silently drops those from the lock. The next `npm ci` on any machine then rejects the
+ * lock: "Missing: @cloudflare/workerd-darwin-64 from lock file". This script therefore adds an entry for each missing
+ * package, with its platform, so that `npm ci` installs the package on that platform and skips it elsewhere. The entry
+ * has no `integrity`, because the registry did not give one. An install from a registry with the package adds it.
  *
- * Run it after every change of a dependency: `npm run lock:fix`. It changes nothing in a lock that is complete.
+ * Run `npm run lock:fix` after every change of a dependency. It does not change a complete lock.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -26,7 +26,7 @@ export interface Lock {
   packages: Record<string, LockEntry>;
 }
 
-/** Words in a package's name → npm's names of platforms. */
+/** Maps words in a package's name to npm's names of platforms. */
 const OS_BY_WORD: Record<string, string> = {
   ...sameName('aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'),
   fsevents: 'darwin',
@@ -42,7 +42,7 @@ function sameName(...names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, name]));
 }
 
-/** The platform that a package is for, read from its name: `@rolldown/binding-linux-x64-gnu` → linux, x64, glibc. */
+/** Reads a package's platform from its name: `@rolldown/binding-linux-x64-gnu` → linux, x64, glibc. */
 export function platformOf(packageName: string): Pick<LockEntry, 'os' | 'cpu' | 'libc'> {
   const words = packageName.split(/[^a-z0-9]+/);
   const read = (table: Record<string, string>) => words.flatMap((word) => table[word] ?? []).slice(-1);
@@ -50,7 +50,7 @@ export function platformOf(packageName: string): Pick<LockEntry, 'os' | 'cpu' | 
   return Object.fromEntries(Object.entries(platform).filter(([, names]) => names.length > 0));
 }
 
-/** The lock's place of `name` as seen from `from`: Node's resolution, walked upwards. */
+/** The lock's key for `name` as resolved from `from`. Like Node, it walks up through the parent folders. */
 function resolve(packages: Lock['packages'], from: string, name: string): string | undefined {
   for (let folder = from; ; ) {
     const place = `${folder && `${folder}/`}node_modules/${name}`;
@@ -61,7 +61,7 @@ function resolve(packages: Lock['packages'], from: string, name: string): string
   }
 }
 
-/** Adds to `lock` what it lacks, and returns the places of the entries added. */
+/** Adds the missing entries to `lock`. @returns their keys */
 export function completeLock(lock: Lock): string[] {
   const { packages } = lock;
   const added: string[] = [];
@@ -74,7 +74,7 @@ export function completeLock(lock: Lock): string[] {
       if (!platform.os && !platform.cpu) throw new Error(`${name}: cannot tell its platform from its name`);
       const place = packages[`node_modules/${name}`] ? `${from}/node_modules/${name}` : `node_modules/${name}`;
       const { cpu, libc, os } = platform;
-      // In npm's own order of members, so that its next install has nothing to rewrite.
+      // The members are in npm's order, so that the next install does not rewrite them.
       packages[place] = { version, cpu, dev: parent.dev, libc, optional: true, os };
       added.push(place);
     }

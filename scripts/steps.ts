@@ -1,7 +1,7 @@
-/** Running commands one after the other, each under a heading, for the scripts of this folder. */
+/** Helpers for the scripts in this folder: they run commands one after the other, each under a heading. */
 import { spawnSync } from 'node:child_process';
 
-/** Keeps wrangler and miniflare from calling home, asking questions, or fetching a sample of `request.cf`. */
+/** Stops wrangler and miniflare from sending metrics, asking questions, and fetching a sample of `request.cf`. */
 const OFFLINE = {
   CI: '1',
   WRANGLER_SEND_METRICS: 'false',
@@ -9,7 +9,7 @@ const OFFLINE = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
 };
 
-/** Runs `command` (a package's executable or a program) with our output as its own; answers whether it succeeded. */
+/** Runs a command (a package's executable or a program) with this process's output. @returns whether it succeeded */
 export function run(command: string, ...args: string[]): boolean {
   const { status, error } = spawnSync(command, args, {
     stdio: 'inherit',
@@ -20,7 +20,7 @@ export function run(command: string, ...args: string[]): boolean {
   return status === 0;
 }
 
-/** Prints a heading, does `work`, prints how long it took; answers whether it succeeded. */
+/** Prints a heading, runs `work`, and prints its duration. @returns whether it succeeded */
 export function step(title: string, work: () => boolean): boolean {
   console.log(`\n=== ${title}`);
   const startedAt = performance.now();

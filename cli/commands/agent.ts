@@ -19,18 +19,18 @@ const makeToken = `${oio} token --role agent --name <name>`;
 export const agent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a control plane anywhere',
   usage: ['agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]…'],
-  details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. Where the control plane runs, this makes one:
+  details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. Where the control plane runs, create one with:
   ${makeToken}
-The model and its keys are those of your own OpenCode configuration.`,
+The agent uses the model and keys of your OpenCode configuration.`,
   options: {
     url: { type: 'string', placeholder: 'url', description: 'The control plane (OIO_URL)' },
     dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
     capacity: capacityOption,
-    name: { type: 'string', placeholder: 'name', description: 'What people call it, such as AGENT-BUILD-01' },
+    name: { type: 'string', placeholder: 'name', description: "The agent's name, such as AGENT-BUILD-01" },
     data: {
       type: 'string',
       placeholder: 'path',
-      description: 'Where it keeps its identity and worktrees (.oio/<name>, or <name> in OIO_DATA_DIR)',
+      description: 'Directory for its identity and worktrees (.oio/<name>, or <name> in OIO_DATA_DIR)',
     },
     label: {
       type: 'string',
@@ -38,7 +38,7 @@ The model and its keys are those of your own OpenCode configuration.`,
       placeholder: 'name=value',
       description: 'A label, for sessions that require it (os and arch are set)',
     },
-    'token-file': { type: 'string', placeholder: 'path', description: 'File that holds the token' },
+    'token-file': { type: 'string', placeholder: 'path', description: 'File with the token' },
     'opencode-config': {
       type: 'string',
       placeholder: 'path',
@@ -48,7 +48,7 @@ The model and its keys are those of your own OpenCode configuration.`,
   async run({ values }) {
     const url = values.url ?? process.env.OIO_URL;
     if (!url || !URL.canParse(url)) {
-      throw new CliError('Name the control plane with --url, such as --url http://127.0.0.1:8787.', exitCode.usage);
+      throw new CliError('Set --url to the control plane, for example --url http://127.0.0.1:8787.', exitCode.usage);
     }
     const capacity = parseCapacity(values.capacity);
     const name = parseName(values.name ?? `AGENT-${hostname()}`);
@@ -68,7 +68,7 @@ The model and its keys are those of your own OpenCode configuration.`,
   },
 });
 
-/** By default one for each name, since an identity is for one agent; `agent` is that of the one which `oio up` starts. */
+/** By default, each name has its own directory, since an identity is for one agent. `oio up` uses the name `agent`. */
 function prepareDirectory(given: string | undefined, name: string, env: NodeJS.ProcessEnv): string {
   const data = DataDirectory.fromEnvironment(env);
   const path = given === undefined ? data.file(name.toLowerCase()) : resolve(given);
@@ -80,7 +80,7 @@ function prepareDirectory(given: string | undefined, name: string, env: NodeJS.P
 async function run(options: AgentOptions): Promise<number> {
   const requested = shutdownRequested(() => process.exit(128 + 2));
   const running = await startAgent(options).catch((error: unknown) => explainStartError(error, options));
-  report(`works in ${options.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
+  report(`working in ${options.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
   void requested.then(() => running.stop());
   const reason = await running.stopped;
   report('stopped');
@@ -88,7 +88,7 @@ async function run(options: AgentOptions): Promise<number> {
   return exitCode.ok;
 }
 
-/** Errors of a start that another try does not mend, and the exit codes that say so to a supervisor. */
+/** Start errors that a retry cannot fix, with the exit codes that tell a supervisor so. */
 const startErrors: readonly [new (message: string) => Error, ExitCode][] = [
   [RepositoryError, exitCode.environment],
   [MissingDependencyError, exitCode.environment],
@@ -97,12 +97,12 @@ const startErrors: readonly [new (message: string) => Error, ExitCode][] = [
   [DataDirectoryInUseError, exitCode.failed],
 ];
 
-/** The runner's own words, with what can be done about it from a command line. */
+/** The runner's message, with advice for the command line. */
 function startErrorText(error: Error, { dataDirectory, url }: AgentOptions): string {
   if (error instanceof DataDirectoryInUseError) {
-    return `Another agent runs on ${dataDirectory}. Stop it, or give this one a directory of its own with --data.`;
+    return `Another agent uses ${dataDirectory}. Stop it, or set --data to another directory.`;
   }
-  if (error instanceof TokenRefusedError) return `${url} does not accept this token. "${makeToken}" makes one.`;
+  if (error instanceof TokenRefusedError) return `${url} does not accept this token. Create one with "${makeToken}".`;
   return error.message;
 }
 
@@ -111,12 +111,12 @@ function explainStartError(error: unknown, options: AgentOptions): never {
   const message = startErrorText(error, options);
   report(message, 'error', true);
   const [, code] = startErrors.find(([type]) => error instanceof type) ?? [];
-  // A plain error says in OpenCode's or the system's words what is wrong; any other is a bug, and its place matters.
+  // A plain Error has a message of OpenCode or the system. Any other error is a bug, and its stack trace is needed.
   if (code === undefined && error.name !== 'Error') throw error;
   throw new CliError(message, code ?? exitCode.failed);
 }
 
-/** A line for a person, or for the launcher's log, which shows a person the notices among them. */
+/** Prints a line for the user, or a JSON line for the launcher, which shows only notices to the user. */
 function report(message: string, level: 'info' | 'error' = 'info', notice = false): void {
   if (process.env.OIO_LOG_FORMAT === 'json') {
     const line = { time: new Date().toISOString(), level, process: 'agent', message, notice };
@@ -128,12 +128,12 @@ function report(message: string, level: 'info' | 'error' = 'info', notice = fals
 
 function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
   const token = file === undefined ? env.OIO_AGENT_TOKEN || env.OIO_TOKEN : readTextFile('--token-file', file).trim();
-  // What is started from here has no use for it.
+  // Child processes must not inherit the token.
   delete env.OIO_AGENT_TOKEN;
   delete env.OIO_TOKEN;
   if (token) return token;
   throw new CliError(
-    `A token is needed: set OIO_AGENT_TOKEN, or name a file with --token-file. "${makeToken}" makes one.`,
+    `No token. Set OIO_AGENT_TOKEN or --token-file. Create a token with "${makeToken}".`,
     exitCode.usage,
   );
 }
@@ -156,12 +156,12 @@ function readTextFile(option: string, path: string): string {
   }
 }
 
-/** A host's name has characters that an agent's may not. */
+/** Replaces the characters of a host name that are not allowed in an agent's name. */
 function parseName(text: string): string {
   const name = text
     .toUpperCase()
     .replace(/[^A-Z0-9-]+/g, '-')
     .slice(0, 60);
   if (AgentName.safeParse(name).success) return name;
-  throw new CliError(`--name looks like AGENT-BUILD-01, not "${text}".`, exitCode.usage);
+  throw new CliError(`--name must look like AGENT-BUILD-01, not "${text}".`, exitCode.usage);
 }

@@ -23,19 +23,19 @@ const prompt = [
   `run cat ${example.file}`,
 ].join('\n');
 
-/** The example takes seconds; a machine on which it takes this long has a fault that waiting does not mend. */
+/** The example takes seconds. If it takes this long, something is broken and waiting does not help. */
 const limitMs = 180_000;
 
 export const demo = defineCommand({
-  summary: 'See a session run on a real OpenCode agent with a scripted model, then look around',
+  summary: 'Run an example session on a real OpenCode agent with a scripted model, then keep serving',
   usage: ['demo [--exit]'],
-  details: `Everything is real but the model, which does what a prompt's lines say (no key is needed, nothing leaves this
-machine). Takes the same environment as "npm start"; OIO_DATA_DIR is ./.oio-demo if not set.`,
+  details: `Everything is real except the model, which follows the lines of a prompt. It needs no key, and nothing leaves
+this machine. The environment is the same as for "npm start", but OIO_DATA_DIR defaults to ./.oio-demo.`,
   options: {
     exit: {
       type: 'boolean',
       default: false,
-      description: 'Stop after the example; 0 only if it completed and its file is in the diff',
+      description: 'Exit after the example, with 0 only if it completed and its file is in the diff',
     },
   },
   async run({ values }) {
@@ -72,7 +72,7 @@ async function prepareAgent(data: DataDirectory, model: ScriptedModel): Promise<
   };
 }
 
-/** Runs the example session and shows it; whether it completed with its file in the diff. */
+/** Runs the example session and prints its events. @returns whether it completed with its file in the diff */
 async function runExample(stack: Stack, signal: AbortSignal): Promise<boolean> {
   const { sessions } = stack.client;
   const { id } = await sessions.create({ title: example.title, initial_prompt: prompt, tags: ['demo'] });
@@ -88,7 +88,7 @@ async function runExample(stack: Stack, signal: AbortSignal): Promise<boolean> {
       },
     }),
     stack.gaveUp.then((name) => {
-      throw new CliError(`The demo cannot go on without its ${name}.`, exitCode.environment);
+      throw new CliError(`The demo cannot continue without its ${name} process.`, exitCode.environment);
     }),
   ]);
   if (status === undefined) return false;

@@ -7,7 +7,7 @@ import { renderDiff, renderStatus, SessionRenderer } from '../render.ts';
 import { paint, printable, printJson } from '../terminal.ts';
 import { followSession } from '../watch.ts';
 
-/** Actions that need no body; `complete` and `fail` are for outside executors, which speak the API. */
+/** Actions that need no body. `complete` and `fail` are for external executors, which use the API. */
 const actions = SessionAction.options.filter((action) => action !== 'complete' && action !== 'fail');
 
 export const session = defineCommand({
@@ -21,21 +21,27 @@ export const session = defineCommand({
     'session send <id> "<text>"',
     `session ${actions.join('|')} <id>`,
   ],
-  details: `Talks to the control plane of the data directory (OIO_DATA_DIR), or to OIO_URL with OIO_TOKEN.
-watch, and create --watch, exit with 0 only if the session completes. With --json, watch prints one event per line.`,
+  details: `Uses the control plane of the data directory (OIO_DATA_DIR), or OIO_URL with OIO_TOKEN.
+watch and create --watch exit with 0 only if the session completes. With --json, watch prints one event per line.`,
   options: {
-    title: { type: 'string', placeholder: 'title', description: 'Title of the new session (its first line)' },
-    tag: { type: 'string', multiple: true, placeholder: 'tag', description: 'Tag of the new session, or to list by' },
-    status: { type: 'string', multiple: true, placeholder: 'status', description: 'List only this status' },
+    title: { type: 'string', placeholder: 'title', description: "Title of the new session (the prompt's first line)" },
+    tag: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'tag',
+      description: 'Tag of the new session; a filter for list',
+    },
+    status: { type: 'string', multiple: true, placeholder: 'status', description: 'List only sessions in this status' },
     'no-start': { type: 'boolean', default: false, description: 'Create the session without starting it' },
-    watch: { type: 'boolean', default: false, description: 'Watch the new session to its end' },
-    patch: { type: 'boolean', default: false, description: 'Print the diff alone, as "git apply" takes it' },
+    watch: { type: 'boolean', default: false, description: 'Watch the new session until it ends' },
+    patch: { type: 'boolean', default: false, description: 'Print only the patch, for "git apply"' },
     json: { type: 'boolean', default: false, description: 'Print JSON' },
   },
   async run({ values, positionals: [verb = '', ...rest] }) {
     const perform = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (!perform) throw new CliError(`Say what to do: see "${oio} session --help".`, exitCode.usage);
-    // A reader that went away, such as `head`, has seen enough of what is watched.
+    if (!perform)
+      throw new CliError(`The subcommand is missing or unknown. See "${oio} session --help".`, exitCode.usage);
+    // A closed pipe, for example of `head`, ends the command.
     process.stdout.on('error', () => process.exit(exitCode.ok));
     const connection = findConnection(process.env);
     const client = connectClient(connection);
@@ -45,7 +51,7 @@ watch, and create --watch, exit with 0 only if the session completes. With --jso
 
 interface VerbContext {
   client: Client;
-  /** What follows the verb. */
+  /** The arguments after the verb. */
   rest: string[];
   json: boolean;
   title?: string | undefined;
@@ -56,7 +62,7 @@ interface VerbContext {
   patch: boolean;
 }
 
-/** Carries out one verb; what it resolves with is the exit code, if it is not 0. */
+/** Runs one verb. Resolves with the exit code, or undefined for 0. */
 type Verb = (context: VerbContext) => Promise<number | undefined>;
 
 const verbs: Readonly<Record<string, Verb>> = {
@@ -104,7 +110,7 @@ async function create(context: VerbContext): Promise<number | undefined> {
 
 function argument(rest: string[], name: string): string {
   const [value, ...more] = rest;
-  if (!value) throw new CliError(`The ${name} is missing: see "${oio} session --help".`, exitCode.usage);
+  if (!value) throw new CliError(`The ${name} is missing. See "${oio} session --help".`, exitCode.usage);
   if (more.length > 0) throw new CliError(`Quote the ${name}: "${rest.join(' ')}".`, exitCode.usage);
   return value;
 }
@@ -112,7 +118,7 @@ function argument(rest: string[], name: string): string {
 function parseStatus(text: string): SessionStatus {
   const status = SessionStatus.safeParse(text);
   if (status.success) return status.data;
-  throw new CliError(`--status is one of ${SessionStatus.options.join(', ')}, not "${text}".`, exitCode.usage);
+  throw new CliError(`--status must be one of ${SessionStatus.options.join(', ')}, not "${text}".`, exitCode.usage);
 }
 
 /** A title within the API's bounds (3–100 characters), from a prompt's first line. */
@@ -156,7 +162,7 @@ function print(view: SessionView, json: boolean): void {
   printLines([`${view.id}  ${renderStatus(view.status)}  ${printable(view.title)}`]);
   if (view.error) printLines([`  ${printable(view.error.message)}`]);
   for (const approval of view.approvals ?? []) {
-    if (approval.status === 'open') printLines([`  waits for an approval: ${printable(approval.title)}`]);
+    if (approval.status === 'open') printLines([`  waiting for an approval: ${printable(approval.title)}`]);
   }
   if (view.usage) {
     const { input_tokens, output_tokens, cost_usd } = view.usage;
@@ -164,7 +170,7 @@ function print(view: SessionView, json: boolean): void {
   }
 }
 
-/** The command that a person is likely to want next. */
+/** Prints the command that the user is likely to need next. */
 function hint(next: string): void {
   printLines([paint('dim', `· ${oio} ${next}`)]);
 }

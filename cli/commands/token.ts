@@ -5,13 +5,17 @@ import { parseDuration } from '../duration.ts';
 import { printJson, say } from '../terminal.ts';
 
 export const token = defineCommand({
-  summary: 'Make a sign-in address for the dashboard, or a token for programs',
+  summary: 'Create a sign-in link for the dashboard, or a token for a program',
   usage: ['token [--json]', 'token --role <role> --name <name> [--expires <duration>] [--json]'],
-  details: 'Needs an admin token: the one of the data directory (OIO_DATA_DIR), or OIO_URL with OIO_TOKEN.',
+  details: 'Needs an admin token: that of the data directory (OIO_DATA_DIR), or OIO_TOKEN with OIO_URL.',
   options: {
-    role: { type: 'string', placeholder: 'role', description: `Make a token with a role: ${Role.options.join(', ')}` },
+    role: {
+      type: 'string',
+      placeholder: 'role',
+      description: `Create a token with a role: ${Role.options.join(', ')}`,
+    },
     name: { type: 'string', placeholder: 'name', description: 'What the token is for' },
-    expires: { type: 'string', placeholder: 'duration', description: 'How long it is good for, such as 12h (30d)' },
+    expires: { type: 'string', placeholder: 'duration', description: 'How long the token is valid, such as 12h (30d)' },
     json: { type: 'boolean', default: false, description: 'Print JSON' },
   },
   async run({ values }) {
@@ -21,24 +25,24 @@ export const token = defineCommand({
       const { code, expires_at } = await client.codes.create();
       const url = `${connection.url}/#code=${code}`;
       if (values.json) printJson({ url, expires_at });
-      else say('open', `${url}\nGood for one sign-in until ${expires_at}.`);
+      else say('open', `${url}\nValid for one sign-in until ${expires_at}.`);
       return exitCode.ok;
     }
     const role = Role.safeParse(values.role);
     if (!role.success) {
-      throw new CliError(`--role is one of ${Role.options.join(', ')}, not "${values.role}".`, exitCode.usage);
+      throw new CliError(`--role must be one of ${Role.options.join(', ')}, not "${values.role}".`, exitCode.usage);
     }
-    if (!values.name) throw new CliError('Say what the token is for with --name.', exitCode.usage);
+    if (!values.name) throw new CliError('Set --name to say what the token is for.', exitCode.usage);
     const made = await client.tokens.create({
       name: values.name,
       role: role.data,
       ...(values.expires === undefined ? {} : { expires_in_seconds: parseDuration('--expires', values.expires) }),
     });
     if (values.json) printJson(made);
-    // The token alone goes to standard output, so that it can be piped; it is shown this once.
+    // Only the token goes to standard output, so that it can be piped. It is never shown again.
     else {
       process.stdout.write(`${made.token}\n`);
-      process.stderr.write(`${made.role} token "${made.name}", good until ${made.expires_at}; id ${made.id}\n`);
+      process.stderr.write(`${made.role} token "${made.name}", valid until ${made.expires_at}; id ${made.id}\n`);
     }
     return exitCode.ok;
   },

@@ -1,6 +1,6 @@
 import { type Directive, GRAMMAR, parsePrompt, type Turn } from './grammar.ts';
 
-/** A message as OpenAI's chat completions carry it. */
+/** A message of OpenAI's chat completions API. */
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content?: string | { type: string; text?: string }[] | null;
@@ -8,17 +8,17 @@ export interface ChatMessage {
   tool_call_id?: string;
 }
 
-/** What the model does next: a turn that ends in an act, or the final answer. */
+/** The model's next reply: a turn that ends in an act, or the final answer. */
 export type Reply = Turn | { lead: Directive[]; answer: string };
 
-/** A prompt that begins so asks for nothing new: the model goes on with what it had begun. */
+/** A prompt with this prefix asks for nothing new: the model continues what it had begun. */
 export const CONTINUE_PREFIX = 'Continue where you left off';
 const SIGNATURE = 'Scripted demo model:';
 const RESULT_EXCERPT_CHARS = 200;
 
 /**
- * Decides from the messages alone, so that any restart, retry or other machine comes to the same reply: every tool
- * call in the conversation whose result was not cut off has done one turn of what the prompts before it asked for.
+ * Decides from the messages alone, so that the reply is the same after a restart or a retry, and on another machine.
+ * Every tool call in the conversation with a complete result has done one turn that the prompts before it asked for.
  */
 export function nextReply(messages: ChatMessage[]): Reply {
   const directory = workingDirectory(messages);
@@ -44,7 +44,7 @@ export function nextReply(messages: ChatMessage[]): Reply {
   return waiting[0] ?? { lead: tail, answer: finalAnswer(done, tail) };
 }
 
-/** The title that OpenCode's title generator is given: the beginning of what was asked. */
+/** The reply to OpenCode's title generator: the beginning of the user's messages. */
 export function titleFor(messages: ChatMessage[]): string {
   const asked = messages.filter((message) => message.role === 'user').map(textOf);
   return (asked.join(' ').replaceAll(/\s+/g, ' ').trim() || 'Empty prompt').slice(0, 50);
@@ -60,13 +60,13 @@ export function textOf(message: ChatMessage): string {
   return (content ?? []).map((part) => part.text ?? '').join('\n');
 }
 
-/** OpenCode states the directory in the system prompt; relative paths of directives start there. */
+/** OpenCode states the directory in the system prompt. Relative paths in directives start there. */
 function workingDirectory(messages: ChatMessage[]): string {
   const system = messages.filter((message) => message.role === 'system').map(textOf);
   return /Working directory: (.+)/.exec(system.join('\n'))?.[1]?.trim() ?? '.';
 }
 
-/** A failure leaves no trace in the conversation: whoever prompts again has moved past it. */
+/** A failed turn leaves no trace in the conversation, so a new prompt counts it as done. */
 function withoutFailedHead(waiting: Turn[]): Turn[] {
   return waiting[0] && waiting[0].act.kind !== 'tool' ? waiting.slice(1) : waiting;
 }
@@ -88,7 +88,7 @@ function finalAnswer(done: string[], tail: Directive[]): string {
   }
   if (tail.length > 0) return `${SIGNATURE} that is all.`;
   return [
-    `${SIGNATURE} I am no language model. I do what the lines of a prompt say, in this grammar:`,
+    `${SIGNATURE} I am not a language model. I follow the lines of a prompt that are written in this grammar:`,
     '',
     ...GRAMMAR.map((line) => `    ${line}`),
   ].join('\n');

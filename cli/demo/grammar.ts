@@ -1,4 +1,4 @@
-/** What one line of a prompt asks the scripted model to do. Lines that fit no directive are ordinary prose. */
+/** What one line of a prompt asks the scripted model to do. Lines that match no directive are ignored. */
 export type Directive =
   | { kind: 'tool'; tool: string; input: Record<string, unknown>; done: string }
   | { kind: 'say' | 'think'; text: string }
@@ -6,7 +6,7 @@ export type Directive =
   | { kind: 'fail'; status: number; retryAfterSeconds: number | null }
   | { kind: 'hang' | 'drop' };
 
-/** One model turn: what is said on the way, and the tool call or failure that ends it. */
+/** One model turn: the text that leads into it, and the tool call or failure that ends it. */
 export interface Turn {
   lead: Directive[];
   act: Directive;
@@ -20,12 +20,12 @@ export const GRAMMAR = [
   'ask <permission>[: <what>] do something that needs the permission: bash, edit, webfetch, external_directory',
   'question <text>? <a> | <b> ask a question with choices',
   'todo <item>; <item>        write a todo list',
-  'task <prompt>              hand a prompt to a sub-agent',
-  'say <text>                 say something on the way',
-  'think <text>               reason aloud',
+  'task <prompt>              give a prompt to a sub-agent',
+  'say <text>                 say something before the next step',
+  'think <text>               reason before the next step',
   'slow <chunks> <ms>         stream words slowly',
   'fail <status> [seconds]    answer with an HTTP error (and Retry-After)',
-  'hang | drop                never answer | break off in the middle of an answer',
+  'hang | drop                never answer | break off in the middle of the answer',
 ] as const;
 
 type Parser = (argument: string, directory: string) => Directive | null;
@@ -58,7 +58,7 @@ const parsers: Readonly<Record<string, Parser>> = {
   },
 };
 
-/** The turns that a prompt asks for, in order; what is said after the last act leads into the final answer. */
+/** The turns that a prompt asks for, in order. The text after the last act leads into the final answer. */
 export function parsePrompt(prompt: string, directory: string): { turns: Turn[]; tail: Directive[] } {
   const turns: Turn[] = [];
   let lead: Directive[] = [];

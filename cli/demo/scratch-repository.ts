@@ -2,14 +2,14 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { git } from '../../runner/git/git.ts';
 
-/** Settings of this repository alone: the person's own name and signing keys have no part in it. */
+/** Settings for this repository, so that the user's name and signing keys are not used. */
 const settings = [
   ...['-c', 'user.name=Demo'],
   ...['-c', 'user.email=demo@localhost'],
   ...['-c', 'commit.gpgsign=false'],
 ];
 
-/** Makes a git repository with one commit for the demo's agent to work in, unless it is there; gives its path. */
+/** Creates the git repository of the demo's agent, with one commit, if it is missing. @returns its path */
 export async function prepareScratchRepository(directory: string): Promise<string> {
   if (existsSync(join(directory, '.git'))) return directory;
   mkdirSync(directory, { recursive: true });

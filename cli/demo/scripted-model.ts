@@ -21,8 +21,8 @@ const CHARACTERS_PER_TOKEN = 4;
 const STREAM_CHUNK_CHARS = 24;
 
 /**
- * Starts a local, OpenAI-compatible model server that does what the directives in a prompt say (see `GRAMMAR`).
- * It keeps no state: each reply follows from the request's messages alone.
+ * Starts a local, OpenAI-compatible model server that follows the directives in a prompt (see `GRAMMAR`). It keeps no
+ * state: each reply depends only on the request's messages.
  */
 export async function startScriptedModel(port = 0): Promise<ScriptedModel> {
   const server = createServer((request, response) => {
@@ -41,7 +41,7 @@ export async function startScriptedModel(port = 0): Promise<ScriptedModel> {
   };
 }
 
-/** OpenCode configuration in which the scripted model is the only one, and nothing is fetched from anywhere. */
+/** An OpenCode configuration whose only model is the scripted one, and which fetches nothing from the network. */
 export function scriptedModelConfig(url: string): Record<string, unknown> {
   return {
     model: 'demo/scripted',
@@ -82,7 +82,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   await new Completion(response, body).send(reply);
 }
 
-/** Writes one reply, streamed or whole, and counts its tokens from the texts that really went over the wire. */
+/** Sends one reply, streamed or whole, and counts its tokens from the texts that were sent. */
 class Completion {
   readonly #response: ServerResponse;
   readonly #request: ChatRequest;
@@ -182,7 +182,7 @@ class Completion {
 }
 
 function toolCall(act: Directive): unknown {
-  if (act.kind !== 'tool') throw new TypeError(`${act.kind} is no tool call`);
+  if (act.kind !== 'tool') throw new TypeError(`${act.kind} is not a tool call`);
   const definition = { name: act.tool, arguments: JSON.stringify(act.input) };
   return { index: 0, id: `call_${randomUUID()}`, type: 'function', function: definition };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 
-/** A Postgres that queries go to: a pool of connections, and how to let go of it. */
+/** A Postgres database: its connection pool and a function that closes everything. */
 export interface Database {
   pool: pg.Pool;
   close(): Promise<void>;
@@ -14,15 +14,15 @@ export interface Database {
 const connectTimeoutMs = 5_000;
 const connectionsMax = 10;
 
-/** A server elsewhere. Nothing is opened until the first query, so it may be down now. */
+/** Uses a Postgres server. It connects at the first query, so the server may be down now. */
 export function connectServer(connectionString: string): Database {
   const pool = createPool({ connectionString });
   return { pool, close: () => pool.end() };
 }
 
 /**
- * Postgres itself, embedded (PGlite), with its files in a directory. It has one session, which the connections of the
- * pool share in turn. Its socket is a file that only this user can reach, because it asks for no password.
+ * Opens an embedded Postgres (PGlite) with its files in a directory. It has one session, which the pool's connections
+ * share in turn. It asks for no password, so its socket is a file that only this user can access.
  */
 export async function openEmbedded(directory: string): Promise<Database> {
   const [{ PGlite }, { PGLiteSocketServer }] = await Promise.all([
@@ -59,15 +59,15 @@ function createPool(config: pg.PoolConfig): pg.Pool {
     connectionTimeoutMillis: connectTimeoutMs,
     application_name: 'oio',
   });
-  // A pooled connection that breaks while idle is replaced at the next query; unheard, it would end the process.
+  // A broken idle connection is replaced at the next query. Without a listener, its error would end the process.
   pool.on('error', () => undefined);
   return pool;
 }
 
-/** Longest path that every Unix takes for a socket (macOS: 104 bytes with the closing zero). */
+/** The longest socket path that every Unix accepts (macOS: 104 bytes with the terminating zero). */
 const socketPathMaxBytes = 103;
 
-/** One name per directory, so that a file that a killed process left is replaced at the next start. */
+/** The same path for the same directory, so that the next start replaces the file that a killed process left. */
 function socketPath(directory: string): string {
   const name = `oio-${createHash('sha256').update(directory).digest('hex').slice(0, 24)}`;
   if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`;
@@ -75,7 +75,7 @@ function socketPath(directory: string): string {
   return Buffer.byteLength(beside) <= socketPathMaxBytes ? beside : join(tmpdir(), `${name}.sock`);
 }
 
-/** A socket that connects to one path, whatever host and port its user names: `pg` itself knows only TCP and Unix. */
+/** A socket that always connects to one path, whatever host and port `pg` passes: `pg` does not support named pipes. */
 class LocalSocket extends Socket {
   readonly #path: string;
 

@@ -1,10 +1,11 @@
 /**
- * The process that keeps Postgres for a local control plane: the embedded one or a server elsewhere, its migrations, and
- * the HTTP endpoint through which the Worker reaches it with its production driver. Started by the launcher.
+ * The Postgres process of a local control plane. It opens the embedded Postgres or connects to a server, runs the
+ * migrations, and serves the HTTP endpoint through which the Worker uses Postgres with its production driver. The
+ * launcher starts it.
  *
  * Environment: `OIO_POSTGRES_DIRECTORY` (embedded) or `DATABASE_URL` (a server); `OIO_POSTGRES_PORT` and
- * `OIO_POSTGRES_PASSWORD` of the endpoint, both absent where the Worker talks to the server by itself: then the process
- * ends with 0 once the migrations have run.
+ * `OIO_POSTGRES_PASSWORD` for the endpoint. If the Worker uses the server directly, the latter two are absent, and the
+ * process exits with 0 after the migrations.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../../runner/process/backoff.ts';
@@ -22,7 +23,7 @@ function log(level: 'info' | 'warn', message: string, notice = false): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-/** The database once its schema is up to date: until then a query would meet tables that are not there. */
+/** The database, once its schema is up to date. Before that, a query would fail because of missing tables. */
 let migrated: Database | undefined;
 
 const endpoint =
@@ -39,7 +40,7 @@ await migrateUntilDone(database);
 if (endpoint && !stopping.signal.aborted) await untilStopped();
 await endpoint?.close();
 await database.close();
-// The embedded server leaves handles behind that would keep the process alive.
+// The embedded server leaves open handles that would keep the process alive.
 process.exit(0);
 
 function openDatabase(): Promise<Database> | Database {
@@ -53,12 +54,12 @@ async function migrateUntilDone(opened: Database): Promise<void> {
     try {
       await runMigrations(opened.pool, projectFile('migrations'));
       migrated = opened;
-      log('info', 'up, its schema current', true);
+      log('info', 'ready, schema up to date', true);
       return;
     } catch (error) {
       failures += 1;
       const reason = error instanceof Error ? error.message || error.name : String(error);
-      log('warn', `cannot be used yet, trying again: ${reason}`, failures === 1);
+      log('warn', `cannot be used yet, retrying: ${reason}`, failures === 1);
       await sleep(backoffMs(failures), undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }

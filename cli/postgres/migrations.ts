@@ -4,14 +4,13 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import type pg from 'pg';
 
-/** Two launchers may share one server: whoever holds this advisory lock migrates, the other one waits. */
+/** Two launchers may share one server. The holder of this advisory lock migrates; the other one waits. */
 const lockKey = 0x6f_69_6f; // "oio"
 
 /**
- * Brings a database's schema up to date, in one transaction: all that is missing, or nothing. A folder without
- * migrations changes nothing.
+ * Applies all missing migrations in one transaction. A folder without migrations changes nothing.
  *
- * @throws what Postgres answers, or the connection's error
+ * @throws Postgres's error, or the connection's error
  */
 export async function runMigrations(pool: pg.Pool, folder: string): Promise<void> {
   if (!existsSync(join(folder, 'meta', '_journal.json'))) return;
@@ -25,7 +24,7 @@ export async function runMigrations(pool: pg.Pool, folder: string): Promise<void
     failure = error instanceof Error ? error : new Error(String(error));
     throw error;
   } finally {
-    // A connection that failed is closed, which gives the lock back.
+    // A failed connection is closed, which releases the lock.
     client.release(failure);
   }
 }

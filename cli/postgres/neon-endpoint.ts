@@ -9,13 +9,13 @@ import {
 import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 
-/** One statement, as the Neon serverless driver sends it: parameters are text or null. */
+/** One statement from the Neon serverless driver. Parameters are text or null. */
 interface Statement {
   query: string;
   params?: (string | null)[];
 }
 
-/** What the driver reads back: every value as Postgres's own text, which the driver parses by `dataTypeID`. */
+/** The result for the driver. Every value is Postgres's text, which the driver parses by `dataTypeID`. */
 interface StatementResult {
   command: string;
   rowCount: number | null;
@@ -25,9 +25,9 @@ interface StatementResult {
 }
 
 export interface NeonEndpointOptions {
-  /** Password that the client's connection string must carry. */
+  /** The password that the client's connection string must contain. */
   password: string;
-  /** The database now, or undefined while there is none to ask: those requests are answered 503. */
+  /** The current database. While it is undefined, requests get a 503. */
   pool: () => pg.Pool | undefined;
   port: number;
 }
@@ -44,10 +44,10 @@ const bodyMaxBytes = 16 * 1024 * 1024;
  * Serves the HTTP protocol of `@neondatabase/serverless` on loopback, over any Postgres: `POST /sql` with one statement
  * `{query, params}`, or a batch `{queries: […]}` that runs as one transaction.
  *
- * A statement that Postgres refuses is 400 with Postgres's error fields, `code` being the SQLSTATE; a database that
- * cannot be reached is 503.
+ * If Postgres rejects a statement, the response is 400 with Postgres's error fields; `code` is the SQLSTATE. If the
+ * database cannot be reached, the response is 503.
  *
- * Protocol: read from the driver, https://github.com/neondatabase/serverless (version 1.2).
+ * The protocol is that of the driver, https://github.com/neondatabase/serverless (version 1.2).
  */
 export async function serveNeonEndpoint(options: NeonEndpointOptions): Promise<NeonEndpoint> {
   const server = createServer((request, response) => void answer(request, response, options));
@@ -77,7 +77,7 @@ interface Answer {
 
 async function handle(request: IncomingMessage, { password, pool }: NeonEndpointOptions): Promise<Answer> {
   if (request.method !== 'POST' || request.url?.split('?')[0] !== '/sql') {
-    return { status: 404, body: { message: 'There is only POST /sql.' } };
+    return { status: 404, body: { message: 'Not found. The only endpoint is POST /sql.' } };
   }
   if (!carriesPassword(request.headers['neon-connection-string'], password)) {
     return { status: 400, body: { message: 'password authentication failed', code: '28P01', severity: 'FATAL' } };
@@ -103,7 +103,7 @@ async function readBody(request: IncomingMessage): Promise<Statement | { queries
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > bodyMaxBytes) throw new RequestError(413, `A request may have ${bodyMaxBytes} bytes.`);
+    if (bytes > bodyMaxBytes) throw new RequestError(413, `The request is larger than ${bodyMaxBytes} bytes.`);
     chunks.push(chunk);
   }
   try {
@@ -122,7 +122,7 @@ async function runStatement(client: pg.Pool | pg.PoolClient, statement: Statemen
     values: statement.params ?? [],
     rowMode: 'array' as const,
     types: rawTypes,
-    // The extended protocol refuses several statements in one text, as Neon does.
+    // Like Neon, the extended protocol rejects several statements in one text.
     queryMode: 'extended',
   };
   const { command, rowCount, rows, fields } = await client.query(config);
@@ -160,7 +160,7 @@ export function beginStatement(headers: IncomingHttpHeaders): string {
   const level = headers['neon-batch-isolation-level'];
   const isolation = typeof level === 'string' ? isolationLevels[level] : undefined;
   if (level !== undefined && isolation === undefined) {
-    throw new RequestError(400, `There is no isolation level ${level}.`);
+    throw new RequestError(400, `Unknown isolation level ${level}.`);
   }
   return [
     'BEGIN',

@@ -33,9 +33,7 @@ it('an agent’s directory is its name’s, and a second agent on it is told to 
   const args = ['--url', 'http://127.0.0.1:9', '--dir', repository, '--name', 'AGENT-BUILD-1'];
   const { code, errors } = await runAgent(args, { OIO_DATA_DIR: join(scratch, 'data'), OIO_AGENT_TOKEN: 'any' });
   unlock();
-  expect(errors).toBe(
-    `oio: Another agent runs on ${directory}. Stop it, or give this one a directory of its own with --data.\n`,
-  );
+  expect(errors).toBe(`oio: Another agent uses ${directory}. Stop it, or set --data to another directory.\n`);
   expect(code).toBe(exitCode.failed);
 });
 
