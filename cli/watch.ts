@@ -22,11 +22,11 @@ export async function followSession(
   { signal, onEvent }: FollowOptions,
 ): Promise<SessionStatus | undefined> {
   let status: SessionStatus | undefined;
-  const hear = (event: SessionEvent) => {
+  const handle = (event: SessionEvent) => {
     onEvent(event);
     if (event.type === 'session.status') status = event.data.to;
   };
-  const after = await readPast(client, id, hear);
+  const after = await readPast(client, id, handle);
   // No events are stored for a session that ended long ago.
   status ??= (await client.sessions.get(id)).status;
   if (status !== undefined && hasEnded(status)) return status;
@@ -35,7 +35,7 @@ export async function followSession(
   const watch = client.watchSession(id, {
     after,
     signal: signal ? AbortSignal.any([signal, done.signal]) : done.signal,
-    onEvents: (events) => events.forEach(hear),
+    onEvents: (events) => events.forEach(handle),
     // The state is used because a snapshot replaces the events if the log no longer reaches back to the cursor.
     onState(state) {
       if (!hasEnded(state.status)) return;
@@ -52,12 +52,12 @@ export async function followSession(
 async function readPast(
   client: Pick<Client, 'sessions'>,
   id: string,
-  hear: (event: SessionEvent) => void,
+  handle: (event: SessionEvent) => void,
 ): Promise<string> {
   let after: string | undefined;
   for (;;) {
     const page = await client.sessions.events(id, { limit: pageSize, ...(after === undefined ? {} : { after }) });
-    page.items.forEach(hear);
+    page.items.forEach(handle);
     if (!page.has_more) return page.cursor;
     after = page.cursor;
   }

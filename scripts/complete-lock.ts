@@ -53,8 +53,8 @@ export function platformOf(packageName: string): Pick<LockEntry, 'os' | 'cpu' | 
 /** The lock's key for `name` as resolved from `from`. Like Node, it walks up through the parent folders. */
 function resolve(packages: Lock['packages'], from: string, name: string): string | undefined {
   for (let folder = from; ; ) {
-    const place = `${folder && `${folder}/`}node_modules/${name}`;
-    if (packages[place]) return place;
+    const key = `${folder && `${folder}/`}node_modules/${name}`;
+    if (packages[key]) return key;
     if (!folder) return undefined;
     const nested = folder.lastIndexOf('/node_modules/');
     folder = nested < 0 ? '' : folder.slice(0, nested);
@@ -72,11 +72,11 @@ export function completeLock(lock: Lock): string[] {
       if (found && (range !== version || packages[found]?.version === version)) continue;
       const platform = platformOf(name);
       if (!platform.os && !platform.cpu) throw new Error(`${name}: cannot tell its platform from its name`);
-      const place = packages[`node_modules/${name}`] ? `${from}/node_modules/${name}` : `node_modules/${name}`;
+      const key = packages[`node_modules/${name}`] ? `${from}/node_modules/${name}` : `node_modules/${name}`;
       const { cpu, libc, os } = platform;
       // The members are in npm's order, so that the next install does not rewrite them.
-      packages[place] = { version, cpu, dev: parent.dev, libc, optional: true, os };
-      added.push(place);
+      packages[key] = { version, cpu, dev: parent.dev, libc, optional: true, os };
+      added.push(key);
     }
   }
   lock.packages = Object.fromEntries(Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -89,5 +89,5 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const added = completeLock(lock);
   if (added.length > 0) writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
   console.log(`package-lock.json: ${added.length} platform packages added`);
-  for (const place of added) console.log(`  ${place}`);
+  for (const key of added) console.log(`  ${key}`);
 }

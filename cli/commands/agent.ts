@@ -14,13 +14,13 @@ import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { printable, say } from '../terminal.ts';
 
-const makeToken = `${oio} token --role agent --name <name>`;
+const tokenCommand = `${oio} token --role agent --name <name>`;
 
 export const agent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a control plane anywhere',
   usage: ['agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]…'],
   details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. Where the control plane runs, create one with:
-  ${makeToken}
+  ${tokenCommand}
 The agent uses the model and keys of your OpenCode configuration.`,
   options: {
     url: { type: 'string', placeholder: 'url', description: 'The control plane (OIO_URL)' },
@@ -102,7 +102,7 @@ function startErrorText(error: Error, { dataDirectory, url }: AgentOptions): str
   if (error instanceof DataDirectoryInUseError) {
     return `Another agent uses ${dataDirectory}. Stop it, or set --data to another directory.`;
   }
-  if (error instanceof TokenRefusedError) return `${url} does not accept this token. Create one with "${makeToken}".`;
+  if (error instanceof TokenRefusedError) return `${url} does not accept this token. Create one with "${tokenCommand}".`;
   return error.message;
 }
 
@@ -133,7 +133,7 @@ function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
   delete env.OIO_TOKEN;
   if (token) return token;
   throw new CliError(
-    `No token. Set OIO_AGENT_TOKEN or --token-file. Create a token with "${makeToken}".`,
+    `No token. Set OIO_AGENT_TOKEN or --token-file. Create a token with "${tokenCommand}".`,
     exitCode.usage,
   );
 }

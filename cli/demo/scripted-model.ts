@@ -26,7 +26,7 @@ const STREAM_CHUNK_CHARS = 24;
  */
 export async function startScriptedModel(port = 0): Promise<ScriptedModel> {
   const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
+    respond(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
@@ -67,7 +67,7 @@ export function scriptedModelConfig(url: string): Record<string, unknown> {
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === 'GET' && request.url === '/v1/models') {
     return sendJson(response, 200, { object: 'list', data: [{ id: 'scripted', object: 'model' }] });
   }

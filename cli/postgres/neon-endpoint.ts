@@ -50,7 +50,7 @@ const bodyMaxBytes = 16 * 1024 * 1024;
  * The protocol is that of the driver, https://github.com/neondatabase/serverless (version 1.2).
  */
 export async function serveNeonEndpoint(options: NeonEndpointOptions): Promise<NeonEndpoint> {
-  const server = createServer((request, response) => void answer(request, response, options));
+  const server = createServer((request, response) => void respond(request, response, options));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, host, resolve);
@@ -63,23 +63,23 @@ async function close(server: Server): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, options: NeonEndpointOptions): Promise<void> {
-  const { status, body } = await handle(request, options).catch(errorAnswer);
+async function respond(request: IncomingMessage, response: ServerResponse, options: NeonEndpointOptions): Promise<void> {
+  const { status, body } = await handle(request, options).catch(errorReply);
   const text = JSON.stringify(body);
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
 
-interface Answer {
+interface Reply {
   status: number;
   body: object;
 }
 
-async function handle(request: IncomingMessage, { password, pool }: NeonEndpointOptions): Promise<Answer> {
+async function handle(request: IncomingMessage, { password, pool }: NeonEndpointOptions): Promise<Reply> {
   if (request.method !== 'POST' || request.url?.split('?')[0] !== '/sql') {
     return { status: 404, body: { message: 'Not found. The only endpoint is POST /sql.' } };
   }
-  if (!carriesPassword(request.headers['neon-connection-string'], password)) {
+  if (!hasPassword(request.headers['neon-connection-string'], password)) {
     return { status: 400, body: { message: 'password authentication failed', code: '28P01', severity: 'FATAL' } };
   }
   const body = await readBody(request);
@@ -91,7 +91,7 @@ async function handle(request: IncomingMessage, { password, pool }: NeonEndpoint
   return { status: 200, body: await runStatement(database, body) };
 }
 
-function carriesPassword(connectionString: string | string[] | undefined, password: string): boolean {
+function hasPassword(connectionString: string | string[] | undefined, password: string): boolean {
   if (typeof connectionString !== 'string' || !URL.canParse(connectionString)) return false;
   const given = Buffer.from(new URL(connectionString).password);
   const wanted = Buffer.from(encodeURIComponent(password));
@@ -198,7 +198,7 @@ const postgresErrorFields = [
   'routine',
 ] as const;
 
-function errorAnswer(error: unknown): Answer {
+function errorReply(error: unknown): Reply {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof RequestError) return { status: error.status, body: { message } };
   if (error instanceof pg.DatabaseError) {
