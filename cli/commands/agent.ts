@@ -102,7 +102,8 @@ function startErrorText(error: Error, { dataDirectory, url }: AgentOptions): str
   if (error instanceof DataDirectoryInUseError) {
     return `Another agent uses ${dataDirectory}. Stop it, or set --data to another directory.`;
   }
-  if (error instanceof TokenRefusedError) return `${url} does not accept this token. Create one with "${tokenCommand}".`;
+  if (error instanceof TokenRefusedError)
+    return `${url} does not accept this token. Create one with "${tokenCommand}".`;
   return error.message;
 }
 

@@ -63,7 +63,11 @@ async function close(server: Server): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
-async function respond(request: IncomingMessage, response: ServerResponse, options: NeonEndpointOptions): Promise<void> {
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: NeonEndpointOptions,
+): Promise<void> {
   const { status, body } = await handle(request, options).catch(errorReply);
   const text = JSON.stringify(body);
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
