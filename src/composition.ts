@@ -9,17 +9,17 @@ import {
   objectWorkspaces,
 } from './adapters/objects/stubs.ts';
 import { redisProbe } from './adapters/upstash/probe.ts';
-import { parseSigningKeys, TokenSigner } from './application/token-signer.ts';
+import { TokenSigner } from './application/token-signer.ts';
+import { readSettings, type Settings } from './configuration/read.ts';
 import type { Dependencies } from './http/dependencies.ts';
 import type { Effects } from './ports/effects.ts';
 
-const STATIC_TOKEN_MIN_CHARS = 32;
-
 /**
  * The one place where the Worker's environment is read and its parts are chosen.
- * @throws Error that names the variable, when the configuration cannot work
+ * @throws SettingError that names the variable, when the configuration cannot work
  */
 export function compose(env: Env): Dependencies {
+  const settings = readSettings('worker', env);
   const workspaces = objectWorkspaces(env.WORKSPACE);
   return {
     sessions: objectSessions(env.SESSION),
@@ -29,40 +29,28 @@ export function compose(env: Env): Dependencies {
     sockets: objectSockets(env.SESSION, env.AGENT_REGISTRY),
     readiness: [
       { name: 'objects', probe: objectsProbe(workspaces) },
-      { name: 'postgres', probe: env.DATABASE_URL ? postgresProbe(env.DATABASE_URL, env.NEON_FETCH_ENDPOINT) : null },
-      { name: 'redis', probe: redis(env) },
+      { name: 'postgres', probe: postgres(settings) },
+      { name: 'redis', probe: redis(settings) },
     ],
-    signer: new TokenSigner(signingKeys(env.OIO_SIGNING_KEYS), effects.now),
-    staticToken: staticToken(env.OIO_TOKEN),
-    corsOrigins: (env.OIO_CORS_ORIGINS ?? '').split(',').flatMap((origin) => origin.trim() || []),
+    signer: new TokenSigner(settings.OIO_SIGNING_KEYS, effects.now),
+    staticToken: settings.OIO_TOKEN ?? null,
+    corsOrigins: settings.OIO_CORS_ORIGINS ?? [],
     assets: (request) => env.ASSETS.fetch(request),
     effects,
-    logger: consoleLogger(env.OIO_LOG_LEVEL),
+    logger: consoleLogger(settings.OIO_LOG_LEVEL),
   };
 }
 
-const effects: Effects = {
+export const effects: Effects = {
   now: () => Date.now(),
   uuid: () => crypto.randomUUID(),
   randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
 };
 
-function redis({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }: Env) {
+function postgres({ DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint }: Settings<'worker'>) {
+  return url ? postgresProbe(url, endpoint) : null;
+}
+
+function redis({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }: Settings<'worker'>) {
   return url && token ? redisProbe(url, token) : null;
-}
-
-function signingKeys(text: string | undefined) {
-  try {
-    return parseSigningKeys(text ?? '');
-  } catch (error) {
-    throw new Error('OIO_SIGNING_KEYS cannot be used: write kid:secret[,kid:secret…]', { cause: error });
-  }
-}
-
-/** Without the spaces and line ends at its edges, which no header can carry. */
-function staticToken(given: string | undefined): string | null {
-  const token = given?.trim();
-  if (!token) return null;
-  if (token.length >= STATIC_TOKEN_MIN_CHARS) return token;
-  throw new Error(`OIO_TOKEN is shorter than ${STATIC_TOKEN_MIN_CHARS} characters`);
 }

@@ -1,5 +1,8 @@
-import { compose } from './composition.ts';
+import { consoleLogger } from './adapters/console-logger.ts';
+import { compose, effects } from './composition.ts';
+import { SettingError } from './configuration/read.ts';
 import { createApp } from './http/app.ts';
+import { createMisconfiguredApp } from './http/misconfigured.ts';
 
 export { AgentRegistry } from '../durable-objects/agent-registry/agent-registry.ts';
 export { Directory } from '../durable-objects/directory/directory.ts';
@@ -7,15 +10,28 @@ export { Directory } from '../durable-objects/directory/directory.ts';
 export { Session } from '../durable-objects/session/session.ts';
 export { Workspace } from '../durable-objects/workspace/workspace.ts';
 
-/** One application for each environment that this isolate is called with: in production there is one. */
-const apps = new WeakMap<Env, ReturnType<typeof createApp>>();
+type App = Pick<ReturnType<typeof createApp>, 'fetch'>;
 
-function appOf(env: Env): ReturnType<typeof createApp> {
+/** One application for each environment that this isolate is called with: in production there is one. */
+const apps = new WeakMap<Env, App>();
+
+function appOf(env: Env): App {
   const kept = apps.get(env);
   if (kept) return kept;
-  const app = createApp(compose(env));
+  const app = build(env);
   apps.set(env, app);
   return app;
+}
+
+function build(env: Env): App {
+  try {
+    return createApp(compose(env));
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    const logger = consoleLogger('info');
+    logger('error', 'misconfigured', { variable: error.variable, error: error.message });
+    return createMisconfiguredApp(error.requirement, { logger, effects });
+  }
 }
 
 export default {

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
+import { readObjectSettings } from '../../src/configuration/read.ts';
 import type { AgentRegistryApi, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import { type Call, PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
 import type { Logger } from '../../src/ports/logger.ts';
@@ -21,7 +22,7 @@ export class AgentRegistry extends DurableObject<Env> implements AgentRegistryAp
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#logger = consoleLogger(env.OIO_LOG_LEVEL);
+    this.#logger = consoleLogger(readObjectSettings(env).OIO_LOG_LEVEL);
     this.#runtime = buildAgentRegistry(durablePlatform(ctx, this.#logger));
   }
 

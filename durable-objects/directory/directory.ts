@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
+import { readObjectSettings } from '../../src/configuration/read.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
@@ -14,7 +15,7 @@ export class Directory extends DurableObject<Env> implements DirectoryApi {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#runtime = buildDirectory(durablePlatform(ctx, consoleLogger(env.OIO_LOG_LEVEL)));
+    this.#runtime = buildDirectory(durablePlatform(ctx, consoleLogger(readObjectSettings(env).OIO_LOG_LEVEL)));
   }
 
   async put(workspace: WorkspaceId, entry: DirectoryEntry): Promise<void> {

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { partsOfName } from '../../src/adapters/objects/names.ts';
+import { readObjectSettings } from '../../src/configuration/read.ts';
 import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
 import type { Logger } from '../../src/ports/logger.ts';
 import type { SessionApi } from '../../src/ports/sessions.ts';
@@ -26,7 +27,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#logger = consoleLogger(env.OIO_LOG_LEVEL);
+    this.#logger = consoleLogger(readObjectSettings(env).OIO_LOG_LEVEL);
     const { workspace } = partsOfName(ctx.id.name ?? '');
     this.#runtime = new SessionRuntime(
       workspace,

@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { partsOfName } from '../../src/adapters/objects/names.ts';
 import { objectAgentRegistries, objectSessions } from '../../src/adapters/objects/stubs.ts';
+import { readObjectSettings } from '../../src/configuration/read.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { SocketPlace, WorkspaceApi } from '../../src/ports/workspace.ts';
 import type { Role } from '../../src/protocol/common/enums.ts';
@@ -23,7 +24,7 @@ export class Workspace extends DurableObject<Env> implements WorkspaceApi {
     const sessions = objectSessions(env.SESSION);
     const registries = objectAgentRegistries(env.AGENT_REGISTRY);
     this.#runtime = new WorkspaceRuntime(
-      durablePlatform(ctx, consoleLogger(env.OIO_LOG_LEVEL)),
+      durablePlatform(ctx, consoleLogger(readObjectSettings(env).OIO_LOG_LEVEL)),
       async (_key, payload) => {
         const { token_id, place } = payload as SocketClosing;
         const holder =

@@ -33,22 +33,6 @@ const ALGORITHM = 'HS256';
 const LONGEST_TOKEN = 4_096;
 const encoder = new TextEncoder();
 
-/** Parses `kid:secret[,kid:secret…]`; the first key signs, all verify. */
-export function parseSigningKeys(text: string): SigningKey[] {
-  const keys = text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map((part) => ({ id: part.slice(0, part.indexOf(':')), secret: part.slice(part.indexOf(':') + 1) }));
-  if (keys.length === 0) throw new Error('no signing key is configured');
-  for (const { id, secret } of keys) {
-    if (!/^[\w.-]{1,50}$/.test(id)) throw new Error('a signing key is written kid:secret');
-    if (secret.length < 32) throw new Error(`the signing key ${id} is shorter than 32 characters`);
-  }
-  if (new Set(keys.map(({ id }) => id)).size < keys.length) throw new Error('two signing keys have the same kid');
-  return keys;
-}
-
 /** Signs and verifies the system's tokens, codes and tickets: JWTs with HMAC-SHA-256, under one of several keys. */
 export class TokenSigner {
   readonly #keys: readonly SigningKey[];

@@ -7,8 +7,9 @@ import { randomText } from '../../cli/launcher/secrets.ts';
 import { prepareWorkerd, waitUntilHealthy } from '../../cli/launcher/workerd.ts';
 import { freePort } from '../../runner/process/free-port.ts';
 import { spawnGuarded } from '../../runner/process/guarded-process.ts';
-import { parseSigningKeys, TokenSigner } from '../../src/application/token-signer.ts';
+import { TokenSigner } from '../../src/application/token-signer.ts';
 import { createClient } from '../../src/client/client.ts';
+import { readSetting } from '../../src/configuration/read.ts';
 import type { Role } from '../../src/protocol/common/enums.ts';
 
 /** A `workerd` of its own on loopback. */
@@ -40,7 +41,7 @@ export async function startControlPlane(
   const [verb = 'serve', ...rest] = command.args;
   const inspector = options.inspectorPort === undefined ? [] : [`--inspector-addr=127.0.0.1:${options.inspectorPort}`];
   const server = await serve(port, [verb, ...inspector, ...rest], command.env);
-  const signer = new TokenSigner(parseSigningKeys(signingKeys), Date.now);
+  const signer = new TokenSigner(readSetting('OIO_SIGNING_KEYS', { OIO_SIGNING_KEYS: signingKeys }), Date.now);
   return {
     ...server,
     token: async (ws, role) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSigningKeys, TokenSigner } from '../../src/application/token-signer.ts';
+import { TokenSigner } from '../../src/application/token-signer.ts';
 import { Unavailable } from '../../src/ports/unavailable.ts';
 import { Role } from '../../src/protocol/common/enums.ts';
 import { ok } from '../../src/protocol/common/errors.ts';
@@ -28,14 +28,14 @@ async function createToken(token: string, body: object, headers: Record<string, 
 
 describe('a token', () => {
   const claims = { use: 'api', ws: 'default', role: 'admin', jti: UUID, iat: now(), exp: now() + 600 } as const;
-  const keys = (text: string) => new TokenSigner(parseSigningKeys(text), Date.now);
+  const keys = (id: string, secret: string) => new TokenSigner([{ id, secret }], Date.now);
 
   const refused: [what: string, token: () => Promise<string> | string][] = [
     ['garbage', () => 'garbage'],
     ['three parts of garbage', () => 'a.b.c'],
     ['a token that has expired', () => signer.sign({ ...claims, exp: now() - 1 })],
-    ['a token of a key that we do not have', () => keys(`other:${'n'.repeat(32)}`).sign(claims)],
-    ['a token of another deployment’s key of the same name', () => keys(`new:${'x'.repeat(32)}`).sign(claims)],
+    ['a token of a key that we do not have', () => keys('other', 'n'.repeat(32)).sign(claims)],
+    ['a token of another deployment’s key of the same name', () => keys('new', 'x'.repeat(32)).sign(claims)],
     ['a ticket', () => signer.sign({ ...claims, use: 'ticket', path: '/api/v1/tokens', origin: null })],
     ['a sign-in code', () => signer.sign({ ...claims, use: 'code' })],
     ['almost the token of the environment', () => `${STATIC_TOKEN.slice(0, -1)}x`],
@@ -69,7 +69,7 @@ describe('a token', () => {
   });
 
   it('that an older key has signed is good while that key is configured', async () => {
-    const token = await keys(`old:${'o'.repeat(32)}`).sign({ ...claims, ws: newWorkspace() });
+    const token = await keys('old', 'o'.repeat(32)).sign({ ...claims, ws: newWorkspace() });
     expect((await ask(LIST, { token })).status).toBe(200);
   });
 
@@ -206,7 +206,7 @@ describe('the list of revoked tokens', () => {
       return state.revoked;
     };
     const effects = { now: () => state.now, uuid: () => crypto.randomUUID(), randomBytes: () => new Uint8Array(6) };
-    const own = new TokenSigner(parseSigningKeys(`k:${'k'.repeat(32)}`), effects.now);
+    const own = new TokenSigner([{ id: 'k', secret: 'k'.repeat(32) }], effects.now);
     const { ask } = appWith({
       effects,
       signer: own,

@@ -85,14 +85,3 @@ describe('/ready', () => {
     ]);
   });
 });
-
-describe('the configuration', () => {
-  it.each([
-    ['no signing key', { OIO_SIGNING_KEYS: '' }, 'OIO_SIGNING_KEYS'],
-    ['a short signing key', { OIO_SIGNING_KEYS: 'k1:short' }, 'OIO_SIGNING_KEYS'],
-    ['two keys of one name', { OIO_SIGNING_KEYS: `k:${'a'.repeat(32)},k:${'b'.repeat(32)}` }, 'OIO_SIGNING_KEYS'],
-    ['a short static token', { OIO_TOKEN: 'short' }, 'OIO_TOKEN'],
-  ])('with %s is refused by the name of its variable', (_what, variables, name) => {
-    expect(() => compose({ ...env, ...variables })).toThrow(name);
-  });
-});

@@ -1,6 +1,7 @@
 import { env, exports } from 'cloudflare:workers';
-import { parseSigningKeys, TokenSigner } from '../../src/application/token-signer.ts';
+import { TokenSigner } from '../../src/application/token-signer.ts';
 import { compose } from '../../src/composition.ts';
+import { readSetting } from '../../src/configuration/read.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { Dependencies } from '../../src/http/dependencies.ts';
 import type { SessionApi, Sessions } from '../../src/ports/sessions.ts';
@@ -14,7 +15,7 @@ export const SESSION_ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
 export const TASK_ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
 export const UUID = '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d';
 
-export const signer = new TokenSigner(parseSigningKeys(env.OIO_SIGNING_KEYS!), () => Date.now());
+export const signer = new TokenSigner(readSetting('OIO_SIGNING_KEYS', env), () => Date.now());
 
 /** Objects are shared by all tests of a run: each test has a workspace of its own. */
 export function newWorkspace(): string {

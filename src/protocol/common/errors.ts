@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   too_many_requests: { status: 429, title: 'A bound is reached; try later', retryable: true },
   internal_error: { status: 500, title: 'Something broke on our side', retryable: true },
   unavailable: { status: 503, title: 'A part that is needed cannot be reached', retryable: true },
+  misconfigured: { status: 503, title: 'A setting of the deployment cannot be used', retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,83 @@
+/** How the text of an environment variable becomes a value. */
+export interface Kind<T> {
+  /** What the value must be, in words that follow "must be". */
+  readonly expects: string;
+  /** Reads a text that has no spaces at its ends and is not empty; undefined when it is not what is expected. */
+  read(text: string): T | undefined;
+}
+
+const SECRET_MIN_CHARS = 32;
+
+/** Any text. */
+export function text(expects: string): Kind<string> {
+  return { expects, read: (given) => given };
+}
+
+export function wholeNumber({ min, max }: { min: number; max: number }): Kind<number> {
+  return {
+    expects: `a whole number from ${min} to ${max}`,
+    read: (given) => {
+      const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+export function oneOf<const T extends string>(...options: readonly T[]): Kind<T> {
+  return {
+    expects: `one of ${options.map((option) => `\`${option}\``).join(', ')}`,
+    read: (given) => options.find((option) => option === given),
+  };
+}
+
+/** A secret that nobody can guess: long enough, and made of what an HTTP header can carry. */
+export const secret: Kind<string> = {
+  expects: `a secret of at least ${SECRET_MIN_CHARS} characters`,
+  read: (given) => (given.length >= SECRET_MIN_CHARS ? given : undefined),
+};
+
+/** The address of an HTTP server, without a slash at its end. */
+export const httpUrl: Kind<string> = {
+  expects: 'an http or https URL',
+  read: (given) => (/^https?:$/.test(protocolOf(given)) ? given.replace(/\/$/, '') : undefined),
+};
+
+export const postgresUrl: Kind<string> = {
+  expects: 'a postgres URL',
+  read: (given) => (/^postgres(ql)?:$/.test(protocolOf(given)) ? given : undefined),
+};
+
+/** Origins as browsers send them, separated by commas; `*` stands for every one. */
+export const origins: Kind<readonly string[]> = {
+  expects: 'a list of origins (scheme, host and port alone), separated by commas',
+  read: (given) => {
+    const list = separated(given);
+    const isOrigin = (part: string) => part === '*' || (URL.canParse(part) && new URL(part).origin === part);
+    return list.every(isOrigin) ? list : undefined;
+  },
+};
+
+/** Keys with their `kid`. The first one signs and all verify, so a key can be replaced while its tokens are in use. */
+export const signingKeys: Kind<readonly { id: string; secret: string }[]> = {
+  expects: `a list \`kid:secret[,kid:secret…]\`, each kid once and each secret of at least ${SECRET_MIN_CHARS} characters`,
+  read: (given) => {
+    const keys = separated(given).map((part) => {
+      const [, id = '', key = ''] = /^([^:]*):(.*)$/.exec(part) ?? [];
+      return { id, secret: key };
+    });
+    const fits = keys.every(({ id, secret: { length } }) => /^[\w.-]{1,50}$/.test(id) && length >= SECRET_MIN_CHARS);
+    const isEachOnce = new Set(keys.map(({ id }) => id)).size === keys.length;
+    return keys.length > 0 && fits && isEachOnce ? keys : undefined;
+  },
+};
+
+function separated(given: string): string[] {
+  return given
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function protocolOf(given: string): string {
+  return URL.canParse(given) ? new URL(given).protocol : '';
+}

@@ -1,0 +1,196 @@
+import { httpUrl, type Kind, oneOf, origins, postgresUrl, secret, signingKeys, text, wholeNumber } from './kinds.ts';
+
+/**
+ * Who reads a setting.
+ *
+ * - `worker`: the Worker in front, on Cloudflare and on workerd
+ * - `object`: the Durable Objects behind it
+ * - `launcher`: `npm start` and `npm run demo`, which also hand the Worker's settings to it
+ * - `postgres`: the process that keeps Postgres for the launcher
+ * - `agent`: `oio agent`
+ * - `cli`: the other commands
+ */
+export type Reader = 'worker' | 'object' | 'launcher' | 'postgres' | 'agent' | 'cli';
+
+interface Setting<T> {
+  readonly readers: readonly Reader[];
+  readonly kind: Kind<T>;
+  /** What it is: a phrase for a table, without a full stop at its end. */
+  readonly summary: string;
+  /** A value as a person would write it; for a secret, how to make one. */
+  readonly example: string;
+  /** The text that counts where the variable is not set. */
+  readonly default?: string;
+  /** What happens where the variable is not set and has no `default`. */
+  readonly otherwise?: string;
+  /** Where true, a start without it is refused. */
+  readonly required?: true;
+  /** Where true, no message, log or page shows the value, and no agent's model sees it. */
+  readonly secret?: true;
+  /** Where true, the launcher sets it for the processes that it starts; it is not for people. */
+  readonly internal?: true;
+}
+
+/** Infers the literal types of an entry: the readers, and whether there is a default. */
+function define<T, const S extends Omit<Setting<T>, 'kind'>>(
+  kind: Kind<T>,
+  setting: S,
+): S & { readonly kind: Kind<T> } {
+  return { ...setting, kind };
+}
+
+/**
+ * Every environment variable that this project reads, in the order in which the README shows them. The Worker's
+ * environment type, what the launcher hands to workerd, the README's table, the help texts and the error messages derive
+ * from it. A new setting is one entry here, and the line that uses it.
+ */
+export const SETTINGS = {
+  PORT: define(wholeNumber({ min: 0, max: 65_535 }), {
+    readers: ['launcher'],
+    summary: 'port on loopback; 0 takes a free one',
+    example: '8080',
+    default: '8787',
+  }),
+  OIO_DATA_DIR: define(text('a directory'), {
+    readers: ['launcher', 'agent', 'cli'],
+    summary: 'directory of objects, database, secrets and logs',
+    example: '/var/lib/oio',
+    otherwise: '`./.oio`; for the demo, `./.oio-demo`',
+  }),
+  OIO_TOKEN: define(secret, {
+    readers: ['worker', 'launcher', 'agent', 'cli'],
+    summary: 'admin token of the default workspace; for commands, the token that they use',
+    example: '$(openssl rand -hex 32)',
+    otherwise: 'made and kept, mode 0600',
+    secret: true,
+  }),
+  OIO_SIGNING_KEYS: define(signingKeys, {
+    readers: ['worker', 'launcher'],
+    summary: 'keys of tokens; the first one signs, all verify',
+    example: 'k1:$(openssl rand -hex 32)',
+    otherwise: 'made and kept, mode 0600',
+    required: true,
+    secret: true,
+  }),
+  DATABASE_URL: define(postgresUrl, {
+    readers: ['worker', 'object', 'launcher', 'postgres'],
+    summary: 'a Postgres server; on Cloudflare, a Neon database',
+    example: 'postgres://user:password@localhost:5432/oio',
+    otherwise: 'an embedded Postgres; on Cloudflare, none',
+    secret: true,
+  }),
+  UPSTASH_REDIS_REST_URL: define(httpUrl, {
+    readers: ['worker'],
+    summary: 'a Redis that speaks Upstash’s REST protocol',
+    example: 'https://example.upstash.io',
+    otherwise: 'none',
+  }),
+  UPSTASH_REDIS_REST_TOKEN: define(text('a token'), {
+    readers: ['worker'],
+    summary: 'token of that Redis',
+    example: 'AX…',
+    otherwise: 'none',
+    secret: true,
+  }),
+  OIO_LOG_LEVEL: define(oneOf('debug', 'info', 'warn', 'error'), {
+    readers: ['worker', 'object'],
+    summary: 'the least important lines that the Worker logs',
+    example: 'debug',
+    default: 'info',
+  }),
+  OIO_CORS_ORIGINS: define(origins, {
+    readers: ['worker'],
+    summary: 'origins that may call the API from a browser',
+    example: 'https://dashboard.example,http://localhost:5173',
+    otherwise: 'none but its own',
+  }),
+  OIO_LEASE_TTL_SECONDS: define(wholeNumber({ min: 5, max: 3_600 }), {
+    readers: ['object', 'worker'],
+    summary:
+      'how long an agent may be silent before its work goes to another; below 45, a slow reconnect can cost it the work',
+    example: '60',
+    default: '60',
+  }),
+  NEON_FETCH_ENDPOINT: define(httpUrl, {
+    readers: ['worker', 'object'],
+    summary: 'where Neon’s HTTP protocol is served, when that is not Neon',
+    example: 'http://127.0.0.1:4444/sql',
+    otherwise: 'Neon',
+    internal: true,
+  }),
+  OIO_URL: define(httpUrl, {
+    readers: ['agent', 'cli'],
+    summary: 'the control plane that a command talks to',
+    example: 'https://oio.example',
+    otherwise: 'the one that serves the data directory',
+  }),
+  OIO_AGENT_TOKEN: define(text('a token'), {
+    readers: ['agent'],
+    summary: 'token of role `agent`',
+    example: `$(npm run --silent oio -- token --role agent --name build-1)`,
+    otherwise: '`OIO_TOKEN`',
+    secret: true,
+  }),
+  OPENCODE_CONFIG: define(text('a file'), {
+    readers: ['agent'],
+    summary: 'OpenCode’s own variable: the configuration that the agent works with',
+    example: '/home/me/opencode.json',
+    otherwise: '`opencode.jsonc` or `opencode.json` in `~/.config/opencode`',
+  }),
+  OIO_LOG_FORMAT: define(oneOf('text', 'json'), {
+    readers: ['agent'],
+    summary: 'whether an agent writes lines for people or for the launcher’s log',
+    example: 'json',
+    default: 'text',
+    internal: true,
+  }),
+  OIO_AGENT_MARKER: define(text('a marker'), {
+    readers: ['agent'],
+    summary: 'marks the processes of an agent’s OpenCode, so that orphans are found',
+    example: 'oio-1f2e',
+    internal: true,
+  }),
+  OIO_POSTGRES_DIRECTORY: define(text('a directory'), {
+    readers: ['postgres'],
+    summary: 'directory of the embedded Postgres',
+    example: '.oio/postgres',
+    internal: true,
+  }),
+  OIO_POSTGRES_PORT: define(wholeNumber({ min: 1, max: 65_535 }), {
+    readers: ['postgres'],
+    summary: 'port of the endpoint that serves Neon’s protocol',
+    example: '4444',
+    internal: true,
+  }),
+  OIO_POSTGRES_PASSWORD: define(text('a password'), {
+    readers: ['postgres'],
+    summary: 'password of that endpoint, new at each start',
+    example: '$(openssl rand -hex 32)',
+    secret: true,
+    internal: true,
+  }),
+} as const satisfies Record<string, Setting<unknown>>;
+
+type Table = typeof SETTINGS;
+export type SettingName = keyof Table;
+
+/** The names of the settings that a reader reads. */
+export type NamesOf<R extends Reader> = {
+  [N in SettingName]: R extends Table[N]['readers'][number] ? N : never;
+}[SettingName];
+
+/** The value of a setting; undefined where it is not set, unless it has a default or is required. */
+export type ValueOf<N extends SettingName> =
+  | (Table[N]['kind'] extends Kind<infer T> ? T : never)
+  | (Table[N] extends { default: string } | { required: true } ? never : undefined);
+
+/** The entry of a setting, with every member that an entry may have. */
+export function settingOf(name: SettingName): Setting<unknown> {
+  return SETTINGS[name];
+}
+
+/** The names of the settings that some reader reads, in the table's order. */
+export function namesOf<R extends Reader>(...readers: R[]): NamesOf<R>[] {
+  const isRead = (name: SettingName) => settingOf(name).readers.some((reader) => readers.includes(reader as R));
+  return (Object.keys(SETTINGS) as SettingName[]).filter((name): name is NamesOf<R> => isRead(name));
+}

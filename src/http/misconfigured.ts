@@ -1,0 +1,23 @@
+import { Hono } from 'hono';
+import type { AppEnv } from './context.ts';
+import type { Dependencies } from './dependencies.ts';
+import { requestId } from './middleware/request-id.ts';
+import { requestLog } from './middleware/request-log.ts';
+import { problem } from './problems.ts';
+
+/**
+ * Answers every request with 503, because a variable of the deployment cannot be used. A Worker that ignored it would
+ * run with another value than its operator believes.
+ *
+ * @param requirement one sentence for the operator, without the variable's value
+ */
+export function createMisconfiguredApp(
+  requirement: string,
+  deps: Pick<Dependencies, 'logger' | 'effects'>,
+): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(requestId(deps.effects));
+  app.use(requestLog(deps));
+  app.all('*', (c) => problem(c, { code: 'misconfigured', detail: requirement }));
+  return app;
+}
