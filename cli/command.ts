@@ -111,15 +111,15 @@ function formatHelp(
 }
 
 /**
- * Parses a whole number from an option or a variable.
+ * Parses a whole number from an option.
  *
- * @throws CliError that names the setting and its bounds
+ * @throws CliError that names the option and its bounds
  */
-export function parseInteger(setting: string, text: string, bounds: { min: number; max: number }): number {
+export function parseInteger(option: string, text: string, bounds: { min: number; max: number }): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= bounds.min && value <= bounds.max)) {
     throw new CliError(
-      `${setting} must be a whole number from ${bounds.min} to ${bounds.max}, not "${text}".`,
+      `${option} must be a whole number from ${bounds.min} to ${bounds.max}, not "${text}".`,
       exitCode.usage,
     );
   }

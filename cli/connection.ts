@@ -2,6 +2,7 @@ import { type Client, createClient } from '../src/client/client.ts';
 import { ApiError, ConnectionError } from '../src/client/errors.ts';
 import { CliError, exitCode } from './command.ts';
 import { DataDirectory } from './data-directory.ts';
+import { setting } from './settings.ts';
 
 /** The URL of a control plane, and a token for it. */
 export interface Connection {
@@ -13,23 +14,22 @@ export interface Connection {
  * Finds the control plane for a command: `OIO_URL` if set, else the one that serves the data directory. If the default
  * data directory has none, the demo's is used.
  *
- * @throws CliError when there is no control plane, or no token for it
+ * @throws CliError when there is no control plane, or no token for it, or a variable cannot be used
  */
 export function findConnection(env: NodeJS.ProcessEnv): Connection {
   const data = DataDirectory.fromEnvironment(env);
   const server = data.readServer() ?? DataDirectory.fromEnvironment(env, 'demo').readServer();
-  const url = env.OIO_URL || server?.url;
+  const url = setting('OIO_URL', env) ?? server?.url;
   if (url === undefined) {
     throw new CliError(
       `No control plane is running for ${data.path}. Start one with "npm start", set OIO_DATA_DIR to another data directory, or set OIO_URL and OIO_TOKEN to use a remote control plane.`,
       exitCode.unreachable,
     );
   }
-  if (!URL.canParse(url)) throw new CliError(`OIO_URL is not a URL: "${url}".`, exitCode.usage);
   // The token in the record must not be sent to any other server.
-  const token = env.OIO_TOKEN || (url === server?.url ? server.token : undefined);
+  const token = setting('OIO_TOKEN', env) ?? (url === server?.url ? server.token : undefined);
   if (token === undefined) throw new CliError(`Set OIO_TOKEN to a token for ${url}.`, exitCode.unreachable);
-  return { url: url.replace(/\/$/, ''), token };
+  return { url, token };
 }
 
 /** Short, because a user is waiting. */

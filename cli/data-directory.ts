@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join, resolve } from 'node:path';
 import { lockFile } from '../runner/process/lock-file.ts';
 import { CliError, exitCode } from './command.ts';
+import { setting } from './settings.ts';
 
 /** A running control plane, recorded in `<data>/server.json` for other commands. */
 export interface ServerRecord {
@@ -25,7 +26,7 @@ export class DataDirectory {
 
   /** `OIO_DATA_DIR`, or a directory below the working directory. The demo's default differs from that of real work. */
   static fromEnvironment(env: NodeJS.ProcessEnv, use: 'work' | 'demo' = 'work'): DataDirectory {
-    return new DataDirectory(env.OIO_DATA_DIR || (use === 'demo' ? '.oio-demo' : '.oio'));
+    return new DataDirectory(setting('OIO_DATA_DIR', env) ?? (use === 'demo' ? '.oio-demo' : '.oio'));
   }
 
   file(...names: string[]): string {

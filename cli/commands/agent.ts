@@ -12,6 +12,7 @@ import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
+import { setting } from '../settings.ts';
 import { printable, say } from '../terminal.ts';
 
 const tokenCommand = `${oio} token --role agent --name <name>`;
@@ -46,7 +47,7 @@ The agent uses the model and keys of your OpenCode configuration.`,
     },
   },
   async run({ values }) {
-    const url = values.url ?? process.env.OIO_URL;
+    const url = values.url ?? setting('OIO_URL', process.env);
     if (!url || !URL.canParse(url)) {
       throw new CliError('Set --url to the control plane, for example --url http://127.0.0.1:8787.', exitCode.usage);
     }
@@ -119,7 +120,7 @@ function explainStartError(error: unknown, options: AgentOptions): never {
 
 /** Prints a line for the user, or a JSON line for the launcher, which shows only notices to the user. */
 function report(message: string, level: 'info' | 'error' = 'info', notice = false): void {
-  if (process.env.OIO_LOG_FORMAT === 'json') {
+  if (setting('OIO_LOG_FORMAT', process.env) === 'json') {
     const line = { time: new Date().toISOString(), level, process: 'agent', message, notice };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   } else if (level === 'info') {
@@ -128,7 +129,8 @@ function report(message: string, level: 'info' | 'error' = 'info', notice = fals
 }
 
 function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
-  const token = file === undefined ? env.OIO_AGENT_TOKEN || env.OIO_TOKEN : readTextFile('--token-file', file).trim();
+  const given = () => setting('OIO_AGENT_TOKEN', env) ?? setting('OIO_TOKEN', env);
+  const token = file === undefined ? given() : readTextFile('--token-file', file).trim();
   // Child processes must not inherit the token.
   delete env.OIO_AGENT_TOKEN;
   delete env.OIO_TOKEN;

@@ -4,16 +4,12 @@ import { DataDirectory } from '../data-directory.ts';
 import type { LocalAgent } from '../launcher/agent.ts';
 import { checkRepository } from '../launcher/repository.ts';
 import { serve } from '../launcher/serve.ts';
+import { describeSettings } from '../settings.ts';
 
 export const up = defineCommand({
   summary: 'Start the control plane here, with one agent for your repository',
   usage: ['up [--dir <path>] [--capacity <n>] [--label <name=value>]… [--no-agent]'],
-  details: `"npm start -- <options>" is short for it. Environment:
-  PORT           port on loopback (8787)
-  OIO_DATA_DIR   where everything is kept (./.oio)
-  OIO_TOKEN      admin token of the default workspace, 32 characters or more (one is made and kept)
-  DATABASE_URL   a Postgres server (an embedded Postgres)
-  UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN   a Redis (none)`,
+  details: `"npm start -- <options>" is short for it. Environment:\n${describeSettings('launcher', 'worker')}`,
   options: {
     dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
     capacity: capacityOption,

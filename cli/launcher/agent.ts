@@ -1,3 +1,4 @@
+import { SETTINGS, type SettingName, settingOf } from '../../src/configuration/settings.ts';
 import { exitCode } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import type { DataDirectory } from '../data-directory.ts';
@@ -14,8 +15,12 @@ export interface LocalAgent {
   args?: readonly string[];
 }
 
-/** What an agent, and so a model's tools, must not see of the launcher's environment. */
-const withheld = /^(OIO_TOKEN|OIO_SIGNING_KEYS|DATABASE_URL|UPSTASH_.*|PG[A-Z]+|npm_.*|INIT_CWD)$/;
+/** Other programs' variables that an agent, and so its model's tools, must not see, beside our own secrets. */
+const withheld = /^(UPSTASH_.*|PG[A-Z]+|npm_.*|INIT_CWD)$/;
+
+function isWithheld(name: string): boolean {
+  return withheld.test(name) || (Object.hasOwn(SETTINGS, name) && settingOf(name as SettingName).secret === true);
+}
 
 /** The command that runs the agent. Its token goes by its environment: a command line is readable by every user. */
 export function agentCommand(
@@ -25,7 +30,7 @@ export function agentCommand(
   env: NodeJS.ProcessEnv,
 ): SupervisedCommand {
   const inherited = Object.entries(env).flatMap(([name, value]) =>
-    value === undefined || withheld.test(name) ? [] : [[name, value]],
+    value === undefined || isWithheld(name) ? [] : [[name, value]],
   );
   return {
     name: 'agent',

@@ -1,5 +1,6 @@
 import { freePort } from '../../runner/process/free-port.ts';
 import type { DataDirectory } from '../data-directory.ts';
+import { setting } from '../settings.ts';
 import { projectFile } from './project.ts';
 import { randomText } from './secrets.ts';
 import type { SupervisedCommand } from './supervisor.ts';
@@ -17,8 +18,8 @@ export function isNeon(connectionString: string): boolean {
 }
 
 /**
- * Decides where Postgres is: embedded in the data directory, or what `DATABASE_URL` names. The endpoint's port and
- * password are chosen here, once per start, so that they hold over restarts of either side.
+ * Decides where Postgres is: embedded in the data directory, or the server of `DATABASE_URL`. The endpoint's port and
+ * password are chosen here, once per start, so that they stay the same when either side restarts.
  */
 export async function planPostgres(data: DataDirectory, env: NodeJS.ProcessEnv): Promise<PostgresPlan> {
   const command = {
@@ -28,19 +29,17 @@ export async function planPostgres(data: DataDirectory, env: NodeJS.ProcessEnv):
     finalCodes: [],
   };
   const inherited = inheritedVariables(env);
-  if (env.DATABASE_URL && isNeon(env.DATABASE_URL)) {
-    const url = env.DATABASE_URL;
+  const url = setting('DATABASE_URL', env);
+  if (url && isNeon(url)) {
     return {
-      // It ends well once the migrations have run: the Worker needs nothing in between.
+      // It exits with 0 once the migrations have run: the Worker talks to Neon directly.
       command: { ...command, finalCodes: [0], env: { ...inherited, DATABASE_URL: url } },
       variables: { DATABASE_URL: url },
     };
   }
   const port = await freePort();
   const password = randomText();
-  const home = env.DATABASE_URL
-    ? { DATABASE_URL: env.DATABASE_URL }
-    : { OIO_POSTGRES_DIRECTORY: data.file('postgres') };
+  const home = url ? { DATABASE_URL: url } : { OIO_POSTGRES_DIRECTORY: data.file('postgres') };
   return {
     command: {
       ...command,
@@ -53,7 +52,7 @@ export async function planPostgres(data: DataDirectory, env: NodeJS.ProcessEnv):
   };
 }
 
-/** What Node and libpq's conventions read; no secret of the control plane is among it. */
+/** The variables that Node and libpq read. No secret of the control plane is among them. */
 function inheritedVariables(env: NodeJS.ProcessEnv): Record<string, string> {
   const wanted = Object.entries(env).filter(([name]) =>
     /^(PATH|HOME|USER|TMPDIR|NODE_EXTRA_CA_CERTS|PG[A-Z]+)$/.test(name),

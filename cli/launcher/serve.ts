@@ -1,10 +1,9 @@
-import { exitCode, oio, parseInteger } from '../command.ts';
+import { exitCode, oio } from '../command.ts';
 import { explainApiError } from '../connection.ts';
+import { checkSettings, setting } from '../settings.ts';
 import { say } from '../terminal.ts';
 import { shutdownRequested } from './shutdown.ts';
 import { Stack, type StackOptions } from './stack.ts';
-
-const defaultPort = '8787';
 
 export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
   /** What to do once it is up; a number is an exit code and ends the serving after the address is printed. */
@@ -16,7 +15,9 @@ export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
  * second signal ends everything at once.
  */
 export async function serve({ onReady, ...options }: ServeOptions): Promise<number> {
-  const port = parseInteger('PORT', options.env.PORT || defaultPort, { min: 0, max: 65_535 });
+  // Before anything starts: the Worker would refuse every request, and a wrong value would be in its log alone.
+  checkSettings(options.env, 'launcher', 'worker', 'object');
+  const port = setting('PORT', options.env);
   const stopping = new AbortController();
   let stack: Stack | undefined;
   const requested = shutdownRequested(() => {

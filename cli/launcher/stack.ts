@@ -1,4 +1,6 @@
 import { type Client, createClient } from '../../src/client/client.ts';
+import { givenText } from '../../src/configuration/read.ts';
+import { namesOf } from '../../src/configuration/settings.ts';
 import { CliError, exitCode } from '../command.ts';
 import type { DataDirectory } from '../data-directory.ts';
 import { paint, printable, say } from '../terminal.ts';
@@ -145,17 +147,9 @@ export class Stack {
   }
 }
 
-/** Variables of the Worker that a person may set; they are handed through as they are. */
-const passedThrough = [
-  'OIO_CORS_ORIGINS',
-  'OIO_LEASE_TTL_SECONDS',
-  'OIO_LOG_LEVEL',
-  'UPSTASH_REDIS_REST_URL',
-  'UPSTASH_REDIS_REST_TOKEN',
-] as const;
-
-function workerVariables(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
-  return Object.fromEntries(passedThrough.map((name) => [name, env[name]]));
+/** The Worker's settings that the environment gives, as texts. */
+export function workerVariables(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
+  return Object.fromEntries(namesOf('worker', 'object').map((name) => [name, givenText(name, env)]));
 }
 
 function showNotice(name: string, line: LogLine): void {

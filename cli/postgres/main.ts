@@ -9,12 +9,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../../runner/process/backoff.ts';
+import { readSettings } from '../../src/configuration/read.ts';
 import { projectFile } from '../launcher/project.ts';
 import { connectServer, type Database, openEmbedded } from './database.ts';
 import { runMigrations } from './migrations.ts';
 import { serveNeonEndpoint } from './neon-endpoint.ts';
 
-const env = process.env;
+const settings = readSettings('postgres', process.env);
 const stopping = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stopping.abort());
 
@@ -27,10 +28,10 @@ function log(level: 'info' | 'warn', message: string, notice = false): void {
 let migrated: Database | undefined;
 
 const endpoint =
-  env.OIO_POSTGRES_PORT && env.OIO_POSTGRES_PASSWORD
+  settings.OIO_POSTGRES_PORT && settings.OIO_POSTGRES_PASSWORD
     ? await serveNeonEndpoint({
-        port: Number(env.OIO_POSTGRES_PORT),
-        password: env.OIO_POSTGRES_PASSWORD,
+        port: settings.OIO_POSTGRES_PORT,
+        password: settings.OIO_POSTGRES_PASSWORD,
         pool: () => migrated?.pool,
       })
     : undefined;
@@ -44,8 +45,8 @@ await database.close();
 process.exit(0);
 
 function openDatabase(): Promise<Database> | Database {
-  if (env.DATABASE_URL) return connectServer(env.DATABASE_URL);
-  if (env.OIO_POSTGRES_DIRECTORY) return openEmbedded(env.OIO_POSTGRES_DIRECTORY);
+  if (settings.DATABASE_URL) return connectServer(settings.DATABASE_URL);
+  if (settings.OIO_POSTGRES_DIRECTORY) return openEmbedded(settings.OIO_POSTGRES_DIRECTORY);
   throw new Error('Neither DATABASE_URL nor OIO_POSTGRES_DIRECTORY is set.');
 }
 

@@ -169,6 +169,15 @@ describe('a start that cannot be', () => {
     await refused('directory', up(empty), /has no commit.*git commit/);
   });
 
+  it('with a setting that cannot be used says so in one sentence, before anything starts', async () => {
+    const sentence =
+      'OIO_LEASE_TTL_SECONDS must be a whole number from 5 to 3600, such as OIO_LEASE_TTL_SECONDS=60, not "abc".';
+    const launcher = launch('lease', { env: { OIO_LEASE_TTL_SECONDS: 'abc' } });
+    expect(await launcher.exited).toBe(exitCode.environment);
+    expect(launcher.output).toBe(`oio: ${sentence}\n`);
+    expect(existsSync(join(scratch, 'lease'))).toBe(false);
+  });
+
   it('with a token that is too short says how long it must be', async () => {
     await refused('token', { env: { OIO_TOKEN: 'short' } }, 'at least 32');
   });

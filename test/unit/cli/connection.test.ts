@@ -43,10 +43,14 @@ describe('finding the control plane', () => {
   });
 
   it('prefers the token from the environment', () => {
-    expect(findConnection({ OIO_DATA_DIR: serving('data'), OIO_TOKEN: 'given' })).toEqual({
-      ...server,
-      token: 'given',
-    });
+    const token = 'a token that a person was given, long enough';
+    expect(findConnection({ OIO_DATA_DIR: serving('data'), OIO_TOKEN: token })).toEqual({ ...server, token });
+  });
+
+  it('refuses an address that is none, with the variable and an example', () => {
+    expect(() => findConnection({ OIO_DATA_DIR: serving('data'), OIO_URL: 'localhost' })).toThrow(
+      'OIO_URL must be an http or https URL, such as OIO_URL=https://oio.example, not "localhost".',
+    );
   });
 
   it('never gives the recorded token to another server', () => {

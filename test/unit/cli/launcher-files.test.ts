@@ -8,6 +8,7 @@ import { isStale } from '../../../cli/launcher/build.ts';
 import { LogFile, toLogLine } from '../../../cli/launcher/log-file.ts';
 import { isNeon, planPostgres } from '../../../cli/launcher/postgres.ts';
 import { readCompatibility } from '../../../cli/launcher/project.ts';
+import { workerVariables } from '../../../cli/launcher/stack.ts';
 import { objectClasses, workerdConfig } from '../../../cli/launcher/workerd-config.ts';
 
 let scratch: string;
@@ -45,6 +46,12 @@ describe('the configuration of workerd', () => {
       objectClasses.map(({ binding, className }) => ({ binding, className })),
     );
   });
+});
+
+it('hands every setting of the Worker that is set to workerd, and no other variable', () => {
+  const settings = { OIO_CORS_ORIGINS: 'https://a.test', OIO_LEASE_TTL_SECONDS: '90', UPSTASH_REDIS_REST_TOKEN: 't' };
+  const variables = workerVariables({ ...settings, PORT: '1', OIO_AGENT_TOKEN: 'agent', ANTHROPIC_API_KEY: 'model' });
+  expect(Object.fromEntries(Object.entries(variables).filter(([, text]) => text !== undefined))).toEqual(settings);
 });
 
 it('reads the compatibility date and flags that the deployed Worker has', () => {

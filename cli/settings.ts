@@ -1,0 +1,41 @@
+import { checkGiven, readSetting, SettingError, type Variables } from '../src/configuration/read.ts';
+import { namesOf, type Reader, type SettingName, settingOf, type ValueOf } from '../src/configuration/settings.ts';
+import { CliError, exitCode } from './command.ts';
+
+/**
+ * Reads one setting from the environment.
+ *
+ * @throws CliError of one sentence that names the variable, what it must be, and an example
+ */
+export function setting<N extends SettingName>(name: N, env: Variables): ValueOf<N> {
+  return explained(() => readSetting(name, env));
+}
+
+/**
+ * Makes sure that every variable which is set for one of the readers can be used.
+ *
+ * @throws CliError like `setting`, for the first one that cannot
+ */
+export function checkSettings(env: Variables, ...readers: Reader[]): void {
+  explained(() => checkGiven(env, ...readers));
+}
+
+/** One line of help for each setting of the readers that is for people: name, what it is, what counts without it. */
+export function describeSettings(...readers: Reader[]): string {
+  const names = namesOf(...readers).filter((name) => !settingOf(name).internal);
+  const width = Math.max(...names.map((name) => name.length)) + 2;
+  const lines = names.map((name) => {
+    const { summary, default: byDefault, otherwise } = settingOf(name);
+    return `  ${name.padEnd(width)}${summary} (${byDefault ?? otherwise})`;
+  });
+  return lines.join('\n').replaceAll('`', '');
+}
+
+function explained<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SettingError) throw new CliError(error.message, exitCode.environment);
+    throw error;
+  }
+}
