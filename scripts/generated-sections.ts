@@ -1,0 +1,52 @@
+/**
+ * Writes the sections of our documents that are made from code, each between `<!-- name -->` and `<!-- /name -->`.
+ * `npm run format` runs it; a test fails where a document differs from what it would write.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { type Reader, SETTINGS, type SettingName, settingOf } from '../src/configuration/settings.ts';
+
+interface Section {
+  file: string;
+  name: string;
+  text(): string;
+}
+
+export const SECTIONS: readonly Section[] = [{ file: 'README.md', name: 'settings', text: settingsTable }];
+
+/** Replaces a section in a document's text. */
+export function withSection(document: string, { file, name, text }: Section): string {
+  const [start, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
+  const [from, to] = [document.indexOf(start) + start.length, document.indexOf(end)];
+  if (from < start.length || to < from) throw new Error(`${file} has no section between ${start.trim()} and ${end}`);
+  return `${document.slice(0, from)}${text()}\n${document.slice(to)}`;
+}
+
+/** Who reads a setting, in a reader's words: the objects are part of the Worker, Postgres is part of the launcher. */
+const READER_NAMES: Readonly<Record<Reader, string>> = {
+  worker: 'Worker',
+  object: 'Worker',
+  launcher: 'start',
+  postgres: 'start',
+  agent: 'agent',
+  cli: 'commands',
+};
+
+/** The settings that people set, as a table in Markdown. */
+export function settingsTable(): string {
+  const rows = (Object.keys(SETTINGS) as SettingName[]).flatMap((name) => {
+    const { internal, readers, kind, summary, otherwise, default: byDefault } = settingOf(name);
+    if (internal) return [];
+    const readBy = [...new Set(readers.map((reader) => READER_NAMES[reader]))].join(', ');
+    const unset = byDefault === undefined ? otherwise : `\`${byDefault}\``;
+    return [`| \`${name}\` | ${summary} | ${kind.expects} | ${unset} | ${readBy} |`];
+  });
+  return ['| variable | what | value | default | read by |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  for (const section of SECTIONS) {
+    const document = readFileSync(section.file, 'utf8');
+    writeFileSync(section.file, withSection(document, section));
+  }
+}

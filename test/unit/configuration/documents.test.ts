@@ -1,0 +1,44 @@
+import { globSync, readFileSync } from 'node:fs';
+import { expect, it, test } from 'vitest';
+import { SECTIONS, withSection } from '../../../scripts/generated-sections.ts';
+import { SETTINGS } from '../../../src/configuration/settings.ts';
+
+test.each(SECTIONS)('the section $name of $file is what the code says; `npm run format` writes it', (section) => {
+  const document = readFileSync(section.file, 'utf8');
+  expect(withSection(document, section)).toBe(document);
+});
+
+/** Variables of the operating system and of git, and bindings of the Workers: no settings of ours. */
+const OTHERS =
+  /^(PATH|HOME|USERPROFILE|TMPDIR|XDG_[A-Z]+_HOME|GIT_INDEX_FILE|SESSION|AGENT_REGISTRY|DIRECTORY|WORKSPACE|ASSETS|DISK)$/;
+
+/** Every way in which our code and our documents name a variable. */
+const NAMED = [
+  /\benv(?:ironment)?\??\.([A-Z][A-Z0-9_]*)\b/g,
+  /\benv(?:ironment)?\[['"]([A-Z][A-Z0-9_]*)['"]\]/g,
+  /\b(OIO_[A-Z0-9_]+)\b/g,
+];
+
+const FILES = [
+  '{src,durable-objects,runner,cli,scripts}/**/*.{ts,js}',
+  'dashboard/**/*.{ts,tsx}',
+  '*.{ts,md}',
+  'docs/**/*.md',
+  '.ci/*',
+];
+
+function variablesIn(text: string): string[] {
+  return NAMED.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1]!));
+}
+
+it('has every variable that the code reads and that the documents name', () => {
+  const files = globSync(FILES, { exclude: ['worker-configuration.d.ts'] });
+  const found = files.flatMap((file) => variablesIn(readFileSync(file, 'utf8')).map((name) => ({ name, file })));
+  expect(new Set(found.map(({ name }) => name)).size).toBeGreaterThan(15);
+  expect(found.filter(({ name }) => !Object.hasOwn(SETTINGS, name) && !OTHERS.test(name))).toEqual([]);
+});
+
+it('finds a variable however it is read', () => {
+  const code = `process.env.A_B; env.C; env?.D; environment['E'] ?? setting('OIO_F', env)`;
+  expect(variablesIn(code).sort()).toEqual(['A_B', 'C', 'D', 'E', 'OIO_F']);
+});
