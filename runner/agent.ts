@@ -146,7 +146,7 @@ export class Agent {
         return this.#options.log(`connected to ${this.#options.url} as ${this.#options.name}`);
       case 'offer':
         return this.#offered(message.task_id, message.epoch);
-      case 'withdraw': {
+      case 'cancel': {
         this.#waitingOffers.delete(key(message));
         const lease = this.#leases.get(key(message));
         // Only its session ends a granted lease, on the run socket.
@@ -188,7 +188,7 @@ export class Agent {
     if (this.#waitingOffers.has(name)) return;
     this.#waitingOffers.add(name);
     await Promise.all(older.map((lease) => lease.supersede()));
-    // False if the registry withdrew the offer meanwhile.
+    // False if the registry cancelled the offer meanwhile.
     if (this.#waitingOffers.delete(name) && !this.#isStopping) this.#accept(task_id, epoch);
   }
 

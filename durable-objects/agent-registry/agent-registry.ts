@@ -30,8 +30,8 @@ export class AgentRegistry extends DurableObject<Env> implements AgentRegistryAp
     return this.#runtime.reserve(workspace, request);
   }
 
-  async withdraw(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void> {
-    this.#runtime.withdraw(workspace, { task_id: taskId, epoch });
+  async cancel(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void> {
+    this.#runtime.cancel(workspace, { task_id: taskId, epoch });
   }
 
   async release(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void> {

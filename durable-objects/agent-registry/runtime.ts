@@ -56,11 +56,11 @@ export class AgentRegistryRuntime {
     });
   }
 
-  withdraw(workspace: WorkspaceId, key: SlotKey): void {
+  cancel(workspace: WorkspaceId, key: SlotKey): void {
     this.#write(workspace, () => {
       if (this.#slots.hasEnded(key)) return;
       const holder = this.#slots.find(key)?.agent_id;
-      if (holder) this.#keeper.withdrawFrom(holder, key);
+      if (holder) this.#keeper.tellCancelled(holder, key);
       this.#keeper.end(key);
     });
   }
@@ -185,7 +185,7 @@ export class AgentRegistryRuntime {
     this.#connections.update(connection, { instance_id: hello.instance_id, seen_at: this.#now });
     this.#connections.send(agent_id, { type: 'welcome', agent_id });
     for (const slot of offered) this.#keeper.sendOffer(slot);
-    for (const lease of hello.leases) if (this.#slots.hasEnded(lease)) this.#keeper.withdrawFrom(agent_id, lease);
+    for (const lease of hello.leases) if (this.#slots.hasEnded(lease)) this.#keeper.tellCancelled(agent_id, lease);
     this.#kit.store.platform.logger('info', 'agent_hello', {
       agent_id,
       name: hello.name,

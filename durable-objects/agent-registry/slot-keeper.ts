@@ -85,7 +85,7 @@ export class SlotKeeper {
     this.#slots.hold(key, 'taken', agentId);
     this.#kit.deadlines.clear(offerDeadline(key));
     if (slot.agent_id === null || slot.agent_id === agentId) return;
-    this.withdrawFrom(slot.agent_id, key);
+    this.tellCancelled(slot.agent_id, key);
     this.serve();
   }
 
@@ -152,8 +152,8 @@ export class SlotKeeper {
   }
 
   /** Tells an agent that an offer or lease is no longer wanted. */
-  withdrawFrom(agentId: string, { task_id, epoch }: SlotKey): void {
-    this.#kit.store.afterCommit(() => this.#connections.send(agentId, { type: 'withdraw', task_id, epoch }));
+  tellCancelled(agentId: string, { task_id, epoch }: SlotKey): void {
+    this.#kit.store.afterCommit(() => this.#connections.send(agentId, { type: 'cancel', task_id, epoch }));
   }
 
   /** Sends an offer that stands, with the time that it has left. */

@@ -18,7 +18,7 @@ type Needs = Pick<
 export type SlotMessage =
   /** `again`: the session asks a second time, a while after the first. */
   | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
-  | { op: 'withdraw' | 'release'; task_id: string; epoch: number };
+  | { op: 'cancel' | 'release'; task_id: string; epoch: number };
 
 /** Agents that a task remembers as unable to do it. */
 const MAX_AVOIDED = 50;
@@ -70,7 +70,7 @@ export class Leases {
   reservationEnded(number: number, epoch: number): void {
     const task = this.#parts.records.task(number);
     if (task?.status !== 'ready' || task.epoch !== epoch) return;
-    this.#tellRegistry('withdraw', number, epoch);
+    this.#tellRegistry('cancel', number, epoch);
     this.#parts.records.updateTask(number, { epoch: epoch + 1 });
     this.reserve(number);
   }
@@ -119,7 +119,7 @@ export class Leases {
     const task = this.#parts.records.task(number)!;
     const lease = this.#parts.records.liveLease(number);
     if (lease) this.#endLease(lease, ending, reason, message);
-    else if (task.status === 'ready') this.#tellRegistry('withdraw', number, task.epoch);
+    else if (task.status === 'ready') this.#tellRegistry('cancel', number, task.epoch);
     this.#parts.kit.deadlines.clear(DEADLINE.reserve + number);
     this.#parts.kit.deadlines.clear(DEADLINE.requeue + number);
     if (ending === 'lost' || !lease) this.#parts.records.updateTask(number, { epoch: task.epoch + 1 });
@@ -238,7 +238,7 @@ export class Leases {
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
   }
 
-  #tellRegistry(op: 'withdraw' | 'release', number: number, epoch: number): void {
+  #tellRegistry(op: 'cancel' | 'release', number: number, epoch: number): void {
     const taskId = this.#parts.transitions.taskId(number);
     this.#send({ op, task_id: taskId, epoch }, taskId, epoch);
   }

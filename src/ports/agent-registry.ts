@@ -17,18 +17,18 @@ export interface SlotRequest {
 export type SlotState =
   | { state: 'queued'; place: number }
   | { state: 'offered' | 'taken'; agent_id: string }
-  /** Withdrawn or released before: a tombstone answers, so that order never matters. */
+  /** Cancelled or released before. The slot’s tombstone answers, so the order of calls never matters. */
   | { state: 'ended' };
 
 /**
  * The workspace's agents and the slots of their capacity. It owns slots and offers; epochs and leases are the
- * session's. `reserve`, `withdraw` and `release` are idempotent on (task, epoch), commute, and leave tombstones.
+ * session's. `reserve`, `cancel` and `release` are idempotent on (task, epoch), commute, and leave tombstones.
  */
 export interface AgentRegistryApi {
   /** Asked again, a slot that nobody has taken follows the request's priority and requirements. */
   reserve(workspace: WorkspaceId, request: SlotRequest): Promise<SlotState>;
-  /** The request is no longer wanted, queued or offered or taken. */
-  withdraw(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void>;
+  /** The session no longer wants the slot, whether it is queued, offered or taken. */
+  cancel(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void>;
   /** The lease has ended: the slot is free. */
   release(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void>;
   agents(call: Call): Promise<Outcome<AgentView[]>>;

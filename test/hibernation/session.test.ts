@@ -41,7 +41,7 @@ it.concurrent('a database that never answers delays no local deadline, and its r
   await runInDurableObject(stub, async (_instance, state) => {
     const platform = durablePlatform(state, consoleLogger('warn'));
     const nothing = async () => undefined as never;
-    const registry = { reserve: async () => ({ state: 'queued' as const, place: 1 }), withdraw: nothing };
+    const registry = { reserve: async () => ({ state: 'queued' as const, place: 1 }), cancel: nothing };
     const history = { record: () => new Promise<never>(() => {}), runsOf: async () => [] };
     const directory = { put: nothing, remove: nothing };
     const ports = { registry: registry as never, directory: directory as never, history };

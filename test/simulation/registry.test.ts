@@ -12,7 +12,7 @@ const CAPACITIES = [1, 2, 3];
 const TASKS = 8;
 
 type Step =
-  | { do: 'reserve' | 'withdraw' | 'release' | 'take' | 'refuse' | 'end'; task: number; agent: number }
+  | { do: 'reserve' | 'cancel' | 'release' | 'take' | 'refuse' | 'end'; task: number; agent: number }
   | { do: 'join' | 'leave' | 'vanish' | 'ping'; agent: number }
   | { do: 'wait'; ms: number }
   | { do: 'evict' };
@@ -22,7 +22,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom('reserve', 'withdraw', 'release', 'take', 'refuse', 'end'),
+      do: fc.constantFrom('reserve', 'cancel', 'release', 'take', 'refuse', 'end'),
       task: fc.integer({ min: 1, max: TASKS }),
       agent,
     }),
@@ -84,7 +84,7 @@ class Fleet {
     if (what === 'reserve') {
       this.reserved.add(task);
       this.state(task);
-    } else if (what === 'withdraw' || what === 'release') {
+    } else if (what === 'cancel' || what === 'release') {
       this.ended.add(task);
       this.registry.runtime[what]('default', key);
     } else if (what === 'take') {
@@ -139,8 +139,8 @@ it('whatever happens: no capacity is exceeded, and no request is forgotten or do
   );
 }, 60_000);
 
-it('reserve, withdraw and release of one epoch commute, repeated as they may be', async () => {
-  const call = fc.constantFrom('reserve', 'withdraw', 'release');
+it('reserve, cancel and release of one epoch commute, repeated as they may be', async () => {
+  const call = fc.constantFrom('reserve', 'cancel', 'release');
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 6 }), async (calls) => {
       const registry = new RegistryInProcess();

@@ -34,7 +34,7 @@ export class RegistryInProcess {
   get api(): AgentRegistryApi {
     return {
       reserve: async (workspace, request) => this.runtime.reserve(workspace, request),
-      withdraw: async (workspace, task_id, epoch) => this.runtime.withdraw(workspace, { task_id, epoch }),
+      cancel: async (workspace, task_id, epoch) => this.runtime.cancel(workspace, { task_id, epoch }),
       release: async (workspace, task_id, epoch) => this.runtime.release(workspace, { task_id, epoch }),
       agents: async (call) => this.runtime.agents(call),
       agent: async (call, agentId) => this.runtime.agent(call, agentId),

@@ -24,7 +24,7 @@ function counted(state: DurableObjectState, workspace: string) {
   const nothing = async () => undefined as never;
   const registry = {
     reserve: async () => ({ state: 'queued' as const, place: 1 }),
-    withdraw: nothing,
+    cancel: nothing,
     release: nothing,
   };
   const directory = { put: nothing, remove: nothing };

@@ -65,7 +65,7 @@ export class AgentStream {
     const lease = records.lease(attachment.task);
     if (lease?.epoch === attachment.epoch) return this.#presentAgain(socket, attachment, frame, lease);
     if (task.epoch === attachment.epoch && task.status === 'ready') return this.#grant(socket, attachment, frame);
-    this.#turnAway(socket, 'gone', 'the offer was withdrawn');
+    this.#turnAway(socket, 'gone', 'the offer was cancelled');
   }
 
   #grant(socket: ObjectSocket, attachment: RunAttachment, frame: Presented): void {

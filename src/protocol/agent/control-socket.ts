@@ -52,7 +52,8 @@ export const ControlDown = z.discriminatedUnion('type', [
     session_id: SessionId,
     expires_in_ms: z.int(),
   }),
-  z.object({ type: z.literal('withdraw'), task_id: TaskId, epoch: z.int() }),
+  /** The session no longer wants this slot. */
+  z.object({ type: z.literal('cancel'), task_id: TaskId, epoch: z.int() }),
   /** Another instance of this agent is connected and alive: stop. */
   z.object({ type: z.literal('superseded'), reason: z.string() }),
 ]);

@@ -46,7 +46,7 @@ export const RunDown = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ended'), reason: z.string() }),
   /** It is not, or no longer, yours: abort the turn, drop the buffer. */
   z.object({ type: z.literal('lease_lost'), reason: z.string() }),
-  /** Someone else was first, or the offer was withdrawn. */
+  /** Someone else was first, or the offer was cancelled. */
   z.object({ type: z.literal('gone'), reason: z.string() }),
 ]);
 export type RunDown = z.infer<typeof RunDown>;

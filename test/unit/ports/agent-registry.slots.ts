@@ -151,13 +151,13 @@ export function slotContract(make: MakeRegistry): void {
       await eventually(() => expect(offers(agent)).toEqual([request.task_id, request.task_id]));
     });
 
-    it('a withdrawn offer is taken back, and its late acceptance changes nothing', async () => {
+    it('tells the agent that its offer is cancelled, and ignores a late acceptance', async () => {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(workspace, request);
-      await api.withdraw(workspace, request.task_id, 1);
+      await api.cancel(workspace, request.task_id, 1);
       await eventually(() =>
-        expect(agent.frames.at(-1)).toEqual({ type: 'withdraw', task_id: request.task_id, epoch: 1 }),
+        expect(agent.frames.at(-1)).toEqual({ type: 'cancel', task_id: request.task_id, epoch: 1 }),
       );
       agent.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
       await api.reserve(workspace, slotRequest(2));
@@ -166,7 +166,7 @@ export function slotContract(make: MakeRegistry): void {
       expect(await use(registry)).toBe(1);
     });
 
-    it.each(['withdraw', 'release'] as const)('a %s that overtakes its request wins', async (call) => {
+    it.each(['cancel', 'release'] as const)('a %s that overtakes its request wins', async (call) => {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api[call](workspace, request.task_id, 1);
@@ -187,7 +187,7 @@ export function slotContract(make: MakeRegistry): void {
       await registry.advance(20_000);
       await eventually(() => expect(offers(other)).toEqual([request.task_id]));
       agent.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
-      await eventually(() => expect(other.frames.at(-1)).toMatchObject({ type: 'withdraw', task_id: request.task_id }));
+      await eventually(() => expect(other.frames.at(-1)).toMatchObject({ type: 'cancel', task_id: request.task_id }));
       expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
       expect([await use(registry, AGENT_A), await use(registry, AGENT_B)]).toEqual([1, 0]);
     });
@@ -217,7 +217,7 @@ export function slotContract(make: MakeRegistry): void {
       await take(registry, other, queued);
       expect(await api.reserve(workspace, hers)).toEqual({ state: 'offered', agent_id: AGENT_A });
       expect(await api.reserve(workspace, nobodys)).toMatchObject({ state: 'queued' });
-      expect(agent.frames.map(({ type }) => type)).not.toContain('withdraw');
+      expect(agent.frames.map(({ type }) => type)).not.toContain('cancel');
     });
 
     it('asked again with another priority, a waiting request moves to its new place', async () => {
@@ -283,9 +283,9 @@ export function returnContract(make: MakeRegistry): void {
 
     it('is told of leases that ended without it', async () => {
       const { registry, api, workspace, lease } = await taken();
-      await api.withdraw(workspace, lease.task_id, lease.epoch);
+      await api.cancel(workspace, lease.task_id, lease.epoch);
       const again = await join(registry, { leases: [lease] });
-      await eventually(() => expect(again.frames.at(-1)).toEqual({ type: 'withdraw', ...lease }));
+      await eventually(() => expect(again.frames.at(-1)).toEqual({ type: 'cancel', ...lease }));
     });
 
     it('gets the offer that it missed again, once', async () => {

@@ -67,11 +67,11 @@ describe('each change of the registry happens wholly or not at all, with what it
     ['a taken offer', offeredScene, ({ other }) => other.send({ type: 'taken', ...key(second) })],
     ['a refused offer', offeredScene, ({ other }) => other.send({ type: 'refused', ...key(second), reason: 'no' })],
     ['an ended lease', scene, ({ agent }) => agent.send({ type: 'ended', ...key(first) })],
-    ['a withdrawal', offeredScene, ({ registry }) => registry.runtime.withdraw('default', key(second))],
+    ['a cancellation', offeredScene, ({ registry }) => registry.runtime.cancel('default', key(second))],
     [
-      'a withdrawal of what never came',
+      'a cancellation that comes before its request',
       scene,
-      ({ registry }) => registry.runtime.withdraw('default', key(slotRequest(9))),
+      ({ registry }) => registry.runtime.cancel('default', key(slotRequest(9))),
     ],
     ['a release that serves the queue', scene, ({ registry }) => registry.runtime.release('default', key(first))],
     ['a socket that closes', scene, ({ agent }) => agent.close()],
@@ -104,7 +104,7 @@ describe('each change of the registry happens wholly or not at all, with what it
 describe('what the registry writes, and when', () => {
   it('the hello of a known, unchanged agent writes nothing, and neither does a ping', () => {
     const { registry, agent } = offeredScene(new RegistryInProcess().platform);
-    registry.runtime.withdraw('default', key(second));
+    registry.runtime.cancel('default', key(second));
     const before = registry.platform.dump();
     const again = registry.connect(AGENT_A);
     registry.platform.failAt(1); // no transaction begins
@@ -198,9 +198,9 @@ describe('what the registry writes, and when', () => {
 
   it('tombstones are kept for a day and then go', async () => {
     const registry = new RegistryInProcess();
-    registry.runtime.withdraw('default', key(first));
+    registry.runtime.cancel('default', key(first));
     await registry.advance(60_000);
-    registry.runtime.withdraw('default', key(second));
+    registry.runtime.cancel('default', key(second));
     await registry.advance(86_400_000 - 60_001);
     expect(registry.platform.dump().ended_slots).toHaveLength(2);
     await registry.advance(1);

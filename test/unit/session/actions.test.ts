@@ -97,7 +97,7 @@ describe('an outside executor, with no agent connected', () => {
       error: null,
     });
     await session.settle();
-    expect(session.homes.slots.get(`${TASK_ID}:1`), 'nobody is looked for any more').toBe('withdrawn');
+    expect(session.homes.slots.get(`${TASK_ID}:1`), 'nobody is looked for any more').toBe('cancelled');
     expect([...session.homes.runs.values()]).toMatchObject([{ run: 1, status: 'completed', agent_id: null }]);
   });
 

@@ -44,7 +44,7 @@ describe('a reservation', () => {
     await session.settle();
     expect(session.homes.requests.map(({ epoch }) => epoch)).toEqual([1]);
     await session.advance(MINUTE_MS);
-    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('withdrawn');
+    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('cancelled');
     expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 2 });
     session.agent(2).connect();
     expect(await session.status()).toBe('running');

@@ -5,7 +5,7 @@ import type { SessionRun } from '../../../src/ports/run-history.ts';
 /** The homes that a session tells of itself, as they look when everything has arrived. */
 export class OtherHomes {
   /** By `task:epoch`: the last word of the session on each slot. */
-  readonly slots = new Map<string, 'reserved' | 'withdrawn' | 'released'>();
+  readonly slots = new Map<string, 'reserved' | 'cancelled' | 'released'>();
   readonly requests: SlotRequest[] = [];
   readonly runs = new Map<string, SessionRun>();
   entry: DirectoryEntry | null = null;
@@ -18,7 +18,7 @@ export class OtherHomes {
   readonly directory: DirectoryApi;
 
   constructor() {
-    const word = (said: 'withdrawn' | 'released') => async (_workspace: string, task: string, epoch: number) => {
+    const word = (said: 'cancelled' | 'released') => async (_workspace: string, task: string, epoch: number) => {
       this.#reach('registry');
       this.slots.set(`${task}:${epoch}`, said);
     };
@@ -33,7 +33,7 @@ export class OtherHomes {
         if (!this.slots.has(key)) this.slots.set(key, 'reserved');
         return this.slotState;
       },
-      withdraw: word('withdrawn'),
+      cancel: word('cancelled'),
       release: word('released'),
       agents: unused,
       agent: unused,

@@ -68,9 +68,9 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.reserve(...args);
       },
-      withdraw: async (...args) => {
+      cancel: async (...args) => {
         await ready();
-        return await stub.withdraw(...args);
+        return await stub.cancel(...args);
       },
       release: async (...args) => {
         await ready();
