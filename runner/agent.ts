@@ -161,7 +161,7 @@ export class Agent {
   #offered(task_id: string, epoch: number): void {
     const known = this.#leases.get(key({ task_id, epoch }));
     if (known !== undefined) {
-      if (known.isGranted && !known.isOver) this.#send({ type: 'taken', task_id, epoch });
+      if (known.isGranted && !known.isOver) this.#send({ type: 'accepted', task_id, epoch });
       return;
     }
     if (this.#waitingOffers.has(key({ task_id, epoch }))) return;
@@ -203,7 +203,7 @@ export class Agent {
       worktreesDirectory: join(dataDirectory, 'worktrees'),
       openConnection,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
-      onGranted: () => this.#send({ type: 'taken', task_id, epoch }),
+      onGranted: () => this.#send({ type: 'accepted', task_id, epoch }),
       log,
       ...(stepCheckpointMs === undefined ? {} : { stepCheckpointMs }),
     });

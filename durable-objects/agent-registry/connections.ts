@@ -39,8 +39,8 @@ export class Connections {
     return { socket, attachment, aliveAt: Math.max(attachment.seen_at, socket.lastPingAt() ?? 0) };
   }
 
-  /** Connections of an agent, or of all, on which a hello has been accepted. */
-  accepted(agentId?: string): Connection[] {
+  /** Connections of an agent, or of all, whose hello has been answered with `welcome`. */
+  welcomed(agentId?: string): Connection[] {
     return this.#platform
       .sockets(agentId === undefined ? undefined : agentTag(agentId))
       .map((socket) => this.of(socket))
@@ -50,7 +50,7 @@ export class Connections {
   /** The last sign of life of each agent that is connected. */
   aliveAt(): Map<string, number> {
     const alive = new Map<string, number>();
-    for (const { attachment, aliveAt } of this.accepted()) {
+    for (const { attachment, aliveAt } of this.welcomed()) {
       alive.set(attachment.agent_id, Math.max(aliveAt, alive.get(attachment.agent_id) ?? 0));
     }
     return alive;
@@ -62,7 +62,7 @@ export class Connections {
 
   /** To the agent if it is connected; who is not hears of it by its next hello. */
   send(agentId: string, frame: ControlDown): void {
-    for (const { socket } of this.accepted(agentId)) socket.send(JSON.stringify(frame));
+    for (const { socket } of this.welcomed(agentId)) socket.send(JSON.stringify(frame));
   }
 
   close(connection: Connection, code: number, reason: string): void {

@@ -95,7 +95,7 @@ export class AgentRegistryRuntime {
     return !owner || owner === workspace;
   }
 
-  /** A frame on a control socket. A throw means that nothing was taken in: close the socket, the agent comes back. */
+  /** A frame on a control socket. A throw means that nothing was stored: close the socket, and the agent reconnects. */
   message(socket: ObjectSocket, text: string): void {
     const connection = this.#connections.of(socket);
     if (connection.attachment.closed) return;
@@ -113,7 +113,7 @@ export class AgentRegistryRuntime {
     const connection = this.#connections.of(socket);
     const { closed, instance_id, agent_id } = connection.attachment;
     this.#connections.update(connection, { closed: true });
-    if (closed || instance_id === null || this.#connections.accepted(agent_id).length > 0) return;
+    if (closed || instance_id === null || this.#connections.welcomed(agent_id).length > 0) return;
     this.#kit.store.transact(() => this.#agents.setLastSeen(agent_id, this.#now));
   }
 
@@ -126,7 +126,7 @@ export class AgentRegistryRuntime {
   /** The hello of a known, unchanged agent writes nothing. */
   #hello(connection: Connection, hello: AgentHello): void {
     const { agent_id, workspace } = connection.attachment;
-    const others = this.#connections.accepted(agent_id).filter(({ socket }) => socket.id !== connection.socket.id);
+    const others = this.#connections.welcomed(agent_id).filter(({ socket }) => socket.id !== connection.socket.id);
     if (others.some((other) => this.#isRival(other, hello))) {
       this.#supersede(connection, 'another instance of this agent is connected and alive');
       return;
@@ -135,34 +135,34 @@ export class AgentRegistryRuntime {
     const changed = !created || !this.#agents.isKnownAs(agent_id, hello);
     const held = created ? this.#slots.heldBy(agent_id) : [];
     const offered = held.filter(({ state }) => state === 'offered');
-    const unnamed = held.filter(({ state, ...key }) => state === 'taken' && !hello.leases.some(isSame(key)));
-    // Leases whose `taken` never arrived: the session has granted them.
-    const untaken = created ? hello.leases.filter((lease) => this.#isUntaken(lease)) : [];
-    const accept = () => this.#accept(connection, hello, others, offered);
-    if (changed || unnamed.length > 0 || untaken.length > 0 || this.#slots.hasQueue()) {
+    const unnamed = held.filter(({ state, ...key }) => state === 'accepted' && !hello.leases.some(isSame(key)));
+    // Leases that the session has granted, but whose `accepted` never arrived.
+    const unreported = created ? hello.leases.filter((lease) => this.#isUnreported(lease)) : [];
+    const welcome = () => this.#welcome(connection, hello, others, offered);
+    if (changed || unnamed.length > 0 || unreported.length > 0 || this.#slots.hasQueue()) {
       this.#write(workspace, () => {
         if (changed) this.#register(agent_id, hello);
-        this.#kit.store.afterCommit(accept);
+        this.#kit.store.afterCommit(welcome);
         for (const key of unnamed) this.#keeper.end(key);
-        for (const key of untaken) this.#keeper.hold(key, agent_id);
+        for (const key of unreported) this.#keeper.hold(key, agent_id);
         this.#keeper.serve({ newcomer: agent_id });
       });
-    } else accept();
+    } else welcome();
   }
 
   #report(connection: Connection, frame: Exclude<ControlUp, AgentHello>): void {
     const { agent_id, workspace } = connection.attachment;
     this.#write(workspace, () => {
-      if (frame.type === 'taken') this.#keeper.take(frame, agent_id);
+      if (frame.type === 'accepted') this.#keeper.accept(frame, agent_id);
       else if (frame.type === 'refused') this.#keeper.refuse(frame, agent_id);
       else this.#keeper.leave(frame, agent_id);
     });
     this.#connections.update(connection, { seen_at: this.#now });
   }
 
-  #isUntaken(key: SlotKey): boolean {
+  #isUnreported(key: SlotKey): boolean {
     const slot = this.#slots.find(key);
-    return slot !== undefined && slot.state !== 'taken';
+    return slot !== undefined && slot.state !== 'accepted';
   }
 
   /** Another instance that has given a sign of life just now. */
@@ -176,7 +176,7 @@ export class AgentRegistryRuntime {
   }
 
   /** Welcomes the agent, and tells it what it may have missed: offers that stand, leases that have ended. */
-  #accept(connection: Connection, hello: AgentHello, others: Connection[], offered: Slot[]): void {
+  #welcome(connection: Connection, hello: AgentHello, others: Connection[], offered: Slot[]): void {
     const { agent_id } = connection.attachment;
     for (const other of others) {
       if (other.attachment.instance_id === hello.instance_id) this.#connections.close(other, 1000, 'replaced');

@@ -1,7 +1,7 @@
 import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
- * A slot is a request for capacity, from its arrival to its end: `queued`, `offered` (to `agent_id`) or `taken` (by it).
+ * A slot is a request for capacity, from its arrival to its end: `queued`, `offered` (to `agent_id`) or `accepted` (by it).
  * What has ended moves to `ended_slots`, a tombstone that makes late and repeated calls harmless.
  */
 export const REGISTRY_SCHEMA: ObjectSchema = {
@@ -33,6 +33,10 @@ CREATE TABLE ended_slots (
     {
       id: 'agent-registry/0002_remotes',
       sql: `ALTER TABLE agents ADD COLUMN remotes TEXT NOT NULL DEFAULT '[]';`,
+    },
+    {
+      id: 'agent-registry/0003_accepted',
+      sql: `UPDATE slots SET state = 'accepted' WHERE state = 'taken';`,
     },
   ],
 };

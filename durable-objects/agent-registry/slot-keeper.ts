@@ -5,7 +5,7 @@ import type { AgentTable } from './agents.ts';
 import type { Connections } from './connections.ts';
 import type { Slot, SlotKey, SlotTable } from './slots.ts';
 
-/** An offer that is not reported taken by then goes back to the queue. */
+/** An offer that is not accepted by then goes back to the queue. */
 const OFFER_MS = 20_000;
 /** An agent that has been quiet for longer is not routed to. */
 const QUIET_MS = 60_000;
@@ -49,7 +49,7 @@ export class SlotKeeper {
     this.serve();
   }
 
-  /** The same request with another priority or requirements: a slot that nobody has taken follows it. */
+  /** The same request with another priority or requirements: a slot that no agent has accepted follows it. */
   revise(request: SlotRequest): void {
     if (this.#slots.revise(request)) this.serve();
   }
@@ -69,7 +69,7 @@ export class SlotKeeper {
   }
 
   /** The agent reports that the session granted it the lease: only one that the slot was offered to can have it. */
-  take(key: SlotKey, agentId: string): void {
+  accept(key: SlotKey, agentId: string): void {
     const slot = this.#slots.find(key);
     const wasOffered = slot?.agent_id === agentId || (slot !== undefined && agentId in slot.declined);
     if (wasOffered) this.hold(key, agentId);
@@ -81,19 +81,19 @@ export class SlotKeeper {
    */
   hold(key: SlotKey, agentId: string): void {
     const slot = this.#slots.find(key);
-    if (!slot || slot.state === 'taken') return;
-    this.#slots.hold(key, 'taken', agentId);
+    if (!slot || slot.state === 'accepted') return;
+    this.#slots.hold(key, 'accepted', agentId);
     this.#kit.deadlines.clear(offerDeadline(key));
     if (slot.agent_id === null || slot.agent_id === agentId) return;
     this.tellCancelled(slot.agent_id, key);
     this.serve();
   }
 
-  /** The agent is done with it: a lease that it held has ended; an offer that it never took is only declined. */
+  /** The agent is done with it: a lease that it held has ended; an offer that it never accepted is only declined. */
   leave(key: SlotKey, agentId: string): void {
     const slot = this.#slots.find(key);
     if (slot?.agent_id !== agentId) this.serve();
-    else if (slot.state === 'taken') this.end(key);
+    else if (slot.state === 'accepted') this.end(key);
     else this.decline(key, agentId);
   }
 

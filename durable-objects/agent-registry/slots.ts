@@ -12,7 +12,7 @@ export interface SlotKey {
 
 export interface Slot extends SlotKey {
   session_id: SessionId;
-  state: 'queued' | 'offered' | 'taken';
+  state: 'queued' | 'offered' | 'accepted';
   agent_id: string | null;
   requirements: Requirements;
   /** Agents that refused it or let an offer pass, and until when it is not offered to them again (ms). */
@@ -39,7 +39,7 @@ export class SlotTable {
     return this.#store.row(`SELECT 1 FROM ended_slots WHERE task_id = ? AND epoch = ?`, task_id, epoch) !== undefined;
   }
 
-  /** Slots that are offered to an agent or taken by it. */
+  /** Slots that are offered to an agent or accepted by it. */
   heldBy(agentId: string): Slot[] {
     return this.#read(`agent_id = ? ORDER BY arrival`, agentId);
   }
@@ -82,12 +82,12 @@ export class SlotTable {
     );
   }
 
-  /** Gives a slot that is not taken the request's priority and requirements; false when it has them. */
+  /** Gives a slot that no agent has accepted the request's priority and requirements; false when it has them. */
   revise(request: SlotRequest): boolean {
     const priority = SessionPriority.options.indexOf(request.priority);
     const requirements = JSON.stringify(request.requirements);
     const revised = this.#store.rows(
-      `UPDATE slots SET priority = ?, requirements = ? WHERE task_id = ? AND epoch = ? AND state <> 'taken'
+      `UPDATE slots SET priority = ?, requirements = ? WHERE task_id = ? AND epoch = ? AND state <> 'accepted'
        AND (priority <> ? OR requirements <> ?) RETURNING 1`,
       priority,
       requirements,
@@ -99,7 +99,7 @@ export class SlotTable {
     return revised.length > 0;
   }
 
-  hold({ task_id, epoch }: SlotKey, state: 'offered' | 'taken', agentId: string): void {
+  hold({ task_id, epoch }: SlotKey, state: 'offered' | 'accepted', agentId: string): void {
     this.#store.rows(
       `UPDATE slots SET state = ?, agent_id = ? WHERE task_id = ? AND epoch = ?`,
       state,

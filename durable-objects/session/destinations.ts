@@ -27,8 +27,8 @@ export function sessionLanes(
         const message = payload as SlotMessage;
         if (message.op !== 'reserve') return registry[message.op](workspace, message.task_id, message.epoch);
         const slot = await registry.reserve(workspace, message.request);
-        // Taken for a minute, and never presented here: whoever has it will not come.
-        if (slot.state === 'ended' || (slot.state === 'taken' && message.again))
+        // An agent accepted it a minute ago and has not presented it here: that agent will not come.
+        if (slot.state === 'ended' || (slot.state === 'accepted' && message.again))
           onReservationEnded(message.task, message.request.epoch);
       },
     },

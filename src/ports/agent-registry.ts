@@ -16,7 +16,7 @@ export interface SlotRequest {
 
 export type SlotState =
   | { state: 'queued'; place: number }
-  | { state: 'offered' | 'taken'; agent_id: string }
+  | { state: 'offered' | 'accepted'; agent_id: string }
   /** Cancelled or released before. The slot’s tombstone answers, so the order of calls never matters. */
   | { state: 'ended' };
 
@@ -25,9 +25,9 @@ export type SlotState =
  * session's. `reserve`, `cancel` and `release` are idempotent on (task, epoch), commute, and leave tombstones.
  */
 export interface AgentRegistryApi {
-  /** Asked again, a slot that nobody has taken follows the request's priority and requirements. */
+  /** Called again, it gives a slot that no agent has accepted the request’s priority and requirements. */
   reserve(workspace: WorkspaceId, request: SlotRequest): Promise<SlotState>;
-  /** The session no longer wants the slot, whether it is queued, offered or taken. */
+  /** The session no longer wants the slot, whether it is queued, offered or accepted. */
   cancel(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void>;
   /** The lease has ended: the slot is free. */
   release(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void>;

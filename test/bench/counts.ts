@@ -132,7 +132,7 @@ export async function countOneSession(): Promise<Counts> {
   await step('start, and the offer', () => session.act('start'));
   await step('lease granted', () => {
     agent.connect();
-    control.send({ type: 'taken', task_id: agent.assignment?.task_id, epoch: 1 });
+    control.send({ type: 'accepted', task_id: agent.assignment?.task_id, epoch: 1 });
     agent.acknowledge(...agent.commands.map(({ id }) => id));
   });
   let offset = 0;

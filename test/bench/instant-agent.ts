@@ -45,7 +45,7 @@ export class InstantAgent {
   }
 
   /** Turns an offer into a lease: opens the run socket and presents itself; resolves when the lease is granted. */
-  async take({ task_id, epoch }: Key): Promise<LeaseConnection> {
+  async accept({ task_id, epoch }: Key): Promise<LeaseConnection> {
     const connection = await LeaseConnection.open(
       this.#url,
       this.#token,
@@ -60,7 +60,7 @@ export class InstantAgent {
         repository: REPOSITORY,
       },
     );
-    this.#say({ type: 'taken', task_id, epoch });
+    this.#say({ type: 'accepted', task_id, epoch });
     return connection;
   }
 

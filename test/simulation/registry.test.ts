@@ -12,7 +12,7 @@ const CAPACITIES = [1, 2, 3];
 const TASKS = 8;
 
 type Step =
-  | { do: 'reserve' | 'cancel' | 'release' | 'take' | 'refuse' | 'end'; task: number; agent: number }
+  | { do: 'reserve' | 'cancel' | 'release' | 'accept' | 'refuse' | 'end'; task: number; agent: number }
   | { do: 'join' | 'leave' | 'vanish' | 'ping'; agent: number }
   | { do: 'wait'; ms: number }
   | { do: 'evict' };
@@ -22,7 +22,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom('reserve', 'cancel', 'release', 'take', 'refuse', 'end'),
+      do: fc.constantFrom('reserve', 'cancel', 'release', 'accept', 'refuse', 'end'),
       task: fc.integer({ min: 1, max: TASKS }),
       agent,
     }),
@@ -46,11 +46,11 @@ class Fleet {
     return this.registry.runtime.reserve('default', this.#request(task));
   }
 
-  async take(one: Step): Promise<void> {
+  async run(one: Step): Promise<void> {
     if (one.do === 'wait') await this.registry.advance(one.ms);
     else if (one.do === 'evict') this.registry = new RegistryInProcess({ platform: this.platform });
-    else if ('task' in one) this.#takeTask(one.do, one.task, one.agent);
-    else this.#takeAgent(one.do, one.agent);
+    else if ('task' in one) this.#actOnTask(one.do, one.task, one.agent);
+    else this.#actOnAgent(one.do, one.agent);
   }
 
   join(agent: number): void {
@@ -61,16 +61,17 @@ class Fleet {
     link.send(hello({ capacity: CAPACITIES[agent]!, leases }));
   }
 
-  /** Every offer that an agent has is taken. */
-  takeOffers(): void {
+  /** Every agent accepts all its offers. */
+  acceptOffers(): void {
     for (const [agent, link] of this.#links) {
       for (const frame of link.take()) {
-        if (frame.type === 'offer') this.#takeTask('take', Number.parseInt(String(frame.task_id).slice(-8), 16), agent);
+        if (frame.type === 'offer')
+          this.#actOnTask('accept', Number.parseInt(String(frame.task_id).slice(-8), 16), agent);
       }
     }
   }
 
-  #takeAgent(what: 'join' | 'leave' | 'vanish' | 'ping', agent: number): void {
+  #actOnAgent(what: 'join' | 'leave' | 'vanish' | 'ping', agent: number): void {
     if (what === 'join') return void this.join(agent);
     if (what === 'ping') return void this.#links.get(agent)?.ping();
     if (what === 'leave') this.#links.get(agent)?.close();
@@ -78,7 +79,7 @@ class Fleet {
     this.#links.delete(agent);
   }
 
-  #takeTask(what: Exclude<Step, { do: 'wait' | 'evict' }>['do'], task: number, agent: number): void {
+  #actOnTask(what: Exclude<Step, { do: 'wait' | 'evict' }>['do'], task: number, agent: number): void {
     const key = { task_id: this.#request(task).task_id, epoch: 1 };
     const link = this.#links.get(agent);
     if (what === 'reserve') {
@@ -87,12 +88,12 @@ class Fleet {
     } else if (what === 'cancel' || what === 'release') {
       this.ended.add(task);
       this.registry.runtime[what]('default', key);
-    } else if (what === 'take') {
+    } else if (what === 'accept') {
       // The session grants a lease to one agent only, and only to one that was offered it.
       const state = this.reserved.has(task) ? this.state(task) : null;
       if (!link || state?.state !== 'offered' || state.agent_id !== AGENTS[agent]) return;
       this.#leases[agent]!.add(task);
-      link.send({ type: 'taken', ...key });
+      link.send({ type: 'accepted', ...key });
     } else if (what === 'refuse') link?.send({ type: 'refused', ...key, reason: 'not now' });
     else if (this.#leases[agent]!.delete(task)) {
       this.ended.add(task);
@@ -114,7 +115,7 @@ it('whatever happens: no capacity is exceeded, and no request is forgotten or do
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const fleet = new Fleet();
       for (const one of steps) {
-        await fleet.take(one);
+        await fleet.run(one);
         const slots = slotsOf(fleet);
         AGENTS.forEach((id, index) => {
           const held = slots.filter(({ agent_id }) => agent_id === id);
@@ -125,14 +126,14 @@ it('whatever happens: no capacity is exceeded, and no request is forgotten or do
       // All come back and behave: whatever was asked for and not ended finds its agent, as far as there is room.
       for (let round = 0; round < 6; round++) {
         for (let agent = 0; agent < AGENTS.length; agent++) fleet.join(agent);
-        fleet.takeOffers();
+        fleet.acceptOffers();
         await fleet.registry.advance(60_000);
-        fleet.takeOffers();
+        fleet.acceptOffers();
       }
       const open = [...fleet.reserved].filter((task) => !fleet.ended.has(task) && fleet.state(task).state !== 'ended');
-      const taken = open.filter((task) => fleet.state(task).state === 'taken');
+      const accepted = open.filter((task) => fleet.state(task).state === 'accepted');
       const room = CAPACITIES.reduce((sum, capacity) => sum + capacity, 0);
-      expect(taken.length).toBe(Math.min(open.length, room));
+      expect(accepted.length).toBe(Math.min(open.length, room));
       for (const task of fleet.ended) expect(fleet.state(task)).toEqual({ state: 'ended' });
     }),
     { numRuns: 150 },

@@ -35,7 +35,7 @@ export type AgentHello = z.infer<typeof AgentHello>;
 export const ControlUp = z.discriminatedUnion('type', [
   AgentHello,
   /** The lease was presented and granted: the offer is used. */
-  z.object({ type: z.literal('taken'), task_id: TaskId, epoch: z.int() }),
+  z.object({ type: z.literal('accepted'), task_id: TaskId, epoch: z.int() }),
   /** No room or no such repository here: back to the queue, not to this agent at once. */
   z.object({ type: z.literal('refused'), task_id: TaskId, epoch: z.int(), reason: z.string() }),
   /** The lease has ended here, whoever ended it: the slot is free. */

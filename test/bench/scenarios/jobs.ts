@@ -56,7 +56,7 @@ export class Workplace {
     const offered = timed(() => this.agent.offerOf(session));
     const started = timed(() => this.#http.send({ method: 'POST', path, token: this.token }));
     const { value: offer, ms: offerMs } = await offered;
-    const { value: lease, ms: leaseMs } = await timed(() => this.agent.take(offer));
+    const { value: lease, ms: leaseMs } = await timed(() => this.agent.accept(offer));
     const { ms: startMs } = await started;
     return { session, offer, lease, stages: { start: startMs, offer: offerMs, lease: leaseMs } };
   }

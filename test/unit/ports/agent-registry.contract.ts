@@ -95,8 +95,8 @@ export function agentRegistryContract(make: MakeRegistry): void {
     it.each([
       ['no JSON', 'nonsense'],
       ['another type', { type: 'present' }],
-      ['a member too few', { type: 'taken', epoch: 1 }],
-      ['a frame before hello', { type: 'taken', task_id: taskIdOf(SESSION, 1), epoch: 1 }],
+      ['a member too few', { type: 'accepted', epoch: 1 }],
+      ['a frame before hello', { type: 'accepted', task_id: taskIdOf(SESSION, 1), epoch: 1 }],
     ])('%s closes the socket and changes nothing', async (_what, frame) => {
       const { connect, api, workspace } = await make();
       const link = await connect(AGENT_A, 'token');

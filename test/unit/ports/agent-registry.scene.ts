@@ -99,10 +99,10 @@ export async function use(registry: RegistryUnderTest, agentId = AGENT_A): Promi
 }
 
 /** Accepts an offer, once it has arrived, and waits until the registry knows. */
-export async function take(registry: RegistryUnderTest, link: ControlLink, request: SlotRequest): Promise<void> {
+export async function accept(registry: RegistryUnderTest, link: ControlLink, request: SlotRequest): Promise<void> {
   await eventually(() => expect(offers(link)).toContain(request.task_id));
-  link.send({ type: 'taken', task_id: request.task_id, epoch: request.epoch });
+  link.send({ type: 'accepted', task_id: request.task_id, epoch: request.epoch });
   await eventually(async () =>
-    expect(await registry.api.reserve(registry.workspace, request)).toMatchObject({ state: 'taken' }),
+    expect(await registry.api.reserve(registry.workspace, request)).toMatchObject({ state: 'accepted' }),
   );
 }

@@ -4,6 +4,7 @@ import { eventually } from '../../support/eventually.ts';
 import {
   AGENT_A,
   AGENT_B,
+  accept,
   callFrom,
   INSTANCE_2,
   join,
@@ -12,7 +13,6 @@ import {
   SESSION,
   type SlotRequestChanges,
   slotRequest,
-  take,
   use,
   withAgent,
 } from './agent-registry.scene.ts';
@@ -26,7 +26,7 @@ export function slotContract(make: MakeRegistry): void {
       expect(await api.reserve(workspace, request)).toEqual({ state: 'offered', agent_id: AGENT_A });
       await eventually(() => expect(offers(agent)).toEqual([request.task_id]));
       expect(agent.frames.at(-1)).toMatchObject({ epoch: 1, session_id: SESSION, expires_in_ms: 20_000 });
-      await take(registry, agent, request);
+      await accept(registry, agent, request);
       expect(await use(registry)).toBe(1);
       await api.release(workspace, request.task_id, request.epoch);
       expect(await use(registry)).toBe(0);
@@ -57,12 +57,12 @@ export function slotContract(make: MakeRegistry): void {
       const { registry, api, workspace, agent } = await withAgent(make);
       const [first, second, third] = [slotRequest(1), slotRequest(2), slotRequest(3)];
       for (const request of [first, second, third]) await api.reserve(workspace, request);
-      await take(registry, agent, first);
+      await accept(registry, agent, first);
       expect(offers(agent)).toEqual([first.task_id]);
       agent.send({ type: 'ended', task_id: first.task_id, epoch: 1 });
-      await take(registry, agent, second);
+      await accept(registry, agent, second);
       await api.release(workspace, second.task_id, 1);
-      await take(registry, agent, third);
+      await accept(registry, agent, third);
     });
 
     it('goes to the least loaded agent that has what is required', async () => {
@@ -90,7 +90,7 @@ export function slotContract(make: MakeRegistry): void {
       const web = slotRequest(1, { requirements: { repository_key: 'github.com/acme/web' } });
       expect(await api.reserve(workspace, web)).toEqual({ state: 'queued', place: 1 });
       const other = await join(registry, { remotes: ['example.com/fork', 'github.com/acme/web'] }, AGENT_B);
-      await take(registry, other, web);
+      await accept(registry, other, web);
     });
 
     it('a refused offer goes to another agent, under the same epoch', async () => {
@@ -129,7 +129,7 @@ export function slotContract(make: MakeRegistry): void {
       await eventually(() => expect(offers(agent)).toEqual([first.task_id, second.task_id]));
     });
 
-    it('an offer that is not taken within 20 s goes back to its place in the queue, and round again', async () => {
+    it('an offer that is not accepted within 20 s goes back to its place in the queue, and round again', async () => {
       const { registry, api, workspace, agent } = await withAgent(make);
       const [first, second] = [slotRequest(1), slotRequest(2)];
       await api.reserve(workspace, first);
@@ -138,7 +138,7 @@ export function slotContract(make: MakeRegistry): void {
       await eventually(() => expect(offers(agent)).toEqual([first.task_id, second.task_id]));
       expect(await api.reserve(workspace, first)).toEqual({ state: 'queued', place: 1 });
       const other = await join(registry, {}, AGENT_B);
-      await take(registry, other, first);
+      await accept(registry, other, first);
     });
 
     it('the only agent gets an offer that it let pass again, after a pause', async () => {
@@ -159,9 +159,9 @@ export function slotContract(make: MakeRegistry): void {
       await eventually(() =>
         expect(agent.frames.at(-1)).toEqual({ type: 'cancel', task_id: request.task_id, epoch: 1 }),
       );
-      agent.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
+      agent.send({ type: 'accepted', task_id: request.task_id, epoch: 1 });
       await api.reserve(workspace, slotRequest(2));
-      await take(registry, agent, slotRequest(2));
+      await accept(registry, agent, slotRequest(2));
       expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
       expect(await use(registry)).toBe(1);
     });
@@ -186,13 +186,13 @@ export function slotContract(make: MakeRegistry): void {
       const other = await join(registry, {}, AGENT_B);
       await registry.advance(20_000);
       await eventually(() => expect(offers(other)).toEqual([request.task_id]));
-      agent.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
+      agent.send({ type: 'accepted', task_id: request.task_id, epoch: 1 });
       await eventually(() => expect(other.frames.at(-1)).toMatchObject({ type: 'cancel', task_id: request.task_id }));
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
       expect([await use(registry, AGENT_A), await use(registry, AGENT_B)]).toEqual([1, 0]);
     });
 
-    it('an ended offer was never taken: it goes back to the queue', async () => {
+    it('an offer that ends before it is accepted goes back to the queue', async () => {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(workspace, request);
@@ -201,10 +201,10 @@ export function slotContract(make: MakeRegistry): void {
       await eventually(async () =>
         expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 }),
       );
-      await take(registry, await join(registry, {}, AGENT_B), request);
+      await accept(registry, await join(registry, {}, AGENT_B), request);
     });
 
-    it('an agent cannot take what it was never offered', async () => {
+    it('an agent cannot accept what it was never offered', async () => {
       const { registry, api, workspace, agent } = await withAgent(make);
       const [offered, queued] = [slotRequest(1), slotRequest(2)];
       await api.reserve(workspace, offered);
@@ -213,8 +213,8 @@ export function slotContract(make: MakeRegistry): void {
       await eventually(() => expect(offers(other)).toEqual([queued.task_id]));
       const [hers, nobodys] = [offered, slotRequest(3, { requirements: { required_labels: ['gpu=false'] } })];
       await api.reserve(workspace, nobodys);
-      for (const { task_id } of [hers, nobodys]) other.send({ type: 'taken', task_id, epoch: 1 });
-      await take(registry, other, queued);
+      for (const { task_id } of [hers, nobodys]) other.send({ type: 'accepted', task_id, epoch: 1 });
+      await accept(registry, other, queued);
       expect(await api.reserve(workspace, hers)).toEqual({ state: 'offered', agent_id: AGENT_A });
       expect(await api.reserve(workspace, nobodys)).toMatchObject({ state: 'queued' });
       expect(agent.frames.map(({ type }) => type)).not.toContain('cancel');
@@ -239,13 +239,13 @@ export function slotContract(make: MakeRegistry): void {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(workspace, request);
-      await take(registry, agent, request);
+      await accept(registry, agent, request);
       const other = await join(registry, {}, AGENT_B);
       other.send({ type: 'ended', task_id: request.task_id, epoch: 1 });
-      other.send({ type: 'taken', task_id: request.task_id, epoch: 1 });
+      other.send({ type: 'accepted', task_id: request.task_id, epoch: 1 });
       await api.reserve(workspace, slotRequest(2));
-      await take(registry, other, slotRequest(2));
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
+      await accept(registry, other, slotRequest(2));
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
     });
   });
 }
@@ -253,11 +253,11 @@ export function slotContract(make: MakeRegistry): void {
 /** What an agent finds when it comes back. */
 export function returnContract(make: MakeRegistry): void {
   describe('an agent that went away and comes back', () => {
-    async function taken() {
+    async function accepted() {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(workspace, request);
-      await take(registry, agent, request);
+      await accept(registry, agent, request);
       agent.close();
       await eventually(async () =>
         expect(await api.agents(callFrom(workspace))).toMatchObject({ value: [{ connected: false, slots_used: 1 }] }),
@@ -266,23 +266,23 @@ export function returnContract(make: MakeRegistry): void {
     }
 
     it('keeps the slots of the leases that it names', async () => {
-      const { registry, api, workspace, request, lease } = await taken();
+      const { registry, api, workspace, request, lease } = await accepted();
       await join(registry, { leases: [lease] });
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
       expect(await use(registry)).toBe(1);
     });
 
     it('frees the slots of those that it does not name, and who waits gets them', async () => {
-      const { registry, api, workspace, request } = await taken();
+      const { registry, api, workspace, request } = await accepted();
       const waiting = slotRequest(2);
       expect(await api.reserve(workspace, waiting)).toEqual({ state: 'queued', place: 1 });
       const again = await join(registry, { instance_id: INSTANCE_2 });
-      await take(registry, again, waiting);
+      await accept(registry, again, waiting);
       expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
     });
 
     it('is told of leases that ended without it', async () => {
-      const { registry, api, workspace, lease } = await taken();
+      const { registry, api, workspace, lease } = await accepted();
       await api.cancel(workspace, lease.task_id, lease.epoch);
       const again = await join(registry, { leases: [lease] });
       await eventually(() => expect(again.frames.at(-1)).toEqual({ type: 'cancel', ...lease }));
@@ -294,7 +294,7 @@ export function returnContract(make: MakeRegistry): void {
       await api.reserve(workspace, request);
       agent.close();
       const again = await join(registry);
-      await take(registry, again, request);
+      await accept(registry, again, request);
       expect(offers(again)).toEqual([request.task_id]);
     });
 
@@ -305,7 +305,7 @@ export function returnContract(make: MakeRegistry): void {
       await eventually(() => expect(offers(agent)).toHaveLength(1));
       agent.close();
       await join(registry, { leases: [{ task_id: request.task_id, epoch: 1 }] });
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'taken', agent_id: AGENT_A });
+      expect(await api.reserve(workspace, request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
       await registry.advance(20_000);
       expect(await use(registry)).toBe(1);
     });

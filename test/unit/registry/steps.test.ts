@@ -20,7 +20,7 @@ function scene(platform: NodePlatform): Scene {
   const agent = registry.connect(AGENT_A);
   agent.send(hello());
   registry.runtime.reserve('default', first);
-  agent.send({ type: 'taken', ...key(first) });
+  agent.send({ type: 'accepted', ...key(first) });
   registry.runtime.reserve('default', second);
   return { registry, agent, other: registry.connect(AGENT_B) };
 }
@@ -64,7 +64,7 @@ describe('each change of the registry happens wholly or not at all, with what it
       scene,
       ({ registry }) => registry.runtime.reserve('default', { ...second, priority: 'high' }),
     ],
-    ['a taken offer', offeredScene, ({ other }) => other.send({ type: 'taken', ...key(second) })],
+    ['an accepted offer', offeredScene, ({ other }) => other.send({ type: 'accepted', ...key(second) })],
     ['a refused offer', offeredScene, ({ other }) => other.send({ type: 'refused', ...key(second), reason: 'no' })],
     ['an ended lease', scene, ({ agent }) => agent.send({ type: 'ended', ...key(first) })],
     ['a cancellation', offeredScene, ({ registry }) => registry.runtime.cancel('default', key(second))],

@@ -36,9 +36,9 @@ describe('an ask that cannot be taken in', () => {
 });
 
 describe('a reservation', () => {
-  it('that is taken by someone who never comes is given up for a new one', async () => {
+  it('that an agent accepts and never presents is given up for a new one', async () => {
     const session = new SessionInProcess();
-    session.homes.slotState = { state: 'taken', agent_id: SESSION_ID };
+    session.homes.slotState = { state: 'accepted', agent_id: SESSION_ID };
     await session.create();
     await session.act('start');
     await session.settle();

@@ -78,7 +78,7 @@ describe.each([
     expect(offers).toMatchObject([{ task_id: TASK_ID, epoch: 1 }]);
 
     agent.connect();
-    control.send({ type: 'taken', task_id: TASK_ID, epoch: 1 });
+    control.send({ type: 'accepted', task_id: TASK_ID, epoch: 1 });
     expect(agent.assignment).toMatchObject({ task_id: TASK_ID, epoch: 1, messages_done: 0, messages_last: 1 });
     expect(agent.commandsOf('message')).toEqual([{ number: 1, text: 'Do it', delivery: 'follow_up' }]);
     agent.acknowledge(...agent.commands.map(({ id }) => id));

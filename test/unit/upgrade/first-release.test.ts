@@ -206,12 +206,12 @@ describe('an agent registry with slots of every kind', () => {
 
   it('serves what waits in the order of its priority, as slots become free', () => {
     const { agent } = connected();
-    agent.send({ type: 'taken', ...key(2) });
+    agent.send({ type: 'accepted', ...key(2) });
     const order: string[] = [];
     for (let free = key(1).task_id; order.length < 5; free = order.at(-1)!) {
       agent.send({ type: 'ended', task_id: free, epoch: 1 });
       order.push(offered(agent).at(-1)!);
-      agent.send({ type: 'taken', task_id: order.at(-1), epoch: 1 });
+      agent.send({ type: 'accepted', task_id: order.at(-1), epoch: 1 });
     }
     expect(order).toEqual([5, 7, 6, 4, 8].map((task) => key(task).task_id));
   });
