@@ -171,7 +171,7 @@ export class Agent {
     const taken = active.length + this.#waitingOffers.size;
     if (this.#isStopping || taken >= this.#options.capacity) {
       this.#send({
-        type: 'refused',
+        type: 'declined',
         task_id,
         epoch,
         reason: this.#isStopping ? 'the agent is stopping' : 'no capacity',

@@ -154,7 +154,7 @@ export class AgentRegistryRuntime {
     const { agent_id, workspace } = connection.attachment;
     this.#write(workspace, () => {
       if (frame.type === 'accepted') this.#keeper.accept(frame, agent_id);
-      else if (frame.type === 'refused') this.#keeper.refuse(frame, agent_id);
+      else if (frame.type === 'declined') this.#keeper.decline(frame, agent_id);
       else this.#keeper.leave(frame, agent_id);
     });
     this.#connections.update(connection, { seen_at: this.#now });

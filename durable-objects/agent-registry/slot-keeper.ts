@@ -89,21 +89,24 @@ export class SlotKeeper {
     this.serve();
   }
 
-  /** The agent is done with it: a lease that it held has ended; an offer that it never accepted is only declined. */
+  /** The agent is done with it: a lease that it held has ended; an offer that it never accepted goes back to the queue. */
   leave(key: SlotKey, agentId: string): void {
     const slot = this.#slots.find(key);
     if (slot?.agent_id !== agentId) this.serve();
     else if (slot.state === 'accepted') this.end(key);
-    else this.decline(key, agentId);
+    else this.lapse(key, agentId);
   }
 
-  /** The agent let the offer pass. */
-  decline(key: SlotKey, agentId: string): void {
+  /** The agent did not answer the offer in time, or ended it before it was accepted. */
+  lapse(key: SlotKey, agentId: string): void {
     if (this.#backToQueue(key, agentId)) this.serve();
   }
 
-  /** The agent refused the offer: what it has no room for would else be followed by all that waits, to be refused too. */
-  refuse(key: SlotKey, agentId: string): void {
+  /**
+   * Requeues a declined offer and skips this agent for the rest of the pass. Otherwise a full agent would be offered,
+   * and decline, every waiting request in turn.
+   */
+  decline(key: SlotKey, agentId: string): void {
     if (this.#backToQueue(key, agentId)) this.serve({ but: agentId });
   }
 
@@ -170,7 +173,7 @@ export class SlotKeeper {
     if (offer) {
       const key = { task_id: offer[1]!, epoch: Number(offer[2]) };
       const holder = this.#slots.find(key)?.agent_id;
-      if (holder) this.decline(key, holder);
+      if (holder) this.lapse(key, holder);
     } else if (name === QUEUE_DEADLINE) this.serve();
     else if (name === TOMBSTONES_DEADLINE) this.#purge();
     else return false;

@@ -15,7 +15,7 @@ export interface Slot extends SlotKey {
   state: 'queued' | 'offered' | 'accepted';
   agent_id: string | null;
   requirements: Requirements;
-  /** Agents that refused it or let an offer pass, and until when it is not offered to them again (ms). */
+  /** Agents that declined it or let an offer lapse, and until when it is not offered to them again (ms). */
   declined: Record<string, { count: number; until: number }>;
 }
 

@@ -12,7 +12,7 @@ const CAPACITIES = [1, 2, 3];
 const TASKS = 8;
 
 type Step =
-  | { do: 'reserve' | 'cancel' | 'release' | 'accept' | 'refuse' | 'end'; task: number; agent: number }
+  | { do: 'reserve' | 'cancel' | 'release' | 'accept' | 'decline' | 'end'; task: number; agent: number }
   | { do: 'join' | 'leave' | 'vanish' | 'ping'; agent: number }
   | { do: 'wait'; ms: number }
   | { do: 'evict' };
@@ -22,7 +22,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom('reserve', 'cancel', 'release', 'accept', 'refuse', 'end'),
+      do: fc.constantFrom('reserve', 'cancel', 'release', 'accept', 'decline', 'end'),
       task: fc.integer({ min: 1, max: TASKS }),
       agent,
     }),
@@ -94,7 +94,7 @@ class Fleet {
       if (!link || state?.state !== 'offered' || state.agent_id !== AGENTS[agent]) return;
       this.#leases[agent]!.add(task);
       link.send({ type: 'accepted', ...key });
-    } else if (what === 'refuse') link?.send({ type: 'refused', ...key, reason: 'not now' });
+    } else if (what === 'decline') link?.send({ type: 'declined', ...key, reason: 'not now' });
     else if (this.#leases[agent]!.delete(task)) {
       this.ended.add(task);
       link?.send({ type: 'ended', ...key });

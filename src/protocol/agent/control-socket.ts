@@ -37,7 +37,7 @@ export const ControlUp = z.discriminatedUnion('type', [
   /** The lease was presented and granted: the offer is used. */
   z.object({ type: z.literal('accepted'), task_id: TaskId, epoch: z.int() }),
   /** No room or no such repository here: back to the queue, not to this agent at once. */
-  z.object({ type: z.literal('refused'), task_id: TaskId, epoch: z.int(), reason: z.string() }),
+  z.object({ type: z.literal('declined'), task_id: TaskId, epoch: z.int(), reason: z.string() }),
   /** The lease has ended here, whoever ended it: the slot is free. */
   z.object({ type: z.literal('ended'), task_id: TaskId, epoch: z.int() }),
 ]);

@@ -93,12 +93,12 @@ export function slotContract(make: MakeRegistry): void {
       await accept(registry, other, web);
     });
 
-    it('a refused offer goes to another agent, under the same epoch', async () => {
+    it('a declined offer goes to another agent, under the same epoch', async () => {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1, { epoch: 7 });
       await api.reserve(workspace, request);
       await eventually(() => expect(offers(agent)).toHaveLength(1));
-      agent.send({ type: 'refused', task_id: request.task_id, epoch: 7, reason: 'no room' });
+      agent.send({ type: 'declined', task_id: request.task_id, epoch: 7, reason: 'no room' });
       await eventually(async () =>
         expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 }),
       );
@@ -107,12 +107,12 @@ export function slotContract(make: MakeRegistry): void {
       expect(offers(agent), 'and not to the same one at once').toHaveLength(1);
     });
 
-    it('an agent that refuses is not offered all that waits as well, but is asked again after a pause', async () => {
+    it('an agent that declines one offer is not offered the rest of the queue until after a pause', async () => {
       const { registry, api, workspace, agent } = await withAgent(make);
       const [first, second] = [slotRequest(1), slotRequest(2)];
       for (const request of [first, second]) await api.reserve(workspace, request);
       await eventually(() => expect(offers(agent)).toEqual([first.task_id]));
-      agent.send({ type: 'refused', task_id: first.task_id, epoch: 1, reason: 'no room' });
+      agent.send({ type: 'declined', task_id: first.task_id, epoch: 1, reason: 'no room' });
       await eventually(async () => expect(await api.reserve(workspace, second)).toEqual({ state: 'queued', place: 2 }));
       expect(offers(agent)).toEqual([first.task_id]);
       await registry.advance(5_000);
@@ -124,7 +124,7 @@ export function slotContract(make: MakeRegistry): void {
       const [first, second] = [slotRequest(1), slotRequest(2)];
       for (const request of [first, second]) await api.reserve(workspace, request);
       await eventually(() => expect(offers(agent)).toEqual([first.task_id]));
-      agent.send({ type: 'refused', task_id: first.task_id, epoch: 1, reason: 'no room' });
+      agent.send({ type: 'declined', task_id: first.task_id, epoch: 1, reason: 'no room' });
       agent.send({ type: 'ended', task_id: taskIdOf(SESSION, 9), epoch: 1 });
       await eventually(() => expect(offers(agent)).toEqual([first.task_id, second.task_id]));
     });

@@ -65,7 +65,7 @@ describe('each change of the registry happens wholly or not at all, with what it
       ({ registry }) => registry.runtime.reserve('default', { ...second, priority: 'high' }),
     ],
     ['an accepted offer', offeredScene, ({ other }) => other.send({ type: 'accepted', ...key(second) })],
-    ['a refused offer', offeredScene, ({ other }) => other.send({ type: 'refused', ...key(second), reason: 'no' })],
+    ['a declined offer', offeredScene, ({ other }) => other.send({ type: 'declined', ...key(second), reason: 'no' })],
     ['an ended lease', scene, ({ agent }) => agent.send({ type: 'ended', ...key(first) })],
     ['a cancellation', offeredScene, ({ registry }) => registry.runtime.cancel('default', key(second))],
     [
@@ -170,7 +170,7 @@ describe('what the registry writes, and when', () => {
     expect(registry.runtime.reserve('default', slotRequest(3))).toEqual({ state: 'offered', agent_id: AGENT_B });
   });
 
-  it('an agent that refuses again and again is asked ever less often', async () => {
+  it('an agent that keeps declining an offer gets it less and less often', async () => {
     const registry = new RegistryInProcess();
     const agent = registry.connect(AGENT_A);
     agent.send(hello());
@@ -182,7 +182,7 @@ describe('what the registry writes, and when', () => {
       for (const frame of agent.take()) {
         if (frame.type !== 'offer') continue;
         asked.push((registry.platform.clock - start) / 1_000);
-        agent.send({ type: 'refused', ...key(first), reason: 'no such repository' });
+        agent.send({ type: 'declined', ...key(first), reason: 'no such repository' });
       }
       await registry.advance(1_000);
     }
