@@ -62,5 +62,19 @@ CREATE TABLE artifact_chunks (
       id: 'session/0002_task_of_events',
       sql: `ALTER TABLE events ADD COLUMN task INTEGER NOT NULL DEFAULT 1;`,
     },
+    {
+      // Messages to the registry that wait: the first release said `withdraw`, and kept requirements beside the epoch.
+      id: 'session/0003_slot_messages',
+      sql: `
+UPDATE outbox SET payload = json_set(payload, '$.op', 'cancel') WHERE payload ->> '$.op' = 'withdraw';
+UPDATE outbox SET payload = json_set(payload, '$.request.requirements', json_object(
+  'required_capabilities', payload -> '$.request.required_capabilities',
+  'required_labels', payload -> '$.request.required_labels',
+  'repository', payload ->> '$.request.repository',
+  'repository_key', payload ->> '$.request.repository_key',
+  'avoid_agents', payload -> '$.request.avoid_agents'
+)) WHERE payload ->> '$.op' = 'reserve';
+`,
+    },
   ],
 };

@@ -12,7 +12,7 @@ import { WorkspaceInProcess } from '../../support/workspace-in-process.ts';
 import { AGENT_A, AGENT_B, callFrom, hello, INSTANCE_2, slotRequest } from '../ports/agent-registry.scene.ts';
 import { callIn, PLACE, TOKEN_REQUEST, valueIn } from '../ports/workspace.contract.ts';
 import { asked, checkpoint, type FakeAgent, partDone, result, text } from '../session/fake-agent.ts';
-import { requested, SESSION_ID, SessionInProcess, unwrap } from '../session/harness.ts';
+import { requested, SESSION_ID, SessionInProcess, TASK_ID, unwrap } from '../session/harness.ts';
 
 function stored(name: string): NodePlatform {
   return storedObject(new URL(`first-release/${name}.sql`, import.meta.url));
@@ -164,6 +164,40 @@ it('a session that was paused goes on from its checkpoint', async () => {
   expect(agent.assignment).toMatchObject({ messages_done: 1, checkpoint: { number: 1 } });
   agent.send(result(1));
   expect(await session.status()).toBe('completed');
+});
+
+it('a session gives the registry the requests that waited in its outbox, in the words of today', async () => {
+  const platform = stored('session-paused');
+  const asked = {
+    session_id: SESSION_ID,
+    task_id: TASK_ID,
+    epoch: 7,
+    priority: 'high',
+    required_capabilities: ['testing'],
+    required_labels: ['gpu=true'],
+    repository: null,
+    repository_key: 'github.com/acme/web',
+    avoid_agents: [AGENT_A],
+  };
+  const messages = [
+    { op: 'reserve', task: 1, request: asked, again: false },
+    { op: 'withdraw', task_id: TASK_ID, epoch: 6 },
+  ];
+  platform.transaction(() => {
+    for (const message of messages) {
+      platform.exec(`INSERT INTO outbox (lane, key, payload, rev, rejections) VALUES ('registry', ?, ?, 1, 0)`, [
+        message.op,
+        JSON.stringify(message),
+      ]);
+    }
+    platform.exec(`INSERT INTO outbox_lanes (lane, failures, next_at) VALUES ('registry', 1, ?)`, [platform.now()]);
+  });
+  const session = new SessionInProcess({ platform });
+  await session.advance(60_000);
+  const { required_capabilities, required_labels, repository, repository_key, avoid_agents, ...request } = asked;
+  const requirements = { required_capabilities, required_labels, repository, repository_key, avoid_agents };
+  expect(session.homes.requests).toMatchObject([{ ...request, requirements }]);
+  expect(session.homes.slots.get(`${TASK_ID}:6`)).toBe('cancelled');
 });
 
 it('a session that was final delivers what it owes, and keeps what was refused for good', async () => {
