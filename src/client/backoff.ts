@@ -1,17 +1,17 @@
 /**
- * Full jitter: any moment up to a bound that doubles with each attempt, so that many clients that were cut off
- * together do not come back together.
+ * A pause with full jitter: a random time up to a bound that doubles with each attempt. Clients that were disconnected
+ * together therefore do not reconnect together.
  *
  * @param attempt counts from 0
  * @param baseMs the bound of the first pause
- * @param capMs the bound that is never passed
+ * @param capMs the highest bound
  * @param random 0 ≤ x < 1
  */
 export function fullJitterMs(attempt: number, baseMs: number, capMs: number, random: number): number {
   return Math.floor(random * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)));
 }
 
-/** Waits; ends at once when `signal` aborts. */
+/** Waits for `ms`, or until `signal` aborts. Never rejects. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();

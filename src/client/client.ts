@@ -2,20 +2,20 @@ import { createRest, type RestClient } from './rest.ts';
 import { type SessionWatch, type WatchOptions, type WatchSocketConstructor, watchSession } from './watch.ts';
 
 export interface ClientOptions {
-  /** Where the control plane answers, such as `http://127.0.0.1:8787`. */
+  /** The control plane's URL, such as `http://127.0.0.1:8787`. */
   baseUrl: string;
-  /** Null for the calls that need none. */
+  /** Null for a client that makes only calls without a token. */
   token: string | null;
   fetch?: typeof fetch;
   WebSocket?: WatchSocketConstructor;
-  /** For a call with all its attempts. */
+  /** The time limit for a call with all its attempts; 30,000 by default. */
   deadlineMs?: number;
-  /** For one attempt. */
+  /** The time limit for one attempt; 10,000 by default. */
   attemptMs?: number;
 }
 
 export interface Client extends RestClient {
-  /** Watches a session's log; resumes by itself. See `watchSession`. */
+  /** Watches a session's log, and resumes after a disconnect. See `watchSession`. */
   watchSession(id: string, options?: WatchOptions): SessionWatch;
 }
 
@@ -31,7 +31,7 @@ export interface Client extends RestClient {
  */
 export function createClient(options: ClientOptions): Client {
   const { baseUrl, token, deadlineMs = 30_000, attemptMs = 10_000 } = options;
-  // Called as a method of something else, a browser's fetch refuses.
+  // A browser's `fetch` throws when it is called as a method of another object.
   const send = options.fetch ?? ((...call: Parameters<typeof fetch>) => globalThis.fetch(...call));
   const rest = createRest({ baseUrl, token, fetch: send, deadlineMs, attemptMs });
   const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WatchSocketConstructor);

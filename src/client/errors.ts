@@ -1,6 +1,6 @@
 import type { ErrorCode, Problem } from '../protocol/common/errors.ts';
 
-/** The server answered, and the answer is an error: `problem` says which, and whether trying again may help. */
+/** The server responded with an error. `problem` says which one, and whether a retry may help. */
 export class ApiError extends Error {
   readonly problem: Problem;
 
@@ -19,7 +19,7 @@ export class ApiError extends Error {
   }
 }
 
-/** No answer came: the network failed, or the deadline passed. Whether the request took effect is not known. */
+/** No response arrived: the network failed or the deadline passed. The request may or may not have taken effect. */
 export class ConnectionError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -28,8 +28,8 @@ export class ConnectionError extends Error {
 }
 
 /**
- * Reads an error answer. Something between us and the server may answer for it, without problem details: then the
- * status alone decides.
+ * Reads an error response. A proxy may respond in place of the server, without problem details. Then the problem is
+ * derived from the status.
  */
 export async function readProblem(response: Response): Promise<Problem> {
   const retryAfter = retryAfterSeconds(response.headers.get('retry-after'));
@@ -38,7 +38,7 @@ export async function readProblem(response: Response): Promise<Problem> {
   return retryAfter === null ? problem : { ...problem, retry_after_seconds: retryAfter };
 }
 
-/** A problem that this side found: same shape, so that callers handle one. */
+/** A problem that the client itself found, in the same shape as the server's. */
 export function localProblem(code: ErrorCode, status: number, title: string, detail: string): Problem {
   return { type: 'about:blank', title, status, detail, instance: '', code, request_id: '', retryable: false };
 }
@@ -50,7 +50,7 @@ function isProblem(body: unknown): body is Problem {
 function problemOfStatus(response: Response): Problem {
   const retryable = response.status === 429 || response.status >= 500;
   const title = response.statusText || `HTTP ${response.status}`;
-  const detail = `The server answered ${response.status} without an explanation.`;
+  const detail = `The server responded with ${response.status} and no explanation.`;
   return { ...localProblem(codeOfStatus(response.status), response.status, title, detail), retryable };
 }
 
@@ -64,7 +64,7 @@ function codeOfStatus(status: number): ErrorCode {
   return status === 500 ? 'internal_error' : 'unavailable';
 }
 
-/** `Retry-After` as delay seconds (RFC 9110 §10.2.3); its date form is left out: clocks differ. */
+/** Parses `Retry-After` as delay seconds (RFC 9110 §10.2.3). Its date form is ignored, because clocks differ. */
 function retryAfterSeconds(header: string | null): number | null {
   return header !== null && /^\d{1,6}$/.test(header.trim()) ? Number(header) : null;
 }

@@ -7,9 +7,9 @@ export interface ApiRequest {
   path: string;
   query?: Record<string, string | number | string[] | undefined>;
   body?: unknown;
-  /** Bearer instead of the client's own token. */
+  /** A bearer token that replaces the client's own. */
   bearer?: string;
-  /** For a POST; one is made where none is given. */
+  /** For a POST; generated if absent. */
   idempotencyKey?: string;
 }
 
@@ -17,9 +17,9 @@ export interface RequestOptions {
   baseUrl: string;
   token: string | null;
   fetch: typeof fetch;
-  /** All attempts and the pauses between them. */
+  /** The time limit for all attempts and the pauses between them. */
   deadlineMs: number;
-  /** One attempt. */
+  /** The time limit for one attempt. */
   attemptMs: number;
 }
 
@@ -27,10 +27,11 @@ const RETRY_BASE_MS = 200;
 const RETRY_CAP_MS = 5_000;
 
 /**
- * Performs a call within its deadline. Lost connections, 429, 502, 503 and 504 are tried again: every method here is idempotent, POST by its `Idempotency-Key`, which stays the same.
+ * Performs a call within its deadline. Retries lost connections, 429, 502, 503 and 504. This is safe because all
+ * methods are idempotent: a POST has an `Idempotency-Key`, which stays the same in all attempts.
  *
- * @returns the JSON of the answer; undefined for 204
- * @throws ApiError with the server's problem; ConnectionError when no answer came in time; the signal's reason
+ * @returns the JSON of the response; undefined for 204
+ * @throws ApiError with the server's problem; ConnectionError when no response arrived in time; the signal's reason
  */
 export async function request(options: RequestOptions, call: ApiRequest, signal?: AbortSignal): Promise<unknown> {
   signal?.throwIfAborted();
@@ -41,7 +42,7 @@ export async function request(options: RequestOptions, call: ApiRequest, signal?
     if ('value' in outcome) return outcome.value;
     signal?.throwIfAborted();
     const { error } = outcome;
-    // The attempt before this one did it; only its answer was lost.
+    // An earlier attempt deleted it, and only its response was lost.
     if (call.method === 'DELETE' && attempt > 0 && error instanceof ApiError && error.status === 404) return undefined;
     const waitMs = retryInMs(error, attempt);
     if (waitMs === null || performance.now() + waitMs >= endsAt) throw error;
@@ -81,7 +82,7 @@ async function once(
   }
 }
 
-/** How long to wait before the same request is worth another try; null when it is not. */
+/** The pause before a retry; null when a retry cannot help. */
 function retryInMs(error: ApiError | ConnectionError, attempt: number): number | null {
   const jitterMs = fullJitterMs(attempt, RETRY_BASE_MS, RETRY_CAP_MS, Math.random());
   if (error instanceof ConnectionError) return jitterMs;
@@ -98,7 +99,7 @@ function headersOf(call: ApiRequest, bearer: string | null, key: string | undefi
   };
 }
 
-/** A header is bytes, given as the characters up to U+00FF: a token of the person's own may hold any, as UTF-8. */
+/** Encodes a header value as UTF-8 in a byte string, because a user's own token may contain any character. */
 function byteString(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }

@@ -2,16 +2,16 @@ import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverle
 
 export type Sql = NeonQueryFunction<false, false>;
 
-/** Where the databases of this isolate are served, by the host in their URLs. */
+/** The HTTP endpoints of this isolate's databases, by the host in the database's URL. */
 const endpoints = new Map<string, string>();
 const neonsOwn = neonConfig.fetchEndpoint;
 
 /**
- * Postgres over Neon's HTTP protocol: every query is one request, and there is nothing to keep open.
+ * Postgres over Neon's HTTP protocol: every query is one request, and no connection stays open.
  *
- * @param fetchEndpoint where the protocol is served, when that is not Neon itself
- * @returns makes the query function of one call; its queries end with `signal`. It throws where the URL is none, so that
- *   a part which is built with a bad URL still works for everything else
+ * @param fetchEndpoint the URL of a server that speaks Neon's protocol, if it is not Neon itself
+ * @returns a function that creates the query function for one call; `signal` aborts its queries. It throws if the database
+ *   URL is invalid, so that an object that is built with a bad URL still works for everything else
  */
 export function connect(databaseUrl: string, fetchEndpoint?: string): (signal?: AbortSignal) => Sql {
   return (signal) => {
@@ -20,7 +20,7 @@ export function connect(databaseUrl: string, fetchEndpoint?: string): (signal?: 
   };
 }
 
-/** The driver has one setting for all connections; this one tells them apart by their host. */
+/** The driver has one setting for all connections, so this function chooses the endpoint by the database's host. */
 function serveAt(fetchEndpoint: string, databaseHost: string): void {
   endpoints.set(databaseHost, fetchEndpoint);
   neonConfig.fetchEndpoint = (host, port, options) =>

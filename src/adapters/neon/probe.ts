@@ -1,7 +1,7 @@
 import type { Probe } from '../../ports/probe.ts';
 import { connect } from './connection.ts';
 
-/** Asks Postgres for a sign of life. */
+/** Checks that Postgres answers a query. */
 export function postgresProbe(databaseUrl: string, fetchEndpoint?: string): Probe {
   const sql = connect(databaseUrl, fetchEndpoint);
   return {

@@ -7,7 +7,7 @@ import { sessionRuns } from './schema.ts';
 
 type Row = typeof sessionRuns.$inferSelect;
 
-/** Finished runs in Postgres, over Neon's HTTP protocol. A run is one insert; the same again is none. */
+/** Finished runs in Postgres, over Neon's HTTP protocol. Recording the same run twice inserts one row. */
 export class PostgresRunHistory implements RunHistory {
   readonly #connection: (signal?: AbortSignal) => Sql;
 
@@ -45,7 +45,7 @@ function rowOf({ usage, started_at, ended_at, ...run }: SessionRun): typeof sess
   };
 }
 
-/** Postgres takes every character but one, and no half of one. */
+/** Removes what Postgres's `text` cannot hold: U+0000 and unpaired surrogates. */
 function storable(text: string): string {
   return text.replaceAll('\u0000', '').toWellFormed();
 }

@@ -15,7 +15,7 @@ import type { SessionPriority, SessionStatus, SessionType } from '../../protocol
 const instant = () => timestamp({ withTimezone: true, precision: 3, mode: 'date' });
 const count = () => bigint({ mode: 'number' }).notNull();
 
-/** One row for each finished run of a session; see `SessionRun`. */
+/** One row for each finished run of a session. See `SessionRun`. */
 export const sessionRuns = pgTable(
   'session_runs',
   {

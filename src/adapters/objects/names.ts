@@ -1,16 +1,16 @@
 import { SessionId, WorkspaceId } from '../../protocol/common/ids.ts';
 
 /**
- * Names of objects. Each begins with its workspace, so that what belongs to another workspace cannot even be asked
- * for: under the caller's own name there is nothing.
+ * The names of objects. Each name begins with its workspace, so that a caller cannot address an object of another
+ * workspace: under the caller's own workspace, the id names a different, empty object.
  */
 const AGENTS = 'agents';
 const DIRECTORY = 'sessions';
 const WORKSPACE = 'workspace';
 
-/** Joins validated parts; a name that could be read in two ways is a programmer's error. */
+/** Joins the parts of a name. @throws RangeError for an invalid part, since the name would be ambiguous */
 function objectName(workspace: WorkspaceId, id: string): string {
-  if (!WorkspaceId.safeParse(workspace).success) throw new RangeError(`not a workspace: ${workspace}`);
+  if (!WorkspaceId.safeParse(workspace).success) throw new RangeError(`not a workspace id: ${workspace}`);
   return `${workspace}/${id}`;
 }
 
@@ -32,7 +32,7 @@ export function workspaceName(workspace: WorkspaceId): string {
   return objectName(workspace, WORKSPACE);
 }
 
-/** The parts of a name that one of the functions above has made: what an object checks a principal against. */
+/** Splits a name that one of the functions above created. Objects check principals against its workspace. */
 export function partsOfName(name: string): { workspace: WorkspaceId; id: string } {
   const slash = name.indexOf('/');
   if (slash < 1) throw new RangeError(`not an object's name: ${name}`);

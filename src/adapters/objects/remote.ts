@@ -1,6 +1,6 @@
 import { Unavailable } from '../../ports/unavailable.ts';
 
-/** What is needed of a namespace; `DurableObjectNamespace` of any class fits. */
+/** The part of a namespace that is used here. Every `DurableObjectNamespace` implements it. */
 export interface Namespace {
   getByName(name: string): { fetch(request: Request): Promise<Response> };
 }
@@ -8,16 +8,16 @@ export interface Namespace {
 type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 /**
- * The object called `name`, as the interface that it implements.
+ * A client for the object with this name, typed as the interface that the object implements.
  *
- * A stub that has once lost its object keeps failing, so each call takes a new one. Calls are not repeated here: which
- * ones may be is the caller's knowledge, and callers from outside have idempotency keys.
- * @throws Unavailable when the object cannot be reached; errors thrown inside it come through as they are
+ * A stub that has lost its object keeps failing, so each call uses a new stub. Calls are not retried here, because only
+ * the caller knows which ones may be repeated; external callers have idempotency keys.
+ * @throws Unavailable when the object cannot be reached; errors that the object throws are passed on unchanged
  */
 export function remote<T extends object>(namespace: Namespace, name: string): T {
   return new Proxy({} as T, {
     get(_target, method) {
-      // A proxy with a `then` would be taken for a promise.
+      // With a `then`, the proxy would be treated as a promise.
       if (typeof method !== 'string' || method === 'then') return undefined;
       return (...args: unknown[]) =>
         reach(async () => {
@@ -28,7 +28,7 @@ export function remote<T extends object>(namespace: Namespace, name: string): T 
   });
 }
 
-/** Runs a call on an object and tells 'it cannot be reached' from 'it threw'. */
+/** Calls an object. @throws Unavailable when the object cannot be reached, or else the object's own error */
 export async function reach<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
@@ -37,7 +37,7 @@ export async function reach<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The platform marks what an object itself threw as `remote`, and what may pass as `retryable` or `overloaded`. */
+/** The platform marks errors that the object threw as `remote`, and temporary ones as `retryable` or `overloaded`. */
 function isPlatformFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return true;
   const marks = error as Error & { remote?: boolean; retryable?: boolean; overloaded?: boolean };

@@ -6,7 +6,7 @@ import type { Workspaces } from '../../ports/workspace.ts';
 import { agentRegistryName, directoryName, sessionName, workspaceName } from './names.ts';
 import { type Namespace, reach, remote } from './remote.ts';
 
-/** The ports whose implementation is an object, reached through its namespace. */
+/** Implements ports by calling objects through their namespaces. */
 
 export function objectSessions(namespace: Namespace): Sessions {
   return { at: (workspace, id) => remote(namespace, sessionName(workspace, id)) };
@@ -25,10 +25,10 @@ export function objectWorkspaces(namespace: Namespace): Workspaces {
 }
 
 export function objectSockets(sessions: Namespace, agentRegistries: Namespace): Sockets {
-  const hand = (namespace: Namespace, name: string, upgrade: Request) =>
+  const forward = (namespace: Namespace, name: string, upgrade: Request) =>
     reach(() => namespace.getByName(name).fetch(upgrade));
   return {
-    toSession: (workspace, id, upgrade) => hand(sessions, sessionName(workspace, id), upgrade),
-    toAgentRegistry: (workspace, upgrade) => hand(agentRegistries, agentRegistryName(workspace), upgrade),
+    toSession: (workspace, id, upgrade) => forward(sessions, sessionName(workspace, id), upgrade),
+    toAgentRegistry: (workspace, upgrade) => forward(agentRegistries, agentRegistryName(workspace), upgrade),
   };
 }

@@ -1,7 +1,7 @@
 import { Redis } from '@upstash/redis/cloudflare';
 import type { Probe } from '../../ports/probe.ts';
 
-/** Asks Redis for a sign of life. One attempt: the caller has a deadline of its own. */
+/** Checks that Redis answers a ping. It makes one attempt, because the caller has its own deadline. */
 export function redisProbe(url: string, token: string): Probe {
   const redis = new Redis({ url, token, retry: false, enableTelemetry: false, enableAutoPipelining: false });
   return {
