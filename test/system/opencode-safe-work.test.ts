@@ -216,7 +216,7 @@ test('files of a repository that the agent made inside its worktree are in the c
   await work.message('run mkdir lib && git init -q lib && echo x > lib/x.txt');
   expect(await work.frame('result')).toMatchObject({ status: 'completed' });
   expect(lastFiles(work)).toEqual(['lib/x.txt']);
-  expect(work.of('agent.note').map((note) => note.text)).toEqual([expect.stringContaining('history does not: lib/')]);
+  expect(work.of('agent.note').map((note) => note.text)).toEqual([expect.stringContaining('not their history: lib/')]);
 });
 
 test('an epoch of a task begins on an agent when nothing of the one before is left there', async () => {

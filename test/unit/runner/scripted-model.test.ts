@@ -63,7 +63,7 @@ test('a follow-up after an answer starts afresh', () => {
 
 test('a prompt without directives is told that the model is scripted, and its grammar', async () => {
   const { message } = await complete([system, user('Make it nice')]);
-  expect(message.content).toContain('I am no language model');
+  expect(message.content).toContain('I am not a language model');
   expect(message.content).toContain('write <file>: <text>');
 });
 
