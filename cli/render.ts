@@ -1,9 +1,11 @@
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
+import { WHOLE_SESSION } from '../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../src/protocol/events/envelope.ts';
 import type { SessionDiff } from '../src/protocol/session/checkpoint.ts';
 import { paint, printable } from './terminal.ts';
 
 type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
+type StreamedEvent = EventOf<'text.delta' | 'reasoning.delta' | 'part.completed'>;
 type Format = Parameters<typeof paint>[0];
 
 const statusFormat: Readonly<Record<SessionStatus, Format>> = {
@@ -32,14 +34,24 @@ const slowTools = new Set(['bash', 'task']);
 
 /**
  * Turns a session's events into lines for a terminal. Streamed text is buffered until its line is complete. Text that
- * arrives twice is shown once.
+ * arrives twice is shown once. When tasks run side by side, a line names the task wherever another one goes on.
  */
 export class SessionRenderer {
   readonly #parts = new Map<string, StreamedPart>();
   #openPart: StreamedPart | undefined;
+  /** The task of the newest line. */
+  #task: number | undefined;
 
   /** The lines for an event; none for events that a user need not see. */
   render(event: SessionEvent): string[] {
+    const lines = this.#lines(event);
+    if (lines.length === 0 || event.task === WHOLE_SESSION || event.task === this.#task) return lines;
+    const switched = this.#task !== undefined;
+    this.#task = event.task;
+    return switched ? [note(`task ${event.task}`), ...lines] : lines;
+  }
+
+  #lines(event: SessionEvent): string[] {
     switch (event.type) {
       case 'text.delta':
         return this.#stream(event, '  ');
@@ -56,7 +68,7 @@ export class SessionRenderer {
 
   #stream(event: EventOf<'text.delta' | 'reasoning.delta'>, prefix: string): string[] {
     const { message_id, part_id, offset, text } = event.data;
-    const key = `${message_id}/${part_id}`;
+    const key = `${event.task}/${message_id}/${part_id}`;
     const part = this.#parts.get(key) ?? { length: 0, line: '', prefix };
     this.#parts.set(key, part);
     const flushed = this.#openPart === part ? [] : this.#flush();
@@ -87,7 +99,7 @@ interface StreamedPart {
   prefix: string;
 }
 
-function renderEvent(event: SessionEvent): string[] {
+function renderEvent(event: Exclude<SessionEvent, StreamedEvent>): string[] {
   switch (event.type) {
     case 'session.created':
       return [mark('●', 'bold', event.data.title)];
@@ -121,8 +133,18 @@ function renderEvent(event: SessionEvent): string[] {
       return [mark('?', 'magenta', `answered: ${event.data.decision}${event.data.expired ? ' (deadline)' : ''}`)];
     case 'checkpoint.created':
       return [note(`checkpoint ${event.data.checkpoint.number}`)];
-    default:
+    case 'frame.rejected':
+      return [mark('!', 'yellow', `a report of the agent could not be used: ${event.data.reason}`)];
+    case 'session.updated':
+    case 'task.status':
+    case 'lease.extended':
+    case 'approval.withdrawn':
+    case 'file.edited':
+    case 'usage':
+    case 'turn.completed':
       return [];
+    default:
+      return [note(`an event that this version does not know: ${(event satisfies never as SessionEvent).type}`)];
   }
 }
 

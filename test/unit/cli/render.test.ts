@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { renderDiff, SessionRenderer } from '../../../cli/render.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 
-const event = (body: EventBody, seq = 1): SessionEvent => ({
-  from_seq: seq,
-  seq,
+const event = (body: EventBody, task = 1): SessionEvent => ({
+  from_seq: 1,
+  seq: 1,
   at: '2026-11-22T15:04:05.678Z',
-  task: 1,
+  task,
   ...body,
 });
 const delta = (offset: number, text: string, part_id = 'p') =>
@@ -54,6 +54,29 @@ describe('a session on the terminal', () => {
     const input = { filePath: '/data/agent/worktrees/0198c2f0-1/src/a.ts' };
     const data = { message_id: 'm', call_id: 'c', tool: 'write', state: 'completed', input } as const;
     expect(render(event({ type: 'tool', data }))).toEqual(['✓ write src/a.ts']);
+  });
+
+  it('names the task where another one goes on, and parts of the same name stay apart', () => {
+    const said = (task: number, offset: number, text: string) => ({ ...delta(offset, text), task });
+    const status = event({ type: 'session.status', data: { from: 'queued', to: 'running', reason: 'leased' } }, 0);
+    expect(render(status, said(1, 0, 'one\n'), said(2, 0, 'two\n'), status, said(2, 4, 'three\n'))).toEqual([
+      '● running',
+      '  one',
+      '· task 2',
+      '  two',
+      '● running',
+      '  three',
+    ]);
+  });
+
+  it('names an event of a later version instead of leaving it out', () => {
+    const later = event({ type: 'graph.grown', data: {} } as never);
+    expect(render(later)).toEqual(['· an event that this version does not know: graph.grown']);
+  });
+
+  it('says that a report of the agent could not be used', () => {
+    const rejected = event({ type: 'frame.rejected', data: { epoch: 1, n: 7, reason: 'not a frame' } });
+    expect(render(rejected)).toEqual(['! a report of the agent could not be used: not a frame']);
   });
 
   it('says why a session failed', () => {
