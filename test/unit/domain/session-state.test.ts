@@ -1,21 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  applyEvents,
-  emptyState,
-  MAX_TRANSCRIPT_ITEMS,
-  type SessionState,
-} from '../../../src/domain/session/session-state.ts';
+import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
+import { MAX_TRANSCRIPT_ITEMS } from '../../../src/domain/session/transcript.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const UUID = '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d';
+const SESSION = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
+const TASKS = [1, 2];
+const SESSION_TYPES = new Set(['session.created', 'session.status', 'session.action_requested']);
 
 const words = fc.string({ maxLength: 8 });
 const part = fc.constantFrom('a', 'b', 'c');
 const partText = fc.record({ message_id: fc.constant('m'), part_id: part, offset: fc.nat(20), text: words });
 
-/** Any event that a log may hold, as far as the fold looks at it. */
+/** Any event that a log may hold, as far as the fold looks at it. Ids of approvals and checkpoints are one task's. */
 const body: fc.Arbitrary<EventBody> = fc.oneof(
   {
     weight: 6,
@@ -67,9 +67,39 @@ const body: fc.Arbitrary<EventBody> = fc.oneof(
     data: fc.record({ epoch: fc.nat(5), reason: words }),
   }),
   fc.record({
+    type: fc.constant('task.status' as const),
+    data: fc.record({
+      from: fc.constant('ready' as const),
+      to: fc.constantFrom('in_progress' as const, 'completed' as const, 'failed' as const),
+      epoch: fc.nat(5),
+      attempt: fc.nat(3),
+    }),
+  }),
+  fc.record({
+    type: fc.constant('message.added' as const),
+    data: fc.record({
+      number: fc.nat(9),
+      text: words,
+      delivery: fc.constant('follow_up' as const),
+      by: fc.constant('tester'),
+    }),
+  }),
+  fc.record({
+    type: fc.constant('todo' as const),
+    data: fc.record({ items: fc.array(fc.record({ content: words, status: words }), { maxLength: 3 }) }),
+  }),
+  fc.record({
+    type: fc.constant('turn.started' as const),
+    data: fc.record({ turn: fc.nat(3), message: fc.nat(3), model: fc.option(words), agent: fc.constant(null) }),
+  }),
+  fc.record({
+    type: fc.constant('session.action_requested' as const),
+    data: fc.record({ action: fc.constantFrom('pause' as const, null), by: fc.constant('tester') }),
+  }),
+  fc.record({
     type: fc.constant('usage' as const),
     data: fc.record({
-      model: fc.constant(null),
+      model: fc.option(words),
       sub_agent: fc.boolean(),
       input_tokens: fc.nat(100),
       output_tokens: fc.nat(100),
@@ -81,11 +111,23 @@ const body: fc.Arbitrary<EventBody> = fc.oneof(
   }),
 );
 
-function logOf(bodies: readonly EventBody[]): SessionEvent[] {
-  return bodies.map((one, index) => ({ from_seq: index + 1, seq: index + 1, at: AT, task: 1, ...one }) as SessionEvent);
+interface Said {
+  task: number;
+  body: EventBody;
 }
 
-const log = fc.array(body, { maxLength: 60 }).map(logOf);
+function logOf(said: readonly Said[]): SessionEvent[] {
+  return said.map(
+    ({ task, body }, index) => ({ from_seq: index + 1, seq: index + 1, at: AT, task, ...body }) as SessionEvent,
+  );
+}
+
+function ofTask(task: number): (body: EventBody) => Said {
+  return (body) => ({ task: SESSION_TYPES.has(body.type) ? 0 : task, body });
+}
+
+const said = fc.tuple(fc.constantFrom(...TASKS), body).map(([task, one]) => ofTask(task)(one));
+const log = fc.array(said, { maxLength: 60 }).map(logOf);
 
 /** Folds a log in batches that end after each of these places. */
 function inBatches(events: readonly SessionEvent[], cuts: readonly number[]): SessionState {
@@ -98,28 +140,29 @@ function inBatches(events: readonly SessionEvent[], cuts: readonly number[]): Se
   );
 }
 
-/** Joins neighbouring increments that go on from one another, as the session does with a finished part. */
-function compacted(events: readonly SessionEvent[]): SessionEvent[] {
-  const joined: SessionEvent[] = [];
+/** Joins neighbouring increments that go on from one another, as the session's log does. */
+function joined(events: readonly SessionEvent[]): SessionEvent[] {
+  const short: SessionEvent[] = [];
   for (const event of events) {
-    const last = joined.at(-1);
+    const last = short.at(-1);
     const goesOn =
       (event.type === 'text.delta' || event.type === 'reasoning.delta') &&
       last?.type === event.type &&
+      last.task === event.task &&
       last.data.part_id === event.data.part_id &&
       last.data.offset + last.data.text.length === event.data.offset;
-    if (!goesOn) joined.push(event);
+    if (!goesOn) short.push(event);
     else {
       const data = { ...last.data, text: last.data.text + event.data.text };
-      joined[joined.length - 1] = { ...last, seq: event.seq, data };
+      short[short.length - 1] = { ...last, seq: event.seq, data };
     }
   }
-  return joined;
+  return short;
 }
 
 /** Increments of one part that mostly go on from one another. */
 const streaming = fc
-  .array(fc.record({ text: words, skip: fc.constantFrom(0, 0, 0, 0, 2, -1), after: fc.option(body) }), {
+  .array(fc.record({ text: words, skip: fc.constantFrom(0, 0, 0, 0, 2, -1), after: fc.option(said) }), {
     maxLength: 40,
   })
   .map((steps) => {
@@ -129,7 +172,7 @@ const streaming = fc
         const at = Math.max(0, offset + skip);
         offset = at + text.length;
         const data = { message_id: 'm', part_id: 'a', offset: at, text };
-        return [{ type: 'text.delta' as const, data }, ...(after ? [after] : [])];
+        return [{ task: 1, body: { type: 'text.delta' as const, data } }, ...(after ? [after] : [])];
       }),
     );
   });
@@ -143,21 +186,21 @@ describe('the fold of a log', () => {
     );
   });
 
-  it('is the same however its events are batched, also where the oldest items are dropped', () => {
+  it('is the same however its events are batched, even when the bounds drop the oldest items', () => {
     const notes = Array.from({ length: MAX_TRANSCRIPT_ITEMS + 50 }, (_, index) => ({
       type: 'agent.note' as const,
       data: { level: 'info' as const, text: `${index}` },
     }));
     const early = { type: 'text.delta' as const, data: { message_id: 'm', part_id: 'a', offset: 0, text: 'early' } };
     const late = { ...early, data: { ...early.data, offset: 5, text: ' and late' } };
-    const events = logOf([early, ...notes, late]);
+    const events = logOf([early, ...notes, late].map(ofTask(1)));
     const whole = applyEvents(emptyState(), events);
     expect(whole.transcript).toHaveLength(MAX_TRANSCRIPT_ITEMS);
     expect(whole.dropped_items).toBe(52);
     expect(inBatches(events, [1, 10, 5_010, 5_049])).toEqual(whole);
   });
 
-  it('does not change when events that are in it are applied again', () => {
+  it('does not change when events that it holds are applied again', () => {
     fc.assert(
       fc.property(log, fc.nat(60), (events, from) => {
         const state = applyEvents(emptyState(), events);
@@ -166,7 +209,7 @@ describe('the fold of a log', () => {
     );
   });
 
-  it('leaves the state that it started from as it was', () => {
+  it('does not change the state that it starts from', () => {
     fc.assert(
       fc.property(log, fc.nat(60), (events, cut) => {
         const state = applyEvents(emptyState(), events.slice(0, cut));
@@ -177,12 +220,12 @@ describe('the fold of a log', () => {
     );
   });
 
-  it('of a compacted log is that of the log, also for who had a part of a run', () => {
+  it('is the same after increments were joined, also for a reader who had part of a joined run', () => {
     let shorter = 0;
     fc.assert(
       fc.property(fc.oneof(log, streaming), fc.nat(60), (events, cut) => {
         const whole = applyEvents(emptyState(), events);
-        const short = compacted(events);
+        const short = joined(events);
         if (short.length < events.length) shorter++;
         expect(applyEvents(emptyState(), short)).toEqual(whole);
         expect(applyEvents(applyEvents(emptyState(), events.slice(0, cut)), short)).toEqual(whole);
@@ -192,7 +235,7 @@ describe('the fold of a log', () => {
     expect(shorter).toBeGreaterThan(50);
   });
 
-  it('goes on from a stored base as if it had never been stored', () => {
+  it('continues from a stored base as if the log had never been trimmed', () => {
     fc.assert(
       fc.property(log, fc.nat(60), (events, cut) => {
         const base = JSON.parse(JSON.stringify(applyEvents(emptyState(), events.slice(0, cut)))) as SessionState;
@@ -201,7 +244,7 @@ describe('the fold of a log', () => {
     );
   });
 
-  it('tells the calls of two answers apart, whose model numbers them anew in each', () => {
+  it('tells tool calls of two messages apart when the model numbers them from the start in each', () => {
     const call = (message_id: string, seq: number) => ({
       type: 'tool' as const,
       data: { message_id, call_id: 'call_0', tool: 'bash', state: 'completed' as const, output: message_id },
@@ -214,12 +257,72 @@ describe('the fold of a log', () => {
     expect(transcript).toMatchObject([{ output: 'one' }, { output: 'two' }]);
   });
 
-  it('shows what was lost of a text as lost, and everything else in its place', () => {
+  it('shows lost text as lost and keeps everything else in its place', () => {
     const delta = (offset: number, text: string): EventBody => ({
       type: 'text.delta',
       data: { message_id: 'm', part_id: 'a', offset, text },
     });
-    const state = applyEvents(emptyState(), logOf([delta(2, 'cd'), delta(6, 'gh'), delta(7, 'H!')]));
+    const state = applyEvents(emptyState(), logOf([delta(2, 'cd'), delta(6, 'gh'), delta(7, 'H!')].map(ofTask(1))));
     expect(state.transcript).toMatchObject([{ text: '\u{fffd}\u{fffd}cd\u{fffd}\u{fffd}gH!' }]);
+  });
+
+  it('keeps two tasks that run side by side as if each had run alone', () => {
+    let interleaved = 0;
+    fc.assert(
+      fc.property(log, (events) => {
+        const both = applyEvents(emptyState(), events);
+        if (TASKS.every((task) => events.some((event) => event.task === task))) interleaved++;
+        for (const task of TASKS) {
+          const alone = applyEvents(
+            emptyState(),
+            events.filter((event) => event.task === task),
+          );
+          expect(both.tasks[task]).toEqual(alone.tasks[task]);
+          expect(both.transcript.filter((item) => item.task === task)).toEqual(alone.transcript);
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect(interleaved).toBeGreaterThan(100);
+  });
+
+  it('gives each task its own approvals and checkpoints, in the order of the log', () => {
+    const view = (task: number) => ({ task_id: taskIdOf(SESSION, task) });
+    const asked = (task: number, id: string): Said => ({
+      task,
+      body: { type: 'approval.asked', data: { approval: { ...view(task), id, status: 'open' } as never } },
+    });
+    const made = (task: number, number: number): Said => ({
+      task,
+      body: { type: 'checkpoint.created', data: { checkpoint: { ...view(task), number } as never } },
+    });
+    const withdrawn: Said = {
+      task: 1,
+      body: { type: 'approval.withdrawn', data: { approval_id: 'a', reason: 'aborted' } },
+    };
+    const state = applyEvents(emptyState(), logOf([asked(1, 'a'), made(2, 1), asked(2, 'b'), made(1, 2), withdrawn]));
+    expect(state.approvals).toMatchObject([
+      { ...view(1), id: 'a', status: 'withdrawn' },
+      { ...view(2), id: 'b', status: 'open' },
+    ]);
+    expect(state.checkpoints).toMatchObject([
+      { ...view(2), number: 1 },
+      { ...view(1), number: 2 },
+    ]);
+  });
+
+  it('stays within its bounds with any number of tasks', () => {
+    const item = { content: 'w'.repeat(100_000), status: 'pending' };
+    const todo = (task: number): Said => ({ task, body: { type: 'todo', data: { items: [item] } } });
+    const note = (task: number): Said => ({
+      task,
+      body: { type: 'agent.note', data: { level: 'info', text: 'n'.repeat(500_000) } },
+    });
+    const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
+    const state = applyEvents(emptyState(), logOf(numbers.flatMap((task) => [todo(task), note(task)])));
+    expect(JSON.stringify(state).length).toBeLessThan(5_000_000);
+    expect(state.transcript.map(({ task }) => task)).toEqual([13, 14, 15, 16, 17, 18, 19, 20]);
+    const listed = numbers.filter((task) => state.tasks[task]!.todo.length > 0);
+    expect(listed, 'the newest to-do lists stay').toEqual([17, 18, 19, 20]);
   });
 });

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { clsx } from 'clsx';
 import { isWorking } from '../../../../src/domain/session/session-machine.ts';
-import type { SessionState } from '../../../../src/domain/session/session-state.ts';
+import type { SessionState, TaskState } from '../../../../src/domain/session/session-state.ts';
 import type { CheckpointView } from '../../../../src/protocol/session/checkpoint.ts';
 import type { SessionView } from '../../../../src/protocol/session/session.ts';
 import { useClient } from '../../data/api.tsx';
@@ -19,7 +19,7 @@ export function SidePanels({ session, state }: { session: SessionView; state: Se
       <Panel title="Session">
         <Facts items={factsOf(session, state)} />
       </Panel>
-      {state.todo.length > 0 && <Todo items={state.todo} />}
+      <Todos tasks={state.tasks} />
       <AnsweredApprovals approvals={state.approvals} />
       <Checkpoints sessionId={session.id} state={state} />
       <Panel title="Usage">
@@ -32,15 +32,21 @@ export function SidePanels({ session, state }: { session: SessionView; state: Se
 
 function factsOf(session: SessionView, state: SessionState): (readonly [string, string])[] {
   const task = session.tasks?.[0];
+  const agents = namesIn(state, ({ agent }) => agent?.name);
   return [
-    state.agent || !task?.agent_name ? ['Agent', state.agent?.name ?? 'None yet'] : ['Last agent', task.agent_name],
-    ['Model', state.model ?? 'Not known yet'],
+    agents || !task?.agent_name ? ['Agent', agents || 'None yet'] : ['Last agent', task.agent_name],
+    ['Model', namesIn(state, ({ model }) => model) || 'Not known yet'],
     ...(task ? [['Attempt', `${task.attempt} of ${session.max_attempts}`] as const] : []),
     ['Health', percent(session.health_score)],
     ['Worked', `${duration(session.active_seconds)} of ${duration(session.max_duration_seconds)}`],
     ['Created', fullTime(session.created_at)],
     ...(session.ended_at ? [['Ended', fullTime(session.ended_at)] as const] : []),
   ];
+}
+
+/** What the tasks name, each name once. */
+function namesIn({ tasks }: SessionState, nameOf: (task: TaskState) => string | null | undefined): string {
+  return [...new Set(Object.values(tasks).flatMap((task) => nameOf(task) ?? []))].join(', ');
 }
 
 function usageOf({ usage }: SessionState): (readonly [string, string])[] {
@@ -57,9 +63,17 @@ function usageOf({ usage }: SessionState): (readonly [string, string])[] {
 
 const TODO_MARKS: Record<string, string> = { completed: '■', in_progress: '◧', cancelled: '×' };
 
-function Todo({ items }: { items: SessionState['todo'] }) {
+function Todos({ tasks }: { tasks: SessionState['tasks'] }) {
+  const several = Object.keys(tasks).length > 1;
+  return Object.entries(tasks).map(
+    ([number, { todo }]) =>
+      todo.length > 0 && <Todo key={number} title={several ? `To do, task ${number}` : 'To do'} items={todo} />,
+  );
+}
+
+function Todo({ title, items }: { title: string; items: TaskState['todo'] }) {
   return (
-    <Panel title="To do">
+    <Panel title={title}>
       <ul className="space-y-1 p-3 text-sm">
         {items.map((item) => (
           <li key={item.content} className="flex gap-2">

@@ -1,6 +1,6 @@
 import { clsx } from 'clsx';
 import { useState } from 'react';
-import type { TranscriptItem } from '../../../../src/domain/session/session-state.ts';
+import type { TranscriptItem } from '../../../../src/domain/session/transcript.ts';
 import type { ToolState } from '../../../../src/protocol/events/agent.ts';
 
 type ToolItem = Extract<TranscriptItem, { kind: 'tool' }>;

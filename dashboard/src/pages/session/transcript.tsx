@@ -1,6 +1,7 @@
 import { clsx } from 'clsx';
-import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import type { SessionState, TranscriptItem } from '../../../../src/domain/session/session-state.ts';
+import { Fragment, memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import type { SessionState } from '../../../../src/domain/session/session-state.ts';
+import type { TranscriptItem } from '../../../../src/domain/session/transcript.ts';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { Button } from '../../ui/button.tsx';
 import { count } from '../../ui/format.ts';
@@ -8,9 +9,10 @@ import { Empty } from '../../ui/notice.tsx';
 import { statusColor, statusText } from '../../ui/status-badge.tsx';
 import { ToolCall } from './tool-call.tsx';
 
-/** The session's events, live. */
+/** The session's events, live. With several tasks, a label stands where another task's items begin. */
 export function Transcript({ state, status }: { state: SessionState; status: SessionStatus }) {
   const { end, atEnd, toEnd } = useFollowEnd(state.transcript);
+  const several = Object.keys(state.tasks).length > 1;
   if (state.transcript.length === 0) {
     return <Empty title="Nothing has happened yet">{status === 'pending' && 'Start the session to begin.'}</Empty>;
   }
@@ -20,8 +22,15 @@ export function Transcript({ state, status }: { state: SessionState; status: Ses
         <p className="caps pb-3 text-mute">{count(state.dropped_items)} older entries are not kept</p>
       )}
       <ol aria-label="Transcript" className="space-y-3">
-        {state.transcript.map((item) => (
-          <Item key={item.id} item={item} />
+        {state.transcript.map((item, index) => (
+          <Fragment key={`${item.task}/${item.id}`}>
+            {several && item.task !== 0 && item.task !== state.transcript[index - 1]?.task && (
+              <li data-kind="task" className="caps text-mute">
+                Task {item.task}
+              </li>
+            )}
+            <Item item={item} />
+          </Fragment>
         ))}
       </ol>
       {/* On larger screens, the message box covers as much of the screen as this margin. */}

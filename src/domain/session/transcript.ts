@@ -1,0 +1,144 @@
+import type { Delivery, SessionStatus } from '../../protocol/common/enums.ts';
+import type { AgentEventBody, ToolState } from '../../protocol/events/agent.ts';
+import type { EventPlace } from '../../protocol/events/envelope.ts';
+
+/** What is shown of a log, in its order. `task` is the number of its task; 0 for the session as a whole. */
+export type TranscriptItem = { id: string; task: number; seq: number } & (
+  | { kind: 'prompt'; number: number; text: string; delivery: Delivery; by: string }
+  | { kind: 'text' | 'reasoning'; text: string; done: boolean }
+  | {
+      kind: 'tool';
+      tool: string;
+      state: ToolState;
+      title: string;
+      input: Record<string, unknown>;
+      output: string;
+      error: string | null;
+      truncated: boolean;
+    }
+  | { kind: 'file'; path: string }
+  | { kind: 'retry'; attempt: number; message: string }
+  | { kind: 'note'; level: 'info' | 'warning' | 'error'; text: string }
+  | { kind: 'status'; from: SessionStatus; to: SessionStatus; reason: string }
+);
+
+export const MAX_TRANSCRIPT_ITEMS = 5_000;
+/** All text of the transcript, in UTF-16 units. */
+const MAX_TRANSCRIPT_CHARS = 4_000_000;
+
+type EventOf<T extends AgentEventBody['type']> = EventPlace & Extract<AgentEventBody, { type: T }>;
+
+/** A transcript that is being changed: a copy of its own, so that the one it was made of stays as it was. */
+export class TranscriptDraft {
+  readonly items: TranscriptItem[];
+  /** Items that the bounds have dropped from the beginning. */
+  dropped: number;
+  #chars: number;
+
+  constructor(items: readonly TranscriptItem[], dropped: number) {
+    this.items = [...items];
+    this.dropped = dropped;
+    this.#chars = items.reduce((sum, item) => sum + sizeOf(item), 0);
+  }
+
+  add(item: TranscriptItem): void {
+    this.items.push(item);
+    this.#chars += sizeOf(item);
+  }
+
+  /** An increment says how much came before it. Text that is there beyond that is the same text again. */
+  addText(event: EventOf<'text.delta' | 'reasoning.delta'>): void {
+    const { part_id, offset, text } = event.data;
+    const kind = event.type === 'text.delta' ? 'text' : 'reasoning';
+    const index = this.#indexOf(event.task, part_id);
+    const known = this.items[index];
+    if (known && (known.kind === 'text' || known.kind === 'reasoning')) {
+      this.#replace(index, { ...known, text: upTo(known.text, offset) + text });
+    } else {
+      const { task, from_seq } = event;
+      this.add({ kind, id: part_id, task, seq: from_seq, text: upTo('', offset) + text, done: false });
+    }
+  }
+
+  addTool({ seq, task, data }: EventOf<'tool'>): void {
+    // Some models number their calls from the start in each message.
+    const id = `${data.message_id}/${data.call_id}`;
+    const index = this.#indexOf(task, id);
+    const known = this.items[index];
+    const before = known?.kind === 'tool' ? known : null;
+    const item: TranscriptItem = {
+      kind: 'tool',
+      id,
+      task,
+      seq: before?.seq ?? seq,
+      tool: data.tool,
+      state: data.state,
+      title: data.title ?? before?.title ?? '',
+      input: data.input ?? before?.input ?? {},
+      output: data.output ?? before?.output ?? '',
+      error: data.error ?? before?.error ?? null,
+      truncated: data.truncated ?? before?.truncated ?? false,
+    };
+    if (before) this.#replace(index, item);
+    else this.add(item);
+  }
+
+  /** Marks a part of the task as done; without `partId` all of them. */
+  closeParts(task: number, partId?: string): void {
+    for (const [index, item] of this.items.entries()) {
+      if (item.task !== task || (item.kind !== 'text' && item.kind !== 'reasoning') || item.done) continue;
+      if (partId === undefined || item.id === partId) this.items[index] = { ...item, done: true };
+    }
+  }
+
+  /** Drops the oldest items beyond the bounds. The newest stays, however large. */
+  bound(): void {
+    let drop = 0;
+    for (; drop < this.items.length - 1; drop++) {
+      if (this.items.length - drop <= MAX_TRANSCRIPT_ITEMS && this.#chars <= MAX_TRANSCRIPT_CHARS) break;
+      this.#chars -= sizeOf(this.items[drop]!);
+    }
+    if (drop > 0) this.items.splice(0, drop);
+    this.dropped += drop;
+  }
+
+  #replace(index: number, item: TranscriptItem): void {
+    this.#chars += sizeOf(item) - sizeOf(this.items[index]!);
+    this.items[index] = item;
+  }
+
+  /** Searches from the end, since an item that changes is nearly always near it. */
+  #indexOf(task: number, id: string): number {
+    return this.items.findLastIndex((item) => item.id === id && item.task === task);
+  }
+}
+
+/** The first `offset` units of a text. Units that were lost show as lost, so that everything else keeps its place. */
+function upTo(text: string, offset: number): string {
+  return text.slice(0, offset).padEnd(offset, '\u{fffd}');
+}
+
+function sizeOf(item: TranscriptItem): number {
+  switch (item.kind) {
+    case 'prompt':
+    case 'text':
+    case 'reasoning':
+    case 'note':
+      return item.text.length;
+    case 'tool':
+      return item.output.length + item.title.length + (item.error?.length ?? 0) + inputSize(item.input);
+    default:
+      return 100;
+  }
+}
+
+/** Inputs are replaced, never changed, so each is measured once. */
+const inputSizes = new WeakMap<object, number>();
+
+function inputSize(input: Record<string, unknown>): number {
+  const known = inputSizes.get(input);
+  if (known !== undefined) return known;
+  const size = JSON.stringify(input).length;
+  inputSizes.set(input, size);
+  return size;
+}
