@@ -26,7 +26,7 @@ async function runAgent(args: string[], env: Record<string, string>) {
   return { code: code as number | null, errors };
 }
 
-it('an agent’s directory is its name’s, and a second agent on it is told to name another', async () => {
+it('gives each agent name its own directory, and tells a second agent in the same directory to choose another', async () => {
   const repository = await prepareScratchRepository(join(scratch, 'repository'));
   const directory = join(scratch, 'data', 'agent-build-1');
   const unlock = lockDataDirectory(directory);
@@ -37,7 +37,7 @@ it('an agent’s directory is its name’s, and a second agent on it is told to 
   expect(code).toBe(exitCode.failed);
 });
 
-it('what keeps an agent from starting is told in a sentence, without a stack trace', async () => {
+it('reports what keeps an agent from starting in one sentence, without a stack trace', async () => {
   const repository = await prepareScratchRepository(join(scratch, 'repository'));
   const directory = join(scratch, 'obstructed');
   mkdirSync(directory);

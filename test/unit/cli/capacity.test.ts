@@ -5,7 +5,7 @@ import { agent } from '../../../cli/commands/agent.ts';
 import { up } from '../../../cli/commands/up.ts';
 import { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
 
-it('takes any capacity that the control plane takes', () => {
+it('the command line accepts every capacity that the control plane accepts', () => {
   for (const text of ['1', '50']) {
     expect(AgentHello.shape.capacity.parse(parseCapacity(text))).toBe(Number(text));
   }
@@ -14,7 +14,7 @@ it('takes any capacity that the control plane takes', () => {
 it.each([
   ['up', up],
   ['agent', agent],
-])('refuses a capacity at the command line of %s that the control plane would refuse', async (_, command) => {
+])('the command line rejects the capacity %s, as the control plane would', async (_, command) => {
   for (const text of ['0', '51']) {
     expect(AgentHello.shape.capacity.safeParse(Number(text)).success).toBe(false);
     const url = command === agent ? ['--url', 'http://127.0.0.1:1'] : [];

@@ -17,12 +17,12 @@ const sample = defineCommand({
 });
 
 describe('a command', () => {
-  it('gives its run the parsed options with their defaults, and passes its exit code on', async () => {
+  it('passes parsed options with their defaults to its run function, and returns the exit code', async () => {
     expect(await sample.run(['--fast', 'thing'])).toBe(exitCode.failed);
     expect(received.pop()).toEqual({ dir: '.', fast: true, positionals: ['thing'] });
   });
 
-  it('names every option and the form of its value in its help', () => {
+  it('lists every option with its value’s name in the help text', () => {
     const help = sample.help();
     expect(help).toContain('npm run oio -- sample <thing>');
     expect(help).toMatch(/--dir <path>\s+Where/);
@@ -30,21 +30,21 @@ describe('a command', () => {
     expect(help).toMatch(/-h, --help/);
   });
 
-  it('answers an unknown option with a usage error and does not run', async () => {
+  it('rejects an unknown option with a usage error, and does not run', async () => {
     await expect(sample.run(['--fat'])).rejects.toMatchObject({ name: 'CliError', code: exitCode.usage });
     expect(received).toEqual([]);
   });
 });
 
-describe('numbers and durations', () => {
-  it('takes whole numbers within bounds only', () => {
+describe('parsing numbers and durations', () => {
+  it('accepts only whole numbers within the bounds', () => {
     expect(parseInteger('PORT', '8787', { min: 0, max: 65_535 })).toBe(8787);
     for (const text of ['65536', '-1', '1.5', 'eight', '', ' 1']) {
       expect(() => parseInteger('PORT', text, { min: 0, max: 65_535 })).toThrow(CliError);
     }
   });
 
-  it('reads a duration as seconds and refuses one without a unit', () => {
+  it('converts a duration to seconds, and rejects one without a unit', () => {
     expect([parseDuration('x', '90s'), parseDuration('x', '15m'), parseDuration('x', '30d')]).toEqual([
       90, 900, 2_592_000,
     ]);

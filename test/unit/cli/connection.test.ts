@@ -28,11 +28,11 @@ function serving(directory: string): string {
 }
 
 describe('finding the control plane', () => {
-  it('is the data directory’s own server where the environment names none', () => {
+  it('uses the data directory’s server if the environment names none', () => {
     expect(findConnection({ OIO_DATA_DIR: serving('data') })).toEqual(server);
   });
 
-  it('is the demo’s where nothing is named and nothing else was started here', () => {
+  it('uses the demo’s server if nothing is named and no other server was started here', () => {
     serving('.oio-demo');
     expect(findConnection({})).toEqual(server);
     expect(() => findConnection({ OIO_DATA_DIR: join(home, 'absent') })).toThrow('npm start');
@@ -42,29 +42,29 @@ describe('finding the control plane', () => {
     expect(findConnection({})).toMatchObject({ url: work.url, token: work.token });
   });
 
-  it('prefers the token from the environment', () => {
+  it('prefers the environment’s token to the recorded one', () => {
     const token = 'a token that a person was given, long enough';
     expect(findConnection({ OIO_DATA_DIR: serving('data'), OIO_TOKEN: token })).toEqual({ ...server, token });
   });
 
-  it('refuses an address that is none, with the variable and an example', () => {
+  it('rejects an invalid URL, and names the variable', () => {
     expect(() => findConnection({ OIO_DATA_DIR: serving('data'), OIO_URL: 'localhost' })).toThrow(
       'OIO_URL must be an http or https URL, such as OIO_URL=https://oio.example, not "localhost".',
     );
   });
 
-  it('never gives the recorded token to another server', () => {
+  it('never sends the recorded token to another server', () => {
     expect(() => findConnection({ OIO_DATA_DIR: serving('data'), OIO_URL: 'https://elsewhere.example' })).toThrow(
       'OIO_TOKEN',
     );
   });
 
-  it('says where there is none, and how to start one', () => {
+  it('says that no control plane is running, and how to start one', () => {
     expect(() => findConnection({})).toThrow(`${join(home, '.oio')}. Start one with "npm start"`);
   });
 });
 
-describe('an error of the API', () => {
+describe('explaining an error of the API', () => {
   const problem = (status: number) =>
     new ApiError({
       type: 'about:blank',
@@ -78,13 +78,13 @@ describe('an error of the API', () => {
       errors: [{ path: 'title', message: 'too short' }],
     });
 
-  it('keeps the server’s explanation, its fields and the request’s id', () => {
+  it('keeps the server’s detail, its fields and the request id', () => {
     const error = explainApiError(problem(422));
     expect(error).toMatchObject({ code: exitCode.failed });
     expect(error?.message).toBe('It does not fit. (request r-1)\n  title: too short');
   });
 
-  it('tells a refused token and an absent server from a failure by the exit code', () => {
+  it('has its own exit code for a rejected token and an absent server', () => {
     expect(explainApiError(problem(401))?.code).toBe(exitCode.unreachable);
     expect(explainApiError(new ConnectionError('The control plane cannot be reached.'))?.code).toBe(
       exitCode.unreachable,

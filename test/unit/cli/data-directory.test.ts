@@ -43,13 +43,13 @@ describe('the data directory', () => {
   it.each([
     ['a control plane’s', () => data.acquire()],
     ['an agent’s', () => makeAgentDirectory(data.path)],
-  ])('is readable by its owner alone, and no part of a repository: %s', (_, make) => {
+  ])('is readable only by its owner, and ignored by git: %s', (_, make) => {
     make();
     expect(modeOf(data.path)).toBe(0o700);
     expect(data.read('.gitignore')).toBe('*\n');
   });
 
-  it('that was there before stays as it is: it may be somebody’s repository', () => {
+  it('is not changed if it existed before, since it may be somebody’s repository', () => {
     mkdirSync(data.path, { mode: 0o755 });
     data.acquire();
     makeAgentDirectory(data.path);
@@ -62,7 +62,7 @@ describe('the data directory', () => {
     expect(data.read('.gitignore')).toBe('theirs\n');
   });
 
-  it('refuses a second holder, names the first, and is free at once when that one is killed', async () => {
+  it('rejects a second holder, names the first one, and is free as soon as the first one is killed', async () => {
     const holder = await holdElsewhere();
     expect(() => data.acquire()).toThrow(
       expect.objectContaining({
@@ -75,13 +75,13 @@ describe('the data directory', () => {
     await vi.waitFor(() => data.acquire());
   });
 
-  it('can be taken again once it is released', () => {
+  it('can be acquired again after a release', () => {
     data.acquire();
     data.release();
     new DataDirectory(data.path).acquire();
   });
 
-  it('says what to do when it cannot be made', () => {
+  it('says what to do if it cannot be created', () => {
     writeFileSync(join(scratch, 'file'), '');
     const inFile = new DataDirectory(join(scratch, 'file', 'data'));
     expect(() => inFile.acquire()).toThrow('Set OIO_DATA_DIR');
@@ -90,7 +90,7 @@ describe('the data directory', () => {
 });
 
 describe('secrets', () => {
-  it('are made once, kept, and readable by their owner alone', () => {
+  it('are created once, kept, and readable only by their owner', () => {
     data.acquire();
     const first = loadSecrets(data, {});
     expect(loadSecrets(data, {})).toEqual(first);
@@ -100,7 +100,7 @@ describe('secrets', () => {
     expect(modeOf(data.file('signing-keys'))).toBe(0o600);
   });
 
-  it('takes a given token of 32 characters without storing it, and refuses a shorter one', () => {
+  it('include a given token of 32 characters without storing it, but reject a shorter one', () => {
     data.acquire();
     const given = 'g'.repeat(32);
     expect(loadSecrets(data, { OIO_TOKEN: given }).adminToken).toBe(given);

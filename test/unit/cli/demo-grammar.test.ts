@@ -7,7 +7,7 @@ it.each([
   ['read a.txt', 'read a.txt'],
   ['ask edit', 'wrote asked.txt'],
   ['ask edit: c.txt', 'wrote c.txt'],
-])('what "%s" did is told with the file’s name as it was asked for', (line, done) => {
+])('the report of "%s" has the file’s name as the prompt wrote it', (line, done) => {
   const [turn] = parsePrompt(line, '/somewhere/worktrees/1').turns;
   expect(turn?.act).toMatchObject({ kind: 'tool', done });
 });

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-describe('the configuration of workerd', () => {
+describe('workerd’s configuration', () => {
   const config = workerdConfig({
     port: 8787,
     compatibilityDate: '2026-11-01',
@@ -27,11 +27,11 @@ describe('the configuration of workerd', () => {
     variables: ['OIO_TOKEN'],
   });
 
-  it('binds loopback only', () => {
+  it('binds only loopback', () => {
     expect(config).toContain('address = "127.0.0.1:8787"');
   });
 
-  it('names secrets and takes their values from the environment', () => {
+  it('names secrets, and reads their values from the environment', () => {
     expect(config).toContain('(name = "OIO_TOKEN", fromEnvironment = "OIO_TOKEN")');
   });
 
@@ -39,7 +39,7 @@ describe('the configuration of workerd', () => {
     expect(config).toContain('path = "/data \\"quoted\\"/dashboard"');
   });
 
-  it('has every object class of wrangler.toml under its binding', () => {
+  it('binds every object class of wrangler.toml', () => {
     const toml = readFileSync('wrangler.toml', 'utf8');
     const declared = [...toml.matchAll(/^name = "(\w+)"\nclass_name = "(\w+)"/gm)];
     expect(declared.map(([, binding, className]) => ({ binding, className }))).toEqual(
@@ -48,13 +48,13 @@ describe('the configuration of workerd', () => {
   });
 });
 
-it('hands every setting of the Worker that is set to workerd, and no other variable', () => {
+it('passes every Worker setting that is set to workerd, and no other variable', () => {
   const settings = { OIO_CORS_ORIGINS: 'https://a.test', OIO_LEASE_TTL_SECONDS: '90', UPSTASH_REDIS_REST_TOKEN: 't' };
   const variables = workerVariables({ ...settings, PORT: '1', OIO_AGENT_TOKEN: 'agent', ANTHROPIC_API_KEY: 'model' });
   expect(Object.fromEntries(Object.entries(variables).filter(([, text]) => text !== undefined))).toEqual(settings);
 });
 
-it('reads the compatibility date and flags that the deployed Worker has', () => {
+it('has the deployed Worker’s compatibility date and flags', () => {
   expect(readCompatibility('compatibility_date = "2026-11-01"\ncompatibility_flags = ["a", "b"]\n')).toEqual({
     date: '2026-11-01',
     flags: ['a', 'b'],
@@ -71,7 +71,7 @@ describe('the build', () => {
     return path;
   };
 
-  it('is stale when a result is missing or a source at any depth is newer, and not otherwise', () => {
+  it('is stale if and only if a result is missing or a source at any depth is newer', () => {
     const result = write('dist/worker.js', 100);
     const sources = [join(scratch, 'src')];
     write('src/deep/inside.ts', 50);
@@ -82,16 +82,16 @@ describe('the build', () => {
   });
 });
 
-describe('logs', () => {
+describe('log files', () => {
   const source = { process: 'worker', stream: 'stdout', time: '2026-11-22T15:04:05.678Z' } as const;
 
-  it('keeps a JSON line as it is and wraps any other text', () => {
+  it('keep a JSON line unchanged, and wrap any other text', () => {
     expect(toLogLine('{"message":"hi","level":"error"}', source)).toMatchObject({ message: 'hi', level: 'error' });
     expect(toLogLine('boom', { ...source, stream: 'stderr' })).toMatchObject({ message: 'boom', level: 'warn' });
     expect(toLogLine('{broken', source)).toMatchObject({ message: '{broken', process: 'worker' });
   });
 
-  it('keeps one older part and never grows beyond two', () => {
+  it('keep one older part, and never more than two parts', () => {
     const log = new LogFile(join(scratch, 'logs', 'worker.log'));
     const filler = 'x'.repeat(1024 * 1024);
     for (let n = 0; n < 40; n += 1) log.write({ ...toLogLine('line', source), n, filler });
@@ -107,21 +107,21 @@ describe('logs', () => {
   });
 });
 
-describe('where Postgres is', () => {
-  it('knows Neon by its host, and by nothing else in the string', () => {
+describe('the plan for Postgres', () => {
+  it('recognizes Neon by the host, and by nothing else in the connection string', () => {
     expect(isNeon('postgres://u:p@ep-cool.eu-central-1.aws.neon.tech/db')).toBe(true);
     expect(isNeon('postgres://u:p@localhost/x.neon.tech')).toBe(false);
     expect(isNeon('postgres://u:p@evilneon.tech.example/db')).toBe(false);
   });
 
-  it('lets the Worker talk to Neon itself, and ends well after the migrations', async () => {
+  it('lets the Worker use Neon directly, and expects the process to exit with 0 after the migrations', async () => {
     const url = 'postgres://u:p@ep-cool.aws.neon.tech/db';
     const plan = await planPostgres(new DataDirectory(scratch), { DATABASE_URL: url, OIO_TOKEN: 't' });
     expect(plan.variables).toEqual({ DATABASE_URL: url });
     expect(plan.command).toMatchObject({ finalCodes: [0], env: { DATABASE_URL: url } });
   });
 
-  it('puts a plain server behind the local endpoint with a password of this start', async () => {
+  it('puts a plain server behind the local endpoint, with a new password at each start', async () => {
     const env = { DATABASE_URL: 'postgres://u:p@db.example/x', OIO_TOKEN: 't' };
     const [first, second] = await Promise.all([1, 2].map(() => planPostgres(new DataDirectory(scratch), env)));
     expect(first?.variables.NEON_FETCH_ENDPOINT).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/sql$/);
@@ -131,7 +131,7 @@ describe('where Postgres is', () => {
   });
 });
 
-it('starts the agent with neither a token on its command line nor a secret of the control plane', () => {
+it('the agent gets no token on its command line and no secret of the control plane', () => {
   const env = { OIO_TOKEN: 'admin', DATABASE_URL: 'x', UPSTASH_REDIS_REST_TOKEN: 'y', ANTHROPIC_API_KEY: 'model' };
   const agent = { directory: scratch, capacity: 2, labels: ['team=core'] };
   const command = agentCommand(

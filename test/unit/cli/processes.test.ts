@@ -31,7 +31,7 @@ async function sleeper(script = 'setInterval(() => {}, 1000)') {
 }
 
 describe('a process’s identity', () => {
-  it('is the same at every look, another for another process, and none once it is gone', async () => {
+  it('stays the same, differs between processes, and is undefined after the process has ended', async () => {
     const child = await sleeper();
     const first = processStartTime(child.pid);
     expect(first).toEqual(expect.any(String));
@@ -44,7 +44,7 @@ describe('a process’s identity', () => {
 });
 
 describe('the process ledger', () => {
-  it('ends what an earlier launcher left, even a process that ignores SIGTERM', async () => {
+  it('ends processes that an earlier launcher left, even if they ignore SIGTERM', async () => {
     const [willing, stubborn] = await Promise.all([
       sleeper(),
       sleeper("process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"),
@@ -59,7 +59,7 @@ describe('the process ledger', () => {
     expect(await new ProcessLedger(data).end()).toEqual([]);
   });
 
-  it('leaves a process alone that has a recorded pid but started at another time', async () => {
+  it('spares a process that has a recorded pid but started at another time', async () => {
     const stranger = await sleeper();
     const entry = { name: 'worker', pid: stranger.pid, start_time: 'another boot:1' };
     data.writePrivate('processes.json', JSON.stringify([entry]));
@@ -67,7 +67,7 @@ describe('the process ledger', () => {
     expect(processStartTime(stranger.pid)).toEqual(expect.any(String));
   });
 
-  it('starts empty from a file that is not what it wrote', async () => {
+  it('starts empty if its file is not one that it wrote', async () => {
     data.writePrivate('processes.json', '{"half a');
     expect(await new ProcessLedger(data).end()).toEqual([]);
   });
@@ -88,7 +88,7 @@ describe('a supervisor', () => {
   };
   const pids = () => (data.readJson<{ pid: number }[]>('processes.json') ?? []).map(({ pid }) => pid);
 
-  it('starts a killed process again, and records the new one in place of the old', async () => {
+  it('restarts a killed process, and records the new one in place of the old one', async () => {
     const { supervisor, lines } = run("console.log('up'); setInterval(() => {}, 1000)");
     await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 10_000 });
     const [first = 0] = pids();
@@ -100,13 +100,13 @@ describe('a supervisor', () => {
     expect(pids()).toEqual([]);
   });
 
-  it('does not start a process again that ended with a final code', async () => {
+  it('does not restart a process that exited with a final code', async () => {
     const { supervisor, exits } = run('process.exit(3)', [3]);
     await vi.waitFor(() => expect(exits).toEqual([{ code: 3, restartInMs: undefined }]), { timeout: 10_000 });
     await supervisor.stop();
   });
 
-  it('tells of a command that cannot be started', async () => {
+  it('reports a command that cannot be started', async () => {
     const lines: LogLine[] = [];
     const supervisor = new Supervisor(
       { name: 'absent', command: join(data.path, 'absent'), args: [], env: {}, finalCodes: [127] },

@@ -18,18 +18,18 @@ function render(...events: SessionEvent[]): string[] {
   return events.flatMap((each) => renderer.render(each)).map(stripVTControlCharacters);
 }
 
-describe('a session on the terminal', () => {
-  it('shows streamed text by whole lines, and the open line once its part is complete', () => {
+describe('rendering a session', () => {
+  it('shows streamed text in whole lines, and the open line when its part is complete', () => {
     const completed = event({ type: 'part.completed', data: { message_id: 'm', part_id: 'p', length: 11 } });
     expect(render(delta(0, 'one\ntw'))).toEqual(['  one']);
     expect(render(delta(0, 'one\ntw'), delta(6, 'o\nend'), completed)).toEqual(['  one', '  two', '  end']);
   });
 
-  it('shows text once that comes twice', () => {
+  it('shows text that arrives twice only once', () => {
     expect(render(delta(0, 'one\n'), delta(0, 'one\ntwo\n'), delta(4, 'two\n'))).toEqual(['  one', '  two']);
   });
 
-  it('ends an open line before another part or another event begins', () => {
+  it('completes an open line before another part or event', () => {
     const queued = event({ type: 'session.status', data: { from: 'pending', to: 'queued', reason: 'start' } });
     expect(render(delta(0, 'a'), delta(0, 'b\n', 'q'), delta(1, 'c'), queued)).toEqual([
       '  a',
@@ -39,7 +39,7 @@ describe('a session on the terminal', () => {
     ]);
   });
 
-  it('shows a tool with its subject and the first lines of its output', () => {
+  it('shows a tool call with its subject and the first lines of its output', () => {
     const output = Array.from({ length: 9 }, (_, n) => `line ${n}`).join('\n');
     const tool = { message_id: 'm', call_id: 'c', tool: 'bash', input: { command: 'ls' } };
     const lines = render(
@@ -50,7 +50,7 @@ describe('a session on the terminal', () => {
     expect(lines.at(-1)).toBe('    … 3 more lines');
   });
 
-  it('leaves out the way to a worktree', () => {
+  it('shows paths relative to the worktree', () => {
     const input = { filePath: '/data/agent/worktrees/0198c2f0-1/src/a.ts' };
     const data = { message_id: 'm', call_id: 'c', tool: 'write', state: 'completed', input } as const;
     expect(render(event({ type: 'tool', data }))).toEqual(['✓ write src/a.ts']);
@@ -79,20 +79,20 @@ describe('a session on the terminal', () => {
     expect(render(rejected)).toEqual(['! a report of the agent could not be used: not a frame']);
   });
 
-  it('says why a session failed', () => {
+  it('shows why a session failed', () => {
     const error = { code: 'model_error', message: 'The model is gone.', retryable: false };
     const failed = event({ type: 'session.status', data: { from: 'running', to: 'failed', reason: 'result', error } });
     expect(render(failed)).toEqual(['● failed The model is gone.']);
   });
 
-  it('lets no control sequence of an agent reach the terminal', () => {
+  it('removes an agent’s control sequences', () => {
     const renderer = new SessionRenderer();
     const lines = renderer.render(delta(0, 'safe\u001b[2J\u0007\u009b31m\r\n'));
     expect(lines).toEqual(['  safe[2J31m']);
   });
 });
 
-it('shows a diff under its files', () => {
+it('a diff is shown below the list of its files', () => {
   const lines = renderDiff({
     checkpoint: 1,
     base_commit: null,

@@ -4,7 +4,7 @@ import { createClient } from '../../../src/client/client.ts';
 
 const ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
 
-it('a session so long over that none of its events is kept ends the watch with its status', async () => {
+it('watching a session whose events are no longer stored ends with the session’s status', async () => {
   const answers = [
     { items: [], cursor: '0.0.7', has_more: false, reset: true },
     { id: ID, status: 'completed' },

@@ -51,8 +51,8 @@ async function settled<T>(promise: Promise<T>): Promise<T | Error> {
   return outcome;
 }
 
-describe('a call', () => {
-  it('sends the token, the body as JSON, and a key of its own with each POST', async () => {
+describe('an API call', () => {
+  it('sends the token, the body as JSON, and a new idempotency key with each POST', async () => {
     const { client, sent } = clientAnswered(Response.json({ id: 1 }), Response.json({ id: 2 }));
     expect(await client.sessions.create(CREATE)).toEqual({ id: 1 });
     await client.sessions.create(CREATE);
@@ -63,7 +63,7 @@ describe('a call', () => {
     expect(keys[1]).not.toBe(keys[0]);
   });
 
-  it('sends a token of any characters as the bytes of its UTF-8', async () => {
+  it('sends a token with any characters as UTF-8 bytes', async () => {
     const seen: string[] = [];
     const fetch = async (_url: unknown, init?: RequestInit) => {
       seen.push(new Headers(init?.headers).get('authorization') ?? '');
@@ -73,7 +73,7 @@ describe('a call', () => {
     expect(seen).toEqual([`Bearer ${Buffer.from('Schlüssel-🔑').toString('latin1')}`]);
   });
 
-  it('sends what the caller gives as the key', async () => {
+  it('sends the caller’s idempotency key', async () => {
     const { client, sent } = clientAnswered(Response.json({}));
     await client.sessions.act(ID, 'start', undefined, { idempotencyKey: 'once' });
     expect(sent[0]!.url).toBe(`http://control.test/api/v1/sessions/${ID}/start`);
@@ -81,7 +81,7 @@ describe('a call', () => {
     expect(sent[0]!.headers.has('content-type')).toBe(false);
   });
 
-  it('repeats query parameters that are lists, and leaves out what is not given', async () => {
+  it('repeats the name of a list parameter for each item, and leaves out undefined parameters', async () => {
     const { client, sent } = clientAnswered(Response.json({ items: [] }), Response.json({}));
     await client.sessions.list({ status: ['running', 'queued'], page: 2 });
     await client.sessions.get(ID);
@@ -89,25 +89,25 @@ describe('a call', () => {
     expect(sent[1]!.url).toBe(`http://control.test/api/v1/sessions/${ID}`);
   });
 
-  it('redeems a code as the bearer, in place of the token', async () => {
+  it('sends a one-time code as the bearer in place of the token', async () => {
     const { client, sent } = clientAnswered(Response.json({ token: 'new' }));
     await client.codes.redeem('one-time');
     expect(sent[0]!.headers.get('authorization')).toBe('Bearer one-time');
   });
 
-  it('answers nothing for 204', async () => {
+  it('resolves with undefined for a 204', async () => {
     const { client } = clientAnswered(new Response(null, { status: 204 }));
     expect(await client.sessions.remove(ID)).toBeUndefined();
   });
 });
 
-describe('a failed call', () => {
+describe('a failed API call', () => {
   it.each([
     ['the network failed', new TypeError('fetch failed')],
     ['the server said 429', problem(429, 'too_many_requests')],
     ['the server said 503', problem(503, 'unavailable')],
     ['a proxy said 502', new Response('<html>', { status: 502 })],
-  ])('is tried again under the same key when %s', async (_why, failure) => {
+  ])('is retried under the same idempotency key when %s', async (_why, failure) => {
     const { client, sent } = clientAnswered(failure, Response.json({ id: 1 }));
     expect(await settled(client.sessions.create(CREATE))).toEqual({ id: 1 });
     expect(sent).toHaveLength(2);
@@ -122,7 +122,7 @@ describe('a failed call', () => {
     [409, 'illegal_transition'],
     [422, 'validation_failed'],
     [500, 'internal_error'],
-  ] as const)('is thrown with its problem, and not repeated, when the server says %i %s', async (status, code) => {
+  ] as const)('throws the problem without a retry when the server responds with %i %s', async (status, code) => {
     const { client, sent } = clientAnswered(problem(status, code, { legal_actions: ['pause'] }));
     const error = await settled(client.sessions.act(ID, 'start'));
     expect(error).toBeInstanceOf(ApiError);
@@ -130,7 +130,7 @@ describe('a failed call', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('waits as long as Retry-After says', async () => {
+  it('waits for the time in Retry-After before the retry', async () => {
     const { client, sent } = clientAnswered(problem(503, 'unavailable', {}, { 'retry-after': '7' }), Response.json({}));
     const answer = client.sessions.get(ID);
     await vi.advanceTimersByTimeAsync(6_999);
@@ -139,13 +139,13 @@ describe('a failed call', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('is not waited for when Retry-After lies beyond the deadline', async () => {
+  it('is not retried when Retry-After ends after the deadline', async () => {
     const { client, sent } = clientAnswered(problem(429, 'too_many_requests', {}, { 'retry-after': '600' }));
     expect(await settled(client.sessions.get(ID))).toMatchObject({ problem: { retry_after_seconds: 600 } });
     expect(sent).toHaveLength(1);
   });
 
-  it('ends with ConnectionError when its deadline passes, however often it was tried', async () => {
+  it('throws ConnectionError at its deadline, however many attempts it made', async () => {
     const { client, sent } = clientAnswered('never', 'never', 'never', 'never', 'never', 'never', 'never');
     const started = performance.now();
     expect(await settled(client.sessions.get(ID))).toBeInstanceOf(ConnectionError);
@@ -153,7 +153,7 @@ describe('a failed call', () => {
     expect(sent.length).toBeGreaterThan(1);
   });
 
-  it('ends at once, with the caller’s reason, when the caller gives up', async () => {
+  it('throws the caller’s reason at once when the caller aborts', async () => {
     const { client, sent } = clientAnswered('never');
     const controller = new AbortController();
     const answer = settled(client.sessions.get(ID, [], { signal: controller.signal }));
@@ -162,14 +162,14 @@ describe('a failed call', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('has succeeded when a repeated DELETE finds nothing: the answer was lost, not the deletion', async () => {
+  it('succeeds when a retried DELETE gets a 404, because only the first response was lost', async () => {
     const { client } = clientAnswered(new TypeError('reset'), problem(404, 'not_found'));
     expect(await settled(client.sessions.remove(ID))).toBeUndefined();
     const other = clientAnswered(problem(404, 'not_found'));
     expect(await settled(other.client.sessions.remove(ID))).toMatchObject({ status: 404 });
   });
 
-  it('has a problem even when something else than the server answered', async () => {
+  it('has a problem even when a proxy responded in place of the server', async () => {
     const { client } = clientAnswered(new Response('<html>', { status: 403 }));
     expect(await settled(client.agents.list())).toMatchObject({ code: 'forbidden', status: 403 });
   });

@@ -147,7 +147,7 @@ const restores = fc.nat(5).map(
 );
 
 describe('following a log over connections that break', () => {
-  it('ends with exactly the state of the server’s log, whatever is cut off, lost, repeated, compacted or trimmed', () => {
+  it('ends with exactly the state of the server’s log, whatever is disconnected, lost, repeated, compacted or trimmed', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(...moves, restores), { maxLength: 120 }), (script) => {
         const wire = new Wire();
@@ -160,7 +160,7 @@ describe('following a log over connections that break', () => {
     );
   });
 
-  it('tells each place of the log once and in order, without a gap', () => {
+  it('reports each position of the log once, in order and without a gap', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(...moves, restores), { maxLength: 120 }), (script) => {
         const wire = new Wire();
@@ -195,7 +195,7 @@ describe('following a log over connections that break', () => {
   });
 });
 
-describe('a frame that cannot follow', () => {
+describe('a frame that does not continue the log', () => {
   const note = (seq: number): SessionEvent => ({
     from_seq: seq,
     seq,
@@ -212,7 +212,7 @@ describe('a frame that cannot follow', () => {
     return follower;
   };
 
-  it('is a gap when the log goes on beyond the next place, and changes nothing', () => {
+  it('is reported as a gap, and changes nothing, when it skips the next position', () => {
     const follower = live();
     const before = follower.state;
     expect(receive(follower, { type: 'events', events: [note(4)], cursor: '00000001.4' })).toMatchObject({
@@ -223,13 +223,13 @@ describe('a frame that cannot follow', () => {
     expect(follower.cursor).toBe('00000001.2');
   });
 
-  it('is a gap when the frame’s cursor is beyond its events', () => {
+  it('is reported as a gap when its cursor is beyond its events', () => {
     expect(receive(live(), { type: 'events', events: [note(3)], cursor: '00000001.5' })).toMatchObject({
       fault: 'gap',
     });
   });
 
-  it('is a fault when it belongs to another life of the log', () => {
+  it('is reported as a protocol fault when it belongs to another incarnation of the log', () => {
     expect(receive(live(), { type: 'events', events: [note(3)], cursor: '00000002.3' })).toMatchObject({
       fault: 'protocol',
     });
@@ -239,11 +239,11 @@ describe('a frame that cannot follow', () => {
     'not JSON',
     '{"type":"snapshot","part":0,"data":""}',
     '{"type":"hello","mode":"resume","cursor":"00000001.1","head":2}',
-  ])('is a fault when nothing asked for it: %s', (frame) => {
+  ])('is reported as a protocol fault when it is unexpected: %s', (frame) => {
     expect(live().receive(frame)).toMatchObject({ ok: false, fault: 'protocol' });
   });
 
-  it('is a fault when a snapshot’s parts come out of order', () => {
+  it('is reported as a protocol fault when a snapshot’s parts arrive out of order', () => {
     const follower = new LogFollower('00000001.9');
     receive(follower, {
       type: 'hello',
@@ -256,14 +256,14 @@ describe('a frame that cannot follow', () => {
     expect(receive(follower, { type: 'snapshot', part: 1, data: '{}' })).toMatchObject({ fault: 'protocol' });
   });
 
-  it('leaves a frame of a later protocol alone, and acknowledges it', () => {
+  it('is acknowledged and ignored when its type is unknown', () => {
     const follower = live();
     const step = receive(follower, { type: 'presence', watchers: 3 });
     expect(step).toMatchObject({ ok: true, events: [], replies: [{ type: 'ack' }] });
   });
 });
 
-it('acknowledges all characters that the connection has brought, from each connection’s beginning', () => {
+it('a follower acknowledges the number of characters received on the current connection', () => {
   const follower = new LogFollower();
   const hello = JSON.stringify({ type: 'hello', mode: 'resume', cursor: '00000001.0', head: 0 });
   const page = JSON.stringify({ type: 'page', events: [], cursor: '00000001.0', live: true });

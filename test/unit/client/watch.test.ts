@@ -105,7 +105,7 @@ const LONGEST_PAUSE_MS = 15_000;
 /** Long enough for a reconnect, too short for a ping. */
 const passTime = () => vi.advanceTimersByTimeAsync(LONGEST_PAUSE_MS + 1_000);
 
-it('opens its socket with a ticket for that very path, and never with the token', async () => {
+it('a watch opens its socket with a ticket for that path, and never with the token', async () => {
   const watch = plane.watch();
   await passTime();
   expect(plane.tickets).toEqual([`/ws/sessions/${ID}`]);
@@ -114,7 +114,7 @@ it('opens its socket with a ticket for that very path, and never with the token'
   watch.close();
 });
 
-it('goes on from its cursor after a cut, and ends with exactly the server’s log', async () => {
+it('a watch resumes from its cursor after a disconnect, and ends with exactly the server’s log', async () => {
   const watch = plane.watch();
   await passTime();
   plane.note('second');
@@ -131,7 +131,7 @@ it('goes on from its cursor after a cut, and ends with exactly the server’s lo
   watch.close();
 });
 
-it('says where it stands, and that it waits to come back', async () => {
+it('a watch reports its connection’s status, including the wait before a reconnect', async () => {
   const heard: WatchConnection['status'][] = [];
   const watch = plane.watch({ onConnection: ({ status }) => heard.push(status) });
   await passTime();
@@ -141,7 +141,7 @@ it('says where it stands, and that it waits to come back', async () => {
   watch.close();
 });
 
-it('comes back within the longest pause, however long the server was away', async () => {
+it('a watch reconnects within the longest pause, however long the server was away', async () => {
   const watch = plane.watch();
   await passTime();
   plane.acceptsSockets = false;
@@ -154,7 +154,7 @@ it('comes back within the longest pause, however long the server was away', asyn
   watch.close();
 });
 
-it('opens another connection when a ping is not answered, and keeps one whose pings are', async () => {
+it('a watch replaces a connection whose ping is not answered, and keeps one whose pings are', async () => {
   const watch = plane.watch();
   await vi.advanceTimersByTimeAsync(120_000);
   expect(plane.sockets).toHaveLength(1);
@@ -165,7 +165,7 @@ it('opens another connection when a ping is not answered, and keeps one whose pi
   watch.close();
 });
 
-it('hears nothing more from a connection that it has given up', async () => {
+it('a watch ignores messages of a connection that it has abandoned', async () => {
   const watch = plane.watch();
   await passTime();
   const stale = plane.sockets[0]!.connection!;
@@ -180,10 +180,10 @@ it('hears nothing more from a connection that it has given up', async () => {
 });
 
 it.each([
-  ['the session is not there', CLOSE.not_found, 404],
+  ['the session does not exist', CLOSE.not_found, 404],
   ['the session was deleted', CLOSE.deleted, 404],
   ['the token is not valid any more', CLOSE.unauthorized, 401],
-])('ends with the reason when %s', async (_why, code, status) => {
+])('a watch ends with the reason when %s', async (_why, code, status) => {
   const watch = plane.watch();
   await passTime();
   plane.sockets[0]!.end(code, 'said by the server');
@@ -192,7 +192,7 @@ it.each([
   expect(plane.sockets).toHaveLength(1);
 });
 
-it('asks over REST why no connection opens, and ends when the session is not its to see', async () => {
+it('a watch asks over REST why no connection opens, and ends if it may not see the session', async () => {
   plane.acceptsSockets = false;
   plane.sessionStatus = 404;
   const watch = plane.watch();
@@ -200,12 +200,12 @@ it('asks over REST why no connection opens, and ends when the session is not its
   expect(await watch.ended).toMatchObject({ status: 404 });
 });
 
-it('ends when no ticket is given for its token', async () => {
+it('a watch ends when its token gets no ticket', async () => {
   plane.ticketStatus = 401;
   expect(await plane.watch().ended).toMatchObject({ code: 'unauthorized' });
 });
 
-it('starts again from a snapshot when the server’s log is another one, and says so', async () => {
+it('a watch restarts from a snapshot, and reports a reset, when the server’s log is another one', async () => {
   const resets: boolean[] = [];
   const watch = plane.watch({ onState: (_state, reset) => resets.push(reset) });
   await passTime();
@@ -219,7 +219,7 @@ it('starts again from a snapshot when the server’s log is another one, and say
   watch.close();
 });
 
-it('ends without an error, and without another connection, when it is closed or its signal aborts', async () => {
+it('a watch that is closed or aborted ends without an error and opens no other connection', async () => {
   const controller = new AbortController();
   const aborted = plane.watch({ signal: controller.signal });
   const closed = plane.watch();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FilePatch, kindOf, splitPatch } from '../../../dashboard/src/ui/patch.ts';
 
-describe('a patch that git made', () => {
+describe('a patch of git', () => {
   let folder: string;
   let files: Map<string, FilePatch>;
   const git = (...args: string[]) =>
@@ -36,16 +36,16 @@ describe('a patch that git made', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('has one part for each file, under the name that it has now', () => {
+  it('has one part for each file, under its current name', () => {
     const names = git('diff', '--cached', '--name-only', '-z').split('\0').filter(Boolean);
     expect([...files.keys()].sort()).toEqual(names.sort());
   });
 
-  it('shows a file’s hunks, without git’s header', () => {
+  it('shows a file’s hunks without git’s header', () => {
     expect(files.get('src/kept.ts')!.lines).toEqual(['@@ -1,3 +1,3 @@', ' one', '-two', '+2', ' three']);
   });
 
-  it('takes no line of a file for a header', () => {
+  it('does not mistake a line of a file for a header', () => {
     expect(files.get('added.txt')!.lines).toEqual([
       '@@ -0,0 +1,2 @@',
       '+diff --git a/fake b/fake',
@@ -53,17 +53,17 @@ describe('a patch that git made', () => {
     ]);
   });
 
-  it('shows a binary file as one, not its bytes', () => {
+  it('shows a binary file without its bytes', () => {
     expect(files.get('picture.bin')!.lines).toEqual(['Binary file']);
   });
 
-  it('shows what git says of a file without lines', () => {
+  it('shows git’s description for a file without hunks', () => {
     expect(files.get('empty.txt')!.lines[0]).toBe('new file mode 100644');
     expect(files.get('new name.txt')!.lines).toContain('rename from old name.txt');
   });
 });
 
-it('tells the lines of a hunk apart', () => {
+it('the kinds of lines in a hunk are told apart', () => {
   expect(['+a', '-b', ' c', '@@ -1 +1 @@', '\\ No newline at end of file', ''].map(kindOf)).toEqual([
     'add',
     'remove',
@@ -74,6 +74,6 @@ it('tells the lines of a hunk apart', () => {
   ]);
 });
 
-it('makes nothing of an empty patch', () => {
+it('an empty patch has no files', () => {
   expect(splitPatch('')).toEqual([]);
 });

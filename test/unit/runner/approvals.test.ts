@@ -8,7 +8,7 @@ function request(patterns: string[], always: string[] = []): PermissionRequest {
   return { id: 'per_1', sessionID: 'ses_1', permission: 'bash', patterns, metadata: {}, always };
 }
 
-test('what is asked for is shown whole', () => {
+test('a permission request shows all its patterns', () => {
   const patterns = Array.from({ length: 100 }, (_, i) => `echo ${i}`);
   expect(permissionAsk(request(patterns, ['echo *']))).toMatchObject({ patterns, always: ['echo *'] });
 });
@@ -16,16 +16,19 @@ test('what is asked for is shown whole', () => {
 test.each([
   ['too many', Array.from({ length: 101 }, (_, i) => `echo ${i}`)],
   ['too long', ['echo a', `rm ${'x'.repeat(70_000)}`]],
-])('of patterns that are %s none is shown, and no rule but one for everything allows them', (_, patterns) => {
-  const asked = permissionAsk(request(patterns, ['echo *', 'rm *']));
-  expect(AgentFrameBody.safeParse({ type: 'approval.asked', data: asked }).error).toBeUndefined();
-  expect(asked).toMatchObject({ always: [], detail: { patterns_omitted: patterns.length } });
-  expect(asked.title).toContain(`${patterns.length} patterns, too large to be shown`);
-  const rules = ['', 'echo *', 'echo ?', ...patterns.slice(0, 100)].map((pattern) => ({
-    permission: 'bash',
-    pattern,
-  }));
-  expect(coveredByRules(rules, 'bash', asked.patterns)).toBe(false);
-  // A session remembers no pattern that holds a wildcard: the next request like this is asked again.
-  expect(asked.patterns.every((pattern) => /[*?]/.test(pattern))).toBe(true);
-});
+])(
+  'a permission request whose patterns are %s shows none of them, and only a rule for everything allows it',
+  (_, patterns) => {
+    const asked = permissionAsk(request(patterns, ['echo *', 'rm *']));
+    expect(AgentFrameBody.safeParse({ type: 'approval.asked', data: asked }).error).toBeUndefined();
+    expect(asked).toMatchObject({ always: [], detail: { patterns_omitted: patterns.length } });
+    expect(asked.title).toContain(`${patterns.length} patterns, too large to be shown`);
+    const rules = ['', 'echo *', 'echo ?', ...patterns.slice(0, 100)].map((pattern) => ({
+      permission: 'bash',
+      pattern,
+    }));
+    expect(coveredByRules(rules, 'bash', asked.patterns)).toBe(false);
+    // A session remembers no pattern that holds a wildcard: the next request like this is asked again.
+    expect(asked.patterns.every((pattern) => /[*?]/.test(pattern))).toBe(true);
+  },
+);

@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-test('frames are numbered from 1 and read back in order until acknowledged', () => {
+test('frames are numbered from 1, and read in order until they are acknowledged', () => {
   const buffer = FrameBuffer.create(directory, lease);
   for (const text of ['a', 'b', 'c']) buffer.append(note(text));
   buffer.acknowledge(1);
@@ -33,7 +33,7 @@ test('frames are numbered from 1 and read back in order until acknowledged', () 
   buffer.close();
 });
 
-test('a number is never given out twice, even when all before it are acknowledged', () => {
+test('a frame number is never used twice, even when all earlier frames are acknowledged', () => {
   const first = FrameBuffer.create(directory, lease);
   first.append(note('a'));
   first.acknowledge(1);
@@ -43,7 +43,7 @@ test('a number is never given out twice, even when all before it are acknowledge
   again?.close();
 });
 
-test('reading is bounded by bytes, but never empty while something waits', () => {
+test('a read of the buffer is bounded by bytes, but returns at least one waiting frame', () => {
   const buffer = FrameBuffer.create(directory, lease);
   for (let i = 0; i < 4; i++) buffer.append(note('x'.repeat(1_000)));
   expect(buffer.read(0, 2_500).map((frame) => frame.n)).toEqual([1, 2]);
@@ -51,7 +51,7 @@ test('reading is bounded by bytes, but never empty while something waits', () =>
   buffer.close();
 });
 
-test('what a process appended is there after it was killed by SIGKILL', async () => {
+test('appended frames survive SIGKILL of the process', async () => {
   const script = `
     const { FrameBuffer } = await import(${JSON.stringify(MODULE)});
     const buffer = FrameBuffer.create(${JSON.stringify(directory)}, ${JSON.stringify(lease)});
@@ -73,14 +73,14 @@ test('what a process appended is there after it was killed by SIGKILL', async ()
   buffer?.close();
 });
 
-test('a dropped buffer leaves no file, and an unreadable one is removed', () => {
+test('a dropped buffer leaves no file, and an unreadable buffer is deleted', () => {
   FrameBuffer.create(directory, lease).drop();
   writeFileSync(join(directory, 'broken.lease'), 'not a database');
   expect(FrameBuffer.openAll(directory)).toEqual([]);
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test('a new lease of the same task and epoch is another stream', () => {
+test('a new lease of the same task and epoch gets a new stream id', () => {
   const first = FrameBuffer.create(directory, lease);
   const { stream_id } = first.lease;
   first.append(note('a'));

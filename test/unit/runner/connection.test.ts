@@ -30,7 +30,7 @@ function connect(answer: (events: ConnectionEvents) => void) {
   return { line, pauses: () => at.slice(1).map((time, i) => time - (at[i] as number)), closed: () => closed };
 }
 
-test('a connection that never opens is given up and tried again', async () => {
+test('a connection that never opens is abandoned and retried', async () => {
   const { line, pauses, closed } = connect(() => undefined);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(pauses().length).toBeGreaterThan(2);
@@ -38,7 +38,7 @@ test('a connection that never opens is given up and tried again', async () => {
   line.close();
 });
 
-test('whoever is turned away after a word waits longer each time', async () => {
+test('an agent that is rejected after its first message waits longer before each attempt', async () => {
   const { line, pauses } = connect((events) => {
     events.opened();
     events.received('{"type":"superseded","reason":"another"}');
@@ -51,7 +51,7 @@ test('whoever is turned away after a word waits longer each time', async () => {
   line.close();
 });
 
-test('whoever was let in comes back at once after a break', async () => {
+test('an agent that was accepted reconnects at once after a break', async () => {
   const { line, pauses } = connect((events) => {
     events.opened();
     events.received('{"type":"welcome","agent_id":"a"}');

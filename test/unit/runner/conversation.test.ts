@@ -15,20 +15,20 @@ const said = (role: 'user' | 'assistant', text: string) => ({
 });
 const messages = [said('user', 'What is it?'), said('assistant', 'It is this.')];
 
-test('a conversation is carried whole', () => {
+test('a conversation is packed whole', () => {
   const carried = packConversation(session, messages);
   expect(carried.format).toBe(CONVERSATION_FORMAT);
   expect(unpackConversation(carried)).toEqual({ session, messages });
 });
 
-test('of a conversation that is too large to be carried its transcript is', () => {
+test('a conversation that is too large is packed as a transcript', () => {
   const carried = packConversation(session, messages, 10);
   expect(carried.format).toBe(TRANSCRIPT_FORMAT);
   expect(() => unpackConversation(carried)).toThrow('cannot be read here');
   expect(transcript(carried)).toBe('user: What is it?\n\nassistant: It is this.');
 });
 
-test('a transcript holds the newest of what was said, within its bound', () => {
+test('a transcript holds the newest messages within its bound', () => {
   const long = [
     ...Array.from({ length: 50 }, (_, i) => said('user', `${i} ${'x'.repeat(2_000)}`)),
     said('user', 'last'),

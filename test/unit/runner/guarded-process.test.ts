@@ -19,24 +19,24 @@ async function run(script: string, onOutput: (chunk: string) => void = () => und
   return guarded;
 }
 
-test('a guarded command passes on its exit code', async () => {
+test('a guarded process has its command’s exit code', async () => {
   const guarded = await run('exit 7');
   expect(await guarded.exited).toEqual({ code: 7 });
 });
 
-test('a guarded command passes on its output', async () => {
+test('a guarded process passes on its command’s output', async () => {
   const chunks: string[] = [];
   const guarded = await run('echo out; echo err >&2', (chunk) => chunks.push(chunk));
   await guarded.exited;
   expect(chunks.join('').split('\n').sort()).toEqual(['', 'err', 'out'].sort());
 });
 
-test('a command that does not exist is an error that names it', async () => {
+test('starting a missing command fails with an error that names it', async () => {
   const starting = spawnGuarded({ command: '/no/such/command', args: [], env, onOutput: () => undefined });
   await expect(starting).rejects.toThrow('/no/such/command did not start');
 });
 
-test('a command that ignores SIGTERM is killed with its whole group', async () => {
+test('a command that ignores SIGTERM is killed with its process group', async () => {
   const lines: string[] = [];
   const guarded = await run(`trap '' TERM; sleep 300 & echo $!; wait; sleep 300`, (chunk) => lines.push(chunk));
   await vi.waitFor(() => expect(lines).toHaveLength(1));
@@ -59,7 +59,7 @@ test('a guarded command ends when its parent is killed by SIGKILL', async () => 
   await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
 }, 15_000);
 
-test('a command whose guard is killed ends too, and stopping it does not wait for ever', async () => {
+test('a command ends when its guard is killed, and stopping it then does not wait for ever', async () => {
   const lines: string[] = [];
   const guarded = await run('echo $PPID; exec sleep 300', (chunk) => lines.push(chunk));
   await vi.waitFor(() => expect(lines).toHaveLength(1));
@@ -69,7 +69,7 @@ test('a command whose guard is killed ends too, and stopping it does not wait fo
   expect(await guarded.stop()).toEqual({ code: 128 + 9 });
 }, 20_000);
 
-test('when the parent is killed, what the command started in sessions of its own ends as well', async () => {
+test('when the parent is killed, processes that the command started in other process sessions end too', async () => {
   const value = `guarded-${process.pid}`;
   const tool = `require('child_process').spawn('sleep', ['300'], { detached: true, stdio: 'ignore' }); setTimeout(() => {}, 300_000)`;
   const script = `

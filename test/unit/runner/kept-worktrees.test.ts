@@ -25,7 +25,7 @@ function assignment(checkpoint: { task_id: string; epoch: number } | null): Assi
   return { task_id: TASK, epoch: 9, checkpoint } as Assignment;
 }
 
-test('the newest kept worktree of the task is gone on with, unless the checkpoint is newer', () => {
+test('the newest kept worktree of the task is used unless the checkpoint is newer', () => {
   worktree(TASK, 2);
   const path = worktree(TASK, 3);
   expect(findKept(directory, assignment(null))).toEqual({ path, base: 'base' });
@@ -33,14 +33,14 @@ test('the newest kept worktree of the task is gone on with, unless the checkpoin
   expect(findKept(directory, assignment({ task_id: TASK, epoch: 4 }))).toBeNull();
 });
 
-test('the worktree that the checkpoint was made of is found under another task of the session', () => {
+test('the kept worktree that the checkpoint was taken from is found even if it belongs to another task', () => {
   const path = worktree(OTHER, 1);
   expect(findKept(directory, assignment({ task_id: OTHER, epoch: 1 }))).toEqual({ path, base: 'base' });
   expect(findKept(directory, assignment({ task_id: OTHER, epoch: 2 }))).toBeNull();
   expect(findKept(directory, assignment(null))).toBeNull();
 });
 
-test('a worktree is kept until it is let go of', () => {
+test('a worktree is kept until its mark is removed', () => {
   const path = worktree(TASK, 1);
   expect(isKept(path)).toBe(true);
   unmarkKept(path);

@@ -123,7 +123,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ type: fc.constant('lose_acks' as const) }) },
 );
 
-test('through a thousand cuts and lost acknowledgements, each frame is stored once and in order', async () => {
+test('through a thousand disconnects and lost acknowledgements, each frame is recorded once and in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
       const { session, stream, buffer } = start();
@@ -147,7 +147,7 @@ test('through a thousand cuts and lost acknowledgements, each frame is stored on
   );
 }, 120_000);
 
-test('the grant is told once, however often the connection breaks', async () => {
+test('the grant is reported once, however often the connection breaks', async () => {
   const { session, stream, told } = start();
   await vi.advanceTimersByTimeAsync(10);
   session.cut();
@@ -156,7 +156,7 @@ test('the grant is told once, however often the connection breaks', async () => 
   stream.discard();
 });
 
-test('a command that comes again is acknowledged again and done once', async () => {
+test('a repeated command is acknowledged again but handled once', async () => {
   const { session, stream, told } = start();
   const command: Command = { type: 'checkpoint', data: {} };
   await vi.advanceTimersByTimeAsync(10);
@@ -171,7 +171,7 @@ test('a command that comes again is acknowledged again and done once', async () 
   stream.discard();
 });
 
-test('a command that could not be done is not acknowledged, and is done when it comes again', async () => {
+test('a command that failed is not acknowledged, and is handled when it is sent again', async () => {
   let attempts = 0;
   const { session, stream } = start({
     command: async () => {
@@ -188,7 +188,7 @@ test('a command that could not be done is not acknowledged, and is done when it 
   stream.discard();
 });
 
-test('silence is noticed before the lease can have ended, and its end is told when it proves alive', async () => {
+test('silence is reported before the lease can expire, and the next message reports that the lease is alive', async () => {
   const { session, stream, told } = start();
   await vi.advanceTimersByTimeAsync(10);
   await vi.advanceTimersByTimeAsync(TTL_MS * 2);
@@ -204,7 +204,7 @@ test('silence is noticed before the lease can have ended, and its end is told wh
   stream.discard();
 });
 
-test('a process that slept longer than that, on a line that still stands, asks the session whether it may go on', async () => {
+test('a process that was suspended while its connection stayed open asks the session whether it still holds the lease', async () => {
   const { session, stream, told } = start();
   await vi.advanceTimersByTimeAsync(10);
   vi.setSystemTime(Date.now() + quietAfterMs(TTL_MS) + 5_000);
@@ -216,7 +216,7 @@ test('a process that slept longer than that, on a line that still stands, asks t
   stream.discard();
 });
 
-test('what was granted is kept through days of silence, and delivered after them', async () => {
+test('frames of a granted lease are kept through days of silence and delivered afterwards', async () => {
   const { session, stream, told } = start();
   await vi.advanceTimersByTimeAsync(10);
   session.isReachable = false;
@@ -231,7 +231,7 @@ test('what was granted is kept through days of silence, and delivered after them
   stream.discard();
 }, 60_000);
 
-test('after a week of silence a lease is given up, and an offer that nobody answers after minutes', async () => {
+test('a lease is given up after a week of silence, and an unanswered claim after minutes', async () => {
   const { session, told } = start();
   await vi.advanceTimersByTimeAsync(10);
   session.isReachable = false;
@@ -248,7 +248,7 @@ test.each([
   ['ended', 'ended'],
   ['lease_lost', 'lost'],
   ['gone', 'gone'],
-])('%s ends the stream and deletes what was kept', async (type, how) => {
+])('the message %s ends the stream and deletes its buffer', async (type, how) => {
   const { session, stream, told } = start();
   await vi.advanceTimersByTimeAsync(10);
   session.tell({ type, reason: 'because' });

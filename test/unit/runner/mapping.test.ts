@@ -98,7 +98,7 @@ const scripts = fc.array(fc.tuple(fc.array(pieces, { maxLength: 2 }), fc.nat(2))
 /** What befalls each event: it arrives, it arrives twice, or the stream breaks and it is lost. */
 const fates = fc.infiniteStream(fc.constantFrom('once', 'once', 'once', 'twice', 'lost', 'flush'));
 
-test('whatever is lost, repeated or flushed on the way, the frames add up to the messages, with nothing twice', () => {
+test('whatever events are lost, repeated or flushed, the frames add up to the messages without duplicates', () => {
   fc.assert(
     fc.property(scripts, fates, (shapes, fate) => {
       const all = shapes.map(([texts, tools], index) => scriptOf(index, texts, tools));
@@ -140,7 +140,7 @@ test('whatever is lost, repeated or flushed on the way, the frames add up to the
   );
 });
 
-test('what a carried conversation holds is not reported again, what comes after it is', () => {
+test('the messages of an imported conversation are not reported again, but later ones are', () => {
   const [before, after] = [scriptOf(1, [['old']], 1), scriptOf(2, [['new']], 0)];
   const mapping = new Mapping(CONVERSATION, DIRECTORY);
   mapping.skip([before.message]);
@@ -150,7 +150,7 @@ test('what a carried conversation holds is not reported again, what comes after 
   expect(of(frames, 'tool')).toEqual([]);
 });
 
-test('text that waits goes before a tool call that comes after it', () => {
+test('buffered text is reported before a later tool call', () => {
   const mapping = new Mapping(CONVERSATION, DIRECTORY);
   const make = { id: 'prt_1', messageID: 'msg_1', sessionID: CONVERSATION };
   mapping.event(begun(assistant('msg_1')), 0);
@@ -160,14 +160,14 @@ test('text that waits goes before a tool call that comes after it', () => {
   expect(frames.map((frame) => frame.type)).toEqual(['text.delta', 'tool']);
 });
 
-test('a prompt’s own text is not what the agent said', () => {
+test('a prompt’s own text is not reported as the agent’s', () => {
   const mapping = new Mapping(CONVERSATION, DIRECTORY);
   const make = { id: 'prt_1', messageID: 'msg_user', sessionID: CONVERSATION };
   mapping.event(begun({ id: 'msg_user', sessionID: CONVERSATION, role: 'user' } as ConversationMessage['info']), 0);
   expect([...mapping.event(updated(textPart(make, 'do it', 1)), 0), ...mapping.finish()]).toEqual([]);
 });
 
-test('other conversations of the same server are not this one’s; its sub-agents’ usage and edits are', () => {
+test('events of other conversations are ignored, but the usage and edits of sub-agents are reported', () => {
   const mapping = new Mapping(CONVERSATION, DIRECTORY);
   const created = (id: string, parentID: string): Event =>
     ({ type: 'session.created', properties: { sessionID: id, info: { id, parentID } } }) as Event;
@@ -196,7 +196,7 @@ test('other conversations of the same server are not this one’s; its sub-agent
   expect(mapping.steps).toBe(0);
 });
 
-test('long tool input and output are cut, and marked', () => {
+test('long tool input and output are truncated and marked', () => {
   const mapping = new Mapping(CONVERSATION, DIRECTORY);
   const make = { id: 'prt_1', messageID: 'msg_1', sessionID: CONVERSATION };
   const long = 'x'.repeat(MAX_TOOL_TEXT_CHARS + 1);
@@ -208,7 +208,7 @@ test('long tool input and output are cut, and marked', () => {
   expect(tool).toMatchObject({ truncated: true, input: { path: 'a' } });
 });
 
-test('a retry is told once for each attempt, with the time until it', () => {
+test('a model retry is reported once for each attempt, with the time until it', () => {
   const mapping = new Mapping(CONVERSATION, DIRECTORY);
   const retry = (attempt: number, next: number): Event =>
     ({
@@ -226,7 +226,7 @@ test.each([
   [{ name: 'APIError', data: { message: 'no', statusCode: 400, isRetryable: false } }, ['api_error', '400 no', false]],
   [{ name: 'UnknownError', data: { message: 'odd' } }, ['unknown_error', 'odd', true]],
   [{ name: 'ContextOverflowError', data: { message: '' } }, ['context_overflow_error', 'ContextOverflowError', false]],
-])('the failure %j is told with its code, words and whether to try again', (error, expected) => {
+])('the failure %j is reported with its code, its message and whether a retry may help', (error, expected) => {
   const failure = describeFailure(error as Parameters<typeof describeFailure>[0]);
   expect([failure.code, failure.message, failure.retryable]).toEqual(expected);
 });

@@ -13,7 +13,7 @@ async function startMarked(value: string, script: string): Promise<number> {
   return child.pid as number;
 }
 
-test('processes are found by a variable of their environment, and only by its whole value', async () => {
+test('processes are found by the whole value of a variable in their environment', async () => {
   const value = `unit-${process.pid}-find`;
   const pid = await startMarked(value, 'exec sleep 300');
   try {
@@ -24,12 +24,12 @@ test('processes are found by a variable of their environment, and only by its wh
   }
 });
 
-test('ending processes ends one that ignores SIGTERM', async () => {
+test('ending processes also ends one that ignores SIGTERM', async () => {
   const pid = await startMarked(`unit-${process.pid}-end`, `trap '' TERM; while :; do sleep 0.1; done`);
   expect(await endProcesses([pid])).toBe(1);
   expect(isRunning(pid)).toBe(false);
 });
 
-test('a process that does not exist does not run', () => {
+test('a process that does not exist is not running', () => {
   expect(isRunning(2 ** 22 + 1)).toBe(false);
 });

@@ -37,7 +37,7 @@ function run(...args: string[]): string {
   return execFileSync('git', ['-C', clone, ...who, ...args], { encoding: 'utf8' }).trim();
 }
 
-test('a clone is known by the addresses of its remotes, without their passwords', async () => {
+test('a clone is identified by its remotes’ URLs without their passwords', async () => {
   expect((await Repository.open(clone)).remotes).toEqual([]);
   run('remote', 'add', 'origin', 'git@github.com:acme/web.git');
   run('remote', 'add', 'mirror', 'https://user:secret@example.com/acme/web');
@@ -47,7 +47,7 @@ test('a clone is known by the addresses of its remotes, without their passwords'
   expect((await Repository.open(clone)).remotes).toHaveLength(MAX_REMOTES);
 });
 
-test('all work travels as a patch: text, binary, mode, new, deleted and committed files, but no ignored ones', async () => {
+test('a patch holds all work: text, binary, mode, new, deleted and committed files, but no ignored ones', async () => {
   const repository = await Repository.open(clone);
   const base = await repository.resolve();
   const here = await repository.addWorktree(join(scratch, 'here'), base);
@@ -79,7 +79,7 @@ test('all work travels as a patch: text, binary, mode, new, deleted and committe
   ]);
 });
 
-test('making a patch leaves index, objects and branches of the clone as they were', async () => {
+test('creating a patch does not change the clone’s index, objects and branches', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   writeFileSync(join(tree.path, 'new.txt'), 'new\n');
@@ -90,7 +90,7 @@ test('making a patch leaves index, objects and branches of the clone as they wer
   expect(execFileSync('git', ['-C', tree.path, 'status', '--porcelain'], { encoding: 'utf8' })).toBe('?? new.txt\n');
 });
 
-test('work larger than the bound makes no patch', async () => {
+test('work that is larger than the bound has no patch', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   writeFileSync(join(tree.path, 'big.txt'), 'x\n'.repeat(5_000));
@@ -99,7 +99,7 @@ test('work larger than the bound makes no patch', async () => {
   expect(files).toEqual([{ path: 'big.txt', status: 'added', additions: 5_000, deletions: 0 }]);
 });
 
-test('a renamed file is one file', async () => {
+test('a renamed file is listed as one file', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   renameSync(join(tree.path, 'kept.txt'), join(tree.path, 'moved.txt'));
@@ -110,7 +110,7 @@ test('a renamed file is one file', async () => {
   ]);
 });
 
-test('a patch that does not fit is an error and changes nothing', async () => {
+test('a patch that does not apply throws and changes nothing', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   const foreign = '--- a/kept.txt\n+++ b/kept.txt\n@@ -1,1 +1,1 @@\n-other\n+text\n';
@@ -125,7 +125,7 @@ test('clones of one repository have the same identity', async () => {
   expect(two.rootCommit).toBe(one.rootCommit);
 });
 
-test('a worktree can be made again in the place of one whose directory was lost', async () => {
+test('a worktree can be created where the directory of an earlier one was lost', async () => {
   const repository = await Repository.open(clone);
   const path = join(scratch, 'tree');
   const base = await repository.resolve();
@@ -138,14 +138,14 @@ test.each([
   ['missing', 'There is no directory'],
   ['plain', 'is not a git repository: run "git init"'],
   ['empty', 'has no commits: create one'],
-])('opening a %s directory says how to mend it', async (kind, message) => {
+])('opening a %s directory fails with advice on how to fix it', async (kind, message) => {
   const path = join(scratch, kind);
   if (kind !== 'missing') mkdirSync(path);
   if (kind === 'empty') execFileSync('git', ['-C', path, 'init', '-q']);
   await expect(Repository.open(path)).rejects.toThrow(message);
 });
 
-test('a commit that the clone does not have is named', async () => {
+test('a commit that neither clone nor remotes have is named in the error', async () => {
   const repository = await Repository.open(clone);
   await expect(repository.resolve('deadbeef')).rejects.toThrow('no commit deadbeef');
 });
@@ -155,7 +155,7 @@ function runIn(directory: string, ...args: string[]): string {
   return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
 }
 
-test('the files of repositories inside travel, committed or not, and those inside these too', async () => {
+test('a patch holds the files of nested repositories at any depth, committed or not', async () => {
   const repository = await Repository.open(clone);
   const base = await repository.resolve();
   const here = await repository.addWorktree(join(scratch, 'here'), base);
@@ -189,7 +189,7 @@ test('the files of repositories inside travel, committed or not, and those insid
 test.each([
   ['removed', () => undefined],
   ['replaced by a new repository', (path: string) => runIn(path, 'init', '-q')],
-])('work travels when its worktree’s link to the clone was %s', async (_, replace) => {
+])('a patch can be created when the worktree’s link to the clone was %s', async (_, replace) => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   rmSync(join(tree.path, '.git'));
@@ -199,7 +199,7 @@ test.each([
   expect((await tree.changes()).files).toEqual([{ path: 'new.txt', status: 'added', additions: 1, deletions: 0 }]);
 });
 
-test('submodules with changes of their own are named', async () => {
+test('submodules with changes are named', async () => {
   const library = join(scratch, 'library');
   mkdirSync(library);
   runIn(library, 'init', '-q');
@@ -215,7 +215,7 @@ test('submodules with changes of their own are named', async () => {
   expect((await tree.changes()).changedSubmodules).toEqual(['ahead', 'dirty']);
 });
 
-test('a patch is the same whatever the person has configured', async () => {
+test('a patch is the same whatever the user has configured', async () => {
   const repository = await Repository.open(clone);
   writeFileSync(join(clone, 'long.txt'), Array.from({ length: 40 }, (_, i) => `${i}\n`).join(''));
   run('add', '-A');
@@ -241,7 +241,7 @@ test('a patch is the same whatever the person has configured', async () => {
   expect(await tree.changes()).toEqual(plain);
 });
 
-test('the list of files is cut before a frame cannot hold it, the patch is not', async () => {
+test('the list of files is truncated to what a frame holds, but the patch is not', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   const folder = join(tree.path, ...Array.from({ length: 4 }, () => 'd'.repeat(200)));
@@ -257,7 +257,7 @@ test('the list of files is cut before a frame cannot hold it, the patch is not',
   ).toHaveLength(400);
 });
 
-test('a commit that is missing is fetched', async () => {
+test('a missing commit is fetched', async () => {
   const second = join(scratch, 'second');
   execFileSync('git', ['clone', '-q', clone, second]);
   run('commit', '-q', '--allow-empty', '-m', 'later');
@@ -265,14 +265,14 @@ test('a commit that is missing is fetched', async () => {
   expect(await (await Repository.open(second)).resolve(later)).toBe(later);
 });
 
-test('a shallow clone is refused, with what to do', async () => {
+test('a shallow clone is rejected with advice on what to do', async () => {
   run('commit', '-q', '--allow-empty', '-m', 'second');
   const shallow = join(scratch, 'shallow');
   execFileSync('git', ['clone', '-q', '--depth', '1', `file://${clone}`, shallow]);
   await expect(Repository.open(shallow)).rejects.toThrow('git fetch --unshallow');
 });
 
-test('a filter that the agent has set in the clone sees no secret of ours', async () => {
+test('a filter that the agent configured in the clone sees none of the orchestrator’s secrets', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   const seen = join(scratch, 'seen');

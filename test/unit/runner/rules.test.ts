@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { isPromptNamed, promptMessageId, promptName } from '../../../runner/work/message-ids.ts';
 import { permissionRules } from '../../../runner/work/permissions.ts';
 
-test('a prompt has the same name wherever it is computed, and another one for each message', () => {
+test('a prompt’s name is the same on every machine, and differs between messages', () => {
   expect(promptName('task', 1)).toBe(promptName('task', 1));
   expect(promptName('task', 1)).not.toBe(promptName('task', 2));
   expect(promptName('task', 1)).toMatch(/^[0-9A-Za-z]{14}$/);
 });
 
-test('a message id is found by its name, and sorts after the conversation so far, even one from a faster clock', () => {
+test('a prompt’s message id is found by its name, and sorts after all earlier messages, even those of a faster clock', () => {
   const name = promptName('task', 1);
   const now = Date.UTC(2026, 10, 22);
   const fromTheFuture = promptMessageId(promptName('task', 0), now + 3_600_000, null);
@@ -18,7 +18,7 @@ test('a message id is found by its name, and sorts after the conversation so far
   expect(id > fromTheFuture).toBe(true);
 });
 
-test('without anything that asks, the rules are those that were given', () => {
+test('permission rules without "ask" are passed on unchanged', () => {
   expect(permissionRules(undefined)).toEqual([]);
   expect(permissionRules({ webfetch: 'deny', bash: { '*': 'deny', 'npm *': 'allow' } })).toEqual([
     { permission: 'webfetch', pattern: '*', action: 'deny' },
@@ -27,7 +27,7 @@ test('without anything that asks, the rules are those that were given', () => {
   ]);
 });
 
-test('where something asks, the shell asks for all but the commands that are allowed by name', () => {
+test('if any permission is "ask", bash asks for every command that is not allowed by name', () => {
   expect(permissionRules({ edit: 'ask', bash: { '**': 'allow', '*': 'allow', 'npm test': 'allow' } })).toEqual([
     { permission: 'bash', pattern: '*', action: 'ask' },
     { permission: 'task', pattern: '*', action: 'deny' },
@@ -36,7 +36,7 @@ test('where something asks, the shell asks for all but the commands that are all
   ]);
 });
 
-test('a shell that is denied stays denied', () => {
+test('a denied bash stays denied when another permission is "ask"', () => {
   expect(permissionRules({ edit: 'ask', bash: 'deny' }).at(-1)).toEqual({
     permission: 'bash',
     pattern: '*',
@@ -44,7 +44,7 @@ test('a shell that is denied stays denied', () => {
   });
 });
 
-test('where something asks there are no sub-agents, unless the session names them', () => {
+test('if any permission is "ask", sub-agents are denied unless the session names them', () => {
   const ofTask = (permissions: Parameters<typeof permissionRules>[0]) =>
     permissionRules(permissions).findLast((rule) => rule.permission === 'task')?.action;
   expect(ofTask({ edit: 'ask' })).toBe('deny');

@@ -28,14 +28,14 @@ async function complete(messages: ChatMessage[]): Promise<{ message: ChatMessage
   return { message: body.choices[0]?.message as ChatMessage, usage: body.usage };
 }
 
-test('a directive becomes a tool call with paths inside the stated working directory', async () => {
+test('a directive becomes a tool call with paths in the working directory', async () => {
   const { message } = await complete([system, user('Please:\nwrite notes/a.txt: one\\ntwo')]);
   const call = message.tool_calls?.[0]?.function;
   expect(call?.name).toBe('write');
   expect(JSON.parse(call?.arguments ?? '')).toEqual({ filePath: '/srv/tree/notes/a.txt', content: 'one\ntwo\n' });
 });
 
-test('directives are done one a turn, in order, and the answer tells their results', () => {
+test('directives are executed one per turn in order, and the answer lists their results', () => {
   const prompt = user('run echo one\nrun echo two');
   const second = nextReply([system, prompt, ...called('1', 'one')]);
   expect(second).toMatchObject({ act: { input: { command: 'echo two' } } });
@@ -43,38 +43,38 @@ test('directives are done one a turn, in order, and the answer tells their resul
   expect(last).toMatchObject({ answer: expect.stringContaining('- ran `echo two` → two') });
 });
 
-test('a tool call that was cut off is done again when asked to continue', () => {
+test('an interrupted tool call is repeated when the prompt says to continue', () => {
   const cutOff = called('1', '[Tool execution was interrupted]');
   const reply = nextReply([system, user('run echo one'), ...cutOff, user(`${CONTINUE_PREFIX}.`)]);
   expect(reply).toMatchObject({ act: { input: { command: 'echo one' } } });
 });
 
-test('a message into a running turn adds to what is still to be done', () => {
+test('a message that is steered into a running turn adds to the remaining directives', () => {
   const messages = [system, user('run echo one\nrun echo two'), ...called('1', 'one'), user('run echo three')];
   expect(nextReply(messages)).toMatchObject({ act: { input: { command: 'echo two' } } });
   expect(nextReply([...messages, ...called('2', 'two')])).toMatchObject({ act: { input: { command: 'echo three' } } });
 });
 
-test('a follow-up after an answer starts afresh', () => {
+test('a follow-up after an answer starts with its own directives only', () => {
   const answered: ChatMessage = { role: 'assistant', content: 'Scripted demo model: all 1 steps are done.' };
   const reply = nextReply([system, user('run echo one'), ...called('1', 'one'), answered, user('read a.txt')]);
   expect(reply).toMatchObject({ act: { tool: 'read', input: { filePath: '/srv/tree/a.txt' } } });
 });
 
-test('a prompt without directives is told that the model is scripted, and its grammar', async () => {
+test('the answer to a prompt without directives says that the model is scripted, and lists its grammar', async () => {
   const { message } = await complete([system, user('Make it nice')]);
   expect(message.content).toContain('I am not a language model');
   expect(message.content).toContain('write <file>: <text>');
 });
 
-test('tokens are counted from the texts', async () => {
+test('the scripted model counts tokens from its texts', async () => {
   const short = await complete([system, user('say hi')]);
   const long = await complete([system, user(`say ${'hi '.repeat(100)}`)]);
   expect(long.usage.prompt_tokens).toBeGreaterThan(short.usage.prompt_tokens as number);
   expect(long.usage.completion_tokens).toBeGreaterThan(short.usage.completion_tokens as number);
 });
 
-test('a scripted failure answers with the status that was asked for', async () => {
+test('a scripted failure responds with the requested status', async () => {
   const body = JSON.stringify({ messages: [system, user('fail 429 7')] });
   const response = await fetch(`${model.url}/chat/completions`, { method: 'POST', body });
   expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7']);

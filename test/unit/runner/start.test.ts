@@ -6,7 +6,7 @@ import { markKept } from '../../../runner/git/kept-worktrees.ts';
 import { removeLeftoverWorktrees } from '../../../runner/lease/recovery.ts';
 import { chooseModel, NoModelError } from '../../../runner/start.ts';
 
-test('a left worktree that cannot be removed is logged, the others go, and those to be kept stay', async () => {
+test('leftover worktrees are removed except kept ones, and one that cannot be removed is logged', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'oio-left-'));
   const path = (name: string) => join(directory, name);
   for (const name of ['a-1', 'b-1', 'c-1', 'd-1']) mkdirSync(path(name));
@@ -25,7 +25,7 @@ test('a left worktree that cannot be removed is logged, the others go, and those
   }
 });
 
-test('without a model it is said what to do; any other fault is told in OpenCode’s words', async () => {
+test('an error about a missing model says what to do, and other errors quote OpenCode', async () => {
   await expect(chooseModel({ defaultModel: async () => null })).rejects.toThrow('opencode auth login');
   const fault = chooseModel({ defaultModel: () => Promise.reject(new Error('config: unexpected token')) });
   await expect(fault).rejects.toThrow(NoModelError);
