@@ -1,0 +1,24 @@
+import * as z from 'zod';
+import { AgentList, AgentView } from '../agent/agent.ts';
+import { Uuid } from '../common/ids.ts';
+import { type Endpoints, json } from './endpoint.ts';
+import type { OperationId } from './routes.ts';
+
+/** Agents register over their control socket; here they are read. */
+export const AGENT_ENDPOINTS = {
+  listAgents: {
+    tag: 'Agents',
+    summary: 'List the agents',
+    access: 'read',
+    responses: { 200: json(AgentList, 'The workspace’s agents.') },
+    errors: [],
+  },
+  readAgent: {
+    tag: 'Agents',
+    summary: 'Read an agent',
+    access: 'read',
+    params: z.object({ id: Uuid }),
+    responses: { 200: json(AgentView, 'The agent.') },
+    errors: ['not_found'],
+  },
+} as const satisfies Partial<Endpoints<OperationId>>;

@@ -1,0 +1,76 @@
+import type * as z from 'zod';
+import type { ErrorCode } from '../common/errors.ts';
+import { AGENT_ENDPOINTS } from './agents.ts';
+import type { Access, Endpoint, Endpoints, Permission } from './endpoint.ts';
+import type { OperationId } from './routes.ts';
+import { SESSION_ACTION_ENDPOINTS } from './session-actions.ts';
+import { SESSION_WORK_ENDPOINTS } from './session-work.ts';
+import { SESSION_ENDPOINTS } from './sessions.ts';
+import { SOCKET_ENDPOINTS } from './sockets.ts';
+import { SYSTEM_ENDPOINTS } from './system.ts';
+import { TOKEN_ENDPOINTS } from './tokens.ts';
+
+/**
+ * The one table of endpoints: who may call each operation, what it takes and what it answers. With `ROUTES`, which holds
+ * method and path under the same keys, it is what the HTTP routes, the typed client, the API description and the test of
+ * the role matrix are made from.
+ */
+export const ENDPOINTS = {
+  ...SESSION_ENDPOINTS,
+  ...SESSION_ACTION_ENDPOINTS,
+  ...SESSION_WORK_ENDPOINTS,
+  ...AGENT_ENDPOINTS,
+  ...TOKEN_ENDPOINTS,
+  ...SOCKET_ENDPOINTS,
+  ...SYSTEM_ENDPOINTS,
+} as const satisfies Endpoints<OperationId>;
+
+type Table = typeof ENDPOINTS;
+type SpecOf<Id extends OperationId, Status extends keyof Table[Id]['responses']> = Table[Id]['responses'][Status];
+
+/** An entry as the code reads it that walks over the whole table. */
+export function endpointOf(id: OperationId): Endpoint {
+  return ENDPOINTS[id] as Endpoint;
+}
+
+/** The ids of all operations, in the table's order. */
+export const OPERATION_IDS = Object.keys(ENDPOINTS) as OperationId[];
+
+/** The schema that an operation has for a part of its requests. */
+export type SchemaOf<Id extends OperationId, Part extends 'params' | 'query' | 'body'> = Table[Id] extends {
+  readonly [Key in Part]: infer Schema extends z.ZodType;
+}
+  ? Schema
+  : never;
+
+/** The statuses with which an operation succeeds. */
+export type StatusOf<Id extends OperationId> = keyof Table[Id]['responses'];
+
+/** The body of a success: what its schema puts out, a stream of bytes, or null. */
+export type BodyOf<Id extends OperationId, Status extends StatusOf<Id> = StatusOf<Id>> =
+  SpecOf<Id, Status> extends { schema: infer Schema extends z.ZodType }
+    ? z.output<Schema>
+    : SpecOf<Id, Status> extends { bytes: true }
+      ? ReadableStream<Uint8Array>
+      : null;
+
+/** Whether callers of an operation are known by a token, so that it runs for a principal. */
+export type NeedsToken<Id extends OperationId> = Table[Id]['access'] extends Permission ? true : false;
+
+export function permissionOf(access: Access): Permission | null {
+  return access === 'code' || access === 'public' ? null : access;
+}
+
+/** Every code with which an operation can refuse a request, those included that follow from its shape. */
+export function errorCodesOf(id: OperationId): ErrorCode[] {
+  const { access, idempotent, params, query, body, responses, errors } = endpointOf(id);
+  const isSocket = Object.values(responses).some(({ subprotocol }) => subprotocol !== undefined);
+  const codes: ErrorCode[] = [...errors, 'internal_error', 'misconfigured'];
+  if (access !== 'public') codes.push('unauthorized', 'unavailable');
+  if (permissionOf(access) !== null) codes.push('forbidden');
+  if (params || query || body || idempotent) codes.push('validation_failed');
+  if (body) codes.push('malformed_request', 'payload_too_large', 'unsupported_media_type');
+  if (idempotent) codes.push('idempotency_mismatch');
+  if (isSocket) codes.push('malformed_request', 'upgrade_required');
+  return codes;
+}

@@ -1,0 +1,120 @@
+import type { SESSION_ACTIONS } from '../session/actions.ts';
+
+/**
+ * Method and path of each operation of the API, over REST and over sockets. `endpoints.ts` holds the rest of the table:
+ * this part has no schemas, so that a browser or an agent can name an address without loading any.
+ */
+export const ROUTES = {
+  createSession: { method: 'POST', path: '/api/v1/sessions' },
+  listSessions: { method: 'GET', path: '/api/v1/sessions' },
+  bulkSessions: { method: 'POST', path: '/api/v1/sessions/bulk' },
+  readSession: { method: 'GET', path: '/api/v1/sessions/{id}' },
+  updateSession: { method: 'PATCH', path: '/api/v1/sessions/{id}' },
+  deleteSession: { method: 'DELETE', path: '/api/v1/sessions/{id}' },
+
+  startSession: { method: 'POST', path: '/api/v1/sessions/{id}/start' },
+  pauseSession: { method: 'POST', path: '/api/v1/sessions/{id}/pause' },
+  resumeSession: { method: 'POST', path: '/api/v1/sessions/{id}/resume' },
+  cancelSession: { method: 'POST', path: '/api/v1/sessions/{id}/cancel' },
+  stopSession: { method: 'POST', path: '/api/v1/sessions/{id}/stop' },
+  completeSession: { method: 'POST', path: '/api/v1/sessions/{id}/complete' },
+  failSession: { method: 'POST', path: '/api/v1/sessions/{id}/fail' },
+  retrySession: { method: 'POST', path: '/api/v1/sessions/{id}/retry' },
+  sendMessage: { method: 'POST', path: '/api/v1/sessions/{id}/messages' },
+
+  listEvents: { method: 'GET', path: '/api/v1/sessions/{id}/events' },
+  listCheckpoints: { method: 'GET', path: '/api/v1/sessions/{id}/checkpoints' },
+  requestCheckpoint: { method: 'POST', path: '/api/v1/sessions/{id}/checkpoints' },
+  readDiff: { method: 'GET', path: '/api/v1/sessions/{id}/diff' },
+  listApprovals: { method: 'GET', path: '/api/v1/sessions/{id}/approvals' },
+  answerApproval: { method: 'POST', path: '/api/v1/sessions/{id}/approvals/{approval_id}' },
+  readArtifact: { method: 'GET', path: '/api/v1/sessions/{id}/artifacts/{artifact_id}' },
+
+  listAgents: { method: 'GET', path: '/api/v1/agents' },
+  readAgent: { method: 'GET', path: '/api/v1/agents/{id}' },
+
+  createToken: { method: 'POST', path: '/api/v1/tokens' },
+  listTokens: { method: 'GET', path: '/api/v1/tokens' },
+  revokeToken: { method: 'DELETE', path: '/api/v1/tokens/{id}' },
+  createCode: { method: 'POST', path: '/api/v1/codes' },
+  redeemCode: { method: 'POST', path: '/api/v1/codes/redeem' },
+
+  createTicket: { method: 'POST', path: '/api/v1/tickets' },
+  watchSession: { method: 'GET', path: '/ws/sessions/{id}' },
+  openRunSocket: { method: 'GET', path: '/ws/leases/{task_id}/{epoch}' },
+  openControlSocket: { method: 'GET', path: '/ws/agents/{agent_id}/control' },
+
+  readHealth: { method: 'GET', path: '/health' },
+  readReadiness: { method: 'GET', path: '/ready' },
+} as const satisfies Record<string, Route> & Record<`${(typeof SESSION_ACTIONS)[number]}Session`, Route>;
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** A template: `{name}` stands for one segment. */
+  path: `/${string}`;
+}
+
+/** The name of an operation: `operationId` in OpenAPI, and the key of everything that the table says of it. */
+export type OperationId = keyof typeof ROUTES;
+export type PathOf<Id extends OperationId> = (typeof ROUTES)[Id]['path'];
+
+/** The names of a template's parameters. */
+export type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParamNames<Rest>
+  : never;
+
+/** The values of an operation's path parameters. */
+export type PathParams<Id extends OperationId> = Record<ParamNames<PathOf<Id>>, string>;
+
+/**
+ * The path of an operation, with each parameter encoded as one segment.
+ *
+ * ```ts
+ * pathOf('openRunSocket', { task_id, epoch: String(epoch) }) // '/ws/leases/0198…/3'
+ * ```
+ */
+export function pathOf<Id extends OperationId>(
+  id: Id,
+  ...[params]: [ParamNames<PathOf<Id>>] extends [never] ? [] : [params: PathParams<Id>]
+): string {
+  const values = (params ?? {}) as Record<string, string>;
+  return ROUTES[id].path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name]!));
+}
+
+/**
+ * The parameters of a path, decoded; null when the path is not this operation's. A slash at the end changes nothing.
+ * The values are not validated: the operation's schema does that.
+ */
+export function matchPath<Id extends OperationId>(id: Id, path: string): PathParams<Id> | null {
+  return paramsOf(ROUTES[id].path, path) as PathParams<Id> | null;
+}
+
+/** The methods that a path takes; none when no operation has this path. */
+export function methodsOf(path: string): Route['method'][] {
+  const routes: Route[] = Object.values(ROUTES);
+  return [...new Set(routes.filter((route) => paramsOf(route.path, path)).map(({ method }) => method))];
+}
+
+function paramsOf(template: string, path: string): Record<string, string> | null {
+  const names = template.split('/');
+  const values = path.replace(/\/$/, '').split('/');
+  if (names.length !== values.length) return null;
+  const params: Record<string, string> = {};
+  for (const [index, name] of names.entries()) {
+    const value = values[index]!;
+    if (!name.startsWith('{')) {
+      if (name !== value) return null;
+    } else if (value === '') return null;
+    else params[name.slice(1, -1)] = decoded(value);
+  }
+  return params;
+}
+
+/** What is not encoded as UTF-8 stays as it is: no schema of a parameter accepts it. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,80 @@
+import * as z from 'zod';
+import { Uuid } from '../common/ids.ts';
+import { PAGE_EVENTS } from '../common/limits.ts';
+import { CursorText, EventPage } from '../events/envelope.ts';
+import { ApprovalList, ApprovalView } from '../session/approval.ts';
+import { CheckpointList, CheckpointRequested, SessionDiff } from '../session/checkpoint.ts';
+import { AnswerApprovalRequest } from '../session/requests.ts';
+import { type Endpoints, json, NoMembers } from './endpoint.ts';
+import type { OperationId } from './routes.ts';
+import { SessionParams } from './sessions.ts';
+
+const DEFAULT_EVENTS = 100;
+
+/** What the agents of a session have done, and what they wait for. */
+export const SESSION_WORK_ENDPOINTS = {
+  listEvents: {
+    tag: 'Session work',
+    summary: 'Read the event log',
+    access: 'read',
+    params: SessionParams,
+    query: z.strictObject({
+      after: CursorText.optional(),
+      limit: z.coerce.number<number>().int().min(1).max(PAGE_EVENTS).default(DEFAULT_EVENTS),
+    }),
+    responses: { 200: json(EventPage, 'A page of the log.') },
+    errors: ['not_found'],
+  },
+  listCheckpoints: {
+    tag: 'Session work',
+    summary: 'List the checkpoints',
+    access: 'read',
+    params: SessionParams,
+    responses: { 200: json(CheckpointList, 'The checkpoints.') },
+    errors: ['not_found'],
+  },
+  requestCheckpoint: {
+    tag: 'Session work',
+    summary: 'Ask the agent for a checkpoint now',
+    access: 'operate',
+    idempotent: true,
+    params: SessionParams,
+    body: NoMembers,
+    responses: { 202: json(CheckpointRequested, 'The agent has been asked.') },
+    errors: ['not_found', 'no_running_agent'],
+  },
+  readDiff: {
+    tag: 'Session work',
+    summary: 'Read the work so far as a patch',
+    access: 'read',
+    params: SessionParams,
+    responses: { 200: json(SessionDiff, 'The patch.') },
+    errors: ['not_found'],
+  },
+  listApprovals: {
+    tag: 'Session work',
+    summary: 'List the approvals',
+    access: 'read',
+    params: SessionParams,
+    responses: { 200: json(ApprovalList, 'The approvals.') },
+    errors: ['not_found'],
+  },
+  answerApproval: {
+    tag: 'Session work',
+    summary: 'Answer a permission or a question',
+    access: 'operate',
+    idempotent: true,
+    params: SessionParams.extend({ approval_id: Uuid }),
+    body: AnswerApprovalRequest,
+    responses: { 200: json(ApprovalView, 'The approval with its answer.') },
+    errors: ['not_found', 'approval_answered'],
+  },
+  readArtifact: {
+    tag: 'Session work',
+    summary: 'Read an artifact of a checkpoint',
+    access: 'read_artifact',
+    params: SessionParams.extend({ artifact_id: Uuid }),
+    responses: { 200: { description: 'Its bytes.', bytes: true } },
+    errors: ['not_found'],
+  },
+} as const satisfies Partial<Endpoints<OperationId>>;

@@ -1,0 +1,69 @@
+import * as z from 'zod';
+import { SessionStatus } from '../common/enums.ts';
+import { SessionId } from '../common/ids.ts';
+import { BulkResult, BulkSessionRequest } from '../session/bulk.ts';
+import { ListSessionsQuery, SessionList } from '../session/list.ts';
+import { CreateSessionRequest, UpdateSessionRequest } from '../session/requests.ts';
+import { SessionInclude, SessionView } from '../session/session.ts';
+import { type Endpoints, json, repeated } from './endpoint.ts';
+import type { OperationId } from './routes.ts';
+
+export const SessionParams = z.object({ id: SessionId });
+
+/** Sessions themselves: create, list, read, change, delete, and many at once. */
+export const SESSION_ENDPOINTS = {
+  createSession: {
+    tag: 'Sessions',
+    summary: 'Create a session',
+    access: 'operate',
+    idempotent: true,
+    body: CreateSessionRequest,
+    responses: { 201: { ...json(SessionView, 'The session.'), headers: { Location: 'The path of the session.' } } },
+    errors: [],
+  },
+  listSessions: {
+    tag: 'Sessions',
+    summary: 'List sessions',
+    access: 'read',
+    query: ListSessionsQuery.safeExtend({
+      status: repeated(SessionStatus, 'Any of these; repeat it or put commas between them.'),
+    }).strict(),
+    responses: { 200: json(SessionList, 'A page of sessions.') },
+    errors: [],
+  },
+  bulkSessions: {
+    tag: 'Sessions',
+    summary: 'Act on many sessions, with an outcome for each',
+    access: 'operate',
+    idempotent: true,
+    body: BulkSessionRequest,
+    responses: { 200: json(BulkResult, 'The outcomes, in the order of the request.') },
+    errors: [],
+  },
+  readSession: {
+    tag: 'Sessions',
+    summary: 'Read a session',
+    access: 'read_session',
+    params: SessionParams,
+    query: z.strictObject({ include: repeated(SessionInclude, 'What else to read with it.') }),
+    responses: { 200: json(SessionView, 'The session.') },
+    errors: ['not_found'],
+  },
+  updateSession: {
+    tag: 'Sessions',
+    summary: 'Change a session’s title, priority, tags or metadata',
+    access: 'operate',
+    params: SessionParams,
+    body: UpdateSessionRequest,
+    responses: { 200: json(SessionView, 'The session.') },
+    errors: ['not_found'],
+  },
+  deleteSession: {
+    tag: 'Sessions',
+    summary: 'Delete a session; an active one is cancelled first',
+    access: 'operate',
+    params: SessionParams,
+    responses: { 204: { description: 'The session is deleted.' } },
+    errors: ['not_found'],
+  },
+} as const satisfies Partial<Endpoints<OperationId>>;

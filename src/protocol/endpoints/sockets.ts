@@ -1,0 +1,52 @@
+import * as z from 'zod';
+import { SessionId, TaskId, Uuid } from '../common/ids.ts';
+import { SOCKET_PROTOCOL } from '../common/socket.ts';
+import { CursorText } from '../events/envelope.ts';
+import { CreateTicketRequest, Ticket } from '../workspace/token.ts';
+import { type Endpoints, json } from './endpoint.ts';
+import type { OperationId } from './routes.ts';
+
+/** An epoch as text: a segment of a path. */
+const Epoch = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, 'not an epoch')
+  .meta({ description: 'The epoch of the offer.', example: '1' });
+
+const socket = { description: `The socket, speaking ${SOCKET_PROTOCOL}.`, subprotocol: SOCKET_PROTOCOL } as const;
+
+/** Sockets, and the tickets that open one from a browser. */
+export const SOCKET_ENDPOINTS = {
+  createTicket: {
+    tag: 'Sockets',
+    summary: 'Make a ticket to open one socket with, from a browser',
+    access: 'open_socket',
+    body: CreateTicketRequest,
+    responses: { 201: json(Ticket, 'The ticket, good for 30 seconds.') },
+    errors: [],
+  },
+  watchSession: {
+    tag: 'Sockets',
+    summary: 'Watch a session',
+    access: 'read',
+    params: z.object({ id: SessionId }),
+    query: z.strictObject({ after: CursorText.optional() }),
+    responses: { 101: socket },
+    errors: ['not_found'],
+  },
+  openRunSocket: {
+    tag: 'Sockets',
+    summary: 'Work on a task, as the agent that it was offered to',
+    access: 'work',
+    params: z.object({ task_id: TaskId, epoch: Epoch }),
+    responses: { 101: socket },
+    errors: ['not_found'],
+  },
+  openControlSocket: {
+    tag: 'Sockets',
+    summary: 'Register as an agent, and be offered tasks',
+    access: 'work',
+    params: z.object({ agent_id: Uuid }),
+    responses: { 101: socket },
+    errors: ['not_found'],
+  },
+} as const satisfies Partial<Endpoints<OperationId>>;

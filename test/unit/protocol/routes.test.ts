@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { ENDPOINTS } from '../../../src/protocol/endpoints/endpoints.ts';
+import {
+  matchPath,
+  methodsOf,
+  type OperationId,
+  type PathParams,
+  pathOf,
+  ROUTES,
+} from '../../../src/protocol/endpoints/routes.ts';
+
+const ids = Object.keys(ROUTES) as OperationId[];
+const SESSION = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
+
+describe('the routes of the API', () => {
+  it('are those of the endpoints, each once', () => {
+    expect(Object.keys(ENDPOINTS).sort()).toEqual([...ids].sort());
+    const routes = ids.map((id) => `${ROUTES[id].method} ${ROUTES[id].path.replaceAll(/\{\w+\}/g, '{}')}`);
+    expect(new Set(routes).size).toBe(routes.length);
+  });
+
+  it.each(ids)('read from a path of %s what it was made of, whatever the characters', (id) => {
+    const names = [...ROUTES[id].path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+    for (const value of [SESSION, 'a/b', '%2F', '?x=1#y', '..', ' ', 'größe', '💥', '\u0000']) {
+      const params = Object.fromEntries(names.map((name) => [name, value]));
+      // Each operation has parameters of its own; a test over all of them cannot know which.
+      const path = (pathOf as (id: OperationId, params: object) => string)(id, params);
+      expect(matchPath(id, path)).toEqual(params);
+      expect(matchPath(id, `${path}/`)).toEqual(params);
+    }
+  });
+
+  it('are not read from other paths', () => {
+    const params = { task_id: 'a', epoch: '1' } satisfies PathParams<'openRunSocket'>;
+    const path = pathOf('openRunSocket', params);
+    for (const other of [`${path}/x`, path.slice(1), path.replace('/1', '//'), path.replace('leases', 'lease'), '/']) {
+      expect(matchPath('openRunSocket', other), other).toBeNull();
+    }
+  });
+
+  it('leave a segment as it is that is no UTF-8', () => {
+    expect(matchPath('readSession', '/api/v1/sessions/%E0%A4%A')).toEqual({ id: '%E0%A4%A' });
+  });
+
+  it('say which methods a path takes', () => {
+    expect(methodsOf('/api/v1/sessions').sort()).toEqual(['GET', 'POST']);
+    expect(methodsOf(`/api/v1/sessions/${SESSION}/`).sort()).toEqual(['DELETE', 'GET', 'PATCH']);
+    expect(methodsOf('/api/v1/nothing')).toEqual([]);
+  });
+});
