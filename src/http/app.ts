@@ -1,34 +1,33 @@
-import type { OpenAPIHono } from '@hono/zod-openapi';
+import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { methodNotAllowed } from 'hono/method-not-allowed';
+import { methodsOf, pathOf, ROUTES } from '../protocol/endpoints/routes.ts';
 import { Authenticator, authenticated } from './auth/authenticate.ts';
 import { Revocations } from './auth/revocations.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import type { Dependencies } from './dependencies.ts';
-import { jsonBody } from './middleware/json-body.ts';
+import { mount } from './endpoints.ts';
 import { requestId } from './middleware/request-id.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { apiHeaders, asPage } from './middleware/security-headers.ts';
 import { problem, problemsFromErrors } from './problems.ts';
-import { createRouter } from './route.ts';
-import { agentRoutes } from './routes/agents.ts';
-import { codeRoutes, REDEEM_PATH } from './routes/codes.ts';
-import { sessionActionRoutes } from './routes/session-actions.ts';
-import { sessionWorkRoutes } from './routes/session-work.ts';
-import { sessionRoutes } from './routes/sessions.ts';
-import { socketRoutes } from './routes/sockets.ts';
-import { systemRoutes } from './routes/system.ts';
-import { ticketRoutes } from './routes/tickets.ts';
-import { tokenRoutes } from './routes/tokens.ts';
+import { agentHandlers } from './routes/agents.ts';
+import { codeHandlers } from './routes/codes.ts';
+import { sessionActionHandlers } from './routes/session-actions.ts';
+import { sessionWorkHandlers } from './routes/session-work.ts';
+import { sessionHandlers } from './routes/sessions.ts';
+import { onlyVerifiedUpgrades, socketHandlers } from './routes/sockets.ts';
+import { mountReference, REFERENCE_PATHS, systemHandlers } from './routes/system.ts';
+import { ticketHandlers } from './routes/tickets.ts';
+import { tokenHandlers } from './routes/tokens.ts';
 
 /**
  * The whole HTTP side of the control plane, over the ports that it is given.
  *
- * A request passes: id → log → (405) → CORS → token → body → role → schema → handler. Whatever is thrown on the way
- * becomes problem details.
+ * A request passes: id → log → CORS → token → the endpoint's role → body → schemas → handler. Whatever is thrown on the
+ * way becomes problem details.
  */
-export function createApp(deps: Dependencies): OpenAPIHono<AppEnv> {
-  const app = createRouter();
+export function createApp(deps: Dependencies): Hono<AppEnv> {
+  const app = new Hono<AppEnv>({ strict: false });
   const revocations = new Revocations(deps.workspaces, deps.effects.now);
   const authenticator = new Authenticator({ ...deps, revocations });
 
@@ -37,26 +36,24 @@ export function createApp(deps: Dependencies): OpenAPIHono<AppEnv> {
 
   app.use(requestId(deps.effects));
   app.use(requestLog(deps));
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed: (c: AppContext, methods) => refuseMethod(c, methods),
-    }),
-  );
   for (const path of ['/api/*', '/health', '/ready', '/openapi.json']) app.use(path, crossOrigin(deps.corsOrigins));
   app.use('/api/*', apiHeaders);
-  app.use('/api/*', authenticated(authenticator, [REDEEM_PATH]));
-  app.use('/api/*', jsonBody);
+  // Where a sign-in code is the credential, the operation itself verifies it.
+  app.use('/api/*', authenticated(authenticator, [pathOf('redeemCode')]));
+  app.use('/ws/*', onlyVerifiedUpgrades(authenticator));
 
-  app.route('/', sessionRoutes(deps));
-  app.route('/', sessionActionRoutes(deps));
-  app.route('/', sessionWorkRoutes(deps));
-  app.route('/', agentRoutes(deps));
-  app.route('/', tokenRoutes(deps, revocations));
-  app.route('/', codeRoutes(deps));
-  app.route('/', ticketRoutes(deps));
-  app.route('/', socketRoutes(deps, authenticator));
-  app.route('/', systemRoutes(deps, app));
+  mount(app, {
+    ...sessionHandlers(deps),
+    ...sessionActionHandlers(deps),
+    ...sessionWorkHandlers(deps),
+    ...agentHandlers(deps),
+    ...tokenHandlers(deps, revocations),
+    ...codeHandlers(deps),
+    ...ticketHandlers(deps),
+    ...socketHandlers(deps),
+    ...systemHandlers(deps),
+  });
+  mountReference(app);
   return app;
 }
 
@@ -64,23 +61,28 @@ export function createApp(deps: Dependencies): OpenAPIHono<AppEnv> {
 function crossOrigin(origins: readonly string[]) {
   return cors({
     origin: (origin) => (origins.includes('*') || origins.includes(origin) ? origin : null),
-    allowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    allowMethods: [...new Set(Object.values(ROUTES).map(({ method }) => method))],
     allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-ID'],
     exposeHeaders: ['Location', 'Retry-After', 'X-Request-ID'],
     maxAge: 600,
   });
 }
 
-/** What no route takes: a problem under the API's own paths, else a file of the dashboard. */
+/** What no route takes: a problem on the API's own paths, else a file of the dashboard. */
 async function unrouted(c: AppContext, deps: Dependencies): Promise<Response> {
-  if (/^\/(api|ws|docs)(\/|$)/.test(c.req.path)) {
+  const { path, method } = c.req;
+  const methods = REFERENCE_PATHS.some((known) => known === path) ? ['GET'] : methodsOf(path);
+  if (methods.length > 0) return refuseMethod(c, methods);
+  if (/^\/(api|ws|docs)(\/|$)/.test(path)) {
     return problem(c, { code: 'not_found', detail: 'There is no such path; /docs has them all.' });
   }
-  if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return refuseMethod(c, ['GET', 'HEAD']);
+  if (method !== 'GET' && method !== 'HEAD') return refuseMethod(c, ['GET']);
   return asPage(await deps.assets(c.req.raw));
 }
 
-function refuseMethod(c: AppContext, methods: string[]): Response {
-  c.header('Allow', methods.join(', '));
-  return problem(c, { code: 'method_not_allowed', detail: `This path takes ${methods.join(', ')}.` });
+/** @param methods what the path takes; HEAD goes with GET */
+function refuseMethod(c: AppContext, methods: readonly string[]): Response {
+  const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
+  c.header('Allow', allowed);
+  return problem(c, { code: 'method_not_allowed', detail: `This path takes ${allowed}.` });
 }

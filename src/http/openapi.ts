@@ -1,7 +1,10 @@
-import type { OpenAPIHono } from '@hono/zod-openapi';
-import { z } from 'zod';
+import * as z from 'zod';
+import { rolesWith } from '../application/authorize.ts';
 import { VERSION } from '../configuration/version.ts';
-import type { AppEnv } from './context.ts';
+import { ERROR_CODES, type ErrorCode, Problem } from '../protocol/common/errors.ts';
+import { type Endpoint, IdempotencyHeaders, type ResponseSpec } from '../protocol/endpoints/endpoint.ts';
+import { endpointOf, errorCodesOf, OPERATION_IDS, permissionOf } from '../protocol/endpoints/endpoints.ts';
+import { type OperationId, ROUTES } from '../protocol/endpoints/routes.ts';
 
 const INFO = {
   title: 'OpenCode Industrial Orchestrator',
@@ -11,50 +14,193 @@ const INFO = {
     'Errors are problem details (RFC 9457). Every route but health, readiness and this description needs a bearer token.',
 };
 
-/** The part of an OpenAPI 3.1 document that the reference page reads. */
+/** An OpenAPI 3.1 document, as far as it is used here. */
 export interface ApiDocument {
   openapi: string;
   info: typeof INFO;
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, JsonSchema>; securitySchemes: Record<string, unknown> };
+  components: {
+    schemas: Record<string, JsonSchema>;
+    headers: Record<string, Header>;
+    securitySchemes: Record<string, unknown>;
+  };
   security: Record<string, string[]>[];
 }
 
 export interface Operation {
-  tags?: string[];
-  summary?: string;
+  operationId: OperationId;
+  tags: string[];
+  summary: string;
+  /** The roles of which a token may call it. */
   'x-roles'?: readonly string[];
-  parameters?: { name: string; in: string; required?: boolean; description?: string; schema?: JsonSchema }[];
-  requestBody?: { content: Record<string, { schema?: JsonSchema }> };
-  responses: Record<string, { description: string; content?: Record<string, { schema?: JsonSchema }> }>;
+  security?: Record<string, string[]>[];
+  parameters?: Parameter[];
+  requestBody?: { required: boolean; content: Record<string, { schema: JsonSchema }> };
+  responses: Record<string, Response>;
+}
+
+interface Parameter {
+  name: string;
+  in: string;
+  required: boolean;
+  description?: string;
+  schema: JsonSchema;
+}
+
+interface Response {
+  description: string;
+  headers?: Record<string, Header | { $ref: string }>;
+  content?: Record<string, { schema: JsonSchema }>;
+}
+
+interface Header {
+  description: string;
+  schema: JsonSchema;
 }
 
 export type JsonSchema = { $ref?: string; description?: string; example?: unknown } & Record<string, unknown>;
 
-/**
- * Describes the API: its routes as they were registered, its schemas as zod itself writes them in JSON Schema, which
- * OpenAPI 3.1 takes as it is. (The route library's own schemas lose `null` where a named schema is nullable.)
- */
-export function describeApi(app: OpenAPIHono<AppEnv>): ApiDocument {
-  const document = app.getOpenAPI31Document({ openapi: '3.1.0', info: INFO, security: [{ bearer: [] }] });
-  const named = document.components?.schemas ?? {};
-  const schemas = schemasOf(Object.keys(named));
+const COMPONENTS = '#/components/schemas/';
+const HEADERS = '#/components/headers/';
+
+/** Headers that responses have for their status, whatever the operation. */
+const HEADERS_OF_STATUS: Readonly<Record<number, string>> = {
+  401: 'WWW-Authenticate',
+  426: 'Upgrade',
+  429: 'Retry-After',
+  503: 'Retry-After',
+};
+
+const COMMON_HEADERS: Record<string, Header> = {
+  'X-Request-ID': header('The id of the request: the caller’s, where it sent a usable one. The log has it too.'),
+  'Retry-After': { description: 'After how many seconds to try again.', schema: { type: 'integer', minimum: 0 } },
+  'WWW-Authenticate': header('The kind of credential that is needed.'),
+  Upgrade: header('The protocol that the path speaks.'),
+};
+
+/** Describes the API from the table of endpoints, with schemas as zod writes them in JSON Schema. */
+export function describeApi(): ApiDocument {
+  const paths: ApiDocument['paths'] = {};
+  for (const id of OPERATION_IDS) {
+    const { method, path } = ROUTES[id];
+    paths[path] = { ...paths[path], [method.toLowerCase()]: describeOperation(id) };
+  }
   const securitySchemes = { bearer: { type: 'http', scheme: 'bearer', description: 'A token of the workspace.' } };
-  return { ...document, components: { schemas, securitySchemes } } as unknown as ApiDocument;
+  const components = { schemas: schemasNamedIn(paths), headers: COMMON_HEADERS, securitySchemes };
+  return { openapi: '3.1.0', info: INFO, security: [{ bearer: [] }], paths, components };
 }
 
-/** JSON Schemas of the named ones and of all that they refer to. Requests are described as they are sent. */
-function schemasOf(names: readonly string[]): Record<string, JsonSchema> {
-  const options = { uri: (id: string) => `#/components/schemas/${id}`, unrepresentable: 'any' } as const;
+function describeOperation(id: OperationId): Operation {
+  const endpoint = endpointOf(id);
+  const permission = permissionOf(endpoint.access);
+  const parameters = parametersOf(endpoint);
+  return {
+    operationId: id,
+    tags: [endpoint.tag],
+    summary: endpoint.summary,
+    ...(permission && { 'x-roles': rolesWith(permission) }),
+    ...(endpoint.access === 'public' && { security: [] }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(endpoint.body && { requestBody: requestBody(endpoint.body) }),
+    responses: { ...successes(endpoint), ...refusals(id) },
+  };
+}
+
+function parametersOf({ params, query, idempotent }: Endpoint): Parameter[] {
+  return [
+    ...parametersIn('path', params),
+    ...parametersIn('query', query as z.ZodObject | undefined),
+    ...parametersIn('header', idempotent && IdempotencyHeaders),
+  ];
+}
+
+function parametersIn(place: string, object: z.ZodObject | undefined): Parameter[] {
+  const members = Object.entries((object?.shape ?? {}) as Record<string, z.ZodType>);
+  return members.map(([name, member]) => {
+    const schema = schemaOf(member);
+    const { description } = (member instanceof z.ZodOptional ? (member.unwrap() as z.ZodType) : member).meta() ?? {};
+    const required = place === 'path' || !member.safeParse(undefined).success;
+    return { name, in: place, required, ...(description !== undefined && { description }), schema };
+  });
+}
+
+function requestBody(schema: z.ZodType): NonNullable<Operation['requestBody']> {
+  // An empty body is read as an object without members.
+  const required = !schema.safeParse({}).success;
+  return { required, content: { 'application/json': { schema: schemaOf(schema) } } };
+}
+
+function successes({ responses }: Endpoint): Operation['responses'] {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, spec]) => [status, success(Number(status), spec)] as const),
+  );
+}
+
+function success(status: number, { description, schema, bytes, headers = {} }: ResponseSpec): Response {
+  const own = Object.entries(headers).map(([name, meaning]) => [name, header(meaning)] as const);
+  // The answer to an upgrade belongs to the socket: it has none of our headers.
+  const all = status === 101 ? {} : { ...Object.fromEntries(own), ...referredHeaders('X-Request-ID') };
+  return {
+    description,
+    ...(status !== 101 && { headers: all }),
+    ...(schema && { content: { 'application/json': { schema: schemaOf(schema) } } }),
+    ...(bytes && { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } }),
+  };
+}
+
+/** A response for each status with which an operation refuses, with the codes that it can have. */
+function refusals(id: OperationId): Operation['responses'] {
+  const { responses } = endpointOf(id);
+  const byStatus = Object.groupBy(errorCodesOf(id), (code) => ERROR_CODES[code].status);
+  return Object.fromEntries(
+    Object.entries(byStatus)
+      .filter(([status]) => !(Number(status) in responses))
+      .map(([status, codes]) => [status, refusal(Number(status), codes!)]),
+  );
+}
+
+function refusal(status: number, codes: readonly ErrorCode[]): Response {
+  const own = HEADERS_OF_STATUS[status];
+  const schema = { ...schemaOf(Problem), properties: { code: { enum: codes } } };
+  return {
+    description: codes.map((code) => `${code}: ${ERROR_CODES[code].title}.`).join(' '),
+    headers: referredHeaders('X-Request-ID', ...(own === undefined ? [] : [own])),
+    content: { 'application/problem+json': { schema } },
+  };
+}
+
+function header(description: string): Header {
+  return { description, schema: { type: 'string' } };
+}
+
+function referredHeaders(...names: string[]): Record<string, { $ref: string }> {
+  return Object.fromEntries(names.map((name) => [name, { $ref: HEADERS + name }]));
+}
+
+/** A reference to a schema that has a name; any other schema is written out. */
+function schemaOf(schema: z.ZodType): JsonSchema {
+  const id = schema.meta()?.id;
+  if (id !== undefined) return { $ref: COMPONENTS + id };
+  const { $schema, $defs, ...rest } = z.toJSONSchema(schema, { unrepresentable: 'any' });
+  return JSON.parse(JSON.stringify(rest).replaceAll('"#/$defs/', `"${COMPONENTS}`)) as JsonSchema;
+}
+
+/** The schemas that `described` refers to, and all that these refer to. Requests are described as they are sent. */
+function schemasNamedIn(described: unknown): Record<string, JsonSchema> {
+  const options = { uri: (id: string) => COMPONENTS + id, unrepresentable: 'any' } as const;
   const sent = z.toJSONSchema(z.globalRegistry, { ...options, io: 'input' }).schemas;
   const answered = z.toJSONSchema(z.globalRegistry, { ...options, io: 'output' }).schemas;
   const schemas: Record<string, JsonSchema> = {};
-  const waiting = [...names];
+  const waiting = namesIn(described);
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     if (schemas[name]) continue;
     const { $schema, $id, id, ...schema } = (name.endsWith('Request') ? sent : answered)[name] as JsonSchema;
     schemas[name] = schema;
-    for (const [, found] of JSON.stringify(schema).matchAll(/"#\/components\/schemas\/(\w+)"/g)) waiting.push(found!);
+    waiting.push(...namesIn(schema));
   }
   return schemas;
+}
+
+function namesIn(described: unknown): string[] {
+  return [...JSON.stringify(described).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name!);
 }

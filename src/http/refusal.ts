@@ -1,4 +1,4 @@
-import type { ErrorCode, Failure, Outcome } from '../protocol/common/errors.ts';
+import { type ErrorCode, type Failure, type Outcome, ok } from '../protocol/common/errors.ts';
 
 /**
  * An expected error on its way out of a handler or middleware; `onError` turns it into problem details. Below this
@@ -23,4 +23,9 @@ export function refusal(code: ErrorCode, detail: string, more: Omit<Failure, 'co
 export function unwrap<T>(outcome: Outcome<T>): T {
   if (outcome.ok) return outcome.value;
   throw new Refusal(outcome.failure);
+}
+
+/** The outcome of a list, as the API answers lists. */
+export function asItems<T>(outcome: Outcome<T[]>): Outcome<{ items: T[] }> {
+  return outcome.ok ? ok({ items: outcome.value }) : outcome;
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
 import type { SocketPlace } from '../../src/ports/workspace.ts';
-import { Role } from '../../src/protocol/common/enums.ts';
 import { appWith, newWorkspace, SESSION_ID, STATIC_TOKEN, signer, signToken, TASK_ID, UUID } from './http-support.ts';
 
 const WATCH = `/ws/sessions/${SESSION_ID}`;
@@ -148,19 +147,6 @@ describe('a socket', () => {
       expect((await app.ask(path, { token, headers: UPGRADE })).status).toBe(401);
     }
     expect(app.handed).toEqual([]);
-  });
-
-  const sockets: [path: string, roles: Role[]][] = [
-    [WATCH, ['viewer', 'operator', 'admin']],
-    [`/ws/leases/${TASK_ID}/1`, ['agent', 'admin']],
-    [`/ws/agents/${UUID}/control`, ['agent', 'admin']],
-  ];
-  it.each(sockets)('at %s is for %s', async (path, roles) => {
-    const app = recording();
-    for (const role of Role.options) {
-      const { status } = await app.ask(path, { token: await signToken(role), headers: UPGRADE });
-      expect([role, status]).toEqual([role, roles.includes(role) ? 101 : 403]);
-    }
   });
 
   it.each([`/ws/leases/${SESSION_ID}/1`, `/ws/leases/${TASK_ID}/0`, '/ws/sessions/abc', `${WATCH}?after=then`])(

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TokenSigner } from '../../src/application/token-signer.ts';
 import { Unavailable } from '../../src/ports/unavailable.ts';
-import { Role } from '../../src/protocol/common/enums.ts';
 import { ok } from '../../src/protocol/common/errors.ts';
 import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
 import {
@@ -84,61 +83,6 @@ describe('a token', () => {
     const workspace = newWorkspace();
     await appWith({ sessions }).ask(`/api/v1/sessions/${SESSION_ID}`, { token: await signToken('viewer', workspace) });
     expect(workspaces).toEqual([workspace]);
-  });
-});
-
-describe('roles', () => {
-  const session = `/api/v1/sessions/${SESSION_ID}`;
-  const any = Role.options;
-  const everyone: readonly Role[] = ['viewer', 'operator', 'admin'];
-  const operators: readonly Role[] = ['operator', 'admin'];
-  const body = { title: 'A title', initial_prompt: 'x' };
-
-  const allowed: [method: string, path: string, roles: readonly Role[], body?: object][] = [
-    ['GET', '/api/v1/sessions', everyone],
-    ['GET', session, any],
-    ['GET', `${session}/events`, everyone],
-    ['GET', `${session}/diff`, everyone],
-    ['GET', `${session}/checkpoints`, everyone],
-    ['GET', `${session}/approvals`, everyone],
-    ['GET', `${session}/artifacts/${UUID}`, ['operator', 'admin', 'agent']],
-    ['GET', '/api/v1/agents', everyone],
-    ['POST', '/api/v1/sessions', operators, body],
-    ['PATCH', session, operators, { title: 'Another' }],
-    ['DELETE', session, operators],
-    ['POST', '/api/v1/sessions/bulk', operators, { action: 'start', session_ids: [SESSION_ID] }],
-    ...['start', 'pause', 'resume', 'stop', 'cancel', 'retry', 'checkpoints'].map(
-      (action) => ['POST', `${session}/${action}`, operators] as [string, string, readonly Role[]],
-    ),
-    ['POST', `${session}/complete`, operators, { result: {} }],
-    ['POST', `${session}/fail`, operators, { error: { message: 'x' } }],
-    ['POST', `${session}/messages`, operators, { text: 'x' }],
-    ['POST', `${session}/approvals/${UUID}`, operators, { decision: 'once' }],
-    ['GET', '/api/v1/tokens', ['admin']],
-    ['POST', '/api/v1/tokens', ['admin'], { name: 'ci', role: 'admin' }],
-    ['DELETE', `/api/v1/tokens/${UUID}`, ['admin']],
-    ['POST', '/api/v1/codes', ['admin']],
-    ['POST', '/api/v1/tickets', any, { path: `/ws/sessions/${SESSION_ID}` }],
-  ];
-
-  const nothing = { list: async () => ok({ items: [], total: 0, page: 1, page_size: 20 }) };
-  const app = appWith({
-    sessions: sessionsWith({}),
-    directories: { of: () => nothing as never },
-    agentRegistries: { of: () => ({ agents: async () => ok([]) }) as never },
-  });
-
-  it.each(allowed)('%s %s is for %s alone', async (method, path, roles, sent) => {
-    for (const role of Role.options) {
-      const { status } = await app.ask(path, { method, token: await signToken(role), body: sent });
-      if (roles.includes(role)) expect([200, 201, 204, 404]).toContain(status);
-      else expect(status).toBe(403);
-    }
-  });
-
-  it('are asked for before the body is looked at', async () => {
-    const response = await app.ask('/api/v1/tokens', { token: await signToken('viewer'), body: { wrong: true } });
-    expect(response.status).toBe(403);
   });
 });
 

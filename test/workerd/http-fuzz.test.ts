@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { endpointOf, errorCodesOf, OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
+import { matchPath, type OperationId, ROUTES } from '../../src/protocol/endpoints/routes.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
-import { ask, newWorkspace, signToken, UUID } from './http-support.ts';
+import { ask, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
 
 interface Operation {
   parameters?: { name: string; in: string }[];
@@ -52,6 +54,12 @@ function bodyFor({ requestBody }: Operation): fc.Arbitrary<unknown> {
   );
 }
 
+/** The operation that a request reaches: a parameter such as `..` or an empty one leads elsewhere. */
+function operationAt(method: string, path: string): OperationId | undefined {
+  const { pathname } = new URL(path, HOST);
+  return OPERATION_IDS.find((id) => ROUTES[id].method === method && matchPath(id, pathname) !== null);
+}
+
 const request = fc.constantFrom(...operations).chain(({ path, method, operation }) => {
   const names = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query').map(({ name }) => name);
   return fc.record({
@@ -66,7 +74,9 @@ const request = fc.constantFrom(...operations).chain(({ path, method, operation 
   });
 });
 
-it('answers whatever it is asked without an error of its own', { timeout: 120_000 }, async () => {
+it('answers whatever it is asked with a success that its schema accepts or with a code that the table names', {
+  timeout: 120_000,
+}, async () => {
   const token = await signToken('admin', newWorkspace());
   /** A session of its own for each run: the one before may have deleted it. */
   const newSession = async (started: boolean) => {
@@ -94,6 +104,11 @@ it('answers whatever it is asked without an error of its own', { timeout: 120_00
       });
       const answer = await response.text();
       expect(response.status, answer).toBeLessThan(500);
+      const reached = operationAt(method, filled);
+      if (response.status >= 400) {
+        const codes = reached === undefined ? ['not_found', 'method_not_allowed'] : errorCodesOf(reached);
+        expect(codes).toContain(JSON.parse(answer).code);
+      } else endpointOf(reached!).responses[response.status]!.schema?.parse(JSON.parse(answer));
     }),
     { numRuns: 250 },
   );

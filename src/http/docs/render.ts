@@ -46,7 +46,7 @@ function operationsByTag({ paths }: ApiDocument): Map<string, Entry[]> {
   const byTag = new Map<string, Entry[]>();
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(methods)) {
-      const tag = operation.tags?.[0] ?? 'Other';
+      const tag = operation.tags[0]!;
       byTag.set(tag, [...(byTag.get(tag) ?? []), { method: method.toUpperCase(), path, operation }]);
     }
   }
@@ -62,24 +62,27 @@ function renderOperation({ method, path, operation }: Entry): string {
   const parameters = (operation.parameters ?? []).map(({ name, in: place, required, description, schema }) => [
     `<code>${escapeHtml(name)}</code>${required ? ' *' : ''}`,
     escapeHtml(place),
-    typeOf(schema ?? {}),
-    escapeHtml(description ?? schema?.description ?? ''),
+    typeOf(schema),
+    escapeHtml(description ?? ''),
   ]);
   const requestSchema = operation.requestBody?.content['application/json']?.schema;
-  const answers = Object.entries(operation.responses).map(([status, { description, content }]) => [
+  const responses = Object.entries(operation.responses).map(([status, { description, content, headers }]) => [
     `<code>${escapeHtml(status)}</code>`,
     Object.entries(content ?? {})
-      .map(([type, { schema }]) => (schema?.$ref ? typeOf(schema) : escapeHtml(type)))
+      .map(([type, { schema }]) => (schema.$ref ? typeOf(schema) : escapeHtml(type)))
       .join(' '),
     escapeHtml(description),
+    Object.keys(headers ?? {})
+      .map((name) => `<code>${escapeHtml(name)}</code>`)
+      .join(' '),
   ]);
-  return `<article id="${anchor(`${method}-${path}`)}">
+  return `<article id="${anchor(operation.operationId)}">
 <h3><b>${method}</b> ${escapeHtml(path)}</h3>
-<div><p>${escapeHtml(operation.summary ?? '')}</p>
-${roles ? `<p>Roles: ${roles.map(escapeHtml).join(', ')}</p>` : ''}
+<div><p>${escapeHtml(operation.summary)}</p>
+<p>Operation: <code>${escapeHtml(operation.operationId)}</code>${roles ? `. Roles: ${roles.map(escapeHtml).join(', ')}` : ''}</p>
 ${table('Parameters', ['Name', 'In', 'Type', 'Meaning'], parameters)}
 ${requestSchema ? `<h4>Body</h4><p>${typeOf(requestSchema)}</p>` : ''}
-${table('Answers', ['Status', 'Body', 'Meaning'], answers)}
+${table('Responses', ['Status', 'Body', 'Meaning', 'Headers'], responses)}
 </div></article>`;
 }
 

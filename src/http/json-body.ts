@@ -1,7 +1,6 @@
-import type { MiddlewareHandler } from 'hono';
-import { MAX_BODY_BYTES } from '../../protocol/common/limits.ts';
-import type { AppEnv } from '../context.ts';
-import { refusal } from '../refusal.ts';
+import { MAX_BODY_BYTES } from '../protocol/common/limits.ts';
+import type { AppContext } from './context.ts';
+import { refusal } from './refusal.ts';
 
 /** curl's default for `-d`: people who leave the header out mean JSON. */
 const CURL_DEFAULT = 'application/x-www-form-urlencoded';
@@ -10,26 +9,20 @@ const JSON_TYPE = /^application\/([\w.+-]+\+)?json$/;
 const MAX_NESTING = 64;
 
 /**
- * Reads the body of a POST or PATCH, bounded, and hands it on as JSON, whatever the caller called it. An empty body is
- * an object without members: an action that needs none may be asked for with nothing.
+ * Reads a request's body, bounded, as JSON, whatever the caller called it. An empty body is an object without members:
+ * an action that needs none may be asked for with nothing. The text is kept in `bodyText`.
+ *
+ * @throws Refusal when the body is too large, of another media type, or not JSON
  */
-export const jsonBody: MiddlewareHandler<AppEnv> = async function readJsonBody(c, next) {
-  if (c.req.method !== 'POST' && c.req.method !== 'PATCH') return next();
-  const bytes = await readBounded(c.req.raw);
-  const text = decode(bytes);
+export async function readJson(c: AppContext): Promise<unknown> {
+  const text = decode(await readBounded(c.req.raw));
   c.set('bodyText', text);
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
   if (text !== '' && type && type !== CURL_DEFAULT && !JSON_TYPE.test(type)) {
     throw refusal('unsupported_media_type', `Send JSON as application/json, not ${type}.`);
   }
-  const json = text.trim() === '' ? '{}' : text;
-  assertJson(json);
-  const headers = new Headers(c.req.raw.headers);
-  headers.set('Content-Type', 'application/json');
-  headers.delete('Content-Length');
-  c.req.raw = new Request(c.req.url, { method: c.req.method, headers, body: json });
-  await next();
-};
+  return text.trim() === '' ? {} : parse(text);
+}
 
 async function readBounded(request: Request): Promise<Uint8Array> {
   const tooLarge = () => refusal('payload_too_large', `A body is at most ${MAX_BODY_BYTES} bytes.`);
@@ -41,6 +34,7 @@ async function readBounded(request: Request): Promise<Uint8Array> {
     if (size > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);
   }
+  if (chunks.length === 1) return chunks[0]!;
   const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {
@@ -58,15 +52,17 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function assertJson(text: string): void {
+function parse(text: string): unknown {
+  let json: unknown;
   try {
-    JSON.parse(text);
+    json = JSON.parse(text);
   } catch {
     throw refusal('malformed_request', 'The body is not JSON.');
   }
   if (nesting(text) > MAX_NESTING) {
     throw refusal('malformed_request', `The body is nested deeper than ${MAX_NESTING} levels.`);
   }
+  return json;
 }
 
 /** The depth of the deepest bracket of a valid JSON text, without recursion. */

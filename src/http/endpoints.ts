@@ -1,0 +1,113 @@
+import type { Hono } from 'hono';
+import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status';
+import type * as z from 'zod';
+import { authorize } from '../application/authorize.ts';
+import type { Call } from '../ports/calls.ts';
+import type { Outcome } from '../protocol/common/errors.ts';
+import { type Endpoint, IdempotencyHeaders } from '../protocol/endpoints/endpoint.ts';
+import {
+  type BodyOf,
+  endpointOf,
+  type NeedsToken,
+  OPERATION_IDS,
+  permissionOf,
+  type SchemaOf,
+  type StatusOf,
+} from '../protocol/endpoints/endpoints.ts';
+import { type OperationId, ROUTES } from '../protocol/endpoints/routes.ts';
+import { callOf } from './call.ts';
+import type { AppContext, AppEnv } from './context.ts';
+import { readJson } from './json-body.ts';
+import { fieldErrors } from './problems.ts';
+import { refusal, unwrap } from './refusal.ts';
+
+type Parsed<Schema> = [Schema] extends [never] ? undefined : Schema extends z.ZodType ? z.output<Schema> : never;
+type IsUnion<T, All = T> = T extends unknown ? ([All] extends [T] ? false : true) : never;
+
+/** A request to an operation, as its schemas read it. */
+export interface RequestTo<Id extends OperationId> {
+  params: Parsed<SchemaOf<Id, 'params'>>;
+  query: Parsed<SchemaOf<Id, 'query'>>;
+  body: Parsed<SchemaOf<Id, 'body'>>;
+  /** Null where callers send no token. */
+  call: NeedsToken<Id> extends true ? Call : null;
+}
+
+/**
+ * What an operation answers with when it succeeds: the opened socket, or the body of its one success, or status and
+ * body where the table has several.
+ */
+export type ReplyOf<Id extends OperationId> =
+  101 extends StatusOf<Id>
+    ? Response
+    : IsUnion<StatusOf<Id>> extends true
+      ? { [Status in StatusOf<Id>]: { status: Status; body: BodyOf<Id, Status> } }[StatusOf<Id>]
+      : BodyOf<Id>;
+
+export type Handler<Id extends OperationId> = (request: RequestTo<Id>, c: AppContext) => Promise<Outcome<ReplyOf<Id>>>;
+
+/** A handler for each operation: one that is missing, or answers with another type, does not compile. */
+export type Handlers = { [Id in OperationId]: Handler<Id> };
+
+/** The handlers of some operations, as one file has them. */
+export type SomeHandlers = Partial<Handlers>;
+
+/** Makes a route of each operation of the table. A request passes: role → body → schemas → handler. */
+export function mount(app: Hono<AppEnv>, handlers: Handlers): void {
+  for (const id of OPERATION_IDS) {
+    const { method, path } = ROUTES[id];
+    const handler = handlers[id] as unknown as LooseHandler;
+    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), handling(endpointOf(id), handler));
+  }
+}
+
+/** A handler of any operation: what the table's types promise holds by `Handlers`. */
+type LooseHandler = (
+  request: Record<keyof RequestTo<OperationId>, unknown>,
+  c: AppContext,
+) => Promise<Outcome<unknown>>;
+
+function handling(endpoint: Endpoint, handler: LooseHandler) {
+  const permission = permissionOf(endpoint.access);
+  return async function handle(c: AppContext): Promise<Response> {
+    if (permission) unwrap(authorize(c.get('principal'), permission));
+    const json = endpoint.body && (await readJson(c));
+    const params = endpoint.params && fitting(endpoint.params, 'path', c.req.param());
+    const query = endpoint.query && fitting(endpoint.query, 'query', queryOf(c));
+    if (endpoint.idempotent)
+      fitting(IdempotencyHeaders, 'headers', { 'Idempotency-Key': c.req.header('Idempotency-Key') });
+    const body = endpoint.body && fitting(endpoint.body, 'body', json);
+    const call = permission ? await callOf(c) : null;
+    return respond(c, endpoint, unwrap(await handler({ params, query, body, call }, c)));
+  };
+}
+
+/** @throws Refusal `validation_failed`, with an entry for each member that does not fit */
+function fitting(schema: z.ZodType, part: string, value: unknown): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw refusal('validation_failed', `The ${part} does not fit its schema; see errors.`, {
+    errors: fieldErrors(parsed.error),
+  });
+}
+
+/** The query's parameters; one that is repeated is a list. */
+function queryOf(c: AppContext): Record<string, string | string[]> {
+  const entries = Object.entries(c.req.queries());
+  return Object.fromEntries(entries.map(([name, values]) => [name, values.length === 1 ? values[0]! : values]));
+}
+
+function respond(c: AppContext, { responses }: Endpoint, reply: unknown): Response {
+  const statuses = Object.keys(responses).map(Number);
+  if (statuses.length > 1) {
+    const { status, body } = reply as { status: ContentfulStatusCode; body: object };
+    return c.json(body, status);
+  }
+  const status = statuses[0]!;
+  const { schema, bytes, subprotocol } = responses[status]!;
+  if (subprotocol !== undefined) return reply as Response;
+  if (schema) return c.json(reply as object, status as ContentfulStatusCode);
+  if (!bytes) return c.body(null, status as StatusCode);
+  const headers = { 'Content-Type': 'application/octet-stream' };
+  return c.body(reply as ReadableStream<Uint8Array>, status as ContentfulStatusCode, headers);
+}

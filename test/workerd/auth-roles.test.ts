@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { Role } from '../../src/protocol/common/enums.ts';
+import { ok, refuse } from '../../src/protocol/common/errors.ts';
+import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
+import type { OperationId } from '../../src/protocol/endpoints/routes.ts';
+import { appWith, ask, sessionsWith, signToken } from './http-support.ts';
+import { exampleRequest } from './support/example-request.ts';
+
+const READERS: readonly Role[] = ['viewer', 'operator', 'admin'];
+const OPERATORS: readonly Role[] = ['operator', 'admin'];
+const ADMINS: readonly Role[] = ['admin'];
+const AGENTS: readonly Role[] = ['agent', 'admin'];
+const EVERYONE: readonly Role[] = ['viewer', 'operator', 'admin', 'agent'];
+
+/** Who may call what: written out here, so that a wrong entry of the table is seen. */
+const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> = {
+  createSession: OPERATORS,
+  listSessions: READERS,
+  bulkSessions: OPERATORS,
+  readSession: EVERYONE,
+  updateSession: OPERATORS,
+  deleteSession: OPERATORS,
+  startSession: OPERATORS,
+  pauseSession: OPERATORS,
+  resumeSession: OPERATORS,
+  cancelSession: OPERATORS,
+  stopSession: OPERATORS,
+  completeSession: OPERATORS,
+  failSession: OPERATORS,
+  retrySession: OPERATORS,
+  sendMessage: OPERATORS,
+  listEvents: READERS,
+  listCheckpoints: READERS,
+  requestCheckpoint: OPERATORS,
+  readDiff: READERS,
+  listApprovals: READERS,
+  answerApproval: OPERATORS,
+  readArtifact: ['operator', 'admin', 'agent'],
+  listAgents: READERS,
+  readAgent: READERS,
+  createToken: ADMINS,
+  listTokens: ADMINS,
+  revokeToken: ADMINS,
+  createCode: ADMINS,
+  redeemCode: 'code',
+  createTicket: EVERYONE,
+  watchSession: READERS,
+  openRunSocket: AGENTS,
+  openControlSocket: AGENTS,
+  readHealth: 'public',
+  readReadiness: 'public',
+};
+
+/** Objects in which nothing is, behind ports that answer at once. */
+const away = refuse('not_found', 'There is nothing here.');
+const absent = async () => new Response('There is nothing here.', { status: 404 });
+const app = appWith({
+  sessions: sessionsWith({}),
+  directories: { of: () => ({ list: async () => away }) as never },
+  agentRegistries: { of: () => ({ agents: async () => ok([]), agent: async () => away }) as never },
+  workspaces: {
+    of: () =>
+      ({
+        revokedTokens: async () => [],
+        noteSocket: async () => true,
+        createToken: async () => away,
+        listTokens: async () => ok([]),
+        revokeToken: async () => away,
+      }) as never,
+  },
+  sockets: { toSession: absent, toAgentRegistry: absent },
+});
+
+describe('roles', () => {
+  const guarded = OPERATION_IDS.filter((id) => typeof MAY_CALL[id] !== 'string');
+
+  it.each(guarded)('that may not call %s are refused, and all others are let through', async (id) => {
+    const { path, options } = exampleRequest(id);
+    for (const role of Role.options) {
+      const { status } = await app.ask(path, { ...options, token: await signToken(role) });
+      if (MAY_CALL[id].includes(role)) expect([role, [200, 201, 404].includes(status)]).toEqual([role, true]);
+      else expect([role, status]).toEqual([role, 403]);
+    }
+  });
+
+  it('are asked for before the body is looked at', async () => {
+    const response = await app.ask('/api/v1/tokens', { token: await signToken('viewer'), body: '{"not":' });
+    expect(response.status).toBe(403);
+  });
+});
+
+describe('a token', () => {
+  it.each(OPERATION_IDS)('is needed for %s, unless it is public', async (id) => {
+    const { path, options } = exampleRequest(id);
+    const { status } = await ask(path, options);
+    expect(status).toBe(MAY_CALL[id] === 'public' ? 200 : 401);
+  });
+});

@@ -1,0 +1,21 @@
+import type * as z from 'zod';
+import { endpointOf } from '../../../src/protocol/endpoints/endpoints.ts';
+import { type OperationId, ROUTES } from '../../../src/protocol/endpoints/routes.ts';
+import type { Ask } from '../http-support.ts';
+
+/** A request to an operation that its schemas accept, made of the examples that they carry. */
+export function exampleRequest(id: OperationId): { path: string; options: Ask } {
+  const { method, path } = ROUTES[id];
+  const { params, body, responses } = endpointOf(id);
+  const shape = (params?.shape ?? {}) as Record<string, z.ZodType>;
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(exampleOf(shape[name]!)));
+  const headers: Record<string, string> =
+    101 in responses ? { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': responses[101]!.subprotocol! } : {};
+  return { path: filled, options: { method, headers, ...(body && { body: exampleOf(body) }) } };
+}
+
+function exampleOf(schema: z.ZodType): unknown {
+  const { example } = schema.meta() ?? {};
+  if (example === undefined) throw new Error('a schema of the table has no example');
+  return example;
+}
