@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SessionEvent } from '../../src/protocol/events/envelope.ts';
+import type { AgentProcess } from '../system/support/agent-process.ts';
 import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
-import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
+import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
 
 let fleet: Fleet;
@@ -23,7 +24,7 @@ async function expectTakenOver(session: StartedSession, heir: AgentProcess, atte
   expectSameLog(session.watch, log);
   const last = log.findLast((event) => event.type === 'lease.granted')!;
   expect(last.data.agent_id).toBe(heir.id);
-  expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
+  expectAgreement(log, fleet.conversationOf(session.id));
   const { files } = await fleet.client.sessions.diff(session.id);
   expect(files.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
   session.watch.close();

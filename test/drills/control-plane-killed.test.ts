@@ -43,7 +43,7 @@ async function expectUndisturbed(session: StartedSession): Promise<void> {
   expectSameLog(session.watch, log);
   expect(log.filter(({ type }) => type === 'lease.granted')).toHaveLength(1);
   expect(log.filter((e) => e.type === 'session.status' && e.data.to === 'orphaned')).toEqual([]);
-  expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
+  expectAgreement(log, fleet.conversationOf(session.id));
   session.watch.close();
 }
 

@@ -40,7 +40,7 @@ describe('lines that are cut again and again', () => {
       const log = await readLog(fleet.client, session.id);
       expectWhole(log);
       expectSameLog(session.watch, log);
-      expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
+      expectAgreement(log, fleet.conversationOf(session.id));
       session.watch.close();
     }
   });

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../support/seeded-random.ts';
+import type { AgentProcess } from '../system/support/agent-process.ts';
 import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
-import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
+import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
 import { startSession } from '../system/support/started-session.ts';
 
 let fleet: Fleet;
@@ -20,7 +21,9 @@ describe.concurrent('an OpenCode server that is killed in the middle of a turn',
 
   it('is started again, and every session goes on in its conversation to the end', async () => {
     for (const seed of [1, 2]) {
-      const two = await Promise.all([1, 2].map(() => startSession(fleet.client, [work], { labels: ['host=a'] })));
+      const two = await Promise.all(
+        [1, 2].map(() => startSession(fleet.client, [work], { required_labels: ['host=a'] })),
+      );
       for (const session of two) await session.seen(({ type }) => type === 'tool');
       await delay(seededRandom(seed)() * 4_000);
       await agent.killOpenCode();
@@ -30,7 +33,7 @@ describe.concurrent('an OpenCode server that is killed in the middle of a turn',
         const log = await readLog(fleet.client, session.id);
         expectWhole(log);
         expectSameLog(session.watch, log);
-        const conversation = fleet.controlPlane.conversationOf(session.id);
+        const conversation = fleet.conversationOf(session.id);
         expect(new Set(conversation.map(({ info }) => info.sessionID)).size, `seed ${seed}`).toBe(1);
         expectAgreement(log, conversation);
         const { files } = await fleet.client.sessions.diff(session.id);
@@ -42,7 +45,7 @@ describe.concurrent('an OpenCode server that is killed in the middle of a turn',
 
   it('again and again is the end of the attempt, and the session says why', async () => {
     const prompt = 'run sleep 60';
-    const session = await startSession(fleet.client, [prompt], { labels: ['host=b'], maxAttempts: 1 });
+    const session = await startSession(fleet.client, [prompt], { required_labels: ['host=b'], max_attempts: 1 });
     await session.seen((e) => e.type === 'tool' && e.data.state === 'running');
     for (let kills = 1; kills <= 3; kills++) {
       await unlucky.killOpenCode();

@@ -1,7 +1,8 @@
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Fleet, standingPort, startFleet } from '../system/support/fleet.ts';
+import { standingPort } from '../system/support/control-plane.ts';
+import { type Fleet, startFleet } from '../system/support/fleet.ts';
 import { startSession } from '../system/support/started-session.ts';
 
 const WITHIN = { timeout: 120_000, interval: 200 };

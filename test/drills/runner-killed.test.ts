@@ -6,6 +6,7 @@ import type { BufferedLease } from '../../runner/lease/buffer.ts';
 import { webSocketConnections } from '../../runner/lease/connection.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import { seededRandom } from '../support/seeded-random.ts';
+import type { AgentProcess } from '../system/support/agent-process.ts';
 import {
   expectAgreement,
   expectBeginnings,
@@ -14,12 +15,12 @@ import {
   readConversation,
   readLog,
 } from '../system/support/agreement.ts';
-import { type AgentProcess, type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
+import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
 import { TcpProxy } from '../system/support/tcp-proxy.ts';
 
-/** Each moment twice; in CI four times. */
-const SEEDS = Array.from({ length: Number(process.env.DRILL_SEEDS ?? 10) }, (_, index) => index + 1);
+/** Each moment once; `test/simulation` multiplies seeds, which needs no processes. */
+const SEEDS = Array.from({ length: Number(process.env.DRILL_SEEDS ?? 5) }, (_, index) => index + 1);
 const MOMENTS = ['tool', 'text', 'checkpoint', 'result-unsent', 'result-unacknowledged'] as const;
 const LANES = 3;
 const PROMPTS = 3;
@@ -145,7 +146,9 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       const lastSlow = kind === 'checkpoint' ? PROMPTS - 1 : PROMPTS;
       const slowOne = 1 + Math.floor(seededRandom(-seed)() * lastSlow);
       const counter = join(fleet.path, `counter-${seed}`);
-      const session = await startSession(fleet.client, prompts(counter, slowOne, kind), { labels: [lane.label] });
+      const session = await startSession(fleet.client, prompts(counter, slowOne, kind), {
+        required_labels: [lane.label],
+      });
       await reach(seed, session, victim, slowOne);
       await victim.agent.kill();
       victim.proxy.release();
@@ -168,7 +171,7 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       expect(grants.map(({ data }) => data.epoch)).toEqual([...new Set(grants.map(({ data }) => data.epoch))].sort());
       const made = log.filter((event) => event.type === 'checkpoint.created' && event.seq < last.seq);
       expect(last.data.checkpoint).toBe(made.length === 0 ? null : made.length);
-      expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
+      expectAgreement(log, fleet.conversationOf(session.id));
       expectBeginnings(log, readConversation(victim.agent, taskIdOf(session.id, last.task), grants[0]!.data.epoch));
       const { files } = await fleet.client.sessions.diff(session.id);
       expect(files.map(({ path }) => path)).toEqual(['file1.txt', 'file2.txt', 'file3.txt']);
@@ -186,7 +189,7 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       const { agent, proxy } = lane.victim;
       const counter = join(fleet.path, `counter-${seed}`);
       const session = await startSession(fleet.client, prompts(counter, 0, 'result-unacknowledged'), {
-        labels: [lane.label],
+        required_labels: [lane.label],
       });
       await reach(seed, session, lane.victim, 0);
       await agent.kill();
@@ -202,7 +205,7 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       expectWhole(log);
       expectSameLog(session.watch, log);
       expect(log.filter(({ type }) => type === 'lease.granted')).toHaveLength(1);
-      expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
+      expectAgreement(log, fleet.conversationOf(session.id));
       expect(readFileSync(counter, 'utf8')).toBe('1\n2\n3\n');
       session.watch.close();
     }),

@@ -35,7 +35,7 @@ describe('a restart of workerd under ten agents at work', () => {
       expect(grants).toHaveLength(1);
       const holder = grants[0]!.data.agent_id;
       holders.add(holder);
-      expectAgreement(log, fleet.controlPlane.conversationOf(session.id));
+      expectAgreement(log, fleet.conversationOf(session.id));
       session.watch.close();
     }
     expect(holders.size).toBe(AGENTS.length);

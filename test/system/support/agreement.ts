@@ -8,7 +8,7 @@ import type { Client } from '../../../src/client/client.ts';
 import type { SessionWatch } from '../../../src/client/watch.ts';
 import { applyEvents, emptyState } from '../../../src/domain/session/session-state.ts';
 import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
-import type { AgentProcess } from './fleet.ts';
+import type { AgentProcess } from './agent-process.ts';
 
 /** The whole log of a session, as the server has it. */
 export async function readLog(client: Client, id: string): Promise<SessionEvent[]> {

@@ -19,21 +19,21 @@ export interface StartedSession {
   ended(status: SessionView['status']): Promise<SessionView>;
 }
 
-/**
- * Starts a session that works on each of the prompts in turn.
- * @param watcher another client to watch with
- */
+type NewSession = Parameters<Client['sessions']['create']>[0];
+
+export interface StartOptions extends Partial<NewSession> {
+  /** Another client to watch with. */
+  watcher?: Client;
+}
+
+/** Starts a session that works on each of the prompts in turn. */
 export async function startSession(
   client: Client,
   prompts: string[],
-  {
-    labels = [],
-    maxAttempts = 10,
-    watcher = client,
-  }: { labels?: string[]; maxAttempts?: number; watcher?: Client } = {},
+  { watcher = client, ...members }: StartOptions = {},
 ): Promise<StartedSession> {
   const [initial_prompt = '', ...more] = prompts;
-  const body = { title: 'Drill', initial_prompt, required_labels: labels, max_attempts: maxAttempts };
+  const body = { title: 'A session', initial_prompt, max_attempts: 10, ...members };
   const { id, cursor } = await client.sessions.create(body);
   for (const text of more) await client.sessions.send(id, { text, delivery: 'follow_up' });
   const watch = watcher.watchSession(id, { after: beginningOf(cursor), keepEvents: true });
@@ -48,7 +48,7 @@ export async function startSession(
     ended: (status) =>
       vi.waitFor(async () => {
         if (!hasEnded(watch.state.status)) throw new Error(`not yet: ${lastOf(watch)}`);
-        const session = await client.sessions.get(id, ['tasks']);
+        const session = await client.sessions.get(id, ['tasks', 'usage']);
         if (session.ended_at === null || watch.cursor !== session.cursor) throw new Error(`not yet: ${lastOf(watch)}`);
         expect(session.status, JSON.stringify(session.error)).toBe(status);
         return session;
