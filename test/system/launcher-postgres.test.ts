@@ -11,6 +11,7 @@ import { projectFile } from '../../cli/launcher/project.ts';
 import { type Database, openEmbedded } from '../../cli/postgres/database.ts';
 import { runMigrations } from '../../cli/postgres/migrations.ts';
 import { freePort } from '../../runner/process/free-port.ts';
+import { countServer } from '../support/servers.ts';
 
 const password = 'per-start secret/with?odd&characters';
 const serverUrl = process.env.TEST_POSTGRES_URL;
@@ -27,6 +28,7 @@ afterAll(async () => {
 });
 
 function startProcess(variables: Record<string, string>, port: number) {
+  countServer('Postgres endpoint');
   const env = { PATH: process.env.PATH ?? '', OIO_POSTGRES_PORT: String(port), OIO_POSTGRES_PASSWORD: password };
   const child = spawn(process.execPath, [projectFile('cli/postgres/main.ts')], {
     env: { ...env, ...variables },

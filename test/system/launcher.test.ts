@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
-import { createClient } from '../../src/client/client.ts';
+import { expectCleanEnd, expectTokens, makeTokens, SLOWLY } from './support/control-plane-data.ts';
 import { descendantsOf, Launcher, type LauncherOptions, lives, noDatabase } from './support/launcher.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'oio-launcher-'));
@@ -23,88 +23,12 @@ function launch(name: string, { env, ...options }: Partial<LauncherOptions> = {}
   return launcher;
 }
 
-const slowly = { timeout: 60_000, interval: 100 };
-const names = ['one', 'three', 'two'];
-
-/** Something that the control plane acknowledged: tokens, by name. */
-async function makeTokens(launcher: Launcher): Promise<void> {
-  const { url, token } = launcher.server();
-  const { tokens } = createClient({ baseUrl: url, token });
-  for (const name of names) await tokens.create({ name, role: 'viewer' });
-}
-
-async function tokenNames(launcher: Launcher): Promise<string[]> {
-  const { url, token } = launcher.server();
-  const list = await createClient({ baseUrl: url, token }).tokens.list();
-  return list.map(({ name }) => name).sort();
-}
-
 const refused = async (name: string, options: Partial<LauncherOptions>, sentence: string | RegExp) => {
   const launcher = launch(name, options);
   expect(await launcher.exited).toBe(exitCode.environment);
   expect(launcher.output).toMatch(sentence);
   expect(launcher.output).not.toMatch(/^\s+at /m);
 };
-
-describe('a control plane', () => {
-  const directory = join(scratch, 'one');
-  const modeOf = (file: string) => statSync(join(directory, file)).mode & 0o777;
-  let launcher: Launcher;
-  let url: string;
-  beforeAll(async () => {
-    launcher = launch('one');
-    url = await launcher.ready();
-    await launcher.printed(/Press Ctrl-C/);
-    await launcher.printed(/^postgres\s+cannot be used yet/m);
-  });
-
-  it('prints one ready line whose URL answers, and keeps its secrets to its owner', async () => {
-    expect((await fetch(`${url}/health`)).status).toBe(200);
-    expect(launcher.output).toMatch(new RegExp(`^open\\s+${url}/#code=\\S+$`, 'm'));
-    expect(launcher.output.match(/^ready\b/gm)).toHaveLength(1);
-    expect(modeOf('')).toBe(0o700);
-    for (const name of ['admin-token', 'signing-keys', 'server.json', 'processes.json'])
-      expect(modeOf(name)).toBe(0o600);
-    const secrets = ['admin-token', 'signing-keys'].map((name) => readFileSync(join(directory, name), 'utf8').trim());
-    const configuration = readFileSync(join(directory, 'workerd', 'config.capnp'), 'utf8');
-    for (const secret of secrets) expect(configuration + launcher.output).not.toContain(secret);
-  });
-
-  it('writes JSON lines to a log of each process', () => {
-    for (const name of ['worker', 'postgres']) {
-      const lines = readFileSync(join(directory, 'logs', `${name}.log`), 'utf8')
-        .trim()
-        .split('\n');
-      for (const line of lines) expect(JSON.parse(line)).toMatchObject({ process: name, level: expect.any(String) });
-    }
-  });
-
-  it('goes on while a second start on its data directory is refused', async () => {
-    await refused('one', {}, `in use by process ${launcher.process.pid}, which serves ${url}`);
-    expect((await fetch(`${url}/health`)).status).toBe(200);
-  });
-
-  it('has workerd again on the same port after a SIGKILL, with all that was acknowledged', async () => {
-    await makeTokens(launcher);
-    const killed = launcher.pidOf('worker') ?? 0;
-    process.kill(killed, 'SIGKILL');
-    await launcher.printed(/^worker\s+ended with code 137; starting again/m);
-    await vi.waitFor(async () => expect(await tokenNames(launcher)).toEqual(names), slowly);
-    expect(launcher.pidOf('worker')).not.toBe(killed);
-  });
-
-  it('ends every process at Ctrl-C, and exits with 0', async () => {
-    await expectCleanEnd(launcher, () => launcher.pressCtrlC());
-    expect(existsSync(join(directory, 'server.json'))).toBe(false);
-  });
-});
-
-async function expectCleanEnd(launcher: Launcher, end: () => Promise<number | null>): Promise<void> {
-  const processes = descendantsOf(launcher.process.pid);
-  expect(processes.length).toBeGreaterThanOrEqual(4);
-  expect(await end()).toBe(0);
-  expect(processes.filter(lives)).toEqual([]);
-}
 
 describe('a launcher that is killed', () => {
   const token = 'a token that was chosen by a person';
@@ -127,7 +51,7 @@ describe('a launcher that is killed', () => {
     await current.end('SIGKILL');
     expect(await start()).not.toBe(url);
     expect(processes.filter(lives)).toEqual([]);
-    expect(await tokenNames(current)).toEqual(names);
+    await expectTokens(current);
   });
 
   it('together with its guards leaves orphans, which the next start ends before it opens anything', async () => {
@@ -135,12 +59,12 @@ describe('a launcher that is killed', () => {
     const guards = processes.filter(({ parent }) => parent === current.process.pid);
     for (const { pid } of guards) process.kill(pid, 'SIGKILL');
     current.process.kill('SIGKILL');
-    await vi.waitFor(() => expect(guards.filter(lives)).toEqual([]), slowly);
+    await vi.waitFor(() => expect(guards.filter(lives)).toEqual([]), SLOWLY);
     const orphans = processes.filter(lives);
     expect(orphans.length).toBeGreaterThanOrEqual(1);
     await start();
     expect(orphans.filter(lives)).toEqual([]);
-    expect(await tokenNames(current)).toEqual(names);
+    await expectTokens(current);
   });
 
   it('has a successor that ends every process at SIGTERM, and exits with 0', async () => {
@@ -185,7 +109,7 @@ describe('a start that cannot be', () => {
 
 it('a stop that is asked for while it starts leaves nothing behind', async () => {
   const launcher = launch('stopped-early');
-  await vi.waitFor(() => expect(launcher.pidOf('worker')).toEqual(expect.any(Number)), slowly);
+  await vi.waitFor(() => expect(launcher.pidOf('worker')).toEqual(expect.any(Number)), SLOWLY);
   const processes = descendantsOf(launcher.process.pid);
   expect(await launcher.end()).toBe(0);
   expect(processes.filter(lives)).toEqual([]);

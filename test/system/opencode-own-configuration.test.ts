@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { scriptedModelConfig } from '../../cli/demo/scripted-model.ts';
 import { OpenCodeClient } from '../../runner/opencode/client.ts';
 import { OpenCodeServer } from '../../runner/opencode/server.ts';
+import { countServer } from '../support/servers.ts';
 import {
   createRepository,
   promptAndWait,
@@ -38,6 +39,7 @@ async function withServer<T>(
     marker: `own-${process.pid}-${count}`,
     path: process.env.PATH,
   });
+  countServer('OpenCode server');
   await server.start();
   const client = new OpenCodeClient(server);
   try {

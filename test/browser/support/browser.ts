@@ -1,11 +1,13 @@
 import chromium from '@sparticuz/chromium';
 import { type Browser, type Page, chromium as playwright } from 'playwright-core';
+import { countServer } from '../../support/servers.ts';
 
 /**
  * Chromium from npm, which runs as root and without a display. `CHROME_PATH` names another one, where npm has none for
  * the machine.
  */
 export async function launchBrowser(): Promise<Browser> {
+  countServer('browser');
   const executablePath = process.env.CHROME_PATH || (await chromium.executablePath());
   return playwright.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 }

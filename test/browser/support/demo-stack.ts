@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, createClient } from '../../../src/client/client.ts';
+import { countServer } from '../../support/servers.ts';
 
 const START_LIMIT_MS = 150_000;
 const STOP_LIMIT_MS = 15_000;
@@ -26,6 +27,8 @@ export class DemoStack {
   /** Starts it on a free port and a data directory of its own; resolves when it has said where to sign in. */
   static async start(): Promise<DemoStack> {
     const data = mkdtempSync(join(tmpdir(), 'oio-browser-'));
+    countServer('control plane');
+    countServer('agent');
     const launcher = spawn(process.execPath, ['cli/main.ts', 'demo'], {
       env: { ...process.env, PORT: '0', OIO_DATA_DIR: data, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,12 +40,6 @@ export class DemoStack {
       launcher.kill('SIGTERM');
       throw error;
     }
-  }
-
-  /** An address that signs its first opener in. */
-  async signInAddress(): Promise<string> {
-    const { code } = await this.client.codes.create();
-    return `${this.url}/#code=${code}`;
   }
 
   /** Kills the Worker's process without warning; the launcher starts it again. */

@@ -6,6 +6,7 @@ import type { ServerRecord } from '../../../cli/data-directory.ts';
 import { processStartTime } from '../../../cli/launcher/process-identity.ts';
 import type { ProcessEntry } from '../../../cli/launcher/process-ledger.ts';
 import { projectFile } from '../../../cli/launcher/project.ts';
+import { countServer } from '../../support/servers.ts';
 
 export interface LauncherOptions {
   dataDirectory: string;
@@ -27,6 +28,7 @@ export class Launcher {
 
   constructor({ dataDirectory, args = ['up', '--no-agent'], env = {} }: LauncherOptions) {
     this.#dataDirectory = dataDirectory;
+    if (args[0] === 'up' || args[0] === 'demo') countServer('control plane');
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn(process.execPath, [projectFile('cli/main.ts'), ...args], {
       env: { PATH, HOME, PORT: '0', OIO_DATA_DIR: dataDirectory, ...env },

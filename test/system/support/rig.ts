@@ -8,6 +8,7 @@ import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../
 import { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import { OpenCodeServer } from '../../../runner/opencode/server.ts';
 import type { ConversationMessage, OpenCodeSignal } from '../../../runner/work/opencode-port.ts';
+import { countServer } from '../../support/servers.ts';
 
 /** A new git repository with one commit. */
 export function createRepository(path: string): string {
@@ -56,6 +57,7 @@ export async function startOpenCodeRig(
     marker,
     path: process.env.PATH,
   });
+  countServer('OpenCode server');
   await server.start();
   const client = new OpenCodeClient(server);
   const signals: OpenCodeSignal[] = [];

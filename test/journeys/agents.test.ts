@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createClient } from '../../src/client/client.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import type { AgentProcess } from '../system/support/agent-process.ts';
+import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
+import { type StartedSession, startSession } from '../system/support/started-session.ts';
+import { TcpProxy } from '../system/support/tcp-proxy.ts';
+import { sharedFleet } from './support/shared-fleet.ts';
+
+const CUTS = 20;
+const PAUSE_MS = 100;
+const labels = ['site=far'];
+
+/** Agents that come and go belong to this file; the first reaches the control plane directly, the second by a proxy. */
+const fleet = sharedFleet();
+let proxy: TcpProxy;
+let first: AgentProcess;
+let second: AgentProcess;
+beforeAll(async () => {
+  proxy = await TcpProxy.start(fleet.address.url);
+  first = fleet.agent('AGENT-FIRST', { labels });
+  second = fleet.agent('AGENT-SECOND', { labels, url: proxy.url });
+});
+afterAll(async () => {
+  await fleet.removeAgents();
+  await proxy.stop();
+});
+
+async function expectTrueLog(session: StartedSession): Promise<void> {
+  const log = await readLog(fleet.client, session.id);
+  expectWhole(log);
+  expectSameLog(session.watch, log);
+  expectAgreement(log, fleet.conversationOf(session.id));
+  session.watch.close();
+}
+
+it('a session waits in the queue until an agent with its label comes, and runs on that agent', async () => {
+  const session = await startSession(fleet.client, ['write routed.txt: yes'], { required_labels: labels });
+  await vi.waitFor(async () => expect((await fleet.client.sessions.get(session.id)).status).toBe('queued'));
+  await first.start();
+  const { tasks } = await session.ended('completed');
+  expect(tasks).toMatchObject([{ agent_id: first.id, attempt: 1 }]);
+  expect(await fleet.client.agents.get(first.id)).toMatchObject({ name: 'AGENT-FIRST' });
+  session.watch.close();
+});
+
+it('when an agent is killed, another one on another clone goes on from its checkpoint', async () => {
+  if (!first.isRunning) await first.start();
+  const counter = join(fleet.path, 'takeover');
+  const stall = `run echo begun >> ${counter}; test $(wc -l < ${counter}) -gt 1 || sleep 300`;
+  const prompts = ['run echo one > one.txt', `${stall}\nrun test -e one.txt && echo two > two.txt`];
+  const session = await startSession(fleet.client, prompts, { required_labels: labels });
+  await session.seen((e) => e.type === 'tool' && e.data.state === 'running' && JSON.stringify(e).includes('sleep 300'));
+  await first.kill();
+  await second.start();
+  const { tasks } = await session.ended('completed');
+  expect(tasks).toMatchObject([{ agent_id: second.id, attempt: 2, epoch: 2 }]);
+  expect(readFileSync(counter, 'utf8')).toBe('begun\nbegun\n');
+  const { files } = await fleet.client.sessions.diff(session.id);
+  expect(files.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
+  await expectTrueLog(session);
+});
+
+it('an agent and a watcher whose connections break again and again lose nothing and double nothing', async () => {
+  await first.kill();
+  if (!second.isRunning) await second.start();
+  const watcher = createClient({ baseUrl: proxy.url, token: fleet.address.adminToken, deadlineMs: 60_000 });
+  const prompt = 'slow 20 200\nrun echo one > one.txt\nslow 20 200';
+  const session = await startSession(fleet.client, [prompt], { required_labels: labels, watcher });
+  await session.seen(({ type }) => type === 'turn.started');
+  const random = seededRandom(1);
+  while (proxy.cuts < CUTS) {
+    proxy.cut(random());
+    await delay(PAUSE_MS);
+  }
+  const { tasks } = await session.ended('completed');
+  expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
+  await expectTrueLog(session);
+});

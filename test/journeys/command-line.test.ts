@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { exitCode } from '../../cli/command.ts';
+import { createClient } from '../../src/client/client.ts';
+import type { SessionDiff } from '../../src/protocol/session/checkpoint.ts';
+import type { SessionList } from '../../src/protocol/session/list.ts';
+import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
+import { Launcher } from '../system/support/launcher.ts';
+import { createRepository } from '../system/support/rig.ts';
+import { sharedFleet } from './support/shared-fleet.ts';
+
+const fleet = sharedFleet();
+
+/** Another command line on the control plane's data directory. */
+async function oio(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const command = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
+  return { code: await command.exited, output: command.output };
+}
+
+it('oio session create --watch shows the work and says by its exit code whether it completed', async () => {
+  const completed = await oio('session', 'create', 'write again.txt: there', '--tag', 'cli', '--watch');
+  expect(completed).toMatchObject({ code: 0, output: expect.stringMatching(/^✓ write again\.txt$/m) });
+  expect(completed.output).toMatch(/^· npm run oio -- session diff [0-9a-f-]{36}$/m);
+  const failed = await oio('session', 'create', 'fail 400', '--watch');
+  expect(failed).toMatchObject({ code: exitCode.failed, output: expect.stringMatching(/^● failed/m) });
+});
+
+it('oio session list and diff print JSON for programs, and a patch that git applies', async () => {
+  await oio('session', 'create', 'write patched.txt: there', '--tag', 'patched', '--watch');
+  const list = JSON.parse((await oio('session', 'list', '--tag', 'patched', '--json')).output) as SessionList;
+  expect(list.items.map(({ title, status }) => [title, status])).toEqual([['write patched.txt: there', 'completed']]);
+  const id = list.items[0]?.id ?? '';
+  const { files } = JSON.parse((await oio('session', 'diff', id, '--json')).output) as SessionDiff;
+  expect(files.map(({ path }) => path)).toEqual(['patched.txt']);
+  const patch = await oio('session', 'diff', id, '--patch');
+  const repository = createRepository(join(fleet.path, 'checkout'));
+  execFileSync('git', ['-C', repository, 'apply'], { input: patch.output });
+  expect(readFileSync(join(repository, 'patched.txt'), 'utf8')).toBe('there\n');
+});
+
+it('oio repeats the server’s own words when the server refuses', async () => {
+  const { code, output } = await oio('session', 'cancel', '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000');
+  expect(code).toBe(exitCode.failed);
+  expect(output).toMatch(/^oio: .+ \(request \S+\)$/m);
+});
+
+it('oio token makes a token that may do what its role may, and nothing else', async () => {
+  const { output } = await oio('token', '--role', 'viewer', '--name', 'screen', '--expires', '1h', '--json');
+  const { token } = JSON.parse(output) as CreatedToken;
+  const viewer = createClient({ baseUrl: fleet.address.url, token });
+  expect((await viewer.sessions.list()).page).toBe(1);
+  await expect(viewer.tokens.list()).rejects.toMatchObject({ status: 403 });
+});
+
+it('oio session create --watch ends when nobody reads its output', async () => {
+  const args = ['session', 'create', 'never started', '--no-start', '--watch'];
+  const command = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
+  command.process.stdout?.destroy();
+  expect(await command.exited).toBe(0);
+});

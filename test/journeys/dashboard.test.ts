@@ -1,0 +1,110 @@
+import { expect } from 'vitest';
+import { dashboardTests } from '../browser/support/dashboard.ts';
+import { sharedFleet } from './support/shared-fleet.ts';
+
+const fleet = sharedFleet();
+const it = dashboardTests(() => ({ url: fleet.address.url, client: fleet.client }));
+
+it('signs in by a one-time code, which leaves the address at once and works no second time', async ({
+  newContext,
+  page,
+  dashboard,
+}) => {
+  const address = await dashboard.signInAddress();
+  await page.goto(address);
+  await dashboard.showsSessions();
+  expect(page.url()).toBe(`${fleet.address.url}/`);
+
+  const other = await (await newContext()).newPage();
+  await other.goto(address);
+  await other.getByRole('alert').getByText('was used before').waitFor();
+  expect(other.url()).toBe(`${fleet.address.url}/`);
+});
+
+it('creates a session, shows its work as it happens, answers what it asks, and shows the diff', async ({
+  page,
+  dashboard,
+}) => {
+  await dashboard.signIn();
+  await page.getByRole('heading', { name: 'Agents' }).waitFor();
+  await dashboard.button('New session').click();
+  await page.getByLabel('Title').fill('Greet from the browser');
+  await page
+    .getByLabel('Prompt')
+    .fill(
+      'think A greeting is wanted.\nslow 12 200\nwrite greeting.txt: hello from the browser\nsay Greeting written.',
+    );
+  await page.getByLabel('Tags').fill('greeting, browser');
+  await page.getByRole('radio', { name: 'Ask' }).check();
+  await dashboard.button('Create and run').click();
+
+  await page.getByRole('heading', { name: 'Greet from the browser' }).waitFor();
+  await dashboard.isLive();
+  const permission = page.locator('[data-approval="permission"]');
+  await permission.getByText('greeting.txt').first().waitFor();
+  await dashboard.hasStatus('running');
+  expect(await dashboard.transcript().locator('[data-kind="text"]').count()).toBeGreaterThan(0);
+  await permission.getByRole('button', { name: 'Allow once' }).click();
+
+  await dashboard.hasStatus('completed');
+  expect(await permission.count()).toBe(0);
+  await dashboard.transcript().locator('[data-tool="write"][data-state="completed"]').waitFor();
+  await dashboard.transcript().getByText('Reasoning').click();
+  await dashboard.transcript().locator('[data-kind="reasoning"]').getByText('A greeting is wanted.').waitFor();
+  await page.getByRole('tab', { name: 'Changes' }).click();
+  const file = page.getByRole('region', { name: 'greeting.txt' });
+  await file.getByText('+hello from the browser').waitFor();
+  expect(await file.textContent()).toContain('+1');
+
+  await page.getByRole('link', { name: 'All sessions' }).click();
+  const row = page.getByRole('row', { name: 'Greet from the browser' });
+  await row.locator('[data-status="completed"]').waitFor();
+  expect(await row.textContent()).toContain('#greeting');
+});
+
+it('goes on where it was when the page is loaded again, in the middle of the work', async ({ page, dashboard }) => {
+  await dashboard.openSession('Survive a reload', 'say First words.\nrun echo half-way\nslow 15 250\nsay Last words.');
+  await dashboard.toolCall('bash', 'half-way').waitFor();
+  await page.reload();
+  await dashboard.said('First words.').waitFor();
+  await dashboard.isLive();
+  await dashboard.hasStatus('completed');
+  await dashboard.said('Last words.').waitFor();
+  expect(await dashboard.transcript().locator('[data-tool="bash"]').count()).toBe(1);
+});
+
+it('offers the legal actions alone: pauses, resumes, and cancels after a second thought', async ({
+  page,
+  dashboard,
+}) => {
+  await dashboard.openSession('Be told what to do', 'slow 6 250\nrun echo step\n'.repeat(12));
+  await dashboard.hasStatus('running');
+  expect(await dashboard.button('Start').count()).toBe(0);
+  await dashboard.button('Pause').click();
+  await dashboard.hasStatus('paused');
+  await expect.poll(() => dashboard.button('Pause').count()).toBe(0);
+  await dashboard.button('Resume').click();
+  await dashboard.hasStatus('running');
+  await dashboard.button('Cancel').click();
+  await dashboard.button('Back').click();
+  expect(await dashboard.headerStatus().getAttribute('data-status')).toBe('running');
+  await dashboard.button('Cancel').click();
+  await dashboard.button('Cancel the session').click();
+  await dashboard.hasStatus('cancelled');
+  await expect.poll(() => page.getByRole('button', { name: /^(Pause|Resume|Stop|Cancel|Retry)$/ }).count()).toBe(0);
+});
+
+it('narrows the list by status and words, and keeps that in the address', async ({ page, dashboard }) => {
+  await fleet.client.sessions.create({ title: 'A needle in the list', initial_prompt: 'say hi' });
+  await dashboard.signIn();
+  await dashboard.button('pending').click();
+  await page.getByRole('link', { name: 'A needle in the list' }).waitFor();
+  await page.getByLabel('Search sessions').fill('needle');
+  await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe('needle');
+  await expect.poll(() => page.getByRole('row').count()).toBe(2);
+  await page.reload();
+  await page.getByRole('link', { name: 'A needle in the list' }).waitFor();
+  await dashboard.button('pending').click();
+  await dashboard.button('failed').click();
+  await page.getByText('No session fits these filters').waitFor();
+});

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { Launcher } from '../system/support/launcher.ts';
+import { expectNoSecretLogged } from '../system/support/logs.ts';
+import { scratchDirectory } from '../system/support/rig.ts';
+
+const scratch = scratchDirectory();
+afterAll(scratch.remove);
+
+it('the demo with --exit shows a session of a real agent, its diff and the dashboard’s address, and ends with 0', async () => {
+  const dataDirectory = join(scratch.path, 'demo');
+  const demo = new Launcher({ dataDirectory, args: ['demo', '--exit'] });
+  expect(await demo.exited).toBe(0);
+  for (const pattern of [
+    /^✓ write hello\.txt$/m,
+    /^● completed$/m,
+    /^ {2}\+Hello from an OpenCode agent\.$/m,
+    /^open\s+http:\/\/127\.0\.0\.1:\d+\/#code=\S+$/m,
+  ]) {
+    expect(demo.output).toMatch(pattern);
+  }
+  expect(demo.output).not.toContain('worktrees');
+  const signInCode = /#code=(\S+)/.exec(demo.output)?.[1] ?? '';
+  // Postgres starts when all else serves: it may not have begun when the session is done.
+  expectNoSecretLogged(dataDirectory, ['worker', 'agent'], [signInCode]);
+});

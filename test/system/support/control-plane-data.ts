@@ -1,0 +1,30 @@
+import { expect, vi } from 'vitest';
+import { createClient } from '../../../src/client/client.ts';
+import { descendantsOf, type Launcher, lives } from './launcher.ts';
+
+export const SLOWLY = { timeout: 60_000, interval: 100 };
+const NAMES = ['one', 'three', 'two'];
+
+/** Makes something that the control plane acknowledges: tokens, by name. */
+export async function makeTokens(launcher: Launcher): Promise<void> {
+  const { url, token } = launcher.server();
+  const { tokens } = createClient({ baseUrl: url, token });
+  for (const name of NAMES) await tokens.create({ name, role: 'viewer' });
+}
+
+/** Expects all that `makeTokens` made, once the control plane responds. */
+export async function expectTokens(launcher: Launcher): Promise<void> {
+  await vi.waitFor(async () => {
+    const { url, token } = launcher.server();
+    const list = await createClient({ baseUrl: url, token }).tokens.list();
+    expect(list.map(({ name }) => name).sort()).toEqual(NAMES);
+  }, SLOWLY);
+}
+
+/** Ends a launcher and expects that no process of it is left. */
+export async function expectCleanEnd(launcher: Launcher, end: () => Promise<number | null>): Promise<void> {
+  const processes = descendantsOf(launcher.process.pid);
+  expect(processes.length).toBeGreaterThanOrEqual(4);
+  expect(await end()).toBe(0);
+  expect(processes.filter(lives)).toEqual([]);
+}
