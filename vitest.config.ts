@@ -7,10 +7,16 @@ import { defineConfig } from 'vitest/config';
 const REAL_PROCESSES = { testTimeout: 240_000, hookTimeout: 240_000, maxWorkers: 2 } as const;
 
 /**
- * Everything else takes milliseconds, unless the machine has better things to do. One worker more than cores, since the
- * tests inside workerd mostly wait for it.
+ * Tests that take milliseconds, unless the machine is busy with something else. One worker more than cores, since the
+ * tests inside workerd mostly wait for it. One isolate for all files is several times faster; its price is that tests
+ * inside workerd must name their objects uniquely.
  */
-const BUSY_MACHINE = { testTimeout: 30_000, hookTimeout: 60_000, maxWorkers: availableParallelism() + 1 } as const;
+const ONE_PROCESS = {
+  isolate: false,
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  maxWorkers: availableParallelism() + 1,
+} as const;
 
 // wrangler refuses a configuration whose assets directory does not exist, and nothing may be built yet.
 mkdirSync('dist/dashboard', { recursive: true });
@@ -23,27 +29,40 @@ const WORKER_VARIABLES = {
   OIO_LOG_LEVEL: 'warn',
 };
 
+const { TEST_SEED = '1', TEST_SEED_FACTOR = '1' } = process.env;
+
+/** Every project is the folder of its name, and takes its seeds from the run. */
+const folder = (name: string) => ({
+  name,
+  include: [`test/${name}/**/*.test.ts`],
+  setupFiles: ['test/support/seeds.ts'],
+  provide: { seed: Number(TEST_SEED), seed_factor: Number(TEST_SEED_FACTOR) },
+});
+
+const insideWorkerd = (name: string) => ({
+  plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: WORKER_VARIABLES } })],
+  test: { ...folder(name), ...ONE_PROCESS },
+});
+
 export default defineConfig({
   test: {
-    passWithNoTests: true,
     // What a test prints is shown when it fails.
     silent: 'passed-only',
     projects: [
-      { test: { name: 'unit', include: ['test/{unit,simulation}/**/*.test.ts'], isolate: false, ...BUSY_MACHINE } },
+      { test: { ...folder('unit'), ...ONE_PROCESS } },
+      { test: { ...folder('simulation'), ...ONE_PROCESS } },
+      insideWorkerd('workerd'),
+      insideWorkerd('hibernation'),
       {
-        plugins: [
-          cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: WORKER_VARIABLES } }),
-        ],
-        // One isolate for all files is six times faster; its price is that tests must name their objects uniquely.
         test: {
-          name: 'workerd',
-          include: ['test/{workerd,hibernation}/**/*.test.ts'],
-          isolate: false,
-          ...BUSY_MACHINE,
+          ...folder('journeys'),
+          ...REAL_PROCESSES,
+          globalSetup: ['test/journeys/support/shared-fleet.setup.ts'],
         },
       },
-      { test: { name: 'system', include: ['test/{system,drills}/**/*.test.ts'], ...REAL_PROCESSES } },
-      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], ...REAL_PROCESSES } },
+      { test: { ...folder('system'), ...REAL_PROCESSES } },
+      { test: { ...folder('drills'), ...REAL_PROCESSES } },
+      { test: { ...folder('browser'), ...REAL_PROCESSES } },
     ],
   },
 });

@@ -1,0 +1,33 @@
+/**
+ * `npm run test:soak -- --minutes 30`: checks the simulations and properties on new seeds, round by round, for as long as
+ * it is given. Stops at the first round that fails and prints how to run that round again.
+ */
+import { randomInt } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { run, step } from './steps.ts';
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
+const minutes = Number(values.minutes);
+if (!(minutes > 0)) throw new Error(`--minutes must be a number above 0, not ${values.minutes}`);
+
+/** How many times as many seeds as `npm test` takes, in each round. */
+const FACTOR = 10;
+/** The files whose seeds come from `test/support/seeds.ts`. */
+const FILES = globSync('test/{unit,simulation,workerd}/**/*.test.ts').filter((path) =>
+  /\bfc\.assert\(|\bseeds\(/.test(readFileSync(path, 'utf8')),
+);
+
+const end = Date.now() + minutes * 60_000;
+let round = 0;
+let passed = true;
+while (passed && Date.now() < end) {
+  round += 1;
+  const seed = randomInt(2 ** 31);
+  process.env.TEST_SEED = String(seed);
+  process.env.TEST_SEED_FACTOR = String(FACTOR);
+  passed = step(`round ${round}, seed ${seed}`, () => run('vitest', 'run', ...FILES));
+  if (!passed) console.error(`\nAgain: TEST_SEED=${seed} TEST_SEED_FACTOR=${FACTOR} npx vitest run <file>`);
+}
+console.log(`\n${passed ? round : round - 1} rounds passed, ${passed ? 0 : 1} failed`);
+process.exitCode = passed ? 0 : 1;

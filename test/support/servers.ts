@@ -1,0 +1,10 @@
+import { appendFileSync } from 'node:fs';
+
+/** What tests start, and what costs most of the time of a run. */
+export type ServerKind = 'control plane' | 'agent' | 'OpenCode server' | 'Postgres endpoint' | 'browser';
+
+/** Notes the start of a server, so that `scripts/test.ts` can say how many a run has started. */
+export function countServer(kind: ServerKind): void {
+  const path = process.env.TEST_SERVERS_FILE;
+  if (path) appendFileSync(path, `${kind}\n`);
+}
