@@ -6,7 +6,7 @@ const fileName = 'agent-token.json';
 const lifetimeSeconds = 31_536_000;
 const renewBeforeMs = 30 * 86_400_000;
 
-/** The token of the agent that runs beside the control plane: kept over starts, made anew when revoked or near its end. */
+/** The token of the local agent. It is kept between starts, and replaced when it is revoked or about to expire. */
 export async function localAgentToken(data: DataDirectory, client: Pick<Client, 'tokens'>): Promise<string> {
   const kept = data.readJson<CreatedToken>(fileName);
   if (kept && Date.parse(kept.expires_at) - Date.now() > renewBeforeMs) {

@@ -5,9 +5,9 @@ import type { DataDirectory } from '../data-directory.ts';
 import { projectFile } from './project.ts';
 import type { SupervisedCommand } from './supervisor.ts';
 
-/** The agent that a start brings along. */
+/** The agent that the launcher starts with the control plane. */
 export interface LocalAgent {
-  /** Absolute path of the git repository that it works in. */
+  /** The absolute path of the git repository in which the agent works. */
   directory: string;
   capacity: number;
   labels: readonly string[];

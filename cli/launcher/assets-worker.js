@@ -1,6 +1,6 @@
 /**
- * Serves the dashboard's files from workerd's `disk` service, which knows neither content types nor single-page
- * applications. On Cloudflare the platform's own assets do this.
+ * Serves the dashboard's files from workerd's `disk` service, which supports neither content types nor single-page
+ * applications. On Cloudflare, the platform's static assets do this.
  */
 const contentTypes = {
   css: 'text/css; charset=utf-8',
@@ -16,7 +16,7 @@ const contentTypes = {
   woff2: 'font/woff2',
 };
 
-/** Vite puts a hash of the content in each name below this, so a name's content never changes. */
+/** Vite puts a hash of the content into each file name below this path, so the content of a name never changes. */
 const hashedFiles = '/assets/';
 
 export default {
@@ -27,7 +27,7 @@ export default {
     const wanted = new URL(request.url).pathname;
     const path = wanted.endsWith('/') ? '/index.html' : wanted;
     const found = await read(env.DISK, path, request.method);
-    // Any other path is a view of the application, which reads it in the browser.
+    // Any other path is a page of the application, whose router reads it in the browser.
     return found ?? (await read(env.DISK, '/index.html', request.method)) ?? new Response(null, { status: 404 });
   },
 };
@@ -35,7 +35,7 @@ export default {
 async function read(disk, path, method) {
   const response = await disk.fetch(new Request(`http://disk${path}`, { method }));
   const type = contentTypes[path.slice(path.lastIndexOf('.') + 1)];
-  // A directory is answered with a JSON listing: no file of the application.
+  // For a directory, `disk` responds with a JSON listing, which is not a file of the application.
   if (!response.ok || !path.includes('.')) return undefined;
   const headers = new Headers(response.headers);
   headers.set('content-type', type ?? 'application/octet-stream');

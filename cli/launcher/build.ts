@@ -6,7 +6,7 @@ import { lockFile } from '../../runner/process/lock-file.ts';
 import { CliError, exitCode } from '../command.ts';
 import { projectFile } from './project.ts';
 
-/** What the build makes. */
+/** The results of the build. */
 export const built = { worker: projectFile('dist/worker/worker.js'), dashboard: projectFile('dist/dashboard') };
 
 const sources = ['src', 'durable-objects', 'dashboard', 'scripts/build.ts', 'wrangler.toml', 'package-lock.json'];
@@ -14,11 +14,11 @@ const results = [built.worker, join(built.dashboard, 'index.html')];
 const lockPollMs = 200;
 
 /**
- * Builds the Worker and the dashboard if a result is missing or older than a source. Starts at the same moment take
- * turns; the second one finds the work done.
+ * Builds the Worker and the dashboard if a result is missing or older than a source. If two launchers start at the same
+ * time, the second one waits for the first one's build.
  *
- * @param onStart called when there is something to build
- * @throws CliError with the build's own words
+ * @param onStart called when a build is needed
+ * @throws CliError with the build's output
  */
 export async function buildIfStale(onStart: () => void): Promise<void> {
   if (!isStale(sources.map(projectFile), results)) return;
@@ -33,7 +33,7 @@ export async function buildIfStale(onStart: () => void): Promise<void> {
   }
 }
 
-/** Whether a result is missing, or some source was changed after it was made. */
+/** Whether a result is missing, or a source is newer than the oldest result. */
 export function isStale(sourcePaths: readonly string[], resultPaths: readonly string[]): boolean {
   const times = resultPaths.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -1);
   const oldestResult = Math.min(...times);
@@ -55,7 +55,7 @@ function runBuild(): Promise<void> {
     const child = spawn(process.execPath, [projectFile('scripts/build.ts')], {
       cwd: projectFile('.'),
       stdio: ['ignore', 'pipe', 'pipe'],
-      // The build's tools are found although this was not started by npm.
+      // Without npm, PATH lacks the directory of the build's tools.
       env: { ...process.env, PATH: [projectFile('node_modules/.bin'), process.env.PATH].join(delimiter) },
     });
     let output = '';

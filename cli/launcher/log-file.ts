@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** One JSON line of a log. `notice` marks what a person should see on the terminal too. */
+/** One JSON line of a log. A line with `notice` is also shown on the terminal. */
 export interface LogLine {
   time: string;
   level: 'debug' | 'info' | 'warn' | 'error';
@@ -35,7 +35,7 @@ export class LogFile {
   }
 }
 
-/** Reads one line of a child's output: JSON as it is, anything else wrapped as a message. */
+/** Converts one line of a child's output: JSON stays as it is, other text becomes a message. */
 export function toLogLine(
   text: string,
   source: { process: string; stream: 'stdout' | 'stderr'; time: string },

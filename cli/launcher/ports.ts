@@ -2,7 +2,7 @@ import { freePort } from '../../runner/process/free-port.ts';
 import { CliError, exitCode } from '../command.ts';
 
 /**
- * Makes sure that a loopback port can be bound; 0 chooses a free one.
+ * Checks that a loopback port can be bound; 0 chooses a free one.
  *
  * @throws CliError that names the variable to set
  */
@@ -13,9 +13,9 @@ export async function checkPort(port: number): Promise<number> {
     const code = (error as NodeJS.ErrnoException).code;
     const reason =
       code === 'EADDRINUSE'
-        ? 'is taken by another program'
+        ? 'is in use by another program'
         : code === 'EACCES'
-          ? 'may not be bound by this user'
+          ? 'cannot be bound by this user'
           : `cannot be bound (${code})`;
     throw new CliError(
       `Port ${port} ${reason}. Set PORT to another one, such as PORT=${port + 1}.`,

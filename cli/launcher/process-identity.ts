@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * When a process started, as an opaque text; undefined when no such process lives (a zombie does not). A pid and this
- * text name one process for good: a pid alone is given out again.
+ * The start time of a process as an opaque text; undefined when the process has ended (a zombie has). The pid together
+ * with this text identifies one process for ever. The pid alone does not, because pids are reused.
  */
 export function processStartTime(pid: number): string | undefined {
   try {
@@ -14,13 +14,13 @@ export function processStartTime(pid: number): string | undefined {
   }
 }
 
-/** Clock ticks since boot (proc(5), field 22), with the boot's id: ticks alone repeat after a reboot. */
+/** Clock ticks since boot (proc(5), field 22) with the id of the boot, because ticks repeat after a reboot. */
 function linuxStartTime(pid: number): string | undefined {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is the command's name in parentheses and may itself hold spaces and parentheses.
+  // The second field is the command's name in parentheses, which can itself contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, threads, ticks] = [fields[0], Number(fields[17]), fields[19]];
-  // Its first thread may be a zombie while others still hold its files and ports.
+  // The first thread can be a zombie while other threads still hold files and ports.
   if ((state === 'Z' || state === 'X') && threads <= 1) return undefined;
   return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${ticks}`;
 }

@@ -13,8 +13,8 @@ const defaultGraceMs = 2_000;
 const pollMs = 20;
 
 /**
- * The processes that were started for a data directory, kept on disk. Whatever a killed launcher left is ended from it
- * before the next start opens anything.
+ * The processes that were started for a data directory, recorded on disk. The next start uses the record to end the
+ * processes that a killed launcher left, before it opens any file.
  */
 export class ProcessLedger {
   readonly #data: DataDirectory;
@@ -26,7 +26,7 @@ export class ProcessLedger {
     this.#entries = Array.isArray(stored) ? stored.filter(isEntry) : [];
   }
 
-  /** Records a process that was just started; one that is gone already is left out. */
+  /** Records a process that was just started, unless it has ended already. */
   record(name: string, pid: number): void {
     const startTime = processStartTime(pid);
     if (startTime === undefined) return;
@@ -35,8 +35,10 @@ export class ProcessLedger {
   }
 
   /**
-   * Ends every process recorded under a name, or under any, and forgets it: SIGTERM, `graceMs` to finish, SIGKILL.
-   * Resolves with those that still lived.
+   * Ends all processes that are recorded under a name, or all processes if no name is given, and deletes their records.
+   * Sends SIGTERM and, after `graceMs`, SIGKILL.
+   *
+   * @returns the processes that were still running
    */
   async end(name?: string, graceMs = defaultGraceMs): Promise<ProcessEntry[]> {
     const chosen = this.#entries.filter((entry) => name === undefined || entry.name === name);
@@ -47,7 +49,7 @@ export class ProcessLedger {
     return living;
   }
 
-  /** Ends every recorded process at once, with no time to finish. */
+  /** Kills every recorded process at once. */
   killAll(): void {
     for (const entry of this.#entries) signal(entry, 'SIGKILL');
   }
@@ -66,7 +68,7 @@ function lives(entry: ProcessEntry): boolean {
   return processStartTime(entry.pid) === entry.start_time;
 }
 
-/** Resolves when the process is gone. */
+/** Resolves when the process has ended. */
 async function endProcess(entry: ProcessEntry, graceMs: number): Promise<void> {
   signal(entry, 'SIGTERM');
   for (const deadline = Date.now() + graceMs; lives(entry) && Date.now() < deadline; ) {
@@ -75,12 +77,12 @@ async function endProcess(entry: ProcessEntry, graceMs: number): Promise<void> {
   for (signal(entry, 'SIGKILL'); lives(entry); ) await sleep(pollMs);
 }
 
-/** Signals the process only if it is the one recorded, so that a reused pid is left alone. */
+/** Signals the process only if it is the recorded one, so that a process with a reused pid is spared. */
 function signal(entry: ProcessEntry, name: NodeJS.Signals): void {
   if (!lives(entry)) return;
   try {
     process.kill(entry.pid, name);
   } catch {
-    // It ended between the look and the signal.
+    // The process ended between the check and the signal.
   }
 }

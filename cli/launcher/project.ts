@@ -3,13 +3,13 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { CliError, exitCode } from '../command.ts';
 
-/** Absolute path of a file of this project. */
+/** The absolute path of a file of this project. */
 export function projectFile(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }
 
 /**
- * Path of the `workerd` program for this platform.
+ * The path of the `workerd` program for this platform.
  *
  * @throws CliError when npm did not install it
  */
@@ -21,13 +21,13 @@ export function workerdProgram(): string {
     return program;
   } catch {
     throw new CliError(
-      `The workerd program for ${process.platform} ${process.arch} is not installed. Run npm ci without --omit=optional; workerd exists for Linux, macOS and Windows.`,
+      `The workerd program for ${process.platform} ${process.arch} is not installed. Run "npm ci" without --omit=optional. workerd is available for Linux, macOS and Windows.`,
       exitCode.environment,
     );
   }
 }
 
-/** What `wrangler.toml` says of the runtime, so that workerd here runs the Worker as Cloudflare does. */
+/** The compatibility settings in `wrangler.toml`, with which workerd runs the Worker as Cloudflare does. */
 export function readCompatibility(toml = readFileSync(projectFile('wrangler.toml'), 'utf8')): {
   date: string;
   flags: string[];

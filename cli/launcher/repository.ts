@@ -4,10 +4,10 @@ import { MissingDependencyError } from '../../runner/process/missing-dependency.
 import { CliError, exitCode } from '../command.ts';
 
 /**
- * Makes sure, before anything is started, that an agent can work in a directory.
+ * Checks that an agent can work in a directory, before any process is started.
  *
  * @returns the absolute path
- * @throws CliError that says how to mend it
+ * @throws CliError that says how to fix the problem
  */
 export async function checkRepository(directory: string): Promise<string> {
   const path = resolve(directory);
@@ -17,7 +17,7 @@ export async function checkRepository(directory: string): Promise<string> {
   } catch (error) {
     if (error instanceof MissingDependencyError) throw new CliError(error.message, exitCode.environment);
     if (!(error instanceof RepositoryError)) throw error;
-    const remedy = 'Name another directory with --dir, or leave the agent out with --no-agent.';
+    const remedy = 'Choose another directory with --dir, or start without an agent with --no-agent.';
     throw new CliError(`${error.message} ${remedy}`, exitCode.environment);
   }
 }

@@ -4,22 +4,22 @@ import type { DataDirectory } from '../data-directory.ts';
 import { checkSettings } from '../settings.ts';
 
 export interface Secrets {
-  /** Admin token of the default workspace: `OIO_TOKEN`, or the one kept in the data directory. */
+  /** The admin token of the default workspace: `OIO_TOKEN`, or the one in the data directory. */
   adminToken: string;
-  /** `kid:secret`, as the Worker's `OIO_SIGNING_KEYS` wants it. */
+  /** `kid:secret`, the format of the Worker's `OIO_SIGNING_KEYS`. */
   signingKeys: string;
 }
 
 /**
- * Reads the data directory's secrets, making those that are missing. Each is a file of its own with mode 0600.
+ * Reads the data directory's secrets, and creates missing ones. Each secret is a separate file with mode 0600.
  *
- * @throws CliError when one that the environment gives cannot be used
+ * @throws CliError when a secret in the environment is invalid
  */
 export function loadSecrets(data: DataDirectory, env: NodeJS.ProcessEnv): Secrets {
   checkSettings(env, 'launcher');
   return {
-    adminToken: givenText('OIO_TOKEN', env) ?? kept(data, 'admin-token', randomText),
-    signingKeys: givenText('OIO_SIGNING_KEYS', env) ?? kept(data, 'signing-keys', () => `local:${randomText()}`),
+    adminToken: givenText('OIO_TOKEN', env) ?? stored(data, 'admin-token', randomText),
+    signingKeys: givenText('OIO_SIGNING_KEYS', env) ?? stored(data, 'signing-keys', () => `local:${randomText()}`),
   };
 }
 
@@ -28,10 +28,11 @@ export function randomText(): string {
   return randomBytes(32).toString('base64url');
 }
 
-function kept(data: DataDirectory, name: string, make: () => string): string {
-  const stored = data.read(name)?.trim();
-  if (stored) return stored;
-  const made = make();
-  data.writePrivate(name, `${made}\n`);
-  return made;
+/** Reads a secret from its file, or creates the file. */
+function stored(data: DataDirectory, name: string, create: () => string): string {
+  const existing = data.read(name)?.trim();
+  if (existing) return existing;
+  const created = create();
+  data.writePrivate(name, `${created}\n`);
+  return created;
 }

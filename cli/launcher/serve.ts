@@ -11,8 +11,8 @@ export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
 }
 
 /**
- * Runs a control plane until a signal comes, or until `onReady` gives an exit code; then stops it in good order. A
- * second signal ends everything at once.
+ * Runs a control plane until a signal arrives or `onReady` returns an exit code, then stops it gracefully. A second
+ * signal ends everything at once.
  */
 export async function serve({ onReady, ...options }: ServeOptions): Promise<number> {
   // Before anything starts: the Worker would refuse every request, and a wrong value would be in its log alone.
@@ -34,7 +34,7 @@ export async function serve({ onReady, ...options }: ServeOptions): Promise<numb
     await requested;
     return exitCode.ok;
   } catch (error) {
-    // Ctrl-C reaches the build too: that it ended then is no failure.
+    // Ctrl-C also ends a running build, which is then not a failure.
     if (stopping.signal.aborted) return exitCode.ok;
     throw error;
   } finally {
@@ -49,6 +49,6 @@ async function printDashboardAddress(stack: Stack): Promise<void> {
   } catch (error) {
     const reason = explainApiError(error)?.message;
     if (reason === undefined) throw error;
-    say('open', `${stack.url} (no sign-in code was made: ${reason} "${oio} token" makes one)`, 'yellow');
+    say('open', `${stack.url} (no sign-in code was created: ${reason} "${oio} token" creates one)`, 'yellow');
   }
 }

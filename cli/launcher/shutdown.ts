@@ -1,9 +1,9 @@
-/** Signals this close together are one: npm passes on the Ctrl-C that the terminal has already delivered. */
+/** Signals this close together count as one: npm forwards the Ctrl-C that the terminal has delivered already. */
 const sameSignalMs = 500;
 
 /**
- * Resolves at the first SIGINT, SIGTERM or SIGHUP; from then on a further one calls `onImpatience`, for a person who
- * does not want to wait for an orderly end.
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP. A later signal calls `onImpatience`, for a user who does not want to
+ * wait for the graceful shutdown.
  */
 export function shutdownRequested(onImpatience: () => void): Promise<void> {
   return new Promise((resolve) => {

@@ -18,25 +18,25 @@ import { prepareWorkerd, waitUntilHealthy } from './workerd.ts';
 export interface StackOptions {
   data: DataDirectory;
   env: NodeJS.ProcessEnv;
-  /** Loopback port; 0 chooses a free one. */
+  /** The loopback port; 0 chooses a free one. */
   port: number;
-  /** Called once the data directory is ours; without it no agent is started. */
+  /** Called when the data directory is locked. If absent, no agent is started. */
   prepareAgent?: (() => Promise<LocalAgent>) | undefined;
-  /** Aborted when the start is to be given up. */
+  /** Aborts the start. */
   signal: AbortSignal;
 }
 
 const readyLimitMs = 60_000;
-/** The agent says goodbye while the control plane still answers; then the rest ends. */
+/** The agent stops first, so that it can release its leases while the control plane still runs. */
 const stopOrder = [['agent'], ['worker', 'postgres']] as const;
 
 /** The control plane of one data directory with all its processes. */
 export class Stack {
   readonly url: string;
   readonly token: string;
-  /** Acts with the admin token. */
+  /** A client with the admin token. */
   readonly client: Client;
-  /** Resolves with the name of a process that ended and is not started again, if that ever happens. */
+  /** Resolves with the name of the first process that ended and will not be restarted. */
   readonly gaveUp: Promise<string>;
   #giveUp: (name: string) => void = () => undefined;
   readonly #options: StackOptions;
@@ -55,10 +55,10 @@ export class Stack {
   }
 
   /**
-   * Takes the data directory, ends what an earlier start left there, and brings everything up; resolves once requests
-   * are answered. Postgres and the agent come up after that.
+   * Locks the data directory, ends processes that an earlier start left, and starts everything. Resolves when the
+   * control plane answers requests. Postgres and the agent become ready after that.
    *
-   * @throws CliError when something on this machine is in the way; nothing is left running then
+   * @throws CliError when something on this machine prevents the start; nothing is left running then
    */
   static async start(options: StackOptions): Promise<Stack> {
     const { data, env, signal } = options;
@@ -85,13 +85,13 @@ export class Stack {
     }
   }
 
-  /** Address of the dashboard that signs its first opener in, once. */
+  /** A link to the dashboard that signs in the first person who opens it. */
   async dashboardAddress(): Promise<string> {
     const { code } = await this.client.codes.create();
     return `${this.url}/#code=${code}`;
   }
 
-  /** Ends every process, each with two seconds to finish, and gives the data directory back. */
+  /** Stops every process and releases the data directory. */
   async stop(): Promise<void> {
     for (const names of stopOrder) {
       await Promise.all(names.map((name) => this.#supervisors.get(name)?.stop()));
@@ -99,7 +99,7 @@ export class Stack {
     this.#options.data.release();
   }
 
-  /** Ends every process at once. */
+  /** Kills every process at once. */
   kill(): void {
     this.#ledger.killAll();
   }
@@ -112,7 +112,7 @@ export class Stack {
         showNotice(command.name, line);
       },
       onExit: ({ code, restartInMs }) => {
-        const next = restartInMs === undefined ? 'not started again' : `starting again in ${restartInMs / 1000} s`;
+        const next = restartInMs === undefined ? 'not restarted' : `restarting in ${restartInMs / 1000} s`;
         const message = `ended with code ${code}; ${next}`;
         const level = restartInMs === undefined ? 'info' : 'warn';
         log.write({ time: new Date().toISOString(), level, process: command.name, message });
@@ -132,7 +132,7 @@ export class Stack {
     if (signal.aborted) return;
     if (!healthy) {
       const log = data.file('logs', 'worker.log');
-      throw new CliError(`The control plane did not answer within a minute. Its log: ${log}`, exitCode.failed);
+      throw new CliError(`The control plane did not respond within a minute. See its log: ${log}`, exitCode.failed);
     }
     data.writeServer({ url: this.url, pid: process.pid, token: this.token });
     say('ready', paint('bold', this.url), 'green');
@@ -147,7 +147,7 @@ export class Stack {
   }
 }
 
-/** The Worker's settings that the environment gives, as texts. */
+/** The Worker's settings from the environment, as texts. */
 export function workerVariables(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
   return Object.fromEntries(namesOf('worker', 'object').map((name) => [name, givenText(name, env)]));
 }

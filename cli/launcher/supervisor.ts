@@ -13,21 +13,21 @@ export interface SupervisedCommand {
   env: Record<string, string>;
   /** Exit codes after which a restart cannot help: the work is done, or its command line or the machine is wrong. */
   finalCodes: readonly number[];
-  /** Time between SIGTERM and SIGKILL when it is stopped; two seconds if not given. */
+  /** The time between SIGTERM and SIGKILL at a stop; two seconds by default. */
   graceMs?: number;
 }
 
 export interface SupervisorHooks {
-  /** Every line that the process writes. */
+  /** Called for every line of the process's output. */
   onLine(line: LogLine): void;
-  /** The process ended by itself; it starts again after `restartInMs`, unless that is undefined. */
+  /** Called when the process ended by itself. It restarts after `restartInMs`, or not at all if that is undefined. */
   onExit(exit: { code: number; restartInMs: number | undefined }): void;
 }
 
-/** A process that lived this long has started well, and its next restart is quick again. */
+/** A process that ran this long was healthy, so its exit resets the backoff. */
 const steadyAfterMs = 30_000;
 
-/** Keeps one process running: started again with growing pauses whenever it ends, until `stop`. */
+/** Keeps one process running until `stop`: restarts it with growing pauses whenever it ends. */
 export class Supervisor {
   readonly #command: SupervisedCommand;
   readonly #ledger: ProcessLedger;
@@ -46,10 +46,10 @@ export class Supervisor {
     this.#loop ??= this.#run();
   }
 
-  /** SIGTERM, the command's grace, SIGKILL; resolves when the process is gone. */
+  /** Sends SIGTERM and, after the command's grace period, SIGKILL. Resolves when the process has ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    // By the ledger, not by the guard: that works even when the guard itself was killed.
+    // The ledger ends the process, because that works even when the guard was killed.
     await this.#ledger.end(this.#command.name, this.#command.graceMs);
     await this.#current?.stop();
     await this.#loop;
@@ -69,14 +69,14 @@ export class Supervisor {
     }
   }
 
-  /** Runs the process to its end and gives its exit code. */
+  /** Runs the process until it ends. @returns its exit code */
   async #runOnce(): Promise<number> {
     const { name, command, args, cwd, env } = this.#command;
     const lines = new LineReader((text, stream) =>
       this.#hooks.onLine(toLogLine(text, { process: name, stream, time: new Date().toISOString() })),
     );
     try {
-      // What an earlier run left behind would hold this one's port and files.
+      // Processes that an earlier run left would hold the port and files.
       await this.#ledger.end(name);
       this.#current = await spawnGuarded({
         command,
@@ -100,7 +100,7 @@ export class Supervisor {
 
 type OutputStream = 'stdout' | 'stderr';
 
-/** Cuts chunks of output into lines. */
+/** Splits chunks of output into lines. */
 class LineReader {
   readonly #partial: Record<OutputStream, string> = { stdout: '', stderr: '' };
   readonly #onLine: (text: string, stream: OutputStream) => void;

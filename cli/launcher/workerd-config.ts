@@ -1,4 +1,4 @@
-/** What the generated configuration of `workerd` depends on. */
+/** The inputs of the generated configuration of `workerd`. */
 export interface WorkerdConfig {
   /** Loopback port. */
   port: number;
@@ -8,11 +8,11 @@ export interface WorkerdConfig {
   dashboardDirectory: string;
   /** Absolute directory of the objects' storage. */
   storageDirectory: string;
-  /** Names of the environment variables that become bindings; their values are never written to the file. */
+  /** Names of the environment variables that become bindings. Their values are never written to the file. */
   variables: readonly string[];
 }
 
-/** Each object class with its binding. The unique key is the storage's name on disk: it must never change. */
+/** The object classes with their bindings. The unique key names the storage on disk, so it must never change. */
 export const objectClasses = [
   { binding: 'SESSION', className: 'Session', uniqueKey: 'oio-Session' },
   { binding: 'AGENT_REGISTRY', className: 'AgentRegistry', uniqueKey: 'oio-AgentRegistry' },
@@ -23,7 +23,7 @@ export const objectClasses = [
 /** File names beside the configuration that it embeds. */
 export const embeddedFiles = { worker: 'worker.js', assets: 'assets.js' } as const;
 
-/** Text of a `workerd serve` configuration: the Worker, its objects on disk, and the dashboard behind `ASSETS`. */
+/** The text of a `workerd serve` configuration: the Worker, its objects on disk, and the dashboard behind `ASSETS`. */
 export function workerdConfig(config: WorkerdConfig): string {
   const compatibility = [
     `compatibilityDate = ${text(config.compatibilityDate)}`,
@@ -72,7 +72,7 @@ const assets :Workerd.Worker = (
 `;
 }
 
-/** A Cap'n Proto string literal: JSON's escapes are a subset of its own, but for \\u, which no path here needs. */
+/** A Cap'n Proto string literal. It supports all escapes of JSON except \\u, which no path here needs. */
 function text(value: string): string {
   return JSON.stringify(value);
 }

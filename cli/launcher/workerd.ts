@@ -9,13 +9,15 @@ import { embeddedFiles, workerdConfig } from './workerd-config.ts';
 export interface WorkerdOptions {
   data: DataDirectory;
   port: number;
-  /** The Worker's variables; those that are undefined get no binding. */
+  /** The Worker's variables. Undefined ones get no binding. */
   variables: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * Writes the configuration and copies what was built beside it, so that a restart after a crash runs the same Worker
- * whatever happened to the build in between; returns the command that serves it.
+ * Writes workerd's configuration and copies the build's results beside it. A restart after a crash therefore runs the
+ * same Worker, even if the build has changed meanwhile.
+ *
+ * @returns the command that runs workerd
  */
 export function prepareWorkerd({ data, port, variables }: WorkerdOptions): SupervisedCommand {
   const directory = data.file('workerd');
@@ -42,14 +44,14 @@ export function prepareWorkerd({ data, port, variables }: WorkerdOptions): Super
     variables: Object.keys(env),
   });
   writeFileSync(config, text);
-  // PATH alone is added, for the guard; workerd shows the Worker only what the configuration names.
+  // PATH is for the guard. The Worker sees only the variables that workerd's configuration names.
   const command = { name: 'worker', command: workerdProgram(), args: ['serve', config], finalCodes: [] };
   return { ...command, env: { ...(process.env.PATH ? { PATH: process.env.PATH } : {}), ...env } };
 }
 
 const healthPollMs = 50;
 
-/** Resolves with true once `/health` answers, or with false when `signal` is aborted first. */
+/** Resolves with true when `/health` responds, or with false when `signal` aborts first. */
 export async function waitUntilHealthy(url: string, signal: AbortSignal): Promise<boolean> {
   while (!signal.aborted) {
     try {
@@ -57,7 +59,7 @@ export async function waitUntilHealthy(url: string, signal: AbortSignal): Promis
       await response.body?.cancel();
       if (response.ok) return true;
     } catch {
-      // Not listening yet.
+      // workerd is not listening yet.
     }
     await sleep(healthPollMs, undefined, { signal }).catch(() => undefined);
   }

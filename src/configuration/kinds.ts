@@ -1,8 +1,8 @@
-/** How the text of an environment variable becomes a value. */
+/** Parses the text of an environment variable. */
 export interface Kind<T> {
-  /** What the value must be, in words that follow "must be". */
+  /** Describes a valid value, in words that follow "must be". */
   readonly expects: string;
-  /** Reads a text that has no spaces at its ends and is not empty; undefined when it is not what is expected. */
+  /** Parses a trimmed, non-empty text; undefined when the text is invalid. */
   read(text: string): T | undefined;
 }
 
@@ -30,13 +30,13 @@ export function oneOf<const T extends string>(...options: readonly T[]): Kind<T>
   };
 }
 
-/** A secret that nobody can guess: long enough, and made of what an HTTP header can carry. */
+/** A secret that is long enough not to be guessed. */
 export const secret: Kind<string> = {
   expects: `a secret of at least ${SECRET_MIN_CHARS} characters`,
   read: (given) => (given.length >= SECRET_MIN_CHARS ? given : undefined),
 };
 
-/** The address of an HTTP server, without a slash at its end. */
+/** The URL of an HTTP server, without a trailing slash. */
 export const httpUrl: Kind<string> = {
   expects: 'an http or https URL',
   read: (given) => (/^https?:$/.test(protocolOf(given)) ? given.replace(/\/$/, '') : undefined),
@@ -47,9 +47,9 @@ export const postgresUrl: Kind<string> = {
   read: (given) => (/^postgres(ql)?:$/.test(protocolOf(given)) ? given : undefined),
 };
 
-/** Origins as browsers send them, separated by commas; `*` stands for every one. */
+/** Origins as browsers send them, separated by commas; `*` stands for all origins. */
 export const origins: Kind<readonly string[]> = {
-  expects: 'a list of origins (scheme, host and port alone), separated by commas',
+  expects: 'a list of origins (scheme, host and port only), separated by commas',
   read: (given) => {
     const list = separated(given);
     const isOrigin = (part: string) => part === '*' || (URL.canParse(part) && new URL(part).origin === part);

@@ -6,10 +6,10 @@ export type Variables = { readonly [N in SettingName]?: string | undefined };
 /** The variables of the Worker and its objects, as texts: what a deployment sets. */
 export type WorkerVariables = { [N in NamesOf<'worker' | 'object'>]?: string };
 
-/** The values of all settings of a reader. */
+/** The values of all settings that a reader reads. */
 export type Settings<R extends Reader> = { readonly [N in NamesOf<R>]: ValueOf<N> };
 
-/** A variable that cannot be used. The message is one sentence: the variable, what it must be, an example. */
+/** A variable has an invalid value. The message is one sentence: the variable, what it must be, an example. */
 export class SettingError extends Error {
   override name = 'SettingError';
   readonly variable: SettingName;
@@ -26,7 +26,7 @@ export class SettingError extends Error {
   }
 }
 
-/** The text of a variable without the spaces and line ends around it; undefined where that leaves nothing. */
+/** The trimmed text of a variable; undefined if it is not set or empty. */
 export function givenText(name: SettingName, variables: Variables): string | undefined {
   return variables[name]?.trim() || undefined;
 }
@@ -34,7 +34,7 @@ export function givenText(name: SettingName, variables: Variables): string | und
 /**
  * Reads one setting.
  *
- * @throws SettingError when it cannot be used, or is required and missing
+ * @throws SettingError when the value is invalid, or required and missing
  * @example readSetting('OIO_LEASE_TTL_SECONDS', { OIO_LEASE_TTL_SECONDS: '90' }) // 90
  */
 export function readSetting<N extends SettingName>(name: N, variables: Variables): ValueOf<N> {
@@ -52,25 +52,25 @@ export function readSetting<N extends SettingName>(name: N, variables: Variables
 /**
  * Reads all settings of a reader.
  *
- * @throws SettingError for the first one that cannot be used
+ * @throws SettingError for the first invalid one
  */
 export function readSettings<R extends Reader>(reader: R, variables: Variables): Settings<R> {
   return Object.fromEntries(namesOf(reader).map((name) => [name, readSetting(name, variables)])) as Settings<R>;
 }
 
 /**
- * Makes sure that every variable which is set can be used. A missing one is no error here.
+ * Checks every variable that is set. A missing variable is not an error here.
  *
- * @throws SettingError for the first one that cannot be used
+ * @throws SettingError for the first invalid one
  */
 export function checkGiven(variables: Variables, ...readers: Reader[]): void {
   for (const name of namesOf(...readers)) if (givenText(name, variables) !== undefined) readSetting(name, variables);
 }
 
 /**
- * Reads the settings of the objects. A value that cannot be used counts as not set, because the Worker in front refuses
- * every request then, and an object that threw in its constructor would lose its alarm: the platform gives up after six
- * tries. A database's address is passed on as it is, so that what is to be written there waits for a better one.
+ * Reads the settings of the objects. An invalid value counts as not set. The Worker rejects every request in that case.
+ * An object that threw in its constructor would lose its alarm, because the platform gives up after six attempts. An
+ * invalid database URL is passed on unchanged, so that rows for the database wait until the URL is corrected.
  */
 export function readObjectSettings(variables: Variables): Settings<'object'> {
   const usable = <N extends SettingName>(name: N): ValueOf<N> => {
@@ -84,14 +84,14 @@ export function readObjectSettings(variables: Variables): Settings<'object'> {
   return Object.fromEntries(namesOf('object').map((name) => [name, usable(name)])) as Settings<'object'>;
 }
 
-/** Marks of code are for Markdown. */
+/** Removes the backticks, which are for Markdown. */
 function plain(markdown: string): string {
   return markdown.replaceAll('`', '');
 }
 
 const QUOTED_MAX_CHARS = 60;
 
-/** A value as a message shows it: bounded, on one line. */
+/** A value for a message, truncated and on one line. */
 function quoted(value: string): string {
   return JSON.stringify(value.length > QUOTED_MAX_CHARS ? `${value.slice(0, QUOTED_MAX_CHARS)}…` : value);
 }

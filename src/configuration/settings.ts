@@ -5,8 +5,8 @@ import { httpUrl, type Kind, oneOf, origins, postgresUrl, secret, signingKeys, t
  *
  * - `worker`: the Worker in front, on Cloudflare and on workerd
  * - `object`: the Durable Objects behind it
- * - `launcher`: `npm start` and `npm run demo`, which also hand the Worker's settings to it
- * - `postgres`: the process that keeps Postgres for the launcher
+ * - `launcher`: `npm start` and `npm run demo`, which also pass the Worker's settings on to it
+ * - `postgres`: the launcher's Postgres process
  * - `agent`: `oio agent`
  * - `cli`: the other commands
  */
@@ -15,19 +15,19 @@ export type Reader = 'worker' | 'object' | 'launcher' | 'postgres' | 'agent' | '
 interface Setting<T> {
   readonly readers: readonly Reader[];
   readonly kind: Kind<T>;
-  /** What it is: a phrase for a table, without a full stop at its end. */
+  /** Describes the setting in a phrase for a table, without a full stop. */
   readonly summary: string;
-  /** A value as a person would write it; for a secret, how to make one. */
+  /** A value as a user would write it; for a secret, a command that creates one. */
   readonly example: string;
-  /** The text that counts where the variable is not set. */
+  /** The text that applies if the variable is not set. */
   readonly default?: string;
-  /** What happens where the variable is not set and has no `default`. */
+  /** Describes what happens if the variable is not set and has no `default`. */
   readonly otherwise?: string;
-  /** Where true, a start without it is refused. */
+  /** If true, a start without the variable fails. */
   readonly required?: true;
-  /** Where true, no message, log or page shows the value, and no agent's model sees it. */
+  /** If true, no message, log or page shows the value, and no agent's model sees it. */
   readonly secret?: true;
-  /** Where true, the launcher sets it for the processes that it starts; it is not for people. */
+  /** If true, the launcher sets the variable for the processes that it starts, and users do not. */
   readonly internal?: true;
 }
 
@@ -40,9 +40,9 @@ function define<T, const S extends Omit<Setting<T>, 'kind'>>(
 }
 
 /**
- * Every environment variable that this project reads, in the order in which the README shows them. The Worker's
- * environment type, what the launcher hands to workerd, the README's table, the help texts and the error messages derive
- * from it. A new setting is one entry here, and the line that uses it.
+ * Every environment variable that this project reads, in the README's order. The Worker's environment type, the
+ * variables that the launcher passes to workerd, the README's table, the help texts and the error messages derive from
+ * this table. To add a setting, add an entry here and the code that uses it.
  */
 export const SETTINGS = {
   PORT: define(wholeNumber({ min: 0, max: 65_535 }), {
@@ -179,17 +179,17 @@ export type NamesOf<R extends Reader> = {
   [N in SettingName]: R extends Table[N]['readers'][number] ? N : never;
 }[SettingName];
 
-/** The value of a setting; undefined where it is not set, unless it has a default or is required. */
+/** The type of a setting's value. It includes undefined unless the setting has a default or is required. */
 export type ValueOf<N extends SettingName> =
   | (Table[N]['kind'] extends Kind<infer T> ? T : never)
   | (Table[N] extends { default: string } | { required: true } ? never : undefined);
 
-/** The entry of a setting, with every member that an entry may have. */
+/** The table's entry for a setting. */
 export function settingOf(name: SettingName): Setting<unknown> {
   return SETTINGS[name];
 }
 
-/** The names of the settings that some reader reads, in the table's order. */
+/** The names of the settings that at least one of the readers reads, in the table's order. */
 export function namesOf<R extends Reader>(...readers: R[]): NamesOf<R>[] {
   const isRead = (name: SettingName) => settingOf(name).readers.some((reader) => readers.includes(reader as R));
   return (Object.keys(SETTINGS) as SettingName[]).filter((name): name is NamesOf<R> => isRead(name));
