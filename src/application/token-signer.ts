@@ -1,5 +1,5 @@
 import { decode, sign, verify } from 'hono/jwt';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Role } from '../protocol/common/enums.ts';
 import { WorkspaceId } from '../protocol/common/ids.ts';
 import type { WorkspaceDigest } from './session-identity.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { AgentList, AgentView } from '../protocol/agent/agent.ts';
 import type { EventPage } from '../protocol/events/envelope.ts';
 import type { ApprovalList, ApprovalView } from '../protocol/session/approval.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Capability } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { MAX_AGENT_CAPACITY, MAX_REMOTE_CHARS, MAX_REMOTES } from '../common/limits.ts';

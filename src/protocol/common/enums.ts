@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SESSION_ACTIONS } from '../session/actions.ts';
 
 /** Every enumeration of the system, once: REST, sockets, runner, CLI and dashboard share these. */

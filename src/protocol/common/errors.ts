@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The one table of error codes: status, title, and whether the same request may succeed later.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Session and task ids are UUIDs (RFC 9562, version 8) that locate their object by arithmetic alone.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Usage } from '../session/session.ts';
 
 const MAX_PART_CHARS = 4_000_000;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApprovalKind, Decision } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { ApprovalView } from '../session/approval.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CURSOR_PATTERN } from '../common/cursor.ts';
 import { Instant } from '../common/instant.ts';
 import { AgentEventBody } from './agent.ts';

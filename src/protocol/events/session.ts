@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Delivery, SessionStatus } from '../common/enums.ts';
 import { UpdateSessionRequest } from '../session/requests.ts';
 import { SessionError } from '../session/session.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { TaskStatus } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { CheckpointView } from '../session/checkpoint.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApprovalKind, Decision, Delivery } from '../common/enums.ts';
 import { SessionId, TaskId } from '../common/ids.ts';
 import { CheckpointView } from '../session/checkpoint.ts';

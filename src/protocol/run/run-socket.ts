@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AgentName } from '../agent/agent.ts';
 import { Uuid } from '../common/ids.ts';
 import { Assignment, Command } from './assignment.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApprovalKind, ApprovalStatus, Decision } from '../common/enums.ts';
 import { TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';

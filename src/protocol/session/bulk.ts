@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SessionStatus } from '../common/enums.ts';
 import { FieldError, Problem } from '../common/errors.ts';
 import { SessionId } from '../common/ids.ts';

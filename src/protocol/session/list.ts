@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SessionPriority, SessionStatus, SessionType } from '../common/enums.ts';
 import { SessionId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';

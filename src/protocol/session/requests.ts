@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Decision, Delivery, PermissionAction, SessionPriority, SessionType } from '../common/enums.ts';
 import { SessionId } from '../common/ids.ts';
 import { utf8Length } from '../common/limits.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Capability } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Role } from '../common/enums.ts';
 import { Uuid, type WorkspaceId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
