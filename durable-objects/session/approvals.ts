@@ -22,7 +22,7 @@ interface ApprovalRow {
   id: string;
   task: number;
   epoch: number;
-  request_id: string;
+  ask_id: string;
   status: ApprovalStatus;
   always: string;
   view: string;
@@ -41,7 +41,7 @@ export class Approvals {
    * @returns why the ask cannot be taken, or null
    */
   ask(task: number, epoch: number, asked: Asked): string | null {
-    const known = this.#byRequest(task, epoch, asked.request_id);
+    const known = this.#byRequest(task, epoch, asked.ask_id);
     if (known) {
       const { answer } = JSON.parse(known.view) as ApprovalView;
       if (answer) this.#reply(known, answer.decision, answer);
@@ -51,7 +51,7 @@ export class Approvals {
     const { id: session } = this.#parts.records.session();
     const now = this.#parts.kit.store.platform.now();
     const expires = now + this.#parts.records.spec().approval_timeout_seconds * 1_000;
-    const { request_id, always, ...shown } = asked;
+    const { ask_id, always, ...shown } = asked;
     const view: ApprovalView = {
       ...shown,
       id: this.#parts.kit.store.platform.uuid(),
@@ -62,11 +62,11 @@ export class Approvals {
       answer: null,
     };
     this.#parts.kit.store.rows(
-      `INSERT INTO approvals (id, task, epoch, request_id, status, always, view, asked_at) VALUES (?, ?, ?, ?, 'open', ?, ?, ?)`,
+      `INSERT INTO approvals (id, task, epoch, ask_id, status, always, view, asked_at) VALUES (?, ?, ?, ?, 'open', ?, ?, ?)`,
       view.id,
       task,
       epoch,
-      request_id,
+      ask_id,
       JSON.stringify(always),
       JSON.stringify(view),
       now,
@@ -80,9 +80,9 @@ export class Approvals {
   }
 
   /** Answers an ask that could not be taken in. */
-  refuse(task: number, epoch: number, requestId: string, kind: ApprovalView['kind']): void {
+  refuse(task: number, epoch: number, askId: string, kind: ApprovalView['kind']): void {
     const message = 'The request could not be shown to anybody; ask for less at once.';
-    const data = { request_id: requestId, kind, decision: 'reject' as const, message };
+    const data = { ask_id: askId, kind, decision: 'reject' as const, message };
     this.#parts.commands.enqueue(task, epoch, { type: 'approval_reply', data });
   }
 
@@ -121,8 +121,8 @@ export class Approvals {
   }
 
   /** The agent no longer waits for it. */
-  withdrawRequest(task: number, epoch: number, requestId: string, reason: string): void {
-    const row = this.#byRequest(task, epoch, requestId);
+  withdrawRequest(task: number, epoch: number, askId: string, reason: string): void {
+    const row = this.#byRequest(task, epoch, askId);
     if (row?.status !== 'open') return;
     this.#withdraw(row, reason);
     this.#parts.projections.changed();
@@ -168,7 +168,7 @@ export class Approvals {
     this.#parts.commands.enqueue(row.task, row.epoch, {
       type: 'approval_reply',
       data: {
-        request_id: row.request_id,
+        ask_id: row.ask_id,
         kind,
         decision: decision === 'always' ? 'once' : decision,
         ...(message !== undefined && { message }),
@@ -223,12 +223,12 @@ export class Approvals {
     return this.#parts.kit.store.row<ApprovalRow>(`SELECT * FROM approvals WHERE id = ?`, id);
   }
 
-  #byRequest(task: number, epoch: number, requestId: string): ApprovalRow | undefined {
+  #byRequest(task: number, epoch: number, askId: string): ApprovalRow | undefined {
     return this.#parts.kit.store.row<ApprovalRow>(
-      `SELECT * FROM approvals WHERE task = ? AND epoch = ? AND request_id = ? AND status <> 'withdrawn'`,
+      `SELECT * FROM approvals WHERE task = ? AND epoch = ? AND ask_id = ? AND status <> 'withdrawn'`,
       task,
       epoch,
-      requestId,
+      askId,
     );
   }
 }

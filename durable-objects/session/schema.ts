@@ -76,5 +76,18 @@ UPDATE outbox SET payload = json_set(payload, '$.request.requirements', json_obj
 )) WHERE payload ->> '$.op' = 'reserve';
 `,
     },
+    {
+      id: 'session/0004_approvals_without_a_lease',
+      sql: `
+CREATE TABLE approvals_of_tasks (
+  id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER, ask_id TEXT,
+  status TEXT NOT NULL, always TEXT NOT NULL, view TEXT NOT NULL, asked_at INTEGER NOT NULL
+);
+INSERT INTO approvals_of_tasks
+  SELECT id, task, epoch, request_id, status, always, view, asked_at FROM approvals ORDER BY rowid;
+DROP TABLE approvals;
+ALTER TABLE approvals_of_tasks RENAME TO approvals;
+`,
+    },
   ],
 };

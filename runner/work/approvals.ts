@@ -49,7 +49,7 @@ export class Approvals {
     this.#report({
       type: 'approval.asked',
       data: {
-        request_id: request.id,
+        ask_id: request.id,
         kind: 'question',
         title: truncate(request.questions[0]?.question ?? 'A question', MAX_TITLE_CHARS),
         permission: null,
@@ -71,16 +71,16 @@ export class Approvals {
 
   /** Passes a reply to OpenCode. A reply to a request that is not open is ignored: its withdrawal was reported. */
   async reply(reply: Reply): Promise<void> {
-    const open = this.#open.get(reply.request_id);
+    const open = this.#open.get(reply.ask_id);
     if (open === undefined) return;
-    this.#settled.add(reply.request_id);
-    this.#open.delete(reply.request_id);
+    this.#settled.add(reply.ask_id);
+    this.#open.delete(reply.ask_id);
     if (open.kind === 'question') {
-      return this.#opencode.replyQuestion(reply.request_id, this.#directory, answersFor(open.request, reply));
+      return this.#opencode.replyQuestion(reply.ask_id, this.#directory, answersFor(open.request, reply));
     }
-    if (reply.decision !== 'reject') return this.#opencode.replyPermission(reply.request_id, this.#directory, 'once');
+    if (reply.decision !== 'reject') return this.#opencode.replyPermission(reply.ask_id, this.#directory, 'once');
     this.#rejectedIn.add(open.conversationId);
-    await this.#opencode.replyPermission(reply.request_id, this.#directory, 'reject', reply.message ?? REJECTED);
+    await this.#opencode.replyPermission(reply.ask_id, this.#directory, 'reject', reply.message ?? REJECTED);
   }
 
   /** Whether the event is a reply that the orchestrator did not send. */
@@ -101,14 +101,14 @@ export class Approvals {
     for (const id of [...this.#open.keys()]) this.#withdraw(id, reason);
   }
 
-  #withdraw(requestId: string, reason: string): void {
-    if (!this.#open.delete(requestId)) return;
-    this.#settled.add(requestId);
-    this.#report({ type: 'approval.withdrawn', data: { request_id: requestId, reason } });
+  #withdraw(askId: string, reason: string): void {
+    if (!this.#open.delete(askId)) return;
+    this.#settled.add(askId);
+    this.#report({ type: 'approval.withdrawn', data: { ask_id: askId, reason } });
   }
 
-  #isKnown(requestId: string): boolean {
-    return this.#open.has(requestId) || this.#settled.has(requestId);
+  #isKnown(askId: string): boolean {
+    return this.#open.has(askId) || this.#settled.has(askId);
   }
 }
 
@@ -135,7 +135,7 @@ export function permissionAsk(request: PermissionRequest): AskData {
   const fits =
     Math.max(patterns.length, always.length) <= MAX_PATTERNS &&
     [...patterns, ...always].join('').length <= MAX_PATTERN_CHARS;
-  const base = { request_id: request.id, kind: 'permission' as const, permission, questions: [] };
+  const base = { ask_id: request.id, kind: 'permission' as const, permission, questions: [] };
   if (fits) {
     const title = truncate(`${permission}: ${patterns.join(', ')}`, MAX_TITLE_CHARS);
     return { ...base, title, patterns, always, detail };

@@ -13,12 +13,12 @@ test('a permission is asked for, and the answer `always` allows this one request
   await work.message('run echo one\nrun echo two');
   const asked = await work.frame('approval.asked');
   expect(asked).toMatchObject({ kind: 'permission', permission: 'bash', patterns: ['echo one'] });
-  const answer = (request_id: string) =>
-    work.work.command({ type: 'approval_reply', data: { request_id, kind: 'permission', decision: 'always' } });
-  await answer(asked.request_id);
+  const answer = (ask_id: string) =>
+    work.work.command({ type: 'approval_reply', data: { ask_id, kind: 'permission', decision: 'always' } });
+  await answer(asked.ask_id);
   const second = await work.frame('approval.asked', 2);
   expect(second.patterns).toEqual(['echo two']);
-  await answer(second.request_id);
+  await answer(second.ask_id);
   expect(await work.frame('result')).toMatchObject({ status: 'completed' });
 
   const other = await start({ agent_config: { permissions: { bash: 'ask' } } });
@@ -43,8 +43,8 @@ test('where anything asks, no sub-agent does unasked what the session must ask f
 test.each([[undefined], ['use another way']])('a rejection (%s) lets the model go on and answer', async (message) => {
   const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
   await work.message('write a.txt: no\nsay after it');
-  const { request_id } = await work.frame('approval.asked');
-  const reply = { request_id, kind: 'permission', decision: 'reject' } as const;
+  const { ask_id } = await work.frame('approval.asked');
+  const reply = { ask_id, kind: 'permission', decision: 'reject' } as const;
   await work.work.command({ type: 'approval_reply', data: message === undefined ? reply : { ...reply, message } });
   expect(await work.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('after it') });
   const refused = work.of('tool').at(-1);
@@ -59,7 +59,7 @@ test('a question is answered with the choice, and one that nobody answers does n
   const asked = await work.frame('approval.asked');
   expect(asked).toMatchObject({ kind: 'question', title: 'Which colour?' });
   expect(asked.questions[0]?.options.map((option) => option.label)).toEqual(['red', 'blue']);
-  const data = { request_id: asked.request_id, kind: 'question', decision: 'once', answers: [['blue']] } as const;
+  const data = { ask_id: asked.ask_id, kind: 'question', decision: 'once', answers: [['blue']] } as const;
   await work.work.command({ type: 'approval_reply', data: { ...data, answers: [['blue']] } });
   expect((await work.frame('result')).text).toContain('blue');
 
@@ -67,7 +67,7 @@ test('a question is answered with the choice, and one that nobody answers does n
   const second = await work.frame('approval.asked', 2);
   await work.work.command({
     type: 'approval_reply',
-    data: { request_id: second.request_id, kind: 'question', decision: 'reject' },
+    data: { ask_id: second.ask_id, kind: 'question', decision: 'reject' },
   });
   expect(await work.frame('result', 2)).toMatchObject({ status: 'completed' });
 });
@@ -75,16 +75,16 @@ test('a question is answered with the choice, and one that nobody answers does n
 test('an approval that somebody else answers fails the run as tampering', async () => {
   const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
   await work.message('run echo mine');
-  const { request_id } = await work.frame('approval.asked');
-  await workshop.rig.client.replyPermission(request_id, work.worktree, 'once');
+  const { ask_id } = await work.frame('approval.asked');
+  await workshop.rig.client.replyPermission(ask_id, work.worktree, 'once');
   expect((await work.frame('result')).error).toMatchObject({ code: 'tampering', retryable: false });
 });
 
 test('an abort while a permission waits withdraws the request that OpenCode keeps for ever', async () => {
   const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
   await work.message('run echo never');
-  const { request_id } = await work.frame('approval.asked');
+  const { ask_id } = await work.frame('approval.asked');
   await work.work.command({ type: 'stop', data: { within_ms: 100 } });
   expect(await work.frame('released')).toMatchObject({ reason: 'stopped' });
-  expect(work.of('approval.withdrawn').map((withdrawn) => withdrawn.request_id)).toEqual([request_id]);
+  expect(work.of('approval.withdrawn').map((withdrawn) => withdrawn.ask_id)).toEqual([ask_id]);
 });

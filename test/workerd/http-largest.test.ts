@@ -92,7 +92,7 @@ describe('the largest body that the schemas allow', () => {
     const agent = await new SocketAgent(session).connect();
     const questions = Array.from({ length: 50 }, () => ({ question: '?', header: '', options: [], multiple: true }));
     const asked = {
-      request_id: 'q',
+      ask_id: 'q',
       kind: 'question' as const,
       title: 'Which?',
       permission: null,

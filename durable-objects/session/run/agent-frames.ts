@@ -98,7 +98,7 @@ export class AgentFrames {
       case 'approval.asked':
         return approvals.ask(task, epoch, body.data);
       case 'approval.withdrawn':
-        approvals.withdrawRequest(task, epoch, body.data.request_id, body.data.reason);
+        approvals.withdrawRequest(task, epoch, body.data.ask_id, body.data.reason);
         return null;
       case 'result':
         this.#result(lease, body.data);
@@ -156,9 +156,9 @@ export class AgentFrames {
    */
   #reject(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
     const { log: events, approvals, leases } = this.#parts;
-    const { type, data } = raw as { type?: unknown; data?: { request_id?: unknown; kind?: unknown } };
-    if (type === 'approval.asked' && typeof data?.request_id === 'string') {
-      approvals.refuse(lease.task, lease.epoch, data.request_id, data.kind === 'question' ? 'question' : 'permission');
+    const { type, data } = raw as { type?: unknown; data?: { ask_id?: unknown; kind?: unknown } };
+    if (type === 'approval.asked' && typeof data?.ask_id === 'string') {
+      approvals.refuse(lease.task, lease.epoch, data.ask_id, data.kind === 'question' ? 'question' : 'permission');
     }
     events.append(lease.task, {
       type: 'frame.rejected',

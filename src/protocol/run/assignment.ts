@@ -33,7 +33,7 @@ export const Command = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('approval_reply'),
     data: z.object({
-      request_id: z.string(),
+      ask_id: z.string(),
       kind: ApprovalKind,
       decision: Decision,
       message: z.string().optional(),

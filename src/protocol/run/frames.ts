@@ -12,7 +12,7 @@ export const AgentFrameBody = z.discriminatedUnion('type', [
     type: z.literal('approval.asked'),
     data: z.object({
       /** The agent's own name for it; unique within the stream. */
-      request_id: z.string().min(1).max(200),
+      ask_id: z.string().min(1).max(200),
       kind: ApprovalKind,
       title: z.string().max(500),
       permission: z.string().nullable(),
@@ -25,7 +25,7 @@ export const AgentFrameBody = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('approval.withdrawn'),
-    data: z.object({ request_id: z.string(), reason: z.string() }),
+    data: z.object({ ask_id: z.string(), reason: z.string() }),
   }),
   /** `index` counts from 0 without gaps; `data` is base64 of at most CHUNK_BYTES. */
   z.object({

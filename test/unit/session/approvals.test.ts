@@ -34,7 +34,7 @@ describe('an approval', () => {
 
     const view = await answer(session, { decision: 'once' });
     expect(view).toMatchObject({ status: 'answered', answer: { decision: 'once', by: 'person' } });
-    expect(agent.commandsOf('approval_reply')).toEqual([{ request_id: 'r1', kind: 'permission', decision: 'once' }]);
+    expect(agent.commandsOf('approval_reply')).toEqual([{ ask_id: 'r1', kind: 'permission', decision: 'once' }]);
     expect(await session.view()).toMatchObject({ open_approvals: 0 });
     expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
   });
@@ -88,7 +88,7 @@ describe('an approval', () => {
     expect(await approvalsOf(session)).toMatchObject([
       { status: 'expired', answer: { decision, by: 'session_default' } },
     ]);
-    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r1', decision }]);
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision }]);
     expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
   });
 
@@ -106,7 +106,7 @@ describe('an approval', () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'), asked('r2'));
-    agent.send({ type: 'approval.withdrawn', data: { request_id: 'r1', reason: 'aborted' } });
+    agent.send({ type: 'approval.withdrawn', data: { ask_id: 'r1', reason: 'aborted' } });
     expect(await session.view()).toMatchObject({ open_approvals: 1 });
     await session.settle();
     expect(session.homes.entry?.summary.open_approvals, 'lists show it at once').toBe(1);
@@ -125,7 +125,7 @@ describe('an approval', () => {
     await answer(session, { decision: 'once' });
     agent.read().acknowledge(...agent.commands.map(({ id }) => id)).commands = [];
     agent.send(asked('r1'));
-    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r1', decision: 'once' }]);
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'once' }]);
     expect(await approvalsOf(session)).toHaveLength(1);
   });
 });
@@ -136,13 +136,13 @@ describe("'always'", () => {
     const agent = await session.begun();
     agent.send(asked('r1'));
     await answer(session, { decision: 'always' });
-    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r1', decision: 'once' }]);
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'once' }]);
 
     agent.send(asked('r2', { patterns: ['npm run build'] }), released('shutdown'));
     await session.advance(1);
     const next = session.agent(2, 'AGENT-TWO').connect();
     next.send(asked('r1', { patterns: ['npm ci'] }));
-    expect(next.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r1', decision: 'once' }]);
+    expect(next.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'once' }]);
     expect((await approvalsOf(session)).map(({ answer }) => answer?.by)).toEqual([
       'person',
       'session_always',
@@ -197,7 +197,7 @@ describe('a question', () => {
     expect(failureOf(missing)).toMatchObject({ code: 'validation_failed', errors: [{ path: 'answers' }] });
     await answer(session, { decision: 'once', answers: [['blue']] });
     expect(agent.commandsOf('approval_reply')).toEqual([
-      { request_id: 'q1', kind: 'question', decision: 'once', answers: [['blue']] },
+      { ask_id: 'q1', kind: 'question', decision: 'once', answers: [['blue']] },
     ]);
   });
 
@@ -206,6 +206,6 @@ describe('a question', () => {
     const agent = await session.begun({ approval_default: 'once', approval_timeout_seconds: 60 });
     agent.send(question('q1'));
     await agent.ping(60_000);
-    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'q1', decision: 'reject' }]);
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'q1', decision: 'reject' }]);
   });
 });

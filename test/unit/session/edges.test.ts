@@ -14,7 +14,7 @@ describe('an ask that cannot be taken in', () => {
     agent.send(tooLarge);
     expect(await session.view()).toMatchObject({ open_approvals: 0 });
     expect((await session.events()).at(-1)).toMatchObject({ type: 'frame.rejected' });
-    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r1', decision: 'reject' }]);
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'reject' }]);
   });
 
   it('because a hundred are open is rejected too', async () => {
@@ -22,13 +22,13 @@ describe('an ask that cannot be taken in', () => {
     const agent = await session.begun();
     agent.send(...Array.from({ length: 101 }, (_, index) => asked(`r${index}`)));
     expect(await session.view()).toMatchObject({ open_approvals: 100 });
-    expect(agent.commandsOf('approval_reply')).toMatchObject([{ request_id: 'r100', decision: 'reject' }]);
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r100', decision: 'reject' }]);
   });
 
   it('may come again after its withdrawal, and is asked anew', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
-    agent.send(asked('r1'), { type: 'approval.withdrawn', data: { request_id: 'r1', reason: 'restarted' } });
+    agent.send(asked('r1'), { type: 'approval.withdrawn', data: { ask_id: 'r1', reason: 'restarted' } });
     expect(await session.view()).toMatchObject({ open_approvals: 0 });
     agent.send(asked('r1'));
     expect(await session.view()).toMatchObject({ open_approvals: 1 });

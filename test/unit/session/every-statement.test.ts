@@ -114,7 +114,7 @@ const STEPS_OF_FRAMES: [string, Setup, AgentFrameBody[]][] = [
   ['text, a finished part and usage', running, [text('a', 0, 'on'), text('a', 2, 'e'), partDone('a', 3), usage()]],
   ['a retry of the model and its end', running, [modelRetry(), note('better')]],
   ['an approval', running, [asked('r1')]],
-  ['a withdrawn approval', asking, [{ type: 'approval.withdrawn', data: { request_id: 'r1', reason: 'aborted' } }]],
+  ['a withdrawn approval', asking, [{ type: 'approval.withdrawn', data: { ask_id: 'r1', reason: 'aborted' } }]],
   ['a checkpoint with its chunks', running, checkpoint('one')],
   ['a result', asking, [result()]],
   ['a failure to be tried again', running, [failure(true)]],

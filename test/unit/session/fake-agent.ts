@@ -158,11 +158,11 @@ export function released(reason: Extract<AgentFrameBody, { type: 'released' }>['
 
 type Asked = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 
-export function asked(request_id: string, changes: Partial<Asked> = {}): AgentFrameBody {
+export function asked(ask_id: string, changes: Partial<Asked> = {}): AgentFrameBody {
   return {
     type: 'approval.asked',
     data: {
-      request_id,
+      ask_id,
       kind: 'permission',
       title: 'bash: npm test',
       permission: 'bash',
@@ -175,13 +175,13 @@ export function asked(request_id: string, changes: Partial<Asked> = {}): AgentFr
   };
 }
 
-export function question(request_id: string): AgentFrameBody {
+export function question(ask_id: string): AgentFrameBody {
   const options = [
     { label: 'red', description: '' },
     { label: 'blue', description: '' },
   ];
   const questions = [{ question: 'Which colour?', header: 'Colour', options, multiple: false }];
-  return asked(request_id, {
+  return asked(ask_id, {
     kind: 'question',
     title: 'Colour',
     permission: null,
