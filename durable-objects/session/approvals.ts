@@ -1,34 +1,50 @@
 import { type AlwaysRule, coveredByRules } from '../../src/domain/session/always-rules.ts';
+import { answerProblem, decisionOnExpiry } from '../../src/domain/session/approval-answers.ts';
 import type { ApprovalStatus, Decision } from '../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
+import type { ApprovalRules } from '../../src/protocol/session/approval-kinds.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
+import { insertOrReplace } from './records.ts';
 
-type Asked = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
+type AskOfAgent = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
+/** What is asked for, by whomever. */
+type Ask = Omit<AskOfAgent, 'ask_id' | 'kind'> & Pick<ApprovalView, 'kind'>;
+
+/** The lease whose agent waits for an approval, and the agent's own key of its ask. */
+interface Asker {
+  epoch: number;
+  ask_id: string;
+}
 
 /** An agent that waits for more than this is not waiting for a person. */
 const MAX_OPEN = 100;
 /** Settled approvals that can be listed; all of them are in the log. */
 const MAX_SETTLED = 500;
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'commands' | 'projections'>;
+type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'commands' | 'projections'>;
 
+/** `epoch` and `ask_id` are null where no agent waits: the session asked by itself. */
 interface ApprovalRow {
   id: string;
   task: number;
-  epoch: number;
-  ask_id: string;
+  epoch: number | null;
+  ask_id: string | null;
   status: ApprovalStatus;
   always: string;
   view: string;
+  asked_at: number;
 }
 
-/** What agents wait for. Each is answered exactly once: by a person, by an 'always' of this session, or by its default. */
+/**
+ * What waits for a decision. Each approval is answered exactly once: by a person, by an 'always' of this session, or by
+ * its default. An approval that an agent asked for is withdrawn with the agent's lease.
+ */
 export class Approvals {
   readonly #parts: Needs;
 
@@ -37,50 +53,57 @@ export class Approvals {
   }
 
   /**
-   * An agent asks. Asking again for the same request (an answer that was lost on the way) sends the answer again.
+   * An agent asks. Asking again for the same thing (the answer was lost on the way) sends the answer again.
    * @returns why the ask cannot be taken, or null
    */
-  ask(task: number, epoch: number, asked: Asked): string | null {
-    const known = this.#byRequest(task, epoch, asked.ask_id);
+  ask(task: number, epoch: number, { ask_id, ...ask }: AskOfAgent): string | null {
+    const known = this.#byAskId(task, epoch, ask_id);
     if (known) {
       const { answer } = JSON.parse(known.view) as ApprovalView;
       if (answer) this.#reply(known, answer.decision, answer);
       return null;
     }
     if (this.#openCount(task) >= MAX_OPEN) return `${MAX_OPEN} approvals are open already`;
-    const { id: session } = this.#parts.records.session();
-    const now = this.#parts.kit.store.platform.now();
-    const expires = now + this.#parts.records.spec().approval_timeout_seconds * 1_000;
-    const { ask_id, always, ...shown } = asked;
+    this.open(task, ask, { epoch, ask_id });
+    return null;
+  }
+
+  /** Opens an approval of a task. @param asker null when the session asks by itself: then no lease is needed */
+  open(task: number, { always, ...shown }: Ask, asker: Asker | null): ApprovalView {
+    const { kit, records, log, projections } = this.#parts;
+    const now = kit.store.platform.now();
+    const expires = now + records.spec().approval_timeout_seconds * 1_000;
     const view: ApprovalView = {
       ...shown,
-      id: this.#parts.kit.store.platform.uuid(),
-      task_id: taskIdOf(session, task),
+      id: kit.store.platform.uuid(),
+      task_id: taskIdOf(records.session().id, task),
       status: 'open',
       asked_at: instant(now),
       expires_at: instant(expires),
       answer: null,
     };
-    this.#parts.kit.store.rows(
-      `INSERT INTO approvals (id, task, epoch, ask_id, status, always, view, asked_at) VALUES (?, ?, ?, ?, 'open', ?, ?, ?)`,
-      view.id,
+    const row: ApprovalRow = {
+      id: view.id,
       task,
-      epoch,
-      ask_id,
-      JSON.stringify(always),
-      JSON.stringify(view),
-      now,
-    );
-    this.#parts.log.append(task, { type: 'approval.asked', data: { approval: view } });
-    if (asked.kind === 'permission' && coveredByRules(this.#rules(), asked.permission ?? '', asked.patterns)) {
-      this.#settle(this.#byId(view.id)!, { decision: 'once' }, 'session_always', false);
-    } else this.#parts.kit.deadlines.set(DEADLINE.approval + view.id, expires);
-    this.#parts.projections.changed();
-    return null;
+      epoch: asker?.epoch ?? null,
+      ask_id: asker?.ask_id ?? null,
+      status: 'open',
+      always: JSON.stringify(always),
+      view: JSON.stringify(view),
+      asked_at: now,
+    };
+    insertOrReplace(kit.store, 'approvals', row);
+    log.append(task, { type: 'approval.asked', data: { approval: view } });
+    const canBeRemembered = this.#rulesOf(view).decisions.includes('always');
+    const isCovered = canBeRemembered && coveredByRules(this.#alwaysRules(), view.permission ?? '', view.patterns);
+    if (isCovered) this.#settle(row, { decision: 'once' }, 'session_always', false);
+    else kit.deadlines.set(DEADLINE.approval + view.id, expires);
+    projections.changed();
+    return view;
   }
 
-  /** Answers an ask that could not be taken in. */
-  refuse(task: number, epoch: number, askId: string, kind: ApprovalView['kind']): void {
+  /** Answers an agent's ask that could not be taken. */
+  refuse(task: number, epoch: number, askId: string, kind: AskOfAgent['kind']): void {
     const message = 'The request could not be shown to anybody; ask for less at once.';
     const data = { ask_id: askId, kind, decision: 'reject' as const, message };
     this.#parts.commands.enqueue(task, epoch, { type: 'approval_reply', data });
@@ -95,15 +118,9 @@ export class Approvals {
       const how = view.answer ? `It was answered '${view.answer.decision}'.` : `It was ${row.status}.`;
       return refuse('approval_answered', how, { current: view.answer });
     }
-    if (
-      view.kind === 'question' &&
-      request.decision !== 'reject' &&
-      request.answers?.length !== view.questions.length
-    ) {
-      const detail = `Give 'answers' with one list of labels for each of the ${view.questions.length} questions.`;
-      return refuse('validation_failed', detail, { errors: [{ path: 'answers', message: detail }] });
-    }
-    if (request.decision === 'always' && view.kind === 'permission') this.#remember(row, view);
+    const problem = answerProblem(this.#rulesOf(view), view.questions.length, request);
+    if (problem) return refuse('validation_failed', problem.message, { errors: [problem] });
+    if (request.decision === 'always') this.#remember(row, view);
     const answered = this.#settle(row, request, by, false);
     this.#parts.projections.changed();
     return ok(answered);
@@ -114,38 +131,46 @@ export class Approvals {
     const row = this.#byId(id);
     if (row?.status !== 'open') return;
     const view = JSON.parse(row.view) as ApprovalView;
-    const decision: Decision = view.kind === 'question' ? 'reject' : this.#parts.records.spec().approval_default;
+    const decision = decisionOnExpiry(this.#rulesOf(view), this.#parts.records.spec().approval_default);
     const message = decision === 'reject' ? 'Nobody answered in time; go on without it.' : undefined;
     this.#settle(row, { decision, ...(message && { message }) }, 'session_default', true);
     this.#parts.projections.changed();
   }
 
   /** The agent no longer waits for it. */
-  withdrawRequest(task: number, epoch: number, askId: string, reason: string): void {
-    const row = this.#byRequest(task, epoch, askId);
+  withdrawAsk(task: number, epoch: number, askId: string, reason: string): void {
+    const row = this.#byAskId(task, epoch, askId);
     if (row?.status !== 'open') return;
     this.#withdraw(row, reason);
     this.#parts.projections.changed();
   }
 
-  /** Nobody waits any more: the lease has ended. */
-  withdrawAll(task: number, reason: string): void {
+  /** The task's lease has ended, so no agent waits for what it asked. The session's own approvals stay open. */
+  withdrawAsked(task: number, reason: string): void {
     const rows = this.#parts.kit.store.rows<ApprovalRow>(
-      `SELECT * FROM approvals WHERE task = ? AND status = 'open'`,
+      `SELECT * FROM approvals WHERE task = ? AND status = 'open' AND epoch IS NOT NULL`,
       task,
     );
     for (const row of rows) this.#withdraw(row, reason);
   }
 
-  anyOpen(task: number): boolean {
+  /** Whether the task's agent waits for a person. */
+  agentWaits(task: number): boolean {
     return this.#openCount(task) > 0;
   }
 
+  /** How many open approvals the task's agent has asked for. */
   #openCount(task: number): number {
     return this.#parts.kit.store.row<{ n: number }>(
-      `SELECT COUNT(*) AS n FROM approvals WHERE task = ? AND status = 'open'`,
+      `SELECT COUNT(*) AS n FROM approvals WHERE task = ? AND status = 'open' AND epoch IS NOT NULL`,
       task,
     )!.n;
+  }
+
+  #rulesOf({ kind }: ApprovalView): ApprovalRules {
+    const rules = this.#parts.config.approval_kinds[kind];
+    if (!rules) throw new Error(`approvals of the kind '${kind}' have no rules`);
+    return rules;
   }
 
   #settle(row: ApprovalRow, given: AnswerApprovalRequest, by: string, expired: boolean): ApprovalView {
@@ -161,8 +186,9 @@ export class Approvals {
     return view;
   }
 
-  /** 'always' is ours: the agent hears 'once', since OpenCode's own 'always' would leak over the directory. */
+  /** Tells the agent that asked. 'always' is ours: the agent hears 'once', since OpenCode's own 'always' would leak over the directory. */
   #reply(row: ApprovalRow, decision: Decision, given: Omit<AnswerApprovalRequest, 'decision'>): void {
+    if (row.epoch === null || row.ask_id === null) return;
     const { message, answers } = given;
     const { kind } = JSON.parse(row.view) as ApprovalView;
     this.#parts.commands.enqueue(row.task, row.epoch, {
@@ -213,7 +239,7 @@ export class Approvals {
     }
   }
 
-  #rules(): AlwaysRule[] {
+  #alwaysRules(): AlwaysRule[] {
     return this.#parts.kit.store.rows<AlwaysRule & Record<string, string>>(
       `SELECT permission, pattern FROM always_rules`,
     );
@@ -223,7 +249,7 @@ export class Approvals {
     return this.#parts.kit.store.row<ApprovalRow>(`SELECT * FROM approvals WHERE id = ?`, id);
   }
 
-  #byRequest(task: number, epoch: number, askId: string): ApprovalRow | undefined {
+  #byAskId(task: number, epoch: number, askId: string): ApprovalRow | undefined {
     return this.#parts.kit.store.row<ApprovalRow>(
       `SELECT * FROM approvals WHERE task = ? AND epoch = ? AND ask_id = ? AND status <> 'withdrawn'`,
       task,

@@ -1,3 +1,5 @@
+import { APPROVAL_KINDS, type ApprovalKindTable } from '../../src/protocol/session/approval-kinds.ts';
+
 /** What a session's object is configured with; times in ms. */
 export interface SessionConfig {
   lease_ttl_ms: number;
@@ -7,6 +9,8 @@ export interface SessionConfig {
   final_retention_ms: number;
   /** Events above the base; beyond that the older half is folded into it. */
   max_log_events: number;
+  /** The rules of each kind of approval. */
+  approval_kinds: ApprovalKindTable;
 }
 
 const DAY_MS = 86_400_000;
@@ -16,6 +20,7 @@ export const DEFAULT_SESSION_CONFIG: SessionConfig = {
   deleted_retention_ms: 7 * DAY_MS,
   final_retention_ms: 30 * DAY_MS,
   max_log_events: 20_000,
+  approval_kinds: APPROVAL_KINDS,
 };
 
 /** An agent that was asked to pause or stop ends its turn at a step boundary within this time, else aborts it. */

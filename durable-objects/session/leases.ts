@@ -183,7 +183,7 @@ export class Leases {
   /** Quiet is degraded, unless a person is what the agent waits for. */
   updateDegraded(number: number, quiet: boolean): void {
     const { status, degraded_by } = this.#parts.records.session();
-    if (quiet && status === 'running' && !this.#parts.approvals.anyOpen(number)) {
+    if (quiet && status === 'running' && !this.#parts.approvals.agentWaits(number)) {
       this.#parts.transitions.move('agent_quiet', { reason: 'agent_quiet' });
     } else if (!quiet && status === 'degraded' && degraded_by === 'quiet') {
       this.#parts.transitions.move('recovered', { reason: 'agent_seen' });
@@ -212,7 +212,7 @@ export class Leases {
     this.#parts.records.updateLease(task, { ended: ending });
     this.#parts.kit.deadlines.clear(DEADLINE.lease + task);
     this.#parts.commands.drop(task);
-    this.#parts.approvals.withdrawAll(task, reason);
+    this.#parts.approvals.withdrawAsked(task, reason);
     this.#parts.checkpoints.dropStrays(task);
     this.#tellRegistry('release', task, epoch);
     this.#parts.log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });

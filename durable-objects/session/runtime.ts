@@ -11,7 +11,7 @@ import type { SessionInclude, SessionView } from '../../src/protocol/session/ses
 import { IDEMPOTENCY_DEADLINE, Idempotency, KEY_IS_TAKEN } from '../kit/idempotency.ts';
 import { waitAtMost } from '../kit/outbound.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
-import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
+import { buildKit, runAlarm } from '../kit/runtime.ts';
 import { tokenTag } from '../kit/text.ts';
 import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
@@ -39,26 +39,20 @@ const DIRECTORY_WAIT_MS = 250;
  * each is one transaction, and what leaves the object is in its outbox.
  */
 export class SessionRuntime implements SessionApi {
-  readonly kit: ObjectKit;
-  readonly watchers: Watchers;
-  readonly stream: AgentStream;
+  readonly parts: SessionParts;
   readonly #workspace: WorkspaceId;
-  readonly #parts: SessionParts;
   readonly #idempotency: Idempotency;
 
   constructor(workspace: WorkspaceId, platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig) {
     this.#workspace = workspace;
-    this.#parts = buildParts(workspace, platform, ports, config);
-    const { kit, watchers, stream } = this.#parts;
-    this.kit = kit;
-    this.watchers = watchers;
-    this.stream = stream;
-    this.#idempotency = new Idempotency(kit.store, kit.deadlines);
+    this.parts = buildParts(workspace, platform, ports, config);
+    const { store, deadlines } = this.parts.kit;
+    this.#idempotency = new Idempotency(store, deadlines);
   }
 
   /** Whether there is a session here, and not only its tombstone. */
   get exists(): boolean {
-    return this.#parts.records.find() !== null;
+    return this.parts.records.find() !== null;
   }
 
   /** Whether there is a session here that `workspace` may see. */
@@ -68,65 +62,65 @@ export class SessionRuntime implements SessionApi {
 
   async create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>> {
     if (call.principal.workspace !== this.#workspace) return NOT_FOUND;
-    if (this.kit.store.created) {
+    if (this.parts.kit.store.created) {
       // The id is made from the idempotency key, for ever: the first answer is kept for a day, its fingerprint too.
       const kept = this.#idempotency.recall<SessionView>(call);
       await this.#directoryToldOf();
       if (kept) return kept;
-      return this.#parts.actions.isSameRequest(call) ? this.read(call, []) : KEY_IS_TAKEN;
+      return this.parts.actions.isSameRequest(call) ? this.read(call, []) : KEY_IS_TAKEN;
     }
-    const outcome = this.kit.store.create(() => {
-      this.#parts.actions.create(this.#workspace, id, request, call);
-      return this.#idempotency.keep(call, ok(this.#parts.views.session()));
+    const outcome = this.parts.kit.store.create(() => {
+      this.parts.actions.create(this.#workspace, id, request, call);
+      return this.#idempotency.keep(call, ok(this.parts.views.session()));
     });
     await this.#directoryToldOf();
     return outcome;
   }
 
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>> {
-    return this.#reading(call, () => ok(this.#parts.views.session(include)));
+    return this.#reading(call, () => ok(this.parts.views.session(include)));
   }
 
   update(call: Call, changes: Parameters<SessionApi['update']>[1]): Promise<Outcome<SessionView>> {
     return this.#changing(call, () => {
-      this.#parts.actions.update(changes);
-      return ok(this.#parts.views.session());
+      this.parts.actions.update(changes);
+      return ok(this.parts.views.session());
     });
   }
 
   act(call: Call, request: ActionRequest): Promise<Outcome<SessionView>> {
     return this.#changing(call, () => {
-      const done = this.#parts.actions.act(request, call.principal.token_id);
-      return done.ok ? ok(this.#parts.views.session()) : done;
+      const done = this.parts.actions.act(request, call.principal.token_id);
+      return done.ok ? ok(this.parts.views.session()) : done;
     });
   }
 
   remove(call: Call): Promise<Outcome<null>> {
     return this.#changing(call, () => {
-      this.#parts.actions.remove(call.principal.token_id);
-      this.kit.store.afterCommit(() => this.watchers.closeAll(CLOSE.deleted, 'the session was deleted'));
+      this.parts.actions.remove(call.principal.token_id);
+      this.parts.kit.store.afterCommit(() => this.parts.watchers.closeAll(CLOSE.deleted, 'the session was deleted'));
       return ok(null);
     });
   }
 
   send(call: Call, request: Parameters<SessionApi['send']>[1]): ReturnType<SessionApi['send']> {
-    return this.#changing(call, () => this.#parts.actions.send(request, call.principal.token_id));
+    return this.#changing(call, () => this.parts.actions.send(request, call.principal.token_id));
   }
 
   approvals(call: Call): ReturnType<SessionApi['approvals']> {
-    return this.#reading(call, () => ok(this.#parts.views.approvals()));
+    return this.#reading(call, () => ok(this.parts.views.approvals()));
   }
 
   answer(call: Call, id: string, request: Parameters<SessionApi['answer']>[2]): ReturnType<SessionApi['answer']> {
-    return this.#changing(call, () => this.#parts.approvals.answer(id, request, call.principal.token_id));
+    return this.#changing(call, () => this.parts.approvals.answer(id, request, call.principal.token_id));
   }
 
   events(call: Call, after: Cursor | null, limit: number): Promise<Outcome<EventPage>> {
     return this.#reading(call, () => {
-      const { incarnation, floor_seq } = this.#parts.records.session();
+      const { incarnation, floor_seq } = this.parts.records.session();
       const known = after !== null && after.incarnation === incarnation;
-      const usable = known && after.seq >= floor_seq && after.seq <= this.#parts.log.head();
-      const { events, last, hasMore } = this.#parts.log.page(usable ? after.seq : floor_seq, limit);
+      const usable = known && after.seq >= floor_seq && after.seq <= this.parts.log.head();
+      const { events, last, hasMore } = this.parts.log.page(usable ? after.seq : floor_seq, limit);
       return ok({
         items: events,
         cursor: formatCursor({ incarnation, seq: last }),
@@ -137,23 +131,23 @@ export class SessionRuntime implements SessionApi {
   }
 
   checkpoints(call: Call): ReturnType<SessionApi['checkpoints']> {
-    return this.#reading(call, () => ok(this.#parts.views.checkpoints()));
+    return this.#reading(call, () => ok(this.parts.views.checkpoints()));
   }
 
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>> {
-    return this.#changing(call, () => this.#parts.actions.requestCheckpoint());
+    return this.#changing(call, () => this.parts.actions.requestCheckpoint());
   }
 
   diff(call: Call): Promise<Outcome<DiffSource>> {
-    return this.#reading(call, () => ok(this.#parts.checkpoints.diff()));
+    return this.#reading(call, () => ok(this.parts.checkpoints.diff()));
   }
 
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>> {
-    return this.#reading(call, () => this.#parts.checkpoints.chunk(artifactId, index));
+    return this.#reading(call, () => this.parts.checkpoints.chunk(artifactId, index));
   }
 
   async closeSockets(tokenId: string): Promise<void> {
-    for (const socket of this.kit.store.platform.sockets(tokenTag(tokenId))) {
+    for (const socket of this.parts.kit.store.platform.sockets(tokenTag(tokenId))) {
       socket.close(CLOSE.unauthorized, 'the token was revoked');
     }
   }
@@ -163,39 +157,39 @@ export class SessionRuntime implements SessionApi {
     const attachment = socket.attachment() as WatchAttachment | RunAttachment;
     if (utf8Length(text) > MAX_FRAME_BYTES) socket.close(TOO_LARGE, `a frame holds at most ${MAX_FRAME_BYTES} bytes`);
     else if (!this.exists) socket.close(CLOSE.deleted, 'the session is gone');
-    else if (attachment.kind === 'watch') this.watchers.receive(socket, text);
-    else this.stream.receive(socket, text);
+    else if (attachment.kind === 'watch') this.parts.watchers.receive(socket, text);
+    else this.parts.stream.receive(socket, text);
   }
 
   closed(socket: ObjectSocket): void {
     const attachment = socket.attachment() as WatchAttachment | RunAttachment;
-    if (attachment.kind === 'run') this.stream.closed(socket);
+    if (attachment.kind === 'run') this.parts.stream.closed(socket);
   }
 
   alarm(): void {
-    runAlarm(this.kit, (name) => this.#due(name));
+    runAlarm(this.parts.kit, (name) => this.#due(name));
   }
 
   #due(name: string): void {
-    if (name === DEADLINE.purge) return this.#parts.actions.purge();
+    if (name === DEADLINE.purge) return this.parts.actions.purge();
     if (name === IDEMPOTENCY_DEADLINE) return this.#idempotency.purge();
     if (!this.exists) return;
-    if (name === DEADLINE.max_duration) return this.#parts.actions.timeIsUp();
-    if (name === DEADLINE.request) return this.#parts.actions.requestExpired();
-    if (name === DEADLINE.summary) return this.#parts.projections.changed();
-    if (name === DEADLINE.trim) return this.#parts.log.retain();
-    if (name === DEADLINE.retire) return this.#parts.log.trim(this.#parts.log.head());
+    if (name === DEADLINE.max_duration) return this.parts.actions.timeIsUp();
+    if (name === DEADLINE.request) return this.parts.actions.requestExpired();
+    if (name === DEADLINE.summary) return this.parts.projections.changed();
+    if (name === DEADLINE.trim) return this.parts.log.retain();
+    if (name === DEADLINE.retire) return this.parts.log.trim(this.parts.log.head());
     const colon = name.indexOf(':') + 1;
     const subject = name.slice(colon);
     switch (name.slice(0, colon)) {
       case DEADLINE.lease:
-        return this.#parts.leases.judge(Number(subject));
+        return this.parts.leases.judge(Number(subject));
       case DEADLINE.reserve:
-        return this.#parts.leases.reserveAgain(Number(subject));
+        return this.parts.leases.reserveAgain(Number(subject));
       case DEADLINE.requeue:
-        return this.#parts.leases.requeue(Number(subject));
+        return this.parts.leases.requeue(Number(subject));
       case DEADLINE.approval:
-        return this.#parts.approvals.expire(subject);
+        return this.parts.approvals.expire(subject);
     }
   }
 
@@ -204,7 +198,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   async #changing<T>(call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
-    if (call.principal.workspace !== this.#workspace || !this.kit.store.created) return NOT_FOUND;
+    if (call.principal.workspace !== this.#workspace || !this.parts.kit.store.created) return NOT_FOUND;
     // What was answered once is answered again, even when the session has been deleted since.
     const kept = this.#idempotency.recall<T>(call);
     if (kept) return kept;
@@ -215,7 +209,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   #directoryToldOf(): Promise<void> {
-    return waitAtMost(DIRECTORY_WAIT_MS, this.kit.outbox.drain(LANE.directory));
+    return waitAtMost(DIRECTORY_WAIT_MS, this.parts.kit.outbox.drain(LANE.directory));
   }
 }
 

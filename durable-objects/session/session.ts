@@ -124,7 +124,7 @@ export class Session extends DurableObject<Env> implements SessionApi {
 
   #watch(after: string | null, tokenId: string): Response {
     const { response, socket } = acceptSocket(this.ctx, [WATCH_TAG, tokenTag(tokenId)], NEW_WATCHER);
-    this.#runtime.watchers.greet(socket, after === null ? null : parseCursor(after));
+    this.#runtime.parts.watchers.greet(socket, after === null ? null : parseCursor(after));
     return response;
   }
 

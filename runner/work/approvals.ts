@@ -24,7 +24,8 @@ export class Approvals {
   readonly #opencode: OpenCodePort;
   readonly #directory: string;
   readonly #report: (frame: AgentFrameBody) => void;
-  readonly #open = new Map<string, { kind: 'permission' | 'question'; conversationId: string; request: unknown }>();
+  /** How to pass a reply to OpenCode, by the id of the open request. */
+  readonly #open = new Map<string, (reply: Reply) => Promise<void>>();
   readonly #settled = new Set<string>();
   /**
    * Conversations with a request that we rejected: OpenCode then rejects all other open requests of the conversation.
@@ -39,13 +40,15 @@ export class Approvals {
 
   permissionAsked(request: PermissionRequest): void {
     if (this.#isKnown(request.id)) return;
-    this.#open.set(request.id, { kind: 'permission', conversationId: request.sessionID, request });
+    this.#open.set(request.id, (reply) => this.#replyToPermission(request, reply));
     this.#report({ type: 'approval.asked', data: permissionAsk(request) });
   }
 
   questionAsked(request: QuestionRequest): void {
     if (this.#isKnown(request.id)) return;
-    this.#open.set(request.id, { kind: 'question', conversationId: request.sessionID, request });
+    this.#open.set(request.id, (reply) =>
+      this.#opencode.replyQuestion(request.id, this.#directory, answersFor(request, reply)),
+    );
     this.#report({
       type: 'approval.asked',
       data: {
@@ -71,16 +74,17 @@ export class Approvals {
 
   /** Passes a reply to OpenCode. A reply to a request that is not open is ignored: its withdrawal was reported. */
   async reply(reply: Reply): Promise<void> {
-    const open = this.#open.get(reply.ask_id);
-    if (open === undefined) return;
+    const passOn = this.#open.get(reply.ask_id);
+    if (passOn === undefined) return;
     this.#settled.add(reply.ask_id);
     this.#open.delete(reply.ask_id);
-    if (open.kind === 'question') {
-      return this.#opencode.replyQuestion(reply.ask_id, this.#directory, answersFor(open.request, reply));
-    }
-    if (reply.decision !== 'reject') return this.#opencode.replyPermission(reply.ask_id, this.#directory, 'once');
-    this.#rejectedIn.add(open.conversationId);
-    await this.#opencode.replyPermission(reply.ask_id, this.#directory, 'reject', reply.message ?? REJECTED);
+    await passOn(reply);
+  }
+
+  async #replyToPermission({ id, sessionID }: PermissionRequest, { decision, message }: Reply): Promise<void> {
+    if (decision !== 'reject') return this.#opencode.replyPermission(id, this.#directory, 'once');
+    this.#rejectedIn.add(sessionID);
+    await this.#opencode.replyPermission(id, this.#directory, 'reject', message ?? REJECTED);
   }
 
   /** Whether the event is a reply that the orchestrator did not send. */
@@ -113,8 +117,7 @@ export class Approvals {
 }
 
 /** A rejected question gets an answer too, because OpenCode ends the run when a question is dismissed. */
-function answersFor(request: unknown, reply: Reply): string[][] {
-  const { questions } = request as QuestionRequest;
+function answersFor({ questions }: QuestionRequest, reply: Reply): string[][] {
   if (reply.decision === 'reject') return questions.map(() => [reply.message ?? UNANSWERED]);
   return questions.map(({ options }, index) => {
     const chosen = reply.answers?.[index] ?? [];

@@ -49,7 +49,7 @@ it.concurrent('a database that never answers delays no local deadline, and its r
     unwrap(await runtime.create(call, id, requested()));
     unwrap(await runtime.act(call, { action: 'start' }));
     unwrap(await runtime.act(call, { action: 'complete', body: { result: { success: true } } }));
-    const { store, deadlines, outbox } = runtime.kit;
+    const { store, deadlines, outbox } = runtime.parts.kit;
     store.transact(() => deadlines.set('retire', Date.now()));
     runtime.alarm();
     expect(store.rows(`SELECT seq FROM events`), 'retired in the same step, with the delivery still hanging').toEqual(

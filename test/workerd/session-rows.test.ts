@@ -42,9 +42,9 @@ function counted(state: DurableObjectState, workspace: string) {
     written = 0;
     await step();
     await Promise.resolve();
-    await runtime.kit.outbox.drain('registry');
-    await runtime.kit.outbox.drain('directory');
-    await runtime.kit.outbox.drain('history');
+    await runtime.parts.kit.outbox.drain('registry');
+    await runtime.parts.kit.outbox.drain('directory');
+    await runtime.parts.kit.outbox.drain('history');
     return written;
   };
   return { runtime, rowsOf };

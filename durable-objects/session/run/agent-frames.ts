@@ -1,4 +1,5 @@
 import { addUsage } from '../../../src/domain/session/usage.ts';
+import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
 import type { EventBody } from '../../../src/protocol/events/envelope.ts';
 import { AgentFrame, type AgentFrameBody } from '../../../src/protocol/run/frames.ts';
@@ -98,7 +99,7 @@ export class AgentFrames {
       case 'approval.asked':
         return approvals.ask(task, epoch, body.data);
       case 'approval.withdrawn':
-        approvals.withdrawRequest(task, epoch, body.data.ask_id, body.data.reason);
+        approvals.withdrawAsk(task, epoch, body.data.ask_id, body.data.reason);
         return null;
       case 'result':
         this.#result(lease, body.data);
@@ -158,7 +159,9 @@ export class AgentFrames {
     const { log: events, approvals, leases } = this.#parts;
     const { type, data } = raw as { type?: unknown; data?: { ask_id?: unknown; kind?: unknown } };
     if (type === 'approval.asked' && typeof data?.ask_id === 'string') {
-      approvals.refuse(lease.task, lease.epoch, data.ask_id, data.kind === 'question' ? 'question' : 'permission');
+      // An agent whose ask has no kind of its own is answered as if it had asked for a permission.
+      const kind = AgentApprovalKind.catch('permission').parse(data.kind);
+      approvals.refuse(lease.task, lease.epoch, data.ask_id, kind);
     }
     events.append(lease.task, {
       type: 'frame.rejected',

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { SESSION_ACTIONS } from '../session/actions.ts';
+import { APPROVAL_KINDS, type KindOfAgent, kindsOfAgents } from '../session/approval-kinds.ts';
 
 /** Every enumeration of the system, once: REST, sockets, runner, CLI and dashboard share these. */
 
@@ -95,9 +96,12 @@ export const Capability = z
 export type Capability = z.infer<typeof Capability>;
 
 export const ApprovalKind = z
-  .enum(['permission', 'question'])
-  .meta({ id: 'ApprovalKind', description: 'What an agent waits for.', example: 'permission' });
+  .enum(Object.keys(APPROVAL_KINDS) as (keyof typeof APPROVAL_KINDS)[])
+  .meta({ id: 'ApprovalKind', description: 'What is asked for.', example: 'permission' });
 export type ApprovalKind = z.infer<typeof ApprovalKind>;
+
+/** The kinds of approvals that an agent may ask for. */
+export const AgentApprovalKind = z.enum(kindsOfAgents(APPROVAL_KINDS) as KindOfAgent[]);
 
 export const ApprovalStatus = z
   .enum(['open', 'answered', 'expired', 'withdrawn'])

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ApprovalKind, Decision, Delivery } from '../common/enums.ts';
+import { AgentApprovalKind, Decision, Delivery } from '../common/enums.ts';
 import { SessionId, TaskId } from '../common/ids.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
 import { AgentConfig, Repository } from '../session/requests.ts';
@@ -34,7 +34,7 @@ export const Command = z.discriminatedUnion('type', [
     type: z.literal('approval_reply'),
     data: z.object({
       ask_id: z.string(),
-      kind: ApprovalKind,
+      kind: AgentApprovalKind,
       decision: Decision,
       message: z.string().optional(),
       answers: z.array(z.array(z.string())).optional(),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ApprovalKind } from '../common/enums.ts';
+import { AgentApprovalKind } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { AgentEventBody } from '../events/agent.ts';
 import { ApprovalView } from '../session/approval.ts';
@@ -13,7 +13,7 @@ export const AgentFrameBody = z.discriminatedUnion('type', [
     data: z.object({
       /** The agent's own name for it; unique within the stream. */
       ask_id: z.string().min(1).max(200),
-      kind: ApprovalKind,
+      kind: AgentApprovalKind,
       title: z.string().max(500),
       permission: z.string().nullable(),
       patterns: z.array(z.string()).max(100),

@@ -44,7 +44,7 @@ export const ApprovalView = z
   })
   .meta({
     id: 'ApprovalView',
-    description: 'A permission or a question that an agent waits for.',
+    description: 'A decision that an agent, or the session itself, waits for.',
     example: {
       id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
       kind: 'permission',

@@ -182,7 +182,7 @@ export class SessionInProcess {
 
   openWatch(after: string | null = null, tokenId = 'viewer-token'): FakeClient {
     const client = this.#open([WATCH_TAG, tokenTag(tokenId)], NEW_WATCHER);
-    this.runtime.watchers.greet(client.socket, after === null ? null : parseCursor(after));
+    this.runtime.parts.watchers.greet(client.socket, after === null ? null : parseCursor(after));
     return client;
   }
 

@@ -1,5 +1,6 @@
 import { clsx } from 'clsx';
 import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
+import { APPROVAL_KINDS } from '../../../../src/protocol/session/approval-kinds.ts';
 import { Panel } from '../../ui/panel.tsx';
 
 /** Settled approvals with their outcomes. */
@@ -26,7 +27,8 @@ function outcomeOf({ status, kind, answer }: ApprovalView): string {
   if (!answer) return status;
   const said = answer.answers?.flat().join(', ');
   const allowed = answer.decision === 'always' ? 'always allowed' : 'allowed once';
-  const verdict = answer.decision === 'reject' ? 'rejected' : kind === 'question' ? said || 'answered' : allowed;
+  const agreed = APPROVAL_KINDS[kind].needs_answers ? said || 'answered' : allowed;
+  const verdict = answer.decision === 'reject' ? 'rejected' : agreed;
   if (answer.by === 'session_always') return 'allowed by an “always” answer';
   return answer.by === 'session_default' ? `${verdict} by default: nobody answered` : verdict;
 }

@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
 import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
+import { APPROVAL_KINDS, type ApprovalRules } from '../../../../src/protocol/session/approval-kinds.ts';
 import type { AnswerApprovalRequest } from '../../../../src/protocol/session/requests.ts';
 import { useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -11,6 +12,11 @@ import { Panel } from '../../ui/panel.tsx';
 import { PatchLines } from '../../ui/patch-view.tsx';
 import { useNow } from '../../ui/use-now.ts';
 import { Questions } from './questions.tsx';
+
+const HEADINGS: Record<ApprovalView['kind'], string> = {
+  permission: 'The agent needs permission',
+  question: 'The agent has a question',
+};
 
 /** The open approvals. */
 export function Approvals({ sessionId, approvals }: { sessionId: string; approvals: ApprovalView[] }) {
@@ -51,6 +57,7 @@ function useInView(element: RefObject<HTMLElement | null>, present: boolean): bo
 }
 
 function Approval({ sessionId, approval }: { sessionId: string; approval: ApprovalView }) {
+  const { decisions, needs_answers } = APPROVAL_KINDS[approval.kind];
   const client = useClient();
   const answer = useMutation({
     mutationFn: (body: AnswerApprovalRequest) => client.sessions.answer(sessionId, approval.id, body),
@@ -58,19 +65,15 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
   // Until the log has the answer, the approval stays visible but accepts no second answer.
   const busy = answer.isPending || answer.isSuccess;
   return (
-    <Panel
-      tone="alert"
-      title={approval.kind === 'question' ? 'The agent has a question' : 'The agent needs permission'}
-      aside={<Remaining until={approval.expires_at} />}
-    >
+    <Panel tone="alert" title={HEADINGS[approval.kind]} aside={<Remaining until={approval.expires_at} />}>
       <div data-approval={approval.kind} className="space-y-3 p-3">
         <p className="font-bold break-words">{approval.title}</p>
         <Detail approval={approval} />
         {answer.isError && <ErrorNotice error={answer.error} />}
-        {approval.kind === 'question' ? (
+        {needs_answers ? (
           <Questions questions={approval.questions} busy={busy} onAnswer={answer.mutate} />
         ) : (
-          <PermissionAnswer busy={busy} onAnswer={answer.mutate} />
+          <DecisionForm decisions={decisions} busy={busy} onAnswer={answer.mutate} />
         )}
       </div>
     </Panel>
@@ -100,7 +103,11 @@ function Detail({ approval }: { approval: ApprovalView }) {
   );
 }
 
-function PermissionAnswer(props: { busy: boolean; onAnswer: (answer: AnswerApprovalRequest) => void }) {
+function DecisionForm(props: {
+  decisions: ApprovalRules['decisions'];
+  busy: boolean;
+  onAnswer: (answer: AnswerApprovalRequest) => void;
+}) {
   const [message, setMessage] = useState('');
   const hint = useId();
   const reject = (event: FormEvent) => {
@@ -113,12 +120,20 @@ function PermissionAnswer(props: { busy: boolean; onAnswer: (answer: AnswerAppro
         <Button look="strong" disabled={props.busy} onClick={() => props.onAnswer({ decision: 'once' })}>
           Allow once
         </Button>
-        <Button disabled={props.busy} aria-describedby={hint} onClick={() => props.onAnswer({ decision: 'always' })}>
-          Always allow
-        </Button>
-        <span id={hint} className="self-center text-xs text-mute">
-          “Always” applies to this session only.
-        </span>
+        {props.decisions.includes('always') && (
+          <>
+            <Button
+              disabled={props.busy}
+              aria-describedby={hint}
+              onClick={() => props.onAnswer({ decision: 'always' })}
+            >
+              Always allow
+            </Button>
+            <span id={hint} className="self-center text-xs text-mute">
+              “Always” applies to this session only.
+            </span>
+          </>
+        )}
       </div>
       <form onSubmit={reject} className="flex items-end gap-2">
         <div className="min-w-0 flex-1">

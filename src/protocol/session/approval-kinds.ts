@@ -1,0 +1,43 @@
+/** What may be answered to an approval of one kind. Without schemas, so that a browser need not load any for it. */
+export interface ApprovalRules {
+  /** Who may ask. An agent asks by a frame; the session asks by itself, and no agent may do it in its place. */
+  raised_by: 'agent' | 'session';
+  /** The decisions that a person may give. `always` is remembered for the rest of the session. */
+  decisions: readonly ('once' | 'always' | 'reject')[];
+  /** The decision when nobody answers in time: a fixed one, or the session's `approval_default`. */
+  on_expiry: 'once' | 'reject' | 'approval_default';
+  /** Whether every decision but `reject` must bring labels for each of the approval's questions. */
+  needs_answers: boolean;
+}
+
+/** The kinds of approvals, and the rules of each. A new kind is a row here. */
+export const APPROVAL_KINDS = {
+  /** The agent wants to use a tool. */
+  permission: {
+    raised_by: 'agent',
+    decisions: ['once', 'always', 'reject'],
+    on_expiry: 'approval_default',
+    needs_answers: false,
+  },
+  /** The agent wants to know something. */
+  question: { raised_by: 'agent', decisions: ['once', 'reject'], on_expiry: 'reject', needs_answers: true },
+} as const satisfies Record<string, ApprovalRules>;
+
+/** Rules by kind. `APPROVAL_KINDS`, or a table with kinds of a test. */
+export type ApprovalKindTable = Readonly<Record<string, ApprovalRules>>;
+
+type Kinds = typeof APPROVAL_KINDS;
+/** The kinds that an agent may raise. */
+export type KindOfAgent = {
+  [K in keyof Kinds]: Kinds[K]['raised_by'] extends 'agent' ? K : never;
+}[keyof Kinds];
+
+/**
+ * The kinds in `table` that an agent may raise.
+ *
+ * @example
+ * kindsOfAgents(APPROVAL_KINDS); // ['permission', 'question']
+ */
+export function kindsOfAgents<Table extends ApprovalKindTable>(table: Table): (keyof Table & string)[] {
+  return Object.keys(table).filter((kind) => table[kind]?.raised_by === 'agent');
+}

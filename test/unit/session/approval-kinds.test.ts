@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
+import { APPROVAL_KINDS, type ApprovalRules } from '../../../src/protocol/session/approval-kinds.ts';
+import { asked, question, released } from './fake-agent.ts';
+import { failureOf, SessionInProcess, unwrap } from './harness.ts';
+
+/** A kind that only the session raises: a person lets a task begin, say. */
+const task_gate: ApprovalRules = {
+  raised_by: 'session',
+  decisions: ['once', 'reject'],
+  on_expiry: 'once',
+  needs_answers: false,
+};
+
+function sessionWithGates(): SessionInProcess {
+  return new SessionInProcess({ config: { approval_kinds: { ...APPROVAL_KINDS, task_gate } } });
+}
+
+/** Opens an approval that no agent waits for, through the real part, and returns its id. */
+function openGate(session: SessionInProcess): string {
+  const { kit, approvals } = session.runtime.parts;
+  const ask = { title: 'Begin?', permission: null, patterns: [], always: [], questions: [], detail: {} };
+  const kind = 'task_gate' as 'permission';
+  return kit.store.transact(() => approvals.open(IMPLICIT_TASK, { kind, ...ask }, null)).id;
+}
+
+describe('an approval that the session itself asks for', () => {
+  it('needs no lease: it is listed and counted, and one of its decisions answers it', async () => {
+    const session = sessionWithGates();
+    await session.create();
+    const id = openGate(session);
+    expect(await session.view()).toMatchObject({ open_approvals: 1, approvals: [{ id, kind: 'task_gate' }] });
+    const answered = unwrap(await session.runtime.answer(session.call(), id, { decision: 'once' }));
+    expect(answered).toMatchObject({ status: 'answered', answer: { decision: 'once', by: 'tester' } });
+    expect(session.rows('commands'), 'no agent is told').toEqual([]);
+    expect((await session.folded()).approvals).toEqual(unwrap(await session.runtime.approvals(session.call())));
+  });
+
+  it('refuses a decision that its kind does not have, and says which it has', async () => {
+    const session = sessionWithGates();
+    await session.create();
+    const refused = failureOf(await session.runtime.answer(session.call(), openGate(session), { decision: 'always' }));
+    expect(refused).toMatchObject({ code: 'validation_failed', errors: [{ path: 'decision' }] });
+    expect(refused.detail).toContain('once, reject');
+  });
+
+  it('expires with the default of its kind', async () => {
+    const session = sessionWithGates();
+    await session.create({ approval_timeout_seconds: 60, approval_default: 'reject' });
+    openGate(session);
+    await session.advance(60_000);
+    expect(await session.view()).toMatchObject({
+      approvals: [{ status: 'expired', answer: { decision: 'once', by: 'session_default' } }],
+    });
+  });
+
+  it('stays open when a lease of its task ends, while what the agent asked is withdrawn', async () => {
+    const session = sessionWithGates();
+    const agent = await session.begun();
+    openGate(session);
+    agent.send(asked('r1'), released('shutdown'));
+    expect((await session.view()).approvals).toMatchObject([
+      { kind: 'task_gate', status: 'open' },
+      { kind: 'permission', status: 'withdrawn' },
+    ]);
+  });
+
+  it('does not excuse a silent agent: only an ask of the agent itself keeps it from being degraded', async () => {
+    const session = sessionWithGates();
+    await session.begun();
+    openGate(session);
+    await session.advance(45_000);
+    expect(await session.status()).toBe('degraded');
+  });
+});
+
+describe('an agent', () => {
+  it('cannot raise a kind that is not an agent’s: the frame is rejected and the agent is answered', async () => {
+    const session = sessionWithGates();
+    const agent = await session.begun();
+    agent.send(asked('r1', { kind: 'task_gate' as 'permission' }));
+    expect(await session.view()).toMatchObject({ open_approvals: 0, approvals: [] });
+    expect((await session.events()).at(-1)).toMatchObject({ type: 'frame.rejected' });
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'reject' }]);
+  });
+
+  it('that asks a question is never answered with always', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(question('q1'));
+    const [approval] = (await session.view()).approvals!;
+    const answer = { decision: 'always' as const, answers: [['blue']] };
+    const refused = failureOf(await session.runtime.answer(session.call(), approval!.id, answer));
+    expect(refused).toMatchObject({ code: 'validation_failed', errors: [{ path: 'decision' }] });
+    expect(agent.commandsOf('approval_reply')).toEqual([]);
+  });
+});
