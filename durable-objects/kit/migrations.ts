@@ -28,6 +28,10 @@ export function schemaState(platform: ObjectPlatform, schema: ObjectSchema): 'ab
 export function migrate(platform: ObjectPlatform, schema: ObjectSchema): void {
   const table = ledgerTable(platform);
   const ledger = table === LEDGER ? readLedger(platform) : startLedger(platform, schema, table !== null);
+  if (table === null && schema.tables !== undefined) {
+    for (const statement of statementsOf(schema.tables)) platform.exec(statement, []);
+    for (const step of schema.steps) ledger[step.id] = fingerprint(step);
+  }
   for (const step of missing(ledger, schema)) {
     if ('sql' in step) for (const statement of statementsOf(step.sql)) platform.exec(statement, []);
     else step.run(platform);

@@ -1,11 +1,63 @@
 import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
- * A session's tables. One row per event and no secondary index on the log: each index would be another row written for
- * every append.
+ * The tables as they are today. One row per event and no secondary index on the log: each index would be another row
+ * written for every append.
  */
+const TABLES = `
+CREATE TABLE spec (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
+CREATE TABLE session (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  workspace TEXT NOT NULL, id TEXT NOT NULL, incarnation TEXT NOT NULL,
+  status TEXT NOT NULL, requested_action TEXT, requested_at INTEGER, degraded_by TEXT,
+  run INTEGER NOT NULL, rev INTEGER NOT NULL, floor_seq INTEGER NOT NULL, last_command INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deleted_at INTEGER,
+  active_ms INTEGER NOT NULL, active_since INTEGER,
+  result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL, created_with TEXT
+);
+CREATE TABLE tasks (
+  number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
+  attempts_used INTEGER NOT NULL, restore TEXT NOT NULL,
+  refused_by TEXT NOT NULL
+);
+CREATE TABLE leases (
+  task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
+  instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
+  granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT
+);
+CREATE TABLE refusals (
+  epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (epoch, connection)
+) WITHOUT ROWID;
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY, from_seq INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL,
+  task INTEGER NOT NULL DEFAULT 1
+);
+CREATE TABLE log_base (part INTEGER PRIMARY KEY, data TEXT NOT NULL);
+CREATE TABLE messages (
+  number INTEGER PRIMARY KEY, task INTEGER NOT NULL, text TEXT NOT NULL, delivery TEXT NOT NULL, at INTEGER NOT NULL
+);
+CREATE TABLE commands (id INTEGER PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE approvals (
+  id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER, ask_id TEXT,
+  status TEXT NOT NULL, always TEXT NOT NULL, view TEXT NOT NULL, asked_at INTEGER NOT NULL
+);
+CREATE TABLE always_rules (permission TEXT NOT NULL, pattern TEXT NOT NULL, PRIMARY KEY (permission, pattern)) WITHOUT ROWID;
+CREATE TABLE checkpoints (
+  number INTEGER PRIMARY KEY, view TEXT NOT NULL, files TEXT NOT NULL,
+  patch_artifact TEXT, patch_sha256 TEXT, conversation_artifact TEXT, conversation_sha256 TEXT, conversation_format TEXT
+);
+CREATE TABLE artifacts (
+  id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL, chunks INTEGER NOT NULL, chars INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE artifact_chunks (
+  artifact TEXT NOT NULL, number INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (artifact, number)
+) WITHOUT ROWID;
+`;
+
+/** A session's tables, and the steps that bring an older object to them. */
 export const SESSION_SCHEMA: ObjectSchema = {
   object: 'Session',
+  tables: TABLES,
   steps: [
     {
       id: 'session/0001_tables',

@@ -91,7 +91,7 @@ it('writes few rows for each step of the main job', async () => {
     };
     const finished = await rowsOf(() => send({ type: 'frames', frames: [result] }));
     expect({ create, start, lease, tenDeltas, partDone, finished }).toEqual({
-      create: 52,
+      create: 51,
       start: 17,
       lease: 17,
       tenDeltas: 11,

@@ -7,6 +7,7 @@ import { SESSION_SCHEMA } from '../../../durable-objects/session/schema.ts';
 import { WORKSPACE_SCHEMA } from '../../../durable-objects/workspace/schema.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
+import { shapeOfTables } from '../../support/shape-of-tables.ts';
 
 const NOTES = { id: 'test/0001_notes', sql: 'CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);' };
 const AUTHORS = { id: 'test/0002_authors', sql: `ALTER TABLE notes ADD COLUMN author TEXT NOT NULL DEFAULT 'nobody';` };
@@ -140,5 +141,21 @@ it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
         expect(id).toMatch(new RegExp(`^${prefix}/${String(index + 1).padStart(4, '0')}_[a-z_]+$`));
       });
     }
+  },
+);
+
+function ledgerOf(platform: NodePlatform): unknown {
+  return JSON.parse(String(platform.exec('SELECT applied FROM migrations', [])[0]?.applied));
+}
+
+it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
+  'makes a new $object with the tables that all of its steps come to',
+  ({ object, steps, tables }) => {
+    const stepByStep = new NodePlatform();
+    buildKit(stepByStep, { object, steps }, []).store.create(() => {});
+    const atOnce = new NodePlatform();
+    buildKit(atOnce, { object, steps, ...(tables !== undefined && { tables }) }, []).store.create(() => {});
+    expect(shapeOfTables(atOnce)).toEqual(shapeOfTables(stepByStep));
+    expect(ledgerOf(atOnce)).toEqual(ledgerOf(stepByStep));
   },
 );

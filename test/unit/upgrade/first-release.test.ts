@@ -7,6 +7,7 @@ import { parseCursor } from '../../../src/protocol/common/cursor.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
+import { shapeOfTables } from '../../support/shape-of-tables.ts';
 import { storedObject } from '../../support/stored-object.ts';
 import { WorkspaceInProcess } from '../../support/workspace-in-process.ts';
 import { AGENT_A, AGENT_B, callFrom, hello, INSTANCE_2, slotRequest } from '../ports/agent-registry.scene.ts';
@@ -16,11 +17,6 @@ import { requested, SESSION_ID, SessionInProcess, TASK_ID, unwrap } from '../ses
 
 function stored(name: string): NodePlatform {
   return storedObject(new URL(`first-release/${name}.sql`, import.meta.url));
-}
-
-/** Every table and index, as it was declared. */
-function tablesOf(platform: NodePlatform): unknown[] {
-  return platform.exec(`SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name`, []);
 }
 
 describe.each([
@@ -35,7 +31,7 @@ describe.each([
     buildKit(upgraded, schema, []);
     const fresh = new NodePlatform();
     buildKit(fresh, schema, []).store.create(() => {});
-    expect(tablesOf(upgraded)).toEqual(tablesOf(fresh));
+    expect(shapeOfTables(upgraded)).toEqual(shapeOfTables(fresh));
   });
 
   it('are upgraded wholly or not at all, and once', () => {
@@ -207,7 +203,7 @@ it('a session that was final delivers what it owes, and keeps what was refused f
   expect(session.homes.entry?.summary).toMatchObject({ title: 'Completed in the old release', status: 'completed' });
   expect([...session.homes.slots.values()]).toEqual(['released']);
   expect(session.homes.runs.size).toBe(0);
-  expect(session.runtime.kit.outbox.backlog()).toMatchObject([{ waiting: 0, parked: 1 }]);
+  expect(session.runtime.parts.kit.outbox.backlog()).toMatchObject([{ waiting: 0, parked: 1 }]);
 });
 
 describe('an agent registry with slots of every kind', () => {
