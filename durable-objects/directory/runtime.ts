@@ -6,16 +6,16 @@ import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { DIRECTORY_SCHEMA } from './schema.ts';
-import { SessionsTable } from './sessions-table.ts';
+import { SessionsTable, type SortRanks } from './sessions-table.ts';
 
 /** Longer than any delivery can be late. */
 const TOMBSTONES_KEPT_MS = 7 * 86_400_000;
 const TOMBSTONES_DEADLINE = 'tombstones';
 
-/** The directory's parts, built together over a platform. */
-export function buildDirectory(platform: ObjectPlatform): DirectoryRuntime {
+/** The directory's parts, built together over a platform. @param ranks how lists sort enumerations */
+export function buildDirectory(platform: ObjectPlatform, ranks?: SortRanks): DirectoryRuntime {
   const kit = buildKit(platform, DIRECTORY_SCHEMA, []);
-  return new DirectoryRuntime(kit, new SessionsTable(kit.store));
+  return new DirectoryRuntime(kit, new SessionsTable(kit.store, ranks));
 }
 
 /** The directory of a workspace's sessions (`DirectoryApi`). Each method is one synchronous step. */

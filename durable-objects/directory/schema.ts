@@ -1,8 +1,8 @@
 import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
- * The directory of a workspace's sessions. What lists filter and sort by has a column; `entry` is the rest, read only
- * for the rows of the page. `search` is in lower case.
+ * The directory of a workspace's sessions. Lists filter and sort by columns; `entry` holds the rest and comes last, so
+ * that only the rows of a page read it. `search` is in lower case.
  */
 export const DIRECTORY_SCHEMA: ObjectSchema = {
   object: 'Directory',
@@ -12,11 +12,10 @@ export const DIRECTORY_SCHEMA: ObjectSchema = {
       sql: `
 CREATE TABLE directory (one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL);
 CREATE TABLE sessions (
-  id TEXT PRIMARY KEY, rev INTEGER NOT NULL, status INTEGER NOT NULL, session_type TEXT NOT NULL,
-  priority INTEGER NOT NULL, title TEXT NOT NULL COLLATE NOCASE, tags TEXT NOT NULL, created_at TEXT NOT NULL,
-  updated_at TEXT NOT NULL, search TEXT NOT NULL
+  id TEXT PRIMARY KEY, rev INTEGER NOT NULL, status TEXT NOT NULL, session_type TEXT NOT NULL, priority TEXT NOT NULL,
+  title TEXT NOT NULL COLLATE NOCASE, tags TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+  search TEXT NOT NULL, entry TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE entries (id TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX sessions_by_creation ON sessions (created_at, id);
 CREATE TABLE removed (id TEXT PRIMARY KEY, rev INTEGER NOT NULL, removed_at INTEGER NOT NULL) WITHOUT ROWID;
 `,

@@ -1,78 +1,93 @@
-import { type HealthInput, healthScore } from '../../src/domain/session/health.ts';
+import { PRIORITY_RANK, type Ranks, STATUS_RANK } from '../../src/domain/ranks.ts';
+import { healthScore } from '../../src/domain/session/health.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
-import { SessionPriority, SessionStatus } from '../../src/protocol/common/enums.ts';
 import type { SessionId } from '../../src/protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList, SessionSummary } from '../../src/protocol/session/list.ts';
 import type { SqlValue } from '../kit/platform.ts';
+import { rankOf } from '../kit/rank.ts';
 import type { ObjectStore } from '../kit/store.ts';
 
-/** How much of an entry's text can be found: a search reads all of it. */
+/** How much of an entry's text a search reads. */
 const SEARCH_CHARS_MAX = 1_000;
+
+/** Columns that never change after the insert: an update that left them out leaves their indexes alone. */
+const FIXED = ['id', 'created_at'];
+const CHANGING = ['rev', 'status', 'session_type', 'priority', 'title', 'tags', 'updated_at', 'search', 'entry'];
+const UPSERT = `INSERT INTO sessions (${[...FIXED, ...CHANGING].join(', ')})
+  VALUES (${[...FIXED, ...CHANGING].map(() => '?').join(', ')})
+  ON CONFLICT (id) DO UPDATE SET ${CHANGING.map((column) => `${column} = excluded.${column}`).join(', ')}`;
 
 type StoredEntry = Omit<DirectoryEntry, 'search_text' | 'rev'>;
 
+/** The ranks of the enumerations that lists sort by. */
+export interface SortRanks {
+  priority: Ranks;
+  status: Ranks;
+}
+
 /**
- * The table of sessions. Latest wins: what comes with a `rev` that is not above the stored one changes nothing.
- * Whatever writes here runs inside a transaction.
+ * The table of sessions. The latest entry wins: one whose `rev` is not above the stored one changes nothing. Methods
+ * that write run inside a transaction.
  */
 export class SessionsTable {
   readonly #store: ObjectStore;
+  /** SQL to sort by, for each column that has no order of its own. */
+  readonly #sortKeys: Record<string, string>;
+  /** How many sessions there are; null when they must be counted again. */
+  #count: number | null = null;
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, ranks: SortRanks = { priority: PRIORITY_RANK, status: STATUS_RANK }) {
     this.#store = store;
+    this.#sortKeys = { priority: rankOf('priority', ranks.priority), status: rankOf('status', ranks.status) };
   }
 
   put({ rev, search_text, ...entry }: DirectoryEntry): void {
     const { summary } = entry;
-    if (rev <= this.#revOf(summary.id)) return;
-    const columns: Record<string, SqlValue> = {
-      id: summary.id,
-      rev,
-      status: SessionStatus.options.indexOf(summary.status),
-      session_type: summary.session_type,
-      priority: SessionPriority.options.indexOf(summary.priority),
-      title: summary.title,
-      tags: JSON.stringify(summary.tags),
-      created_at: summary.created_at,
-      updated_at: summary.updated_at,
-      search: `${summary.title}\n${search_text}`.slice(0, SEARCH_CHARS_MAX).toLowerCase(),
-    };
-    const names = Object.keys(columns);
+    const stored = this.#stored(summary.id);
+    if (rev <= stored.rev) return;
+    const text: StoredEntry = entry;
     this.#store.rows(
-      `INSERT OR REPLACE INTO sessions (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
-      ...Object.values(columns),
+      UPSERT,
+      summary.id,
+      summary.created_at,
+      rev,
+      summary.status,
+      summary.session_type,
+      summary.priority,
+      summary.title,
+      JSON.stringify(summary.tags),
+      summary.updated_at,
+      `${summary.title}\n${search_text}`.slice(0, SEARCH_CHARS_MAX).toLowerCase(),
+      JSON.stringify(text),
     );
-    const stored: StoredEntry = entry;
-    this.#store.rows(`INSERT OR REPLACE INTO entries (id, entry) VALUES (?, ?)`, summary.id, JSON.stringify(stored));
-    this.#store.rows(`DELETE FROM removed WHERE id = ?`, summary.id);
+    if (!stored.listed) this.#count = null;
+    if (stored.removed) this.#store.rows(`DELETE FROM removed WHERE id = ?`, summary.id);
   }
 
   remove(id: SessionId, rev: number, now: number): void {
-    if (rev <= this.#revOf(id)) return;
-    this.#store.rows(`DELETE FROM sessions WHERE id = ?`, id);
-    this.#store.rows(`DELETE FROM entries WHERE id = ?`, id);
+    const stored = this.#stored(id);
+    if (rev <= stored.rev) return;
+    if (stored.listed) {
+      this.#store.rows(`DELETE FROM sessions WHERE id = ?`, id);
+      this.#count = null;
+    }
     this.#store.rows(`INSERT OR REPLACE INTO removed (id, rev, removed_at) VALUES (?, ?, ?)`, id, rev, now);
   }
 
   list(query: ListSessionsQuery, now: number): SessionList {
     const { where, bindings } = filter(query);
     const { page, page_size } = query;
-    const count = () => {
-      const row = this.#store.row<{ total: number }>(`SELECT COUNT(*) AS total FROM sessions ${where}`, ...bindings);
-      return row!.total;
-    };
-    // A filter reads the whole table: once for the page and the total together. With none, an index gives both.
-    const total = where === '' ? `${count()}` : '(SELECT COUNT(*) FROM matching)';
-    const rows = this.#store.rows<{ id: string; total: number }>(
-      `WITH matching AS ${where === '' ? 'NOT MATERIALIZED' : 'MATERIALIZED'} (
-         SELECT id, created_at, updated_at, title, priority, status FROM sessions ${where}
-       ) SELECT id, ${total} AS total FROM matching ORDER BY ${order(query.sort)} LIMIT ? OFFSET ?`,
+    const order = this.#order(query.sort);
+    // The page's ids first: sorting whole rows would carry every entry along.
+    const rows = this.#store.rows<{ entry: string }>(
+      `SELECT entry FROM sessions
+       WHERE id IN (SELECT id FROM sessions ${where} ORDER BY ${order} LIMIT ? OFFSET ?) ORDER BY ${order}`,
       ...bindings,
       page_size,
       (page - 1) * page_size,
     );
-    const items = rows.map(({ id }) => this.#summary(id, now));
-    return { items, total: rows[0]?.total ?? count(), page, page_size };
+    const total = where === '' ? this.#countAll() : this.#countWhere(where, bindings);
+    return { items: rows.map(({ entry }) => summaryOf(entry, now)), total, page, page_size };
   }
 
   /** Forgets tombstones of that time and before; returns the time of the oldest that is left. */
@@ -81,21 +96,40 @@ export class SessionsTable {
     return this.#store.row<{ at: number | null }>(`SELECT MIN(removed_at) AS at FROM removed`)?.at ?? null;
   }
 
-  #summary(id: string, now: number): SessionSummary {
-    const row = this.#store.row<{ entry: string }>(`SELECT entry FROM entries WHERE id = ?`, id);
-    const { summary, ...health } = JSON.parse(row!.entry) as StoredEntry;
-    const input: HealthInput = { status: summary.status, ...health };
-    return { ...summary, health_score: healthScore(input, now) };
-  }
-
-  #revOf(id: SessionId): number {
-    const row = this.#store.row<{ rev: number | null }>(
-      `SELECT MAX(rev) AS rev FROM (SELECT rev FROM sessions WHERE id = ? UNION ALL SELECT rev FROM removed WHERE id = ?)`,
+  /** What is stored of a session: whether it is listed, whether it has a tombstone, and the newer `rev` of the two. */
+  #stored(id: SessionId): { listed: boolean; removed: boolean; rev: number } {
+    const row = this.#store.row<{ listed: number | null; removed: number | null }>(
+      `SELECT (SELECT rev FROM sessions WHERE id = ?) AS listed, (SELECT rev FROM removed WHERE id = ?) AS removed`,
       id,
       id,
     );
-    return row?.rev ?? 0;
+    const { listed = null, removed = null } = row ?? {};
+    return { listed: listed !== null, removed: removed !== null, rev: Math.max(listed ?? 0, removed ?? 0) };
   }
+
+  #countAll(): number {
+    this.#count ??= this.#countWhere('', []);
+    return this.#count;
+  }
+
+  #countWhere(where: string, bindings: SqlValue[]): number {
+    return this.#store.row<{ total: number }>(`SELECT COUNT(*) AS total FROM sessions ${where}`, ...bindings)!.total;
+  }
+
+  /** Equal rows go by age, then by id, so that pages never overlap. */
+  #order(sort: ListSessionsQuery['sort']): string {
+    const descending = sort.startsWith('-');
+    const column = descending ? sort.slice(1) : sort;
+    const direction = descending ? 'DESC' : 'ASC';
+    if (column === 'created_at') return `created_at ${direction}, id ${direction}`;
+    return `${this.#sortKeys[column] ?? column} ${direction}, created_at DESC, id DESC`;
+  }
+}
+
+/** A stored entry as lists show it. Health falls with time, so it is computed at every read. */
+function summaryOf(text: string, now: number): SessionSummary {
+  const { summary, ...health } = JSON.parse(text) as StoredEntry;
+  return { ...summary, health_score: healthScore({ status: summary.status, ...health }, now) };
 }
 
 function filter(query: ListSessionsQuery): { where: string; bindings: SqlValue[] } {
@@ -106,22 +140,12 @@ function filter(query: ListSessionsQuery): { where: string; bindings: SqlValue[]
     bindings.push(value);
   };
   if (query.status.length > 0) {
-    const ranks = query.status.map((status) => SessionStatus.options.indexOf(status));
-    require('status IN (SELECT value FROM json_each(?))', JSON.stringify(ranks));
+    require('status IN (SELECT value FROM json_each(?))', JSON.stringify(query.status));
   }
   if (query.session_type) require('session_type = ?', query.session_type);
-  if (query.priority) require('priority = ?', SessionPriority.options.indexOf(query.priority));
+  if (query.priority) require('priority = ?', query.priority);
   if (query.tag) require('? IN (SELECT value FROM json_each(tags))', query.tag);
   // A person's text is looked for as it is: `instr` knows no wildcards.
   if (query.q) require('instr(search, ?) > 0', query.q.toLowerCase());
   return { where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '', bindings };
-}
-
-/** Sorts by a column of the same name; equal rows by age, then by id, so that pages never overlap. */
-function order(sort: ListSessionsQuery['sort']): string {
-  const descending = sort.startsWith('-');
-  const column = descending ? sort.slice(1) : sort;
-  const direction = descending ? 'DESC' : 'ASC';
-  if (column === 'created_at') return `created_at ${direction}, id ${direction}`;
-  return `${column} ${direction}, created_at DESC, id DESC`;
 }

@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { buildDirectory } from '../../../durable-objects/directory/runtime.ts';
+import { PRIORITY_RANK, STATUS_RANK } from '../../../src/domain/ranks.ts';
+import type { Call } from '../../../src/ports/calls.ts';
+import type { SessionPriority, SessionStatus } from '../../../src/protocol/common/enums.ts';
+import { ListSessionsQuery, type SessionSummary } from '../../../src/protocol/session/list.ts';
 import { DirectoryInProcess } from '../../support/directory-in-process.ts';
 import { everyStatement } from '../../support/every-statement.ts';
-import type { NodePlatform } from '../../support/node-platform.ts';
+import { NodePlatform } from '../../support/node-platform.ts';
 import { directoryEntry } from '../ports/directory.contract.ts';
+
+const CALL: Call = {
+  principal: { workspace: 'default', role: 'viewer', token_id: 'token' },
+  request_id: 'request',
+  idempotency: null,
+};
 
 const entry = directoryEntry(1, { rev: 2 });
 
@@ -27,6 +38,61 @@ describe('each change of the directory happens wholly or not at all', () => {
   });
 });
 
+it('keeps an entry in one row', () => {
+  const { platform } = holdingOne(new NodePlatform());
+  const written = () => platform.exec('SELECT total_changes() AS rows', [])[0]?.rows as number;
+  const before = written();
+  new DirectoryInProcess({ platform }).runtime.put('default', directoryEntry(1, { rev: 3, title: 'Renamed' }));
+  expect(written() - before).toBe(1);
+});
+
+describe('when a release adds a value in the middle of an enumeration', () => {
+  const priority = { ...PRIORITY_RANK, urgent: (PRIORITY_RANK.critical + PRIORITY_RANK.high) / 2 };
+  const status = { ...STATUS_RANK, blocked: (STATUS_RANK.queued + STATUS_RANK.running) / 2 };
+  const stored: Pick<SessionSummary, 'priority' | 'status'>[] = [
+    { priority: 'low', status: 'cancelled' },
+    { priority: 'critical', status: 'running' },
+    { priority: 'high', status: 'queued' },
+    { priority: 'medium', status: 'completed' },
+  ];
+
+  it.each(['priority', 'status'] as const)(
+    'rows stored before keep their %s, and sort around the new value',
+    (member) => {
+      const platform = new NodePlatform();
+      const { runtime: before } = new DirectoryInProcess({ platform });
+      stored.forEach((values, index) => void before.put('default', directoryEntry(index + 1, values)));
+      const after = buildDirectory(platform, { priority, status });
+      const added = { priority: 'urgent' as SessionPriority, status: 'blocked' as SessionStatus };
+      after.put('default', directoryEntry(9, added));
+
+      const listed = (query: Record<string, unknown>) => {
+        const outcome = after.list(CALL, { ...ListSessionsQuery.parse({}), ...query });
+        return outcome.ok ? outcome.value.items.map((item) => item[member]) : [];
+      };
+      const words = {
+        priority: ['critical', 'urgent', 'high', 'medium', 'low'],
+        status: ['queued', 'blocked', 'running', 'completed', 'cancelled'],
+      }[member];
+      expect(listed({ sort: member })).toEqual(words);
+      expect(listed({ sort: `-${member}` })).toEqual(words.toReversed());
+      for (const word of words) {
+        expect(listed({ [member]: member === 'status' ? [word] : word }), `filtered by ${word}`).toEqual([word]);
+      }
+    },
+  );
+
+  it('rows of a newer release sort last after a rollback', () => {
+    const { runtime } = holdingOne(new NodePlatform());
+    runtime.put('default', directoryEntry(2, { priority: 'urgent' as SessionPriority }));
+    runtime.put('default', directoryEntry(3, { priority: 'deferred' }));
+    const outcome = runtime.list(CALL, ListSessionsQuery.parse({ sort: 'priority' }));
+    expect(outcome).toMatchObject({
+      value: { items: [{ priority: 'medium' }, { priority: 'deferred' }, { priority: 'urgent' }] },
+    });
+  });
+});
+
 it('what arrives again writes nothing', () => {
   const directory = new DirectoryInProcess();
   holdingOne(directory.platform);
@@ -44,7 +110,7 @@ it('a tombstone is kept for a week, then the directory sleeps', async () => {
   await platform.advance(7 * 86_400_000 - 1, () => runtime.alarm());
   expect(platform.dump().removed).toHaveLength(1);
   await platform.advance(1, () => runtime.alarm());
-  expect(platform.dump()).toMatchObject({ removed: [], sessions: [], entries: [], $alarm: null });
+  expect(platform.dump()).toMatchObject({ removed: [], sessions: [], $alarm: null });
 });
 
 it('belongs to the workspace that made it', () => {
