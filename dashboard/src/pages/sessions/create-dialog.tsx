@@ -26,7 +26,7 @@ type Preset = 'agent' | 'ask' | 'allow';
 const PRESETS = [
   ['agent', 'Default', 'The agent’s own configuration decides'],
   ['ask', 'Ask', 'Edits, commands and fetches wait for your answer'],
-  ['allow', 'Allow', 'Edits, commands and fetches run without asking'],
+  ['allow', 'Allow', 'Edits, commands and fetches run at once'],
 ] as const satisfies readonly (readonly [Preset, string, string])[];
 
 interface Draft {
