@@ -4,25 +4,25 @@ import type { ListSessionsQuery, SessionList, SessionSummary } from '../protocol
 import type { Call } from './calls.ts';
 
 /**
- * A session's line in its workspace's directory. `rev` grows with each change of the session: an older one than what
- * is stored changes nothing, so delivery may repeat and reorder.
+ * A session's entry in its workspace's directory. `rev` grows with each change of the session. An entry with an older
+ * `rev` than the stored one is ignored, so deliveries may be repeated and reordered.
  */
 export interface DirectoryEntry {
   rev: number;
   summary: SessionSummary;
-  /** What `health_score` is computed from when the list is read. */
+  /** This member and the next three are the inputs of `health_score`, which is computed when the list is read. */
   share_done: number;
   active_ms: number;
   active_since: number | null;
   max_duration_seconds: number;
-  /** Text that `q` finds besides the title. */
+  /** The text that `q` searches in addition to the title. */
   search_text: string;
 }
 
 /** The directory of a workspace's sessions: list, filter, search. */
 export interface DirectoryApi {
   put(workspace: WorkspaceId, entry: DirectoryEntry): Promise<void>;
-  /** Leaves a tombstone at `rev`. */
+  /** Removes the entry and leaves a tombstone with `rev`. */
   remove(workspace: WorkspaceId, id: SessionId, rev: number): Promise<void>;
   list(call: Call, query: ListSessionsQuery): Promise<Outcome<SessionList>>;
 }

@@ -1,4 +1,4 @@
-/** What use cases need of the world besides the objects: time and chance. */
+/** Time and randomness for use cases. */
 export interface Effects {
   /** Milliseconds since the epoch. */
   now(): number;

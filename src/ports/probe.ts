@@ -1,7 +1,7 @@
-/** A dependency that readiness asks after. `check` throws, with a reason, when it cannot be reached. */
+/** A dependency that readiness checks. `check` throws, with a reason, when the dependency cannot be reached. */
 export interface Probe {
   name: 'objects' | 'postgres' | 'redis';
-  /** Without it nothing works; without the others the system is degraded. */
+  /** Whether nothing works without the dependency. Without any other dependency, the system is degraded. */
   required: boolean;
   check(): Promise<void>;
 }

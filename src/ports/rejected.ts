@@ -1,5 +1,5 @@
 /**
- * The other side understood and refuses: trying again changes nothing. Anything else that a port throws means that it
+ * The other side rejected the request, so a retry cannot succeed. Any other error of a port means that the other side
  * cannot be reached now.
  */
 export class Rejected extends Error {

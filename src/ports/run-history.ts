@@ -5,7 +5,7 @@ import type { Usage } from '../protocol/session/session.ts';
 export interface SessionRun {
   workspace: string;
   session_id: string;
-  /** Counts a session's runs from 1: with `session_id` the key, so that delivery may repeat. */
+  /** The run's number in its session, from 1. With `session_id` it is the key, so that deliveries may be repeated. */
   run: number;
   title: string;
   session_type: SessionType;
@@ -21,10 +21,10 @@ export interface SessionRun {
   error_code: string | null;
 }
 
-/** Finished runs, for analysis. Kept in Postgres; a run recorded twice is there once. */
+/** Finished runs, stored in Postgres for analysis. A run that is recorded twice is stored once. */
 export interface RunHistory {
-  /** @throws Rejected when the run will never be taken; anything else means 'not available now' */
+  /** @throws Rejected when the run can never be stored; any other error when Postgres is not available now */
   record(run: SessionRun, signal?: AbortSignal): Promise<void>;
-  /** Oldest first. */
+  /** A session's runs, oldest first. */
   runsOf(workspace: string, sessionId: string): Promise<SessionRun[]>;
 }

@@ -18,7 +18,7 @@ import type {
 import type { SessionInclude, SessionView } from '../protocol/session/session.ts';
 import type { Call } from './calls.ts';
 
-/** An action with what it needs; `by` and time come from the call. */
+/** An action with its body. The author and the time come from the call. */
 export type ActionRequest =
   | { action: 'start' | 'pause' | 'resume' | 'cancel' }
   | { action: 'stop'; body: StopSessionRequest }
@@ -26,7 +26,7 @@ export type ActionRequest =
   | { action: 'fail'; body: FailSessionRequest }
   | { action: 'retry'; body: RetrySessionRequest };
 
-/** A patch's place: read chunk 0 … chunks−1 with `artifactChunk`. */
+/** A diff. Its patch is read with `artifactChunk`, from chunk 0 to chunks − 1. */
 export interface DiffSource {
   checkpoint: number | null;
   base_commit: string | null;
@@ -36,15 +36,15 @@ export interface DiffSource {
 }
 
 /**
- * One session, wherever it lives. Only `create` makes anything: every other call on a session that does not exist,
- * or is another workspace's, writes nothing and is refused with `not_found`.
+ * One session. If the session does not exist or belongs to another workspace, every call except `create` fails with
+ * `not_found` and writes nothing.
  */
 export interface SessionApi {
   create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>>;
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>>;
   update(call: Call, changes: UpdateSessionRequest): Promise<Outcome<SessionView>>;
   act(call: Call, request: ActionRequest): Promise<Outcome<SessionView>>;
-  /** Soft: an active session is cancelled first; then it is `not_found`, and purged after retention. */
+  /** Deletes softly: cancels an active session, makes it `not_found`, and purges it after the retention period. */
   remove(call: Call): Promise<Outcome<null>>;
   send(call: Call, request: SendMessageRequest): Promise<Outcome<MessageAccepted>>;
   approvals(call: Call): Promise<Outcome<ApprovalView[]>>;
@@ -52,16 +52,16 @@ export interface SessionApi {
   /** @param after null reads from the floor of the log */
   events(call: Call, after: Cursor | null, limit: number): Promise<Outcome<EventPage>>;
   checkpoints(call: Call): Promise<Outcome<CheckpointView[]>>;
-  /** Asks the agent for a checkpoint now; it appears in the log. */
+  /** Asks the agent for a checkpoint, which will appear in the log. */
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>>;
   diff(call: Call): Promise<Outcome<DiffSource>>;
-  /** Base64 of chunk `index` of an artifact. */
+  /** The chunk `index` of an artifact, in base64. */
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>>;
   /** Closes the sockets that were opened with a token. */
   closeSockets(tokenId: string): Promise<void>;
 }
 
-/** Finds a session's object: by its name alone, with no look-up. */
+/** Finds a session's object by its name, without a lookup. */
 export interface Sessions {
   at(workspace: WorkspaceId, id: SessionId): SessionApi;
 }

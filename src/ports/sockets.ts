@@ -1,6 +1,6 @@
 import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
 
-/** Hands a verified socket upgrade to the object that will hold the socket. */
+/** Forwards a verified socket upgrade to the object that will hold the socket. */
 export interface Sockets {
   toSession(workspace: WorkspaceId, id: SessionId, upgrade: Request): Promise<Response>;
   toAgentRegistry(workspace: WorkspaceId, upgrade: Request): Promise<Response>;

@@ -1,4 +1,4 @@
-/** A part that is needed cannot be reached now. The same request may succeed later. */
+/** A dependency cannot be reached now. The same request may succeed later. */
 export class Unavailable extends Error {
   constructor(what: string, cause?: unknown) {
     super(`${what} cannot be reached`, { cause });

@@ -5,7 +5,7 @@ import type { BulkResult } from '../protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../protocol/workspace/token.ts';
 import type { Call } from './calls.ts';
 
-/** Where a token's sockets are, so that its revocation can close them. */
+/** The object that holds a token's sockets, so that a revocation can close them. */
 export interface SocketPlace {
   kind: 'session' | 'agent_registry';
   /** The object's id in its namespace: a session's id, or the workspace. */
@@ -17,21 +17,21 @@ export interface WorkspaceApi {
   createToken(call: Call, request: CreateTokenRequest): Promise<Outcome<TokenView>>;
   listTokens(call: Call): Promise<Outcome<TokenView[]>>;
   revokeToken(call: Call, id: string): Promise<Outcome<TokenView>>;
-  /** Uses a one-time sign-in code up and makes the token it stands for. A used code is `unauthorized`. */
+  /** Consumes a one-time sign-in code and creates its token. For a used code, the failure is `unauthorized`. */
   redeemCode(call: Call, code: { id: string; expires_at: number; role: Role }): Promise<Outcome<TokenView>>;
   /** Ids of revoked tokens that have not expired. */
   revokedTokens(workspace: WorkspaceId): Promise<string[]>;
   /**
-   * Whether the token may open a socket there now: false when it is revoked or not known. A socket that is let in and
-   * on its way when the token is revoked is closed when it arrives, within a minute.
+   * Whether the token may open a socket at that object: false when it is revoked or unknown. If the token is revoked
+   * after this call but before the socket opens, the socket is closed within a minute after it opens.
    */
   noteSocket(workspace: WorkspaceId, tokenId: string, place: SocketPlace): Promise<boolean>;
   /**
-   * Claims a bulk request's idempotency key: gives the kept answer; null when the request is to be carried out (again,
-   * if the first did not come to its end); or refuses another request under the same key.
+   * Claims a bulk request's idempotency key. Returns the stored result; or null when the caller must carry out the
+   * request, possibly again after an interrupted first attempt. Fails for another request under the same key.
    */
   claimBulk(call: Call): Promise<Outcome<BulkResult | null>>;
-  /** Keeps the answer to a claimed key, of at most MAX_STORED_BYTES, as long as the claim. */
+  /** Stores the result of a claimed key, of at most MAX_STORED_BYTES, for as long as the claim. */
   keepBulk(call: Call, result: BulkResult): Promise<void>;
 }
 

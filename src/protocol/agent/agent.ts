@@ -4,8 +4,8 @@ import { Uuid } from '../common/ids.ts';
 
 export const AgentName = z
   .string()
-  .regex(/^AGENT-[A-Z0-9-]{1,60}$/, 'an agent’s name looks like AGENT-BUILD-01')
-  .meta({ id: 'AgentName', description: 'What people call an agent.', example: 'AGENT-LOCAL' });
+  .regex(/^AGENT-[A-Z0-9-]{1,60}$/, 'an agent’s name must look like AGENT-BUILD-01')
+  .meta({ id: 'AgentName', description: 'The name of an agent.', example: 'AGENT-LOCAL' });
 
 export const AgentView = z
   .object({
@@ -24,7 +24,7 @@ export const AgentView = z
   })
   .meta({
     id: 'Agent',
-    description: 'An agent as the registry knows it.',
+    description: 'A registered agent.',
     example: {
       id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
       name: 'AGENT-LOCAL',

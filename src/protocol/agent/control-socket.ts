@@ -5,12 +5,14 @@ import { MAX_AGENT_CAPACITY, MAX_REMOTE_CHARS, MAX_REMOTES } from '../common/lim
 import { AgentName } from './agent.ts';
 
 /**
- * The control socket of an agent: `GET /ws/agents/{agent_id}/control`, subprotocol `oio.v1`, to the workspace's
- * registry: hello, offers, slots. An agent connects out; nothing ever connects to an agent.
+ * The control socket of an agent: `GET /ws/agents/{agent_id}/control`, subprotocol `oio.v1`. It connects the agent to
+ * the workspace's registry, for its hello and for offers of work. The agent opens it; nothing ever connects to an
+ * agent.
  *
- * An offer is not a lease. It becomes one when the agent *presents* (task, epoch) at the session; see `run/run-socket.ts`.
+ * An offer is not a lease. It becomes a lease when the agent claims (task, epoch) at the session; see
+ * `run/run-socket.ts`.
  *
- * `ping` as a bare text is answered `pong` without waking the object.
+ * The platform answers the bare text `ping` with `pong` without waking the object.
  */
 
 export const AgentHello = z.object({
@@ -21,24 +23,24 @@ export const AgentHello = z.object({
   capacity: z.int().min(1).max(MAX_AGENT_CAPACITY),
   capabilities: z.array(Capability),
   labels: z.array(z.string()),
-  /** The hash of the first commit: which repository this agent can work on, whatever its clone is called. */
+  /** The hash of the repository's first commit, which identifies the repository in every clone. */
   repository: z.string().nullable(),
-  /** Keys of the addresses that the clone has as remotes (see `repositoryKey`): a session may name its repository so. */
+  /** The keys of the clone's remotes (see `repositoryKey`), by which a session may name its repository. */
   remotes: z.array(z.string().max(MAX_REMOTE_CHARS)).max(MAX_REMOTES).default([]),
   model: z.string().nullable(),
   version: z.string(),
-  /** Leases this instance still works on. Slots of this agent that are not named are free again. */
+  /** The leases that this instance still works on. All other slots of this agent are freed. */
   leases: z.array(z.object({ task_id: TaskId, epoch: z.int() })),
 });
 export type AgentHello = z.infer<typeof AgentHello>;
 
 export const ControlUp = z.discriminatedUnion('type', [
   AgentHello,
-  /** The lease was presented and granted: the offer is used. */
+  /** The session granted the lease, so the slot is in use. */
   z.object({ type: z.literal('accepted'), task_id: TaskId, epoch: z.int() }),
-  /** No room or no such repository here: back to the queue, not to this agent at once. */
+  /** The agent cannot take the offer. The slot returns to the queue, and is not offered to this agent at once. */
   z.object({ type: z.literal('declined'), task_id: TaskId, epoch: z.int(), reason: z.string() }),
-  /** The lease has ended here, whoever ended it: the slot is free. */
+  /** The lease has ended, for any reason, so the slot is free. */
   z.object({ type: z.literal('ended'), task_id: TaskId, epoch: z.int() }),
 ]);
 export type ControlUp = z.infer<typeof ControlUp>;
@@ -54,7 +56,7 @@ export const ControlDown = z.discriminatedUnion('type', [
   }),
   /** The session no longer wants this slot. */
   z.object({ type: z.literal('cancel'), task_id: TaskId, epoch: z.int() }),
-  /** Another instance of this agent is connected and alive: stop. */
+  /** Another instance of this agent is connected and alive, so this one must stop. */
   z.object({ type: z.literal('superseded'), reason: z.string() }),
 ]);
 export type ControlDown = z.infer<typeof ControlDown>;

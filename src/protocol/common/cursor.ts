@@ -1,4 +1,4 @@
-/** A place in a session's log: which life of the log, and up to where it has been read. */
+/** A position in a session's log: the log's incarnation, and the last sequence number that was read. */
 export interface Cursor {
   incarnation: string;
   seq: number;
@@ -6,7 +6,7 @@ export interface Cursor {
 
 export const CURSOR_PATTERN = /^([0-9a-f]{8})\.(\d{1,15})$/;
 
-/** Reads `<incarnation>.<seq>`; null when the text is no cursor. */
+/** Parses `<incarnation>.<seq>`; null when the text is not a cursor. */
 export function parseCursor(text: string): Cursor | null {
   const match = CURSOR_PATTERN.exec(text);
   return match ? { incarnation: match[1]!, seq: Number(match[2]) } : null;

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { SESSION_ACTIONS } from '../session/actions.ts';
 import { APPROVAL_KINDS, type KindOfAgent, kindsOfAgents } from '../session/approval-kinds.ts';
 
-/** Every enumeration of the system, once: REST, sockets, runner, CLI and dashboard share these. */
+/** The enumerations that REST, sockets, runner, CLI and dashboard share. */
 
 export const SessionStatus = z
   .enum([
@@ -19,7 +19,7 @@ export const SessionStatus = z
     'stopped',
     'cancelled',
   ])
-  .meta({ id: 'SessionStatus', description: 'Where a session stands in its life.', example: 'running' });
+  .meta({ id: 'SessionStatus', description: 'The status of a session.', example: 'running' });
 export type SessionStatus = z.infer<typeof SessionStatus>;
 
 export const SessionType = z
@@ -29,12 +29,12 @@ export type SessionType = z.infer<typeof SessionType>;
 
 export const SessionPriority = z
   .enum(['critical', 'high', 'medium', 'low', 'deferred'])
-  .meta({ id: 'SessionPriority', description: 'Order in the queue for agents.', example: 'medium' });
+  .meta({ id: 'SessionPriority', description: 'The session’s rank in the queue for agents.', example: 'medium' });
 export type SessionPriority = z.infer<typeof SessionPriority>;
 
 export const SessionAction = z
   .enum(SESSION_ACTIONS)
-  .meta({ id: 'SessionAction', description: 'What can be asked of a session.', example: 'start' });
+  .meta({ id: 'SessionAction', description: 'An action on a session.', example: 'start' });
 export type SessionAction = z.infer<typeof SessionAction>;
 
 export const TaskStatus = z
@@ -50,7 +50,7 @@ export const TaskStatus = z
     'cancelled',
     'skipped',
   ])
-  .meta({ id: 'TaskStatus', description: 'Where a task stands.', example: 'in_progress' });
+  .meta({ id: 'TaskStatus', description: 'The status of a task.', example: 'in_progress' });
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 export const Role = z
@@ -105,7 +105,7 @@ export const AgentApprovalKind = z.enum(kindsOfAgents(APPROVAL_KINDS) as KindOfA
 
 export const ApprovalStatus = z
   .enum(['open', 'answered', 'expired', 'withdrawn'])
-  .meta({ id: 'ApprovalStatus', description: 'Whether an approval still waits.', example: 'open' });
+  .meta({ id: 'ApprovalStatus', description: 'Whether an approval is still open.', example: 'open' });
 export type ApprovalStatus = z.infer<typeof ApprovalStatus>;
 
 export const Decision = z
@@ -115,7 +115,7 @@ export type Decision = z.infer<typeof Decision>;
 
 export const Delivery = z.enum(['steer', 'follow_up']).meta({
   id: 'Delivery',
-  description: 'steer: into the turn that runs; follow_up: as the next turn.',
+  description: 'steer: the message goes into the running turn; follow_up: it becomes the next turn.',
   example: 'follow_up',
 });
 export type Delivery = z.infer<typeof Delivery>;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * The one table of error codes: status, title, and whether the same request may succeed later.
- * Every error that leaves the system, over REST or a socket, has a code from here.
+ * The error codes, each with its HTTP status, its title, and whether the same request may succeed later. Every error
+ * that leaves the system, over REST or a socket, has one of these codes.
  */
 export const ERROR_CODES = {
   malformed_request: { status: 400, title: 'The request cannot be parsed', retryable: false },
@@ -28,12 +28,12 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 
 export const FieldError = z.object({ path: z.string(), message: z.string() }).meta({
   id: 'FieldError',
-  description: 'One member that does not fit.',
+  description: 'One invalid member of a request.',
   example: { path: 'title', message: 'Too small: expected string to have >=3 characters' },
 });
 export type FieldError = z.infer<typeof FieldError>;
 
-/** RFC 9457 problem details with our extension members. */
+/** Problem details (RFC 9457) with extension members. */
 export const Problem = z
   .object({
     type: z.string(),
@@ -66,14 +66,14 @@ export const Problem = z
   });
 export type Problem = z.infer<typeof Problem>;
 
-/** A refusal as objects and use cases return it: an expected error is a value; only bugs are thrown. */
+/** An expected error, which objects and use cases return as a value. Only bugs are thrown. */
 export interface Failure {
   code: ErrorCode;
-  /** One sentence that tells the caller how to mend the request. */
+  /** One sentence that tells the caller how to fix the request. */
   detail: string;
   errors?: FieldError[];
   legal_actions?: string[];
-  /** What stands instead, where that helps: the first answer to an approval, say. */
+  /** The current value, if that helps the caller: for example, the first answer to an approval. */
   current?: unknown;
   retry_after_seconds?: number;
 }

@@ -1,14 +1,15 @@
 import * as z from 'zod';
 
 /**
- * Session and task ids are UUIDs (RFC 9562, version 8) that locate their object by arithmetic alone.
+ * Session and task ids are UUIDs (RFC 9562, version 8) from which the name of the session's object is computed.
  *
  * ```
  *  48 bits ms | 8 | 12 random | 10 | 14 + 16 random | 32 bits task counter
  * ```
  *
- * A session's counter is zero; a task's is its number in the session. So a task's session is its id with the last
- * eight digits cleared: no index, no lookup, anywhere. Nothing sorts or ages by id.
+ * The counter of a session id is zero; that of a task id is the task's number in its session. A session's id is
+ * therefore the id of any of its tasks with the last eight digits cleared, without an index or a lookup. Nothing
+ * depends on the order or the age of ids.
  */
 const SESSION_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{4}00000000$/;
 const TASK_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -17,14 +18,14 @@ const TASK_DIGITS = 8;
 export const SessionId = z
   .string()
   .regex(SESSION_PATTERN, 'not a session id')
-  .meta({ id: 'SessionId', description: 'A session.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' });
+  .meta({ id: 'SessionId', description: 'The id of a session.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' });
 export type SessionId = z.infer<typeof SessionId>;
 
 export const TaskId = z
   .string()
   .regex(TASK_PATTERN, 'not a task id')
   .refine((id) => taskNumber(id) > 0, 'not a task id')
-  .meta({ id: 'TaskId', description: 'A task of a session.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001' });
+  .meta({ id: 'TaskId', description: 'The id of a task.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001' });
 export type TaskId = z.infer<typeof TaskId>;
 
 export const Uuid = z
@@ -40,11 +41,11 @@ export type WorkspaceId = z.infer<typeof WorkspaceId>;
 /** The number of a session's implicit task. */
 export const IMPLICIT_TASK = 1;
 
-/** Stands where a task's number would, in an event that is about the session as a whole. */
+/** In place of a task's number, in an event about the session as a whole. */
 export const WHOLE_SESSION = 0;
 
 /**
- * Lays the id of a session over its bits.
+ * Builds the id of a session.
  * @param leading the first 48 bits: milliseconds since the epoch, or any 6 bytes for a derived id
  * @param random 6 bytes, of which 42 bits are used
  */
@@ -59,7 +60,7 @@ export function sessionIdFrom(leading: Uint8Array, random: Uint8Array): SessionI
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** The 6 bytes of a time in milliseconds, most significant first. */
+/** A time in milliseconds as 6 bytes, most significant first. */
 export function timeBytes(ms: number): Uint8Array {
   const bytes = new Uint8Array(6);
   let rest = Math.trunc(ms);

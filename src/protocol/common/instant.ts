@@ -2,4 +2,4 @@ import * as z from 'zod';
 
 export const Instant = z.iso
   .datetime({ precision: 3 })
-  .meta({ id: 'Instant', description: 'UTC, with milliseconds.', example: '2026-11-22T15:04:05.678Z' });
+  .meta({ id: 'Instant', description: 'A time in UTC with milliseconds.', example: '2026-11-22T15:04:05.678Z' });

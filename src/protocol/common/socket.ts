@@ -1,11 +1,11 @@
-/** What all sockets of the API have in common. Without schemas, so that a browser need not load any for it. */
+/** Constants of all sockets of the API. The file has no schemas, so that browsers need not load zod for it. */
 
-/** The subprotocol that every socket of the API speaks. */
+/** The subprotocol of every socket of the API. */
 export const SOCKET_PROTOCOL = 'oio.v1';
-/** Prefix of the subprotocol that carries a browser's ticket; it is never echoed. */
+/** The prefix of the subprotocol that carries a browser's ticket. The server never echoes it. */
 export const TICKET_PROTOCOL_PREFIX = 'oio.ticket.';
 
-/** Close codes of the API's sockets (4000–4999 are an application's own, RFC 6455 §7.4.2). */
+/** Close codes of the API's sockets (4000–4999 are for applications, RFC 6455 §7.4.2). */
 export const CLOSE = {
   protocol_error: 4000,
   unauthorized: 4001,

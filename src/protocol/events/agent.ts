@@ -4,8 +4,9 @@ import { Usage } from '../session/session.ts';
 const MAX_PART_CHARS = 4_000_000;
 
 /**
- * Text streams as increments: `offset` is the number of UTF-16 units of the part that came before. So applying an
- * increment twice changes nothing, nor does applying several that were joined into one.
+ * An increment of streamed text. `offset` is the number of UTF-16 code units of the part before this increment.
+ * Therefore an increment can be applied twice, or be part of a larger one that replaces several, without changing the
+ * text.
  */
 const partText = z.object({
   message_id: z.string(),
@@ -17,7 +18,7 @@ const partText = z.object({
 export const ToolState = z.enum(['pending', 'running', 'completed', 'error']);
 export type ToolState = z.infer<typeof ToolState>;
 
-/** What an agent reports about its work. The session appends these as they come. */
+/** The events that an agent reports about its work. The session appends them unchanged. */
 export const AgentEventBody = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('turn.started'),
@@ -25,7 +26,7 @@ export const AgentEventBody = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('text.delta'), data: partText }),
   z.object({ type: z.literal('reasoning.delta'), data: partText }),
-  /** The part has its whole text: `length` UTF-16 units. */
+  /** The part is complete and has `length` UTF-16 code units. */
   z.object({
     type: z.literal('part.completed'),
     data: z.object({ message_id: z.string(), part_id: z.string(), length: z.int() }),
@@ -49,12 +50,12 @@ export const AgentEventBody = z.discriminatedUnion('type', [
     type: z.literal('todo'),
     data: z.object({ items: z.array(z.object({ content: z.string(), status: z.string() })) }),
   }),
-  /** What one model turn cost: an increment. `sub_agent`: the turn was of a session that the agent started. */
+  /** The usage of one model turn, as an increment. `sub_agent`: the turn belonged to a sub-agent. */
   z.object({
     type: z.literal('usage'),
     data: z.object({ model: z.string().nullable(), sub_agent: z.boolean(), ...Usage.omit({ turns: true }).shape }),
   }),
-  /** The model failed and is asked again; the session is degraded until the next sign of progress. */
+  /** The model failed and will be retried. The session is degraded until the next progress. */
   z.object({
     type: z.literal('model.retry'),
     data: z.object({ attempt: z.int(), message: z.string(), next_in_ms: z.int().nullable() }),
@@ -63,7 +64,7 @@ export const AgentEventBody = z.discriminatedUnion('type', [
     type: z.literal('agent.note'),
     data: z.object({ level: z.enum(['info', 'warning', 'error']), text: z.string() }),
   }),
-  /** The prompt `message` is done; `text` is in the deltas. */
+  /** The turn for the prompt `message` is done. Its text is in the deltas. */
   z.object({
     type: z.literal('turn.completed'),
     data: z.object({ turn: z.int(), message: z.int(), finish: z.string() }),

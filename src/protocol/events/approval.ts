@@ -3,7 +3,7 @@ import { ApprovalKind, Decision } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { ApprovalView } from '../session/approval.ts';
 
-/** What happens to the approvals of a task. */
+/** Events about a task's approvals. */
 export const ApprovalEventBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('approval.asked'), data: z.object({ approval: ApprovalView }) }),
   z.object({

@@ -7,7 +7,7 @@ import { MessageEventBody, SessionEventBody } from './session.ts';
 import { TaskEventBody } from './task.ts';
 
 /**
- * What a session's log holds. The log is the truth: a session's visible state is a pure fold of it
+ * The events of a session's log. The log is the source of truth: a session's visible state is a pure fold of it
  * (`src/domain/session/session-state.ts`), on the server and in every client.
  */
 export const EventBody = z.discriminatedUnion('type', [
@@ -19,9 +19,9 @@ export const EventBody = z.discriminatedUnion('type', [
 ]);
 export type EventBody = z.infer<typeof EventBody>;
 
-/** Where an event stands in the log. */
+/** An event's position in the log, and its task. */
 export const EventPlace = z.object({
-  /** The range of the log that this event stands for: one place, or a run of increments that were joined. */
+  /** The positions that this event covers: one, or the range of several increments that were joined. */
   from_seq: z.int().min(1),
   seq: z.int().min(1),
   at: Instant,
@@ -46,16 +46,16 @@ export type SessionEvent = EventPlace & EventBody;
 
 export const CursorText = z
   .string()
-  .regex(CURSOR_PATTERN, 'a cursor is written <incarnation>.<seq>')
-  .meta({ id: 'Cursor', description: 'A place in a log.', example: '5f2b9c1e.12' });
+  .regex(CURSOR_PATTERN, 'a cursor must be written as <incarnation>.<seq>')
+  .meta({ id: 'Cursor', description: 'A position in a log.', example: '5f2b9c1e.12' });
 
 export const EventPage = z
   .object({
     items: z.array(SessionEvent),
-    /** Read on from here. */
+    /** The position from which to continue reading. */
     cursor: CursorText,
     has_more: z.boolean(),
-    /** True when `after` could not be honoured (another incarnation, retired, or beyond the head). */
+    /** True when `after` was not usable: another incarnation, below the log's floor, or beyond its head. */
     reset: z.boolean(),
   })
   .meta({

@@ -3,7 +3,7 @@ import { Delivery, SessionStatus } from '../common/enums.ts';
 import { UpdateSessionRequest } from '../session/requests.ts';
 import { SessionError } from '../session/session.ts';
 
-/** What happens to the session as a whole; their task is WHOLE_SESSION. */
+/** Events about the session as a whole. Their task is WHOLE_SESSION. */
 export const SessionEventBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('session.created'), data: z.object({ title: z.string() }) }),
   z.object({ type: z.literal('session.updated'), data: UpdateSessionRequest }),
@@ -23,7 +23,7 @@ export const SessionEventBody = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** A person or a program sends a prompt to the agent of a task. */
+/** A user or a program sent a prompt to the agent of a task. */
 export const MessageEventBody = z.object({
   type: z.literal('message.added'),
   data: z.object({ number: z.int(), text: z.string(), delivery: Delivery, by: z.string() }),

@@ -3,7 +3,7 @@ import { TaskStatus } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
 
-/** What the session records about a task and its leases. */
+/** Events about a task and its leases. */
 export const TaskEventBody = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('task.status'),
@@ -15,12 +15,12 @@ export const TaskEventBody = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('lease.ended'),
-    /** `message`: the agent's own words, when it gave the lease back. */
+    /** `message`: the agent's message, if it released the lease. */
     data: z.object({ epoch: z.int(), reason: z.string(), message: z.string().optional() }),
   }),
   z.object({ type: z.literal('lease.extended'), data: z.object({ epoch: z.int(), reason: z.string() }) }),
   z.object({ type: z.literal('checkpoint.created'), data: z.object({ checkpoint: CheckpointView }) }),
-  /** A numbered frame of the agent that could not be used. It is acknowledged all the same. */
+  /** A frame of the agent was invalid. It is acknowledged all the same. */
   z.object({
     type: z.literal('frame.rejected'),
     data: z.object({ epoch: z.int(), n: z.int(), reason: z.string() }),

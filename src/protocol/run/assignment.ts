@@ -11,9 +11,9 @@ export const Assignment = z.object({
   title: z.string(),
   agent_config: AgentConfig,
   repository: Repository,
-  /** Prompts up to this number are in the checkpoint's conversation; the next ones come as `message` commands. */
+  /** The checkpoint's conversation holds the prompts up to this number. The next ones follow as `message` commands. */
   messages_done: z.int(),
-  /** The last message there is now: with `messages_done` at it, there is nothing to prompt. */
+  /** The number of the newest message. If it equals `messages_done`, no prompt is left to run. */
   messages_last: z.int(),
   checkpoint: CheckpointView.extend({
     patch_artifact_id: z.string().nullable(),
@@ -40,7 +40,9 @@ export const Command = z.discriminatedUnion('type', [
       answers: z.array(z.array(z.string())).optional(),
     }),
   }),
-  /** End the turn at its next step boundary, within `within_ms`; checkpoint; release. */
+  /**
+   * End the turn after its current step, at the latest after `within_ms`. Then take a checkpoint and release the lease.
+   */
   z.object({ type: z.literal('pause'), data: z.object({ within_ms: z.int() }) }),
   z.object({ type: z.literal('stop'), data: z.object({ within_ms: z.int() }) }),
   z.object({ type: z.literal('checkpoint'), data: z.object({}) }),

@@ -5,7 +5,7 @@ import { AgentEventBody } from '../events/agent.ts';
 import { ApprovalView } from '../session/approval.ts';
 import { DiffFile } from '../session/checkpoint.ts';
 
-/** A numbered thing that the agent reports. Numbers start at 1 in each (task, epoch, stream). */
+/** A report of the agent. Frames are numbered from 1 in each (task, epoch, stream). */
 export const AgentFrameBody = z.discriminatedUnion('type', [
   ...AgentEventBody.options,
   z.object({
@@ -36,18 +36,18 @@ export const AgentFrameBody = z.discriminatedUnion('type', [
     type: z.literal('checkpoint'),
     data: z.object({
       turn: z.int().min(0),
-      /** The last message (prompt) that the conversation holds whole. */
+      /** The number of the last message whose turn the conversation holds completely. */
       messages_done: z.int().min(0),
       base_commit: z.string().nullable(),
       patch: z.object({ artifact_id: Uuid, bytes: z.int(), sha256: z.string() }).nullable(),
       conversation: z.object({ artifact_id: Uuid, bytes: z.int(), sha256: z.string(), format: z.string() }).nullable(),
       files: z.array(DiffFile).max(1_000),
-      /** The work is larger than the bound and stayed on the agent's machine. */
+      /** The patch is larger than MAX_PATCH_BYTES and stayed on the agent's machine. */
       local_only: z.boolean(),
       requested: z.boolean(),
     }),
   }),
-  /** The lease's work is done. Answered by `ended`, or by new `message` commands to go on with. */
+  /** The lease's work is done. The session replies with `ended`, or with `message` commands that continue the lease. */
   z.object({
     type: z.literal('result'),
     data: z.object({
@@ -57,7 +57,7 @@ export const AgentFrameBody = z.discriminatedUnion('type', [
       error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
     }),
   }),
-  /** The lease is given back without a result: paused, stopped, or not to be gone on with here. */
+  /** The agent releases the lease without a result: it was paused or stopped, or the agent cannot continue. */
   z.object({
     type: z.literal('released'),
     data: z.object({ reason: z.enum(['paused', 'stopped', 'refused', 'shutdown', 'lost']), message: z.string() }),

@@ -4,13 +4,15 @@ import { Uuid } from '../common/ids.ts';
 import { Assignment, Command } from './assignment.ts';
 
 /**
- * The run socket of a lease: `GET /ws/leases/{task_id}/{epoch}`, subprotocol `oio.v1`, to the session itself.
+ * The run socket of a lease: `GET /ws/leases/{task_id}/{epoch}`, subprotocol `oio.v1`. It connects the agent to the
+ * session itself.
  *
- * The first (agent, instance) to present (task, epoch) wins and anyone else hears `gone`. Epochs only grow; a frame of
- * an old one is answered `lease_lost` and changes nothing. What an agent does to the world directly cannot be fenced:
- * events are exactly once, side effects of tools at least once.
+ * The first (agent, instance) that claims (task, epoch) with `present` gets the lease. Every other one gets `gone`.
+ * Epochs only grow: a frame of an older epoch gets `lease_lost` and changes nothing. The session cannot undo what an
+ * agent does to the outside world. Therefore events are recorded exactly once, but side effects of tools happen at
+ * least once.
  *
- * `ping` as a bare text is answered `pong` without waking the object and keeps the lease alive.
+ * The platform answers the bare text `ping` with `pong` without waking the object. A ping keeps the lease alive.
  */
 
 export const RunUp = z.discriminatedUnion('type', [
@@ -19,34 +21,34 @@ export const RunUp = z.discriminatedUnion('type', [
     agent_id: Uuid,
     agent_name: AgentName,
     instance_id: Uuid,
-    /** Lives in the agent's buffer file: a lost buffer is another stream, and ends the lease. */
+    /**
+     * Stored in the agent's buffer file. A new buffer has another stream id, so the loss of a buffer ends the lease.
+     */
     stream_id: Uuid,
-    /** The highest number that the buffer has given out. */
+    /** The number of the newest frame in the buffer. */
     head: z.int().min(0),
     repository: z.string().nullable(),
   }),
-  /**
-   * `frames` are parsed one by one, so that a bad one is rejected alone: a numbered frame is always consumed.
-   */
+  /** Each frame is parsed by itself, so that an invalid one is rejected alone. It is acknowledged all the same. */
   z.object({ type: z.literal('frames'), frames: z.array(z.unknown()).max(1_000) }),
   z.object({ type: z.literal('command_ack'), id: z.int().min(1) }),
 ]);
 export type RunUp = z.infer<typeof RunUp>;
 
 export const RunDown = z.discriminatedUnion('type', [
-  /** The lease is yours. `acked`: the number up to which frames of this stream are stored. */
+  /** The claim is granted. `acked`: frames of this stream are stored up to this number. */
   z.object({ type: z.literal('lease'), assignment: Assignment, acked: z.int(), ttl_ms: z.int() }),
-  /** Everything up to `n` is stored. */
+  /** All frames up to `n` are stored. */
   z.object({ type: z.literal('ack'), n: z.int() }),
-  /** A gap: go on from `n`. */
+  /** There is a gap: send again from frame `n`. */
   z.object({ type: z.literal('expected'), n: z.int() }),
-  /** Numbered, kept until acknowledged, sent again after a reconnect; idempotent by `id`. */
+  /** Commands are numbered by `id`, kept until they are acknowledged, and sent again after a reconnect. */
   z.object({ type: z.literal('command'), id: z.int(), command: Command }),
-  /** The lease has ended as it should (result stored, released): all is acknowledged, drop the buffer. */
+  /** The lease has ended regularly, with a result or a release. All frames are acknowledged; delete the buffer. */
   z.object({ type: z.literal('ended'), reason: z.string() }),
-  /** It is not, or no longer, yours: abort the turn, drop the buffer. */
+  /** The agent does not hold the lease (any more). Abort the turn and delete the buffer. */
   z.object({ type: z.literal('lease_lost'), reason: z.string() }),
-  /** Someone else was first, or the offer was cancelled. */
+  /** Another agent was first, or the offer was cancelled. */
   z.object({ type: z.literal('gone'), reason: z.string() }),
 ]);
 export type RunDown = z.infer<typeof RunDown>;

@@ -13,7 +13,7 @@ export const ApprovalAnswer = z
   })
   .meta({
     id: 'ApprovalAnswer',
-    description: 'Who answered what; `by` is a token’s id, `session_default` or `session_always`.',
+    description: 'An answer and its author: `by` is a token’s id, `session_default` or `session_always`.',
     example: { decision: 'once', by: 'oio-token', at: '2026-11-22T15:04:05.678Z' },
   });
 export type ApprovalAnswer = z.infer<typeof ApprovalAnswer>;
@@ -25,10 +25,10 @@ export const ApprovalView = z
     task_id: TaskId,
     status: ApprovalStatus,
     title: z.string(),
-    /** For a permission: its name and the patterns asked for. */
+    /** For a permission: its name and the requested patterns. */
     permission: z.string().nullable(),
     patterns: z.array(z.string()),
-    /** For a question: its parts, each with the options to choose from. */
+    /** For a question: its parts, each with its options. */
     questions: z.array(
       z.object({
         question: z.string(),

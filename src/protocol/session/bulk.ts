@@ -3,7 +3,7 @@ import { SessionStatus } from '../common/enums.ts';
 import { FieldError, Problem } from '../common/errors.ts';
 import { SessionId } from '../common/ids.ts';
 
-/** One action on many sessions, and what came of each. */
+/** One action on many sessions, and the outcome for each of them. */
 
 export const BulkSessionRequest = z
   .strictObject({
@@ -33,7 +33,7 @@ export const BulkError = z
   })
   .meta({
     id: 'BulkError',
-    description: 'Why an item was refused.',
+    description: 'Why an item failed.',
     example: { code: 'not_found', detail: 'There is no such session.' },
   });
 export type BulkError = z.infer<typeof BulkError>;
@@ -43,14 +43,14 @@ export const BulkItem = z
     index: z.int(),
     session_id: SessionId.nullable(),
     ok: z.boolean(),
-    /** What the same request on its own would have been answered with. */
+    /** The HTTP status that the same request would have got on its own. */
     http_status: z.int(),
     status: SessionStatus.nullable(),
     error: BulkError.nullable(),
   })
   .meta({
     id: 'BulkItem',
-    description: 'The outcome for one item: the session’s new status, or why it was refused.',
+    description: 'The outcome for one item: the session’s new status, or an error.',
     example: {
       index: 0,
       session_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',

@@ -18,7 +18,7 @@ export const CheckpointView = z
   })
   .meta({
     id: 'CheckpointView',
-    description: 'A point that another machine can go on from.',
+    description: 'A point from which another machine can continue.',
     example: {
       number: 1,
       task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
@@ -44,7 +44,7 @@ export const DiffFile = z
   })
   .meta({
     id: 'DiffFile',
-    description: 'A changed file; binary files count no lines.',
+    description: 'A changed file. Binary files have no line counts.',
     example: { path: 'hello.txt', status: 'added', additions: 1, deletions: 0 },
   });
 export type DiffFile = z.infer<typeof DiffFile>;
@@ -59,7 +59,7 @@ export const SessionDiff = z
   })
   .meta({
     id: 'SessionDiff',
-    description: 'The work so far, as of the newest checkpoint, as a patch (`git apply`) against the base commit.',
+    description: 'The work up to the newest checkpoint, as a patch (`git apply`) against the base commit.',
     example: {
       checkpoint: 1,
       base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
@@ -77,7 +77,7 @@ export type CheckpointList = z.infer<typeof CheckpointList>;
 
 export const CheckpointRequested = z.object({ requested: z.literal(true) }).meta({
   id: 'CheckpointRequested',
-  description: 'The agent has been asked; the checkpoint appears in the log.',
+  description: 'The agent was asked for a checkpoint, which will appear in the log.',
   example: { requested: true },
 });
 export type CheckpointRequested = z.infer<typeof CheckpointRequested>;

@@ -4,7 +4,7 @@ import { SessionId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { EXAMPLE_SESSION, SessionError } from './session.ts';
 
-/** Sessions as lists show them, and how lists are asked for. */
+/** Lists of sessions and their queries. */
 
 export const SessionSummary = z
   .object({
@@ -26,7 +26,7 @@ export const SessionSummary = z
   })
   .meta({
     id: 'SessionSummary',
-    description: 'A session as lists show it.',
+    description: 'A session in a list.',
     example: {
       id: EXAMPLE_SESSION.id,
       title: EXAMPLE_SESSION.title,
@@ -60,7 +60,7 @@ const SESSION_SORTS = [
   '-status',
 ] as const;
 
-/** `page × page_size` is capped: deeper reading is for a search, not for offsets. */
+/** The limit of `page × page_size`. To find older sessions, callers narrow the list with filters. */
 const MAX_LIST_OFFSET = 10_000;
 
 export const ListSessionsQuery = z

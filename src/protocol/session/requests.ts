@@ -4,12 +4,9 @@ import { SessionId } from '../common/ids.ts';
 import { utf8Length } from '../common/limits.ts';
 import { SessionRequirements } from './requirements.ts';
 
-/** What is asked of sessions. Defaults and bounds live here. */
+/** The bodies of requests on sessions, with their defaults and limits. */
 
-/**
- * Bounds of members in bytes of JSON. Together they leave room: a session with the largest of all is shown in less than
- * MAX_STORED_BYTES.
- */
+/** Limits of members in bytes of JSON. A session with all members at their limits is smaller than MAX_STORED_BYTES. */
 const KIB = 1_024;
 const METADATA_MAX_BYTES = 16 * KIB;
 const ANSWERS_MAX_BYTES = 64 * KIB;
@@ -42,8 +39,7 @@ export const AgentConfig = z
   })
   .meta({
     id: 'AgentConfig',
-    description:
-      'How the agent is to work: `provider/model`, OpenCode agent, extra system text, permissions, turn limit.',
+    description: 'How the agent works: `provider/model`, OpenCode agent, extra system text, permissions, turn limit.',
     example: { model: 'anthropic/claude-sonnet', permissions: { edit: 'ask' }, max_turns: 40 },
   });
 export type AgentConfig = z.infer<typeof AgentConfig>;
@@ -65,7 +61,7 @@ export const Repository = z
   .meta({
     id: 'Repository',
     description:
-      'Where the work happens; without it, the agent’s own directory at its HEAD. With `url`, only an agent takes it whose clone has that address as a remote.',
+      'Where the work happens; by default, the agent’s own directory at its HEAD. With `url`, only agents whose clone has that URL as a remote get the session.',
     example: { base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904', directory: 'packages/api' },
   });
 export type Repository = z.infer<typeof Repository>;
@@ -103,7 +99,7 @@ export const CreateSessionRequest = z
   .refine((session) => jsonFits(session, SESSION_MAX_BYTES), 'a session is at most 512 KiB of JSON')
   .meta({
     id: 'CreateSessionRequest',
-    description: 'A prompt to be worked on.',
+    description: 'A new session with its prompt.',
     example: { title: 'TEST-Session-001', initial_prompt: 'Test task' },
   });
 export type CreateSessionRequest = z.infer<typeof CreateSessionRequest>;
@@ -115,7 +111,7 @@ export const UpdateSessionRequest = z
     tags: writable.tags.optional(),
     metadata: writable.metadata.optional(),
   })
-  .refine((body) => Object.keys(body).length > 0, 'name at least one member to change')
+  .refine((body) => Object.keys(body).length > 0, 'set at least one member')
   .meta({ id: 'UpdateSessionRequest', description: 'Members to change.', example: { priority: 'high' } });
 export type UpdateSessionRequest = z.infer<typeof UpdateSessionRequest>;
 
@@ -127,7 +123,7 @@ export const CompleteSessionRequest = z
   })
   .meta({
     id: 'CompleteSessionRequest',
-    description: 'An outside executor’s result; `success: false` makes it a failure.',
+    description: 'The result of an external executor. `success: false` makes it a failure.',
     example: { result: { success: true } },
   });
 export type CompleteSessionRequest = z.infer<typeof CompleteSessionRequest>;
@@ -150,26 +146,26 @@ export type FailSessionRequest = z.infer<typeof FailSessionRequest>;
 export const RetrySessionRequest = z
   .strictObject({
     from: z.union([z.enum(['last', 'fresh']), z.int().min(1)]).default('last'),
-    /** What to do differently: a prompt after those that are done. Without one, only what is not done is done. */
+    /** Optional extra prompt, added after the completed ones. Without it, only unfinished prompts run. */
     message: z.string().min(1).max(100_000).optional(),
   })
   .meta({
     id: 'RetrySessionRequest',
-    description: 'Go on from the last checkpoint, from one by number, or afresh; with a further prompt, if you like.',
+    description: 'Where to retry from: the last checkpoint, a checkpoint by number, or the beginning (`fresh`).',
     example: { from: 'last' },
   });
 export type RetrySessionRequest = z.infer<typeof RetrySessionRequest>;
 
 export const StopSessionRequest = z
   .strictObject({ reason: z.string().min(1).max(1_000).optional() })
-  .meta({ id: 'StopSessionRequest', description: 'Why, for the log.', example: { reason: 'superseded' } });
+  .meta({ id: 'StopSessionRequest', description: 'The reason, for the log.', example: { reason: 'superseded' } });
 export type StopSessionRequest = z.infer<typeof StopSessionRequest>;
 
 export const SendMessageRequest = z
   .strictObject({ text: z.string().min(1).max(100_000), delivery: Delivery.optional() })
   .meta({
     id: 'SendMessageRequest',
-    description: 'Steer the running turn (the default while one runs) or queue a follow-up prompt.',
+    description: 'A message that steers the running turn (the default while one runs) or queues a follow-up prompt.',
     example: { text: 'Use the existing helper instead.', delivery: 'steer' },
   });
 export type SendMessageRequest = z.infer<typeof SendMessageRequest>;
@@ -186,7 +182,7 @@ export const AnswerApprovalRequest = z
   })
   .meta({
     id: 'AnswerApprovalRequest',
-    description: '`answers`: for a question, the chosen labels of each of its parts.',
+    description: 'An answer to an approval. For a question, `answers` has the chosen labels for each of its parts.',
     example: { decision: 'once' },
   });
 export type AnswerApprovalRequest = z.infer<typeof AnswerApprovalRequest>;

@@ -7,7 +7,7 @@ import { CheckpointView } from './checkpoint.ts';
 import { AgentConfig, Repository } from './requests.ts';
 import { SessionRequirements } from './requirements.ts';
 
-/** A session as the API shows it. */
+/** The API's view of a session. */
 
 export const Usage = z
   .object({
@@ -21,7 +21,7 @@ export const Usage = z
   })
   .meta({
     id: 'Usage',
-    description: 'Model turns, tokens and cost, sub-agents included.',
+    description: 'Model turns, tokens and cost, including sub-agents.',
     example: {
       turns: 2,
       input_tokens: 1_620,
@@ -48,7 +48,7 @@ export const TaskView = z
     status: TaskStatus,
     attempt: z.int(),
     epoch: z.int(),
-    /** Who holds the task's lease or, when nobody does, held it last in this run. */
+    /** The agent that holds the task's lease or, if none does, held it last in this run. */
     agent_id: Uuid.nullable(),
     agent_name: z.string().nullable(),
     lease_expires_at: Instant.nullable(),
@@ -126,17 +126,17 @@ export const SessionView = z
     updated_at: Instant,
     started_at: Instant.nullable(),
     ended_at: Instant.nullable(),
-    /** Time spent running or degraded: what `max_duration_seconds` limits. */
+    /** The time spent running or degraded, which `max_duration_seconds` limits. */
     active_seconds: z.number(),
     health_score: z.number().min(0).max(1),
-    /** A pause or stop that waits for the agent to reach its next boundary. */
+    /** A pause or stop that waits for the agent to finish its step. */
     requested_action: z.enum(['pause', 'stop']).nullable(),
     legal_actions: z.array(SessionAction),
     result: z.record(z.string(), z.unknown()).nullable(),
     error: SessionError.nullable(),
     open_approvals: z.int(),
     checkpoint_count: z.int(),
-    /** The head of the log: where a watcher that has read this goes on from. */
+    /** The cursor of the log's head, from which a watcher can continue after reading this view. */
     cursor: z.string(),
     tasks: z.array(TaskView).optional(),
     checkpoints: z.array(CheckpointView).optional(),

@@ -10,12 +10,13 @@ import type { SessionEvent } from '../events/envelope.ts';
  * client  pull                            server  page {live: false} …       catch-up, at the reader's pace
  * client  pull                            server  page {live: true}          the last page and the join are one step
  *                                         server  events … events            live
- * client  ack {received}                  after every server frame it has taken in
+ * client  ack {received}                  after every frame of the server
  * ```
  *
- * `received` counts the characters (UTF-16 units) of all server frames that this connection has taken in; a watcher
- * whose acknowledgements fall 1 MB behind is closed with code 4008 and its cursor as the reason: it comes back by
- * `after` and pulls. `ping` as a bare text is answered `pong` without waking the object.
+ * `received` is the number of characters (UTF-16 code units) in all server frames that the client has received on this
+ * connection. If a watcher's acknowledgements fall MAX_WATCHER_LAG_BYTES behind, the server closes it with code 4008
+ * and its cursor as the reason. The client then reconnects with `after` and pulls. The platform answers the bare text
+ * `ping` with `pong` without waking the object.
  */
 export const WatchRequest = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pull') }),
@@ -26,10 +27,10 @@ export type WatchRequest = z.infer<typeof WatchRequest>;
 export type WatchFrame =
   | { type: 'hello'; mode: 'resume'; cursor: string; head: number }
   | { type: 'hello'; mode: 'snapshot'; cursor: string; head: number; parts: number; reason: SnapshotReason }
-  /** A slice of the JSON text of the folded state (`SessionState`) at `hello.cursor`. */
+  /** A part of the JSON text of the folded state (`SessionState`) at `hello.cursor`. */
   | { type: 'snapshot'; part: number; data: string }
   | { type: 'page'; events: SessionEvent[]; cursor: string; live: boolean }
   | { type: 'events'; events: SessionEvent[]; cursor: string };
 
-/** Why a cursor could not be resumed: nothing was named, another life of the log, below its floor, beyond its head. */
+/** Why the server did not resume: no cursor, another incarnation of the log, below its floor, or beyond its head. */
 export type SnapshotReason = 'no_cursor' | 'incarnation' | 'below_floor' | 'beyond_head';

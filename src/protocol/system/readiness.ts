@@ -4,7 +4,7 @@ import * as z from 'zod';
 
 export const Health = z
   .object({ status: z.literal('ok') })
-  .meta({ id: 'Health', description: 'The Worker answers.', example: { status: 'ok' } });
+  .meta({ id: 'Health', description: 'The Worker is running.', example: { status: 'ok' } });
 export type Health = z.infer<typeof Health>;
 
 export const DependencyState = z
@@ -24,7 +24,7 @@ export const Readiness = z
   .object({ status: z.enum(['ready', 'degraded', 'unavailable']), dependencies: z.array(DependencyState) })
   .meta({
     id: 'Readiness',
-    description: 'degraded: sessions run, history or metrics wait. unavailable: nothing works.',
+    description: 'degraded: sessions run, but history or metrics are delayed. unavailable: nothing works.',
     example: { status: 'ready', dependencies: [{ name: 'objects', status: 'ok' }] },
   });
 export type Readiness = z.infer<typeof Readiness>;

@@ -3,7 +3,7 @@ import { Role } from '../common/enums.ts';
 import { Uuid, type WorkspaceId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 
-/** Who a request is from, as the Worker has verified it. Objects trust this and nothing else. */
+/** The verified author of a request. The Worker verifies it; objects trust only this. */
 export interface Principal {
   workspace: WorkspaceId;
   role: Role;
@@ -17,7 +17,7 @@ export const CreateTokenRequest = z
     role: Role,
     expires_in_seconds: z.int().min(60).max(31_536_000).default(2_592_000),
   })
-  .meta({ id: 'CreateTokenRequest', description: 'A token to make.', example: { name: 'ci', role: 'operator' } });
+  .meta({ id: 'CreateTokenRequest', description: 'A new token.', example: { name: 'ci', role: 'operator' } });
 export type CreateTokenRequest = z.infer<typeof CreateTokenRequest>;
 
 export const TokenView = z
@@ -45,7 +45,7 @@ export type TokenView = z.infer<typeof TokenView>;
 
 export const CreatedToken = TokenView.extend({ token: z.string() }).meta({
   id: 'CreatedToken',
-  description: 'The token itself, shown this once.',
+  description: 'A new token with its secret, which is never shown again.',
   example: {
     id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
     name: 'ci',
@@ -65,21 +65,21 @@ export type TokenList = z.infer<typeof TokenList>;
 
 export const CreateTicketRequest = z.strictObject({ path: z.string().regex(/^\/ws\/[A-Za-z0-9/_-]{1,300}$/) }).meta({
   id: 'CreateTicketRequest',
-  description: 'The socket path to open; the ticket is bound to it and to the request’s Origin.',
+  description: 'The path of the socket to open. The ticket is bound to it and to the request’s Origin.',
   example: { path: '/ws/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' },
 });
 export type CreateTicketRequest = z.infer<typeof CreateTicketRequest>;
 
 export const Ticket = z.object({ ticket: z.string(), protocol: z.string(), expires_in_seconds: z.int() }).meta({
   id: 'Ticket',
-  description: 'Offer both values of `protocol` and `oio.ticket.<ticket>` as the socket’s subprotocols.',
+  description: 'A ticket for a socket. Offer the value of `protocol` and `oio.ticket.<ticket>` as its subprotocols.',
   example: { ticket: 'eyJhbGciOiJIUzI1NiJ9…', protocol: 'oio.v1', expires_in_seconds: 30 },
 });
 export type Ticket = z.infer<typeof Ticket>;
 
 export const SignInCode = z.object({ code: z.string(), expires_at: Instant }).meta({
   id: 'SignInCode',
-  description: 'A one-time code for the dashboard’s address (`/#code=…`).',
+  description: 'A one-time code for a sign-in link to the dashboard (`/#code=…`).',
   example: { code: 'eyJhbGciOiJIUzI1NiJ9…', expires_at: '2026-11-22T15:14:05.678Z' },
 });
 export type SignInCode = z.infer<typeof SignInCode>;
