@@ -13,7 +13,10 @@ export interface LogLine {
 
 const rotateAtBytes = 16 * 1024 * 1024;
 
-/** A log of JSON lines that keeps one older part, so that it never takes more than twice 16 MiB. */
+/**
+ * A log of JSON lines that keeps one older part, so that it never takes more than twice 16 MiB. Its file exists from the
+ * start, even if the process ends before it writes a line.
+ */
 export class LogFile {
   readonly path: string;
   #size: number;
@@ -21,7 +24,8 @@ export class LogFile {
   constructor(path: string) {
     this.path = path;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    this.#size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    appendFileSync(path, '', { mode: 0o600 });
+    this.#size = statSync(path).size;
   }
 
   write(line: LogLine): void {

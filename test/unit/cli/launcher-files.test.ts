@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -89,6 +89,18 @@ describe('log files', () => {
     expect(toLogLine('{"message":"hi","level":"error"}', source)).toMatchObject({ message: 'hi', level: 'error' });
     expect(toLogLine('boom', { ...source, stream: 'stderr' })).toMatchObject({ message: 'boom', level: 'warn' });
     expect(toLogLine('{broken', source)).toMatchObject({ message: '{broken', process: 'worker' });
+  });
+
+  it('exist from the start, readable by their owner only, even if the process writes nothing', () => {
+    const { path } = new LogFile(join(scratch, 'logs', 'postgres.log'));
+    expect(readFileSync(path, 'utf8')).toBe('');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('keep the lines of an earlier start', () => {
+    const path = join(scratch, 'logs', 'worker.log');
+    for (const n of [1, 2]) new LogFile(path).write({ ...toLogLine('line', source), n });
+    expect(readFileSync(path, 'utf8').trim().split('\n')).toHaveLength(2);
   });
 
   it('keep one older part, and never more than two parts', () => {
