@@ -1,5 +1,5 @@
 /**
- * Completes package-lock.json with the optional platform packages that `npm install` left out.
+ * Makes package-lock.json work on every platform, and on every Node that we support.
  *
  * Native tools ship one package per platform and list all of them as optional dependencies. If a registry, such as a
  * mirror, lacks some of them, npm silently drops those from the lock. The next `npm ci` on any machine then rejects the
@@ -7,7 +7,11 @@
  * package, with its platform, so that `npm ci` installs the package on that platform and skips it elsewhere. The entry
  * has no `integrity`, because the registry did not give one. An install from a registry with the package adds it.
  *
- * Run `npm run lock:fix` after every change of a dependency. It does not change a complete lock.
+ * npm compares each package's `engines` with the Node that runs npm, and on Node 20 it warned about five packages. That
+ * Node never runs them: the scripts of this project run on the Node 24 that it installs. This script therefore removes
+ * `engines` from the lock. Packages with an install script keep it, because npm's own Node runs that script.
+ *
+ * Run `npm run lock:fix` after every change of a dependency. It does not change a lock that is in order.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -17,6 +21,8 @@ interface LockEntry {
   optionalDependencies?: Record<string, string>;
   cpu?: string[] | undefined;
   dev?: boolean | undefined;
+  engines?: Record<string, string>;
+  hasInstallScript?: boolean;
   libc?: string[] | undefined;
   optional?: boolean;
   os?: string[] | undefined;
@@ -83,11 +89,21 @@ export function completeLock(lock: Lock): string[] {
   return added;
 }
 
+/** Removes `engines` from the packages that npm's own Node never runs, and returns their keys. */
+export function removeEngines(lock: Lock): string[] {
+  const keys = Object.entries(lock.packages)
+    .filter(([key, { engines, hasInstallScript }]) => key !== '' && engines !== undefined && !hasInstallScript)
+    .map(([key]) => key);
+  for (const key of keys) delete lock.packages[key]?.engines;
+  return keys;
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const path = 'package-lock.json';
   const lock = JSON.parse(readFileSync(path, 'utf8')) as Lock;
   const added = completeLock(lock);
-  if (added.length > 0) writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
-  console.log(`package-lock.json: ${added.length} platform packages added`);
+  const removed = removeEngines(lock);
+  if (added.length + removed.length > 0) writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
+  console.log(`package-lock.json: ${added.length} platform packages added, engines of ${removed.length} removed`);
   for (const key of added) console.log(`  ${key}`);
 }

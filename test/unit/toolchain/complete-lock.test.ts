@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { completeLock, type Lock, platformOf } from '../../../scripts/complete-lock.ts';
+import { completeLock, type Lock, platformOf, removeEngines } from '../../../scripts/complete-lock.ts';
 
 const readOurLock = () => JSON.parse(readFileSync('package-lock.json', 'utf8')) as Lock;
 
@@ -50,7 +50,30 @@ describe('completing a lock', () => {
   });
 });
 
+describe('the engines in a lock', () => {
+  it('are removed, but for our own and those of a package whose install script runs on npm’s Node', () => {
+    const engines = { node: '>=22' };
+    const lock: Lock = {
+      packages: {
+        '': { engines },
+        'node_modules/tool': { version: '1.0.0', engines },
+        'node_modules/native': { engines, hasInstallScript: true },
+      },
+    };
+    expect(removeEngines(lock)).toEqual(['node_modules/tool']);
+    expect(lock.packages).toEqual({
+      '': { engines },
+      'node_modules/tool': { version: '1.0.0' },
+      'node_modules/native': { engines, hasInstallScript: true },
+    });
+  });
+});
+
 describe('our lock', () => {
+  it('has no engines that make npm warn on Node 20, which runs npm but none of the packages', () => {
+    expect(removeEngines(readOurLock())).toEqual([]);
+  });
+
   it('has every platform package, so that `npm ci` accepts it on every platform', () => {
     expect(completeLock(readOurLock())).toEqual([]);
   });
