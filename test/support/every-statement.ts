@@ -2,10 +2,10 @@ import { expect } from 'vitest';
 import { InjectedFault, NodePlatform } from './node-platform.ts';
 
 /**
- * Shows that a mutation happens wholly or not at all: runs it once for each of its steps with a throw before that step,
- * each time on a new object, and asserts that everything stored and the alarm are as before; then that the same
- * mutation on the same runtime, whose memory has seen the throw, comes to the very state of one that was never
- * disturbed.
+ * Shows that a mutation happens wholly or not at all: runs it with a throw before its first step, then before its second,
+ * and so on, and asserts after each throw that everything stored and the alarm are as before. A throw changes nothing, so
+ * all of this happens to one object, whose memory has seen every throw when the mutation at last succeeds. It must then be
+ * in the very state of an object that was never disturbed.
  *
  * Only what `mutate` does before it first awaits is disturbed: that is where a mutation commits. A mutation that
  * commits nothing there fails the test.
@@ -28,12 +28,13 @@ export async function everyStatement<S>(
   };
   const undisturbed = await prepare();
   await mutate(undisturbed.subject, undisturbed.platform);
-  const expected = undisturbed.state();
+  const expected = structuredClone(undisturbed.state());
 
+  const { platform, subject, state } = await prepare();
+  const before = structuredClone(state());
+  const { seed } = platform;
   for (let step = 1; ; step++) {
-    const { platform, subject, state } = await prepare();
-    const before = structuredClone(state());
-    const { seed } = platform;
+    platform.seed = seed;
     platform.failAt(step);
     const attempt = start(() => mutate(subject, platform));
     const disturbed = !platform.faultPending;
@@ -41,13 +42,11 @@ export async function everyStatement<S>(
     if (!disturbed) {
       await attempt;
       expect(step, 'the mutation commits nothing before it first awaits').toBeGreaterThan(1);
+      expect(state(), 'after a throw before each step, and then none').toEqual(expected);
       return step - 1;
     }
     await expect(attempt, `the throw before step ${step} reaches the caller`).rejects.toThrow(InjectedFault);
     expect(state(), `after a throw before step ${step}`).toEqual(before);
-    platform.seed = seed;
-    await mutate(subject, platform);
-    expect(state(), `after a throw before step ${step} and the same again`).toEqual(expected);
   }
 }
 
