@@ -1,5 +1,6 @@
 import { fullJitterMs } from '../../src/client/backoff.ts';
 import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/common/socket.ts';
+import { type Clock, processClock } from './clock.ts';
 
 /** The outgoing side of a connection. */
 export interface Connection {
@@ -66,14 +67,16 @@ export class ReconnectingSocket {
   #unanswered = 0;
   #pingMs = PING_MS;
   #maxPauseMs = MAX_PAUSE_MS;
-  #pingTimer: NodeJS.Timeout | undefined;
-  #reconnectTimer: NodeJS.Timeout | undefined;
-  #openTimer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #stopPings = () => {};
+  #cancelReconnect = () => {};
+  #cancelOpenLimit = () => {};
 
-  constructor(open: OpenConnection, path: string, events: ReconnectingSocketEvents) {
+  constructor(open: OpenConnection, path: string, events: ReconnectingSocketEvents, clock = processClock) {
     this.#open = open;
     this.#path = path;
     this.#events = events;
+    this.#clock = clock;
     this.#connect();
   }
 
@@ -101,9 +104,9 @@ export class ReconnectingSocket {
   close(): void {
     this.#isClosed = true;
     this.#isOpen = false;
-    clearInterval(this.#pingTimer);
-    clearTimeout(this.#reconnectTimer);
-    clearTimeout(this.#openTimer);
+    this.#stopPings();
+    this.#cancelReconnect();
+    this.#cancelOpenLimit();
     this.#connection?.close();
   }
 
@@ -111,7 +114,7 @@ export class ReconnectingSocket {
     const connection = this.#open(this.#path, {
       opened: () => {
         if (this.#connection !== connection || this.#isClosed) return;
-        clearTimeout(this.#openTimer);
+        this.#cancelOpenLimit();
         this.#isOpen = true;
         this.#startPings();
         this.#events.opened();
@@ -124,10 +127,10 @@ export class ReconnectingSocket {
       },
     });
     this.#connection = connection;
-    this.#openTimer = setTimeout(() => {
+    this.#cancelOpenLimit = this.#clock.after(OPEN_LIMIT_MS, () => {
       this.#broken('no answer');
       connection.close();
-    }, OPEN_LIMIT_MS);
+    });
   }
 
   #received(text: string): void {
@@ -139,19 +142,19 @@ export class ReconnectingSocket {
   #broken(reason: string): void {
     this.#connection = null;
     this.#isOpen = false;
-    clearInterval(this.#pingTimer);
-    clearTimeout(this.#openTimer);
+    this.#stopPings();
+    this.#cancelOpenLimit();
     this.#events.closed(reason);
     if (this.#isClosed) return;
-    const pauseMs = fullJitterMs(this.#attempt, FIRST_PAUSE_MS, this.#maxPauseMs, Math.random());
+    const pauseMs = fullJitterMs(this.#attempt, FIRST_PAUSE_MS, this.#maxPauseMs, this.#clock.random());
     this.#attempt += 1;
-    this.#reconnectTimer = setTimeout(() => this.#connect(), pauseMs);
+    this.#cancelReconnect = this.#clock.after(pauseMs, () => this.#connect());
   }
 
   #startPings(): void {
-    clearInterval(this.#pingTimer);
+    this.#stopPings();
     this.#unanswered = 0;
-    this.#pingTimer = setInterval(() => {
+    this.#stopPings = this.#clock.every(this.#pingMs, () => {
       if (this.#unanswered >= PINGS_MISSED) {
         const dead = this.#connection;
         this.#broken('no answer to pings');
@@ -160,6 +163,6 @@ export class ReconnectingSocket {
       }
       this.#unanswered += 1;
       this.#connection?.send(PING);
-    }, this.#pingMs);
+    });
   }
 }

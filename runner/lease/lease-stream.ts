@@ -3,7 +3,8 @@ import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
 import type { FrameBuffer } from './buffer.ts';
-import { type OpenConnection, ReconnectingSocket } from './connection.ts';
+import { type Clock, processClock } from './clock.ts';
+import { type OpenConnection, ReconnectingSocket, type ReconnectingSocketEvents } from './connection.ts';
 
 /** The callbacks of a lease's stream. */
 export interface LeaseEvents {
@@ -41,8 +42,8 @@ export class LeaseStream {
   readonly #repository: string | null;
   readonly #events: LeaseEvents;
   readonly #socket: ReconnectingSocket;
-  readonly #now: () => number;
-  readonly #silenceTimer: NodeJS.Timeout;
+  readonly #clock: Clock;
+  readonly #stopSilenceChecks: () => void;
   readonly #commands = new Map<number, 'running' | 'done'>();
   #sent = 0;
   #inFlight: number[] = [];
@@ -54,33 +55,34 @@ export class LeaseStream {
   #ttlMs = 60_000;
   #heardAt: number;
 
-  /** @param now a monotonic clock's milliseconds */
   constructor(
     buffer: FrameBuffer,
     repository: string | null,
     open: OpenConnection,
     events: LeaseEvents,
-    now: () => number = () => performance.now(),
+    clock: Clock = processClock,
   ) {
     this.#buffer = buffer;
     this.#repository = repository;
     this.#events = events;
-    this.#now = now;
-    this.#heardAt = now();
+    this.#clock = clock;
+    this.#heardAt = clock.now();
     const { task_id, epoch } = buffer.lease;
-    this.#socket = new ReconnectingSocket(open, `/ws/leases/${task_id}/${epoch}`, {
+    const path = `/ws/leases/${task_id}/${epoch}`;
+    const socketEvents: ReconnectingSocketEvents = {
       opened: () => this.#claim(),
       received: (message) => this.#received(message as RunDown),
       closed: () => {
         this.#isAccepted = false;
       },
       heard: () => {
-        this.#heardAt = this.#now();
+        this.#heardAt = this.#clock.now();
         // The connection did not break, so this process was suspended: ask the session whether the lease still stands.
         if (this.#isQuiet && this.#isAccepted) this.#claimAgain();
       },
-    });
-    this.#silenceTimer = setInterval(() => this.#checkSilence(), SILENCE_CHECK_MS);
+    };
+    this.#socket = new ReconnectingSocket(open, path, socketEvents, clock);
+    this.#stopSilenceChecks = clock.every(SILENCE_CHECK_MS, () => this.#checkSilence());
   }
 
   /** Stores a frame and sends it as soon as possible. */
@@ -197,7 +199,7 @@ export class LeaseStream {
   }
 
   #checkSilence(): void {
-    const silence = this.#now() - this.#heardAt;
+    const silence = this.#clock.now() - this.#heardAt;
     const limit = this.#buffer.lease.granted ? MAX_SILENCE_MS : this.#ttlMs * MAX_OFFER_SILENCE_TTLS;
     if (silence > limit) {
       this.#end('lost', 'the session was silent for too long');
@@ -216,7 +218,7 @@ export class LeaseStream {
 
   #stop(): void {
     this.#isOver = true;
-    clearInterval(this.#silenceTimer);
+    this.#stopSilenceChecks();
     this.#socket.close();
   }
 

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { isKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import { FrameBuffer } from './buffer.ts';
+import { processClock } from './clock.ts';
 import type { OpenConnection } from './connection.ts';
-import { LeaseStream } from './lease-stream.ts';
+import { type LeaseEvents, LeaseStream } from './lease-stream.ts';
 
 /**
  * Delivers the frames that killed processes of this agent left on disk, under the instance that held each lease. Then
@@ -15,6 +16,7 @@ export function deliverBufferedFrames(
   repository: string,
   openConnection: OpenConnection,
   log: (line: string) => void,
+  clock = processClock,
 ): { close(): void } {
   const streams = FrameBuffer.openAll(buffers).flatMap((buffer) => {
     const { task_id, epoch, granted } = buffer.lease;
@@ -23,14 +25,15 @@ export function deliverBufferedFrames(
       return [];
     }
     log(`delivering the remaining frames of ${task_id}, epoch ${epoch}`);
-    const stream: LeaseStream = new LeaseStream(buffer, repository, openConnection, {
+    const events: LeaseEvents = {
       granted: () => stream.append({ type: 'released', data: { reason: 'lost', message: 'The agent was killed.' } }),
       // The work that the commands are for no longer runs. Unacknowledged, they stay with the session.
       command: () => Promise.reject(new Error('no work runs under this lease')),
       quiet: () => undefined,
       alive: () => undefined,
       over: (how) => log(`delivered the remaining frames of ${task_id}, epoch ${epoch}: ${how}`),
-    });
+    };
+    const stream = new LeaseStream(buffer, repository, openConnection, events, clock);
     return [stream];
   });
   return {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
+import { type Clock, processClock } from '../../../runner/lease/clock.ts';
 import type { ConnectionEvents, OpenConnection } from '../../../runner/lease/connection.ts';
 import { type LeaseEvents, LeaseStream, quietAfterMs } from '../../../runner/lease/lease-stream.ts';
 import type { Assignment, Command } from '../../../src/protocol/run/assignment.ts';
@@ -100,6 +101,9 @@ interface Rig {
   told: string[];
 }
 
+/** Vitest holds the timers and the date, but not the monotonic clock. */
+const clock: Clock = { ...processClock, now: () => Date.now() };
+
 function start(events: Partial<LeaseEvents> = {}, isReachable = true): Rig {
   const session = new FakeSession();
   session.isReachable = isReachable;
@@ -113,7 +117,7 @@ function start(events: Partial<LeaseEvents> = {}, isReachable = true): Rig {
     over: (how) => told.push(how),
     ...events,
   };
-  return { session, stream: new LeaseStream(buffer, null, session.open, all, () => Date.now()), buffer, told };
+  return { session, stream: new LeaseStream(buffer, null, session.open, all, clock), buffer, told };
 }
 
 const step = fc.oneof(
