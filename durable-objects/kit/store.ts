@@ -15,6 +15,8 @@ export class ObjectStore {
   #created: boolean;
   #inTransaction = false;
   #armedAt: number | null | undefined;
+  /** Run at the end of the transaction, inside it. */
+  readonly #finishers = new Set<() => void>();
   #followers: (() => void)[] = [];
 
   constructor(platform: ObjectPlatform, schema: ObjectSchema) {
@@ -58,15 +60,24 @@ export class ObjectStore {
     });
   }
 
+  /**
+   * Runs `finisher` at the end of the present transaction, inside it: what the transaction has collected is written at
+   * once. It runs once, however often it is added; forgotten when the transaction fails.
+   */
+  beforeCommit(finisher: () => void): void {
+    if (!this.#inTransaction) throw new Error('no transaction is under way');
+    this.#finishers.add(finisher);
+  }
+
+  /** Whether `finisher` waits for the end of the present transaction. False means: what it collects is of another one. */
+  willFinish(finisher: () => void): boolean {
+    return this.#finishers.has(finisher);
+  }
+
   /** Runs `follower` once the present transaction has committed; forgotten when it does not. */
   afterCommit(follower: () => void): void {
     if (this.#inTransaction) this.#followers.push(follower);
     else follower();
-  }
-
-  /** Whether `follower` waits for the present transaction to commit. */
-  isFollowedBy(follower: () => void): boolean {
-    return this.#followers.includes(follower);
   }
 
   #commit<T>(body: () => T): T {
@@ -76,11 +87,17 @@ export class ObjectStore {
     try {
       value = this.platform.transaction(() => {
         const result = body();
+        for (const finisher of this.#finishers) {
+          // A later finisher may give an earlier one more to write: it is then added again, and runs again.
+          this.#finishers.delete(finisher);
+          finisher();
+        }
         this.#arm();
         return result;
       });
       this.#created = true;
     } catch (error) {
+      this.#finishers.clear();
       this.#followers = [];
       this.#armedAt = armed;
       throw error;
