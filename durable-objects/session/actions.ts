@@ -286,7 +286,7 @@ const PURGED = [
   'tasks',
   'leases',
   'refusals',
-  'events',
+  'event_batches',
   'log_base',
   'messages',
   'commands',

@@ -1,8 +1,9 @@
 import type { ObjectSchema } from '../kit/schema.ts';
+import { packEvents } from './log/pack-events.ts';
 
 /**
- * The tables as they are today. One row per event and no secondary index on the log: each index would be another row
- * written for every append.
+ * The tables as they are today. The log has no secondary index: each index would be another row written for every
+ * append.
  */
 const TABLES = `
 CREATE TABLE spec (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
@@ -28,9 +29,9 @@ CREATE TABLE leases (
 CREATE TABLE refusals (
   epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (epoch, connection)
 ) WITHOUT ROWID;
-CREATE TABLE events (
-  seq INTEGER PRIMARY KEY, from_seq INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL,
-  task INTEGER NOT NULL DEFAULT 1
+CREATE TABLE event_batches (
+  seq INTEGER PRIMARY KEY, from_seq INTEGER NOT NULL, at INTEGER NOT NULL, task INTEGER NOT NULL,
+  chars INTEGER NOT NULL, events TEXT NOT NULL
 );
 CREATE TABLE log_base (part INTEGER PRIMARY KEY, data TEXT NOT NULL);
 CREATE TABLE messages (
@@ -111,8 +112,8 @@ CREATE TABLE artifact_chunks (
 `,
     },
     {
-      id: 'session/0002_task_of_events',
-      sql: `ALTER TABLE events ADD COLUMN task INTEGER NOT NULL DEFAULT 1;`,
+      id: 'session/0002_event_batches',
+      run: packEvents,
     },
     {
       // Messages to the registry that wait: the first release said `withdraw`, and kept requirements beside the epoch.

@@ -124,7 +124,7 @@ export class LogFollower {
     let head = from.seq;
     for (const event of frame.events) {
       if (event.seq <= head) continue;
-      // A compacted range may begin below the head: it says again what is held, and applying that changes nothing.
+      // A joined run may begin below the head. It repeats text that is held, and applying that changes nothing.
       if (event.from_seq > head + 1) return gap(head, event.from_seq);
       fresh.push(event);
       head = event.seq;

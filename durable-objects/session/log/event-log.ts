@@ -1,5 +1,5 @@
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
-import { BATCH_BYTES, PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
+import { PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { Deadlines } from '../../kit/deadlines.ts';
 import type { ObjectStore } from '../../kit/store.ts';
@@ -7,31 +7,31 @@ import { instant } from '../../kit/text.ts';
 import { DEADLINE } from '../config.ts';
 import type { SessionParts } from '../parts.ts';
 import type { SessionRecords } from '../records.ts';
+import {
+  type EventRow,
+  eventsOf,
+  joined,
+  joinRuns,
+  MAX_JOINED_CHARS,
+  MAX_ROW_CHARS,
+  rowsOf,
+  slices,
+} from './event-rows.ts';
 
-interface EventRow {
-  seq: number;
-  from_seq: number;
+/** What a transaction appends. */
+interface Batch {
   at: number;
-  task: number;
-  type: string;
-  data: string;
+  /** The number of the last event. */
+  head: number;
+  events: SessionEvent[];
 }
 
-/** The next number is the head's or, where every event has been trimmed, the floor's, plus one. */
-const APPEND = `
-INSERT INTO events (seq, from_seq, at, task, type, data)
-SELECT next, next, ?, ?, ?, ?
-FROM (SELECT COALESCE(MAX(seq), (SELECT floor_seq FROM session)) + 1 AS next FROM events)
-RETURNING seq
-`;
-const BASE_PART_CHARS = 200_000;
-/** How far back the increments of a finished part are looked for: they are nearly always the last rows. */
-const MAX_SEARCHED_ROWS = 2_000;
-const SEARCHED_AT_ONCE = 200;
-
 /**
- * The session's log: one row per event, its number chosen by us. Increments of a finished part are compacted into
- * runs; the oldest events are folded into a base state below the floor.
+ * The session's log. What a transaction appends becomes one row for each run of events of the same task, written when
+ * it commits. The numbers of events are chosen here. The oldest events are folded into a base state below the floor.
+ *
+ * Increments of a text that continue each other are joined: those of one transaction when it commits, those of several
+ * when they are read. So a reader gets a text in few events, and no row is ever written twice.
  */
 export class EventLog {
   readonly #store: ObjectStore;
@@ -39,7 +39,7 @@ export class EventLog {
   readonly #records: SessionRecords;
   readonly #maxEvents: number;
   readonly #listeners: ((events: SessionEvent[]) => void)[] = [];
-  #batch: SessionEvent[] = [];
+  #batch: Batch | null = null;
 
   constructor({ kit, records, config }: Pick<SessionParts, 'kit' | 'records' | 'config'>) {
     this.#store = kit.store;
@@ -55,188 +55,135 @@ export class EventLog {
 
   /** The number of the last event; 0 when there is none. */
   head(): number {
-    const row = this.#store.row<{ head: number | null }>(`SELECT MAX(seq) AS head FROM events`);
-    return row?.head ?? this.#records.session().floor_seq;
+    return this.#pending()?.head ?? this.#storedHead();
   }
 
   /**
    * Appends one event, inside a transaction.
    * @param task the number of the task that it is about; WHOLE_SESSION for the session as a whole
+   * @returns the event in its place. The log may hold it joined to the one before.
    */
-  append(task: number, body: EventBody): SessionEvent {
-    const at = this.#store.platform.now();
-    const { seq } = this.#store.row<{ seq: number }>(APPEND, at, task, body.type, JSON.stringify(body.data))!;
-    const event = { from_seq: seq, seq, at: instant(at), task, type: body.type, data: body.data } as SessionEvent;
-    this.#announce(event);
+  append(task: number, { type, data }: EventBody): SessionEvent {
+    const batch = this.#pending() ?? this.#begin();
+    const seq = batch.head + 1;
+    const event = { from_seq: seq, seq, at: instant(batch.at), task, type, data } as SessionEvent;
+    const last = batch.events.at(-1);
+    const whole = last && joined(last, event, MAX_JOINED_CHARS);
+    if (whole) batch.events[batch.events.length - 1] = whole;
+    else batch.events.push(event);
+    batch.head = seq;
     return event;
   }
 
-  /** Events after `after`, at most PAGE_EVENTS and about BATCH_BYTES of them. */
-  page(after: number, limit = PAGE_EVENTS): { events: SessionEvent[]; last: number; hasMore: boolean } {
-    const rows = this.#store.rows<EventRow>(
-      `SELECT seq, from_seq, at, task, type, data FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
-      after,
-      Math.min(limit, PAGE_EVENTS) + 1,
-    );
-    const taken: EventRow[] = [];
-    let chars = 0;
-    for (const row of rows.slice(0, Math.min(limit, PAGE_EVENTS))) {
-      chars += row.data.length;
-      if (taken.length > 0 && chars > BATCH_BYTES / 2) break;
-      taken.push(row);
-    }
-    return {
-      events: taken.map(toEvent),
-      last: taken.at(-1)?.seq ?? after,
-      hasMore: taken.length < rows.length,
-    };
-  }
-
   /**
-   * Replaces the increments of a finished part, run by contiguous run, by one event each, at the run's last place. A
-   * run is cut where its text would grow over a frame, and where an increment does not go on from the one before.
+   * Committed events after `after`: at most `limit` and at most PAGE_EVENTS of them, and no more than fit a frame.
+   * @returns them, the place of the last one, and whether there are more
    */
-  compact(partId: string): void {
-    for (const run of this.#runsOf(partId)) {
-      const first = run[0]!;
-      const last = run.at(-1)!;
-      const text = run.map((row) => JSON.parse(row.data).text).join('');
-      const data = JSON.stringify({ ...JSON.parse(first.data), text });
-      this.#store.rows(`DELETE FROM events WHERE seq BETWEEN ? AND ?`, first.seq, last.seq);
-      this.#store.rows(
-        `INSERT INTO events (seq, from_seq, at, task, type, data) VALUES (?, ?, ?, ?, ?, ?)`,
-        last.seq,
-        first.from_seq,
-        last.at,
-        first.task,
-        first.type,
-        data,
-      );
-    }
+  page(after: number, limit = PAGE_EVENTS): { events: SessionEvent[]; last: number; hasMore: boolean } {
+    const most = Math.min(limit, PAGE_EVENTS);
+    const { rows, hasMore } = this.#rowsAfter(after, most);
+    const whole = joinRuns(rows.flatMap(eventsOf).filter((event) => event.seq > after));
+    const events = whole.slice(0, most);
+    return { events, last: events.at(-1)?.seq ?? after, hasMore: hasMore || events.length < whole.length };
   }
 
-  /** Whether the log has outgrown its bound. */
-  get overgrown(): boolean {
-    return this.head() - this.#records.session().floor_seq > this.#maxEvents;
-  }
-
-  /** Folds everything up to and including `seq` into the base, and forgets the events. */
+  /** Folds the rows up to the place `seq` into the base, and forgets them. A row that goes beyond it stays. */
   trim(seq: number): void {
     let state = this.base();
     for (let done = false; !done; ) {
-      const { events, hasMore } = this.page(state.seq);
-      const within = events.filter((event) => event.seq <= seq);
-      state = applyEvents(state, within);
-      done = !hasMore || within.length < events.length;
+      const { rows, hasMore } = this.#rowsAfter(state.seq, PAGE_EVENTS);
+      const old = rows.filter((row) => row.seq <= seq);
+      state = applyEvents(state, old.flatMap(eventsOf));
+      done = !hasMore || old.length < rows.length;
     }
-    const json = JSON.stringify(state);
     this.#store.rows(`DELETE FROM log_base`);
-    slices(json).forEach((slice, part) => {
+    slices(JSON.stringify(state)).forEach((slice, part) => {
       this.#store.rows(`INSERT INTO log_base (part, data) VALUES (?, ?)`, part, slice);
     });
-    this.#store.rows(`DELETE FROM events WHERE seq <= ?`, state.seq);
+    this.#store.rows(`DELETE FROM event_batches WHERE seq <= ?`, state.seq);
     this.#records.update({ floor_seq: state.seq });
   }
 
   /** Handler of the retention deadline: trims the older half of a log that is over its bound. */
   retain(): void {
     const head = this.head();
-    if (this.overgrown) this.trim(head - Math.ceil(this.#maxEvents / 2));
+    if (this.#isOvergrown(head)) this.trim(head - Math.ceil(this.#maxEvents / 2));
   }
 
   /** The state below the floor. */
   base(): SessionState {
-    const parts = this.baseParts();
-    return parts.length === 0 ? emptyState() : JSON.parse(parts.join(''));
+    const parts = this.#store.rows<{ data: string }>(`SELECT data FROM log_base ORDER BY part`);
+    return parts.length === 0 ? emptyState() : JSON.parse(parts.map(({ data }) => data).join(''));
   }
 
-  /** The JSON text of the base in slices that fit a frame; none while nothing was trimmed. */
-  baseParts(): string[] {
-    return this.#store.rows<{ data: string }>(`SELECT data FROM log_base ORDER BY part`).map((row) => row.data);
+  /** How many slices the base's JSON text has; none while nothing was trimmed. */
+  baseParts(): number {
+    return this.#store.row<{ parts: number }>(`SELECT COUNT(*) AS parts FROM log_base`)!.parts;
   }
 
-  /** Collects what a transaction appends, to be told once it has committed. */
-  #announce(event: SessionEvent): void {
-    // What a transaction that was rolled back has left behind is not part of this one.
-    if (!this.#store.isFollowedBy(this.#flush)) {
-      this.#batch = [];
-      this.#store.afterCommit(this.#flush);
+  /** A slice of the base's JSON text that fits a frame; undefined when there is none of this number. */
+  basePart(part: number): string | undefined {
+    return this.#store.row<{ data: string }>(`SELECT data FROM log_base WHERE part = ?`, part)?.data;
+  }
+
+  /** What the present transaction has appended. What a transaction that was rolled back has left behind is not. */
+  #pending(): Batch | null {
+    return this.#store.willFinish(this.#write) ? this.#batch : null;
+  }
+
+  #begin(): Batch {
+    const batch: Batch = { at: this.#store.platform.now(), head: this.#storedHead(), events: [] };
+    this.#batch = batch;
+    this.#store.beforeCommit(this.#write);
+    this.#store.afterCommit(() => {
+      for (const listener of this.#listeners) listener(batch.events);
+    });
+    return batch;
+  }
+
+  readonly #write = (): void => {
+    const { at, head, events } = this.#batch!;
+    for (const row of rowsOf(events, at)) {
+      this.#store.rows(
+        `INSERT INTO event_batches (seq, from_seq, at, task, chars, events) VALUES (?, ?, ?, ?, ?, ?)`,
+        row.seq,
+        row.from_seq,
+        row.at,
+        row.task,
+        row.chars,
+        row.events,
+      );
     }
-    this.#batch.push(event);
-  }
-
-  readonly #flush = (): void => {
-    const events = this.#batch;
-    this.#batch = [];
-    for (const listener of this.#listeners) listener(events);
-    if (this.overgrown) {
-      this.#store.transact(() => this.#deadlines.set(DEADLINE.trim, this.#store.platform.now()));
-    }
+    if (this.#isOvergrown(head)) this.#deadlines.set(DEADLINE.trim, at);
   };
 
-  /** The part's increments, as runs of neighbouring rows; only runs worth replacing. */
-  #runsOf(partId: string): EventRow[][] {
-    const runs: EventRow[][] = [];
-    let next = { seq: 0, offset: 0 };
-    let chars = 0;
-    for (const row of this.#increments(partId)) {
-      const { offset, text } = JSON.parse(row.data) as { offset: number; text: string };
-      const goesOn = row.from_seq === next.seq && offset === next.offset && chars + row.data.length <= BATCH_BYTES / 2;
-      if (goesOn) runs.at(-1)!.push(row);
-      else {
-        runs.push([row]);
-        chars = 0;
-      }
-      chars += row.data.length;
-      next = { seq: row.seq + 1, offset: offset + text.length };
+  #isOvergrown(head: number): boolean {
+    return head - this.#records.session().floor_seq > this.#maxEvents;
+  }
+
+  #storedHead(): number {
+    const row = this.#store.row<{ head: number | null }>(`SELECT MAX(seq) AS head FROM event_batches`);
+    return row?.head ?? this.#records.session().floor_seq;
+  }
+
+  /** Rows after a place: at most `most`, and beyond the first no more than MAX_ROW_CHARS. Measured before they are read. */
+  #rowsAfter(after: number, most: number): { rows: EventRow[]; hasMore: boolean } {
+    const sizes = this.#store.rows<{ seq: number; chars: number }>(
+      `SELECT seq, chars FROM event_batches WHERE seq > ? ORDER BY seq LIMIT ?`,
+      after,
+      most + 1,
+    );
+    let fitting = 0;
+    for (let chars = 0; fitting < Math.min(sizes.length, most); fitting++) {
+      chars += sizes[fitting]!.chars;
+      if (fitting > 0 && chars > MAX_ROW_CHARS) break;
     }
-    return runs.filter((rows) => rows.length > 1);
+    if (fitting === 0) return { rows: [], hasMore: false };
+    const rows = this.#store.rows<EventRow>(
+      `SELECT seq, from_seq, at, task, chars, events FROM event_batches WHERE seq > ? AND seq <= ? ORDER BY seq`,
+      after,
+      sizes[fitting - 1]!.seq,
+    );
+    return { rows, hasMore: fitting < sizes.length };
   }
-
-  /** A part's increments in order, found from the end of the log: it has only just been finished. */
-  #increments(partId: string): EventRow[] {
-    const found: EventRow[] = [];
-    let before = this.head() + 1;
-    let seen = 0;
-    for (;;) {
-      const rows = this.#store.rows<EventRow>(
-        `SELECT seq, from_seq, at, task, type, data FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?`,
-        before,
-        SEARCHED_AT_ONCE,
-      );
-      seen += rows.length;
-      for (const row of rows) {
-        if (row.type !== 'text.delta' && row.type !== 'reasoning.delta') continue;
-        const data = JSON.parse(row.data);
-        if (data.part_id !== partId) continue;
-        found.push(row);
-        if (data.offset === 0) return found.reverse();
-      }
-      if (rows.length < SEARCHED_AT_ONCE || seen >= MAX_SEARCHED_ROWS) return found.reverse();
-      before = rows.at(-1)!.seq;
-    }
-  }
-}
-
-function toEvent(row: EventRow): SessionEvent {
-  return {
-    from_seq: row.from_seq,
-    seq: row.seq,
-    at: instant(row.at),
-    task: row.task,
-    type: row.type,
-    data: JSON.parse(row.data),
-  } as SessionEvent;
-}
-
-/** Cuts a text into parts that fit a row and a frame, never inside a character: half of one cannot be stored. */
-function slices(text: string): string[] {
-  const parts: string[] = [];
-  for (let start = 0; start < text.length; ) {
-    let end = Math.min(start + BASE_PART_CHARS, text.length);
-    if (end < text.length && text.codePointAt(end - 1)! > 0xffff) end--;
-    parts.push(text.slice(start, end));
-    start = end;
-  }
-  return parts;
 }

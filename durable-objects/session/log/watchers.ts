@@ -60,7 +60,7 @@ export class Watchers {
       const cursor = formatCursor({ incarnation, seq });
       return this.#sendFrame(socket, { type: 'hello', mode: 'resume', cursor, head }, { seq });
     }
-    const parts = this.#log.baseParts().length;
+    const parts = this.#log.baseParts();
     const cursor = formatCursor({ incarnation, seq: floor_seq });
     const frame: WatchFrame = { type: 'hello', mode: 'snapshot', cursor, head, parts, reason };
     this.#sendFrame(socket, frame, { seq: floor_seq, snapshot: parts > 0 ? 0 : null });
@@ -105,11 +105,14 @@ export class Watchers {
   }
 
   #sendSnapshot(socket: ObjectSocket, state: WatchAttachment, part: number): void {
-    const parts = this.#log.baseParts();
-    const data = parts[part];
+    const data = this.#log.basePart(part);
     // The base has moved on while it was being pulled: start again from the new one.
     if (data === undefined || this.#records.session().floor_seq !== state.seq) return this.greet(socket, null);
-    this.#sendFrame(socket, { type: 'snapshot', part, data }, { snapshot: part + 1 < parts.length ? part + 1 : null });
+    this.#sendFrame(
+      socket,
+      { type: 'snapshot', part, data },
+      { snapshot: part + 1 < this.#log.baseParts() ? part + 1 : null },
+    );
   }
 
   #sendPage(socket: ObjectSocket, state: WatchAttachment): void {

@@ -120,7 +120,6 @@ export class AgentFrames {
     if (body.type === 'model.retry' && records.session().status === 'running') {
       transitions.move('model_retry', { reason: 'model_retry' });
     }
-    if (body.type === 'part.completed' && body.data.length > 0) events.compact(body.data.part_id);
     if (body.type === 'usage') {
       const total = addUsage(JSON.parse(records.session().usage), body.data);
       records.update({ usage: JSON.stringify(total) });

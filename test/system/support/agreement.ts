@@ -56,7 +56,7 @@ export function expectSameLog(watch: SessionWatch, log: readonly SessionEvent[])
   expect(watch.state).toEqual(applyEvents(emptyState(), log));
   let head = 0;
   for (const event of watch.events) {
-    // A text that was compacted while the client was away is told again from its beginning; never a place twice.
+    // Increments that were joined while the client was away come again from the first one; never a place twice.
     expect(event.from_seq, `heard after ${head}`).toBeLessThanOrEqual(head + 1);
     expect(event.seq, `heard after ${head}`).toBeGreaterThan(head);
     head = event.seq;

@@ -118,7 +118,7 @@ const moves: fc.Arbitrary<Move>[] = [
   part.map(
     (partId): Move =>
       (wire) =>
-        wire.server.compact(partId),
+        wire.server.join(partId),
   ),
   fc.nat(4).map(
     (count): Move =>
@@ -147,7 +147,7 @@ const restores = fc.nat(5).map(
 );
 
 describe('following a log over connections that break', () => {
-  it('ends with exactly the state of the server’s log, whatever is disconnected, lost, repeated, compacted or trimmed', () => {
+  it('ends with exactly the state of the server’s log, whatever is disconnected, lost, repeated, joined or trimmed', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(...moves, restores), { maxLength: 120 }), (script) => {
         const wire = new Wire();

@@ -100,7 +100,7 @@ describe('a deleted session', () => {
     agent.send(...checkpoint('one'), result(1, { text: 'a secret' }));
     await session.runtime.remove(session.call());
     await session.advance(WEEK_MS - 1);
-    expect(session.rows('events')).not.toEqual([]);
+    expect(session.rows('event_batches')).not.toEqual([]);
     await session.advance(1);
     const { session: tombstone, migrations: _, $alarm, ...tables } = session.platform.dump();
     expect(Object.values(tables).every((rows) => Array.isArray(rows) && rows.length === 0)).toBe(true);

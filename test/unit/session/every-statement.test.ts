@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { type EventRow, eventsOf, joinRuns } from '../../../durable-objects/session/log/event-rows.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import type { NodePlatform } from '../../support/node-platform.ts';
@@ -123,9 +124,13 @@ const STEPS_OF_FRAMES: [string, Setup, AgentFrameBody[]][] = [
   ['a frame that is none', running, [{ type: 'no.such.thing' } as never]],
 ];
 
-/** What must not depend on how often something was tried: all but random ids and the directory's count of changes. */
+/**
+ * What must not depend on how often something was tried: all but random ids, the directory's count of changes, and how
+ * events share rows.
+ */
 function essence(session: SessionInProcess, but: string[] = []): unknown {
-  const { events, tasks, leases, deadlines, checkpoints, artifacts, messages } = session.platform.dump();
+  const { tasks, leases, deadlines, checkpoints, artifacts, messages } = session.platform.dump();
+  const events = joinRuns(session.rows<EventRow>('event_batches').flatMap(eventsOf));
   const all = { events, tasks, leases, deadlines, checkpoints, artifacts, messages };
   const text = JSON.stringify(Object.entries(all).filter(([table]) => !but.includes(table)));
   const ids = session.rows<{ id: string }>('approvals').map(({ id }) => id);

@@ -81,8 +81,8 @@ describe('a log that has outgrown its bound', () => {
   });
 });
 
-describe('a part that is finished', () => {
-  it('is one row, and the log stays contiguous around it', async () => {
+describe('a text that streams', () => {
+  it('is read as one event for each run of increments, and the log stays contiguous around it', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(text('a', 0, 'one'), note('between'), text('a', 3, ' two'), text('a', 7, ' three'), partDone('a', 13));
@@ -97,7 +97,7 @@ describe('a part that is finished', () => {
     }, 0);
   });
 
-  it('that streams beside another is compacted by runs, each in its place', async () => {
+  it('is joined by runs, each in its place, when another text streams beside it', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const watcher = session.watcher().connect().catchUp();
@@ -110,7 +110,7 @@ describe('a part that is finished', () => {
     expect(await session.folded()).toEqual(watcher.follower.state);
   });
 
-  it('longer than a row is cut into several', async () => {
+  it('is read as several events when it is longer than a page', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const words = 'w'.repeat(50_000);
@@ -129,7 +129,7 @@ it('a session that ended long ago retires to its state: its log is empty and its
   agent.send(text('a', 0, 'the work'), partDone('a', 8), result());
   const before = await session.folded();
   await session.advance(30 * DAY_MS);
-  expect(session.rows('events')).toEqual([]);
+  expect(session.rows('event_batches')).toEqual([]);
   expect(await session.folded()).toEqual(before);
   expect(session.watcher().connect().catchUp().follower.state).toEqual(before);
   expect(await session.view()).toMatchObject({ status: 'completed', result: { text: 'Done.' } });

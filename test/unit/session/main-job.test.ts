@@ -125,7 +125,7 @@ describe.each([
       expect(task, type).toBe(type.startsWith('session.') ? WHOLE_SESSION : IMPLICIT_TASK);
     expect(
       types.filter((type) => type === 'text.delta'),
-      'compacted once the part was finished',
+      'joined when they are read',
     ).toHaveLength(1);
     expect(watcher.follower.state.transcript.find(({ id }) => id === 'part')).toMatchObject({ text: WORDS.join('') });
 

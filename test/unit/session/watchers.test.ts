@@ -53,7 +53,7 @@ describe('a watcher', () => {
     expect(watcher.events.length).toBe(known + 10);
   });
 
-  it('whose cursor fell into a run that was compacted since gets exactly the rest', async () => {
+  it('whose cursor lies within a run of increments that was joined since gets exactly the rest', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(text('part', 0, 'one '), text('part', 4, 'two '));

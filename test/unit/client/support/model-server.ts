@@ -9,7 +9,7 @@ const AT = '2026-01-01T00:00:00.000Z';
 export class ModelServer {
   pageSize = 3;
   partChars = 40;
-  /** Every event ever appended in this life of the log, none compacted: what a client's log must amount to. */
+  /** Every event ever appended in this life of the log, none joined: a client's log must amount to this. */
   history: SessionEvent[] = [];
   #incarnation = 1;
   #rows: SessionEvent[] = [];
@@ -36,7 +36,7 @@ export class ModelServer {
   }
 
   /** Replaces neighbouring increments of a part by one event at the last one's place. */
-  compact(partId: string): void {
+  join(partId: string): void {
     const rows: SessionEvent[] = [];
     for (const row of this.#rows) {
       const last = rows.at(-1);
@@ -54,7 +54,7 @@ export class ModelServer {
     if (old.length > 0) this.#base = applyEvents(this.#base ?? emptyState(), old);
   }
 
-  /** Another life: the newest `count` events are lost. What is left is one log, uncompacted. */
+  /** Another life: the newest `count` events are lost. What is left is one log, with nothing joined. */
   restore(count: number): void {
     this.history = this.history.slice(0, Math.max(0, this.head - count));
     this.#rows = [...this.history];

@@ -1,0 +1,95 @@
+import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
+import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
+import { instant } from '../../kit/text.ts';
+
+/** A row of the log: neighbouring events of one task that were committed together, in places `from_seq` to `seq`. */
+export interface EventRow {
+  seq: number;
+  from_seq: number;
+  /** When it was committed, in ms. */
+  at: number;
+  task: number;
+  /** The length of `events`, so that a reader can tell without reading them. */
+  chars: number;
+  /** JSON: a list of `StoredEvent`. */
+  events: string;
+}
+
+/** An event as its row holds it. `places`: how many it takes, where it takes more than one. */
+type StoredEvent = EventBody & { places?: number };
+
+/** A row of several events holds no more UTF-16 units. Together with JSON's spelling, a frame has room for it. */
+export const MAX_ROW_CHARS = BATCH_BYTES / 2;
+/** A text that grows by increments within one commit grows no longer, since JSON may spell one unit with six. */
+export const MAX_JOINED_CHARS = MAX_ROW_CHARS / 8;
+
+/**
+ * Packs the events of one commit into rows.
+ * @param events in the order of the log, without a gap
+ * @param at when they were committed, in ms
+ */
+export function rowsOf(events: readonly SessionEvent[], at: number): EventRow[] {
+  const groups: { from_seq: number; seq: number; task: number; chars: number; texts: string[] }[] = [];
+  for (const { from_seq, seq, task, type, data } of events) {
+    const places = seq - from_seq + 1;
+    const text = JSON.stringify(places > 1 ? { type, data, places } : { type, data });
+    const group = groups.at(-1);
+    if (group && group.task === task && group.chars + text.length + 1 <= MAX_ROW_CHARS) {
+      group.seq = seq;
+      group.chars += text.length + 1;
+      group.texts.push(text);
+    } else groups.push({ from_seq, seq, task, chars: text.length + 2, texts: [text] });
+  }
+  return groups.map(({ texts, ...row }) => ({ ...row, at, events: `[${texts.join(',')}]` }));
+}
+
+/** The events of a row. */
+export function eventsOf({ from_seq, at, task, events }: EventRow): SessionEvent[] {
+  const time = instant(at);
+  let last = from_seq - 1;
+  return (JSON.parse(events) as StoredEvent[]).map(({ places = 1, type, data }) => {
+    const first = last + 1;
+    last += places;
+    return { from_seq: first, seq: last, at: time, task, type, data } as SessionEvent;
+  });
+}
+
+/**
+ * An increment and the one that continues it, as one event; null when they do not belong together.
+ * @param charsMax how long the text may become
+ */
+export function joined(first: SessionEvent, second: SessionEvent, charsMax: number): SessionEvent | null {
+  if (first.type !== 'text.delta' && first.type !== 'reasoning.delta') return null;
+  if (second.type !== first.type || second.task !== first.task || second.from_seq !== first.seq + 1) return null;
+  const { part_id, message_id, offset, text } = first.data;
+  const next = second.data;
+  if (next.part_id !== part_id || next.message_id !== message_id) return null;
+  if (next.offset !== offset + text.length || text.length + next.text.length > charsMax) return null;
+  return { ...second, from_seq: first.from_seq, data: { ...first.data, text: text + next.text } };
+}
+
+/** Events in which each run of increments is one event. It folds to the same state. */
+export function joinRuns(events: readonly SessionEvent[]): SessionEvent[] {
+  const short: SessionEvent[] = [];
+  for (const event of events) {
+    const last = short.at(-1);
+    const whole = last && joined(last, event, Number.POSITIVE_INFINITY);
+    if (whole) short[short.length - 1] = whole;
+    else short.push(event);
+  }
+  return short;
+}
+
+const BASE_PART_CHARS = 200_000;
+
+/** Cuts the base's JSON text into slices that fit a row and a frame, never inside a character: half of one cannot be stored. */
+export function slices(text: string): string[] {
+  const parts: string[] = [];
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + BASE_PART_CHARS, text.length);
+    if (end < text.length && text.codePointAt(end - 1)! > 0xffff) end--;
+    parts.push(text.slice(start, end));
+    start = end;
+  }
+  return parts;
+}
