@@ -1,10 +1,11 @@
 /**
- * Writes the sections of our documents that are made from code, each between `<!-- name -->` and `<!-- /name -->`.
- * `npm run format` runs it; a test fails where a document differs from what it would write.
+ * Writes the sections of documents that are derived from code. Each is between `<!-- name -->` and `<!-- /name -->`.
+ * `npm run format` runs this script. A test fails if a document differs from its output.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { type Reader, SETTINGS, type SettingName, settingOf } from '../src/configuration/settings.ts';
+import { stateDiagram } from './state-diagram.ts';
 
 interface Section {
   file: string;
@@ -12,7 +13,10 @@ interface Section {
   text(): string;
 }
 
-export const SECTIONS: readonly Section[] = [{ file: 'README.md', name: 'settings', text: settingsTable }];
+export const SECTIONS: readonly Section[] = [
+  { file: 'README.md', name: 'settings', text: settingsTable },
+  { file: 'docs/architecture.md', name: 'session-states', text: stateDiagram },
+];
 
 /** Replaces a section in a document's text. */
 export function withSection(document: string, { file, name, text }: Section): string {
@@ -22,7 +26,7 @@ export function withSection(document: string, { file, name, text }: Section): st
   return `${document.slice(0, from)}${text()}\n${document.slice(to)}`;
 }
 
-/** Who reads a setting, in a reader's words: the objects are part of the Worker, Postgres is part of the launcher. */
+/** Names for users: the objects are part of the Worker, and Postgres is part of the start. */
 const READER_NAMES: Readonly<Record<Reader, string>> = {
   worker: 'Worker',
   object: 'Worker',
@@ -32,7 +36,7 @@ const READER_NAMES: Readonly<Record<Reader, string>> = {
   cli: 'commands',
 };
 
-/** The settings that people set, as a table in Markdown. */
+/** The settings that users set, as a Markdown table. */
 export function settingsTable(): string {
   const rows = (Object.keys(SETTINGS) as SettingName[]).flatMap((name) => {
     const { internal, readers, kind, summary, otherwise, default: byDefault } = settingOf(name);

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest';
+import { stateDiagram } from '../../../scripts/state-diagram.ts';
+import { TRANSITIONS } from '../../../src/domain/session/session-machine.ts';
+
+/** Reads `from --> to: trigger, trigger` and `| from, from | trigger | to |`, as one text for each transition. */
+function transitionsIn(diagram: string): string[] {
+  const words = (text: string) => text.match(/\w+/g) ?? [];
+  return diagram.split('\n').flatMap((line) => {
+    const [, from, to, triggers] = /^ {2}(\w+) --> (\w+): (.+)$/.exec(line) ?? [];
+    if (from !== undefined) return words(triggers!).map((trigger) => `${from} ${trigger} ${to}`);
+    const [, sources, trigger, target] = /^\| (`.+`) \| `(\w+)` \| `(\w+)` \|$/.exec(line) ?? [];
+    return words(sources ?? '').map((source) => `${source} ${trigger} ${target}`);
+  });
+}
+
+test('the diagram of a session’s states has every transition of the table once, and no other', () => {
+  const expected = Object.entries(TRANSITIONS).flatMap(([from, targets]) =>
+    Object.entries(targets).map(([trigger, to]) => `${from} ${trigger} ${to}`),
+  );
+  expect(expected.length).toBeGreaterThan(30);
+  expect(transitionsIn(stateDiagram()).sort()).toEqual(expected.sort());
+});
