@@ -1,3 +1,4 @@
+import { errorFields } from '../../src/ports/logger.ts';
 import type { ObjectStore } from './store.ts';
 
 /** A deadline whose handler threw is tried again after this long, so that one bug cannot spin the alarm. */
@@ -57,7 +58,7 @@ export class Deadlines {
           handle(name, due_at);
         });
       } catch (error) {
-        this.#store.platform.logger('error', 'deadline_failed', { name, error: String(error) });
+        this.#store.platform.logger('error', 'deadline_failed', { name, ...errorFields(error) });
         this.#store.transact(() => this.set(name, now + RETRY_AFTER_MS));
       }
     }

@@ -1,3 +1,4 @@
+import { errorFields } from '../../src/ports/logger.ts';
 import { Rejected } from '../../src/ports/rejected.ts';
 import { withDeadline } from './outbound.ts';
 import type { ObjectStore } from './store.ts';
@@ -75,7 +76,7 @@ export class Outbox {
     const work = Promise.resolve()
       .then(() => this.#deliverAll(lane))
       .catch((error) =>
-        this.#store.platform.logger('error', 'outbox_drain_failed', { lane: name, error: String(error) }),
+        this.#store.platform.logger('error', 'outbox_drain_failed', { lane: name, ...errorFields(error) }),
       );
     this.#draining.set(name, work);
     return work;

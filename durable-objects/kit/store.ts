@@ -1,3 +1,4 @@
+import { errorFields } from '../../src/ports/logger.ts';
 import { MAX_STORED_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
 import { migrate, schemaState } from './migrations.ts';
 import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
@@ -111,7 +112,7 @@ export class ObjectStore {
       try {
         follower();
       } catch (error) {
-        this.platform.logger('error', 'after_commit_failed', { error: String(error) });
+        this.platform.logger('error', 'after_commit_failed', errorFields(error));
       }
     }
     return value;
