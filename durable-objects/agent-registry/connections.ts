@@ -1,11 +1,9 @@
 import type { ControlDown } from '../../src/protocol/agent/control-socket.ts';
-import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
-import { tokenTag } from '../kit/text.ts';
+import { endSocket } from '../kit/sockets.ts';
 
 /** What a control socket carries through hibernation. */
 export interface ControlAttachment {
-  workspace: WorkspaceId;
   agent_id: string;
   /** The instance that said hello; null before. */
   instance_id: string | null;
@@ -65,13 +63,7 @@ export class Connections {
     for (const { socket } of this.welcomed(agentId)) socket.send(JSON.stringify(frame));
   }
 
-  close(connection: Connection, code: number, reason: string): void {
-    this.update(connection, { closed: true });
-    connection.socket.close(code, reason);
-  }
-
-  /** Closes what was opened with a token. */
-  closeToken(tokenId: string, code: number, reason: string): void {
-    for (const socket of this.#platform.sockets(tokenTag(tokenId))) this.close(this.of(socket), code, reason);
+  close({ socket }: Connection, code: number, reason: string): void {
+    endSocket(socket, code, reason);
   }
 }

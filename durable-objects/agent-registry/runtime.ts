@@ -3,14 +3,15 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import { type AgentHello, ControlUp } from '../../src/protocol/agent/control-socket.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
-import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
-import { MAX_FRAME_BYTES } from '../../src/protocol/common/limits.ts';
+import { Uuid, type WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
+import { Calls } from '../kit/calls.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
+import type { SocketHolder, SocketOpening } from '../kit/sockets.ts';
 import { parseJson } from '../kit/text.ts';
 import { AgentTable } from './agents.ts';
-import { type Connection, Connections } from './connections.ts';
+import { agentTag, type Connection, Connections, type ControlAttachment } from './connections.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slot-keeper.ts';
 import { type Slot, type SlotKey, SlotTable } from './slots.ts';
@@ -22,42 +23,49 @@ const AGENT_KEPT_MS = 86_400_000;
 /** How often it is noted who is there: what `last_seen_at` may lag behind, when a socket ends with no close event. */
 const AGENTS_REVIEW_MS = 21_600_000;
 const AGENTS_DEADLINE = 'agents';
+const CONTROL_PATH = /^\/ws\/agents\/([^/]+)\/control\/?$/;
 
 /** The registry's parts, built together over a platform. */
-export function buildAgentRegistry(platform: ObjectPlatform): AgentRegistryRuntime {
+export function buildAgentRegistry(workspace: WorkspaceId, platform: ObjectPlatform): AgentRegistryRuntime {
   const kit = buildKit(platform, REGISTRY_SCHEMA, []);
-  return new AgentRegistryRuntime(kit, new Connections(platform));
+  const calls = new Calls(kit, { workspace, absent: refuse('not_found', 'There is no such agent.') });
+  return new AgentRegistryRuntime(workspace, kit, calls, new Connections(platform));
 }
 
 /**
  * A workspace's agents and the slots of their capacity (`AgentRegistryApi`), and the agents' control sockets.
  * Each method is one synchronous step: it reads, decides and writes with nothing between.
  */
-export class AgentRegistryRuntime {
+export class AgentRegistryRuntime implements SocketHolder {
+  readonly sockets: SocketHolder = this;
+  readonly #workspace: WorkspaceId;
   readonly #kit: ObjectKit;
+  readonly #calls: Calls;
   readonly #connections: Connections;
   readonly #agents: AgentTable;
   readonly #slots: SlotTable;
   readonly #keeper: SlotKeeper;
 
-  constructor(kit: ObjectKit, connections: Connections) {
+  constructor(workspace: WorkspaceId, kit: ObjectKit, calls: Calls, connections: Connections) {
+    this.#workspace = workspace;
     this.#kit = kit;
+    this.#calls = calls;
     this.#connections = connections;
     this.#agents = new AgentTable(kit.store);
     this.#slots = new SlotTable(kit.store);
     this.#keeper = new SlotKeeper(kit, this.#slots, this.#agents, connections);
   }
 
-  reserve(workspace: WorkspaceId, request: SlotRequest): SlotState {
-    return this.#write(workspace, () => {
+  reserve(request: SlotRequest): SlotState {
+    return this.#slotCall('reserve', request, () => {
       if (this.#keeper.state(request) === null) this.#keeper.reserve(request);
       else this.#keeper.revise(request);
       return this.#keeper.state(request)!;
     });
   }
 
-  cancel(workspace: WorkspaceId, key: SlotKey): void {
-    this.#write(workspace, () => {
+  cancel(key: SlotKey): void {
+    this.#slotCall('cancel', key, () => {
       if (this.#slots.hasEnded(key)) return;
       const holder = this.#slots.find(key)?.agent_id;
       if (holder) this.#keeper.tellCancelled(holder, key);
@@ -65,40 +73,41 @@ export class AgentRegistryRuntime {
     });
   }
 
-  release(workspace: WorkspaceId, key: SlotKey): void {
-    this.#write(workspace, () => {
+  release(key: SlotKey): void {
+    this.#slotCall('release', key, () => {
       if (!this.#slots.hasEnded(key)) this.#keeper.end(key);
     });
   }
 
   agents(call: Call): Outcome<AgentView[]> {
-    if (!this.#kit.store.created) return ok([]);
-    if (!this.admits(call.principal.workspace)) return refuse('not_found', 'There are no such agents.');
-    return ok(this.#agents.views(this.#connections.aliveAt()));
+    return this.#calls.read('agents', call, () =>
+      ok(this.#kit.store.created ? this.#agents.views(this.#connections.aliveAt()) : []),
+    );
   }
 
   agent(call: Call, agentId: string): Outcome<AgentView> {
-    const [view] =
-      this.#kit.store.created && this.admits(call.principal.workspace)
-        ? this.#agents.views(this.#connections.aliveAt(), agentId)
-        : [];
-    return view ? ok(view) : refuse('not_found', 'There is no such agent.');
+    return this.#calls.read('agent', call, () => {
+      const [view] = this.#kit.store.created ? this.#agents.views(this.#connections.aliveAt(), agentId) : [];
+      return view ? ok(view) : refuse('not_found', 'There is no such agent.');
+    });
   }
 
-  closeSockets(tokenId: string): void {
-    this.#connections.closeToken(tokenId, CLOSE.unauthorized, 'the token was revoked');
-  }
-
-  /** Whether this registry is, or may become, that workspace's. */
-  admits(workspace: WorkspaceId): boolean {
-    const owner = this.#kit.store.created && this.#owner();
-    return !owner || owner === workspace;
+  /** The upgrade of a control socket: `GET /ws/agents/{agent_id}/control`. */
+  open({ pathname }: URL): SocketOpening | null {
+    const agentId = Uuid.safeParse(CONTROL_PATH.exec(pathname)?.[1]);
+    if (!agentId.success) return null;
+    const attachment: ControlAttachment = {
+      agent_id: agentId.data,
+      instance_id: null,
+      seen_at: this.#now,
+      closed: false,
+    };
+    return { tags: [agentTag(agentId.data)], attachment };
   }
 
   /** A frame on a control socket. A throw means that nothing was stored: close the socket, and the agent reconnects. */
-  message(socket: ObjectSocket, text: string): void {
+  receive(socket: ObjectSocket, text: string): void {
     const connection = this.#connections.of(socket);
-    if (connection.attachment.closed) return;
     const frame = parse(text);
     if (frame?.type === 'hello') this.#hello(connection, frame);
     else if (frame && connection.attachment.instance_id !== null) this.#report(connection, frame);
@@ -125,7 +134,7 @@ export class AgentRegistryRuntime {
 
   /** The hello of a known, unchanged agent writes nothing. */
   #hello(connection: Connection, hello: AgentHello): void {
-    const { agent_id, workspace } = connection.attachment;
+    const { agent_id } = connection.attachment;
     const others = this.#connections.welcomed(agent_id).filter(({ socket }) => socket.id !== connection.socket.id);
     if (others.some((other) => this.#isRival(other, hello))) {
       this.#supersede(connection, 'another instance of this agent is connected and alive');
@@ -140,7 +149,7 @@ export class AgentRegistryRuntime {
     const unreported = created ? hello.leases.filter((lease) => this.#isUnreported(lease)) : [];
     const welcome = () => this.#welcome(connection, hello, others, offered);
     if (changed || unnamed.length > 0 || unreported.length > 0 || this.#slots.hasQueue()) {
-      this.#write(workspace, () => {
+      this.#write(() => {
         if (changed) this.#register(agent_id, hello);
         this.#kit.store.afterCommit(welcome);
         for (const key of unnamed) this.#keeper.end(key);
@@ -151,8 +160,8 @@ export class AgentRegistryRuntime {
   }
 
   #report(connection: Connection, frame: Exclude<ControlUp, AgentHello>): void {
-    const { agent_id, workspace } = connection.attachment;
-    this.#write(workspace, () => {
+    const { agent_id } = connection.attachment;
+    this.#write(() => {
       if (frame.type === 'accepted') this.#keeper.accept(frame, agent_id);
       else if (frame.type === 'declined') this.#keeper.decline(frame, agent_id);
       else this.#keeper.leave(frame, agent_id);
@@ -209,19 +218,17 @@ export class AgentRegistryRuntime {
     if (!this.#agents.isEmpty()) this.#kit.deadlines.set(AGENTS_DEADLINE, this.#now + AGENTS_REVIEW_MS);
   }
 
-  /** One durable step in the registry of `workspace`, which the first one makes. */
-  #write<T>(workspace: WorkspaceId, body: () => T): T {
-    return this.#kit.store.create(() => {
-      const owner = this.#owner();
-      if (owner === null) {
-        this.#kit.store.rows(`INSERT INTO registry (one, workspace, arrivals) VALUES (1, ?, 0)`, workspace);
-      } else if (owner !== workspace) throw new Error('this registry belongs to another workspace');
-      return body();
-    });
+  #slotCall<T>(method: string, { task_id, epoch }: SlotKey, body: () => T): T {
+    return this.#calls.internal('info', method, { task_id, epoch }, () => this.#write(body));
   }
 
-  #owner(): WorkspaceId | null {
-    return this.#kit.store.row<{ workspace: WorkspaceId }>(`SELECT workspace FROM registry`)?.workspace ?? null;
+  /** One durable step; the first one makes the tables. */
+  #write<T>(body: () => T): T {
+    const { store } = this.#kit;
+    return store.create(() => {
+      store.rows(`INSERT OR IGNORE INTO registry (one, workspace, arrivals) VALUES (1, ?, 0)`, this.#workspace);
+      return body();
+    });
   }
 
   get #now(): number {
@@ -234,6 +241,5 @@ function isSame(key: SlotKey): (other: SlotKey) => boolean {
 }
 
 function parse(text: string): ControlUp | null {
-  if (text.length > MAX_FRAME_BYTES) return null;
   return ControlUp.safeParse(parseJson(text)).data ?? null;
 }

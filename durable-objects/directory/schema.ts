@@ -10,7 +10,6 @@ export const DIRECTORY_SCHEMA: ObjectSchema = {
     {
       id: 'directory/0001_tables',
       sql: `
-CREATE TABLE directory (one INTEGER PRIMARY KEY CHECK (one = 1), workspace TEXT NOT NULL);
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY, rev INTEGER NOT NULL, status TEXT NOT NULL, session_type TEXT NOT NULL, priority TEXT NOT NULL,
   title TEXT NOT NULL COLLATE NOCASE, tags TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,

@@ -5,8 +5,6 @@ import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
 
 /** A control frame holds 125 bytes, two of them the close code (RFC 6455 §5.5). */
 const CLOSE_REASON_BYTES = 123;
-/** A message could not be taken in (RFC 6455 §7.4.1): the other side reconnects. */
-const INTERNAL_ERROR = 1011;
 
 /** A runtime's platform, given by a Durable Object. Pings are answered without waking it. */
 export function durablePlatform(ctx: DurableObjectState, logger: Logger): ObjectPlatform {
@@ -67,20 +65,4 @@ export function acceptSocket(
     headers: { 'sec-websocket-protocol': SOCKET_PROTOCOL },
   });
   return { response, socket };
-}
-
-/** Hands a socket's message to `receive`; a message that makes it throw ends the socket, and the other side comes back. */
-export function takeMessage(
-  ctx: DurableObjectState,
-  logger: Logger,
-  socket: WebSocket,
-  message: string | ArrayBuffer,
-  receive: (socket: ObjectSocket, text: string) => void,
-): void {
-  try {
-    receive(hibernatingSocket(ctx, socket), typeof message === 'string' ? message : '');
-  } catch (error) {
-    logger('error', 'frame_failed', { error: String(error) });
-    socket.close(INTERNAL_ERROR, 'try again');
-  }
 }

@@ -1,4 +1,6 @@
+import { errorFields } from '../../src/ports/logger.ts';
 import { Deadlines } from './deadlines.ts';
+import { IDEMPOTENCY_DEADLINE, Idempotency } from './idempotency.ts';
 import { type Lane, Outbox } from './outbox.ts';
 import type { ObjectPlatform } from './platform.ts';
 import type { ObjectSchema } from './schema.ts';
@@ -7,16 +9,18 @@ import { ObjectStore } from './store.ts';
 /** The next alarm when not even the earliest thing due could be read. */
 const RETRY_MS = 30_000;
 
-/** Storage, deadlines and outbox of one object, built together. */
+/** What every object has of the kit, built together. */
 export interface ObjectKit {
   store: ObjectStore;
   deadlines: Deadlines;
+  idempotency: Idempotency;
   outbox: Outbox;
 }
 
 export function buildKit(platform: ObjectPlatform, schema: ObjectSchema, lanes: readonly Lane[]): ObjectKit {
   const store = new ObjectStore(platform, schema);
-  return { store, deadlines: new Deadlines(store), outbox: new Outbox(store, lanes) };
+  const deadlines = new Deadlines(store);
+  return { store, deadlines, idempotency: new Idempotency(store, deadlines), outbox: new Outbox(store, lanes) };
 }
 
 /**
@@ -24,7 +28,7 @@ export function buildKit(platform: ObjectPlatform, schema: ObjectSchema, lanes: 
  * armed again, because it ends in a commit, which sets the alarm to the earliest thing due.
  */
 export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) => void): void {
-  const { store, deadlines, outbox } = kit;
+  const { store, deadlines, idempotency, outbox } = kit;
   store.alarmFired();
   if (!store.created) return;
   const { platform } = store;
@@ -33,11 +37,16 @@ export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) =
       step();
       return true;
     } catch (error) {
-      platform.logger('error', 'alarm_failed', { error: String(error) });
+      platform.logger('error', 'alarm_failed', errorFields(error));
       return false;
     }
   };
-  attempt(() => deadlines.run(handle));
+  attempt(() =>
+    deadlines.run((name, dueAt) => {
+      if (name === IDEMPOTENCY_DEADLINE) idempotency.purge();
+      else handle(name, dueAt);
+    }),
+  );
   const armed = attempt(() => store.transact(() => outbox.startDue()));
   if (!armed) attempt(() => platform.transaction(() => platform.setAlarm(platform.now() + RETRY_MS)));
 }

@@ -11,8 +11,3 @@ export function parseJson(text: string): unknown {
 export function instant(ms: number): string {
   return new Date(ms).toISOString();
 }
-
-/** The tag of the sockets that were opened with a token. */
-export function tokenTag(tokenId: string): string {
-  return `token:${tokenId}`;
-}

@@ -1,7 +1,6 @@
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
-import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { Lane } from '../kit/outbox.ts';
 import { LANE } from './config.ts';
 import type { SlotMessage } from './leases.ts';
@@ -16,7 +15,6 @@ export interface SessionPorts {
 
 /** One lane for each of them. @param onReservationEnded the registry calls a reservation over that is still wanted */
 export function sessionLanes(
-  workspace: WorkspaceId,
   { registry, directory, history }: SessionPorts,
   onReservationEnded: (task: number, epoch: number) => void,
 ): Lane[] {
@@ -25,8 +23,8 @@ export function sessionLanes(
       name: LANE.registry,
       async deliver(_key, payload) {
         const message = payload as SlotMessage;
-        if (message.op !== 'reserve') return registry[message.op](workspace, message.task_id, message.epoch);
-        const slot = await registry.reserve(workspace, message.request);
+        if (message.op !== 'reserve') return registry[message.op](message.task_id, message.epoch);
+        const slot = await registry.reserve(message.request);
         // An agent accepted it a minute ago and has not presented it here: that agent will not come.
         if (slot.state === 'ended' || (slot.state === 'accepted' && message.again))
           onReservationEnded(message.task, message.request.epoch);
@@ -36,8 +34,8 @@ export function sessionLanes(
       name: LANE.directory,
       async deliver(_key, payload) {
         const change = payload as { put: DirectoryEntry } | { remove: { id: string; rev: number } };
-        if ('put' in change) await directory.put(workspace, change.put);
-        else await directory.remove(workspace, change.remove.id, change.remove.rev);
+        if ('put' in change) await directory.put(change.put);
+        else await directory.remove(change.remove.id, change.remove.rev);
       },
     },
   ];

@@ -3,16 +3,15 @@ import type { ActionRequest, DiffSource, SessionApi } from '../../src/ports/sess
 import { type Cursor, formatCursor } from '../../src/protocol/common/cursor.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
-import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { EventPage } from '../../src/protocol/events/envelope.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
-import { IDEMPOTENCY_DEADLINE, Idempotency, KEY_IS_TAKEN } from '../kit/idempotency.ts';
+import { Calls } from '../kit/calls.ts';
+import { KEY_IS_TAKEN } from '../kit/idempotency.ts';
 import { waitAtMost } from '../kit/outbound.ts';
-import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
+import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, runAlarm } from '../kit/runtime.ts';
-import { tokenTag } from '../kit/text.ts';
 import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -20,14 +19,14 @@ import { DEADLINE, LANE, type SessionConfig } from './config.ts';
 import { type SessionPorts, sessionLanes } from './destinations.ts';
 import { Leases } from './leases.ts';
 import { EventLog } from './log/event-log.ts';
-import { type WatchAttachment, Watchers } from './log/watchers.ts';
+import { Watchers } from './log/watchers.ts';
 import type { SessionParts } from './parts.ts';
 import { Projections } from './projections.ts';
 import { SessionRecords } from './records.ts';
 import { AgentStream } from './run/agent-stream.ts';
 import { Commands } from './run/commands.ts';
-import type { RunAttachment } from './run/run-sockets.ts';
 import { SESSION_SCHEMA } from './schema.ts';
+import { SessionSockets } from './sockets.ts';
 import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
 
@@ -40,14 +39,15 @@ const DIRECTORY_WAIT_MS = 250;
  */
 export class SessionRuntime implements SessionApi {
   readonly parts: SessionParts;
+  readonly sockets: SessionSockets;
   readonly #workspace: WorkspaceId;
-  readonly #idempotency: Idempotency;
+  readonly #calls: Calls;
 
   constructor(workspace: WorkspaceId, platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig) {
     this.#workspace = workspace;
-    this.parts = buildParts(workspace, platform, ports, config);
-    const { store, deadlines } = this.parts.kit;
-    this.#idempotency = new Idempotency(store, deadlines);
+    this.parts = buildParts(platform, ports, config);
+    this.sockets = new SessionSockets(this.parts);
+    this.#calls = new Calls(this.parts.kit, { workspace, absent: NOT_FOUND, exists: () => this.exists });
   }
 
   /** Whether there is a session here, and not only its tombstone. */
@@ -55,48 +55,45 @@ export class SessionRuntime implements SessionApi {
     return this.parts.records.find() !== null;
   }
 
-  /** Whether there is a session here that `workspace` may see. */
-  isOf(workspace: string): boolean {
-    return workspace === this.#workspace && this.exists;
-  }
-
   async create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>> {
-    if (call.principal.workspace !== this.#workspace) return NOT_FOUND;
-    if (this.parts.kit.store.created) {
-      // The id is made from the idempotency key, for ever: the first answer is kept for a day, its fingerprint too.
-      const kept = this.#idempotency.recall<SessionView>(call);
-      await this.#directoryToldOf();
+    const { kit, actions, views } = this.parts;
+    const outcome = this.#calls.answer('info', 'create', call, () => {
+      if (!kit.store.created) {
+        return kit.store.create(() => {
+          actions.create(this.#workspace, id, request, call);
+          return kit.idempotency.keep(call, ok(views.session()));
+        });
+      }
+      // The id is made from the idempotency key, for ever; the first answer and its fingerprint are kept for a day.
+      const kept = kit.idempotency.recall<SessionView>(call);
       if (kept) return kept;
-      return this.parts.actions.isSameRequest(call) ? this.read(call, []) : KEY_IS_TAKEN;
-    }
-    const outcome = this.parts.kit.store.create(() => {
-      this.parts.actions.create(this.#workspace, id, request, call);
-      return this.#idempotency.keep(call, ok(this.parts.views.session()));
+      if (!actions.isSameRequest(call)) return KEY_IS_TAKEN;
+      return this.exists ? ok(views.session()) : NOT_FOUND;
     });
     await this.#directoryToldOf();
     return outcome;
   }
 
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>> {
-    return this.#reading(call, () => ok(this.parts.views.session(include)));
+    return this.#read('read', call, () => ok(this.parts.views.session(include)));
   }
 
   update(call: Call, changes: Parameters<SessionApi['update']>[1]): Promise<Outcome<SessionView>> {
-    return this.#changing(call, () => {
+    return this.#change('update', call, () => {
       this.parts.actions.update(changes);
       return ok(this.parts.views.session());
     });
   }
 
   act(call: Call, request: ActionRequest): Promise<Outcome<SessionView>> {
-    return this.#changing(call, () => {
+    return this.#change('act', call, () => {
       const done = this.parts.actions.act(request, call.principal.token_id);
       return done.ok ? ok(this.parts.views.session()) : done;
     });
   }
 
   remove(call: Call): Promise<Outcome<null>> {
-    return this.#changing(call, () => {
+    return this.#change('remove', call, () => {
       this.parts.actions.remove(call.principal.token_id);
       this.parts.kit.store.afterCommit(() => this.parts.watchers.closeAll(CLOSE.deleted, 'the session was deleted'));
       return ok(null);
@@ -104,19 +101,19 @@ export class SessionRuntime implements SessionApi {
   }
 
   send(call: Call, request: Parameters<SessionApi['send']>[1]): ReturnType<SessionApi['send']> {
-    return this.#changing(call, () => this.parts.actions.send(request, call.principal.token_id));
+    return this.#change('send', call, () => this.parts.actions.send(request, call.principal.token_id));
   }
 
   approvals(call: Call): ReturnType<SessionApi['approvals']> {
-    return this.#reading(call, () => ok(this.parts.views.approvals()));
+    return this.#read('approvals', call, () => ok(this.parts.views.approvals()));
   }
 
   answer(call: Call, id: string, request: Parameters<SessionApi['answer']>[2]): ReturnType<SessionApi['answer']> {
-    return this.#changing(call, () => this.parts.approvals.answer(id, request, call.principal.token_id));
+    return this.#change('answer', call, () => this.parts.approvals.answer(id, request, call.principal.token_id));
   }
 
   events(call: Call, after: Cursor | null, limit: number): Promise<Outcome<EventPage>> {
-    return this.#reading(call, () => {
+    return this.#read('events', call, () => {
       const { incarnation, floor_seq } = this.parts.records.session();
       const known = after !== null && after.incarnation === incarnation;
       const usable = known && after.seq >= floor_seq && after.seq <= this.parts.log.head();
@@ -131,39 +128,19 @@ export class SessionRuntime implements SessionApi {
   }
 
   checkpoints(call: Call): ReturnType<SessionApi['checkpoints']> {
-    return this.#reading(call, () => ok(this.parts.views.checkpoints()));
+    return this.#read('checkpoints', call, () => ok(this.parts.views.checkpoints()));
   }
 
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>> {
-    return this.#changing(call, () => this.parts.actions.requestCheckpoint());
+    return this.#change('requestCheckpoint', call, () => this.parts.actions.requestCheckpoint());
   }
 
   diff(call: Call): Promise<Outcome<DiffSource>> {
-    return this.#reading(call, () => ok(this.parts.checkpoints.diff()));
+    return this.#read('diff', call, () => ok(this.parts.checkpoints.diff()));
   }
 
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>> {
-    return this.#reading(call, () => this.parts.checkpoints.chunk(artifactId, index));
-  }
-
-  async closeSockets(tokenId: string): Promise<void> {
-    for (const socket of this.parts.kit.store.platform.sockets(tokenTag(tokenId))) {
-      socket.close(CLOSE.unauthorized, 'the token was revoked');
-    }
-  }
-
-  /** A frame from a socket, whichever side it is of. */
-  receive(socket: ObjectSocket, text: string): void {
-    const attachment = socket.attachment() as WatchAttachment | RunAttachment;
-    if (utf8Length(text) > MAX_FRAME_BYTES) socket.close(TOO_LARGE, `a frame holds at most ${MAX_FRAME_BYTES} bytes`);
-    else if (!this.exists) socket.close(CLOSE.deleted, 'the session is gone');
-    else if (attachment.kind === 'watch') this.parts.watchers.receive(socket, text);
-    else this.parts.stream.receive(socket, text);
-  }
-
-  closed(socket: ObjectSocket): void {
-    const attachment = socket.attachment() as WatchAttachment | RunAttachment;
-    if (attachment.kind === 'run') this.parts.stream.closed(socket);
+    return this.#read('artifactChunk', call, () => this.parts.checkpoints.chunk(artifactId, index));
   }
 
   alarm(): void {
@@ -172,7 +149,6 @@ export class SessionRuntime implements SessionApi {
 
   #due(name: string): void {
     if (name === DEADLINE.purge) return this.parts.actions.purge();
-    if (name === IDEMPOTENCY_DEADLINE) return this.#idempotency.purge();
     if (!this.exists) return;
     if (name === DEADLINE.max_duration) return this.parts.actions.timeIsUp();
     if (name === DEADLINE.request) return this.parts.actions.requestExpired();
@@ -193,18 +169,13 @@ export class SessionRuntime implements SessionApi {
     }
   }
 
-  async #reading<T>(call: Call, read: () => Outcome<T>): Promise<Outcome<T>> {
-    return this.isOf(call.principal.workspace) ? read() : NOT_FOUND;
+  async #read<T>(method: keyof SessionApi, call: Call, read: () => Outcome<T>): Promise<Outcome<T>> {
+    return this.#calls.read(method, call, read);
   }
 
-  async #changing<T>(call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
-    if (call.principal.workspace !== this.#workspace || !this.parts.kit.store.created) return NOT_FOUND;
-    // What was answered once is answered again, even when the session has been deleted since.
-    const kept = this.#idempotency.recall<T>(call);
-    if (kept) return kept;
-    if (!this.exists) return NOT_FOUND;
-    const outcome = this.#idempotency.once(call, change);
-    await this.#directoryToldOf();
+  async #change<T>(method: keyof SessionApi, call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
+    const outcome = this.#calls.change(method, call, change);
+    if (outcome.ok) await this.#directoryToldOf();
     return outcome;
   }
 
@@ -214,17 +185,10 @@ export class SessionRuntime implements SessionApi {
 }
 
 /** Each tier uses only the tiers above it. */
-function buildParts(
-  workspace: WorkspaceId,
-  platform: ObjectPlatform,
-  ports: SessionPorts,
-  config: SessionConfig,
-): SessionParts {
+function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig): SessionParts {
   // Storage. The one knot: the registry's answer to a delivery of the outbox can concern a lease, and a lease is asked
   // for through the outbox.
-  const lanes = sessionLanes(workspace, ports, (task, epoch) =>
-    kit.store.transact(() => leases.reservationEnded(task, epoch)),
-  );
+  const lanes = sessionLanes(ports, (task, epoch) => kit.store.transact(() => leases.reservationEnded(task, epoch)));
   const kit = buildKit(platform, SESSION_SCHEMA, lanes);
   const records = new SessionRecords({ kit });
   const storage = { config, kit, records };
@@ -250,8 +214,5 @@ function buildParts(
   // Who asks: people by actions, agents by frames.
   return { ...moving, actions: new Actions(moving), stream: new AgentStream(moving) };
 }
-
-/** A message is too big to take in (RFC 6455 §7.4.1). */
-const TOO_LARGE = 1009;
 
 const NOT_FOUND = refuse('not_found', 'There is no such session in this workspace.');

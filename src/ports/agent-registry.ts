@@ -4,6 +4,7 @@ import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
 import type { Requirements } from '../protocol/session/requirements.ts';
 import type { Call } from './calls.ts';
+import type { TokenSockets } from './sockets.ts';
 
 /** A request for a slot of an agent's capacity. Each (task, epoch) has one. */
 export interface SlotRequest {
@@ -24,16 +25,15 @@ export type SlotState =
  * The workspace's agents and the slots of their capacity. The registry owns slots and offers; sessions own epochs and
  * leases. `reserve`, `cancel` and `release` are idempotent on (task, epoch), commute, and leave tombstones.
  */
-export interface AgentRegistryApi {
+export interface AgentRegistryApi extends TokenSockets {
   /** Reserves a slot. If called again before an agent accepts, it updates the slot's priority and requirements. */
-  reserve(workspace: WorkspaceId, request: SlotRequest): Promise<SlotState>;
+  reserve(request: SlotRequest): Promise<SlotState>;
   /** The session no longer wants the slot, whether it is queued, offered or accepted. */
-  cancel(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void>;
+  cancel(taskId: TaskId, epoch: number): Promise<void>;
   /** Frees the slot, because its lease has ended. */
-  release(workspace: WorkspaceId, taskId: TaskId, epoch: number): Promise<void>;
+  release(taskId: TaskId, epoch: number): Promise<void>;
   agents(call: Call): Promise<Outcome<AgentView[]>>;
   agent(call: Call, agentId: string): Promise<Outcome<AgentView>>;
-  closeSockets(tokenId: string): Promise<void>;
 }
 
 export interface AgentRegistries {

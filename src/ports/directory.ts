@@ -21,9 +21,9 @@ export interface DirectoryEntry {
 
 /** The directory of a workspace's sessions: list, filter, search. */
 export interface DirectoryApi {
-  put(workspace: WorkspaceId, entry: DirectoryEntry): Promise<void>;
+  put(entry: DirectoryEntry): Promise<void>;
   /** Removes the entry and leaves a tombstone with `rev`. */
-  remove(workspace: WorkspaceId, id: SessionId, rev: number): Promise<void>;
+  remove(id: SessionId, rev: number): Promise<void>;
   list(call: Call, query: ListSessionsQuery): Promise<Outcome<SessionList>>;
 }
 

@@ -17,6 +17,7 @@ import type {
 } from '../protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../protocol/session/session.ts';
 import type { Call } from './calls.ts';
+import type { TokenSockets } from './sockets.ts';
 
 /** An action with its body. The author and the time come from the call. */
 export type ActionRequest =
@@ -57,11 +58,9 @@ export interface SessionApi {
   diff(call: Call): Promise<Outcome<DiffSource>>;
   /** The chunk `index` of an artifact, in base64. */
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>>;
-  /** Closes the sockets that were opened with a token. */
-  closeSockets(tokenId: string): Promise<void>;
 }
 
 /** Finds a session's object by its name, without a lookup. */
 export interface Sessions {
-  at(workspace: WorkspaceId, id: SessionId): SessionApi;
+  at(workspace: WorkspaceId, id: SessionId): SessionApi & TokenSockets;
 }

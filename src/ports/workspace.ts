@@ -20,12 +20,12 @@ export interface WorkspaceApi {
   /** Consumes a one-time sign-in code and creates its token. For a used code, the failure is `unauthorized`. */
   redeemCode(call: Call, code: { id: string; expires_at: number; role: Role }): Promise<Outcome<TokenView>>;
   /** Ids of revoked tokens that have not expired. */
-  revokedTokens(workspace: WorkspaceId): Promise<string[]>;
+  revokedTokens(): Promise<string[]>;
   /**
    * Whether the token may open a socket at that object: false when it is revoked or unknown. If the token is revoked
    * after this call but before the socket opens, the socket is closed within a minute after it opens.
    */
-  noteSocket(workspace: WorkspaceId, tokenId: string, place: SocketPlace): Promise<boolean>;
+  noteSocket(tokenId: string, place: SocketPlace): Promise<boolean>;
   /**
    * Claims a bulk request's idempotency key. Returns the stored result; or null when the caller must carry out the
    * request, possibly again after an interrupted first attempt. Fails for another request under the same key.

@@ -5,6 +5,7 @@ import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import type { Lane } from '../../durable-objects/kit/outbox.ts';
 import { buildKit } from '../../durable-objects/kit/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
+import { directoryName } from '../../src/adapters/objects/names.ts';
 import { eventually } from '../support/eventually.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { directoryEntry } from '../unit/ports/directory.contract.ts';
@@ -12,7 +13,7 @@ import { controlLink, openControl, registryObject } from '../workerd/support/reg
 import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './sleep.ts';
 
 function directory(): DurableObjectStub {
-  return env.DIRECTORY.getByName(`hibernation-${crypto.randomUUID()}`);
+  return env.DIRECTORY.getByName(directoryName(`hibernation-${crypto.randomUUID()}`));
 }
 
 /** Lets an object deliver to a destination, until that has failed once. */
@@ -34,14 +35,14 @@ it.concurrent('an object sleeps after its work, with its sockets open', { timeou
   agent.send(hello());
   await eventually(() => expect(agent.frames).toHaveLength(1));
   await expectToSleep(stub);
-  await stub.reserve(workspace, slotRequest(1));
+  await stub.reserve(slotRequest(1));
   await eventually(() => expect(agent.frames.at(-1)).toMatchObject({ type: 'offer' }));
 });
 
 it.concurrent('the directory sleeps after a write and a list', { timeout: SLEEP_TIMEOUT_MS }, async () => {
   const workspace = `hibernation-${crypto.randomUUID()}`;
-  const stub = env.DIRECTORY.getByName(workspace);
-  await stub.put(workspace, directoryEntry(1));
+  const stub = env.DIRECTORY.getByName(directoryName(workspace));
+  await stub.put(directoryEntry(1));
   await expectToSleep(stub);
 });
 

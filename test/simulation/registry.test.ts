@@ -43,7 +43,7 @@ class Fleet {
   readonly ended = new Set<number>();
 
   state(task: number): SlotState {
-    return this.registry.runtime.reserve('default', this.#request(task));
+    return this.registry.runtime.reserve(this.#request(task));
   }
 
   async run(one: Step): Promise<void> {
@@ -87,7 +87,7 @@ class Fleet {
       this.state(task);
     } else if (what === 'cancel' || what === 'release') {
       this.ended.add(task);
-      this.registry.runtime[what]('default', key);
+      this.registry.runtime[what](key);
     } else if (what === 'accept') {
       // The session grants a lease to one agent only, and only to one that was offered it.
       const state = this.reserved.has(task) ? this.state(task) : null;
@@ -148,11 +148,11 @@ it('reserve, cancel and release of one epoch commute, repeated as they may be', 
       registry.connect(AGENTS[0]!).send(hello());
       const request = slotRequest(1);
       for (const name of calls) {
-        if (name === 'reserve') registry.runtime.reserve('default', request);
-        else registry.runtime[name]('default', request);
+        if (name === 'reserve') registry.runtime.reserve(request);
+        else registry.runtime[name](request);
       }
       const over = calls.some((name) => name !== 'reserve');
-      expect(registry.runtime.reserve('default', request)).toMatchObject({ state: over ? 'ended' : 'offered' });
+      expect(registry.runtime.reserve(request)).toMatchObject({ state: over ? 'ended' : 'offered' });
       expect(registry.platform.dump().slots).toHaveLength(over ? 0 : 1);
     }),
   );

@@ -12,18 +12,18 @@ export class DirectoryInProcess {
   constructor({ platform = new NodePlatform(), evictBetweenSteps = false } = {}) {
     this.platform = platform;
     this.#evictBetweenSteps = evictBetweenSteps;
-    this.#runtime = buildDirectory(platform);
+    this.#runtime = buildDirectory('default', platform);
   }
 
   get runtime(): DirectoryRuntime {
-    if (this.#evictBetweenSteps) this.#runtime = buildDirectory(this.platform);
+    if (this.#evictBetweenSteps) this.#runtime = buildDirectory('default', this.platform);
     return this.#runtime;
   }
 
   get api(): DirectoryApi {
     return {
-      put: async (workspace, entry) => this.runtime.put(workspace, entry),
-      remove: async (workspace, id, rev) => this.runtime.remove(workspace, id, rev),
+      put: async (entry) => this.runtime.put(entry),
+      remove: async (id, rev) => this.runtime.remove(id, rev),
       list: async (call, query) => this.runtime.list(call, query),
     };
   }

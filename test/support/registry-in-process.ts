@@ -1,6 +1,6 @@
 import { agentTag, type ControlAttachment } from '../../durable-objects/agent-registry/connections.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-objects/agent-registry/runtime.ts';
-import { tokenTag } from '../../durable-objects/kit/text.ts';
+import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/sockets.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { FakeClient } from './fake-socket.ts';
 import { NodePlatform } from './node-platform.ts';
@@ -19,32 +19,31 @@ export class RegistryInProcess {
     this.platform = platform;
     this.workspace = workspace;
     this.#evictBetweenSteps = evictBetweenSteps;
-    this.#runtime = buildAgentRegistry(platform);
+    this.#runtime = buildAgentRegistry(workspace, platform);
     platform.events = {
-      message: (socket, text) => this.runtime.message(socket, text),
+      message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text),
       close: (socket) => this.runtime.closed(socket),
     };
   }
 
   get runtime(): AgentRegistryRuntime {
-    if (this.#evictBetweenSteps) this.#runtime = buildAgentRegistry(this.platform);
+    if (this.#evictBetweenSteps) this.#runtime = buildAgentRegistry(this.workspace, this.platform);
     return this.#runtime;
   }
 
   get api(): AgentRegistryApi {
     return {
-      reserve: async (workspace, request) => this.runtime.reserve(workspace, request),
-      cancel: async (workspace, task_id, epoch) => this.runtime.cancel(workspace, { task_id, epoch }),
-      release: async (workspace, task_id, epoch) => this.runtime.release(workspace, { task_id, epoch }),
+      reserve: async (request) => this.runtime.reserve(request),
+      cancel: async (task_id, epoch) => this.runtime.cancel({ task_id, epoch }),
+      release: async (task_id, epoch) => this.runtime.release({ task_id, epoch }),
       agents: async (call) => this.runtime.agents(call),
       agent: async (call, agentId) => this.runtime.agent(call, agentId),
-      closeSockets: async (tokenId) => this.runtime.closeSockets(tokenId),
+      closeSockets: async (tokenId) => endSocketsOf(this.platform, tokenId),
     };
   }
 
   connect(agentId: string, tokenId = 'token'): FakeClient {
     const attachment: ControlAttachment = {
-      workspace: this.workspace,
       agent_id: agentId,
       instance_id: null,
       seen_at: this.platform.now(),

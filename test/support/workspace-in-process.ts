@@ -1,4 +1,4 @@
-import { WorkspaceRuntime } from '../../durable-objects/workspace/runtime.ts';
+import { buildWorkspace, type WorkspaceRuntime } from '../../durable-objects/workspace/runtime.ts';
 import type { WorkspaceApi } from '../../src/ports/workspace.ts';
 import { NodePlatform } from './node-platform.ts';
 
@@ -28,11 +28,11 @@ export class WorkspaceInProcess {
   get api(): WorkspaceApi {
     return {
       createToken: async (call, request) => this.runtime.createToken(call, request),
-      listTokens: async () => this.runtime.listTokens(),
-      revokeToken: async (_call, id) => this.runtime.revokeToken(id),
+      listTokens: async (call) => this.runtime.listTokens(call),
+      revokeToken: async (call, id) => this.runtime.revokeToken(call, id),
       redeemCode: async (call, code) => this.runtime.redeemCode(call, code),
       revokedTokens: async () => this.runtime.revokedTokens(),
-      noteSocket: async (_workspace, tokenId, place) => this.runtime.noteSocket(tokenId, place),
+      noteSocket: async (tokenId, place) => this.runtime.noteSocket(tokenId, place),
       claimBulk: async (call) => this.runtime.claimBulk(call),
       keepBulk: async (call, result) => this.runtime.keepBulk(call, result),
     };
@@ -44,7 +44,7 @@ export class WorkspaceInProcess {
   }
 
   #build(): WorkspaceRuntime {
-    return new WorkspaceRuntime(this.platform, async (key) => {
+    return buildWorkspace(this.workspace, this.platform, async (key) => {
       if (this.away) throw new Error('away');
       this.closed.push(key);
     });

@@ -1,6 +1,7 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe } from 'vitest';
+import { directoryName } from '../../src/adapters/objects/names.ts';
 import { directoryContract } from '../unit/ports/directory.contract.ts';
 
 describe.each([{ evictBetweenSteps: false }, { evictBetweenSteps: true }])(
@@ -8,7 +9,7 @@ describe.each([{ evictBetweenSteps: false }, { evictBetweenSteps: true }])(
   ({ evictBetweenSteps }) => {
     directoryContract(async () => {
       const workspace = `directory-${crypto.randomUUID()}`;
-      const stub = env.DIRECTORY.getByName(workspace);
+      const stub = env.DIRECTORY.getByName(directoryName(workspace));
       const between = async () => {
         if (evictBetweenSteps) await evictDurableObject(stub);
       };

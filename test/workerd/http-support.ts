@@ -67,7 +67,8 @@ export function signToken(role: Role, workspace = newWorkspace(), seconds = 600)
 export function sessionsWith(methods: Partial<SessionApi>): Sessions {
   const nothing = async () => refuse('not_found', 'There is no such session.');
   return {
-    at: () => new Proxy(methods as SessionApi, { get: (target, name) => Reflect.get(target, name) ?? nothing }),
+    at: () =>
+      new Proxy(methods as ReturnType<Sessions['at']>, { get: (target, name) => Reflect.get(target, name) ?? nothing }),
   };
 }
 

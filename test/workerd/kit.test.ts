@@ -6,6 +6,7 @@ import type { Lane } from '../../durable-objects/kit/outbox.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../../durable-objects/kit/runtime.ts';
 import type { ObjectSchema } from '../../durable-objects/kit/schema.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
+import { directoryName } from '../../src/adapters/objects/names.ts';
 import { eventually } from '../support/eventually.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
@@ -20,7 +21,7 @@ function inObject<T>(
   test: (kit: ObjectKit, state: DurableObjectState) => T | Promise<T>,
   lanes: Lane[] = [],
 ): Promise<T> {
-  const stub = env.DIRECTORY.getByName(`kit-${crypto.randomUUID()}`);
+  const stub = env.DIRECTORY.getByName(directoryName(`kit-${crypto.randomUUID()}`));
   return runInDurableObject(stub, (_instance, state) => {
     const kit = buildKit(durablePlatform(state, consoleLogger('warn')), SCHEMA, lanes);
     kit.store.create(() => {});
@@ -139,7 +140,7 @@ it('the alarm of a real object runs what is due, twice with the same end, and is
   const agent = controlLink(await openControl(stub, workspace, crypto.randomUUID()));
   agent.send(hello());
   await eventually(() => expect(agent.frames).toHaveLength(1));
-  await stub.reserve(workspace, slotRequest(1));
+  await stub.reserve(slotRequest(1));
   const state = () =>
     runInDurableObject(stub, async (_instance, { storage }) => ({
       alarm: await storage.getAlarm(),

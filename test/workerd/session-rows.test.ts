@@ -7,6 +7,7 @@ import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts'
 import { leaseTag, type RunAttachment } from '../../durable-objects/session/run/run-sockets.ts';
 import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
+import { directoryName } from '../../src/adapters/objects/names.ts';
 import { requested, sessionObject } from './support/session-in-workerd.ts';
 
 /** A session's runtime inside an object, over a platform that counts the rows it is billed for. */
@@ -56,14 +57,15 @@ function counted(state: DurableObjectState, workspace: string) {
  */
 it('writes few rows for each step of the main job', async () => {
   const { workspace, id, call } = sessionObject();
-  await runInDurableObject(env.DIRECTORY.getByName(`rows-${crypto.randomUUID()}`), async (_instance, state) => {
+  const stub = env.DIRECTORY.getByName(directoryName(`rows-${crypto.randomUUID()}`));
+  await runInDurableObject(stub, async (_instance, state) => {
     const { runtime, rowsOf } = counted(state, workspace);
     const create = await rowsOf(() => runtime.create(call, id, requested()));
     const start = await rowsOf(() => runtime.act(call, { action: 'start' }));
 
     const attachment: RunAttachment = { kind: 'run', task: 1, epoch: 1, connection: 'c', presented: false };
     const { socket } = acceptSocket(state, [leaseTag(1, 1)], attachment);
-    const send = (frame: unknown) => runtime.receive(socket, JSON.stringify(frame));
+    const send = (frame: unknown) => runtime.sockets.receive(socket, JSON.stringify(frame));
     const [agent_id, instance_id, stream_id] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
     const present = {
       type: 'present',

@@ -7,7 +7,7 @@ export function objectsProbe(workspaces: Workspaces): Probe {
     name: 'objects',
     required: true,
     async check() {
-      await workspaces.of('default').revokedTokens('default');
+      await workspaces.of('default').revokedTokens();
     },
   };
 }

@@ -41,7 +41,7 @@ export class Revocations {
     const kept = this.#snapshots.get(workspace);
     if (kept && now - kept.readAt < FRESH_MS) return kept.ids;
     try {
-      const ids = new Set(await this.#workspaces.of(workspace).revokedTokens(workspace));
+      const ids = new Set(await this.#workspaces.of(workspace).revokedTokens());
       this.#snapshots.set(workspace, { readAt: now, ids });
       return ids;
     } catch (error) {

@@ -19,7 +19,7 @@ const entry = directoryEntry(1, { rev: 2 });
 
 function holdingOne(platform: NodePlatform): DirectoryInProcess {
   const directory = new DirectoryInProcess({ platform });
-  directory.runtime.put('default', entry);
+  directory.runtime.put(entry);
   return directory;
 }
 
@@ -28,11 +28,11 @@ describe('each change of the directory happens wholly or not at all', () => {
     [
       'the first entry, which makes the directory',
       (platform) => new DirectoryInProcess({ platform }),
-      ({ runtime }) => runtime.put('default', entry),
+      ({ runtime }) => runtime.put(entry),
     ],
-    ['a newer entry', holdingOne, ({ runtime }) => runtime.put('default', directoryEntry(1, { rev: 3 }))],
-    ['an older entry', holdingOne, ({ runtime }) => runtime.put('default', directoryEntry(1, { rev: 1 }))],
-    ['a removal', holdingOne, ({ runtime }) => runtime.remove('default', entry.summary.id, 3)],
+    ['a newer entry', holdingOne, ({ runtime }) => runtime.put(directoryEntry(1, { rev: 3 }))],
+    ['an older entry', holdingOne, ({ runtime }) => runtime.put(directoryEntry(1, { rev: 1 }))],
+    ['a removal', holdingOne, ({ runtime }) => runtime.remove(entry.summary.id, 3)],
   ])('%s', async (_what, setup, mutate) => {
     expect(await everyStatement(setup, mutate)).toBeGreaterThan(2);
   });
@@ -42,7 +42,7 @@ it('keeps an entry in one row', () => {
   const { platform } = holdingOne(new NodePlatform());
   const written = () => platform.exec('SELECT total_changes() AS rows', [])[0]?.rows as number;
   const before = written();
-  new DirectoryInProcess({ platform }).runtime.put('default', directoryEntry(1, { rev: 3, title: 'Renamed' }));
+  new DirectoryInProcess({ platform }).runtime.put(directoryEntry(1, { rev: 3, title: 'Renamed' }));
   expect(written() - before).toBe(1);
 });
 
@@ -61,10 +61,10 @@ describe('when a release adds a value in the middle of an enumeration', () => {
     (member) => {
       const platform = new NodePlatform();
       const { runtime: before } = new DirectoryInProcess({ platform });
-      stored.forEach((values, index) => void before.put('default', directoryEntry(index + 1, values)));
-      const after = buildDirectory(platform, { priority, status });
+      stored.forEach((values, index) => void before.put(directoryEntry(index + 1, values)));
+      const after = buildDirectory('default', platform, { priority, status });
       const added = { priority: 'urgent' as SessionPriority, status: 'blocked' as SessionStatus };
-      after.put('default', directoryEntry(9, added));
+      after.put(directoryEntry(9, added));
 
       const listed = (query: Record<string, unknown>) => {
         const outcome = after.list(CALL, { ...ListSessionsQuery.parse({}), ...query });
@@ -84,8 +84,8 @@ describe('when a release adds a value in the middle of an enumeration', () => {
 
   it('rows of a newer release sort last after a rollback', () => {
     const { runtime } = holdingOne(new NodePlatform());
-    runtime.put('default', directoryEntry(2, { priority: 'urgent' as SessionPriority }));
-    runtime.put('default', directoryEntry(3, { priority: 'deferred' }));
+    runtime.put(directoryEntry(2, { priority: 'urgent' as SessionPriority }));
+    runtime.put(directoryEntry(3, { priority: 'deferred' }));
     const outcome = runtime.list(CALL, ListSessionsQuery.parse({ sort: 'priority' }));
     expect(outcome).toMatchObject({
       value: { items: [{ priority: 'medium' }, { priority: 'deferred' }, { priority: 'urgent' }] },
@@ -97,24 +97,18 @@ it('what arrives again writes nothing', () => {
   const directory = new DirectoryInProcess();
   holdingOne(directory.platform);
   const before = directory.platform.dump();
-  directory.runtime.put('default', { ...entry, search_text: 'again' });
+  directory.runtime.put({ ...entry, search_text: 'again' });
   expect(directory.platform.dump()).toEqual(before);
 });
 
 it('a tombstone is kept for a week, then the directory sleeps', async () => {
   const directory = new DirectoryInProcess();
   const { platform, runtime } = directory;
-  runtime.put('default', entry);
+  runtime.put(entry);
   expect(platform.alarm, 'a directory with nothing to do has no alarm').toBeNull();
-  runtime.remove('default', entry.summary.id, 3);
+  runtime.remove(entry.summary.id, 3);
   await platform.advance(7 * 86_400_000 - 1, () => runtime.alarm());
   expect(platform.dump().removed).toHaveLength(1);
   await platform.advance(1, () => runtime.alarm());
   expect(platform.dump()).toMatchObject({ removed: [], sessions: [], $alarm: null });
-});
-
-it('belongs to the workspace that made it', () => {
-  const { runtime } = new DirectoryInProcess();
-  runtime.put('default', entry);
-  expect(() => runtime.put('elsewhere', entry)).toThrow(/another workspace/);
 });

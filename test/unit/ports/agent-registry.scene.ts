@@ -102,7 +102,5 @@ export async function use(registry: RegistryUnderTest, agentId = AGENT_A): Promi
 export async function accept(registry: RegistryUnderTest, link: ControlLink, request: SlotRequest): Promise<void> {
   await eventually(() => expect(offers(link)).toContain(request.task_id));
   link.send({ type: 'accepted', task_id: request.task_id, epoch: request.epoch });
-  await eventually(async () =>
-    expect(await registry.api.reserve(registry.workspace, request)).toMatchObject({ state: 'accepted' }),
-  );
+  await eventually(async () => expect(await registry.api.reserve(request)).toMatchObject({ state: 'accepted' }));
 }

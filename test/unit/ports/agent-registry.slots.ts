@@ -21,57 +21,57 @@ import {
 export function slotContract(make: MakeRegistry): void {
   describe('slots', () => {
     it('a request goes to an agent with room, and its slot is used until it is released', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'offered', agent_id: AGENT_A });
+      expect(await api.reserve(request)).toEqual({ state: 'offered', agent_id: AGENT_A });
       await eventually(() => expect(offers(agent)).toEqual([request.task_id]));
       expect(agent.frames.at(-1)).toMatchObject({ epoch: 1, session_id: SESSION, expires_in_ms: 20_000 });
       await accept(registry, agent, request);
       expect(await use(registry)).toBe(1);
-      await api.release(workspace, request.task_id, request.epoch);
+      await api.release(request.task_id, request.epoch);
       expect(await use(registry)).toBe(0);
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
+      expect(await api.reserve(request)).toEqual({ state: 'ended' });
     });
 
     it('with nobody there a request waits, in order of priority and then of arrival', async () => {
       const registry = await make();
-      const { api, workspace } = registry;
-      expect(await api.reserve(workspace, slotRequest(1))).toEqual({ state: 'queued', place: 1 });
-      expect(await api.reserve(workspace, slotRequest(2))).toEqual({ state: 'queued', place: 2 });
-      expect(await api.reserve(workspace, slotRequest(3, { priority: 'critical' }))).toEqual({
+      const { api } = registry;
+      expect(await api.reserve(slotRequest(1))).toEqual({ state: 'queued', place: 1 });
+      expect(await api.reserve(slotRequest(2))).toEqual({ state: 'queued', place: 2 });
+      expect(await api.reserve(slotRequest(3, { priority: 'critical' }))).toEqual({
         state: 'queued',
         place: 1,
       });
-      expect(await api.reserve(workspace, slotRequest(4, { priority: 'deferred' }))).toMatchObject({ place: 4 });
-      expect(await api.reserve(workspace, slotRequest(2)), 'a repeat is the same request').toMatchObject({ place: 3 });
+      expect(await api.reserve(slotRequest(4, { priority: 'deferred' }))).toMatchObject({ place: 4 });
+      expect(await api.reserve(slotRequest(2)), 'a repeat is the same request').toMatchObject({ place: 3 });
 
       const agent = await join(registry, { capacity: 3 });
       await eventually(() => expect(offers(agent)).toEqual([3, 1, 2].map((number) => taskIdOf(SESSION, number))));
-      expect(await api.reserve(workspace, slotRequest(4, { priority: 'deferred' }))).toEqual({
+      expect(await api.reserve(slotRequest(4, { priority: 'deferred' }))).toEqual({
         state: 'queued',
         place: 1,
       });
     });
 
     it('a slot that becomes free is offered to who waits, at once', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const [first, second, third] = [slotRequest(1), slotRequest(2), slotRequest(3)];
-      for (const request of [first, second, third]) await api.reserve(workspace, request);
+      for (const request of [first, second, third]) await api.reserve(request);
       await accept(registry, agent, first);
       expect(offers(agent)).toEqual([first.task_id]);
       agent.send({ type: 'ended', task_id: first.task_id, epoch: 1 });
       await accept(registry, agent, second);
-      await api.release(workspace, second.task_id, 1);
+      await api.release(second.task_id, 1);
       await accept(registry, agent, third);
     });
 
     it('goes to the least loaded agent that has what is required', async () => {
       const registry = await make();
-      const { api, workspace } = registry;
+      const { api } = registry;
       await join(registry, { capacity: 2, labels: ['gpu=true'], repository: 'abcd' }, AGENT_A);
       await join(registry, { capacity: 2, capabilities: ['testing'] }, AGENT_B);
       const placed = async (task: number, changes: SlotRequestChanges) => {
-        const state = await api.reserve(workspace, slotRequest(task, changes));
+        const state = await api.reserve(slotRequest(task, changes));
         return 'agent_id' in state ? state.agent_id : state.state;
       };
       expect(await placed(1, { requirements: { required_capabilities: ['testing'] } })).toBe(AGENT_B);
@@ -85,44 +85,42 @@ export function slotContract(make: MakeRegistry): void {
 
     it('of a repository by its address goes only to an agent whose clone has it as a remote', async () => {
       const registry = await make();
-      const { api, workspace } = registry;
+      const { api } = registry;
       await join(registry, { remotes: ['github.com/acme/api'] }, AGENT_A);
       const web = slotRequest(1, { requirements: { repository_key: 'github.com/acme/web' } });
-      expect(await api.reserve(workspace, web)).toEqual({ state: 'queued', place: 1 });
+      expect(await api.reserve(web)).toEqual({ state: 'queued', place: 1 });
       const other = await join(registry, { remotes: ['example.com/fork', 'github.com/acme/web'] }, AGENT_B);
       await accept(registry, other, web);
     });
 
     it('a declined offer goes to another agent, under the same epoch', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1, { epoch: 7 });
-      await api.reserve(workspace, request);
+      await api.reserve(request);
       await eventually(() => expect(offers(agent)).toHaveLength(1));
       agent.send({ type: 'declined', task_id: request.task_id, epoch: 7, reason: 'no room' });
-      await eventually(async () =>
-        expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 }),
-      );
+      await eventually(async () => expect(await api.reserve(request)).toEqual({ state: 'queued', place: 1 }));
       const other = await join(registry, {}, AGENT_B);
       await eventually(() => expect(other.frames.at(-1)).toMatchObject({ type: 'offer', epoch: 7 }));
       expect(offers(agent), 'and not to the same one at once').toHaveLength(1);
     });
 
     it('an agent that declines one offer is not offered the rest of the queue until after a pause', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const [first, second] = [slotRequest(1), slotRequest(2)];
-      for (const request of [first, second]) await api.reserve(workspace, request);
+      for (const request of [first, second]) await api.reserve(request);
       await eventually(() => expect(offers(agent)).toEqual([first.task_id]));
       agent.send({ type: 'declined', task_id: first.task_id, epoch: 1, reason: 'no room' });
-      await eventually(async () => expect(await api.reserve(workspace, second)).toEqual({ state: 'queued', place: 2 }));
+      await eventually(async () => expect(await api.reserve(second)).toEqual({ state: 'queued', place: 2 }));
       expect(offers(agent)).toEqual([first.task_id]);
       await registry.advance(5_000);
       await eventually(() => expect(offers(agent)).toEqual([first.task_id, first.task_id]));
     });
 
     it('an agent that is done with what is long forgotten has room for what waits', async () => {
-      const { api, workspace, agent } = await withAgent(make);
+      const { api, agent } = await withAgent(make);
       const [first, second] = [slotRequest(1), slotRequest(2)];
-      for (const request of [first, second]) await api.reserve(workspace, request);
+      for (const request of [first, second]) await api.reserve(request);
       await eventually(() => expect(offers(agent)).toEqual([first.task_id]));
       agent.send({ type: 'declined', task_id: first.task_id, epoch: 1, reason: 'no room' });
       agent.send({ type: 'ended', task_id: taskIdOf(SESSION, 9), epoch: 1 });
@@ -130,49 +128,49 @@ export function slotContract(make: MakeRegistry): void {
     });
 
     it('an offer that is not accepted within 20 s goes back to its place in the queue, and round again', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const [first, second] = [slotRequest(1), slotRequest(2)];
-      await api.reserve(workspace, first);
-      await api.reserve(workspace, second);
+      await api.reserve(first);
+      await api.reserve(second);
       await registry.advance(20_000);
       await eventually(() => expect(offers(agent)).toEqual([first.task_id, second.task_id]));
-      expect(await api.reserve(workspace, first)).toEqual({ state: 'queued', place: 1 });
+      expect(await api.reserve(first)).toEqual({ state: 'queued', place: 1 });
       const other = await join(registry, {}, AGENT_B);
       await accept(registry, other, first);
     });
 
     it('the only agent gets an offer that it let pass again, after a pause', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
-      await api.reserve(workspace, request);
+      await api.reserve(request);
       await registry.advance(20_000);
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 });
+      expect(await api.reserve(request)).toEqual({ state: 'queued', place: 1 });
       await registry.advance(5_000);
       await eventually(() => expect(offers(agent)).toEqual([request.task_id, request.task_id]));
     });
 
     it('tells the agent that its offer is cancelled, and ignores a late acceptance', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
-      await api.reserve(workspace, request);
-      await api.cancel(workspace, request.task_id, 1);
+      await api.reserve(request);
+      await api.cancel(request.task_id, 1);
       await eventually(() =>
         expect(agent.frames.at(-1)).toEqual({ type: 'cancel', task_id: request.task_id, epoch: 1 }),
       );
       agent.send({ type: 'accepted', task_id: request.task_id, epoch: 1 });
-      await api.reserve(workspace, slotRequest(2));
+      await api.reserve(slotRequest(2));
       await accept(registry, agent, slotRequest(2));
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
+      expect(await api.reserve(request)).toEqual({ state: 'ended' });
       expect(await use(registry)).toBe(1);
     });
 
     it.each(['cancel', 'release'] as const)('a %s that overtakes its request wins', async (call) => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
-      await api[call](workspace, request.task_id, 1);
-      await api[call](workspace, request.task_id, 1);
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
-      expect(await api.reserve(workspace, { ...request, epoch: 2 }), 'of its own epoch only').toMatchObject({
+      await api[call](request.task_id, 1);
+      await api[call](request.task_id, 1);
+      expect(await api.reserve(request)).toEqual({ state: 'ended' });
+      expect(await api.reserve({ ...request, epoch: 2 }), 'of its own epoch only').toMatchObject({
         state: 'offered',
       });
       await eventually(() => expect(offers(agent)).toHaveLength(1));
@@ -180,72 +178,70 @@ export function slotContract(make: MakeRegistry): void {
     });
 
     it('an agent that was granted a lease late keeps it, and who was offered it meanwhile is told', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
-      await api.reserve(workspace, request);
+      await api.reserve(request);
       const other = await join(registry, {}, AGENT_B);
       await registry.advance(20_000);
       await eventually(() => expect(offers(other)).toEqual([request.task_id]));
       agent.send({ type: 'accepted', task_id: request.task_id, epoch: 1 });
       await eventually(() => expect(other.frames.at(-1)).toMatchObject({ type: 'cancel', task_id: request.task_id }));
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
+      expect(await api.reserve(request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
       expect([await use(registry, AGENT_A), await use(registry, AGENT_B)]).toEqual([1, 0]);
     });
 
     it('an offer that ends before it is accepted goes back to the queue', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
-      await api.reserve(workspace, request);
+      await api.reserve(request);
       await eventually(() => expect(offers(agent)).toHaveLength(1));
       agent.send({ type: 'ended', task_id: request.task_id, epoch: 1 });
-      await eventually(async () =>
-        expect(await api.reserve(workspace, request)).toEqual({ state: 'queued', place: 1 }),
-      );
+      await eventually(async () => expect(await api.reserve(request)).toEqual({ state: 'queued', place: 1 }));
       await accept(registry, await join(registry, {}, AGENT_B), request);
     });
 
     it('an agent cannot accept what it was never offered', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const [offered, queued] = [slotRequest(1), slotRequest(2)];
-      await api.reserve(workspace, offered);
-      await api.reserve(workspace, queued);
+      await api.reserve(offered);
+      await api.reserve(queued);
       const other = await join(registry, { capacity: 2, labels: ['gpu=true'] }, AGENT_B);
       await eventually(() => expect(offers(other)).toEqual([queued.task_id]));
       const [hers, nobodys] = [offered, slotRequest(3, { requirements: { required_labels: ['gpu=false'] } })];
-      await api.reserve(workspace, nobodys);
+      await api.reserve(nobodys);
       for (const { task_id } of [hers, nobodys]) other.send({ type: 'accepted', task_id, epoch: 1 });
       await accept(registry, other, queued);
-      expect(await api.reserve(workspace, hers)).toEqual({ state: 'offered', agent_id: AGENT_A });
-      expect(await api.reserve(workspace, nobodys)).toMatchObject({ state: 'queued' });
+      expect(await api.reserve(hers)).toEqual({ state: 'offered', agent_id: AGENT_A });
+      expect(await api.reserve(nobodys)).toMatchObject({ state: 'queued' });
       expect(agent.frames.map(({ type }) => type)).not.toContain('cancel');
     });
 
     it('asked again with another priority, a waiting request moves to its new place', async () => {
-      const { api, workspace } = await make();
-      for (const task of [1, 2]) await api.reserve(workspace, slotRequest(task));
-      expect(await api.reserve(workspace, slotRequest(2, { priority: 'high' }))).toEqual({ state: 'queued', place: 1 });
-      expect(await api.reserve(workspace, slotRequest(1))).toEqual({ state: 'queued', place: 2 });
+      const { api } = await make();
+      for (const task of [1, 2]) await api.reserve(slotRequest(task));
+      expect(await api.reserve(slotRequest(2, { priority: 'high' }))).toEqual({ state: 'queued', place: 1 });
+      expect(await api.reserve(slotRequest(1))).toEqual({ state: 'queued', place: 2 });
     });
 
     it('asked again with other requirements, a waiting request goes to who meets them', async () => {
-      const { api, workspace } = await withAgent(make);
+      const { api } = await withAgent(make);
       const elsewhere = slotRequest(1, { requirements: { repository: 'abcd' } });
-      expect(await api.reserve(workspace, elsewhere)).toMatchObject({ state: 'queued' });
-      expect(await api.reserve(workspace, slotRequest(1))).toEqual({ state: 'offered', agent_id: AGENT_A });
-      expect(await api.reserve(workspace, elsewhere)).toMatchObject({ state: 'offered' });
+      expect(await api.reserve(elsewhere)).toMatchObject({ state: 'queued' });
+      expect(await api.reserve(slotRequest(1))).toEqual({ state: 'offered', agent_id: AGENT_A });
+      expect(await api.reserve(elsewhere)).toMatchObject({ state: 'offered' });
     });
 
     it('an agent cannot end what another holds', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
-      await api.reserve(workspace, request);
+      await api.reserve(request);
       await accept(registry, agent, request);
       const other = await join(registry, {}, AGENT_B);
       other.send({ type: 'ended', task_id: request.task_id, epoch: 1 });
       other.send({ type: 'accepted', task_id: request.task_id, epoch: 1 });
-      await api.reserve(workspace, slotRequest(2));
+      await api.reserve(slotRequest(2));
       await accept(registry, other, slotRequest(2));
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
+      expect(await api.reserve(request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
     });
   });
 }
@@ -256,7 +252,7 @@ export function returnContract(make: MakeRegistry): void {
     async function accepted() {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1);
-      await api.reserve(workspace, request);
+      await api.reserve(request);
       await accept(registry, agent, request);
       agent.close();
       await eventually(async () =>
@@ -266,32 +262,32 @@ export function returnContract(make: MakeRegistry): void {
     }
 
     it('keeps the slots of the leases that it names', async () => {
-      const { registry, api, workspace, request, lease } = await accepted();
+      const { registry, api, request, lease } = await accepted();
       await join(registry, { leases: [lease] });
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
+      expect(await api.reserve(request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
       expect(await use(registry)).toBe(1);
     });
 
     it('frees the slots of those that it does not name, and who waits gets them', async () => {
-      const { registry, api, workspace, request } = await accepted();
+      const { registry, api, request } = await accepted();
       const waiting = slotRequest(2);
-      expect(await api.reserve(workspace, waiting)).toEqual({ state: 'queued', place: 1 });
+      expect(await api.reserve(waiting)).toEqual({ state: 'queued', place: 1 });
       const again = await join(registry, { instance_id: INSTANCE_2 });
       await accept(registry, again, waiting);
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'ended' });
+      expect(await api.reserve(request)).toEqual({ state: 'ended' });
     });
 
     it('is told of leases that ended without it', async () => {
-      const { registry, api, workspace, lease } = await accepted();
-      await api.cancel(workspace, lease.task_id, lease.epoch);
+      const { registry, api, lease } = await accepted();
+      await api.cancel(lease.task_id, lease.epoch);
       const again = await join(registry, { leases: [lease] });
       await eventually(() => expect(again.frames.at(-1)).toEqual({ type: 'cancel', ...lease }));
     });
 
     it('gets the offer that it missed again, once', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
-      await api.reserve(workspace, request);
+      await api.reserve(request);
       agent.close();
       const again = await join(registry);
       await accept(registry, again, request);
@@ -299,13 +295,13 @@ export function returnContract(make: MakeRegistry): void {
     });
 
     it('holds the slot of a lease whose acceptance was lost', async () => {
-      const { registry, api, workspace, agent } = await withAgent(make);
+      const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
-      await api.reserve(workspace, request);
+      await api.reserve(request);
       await eventually(() => expect(offers(agent)).toHaveLength(1));
       agent.close();
       await join(registry, { leases: [{ task_id: request.task_id, epoch: 1 }] });
-      expect(await api.reserve(workspace, request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
+      expect(await api.reserve(request)).toEqual({ state: 'accepted', agent_id: AGENT_A });
       await registry.advance(20_000);
       expect(await use(registry)).toBe(1);
     });

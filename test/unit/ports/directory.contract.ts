@@ -56,7 +56,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
   async function holding(...entries: DirectoryEntry[]) {
     const directory = await make();
     const { api, workspace } = directory;
-    for (const entry of entries) await api.put(workspace, entry);
+    for (const entry of entries) await api.put(entry);
     const call: Call = {
       principal: { workspace, role: 'viewer', token_id: 'token' },
       request_id: 'request',
@@ -101,24 +101,24 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     const newer = directoryEntry(1, { rev: 4, title: 'Newer' });
 
     it('an older or repeated entry changes nothing', async () => {
-      const { api, workspace, list } = await holding(newer, older, { ...newer, search_text: 'repeated' });
+      const { api, list } = await holding(newer, older, { ...newer, search_text: 'repeated' });
       expect((await list()).items).toMatchObject([{ title: 'Newer' }]);
-      await api.remove(workspace, older.summary.id, 3);
+      await api.remove(older.summary.id, 3);
       expect((await list()).total, 'nor does an older removal').toBe(1);
     });
 
     it('what is removed stays removed', async () => {
-      const { api, workspace, list } = await holding(older);
-      await api.remove(workspace, older.summary.id, 5);
-      await api.remove(workspace, older.summary.id, 5);
-      await api.put(workspace, newer);
+      const { api, list } = await holding(older);
+      await api.remove(older.summary.id, 5);
+      await api.remove(older.summary.id, 5);
+      await api.put(newer);
       expect(await list()).toMatchObject({ items: [], total: 0 });
     });
 
     it('a removal that overtakes its entry wins', async () => {
-      const { api, workspace, list } = await holding();
-      await api.remove(workspace, older.summary.id, 5);
-      await api.put(workspace, newer);
+      const { api, list } = await holding();
+      await api.remove(older.summary.id, 5);
+      await api.put(newer);
       expect((await list()).total).toBe(0);
     });
   });
@@ -213,7 +213,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       directoryEntry(4, { status: 'partially_completed', share_done: 0.5 }),
       directoryEntry(5, { status: 'completed' }),
     ];
-    for (const entry of entries) await directory.api.put(directory.workspace, entry);
+    for (const entry of entries) await directory.api.put(entry);
     const call: Call = {
       principal: { workspace: directory.workspace, role: 'viewer', token_id: 'token' },
       request_id: 'request',

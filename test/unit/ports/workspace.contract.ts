@@ -42,11 +42,11 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
   it('revokes a token once, and answers the same again', async () => {
     const { api, workspace } = await make();
     const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
-    expect(await api.revokedTokens(workspace)).toEqual([]);
+    expect(await api.revokedTokens()).toEqual([]);
     const revoked = valueIn(await api.revokeToken(callIn(workspace), token.id));
     expect(revoked.revoked_at).not.toBeNull();
     expect(valueIn(await api.revokeToken(callIn(workspace), token.id))).toEqual(revoked);
-    expect(await api.revokedTokens(workspace)).toEqual([token.id]);
+    expect(await api.revokedTokens()).toEqual([token.id]);
   });
 
   it('does not find a token that it has not made', async () => {
@@ -63,7 +63,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     valueIn(await api.revokeToken(callIn(workspace), short.id));
     await advance(60_000);
     expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([long]);
-    expect(await api.revokedTokens(workspace)).toEqual([]);
+    expect(await api.revokedTokens()).toEqual([]);
     await advance(540_000);
     expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([]);
   });
@@ -102,13 +102,13 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
 
   it('lets a token open sockets until it is revoked, and none that it does not know', async () => {
     const { api, workspace } = await make();
-    expect(await api.noteSocket(workspace, 'nothing', PLACE)).toBe(false);
+    expect(await api.noteSocket('nothing', PLACE)).toBe(false);
     const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
-    expect(await api.noteSocket(workspace, 'nothing', PLACE)).toBe(false);
-    for (let time = 0; time < 2; time++) expect(await api.noteSocket(workspace, token.id, PLACE)).toBe(true);
+    expect(await api.noteSocket('nothing', PLACE)).toBe(false);
+    for (let time = 0; time < 2; time++) expect(await api.noteSocket(token.id, PLACE)).toBe(true);
     valueIn(await api.revokeToken(callIn(workspace), token.id));
-    expect(await api.noteSocket(workspace, token.id, PLACE)).toBe(false);
-    expect(await api.noteSocket(workspace, token.id, { kind: 'agent_registry', id: workspace })).toBe(false);
+    expect(await api.noteSocket(token.id, PLACE)).toBe(false);
+    expect(await api.noteSocket(token.id, { kind: 'agent_registry', id: workspace })).toBe(false);
   });
 
   it('keeps the answer to a bulk request with its key, for a day, and refuses another request under it', async () => {

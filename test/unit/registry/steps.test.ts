@@ -19,9 +19,9 @@ function scene(platform: NodePlatform): Scene {
   const registry = new RegistryInProcess({ platform });
   const agent = registry.connect(AGENT_A);
   agent.send(hello());
-  registry.runtime.reserve('default', first);
+  registry.runtime.reserve(first);
   agent.send({ type: 'accepted', ...key(first) });
-  registry.runtime.reserve('default', second);
+  registry.runtime.reserve(second);
   return { registry, agent, other: registry.connect(AGENT_B) };
 }
 
@@ -49,31 +49,31 @@ describe('each change of the registry happens wholly or not at all, with what it
   it.each<[string, (platform: NodePlatform) => Scene, (scene: Scene) => unknown]>([
     ['a hello that serves the queue', scene, ({ other }) => other.send(hello())],
     ['a hello that frees a slot', scene, ({ registry }) => registry.connect(AGENT_A).send(hello({ capacity: 2 }))],
-    ['a reservation that is queued', scene, ({ registry }) => registry.runtime.reserve('default', slotRequest(3))],
+    ['a reservation that is queued', scene, ({ registry }) => registry.runtime.reserve(slotRequest(3))],
     [
       'a reservation that is offered at once',
       (platform) => {
         const set = offeredScene(platform);
-        set.registry.runtime.release('default', key(second));
+        set.registry.runtime.release(key(second));
         return set;
       },
-      ({ registry }) => registry.runtime.reserve('default', slotRequest(3)),
+      ({ registry }) => registry.runtime.reserve(slotRequest(3)),
     ],
     [
       'a reservation that is revised',
       scene,
-      ({ registry }) => registry.runtime.reserve('default', { ...second, priority: 'high' }),
+      ({ registry }) => registry.runtime.reserve({ ...second, priority: 'high' }),
     ],
     ['an accepted offer', offeredScene, ({ other }) => other.send({ type: 'accepted', ...key(second) })],
     ['a declined offer', offeredScene, ({ other }) => other.send({ type: 'declined', ...key(second), reason: 'no' })],
     ['an ended lease', scene, ({ agent }) => agent.send({ type: 'ended', ...key(first) })],
-    ['a cancellation', offeredScene, ({ registry }) => registry.runtime.cancel('default', key(second))],
+    ['a cancellation', offeredScene, ({ registry }) => registry.runtime.cancel(key(second))],
     [
       'a cancellation that comes before its request',
       scene,
-      ({ registry }) => registry.runtime.cancel('default', key(slotRequest(9))),
+      ({ registry }) => registry.runtime.cancel(key(slotRequest(9))),
     ],
-    ['a release that serves the queue', scene, ({ registry }) => registry.runtime.release('default', key(first))],
+    ['a release that serves the queue', scene, ({ registry }) => registry.runtime.release(key(first))],
   ])('%s', async (_what, setup, mutate) => {
     const steps = await everyStatement(setup, mutate, sent);
     expect(steps).toBeGreaterThan(2);
@@ -114,7 +114,7 @@ describe('each change of the registry happens wholly or not at all, with what it
       const hit = !platform.faultPending;
       platform.failAt(Number.POSITIVE_INFINITY);
       await registry.advance(60_000);
-      return { hit, state: registry.runtime.reserve('default', second) };
+      return { hit, state: registry.runtime.reserve(second) };
     };
     vi.spyOn(console, 'error').mockImplementation(() => {});
     for (let fault = 1; ; fault++) {
@@ -128,7 +128,7 @@ describe('each change of the registry happens wholly or not at all, with what it
 describe('what the registry writes, and when', () => {
   it('the hello of a known, unchanged agent writes nothing, and neither does a ping', () => {
     const { registry, agent } = offeredScene(new RegistryInProcess().platform);
-    registry.runtime.cancel('default', key(second));
+    registry.runtime.cancel(key(second));
     const before = registry.platform.dump();
     const again = registry.connect(AGENT_A);
     registry.platform.failAt(1); // no transaction begins
@@ -149,8 +149,8 @@ describe('what the registry writes, and when', () => {
       throw new Error('the process dies here');
     };
     vi.spyOn(console, 'error').mockImplementation(() => {});
-    registry.runtime.release('default', key(first));
-    expect(registry.runtime.reserve('default', second)).toMatchObject({ state: 'offered' });
+    registry.runtime.release(key(first));
+    expect(registry.runtime.reserve(second)).toMatchObject({ state: 'offered' });
     expect(agent.frames().filter(({ type }) => type === 'offer')).toHaveLength(1);
 
     const reborn = new RegistryInProcess({ platform });
@@ -167,7 +167,7 @@ describe('what the registry writes, and when', () => {
     const agent = registry.connect(AGENT_A);
     agent.send(hello());
     await registry.advance(61_000);
-    expect(registry.runtime.reserve('default', first)).toEqual({ state: 'queued', place: 1 });
+    expect(registry.runtime.reserve(first)).toEqual({ state: 'queued', place: 1 });
     agent.ping();
     await registry.advance(30_000);
     expect(agent.frames().at(-1)).toMatchObject({ type: 'offer', task_id: first.task_id });
@@ -179,26 +179,26 @@ describe('what the registry writes, and when', () => {
     agent.send(hello());
     await registry.advance(3_600_000);
     agent.ping();
-    expect(registry.runtime.reserve('default', first)).toEqual({ state: 'offered', agent_id: AGENT_A });
+    expect(registry.runtime.reserve(first)).toEqual({ state: 'offered', agent_id: AGENT_A });
   });
 
   it('of two equal agents, the one that has been idle for longer is asked', async () => {
     const registry = new RegistryInProcess();
     for (const id of [AGENT_A, AGENT_B]) registry.connect(id).send(hello());
-    const held = [first, second].map((request) => registry.runtime.reserve('default', request));
+    const held = [first, second].map((request) => registry.runtime.reserve(request));
     expect(held).toEqual([AGENT_A, AGENT_B].map((agent_id) => ({ state: 'offered', agent_id })));
     await registry.advance(1_000);
-    registry.runtime.release('default', key(second));
+    registry.runtime.release(key(second));
     await registry.advance(1_000);
-    registry.runtime.release('default', key(first));
-    expect(registry.runtime.reserve('default', slotRequest(3))).toEqual({ state: 'offered', agent_id: AGENT_B });
+    registry.runtime.release(key(first));
+    expect(registry.runtime.reserve(slotRequest(3))).toEqual({ state: 'offered', agent_id: AGENT_B });
   });
 
   it('an agent that keeps declining an offer gets it less and less often', async () => {
     const registry = new RegistryInProcess();
     const agent = registry.connect(AGENT_A);
     agent.send(hello());
-    registry.runtime.reserve('default', first);
+    registry.runtime.reserve(first);
     const asked: number[] = [];
     const start = registry.platform.clock;
     for (let second = 0; second < 300; second++) {
@@ -215,16 +215,16 @@ describe('what the registry writes, and when', () => {
 
   it('with nothing held and nobody waiting, the only alarm is the review of the agents', async () => {
     const { registry } = offeredScene(new RegistryInProcess().platform);
-    for (const request of [first, second]) registry.runtime.release('default', key(request));
+    for (const request of [first, second]) registry.runtime.release(key(request));
     const { deadlines } = registry.platform.dump() as { deadlines: { name: string }[] };
     expect(deadlines.map(({ name }) => name)).toEqual(['agents', 'tombstones']);
   });
 
   it('tombstones are kept for a day and then go', async () => {
     const registry = new RegistryInProcess();
-    registry.runtime.cancel('default', key(first));
+    registry.runtime.cancel(key(first));
     await registry.advance(60_000);
-    registry.runtime.cancel('default', key(second));
+    registry.runtime.cancel(key(second));
     await registry.advance(86_400_000 - 60_001);
     expect(registry.platform.dump().ended_slots).toHaveLength(2);
     await registry.advance(1);
@@ -264,12 +264,5 @@ describe('what the registry writes, and when', () => {
     const once = platform.dump();
     platform.fireAlarm(() => registry.runtime.alarm());
     expect(platform.dump()).toEqual(once);
-  });
-
-  it('belongs to the workspace that made it', () => {
-    const registry = new RegistryInProcess();
-    registry.runtime.reserve('default', first);
-    expect(registry.runtime.admits('elsewhere')).toBe(false);
-    expect(() => registry.runtime.reserve('elsewhere', second)).toThrow(/another workspace/);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { endSocketsOf } from '../../../durable-objects/kit/sockets.ts';
 import type { Logger } from '../../../src/ports/logger.ts';
 import { BATCH_BYTES, MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
 import { note, result, text, uuidOf } from './fake-agent.ts';
@@ -167,7 +168,7 @@ describe('a run socket', () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const watcher = session.openWatch();
-    await session.runtime.closeSockets('agent-token');
+    endSocketsOf(session.platform, 'agent-token');
     expect(agent.client?.closedBy?.code).toBe(4001);
     expect(watcher.closedBy).toBeNull();
   });

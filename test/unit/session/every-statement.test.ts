@@ -83,7 +83,7 @@ describe('a throw before any statement changes nothing, and the same again comes
     ],
     ['remove', asking, ({ session }) => session.runtime.remove(session.call())],
     ['the first command acknowledged', running, ({ agent }) => agent.client?.send({ type: 'command_ack', id: 1 })],
-    ['the close of a socket', running, ({ session, agent }) => session.runtime.closed(agent.client!.socket)],
+    ['the close of a socket', running, ({ session, agent }) => session.runtime.sockets.closed(agent.client!.socket)],
   ])('%s', async (_name, setup, mutate) => {
     expect(await everyStatement(at(setup), mutate, sent)).toBeGreaterThan(2);
   });

@@ -1,4 +1,4 @@
-import { tokenTag } from '../../../durable-objects/kit/text.ts';
+import { receiveFrame, tokenTag } from '../../../durable-objects/kit/sockets.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
 import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/log/watchers.ts';
 import { leaseTag, type RunAttachment } from '../../../durable-objects/session/run/run-sockets.ts';
@@ -66,8 +66,8 @@ export class SessionInProcess {
     this.homes = options.homes ?? new OtherHomes();
     this.#runtime = this.#build();
     this.platform.events = {
-      message: (socket, text) => this.runtime.receive(socket, text),
-      close: (socket) => this.runtime.closed(socket),
+      message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text),
+      close: (socket) => this.runtime.sockets.closed(socket),
     };
   }
 

@@ -106,7 +106,7 @@ describe('a lease lives', () => {
     const old = agent.client!;
     agent.connect();
     expect(old.closedBy?.code).toBe(4012);
-    session.runtime.closed(old.socket);
+    session.runtime.sockets.closed(old.socket);
     expect(session.row('leases')).toMatchObject({ closed_at: null });
     agent.client?.close();
     expect(session.row('leases'), 'the one before may still be listed').toMatchObject({

@@ -129,7 +129,7 @@ describe.each([
     ).toHaveLength(1);
     expect(watcher.follower.state.transcript.find(({ id }) => id === 'part')).toMatchObject({ text: WORDS.join('') });
 
-    expect(registry.runtime.reserve(WORKSPACE, SLOT), 'the slot is free').toEqual({
+    expect(registry.runtime.reserve(SLOT), 'the slot is free').toEqual({
       state: 'ended',
     });
     expect(session.homes.entry?.summary).toMatchObject({ status: 'completed', agent_name: 'AGENT-ONE', cost_usd: 0.5 });

@@ -18,7 +18,7 @@ export class OtherHomes {
   readonly directory: DirectoryApi;
 
   constructor() {
-    const word = (said: 'cancelled' | 'released') => async (_workspace: string, task: string, epoch: number) => {
+    const word = (said: 'cancelled' | 'released') => async (task: string, epoch: number) => {
       this.#reach('registry');
       this.slots.set(`${task}:${epoch}`, said);
     };
@@ -26,7 +26,7 @@ export class OtherHomes {
       throw new Error('a session never asks this');
     };
     this.registry = {
-      reserve: async (_workspace, request) => {
+      reserve: async (request) => {
         this.#reach('registry');
         this.requests.push(request);
         const key = `${request.task_id}:${request.epoch}`;
@@ -40,7 +40,7 @@ export class OtherHomes {
       closeSockets: unused,
     };
     this.directory = {
-      put: async (_workspace, entry) => {
+      put: async (entry) => {
         this.#reach('directory');
         if (this.entry && entry.rev <= this.entry.rev) return;
         this.entry = entry;

@@ -249,7 +249,7 @@ describe('an agent registry with slots of every kind', () => {
   it('remembers what has ended, and offers again what an agent that was away had not taken', async () => {
     const { registry } = connected();
     for (const task of [3, 9]) {
-      expect(await registry.api.reserve('acme', slotRequest(task))).toEqual({ state: 'ended' });
+      expect(await registry.api.reserve(slotRequest(task))).toEqual({ state: 'ended' });
     }
     await registry.advance(60_000);
     const other = registry.connect(AGENT_B);
@@ -271,7 +271,7 @@ describe('a workspace with tokens', () => {
         ['Sign-in', 'operator'],
       ]),
     );
-    expect(await api.revokedTokens('default')).toEqual([named('revoked').id]);
+    expect(await api.revokedTokens()).toEqual([named('revoked').id]);
     const code = { id: 'used-code', expires_at: object.platform.now() + 60_000, role: 'operator' } as const;
     expect(await api.redeemCode(callIn('default'), code)).toMatchObject({
       ok: false,

@@ -15,7 +15,7 @@ function setup(platform: NodePlatform) {
 describe('a mutation of the workspace happens wholly or not at all', () => {
   const mutations: [name: string, mutate: (subject: ReturnType<typeof setup>) => unknown][] = [
     ['createToken', ({ object }) => object.runtime.createToken(callIn('default', 'k'), TOKEN_REQUEST)],
-    ['revokeToken', ({ object, token }) => object.runtime.revokeToken(token.id)],
+    ['revokeToken', ({ object, token }) => object.runtime.revokeToken(callIn('default'), token.id)],
     [
       'redeemCode',
       ({ object }) =>
@@ -55,8 +55,8 @@ describe('a token’s sockets', () => {
   it('are closed when it is revoked, and once more for one that was on its way', async () => {
     const { object, token } = setup(new NodePlatform());
     object.runtime.noteSocket(token.id, PLACE);
-    object.runtime.revokeToken(token.id);
-    object.runtime.revokeToken(token.id);
+    object.runtime.revokeToken(callIn('default'), token.id);
+    object.runtime.revokeToken(callIn('default'), token.id);
     await object.advance(29_999);
     expect(object.closed).toEqual([key(token.id)]);
     await object.advance(1);
@@ -65,7 +65,7 @@ describe('a token’s sockets', () => {
 
   it('are forgotten with it', async () => {
     const { object, token } = setup(new NodePlatform());
-    object.runtime.revokeToken(token.id);
+    object.runtime.revokeToken(callIn('default'), token.id);
     await object.advance(60_000);
     expect(object.platform.dump()).toMatchObject({ tokens: [], socket_places: [], deadlines: [], $alarm: null });
   });
@@ -79,7 +79,7 @@ describe('a token’s sockets', () => {
   it('are closed once those who hold them can be reached again', async () => {
     const { object, token } = setup(new NodePlatform());
     object.away = true;
-    object.runtime.revokeToken(token.id);
+    object.runtime.revokeToken(callIn('default'), token.id);
     await object.advance(5_000);
     expect(object.closed).toEqual([]);
     object.away = false;

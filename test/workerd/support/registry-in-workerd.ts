@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
+import { agentRegistryName } from '../../../src/adapters/objects/names.ts';
 import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
 import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
@@ -9,7 +10,7 @@ import type { ControlLink, RegistryUnderTest } from '../../unit/ports/agent-regi
 /** A new registry object of its own; the clock of all objects is the test's. */
 export function registryObject() {
   const workspace = `registry-${crypto.randomUUID()}`;
-  const stub = env.AGENT_REGISTRY.getByName(workspace);
+  const stub = env.AGENT_REGISTRY.getByName(agentRegistryName(workspace));
   return { workspace, stub };
 }
 

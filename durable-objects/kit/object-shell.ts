@@ -1,0 +1,98 @@
+import { DurableObject } from 'cloudflare:workers';
+import { consoleLogger } from '../../src/adapters/console-logger.ts';
+import { partsOfName } from '../../src/adapters/objects/names.ts';
+import { readObjectSettings } from '../../src/configuration/read.ts';
+import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
+import { boundLogger, errorFields } from '../../src/ports/logger.ts';
+import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
+import type { Principal } from '../../src/protocol/workspace/token.ts';
+import { acceptSocket, durablePlatform, hibernatingSocket } from './durable-object.ts';
+import type { ObjectPlatform } from './platform.ts';
+import { endSocketsOf, receiveFrame, type SocketHolder, tokenTag } from './sockets.ts';
+
+/** A message could not be taken in (RFC 6455 §7.4.1): the other side reconnects. */
+const INTERNAL_ERROR = 1011;
+
+/** What a shell hands on to. */
+export interface ObjectRuntime {
+  alarm(): void;
+  /** Absent where the object has no sockets. */
+  readonly sockets?: SocketHolder;
+}
+
+/**
+ * A Durable Object as a shell: it builds the runtime over the platform, once, and hands on to it the alarm, the sockets
+ * and, in the methods of the class that extends it, the calls. Whose object it is, its name says.
+ */
+export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject<Env> {
+  protected readonly runtime: R;
+  readonly #platform: ObjectPlatform;
+  readonly #workspace: WorkspaceId;
+
+  /** @param object the name of the class, in each line of its log */
+  constructor(
+    ctx: DurableObjectState,
+    env: Env,
+    object: string,
+    build: (workspace: WorkspaceId, platform: ObjectPlatform) => R,
+  ) {
+    super(ctx, env);
+    const name = ctx.id.name ?? '';
+    this.#workspace = partsOfName(name).workspace;
+    const logger = boundLogger(consoleLogger(readObjectSettings(env).OIO_LOG_LEVEL), { object: `${object} ${name}` });
+    this.#platform = durablePlatform(ctx, logger);
+    this.runtime = build(this.#workspace, this.#platform);
+  }
+
+  /** A socket's upgrade, with the principal that the Worker has verified in `PRINCIPAL_HEADER`. */
+  override fetch(request: Request): Response {
+    const header = request.headers.get(PRINCIPAL_HEADER);
+    if (header === null) return new Response('a principal is needed', { status: 401 });
+    const principal = JSON.parse(header) as Principal;
+    const ours = principal.workspace === this.#workspace;
+    const opening = ours ? this.runtime.sockets?.open(new URL(request.url), principal) : null;
+    if (!opening) return new Response('there is no such socket', { status: 404 });
+    const tags = [...opening.tags, tokenTag(principal.token_id)];
+    const { response, socket } = acceptSocket(this.ctx, tags, opening.attachment);
+    opening.opened?.(socket);
+    this.#platform.logger('info', 'socket_opened', {
+      socket: opening.tags[0],
+      request_id: request.headers.get('x-request-id'),
+      token_id: principal.token_id,
+    });
+    return response;
+  }
+
+  /** Ends the sockets that were opened with a token. */
+  async closeSockets(tokenId: string): Promise<void> {
+    endSocketsOf(this.#platform, tokenId);
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    const { sockets } = this.runtime;
+    if (!sockets) return;
+    try {
+      receiveFrame(sockets, hibernatingSocket(this.ctx, socket), typeof message === 'string' ? message : '');
+    } catch (error) {
+      this.#platform.logger('error', 'frame_failed', { socket: this.ctx.getTags(socket)[0], ...errorFields(error) });
+      socket.close(INTERNAL_ERROR, 'try again');
+    }
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    this.#closed(socket, code);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#closed(socket, null);
+  }
+
+  override alarm(): void {
+    this.runtime.alarm();
+  }
+
+  #closed(socket: WebSocket, code: number | null): void {
+    this.#platform.logger('info', 'socket_closed', { socket: this.ctx.getTags(socket)[0], code });
+    this.runtime.sockets?.closed(hibernatingSocket(this.ctx, socket));
+  }
+}

@@ -1,0 +1,58 @@
+import { parseCursor } from '../../src/protocol/common/cursor.ts';
+import { taskNumber } from '../../src/protocol/common/ids.ts';
+import { CLOSE } from '../../src/protocol/common/socket.ts';
+import type { ObjectSocket } from '../kit/platform.ts';
+import type { SocketHolder, SocketOpening } from '../kit/sockets.ts';
+import { NEW_WATCHER, WATCH_TAG, type WatchAttachment } from './log/watchers.ts';
+import type { SessionParts } from './parts.ts';
+import { leaseTag, type RunAttachment } from './run/run-sockets.ts';
+
+const WATCH_PATH = /^\/ws\/sessions\/[^/]+\/?$/;
+const RUN_PATH = /^\/ws\/leases\/([^/]+)\/(\d{1,9})\/?$/;
+
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'watchers' | 'stream'>;
+
+/** The two kinds of sockets of a session: people watch it, and the agent of a lease runs it. */
+export class SessionSockets implements SocketHolder {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  open({ pathname, searchParams }: URL): SocketOpening | null {
+    if (this.#parts.records.find() === null) return null;
+    if (WATCH_PATH.test(pathname)) return this.#watch(searchParams.get('after'));
+    const run = RUN_PATH.exec(pathname);
+    return run ? this.#run(taskNumber(run[1]!), Number(run[2])) : null;
+  }
+
+  receive(socket: ObjectSocket, text: string): void {
+    const { records, watchers, stream } = this.#parts;
+    if (records.find() === null) socket.close(CLOSE.deleted, 'the session is gone');
+    else if (kindOf(socket) === 'watch') watchers.receive(socket, text);
+    else stream.receive(socket, text);
+  }
+
+  closed(socket: ObjectSocket): void {
+    if (kindOf(socket) === 'run') this.#parts.stream.closed(socket);
+  }
+
+  #watch(after: string | null): SocketOpening {
+    return {
+      tags: [WATCH_TAG],
+      attachment: NEW_WATCHER,
+      opened: (socket) => this.#parts.watchers.greet(socket, after === null ? null : parseCursor(after)),
+    };
+  }
+
+  #run(task: number, epoch: number): SocketOpening {
+    const connection = this.#parts.kit.store.platform.uuid();
+    const attachment: RunAttachment = { kind: 'run', task, epoch, connection, presented: false };
+    return { tags: [leaseTag(task, epoch)], attachment };
+  }
+}
+
+function kindOf(socket: ObjectSocket): 'watch' | 'run' {
+  return (socket.attachment() as WatchAttachment | RunAttachment).kind;
+}

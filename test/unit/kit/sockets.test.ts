@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import type { ObjectSocket } from '../../../durable-objects/kit/platform.ts';
+import { endSocketsOf, receiveFrame, type SocketHolder, tokenTag } from '../../../durable-objects/kit/sockets.ts';
+import { MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
+import { CLOSE } from '../../../src/protocol/common/socket.ts';
+import { NodePlatform } from '../../support/node-platform.ts';
+
+function scene() {
+  const platform = new NodePlatform();
+  const received: string[] = [];
+  const holder: SocketHolder = {
+    open: () => null,
+    receive: (_socket: ObjectSocket, text: string) => void received.push(text),
+    closed: () => {},
+  };
+  const connect = (tokenId: string) => platform.connect(['kind:1', tokenTag(tokenId)], { kind: 'test' });
+  return { platform, holder, received, connect };
+}
+
+it('ends the sockets of a revoked token only, and takes in nothing that still arrives on them', () => {
+  const { platform, holder, received, connect } = scene();
+  const revoked = connect('revoked');
+  const other = connect('other');
+  endSocketsOf(platform, 'revoked');
+  expect([revoked.closedBy?.code, other.closedBy]).toEqual([CLOSE.unauthorized, null]);
+  receiveFrame(holder, revoked.socket, 'late');
+  receiveFrame(holder, other.socket, 'in time');
+  expect(received).toEqual(['in time']);
+  expect(revoked.socket.attachment()).toEqual({ kind: 'test', closed: true });
+});
+
+it('closes a socket that sends more than a frame holds, counted in bytes', () => {
+  const { holder, received, connect } = scene();
+  const client = connect('token');
+  receiveFrame(holder, client.socket, 'é'.repeat(MAX_FRAME_BYTES / 2));
+  expect(received).toHaveLength(1);
+  receiveFrame(holder, client.socket, 'é'.repeat(MAX_FRAME_BYTES / 2 + 1));
+  expect([received.length, client.closedBy?.code]).toEqual([1, 1009]);
+});
