@@ -3,19 +3,19 @@ import { type Cursor, formatCursor, parseCursor } from '../protocol/common/curso
 import type { SessionEvent } from '../protocol/events/envelope.ts';
 import type { WatchFrame, WatchRequest } from '../protocol/session/watch-socket.ts';
 
-/** What taking a frame in came to. */
+/** The result of a received frame. */
 export type Step =
   | {
       ok: true;
-      /** To send back, in this order. */
+      /** Requests to send, in this order. */
       replies: WatchRequest[];
-      /** New to this log: never one that it had. */
+      /** Events that the follower did not have before. */
       events: SessionEvent[];
-      /** The log was replaced by a snapshot: what stood before no longer counts. */
+      /** A snapshot has replaced all earlier events. */
       reset: boolean;
       live: boolean;
     }
-  /** The connection is of no more use: open another one from `cursor`. */
+  /** The connection cannot be used any more. Open another one from `cursor`. */
   | { ok: false; fault: 'gap' | 'protocol'; detail: string };
 
 type Phase =
@@ -25,8 +25,8 @@ type Phase =
   | { name: 'live' };
 
 /**
- * Follows a session's log over any number of connections, without any I/O: frames go in, requests and new events come
- * out. What it holds is a prefix of the server's log at every moment, whatever is lost, repeated or cut off between.
+ * Follows a session's log over any number of connections. It does no I/O: it receives frames, and returns requests and
+ * new events. It always holds a prefix of the server's log, even if frames are lost or repeated or connections break.
  */
 export class LogFollower {
   #cursor: Cursor | null;
@@ -34,12 +34,12 @@ export class LogFollower {
   #phase: Phase = { name: 'greeting' };
   #received = 0;
 
-  /** @param after a cursor whose events are of no interest; the state is then folded from there on */
+  /** @param after the events up to this cursor are skipped; the state is folded from there */
   constructor(after: string | null = null) {
     this.#cursor = after === null ? null : parseCursor(after);
   }
 
-  /** Up to where the log is held; null before anything is known. What a new connection asks to go on from. */
+  /** The position up to which the log was received, from which a new connection resumes; null at first. */
   get cursor(): string | null {
     return this.#cursor && formatCursor(this.#cursor);
   }
@@ -49,20 +49,20 @@ export class LogFollower {
     return this.#state;
   }
 
-  /** A new connection: what the last one had begun is forgotten, what it had finished is kept. */
+  /** Call for each new connection. Discards a partial snapshot of the last one. */
   connect(): void {
     this.#phase = { name: 'greeting' };
     this.#received = 0;
   }
 
-  /** Takes in one frame of the present connection. */
+  /** Handles one frame of the current connection. */
   receive(text: string): Step {
     this.#received += text.length;
     let frame: WatchFrame;
     try {
       frame = JSON.parse(text) as WatchFrame;
     } catch {
-      return broken('the frame is no JSON');
+      return broken('the frame is not JSON');
     }
     switch (frame.type) {
       case 'hello':
@@ -77,15 +77,15 @@ export class LogFollower {
         if (this.#phase.name !== 'live') return broken(`events while ${this.#phase.name}`);
         return this.#append(frame);
       default:
-        // A later version may say more; what is not understood is taken in and left alone.
+        // A later server version may send other frames. They are acknowledged and ignored.
         return { ok: true, replies: [this.#ack()], events: [], reset: false, live: this.#phase.name === 'live' };
     }
   }
 
-  /** Once at the start of a connection, and again when the log's floor has overtaken the reader. */
+  /** Handles the hello at the start of a connection, or again when the log's floor has overtaken the reader. */
   #greet(hello: WatchFrame & { type: 'hello' }): Step {
     const cursor = parseCursor(hello.cursor);
-    if (!cursor) return broken(`no cursor: ${hello.cursor}`);
+    if (!cursor) return broken(`invalid cursor: ${hello.cursor}`);
     if (hello.mode === 'snapshot') {
       this.#phase = { name: 'snapshot', parts: [], expected: hello.parts, cursor };
       return hello.parts > 0 ? this.#took([], false) : this.#reset(emptyState(), cursor);
@@ -105,7 +105,7 @@ export class LogFollower {
     try {
       return this.#reset(JSON.parse(phase.parts.join('')) as SessionState, phase.cursor);
     } catch {
-      return broken('the snapshot is no JSON');
+      return broken('the snapshot is not JSON');
     }
   }
 
@@ -119,7 +119,8 @@ export class LogFollower {
   #append(frame: { events: SessionEvent[]; cursor: string }): Step {
     const from = this.#cursor;
     const to = parseCursor(frame.cursor);
-    if (!from || to?.incarnation !== from.incarnation) return broken(`no cursor of this log: ${frame.cursor}`);
+    if (!from || to?.incarnation !== from.incarnation)
+      return broken(`the cursor belongs to another log: ${frame.cursor}`);
     const fresh: SessionEvent[] = [];
     let head = from.seq;
     for (const event of frame.events) {
@@ -151,5 +152,5 @@ function broken(detail: string): Step {
 }
 
 function gap(head: number, next: number): Step {
-  return { ok: false, fault: 'gap', detail: `the log is held up to ${head}, and went on at ${next}` };
+  return { ok: false, fault: 'gap', detail: `expected an event after ${head}, but got ${next}` };
 }

@@ -6,7 +6,7 @@ import { ApiError, localProblem } from './errors.ts';
 import type { RestClient } from './rest.ts';
 import { LogFollower } from './resume.ts';
 
-/** Where the watch stands. `waiting`: cut off; tries again in `retry_in_ms`. */
+/** The status of the watch's connection. `waiting`: disconnected; the watch reconnects in `retry_in_ms`. */
 export type WatchConnection =
   | { status: 'connecting' }
   | { status: 'catching_up' }
@@ -14,30 +14,30 @@ export type WatchConnection =
   | { status: 'waiting'; retry_in_ms: number; reason: string };
 
 export interface WatchOptions {
-  /** Only what comes after this cursor; without it the watch begins with a snapshot of the state. */
+  /** Watch only events after this cursor. Without it, the watch begins with a snapshot of the state. */
   after?: string;
-  /** New events, each place of the log once and in order. */
+  /** Called with new events, each position of the log once and in order. */
   onEvents?: (events: SessionEvent[]) => void;
-  /** The state after new events, or after a snapshot (`reset`: what was heard before no longer counts). */
+  /** Called with the state after new events or a snapshot. `reset`: the snapshot replaces all earlier events. */
   onState?: (state: SessionState, reset: boolean) => void;
   onConnection?: (connection: WatchConnection) => void;
-  /** Keeps all that was heard since the last snapshot in `events`: without a bound, for whoever compares logs. */
+  /** Keeps all events since the last snapshot in `events`, without a limit. For tests that compare logs. */
   keepEvents?: boolean;
   signal?: AbortSignal;
 }
 
 export interface SessionWatch {
   readonly state: SessionState;
-  /** All events heard since the last snapshot, with `keepEvents`. */
+  /** With `keepEvents`, all events since the last snapshot. */
   readonly events: readonly SessionEvent[];
-  /** Up to where the log is held. */
+  /** The position up to which the log was received. */
   readonly cursor: string | null;
-  /** Never rejects: the error when there is nothing to watch, or null when `close` or the signal ended it. */
+  /** Resolves with the error that ended the watch, or with null after `close` or an abort. Never rejects. */
   readonly ended: Promise<ApiError | null>;
   close(): void;
 }
 
-/** What of a WebSocket is used: browsers, Node and workerd all have it. */
+/** The part of a WebSocket that is used. Browsers, Node and workerd implement it. */
 export interface WatchSocket {
   send(text: string): void;
   close(code?: number, reason?: string): void;
@@ -50,6 +50,7 @@ export interface SocketEvent {
 }
 export type WatchSocketConstructor = new (url: string, protocols: string[]) => WatchSocket;
 
+/** The control plane to connect to. */
 export interface WatchPlace {
   baseUrl: string;
   rest: Pick<RestClient, 'createTicket' | 'sessions'>;
@@ -59,24 +60,24 @@ export interface WatchPlace {
 const PING_EVERY_MS = 25_000;
 const PONG_WITHIN_MS = 10_000;
 const GREETING_WITHIN_MS = 10_000;
-/** After `error` comes `close`, with the code that says more; not everywhere, though. */
+/** `close` follows `error` and has the close code, but not on every platform. */
 const CLOSE_AFTER_ERROR_WITHIN_MS = 500;
 const RECONNECT_BASE_MS = 500;
-/** A lease's time to live is four of these: an agent behind the same outage loses nothing by it. */
+/** A quarter of a lease's default lifetime, so that an agent in the same outage does not lose its lease. */
 const RECONNECT_CAP_MS = 15_000;
 const NORMAL_CLOSURE = 1000;
 
 /** How a connection ended. */
 interface Ending {
-  /** Whether the server said hello: then its next absence starts the backoff anew. */
+  /** Whether the server said hello. If so, the next disconnect resets the backoff. */
   greeted: boolean;
   code: number;
   reason: string;
 }
 
 /**
- * Watches a session over as many connections as it takes: each goes on from where the last one ended. It ends by
- * itself only when the session is not (or no longer) this token's to see.
+ * Watches a session. It reconnects as often as needed, and each connection continues where the last one ended. It ends
+ * by itself only when the session does not exist (any more) for this token.
  */
 export function watchSession(place: WatchPlace, id: string, options: WatchOptions = {}): SessionWatch {
   const follower = new LogFollower(options.after);
@@ -122,7 +123,7 @@ export function watchSession(place: WatchPlace, id: string, options: WatchOption
   };
 }
 
-/** One connection, from its ticket to its end. An error is final: there is nothing here to watch. */
+/** Runs one connection, from its ticket to its end. A returned error is final. */
 async function connectOnce(
   place: WatchPlace,
   id: string,
@@ -142,7 +143,7 @@ async function connectOnce(
     const ending = await converse(socket, follower, take, options, signal);
     const refused = refusalOf(ending);
     if (refused) return refused;
-    // A browser hides why an upgrade was refused; over REST the server says it.
+    // A browser hides why an upgrade was rejected, so a REST call asks for the reason.
     if (!ending.greeted && !signal.aborted) await place.rest.sessions.events(id, { limit: 1 }, { signal });
     return ending;
   } catch (error) {
@@ -151,7 +152,7 @@ async function connectOnce(
   }
 }
 
-/** Speaks the watch protocol until the socket ends, for whatever reason. */
+/** Runs the watch protocol until the socket ends. */
 function converse(
   socket: WatchSocket,
   follower: LogFollower,
@@ -209,12 +210,12 @@ function converse(
   });
 }
 
-/** Asking again will be answered the same. */
+/** Whether a retry would get the same error. */
 function isFinal(error: ApiError): boolean {
   return error.status < 500 && error.status !== 429;
 }
 
-/** The closes that say: do not come back. */
+/** The error of a close code that forbids a reconnect; null for any other ending. */
 function refusalOf(ending: Ending): ApiError | null {
   if (ending.code === CLOSE.unauthorized) {
     return new ApiError(localProblem('unauthorized', 401, 'A valid token is needed', ending.reason));

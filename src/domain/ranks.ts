@@ -1,11 +1,11 @@
 import type { SessionPriority, SessionStatus } from '../protocol/common/enums.ts';
 
-/** The place of each value of an enumeration in sorted lists. */
+/** The rank of each value of an enumeration in sorted lists. */
 export type Ranks<Value extends string = string> = Readonly<Record<Value, number>>;
 
 /**
- * How lists and queues sort. Ranks are used at query time and are never stored, so a new value may take any place and
- * the others may be renumbered.
+ * The order of lists and queues. Ranks are used at query time and never stored, so a new value can get any rank and the
+ * other values can be renumbered.
  */
 export const PRIORITY_RANK: Ranks<SessionPriority> = { critical: 1, high: 2, medium: 3, low: 4, deferred: 5 };
 

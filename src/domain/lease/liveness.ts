@@ -1,6 +1,6 @@
 /**
- * Liveness of a lease. A closed socket says nothing: agents reconnect. What counts is when the agent was last seen, by
- * a stored frame or by a ping that the runtime answered.
+ * The inputs for judging a lease. A closed socket proves nothing, because agents reconnect. The lease depends on when
+ * the agent was last seen, by a stored frame or by a ping that the runtime answered.
  */
 export interface LeaseSigns {
   now: number;
@@ -8,7 +8,7 @@ export interface LeaseSigns {
   last_seen_at: number;
   /** A socket of the lease is open now. */
   connected: boolean;
-  /** Its socket's close reached us since the agent was last seen. */
+  /** The object received the close of the lease's socket since the agent was last seen. */
   close_seen: boolean;
   /** The lease was extended since the agent was last seen. */
   extended: boolean;
@@ -16,18 +16,20 @@ export interface LeaseSigns {
 
 type LeaseVerdict =
   | { verdict: 'alive'; quiet: boolean; check_at: number }
-  /** We were away, not the agent: it gets one full term to come back, and no retry is counted. */
+  /** The object was down, not the agent. The agent gets one full lifetime to return, and no attempt is counted. */
   | { verdict: 'extend'; check_at: number }
   | { verdict: 'lost' };
 
-/** A silence is judged when it is as long as the lease; later than this, the object was not running when it was. */
+/**
+ * A lease is judged when its lifetime has passed. If the judgement is later than this, the object was down meanwhile.
+ */
 const LATE_MS = 2_000;
 
 /**
- * Judges a lease when its deadline is due.
+ * Judges a lease at its deadline.
  *
- * A judgement that comes late, or a socket that is gone with no close event, shows that *we* were away (a restart, a
- * deploy): an overdue alarm fires before the first agent can possibly have reconnected.
+ * If the judgement is late, or the socket is gone without a close event, then the object itself was down (a restart or
+ * a deploy). After such a downtime, the overdue alarm fires before any agent can have reconnected.
  */
 export function judgeLease(signs: LeaseSigns): LeaseVerdict {
   const { now, ttl_ms, last_seen_at, connected, close_seen, extended } = signs;
@@ -44,7 +46,7 @@ export function judgeLease(signs: LeaseSigns): LeaseVerdict {
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 60_000;
 
-/** How long a session waits for its next lease after `attempts` lost or failed ones. */
+/** The pause before the next lease after `attempts` lost or failed ones: 1 s, doubled each time, up to 60 s. */
 export function retryBackoffMs(attempts: number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.max(0, attempts - 1));
 }

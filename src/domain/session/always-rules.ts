@@ -1,20 +1,20 @@
 /**
- * 'Always' is kept by us and scoped to one session, because OpenCode's own lasts for the whole directory. A rule is a
- * permission and a pattern; `*` stands for any run of characters, `?` for one.
+ * A rule from an `always` answer. The session stores its own rules, because OpenCode's `always` would apply to the
+ * whole directory. In a pattern, `*` stands for any number of characters and `?` for one.
  */
 export interface AlwaysRule {
   permission: string;
   pattern: string;
 }
 
-/** Whether the rules cover everything that is asked for. An ask without patterns is covered by `*` alone. */
+/** Whether the rules cover all requested patterns. A request without patterns is covered only by `*`. */
 export function coveredByRules(rules: readonly AlwaysRule[], permission: string, patterns: readonly string[]): boolean {
   const mine = rules.filter((rule) => rule.permission === permission);
   const asked = patterns.length > 0 ? patterns : [''];
   return asked.every((pattern) => mine.some((rule) => matches(rule.pattern, pattern)));
 }
 
-/** Wildcard match in linear space and without regular expressions: patterns come from outside. */
+/** A wildcard match without regular expressions and with constant memory, because patterns come from outside. */
 export function matches(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;

@@ -2,16 +2,16 @@ import type { Decision } from '../../protocol/common/enums.ts';
 import type { ApprovalRules } from '../../protocol/session/approval-kinds.ts';
 import type { AnswerApprovalRequest } from '../../protocol/session/requests.ts';
 
-/** Why an answer cannot be taken: the member of the request that is wrong, and what to give instead. */
+/** Why an answer is invalid: the wrong member of the request, and what it must be. */
 export interface AnswerProblem {
   path: 'decision' | 'answers';
   message: string;
 }
 
 /**
- * Checks a person's answer against the rules of the approval's kind.
- * @param questionCount how many questions the approval asks
- * @returns null when the answer can be taken
+ * Checks an answer against the rules of the approval's kind.
+ * @param questionCount the number of the approval's questions
+ * @returns null when the answer is valid
  */
 export function answerProblem(
   { decisions, needs_answers }: ApprovalRules,

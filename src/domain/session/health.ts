@@ -1,20 +1,20 @@
 import type { SessionStatus } from '../../protocol/common/enums.ts';
 
-/** What a session's health is computed from. */
+/** The inputs of a session's health. */
 export interface HealthInput {
   status: SessionStatus;
-  /** How much of the work is done, 0 to 1. */
+  /** The share of the work that is done, from 0 to 1. */
   share_done: number;
-  /** Active time up to `active_since`, in ms. */
+  /** The active time before `active_since`, in ms. */
   active_ms: number;
-  /** Since when it has been active without a break (ms since the epoch); null while it is not. */
+  /** The start of the current active period (ms since the epoch); null while the session is not active. */
   active_since: number | null;
   max_duration_seconds: number;
 }
 
 /**
- * A session's health, 0 (ended badly) to 1 (completed). It falls as a running session uses up its time, so it is
- * computed whenever it is read.
+ * A session's health, from 0 (ended without success) to 1 (completed). It falls while a running session uses its time,
+ * so it is computed at each read.
  * @param now ms since the epoch
  */
 export function healthScore(session: HealthInput, now: number): number {

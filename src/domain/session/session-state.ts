@@ -8,29 +8,29 @@ import { TranscriptDraft, type TranscriptItem } from './transcript.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
 /**
- * The fold that turns a session's log into what there is to see. The server keeps it as the base under a trimmed log,
- * and every client computes the same one. So a client that resumed, one that was sent a snapshot, and the server agree.
+ * The visible state of a session, a fold of its log. The server stores it as the base of a trimmed log, and every
+ * client computes the same fold. Therefore a client that resumed, a client that got a snapshot, and the server agree.
  *
- * Tasks that run side by side do not touch each other: each folds as if it were alone, until the bounds drop something.
+ * Events of different tasks do not affect each other: each task folds as if it were alone, until a limit drops items.
  */
 export interface SessionState {
-  /** The log up to here is in this state. */
+  /** The log is folded up to this number. */
   seq: number;
   title: string;
   status: SessionStatus;
   requested_action: 'pause' | 'stop' | null;
   result: Record<string, unknown> | null;
   error: SessionError | null;
-  /** Of all tasks, in the order of the log. */
+  /** The items of all tasks, in the order of the log. */
   transcript: TranscriptItem[];
-  /** Items that the bounds have dropped from the transcript's beginning. */
+  /** The number of items that were dropped from the transcript's beginning. */
   dropped_items: number;
-  /** Of all tasks, oldest first; the newest MAX_LISTED of each. */
+  /** The newest MAX_LISTED approvals and checkpoints of all tasks, oldest first. */
   approvals: ApprovalView[];
   checkpoints: CheckpointView[];
-  /** Of all tasks. */
+  /** The usage of all tasks together. */
   usage: Usage;
-  /** By number. */
+  /** The tasks by number. */
   tasks: Record<number, TaskState>;
 }
 
@@ -49,7 +49,7 @@ export interface TodoItem {
 }
 
 const MAX_LISTED = 100;
-/** The text of the to-do lists of all tasks together, in UTF-16 units. */
+/** The limit for the to-do lists of all tasks together, in UTF-16 code units. */
 const MAX_TODO_CHARS = 500_000;
 
 export function emptyState(): SessionState {
@@ -70,8 +70,8 @@ export function emptyState(): SessionState {
 }
 
 /**
- * Applies events in the order of the log. An event whose range has been applied already changes nothing; a joined run
- * that reaches beyond what was applied brings exactly the rest. The given state is not changed.
+ * Applies events in the order of the log. An event whose range was applied already changes nothing. A joined event that
+ * was applied in part adds exactly the rest. The given state is not changed.
  */
 export function applyEvents(state: SessionState, events: readonly SessionEvent[]): SessionState {
   const fresh = events.filter((event) => event.seq > state.seq);
@@ -81,7 +81,7 @@ export function applyEvents(state: SessionState, events: readonly SessionEvent[]
   for (const event of fresh) {
     apply(draft, transcript, event);
     draft.seq = event.seq;
-    // After each event: what is dropped must not depend on how events were batched.
+    // Done after each event, so that the dropped items do not depend on how events were batched.
     transcript.bound();
   }
   return { ...draft, transcript: transcript.items, dropped_items: transcript.dropped };
@@ -163,7 +163,7 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
     case 'usage':
       state.usage = addUsage(state.usage, event.data);
       updateTask(state, task, { usage: addUsage(taskOf(state, task).usage, event.data) });
-      // A turn that names no model uses the agent's own, which only its usage names.
+      // A turn that names no model uses the agent's default model, which only the usage event names.
       if (!event.data.sub_agent) noteModel(state, task, event.data.model);
       return;
     case 'model.retry': {
@@ -197,7 +197,7 @@ function updateApproval(state: Draft, id: string, change: Partial<ApprovalView>)
   state.approvals = state.approvals.map((approval) => (approval.id === id ? { ...approval, ...change } : approval));
 }
 
-/** Empties the to-do lists of the other tasks, the lowest number first, until all together are within the bound. */
+/** Empties the to-do lists of other tasks, lowest number first, until all lists together are within the limit. */
 function boundTodos(state: Draft, current: number): void {
   const sizes = Object.entries(state.tasks).map(([number, { todo }]) => ({
     number: Number(number),

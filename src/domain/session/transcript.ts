@@ -2,7 +2,7 @@ import type { Delivery, SessionStatus } from '../../protocol/common/enums.ts';
 import type { AgentEventBody, ToolState } from '../../protocol/events/agent.ts';
 import type { EventPlace } from '../../protocol/events/envelope.ts';
 
-/** What is shown of a log, in its order. `task` is the number of its task; 0 for the session as a whole. */
+/** An item of a session's transcript. `task` is the number of its task, or 0 for the session as a whole. */
 export type TranscriptItem = { id: string; task: number; seq: number } & (
   | { kind: 'prompt'; number: number; text: string; delivery: Delivery; by: string }
   | { kind: 'text' | 'reasoning'; text: string; done: boolean }
@@ -23,15 +23,15 @@ export type TranscriptItem = { id: string; task: number; seq: number } & (
 );
 
 export const MAX_TRANSCRIPT_ITEMS = 5_000;
-/** All text of the transcript, in UTF-16 units. */
+/** The limit for all text of the transcript, in UTF-16 code units. */
 const MAX_TRANSCRIPT_CHARS = 4_000_000;
 
 type EventOf<T extends AgentEventBody['type']> = EventPlace & Extract<AgentEventBody, { type: T }>;
 
-/** A transcript that is being changed: a copy of its own, so that the one it was made of stays as it was. */
+/** A mutable copy of a transcript. The original is not changed. */
 export class TranscriptDraft {
   readonly items: TranscriptItem[];
-  /** Items that the bounds have dropped from the beginning. */
+  /** The number of items that were dropped from the beginning. */
   dropped: number;
   #chars: number;
 
@@ -46,7 +46,7 @@ export class TranscriptDraft {
     this.#chars += sizeOf(item);
   }
 
-  /** An increment says how much came before it. Text that is there beyond that is the same text again. */
+  /** Applies an increment at its offset. Existing text after the offset is the same text and is replaced. */
   addText(event: EventOf<'text.delta' | 'reasoning.delta'>): void {
     const { part_id, offset, text } = event.data;
     const kind = event.type === 'text.delta' ? 'text' : 'reasoning';
@@ -61,7 +61,7 @@ export class TranscriptDraft {
   }
 
   addTool({ seq, task, data }: EventOf<'tool'>): void {
-    // Some models number their calls from the start in each message.
+    // Some models number their calls from the start in each message, so a call id alone is not unique.
     const id = `${data.message_id}/${data.call_id}`;
     const index = this.#indexOf(task, id);
     const known = this.items[index];
@@ -83,7 +83,7 @@ export class TranscriptDraft {
     else this.add(item);
   }
 
-  /** Marks a part of the task as done; without `partId` all of them. */
+  /** Marks a part of the task as done, or all of its parts if `partId` is absent. */
   closeParts(task: number, partId?: string): void {
     for (const [index, item] of this.items.entries()) {
       if (item.task !== task || (item.kind !== 'text' && item.kind !== 'reasoning') || item.done) continue;
@@ -91,7 +91,7 @@ export class TranscriptDraft {
     }
   }
 
-  /** Drops the oldest items beyond the bounds. The newest stays, however large. */
+  /** Drops the oldest items beyond the limits. The newest item stays, however large it is. */
   bound(): void {
     let drop = 0;
     for (; drop < this.items.length - 1; drop++) {
@@ -107,13 +107,15 @@ export class TranscriptDraft {
     this.items[index] = item;
   }
 
-  /** Searches from the end, since an item that changes is nearly always near it. */
+  /** Searches from the end, because a changing item is nearly always near the end. */
   #indexOf(task: number, id: string): number {
     return this.items.findLastIndex((item) => item.id === id && item.task === task);
   }
 }
 
-/** The first `offset` units of a text. Units that were lost show as lost, so that everything else keeps its place. */
+/**
+ * The first `offset` code units of a text. Missing ones are filled with U+FFFD, so that later text keeps its offset.
+ */
 function upTo(text: string, offset: number): string {
   return text.slice(0, offset).padEnd(offset, '\u{fffd}');
 }
@@ -132,7 +134,7 @@ function sizeOf(item: TranscriptItem): number {
   }
 }
 
-/** Inputs are replaced, never changed, so each is measured once. */
+/** Inputs are replaced and never mutated, so the size of each is computed once. */
 const inputSizes = new WeakMap<object, number>();
 
 function inputSize(input: Record<string, unknown>): number {

@@ -12,13 +12,13 @@ export const NO_USAGE: Usage = {
 
 const COUNTERS = Object.keys(NO_USAGE) as (keyof Usage)[];
 
-/** Adds one model turn. A sub-agent's turn counts its tokens and cost, and as a turn. */
+/** Adds the usage of one model turn. A sub-agent's turn counts like any other. */
 export function addUsage(total: Usage, turn: Omit<Usage, 'turns'>): Usage {
   const increment: Usage = { ...turn, turns: 1 };
   return eachCounter((counter) => total[counter] + increment[counter]);
 }
 
-/** What was spent since `before`, a total of the same kind. */
+/** The usage since `before`, an earlier total. */
 export function usageSince(total: Usage, before: Usage): Usage {
   return eachCounter((counter) => total[counter] - before[counter]);
 }
