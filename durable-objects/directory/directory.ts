@@ -6,7 +6,7 @@ import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/
 import { ObjectShell } from '../kit/object-shell.ts';
 import { buildDirectory, type DirectoryRuntime } from './runtime.ts';
 
-/** The directory of a workspace's sessions; see `DirectoryApi`. */
+/** The directory of a workspace's sessions. See `DirectoryApi`. */
 export class Directory extends ObjectShell<DirectoryRuntime> implements DirectoryApi {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, 'Directory', buildDirectory);

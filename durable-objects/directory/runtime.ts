@@ -9,11 +9,11 @@ import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { DIRECTORY_SCHEMA } from './schema.ts';
 import { SessionsTable, type SortRanks } from './sessions-table.ts';
 
-/** Longer than any delivery can be late. */
+/** Longer than the delay of any delivery. */
 const TOMBSTONES_KEPT_MS = 7 * 86_400_000;
 const TOMBSTONES_DEADLINE = 'tombstones';
 
-/** The directory's parts, built together over a platform. @param ranks how lists sort enumerations */
+/** Builds the directory's parts. @param ranks the order of enumerations in lists */
 export function buildDirectory(workspace: WorkspaceId, platform: ObjectPlatform, ranks?: SortRanks): DirectoryRuntime {
   const kit = buildKit(platform, DIRECTORY_SCHEMA, []);
   const calls = new Calls(kit, { workspace, absent: refuse('not_found', 'There is no such directory.') });

@@ -1,8 +1,8 @@
 import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
- * The directory of a workspace's sessions. Lists filter and sort by columns; `entry` holds the rest and comes last, so
- * that only the rows of a page read it. `search` is in lower case.
+ * The directory of a workspace's sessions. Lists filter and sort by the columns before `entry`. `entry` has the rest
+ * and is the last column, so that it is read only for the rows of a page. `search` is in lower case.
  */
 export const DIRECTORY_SCHEMA: ObjectSchema = {
   object: 'Directory',

@@ -7,10 +7,10 @@ import type { SqlValue } from '../kit/platform.ts';
 import { rankOf } from '../kit/rank.ts';
 import type { ObjectStore } from '../kit/store.ts';
 
-/** How much of an entry's text a search reads. */
+/** The length of the text that a search reads. */
 const SEARCH_CHARS_MAX = 1_000;
 
-/** Columns that never change after the insert: an update that left them out leaves their indexes alone. */
+/** Columns that never change after the insert. Updates leave them out, so that their indexes are not written. */
 const FIXED = ['id', 'created_at'];
 const CHANGING = ['rev', 'status', 'session_type', 'priority', 'title', 'tags', 'updated_at', 'search', 'entry'];
 const UPSERT = `INSERT INTO sessions (${[...FIXED, ...CHANGING].join(', ')})
@@ -26,14 +26,14 @@ export interface SortRanks {
 }
 
 /**
- * The table of sessions. The latest entry wins: one whose `rev` is not above the stored one changes nothing. Methods
- * that write run inside a transaction.
+ * The table of sessions. The entry with the highest `rev` wins; others are ignored. Methods that write must run inside
+ * a transaction.
  */
 export class SessionsTable {
   readonly #store: ObjectStore;
-  /** SQL to sort by, for each column that has no order of its own. */
+  /** SQL expressions for sorting by columns whose text has no meaningful order. */
   readonly #sortKeys: Record<string, string>;
-  /** How many sessions there are; null when they must be counted again. */
+  /** The number of sessions; null when they must be counted again. */
   #count: number | null = null;
 
   constructor(store: ObjectStore, ranks: SortRanks = { priority: PRIORITY_RANK, status: STATUS_RANK }) {
@@ -78,7 +78,7 @@ export class SessionsTable {
     const { where, bindings } = filter(query);
     const { page, page_size } = query;
     const order = this.#order(query.sort);
-    // The page's ids first: sorting whole rows would carry every entry along.
+    // Selects the page's ids first, because sorting whole rows would read every entry.
     const rows = this.#store.rows<{ entry: string }>(
       `SELECT entry FROM sessions
        WHERE id IN (SELECT id FROM sessions ${where} ORDER BY ${order} LIMIT ? OFFSET ?) ORDER BY ${order}`,
@@ -90,13 +90,13 @@ export class SessionsTable {
     return { items: rows.map(({ entry }) => summaryOf(entry, now)), total, page, page_size };
   }
 
-  /** Forgets tombstones of that time and before; returns the time of the oldest that is left. */
+  /** Deletes tombstones up to a time. @returns the time of the oldest remaining tombstone */
   purgeRemoved(upTo: number): number | null {
     this.#store.rows(`DELETE FROM removed WHERE removed_at <= ?`, upTo);
     return this.#store.row<{ at: number | null }>(`SELECT MIN(removed_at) AS at FROM removed`)?.at ?? null;
   }
 
-  /** What is stored of a session: whether it is listed, whether it has a tombstone, and the newer `rev` of the two. */
+  /** Whether a session is listed, whether it has a tombstone, and the higher `rev` of both. */
   #stored(id: SessionId): { listed: boolean; removed: boolean; rev: number } {
     const row = this.#store.row<{ listed: number | null; removed: number | null }>(
       `SELECT (SELECT rev FROM sessions WHERE id = ?) AS listed, (SELECT rev FROM removed WHERE id = ?) AS removed`,
@@ -116,7 +116,7 @@ export class SessionsTable {
     return this.#store.row<{ total: number }>(`SELECT COUNT(*) AS total FROM sessions ${where}`, ...bindings)!.total;
   }
 
-  /** Equal rows go by age, then by id, so that pages never overlap. */
+  /** Rows with equal keys are sorted by age, then by id, so that pages never overlap. */
   #order(sort: ListSessionsQuery['sort']): string {
     const descending = sort.startsWith('-');
     const column = descending ? sort.slice(1) : sort;
@@ -126,7 +126,7 @@ export class SessionsTable {
   }
 }
 
-/** A stored entry as lists show it. Health falls with time, so it is computed at every read. */
+/** Converts a stored entry for a list. Health falls with time, so it is computed at each read. */
 function summaryOf(text: string, now: number): SessionSummary {
   const { summary, ...health } = JSON.parse(text) as StoredEntry;
   return { ...summary, health_score: healthScore({ status: summary.status, ...health }, now) };
@@ -145,7 +145,7 @@ function filter(query: ListSessionsQuery): { where: string; bindings: SqlValue[]
   if (query.session_type) require('session_type = ?', query.session_type);
   if (query.priority) require('priority = ?', query.priority);
   if (query.tag) require('? IN (SELECT value FROM json_each(tags))', query.tag);
-  // A person's text is looked for as it is: `instr` knows no wildcards.
+  // `instr` has no wildcards, so the user's text is searched literally.
   if (query.q) require('instr(search, ?) > 0', query.q.toLowerCase());
   return { where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '', bindings };
 }

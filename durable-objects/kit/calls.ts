@@ -4,20 +4,20 @@ import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { ObjectKit } from './runtime.ts';
 
-/** What decides whether a call on an object is answered at all. */
+/** The rules that every call on an object must satisfy. */
 export interface CallRules {
-  /** Whose object this is: its name says so. */
+  /** The object's workspace, which is part of the object's name. */
   workspace: WorkspaceId;
-  /** The answer to a call of another workspace, and to a call about something that is not there. */
+  /** The outcome of a call from another workspace, and of a call when `exists` is false. */
   absent: Outcome<never>;
-  /** Whether what the calls are about is there; always, where it is not given. */
+  /** Whether the subject of the calls, such as the session, exists. If absent, it always exists. */
   exists?(): boolean;
 }
 
 /**
- * What all calls on an object have in common: they are of its workspace, they are about something that is there, a
- * repeated idempotency key gets the first answer, and each leaves one line (`object_call`). Lines of calls that change
- * something are written at `info`, those of reads at `debug`, since pages and probes read all day.
+ * The common part of all calls on an object. It checks the workspace and that the subject exists, returns the first
+ * outcome for a repeated idempotency key, and writes one log line (`object_call`). Calls that change something are
+ * logged at `info`; reads are logged at `debug`, because pages and probes read all the time.
  */
 export class Calls {
   readonly #kit: ObjectKit;
@@ -33,25 +33,25 @@ export class Calls {
     return this.answer('debug', method, call, () => (this.#exists() ? read() : this.#rules.absent));
   }
 
-  /** A call that changes something that is there, in one transaction. */
+  /** A call that changes something that exists, in one transaction. */
   change<T>(method: string, call: Call, change: () => Outcome<T>): Outcome<T> {
     const { store, idempotency } = this.#kit;
     return this.answer('info', method, call, () => {
       if (!store.created) return this.#rules.absent;
-      // A repeat gets the first answer, even when what it was about has been deleted since.
+      // A repeated call gets the first outcome, even if its subject has been deleted since.
       const kept = idempotency.recall<T>(call);
       if (kept) return kept;
       return this.#exists() ? store.transact(() => idempotency.keep(call, change())) : this.#rules.absent;
     });
   }
 
-  /** A call that may be the first on this object: it makes the tables. */
+  /** A call that may be the first one on this object. It creates the tables if they are missing. */
   create<T>(method: string, call: Call, create: () => Outcome<T>): Outcome<T> {
     const { store, idempotency } = this.#kit;
     return this.answer('info', method, call, () => store.create(() => idempotency.once(call, create)));
   }
 
-  /** Checks whose call it is and writes its line; what else the call needs, `body` does itself. */
+  /** Checks only the workspace, and writes the log line. */
   answer<T>(level: LogLevel, method: string, call: Call, body: () => Outcome<T>): Outcome<T> {
     const fields = { request_id: call.request_id, token_id: call.principal.token_id };
     const outcome = this.#attempt(method, fields, () =>
@@ -62,8 +62,8 @@ export class Calls {
   }
 
   /**
-   * A call of another object of the workspace: there is no person, no request and no key.
-   * @param fields what the call is about: a task, say
+   * A call from another object of the workspace, without a principal, a request or an idempotency key.
+   * @param fields the subject of the call for the log, such as a task
    */
   internal<T>(level: LogLevel, method: string, fields: Record<string, unknown>, body: () => T): T {
     const value = this.#attempt(method, fields, body);
@@ -75,7 +75,7 @@ export class Calls {
     return this.#rules.exists?.() ?? true;
   }
 
-  /** A call that throws has a line too; the caller hears of the error, but not where it came from. */
+  /** Logs a call that throws. The log line has the stack trace, which the caller does not get. */
   #attempt<T>(method: string, fields: Record<string, unknown>, body: () => T): T {
     try {
       return body();

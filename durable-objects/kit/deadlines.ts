@@ -1,12 +1,12 @@
 import { errorFields } from '../../src/ports/logger.ts';
 import type { ObjectStore } from './store.ts';
 
-/** A deadline whose handler threw is tried again after this long, so that one bug cannot spin the alarm. */
+/** The pause before a deadline whose handler threw is retried, so that a bug cannot fire the alarm in a tight loop. */
 const RETRY_AFTER_MS = 30_000;
 
 /**
- * Named points in time at which something local must happen. They live in a table, so a restart, a deploy or an
- * eviction cannot lose one. Handlers run at least once: each may run twice, and decides from stored state.
+ * Named deadlines of local work. They are stored in a table, so that a restart, a deploy or an eviction cannot lose
+ * one. Handlers run at least once. A handler may run twice, so it must decide from stored state.
  */
 export class Deadlines {
   readonly #store: ObjectStore;
@@ -25,7 +25,7 @@ export class Deadlines {
     );
   }
 
-  /** Sets a deadline unless it is set. Inside a transaction. */
+  /** Sets a deadline unless it is already set. Inside a transaction. */
   setIfUnset(name: string, dueAt: number): void {
     if (this.dueAt(name) === null) this.set(name, dueAt);
   }
@@ -35,14 +35,15 @@ export class Deadlines {
     this.#store.rows(`DELETE FROM deadlines WHERE name = ?`, name);
   }
 
-  /** When the deadline is due, in ms; null when it is not set. */
+  /** The time of the deadline in ms since the epoch; null when it is not set. */
   dueAt(name: string): number | null {
     return this.#store.row<{ due_at: number }>(`SELECT due_at FROM deadlines WHERE name = ?`, name)?.due_at ?? null;
   }
 
   /**
-   * Runs what is due, each in a transaction of its own that also removes it (the handler may set it again).
-   * @param handle gets the name and when it was due
+   * Runs the handlers of all due deadlines. Each runs in its own transaction, which also removes the deadline; the
+   * handler may set it again.
+   * @param handle gets the deadline's name and time
    */
   run(handle: (name: string, dueAt: number) => void): void {
     const now = this.#store.platform.now();

@@ -6,7 +6,7 @@ import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
 /** A control frame holds 125 bytes, two of them the close code (RFC 6455 §5.5). */
 const CLOSE_REASON_BYTES = 123;
 
-/** A runtime's platform, given by a Durable Object. Pings are answered without waking it. */
+/** The platform of a runtime in a Durable Object. The system answers pings without waking the object. */
 export function durablePlatform(ctx: DurableObjectState, logger: Logger): ObjectPlatform {
   ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
   return {
@@ -22,7 +22,7 @@ export function durablePlatform(ctx: DurableObjectState, logger: Logger): Object
   };
 }
 
-/** A handle of a socket that hibernates with its object. */
+/** A handle for a socket that hibernates with its object. */
 export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): ObjectSocket {
   return {
     id: socket,
@@ -30,7 +30,7 @@ export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): O
       if (text.length * 3 > MAX_FRAME_BYTES && utf8Length(text) > MAX_FRAME_BYTES) {
         throw new RangeError(`a frame of ${utf8Length(text)} bytes is over ${MAX_FRAME_BYTES}`);
       }
-      // A socket that has just gone away is found by its close event, not here.
+      // A socket that has just closed is handled at its close event.
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
     },
     close: (code, reason) => socket.close(code, closeReason(reason)),
@@ -40,15 +40,15 @@ export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): O
   };
 }
 
-/** As much of a text as a close frame holds, in whole characters. */
+/** Truncates a text to what a close frame can hold, in whole characters. */
 function closeReason(text: string): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(CLOSE_REASON_BYTES));
   return text.slice(0, read);
 }
 
 /**
- * Accepts a socket upgrade for hibernation.
- * @returns the 101 response, and the server's end
+ * Accepts a WebSocket upgrade for hibernation.
+ * @returns the 101 response and the server's end of the socket
  */
 export function acceptSocket(
   ctx: DurableObjectState,

@@ -1,6 +1,6 @@
 /**
- * The first release kept its ledger by position, with a fingerprint of each script. These are all the scripts that it
- * had, with the steps that stand for them today. Its directory was another class and has no objects.
+ * The first release's ledger had positions and fingerprints of scripts. This table maps the fingerprint of each of its
+ * scripts to today's steps. Its directory was a different class, so no object of the directory needs an upgrade.
  */
 const STEPS_OF_SCRIPTS: Record<string, readonly string[]> = {
   '74f88ef0341633fc': ['kit/0001_outbox'],
@@ -12,10 +12,10 @@ const STEPS_OF_SCRIPTS: Record<string, readonly string[]> = {
 };
 
 /**
- * Ids of the steps that an object of the first release has behind it.
- * @param object its class, for the error
- * @param fingerprints of its ledger, in order
- * @throws Error when one of them is of no script of that release
+ * The ids of the steps that an object of the first release has applied.
+ * @param object the object's class, for the error
+ * @param fingerprints the fingerprints in the object's ledger, in order
+ * @throws Error when a fingerprint belongs to no script of that release
  */
 export function stepsOfScripts(object: string, fingerprints: readonly string[]): Set<string> {
   return new Set(

@@ -11,7 +11,9 @@ export const KEY_IS_TAKEN = refuse(
   'This Idempotency-Key was used with another request; choose a new one.',
 );
 
-/** The first answer to a key, kept for a day in the transaction of its effect, and given again to repeats. */
+/**
+ * Stores the outcome of each idempotency key for a day, in the transaction of its effect, and returns it to repeats.
+ */
 export class Idempotency {
   readonly #store: ObjectStore;
   readonly #deadlines: Deadlines;
@@ -22,8 +24,8 @@ export class Idempotency {
   }
 
   /**
-   * Runs `effect` as one transaction, once for each key. A refusal is an answer too, and changes nothing, so it is not
-   * kept: the same request may succeed later.
+   * Runs `effect` as one transaction, once for each key. Failures are not stored: they change nothing, and the same
+   * request may succeed later.
    */
   once<T>(call: Call, effect: () => Outcome<T>): Outcome<T> {
     const { idempotency } = call;
@@ -31,7 +33,7 @@ export class Idempotency {
     return this.#store.transact(() => this.recall<T>(call) ?? this.keep(call, effect()));
   }
 
-  /** The kept answer to this call, a refusal when the key belongs to another body, or null. */
+  /** The stored outcome of this call; a failure when the key belongs to another request; null when there is none. */
   recall<T>({ idempotency }: Call): Outcome<T> | null {
     if (!idempotency) return null;
     const kept = this.#store.row<{ fingerprint: string; answer: string }>(
@@ -43,7 +45,7 @@ export class Idempotency {
     return ok(JSON.parse(kept.answer) as T);
   }
 
-  /** Keeps a successful answer, in the place of an earlier one. Inside the transaction of its effect. */
+  /** Stores a successful outcome, and replaces an earlier one. Inside the transaction of its effect. */
   keep<T>({ idempotency }: Call, outcome: Outcome<T>): Outcome<T> {
     if (!idempotency || !outcome.ok) return outcome;
     const now = this.#store.platform.now();
@@ -59,7 +61,7 @@ export class Idempotency {
     return outcome;
   }
 
-  /** Handler of `IDEMPOTENCY_DEADLINE`: forgets what is older than a day. */
+  /** The handler of `IDEMPOTENCY_DEADLINE`: deletes outcomes that are older than a day. */
   purge(): void {
     const now = this.#store.platform.now();
     this.#store.rows(`DELETE FROM idempotency WHERE at <= ?`, now - KEPT_MS);

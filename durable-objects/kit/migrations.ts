@@ -5,14 +5,14 @@ import { KIT_STEPS, type MigrationStep, type ObjectSchema } from './schema.ts';
 /** The fingerprint of each applied step, by id. */
 type Ledger = Record<string, string>;
 
-/** One row, however many steps there are, so that a new object pays for one. */
+/** The ledger is one row, however many steps there are, so that a new object writes only one row for it. */
 const LEDGER = 'migrations';
 const LEDGER_BY_POSITION = 'object_schema';
 
 /**
- * How this object's tables stand to the schema: reads only. Applied steps that this release does not know are
- * tolerated: a newer release applied them before it was rolled back.
- * @throws Error that names the step and the class when an applied step was edited afterwards
+ * Compares the object's tables with the schema, without writing. Unknown applied steps are tolerated: a newer release
+ * applied them before it was rolled back.
+ * @throws Error that names the step and the class when an applied step has been edited
  */
 export function schemaState(platform: ObjectPlatform, schema: ObjectSchema): 'absent' | 'behind' | 'current' {
   const table = ledgerTable(platform);
@@ -22,8 +22,8 @@ export function schemaState(platform: ObjectPlatform, schema: ObjectSchema): 'ab
 }
 
 /**
- * Applies what is missing, the kit's steps before the object's own. Must run inside a transaction.
- * @throws Error that names the step and the class when an applied step was edited afterwards
+ * Applies the missing steps, first the kit's and then the object's. Must run inside a transaction.
+ * @throws Error that names the step and the class when an applied step has been edited
  */
 export function migrate(platform: ObjectPlatform, schema: ObjectSchema): void {
   const table = ledgerTable(platform);
@@ -52,7 +52,7 @@ function readLedger(platform: ObjectPlatform): Ledger {
   return JSON.parse(String(platform.exec(`SELECT applied FROM ${LEDGER}`, [])[0]?.applied)) as Ledger;
 }
 
-/** An empty ledger; for an object of the first release, the steps that its ledger by position stands for. */
+/** Creates the ledger: empty, or with the steps that an object of the first release has applied. */
 function startLedger(platform: ObjectPlatform, schema: ObjectSchema, byPosition: boolean): Ledger {
   platform.exec(`CREATE TABLE ${LEDGER} (one INTEGER PRIMARY KEY CHECK (one = 1), applied TEXT NOT NULL)`, []);
   if (!byPosition) return {};
@@ -86,12 +86,13 @@ function statementsOf(script: string): string[] {
     .filter((statement) => statement !== '');
 }
 
-/** Of each step that this isolate has met: an object asks at every start, and scripts are long. */
+/** Caches fingerprints for this isolate, because every start of an object needs them and scripts are long. */
 const fingerprints = new WeakMap<MigrationStep, string>();
 
 /**
- * FNV-1a (64 bit) of the script with its white space folded: detects edits, and is no secret. A function has no text to
- * compare, since the deployed Worker is minified and each build spells it differently: its id alone stands for it.
+ * FNV-1a (64 bit) of the script with its white space folded. It detects edits and needs no cryptographic strength. The
+ * text of a function cannot be compared, because the deployed Worker is minified and the text changes with each build.
+ * Therefore a function step is identified only by its id.
  */
 function fingerprint(step: MigrationStep): string {
   if (!('sql' in step)) return 'function';

@@ -10,26 +10,26 @@ import { acceptSocket, durablePlatform, hibernatingSocket } from './durable-obje
 import type { ObjectPlatform } from './platform.ts';
 import { endSocketsOf, receiveFrame, type SocketHolder, tokenTag } from './sockets.ts';
 
-/** A message could not be taken in (RFC 6455 §7.4.1): the other side reconnects. */
+/** The close code for a message that could not be handled (RFC 6455 §7.4.1). The other side reconnects. */
 const INTERNAL_ERROR = 1011;
 
-/** What a shell hands on to. */
+/** The runtime behind a shell. */
 export interface ObjectRuntime {
   alarm(): void;
-  /** Absent where the object has no sockets. */
+  /** Absent if the object has no sockets. */
   readonly sockets?: SocketHolder;
 }
 
 /**
- * A Durable Object as a shell: it builds the runtime over the platform, once, and hands on to it the alarm, the sockets
- * and, in the methods of the class that extends it, the calls. Whose object it is, its name says.
+ * The base class of all Durable Objects. It builds the runtime over the platform once, and forwards the alarm and the
+ * sockets to it. Subclasses forward the calls. The object's name contains its workspace.
  */
 export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject<Env> {
   protected readonly runtime: R;
   readonly #platform: ObjectPlatform;
   readonly #workspace: WorkspaceId;
 
-  /** @param object the name of the class, in each line of its log */
+  /** @param object the name of the class, for log lines */
   constructor(
     ctx: DurableObjectState,
     env: Env,
@@ -44,7 +44,7 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
     this.runtime = build(this.#workspace, this.#platform);
   }
 
-  /** A socket's upgrade, with the principal that the Worker has verified in `PRINCIPAL_HEADER`. */
+  /** Accepts a socket upgrade. `PRINCIPAL_HEADER` has the principal, which the Worker has verified. */
   override fetch(request: Request): Response {
     const header = request.headers.get(PRINCIPAL_HEADER);
     if (header === null) return new Response('a principal is needed', { status: 401 });
@@ -63,7 +63,7 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
     return response;
   }
 
-  /** Ends the sockets that were opened with a token. */
+  /** Closes the sockets that were opened with a token. */
   async closeSockets(tokenId: string): Promise<void> {
     endSocketsOf(this.#platform, tokenId);
   }

@@ -1,7 +1,7 @@
 /**
- * The one place under `durable-objects/` with a timer. A timer keeps its object awake and dies with it, so it is only
- * ever the bound of a call that is under way, and is cleared with it. (`AbortSignal.timeout` is not used: its timer
- * outlives the call and keeps the object from hibernating.)
+ * The only file under `durable-objects/` with a timer. A timer keeps its object awake and dies with it. Therefore
+ * timers only limit calls that are in progress, and are cleared when the call ends. `AbortSignal.timeout` is not used,
+ * because its timer outlives the call and keeps the object from hibernating.
  */
 class DeadlineExceeded extends Error {
   constructor(what: string, ms: number) {
@@ -11,9 +11,9 @@ class DeadlineExceeded extends Error {
 }
 
 /**
- * Runs a call that leaves the object, bounded in time.
- * @param what names the other side in the error
- * @throws DeadlineExceeded after `ms`; the signal is aborted then, and what the call does later is ignored
+ * Runs a call to another system with a time limit.
+ * @param what the name of the other side, for the error
+ * @throws DeadlineExceeded after `ms`; the signal is aborted then, and a later result is ignored
  */
 export async function withDeadline<T>(what: string, ms: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
@@ -33,7 +33,7 @@ export async function withDeadline<T>(what: string, ms: number, call: (signal: A
   }
 }
 
-/** Waits for `work`, but no longer than `ms`; never throws. */
+/** Waits until `work` has settled, at most `ms`. Never rejects. */
 export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
   await withDeadline('work', ms, async () => {
     await work;

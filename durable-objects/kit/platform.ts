@@ -1,39 +1,39 @@
 import type { Logger } from '../../src/ports/logger.ts';
 
 /**
- * What a runtime needs of the machine it lives on. A Durable Object gives it in production (`durable-object.ts`); a
- * process with SQLite gives it in simulations. Nothing else of the platform is visible to a runtime.
+ * The platform as a runtime sees it. In production, a Durable Object implements it (`durable-object.ts`); in
+ * simulations, SQLite in a Node process does. A runtime sees nothing else of its environment.
  */
 export type SqlValue = string | number | null;
 export type SqlRow = Record<string, SqlValue>;
 
 export interface ObjectPlatform {
-  /** Runs one statement and returns its rows. Values are always bound, never part of the text. */
+  /** Runs one statement and returns its rows. Values are always bound and never part of the text. */
   exec(query: string, bindings: SqlValue[]): SqlRow[];
-  /** Runs `body` in one durable transaction: all of it, or nothing when it throws. Not nestable. */
+  /** Runs `body` in one durable transaction, which rolls back if `body` throws. Cannot be nested. */
   transaction<T>(body: () => T): T;
-  /** The one alarm of the object: a time in ms, or null for none. Part of the transaction that it is called in. */
+  /** Sets the object's alarm: a time in ms since the epoch, or null for none. Part of the current transaction. */
   setAlarm(at: number | null): void;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Uniform in [0, 1). */
+  /** A random number, uniform in [0, 1). */
   random(): number;
   uuid(): string;
-  /** Keeps the object alive until `work` has settled. `work` never rejects. */
+  /** Keeps the object alive until `work` has settled. `work` must never reject. */
   background(work: Promise<void>): void;
-  /** Writes one line, with the object’s name in it. */
+  /** Writes one line that contains the object’s name. */
   readonly logger: Logger;
-  /** Open sockets, all or those with a tag. */
+  /** The open sockets: all of them, or those with a tag. */
   sockets(tag?: string): ObjectSocket[];
 }
 
-/** A hibernatable socket. Its attachment survives hibernation with it (2 KiB at most). */
+/** A socket that survives hibernation, with an attachment of at most 2 KiB. */
 export interface ObjectSocket {
   send(text: string): void;
   close(code: number, reason: string): void;
   attachment(): unknown;
   attach(value: unknown): void;
-  /** When the runtime last answered a ping on it, without waking the object; null before the first. */
+  /** When the system last answered a ping on this socket without waking the object; null before the first ping. */
   lastPingAt(): number | null;
   /** Equal for two handles of the same socket. */
   readonly id: unknown;

@@ -6,10 +6,10 @@ import type { ObjectPlatform } from './platform.ts';
 import type { ObjectSchema } from './schema.ts';
 import { ObjectStore } from './store.ts';
 
-/** The next alarm when not even the earliest thing due could be read. */
+/** The pause before the next alarm if the earliest deadline could not be read. */
 const RETRY_MS = 30_000;
 
-/** What every object has of the kit, built together. */
+/** The parts of the kit that every object has. */
 export interface ObjectKit {
   store: ObjectStore;
   deadlines: Deadlines;
@@ -24,8 +24,8 @@ export function buildKit(platform: ObjectPlatform, schema: ObjectSchema, lanes: 
 }
 
 /**
- * An object's alarm: local deadlines first, then deliveries are started. It never throws, and what it leaves undone is
- * armed again, because it ends in a commit, which sets the alarm to the earliest thing due.
+ * Handles an object's alarm: runs due deadlines, then starts due deliveries. It never throws. It ends with a commit,
+ * which sets the alarm to the earliest remaining deadline or delivery, so that unfinished work is done later.
  */
 export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) => void): void {
   const { store, deadlines, idempotency, outbox } = kit;

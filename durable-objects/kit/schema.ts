@@ -1,30 +1,30 @@
 import type { ObjectPlatform } from './platform.ts';
 
 /**
- * One step of a schema. `id` (`kit/0001_outbox`, `session/0002_name`) is for ever: it is what an object remembers.
- * Statements of `sql` are separated by `;` at the end of a line. `run` is for what SQL cannot say; it gets the platform
- * inside the transaction, and reads and writes through `exec` alone.
+ * One step of a schema. Objects store the `id` (`kit/0001_outbox`, `session/0002_name`) of each applied step, so it
+ * must never change. The statements of `sql` are separated by `;` at the end of a line. `run` is for changes that SQL
+ * cannot express; it is called inside the transaction and must read and write only through `exec`.
  */
 export type MigrationStep =
   | { readonly id: string; readonly sql: string }
   | { readonly id: string; run(platform: ObjectPlatform): void };
 
 /**
- * A class of objects and the steps that make its tables, oldest first. Steps are appended, never edited, reordered or
- * removed. They are additive: after a rollback the previous release works on the tables of this one.
+ * A class of objects and the steps that create its tables, oldest first. Steps are appended; never edit, reorder or
+ * remove one. Steps must be additive, so that the previous release still works after a rollback.
  */
 export interface ObjectSchema {
   /** The class, for errors. */
   readonly object: string;
   readonly steps: readonly MigrationStep[];
   /**
-   * The tables as all steps leave them, for an object that is made today: each statement that changes the schema writes
-   * rows, and a new object need not pay for history. Kept true by a test, which names what differs.
+   * The tables that result from all steps, for new objects. Each statement that changes the schema writes rows, so a
+   * new object is cheaper with this script than with all steps. A test checks that both lead to the same tables.
    */
   readonly tables?: string;
 }
 
-/** What every object's schema begins with: deadlines, outbox, and the first answers to idempotency keys. */
+/** The first steps of every object's schema: deadlines, outbox, and outcomes of idempotency keys. */
 export const KIT_STEPS: readonly MigrationStep[] = [
   {
     id: 'kit/0001_outbox',

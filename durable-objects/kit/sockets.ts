@@ -3,48 +3,48 @@ import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { Principal } from '../../src/protocol/workspace/token.ts';
 import type { ObjectPlatform, ObjectSocket } from './platform.ts';
 
-/** A message is too big to take in (RFC 6455 §7.4.1). */
+/** The close code for a message that is too large (RFC 6455 §7.4.1). */
 const TOO_LARGE = 1009;
 
-/** A socket that may be opened. */
+/** How to open a socket. */
 export interface SocketOpening {
-  /** What the object finds it by. */
+  /** Tags by which the object finds the socket. */
   tags: string[];
-  /** What it carries through hibernation. */
+  /** The attachment, which survives hibernation. */
   attachment: object;
-  /** Called once it is open. */
+  /** Called when the socket is open. */
   opened?(socket: ObjectSocket): void;
 }
 
-/** The sockets of an object, as its runtime sees them; how the platform opens and hands them is the shell's. */
+/** The socket handlers of a runtime. The shell deals with the platform's side. */
 export interface SocketHolder {
-  /** The socket that an upgrade of this workspace asks for; null where there is none such. */
+  /** The socket for an upgrade of this workspace; null if no such socket exists. */
   open(url: URL, principal: Principal): SocketOpening | null;
-  /** Takes a frame in. A throw means that nothing was stored: the socket is closed, and the other side reconnects. */
+  /** Handles a frame. If it throws, nothing was stored: the socket is closed, and the other side reconnects. */
   receive(socket: ObjectSocket, text: string): void;
-  /** The socket has closed, from whichever side. */
+  /** Called when either side has closed the socket. */
   closed(socket: ObjectSocket): void;
 }
 
-/** The tag of the sockets that were opened with a token. */
+/** The tag of all sockets that were opened with a token. */
 export function tokenTag(tokenId: string): string {
   return `token:${tokenId}`;
 }
 
-/** Closes a socket and takes nothing in that still arrives on it: a close is only a request to the other side. */
+/** Closes a socket, and ignores frames that still arrive on it, since a close is only a request to the other side. */
 export function endSocket(socket: ObjectSocket, code: number, reason: string): void {
   socket.attach({ ...(socket.attachment() as object), closed: true });
   socket.close(code, reason);
 }
 
-/** Ends the sockets that were opened with a token that is no longer good. */
+/** Closes the sockets that were opened with a revoked token. */
 export function endSocketsOf(platform: ObjectPlatform, tokenId: string): void {
   for (const socket of platform.sockets(tokenTag(tokenId))) {
     endSocket(socket, CLOSE.unauthorized, 'the token was revoked');
   }
 }
 
-/** Hands a frame to the holder, unless the socket has been ended or the frame is too large. */
+/** Passes a frame to the holder, unless the socket was closed or the frame is too large. */
 export function receiveFrame(holder: SocketHolder, socket: ObjectSocket, text: string): void {
   if ((socket.attachment() as { closed?: boolean }).closed) return;
   if (text.length * 3 > MAX_FRAME_BYTES && utf8Length(text) > MAX_FRAME_BYTES) {

@@ -70,7 +70,9 @@ export class ObjectStore {
     this.#finishers.add(finisher);
   }
 
-  /** Whether `finisher` waits for the end of the present transaction. False means: what it collects is of another one. */
+  /**
+   * Whether `finisher` waits for the end of the present transaction. False means: what it collects is of another one.
+   */
   willFinish(finisher: () => void): boolean {
     return this.#finishers.has(finisher);
   }

@@ -1,4 +1,4 @@
-/** The value of a JSON text; undefined when it is none. */
+/** Parses a JSON text; undefined when the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -7,7 +7,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** A time in ms since the epoch as the API shows it. */
+/** Formats a time in ms since the epoch for the API. */
 export function instant(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -12,7 +12,7 @@ import { WORKSPACE_SCHEMA } from './schema.ts';
 import { CLOSE_AGAIN, SOCKET_HOLDERS, SocketPlaces } from './tokens/socket-places.ts';
 import { EXPIRY, NO_SUCH_TOKEN, type SignInCode, Tokens } from './tokens/tokens.ts';
 
-/** The workspace's parts, built together over a platform. @param closeSockets delivers a `SocketClosing` */
+/** Builds the workspace's parts. @param closeSockets delivers a `SocketClosing` */
 export function buildWorkspace(
   workspace: WorkspaceId,
   platform: ObjectPlatform,
@@ -23,7 +23,7 @@ export function buildWorkspace(
   return new WorkspaceRuntime(kit, calls, new Tokens(kit), new SocketPlaces(kit));
 }
 
-/** What belongs to a workspace as a whole (`WorkspaceApi`): its tokens, and the answers to bulk requests. */
+/** The runtime of a workspace (`WorkspaceApi`): its tokens, and the results of bulk requests. */
 export class WorkspaceRuntime {
   readonly #kit: ObjectKit;
   readonly #calls: Calls;

@@ -1,8 +1,8 @@
 import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
- * Times are in ms since the epoch. `used_codes` keeps a code's id until the code would have expired; `socket_places`
- * says where a token has opened sockets, until the token ends.
+ * Times are in ms since the epoch. `used_codes` stores a code's id until the code expires. `socket_places` stores the
+ * objects at which a token has opened sockets, until the token expires.
  */
 export const WORKSPACE_SCHEMA: ObjectSchema = {
   object: 'Workspace',

@@ -11,7 +11,7 @@ import { buildWorkspace, type WorkspaceRuntime } from './runtime.ts';
 import type { SocketClosing } from './tokens/socket-places.ts';
 import type { SignInCode } from './tokens/tokens.ts';
 
-/** The object of a workspace; see `WorkspaceApi`. */
+/** The object of a workspace. See `WorkspaceApi`. */
 export class Workspace extends ObjectShell<WorkspaceRuntime> implements WorkspaceApi {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, 'Workspace', (workspace, platform) =>
@@ -52,7 +52,7 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
   }
 }
 
-/** Reaches the objects of a workspace that hold sockets. */
+/** Delivers socket closings to the objects of a workspace that hold sockets. */
 function closeSocketsIn(workspace: WorkspaceId, env: Env): Lane['deliver'] {
   const sessions = objectSessions(env.SESSION);
   const registries = objectAgentRegistries(env.AGENT_REGISTRY);

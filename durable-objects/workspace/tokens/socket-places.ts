@@ -1,22 +1,22 @@
 import type { SocketPlace } from '../../../src/ports/workspace.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
 
-/** A revoked token's sockets are closed a second time after this long: one may have been on its way to its object. */
+/** The pause before a revoked token's sockets are closed a second time, since one may have been opening meanwhile. */
 const CLOSE_AGAIN_MS = 30_000;
-/** The deadline of the second time; it ends with the token's id. */
+/** The name of that deadline, followed by the token's id. */
 export const CLOSE_AGAIN = 'close_again:';
 /** The outbox's destination: the objects that hold sockets. */
 export const SOCKET_HOLDERS = 'close_sockets';
 
-/** What is delivered there. */
+/** The payload for that destination. */
 export interface SocketClosing {
   token_id: string;
   place: SocketPlace;
 }
 
 /**
- * Where tokens have opened sockets. A token that is revoked or expires takes its sockets with it, by the outbox, since
- * the object that holds them may be away. What writes here runs inside a transaction.
+ * The objects at which tokens have opened sockets. When a token is revoked or expires, the outbox closes its sockets,
+ * because the object that holds them may be down. Methods that write must run inside a transaction.
  */
 export class SocketPlaces {
   readonly #kit: ObjectKit;
@@ -25,7 +25,7 @@ export class SocketPlaces {
     this.#kit = kit;
   }
 
-  /** Notes that the token opens a socket there. A reconnect, which is noted already, writes nothing. */
+  /** Records that the token opens a socket at an object. A reconnect writes nothing. */
   note(tokenId: string, { kind, id }: SocketPlace): void {
     const { store } = this.#kit;
     const known = store.row(
@@ -40,7 +40,7 @@ export class SocketPlaces {
     );
   }
 
-  /** Closes the sockets of a revoked token now, and once more in a while. */
+  /** Closes the sockets of a revoked token now, and again after CLOSE_AGAIN_MS. */
   closeTwice(tokenId: string): void {
     const { store, deadlines } = this.#kit;
     this.close(tokenId);
@@ -59,7 +59,7 @@ export class SocketPlaces {
     }
   }
 
-  /** Closes an expired token's sockets, and forgets where they were. */
+  /** Closes an expired token's sockets, and deletes their records. */
   forget(tokenId: string): void {
     this.close(tokenId);
     this.#kit.store.rows(`DELETE FROM socket_places WHERE token_id = ?`, tokenId);

@@ -11,7 +11,7 @@ export const EXPIRY = 'expiry';
 
 export const NO_SUCH_TOKEN = refuse('not_found', 'There is no such token.');
 
-/** A one-time code that a person signs in with, as its signature says. */
+/** The verified content of a one-time sign-in code. */
 export interface SignInCode {
   id: string;
   expires_at: number;
@@ -28,8 +28,8 @@ interface TokenRow {
 }
 
 /**
- * The rows that a workspace's tokens are signed from, and the codes that have been used. A token's text is never here.
- * What writes here runs inside a transaction.
+ * The records of a workspace's tokens, and the ids of used codes. The tokens' texts are never stored. Methods that
+ * write must run inside a transaction.
  */
 export class Tokens {
   readonly #kit: ObjectKit;
@@ -46,18 +46,18 @@ export class Tokens {
     return ok(this.#insert(name, role, expires_in_seconds));
   }
 
-  /** Uses the code up, and makes the token that it stands for. */
+  /** Consumes the code and creates its token. */
   redeem({ id, expires_at, role }: SignInCode): Outcome<TokenView> {
     const { store } = this.#kit;
     const used = store.row(`SELECT 1 FROM used_codes WHERE id = ?`, id);
     if (used || expires_at <= store.platform.now()) {
-      return refuse('unauthorized', 'The code has been used or has expired; make another.');
+      return refuse('unauthorized', 'The code was used or has expired. Create another one.');
     }
     store.rows(`INSERT INTO used_codes (id, expires_at) VALUES (?, ?)`, id, expires_at);
     return ok(this.#insert('Sign-in', role, SIGN_IN_SECONDS));
   }
 
-  /** Those that have not expired, newest first. */
+  /** The tokens that have not expired, newest first. */
   list(): TokenView[] {
     const { store } = this.#kit;
     const now = store.platform.now();
@@ -66,7 +66,7 @@ export class Tokens {
       .map(viewOf);
   }
 
-  /** Revoking again changes nothing and answers the same. */
+  /** Revokes a token. A repeated call changes nothing and returns the same. */
   revoke(id: string): Outcome<TokenView> {
     const { store } = this.#kit;
     store.rows(`UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`, store.platform.now(), id);
@@ -74,7 +74,7 @@ export class Tokens {
     return row ? ok(viewOf(row)) : NO_SUCH_TOKEN;
   }
 
-  /** Ids of revoked tokens that have not expired. */
+  /** The ids of revoked tokens that have not expired. */
   revoked(): string[] {
     const rows = this.#kit.store.rows<{ id: string }>(`SELECT id FROM tokens WHERE revoked_at IS NOT NULL`);
     return rows.map(({ id }) => id);
@@ -84,7 +84,7 @@ export class Tokens {
     return this.#find(id)?.revoked_at === null;
   }
 
-  /** Forgets what has expired. @returns the ids of the tokens among it */
+  /** Deletes expired tokens and codes. @returns the ids of the deleted tokens */
   expire(): string[] {
     const { store } = this.#kit;
     const now = store.platform.now();
