@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { VERSION } from '../src/configuration/version.ts';
 import type { ControlDown, ControlUp } from '../src/protocol/agent/control-socket.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
+import { pathOf } from '../src/protocol/endpoints/routes.ts';
 import type { Repository } from './git/repository.ts';
 import type { Identity } from './identity.ts';
 import { fetchArtifact } from './lease/artifacts.ts';
@@ -81,7 +82,7 @@ export class Agent {
       parts.openConnection,
       options.log,
     );
-    this.#control = new ReconnectingSocket(parts.openConnection, `/ws/agents/${this.id}/control`, {
+    this.#control = new ReconnectingSocket(parts.openConnection, pathOf('openControlSocket', { agent_id: this.id }), {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
       closed: (reason) => options.log(`cannot reach the control plane (${reason}); retrying`),

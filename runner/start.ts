@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathOf } from '../src/protocol/endpoints/routes.ts';
 import { Agent, type AgentOptions } from './agent.ts';
 import { Repository } from './git/repository.ts';
 import { type Identity, loadIdentity, lockDataDirectory } from './identity.ts';
@@ -66,7 +67,7 @@ export async function chooseModel(opencode: Pick<OpenCodeClient, 'defaultModel'>
 
 /** A refused WebSocket does not say why, so a plain request tries the token first. */
 async function refuseBadToken({ url, token }: AgentOptions, { agent_id }: Identity): Promise<void> {
-  const response = await fetch(`${url.replace(/\/$/, '')}/api/v1/agents/${agent_id}`, {
+  const response = await fetch(url.replace(/\/$/, '') + pathOf('readAgent', { id: agent_id }), {
     headers: { authorization: `Bearer ${token}` },
   }).catch(() => null);
   if (response?.status === 401)

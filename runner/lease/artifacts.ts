@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathOf } from '../../src/protocol/endpoints/routes.ts';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
@@ -16,7 +17,8 @@ export async function fetchArtifact(
   sessionId: string,
   artifactId: string,
 ): Promise<Uint8Array> {
-  const address = `${url.replace(/\/$/, '')}/api/v1/sessions/${sessionId}/artifacts/${artifactId}`;
+  const path = pathOf('readArtifact', { id: sessionId, artifact_id: artifactId });
+  const address = url.replace(/\/$/, '') + path;
   for (let attempt = 1; ; attempt++) {
     try {
       const signal = AbortSignal.timeout(ATTEMPT_MS);

@@ -1,4 +1,5 @@
 import { BATCH_BYTES } from '../../src/protocol/common/limits.ts';
+import { pathOf } from '../../src/protocol/endpoints/routes.ts';
 import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
@@ -68,7 +69,7 @@ export class LeaseStream {
     this.#clock = clock;
     this.#heardAt = clock.now();
     const { task_id, epoch } = buffer.lease;
-    const path = `/ws/leases/${task_id}/${epoch}`;
+    const path = pathOf('openRunSocket', { task_id, epoch: String(epoch) });
     const socketEvents: ReconnectingSocketEvents = {
       opened: () => this.#claim(),
       received: (message) => this.#received(message as RunDown),

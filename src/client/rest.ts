@@ -1,23 +1,15 @@
 import type * as z from 'zod';
-import type { AgentList, AgentView } from '../protocol/agent/agent.ts';
-import type { EventPage } from '../protocol/events/envelope.ts';
-import type { ApprovalList, ApprovalView } from '../protocol/session/approval.ts';
-import type { BulkResult, BulkSessionRequest } from '../protocol/session/bulk.ts';
-import type { CheckpointList, CheckpointRequested, SessionDiff } from '../protocol/session/checkpoint.ts';
-import type { ListSessionsQuery, SessionList } from '../protocol/session/list.ts';
-import type {
-  AnswerApprovalRequest,
-  CompleteSessionRequest,
-  CreateSessionRequest,
-  FailSessionRequest,
-  MessageAccepted,
-  RetrySessionRequest,
-  SendMessageRequest,
-  StopSessionRequest,
-  UpdateSessionRequest,
-} from '../protocol/session/requests.ts';
-import type { SessionInclude, SessionView } from '../protocol/session/session.ts';
-import type { CreatedToken, CreateTokenRequest, SignInCode, Ticket, TokenList } from '../protocol/workspace/token.ts';
+import type { SessionAction } from '../protocol/common/enums.ts';
+import type { BodyOf, SchemaOf } from '../protocol/endpoints/endpoints.ts';
+import {
+  type OperationId,
+  type ParamNames,
+  type PathOf,
+  type PathParams,
+  pathOf,
+  ROUTES,
+} from '../protocol/endpoints/routes.ts';
+import type { SessionInclude } from '../protocol/session/session.ts';
 import { type ApiRequest, type RequestOptions, request } from './request.ts';
 
 /** What a caller may add to any call. */
@@ -27,85 +19,89 @@ export interface CallOptions {
   idempotencyKey?: string;
 }
 
+/** A request's body as callers write it: members with a default may be left out. */
+type BodyFor<Id extends OperationId> = z.input<SchemaOf<Id, 'body'>>;
+type QueryFor<Id extends OperationId> = Partial<z.input<SchemaOf<Id, 'query'>>>;
+
+/** What an operation resolves to: the JSON of its answer, typed by the table of endpoints. */
+type ResultOf<Id extends OperationId> = BodyOf<Id> extends null ? undefined : BodyOf<Id>;
+
 /** Actions and the bodies that they take. */
-export interface ActionBodies {
-  start: undefined;
-  pause: undefined;
-  resume: undefined;
-  cancel: undefined;
-  stop: z.input<typeof StopSessionRequest> | undefined;
-  retry: z.input<typeof RetrySessionRequest> | undefined;
-  complete: z.input<typeof CompleteSessionRequest>;
-  fail: z.input<typeof FailSessionRequest>;
-}
+export type ActionBodies = { [Action in SessionAction]: BodyFor<`${Action}Session`> };
 
-type BodyOf<A extends keyof ActionBodies> = undefined extends ActionBodies[A]
-  ? [body?: ActionBodies[A], call?: CallOptions]
-  : [body: ActionBodies[A], call?: CallOptions];
+/** The body may be left out where it needs no member. */
+type ActionArguments<Action extends SessionAction> =
+  Record<never, never> extends ActionBodies[Action]
+    ? [body?: ActionBodies[Action] | undefined, call?: CallOptions]
+    : [body: ActionBodies[Action], call?: CallOptions];
 
-/** The REST API, typed by the protocol. Every call throws `ApiError` or `ConnectionError` (see `request`). */
+/** The parts of a request that an operation has, each as its schema takes it in. */
+type Parts<Id extends OperationId> = Pick<ApiRequest, 'bearer'> &
+  ([ParamNames<PathOf<Id>>] extends [never] ? unknown : { params: PathParams<Id> }) &
+  ([SchemaOf<Id, 'query'>] extends [never] ? unknown : { query?: QueryFor<Id> }) &
+  ([SchemaOf<Id, 'body'>] extends [never] ? unknown : { body?: BodyFor<Id> | undefined });
+
+/** The REST API, typed by the table of endpoints. Every call throws `ApiError` or `ConnectionError` (see `request`). */
 export type RestClient = ReturnType<typeof createRest>;
 
+/**
+ * The calls of the REST API over one connection.
+ *
+ * ```ts
+ * const { sessions } = createRest({ baseUrl, token, fetch, deadlineMs: 30_000, attemptMs: 10_000 });
+ * const { items } = await sessions.list({ status: ['running'] });
+ * ```
+ */
 export function createRest(options: RequestOptions) {
-  const send = <T>(api: ApiRequest, call: CallOptions = {}): Promise<T> => {
-    const keyed = call.idempotencyKey === undefined ? api : { ...api, idempotencyKey: call.idempotencyKey };
-    return request(options, keyed, call.signal) as Promise<T>;
+  /** Calls an operation by its name in the table. What comes back is taken to be what the table says. */
+  const send = <Id extends OperationId>(id: Id, parts: Parts<Id>, call: CallOptions = {}): Promise<ResultOf<Id>> => {
+    const { params, ...rest } = parts as { params?: PathParams<Id> } & Omit<ApiRequest, 'method' | 'path'>;
+    // The parameters of one operation among many: their types are checked where `send` is called.
+    const path = (pathOf as (id: OperationId, params?: object) => string)(id, params);
+    const key = call.idempotencyKey === undefined ? {} : { idempotencyKey: call.idempotencyKey };
+    return request(options, { method: ROUTES[id].method, path, ...rest, ...key }, call.signal) as Promise<ResultOf<Id>>;
   };
-  const get = <T>(path: string, query: ApiRequest['query'] = {}, call?: CallOptions) =>
-    send<T>({ method: 'GET', path, query }, call);
-  const post = <T>(path: string, body?: unknown, call?: CallOptions) => send<T>({ method: 'POST', path, body }, call);
   const itemsOf = async <T>(list: Promise<{ items: T[] }>) => (await list).items;
 
   return {
     sessions: {
-      create: (body: z.input<typeof CreateSessionRequest>, call?: CallOptions) =>
-        post<SessionView>(SESSIONS, body, call),
-      list: (query: Partial<ListSessionsQuery> = {}, call?: CallOptions) => get<SessionList>(SESSIONS, query, call),
+      create: (body: BodyFor<'createSession'>, call?: CallOptions) => send('createSession', { body }, call),
+      list: (query: QueryFor<'listSessions'> = {}, call?: CallOptions) => send('listSessions', { query }, call),
       get: (id: string, include: SessionInclude[] = [], call?: CallOptions) =>
-        get<SessionView>(sessionPath(id), { include: include.join(',') || undefined }, call),
-      update: (id: string, body: UpdateSessionRequest, call?: CallOptions) =>
-        send<SessionView>({ method: 'PATCH', path: sessionPath(id), body }, call),
-      remove: (id: string, call?: CallOptions) => send<void>({ method: 'DELETE', path: sessionPath(id) }, call),
-      act: <A extends keyof ActionBodies>(id: string, action: A, ...[body, call]: BodyOf<A>) =>
-        post<SessionView>(sessionPath(id, action), body, call),
-      bulk: (body: BulkSessionRequest, call?: CallOptions) => post<BulkResult>(`${SESSIONS}/bulk`, body, call),
-      send: (id: string, body: SendMessageRequest, call?: CallOptions) =>
-        post<MessageAccepted>(sessionPath(id, 'messages'), body, call),
-      events: (id: string, query: { after?: string; limit?: number } = {}, call?: CallOptions) =>
-        get<EventPage>(sessionPath(id, 'events'), query, call),
-      approvals: (id: string, call?: CallOptions) => itemsOf(get<ApprovalList>(sessionPath(id, 'approvals'), {}, call)),
-      answer: (id: string, approvalId: string, body: AnswerApprovalRequest, call?: CallOptions) =>
-        post<ApprovalView>(sessionPath(id, 'approvals', approvalId), body, call),
-      checkpoints: (id: string, call?: CallOptions) =>
-        itemsOf(get<CheckpointList>(sessionPath(id, 'checkpoints'), {}, call)),
-      requestCheckpoint: (id: string, call?: CallOptions) =>
-        post<CheckpointRequested>(sessionPath(id, 'checkpoints'), undefined, call),
-      diff: (id: string, call?: CallOptions) => get<SessionDiff>(sessionPath(id, 'diff'), {}, call),
+        send('readSession', { params: { id }, query: { include } }, call),
+      update: (id: string, body: BodyFor<'updateSession'>, call?: CallOptions) =>
+        send('updateSession', { params: { id }, body }, call),
+      remove: (id: string, call?: CallOptions) => send('deleteSession', { params: { id } }, call),
+      /** Asks for an action; each of them answers with the session. */
+      act: <Action extends SessionAction>(id: string, action: Action, ...[body, call]: ActionArguments<Action>) =>
+        send(`${action}Session` as 'startSession', { params: { id }, body: body as BodyFor<'startSession'> }, call),
+      bulk: (body: BodyFor<'bulkSessions'>, call?: CallOptions) => send('bulkSessions', { body }, call),
+      send: (id: string, body: BodyFor<'sendMessage'>, call?: CallOptions) =>
+        send('sendMessage', { params: { id }, body }, call),
+      events: (id: string, query: QueryFor<'listEvents'> = {}, call?: CallOptions) =>
+        send('listEvents', { params: { id }, query }, call),
+      approvals: (id: string, call?: CallOptions) => itemsOf(send('listApprovals', { params: { id } }, call)),
+      answer: (id: string, approvalId: string, body: BodyFor<'answerApproval'>, call?: CallOptions) =>
+        send('answerApproval', { params: { id, approval_id: approvalId }, body }, call),
+      checkpoints: (id: string, call?: CallOptions) => itemsOf(send('listCheckpoints', { params: { id } }, call)),
+      requestCheckpoint: (id: string, call?: CallOptions) => send('requestCheckpoint', { params: { id } }, call),
+      diff: (id: string, call?: CallOptions) => send('readDiff', { params: { id } }, call),
     },
     agents: {
-      list: (call?: CallOptions) => itemsOf(get<AgentList>('/api/v1/agents', {}, call)),
-      get: (id: string, call?: CallOptions) => get<AgentView>(`/api/v1/agents/${encodeURIComponent(id)}`, {}, call),
+      list: (call?: CallOptions) => itemsOf(send('listAgents', {}, call)),
+      get: (id: string, call?: CallOptions) => send('readAgent', { params: { id } }, call),
     },
     tokens: {
-      create: (body: z.input<typeof CreateTokenRequest>, call?: CallOptions) => post<CreatedToken>(TOKENS, body, call),
-      list: (call?: CallOptions) => itemsOf(get<TokenList>(TOKENS, {}, call)),
-      revoke: (id: string, call?: CallOptions) =>
-        send<void>({ method: 'DELETE', path: `${TOKENS}/${encodeURIComponent(id)}` }, call),
+      create: (body: BodyFor<'createToken'>, call?: CallOptions) => send('createToken', { body }, call),
+      list: (call?: CallOptions) => itemsOf(send('listTokens', {}, call)),
+      revoke: (id: string, call?: CallOptions) => send('revokeToken', { params: { id } }, call),
     },
     codes: {
-      create: (call?: CallOptions) => post<SignInCode>('/api/v1/codes', undefined, call),
+      create: (call?: CallOptions) => send('createCode', {}, call),
       /** Exchanges a one-time sign-in code for a token. */
-      redeem: (code: string, call?: CallOptions) =>
-        send<CreatedToken>({ method: 'POST', path: '/api/v1/codes/redeem', bearer: code }, call),
+      redeem: (code: string, call?: CallOptions) => send('redeemCode', { bearer: code }, call),
     },
     /** A ticket for one socket, good for `expires_in_seconds`. @param path the socket's, without its query */
-    createTicket: (path: string, call?: CallOptions) => post<Ticket>('/api/v1/tickets', { path }, call),
+    createTicket: (path: string, call?: CallOptions) => send('createTicket', { body: { path } }, call),
   };
-}
-
-const SESSIONS = '/api/v1/sessions';
-const TOKENS = '/api/v1/tokens';
-
-function sessionPath(id: string, ...rest: string[]): string {
-  return [SESSIONS, ...[id, ...rest].map(encodeURIComponent)].join('/');
 }

@@ -1,5 +1,6 @@
 import type { SessionState } from '../domain/session/session-state.ts';
 import { CLOSE, PING, PONG, SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../protocol/common/socket.ts';
+import { pathOf } from '../protocol/endpoints/routes.ts';
 import type { SessionEvent } from '../protocol/events/envelope.ts';
 import { fullJitterMs, pause } from './backoff.ts';
 import { ApiError, localProblem } from './errors.ts';
@@ -133,7 +134,7 @@ async function connectOnce(
   signal: AbortSignal,
 ): Promise<Ending | ApiError> {
   try {
-    const path = `/ws/sessions/${id}`;
+    const path = pathOf('watchSession', { id });
     const { ticket } = await place.rest.createTicket(path, { signal });
     if (signal.aborted) return { greeted: false, code: 0, reason: 'closed' };
     follower.connect();

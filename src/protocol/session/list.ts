@@ -71,8 +71,8 @@ export const ListSessionsQuery = z
     tag: z.string().min(1).max(50).optional(),
     q: z.string().trim().min(1).max(200).optional(),
     sort: z.enum(SESSION_SORTS).default('-created_at'),
-    page: z.coerce.number().int().min(1).default(1),
-    page_size: z.coerce.number().int().min(1).max(100).default(20),
+    page: z.coerce.number<number>().int().min(1).default(1),
+    page_size: z.coerce.number<number>().int().min(1).max(100).default(20),
   })
   .refine((query) => query.page * query.page_size <= MAX_LIST_OFFSET, {
     message: `page × page_size is at most ${MAX_LIST_OFFSET}; narrow the list with filters`,

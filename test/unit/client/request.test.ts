@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
 import { ApiError, ConnectionError } from '../../../src/client/errors.ts';
 import type { ErrorCode } from '../../../src/protocol/common/errors.ts';
+import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
+import type { SessionView } from '../../../src/protocol/session/session.ts';
 
 const CREATE = { title: 'Greet', initial_prompt: 'write hello.txt: hi' };
 const ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
@@ -82,9 +84,11 @@ describe('an API call', () => {
   });
 
   it('repeats the name of a list parameter for each item, and leaves out undefined parameters', async () => {
-    const { client, sent } = clientAnswered(Response.json({ items: [] }), Response.json({}));
+    const { client, sent } = clientAnswered(Response.json({ items: [] }), Response.json({}), Response.json({}));
     await client.sessions.list({ status: ['running', 'queued'], page: 2 });
     await client.sessions.get(ID);
+    await client.sessions.get(ID, ['tasks', 'usage']);
+    expect(sent[2]!.url).toBe(`http://control.test/api/v1/sessions/${ID}?include=tasks&include=usage`);
     expect(sent[0]!.url).toBe('http://control.test/api/v1/sessions?status=running&status=queued&page=2');
     expect(sent[1]!.url).toBe(`http://control.test/api/v1/sessions/${ID}`);
   });
@@ -93,6 +97,19 @@ describe('an API call', () => {
     const { client, sent } = clientAnswered(Response.json({ token: 'new' }));
     await client.codes.redeem('one-time');
     expect(sent[0]!.headers.get('authorization')).toBe('Bearer one-time');
+  });
+
+  it('encodes what it puts into a path', async () => {
+    const { client, sent } = clientAnswered(Response.json({}));
+    await client.agents.get('../sessions?x');
+    expect(sent[0]!.url).toBe('http://control.test/api/v1/agents/..%2Fsessions%3Fx');
+  });
+
+  it('has the types of the table of endpoints', () => {
+    const { client } = clientAnswered();
+    expectTypeOf(client.sessions.create).returns.resolves.toEqualTypeOf<SessionView>();
+    expectTypeOf(client.sessions.approvals).returns.resolves.toEqualTypeOf<ApprovalView[]>();
+    expectTypeOf(client.sessions.remove).returns.resolves.toEqualTypeOf<undefined>();
   });
 
   it('resolves with undefined for a 204', async () => {
