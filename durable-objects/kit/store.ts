@@ -45,6 +45,11 @@ export class ObjectStore {
     return this.rows<T>(query, ...bindings)[0];
   }
 
+  /** Whether a transaction is under way. */
+  get inTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
   /** Runs `body` as one durable step; joins the transaction that is under way. */
   transact<T>(body: () => T): T {
     if (this.#inTransaction) return body();

@@ -44,8 +44,7 @@ export class Actions {
     const { platform } = kit.store;
     const now = platform.now();
     records.saveSpec(request);
-    const row: SessionRow & { one: number } = {
-      one: 1,
+    const row: SessionRow = {
       workspace,
       id,
       incarnation: platform.uuid().slice(0, 8),
@@ -72,7 +71,7 @@ export class Actions {
       share_done: 0,
       created_with: call.idempotency?.fingerprint ?? null,
     };
-    insertOrReplace(kit.store, 'session', row);
+    records.create(row);
     const task: TaskRow = {
       number: IMPLICIT_TASK,
       title: request.title,
@@ -82,7 +81,7 @@ export class Actions {
       restore: 'last',
       refused_by: '[]',
     };
-    insertOrReplace(kit.store, 'tasks', task);
+    records.addTask(task);
     log.append(WHOLE_SESSION, { type: 'session.created', data: { title: request.title } });
     this.#addMessage(request.initial_prompt, 'follow_up', call.principal.token_id);
     projections.changed();

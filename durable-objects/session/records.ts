@@ -1,6 +1,6 @@
 import type { SessionStatus, TaskStatus } from '../../src/protocol/common/enums.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
-import type { SqlValue } from '../kit/platform.ts';
+import { CachedRows } from '../kit/cached-rows.ts';
 import type { ObjectStore } from '../kit/store.ts';
 import type { SessionParts } from './parts.ts';
 
@@ -66,71 +66,101 @@ export interface LeaseRow {
   ended: string | null;
 }
 
-/** Typed rows of a session's tables. Reading never caches: SQLite is in the same process. */
+interface SpecRow {
+  one: number;
+  json: string;
+}
+
+/** The key of the row where a table has one. */
+const ONE = 1;
+
+/**
+ * Typed rows of a session's tables. Nothing is kept from one transaction to the next: SQLite is in the same process.
+ */
 export class SessionRecords {
   readonly #store: ObjectStore;
+  readonly #session: CachedRows<SessionRow & { one: number }>;
+  readonly #spec: CachedRows<SpecRow>;
+  /** A spec may be long: it is parsed once in a transaction. */
+  readonly #parsedSpecs = new WeakMap<SpecRow, CreateSessionRequest>();
+  readonly #tasks: CachedRows<TaskRow>;
+  readonly #leases: CachedRows<LeaseRow>;
 
   constructor({ kit }: Pick<SessionParts, 'kit'>) {
     this.#store = kit.store;
+    this.#session = new CachedRows(kit.store, 'session', 'one');
+    this.#spec = new CachedRows(kit.store, 'spec', 'one');
+    this.#tasks = new CachedRows(kit.store, 'tasks', 'number');
+    this.#leases = new CachedRows(kit.store, 'leases', 'task');
   }
 
   /** The session's row, or null when there is none, or only its tombstone. */
   find(): SessionRow | null {
     if (!this.#store.created) return null;
-    const row = this.#store.row<SessionRow>(`SELECT * FROM session`);
+    const row = this.#session.get(ONE);
     return row && row.deleted_at === null ? row : null;
   }
 
   /** The session's row, where it is known to be there. */
   session(): SessionRow {
-    const row = this.#store.row<SessionRow>(`SELECT * FROM session`);
+    const row = this.#session.get(ONE);
     if (!row) throw new Error('no session row');
     return row;
   }
 
+  create(row: SessionRow): void {
+    this.#session.put({ ...row, one: ONE });
+  }
+
   update(changes: Partial<SessionRow>): void {
-    update(this.#store, 'session', changes, 'one = 1');
+    this.#session.update(ONE, changes);
   }
 
   spec(): CreateSessionRequest {
-    return JSON.parse(this.#store.row<{ json: string }>(`SELECT json FROM spec`)!.json);
+    const row = this.#spec.get(ONE)!;
+    const known = this.#parsedSpecs.get(row);
+    if (known) return known;
+    const spec = JSON.parse(row.json) as CreateSessionRequest;
+    this.#parsedSpecs.set(row, spec);
+    return spec;
   }
 
   saveSpec(spec: CreateSessionRequest): void {
-    this.#store.rows(`INSERT OR REPLACE INTO spec (one, json) VALUES (1, ?)`, JSON.stringify(spec));
+    this.#spec.put({ one: ONE, json: JSON.stringify(spec) });
   }
 
   tasks(): TaskRow[] {
-    return this.#store.rows<TaskRow>(`SELECT * FROM tasks ORDER BY number`);
+    return this.#tasks.all();
   }
 
   task(number: number): TaskRow | undefined {
-    return this.#store.row<TaskRow>(`SELECT * FROM tasks WHERE number = ?`, number);
+    return this.#tasks.get(number);
+  }
+
+  addTask(task: TaskRow): void {
+    this.#tasks.put(task);
   }
 
   updateTask(number: number, changes: Partial<TaskRow>): void {
-    update(this.#store, 'tasks', changes, 'number = ?', number);
+    this.#tasks.update(number, changes);
   }
 
   lease(task: number): LeaseRow | undefined {
-    return this.#store.row<LeaseRow>(`SELECT * FROM leases WHERE task = ?`, task);
+    return this.#leases.get(task);
   }
 
   /** The lease that holds the task now. */
   liveLease(task: number): LeaseRow | undefined {
-    return this.#store.row<LeaseRow>(
-      `SELECT leases.* FROM leases JOIN tasks ON number = task AND tasks.epoch = leases.epoch
-       WHERE task = ? AND ended IS NULL`,
-      task,
-    );
+    const lease = this.lease(task);
+    return lease && lease.ended === null && lease.epoch === this.task(task)?.epoch ? lease : undefined;
   }
 
   saveLease(lease: LeaseRow): void {
-    insertOrReplace(this.#store, 'leases', lease);
+    this.#leases.put(lease);
   }
 
   updateLease(task: number, changes: Partial<LeaseRow>): void {
-    update(this.#store, 'leases', changes, 'task = ?', task);
+    this.#leases.update(task, changes);
   }
 
   /** The lease's agent was heard, and its stream is stored up to here. */
@@ -155,12 +185,6 @@ export class SessionRecords {
 }
 
 /** Column names are our own type's keys: never text from outside. */
-function update(store: ObjectStore, table: string, changes: object, where: string, ...bindings: SqlValue[]): void {
-  const columns = Object.keys(changes);
-  const assignments = columns.map((column) => `${column} = ?`).join(', ');
-  store.rows(`UPDATE ${table} SET ${assignments} WHERE ${where}`, ...Object.values(changes), ...bindings);
-}
-
 export function insertOrReplace(store: ObjectStore, table: string, row: object): void {
   const columns = Object.keys(row);
   store.rows(

@@ -23,6 +23,7 @@ interface Batch {
   at: number;
   /** The number of the last event. */
   head: number;
+  floor: number;
   events: SessionEvent[];
 }
 
@@ -55,7 +56,7 @@ export class EventLog {
 
   /** The number of the last event; 0 when there is none. */
   head(): number {
-    return this.#pending()?.head ?? this.#storedHead();
+    return this.#pending()?.head ?? this.#storedHead(this.#records.session().floor_seq);
   }
 
   /**
@@ -107,7 +108,7 @@ export class EventLog {
   /** Handler of the retention deadline: trims the older half of a log that is over its bound. */
   retain(): void {
     const head = this.head();
-    if (this.#isOvergrown(head)) this.trim(head - Math.ceil(this.#maxEvents / 2));
+    if (head - this.#records.session().floor_seq > this.#maxEvents) this.trim(head - Math.ceil(this.#maxEvents / 2));
   }
 
   /** The state below the floor. */
@@ -132,7 +133,8 @@ export class EventLog {
   }
 
   #begin(): Batch {
-    const batch: Batch = { at: this.#store.platform.now(), head: this.#storedHead(), events: [] };
+    const { floor_seq: floor } = this.#records.session();
+    const batch: Batch = { at: this.#store.platform.now(), head: this.#storedHead(floor), floor, events: [] };
     this.#batch = batch;
     this.#store.beforeCommit(this.#write);
     this.#store.afterCommit(() => {
@@ -142,7 +144,7 @@ export class EventLog {
   }
 
   readonly #write = (): void => {
-    const { at, head, events } = this.#batch!;
+    const { at, head, floor, events } = this.#batch!;
     for (const row of rowsOf(events, at)) {
       this.#store.rows(
         `INSERT INTO event_batches (seq, from_seq, at, task, chars, events) VALUES (?, ?, ?, ?, ?, ?)`,
@@ -154,16 +156,11 @@ export class EventLog {
         row.events,
       );
     }
-    if (this.#isOvergrown(head)) this.#deadlines.set(DEADLINE.trim, at);
+    if (head - floor > this.#maxEvents) this.#deadlines.set(DEADLINE.trim, at);
   };
 
-  #isOvergrown(head: number): boolean {
-    return head - this.#records.session().floor_seq > this.#maxEvents;
-  }
-
-  #storedHead(): number {
-    const row = this.#store.row<{ head: number | null }>(`SELECT MAX(seq) AS head FROM event_batches`);
-    return row?.head ?? this.#records.session().floor_seq;
+  #storedHead(floor: number): number {
+    return this.#store.row<{ head: number | null }>(`SELECT MAX(seq) AS head FROM event_batches`)?.head ?? floor;
   }
 
   /** Rows after a place: at most `most`, and beyond the first no more than MAX_ROW_CHARS. Measured before they are read. */

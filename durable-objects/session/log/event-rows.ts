@@ -1,8 +1,12 @@
+import { WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { instant } from '../../kit/text.ts';
 
-/** A row of the log: neighbouring events of one task that were committed together, in places `from_seq` to `seq`. */
+/**
+ * A row of the log: neighbouring events of one task that were committed together, in places `from_seq` to `seq`. Events
+ * of the session as a whole that stand between them share the row.
+ */
 export interface EventRow {
   seq: number;
   from_seq: number;
@@ -15,8 +19,11 @@ export interface EventRow {
   events: string;
 }
 
-/** An event as its row holds it. `places`: how many it takes, where it takes more than one. */
-type StoredEvent = EventBody & { places?: number };
+/**
+ * An event as its row holds it. `places`: how many it takes, where it takes more than one. `task`: given where the event
+ * is about the session as a whole, else it is the row's.
+ */
+type StoredEvent = EventBody & { places?: number; task?: typeof WHOLE_SESSION };
 
 /** A row of several events holds no more UTF-16 units. Together with JSON's spelling, a frame has room for it. */
 export const MAX_ROW_CHARS = BATCH_BYTES / 2;
@@ -31,11 +38,16 @@ export const MAX_JOINED_CHARS = MAX_ROW_CHARS / 8;
 export function rowsOf(events: readonly SessionEvent[], at: number): EventRow[] {
   const groups: { from_seq: number; seq: number; task: number; chars: number; texts: string[] }[] = [];
   for (const { from_seq, seq, task, type, data } of events) {
-    const places = seq - from_seq + 1;
-    const text = JSON.stringify(places > 1 ? { type, data, places } : { type, data });
+    const text = JSON.stringify({
+      type,
+      data,
+      ...(seq > from_seq && { places: seq - from_seq + 1 }),
+      ...(task === WHOLE_SESSION && { task }),
+    });
     const group = groups.at(-1);
-    if (group && group.task === task && group.chars + text.length + 1 <= MAX_ROW_CHARS) {
+    if (group && mayShare(group.task, task) && group.chars + text.length + 1 <= MAX_ROW_CHARS) {
       group.seq = seq;
+      group.task ||= task;
       group.chars += text.length + 1;
       group.texts.push(text);
     } else groups.push({ from_seq, seq, task, chars: text.length + 2, texts: [text] });
@@ -43,14 +55,18 @@ export function rowsOf(events: readonly SessionEvent[], at: number): EventRow[] 
   return groups.map(({ texts, ...row }) => ({ ...row, at, events: `[${texts.join(',')}]` }));
 }
 
+function mayShare(task: number, other: number): boolean {
+  return task === other || task === WHOLE_SESSION || other === WHOLE_SESSION;
+}
+
 /** The events of a row. */
-export function eventsOf({ from_seq, at, task, events }: EventRow): SessionEvent[] {
-  const time = instant(at);
-  let last = from_seq - 1;
-  return (JSON.parse(events) as StoredEvent[]).map(({ places = 1, type, data }) => {
-    const first = last + 1;
+export function eventsOf(row: EventRow): SessionEvent[] {
+  const at = instant(row.at);
+  let last = row.from_seq - 1;
+  return (JSON.parse(row.events) as StoredEvent[]).map(({ places = 1, task = row.task, type, data }) => {
+    const from_seq = last + 1;
     last += places;
-    return { from_seq: first, seq: last, at: time, task, type, data } as SessionEvent;
+    return { from_seq, seq: last, at, task, type, data } as SessionEvent;
   });
 }
 
