@@ -93,12 +93,12 @@ it('writes few rows for each step of the main job', async () => {
     };
     const finished = await rowsOf(() => send({ type: 'frames', frames: [result] }));
     expect({ create, start, lease, tenDeltas, partDone, finished }).toEqual({
-      create: 51,
-      start: 17,
-      lease: 16,
+      create: 49,
+      start: 12,
+      lease: 12,
       tenDeltas: 2,
       partDone: 2,
-      finished: 25,
+      finished: 20,
     });
   });
 });
