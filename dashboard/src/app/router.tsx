@@ -1,7 +1,5 @@
-import { createRootRoute, createRoute, createRouter, Link } from '@tanstack/react-router';
-import { SessionPage } from '../pages/session/session-page.tsx';
+import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from '@tanstack/react-router';
 import { readListSearch } from '../pages/sessions/list-search.ts';
-import { SessionsPage } from '../pages/sessions/sessions-page.tsx';
 import { Empty, ErrorNotice } from '../ui/notice.tsx';
 import { Shell } from './shell.tsx';
 
@@ -16,6 +14,10 @@ const root = createRootRoute({
     </Empty>
   ),
 });
+
+/** Each page is a script of its own, loaded when it is first opened, so that the first script stays small. */
+const SessionsPage = lazyRouteComponent(() => import('../pages/sessions/sessions-page.tsx'), 'SessionsPage');
+const SessionPage = lazyRouteComponent(() => import('../pages/session/session-page.tsx'), 'SessionPage');
 
 const sessions = createRoute({
   getParentRoute: () => root,
