@@ -60,6 +60,7 @@ export default defineConfig({
           globalSetup: ['test/journeys/support/shared-fleet.setup.ts'],
         },
       },
+      { test: { ...folder('built'), ...REAL_PROCESSES } },
       { test: { ...folder('system'), ...REAL_PROCESSES } },
       { test: { ...folder('drills'), ...REAL_PROCESSES } },
       { test: { ...folder('browser'), ...REAL_PROCESSES } },

@@ -12,7 +12,10 @@ import type { FileReport } from './test-report.ts';
 
 /** Vitest projects that run side by side; each is the folder of `test/` with its name. */
 type Stage = readonly string[];
-const QUICK: readonly Stage[] = [['unit', 'simulation', 'workerd'], ['journeys']];
+const QUICK: readonly Stage[] = [
+  ['unit', 'simulation', 'workerd'],
+  ['built', 'journeys'],
+];
 const REST: readonly Stage[] = [['hibernation'], ['system', 'drills', 'browser']];
 
 const RESULTS = 'dist/test-results';

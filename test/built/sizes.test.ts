@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { beforeAll, expect, it } from 'vitest';
+import { buildIfStale, built } from '../../cli/launcher/build.ts';
+
+const MAX_WORKER_BYTES = 200_000;
+const MAX_FIRST_SCRIPT_BYTES = 120_000;
+
+const gzippedBytes = (path: string): number => gzipSync(readFileSync(path)).length;
+
+beforeAll(() => buildIfStale(() => undefined));
+
+it('builds a Worker of at most 200 kB, compressed as it is uploaded', () => {
+  // What makes it large: npx wrangler deploy --dry-run --minify --metafile
+  expect(gzippedBytes(built.worker)).toBeLessThanOrEqual(MAX_WORKER_BYTES);
+});
+
+it('builds a dashboard whose first script, with all that it loads at once, has at most 120 kB compressed', () => {
+  const index = readFileSync(join(built.dashboard, 'index.html'), 'utf8');
+  const scripts = [...index.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map((match) => match[1]!);
+  expect(scripts.length).toBeGreaterThan(0);
+  // What makes it large: npx vite build dashboard --sourcemap
+  const bytes = scripts.map((script) => gzippedBytes(join(built.dashboard, script)));
+  expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(MAX_FIRST_SCRIPT_BYTES);
+});
+
+it('loads the scripts of a page when the page is opened, and not before', () => {
+  const index = readFileSync(join(built.dashboard, 'index.html'), 'utf8');
+  expect(index).not.toMatch(/sessions?-page/);
+});

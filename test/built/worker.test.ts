@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { unstable_getMiniflareWorkerOptions } from 'wrangler';
+import { buildIfStale, built } from '../../cli/launcher/build.ts';
+import { type Client, createClient } from '../../src/client/client.ts';
+import { VERSION } from '../../src/configuration/version.ts';
+import type { SessionState } from '../../src/domain/session/session-state.ts';
+
+const TOKEN = 'the-token-of-a-smoke-test-0123456789';
+/** What a deployment sets with `wrangler secret put`. */
+const SECRETS = { OIO_SIGNING_KEYS: `k1:${'k'.repeat(32)}`, OIO_TOKEN: TOKEN, OIO_LOG_LEVEL: 'warn' };
+
+let miniflare: Miniflare;
+let url: string;
+let client: Client;
+
+/** Runs the file that `wrangler deploy` would upload, with everything else as wrangler.toml says. */
+beforeAll(async () => {
+  await buildIfStale(() => undefined);
+  const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml');
+  const { modulesRules: _, ...options } = workerOptions;
+  miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      ...options,
+      modules: [{ type: 'ESModule', path: built.worker }],
+      bindings: { ...(options.bindings as Record<string, string>), ...SECRETS },
+      cf: false,
+    }),
+  );
+  url = (await miniflare.ready).origin;
+  client = createClient({ baseUrl: url, token: TOKEN });
+});
+afterAll(() => miniflare.dispose());
+
+const get = (path: string, headers: Record<string, string> = {}) => fetch(`${url}${path}`, { headers });
+
+describe('the Worker as it would be deployed', () => {
+  it('is healthy, and ready with its objects alone', async () => {
+    expect(await (await get('/health')).json()).toEqual({ status: 'ok' });
+    const ready = await get('/ready');
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({
+      status: 'ready',
+      dependencies: [{ name: 'objects', status: 'ok' }, { name: 'postgres' }, { name: 'redis' }],
+    });
+  });
+
+  it('creates, starts and lists a session, and a socket follows it', async () => {
+    const { id } = await client.sessions.create({ title: 'A smoke test', initial_prompt: 'Do nothing' });
+    let state: SessionState | null = null;
+    const watch = client.watchSession(id, {
+      onState: () => {
+        state = watch.state;
+      },
+    });
+    await client.sessions.act(id, 'start');
+    await vi.waitFor(() => expect(state).toMatchObject({ status: 'queued', title: 'A smoke test' }), 5_000);
+    watch.close();
+    const { items } = await client.sessions.list({ status: ['queued'] });
+    expect(items.map((item) => item.id)).toEqual([id]);
+  });
+
+  it('gives a browser a token for a sign-in code', async () => {
+    const { code } = await client.codes.create();
+    const { token } = await createClient({ baseUrl: url, token: null }).codes.redeem(code);
+    const browser = createClient({ baseUrl: url, token });
+    expect((await browser.sessions.list({})).items).toHaveLength(1);
+  });
+
+  it('describes its API in the version that the package has', async () => {
+    expect(await (await get('/openapi.json')).json()).toMatchObject({ info: { version: VERSION } });
+  });
+
+  it('serves the dashboard’s page and every file that it names, and the page for every view', async () => {
+    const index = readFileSync(`${built.dashboard}/index.html`, 'utf8');
+    for (const path of ['/', '/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000']) {
+      const response = await get(path, { Accept: 'text/html' });
+      expect(await response.text()).toBe(index);
+      expect(response.headers.get('Content-Security-Policy')).toContain("default-src 'self'");
+    }
+    const files = [...index.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map((match) => match[1]!);
+    expect(files.length).toBeGreaterThan(2);
+    for (const path of files) {
+      const response = await get(path);
+      await response.body?.cancel();
+      expect([path, response.status, response.headers.get('Content-Type')]).toEqual([path, 200, contentType(path)]);
+    }
+  });
+
+  it('answers a path of the API that does not exist with a problem, not with the page', async () => {
+    const response = await get('/api/v1/nothing', { Authorization: `Bearer ${TOKEN}`, Accept: 'text/html' });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ code: 'not_found' });
+  });
+});
+
+function contentType(path: string): unknown {
+  if (path.endsWith('.js')) return 'text/javascript; charset=utf-8';
+  if (path.endsWith('.css')) return 'text/css; charset=utf-8';
+  return expect.stringMatching(/^image\//);
+}
