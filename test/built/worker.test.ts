@@ -55,7 +55,7 @@ describe('the Worker as it would be deployed', () => {
       },
     });
     await client.sessions.act(id, 'start');
-    await vi.waitFor(() => expect(state).toMatchObject({ status: 'queued', title: 'A smoke test' }), 5_000);
+    await vi.waitFor(() => expect(state).toMatchObject({ status: 'queued', title: 'A smoke test' }), 30_000);
     watch.close();
     const { items } = await client.sessions.list({ status: ['queued'] });
     expect(items.map((item) => item.id)).toEqual([id]);

@@ -2,7 +2,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { signInFromAddress } from '../data/auth.ts';
-import { createAppRouter } from './router.tsx';
+import { createAppRouter, loadPages } from './router.tsx';
 import { applyTheme } from './theme.ts';
 import './styles.css';
 
@@ -10,6 +10,9 @@ applyTheme();
 void signInFromAddress();
 // A sign-in link opened in this tab changes only the fragment, which does not reload the page.
 addEventListener('hashchange', () => void signInFromAddress());
+
+// Not before the first page is there.
+addEventListener('load', loadPages);
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
