@@ -3,6 +3,9 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { run, step } from './steps.ts';
 
+// Vite builds React for development if a shell, or a test that builds, sets another NODE_ENV.
+process.env.NODE_ENV = 'production';
+
 const assets = resolve('dist/dashboard');
 // wrangler rejects a configuration whose assets directory does not exist.
 mkdirSync(assets, { recursive: true });
