@@ -1,4 +1,5 @@
 import { errorFields } from '../../src/ports/logger.ts';
+import type { SqlValue } from './platform.ts';
 import type { ObjectStore } from './store.ts';
 
 /** The pause before a deadline whose handler threw is retried, so that a bug cannot fire the alarm in a tight loop. */
@@ -17,9 +18,9 @@ export class Deadlines {
 
   /** Sets or moves a deadline. Inside a transaction. */
   set(name: string, dueAt: number): void {
-    this.#store.rows(
+    this.#change(
       `INSERT INTO deadlines (name, due_at) VALUES (?, ?)
-       ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE due_at <> excluded.due_at`,
+       ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE due_at <> excluded.due_at RETURNING 1`,
       name,
       dueAt,
     );
@@ -27,12 +28,12 @@ export class Deadlines {
 
   /** Sets a deadline unless it is already set. Inside a transaction. */
   setIfUnset(name: string, dueAt: number): void {
-    if (this.dueAt(name) === null) this.set(name, dueAt);
+    this.#change(`INSERT INTO deadlines (name, due_at) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1`, name, dueAt);
   }
 
   /** Removes a deadline. Inside a transaction. */
   clear(name: string): void {
-    this.#store.rows(`DELETE FROM deadlines WHERE name = ?`, name);
+    this.#change(`DELETE FROM deadlines WHERE name = ? RETURNING 1`, name);
   }
 
   /** The time of the deadline in ms since the epoch; null when it is not set. */
@@ -63,5 +64,10 @@ export class Deadlines {
         this.#store.transact(() => this.set(name, now + RETRY_AFTER_MS));
       }
     }
+  }
+
+  /** The statement returns a row where it has changed one: only then does the alarm need another look. */
+  #change(statement: string, ...bindings: SqlValue[]): void {
+    if (this.#store.row(statement, ...bindings)) this.#store.dueChanged();
   }
 }

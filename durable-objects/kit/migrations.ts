@@ -1,6 +1,6 @@
 import { stepsOfScripts } from './first-release.ts';
 import type { ObjectPlatform } from './platform.ts';
-import { KIT_STEPS, type MigrationStep, type ObjectSchema } from './schema.ts';
+import { KIT_STEPS, KIT_TABLES, type MigrationStep, type ObjectSchema } from './schema.ts';
 
 /** The fingerprint of each applied step, by id. */
 type Ledger = Record<string, string>;
@@ -28,9 +28,10 @@ export function schemaState(platform: ObjectPlatform, schema: ObjectSchema): 'ab
 export function migrate(platform: ObjectPlatform, schema: ObjectSchema): void {
   const table = ledgerTable(platform);
   const ledger = table === LEDGER ? readLedger(platform) : startLedger(platform, schema, table !== null);
-  if (table === null && schema.tables !== undefined) {
-    for (const statement of statementsOf(schema.tables)) platform.exec(statement, []);
-    for (const step of schema.steps) ledger[step.id] = fingerprint(step);
+  if (table === null) {
+    for (const statement of statementsOf(KIT_TABLES + (schema.tables ?? ''))) platform.exec(statement, []);
+    const done = schema.tables === undefined ? KIT_STEPS : [...KIT_STEPS, ...schema.steps];
+    for (const step of done) ledger[step.id] = fingerprint(step);
   }
   for (const step of missing(ledger, schema)) {
     if ('sql' in step) for (const statement of statementsOf(step.sql)) platform.exec(statement, []);

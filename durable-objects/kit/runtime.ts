@@ -1,7 +1,7 @@
 import { errorFields } from '../../src/ports/logger.ts';
 import { Deadlines } from './deadlines.ts';
 import { IDEMPOTENCY_DEADLINE, Idempotency } from './idempotency.ts';
-import { type Lane, Outbox } from './outbox.ts';
+import { type Destination, Outbox } from './outbox.ts';
 import type { ObjectPlatform } from './platform.ts';
 import type { ObjectSchema } from './schema.ts';
 import { ObjectStore } from './store.ts';
@@ -17,10 +17,14 @@ export interface ObjectKit {
   outbox: Outbox;
 }
 
-export function buildKit(platform: ObjectPlatform, schema: ObjectSchema, lanes: readonly Lane[]): ObjectKit {
+export function buildKit(
+  platform: ObjectPlatform,
+  schema: ObjectSchema,
+  destinations: readonly Destination[],
+): ObjectKit {
   const store = new ObjectStore(platform, schema);
   const deadlines = new Deadlines(store);
-  return { store, deadlines, idempotency: new Idempotency(store, deadlines), outbox: new Outbox(store, lanes) };
+  return { store, deadlines, idempotency: new Idempotency(store, deadlines), outbox: new Outbox(store, destinations) };
 }
 
 /**

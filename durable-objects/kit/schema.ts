@@ -24,7 +24,20 @@ export interface ObjectSchema {
   readonly tables?: string;
 }
 
-/** The first steps of every object's schema: deadlines, outbox, and outcomes of idempotency keys. */
+/** What every object has of the kit, as all steps leave it: deadlines, outbox, first answers to idempotency keys. */
+export const KIT_TABLES = `
+CREATE TABLE deadlines (name TEXT PRIMARY KEY, due_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE outbox (
+  destination TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, rev INTEGER NOT NULL, due_at INTEGER,
+  rejections INTEGER NOT NULL DEFAULT 0, parked_at INTEGER, last_error TEXT, PRIMARY KEY (destination, key)
+) WITHOUT ROWID;
+CREATE TABLE destinations (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, next_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE idempotency (
+  key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL
+) WITHOUT ROWID;
+`;
+
+/** The steps of the kit. They run before the object's own, so those never name a table of the kit. */
 export const KIT_STEPS: readonly MigrationStep[] = [
   {
     id: 'kit/0001_outbox',
@@ -43,6 +56,18 @@ CREATE TABLE outbox_lanes (lane TEXT PRIMARY KEY, failures INTEGER NOT NULL, nex
 CREATE TABLE idempotency (
   key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL
 ) WITHOUT ROWID;
+`,
+  },
+  {
+    // A row that waits is due at once; before, only its lane knew when.
+    id: 'kit/0003_destinations',
+    sql: `
+ALTER TABLE outbox RENAME COLUMN lane TO destination;
+ALTER TABLE outbox ADD COLUMN due_at INTEGER;
+UPDATE outbox SET due_at = 0 WHERE parked_at IS NULL;
+CREATE TABLE destinations (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, next_at INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO destinations (name, failures, next_at) SELECT lane, failures, next_at FROM outbox_lanes WHERE failures > 0;
+DROP TABLE outbox_lanes;
 `,
   },
 ];

@@ -15,7 +15,9 @@ export class ObjectStore {
   readonly #schema: ObjectSchema;
   #created: boolean;
   #inTransaction = false;
+  /** The alarm that is set; undefined when that is not known. */
   #armedAt: number | null | undefined;
+  #dueChanged = false;
   /** Run at the end of the transaction, inside it. */
   readonly #finishers = new Set<() => void>();
   #followers: (() => void)[] = [];
@@ -88,8 +90,14 @@ export class ObjectStore {
     else follower();
   }
 
+  /** To be called in a transaction that changes what is due, a deadline or a delivery: the alarm follows it. */
+  dueChanged(): void {
+    this.#dueChanged = true;
+  }
+
   #commit<T>(body: () => T): T {
     this.#inTransaction = true;
+    this.#dueChanged = false;
     const armed = this.#armedAt;
     let value: T;
     try {
@@ -132,6 +140,7 @@ export class ObjectStore {
 
   /** Sets the alarm to the earliest deadline or delivery; writes only when that has changed. */
   #arm(): void {
+    if (!this.#dueChanged && this.#armedAt !== undefined) return;
     const due = this.#earliest();
     if (due === this.#armedAt) return;
     this.platform.setAlarm(due);
@@ -140,7 +149,11 @@ export class ObjectStore {
 
   #earliest(): number | null {
     const row = this.row<{ due: number | null }>(
-      `SELECT MIN(due) AS due FROM (SELECT MIN(due_at) AS due FROM deadlines UNION ALL SELECT MIN(next_at) FROM outbox_lanes)`,
+      `SELECT MIN(due) AS due FROM (
+         SELECT MIN(due_at) AS due FROM deadlines
+         UNION ALL SELECT MIN(next_at) FROM destinations
+         UNION ALL SELECT MIN(due_at) FROM outbox WHERE destination NOT IN (SELECT name FROM destinations)
+       )`,
     );
     return row?.due ?? null;
   }

@@ -48,4 +48,4 @@ export const DEADLINE = {
   purge: 'purge',
 } as const;
 
-export const LANE = { registry: 'registry', directory: 'directory', history: 'history' } as const;
+export const DESTINATION = { registry: 'registry', directory: 'directory', history: 'history' } as const;

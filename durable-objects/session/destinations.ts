@@ -1,8 +1,8 @@
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
-import type { Lane } from '../kit/outbox.ts';
-import { LANE } from './config.ts';
+import type { Destination } from '../kit/outbox.ts';
+import { DESTINATION } from './config.ts';
 import type { SlotMessage } from './leases.ts';
 
 /** The other homes that a session writes to. */
@@ -13,14 +13,14 @@ export interface SessionPorts {
   history: RunHistory | null;
 }
 
-/** One lane for each of them. @param onReservationEnded the registry calls a reservation over that is still wanted */
-export function sessionLanes(
+/** How each of them is written to. @param onReservationEnded the registry calls a reservation over that is still wanted */
+export function sessionDestinations(
   { registry, directory, history }: SessionPorts,
   onReservationEnded: (task: number, epoch: number) => void,
-): Lane[] {
-  const lanes: Lane[] = [
+): Destination[] {
+  const destinations: Destination[] = [
     {
-      name: LANE.registry,
+      name: DESTINATION.registry,
       async deliver(_key, payload) {
         const message = payload as SlotMessage;
         if (message.op !== 'reserve') return registry[message.op](message.task_id, message.epoch);
@@ -31,7 +31,7 @@ export function sessionLanes(
       },
     },
     {
-      name: LANE.directory,
+      name: DESTINATION.directory,
       async deliver(_key, payload) {
         const change = payload as { put: DirectoryEntry } | { remove: { id: string; rev: number } };
         if ('put' in change) await directory.put(change.put);
@@ -40,10 +40,10 @@ export function sessionLanes(
     },
   ];
   if (history) {
-    lanes.push({
-      name: LANE.history,
+    destinations.push({
+      name: DESTINATION.history,
       deliver: (_key, payload, signal) => history.record(payload as SessionRun, signal),
     });
   }
-  return lanes;
+  return destinations;
 }

@@ -4,7 +4,7 @@ import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
-import { DEADLINE, LANE, RESERVE_AGAIN_MS } from './config.ts';
+import { DEADLINE, DESTINATION, RESERVE_AGAIN_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
 import type { LeaseRow } from './records.ts';
 import { holderSockets, lastSeenAt, sendDown } from './run/run-sockets.ts';
@@ -244,6 +244,6 @@ export class Leases {
   }
 
   #send(message: SlotMessage, taskId: string, epoch: number): void {
-    this.#parts.kit.outbox.put(LANE.registry, `${taskId}:${epoch}`, message);
+    this.#parts.kit.outbox.put(DESTINATION.registry, `${taskId}:${epoch}`, message);
   }
 }

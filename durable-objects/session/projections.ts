@@ -2,7 +2,7 @@ import { usageSince } from '../../src/domain/session/usage.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
 import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
 import { instant } from '../kit/text.ts';
-import { DEADLINE, LANE, SUMMARY_MS } from './config.ts';
+import { DEADLINE, DESTINATION, SUMMARY_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'views'>;
@@ -21,7 +21,7 @@ export class Projections {
     const { rev, id } = this.#parts.records.session();
     this.#parts.records.update({ rev: rev + 1, updated_at: platform.now() });
     this.#parts.kit.deadlines.clear(DEADLINE.summary);
-    this.#parts.kit.outbox.put(LANE.directory, id, { put: this.#parts.views.directoryEntry() });
+    this.#parts.kit.outbox.put(DESTINATION.directory, id, { put: this.#parts.views.directoryEntry() });
   }
 
   /** A change that may wait until the last summary is a second old: usage, say, which grows with every turn. */
@@ -35,7 +35,7 @@ export class Projections {
   removed(): void {
     const { rev, id } = this.#parts.records.session();
     this.#parts.records.update({ rev: rev + 1 });
-    this.#parts.kit.outbox.put(LANE.directory, id, { remove: { id, rev: rev + 1 } });
+    this.#parts.kit.outbox.put(DESTINATION.directory, id, { remove: { id, rev: rev + 1 } });
   }
 
   /** The present run has come to its end. What was never started has none. */
@@ -62,6 +62,6 @@ export class Projections {
       usage: usageSince(JSON.parse(row.usage), JSON.parse(row.usage_before_run)),
       error_code: row.error === null ? null : JSON.parse(row.error).code,
     };
-    this.#parts.kit.outbox.put(LANE.history, `${row.id}:${row.run}`, run);
+    this.#parts.kit.outbox.put(DESTINATION.history, `${row.id}:${row.run}`, run);
   }
 }

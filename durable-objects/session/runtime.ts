@@ -15,8 +15,8 @@ import { buildKit, runAlarm } from '../kit/runtime.ts';
 import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { DEADLINE, LANE, type SessionConfig } from './config.ts';
-import { type SessionPorts, sessionLanes } from './destinations.ts';
+import { DEADLINE, DESTINATION, type SessionConfig } from './config.ts';
+import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Leases } from './leases.ts';
 import { EventLog } from './log/event-log.ts';
 import { Watchers } from './log/watchers.ts';
@@ -180,7 +180,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   #directoryToldOf(): Promise<void> {
-    return waitAtMost(DIRECTORY_WAIT_MS, this.parts.kit.outbox.drain(LANE.directory));
+    return waitAtMost(DIRECTORY_WAIT_MS, this.parts.kit.outbox.drain(DESTINATION.directory));
   }
 }
 
@@ -188,8 +188,10 @@ export class SessionRuntime implements SessionApi {
 function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig): SessionParts {
   // Storage. The one knot: the registry's answer to a delivery of the outbox can concern a lease, and a lease is asked
   // for through the outbox.
-  const lanes = sessionLanes(ports, (task, epoch) => kit.store.transact(() => leases.reservationEnded(task, epoch)));
-  const kit = buildKit(platform, SESSION_SCHEMA, lanes);
+  const destinations = sessionDestinations(ports, (task, epoch) =>
+    kit.store.transact(() => leases.reservationEnded(task, epoch)),
+  );
+  const kit = buildKit(platform, SESSION_SCHEMA, destinations);
   const records = new SessionRecords({ kit });
   const storage = { config, kit, records };
 

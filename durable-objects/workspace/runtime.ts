@@ -5,7 +5,7 @@ import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { BulkResult } from '../../src/protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../../src/protocol/workspace/token.ts';
 import { Calls } from '../kit/calls.ts';
-import type { Lane } from '../kit/outbox.ts';
+import type { Destination } from '../kit/outbox.ts';
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { WORKSPACE_SCHEMA } from './schema.ts';
@@ -16,7 +16,7 @@ import { EXPIRY, NO_SUCH_TOKEN, type SignInCode, Tokens } from './tokens/tokens.
 export function buildWorkspace(
   workspace: WorkspaceId,
   platform: ObjectPlatform,
-  closeSockets: Lane['deliver'],
+  closeSockets: Destination['deliver'],
 ): WorkspaceRuntime {
   const kit = buildKit(platform, WORKSPACE_SCHEMA, [{ name: SOCKET_HOLDERS, deliver: closeSockets }]);
   const calls = new Calls(kit, { workspace, absent: NO_SUCH_TOKEN });

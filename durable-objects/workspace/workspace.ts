@@ -6,7 +6,7 @@ import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { BulkResult } from '../../src/protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../../src/protocol/workspace/token.ts';
 import { ObjectShell } from '../kit/object-shell.ts';
-import type { Lane } from '../kit/outbox.ts';
+import type { Destination } from '../kit/outbox.ts';
 import { buildWorkspace, type WorkspaceRuntime } from './runtime.ts';
 import type { SocketClosing } from './tokens/socket-places.ts';
 import type { SignInCode } from './tokens/tokens.ts';
@@ -53,7 +53,7 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
 }
 
 /** Delivers socket closings to the objects of a workspace that hold sockets. */
-function closeSocketsIn(workspace: WorkspaceId, env: Env): Lane['deliver'] {
+function closeSocketsIn(workspace: WorkspaceId, env: Env): Destination['deliver'] {
   const sessions = objectSessions(env.SESSION);
   const registries = objectAgentRegistries(env.AGENT_REGISTRY);
   return async (_key, payload) => {

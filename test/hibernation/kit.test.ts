@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it, vi } from 'vitest';
 import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
-import type { Lane } from '../../durable-objects/kit/outbox.ts';
+import type { Destination } from '../../durable-objects/kit/outbox.ts';
 import { buildKit } from '../../durable-objects/kit/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { directoryName } from '../../src/adapters/objects/names.ts';
@@ -17,15 +17,15 @@ function directory(): DurableObjectStub {
 }
 
 /** Lets an object deliver to a destination, until that has failed once. */
-async function drainTo(stub: DurableObjectStub, lane: Lane): Promise<void> {
+async function drainTo(stub: DurableObjectStub, destination: Destination): Promise<void> {
   await runInDurableObject(stub, async (_instance, state) => {
-    const kit = buildKit(durablePlatform(state, consoleLogger('warn')), { object: 'Test', steps: [] }, [lane]);
-    kit.store.create(() => kit.outbox.put(lane.name, 'a', 1));
-    await vi.waitFor(() => expect(kit.store.rows(`SELECT failures FROM outbox_lanes`)).toEqual([{ failures: 1 }]), {
+    const kit = buildKit(durablePlatform(state, consoleLogger('warn')), { object: 'Test', steps: [] }, [destination]);
+    kit.store.create(() => kit.outbox.put(destination.name, 'a', 1));
+    await vi.waitFor(() => expect(kit.store.rows(`SELECT failures FROM destinations`)).toEqual([{ failures: 1 }]), {
       timeout: 30_000,
     });
-    // What the lane's next attempt would do is not the question here.
-    kit.store.transact(() => kit.store.rows(`DELETE FROM outbox_lanes`));
+    // What the destination's next attempt would do is not the question here.
+    kit.store.transact(() => kit.store.rows(`DELETE FROM destinations`));
   });
 }
 

@@ -57,10 +57,10 @@ it.concurrent('a database that never answers delays no local deadline, and its r
       'retired in the same step, with the delivery still hanging',
     ).toEqual([]);
     await outbox.drain('history');
-    expect(outbox.backlog()).toEqual([{ lane: 'history', waiting: 1, parked: 0 }]);
-    const [lane] = store.rows<{ failures: number }>(`SELECT failures FROM outbox_lanes WHERE lane = 'history'`);
-    expect(lane).toEqual({ failures: 1 });
-    store.transact(() => store.rows(`DELETE FROM outbox_lanes`));
+    expect(outbox.backlog()).toEqual([{ destination: 'history', waiting: 1, parked: 0 }]);
+    const [trouble] = store.rows<{ failures: number }>(`SELECT failures FROM destinations WHERE name = 'history'`);
+    expect(trouble).toEqual({ failures: 1 });
+    store.transact(() => store.rows(`DELETE FROM destinations`));
   });
   await expectToSleep(stub);
 });

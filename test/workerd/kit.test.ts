@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { acceptSocket, durablePlatform } from '../../durable-objects/kit/durable-object.ts';
-import type { Lane } from '../../durable-objects/kit/outbox.ts';
+import type { Destination } from '../../durable-objects/kit/outbox.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../../durable-objects/kit/runtime.ts';
 import type { ObjectSchema } from '../../durable-objects/kit/schema.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
@@ -19,11 +19,11 @@ const SCHEMA: ObjectSchema = {
 /** Gives `test` the kit inside a new object, on the platform's own storage. */
 function inObject<T>(
   test: (kit: ObjectKit, state: DurableObjectState) => T | Promise<T>,
-  lanes: Lane[] = [],
+  destinations: Destination[] = [],
 ): Promise<T> {
   const stub = env.DIRECTORY.getByName(directoryName(`kit-${crypto.randomUUID()}`));
   return runInDurableObject(stub, (_instance, state) => {
-    const kit = buildKit(durablePlatform(state, consoleLogger('warn')), SCHEMA, lanes);
+    const kit = buildKit(durablePlatform(state, consoleLogger('warn')), SCHEMA, destinations);
     kit.store.create(() => {});
     return test(kit, state);
   });
@@ -118,7 +118,7 @@ describe('the kit on the platform’s own storage', () => {
 
   it('a destination that never answers does not delay a local deadline', async () => {
     const asked: string[] = [];
-    const dead: Lane = { name: 'dead', deliver: (key) => new Promise(() => void asked.push(key)) };
+    const dead: Destination = { name: 'dead', deliver: (key) => new Promise(() => void asked.push(key)) };
     await inObject(
       async (kit) => {
         kit.store.transact(() => {
@@ -128,7 +128,7 @@ describe('the kit on the platform’s own storage', () => {
         await eventually(() => expect(asked).toEqual(['a']));
         runAlarm(kit, (name) => note(kit, name));
         expect(notes(kit)).toEqual(['local']);
-        expect(kit.outbox.backlog()).toEqual([{ lane: 'dead', waiting: 1, parked: 0 }]);
+        expect(kit.outbox.backlog()).toEqual([{ destination: 'dead', waiting: 1, parked: 0 }]);
       },
       [dead],
     );

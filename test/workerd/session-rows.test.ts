@@ -93,12 +93,12 @@ it('writes few rows for each step of the main job', async () => {
     };
     const finished = await rowsOf(() => send({ type: 'frames', frames: [result] }));
     expect({ create, start, lease, tenDeltas, partDone, finished }).toEqual({
-      create: 49,
-      start: 12,
-      lease: 12,
+      create: 47,
+      start: 8,
+      lease: 10,
       tenDeltas: 2,
       partDone: 2,
-      finished: 20,
+      finished: 14,
     });
   });
 });

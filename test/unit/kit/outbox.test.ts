@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import type { Lane } from '../../../durable-objects/kit/outbox.ts';
+import type { Destination } from '../../../durable-objects/kit/outbox.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
 import { Rejected } from '../../../src/ports/rejected.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -8,10 +8,10 @@ import { NodePlatform } from '../../support/node-platform.ts';
 const NO_TABLES = { object: 'Test', steps: [] };
 
 /** A destination that keeps what it is given, and fails as it is told to. */
-function destination(name = 'far') {
+function recording(name = 'far') {
   const arrived: [string, unknown][] = [];
   const state = { fail: null as null | ((key: string) => Error | Promise<never> | null) };
-  const lane: Lane = {
+  const destination: Destination = {
     name,
     deliver: async (key, payload) => {
       const failure = await state.fail?.(key);
@@ -19,23 +19,23 @@ function destination(name = 'far') {
       arrived.push([key, payload]);
     },
   };
-  return { lane, arrived, state };
+  return { destination, arrived, state };
 }
 
-function objectWith(...lanes: Lane[]): { platform: NodePlatform; kit: ObjectKit; alarm: () => void } {
+function objectWith(...destinations: Destination[]): { platform: NodePlatform; kit: ObjectKit; alarm: () => void } {
   const platform = new NodePlatform();
-  const kit = buildKit(platform, NO_TABLES, lanes);
+  const kit = buildKit(platform, NO_TABLES, destinations);
   kit.store.create(() => {});
   return { platform, kit, alarm: () => runAlarm(kit, () => {}) };
 }
 
-function put(kit: ObjectKit, key: string, payload: unknown, lane = 'far'): void {
-  kit.store.transact(() => kit.outbox.put(lane, key, payload));
+function put(kit: ObjectKit, key: string, payload: unknown, destination = 'far'): void {
+  kit.store.transact(() => kit.outbox.put(destination, key, payload));
 }
 
 it('delivers after the commit, with no alarm left behind', async () => {
-  const { lane, arrived } = destination();
-  const { platform, kit } = objectWith(lane);
+  const { destination, arrived } = recording();
+  const { platform, kit } = objectWith(destination);
   put(kit, 'a', { n: 1 });
   expect(platform.alarm).not.toBeNull();
   await platform.settle();
@@ -44,9 +44,19 @@ it('delivers after the commit, with no alarm left behind', async () => {
   expect(platform.alarm).toBeNull();
 });
 
+it('costs one row to put and one to delete where the destination is there', async () => {
+  const { platform, kit } = objectWith(recording().destination);
+  const changes = () => Number(platform.exec('SELECT total_changes() AS n', [])[0]?.n);
+  const before = changes();
+  put(kit, 'a', 1);
+  expect(changes() - before).toBe(1);
+  await platform.settle();
+  expect(changes() - before).toBe(2);
+});
+
 it('a row of a transaction that throws is never delivered', async () => {
-  const { lane, arrived } = destination();
-  const { platform, kit } = objectWith(lane);
+  const { destination, arrived } = recording();
+  const { platform, kit } = objectWith(destination);
   expect(() =>
     kit.store.transact(() => {
       kit.outbox.put('far', 'a', 1);
@@ -59,8 +69,8 @@ it('a row of a transaction that throws is never delivered', async () => {
 });
 
 it('a row that is replaced while it is on its way goes again with its newest payload', async () => {
-  const { lane, arrived, state } = destination();
-  const { platform, kit } = objectWith(lane);
+  const { destination, arrived, state } = recording();
+  const { platform, kit } = objectWith(destination);
   let replaced = false;
   state.fail = () => {
     if (!replaced) put(kit, 'a', 'new');
@@ -77,8 +87,8 @@ it('a row that is replaced while it is on its way goes again with its newest pay
 });
 
 it('a destination that is away is tried ever more slowly, for ever, and gets everything once it is back', async () => {
-  const { lane, arrived, state } = destination();
-  const { platform, kit, alarm } = objectWith(lane);
+  const { destination, arrived, state } = recording();
+  const { platform, kit, alarm } = objectWith(destination);
   let attempts = 0;
   state.fail = () => {
     attempts++;
@@ -108,9 +118,41 @@ it('a destination that is away is tried ever more slowly, for ever, and gets eve
   expect(platform.alarm).toBeNull();
 });
 
+it('a destination that takes some rows before it fails is tried again soon, however often it has failed', async () => {
+  const { destination, arrived, state } = recording();
+  const { platform, kit, alarm } = objectWith(destination);
+  state.fail = () => new Error('connection refused');
+  for (const key of ['a', 'b']) put(kit, key, key);
+  await platform.settle();
+  for (let i = 0; i < 20; i++) await platform.advance(platform.alarm! - platform.clock, alarm);
+  expect(platform.alarm! - platform.clock).toBeGreaterThan(100_000);
+
+  state.fail = (key) => (key === 'a' ? null : new Error('connection reset'));
+  await platform.advance(platform.alarm! - platform.clock, alarm);
+  expect(arrived).toEqual([['a', 'a']]);
+  expect(platform.alarm! - platform.clock).toBeLessThanOrEqual(1_000);
+});
+
+it('a delivery that outlasts its backstop is not begun twice', async () => {
+  const { destination, arrived, state } = recording();
+  const { platform, kit, alarm } = objectWith(destination);
+  let arrive: (() => void) | undefined;
+  state.fail = () => new Promise<never>((resolve) => (arrive = resolve as () => void));
+  put(kit, 'a', 1);
+  await eventually(() => expect(arrive).toBeTypeOf('function'));
+  platform.clock = platform.alarm!;
+  platform.fireAlarm(alarm);
+  expect(platform.alarm).toBeGreaterThan(platform.clock);
+  arrive?.();
+  await platform.settle();
+  expect(arrived).toEqual([['a', 1]]);
+  expect(platform.alarm).toBeNull();
+  expect(platform.dump()).toMatchObject({ outbox: [], destinations: [] });
+});
+
 it('a row that is refused ten times is parked, visibly, and the others go on', async () => {
-  const { lane, arrived, state } = destination();
-  const { platform, kit, alarm } = objectWith(lane);
+  const { destination, arrived, state } = recording();
+  const { platform, kit, alarm } = objectWith(destination);
   state.fail = (key) => (key.startsWith('bad') ? new Rejected('no such column') : null);
   for (let i = 0; i < 60; i++) put(kit, `bad-${i}`, i);
   put(kit, 'good', 1);
@@ -119,7 +161,7 @@ it('a row that is refused ten times is parked, visibly, and the others go on', a
   expect(arrived, 'what is refused goes to the end of the line').toEqual([['good', 1]]);
 
   await platform.advance(3_600_000, alarm);
-  expect(kit.outbox.backlog()).toEqual([{ lane: 'far', waiting: 0, parked: 60 }]);
+  expect(kit.outbox.backlog()).toEqual([{ destination: 'far', waiting: 0, parked: 60 }]);
   expect(platform.alarm, 'what is parked needs no alarm').toBeNull();
 
   state.fail = null;
@@ -128,12 +170,12 @@ it('a row that is refused ten times is parked, visibly, and the others go on', a
   expect(arrived.at(-1)).toEqual(['bad-0', 'mended']);
 });
 
-it('a destination that hangs delays neither another lane nor a local deadline, and is given up after its time', async () => {
+it('a destination that hangs delays neither another destination nor a local deadline, and is given up after its time', async () => {
   vi.useFakeTimers();
   try {
-    const dead = destination('dead');
-    const live = destination('live');
-    const { platform, kit } = objectWith(dead.lane, live.lane);
+    const dead = recording('dead');
+    const live = recording('live');
+    const { platform, kit } = objectWith(dead.destination, live.destination);
     dead.state.fail = () => new Promise<never>(() => {});
     put(kit, 'a', 1, 'dead');
     kit.store.transact(() => kit.deadlines.set('local', platform.now() + 10));
@@ -149,18 +191,18 @@ it('a destination that hangs delays neither another lane nor a local deadline, a
     await vi.advanceTimersByTimeAsync(5_000);
     await platform.settle();
     expect(vi.getTimerCount(), 'no timer outlives its call').toBe(0);
-    expect(kit.outbox.backlog()).toEqual([{ lane: 'dead', waiting: 1, parked: 0 }]);
+    expect(kit.outbox.backlog()).toEqual([{ destination: 'dead', waiting: 1, parked: 0 }]);
   } finally {
     vi.useRealTimers();
   }
 });
 
 it('a drain that died with its process is repeated by the alarm', async () => {
-  const first = destination();
+  const first = recording();
   const platform = new NodePlatform();
   const dying = buildKit(platform, NO_TABLES, [{ name: 'far', deliver: () => new Promise(() => {}) }]);
   dying.store.create(() => dying.outbox.put('far', 'a', 1));
-  const reborn = buildKit(platform, NO_TABLES, [first.lane]);
+  const reborn = buildKit(platform, NO_TABLES, [first.destination]);
   platform.clock = platform.alarm!;
   platform.fireAlarm(() => runAlarm(reborn, () => {}));
   await eventually(() => expect(first.arrived).toEqual([['a', 1]]));
@@ -171,14 +213,14 @@ it('writes nothing for a destination that is not configured, and lets go of one 
   put(kit, 'a', 1, 'nowhere');
   expect(kit.outbox.backlog()).toEqual([]);
 
-  const { lane, state } = destination();
+  const { destination, state } = recording();
   state.fail = () => new Error('away');
-  const once = buildKit(platform, NO_TABLES, [lane]);
+  const once = buildKit(platform, NO_TABLES, [destination]);
   once.store.transact(() => once.outbox.put('far', 'a', 1));
   await platform.settle();
   const later = buildKit(platform, NO_TABLES, []);
   platform.clock = platform.alarm!;
   platform.fireAlarm(() => runAlarm(later, () => {}));
   expect(platform.alarm).toBeNull();
-  expect(later.outbox.backlog()).toEqual([{ lane: 'far', waiting: 1, parked: 0 }]);
+  expect(later.outbox.backlog()).toEqual([{ destination: 'far', waiting: 1, parked: 0 }]);
 });

@@ -30,6 +30,25 @@ describe('a transaction of the kit', () => {
     expect(steps).toBe(5); // two rows, the question of what is due first, the alarm, the commit
   });
 
+  it('does not ask what is due first when nothing that is due has changed', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    const asked: string[] = [];
+    const { exec } = platform;
+    platform.exec = (query, bindings) => {
+      asked.push(query);
+      return exec.call(platform, query, bindings);
+    };
+    kit.store.transact(() => {
+      note(kit, 'a');
+      kit.deadlines.clear('never set');
+    });
+    expect(asked.filter((query) => query.includes('MIN('))).toEqual([]);
+    kit.store.transact(() => kit.deadlines.set('later', platform.now() + 1_000));
+    expect(asked.filter((query) => query.includes('MIN('))).toHaveLength(1);
+    expect(platform.alarm).toBe(platform.now() + 1_000);
+  });
+
   it('creates all tables or none', async () => {
     const steps = await everyStatement(
       (platform) => buildKit(platform, SCHEMA, []),

@@ -101,7 +101,7 @@ describe('each change of the registry happens wholly or not at all, with what it
       expect(platform.dump()).not.toEqual(before);
       break;
     }
-    expect(step).toBeGreaterThan(3);
+    expect(step).toBeGreaterThan(2);
   });
 
   it('an alarm that is thrown out of runs again, to the same end', async () => {

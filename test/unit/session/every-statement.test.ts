@@ -85,7 +85,7 @@ describe('a throw before any statement changes nothing, and the same again comes
     ['the first command acknowledged', running, ({ agent }) => agent.client?.send({ type: 'command_ack', id: 1 })],
     ['the close of a socket', running, ({ session, agent }) => session.runtime.sockets.closed(agent.client!.socket)],
   ])('%s', async (_name, setup, mutate) => {
-    expect(await everyStatement(at(setup), mutate, sent)).toBeGreaterThan(2);
+    expect(await everyStatement(at(setup), mutate, sent)).toBeGreaterThan(1);
   });
 
   it('resume', async () => {
