@@ -8,9 +8,9 @@ test.each(SECTIONS)('the section $name of $file is what the code says; `npm run 
   expect(withSection(document, section)).toBe(document);
 });
 
-/** Variables of the operating system, of git and of the tests, and bindings of the Workers: not settings of the product. */
+/** Variables of the operating system, of Node, of git and of the tests, and bindings of the Workers: not settings of the product. */
 const OTHERS =
-  /^(TEST_[A-Z_]+|PATH|HOME|USERPROFILE|TMPDIR|XDG_[A-Z]+_HOME|GIT_INDEX_FILE|SESSION|AGENT_REGISTRY|DIRECTORY|WORKSPACE|ASSETS|DISK)$/;
+  /^(TEST_[A-Z_]+|NODE_ENV|PATH|HOME|USERPROFILE|TMPDIR|XDG_[A-Z]+_HOME|GIT_INDEX_FILE|SESSION|AGENT_REGISTRY|DIRECTORY|WORKSPACE|ASSETS|DISK)$/;
 
 /** Every way in which our code and our documents name a variable. */
 const NAMED = [
