@@ -2,6 +2,7 @@ import { decode, sign, verify } from 'hono/jwt';
 import * as z from 'zod';
 import { Role } from '../protocol/common/enums.ts';
 import { WorkspaceId } from '../protocol/common/ids.ts';
+import { BoundedMap } from './bounded-map.ts';
 import type { WorkspaceDigest } from './session-identity.ts';
 
 /** A key that signs and verifies, named in the header of what it has signed. */
@@ -31,12 +32,16 @@ type ClaimsOf<Use extends Claims['use']> = Extract<Claims, { use: Use }>;
 
 const ALGORITHM = 'HS256';
 const LONGEST_TOKEN = 4_096;
+/** Workspaces whose secret this isolate remembers. */
+const MAX_WORKSPACE_KEYS = 1_000;
 const encoder = new TextEncoder();
 
 /** Signs and verifies the system's tokens, codes and tickets: JWTs with HMAC-SHA-256, under one of several keys. */
 export class TokenSigner {
   readonly #keys: readonly SigningKey[];
   readonly #now: () => number;
+  /** Keys and not promises of keys: a promise of one request must not be awaited in another. */
+  readonly #workspaceKeys = new BoundedMap<WorkspaceId, CryptoKey>(MAX_WORKSPACE_KEYS);
 
   constructor(keys: readonly SigningKey[], now: () => number) {
     this.#keys = keys;
@@ -72,8 +77,13 @@ export class TokenSigner {
    * makes a second session.
    */
   readonly digest: WorkspaceDigest = async (workspace, text) => {
-    const root = new Uint8Array(encoder.encode(this.#keys.at(-1)!.secret));
-    return hmac(await hmac(root, `workspace-secret/${workspace}`), text);
+    let key = this.#workspaceKeys.get(workspace);
+    if (!key) {
+      const root = await hmacKey(new Uint8Array(encoder.encode(this.#keys.at(-1)!.secret)));
+      key = await hmacKey(await hmac(root, `workspace-secret/${workspace}`));
+      this.#workspaceKeys.set(workspace, key);
+    }
+    return hmac(key, text);
   };
 }
 
@@ -83,8 +93,11 @@ function jwk({ id, secret }: SigningKey) {
   return { kty: 'oct', alg: ALGORITHM, kid: id, k } as const;
 }
 
-async function hmac(secret: Uint8Array<ArrayBuffer>, text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+function hmacKey(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+}
+
+async function hmac(key: CryptoKey, text: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text)));
 }
 

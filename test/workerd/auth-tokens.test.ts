@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TokenSigner } from '../../src/application/token-signer.ts';
 import { Unavailable } from '../../src/ports/unavailable.ts';
+import type { Role } from '../../src/protocol/common/enums.ts';
 import { ok } from '../../src/protocol/common/errors.ts';
 import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
 import {
@@ -190,6 +191,57 @@ describe('the list of revoked tokens', () => {
     const { state, status } = cached();
     state.away = true;
     expect(await status()).toBe(503);
+  });
+});
+
+describe('a verified token', () => {
+  const workspace = 'w-verified';
+
+  /** An application on its own clock that counts what its signer verifies. */
+  function counting() {
+    const state = { now: 1_700_000_000_000, verified: 0 };
+    const effects = { now: () => state.now, uuid: () => crypto.randomUUID(), randomBytes: () => new Uint8Array(6) };
+    const own = new TokenSigner([{ id: 'k', secret: 'k'.repeat(32) }], effects.now);
+    const verify: TokenSigner['verify'] = (text, use) => {
+      state.verified++;
+      return own.verify(text, use);
+    };
+    const { ask } = appWith({
+      effects,
+      signer: Object.assign(Object.create(own), { verify }),
+      workspaces: { of: () => ({ revokedTokens: async () => [] }) as never },
+      sessions: sessionsWith({ read: async () => ok(sessionView()) }),
+    });
+    const signed = (role: Role) => {
+      const iat = Math.floor(state.now / 1_000);
+      return own.sign({ use: 'api', ws: workspace, role, jti: `token-${role}`, iat, exp: iat + 600 });
+    };
+    const status = async (token: string) => (await ask(`/api/v1/sessions/${SESSION_ID}`, { token })).status;
+    return { state, signed, status };
+  }
+
+  it('is remembered: its signature is verified once, however often it comes', async () => {
+    const { state, signed, status } = counting();
+    const [viewer, agent] = [await signed('viewer'), await signed('agent')];
+    for (let time = 0; time < 3; time++) expect([await status(viewer), await status(agent)]).toEqual([200, 200]);
+    expect(state.verified).toBe(2);
+  });
+
+  it('is refused from the moment on at which it expires', async () => {
+    const { state, signed, status } = counting();
+    const token = await signed('viewer');
+    expect(await status(token)).toBe(200);
+    state.now += 599_999;
+    expect(await status(token)).toBe(200);
+    state.now += 1;
+    expect(await status(token)).toBe(401);
+  });
+
+  it('is not remembered when it is not valid', async () => {
+    const { state, signed, status } = counting();
+    const forged = `${(await signed('viewer')).slice(0, -4)}AAAA`;
+    expect([await status(forged), await status(forged)]).toEqual([401, 401]);
+    expect(state.verified).toBe(2);
   });
 });
 

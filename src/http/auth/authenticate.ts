@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
-import { equalSecrets } from '../../application/token-signer.ts';
+import { BoundedMap } from '../../application/bounded-map.ts';
+import { type Claims, equalSecrets } from '../../application/token-signer.ts';
 import { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../../protocol/common/socket.ts';
 import type { Principal } from '../../protocol/workspace/token.ts';
 import type { AppEnv } from '../context.ts';
@@ -9,13 +10,18 @@ import type { Revocations } from './revocations.ts';
 
 /** The id of the token from the environment. It is not in the list of tokens and cannot be revoked there. */
 export const STATIC_TOKEN_ID = 'static';
-const STATIC_WORKSPACE = 'default';
+const STATIC_PRINCIPAL: Principal = { workspace: 'default', role: 'admin', token_id: STATIC_TOKEN_ID };
 
-type Auth = Pick<Dependencies, 'signer' | 'staticToken'> & { revocations: Revocations };
+/** Tokens that this isolate remembers as verified. */
+const MAX_VERIFIED = 1_000;
+
+type Auth = Pick<Dependencies, 'signer' | 'staticToken' | 'effects'> & { revocations: Revocations };
 
 /** Verifies who a request is from. Every failure is `unauthorized`, with no word on which part was wrong. */
 export class Authenticator {
   readonly #auth: Auth;
+  /** A signature stays valid as long as its keys do, so each token is verified once; expiry is checked every time. */
+  readonly #verified = new BoundedMap<string, { principal: Principal; expiresAt: number }>(MAX_VERIFIED);
 
   constructor(auth: Auth) {
     this.#auth = auth;
@@ -25,13 +31,23 @@ export class Authenticator {
   async byToken(request: Request): Promise<Principal> {
     const token = bearerOf(request);
     if (token === null) throw refusal('unauthorized', 'Send a token: Authorization: Bearer <token>.');
-    const { signer, staticToken } = this.#auth;
-    if (staticToken !== null && (await equalSecrets(token, staticToken))) {
-      return { workspace: STATIC_WORKSPACE, role: 'admin', token_id: STATIC_TOKEN_ID };
+    const known = this.#verified.get(token) ?? (await this.#verify(token));
+    if (!known || known.expiresAt <= this.#auth.effects.now()) {
+      throw refusal('unauthorized', 'The token is not valid or has expired.');
     }
-    const claims = await signer.verify(token, 'api');
-    if (!claims) throw refusal('unauthorized', 'The token is not valid or has expired.');
-    return this.#unlessRevoked({ workspace: claims.ws, role: claims.role, token_id: claims.jti });
+    return this.#unlessRevoked(known.principal);
+  }
+
+  async #verify(token: string): Promise<{ principal: Principal; expiresAt: number } | null> {
+    const { signer, staticToken } = this.#auth;
+    const isStatic = staticToken !== null && (await equalSecrets(token, staticToken));
+    const claims = isStatic ? null : await signer.verify(token, 'api');
+    if (!isStatic && !claims) return null;
+    const verified = claims
+      ? { principal: principalOf(claims), expiresAt: claims.exp * 1_000 }
+      : { principal: STATIC_PRINCIPAL, expiresAt: Number.POSITIVE_INFINITY };
+    this.#verified.set(token, verified);
+    return verified;
   }
 
   /**
@@ -50,7 +66,7 @@ export class Authenticator {
     if (!claims || claims.path !== path || claims.origin !== request.headers.get('Origin')) {
       throw refusal('unauthorized', 'The ticket is not valid for this path and origin, or has expired.');
     }
-    return this.#unlessRevoked({ workspace: claims.ws, role: claims.role, token_id: claims.jti });
+    return this.#unlessRevoked(principalOf(claims));
   }
 
   async #unlessRevoked(principal: Principal): Promise<Principal> {
@@ -60,6 +76,10 @@ export class Authenticator {
     }
     return principal;
   }
+}
+
+function principalOf({ ws, role, jti }: Claims): Principal {
+  return { workspace: ws, role, token_id: jti };
 }
 
 /** Lets only requests with a valid token through, but for the paths that verify something else themselves. */

@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest';
+import { BoundedMap } from '../../../src/application/bounded-map.ts';
+
+it('forgets the entry that was added first when there is one too many', () => {
+  const map = new BoundedMap<string, number>(2);
+  map.set('a', 1);
+  map.set('b', 2);
+  map.set('a', 3);
+  map.set('c', 4);
+  expect([map.get('a'), map.get('b'), map.get('c')]).toEqual([undefined, 2, 4]);
+});
