@@ -124,6 +124,13 @@ describe('bodies', () => {
     const response = await ask('/api/v1/tokens', { token, raw: endless });
     expect(response.status).toBe(413);
   });
+
+  it('are bounded by their bytes, not by the length that they state', async () => {
+    const { ask } = recording();
+    const headers = { 'Content-Length': '2' };
+    const response = await ask('/api/v1/tokens', { token, raw: new Uint8Array(1_048_577).fill(0x20), headers });
+    expect(response.status).toBe(413);
+  });
 });
 
 describe('paths', () => {
