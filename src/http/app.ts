@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
-import { cors } from 'hono/cors';
-import { methodsOf, pathOf, ROUTES } from '../protocol/endpoints/routes.ts';
+import { methodsOf, pathOf } from '../protocol/endpoints/routes.ts';
 import { Authenticator, authenticated } from './auth/authenticate.ts';
 import { Revocations } from './auth/revocations.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import type { Dependencies } from './dependencies.ts';
 import { mount } from './endpoints.ts';
+import { crossOrigin } from './middleware/cross-origin.ts';
 import { requestId } from './middleware/request-id.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { apiHeaders, asPage } from './middleware/security-headers.ts';
@@ -55,17 +55,6 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
   });
   mountReference(app);
   return app;
-}
-
-/** Tokens travel in a header that pages set themselves: cookies and other ambient credentials are never allowed. */
-function crossOrigin(origins: readonly string[]) {
-  return cors({
-    origin: (origin) => (origins.includes('*') || origins.includes(origin) ? origin : null),
-    allowMethods: [...new Set(Object.values(ROUTES).map(({ method }) => method))],
-    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-ID'],
-    exposeHeaders: ['Location', 'Retry-After', 'X-Request-ID'],
-    maxAge: 600,
-  });
 }
 
 /** What no route takes: a problem on the API's own paths, else a file of the dashboard. */

@@ -14,6 +14,6 @@ export function requestId(effects: Effects): MiddlewareHandler<AppEnv> {
     c.set('requestId', id);
     await next();
     // The answer to an upgrade belongs to the socket: copying it would lose that.
-    if (c.res.status !== 101) c.header(HEADER, id);
+    if (c.res.status !== 101) c.res.headers.set(HEADER, id);
   };
 }

@@ -26,14 +26,12 @@ const API_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-function withHeaders(headers: Record<string, string>): MiddlewareHandler<AppEnv> {
-  return async function setHeaders(c, next) {
-    await next();
-    for (const [name, value] of Object.entries(headers)) c.header(name, value);
-  };
-}
-
-export const apiHeaders = withHeaders(API_HEADERS);
+/** Sets the headers of the API on the response as it is: `c.header` would copy the response for each. */
+export const apiHeaders: MiddlewareHandler<AppEnv> = async function setApiHeaders(c, next) {
+  await next();
+  const { headers } = c.res;
+  for (const [name, value] of Object.entries(API_HEADERS)) headers.set(name, value);
+};
 
 /** A copy of a page's answer with the headers that keep it to our own origin. */
 export function asPage(response: Response): Response {
