@@ -91,7 +91,7 @@ export class SessionRecords {
     this.#session = new CachedRows(kit.store, 'session', 'one');
     this.#spec = new CachedRows(kit.store, 'spec', 'one');
     this.#tasks = new CachedRows(kit.store, 'tasks', 'number');
-    this.#leases = new CachedRows(kit.store, 'leases', 'task');
+    this.#leases = new CachedRows(kit.store, 'leases', 'task', (lease) => this.#acknowledged(lease));
   }
 
   /** The session's row, or null when there is none, or only its tombstone. */
@@ -161,6 +161,23 @@ export class SessionRecords {
 
   updateLease(task: number, changes: Partial<LeaseRow>): void {
     this.#leases.update(task, changes);
+  }
+
+  /** Acknowledgements that only the log holds go into the leases: the log is about to forget them. */
+  keepAcknowledgements(): void {
+    for (const lease of this.#leases.all()) if (lease.ended === null) this.#leases.put(lease);
+  }
+
+  /** A lease as far as its stream is stored. Most acknowledgements are on the rows of the events that they acknowledge. */
+  #acknowledged(lease: LeaseRow): LeaseRow {
+    if (lease.ended !== null) return lease;
+    const newest = this.#store.row<{ acked: number; at: number }>(
+      `SELECT acked, at FROM event_batches WHERE task = ? AND epoch = ? ORDER BY seq DESC LIMIT 1`,
+      lease.task,
+      lease.epoch,
+    );
+    if (!newest || newest.acked < lease.acked) return lease;
+    return { ...lease, acked: newest.acked, seen_at: Math.max(lease.seen_at, newest.at) };
   }
 
   /** The lease's agent was heard, and its stream is stored up to here. */

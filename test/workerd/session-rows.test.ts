@@ -96,8 +96,8 @@ it('writes few rows for each step of the main job', async () => {
       create: 47,
       start: 8,
       lease: 10,
-      tenDeltas: 2,
-      partDone: 2,
+      tenDeltas: 1,
+      partDone: 1,
       finished: 14,
     });
   });

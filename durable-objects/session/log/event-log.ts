@@ -18,6 +18,8 @@ import {
   slices,
 } from './event-rows.ts';
 
+const NOTHING_ACKNOWLEDGED = { epoch: null, acked: null };
+
 /** What a transaction appends. */
 interface Batch {
   at: number;
@@ -25,6 +27,14 @@ interface Batch {
   head: number;
   floor: number;
   events: SessionEvent[];
+  acknowledged: Acknowledgement | null;
+}
+
+/** Everything that the lease of (task, epoch) has sent is stored, up to the frame of this number. */
+interface Acknowledgement {
+  task: number;
+  epoch: number;
+  acked: number;
 }
 
 /**
@@ -77,6 +87,18 @@ export class EventLog {
   }
 
   /**
+   * Notes an acknowledgement on the row of what this transaction has appended for the task, which is written anyway.
+   * `SessionRecords.lease` reads it from there.
+   * @returns false when there is no such row: then the acknowledgement needs one of its own
+   */
+  acknowledge(task: number, epoch: number, acked: number): boolean {
+    const batch = this.#pending();
+    if (!batch?.events.some((event) => event.task === task)) return false;
+    batch.acknowledged = { task, epoch, acked };
+    return true;
+  }
+
+  /**
    * Committed events after `after`: at most `limit` and at most PAGE_EVENTS of them, and no more than fit a frame.
    * @returns them, the place of the last one, and whether there are more
    */
@@ -101,6 +123,7 @@ export class EventLog {
     slices(JSON.stringify(state)).forEach((slice, part) => {
       this.#store.rows(`INSERT INTO log_base (part, data) VALUES (?, ?)`, part, slice);
     });
+    this.#records.keepAcknowledgements();
     this.#store.rows(`DELETE FROM event_batches WHERE seq <= ?`, state.seq);
     this.#records.update({ floor_seq: state.seq });
   }
@@ -134,7 +157,13 @@ export class EventLog {
 
   #begin(): Batch {
     const { floor_seq: floor } = this.#records.session();
-    const batch: Batch = { at: this.#store.platform.now(), head: this.#storedHead(floor), floor, events: [] };
+    const batch: Batch = {
+      at: this.#store.platform.now(),
+      head: this.#storedHead(floor),
+      floor,
+      events: [],
+      acknowledged: null,
+    };
     this.#batch = batch;
     this.#store.beforeCommit(this.#write);
     this.#store.afterCommit(() => {
@@ -144,14 +173,19 @@ export class EventLog {
   }
 
   readonly #write = (): void => {
-    const { at, head, floor, events } = this.#batch!;
-    for (const row of rowsOf(events, at)) {
+    const { at, head, floor, events, acknowledged } = this.#batch!;
+    const rows = rowsOf(events, at);
+    const carrier = rows.findLast((row) => row.task === acknowledged?.task);
+    for (const row of rows) {
+      const { epoch, acked } = row === carrier ? acknowledged! : NOTHING_ACKNOWLEDGED;
       this.#store.rows(
-        `INSERT INTO event_batches (seq, from_seq, at, task, chars, events) VALUES (?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO event_batches (seq, from_seq, at, task, epoch, acked, chars, events) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
         row.seq,
         row.from_seq,
         row.at,
         row.task,
+        epoch,
+        acked,
         row.chars,
         row.events,
       );

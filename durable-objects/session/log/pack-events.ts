@@ -21,7 +21,7 @@ export function packEvents(platform: ObjectPlatform): void {
   platform.exec(
     `CREATE TABLE event_batches (
        seq INTEGER PRIMARY KEY, from_seq INTEGER NOT NULL, at INTEGER NOT NULL, task INTEGER NOT NULL,
-       chars INTEGER NOT NULL, events TEXT NOT NULL
+       epoch INTEGER, acked INTEGER, chars INTEGER NOT NULL, events TEXT NOT NULL
      )`,
     [],
   );

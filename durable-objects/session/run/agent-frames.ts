@@ -25,8 +25,7 @@ export class AgentFrames {
    * @returns up to where the stream is stored now, and whether there was more, beyond a gap
    */
   take(lease: LeaseRow, frames: readonly unknown[]): { acked: number; gap: boolean } {
-    const { kit, records, transitions } = this.#parts;
-    const { task } = lease;
+    const { kit, transitions } = this.#parts;
     let acked = lease.acked;
     const take = (raw: unknown) => {
       const n = numberOf(raw);
@@ -38,7 +37,7 @@ export class AgentFrames {
     try {
       kit.store.transact(() => {
         for (const raw of inOrder) take(raw);
-        records.seen(task, acked);
+        this.#acknowledge(lease, acked);
         transitions.allowTime();
       });
     } catch (error) {
@@ -58,17 +57,23 @@ export class AgentFrames {
       try {
         kit.store.transact(() => {
           this.#apply(lease, n, raw);
-          records.seen(lease.task, n);
+          this.#acknowledge(lease, n);
         });
       } catch (error) {
         kit.store.transact(() => {
           this.#reject(lease, n, raw, String(error));
-          records.seen(lease.task, n);
+          this.#acknowledge(lease, n);
         });
       }
       acked = n;
     }
     return acked;
+  }
+
+  /** The acknowledgement shares the row of the events that it is for; without events it is a change of the lease. */
+  #acknowledge({ task, epoch }: LeaseRow, acked: number): void {
+    const { log: events, records } = this.#parts;
+    if (!events.acknowledge(task, epoch, acked)) records.seen(task, acked);
   }
 
   #apply(lease: LeaseRow, n: number, raw: unknown): void {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { type EventRow, eventsOf, joinRuns } from '../../../durable-objects/session/log/event-rows.ts';
+import type { LeaseRow } from '../../../durable-objects/session/records.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import type { NodePlatform } from '../../support/node-platform.ts';
@@ -125,12 +126,17 @@ const STEPS_OF_FRAMES: [string, Setup, AgentFrameBody[]][] = [
 ];
 
 /**
- * What must not depend on how often something was tried: all but random ids, the directory's count of changes, and how
- * events share rows.
+ * What must not depend on how often something was tried: all but random ids, the directory's count of changes, how
+ * events share rows, and where an acknowledgement is stored.
  */
 function essence(session: SessionInProcess, but: string[] = []): unknown {
-  const { tasks, leases, deadlines, checkpoints, artifacts, messages } = session.platform.dump();
-  const events = joinRuns(session.rows<EventRow>('event_batches').flatMap(eventsOf));
+  const { tasks, deadlines, checkpoints, artifacts, messages } = session.platform.dump();
+  const batches = session.rows<EventRow & { epoch: number; acked: number }>('event_batches');
+  const events = joinRuns(batches.flatMap(eventsOf));
+  const leases = session.rows<LeaseRow>('leases').map((lease) => {
+    const own = batches.filter(({ task, epoch }) => task === lease.task && epoch === lease.epoch);
+    return { ...lease, acked: Math.max(lease.acked, ...own.map(({ acked }) => acked)) };
+  });
   const all = { events, tasks, leases, deadlines, checkpoints, artifacts, messages };
   const text = JSON.stringify(Object.entries(all).filter(([table]) => !but.includes(table)));
   const ids = session.rows<{ id: string }>('approvals').map(({ id }) => id);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyEvents, emptyState } from '../../../src/domain/session/session-state.ts';
 import { parseCursor } from '../../../src/protocol/common/cursor.ts';
-import { type FakeAgent, note, partDone, result, text } from './fake-agent.ts';
+import { checkpoint, type FakeAgent, note, partDone, result, text } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 
 const DAY_MS = 86_400_000;
@@ -78,6 +78,41 @@ describe('a log that has outgrown its bound', () => {
     expect(slow.faults).toEqual([]);
     expect(slow.live).toBe(true);
     expect(slow.follower.state).toEqual(await session.folded());
+  });
+});
+
+describe('what an agent has sent is acknowledged', () => {
+  it('on the row of its events, so that a batch of them writes one row', async () => {
+    const session = small();
+    const agent = await session.begun();
+    const before = session.row('leases');
+    agent.send(note('one'), note('two'));
+    expect(agent.acked).toBe(2);
+    expect(session.row('leases')).toEqual(before);
+    expect(session.rows('event_batches').at(-1)).toMatchObject({ task: 1, epoch: 1, acked: 2 });
+  });
+
+  it('still when the log has forgotten those events', async () => {
+    const session = small();
+    const agent = await session.begun();
+    fill(agent, MAX_ROWS + 50);
+    const { head } = agent;
+    await session.advance(1);
+    session.platform.transaction(() => session.platform.exec(`DELETE FROM event_batches WHERE acked IS NOT NULL`, []));
+    session.restart(1);
+    expect(agent.connect().acked).toBe(head);
+  });
+
+  it('still when a batch without events has acknowledged more since', async () => {
+    const session = small();
+    const agent = await session.begun();
+    agent.send(note('an event'));
+    agent.send(...checkpoint('one').slice(0, 1));
+    session.restart(1);
+    expect(agent.connect().acked).toBe(2);
+    agent.send(note('another'));
+    session.restart(1);
+    expect(agent.connect().acked).toBe(3);
   });
 });
 
