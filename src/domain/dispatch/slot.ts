@@ -1,0 +1,78 @@
+/**
+ * Agents that declined a slot or let its offer lapse: how often, and until when it is not offered to them again (ms
+ * since the epoch).
+ */
+export type Declined = Readonly<Record<string, { count: number; until: number }>>;
+
+/** A slot of capacity, as the rules see it. */
+export interface SlotRecord {
+  state: 'queued' | 'offered' | 'accepted' | 'ended';
+  /** The agent that it is offered to or that accepted it. */
+  agent_id: string | null;
+  declined: Declined;
+}
+
+/** What happened to a slot at an agent, or to its offer. */
+export interface SlotEvent {
+  /**
+   * - `accepted`, `declined`: the agent's answer to the offer.
+   * - `granted`: the agent names the lease at its hello, so its session has granted it.
+   * - `lapsed`: the offer was not answered in time.
+   * - `ended`: the agent no longer works on it.
+   */
+  type: 'accepted' | 'granted' | 'declined' | 'lapsed' | 'ended';
+  agent_id: string;
+}
+
+export interface OfferConfig {
+  /** An agent that declined an offer gets the same one again after this long, doubling each time. */
+  declined_first_ms: number;
+  declined_longest_ms: number;
+}
+
+/** `match`: whether the queue is to be matched again, because an agent may have room now. */
+export type SlotDecision =
+  /** `cancel_at`: another agent to which it is offered, whose offer is void. */
+  | { decision: 'accept'; cancel_at: string | null; match: boolean }
+  | { decision: 'requeue'; declined: Declined; match: true }
+  | { decision: 'end'; match: true }
+  | { decision: 'none'; match: boolean };
+
+/**
+ * Decides what an event makes of a slot. Events may be late or repeated: one that does not fit the slot changes nothing.
+ * @param slot undefined when the registry does not know it
+ * @param now ms since the epoch
+ */
+export function decideSlot(
+  slot: SlotRecord | undefined,
+  { type, agent_id }: SlotEvent,
+  now: number,
+  config: OfferConfig,
+): SlotDecision {
+  const holds = slot?.agent_id === agent_id;
+  switch (type) {
+    case 'accepted':
+    case 'granted': {
+      const isOpen = slot?.state === 'queued' || slot?.state === 'offered';
+      // The session grants a lease to one agent only. That may be an agent whose offer has lapsed since.
+      const wasOffered = type === 'granted' || holds || (slot !== undefined && agent_id in slot.declined);
+      if (!isOpen || !wasOffered) return { decision: 'none', match: false };
+      const cancel_at = holds ? null : slot.agent_id;
+      return { decision: 'accept', cancel_at, match: cancel_at !== null };
+    }
+    case 'ended':
+      if (!holds) return { decision: 'none', match: true };
+      if (slot.state === 'accepted') return { decision: 'end', match: true };
+      return requeue(slot, agent_id, now, config);
+    case 'declined':
+    case 'lapsed':
+      if (!holds || slot.state !== 'offered') return { decision: 'none', match: false };
+      return requeue(slot, agent_id, now, config);
+  }
+}
+
+function requeue({ declined }: SlotRecord, agentId: string, now: number, config: OfferConfig): SlotDecision {
+  const count = (declined[agentId]?.count ?? 0) + 1;
+  const pause = Math.min(config.declined_longest_ms, config.declined_first_ms * 2 ** Math.min(count - 1, 10));
+  return { decision: 'requeue', declined: { ...declined, [agentId]: { count, until: now + pause } }, match: true };
+}

@@ -1,0 +1,172 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ConnectedAgent, type MatchState, matchQueue, type Waiting } from '../../../src/domain/dispatch/match.ts';
+import { meets } from '../../../src/domain/dispatch/routing.ts';
+import { ANY } from '../../support/requirements.ts';
+
+const NOW = 1_000_000;
+const CONFIG = { quiet_ms: 60_000, quiet_retry_ms: 30_000, skipped_retry_ms: 5_000 };
+
+interface Request extends Waiting {
+  name: string;
+}
+
+function request(name: string, changes: Partial<Waiting> = {}): Request {
+  return { name, requirements: ANY, declined: {}, ...changes };
+}
+
+function agent(id: string, changes: Partial<ConnectedAgent> = {}): ConnectedAgent {
+  const nothing = { capabilities: [], labels: [], repository: null, remotes: [] };
+  return { id, capacity: 1, slots_used: 0, idle_since: 0, seen_at: NOW, ...nothing, ...changes };
+}
+
+/** The offers of one pass as `request → agent`, and the time of the next look from now. */
+function pass(state: Partial<MatchState<Request>>) {
+  const match = matchQueue({ queue: [], agents: [], skip: null, now: NOW, ...state }, CONFIG);
+  return {
+    offers: match.offers.map(({ slot, agent_id }) => `${slot.name} → ${agent_id}`),
+    lookAgainIn: match.look_again_at === null ? null : match.look_again_at - NOW,
+  };
+}
+
+describe('matchQueue', () => {
+  it('offers the queue in its order, as far as there is room', () => {
+    const queue = ['first', 'second', 'third'].map((name) => request(name));
+    const agents = [agent('a'), agent('b')];
+    expect(pass({ queue, agents })).toEqual({ offers: ['first → a', 'second → b'], lookAgainIn: null });
+  });
+
+  it('passes over a request that no agent can take', () => {
+    const queue = [request('gpu', { requirements: { ...ANY, required_labels: ['gpu=true'] } }), request('any')];
+    expect(pass({ queue, agents: [agent('a')] }).offers).toEqual(['any → a']);
+  });
+
+  it('reads no further than the agents have room', () => {
+    const read: string[] = [];
+    function* queue() {
+      for (const name of ['first', 'second', 'third', 'fourth']) {
+        read.push(name);
+        yield request(name);
+      }
+    }
+    pass({ queue: queue(), agents: [agent('a')] });
+    expect(read).toEqual(['first', 'second']);
+  });
+
+  it('leaves a quiet agent alone, and looks again while it has room and something waits', () => {
+    const agents = [agent('quiet', { seen_at: NOW - 60_001 })];
+    expect(pass({ queue: [request('one')], agents })).toEqual({ offers: [], lookAgainIn: 30_000 });
+    expect(pass({ agents })).toEqual({ offers: [], lookAgainIn: null });
+    const full = [agent('full', { slots_used: 1, seen_at: 0 })];
+    expect(pass({ queue: [request('one')], agents: full })).toEqual({ offers: [], lookAgainIn: null });
+  });
+
+  it('skips an agent that has just declined for the whole pass, and looks again soon', () => {
+    const queue = [request('one'), request('two')];
+    expect(pass({ queue, agents: [agent('a')], skip: 'a' })).toEqual({ offers: [], lookAgainIn: 5_000 });
+    expect(pass({ queue, agents: [agent('a'), agent('b')], skip: 'a' })).toEqual({
+      offers: ['one → b'],
+      lookAgainIn: 5_000,
+    });
+  });
+
+  it('does not offer a request to an agent that declined it until the pause is over, then does', () => {
+    const queue = [request('one', { declined: { a: { count: 1, until: NOW + 7_000 } } }), request('two')];
+    expect(pass({ queue, agents: [agent('a')] })).toEqual({ offers: ['two → a'], lookAgainIn: 7_000 });
+    expect(pass({ queue, agents: [agent('a')], now: NOW + 7_000 }).offers).toEqual(['one → a']);
+  });
+
+  it('asks an agent to be avoided only when no other agent fits', () => {
+    const queue = [request('one', { requirements: { ...ANY, avoid_agents: ['a'] } })];
+    expect(pass({ queue, agents: [agent('a'), agent('b', { capacity: 2, slots_used: 1 })] }).offers).toEqual([
+      'one → b',
+    ]);
+    expect(pass({ queue, agents: [agent('a')] }).offers).toEqual(['one → a']);
+  });
+});
+
+describe('matchQueue, whatever waits and whoever is there', () => {
+  const ids = ['a', 'b', 'c', 'd'];
+  const labels = ['os=linux', 'gpu=true'];
+  const anyAgents = fc.uniqueArray(
+    fc.record({
+      id: fc.constantFrom(...ids),
+      capacity: fc.integer({ min: 1, max: 3 }),
+      slots_used: fc.integer({ min: 0, max: 3 }),
+      labels: fc.subarray(labels),
+      idle_since: fc.integer({ min: 0, max: 2 }),
+      seen_at: fc.constantFrom(NOW, NOW - 59_000, NOW - 61_000),
+    }),
+    { selector: ({ id }) => id },
+  );
+  const anyRequest = fc.record({
+    required_labels: fc.subarray(labels),
+    avoid_agents: fc.subarray(ids),
+    declined: fc.dictionary(
+      fc.constantFrom(...ids),
+      fc.record({ count: fc.constant(1), until: fc.constantFrom(NOW - 1, NOW + 1) }),
+    ),
+  });
+  const anyState = fc
+    .record({
+      agents: anyAgents,
+      queue: fc.array(anyRequest, { maxLength: 10 }),
+      skip: fc.option(fc.constantFrom(...ids)),
+    })
+    .map(({ agents, queue, skip }) => ({
+      agents: agents.map(({ id, ...changes }) => agent(id, changes)),
+      queue: queue.map(({ declined, ...asked }, index) =>
+        request(`r${index}`, { requirements: { ...ANY, ...asked }, declined }),
+      ),
+      skip,
+      now: NOW,
+    }));
+  type AnyState = MatchState<Request> & { queue: Request[] };
+
+  /** Agents that a request may go to, once the offers before it have been made. */
+  function takers(state: AnyState, slot: Request, used: Map<string, number>): ConnectedAgent[] {
+    return state.agents.filter(
+      (one) =>
+        (used.get(one.id) ?? one.slots_used) < one.capacity &&
+        NOW - one.seen_at <= CONFIG.quiet_ms &&
+        one.id !== state.skip &&
+        (slot.declined[one.id]?.until ?? 0) <= NOW &&
+        meets(one, slot.requirements),
+    );
+  }
+
+  it('gives each request in turn an agent that may take it, if there is one, and an avoided one only as the last', async () => {
+    await fc.assert(
+      fc.property(anyState, (state) => {
+        const offers = new Map(matchQueue(state, CONFIG).offers.map(({ slot, agent_id }) => [slot.name, agent_id]));
+        const used = new Map(state.agents.map(({ id, slots_used }) => [id, slots_used]));
+        for (const slot of state.queue) {
+          const possible = takers(state, slot, used).map(({ id }) => id);
+          const chosen = offers.get(slot.name);
+          if (chosen === undefined) expect(possible).toEqual([]);
+          else {
+            expect(possible).toContain(chosen);
+            if (slot.requirements.avoid_agents.includes(chosen)) {
+              expect(slot.requirements.avoid_agents).toEqual(expect.arrayContaining(possible));
+            }
+            used.set(chosen, used.get(chosen)! + 1);
+          }
+        }
+        for (const { id, capacity, slots_used } of state.agents) {
+          expect(used.get(id)).toBeLessThanOrEqual(Math.max(capacity, slots_used));
+        }
+      }),
+    );
+  });
+
+  it('comes to the same match in whatever order the agents are listed, and changes none of them', async () => {
+    await fc.assert(
+      fc.property(anyState, (state) => {
+        const before = structuredClone(state);
+        const match = matchQueue(state, CONFIG);
+        expect(matchQueue({ ...state, agents: state.agents.toReversed() }, CONFIG)).toEqual(match);
+        expect(state).toEqual(before);
+      }),
+    );
+  });
+});
