@@ -10,11 +10,11 @@ import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import type { SocketHolder, SocketOpening } from '../kit/sockets.ts';
 import { parseJson } from '../kit/text.ts';
-import { AgentTable } from './agents.ts';
-import { agentTag, type Connection, Connections, type ControlAttachment } from './connections.ts';
+import { AgentTable } from './agents/agents-table.ts';
+import { agentTag, type Connection, Connections, type ControlAttachment } from './agents/connections.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
-import { SlotKeeper } from './slot-keeper.ts';
-import { type Slot, type SlotKey, SlotTable } from './slots.ts';
+import { SlotKeeper } from './slots/slot-keeper.ts';
+import { type Slot, type SlotKey, SlotTable } from './slots/slots-table.ts';
 
 /** A second instance of an agent is refused while the first has been heard within this time. */
 const INSTANCE_FRESH_MS = 45_000;

@@ -1,4 +1,4 @@
-import { agentTag, type ControlAttachment } from '../../durable-objects/agent-registry/connections.ts';
+import { agentTag, type ControlAttachment } from '../../durable-objects/agent-registry/agents/connections.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-objects/agent-registry/runtime.ts';
 import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/sockets.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';

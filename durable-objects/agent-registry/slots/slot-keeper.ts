@@ -1,9 +1,9 @@
-import { chooseAgent, hasRoom } from '../../src/domain/dispatch/routing.ts';
-import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
-import type { ObjectKit } from '../kit/runtime.ts';
-import type { AgentTable } from './agents.ts';
-import type { Connections } from './connections.ts';
-import type { Slot, SlotKey, SlotTable } from './slots.ts';
+import { chooseAgent, hasRoom } from '../../../src/domain/dispatch/routing.ts';
+import type { SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
+import type { ObjectKit } from '../../kit/runtime.ts';
+import type { AgentTable } from '../agents/agents-table.ts';
+import type { Connections } from '../agents/connections.ts';
+import type { Slot, SlotKey, SlotTable } from './slots-table.ts';
 
 /** An offer that is not accepted by then goes back to the queue. */
 const OFFER_MS = 20_000;

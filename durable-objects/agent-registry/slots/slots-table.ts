@@ -1,8 +1,8 @@
-import type { SlotRequest } from '../../src/ports/agent-registry.ts';
-import { SessionPriority } from '../../src/protocol/common/enums.ts';
-import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
-import type { Requirements } from '../../src/protocol/session/requirements.ts';
-import type { ObjectStore } from '../kit/store.ts';
+import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
+import { SessionPriority } from '../../../src/protocol/common/enums.ts';
+import type { SessionId, TaskId } from '../../../src/protocol/common/ids.ts';
+import type { Requirements } from '../../../src/protocol/session/requirements.ts';
+import type { ObjectStore } from '../../kit/store.ts';
 
 /** What names a slot. */
 export interface SlotKey {

@@ -1,6 +1,6 @@
-import type { ControlDown } from '../../src/protocol/agent/control-socket.ts';
-import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
-import { endSocket } from '../kit/sockets.ts';
+import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
+import type { ObjectPlatform, ObjectSocket } from '../../kit/platform.ts';
+import { endSocket } from '../../kit/sockets.ts';
 
 /** What a control socket carries through hibernation. */
 export interface ControlAttachment {

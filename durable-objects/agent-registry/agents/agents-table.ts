@@ -1,8 +1,8 @@
-import type { Candidate } from '../../src/domain/dispatch/routing.ts';
-import type { AgentView } from '../../src/protocol/agent/agent.ts';
-import type { AgentHello } from '../../src/protocol/agent/control-socket.ts';
-import type { ObjectStore } from '../kit/store.ts';
-import { instant } from '../kit/text.ts';
+import type { Candidate } from '../../../src/domain/dispatch/routing.ts';
+import type { AgentView } from '../../../src/protocol/agent/agent.ts';
+import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
+import type { ObjectStore } from '../../kit/store.ts';
+import { instant } from '../../kit/text.ts';
 
 interface AgentRow {
   id: string;
