@@ -1,3 +1,4 @@
+import type { Ranks } from '../../src/domain/ranks.ts';
 import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
@@ -10,26 +11,24 @@ import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import type { SocketHolder, SocketOpening } from '../kit/sockets.ts';
 import { parseJson } from '../kit/text.ts';
-import { AgentTable } from './agents/agents-table.ts';
+import { AgentsTable } from './agents/agents-table.ts';
 import { agentTag, type Connection, Connections, type ControlAttachment } from './agents/connections.ts';
+import { AGENT_KEPT_MS, DEADLINE, INSTANCE_FRESH_MS, REVIEW_MS, TOMBSTONES_KEPT_MS } from './config.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
-import { type Slot, type SlotKey, SlotTable } from './slots/slots-table.ts';
+import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
 
-/** A second instance of an agent is refused while the first has been heard within this time. */
-const INSTANCE_FRESH_MS = 45_000;
-/** An agent that has been away for longer is forgotten. */
-const AGENT_KEPT_MS = 86_400_000;
-/** How often it is noted who is there: what `last_seen_at` may lag behind, when a socket ends with no close event. */
-const AGENTS_REVIEW_MS = 21_600_000;
-const AGENTS_DEADLINE = 'agents';
 const CONTROL_PATH = /^\/ws\/agents\/([^/]+)\/control\/?$/;
 
-/** The registry's parts, built together over a platform. */
-export function buildAgentRegistry(workspace: WorkspaceId, platform: ObjectPlatform): AgentRegistryRuntime {
+/** The registry's parts, built together over a platform. @param ranks the order of priorities in the queue */
+export function buildAgentRegistry(
+  workspace: WorkspaceId,
+  platform: ObjectPlatform,
+  ranks?: Ranks,
+): AgentRegistryRuntime {
   const kit = buildKit(platform, REGISTRY_SCHEMA, []);
   const calls = new Calls(kit, { workspace, absent: refuse('not_found', 'There is no such agent.') });
-  return new AgentRegistryRuntime(workspace, kit, calls, new Connections(platform));
+  return new AgentRegistryRuntime(kit, calls, new Connections(platform), new SlotsTable(kit.store, ranks));
 }
 
 /**
@@ -38,45 +37,32 @@ export function buildAgentRegistry(workspace: WorkspaceId, platform: ObjectPlatf
  */
 export class AgentRegistryRuntime implements SocketHolder {
   readonly sockets: SocketHolder = this;
-  readonly #workspace: WorkspaceId;
   readonly #kit: ObjectKit;
   readonly #calls: Calls;
   readonly #connections: Connections;
-  readonly #agents: AgentTable;
-  readonly #slots: SlotTable;
+  readonly #agents: AgentsTable;
+  readonly #slots: SlotsTable;
   readonly #keeper: SlotKeeper;
 
-  constructor(workspace: WorkspaceId, kit: ObjectKit, calls: Calls, connections: Connections) {
-    this.#workspace = workspace;
+  constructor(kit: ObjectKit, calls: Calls, connections: Connections, slots: SlotsTable) {
     this.#kit = kit;
     this.#calls = calls;
     this.#connections = connections;
-    this.#agents = new AgentTable(kit.store);
-    this.#slots = new SlotTable(kit.store);
-    this.#keeper = new SlotKeeper(kit, this.#slots, this.#agents, connections);
+    this.#agents = new AgentsTable(kit.store);
+    this.#slots = slots;
+    this.#keeper = new SlotKeeper(kit, slots, this.#agents, connections);
   }
 
   reserve(request: SlotRequest): SlotState {
-    return this.#slotCall('reserve', request, () => {
-      if (this.#keeper.state(request) === null) this.#keeper.reserve(request);
-      else this.#keeper.revise(request);
-      return this.#keeper.state(request)!;
-    });
+    return this.#slotCall('reserve', request, () => this.#keeper.reserve(request));
   }
 
   cancel(key: SlotKey): void {
-    this.#slotCall('cancel', key, () => {
-      if (this.#slots.hasEnded(key)) return;
-      const holder = this.#slots.find(key)?.agent_id;
-      if (holder) this.#keeper.tellCancelled(holder, key);
-      this.#keeper.end(key);
-    });
+    this.#slotCall('cancel', key, () => this.#keeper.cancel(key));
   }
 
   release(key: SlotKey): void {
-    this.#slotCall('release', key, () => {
-      if (!this.#slots.hasEnded(key)) this.#keeper.end(key);
-    });
+    this.#slotCall('release', key, () => this.#keeper.release(key));
   }
 
   agents(call: Call): Outcome<AgentView[]> {
@@ -128,7 +114,9 @@ export class AgentRegistryRuntime implements SocketHolder {
 
   alarm(): void {
     runAlarm(this.#kit, (name) => {
-      if (!this.#keeper.handle(name) && name === AGENTS_DEADLINE) this.#reviewAgents();
+      if (name === DEADLINE.offers) this.#keeper.lapse();
+      else if (name === DEADLINE.queue) this.#keeper.match();
+      else if (name === DEADLINE.review) this.#review();
     });
   }
 
@@ -141,37 +129,32 @@ export class AgentRegistryRuntime implements SocketHolder {
       return;
     }
     const { created } = this.#kit.store;
-    const changed = !created || !this.#agents.isKnownAs(agent_id, hello);
+    const isNew = !created || !this.#agents.isEnrolledAs(agent_id, hello);
     const held = created ? this.#slots.heldBy(agent_id) : [];
-    const offered = held.filter(({ state }) => state === 'offered');
-    const unnamed = held.filter(({ state, ...key }) => state === 'accepted' && !hello.leases.some(isSame(key)));
+    const isNamed = (slot: SlotKey) => hello.leases.some(isSame(slot));
+    const offered = held.filter((slot) => slot.state === 'offered' && !isNamed(slot));
+    const abandoned = held.filter((slot) => slot.state === 'accepted' && !isNamed(slot));
     // Leases that the session has granted, but whose `accepted` never arrived.
-    const unreported = created ? hello.leases.filter((lease) => this.#isUnreported(lease)) : [];
+    const granted = created ? hello.leases.filter((lease) => this.#isOpen(lease)) : [];
     const welcome = () => this.#welcome(connection, hello, others, offered);
-    if (changed || unnamed.length > 0 || unreported.length > 0 || this.#slots.hasQueue()) {
-      this.#write(() => {
-        if (changed) this.#register(agent_id, hello);
+    if (isNew || abandoned.length > 0 || granted.length > 0 || this.#slots.hasQueue()) {
+      this.#kit.store.create(() => {
+        if (isNew) this.#enrol(agent_id, hello);
         this.#kit.store.afterCommit(welcome);
-        for (const key of unnamed) this.#keeper.end(key);
-        for (const key of unreported) this.#keeper.hold(key, agent_id);
-        this.#keeper.serve({ newcomer: agent_id });
+        this.#keeper.reconcile(agent_id, { abandoned, granted });
       });
     } else welcome();
   }
 
-  #report(connection: Connection, frame: Exclude<ControlUp, AgentHello>): void {
+  #report(connection: Connection, { type, ...key }: Exclude<ControlUp, AgentHello>): void {
     const { agent_id } = connection.attachment;
-    this.#write(() => {
-      if (frame.type === 'accepted') this.#keeper.accept(frame, agent_id);
-      else if (frame.type === 'declined') this.#keeper.decline(frame, agent_id);
-      else this.#keeper.leave(frame, agent_id);
-    });
+    this.#kit.store.create(() => this.#keeper.report(key, { type, agent_id }));
     this.#connections.update(connection, { seen_at: this.#now });
   }
 
-  #isUnreported(key: SlotKey): boolean {
-    const slot = this.#slots.find(key);
-    return slot !== undefined && slot.state !== 'accepted';
+  #isOpen(key: SlotKey): boolean {
+    const state = this.#slots.find(key)?.state;
+    return state === 'queued' || state === 'offered';
   }
 
   /** Another instance that has given a sign of life just now. */
@@ -179,9 +162,9 @@ export class AgentRegistryRuntime implements SocketHolder {
     return attachment.instance_id !== hello.instance_id && this.#now - aliveAt < INSTANCE_FRESH_MS;
   }
 
-  #register(agentId: string, hello: AgentHello): void {
-    this.#agents.register(agentId, hello, this.#now);
-    this.#kit.deadlines.setIfUnset(AGENTS_DEADLINE, this.#now + AGENTS_REVIEW_MS);
+  #enrol(agentId: string, hello: AgentHello): void {
+    this.#agents.enrol(agentId, hello, this.#now);
+    this.#kit.deadlines.setIfUnset(DEADLINE.review, this.#now + REVIEW_MS);
   }
 
   /** Welcomes the agent, and tells it what it may have missed: offers that stand, leases that have ended. */
@@ -194,7 +177,9 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#connections.update(connection, { instance_id: hello.instance_id, seen_at: this.#now });
     this.#connections.send(agent_id, { type: 'welcome', agent_id });
     for (const slot of offered) this.#keeper.sendOffer(slot);
-    for (const lease of hello.leases) if (this.#slots.hasEnded(lease)) this.#keeper.tellCancelled(agent_id, lease);
+    for (const lease of hello.leases) {
+      if (this.#slots.find(lease)?.state === 'ended') this.#keeper.tellCancelled(agent_id, lease);
+    }
     this.#kit.store.platform.logger('info', 'agent_hello', {
       agent_id,
       name: hello.name,
@@ -207,28 +192,21 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#connections.close(connection, CLOSE.superseded, reason);
   }
 
-  /** Notes who is there, and forgets who has been away for a day. */
-  #reviewAgents(): void {
+  /** Notes which agents are there, and forgets agents that have been away and tombstones that are old. */
+  #review(): void {
     const alive = this.#connections.aliveAt();
     for (const { id, last_seen_at } of this.#agents.lastSeen()) {
       const seenAt = Math.max(last_seen_at, alive.get(id) ?? 0);
       if (seenAt <= this.#now - AGENT_KEPT_MS) this.#agents.remove(id);
       else if (seenAt > last_seen_at) this.#agents.setLastSeen(id, seenAt);
     }
-    if (!this.#agents.isEmpty()) this.#kit.deadlines.set(AGENTS_DEADLINE, this.#now + AGENTS_REVIEW_MS);
-  }
-
-  #slotCall<T>(method: string, { task_id, epoch }: SlotKey, body: () => T): T {
-    return this.#calls.internal('info', method, { task_id, epoch }, () => this.#write(body));
+    const anyEnded = this.#slots.purgeEnded(this.#now - TOMBSTONES_KEPT_MS);
+    if (anyEnded || !this.#agents.isEmpty()) this.#kit.deadlines.set(DEADLINE.review, this.#now + REVIEW_MS);
   }
 
   /** One durable step; the first one makes the tables. */
-  #write<T>(body: () => T): T {
-    const { store } = this.#kit;
-    return store.create(() => {
-      store.rows(`INSERT OR IGNORE INTO registry (one, workspace, arrivals) VALUES (1, ?, 0)`, this.#workspace);
-      return body();
-    });
+  #slotCall<T>(method: string, { task_id, epoch }: SlotKey, body: () => T): T {
+    return this.#calls.internal('info', method, { task_id, epoch }, () => this.#kit.store.create(body));
   }
 
   get #now(): number {

@@ -1,11 +1,28 @@
 import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
- * A slot is a request for capacity, from its arrival to its end: `queued`, `offered` (to `agent_id`) or `accepted` (by it).
- * What has ended moves to `ended_slots`, a tombstone that makes late and repeated calls harmless.
+ * A slot is a request for capacity, from its arrival to its end: `queued`, `offered` (to `agent_id`), `accepted` (by
+ * it), `ended`. An ended slot is a tombstone that makes late and repeated calls harmless; one that ended before it was
+ * requested has nothing but its key. Only slots that wait, or that an agent holds, are in an index besides the key's.
  */
+const TABLES = `
+CREATE TABLE agents (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, capacity INTEGER NOT NULL, capabilities TEXT NOT NULL, labels TEXT NOT NULL,
+  repository TEXT, model TEXT, version TEXT NOT NULL, last_seen_at INTEGER NOT NULL, idle_since INTEGER NOT NULL,
+  remotes TEXT NOT NULL DEFAULT '[]'
+) WITHOUT ROWID;
+CREATE TABLE slots (
+  arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
+  state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
+  declined TEXT NOT NULL DEFAULT '{}', agent_id TEXT, offered_until INTEGER, ended_at INTEGER, UNIQUE (task_id, epoch)
+);
+CREATE INDEX slots_waiting ON slots (priority) WHERE state = 'queued';
+CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
+`;
+
 export const REGISTRY_SCHEMA: ObjectSchema = {
   object: 'AgentRegistry',
+  tables: TABLES,
   steps: [
     {
       id: 'agent-registry/0001_tables',
@@ -35,8 +52,36 @@ CREATE TABLE ended_slots (
       sql: `ALTER TABLE agents ADD COLUMN remotes TEXT NOT NULL DEFAULT '[]';`,
     },
     {
-      id: 'agent-registry/0003_accepted',
-      sql: `UPDATE slots SET state = 'accepted' WHERE state = 'taken';`,
+      // The first release kept priorities as positions, tombstones and arrivals in tables of their own, and a deadline
+      // for each offer. It was never deployed, so no release needs the old tables after a rollback.
+      id: 'agent-registry/0003_slots_in_words',
+      sql: `
+ALTER TABLE agents DROP COLUMN instance_id;
+DROP INDEX slots_in_order;
+DROP INDEX slots_of_agents;
+ALTER TABLE slots RENAME TO slots_by_position;
+CREATE TABLE slots (
+  arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
+  state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
+  declined TEXT NOT NULL DEFAULT '{}', agent_id TEXT, offered_until INTEGER, ended_at INTEGER, UNIQUE (task_id, epoch)
+);
+CREATE INDEX slots_waiting ON slots (priority) WHERE state = 'queued';
+CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
+INSERT INTO slots (task_id, epoch, session_id, state, agent_id, priority, requirements, declined, offered_until)
+  SELECT task_id, epoch, session_id, CASE state WHEN 'taken' THEN 'accepted' ELSE state END, agent_id,
+    CASE priority WHEN 0 THEN 'critical' WHEN 1 THEN 'high' WHEN 2 THEN 'medium' WHEN 3 THEN 'low' ELSE 'deferred' END,
+    requirements, declined, (SELECT due_at FROM deadlines WHERE name = 'offer:' || task_id || ':' || epoch)
+  FROM slots_by_position ORDER BY arrival;
+INSERT INTO slots (task_id, epoch, state, ended_at) SELECT task_id, epoch, 'ended', ended_at FROM ended_slots;
+INSERT INTO deadlines (name, due_at)
+  SELECT 'offers', due_at FROM deadlines WHERE name LIKE 'offer:%' ORDER BY due_at LIMIT 1;
+INSERT INTO deadlines (name, due_at)
+  SELECT 'review', due_at FROM deadlines WHERE name IN ('agents', 'tombstones') ORDER BY due_at LIMIT 1;
+DELETE FROM deadlines WHERE name LIKE 'offer:%' OR name IN ('agents', 'tombstones');
+DROP TABLE slots_by_position;
+DROP TABLE ended_slots;
+DROP TABLE registry;
+`,
     },
   ],
 };

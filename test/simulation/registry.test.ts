@@ -107,7 +107,8 @@ class Fleet {
 }
 
 function slotsOf(fleet: Fleet): { agent_id: string | null; state: string; task_id: string }[] {
-  return (fleet.platform.dump().slots ?? []) as ReturnType<typeof slotsOf>;
+  const slots = (fleet.platform.dump().slots ?? []) as ReturnType<typeof slotsOf>;
+  return slots.filter(({ state }) => state !== 'ended');
 }
 
 it('whatever happens: no capacity is exceeded, and no request is forgotten or doubled', async () => {
@@ -153,7 +154,7 @@ it('reserve, cancel and release of one epoch commute, repeated as they may be', 
       }
       const over = calls.some((name) => name !== 'reserve');
       expect(registry.runtime.reserve(request)).toMatchObject({ state: over ? 'ended' : 'offered' });
-      expect(registry.platform.dump().slots).toHaveLength(over ? 0 : 1);
+      expect(registry.platform.dump().slots, 'one row, whatever became of it').toHaveLength(1);
     }),
   );
 }, 60_000);

@@ -1,6 +1,7 @@
 import { agentTag, type ControlAttachment } from '../../durable-objects/agent-registry/agents/connections.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-objects/agent-registry/runtime.ts';
 import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/sockets.ts';
+import { PRIORITY_RANK, type Ranks } from '../../src/domain/ranks.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { FakeClient } from './fake-socket.ts';
 import { NodePlatform } from './node-platform.ts';
@@ -12,14 +13,24 @@ export class RegistryInProcess {
   readonly platform: NodePlatform;
   readonly workspace: string;
   readonly #evictBetweenSteps: boolean;
+  readonly #ranks: Ranks;
   #runtime: AgentRegistryRuntime;
 
-  /** @param evictBetweenSteps builds the runtime anew for every step, as if the object had slept in between */
-  constructor({ platform = new NodePlatform(), workspace = 'default', evictBetweenSteps = false } = {}) {
+  /**
+   * @param evictBetweenSteps builds a new runtime for every step, as if the object had slept in between
+   * @param ranks the order of priorities in the queue
+   */
+  constructor({
+    platform = new NodePlatform(),
+    workspace = 'default',
+    evictBetweenSteps = false,
+    ranks = PRIORITY_RANK as Ranks,
+  } = {}) {
     this.platform = platform;
     this.workspace = workspace;
     this.#evictBetweenSteps = evictBetweenSteps;
-    this.#runtime = buildAgentRegistry(workspace, platform);
+    this.#ranks = ranks;
+    this.#runtime = buildAgentRegistry(workspace, platform, ranks);
     platform.events = {
       message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text),
       close: (socket) => this.runtime.closed(socket),
@@ -27,7 +38,7 @@ export class RegistryInProcess {
   }
 
   get runtime(): AgentRegistryRuntime {
-    if (this.#evictBetweenSteps) this.#runtime = buildAgentRegistry(this.workspace, this.platform);
+    if (this.#evictBetweenSteps) this.#runtime = buildAgentRegistry(this.workspace, this.platform, this.#ranks);
     return this.#runtime;
   }
 

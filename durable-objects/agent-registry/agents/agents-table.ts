@@ -4,68 +4,52 @@ import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
 import type { ObjectStore } from '../../kit/store.ts';
 import { instant } from '../../kit/text.ts';
 
-interface AgentRow {
-  id: string;
-  name: string;
-  instance_id: string;
-  capacity: number;
-  capabilities: string;
-  labels: string;
-  repository: string | null;
-  remotes: string;
-  model: string | null;
-  version: string;
+/** What an agent's enrolment says. Which of its processes is connected is its connection's (`ControlAttachment`). */
+const ENROLLED = ['name', 'capacity', 'capabilities', 'labels', 'repository', 'remotes', 'model', 'version'] as const;
+type Enrolment = Pick<AgentHello, (typeof ENROLLED)[number]>;
+
+/** An agent as it is stored. Times are in ms since the epoch. */
+interface Agent extends Omit<AgentView, 'connected' | 'last_seen_at'> {
+  /** Behind the time while the agent is connected. */
   last_seen_at: number;
+  /** When a slot of it last became free. */
   idle_since: number;
-  slots_used: number;
 }
 
-/** What a hello registers, as it is stored. */
-const REGISTERED = [
-  'name',
-  'instance_id',
-  'capacity',
-  'capabilities',
-  'labels',
-  'repository',
-  'remotes',
-  'model',
-  'version',
-] as const;
+/** Lists are stored as JSON. */
+type Lists = 'capabilities' | 'labels' | 'remotes';
+type AgentRow = Omit<Agent, Lists> & Record<Lists, string>;
 
 const WITH_USE = `SELECT *, (SELECT COUNT(*) FROM slots WHERE slots.agent_id = agents.id) AS slots_used FROM agents`;
 
-/** The table of agents. Whatever writes here runs inside a transaction. */
-export class AgentTable {
+/** The table of enrolled agents. Methods that write run inside a transaction. */
+export class AgentsTable {
   readonly #store: ObjectStore;
 
   constructor(store: ObjectStore) {
     this.#store = store;
   }
 
-  has(id: string): boolean {
-    return this.#store.row(`SELECT 1 FROM agents WHERE id = ?`, id) !== undefined;
-  }
-
   isEmpty(): boolean {
     return this.#store.row(`SELECT 1 FROM agents LIMIT 1`) === undefined;
   }
 
-  /** Whether the agent is known just as this hello describes it. */
-  isKnownAs(id: string, hello: AgentHello): boolean {
+  /** Whether the agent is enrolled with just these values. */
+  isEnrolledAs(id: string, enrolment: Enrolment): boolean {
     const row = this.#store.row<AgentRow>(`SELECT * FROM agents WHERE id = ?`, id);
-    const values = registeredValues(hello);
-    return row !== undefined && REGISTERED.every((column, index) => row[column] === values[index]);
+    const values = storedValues(enrolment);
+    return row !== undefined && ENROLLED.every((column, index) => row[column] === values[index]);
   }
 
-  register(id: string, hello: AgentHello, now: number): void {
+  /** Enrols an agent that is new or has changed. */
+  enrol(id: string, enrolment: Enrolment, now: number): void {
+    const columns = [...ENROLLED, 'last_seen_at'];
     this.#store.rows(
-      `INSERT INTO agents (id, ${REGISTERED.join(', ')}, last_seen_at, idle_since)
-       VALUES (?, ${REGISTERED.map(() => '?').join(', ')}, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET ${REGISTERED.map((column) => `${column} = excluded.${column}`).join(', ')}, last_seen_at = excluded.last_seen_at`,
+      `INSERT INTO agents (id, idle_since, ${columns.join(', ')}) VALUES (?, ?, ${columns.map(() => '?').join(', ')})
+       ON CONFLICT (id) DO UPDATE SET ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}`,
       id,
-      ...registeredValues(hello),
       now,
+      ...storedValues(enrolment),
       now,
     );
   }
@@ -82,18 +66,9 @@ export class AgentTable {
     this.#store.rows(`DELETE FROM agents WHERE id = ?`, id);
   }
 
-  /** Agents with at least one free slot, alive or not. */
+  /** Agents with at least one free slot, connected or not. */
   withRoom(): Candidate[] {
-    return this.#store.rows<AgentRow>(`SELECT * FROM (${WITH_USE}) WHERE slots_used < capacity`).map((row) => ({
-      id: row.id,
-      capacity: row.capacity,
-      slots_used: row.slots_used,
-      capabilities: JSON.parse(row.capabilities) as Candidate['capabilities'],
-      labels: JSON.parse(row.labels) as string[],
-      repository: row.repository,
-      remotes: JSON.parse(row.remotes) as string[],
-      idle_since: row.idle_since,
-    }));
+    return this.#read(`SELECT * FROM (${WITH_USE}) WHERE slots_used < capacity`);
   }
 
   lastSeen(): { id: string; last_seen_at: number }[] {
@@ -105,30 +80,28 @@ export class AgentTable {
    * @param aliveAt the last sign of life of each agent that is connected, in ms
    */
   views(aliveAt: Map<string, number>, id: string | null = null): AgentView[] {
-    const rows =
-      id === null
-        ? this.#store.rows<AgentRow>(`${WITH_USE} ORDER BY name, id`)
-        : this.#store.rows<AgentRow>(`${WITH_USE} WHERE id = ?`, id);
-    return rows.map((row) => ({
-      id: row.id,
-      name: row.name,
-      connected: aliveAt.has(row.id),
-      capacity: row.capacity,
-      slots_used: row.slots_used,
-      capabilities: JSON.parse(row.capabilities) as AgentView['capabilities'],
-      labels: JSON.parse(row.labels) as string[],
-      repository: row.repository,
-      remotes: JSON.parse(row.remotes) as string[],
-      model: row.model,
-      version: row.version,
-      last_seen_at: instant(Math.max(row.last_seen_at, aliveAt.get(row.id) ?? 0)),
+    const agents =
+      id === null ? this.#read(`${WITH_USE} ORDER BY name, id`) : this.#read(`${WITH_USE} WHERE id = ?`, id);
+    return agents.map(({ idle_since: _, last_seen_at, ...agent }) => ({
+      ...agent,
+      connected: aliveAt.has(agent.id),
+      last_seen_at: instant(Math.max(last_seen_at, aliveAt.get(agent.id) ?? 0)),
+    }));
+  }
+
+  #read(query: string, ...bindings: string[]): Agent[] {
+    return this.#store.rows<AgentRow>(query, ...bindings).map(({ capabilities, labels, remotes, ...row }) => ({
+      ...row,
+      capabilities: JSON.parse(capabilities),
+      labels: JSON.parse(labels),
+      remotes: JSON.parse(remotes),
     }));
   }
 }
 
-function registeredValues(hello: AgentHello): (string | number | null)[] {
-  return REGISTERED.map((column) => {
-    const value = hello[column];
+function storedValues(enrolment: Enrolment): (string | number | null)[] {
+  return ENROLLED.map((column) => {
+    const value = enrolment[column];
     return Array.isArray(value) ? JSON.stringify(value) : value;
   });
 }

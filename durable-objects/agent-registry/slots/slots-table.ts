@@ -1,7 +1,10 @@
+import type { Waiting } from '../../../src/domain/dispatch/match.ts';
+import type { SlotRecord } from '../../../src/domain/dispatch/slot.ts';
+import { PRIORITY_RANK, type Ranks } from '../../../src/domain/ranks.ts';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
-import { SessionPriority } from '../../../src/protocol/common/enums.ts';
 import type { SessionId, TaskId } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
+import { rankOf } from '../../kit/rank.ts';
 import type { ObjectStore } from '../../kit/store.ts';
 
 /** What names a slot. */
@@ -10,33 +13,42 @@ export interface SlotKey {
   epoch: number;
 }
 
-export interface Slot extends SlotKey {
+export interface Slot extends SlotKey, SlotRecord {
   session_id: SessionId;
-  state: 'queued' | 'offered' | 'accepted';
-  agent_id: string | null;
-  requirements: Requirements;
-  /** Agents that declined it or let an offer lapse, and until when it is not offered to them again (ms). */
-  declined: Record<string, { count: number; until: number }>;
+  /** When an offer that stands lapses (ms since the epoch). */
+  offered_until: number | null;
 }
 
-type SlotRow = Omit<Slot, 'requirements' | 'declined'> & { requirements: string; declined: string };
+/** A request in the queue. */
+export interface QueuedSlot extends SlotKey, Waiting {
+  session_id: SessionId;
+}
 
-const COLUMNS = 'task_id, epoch, session_id, state, agent_id, requirements, declined';
+/** An offer to be stored. */
+export interface Offer {
+  agent_id: string;
+  /** ms since the epoch */
+  offered_until: number;
+}
 
-/** The tables of slots and of their tombstones. Whatever writes here runs inside a transaction. */
-export class SlotTable {
+const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_until';
+const OF_KEY = 'task_id = ? AND epoch = ?';
+/** Queued slots that are read at once. */
+const QUEUE_PAGE = 100;
+
+/** The table of slots, tombstones included. Methods that write run inside a transaction. */
+export class SlotsTable {
   readonly #store: ObjectStore;
+  /** SQL for the rank of a slot's priority. */
+  readonly #rank: string;
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, ranks: Ranks = PRIORITY_RANK) {
     this.#store = store;
+    this.#rank = rankOf('priority', ranks);
   }
 
   find({ task_id, epoch }: SlotKey): Slot | undefined {
-    return this.#read(`task_id = ? AND epoch = ?`, task_id, epoch)[0];
-  }
-
-  hasEnded({ task_id, epoch }: SlotKey): boolean {
-    return this.#store.row(`SELECT 1 FROM ended_slots WHERE task_id = ? AND epoch = ?`, task_id, epoch) !== undefined;
+    return this.#read(OF_KEY, task_id, epoch)[0];
   }
 
   /** Slots that are offered to an agent or accepted by it. */
@@ -44,9 +56,40 @@ export class SlotTable {
     return this.#read(`agent_id = ? ORDER BY arrival`, agentId);
   }
 
-  /** Waiting requests, first the one that is next. */
-  queue(): Slot[] {
-    return this.#read(`state = 'queued' ORDER BY priority, arrival`);
+  /** Offers that have lapsed by then. Like `nextLapse`, it looks only at slots that agents hold. */
+  lapsed(now: number): Slot[] {
+    return this.#read(`agent_id IS NOT NULL AND state = 'offered' AND offered_until <= ? ORDER BY offered_until`, now);
+  }
+
+  /** When the next offer lapses (ms since the epoch); null when none stands. */
+  nextLapse(): number | null {
+    const sql = `SELECT MIN(offered_until) AS at FROM slots WHERE agent_id IS NOT NULL AND state = 'offered'`;
+    return this.#store.row<{ at: number | null }>(sql)?.at ?? null;
+  }
+
+  /**
+   * Waiting requests, first the one that is next. It reads a page at a time, so nothing may be written until the reader
+   * has stopped. Equal requirements are one value.
+   */
+  *queue(): Generator<QueuedSlot> {
+    const parsed = new Map<string, Requirements>();
+    const requirementsOf = (text: string) => {
+      const known = parsed.get(text) ?? (JSON.parse(text) as Requirements);
+      parsed.set(text, known);
+      return known;
+    };
+    for (let offset = 0; ; offset += QUEUE_PAGE) {
+      const rows = this.#store.rows<SlotKey & { session_id: SessionId; requirements: string; declined: string }>(
+        `SELECT task_id, epoch, session_id, requirements, declined FROM slots WHERE state = 'queued'
+         ORDER BY ${this.#rank}, arrival LIMIT ? OFFSET ?`,
+        QUEUE_PAGE,
+        offset,
+      );
+      for (const { requirements, declined, ...row } of rows) {
+        yield { ...row, requirements: requirementsOf(requirements), declined: JSON.parse(declined) };
+      }
+      if (rows.length < QUEUE_PAGE) return;
+    }
   }
 
   hasQueue(): boolean {
@@ -57,90 +100,96 @@ export class SlotTable {
   place({ task_id, epoch }: SlotKey): number {
     const row = this.#store.row<{ place: number }>(
       `SELECT COUNT(*) AS place FROM slots
-       JOIN (SELECT priority AS own_priority, arrival AS own_arrival FROM slots WHERE task_id = ? AND epoch = ?)
-       WHERE state = 'queued' AND (priority, arrival) <= (own_priority, own_arrival)`,
+       JOIN (SELECT ${this.#rank} AS own_rank, arrival AS own_arrival FROM slots WHERE ${OF_KEY})
+       WHERE state = 'queued' AND (${this.#rank}, arrival) <= (own_rank, own_arrival)`,
       task_id,
       epoch,
     );
     return row?.place ?? 0;
   }
 
-  /** Puts a new request at the end of its priority's queue. */
-  enqueue(request: SlotRequest): void {
-    const [counter] = this.#store.rows<{ arrivals: number }>(
-      `UPDATE registry SET arrivals = arrivals + 1 RETURNING arrivals`,
-    );
+  /** Stores a new request: offered at once, or at the end of its priority's queue. */
+  insert({ task_id, epoch, session_id, priority, requirements }: SlotRequest, offer: Offer | null): void {
     this.#store.rows(
-      `INSERT INTO slots (task_id, epoch, session_id, state, priority, arrival, requirements, declined)
-       VALUES (?, ?, ?, 'queued', ?, ?, ?, '{}')`,
-      request.task_id,
-      request.epoch,
-      request.session_id,
-      SessionPriority.options.indexOf(request.priority),
-      counter!.arrivals,
-      JSON.stringify(request.requirements),
+      `INSERT INTO slots (task_id, epoch, session_id, priority, requirements, state, agent_id, offered_until)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      task_id,
+      epoch,
+      session_id,
+      priority,
+      JSON.stringify(requirements),
+      offer === null ? 'queued' : 'offered',
+      offer?.agent_id ?? null,
+      offer?.offered_until ?? null,
     );
   }
 
-  /** Gives a slot that no agent has accepted the request's priority and requirements; false when it has them. */
+  /** Gives a queued or offered slot the request's priority and requirements; false when it has them. */
   revise(request: SlotRequest): boolean {
-    const priority = SessionPriority.options.indexOf(request.priority);
     const requirements = JSON.stringify(request.requirements);
     const revised = this.#store.rows(
-      `UPDATE slots SET priority = ?, requirements = ? WHERE task_id = ? AND epoch = ? AND state <> 'accepted'
+      `UPDATE slots SET priority = ?, requirements = ? WHERE ${OF_KEY} AND state IN ('queued', 'offered')
        AND (priority <> ? OR requirements <> ?) RETURNING 1`,
-      priority,
+      request.priority,
       requirements,
       request.task_id,
       request.epoch,
-      priority,
+      request.priority,
       requirements,
     );
     return revised.length > 0;
   }
 
-  hold({ task_id, epoch }: SlotKey, state: 'offered' | 'accepted', agentId: string): void {
+  offer({ task_id, epoch }: SlotKey, { agent_id, offered_until }: Offer): void {
     this.#store.rows(
-      `UPDATE slots SET state = ?, agent_id = ? WHERE task_id = ? AND epoch = ?`,
-      state,
+      `UPDATE slots SET state = 'offered', agent_id = ?, offered_until = ? WHERE ${OF_KEY}`,
+      agent_id,
+      offered_until,
+      task_id,
+      epoch,
+    );
+  }
+
+  accept({ task_id, epoch }: SlotKey, agentId: string): void {
+    this.#store.rows(
+      `UPDATE slots SET state = 'accepted', agent_id = ?, offered_until = NULL WHERE ${OF_KEY}`,
       agentId,
       task_id,
       epoch,
     );
   }
 
-  /** Back to where it was in the queue: it arrived before those that came while it was offered. */
+  /** Back to where it was in the queue: it arrived before the requests that came while it was offered. */
   requeue({ task_id, epoch }: SlotKey, declined: Slot['declined']): void {
     this.#store.rows(
-      `UPDATE slots SET state = 'queued', agent_id = NULL, declined = ? WHERE task_id = ? AND epoch = ?`,
+      `UPDATE slots SET state = 'queued', agent_id = NULL, offered_until = NULL, declined = ? WHERE ${OF_KEY}`,
       JSON.stringify(declined),
       task_id,
       epoch,
     );
   }
 
-  /** Removes a slot, if there is one, and leaves a tombstone. */
+  /** Ends a slot. What is left of it is its tombstone; a slot that never came gets one too. */
   end({ task_id, epoch }: SlotKey, now: number): void {
-    this.#store.rows(`DELETE FROM slots WHERE task_id = ? AND epoch = ?`, task_id, epoch);
     this.#store.rows(
-      `INSERT INTO ended_slots (task_id, epoch, ended_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+      `INSERT INTO slots (task_id, epoch, state, ended_at) VALUES (?, ?, 'ended', ?)
+       ON CONFLICT (task_id, epoch) DO UPDATE
+       SET state = 'ended', ended_at = excluded.ended_at, agent_id = NULL, offered_until = NULL`,
       task_id,
       epoch,
       now,
     );
   }
 
-  /** Forgets tombstones of that time and before; returns the time of the oldest that is left. */
-  purgeEnded(upTo: number): number | null {
-    this.#store.rows(`DELETE FROM ended_slots WHERE ended_at <= ?`, upTo);
-    return this.#store.row<{ at: number | null }>(`SELECT MIN(ended_at) AS at FROM ended_slots`)?.at ?? null;
+  /** Forgets tombstones of that time and before; whether any are left. */
+  purgeEnded(upTo: number): boolean {
+    this.#store.rows(`DELETE FROM slots WHERE state = 'ended' AND ended_at <= ?`, upTo);
+    return this.#store.row(`SELECT 1 FROM slots WHERE state = 'ended' LIMIT 1`) !== undefined;
   }
 
   #read(where: string, ...bindings: (string | number)[]): Slot[] {
-    return this.#store.rows<SlotRow>(`SELECT ${COLUMNS} FROM slots WHERE ${where}`, ...bindings).map((row) => ({
-      ...row,
-      requirements: JSON.parse(row.requirements) as Requirements,
-      declined: JSON.parse(row.declined) as Slot['declined'],
-    }));
+    return this.#store
+      .rows<Omit<Slot, 'declined'> & { declined: string }>(`SELECT ${COLUMNS} FROM slots WHERE ${where}`, ...bindings)
+      .map((row) => ({ ...row, declined: JSON.parse(row.declined) }));
   }
 }

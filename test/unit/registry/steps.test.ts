@@ -144,14 +144,21 @@ describe('what the registry writes, and when', () => {
     const { registry, agent } = scene(new RegistryInProcess().platform);
     const { platform } = registry;
     const [deaf] = platform.sockets(`agent:${AGENT_A}`);
+    let storedWhenSent: Record<string, unknown> = {};
     deaf!.send = () => {
-      expect(platform.dump().deadlines).toContainEqual(expect.objectContaining({ name: `offer:${second.task_id}:1` }));
+      storedWhenSent = platform.dump();
       throw new Error('the process dies here');
     };
     vi.spyOn(console, 'error').mockImplementation(() => {});
     registry.runtime.release(key(first));
     expect(registry.runtime.reserve(second)).toMatchObject({ state: 'offered' });
     expect(agent.frames().filter(({ type }) => type === 'offer')).toHaveLength(1);
+    expect(storedWhenSent).toMatchObject({
+      slots: expect.arrayContaining([
+        expect.objectContaining({ ...key(second), state: 'offered', offered_until: platform.clock + 20_000 }),
+      ]),
+      deadlines: expect.arrayContaining([{ name: 'offers', due_at: platform.clock + 20_000 }]),
+    });
 
     const reborn = new RegistryInProcess({ platform });
     agent.vanish();
@@ -213,24 +220,26 @@ describe('what the registry writes, and when', () => {
     expect(asked).toEqual([0, 5, 15, 35, 75, 135, 195, 255]);
   });
 
-  it('with nothing held and nobody waiting, the only alarm is the review of the agents', async () => {
+  it('sets no alarm but that of the review once nothing is held and nothing waits', async () => {
     const { registry } = offeredScene(new RegistryInProcess().platform);
     for (const request of [first, second]) registry.runtime.release(key(request));
+    await registry.advance(20_000);
     const { deadlines } = registry.platform.dump() as { deadlines: { name: string }[] };
-    expect(deadlines.map(({ name }) => name)).toEqual(['agents', 'tombstones']);
+    expect(deadlines.map(({ name }) => name)).toEqual(['review']);
   });
 
-  it('tombstones are kept for a day and then go', async () => {
+  it('keeps a tombstone for a day at least, and forgets it at the next review', async () => {
     const registry = new RegistryInProcess();
+    const tombstones = () => registry.platform.dump().slots;
     registry.runtime.cancel(key(first));
-    await registry.advance(60_000);
+    await registry.advance(3_600_000);
     registry.runtime.cancel(key(second));
-    await registry.advance(86_400_000 - 60_001);
-    expect(registry.platform.dump().ended_slots).toHaveLength(2);
+    await registry.advance(86_400_000 - 3_600_001);
+    expect(tombstones()).toHaveLength(2);
     await registry.advance(1);
-    expect(registry.platform.dump().ended_slots).toEqual([expect.objectContaining(key(second))]);
-    await registry.advance(60_000);
-    expect(registry.platform.dump()).toMatchObject({ ended_slots: [], $alarm: null });
+    expect(tombstones()).toEqual([expect.objectContaining(key(second))]);
+    await registry.advance(21_600_000);
+    expect(registry.platform.dump()).toMatchObject({ slots: [], $alarm: null });
   });
 
   it('an agent that has been away for a day is forgotten; one that is there is not', async () => {
