@@ -39,6 +39,8 @@ const REFUSED = [
   ['src/http/b.ts', `import { env } from 'cloudflare:workers';\nexport const token = env;`, 'noRestrictedImports'],
   ['src/http/c.ts', `export const token = process.env.OIO_TOKEN;`, 'noProcessEnv'],
   ['src/http/d.ts', `export const value = (x: any) => x;`, 'noExplicitAny'],
+  ['src/application/d.ts', `export const rank = (value: string) => Status.options.indexOf(value);`, 'plugin'],
+  ['durable-objects/directory/a.ts', `export const rank = SessionStatus.options.indexOf('queued');`, 'plugin'],
   ['durable-objects/session/a.ts', `setTimeout(() => {}, 1);`, 'noRestrictedGlobals'],
   ['durable-objects/kit/a.ts', `setInterval(() => {}, 1);`, 'noRestrictedGlobals'],
   ['durable-objects/kit/b.ts', `export const signal = AbortSignal.timeout(1);`, 'noJsRestrictedProperties'],
@@ -68,6 +70,7 @@ const ALLOWED = [
   ['src/configuration/ok.ts', `export * from './x.ts';`],
   ['src/http/ok.ts', `export * from '../configuration/x.ts';`],
   ['cli/launcher/ok.ts', `export * from '../../src/configuration/x.ts';`],
+  ['src/client/options.ts', `export const words = (words: readonly string[]) => words.indexOf('queued');`],
   ['src/client/ok.ts', `export * from '../protocol/x.ts';\nexport * from '../domain/x.ts';`],
   ['src/worker.ts', `export * from '../durable-objects/session/x.ts';`],
   ['durable-objects/session/ok.ts', `export * from '../kit/x.ts';\nexport * from '../../src/domain/x.ts';`],
@@ -85,6 +88,7 @@ function lint(
   files: readonly (readonly [path: string, source: string, ...rest: string[]])[],
 ): string[] {
   cpSync('biome.json', join(folder, 'biome.json'));
+  cpSync('scripts/lint', join(folder, 'scripts/lint'), { recursive: true });
   for (const [path, source] of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), `${source}\n`);
