@@ -3,6 +3,7 @@ import { compose, effects } from './composition.ts';
 import { SettingError } from './configuration/read.ts';
 import { createApp } from './http/app.ts';
 import { createMisconfiguredApp } from './http/misconfigured.ts';
+import { errorFields } from './ports/logger.ts';
 
 export { AgentRegistry } from '../durable-objects/agent-registry/agent-registry.ts';
 export { Directory } from '../durable-objects/directory/directory.ts';
@@ -29,7 +30,7 @@ function build(env: Env): App {
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
     const logger = consoleLogger('info');
-    logger('error', 'misconfigured', { variable: error.variable, error: error.message });
+    logger('error', 'misconfigured', { variable: error.variable, ...errorFields(error) });
     return createMisconfiguredApp(error.requirement, { logger, effects });
   }
 }

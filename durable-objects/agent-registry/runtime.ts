@@ -54,7 +54,12 @@ export class AgentRegistryRuntime implements SocketHolder {
   }
 
   reserve(request: SlotRequest): SlotState {
-    return this.#slotCall('reserve', request, () => this.#keeper.reserve(request));
+    return this.#slotCall(
+      'reserve',
+      request,
+      () => this.#keeper.reserve(request),
+      ({ state }) => state,
+    );
   }
 
   cancel(key: SlotKey): void {
@@ -205,8 +210,8 @@ export class AgentRegistryRuntime implements SocketHolder {
   }
 
   /** One durable step; the first one makes the tables. */
-  #slotCall<T>(method: string, { task_id, epoch }: SlotKey, body: () => T): T {
-    return this.#calls.internal('info', method, { task_id, epoch }, () => this.#kit.store.create(body));
+  #slotCall<T>(method: string, { task_id, epoch }: SlotKey, body: () => T, outcomeOf?: (value: T) => string): T {
+    return this.#calls.internal('info', method, { task_id, epoch }, () => this.#kit.store.create(body), outcomeOf);
   }
 
   get #now(): number {

@@ -64,10 +64,17 @@ export class Calls {
   /**
    * A call from another object of the workspace, without a principal, a request or an idempotency key.
    * @param fields the subject of the call for the log, such as a task
+   * @param outcomeOf the word for the outcome in the log; `ok`, where it is not given
    */
-  internal<T>(level: LogLevel, method: string, fields: Record<string, unknown>, body: () => T): T {
+  internal<T>(
+    level: LogLevel,
+    method: string,
+    fields: Record<string, unknown>,
+    body: () => T,
+    outcomeOf: (value: T) => string = () => 'ok',
+  ): T {
     const value = this.#attempt(method, fields, body);
-    this.#note(level, method, fields, 'ok');
+    this.#note(level, method, fields, outcomeOf(value));
     return value;
   }
 

@@ -86,7 +86,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   act(call: Call, request: ActionRequest): Promise<Outcome<SessionView>> {
-    return this.#change('act', call, () => {
+    return this.#change(`act.${request.action}`, call, () => {
       const done = this.parts.actions.act(request, call.principal.token_id);
       return done.ok ? ok(this.parts.views.session()) : done;
     });
@@ -169,11 +169,11 @@ export class SessionRuntime implements SessionApi {
     }
   }
 
-  async #read<T>(method: keyof SessionApi, call: Call, read: () => Outcome<T>): Promise<Outcome<T>> {
+  async #read<T>(method: string, call: Call, read: () => Outcome<T>): Promise<Outcome<T>> {
     return this.#calls.read(method, call, read);
   }
 
-  async #change<T>(method: keyof SessionApi, call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
+  async #change<T>(method: string, call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
     const outcome = this.#calls.change(method, call, change);
     if (outcome.ok) await this.#directoryToldOf();
     return outcome;

@@ -1,7 +1,7 @@
 import type { ErrorHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Logger } from '../ports/logger.ts';
+import { errorFields, type Logger } from '../ports/logger.ts';
 import { Unavailable } from '../ports/unavailable.ts';
 import { ERROR_CODES, type ErrorCode, type Failure, type FieldError, type Problem } from '../protocol/common/errors.ts';
 import type { AppContext, AppEnv } from './context.ts';
@@ -44,10 +44,10 @@ export function problemsFromErrors(logger: Logger): ErrorHandler<AppEnv> {
     if (error instanceof HTTPException) return problem(c, { code: codeOfStatus(error.status), detail: error.message });
     const request_id = c.get('requestId');
     if (error instanceof Unavailable) {
-      logger('warn', 'unavailable', { request_id, error: error.message, cause: String(error.cause) });
+      logger('warn', 'unavailable', { request_id, ...errorFields(error) });
       return problem(c, { code: 'unavailable', detail: 'A part that is needed cannot be reached now; try again.' });
     }
-    logger('error', 'unexpected_error', { request_id, error: String(error), stack: error.stack });
+    logger('error', 'unexpected_error', { request_id, ...errorFields(error) });
     return problem(c, { code: 'internal_error', detail: 'This is not your fault; the request id leads to the log.' });
   };
 }

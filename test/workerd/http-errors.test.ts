@@ -119,6 +119,6 @@ describe('problem details', () => {
     expect(await response.text()).not.toContain('password');
     const line = lines.find(({ event }) => event === 'unexpected_error');
     expect(line?.fields).toMatchObject({ request_id: response.headers.get('X-Request-ID') });
-    expect(String(line?.fields.stack)).toContain('password');
+    expect(JSON.stringify(line?.fields.error)).toContain('password');
   });
 });
