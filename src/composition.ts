@@ -15,8 +15,8 @@ import type { Dependencies } from './http/dependencies.ts';
 import type { Effects } from './ports/effects.ts';
 
 /**
- * The one place where the Worker's environment is read and its parts are chosen.
- * @throws SettingError that names the variable, when the configuration cannot work
+ * Reads the Worker's environment and builds its parts. No other code reads the environment.
+ * @throws SettingError that names the variable, when the configuration is invalid
  */
 export function compose(env: Env): Dependencies {
   const settings = readSettings('worker', env);

@@ -13,7 +13,7 @@ export { Workspace } from '../durable-objects/workspace/workspace.ts';
 
 type App = Pick<ReturnType<typeof createApp>, 'fetch'>;
 
-/** One application for each environment that this isolate is called with: in production there is one. */
+/** One application for each environment of this isolate. In production there is only one. */
 const apps = new WeakMap<Env, App>();
 
 function appOf(env: Env): App {

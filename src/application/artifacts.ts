@@ -3,12 +3,12 @@ import type { SessionApi } from '../ports/sessions.ts';
 import { type Outcome, ok } from '../protocol/common/errors.ts';
 import type { SessionDiff } from '../protocol/session/checkpoint.ts';
 
-/** The session's work as of its newest checkpoint, with the whole patch. */
+/** The session's work up to its newest checkpoint, with the whole patch. */
 export async function readDiff(session: SessionApi, call: Call): Promise<Outcome<SessionDiff>> {
   const source = await session.diff(call);
   if (!source.ok) return source;
   const { artifact, ...rest } = source.value;
-  // Chunks end anywhere, also inside a character: decode them as one stream.
+  // A chunk may end inside a character, so the chunks are decoded as one stream.
   const decoder = new TextDecoder();
   let patch = '';
   for (let index = 0; index < (artifact?.chunks ?? 0); index++) {
@@ -19,7 +19,7 @@ export async function readDiff(session: SessionApi, call: Call): Promise<Outcome
   return ok({ ...rest, patch: patch + decoder.decode() });
 }
 
-/** An artifact's bytes, read chunk by chunk at the reader's pace: it is never in memory whole. */
+/** An artifact's bytes. Chunks are read at the reader's pace, so that memory never holds the whole artifact. */
 export async function streamArtifact(
   session: SessionApi,
   call: Call,

@@ -4,9 +4,9 @@ import type { Permission } from '../protocol/endpoints/endpoint.ts';
 import type { Principal } from '../protocol/workspace/token.ts';
 
 /**
- * What a role may do. An agent works on sessions over its sockets; of the REST API it needs the session that it works
- * on and the artifacts that it starts from, nothing else. Of those it may read any of the workspace's: a token of this
- * role belongs to no agent in particular, so only tokens of the agents' own could be held to their agent's sessions.
+ * The roles that have each permission. An agent works on sessions over its sockets. From the REST API, it needs only
+ * its sessions and their artifacts. It may read those of the whole workspace: a token of this role belongs to no
+ * particular agent, so it cannot be limited to the sessions of one.
  */
 const ROLES_WITH: Readonly<Record<Permission, readonly Role[]>> = {
   read: ['viewer', 'operator', 'admin'],
@@ -23,7 +23,7 @@ export function rolesWith(permission: Permission): readonly Role[] {
   return ROLES_WITH[permission];
 }
 
-/** Whether a principal has a permission: `forbidden`, with the roles that have it, when it does not. */
+/** Checks that a principal has a permission. Fails with `forbidden` and the roles that have it. */
 export function authorize({ role }: Pick<Principal, 'role'>, permission: Permission): Outcome<null> {
   const roles = rolesWith(permission);
   if (roles.includes(role)) return ok(null);

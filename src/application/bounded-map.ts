@@ -1,4 +1,4 @@
-/** A map that holds at most so many entries: a new one takes the place of the one that was added first. */
+/** A map with a maximum size. A new entry replaces the oldest one when the map is full. */
 export class BoundedMap<Key, Value> {
   readonly #entries = new Map<Key, Value>();
   readonly #maxEntries: number;

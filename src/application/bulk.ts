@@ -9,22 +9,22 @@ import { CreateSessionRequest } from '../protocol/session/requests.ts';
 import type { SessionView } from '../protocol/session/session.ts';
 import { createSession, type SessionMaking } from './create-session.ts';
 
-/** Items that are worked on at once: enough to hide the way to the objects, few enough for the platform's limits. */
+/** The number of concurrent items: enough to hide the objects' latency, and within the platform's limits. */
 const AT_ONCE = 6;
 
-/** Turns what zod found into the API's field errors. */
+/** Converts zod's issues to the API's field errors. */
 type FieldErrorsOf = (error: { issues: readonly { path: PropertyKey[]; message: string }[] }) => FieldError[];
 
 interface BulkMaking extends SessionMaking {
   workspaces: Workspaces;
 }
 
-/** What a single item may answer: a deleted session has no view. */
+/** The outcome of a single item. A deleted session has no view. */
 type ItemOutcome = Outcome<SessionView | null>;
 
 /**
- * Runs one action on many sessions, once for an idempotency key: the workspace keeps the answer. The items have keys of
- * their own, so that a repeat of a request that was cut short does again only what was not done.
+ * Runs one action on many sessions. With an idempotency key, the workspace stores the result. Each item has its own
+ * key, so that a retry of an interrupted request repeats only the unfinished items.
  */
 export async function runBulk(
   making: BulkMaking,
@@ -38,13 +38,16 @@ export async function runBulk(
   if (!claim.ok) return claim;
   if (claim.value) return ok(claim.value);
   const result = storable(await runItems(making, call, request, fieldErrorsOf));
-  // Items whose session could not be reached are for a repeat to try again.
+  // If a session could not be reached, the result is not stored, so that a retry can finish it.
   const isFinal = result.items.every(({ http_status }) => http_status < 500);
   if (isFinal) await workspace.keepBulk(call, result);
   return ok(result);
 }
 
-/** An answer that fits a row: a body of nothing but mistakes can have more to say of them than it is long. */
+/**
+ * Drops per-field details when the result would exceed the row limit. A request full of invalid items can produce more
+ * error text than input.
+ */
 function storable(result: BulkResult): BulkResult {
   if (utf8Length(JSON.stringify(result)) <= MAX_STORED_BYTES) return result;
   const items = result.items.map(({ error, ...item }) => {
@@ -55,7 +58,7 @@ function storable(result: BulkResult): BulkResult {
   return { ...result, items };
 }
 
-/** Items do not know of each other: each has its own outcome. */
+/** Runs the items independently of each other. */
 async function runItems(
   making: SessionMaking,
   call: Call,
@@ -94,7 +97,7 @@ async function createOne(
   const parsed = CreateSessionRequest.safeParse(body);
   if (parsed.success) return createSession(making, call, parsed.data);
   const errors = fieldErrorsOf(parsed.error);
-  return refuse('validation_failed', 'The item does not fit the schema of a session.', { errors });
+  return refuse('validation_failed', 'The item is not a valid session.', { errors });
 }
 
 async function actOnOne(
@@ -116,7 +119,7 @@ async function actOnOne(
   }
 }
 
-/** One object that is away must not take the outcomes of the others with it. */
+/** Converts an unreachable object to a failure of its item, so that the outcomes of other items are kept. */
 async function orRefusal(run: () => Promise<ItemOutcome>): Promise<ItemOutcome> {
   try {
     return await run();

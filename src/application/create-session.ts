@@ -12,7 +12,7 @@ export interface SessionMaking {
   effects: Effects;
 }
 
-/** Makes a session under an id of its own, or gives the first answer again to a repeated idempotency key. */
+/** Creates a session under a new id. For a repeated idempotency key, returns the first outcome again. */
 export async function createSession(
   { sessions, digest, effects }: SessionMaking,
   call: Call,

@@ -3,13 +3,13 @@ import type { DependencyState, Readiness } from '../protocol/system/readiness.ts
 
 const PROBE_MS = 2_000;
 
-/** A dependency, and how to ask after it; without a probe it is not configured. */
+/** A dependency with its probe; without a probe, the dependency is not configured. */
 export interface Dependency {
   name: Probe['name'];
   probe: Probe | null;
 }
 
-/** Asks after every dependency at once, each within two seconds. */
+/** Probes all dependencies in parallel, each for at most two seconds. */
 export async function readReadiness(dependencies: readonly Dependency[]): Promise<Readiness> {
   const states = await Promise.all(dependencies.map(stateOf));
   const away = dependencies.filter((_, index) => states[index]?.status === 'unavailable');
@@ -28,8 +28,8 @@ async function stateOf({ name, probe }: Dependency): Promise<DependencyState> {
   });
   const answered = probe.check().then(
     (): DependencyState => ({ name, status: 'ok' }),
-    // What a driver says may hold addresses and user names, and this route is open to all.
-    (): DependencyState => ({ name, status: 'unavailable', detail: 'the dependency refused or could not be reached' }),
+    // A driver's message may contain addresses and user names, and this route is public.
+    (): DependencyState => ({ name, status: 'unavailable', detail: 'the dependency failed or could not be reached' }),
   );
   try {
     return await Promise.race([answered, late]);

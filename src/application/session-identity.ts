@@ -5,8 +5,8 @@ import { type SessionId, sessionIdFrom, timeBytes, type WorkspaceId } from '../p
 export type WorkspaceDigest = (workspace: WorkspaceId, text: string) => Promise<Uint8Array>;
 
 /**
- * The id of a session that is about to be made. With an idempotency key it follows from the key, so that a repeated
- * request arrives at the same object, wherever it comes in; without one it is new.
+ * The id for a new session. With an idempotency key, the id is derived from the key, so that a repeated request reaches
+ * the same object from anywhere. Without a key, the id is random.
  */
 export async function newSessionId(
   workspace: WorkspaceId,

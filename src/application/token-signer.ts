@@ -5,7 +5,7 @@ import { WorkspaceId } from '../protocol/common/ids.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { WorkspaceDigest } from './session-identity.ts';
 
-/** A key that signs and verifies, named in the header of what it has signed. */
+/** A key for signing and verifying. The header of a signed text names its key. */
 interface SigningKey {
   id: string;
   secret: string;
@@ -16,12 +16,12 @@ const common = {
   role: Role,
   /** The token's id. A ticket carries the id of the token that it was made with. */
   jti: z.string().min(1).max(100),
-  /** Seconds since the epoch, as JWTs have them (RFC 7519 §2). */
+  /** Seconds since the epoch (RFC 7519 §2). */
   iat: z.int(),
   exp: z.int(),
 };
 
-/** What a signed text is good for: a ticket opens one socket, a code makes one token, and neither calls the API. */
+/** The claims of a signed text. A ticket opens one socket, a code creates one token, and neither can call the API. */
 const Claims = z.discriminatedUnion('use', [
   z.object({ ...common, use: z.literal('api') }),
   z.object({ ...common, use: z.literal('code') }),
@@ -32,7 +32,7 @@ type ClaimsOf<Use extends Claims['use']> = Extract<Claims, { use: Use }>;
 
 const ALGORITHM = 'HS256';
 const LONGEST_TOKEN = 4_096;
-/** Workspaces whose secret this isolate remembers. */
+/** The number of workspaces whose keys this isolate caches. */
 const MAX_WORKSPACE_KEYS = 1_000;
 const encoder = new TextEncoder();
 
@@ -40,7 +40,7 @@ const encoder = new TextEncoder();
 export class TokenSigner {
   readonly #keys: readonly SigningKey[];
   readonly #now: () => number;
-  /** Keys and not promises of keys: a promise of one request must not be awaited in another. */
+  /** Holds keys and not promises of keys, because a promise of one request must not be awaited in another. */
   readonly #workspaceKeys = new BoundedMap<WorkspaceId, CryptoKey>(MAX_WORKSPACE_KEYS);
 
   constructor(keys: readonly SigningKey[], now: () => number) {
@@ -48,33 +48,33 @@ export class TokenSigner {
     this.#now = now;
   }
 
-  /** The same claims give the same text as long as the signing key is the same. */
+  /** Signs claims. The same claims give the same text while the signing key is the same. */
   sign(claims: Claims): Promise<string> {
     return sign(claims, jwk(this.#keys[0]!));
   }
 
-  /** The claims of a text that one of our keys has signed for `use` and that has not expired; else null. */
+  /** The claims of a text; null unless one of the keys has signed it for `use` and it has not expired. */
   async verify<Use extends Claims['use']>(text: string, use: Use): Promise<ClaimsOf<Use> | null> {
     if (text.length > LONGEST_TOKEN) return null;
     try {
       const kid = (decode(text).header as { kid?: unknown }).kid;
       const key = this.#keys.find(({ id }) => id === kid);
       if (!key) return null;
-      // Times are judged by our own clock below.
+      // The injected clock checks the times below.
       const payload = await verify(text, jwk(key), { alg: ALGORITHM, exp: false, iat: false, nbf: false });
       const claims = Claims.safeParse(payload);
       if (!claims.success || claims.data.use !== use || claims.data.exp * 1_000 <= this.#now()) return null;
       return claims.data as ClaimsOf<Use>;
     } catch {
-      // Whatever is wrong with it, it is no token of ours.
+      // The text is not a valid token.
       return null;
     }
   }
 
   /**
-   * HMAC under a secret of the workspace's own. It is derived from the *last* key of the list, so that putting a new
-   * signing key first changes nothing; when the last one is dropped, a create that is repeated across that moment
-   * makes a second session.
+   * HMAC with a secret of the workspace. The secret is derived from the *last* key of the list, so that a new signing
+   * key at the front changes nothing. When the last key is removed, a create that is retried across that moment creates
+   * a second session.
    */
   readonly digest: WorkspaceDigest = async (workspace, text) => {
     let key = this.#workspaceKeys.get(workspace);
@@ -101,13 +101,13 @@ async function hmac(key: CryptoKey, text: string): Promise<Uint8Array<ArrayBuffe
   return new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text)));
 }
 
-/** Whether two secrets are equal, in a time that tells nothing of where they differ. */
+/** Whether two secrets are equal. The time of the comparison does not depend on where they differ. */
 export async function equalSecrets(left: string, right: string): Promise<boolean> {
   const [a, b] = await Promise.all([left, right].map(async (text) => new Uint8Array(await sha256(text))));
   return a!.reduce((difference, byte, index) => difference | (byte ^ b![index]!), 0) === 0;
 }
 
-/** SHA-256 of a text's UTF-8. */
+/** SHA-256 of a text in UTF-8. */
 export function sha256(text: string): Promise<ArrayBuffer> {
   return crypto.subtle.digest('SHA-256', encoder.encode(text));
 }

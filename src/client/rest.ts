@@ -12,30 +12,30 @@ import {
 import type { SessionInclude } from '../protocol/session/session.ts';
 import { type ApiRequest, type RequestOptions, request } from './request.ts';
 
-/** What a caller may add to any call. */
+/** Options of every call. */
 export interface CallOptions {
   signal?: AbortSignal;
-  /** The same key and body again give the first answer again, for a day. One is made where none is given. */
+  /** For a day, a call with the same key and body returns the first result again. Generated if absent. */
   idempotencyKey?: string;
 }
 
-/** A request's body as callers write it: members with a default may be left out. */
+/** A request's body as callers send it: members with a default are optional. */
 type BodyFor<Id extends OperationId> = z.input<SchemaOf<Id, 'body'>>;
 type QueryFor<Id extends OperationId> = Partial<z.input<SchemaOf<Id, 'query'>>>;
 
-/** What an operation resolves to: the JSON of its answer, typed by the table of endpoints. */
+/** The result of an operation: the JSON of its response, typed by the table of endpoints. */
 type ResultOf<Id extends OperationId> = BodyOf<Id> extends null ? undefined : BodyOf<Id>;
 
-/** Actions and the bodies that they take. */
+/** The bodies of actions. */
 export type ActionBodies = { [Action in SessionAction]: BodyFor<`${Action}Session`> };
 
-/** The body may be left out where it needs no member. */
+/** The body is optional if it has no required members. */
 type ActionArguments<Action extends SessionAction> =
   Record<never, never> extends ActionBodies[Action]
     ? [body?: ActionBodies[Action] | undefined, call?: CallOptions]
     : [body: ActionBodies[Action], call?: CallOptions];
 
-/** The parts of a request that an operation has, each as its schema takes it in. */
+/** The parts of a request to an operation, typed by its schemas. */
 type Parts<Id extends OperationId> = Pick<ApiRequest, 'bearer'> &
   ([ParamNames<PathOf<Id>>] extends [never] ? unknown : { params: PathParams<Id> }) &
   ([SchemaOf<Id, 'query'>] extends [never] ? unknown : { query?: QueryFor<Id> }) &
@@ -45,7 +45,7 @@ type Parts<Id extends OperationId> = Pick<ApiRequest, 'bearer'> &
 export type RestClient = ReturnType<typeof createRest>;
 
 /**
- * The calls of the REST API over one connection.
+ * Creates the calls of the REST API.
  *
  * ```ts
  * const { sessions } = createRest({ baseUrl, token, fetch, deadlineMs: 30_000, attemptMs: 10_000 });
@@ -53,10 +53,10 @@ export type RestClient = ReturnType<typeof createRest>;
  * ```
  */
 export function createRest(options: RequestOptions) {
-  /** Calls an operation by its name in the table. What comes back is taken to be what the table says. */
+  /** Calls an operation by its name in the table. The response is trusted to match the table and is not validated. */
   const send = <Id extends OperationId>(id: Id, parts: Parts<Id>, call: CallOptions = {}): Promise<ResultOf<Id>> => {
     const { params, ...rest } = parts as { params?: PathParams<Id> } & Omit<ApiRequest, 'method' | 'path'>;
-    // The parameters of one operation among many: their types are checked where `send` is called.
+    // The callers of `send` have checked the types of the parameters.
     const path = (pathOf as (id: OperationId, params?: object) => string)(id, params);
     const key = call.idempotencyKey === undefined ? {} : { idempotencyKey: call.idempotencyKey };
     return request(options, { method: ROUTES[id].method, path, ...rest, ...key }, call.signal) as Promise<ResultOf<Id>>;
@@ -72,7 +72,7 @@ export function createRest(options: RequestOptions) {
       update: (id: string, body: BodyFor<'updateSession'>, call?: CallOptions) =>
         send('updateSession', { params: { id }, body }, call),
       remove: (id: string, call?: CallOptions) => send('deleteSession', { params: { id } }, call),
-      /** Asks for an action; each of them answers with the session. */
+      /** Performs an action. @returns the session after it */
       act: <Action extends SessionAction>(id: string, action: Action, ...[body, call]: ActionArguments<Action>) =>
         send(`${action}Session` as 'startSession', { params: { id }, body: body as BodyFor<'startSession'> }, call),
       bulk: (body: BodyFor<'bulkSessions'>, call?: CallOptions) => send('bulkSessions', { body }, call),
@@ -101,7 +101,7 @@ export function createRest(options: RequestOptions) {
       /** Exchanges a one-time sign-in code for a token. */
       redeem: (code: string, call?: CallOptions) => send('redeemCode', { bearer: code }, call),
     },
-    /** A ticket for one socket, good for `expires_in_seconds`. @param path the socket's, without its query */
+    /** A ticket for one socket, valid for `expires_in_seconds`. @param path the socket's path without a query */
     createTicket: (path: string, call?: CallOptions) => send('createTicket', { body: { path } }, call),
   };
 }

@@ -21,10 +21,10 @@ import { ticketHandlers } from './routes/tickets.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 
 /**
- * The whole HTTP side of the control plane, over the ports that it is given.
+ * Builds the HTTP side of the control plane over the given ports.
  *
- * A request passes: id → log → CORS → token → the endpoint's role → body → schemas → handler. Whatever is thrown on the
- * way becomes problem details.
+ * A request passes these steps: id → log → CORS → token → the endpoint's role → body → schemas → handler. An error that
+ * is thrown in any step becomes problem details.
  */
 export function createApp(deps: Dependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ strict: false });
@@ -38,7 +38,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
   app.use(requestLog(deps));
   for (const path of ['/api/*', '/health', '/ready', '/openapi.json']) app.use(path, crossOrigin(deps.corsOrigins));
   app.use('/api/*', apiHeaders);
-  // Where a sign-in code is the credential, the operation itself verifies it.
+  // This operation's credential is a sign-in code, which its handler verifies.
   app.use('/api/*', authenticated(authenticator, [pathOf('redeemCode')]));
   app.use('/ws/*', onlyVerifiedUpgrades(authenticator));
 
@@ -57,21 +57,21 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
   return app;
 }
 
-/** What no route takes: a problem on the API's own paths, else a file of the dashboard. */
+/** Handles requests that match no route: a problem on the API's paths, or else a file of the dashboard. */
 async function unrouted(c: AppContext, deps: Dependencies): Promise<Response> {
   const { path, method } = c.req;
   const methods = REFERENCE_PATHS.some((known) => known === path) ? ['GET'] : methodsOf(path);
   if (methods.length > 0) return refuseMethod(c, methods);
   if (/^\/(api|ws|docs)(\/|$)/.test(path)) {
-    return problem(c, { code: 'not_found', detail: 'There is no such path; /docs has them all.' });
+    return problem(c, { code: 'not_found', detail: 'There is no such path. /docs lists all paths.' });
   }
   if (method !== 'GET' && method !== 'HEAD') return refuseMethod(c, ['GET']);
   return asPage(await deps.assets(c.req.raw));
 }
 
-/** @param methods what the path takes; HEAD goes with GET */
+/** @param methods the methods of the path; HEAD is allowed wherever GET is */
 function refuseMethod(c: AppContext, methods: readonly string[]): Response {
   const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
   c.header('Allow', allowed);
-  return problem(c, { code: 'method_not_allowed', detail: `This path takes ${allowed}.` });
+  return problem(c, { code: 'method_not_allowed', detail: `This path allows ${allowed}.` });
 }

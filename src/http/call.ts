@@ -2,7 +2,7 @@ import { sha256 } from '../application/token-signer.ts';
 import type { Call } from '../ports/calls.ts';
 import type { AppContext } from './context.ts';
 
-/** What goes with the call on an object: principal, request id and, where the caller sent one, idempotency key. */
+/** The context for calls on objects: principal, request id, and the idempotency key if the request has one. */
 export async function callOf(c: AppContext): Promise<Call> {
   const key = c.req.header('Idempotency-Key');
   const principal = c.get('principal');

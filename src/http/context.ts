@@ -2,14 +2,14 @@ import type { Context } from 'hono';
 import type { ErrorCode } from '../protocol/common/errors.ts';
 import type { Principal } from '../protocol/workspace/token.ts';
 
-/** What middleware leaves for the handlers of one request. */
+/** The values that middleware sets for the handlers of a request. */
 export interface AppEnv {
   Variables: {
     requestId: string;
     principal: Principal;
-    /** The body as it came, for the fingerprint of an idempotency key. */
+    /** The text of the body, for the fingerprint of an idempotency key. */
     bodyText: string;
-    /** The code of the problem that was answered, for the log. */
+    /** The code of the problem in the response, for the log. */
     errorCode: ErrorCode;
   };
 }

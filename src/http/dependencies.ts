@@ -8,7 +8,7 @@ import type { Sessions } from '../ports/sessions.ts';
 import type { Sockets } from '../ports/sockets.ts';
 import type { Workspaces } from '../ports/workspace.ts';
 
-/** Everything that the HTTP layer is built on. Put together in `src/composition.ts`. */
+/** The dependencies of the HTTP layer. `src/composition.ts` builds them. */
 export interface Dependencies {
   sessions: Sessions;
   directories: Directories;
@@ -17,7 +17,7 @@ export interface Dependencies {
   sockets: Sockets;
   readiness: readonly Dependency[];
   signer: TokenSigner;
-  /** The admin token of the workspace `default`, where the deployment has one. */
+  /** The admin token of the workspace `default`, if the deployment has one. */
   staticToken: string | null;
   corsOrigins: readonly string[];
   /** The dashboard's files. */

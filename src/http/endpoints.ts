@@ -24,18 +24,18 @@ import { refusal, unwrap } from './refusal.ts';
 type Parsed<Schema> = [Schema] extends [never] ? undefined : Schema extends z.ZodType ? z.output<Schema> : never;
 type IsUnion<T, All = T> = T extends unknown ? ([All] extends [T] ? false : true) : never;
 
-/** A request to an operation, as its schemas read it. */
+/** A parsed request to an operation. */
 export interface RequestTo<Id extends OperationId> {
   params: Parsed<SchemaOf<Id, 'params'>>;
   query: Parsed<SchemaOf<Id, 'query'>>;
   body: Parsed<SchemaOf<Id, 'body'>>;
-  /** Null where callers send no token. */
+  /** Null for operations without a token. */
   call: NeedsToken<Id> extends true ? Call : null;
 }
 
 /**
- * What an operation answers with when it succeeds: the opened socket, or the body of its one success, or status and
- * body where the table has several.
+ * The result of a successful operation: the opened socket; or the body; or status and body if the table has several
+ * successful statuses.
  */
 export type ReplyOf<Id extends OperationId> =
   101 extends StatusOf<Id>
@@ -46,13 +46,13 @@ export type ReplyOf<Id extends OperationId> =
 
 export type Handler<Id extends OperationId> = (request: RequestTo<Id>, c: AppContext) => Promise<Outcome<ReplyOf<Id>>>;
 
-/** A handler for each operation: one that is missing, or answers with another type, does not compile. */
+/** A handler for each operation. A missing handler or a wrong result type does not compile. */
 export type Handlers = { [Id in OperationId]: Handler<Id> };
 
-/** The handlers of some operations, as one file has them. */
+/** Handlers of some operations. */
 export type SomeHandlers = Partial<Handlers>;
 
-/** Makes a route of each operation of the table. A request passes: role → body → schemas → handler. */
+/** Adds a route for each operation of the table. A request passes these steps: role → body → schemas → handler. */
 export function mount(app: Hono<AppEnv>, handlers: Handlers): void {
   for (const id of OPERATION_IDS) {
     const { method, path } = ROUTES[id];
@@ -61,7 +61,7 @@ export function mount(app: Hono<AppEnv>, handlers: Handlers): void {
   }
 }
 
-/** A handler of any operation: what the table's types promise holds by `Handlers`. */
+/** A handler of any operation. `Handlers` has checked its types against the table. */
 type LooseHandler = (
   request: Record<keyof RequestTo<OperationId>, unknown>,
   c: AppContext,
@@ -82,16 +82,16 @@ function handling(endpoint: Endpoint, handler: LooseHandler) {
   };
 }
 
-/** @throws Refusal `validation_failed`, with an entry for each member that does not fit */
+/** @throws Refusal `validation_failed`, with an entry for each invalid member */
 function fitting(schema: z.ZodType, part: string, value: unknown): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw refusal('validation_failed', `The ${part} does not fit its schema; see errors.`, {
+  throw refusal('validation_failed', `The ${part} is not valid; see errors.`, {
     errors: fieldErrors(parsed.error),
   });
 }
 
-/** The query's parameters; one that is repeated is a list. */
+/** The query's parameters. A repeated parameter becomes a list. */
 function queryOf(c: AppContext): Record<string, string | string[]> {
   const entries = Object.entries(c.req.queries());
   return Object.fromEntries(entries.map(([name, values]) => [name, values.length === 1 ? values[0]! : values]));

@@ -2,16 +2,16 @@ import { MAX_BODY_BYTES } from '../protocol/common/limits.ts';
 import type { AppContext } from './context.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
-/** curl's default for `-d`: people who leave the header out mean JSON. */
+/** curl's default for `-d`. Users who omit the header mean JSON. */
 const CURL_DEFAULT = 'application/x-www-form-urlencoded';
 const JSON_TYPE = /^application\/([\w.+-]+\+)?json$/;
-/** Deeper bodies are no request of ours, and recursion over them would end in a stack overflow. */
+/** No valid request is nested deeper, and recursion over a deeper body could overflow the stack. */
 const MAX_NESTING = 64;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
- * Reads a request's body, bounded, as JSON, whatever the caller called it. An empty body is an object without members:
- * an action that needs none may be asked for with nothing. The text is kept in `bodyText`.
+ * Reads a request's body as JSON, up to MAX_BODY_BYTES. An empty body is read as an object without members, so that an
+ * action without parameters needs no body. Stores the text in `bodyText`.
  *
  * @throws Refusal when the body is too large, of another media type, or not JSON
  */
@@ -29,7 +29,7 @@ async function readBounded(request: Request): Promise<Uint8Array | ArrayBuffer> 
   const stated = request.headers.get('Content-Length');
   if (stated === null) return readChunks(request.body);
   if (Number(stated) > MAX_BODY_BYTES) throw tooLarge();
-  // The platform ends a body where its stated length does; reading it in one piece saves a stream.
+  // The platform enforces the stated length, so the body can be read in one piece, which is faster than a stream.
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > MAX_BODY_BYTES) throw tooLarge();
   return bytes;

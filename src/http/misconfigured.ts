@@ -6,8 +6,8 @@ import { requestLog } from './middleware/request-log.ts';
 import { problem } from './problems.ts';
 
 /**
- * Answers every request with 503, because a variable of the deployment cannot be used. A Worker that ignored it would
- * run with another value than its operator believes.
+ * Responds to every request with 503, because a variable of the deployment is invalid. If the Worker ignored it, it
+ * would run with a different value than its operator believes.
  *
  * @param requirement one sentence for the operator, without the variable's value
  */

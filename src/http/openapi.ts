@@ -11,10 +11,10 @@ const INFO = {
   version: VERSION,
   description:
     'A control plane for fleets of OpenCode coding agents: sessions, their event logs, approvals and checkpoints. ' +
-    'Errors are problem details (RFC 9457). Every route but health, readiness and this description needs a bearer token.',
+    'Errors are problem details (RFC 9457). All routes except health, readiness and this description need a bearer token.',
 };
 
-/** An OpenAPI 3.1 document, as far as it is used here. */
+/** An OpenAPI 3.1 document; only the members that are used here. */
 export interface ApiDocument {
   openapi: string;
   info: typeof INFO;
@@ -31,7 +31,7 @@ export interface Operation {
   operationId: OperationId;
   tags: string[];
   summary: string;
-  /** The roles of which a token may call it. */
+  /** The roles that may call the operation. */
   'x-roles'?: readonly string[];
   security?: Record<string, string[]>[];
   parameters?: Parameter[];
@@ -63,7 +63,7 @@ export type JsonSchema = { $ref?: string; description?: string; example?: unknow
 const COMPONENTS = '#/components/schemas/';
 const HEADERS = '#/components/headers/';
 
-/** Headers that responses have for their status, whatever the operation. */
+/** Headers of responses that depend only on the status. */
 const HEADERS_OF_STATUS: Readonly<Record<number, string>> = {
   401: 'WWW-Authenticate',
   426: 'Upgrade',
@@ -72,13 +72,18 @@ const HEADERS_OF_STATUS: Readonly<Record<number, string>> = {
 };
 
 const COMMON_HEADERS: Record<string, Header> = {
-  'X-Request-ID': header('The id of the request: the caller’s, where it sent a usable one. The log has it too.'),
-  'Retry-After': { description: 'After how many seconds to try again.', schema: { type: 'integer', minimum: 0 } },
-  'WWW-Authenticate': header('The kind of credential that is needed.'),
-  Upgrade: header('The protocol that the path speaks.'),
+  'X-Request-ID': header(
+    'The id of the request, which is also in the log: the caller’s id if acceptable, or else a new one.',
+  ),
+  'Retry-After': {
+    description: 'The number of seconds to wait before a retry.',
+    schema: { type: 'integer', minimum: 0 },
+  },
+  'WWW-Authenticate': header('The required kind of credential.'),
+  Upgrade: header('The required protocol.'),
 };
 
-/** Describes the API from the table of endpoints, with schemas as zod writes them in JSON Schema. */
+/** Describes the API from the table of endpoints. zod converts the schemas to JSON Schema. */
 export function describeApi(): ApiDocument {
   const paths: ApiDocument['paths'] = {};
   for (const id of OPERATION_IDS) {
@@ -138,7 +143,7 @@ function successes({ responses }: Endpoint): Operation['responses'] {
 
 function success(status: number, { description, schema, bytes, headers = {} }: ResponseSpec): Response {
   const own = Object.entries(headers).map(([name, meaning]) => [name, header(meaning)] as const);
-  // The answer to an upgrade belongs to the socket: it has none of our headers.
+  // The response to an upgrade has none of the common headers.
   const all = status === 101 ? {} : { ...Object.fromEntries(own), ...referredHeaders('X-Request-ID') };
   return {
     description,
@@ -177,7 +182,7 @@ function referredHeaders(...names: string[]): Record<string, { $ref: string }> {
   return Object.fromEntries(names.map((name) => [name, { $ref: HEADERS + name }]));
 }
 
-/** A reference to a schema that has a name; any other schema is written out. */
+/** A reference for a named schema; any other schema is inlined. */
 function schemaOf(schema: z.ZodType): JsonSchema {
   const id = schema.meta()?.id;
   if (id !== undefined) return { $ref: COMPONENTS + id };
@@ -185,7 +190,7 @@ function schemaOf(schema: z.ZodType): JsonSchema {
   return JSON.parse(JSON.stringify(rest).replaceAll('"#/$defs/', `"${COMPONENTS}`)) as JsonSchema;
 }
 
-/** The schemas that `described` refers to, and all that these refer to. Requests are described as they are sent. */
+/** The schemas that `described` refers to, directly or indirectly. Requests are described as callers send them. */
 function schemasNamedIn(described: unknown): Record<string, JsonSchema> {
   const options = { uri: (id: string) => COMPONENTS + id, unrepresentable: 'any' } as const;
   const sent = z.toJSONSchema(z.globalRegistry, { ...options, io: 'input' }).schemas;

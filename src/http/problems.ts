@@ -10,7 +10,7 @@ import { Refusal } from './refusal.ts';
 const PROBLEM_TYPES = 'https://opencode-industrial-orchestrator.dev/problems/';
 const RETRY_AFTER_SECONDS = 2;
 
-/** Answers with problem details (RFC 9457), completed from the table of codes. */
+/** Responds with problem details (RFC 9457), completed from the table of codes. */
 export function problem(c: AppContext, failure: Failure): Response {
   const { status, title, retryable } = ERROR_CODES[failure.code];
   const retryAfter =
@@ -37,7 +37,7 @@ export function problem(c: AppContext, failure: Failure): Response {
   return c.body(JSON.stringify(body), status as ContentfulStatusCode, { 'Content-Type': 'application/problem+json' });
 }
 
-/** Turns whatever was thrown into a problem. What we did not expect is logged whole and told in general. */
+/** Converts thrown errors to problems. An unexpected error is logged in full, and the caller gets a general problem. */
 export function problemsFromErrors(logger: Logger): ErrorHandler<AppEnv> {
   return (error, c) => {
     if (error instanceof Refusal) return problem(c, error.failure);
@@ -45,10 +45,13 @@ export function problemsFromErrors(logger: Logger): ErrorHandler<AppEnv> {
     const request_id = c.get('requestId');
     if (error instanceof Unavailable) {
       logger('warn', 'unavailable', { request_id, ...errorFields(error) });
-      return problem(c, { code: 'unavailable', detail: 'A part that is needed cannot be reached now; try again.' });
+      return problem(c, { code: 'unavailable', detail: 'A dependency cannot be reached now. Try again.' });
     }
     logger('error', 'unexpected_error', { request_id, ...errorFields(error) });
-    return problem(c, { code: 'internal_error', detail: 'This is not your fault; the request id leads to the log.' });
+    return problem(c, {
+      code: 'internal_error',
+      detail: 'An internal error occurred. The log has details under the request id.',
+    });
   };
 }
 
@@ -65,7 +68,7 @@ interface Issue {
   keys?: string[];
 }
 
-/** One entry for each member that does not fit; an unknown member is named by its own path. */
+/** One entry for each invalid member. An unknown member has an entry with its own path. */
 export function fieldErrors(error: { issues: readonly Issue[] }): FieldError[] {
   return error.issues.flatMap(({ code, path, message, keys }) =>
     code === 'unrecognized_keys' && keys

@@ -1,8 +1,8 @@
 import { type ErrorCode, type Failure, type Outcome, ok } from '../protocol/common/errors.ts';
 
 /**
- * An expected error on its way out of a handler or middleware; `onError` turns it into problem details. Below this
- * layer expected errors are values.
+ * An expected error that a handler or middleware throws. `onError` converts it to problem details. Below the HTTP
+ * layer, expected errors are values.
  */
 export class Refusal extends Error {
   readonly failure: Failure;
@@ -14,7 +14,7 @@ export class Refusal extends Error {
   }
 }
 
-/** A refusal with a code of the one table and a sentence that tells how to mend the request. */
+/** Creates a refusal. @param detail one sentence that says how to fix the request */
 export function refusal(code: ErrorCode, detail: string, more: Omit<Failure, 'code' | 'detail'> = {}): Refusal {
   return new Refusal({ code, detail, ...more });
 }
@@ -25,7 +25,7 @@ export function unwrap<T>(outcome: Outcome<T>): T {
   throw new Refusal(outcome.failure);
 }
 
-/** The outcome of a list, as the API answers lists. */
+/** Wraps the list of an outcome, since the API returns lists as `{ items }`. */
 export function asItems<T>(outcome: Outcome<T[]>): Outcome<{ items: T[] }> {
   return outcome.ok ? ok({ items: outcome.value }) : outcome;
 }

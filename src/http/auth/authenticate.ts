@@ -12,15 +12,17 @@ import type { Revocations } from './revocations.ts';
 export const STATIC_TOKEN_ID = 'static';
 const STATIC_PRINCIPAL: Principal = { workspace: 'default', role: 'admin', token_id: STATIC_TOKEN_ID };
 
-/** Tokens that this isolate remembers as verified. */
+/** The number of verified tokens that this isolate remembers. */
 const MAX_VERIFIED = 1_000;
 
 type Auth = Pick<Dependencies, 'signer' | 'staticToken' | 'effects'> & { revocations: Revocations };
 
-/** Verifies who a request is from. Every failure is `unauthorized`, with no word on which part was wrong. */
+/** Authenticates requests. Every failure is `unauthorized` and does not say which part of a token was wrong. */
 export class Authenticator {
   readonly #auth: Auth;
-  /** A signature stays valid as long as its keys do, so each token is verified once; expiry is checked every time. */
+  /**
+   * A signature is valid as long as its key is, so each token is verified once. Its expiry is checked at each request.
+   */
   readonly #verified = new BoundedMap<string, { principal: Principal; expiresAt: number }>(MAX_VERIFIED);
 
   constructor(auth: Auth) {
@@ -51,8 +53,8 @@ export class Authenticator {
   }
 
   /**
-   * The principal of a socket's upgrade: of its token, or of the ticket among its subprotocols, which is good for this
-   * path and for pages of this origin alone.
+   * The principal of a socket's upgrade, from its token or from a ticket among its subprotocols. A ticket is valid only
+   * for its path and for pages of its origin.
    */
   async bySocketUpgrade(request: Request): Promise<Principal> {
     const offered = protocolsOf(request);
@@ -82,7 +84,7 @@ function principalOf({ ws, role, jti }: Claims): Principal {
   return { workspace: ws, role, token_id: jti };
 }
 
-/** Lets only requests with a valid token through, but for the paths that verify something else themselves. */
+/** Rejects requests without a valid token, except on paths whose handlers verify another credential. */
 export function authenticated(authenticator: Authenticator, except: readonly string[]): MiddlewareHandler<AppEnv> {
   return async function authenticate(c, next) {
     if (!except.includes(c.req.path)) c.set('principal', await authenticator.byToken(c.req.raw));
@@ -90,7 +92,7 @@ export function authenticated(authenticator: Authenticator, except: readonly str
   };
 }
 
-/** What follows `Bearer` in the Authorization header; null when there is none. */
+/** The bearer token in the Authorization header; null when there is none. */
 export function bearerOf(request: Request): string | null {
   return /^Bearer +(\S(?:.*\S)?) *$/i.exec(request.headers.get('Authorization') ?? '')?.[1] ?? null;
 }

@@ -2,7 +2,7 @@ import { Unavailable } from '../../ports/unavailable.ts';
 import type { Workspaces } from '../../ports/workspace.ts';
 
 const FRESH_MS = 15_000;
-/** What revocation may take in all, when the workspace's object cannot be reached. */
+/** The longest time until a revocation takes effect, while the workspace's object cannot be reached. */
 const USABLE_MS = 30_000;
 
 interface Snapshot {
@@ -11,10 +11,10 @@ interface Snapshot {
 }
 
 /**
- * A copy of each workspace's list of revoked tokens, kept by this isolate for at most 15 s, and for 30 s while its
- * object cannot be reached. After that nobody is let in: a revoked token would be.
+ * A cache of each workspace's revoked tokens in this isolate. An entry is used for at most 15 s, or 30 s while the
+ * workspace's object cannot be reached. After that, every request is rejected, because its token might be revoked.
  *
- * Requests do not wait for each other's reads: a promise of one request must not be awaited in another.
+ * Requests do not share reads, because a promise of one request must not be awaited in another.
  */
 export class Revocations {
   readonly #workspaces: Workspaces;
@@ -31,7 +31,7 @@ export class Revocations {
     return (await this.#idsOf(workspace)).has(tokenId);
   }
 
-  /** Makes a revocation that went through this isolate count at once. */
+  /** Records a revocation that this isolate has handled, so that it takes effect here at once. */
   note(workspace: string, tokenId: string): void {
     this.#snapshots.get(workspace)?.ids.add(tokenId);
   }

@@ -3,8 +3,8 @@ import { escapeHtml } from './html.ts';
 import { typeOf } from './type-names.ts';
 
 /**
- * Renders an API description as one plain page. It needs no script and nothing from anywhere else, so it reads the
- * same on a laptop without a network as behind a strict content policy.
+ * Renders an API description as one plain page. The page needs no script and no external files, so that it works
+ * without a network and under a strict content policy.
  */
 export function renderReference(document: ApiDocument): string {
   const operations = operationsByTag(document);
@@ -22,7 +22,7 @@ export function renderReference(document: ApiDocument): string {
 <header>
 <h1>${escapeHtml(title)}</h1>
 <p>${escapeHtml(description)}</p>
-<p>Version ${escapeHtml(version)}. The same as a document for programs: <a href="/openapi.json">OpenAPI ${escapeHtml(document.openapi)}</a>.</p>
+<p>Version ${escapeHtml(version)}. For programs: <a href="/openapi.json">OpenAPI ${escapeHtml(document.openapi)}</a>.</p>
 </header>
 <nav aria-label="Sections"><ul>
 ${[...operations.keys(), 'Schemas'].map((tag) => `<li><a href="#${anchor(tag)}">${escapeHtml(tag)}</a></li>`).join('\n')}

@@ -2,14 +2,14 @@ import type { JsonSchema } from '../openapi.ts';
 import { escapeHtml } from './html.ts';
 
 const REFERENCE = '#/components/schemas/';
-/** The pairs of bounds that a schema may state, and the unit of each. */
+/** The pairs of bounds that a schema may have, with their units. */
 const RANGES = [
   ['minimum', 'maximum', ''],
   ['minLength', 'maxLength', ' chars'],
   ['minItems', 'maxItems', ' items'],
 ] as const;
 
-/** A JSON Schema in a few words of HTML: named schemas are links, the rest is type, values and bounds. */
+/** A short HTML description of a JSON Schema: a link for a named schema, or else its type, values and bounds. */
 export function typeOf(schema: JsonSchema): string {
   const inner = (part: unknown) => typeOf(part as JsonSchema);
   if (schema.$ref) {
@@ -36,7 +36,7 @@ function boundsOf(schema: JsonSchema): string {
   return stated.length > 0 ? ` (${stated.join(', ')})` : '';
 }
 
-/** A bound that somebody chose: the safe integers are every integer. */
+/** A bound that the schema chose. zod adds the bounds of safe integers to every integer; they are ignored. */
 function chosen(bound: unknown): number | null {
   return typeof bound === 'number' && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : null;
 }

@@ -8,10 +8,11 @@ const RESPONSE_HEADERS = 'Location,Retry-After,X-Request-ID';
 const PREFLIGHT_SECONDS = '600';
 
 /**
- * Lets pages of these origins call the API, or of any where `*` is among them (CORS, https://fetch.spec.whatwg.org).
+ * Allows pages of these origins to call the API; `*` allows all origins (CORS, https://fetch.spec.whatwg.org).
  *
- * Tokens travel in a header that pages set themselves: cookies and other ambient credentials are never allowed. Headers
- * are set on the response as it is: Hono's own middleware makes a response first, and copies the handler's onto it.
+ * Tokens are sent in a header that pages set themselves, so cookies and other ambient credentials are never allowed.
+ * The headers are set on the handler's response. Hono's own middleware would create a response first and copy the
+ * handler's into it, which is slower.
  */
 export function crossOrigin(origins: readonly string[]): MiddlewareHandler<AppEnv> {
   return async function allowOrigins(c, next) {

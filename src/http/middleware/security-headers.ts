@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { AppEnv } from '../context.ts';
 
-/** Pages load from our own origin alone; `data:` is for the small images and fonts that a bundler puts inline. */
+/** Pages load only from their own origin. `data:` is for small images and fonts that the bundler inlines. */
 const PAGE_POLICY = [
   "default-src 'self'",
   "img-src 'self' data:",
@@ -21,19 +21,19 @@ const PAGE_HEADERS = {
 };
 
 const API_HEADERS = {
-  // Answers hold what only this caller may see, tokens among it.
+  // Responses are only for the caller, and some contain tokens.
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** Sets the headers of the API on the response as it is: `c.header` would copy the response for each. */
+/** Sets the API's headers on the response itself, because `c.header` would copy the response for each header. */
 export const apiHeaders: MiddlewareHandler<AppEnv> = async function setApiHeaders(c, next) {
   await next();
   const { headers } = c.res;
   for (const [name, value] of Object.entries(API_HEADERS)) headers.set(name, value);
 };
 
-/** A copy of a page's answer with the headers that keep it to our own origin. */
+/** A copy of a page's response with the security headers of pages. */
 export function asPage(response: Response): Response {
   const page = new Response(response.body, response);
   for (const [name, value] of Object.entries(PAGE_HEADERS)) page.headers.set(name, value);

@@ -2,7 +2,7 @@ import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { asItems } from '../refusal.ts';
 
-/** Agents register over their control socket; here they are read. */
+/** Handlers that read agents. Agents register over their control socket. */
 export function agentHandlers({ agentRegistries }: Dependencies) {
   return {
     listAgents: async ({ call }) => asItems(await agentRegistries.of(call.principal.workspace).agents(call)),

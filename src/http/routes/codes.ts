@@ -7,7 +7,7 @@ import { withText } from './tokens.ts';
 
 const CODE_SECONDS = 600;
 
-/** One-time codes: they travel in the fragment of an address, which no server and no log ever sees. */
+/** Handlers for one-time codes. A sign-in link has the code in its fragment, which is sent to no server. */
 export function codeHandlers({ signer, workspaces, effects }: Dependencies) {
   return {
     createCode: async ({ call }) => {
@@ -20,7 +20,7 @@ export function codeHandlers({ signer, workspaces, effects }: Dependencies) {
     redeemCode: async (_request, c) => {
       const text = bearerOf(c.req.raw);
       const claims = text === null ? null : await signer.verify(text, 'code');
-      if (!claims) return refuse('unauthorized', 'The code is not valid or has expired; make another.');
+      if (!claims) return refuse('unauthorized', 'The code is not valid or has expired. Create another one.');
       c.set('principal', { workspace: claims.ws, role: claims.role, token_id: claims.jti });
       const code = { id: claims.jti, expires_at: claims.exp * 1_000, role: claims.role };
       return withText(signer, claims.ws, await workspaces.of(claims.ws).redeemCode(await callOf(c), code));

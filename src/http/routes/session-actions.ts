@@ -5,7 +5,7 @@ import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { sessionOf } from './sessions.ts';
 
-/** What can be asked of a session. */
+/** Handlers for actions on sessions. */
 export function sessionActionHandlers(deps: Dependencies) {
   const act = (call: Call, { id }: { id: SessionId }, request: ActionRequest) =>
     sessionOf(deps, call, id).act(call, request);

@@ -5,7 +5,7 @@ import type { SomeHandlers } from '../endpoints.ts';
 import { asItems } from '../refusal.ts';
 import { sessionOf } from './sessions.ts';
 
-/** What the agents of a session have done, and what they wait for. */
+/** Handlers for a session's events, checkpoints, approvals and artifacts. */
 export function sessionWorkHandlers(deps: Dependencies) {
   return {
     listEvents: ({ params, query, call }) => {

@@ -8,12 +8,12 @@ import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { fieldErrors } from '../problems.ts';
 
-/** The session that a request names, in the caller's own workspace. */
+/** The session with this id in the caller's workspace. */
 export function sessionOf({ sessions }: Pick<Dependencies, 'sessions'>, call: Call, id: SessionId): SessionApi {
   return sessions.at(call.principal.workspace, id);
 }
 
-/** Sessions themselves: create, list, read, change, delete, and many at once. */
+/** Handlers that create, list, read, change and delete sessions, one or many at a time. */
 export function sessionHandlers(deps: Dependencies) {
   const making = { ...deps, digest: deps.signer.digest };
   return {

@@ -12,10 +12,16 @@ import type { SomeHandlers } from '../endpoints.ts';
 import { codeOfStatus } from '../problems.ts';
 import { refusal } from '../refusal.ts';
 
-/** What of the caller's request the object needs to see. Credentials and headers of our own stay here. */
-const HANDED_ON = ['Upgrade', 'Connection', 'Sec-WebSocket-Key', 'Sec-WebSocket-Version', 'Sec-WebSocket-Extensions'];
+/** The headers of the request that the object needs. Credentials are not forwarded. */
+const FORWARDED_HEADERS = [
+  'Upgrade',
+  'Connection',
+  'Sec-WebSocket-Key',
+  'Sec-WebSocket-Version',
+  'Sec-WebSocket-Extensions',
+];
 
-/** Lets only WebSocket upgrades with a valid token or ticket through. */
+/** Rejects requests that are not WebSocket upgrades with a valid token or ticket. */
 export function onlyVerifiedUpgrades(authenticator: Authenticator): MiddlewareHandler<AppEnv> {
   return async function verifyUpgrade(c, next) {
     if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
@@ -26,11 +32,11 @@ export function onlyVerifiedUpgrades(authenticator: Authenticator): MiddlewareHa
   };
 }
 
-/** Hands verified upgrades to the objects that hold the sockets. */
+/** Handlers that forward verified upgrades to the objects that hold the sockets. */
 export function socketHandlers({ sockets, workspaces }: Dependencies) {
   /**
-   * The workspace knows of a socket before it opens: a revocation that comes in between finds it. It also has the last
-   * word on the token, for this isolate's list of revocations may be old, and a socket stays.
+   * Records the socket in the workspace before it opens, so that a revocation in between finds it. The workspace also
+   * checks the token, because a socket stays open and this isolate's list of revocations may be out of date.
    */
   async function mayOpen({ workspace, token_id }: Principal, place: SocketPlace): Promise<boolean> {
     if (token_id === STATIC_TOKEN_ID) return true;
@@ -55,14 +61,14 @@ export function socketHandlers({ sockets, workspaces }: Dependencies) {
 
 const REVOKED = refuse('unauthorized', 'The token has been revoked.');
 
-/** The opened socket; what an object says instead of opening one becomes a problem like any other. */
+/** The opened socket. If the object rejected the upgrade, its response becomes a problem. */
 async function opened(response: Response): Promise<Outcome<Response>> {
   return response.status === 101 ? ok(response) : refuse(codeOfStatus(response.status), await response.text());
 }
 
 function upgradeOf(c: AppContext, principal: Principal): Request {
   const headers = new Headers();
-  for (const name of HANDED_ON) {
+  for (const name of FORWARDED_HEADERS) {
     const value = c.req.header(name);
     if (value !== undefined) headers.set(name, value);
   }

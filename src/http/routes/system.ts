@@ -9,7 +9,7 @@ import type { SomeHandlers } from '../endpoints.ts';
 import { asPage } from '../middleware/security-headers.ts';
 import { type ApiDocument, describeApi } from '../openapi.ts';
 
-/** Whether the Worker and its dependencies answer. */
+/** Handlers for health and readiness. */
 export function systemHandlers({ readiness }: Dependencies) {
   return {
     readHealth: async () => ok({ status: 'ok' }),
@@ -20,10 +20,10 @@ export function systemHandlers({ readiness }: Dependencies) {
   } satisfies SomeHandlers;
 }
 
-/** The paths of the API's description, which take GET and HEAD. */
+/** The paths of the API's description, which allow GET and HEAD. */
 export const REFERENCE_PATHS = ['/openapi.json', '/docs', '/docs/style.css'] as const;
 
-/** The description of the API, for programs and for people. It is made when it is first asked for. */
+/** Serves the API's description for programs and for people. It is generated at the first request. */
 export function mountReference(app: Hono<AppEnv>): void {
   const [forPrograms, forPeople, stylesheet] = REFERENCE_PATHS;
   let document: ApiDocument | undefined;

@@ -5,7 +5,7 @@ import type { SomeHandlers } from '../endpoints.ts';
 
 const TICKET_SECONDS = 30;
 
-/** Browsers cannot send a header with a socket, and no token belongs in an address: they offer a ticket. */
+/** Handlers for tickets. Browsers cannot set headers on a socket, and a URL must not contain a token. */
 export function ticketHandlers({ signer, effects }: Dependencies) {
   return {
     createTicket: async ({ body, call }, c) => {

@@ -7,7 +7,7 @@ import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { asItems } from '../refusal.ts';
 
-/** A token's text follows from what is stored of it: a repeated request is answered with the same one. */
+/** Adds a token's text, which is signed from its stored record, so that a repeated request gets the same text. */
 export async function withText(
   signer: TokenSigner,
   ws: WorkspaceId,

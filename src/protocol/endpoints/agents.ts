@@ -4,7 +4,7 @@ import { Uuid } from '../common/ids.ts';
 import { type Endpoints, json } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
-/** Agents register over their control socket; here they are read. */
+/** Operations that read agents. Agents register over their control socket. */
 export const AGENT_ENDPOINTS = {
   listAgents: {
     tag: 'Agents',

@@ -2,24 +2,24 @@ import * as z from 'zod';
 import type { ErrorCode } from '../common/errors.ts';
 import type { OperationId, ParamNames, PathOf } from './routes.ts';
 
-/** What the table says of an operation besides its route, and the words that its entries are made of. */
+/** The types of the table of endpoints, and helpers for its entries. */
 
-/** What a token's role must allow. `src/application/authorize.ts` says which roles do. */
+/** A permission. `src/application/authorize.ts` says which roles have it. */
 export type Permission = 'read' | 'read_session' | 'read_artifact' | 'operate' | 'administer' | 'work' | 'open_socket';
 
-/** A permission; or `code`: the bearer is a sign-in code; or `public`: no credential is needed. */
+/** A permission; `code`: the bearer is a sign-in code; `public`: no credential is needed. */
 export type Access = Permission | 'code' | 'public';
 
-/** A success. With neither `schema` nor `bytes` nor `subprotocol` it has no body. */
+/** A successful response. Without `schema`, `bytes` and `subprotocol`, it has no body. */
 export interface ResponseSpec {
   description: string;
   /** A JSON body. */
   schema?: z.ZodType;
   /** The body is bytes (`application/octet-stream`). */
   bytes?: true;
-  /** The answer is a WebSocket (101) that speaks this subprotocol. */
+  /** The response is a WebSocket (101) with this subprotocol. */
   subprotocol?: string;
-  /** Headers of this response besides those that every response has, with their meaning. */
+  /** Additional headers of this response, with their descriptions. */
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -28,16 +28,16 @@ export interface Endpoint<Id extends OperationId = OperationId> {
   tag: 'Sessions' | 'Session actions' | 'Session work' | 'Agents' | 'Tokens' | 'Sockets' | 'System';
   summary: string;
   access: Access;
-  /** Takes an `Idempotency-Key`: see `IdempotencyHeaders`. */
+  /** Accepts an `Idempotency-Key`. See `IdempotencyHeaders`. */
   idempotent?: true;
   params?: [ParamNames<PathOf<Id>>] extends [never]
     ? undefined
     : z.ZodObject<Record<ParamNames<PathOf<Id>>, z.ZodType>>;
   query?: z.ZodType;
-  /** A request body of JSON. An empty one is read as an object without members. */
+  /** The JSON body of the request. An empty body is read as an object without members. */
   body?: z.ZodType;
   responses: Readonly<Record<number, ResponseSpec>>;
-  /** The codes that this operation answers with of its own. `errorCodesOf` adds those that follow from its shape. */
+  /** The error codes of this operation's own. `errorCodesOf` adds those that follow from its other members. */
   errors: readonly ErrorCode[];
 }
 
@@ -49,25 +49,23 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
   return { description, schema } as const;
 }
 
-/** The body of a request that needs none. */
+/** The body of a request without members. */
 export const NoMembers = z
   .strictObject({})
-  .meta({ id: 'NoMembers', description: 'Nothing is needed; an empty body is enough.', example: {} });
+  .meta({ id: 'NoMembers', description: 'No members. The body may be empty.', example: {} });
 
 /**
- * Headers of every POST that creates or acts: the same key and body again give the first answer again, for a day.
- * Tickets and sign-in codes take no key: they are only signed, nothing is stored, and one too many is never used.
+ * The headers of every POST that creates or acts. For a day, a request with the same key and body gets the first
+ * response again. Operations for tickets and sign-in codes accept no key: these are only signed and not stored, so a
+ * surplus one does no harm.
  */
 export const IdempotencyHeaders = z.object({
-  'Idempotency-Key': z
-    .string()
-    .min(1)
-    .max(200)
-    .optional()
-    .meta({ description: 'Makes a repeat safe: the same key and body give the first answer again, for a day.' }),
+  'Idempotency-Key': z.string().min(1).max(200).optional().meta({
+    description: 'Makes a retry safe: for a day, a request with the same key and body gets the first response again.',
+  }),
 });
 
-/** A query parameter that may be repeated, or hold several values with commas between them. */
+/** A query parameter that may be repeated, or contain several values separated by commas. */
 export function repeated<Item extends z.ZodType>(item: Item, description: string) {
   const split = (value: unknown) =>
     value === undefined ? [] : [value].flat().flatMap((text) => String(text).split(','));

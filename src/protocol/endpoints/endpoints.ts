@@ -11,9 +11,9 @@ import { SYSTEM_ENDPOINTS } from './system.ts';
 import { TOKEN_ENDPOINTS } from './tokens.ts';
 
 /**
- * The one table of endpoints: who may call each operation, what it takes and what it answers. With `ROUTES`, which holds
- * method and path under the same keys, it is what the HTTP routes, the typed client, the API description and the test of
- * the role matrix are made from.
+ * The table of endpoints: for each operation, who may call it, its request and its responses. `ROUTES` has method and
+ * path under the same keys. The HTTP routes, the typed client, the API description and the test of the role matrix
+ * derive from both.
  */
 export const ENDPOINTS = {
   ...SESSION_ENDPOINTS,
@@ -28,7 +28,7 @@ export const ENDPOINTS = {
 type Table = typeof ENDPOINTS;
 type SpecOf<Id extends OperationId, Status extends keyof Table[Id]['responses']> = Table[Id]['responses'][Status];
 
-/** An entry as the code reads it that walks over the whole table. */
+/** The entry of any operation, for code that iterates over the table. */
 export function endpointOf(id: OperationId): Endpoint {
   return ENDPOINTS[id] as Endpoint;
 }
@@ -36,17 +36,17 @@ export function endpointOf(id: OperationId): Endpoint {
 /** The ids of all operations, in the table's order. */
 export const OPERATION_IDS = Object.keys(ENDPOINTS) as OperationId[];
 
-/** The schema that an operation has for a part of its requests. */
+/** The schema of a part of an operation's request; never if it has none. */
 export type SchemaOf<Id extends OperationId, Part extends 'params' | 'query' | 'body'> = Table[Id] extends {
   readonly [Key in Part]: infer Schema extends z.ZodType;
 }
   ? Schema
   : never;
 
-/** The statuses with which an operation succeeds. */
+/** The statuses of an operation's successful responses. */
 export type StatusOf<Id extends OperationId> = keyof Table[Id]['responses'];
 
-/** The body of a success: what its schema puts out, a stream of bytes, or null. */
+/** The body of a successful response: its schema's output, a stream of bytes, or null. */
 export type BodyOf<Id extends OperationId, Status extends StatusOf<Id> = StatusOf<Id>> =
   SpecOf<Id, Status> extends { schema: infer Schema extends z.ZodType }
     ? z.output<Schema>
@@ -54,14 +54,14 @@ export type BodyOf<Id extends OperationId, Status extends StatusOf<Id> = StatusO
       ? ReadableStream<Uint8Array>
       : null;
 
-/** Whether callers of an operation are known by a token, so that it runs for a principal. */
+/** Whether an operation needs a token, so that its handler gets a principal. */
 export type NeedsToken<Id extends OperationId> = Table[Id]['access'] extends Permission ? true : false;
 
 export function permissionOf(access: Access): Permission | null {
   return access === 'code' || access === 'public' ? null : access;
 }
 
-/** Every code with which an operation can refuse a request, those included that follow from its shape. */
+/** All error codes of an operation, including those that follow from its access, its request and its responses. */
 export function errorCodesOf(id: OperationId): ErrorCode[] {
   const { access, idempotent, params, query, body, responses, errors } = endpointOf(id);
   const isSocket = Object.values(responses).some(({ subprotocol }) => subprotocol !== undefined);

@@ -1,8 +1,8 @@
 import type { SESSION_ACTIONS } from '../session/actions.ts';
 
 /**
- * Method and path of each operation of the API, over REST and over sockets. `endpoints.ts` holds the rest of the table:
- * this part has no schemas, so that a browser or an agent can name an address without loading any.
+ * The method and path of each operation, over REST and over sockets. `endpoints.ts` has the rest of the table. This
+ * file has no schemas, so that browsers and agents need not load zod for a path.
  */
 export const ROUTES = {
   createSession: { method: 'POST', path: '/api/v1/sessions' },
@@ -54,7 +54,7 @@ export interface Route {
   path: `/${string}`;
 }
 
-/** The name of an operation: `operationId` in OpenAPI, and the key of everything that the table says of it. */
+/** The name of an operation: its key in the table, and its `operationId` in OpenAPI. */
 export type OperationId = keyof typeof ROUTES;
 export type PathOf<Id extends OperationId> = (typeof ROUTES)[Id]['path'];
 
@@ -82,14 +82,14 @@ export function pathOf<Id extends OperationId>(
 }
 
 /**
- * The parameters of a path, decoded; null when the path is not this operation's. A slash at the end changes nothing.
- * The values are not validated: the operation's schema does that.
+ * The decoded parameters of a path; null when the path does not match the operation. A trailing slash is ignored. The
+ * operation's schema validates the values.
  */
 export function matchPath<Id extends OperationId>(id: Id, path: string): PathParams<Id> | null {
   return paramsOf(ROUTES[id].path, path) as PathParams<Id> | null;
 }
 
-/** The methods that a path takes; none when no operation has this path. */
+/** The methods of a path; empty when no operation has this path. */
 export function methodsOf(path: string): Route['method'][] {
   const routes: Route[] = Object.values(ROUTES);
   return [...new Set(routes.filter((route) => paramsOf(route.path, path)).map(({ method }) => method))];
@@ -110,7 +110,7 @@ function paramsOf(template: string, path: string): Record<string, string> | null
   return params;
 }
 
-/** What is not encoded as UTF-8 stays as it is: no schema of a parameter accepts it. */
+/** Decodes a segment. An invalid one is returned unchanged, and no parameter's schema accepts it. */
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);

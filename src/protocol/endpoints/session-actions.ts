@@ -25,16 +25,16 @@ function action<Body extends z.ZodType>(body: Body, summary: string) {
   } as const;
 }
 
-/** What can be asked of a session. */
+/** Actions on a session. */
 export const SESSION_ACTION_ENDPOINTS = {
-  startSession: action(NoMembers, 'Start the session, or queue it where no agent has room'),
-  pauseSession: action(NoMembers, 'End the turn at its next step, checkpoint, and free the agent'),
-  resumeSession: action(NoMembers, 'Go on from where it was paused'),
-  cancelSession: action(NoMembers, 'End it for good'),
-  stopSession: action(StopSessionRequest, 'Checkpoint and stop; it can be retried'),
+  startSession: action(NoMembers, 'Start the session, or queue it if no agent has a free slot'),
+  pauseSession: action(NoMembers, 'Pause the session after its current step, with a checkpoint'),
+  resumeSession: action(NoMembers, 'Resume a paused session'),
+  cancelSession: action(NoMembers, 'End the session for good'),
+  stopSession: action(StopSessionRequest, 'Stop the session with a checkpoint; it can be retried'),
   completeSession: action(CompleteSessionRequest, 'Report an external executor’s result'),
   failSession: action(FailSessionRequest, 'Report an external executor’s failure'),
-  retrySession: action(RetrySessionRequest, 'Go on after a failure, timeout or stop'),
+  retrySession: action(RetrySessionRequest, 'Retry a session after a failure, a timeout or a stop'),
   sendMessage: {
     tag: 'Session actions',
     summary: 'Steer the running agent, or queue a follow-up prompt',
@@ -42,7 +42,7 @@ export const SESSION_ACTION_ENDPOINTS = {
     idempotent: true,
     params: SessionParams,
     body: SendMessageRequest,
-    responses: { 202: json(MessageAccepted, 'The message is kept.') },
+    responses: { 202: json(MessageAccepted, 'The message was accepted.') },
     errors: ['not_found', 'illegal_transition', 'too_many_requests'],
   },
 } as const satisfies Endpoints<`${SessionAction}Session` | 'sendMessage'>;

@@ -11,7 +11,7 @@ import { SessionParams } from './sessions.ts';
 
 const DEFAULT_EVENTS = 100;
 
-/** What the agents of a session have done, and what they wait for. */
+/** Operations on a session's events, checkpoints, approvals and artifacts. */
 export const SESSION_WORK_ENDPOINTS = {
   listEvents: {
     tag: 'Session work',
@@ -35,17 +35,17 @@ export const SESSION_WORK_ENDPOINTS = {
   },
   requestCheckpoint: {
     tag: 'Session work',
-    summary: 'Ask the agent for a checkpoint now',
+    summary: 'Ask the agent for a checkpoint',
     access: 'operate',
     idempotent: true,
     params: SessionParams,
     body: NoMembers,
-    responses: { 202: json(CheckpointRequested, 'The agent has been asked.') },
+    responses: { 202: json(CheckpointRequested, 'The agent was asked.') },
     errors: ['not_found', 'no_running_agent'],
   },
   readDiff: {
     tag: 'Session work',
-    summary: 'Read the work so far as a patch',
+    summary: 'Read the current work as a patch',
     access: 'read',
     params: SessionParams,
     responses: { 200: json(SessionDiff, 'The patch.') },
@@ -74,7 +74,7 @@ export const SESSION_WORK_ENDPOINTS = {
     summary: 'Read an artifact of a checkpoint',
     access: 'read_artifact',
     params: SessionParams.extend({ artifact_id: Uuid }),
-    responses: { 200: { description: 'Its bytes.', bytes: true } },
+    responses: { 200: { description: 'The bytes of the artifact.', bytes: true } },
     errors: ['not_found'],
   },
 } as const satisfies Partial<Endpoints<OperationId>>;

@@ -10,7 +10,7 @@ import type { OperationId } from './routes.ts';
 
 export const SessionParams = z.object({ id: SessionId });
 
-/** Sessions themselves: create, list, read, change, delete, and many at once. */
+/** Operations that create, list, read, change and delete sessions, one or many at a time. */
 export const SESSION_ENDPOINTS = {
   createSession: {
     tag: 'Sessions',
@@ -26,7 +26,10 @@ export const SESSION_ENDPOINTS = {
     summary: 'List sessions',
     access: 'read',
     query: ListSessionsQuery.safeExtend({
-      status: repeated(SessionStatus, 'Any of these; repeat it or put commas between them.'),
+      status: repeated(
+        SessionStatus,
+        'Sessions in any of these statuses. Repeat the parameter or separate values by commas.',
+      ),
     }).strict(),
     responses: { 200: json(SessionList, 'A page of sessions.') },
     errors: [],
@@ -45,7 +48,7 @@ export const SESSION_ENDPOINTS = {
     summary: 'Read a session',
     access: 'read_session',
     params: SessionParams,
-    query: z.strictObject({ include: repeated(SessionInclude, 'What else to read with it.') }),
+    query: z.strictObject({ include: repeated(SessionInclude, 'Additional parts of the session to read.') }),
     responses: { 200: json(SessionView, 'The session.') },
     errors: ['not_found'],
   },

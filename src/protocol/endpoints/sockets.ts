@@ -6,22 +6,25 @@ import { CreateTicketRequest, Ticket } from '../workspace/token.ts';
 import { type Endpoints, json } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
-/** An epoch as text: a segment of a path. */
+/** An epoch in a path. */
 const Epoch = z
   .string()
   .regex(/^[1-9]\d{0,8}$/, 'not an epoch')
   .meta({ description: 'The epoch of the offer.', example: '1' });
 
-const socket = { description: `The socket, speaking ${SOCKET_PROTOCOL}.`, subprotocol: SOCKET_PROTOCOL } as const;
+const socket = {
+  description: `The socket, with the subprotocol ${SOCKET_PROTOCOL}.`,
+  subprotocol: SOCKET_PROTOCOL,
+} as const;
 
 /** Sockets, and the tickets that open one from a browser. */
 export const SOCKET_ENDPOINTS = {
   createTicket: {
     tag: 'Sockets',
-    summary: 'Make a ticket to open one socket with, from a browser',
+    summary: 'Create a ticket with which a browser can open one socket',
     access: 'open_socket',
     body: CreateTicketRequest,
-    responses: { 201: json(Ticket, 'The ticket, good for 30 seconds.') },
+    responses: { 201: json(Ticket, 'The ticket, valid for 30 seconds.') },
     errors: [],
   },
   watchSession: {
@@ -35,7 +38,7 @@ export const SOCKET_ENDPOINTS = {
   },
   openRunSocket: {
     tag: 'Sockets',
-    summary: 'Work on a task, as the agent that it was offered to',
+    summary: 'Work on an offered task, as an agent',
     access: 'work',
     params: z.object({ task_id: TaskId, epoch: Epoch }),
     responses: { 101: socket },
@@ -43,7 +46,7 @@ export const SOCKET_ENDPOINTS = {
   },
   openControlSocket: {
     tag: 'Sockets',
-    summary: 'Register as an agent, and be offered tasks',
+    summary: 'Register as an agent and receive offers',
     access: 'work',
     params: z.object({ agent_id: Uuid }),
     responses: { 101: socket },

@@ -2,21 +2,21 @@ import { Health, Readiness } from '../system/readiness.ts';
 import { type Endpoints, json } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
-/** Whether the Worker and its dependencies answer; open to everyone. */
+/** Health and readiness, without credentials. */
 export const SYSTEM_ENDPOINTS = {
   readHealth: {
     tag: 'System',
-    summary: 'Whether the Worker answers',
+    summary: 'Check that the Worker is running',
     access: 'public',
-    responses: { 200: json(Health, 'It does.') },
+    responses: { 200: json(Health, 'The Worker is running.') },
     errors: [],
   },
   readReadiness: {
     tag: 'System',
-    summary: 'Whether its dependencies answer',
+    summary: 'Check that the dependencies can be reached',
     access: 'public',
     responses: {
-      200: json(Readiness, 'Sessions run; some of what is only needed for history or metrics may be away.'),
+      200: json(Readiness, 'Sessions run. Dependencies for history or metrics may be unavailable.'),
       503: json(Readiness, 'The objects cannot be reached: nothing works.'),
     },
     errors: [],

@@ -4,11 +4,11 @@ import { CreatedToken, CreateTokenRequest, SignInCode, TokenList } from '../work
 import { type Endpoints, json, NoMembers } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
-/** Tokens of the workspace, and the one-time codes that a browser exchanges for one. */
+/** Operations on the workspace's tokens, and on the one-time codes that a browser exchanges for a token. */
 export const TOKEN_ENDPOINTS = {
   createToken: {
     tag: 'Tokens',
-    summary: 'Make a token',
+    summary: 'Create a token',
     access: 'administer',
     idempotent: true,
     body: CreateTokenRequest,
@@ -24,7 +24,7 @@ export const TOKEN_ENDPOINTS = {
   },
   revokeToken: {
     tag: 'Tokens',
-    summary: 'Revoke a token: within 30 s it opens nothing, and its sockets are closed',
+    summary: 'Revoke a token within 30 seconds, and close its sockets',
     access: 'administer',
     params: z.object({ id: Uuid }),
     responses: { 204: { description: 'The token is revoked.' } },
@@ -32,10 +32,10 @@ export const TOKEN_ENDPOINTS = {
   },
   createCode: {
     tag: 'Tokens',
-    summary: 'Make a one-time code to sign in to the dashboard with',
+    summary: 'Create a one-time code for signing in to the dashboard',
     access: 'administer',
     body: NoMembers,
-    responses: { 201: json(SignInCode, 'The code, good for ten minutes.') },
+    responses: { 201: json(SignInCode, 'The code, valid for ten minutes.') },
     errors: [],
   },
   redeemCode: {
