@@ -34,7 +34,8 @@ const ROWS_AT_A_TIME = 50;
  * least once, in no particular order: a row is an upsert with a version, or an insert by key.
  *
  * A row carries its own backstop (`due_at`), so that a write that is delivered at once costs one row to put and one to
- * delete. Only a destination in trouble has a row of its own (`destinations`), whose `next_at` then counts for all rows
+ * delete. The delete rides on the object's next commit, the backstop's alarm at the latest: a delivery makes no commit of
+ * its own, and where the next commit puts the same key again, no delete either. Only a destination in trouble has a row of its own (`destinations`), whose `next_at` then counts for all rows
  * that wait for it. It is tried again for ever, ever more slowly. A row that it refuses ten times is parked, visibly
  * (`parked`), and the others go on.
  */
@@ -42,10 +43,16 @@ export class Outbox {
   readonly #store: ObjectStore;
   readonly #destinations: Map<string, Destination>;
   readonly #delivering = new Map<string, Promise<void>>();
+  /** Rows that have arrived and are not deleted yet, each with the `rev` that arrived. An eviction delivers them again. */
+  readonly #arrived = new Map<string, { destination: string; key: string; rev: number }>();
+  /** Destinations that the present transaction has rows for. */
+  readonly #touched = new Set<string>();
 
+  /** @param destinations in the order in which a commit's deliveries start */
   constructor(store: ObjectStore, destinations: readonly Destination[]) {
     this.#store = store;
     this.#destinations = new Map(destinations.map((destination) => [destination.name, destination]));
+    store.beforeEachCommit(() => this.#deleteArrived());
   }
 
   /**
@@ -65,7 +72,10 @@ export class Outbox {
       platform.now() + BACKSTOP_MS,
     );
     this.#store.dueChanged();
-    this.#store.afterCommit(() => platform.background(this.#drainUnlessFailing(destination)));
+    // What a transaction that was rolled back has touched is not of this one.
+    if (!this.#store.willFinish(this.#startAfterCommit)) this.#touched.clear();
+    this.#touched.add(destination);
+    this.#store.beforeCommit(this.#startAfterCommit);
   }
 
   /** Starts (or joins) the delivery to one destination; settles when it has come to its end, and never rejects. */
@@ -91,6 +101,7 @@ export class Outbox {
   startDue(): void {
     const { platform } = this.#store;
     const now = platform.now();
+    this.#deleteArrived();
     const due = this.#store.rows<{ name: string }>(
       `SELECT name FROM destinations WHERE next_at <= ?
        UNION SELECT destination FROM outbox WHERE due_at <= ? AND destination NOT IN (SELECT name FROM destinations)`,
@@ -117,6 +128,7 @@ export class Outbox {
 
   /** Rows that wait, and rows that were given up, by destination. */
   backlog(): { destination: string; waiting: number; parked: number }[] {
+    if (this.#arrived.size > 0) this.#deleteNow();
     return this.#store.rows(
       `SELECT destination, SUM(parked_at IS NULL) AS waiting, SUM(parked_at IS NOT NULL) AS parked
        FROM outbox GROUP BY destination`,
@@ -133,12 +145,7 @@ export class Outbox {
     const { name } = destination;
     try {
       for (;;) {
-        const rows = this.#store.rows<OutboxRow>(
-          `SELECT key, payload, rev, rejections FROM outbox WHERE destination = ? AND parked_at IS NULL
-           ORDER BY rejections, key LIMIT ?`,
-          name,
-          ROWS_AT_A_TIME,
-        );
+        const rows = this.#waiting(name);
         if (rows.length === 0) return this.#settle(name);
         let delivered = 0;
         for (const row of rows) {
@@ -162,12 +169,48 @@ export class Outbox {
       this.#reject(name, row, error);
       return 'rejected';
     }
-    this.#store.transact(() => {
-      this.#store.rows(`DELETE FROM outbox WHERE destination = ? AND key = ? AND rev = ?`, name, row.key, row.rev);
-      this.#store.dueChanged();
-    });
+    this.#arrived.set(`${name}/${row.key}`, { destination: name, key: row.key, rev: row.rev });
+    // A long drain does not collect more than it reads at a time.
+    if (this.#arrived.size >= ROWS_AT_A_TIME) this.#deleteNow();
     return 'delivered';
   }
+
+  /** The next rows to deliver: those that have arrived are left out. */
+  #waiting(name: string): OutboxRow[] {
+    const rows = this.#store.rows<OutboxRow>(
+      `SELECT key, payload, rev, rejections FROM outbox WHERE destination = ? AND parked_at IS NULL
+       ORDER BY rejections, key LIMIT ?`,
+      name,
+      ROWS_AT_A_TIME + this.#arrived.size,
+    );
+    return rows.filter(({ key, rev }) => this.#arrived.get(`${name}/${key}`)?.rev !== rev).slice(0, ROWS_AT_A_TIME);
+  }
+
+  #deleteNow(): void {
+    this.#store.transact(() => this.#store.dueChanged());
+  }
+
+  /** Inside a transaction. A row that was put again since it arrived has another `rev`, and stays. */
+  #deleteArrived(): void {
+    if (this.#arrived.size === 0) return;
+    const arrived = [...this.#arrived.entries()];
+    for (const [, { destination, key, rev }] of arrived) {
+      this.#store.rows(`DELETE FROM outbox WHERE destination = ? AND key = ? AND rev = ?`, destination, key, rev);
+    }
+    this.#store.dueChanged();
+    // Only a commit makes them gone: a transaction that fails leaves them for the next one.
+    this.#store.afterCommit(() => {
+      for (const [id, { rev }] of arrived) if (this.#arrived.get(id)?.rev === rev) this.#arrived.delete(id);
+    });
+  }
+
+  /** Starts the deliveries of a commit, in the order of the destinations. */
+  readonly #startAfterCommit = (): void => {
+    const touched = [...this.#destinations.keys()].filter((name) => this.#touched.has(name));
+    this.#store.afterCommit(() => {
+      for (const name of touched) this.#store.platform.background(this.#drainUnlessFailing(name));
+    });
+  };
 
   /** Nothing waits any more: a destination that was in trouble is no longer. */
   #settle(name: string): void {

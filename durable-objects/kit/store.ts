@@ -18,8 +18,11 @@ export class ObjectStore {
   /** The alarm that is set; undefined when that is not known. */
   #armedAt: number | null | undefined;
   #dueChanged = false;
+  /** The present transaction has run a statement that is no read. */
+  #hasWritten = false;
   /** Run at the end of the transaction, inside it. */
   readonly #finishers = new Set<() => void>();
+  readonly #afterWrites: (() => void)[] = [];
   #followers: (() => void)[] = [];
 
   constructor(platform: ObjectPlatform, schema: ObjectSchema) {
@@ -40,6 +43,7 @@ export class ObjectStore {
 
   rows<T = SqlRow>(query: string, ...bindings: SqlValue[]): T[] {
     for (const value of bindings) assertStorable(value);
+    if (!this.#hasWritten) this.#hasWritten = !READS.test(query);
     return this.platform.exec(query, bindings) as T[];
   }
 
@@ -78,6 +82,14 @@ export class ObjectStore {
   }
 
   /**
+   * Runs `finisher` as the last step of every transaction that writes, inside it. A transaction that writes nothing stays
+   * one: a refused call costs no commit.
+   */
+  beforeEachCommit(finisher: () => void): void {
+    this.#afterWrites.push(finisher);
+  }
+
+  /**
    * Whether `finisher` waits for the end of the present transaction. False means: what it collects is of another one.
    */
   willFinish(finisher: () => void): boolean {
@@ -98,6 +110,7 @@ export class ObjectStore {
   #commit<T>(body: () => T): T {
     this.#inTransaction = true;
     this.#dueChanged = false;
+    this.#hasWritten = false;
     const armed = this.#armedAt;
     let value: T;
     try {
@@ -108,6 +121,7 @@ export class ObjectStore {
           this.#finishers.delete(finisher);
           finisher();
         }
+        if (this.#hasWritten || this.#dueChanged) for (const finisher of this.#afterWrites) finisher();
         this.#arm();
         return result;
       });
@@ -158,6 +172,8 @@ export class ObjectStore {
     return row?.due ?? null;
   }
 }
+
+const READS = /^\s*(SELECT|WITH)\b/;
 
 /** A local workerd stores more than the platform does: refuse here what production would refuse. */
 function assertStorable(value: SqlValue): void {

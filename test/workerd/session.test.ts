@@ -89,6 +89,7 @@ describe('a session in workerd', () => {
     );
     await runInDurableObject(session.stub, (_instance, state) => {
       state.storage.sql.exec(`UPDATE leases SET seen_at = seen_at - 61000`);
+      state.storage.sql.exec(`UPDATE event_batches SET at = at - 61000`);
       state.storage.sql.exec(`UPDATE deadlines SET due_at = ? WHERE name = 'lease:1'`, Date.now() - 1);
     });
     await evictDurableObject(session.stub);

@@ -44,14 +44,76 @@ it('delivers after the commit, with no alarm left behind', async () => {
   expect(platform.alarm).toBeNull();
 });
 
-it('costs one row to put and one to delete where the destination is there', async () => {
+it('costs one row to put and one to delete, which rides on the next commit', async () => {
   const { platform, kit } = objectWith(recording().destination);
   const changes = () => Number(platform.exec('SELECT total_changes() AS n', [])[0]?.n);
   const before = changes();
   put(kit, 'a', 1);
   expect(changes() - before).toBe(1);
   await platform.settle();
-  expect(changes() - before).toBe(2);
+  expect(changes() - before, 'a delivery makes no commit of its own').toBe(1);
+  kit.store.transact(() => {});
+  expect(changes() - before, 'a commit that changes nothing stays one').toBe(1);
+  kit.store.transact(() => kit.deadlines.set('later', platform.clock + 1_000));
+  expect(changes() - before, 'the deadline and the delete').toBe(3);
+});
+
+it('deletes what has arrived by the backstop’s alarm where no other commit comes, and delivers it once', async () => {
+  const { destination, arrived } = recording();
+  const { platform, kit } = objectWith(destination);
+  put(kit, 'a', 1);
+  await platform.settle();
+  await platform.advance(60_000, () => runAlarm(kit, () => {}));
+  expect(arrived).toEqual([['a', 1]]);
+  expect(platform.alarm).toBeNull();
+  expect(platform.dump().outbox).toEqual([]);
+});
+
+it('keeps a row that is put again after it has arrived, and delivers it again', async () => {
+  const { destination, arrived } = recording();
+  const { platform, kit } = objectWith(destination);
+  put(kit, 'a', 1);
+  await platform.settle();
+  put(kit, 'a', 2);
+  await platform.settle();
+  expect(arrived).toEqual([
+    ['a', 1],
+    ['a', 2],
+  ]);
+  expect(kit.outbox.backlog()).toEqual([]);
+});
+
+it('forgets no arrival when the commit that was to delete it fails', async () => {
+  const { destination, arrived } = recording();
+  const { platform, kit } = objectWith(destination);
+  put(kit, 'a', 1);
+  await platform.settle();
+  expect(() =>
+    kit.store.transact(() => {
+      kit.outbox.put('far', 'b', 2);
+      throw new Error('no');
+    }),
+  ).toThrow('no');
+  await kit.outbox.drain('far');
+  expect(arrived).toEqual([['a', 1]]);
+  expect(kit.outbox.backlog()).toEqual([]);
+});
+
+it('starts the deliveries of a commit in the order of the destinations, whichever row was put first', async () => {
+  const order: string[] = [];
+  const named = (name: string): Destination => ({
+    name,
+    deliver: async () => {
+      order.push(name);
+    },
+  });
+  const { platform, kit } = objectWith(named('first'), named('second'));
+  kit.store.transact(() => {
+    kit.outbox.put('second', 'b', 1);
+    kit.outbox.put('first', 'a', 1);
+  });
+  await platform.settle();
+  expect(order).toEqual(['first', 'second']);
 });
 
 it('a row of a transaction that throws is never delivered', async () => {

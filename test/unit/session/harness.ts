@@ -153,8 +153,11 @@ export class SessionInProcess {
 
   // --- Time
 
-  settle(): Promise<void> {
-    return this.platform.settle();
+  /** Until nothing is under way; what has been delivered is deleted too, as the next commit would. */
+  async settle(): Promise<void> {
+    await this.platform.settle();
+    const { store, outbox } = this.#runtime.parts.kit;
+    if (store.created && !this.platform.faultPending) outbox.backlog();
   }
 
   advance(ms: number): Promise<void> {

@@ -66,7 +66,7 @@ describe('a token’s sockets', () => {
   it('are forgotten with it', async () => {
     const { object, token } = setup(new NodePlatform());
     object.runtime.revokeToken(callIn('default'), token.id);
-    await object.advance(60_000);
+    await object.advance(70_000);
     expect(object.platform.dump()).toMatchObject({ tokens: [], socket_places: [], deadlines: [], $alarm: null });
   });
 
@@ -93,6 +93,7 @@ describe('a token’s sockets', () => {
     object.platform.fireAlarm(() => object.runtime.alarm());
     object.platform.fireAlarm(() => object.runtime.alarm());
     await object.platform.settle();
+    await object.advance(20_000);
     expect(object.closed).toEqual([key(token.id)]);
     expect(object.platform.alarm).toBeNull();
   });
