@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hasEnded, isWorking } from '../../../src/domain/session/session-machine.ts';
+import {
+  type Intent,
+  requestedAction,
+  sessionStatus,
+  shareDone,
+  type TaskFacts,
+  taskStatusUnder,
+} from '../../../src/domain/session/session-status.ts';
+import { SessionStatus, TaskStatus } from '../../../src/protocol/common/enums.ts';
+
+const INTENTS: Intent[] = ['none', 'run', 'pause', 'stop', 'cancel', 'complete', 'fail', 'time_out'];
+
+function task(status: TaskStatus, changes: Partial<TaskFacts> = {}): TaskFacts {
+  const outcome = status === 'completed' ? 'whole' : null;
+  return { status, degraded_by: null, setback: null, outcome, ...changes };
+}
+
+const anyTask: fc.Arbitrary<TaskFacts> = fc.record({
+  status: fc.constantFrom(...TaskStatus.options),
+  degraded_by: fc.constantFrom('quiet', 'retry', null),
+  setback: fc.constantFrom('lease_lost', 'attempt_failed', null),
+  outcome: fc.constantFrom('whole', 'partial', null),
+});
+const anyTasks = fc.array(anyTask, { maxLength: 5 });
+const anyIntent = fc.constantFrom(...INTENTS);
+const seeded = { seed: 20_261, numRuns: 2_000 };
+
+describe('the status of any tasks under any intent', () => {
+  it('is always one of the statuses of a session', () => {
+    fc.assert(
+      fc.property(anyTasks, anyIntent, (tasks, intent) => {
+        expect(SessionStatus.options).toContain(sessionStatus(tasks, intent));
+      }),
+      seeded,
+    );
+  });
+
+  it('is running or degraded exactly while an agent works on a task, so that nothing final has work going on', () => {
+    fc.assert(
+      fc.property(anyTasks, anyIntent, (tasks, intent) => {
+        const works = tasks.some(({ status }) => status === 'in_progress');
+        expect(isWorking(sessionStatus(tasks, intent))).toBe(works);
+      }),
+      seeded,
+    );
+  });
+
+  it('does not depend on the order of the tasks', () => {
+    fc.assert(
+      fc.property(anyTasks, anyIntent, (tasks, intent) => {
+        expect(sessionStatus(tasks.toReversed(), intent)).toBe(sessionStatus(tasks, intent));
+      }),
+      seeded,
+    );
+  });
+
+  it('has ended only when somebody decided so, or nothing is left to do', () => {
+    fc.assert(
+      fc.property(anyTasks, fc.constantFrom<Intent>('none', 'run', 'pause'), (tasks, intent) => {
+        if (!hasEnded(sessionStatus(tasks, intent))) return;
+        const final: TaskStatus[] = ['completed', 'failed', 'cancelled', 'skipped'];
+        expect(tasks.every(({ status }) => final.includes(status))).toBe(true);
+      }),
+      seeded,
+    );
+  });
+});
+
+describe('the status of several tasks that run', () => {
+  it.each<[string, TaskFacts[], SessionStatus]>([
+    ['one works, one waits', [task('in_progress'), task('ready')], 'running'],
+    ['one works, one is silent', [task('in_progress'), task('in_progress', { degraded_by: 'quiet' })], 'degraded'],
+    ['one works, one was lost', [task('in_progress'), task('pending', { setback: 'lease_lost' })], 'running'],
+    ['one was lost, one waits for an agent', [task('pending', { setback: 'lease_lost' }), task('ready')], 'queued'],
+    [
+      'one was lost, one waits for another task',
+      [task('pending', { setback: 'lease_lost' }), task('blocked')],
+      'orphaned',
+    ],
+    [
+      'one is done, one is to be tried again',
+      [task('completed'), task('pending', { setback: 'attempt_failed' })],
+      'queued',
+    ],
+    ['one failed, one works', [task('failed'), task('in_progress')], 'running'],
+    ['one failed, one is done', [task('failed'), task('completed')], 'failed'],
+    ['all are done', [task('completed'), task('completed')], 'completed'],
+    ['one is done in part', [task('completed', { outcome: 'partial' }), task('completed')], 'partially_completed'],
+    ['one was skipped', [task('completed'), task('skipped')], 'completed'],
+    ['one was cancelled', [task('completed'), task('cancelled')], 'partially_completed'],
+    ['all were cancelled', [task('cancelled'), task('cancelled')], 'cancelled'],
+  ])('%s: the session follows', (_what, tasks, status) => {
+    expect(sessionStatus(tasks, 'run')).toBe(status);
+  });
+});
+
+describe('what was asked of the session', () => {
+  it.each<[Intent, SessionStatus]>([
+    ['none', 'pending'],
+    ['pause', 'paused'],
+    ['stop', 'stopped'],
+    ['cancel', 'cancelled'],
+    ['complete', 'completed'],
+    ['fail', 'failed'],
+    ['time_out', 'timeout'],
+  ])('%s puts tasks and session where they belong together', (intent, status) => {
+    const tasks = [task(taskStatusUnder(intent) ?? 'pending')];
+    expect(sessionStatus(tasks, intent)).toBe(status);
+  });
+
+  it('is a request as long as an agent works, and only for a pause or a stop', () => {
+    expect(requestedAction('running', 'pause')).toBe('pause');
+    expect(requestedAction('degraded', 'stop')).toBe('stop');
+    expect(requestedAction('paused', 'pause')).toBeNull();
+    expect(requestedAction('running', 'run')).toBeNull();
+  });
+
+  it('gives way to the end of the work: a session that is done is not paused', () => {
+    expect(sessionStatus([task('completed')], 'pause')).toBe('completed');
+    expect(sessionStatus([task('completed'), task('paused')], 'pause')).toBe('paused');
+  });
+});
+
+describe('the share that is done', () => {
+  it('counts a task that is done in part half', () => {
+    expect(
+      shareDone([task('completed'), task('completed', { outcome: 'partial' }), task('failed'), task('ready')]),
+    ).toBe(0.375);
+    expect(shareDone([])).toBe(0);
+  });
+});
