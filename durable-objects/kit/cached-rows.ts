@@ -27,6 +27,8 @@ export class CachedRows<Row extends object> {
   readonly #key: keyof Row & string;
   readonly #complete: (row: Row) => Row;
   readonly #entries = new Map<SqlValue, Entry<Row>>();
+  /** Whether the entries are all rows of the table. */
+  #isComplete = false;
 
   /**
    * @param table and `key` become part of statements: never text from outside
@@ -43,7 +45,7 @@ export class CachedRows<Row extends object> {
     if (!this.#store.inTransaction) return this.#read(key);
     this.#open();
     const known = this.#entries.get(key);
-    if (known) return known.row;
+    if (known || this.#isComplete) return known?.row;
     const row = this.#read(key);
     if (row) this.#entries.set(key, { stored: row, row });
     return row;
@@ -51,15 +53,15 @@ export class CachedRows<Row extends object> {
 
   /** All rows, in the order of their keys. */
   all(): Row[] {
-    const stored = this.#store.rows<Row>(`SELECT * FROM ${this.#table} ORDER BY ${this.#key}`);
-    if (!this.#store.inTransaction) return stored.map(this.#complete);
+    if (!this.#store.inTransaction) return this.#readAll().map(this.#complete);
     this.#open();
-    for (const found of stored) {
+    for (const found of this.#isComplete ? [] : this.#readAll()) {
       const key = found[this.#key] as SqlValue;
       if (this.#entries.has(key)) continue;
       const row = this.#complete(found);
       this.#entries.set(key, { stored: row, row });
     }
+    this.#isComplete = true;
     return [...this.#entries.entries()].sort(([a], [b]) => (a! < b! ? -1 : 1)).map(([, { row }]) => row);
   }
 
@@ -86,10 +88,15 @@ export class CachedRows<Row extends object> {
     return row && this.#complete(row);
   }
 
+  #readAll(): Row[] {
+    return this.#store.rows<Row>(`SELECT * FROM ${this.#table} ORDER BY ${this.#key}`);
+  }
+
   /** What an earlier transaction has left behind counts no more. */
   #open(): void {
     if (this.#store.willFinish(this.#write)) return;
     this.#entries.clear();
+    this.#isComplete = false;
     this.#store.beforeCommit(this.#write);
   }
 

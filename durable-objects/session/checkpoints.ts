@@ -29,6 +29,7 @@ interface ArtifactRow {
 
 interface CheckpointRow {
   number: number;
+  task: number;
   view: string;
   files: string;
   patch_artifact: string | null;
@@ -81,7 +82,7 @@ export class Checkpoints {
       if (part && !this.#isWhole(part, task, epoch)) return `artifact ${part.artifact_id} is not whole`;
     }
     const { store } = this.#parts.kit;
-    const number = this.newest() + 1;
+    const number = this.lastNumber() + 1;
     const view: CheckpointView = {
       number,
       task_id: taskIdOf(this.#parts.records.session().id, task),
@@ -97,6 +98,7 @@ export class Checkpoints {
     };
     const row: CheckpointRow = {
       number,
+      task,
       view: JSON.stringify(view),
       files: JSON.stringify(reported.files),
       patch_artifact: reported.patch?.artifact_id ?? null,
@@ -107,24 +109,32 @@ export class Checkpoints {
     };
     insertOrReplace(store, 'checkpoints', row);
     this.#parts.records.updateTask(task, { restore: 'last' });
-    this.#forgetOld(number - MAX_CHECKPOINTS);
+    this.#forgetOld(task);
     this.#parts.log.append(task, { type: 'checkpoint.created', data: { checkpoint: view } });
     return null;
   }
 
-  /** The number of the newest; 0 when there is none. */
-  newest(): number {
+  /** The number of the session's newest checkpoint; 0 when there is none. Numbers are the session's, over all tasks. */
+  lastNumber(): number {
     return this.#parts.kit.store.row<{ n: number }>(`SELECT COALESCE(MAX(number), 0) AS n FROM checkpoints`)!.n;
   }
 
-  has(number: number): boolean {
-    return this.#row(number) !== undefined;
+  /** The task's newest checkpoint. */
+  newest(task: number): CheckpointView | null {
+    const row = this.#newestRow(task);
+    return row ? JSON.parse(row.view) : null;
   }
 
-  /** What a lease starts from: `last`, `fresh`, or a number. */
-  toRestore(restore: string): Assignment['checkpoint'] {
+  /** The task that a checkpoint is of; undefined where there is no such checkpoint. */
+  taskOf(number: number): number | undefined {
+    return this.#row(number)?.task;
+  }
+
+  /** What a lease of the task starts from. */
+  toRestore(task: number): Assignment['checkpoint'] {
+    const { restore } = this.#parts.records.task(task)!;
     if (restore === 'fresh') return null;
-    const row = this.#row(restore === 'last' ? this.newest() : Number(restore));
+    const row = restore === 'last' ? this.#newestRow(task) : this.#row(Number(restore));
     if (!row) return null;
     return {
       ...(JSON.parse(row.view) as CheckpointView),
@@ -136,9 +146,9 @@ export class Checkpoints {
     };
   }
 
-  /** Where the patch of the newest checkpoint is. */
-  diff(): DiffSource {
-    const row = this.#row(this.newest());
+  /** Where the patch of the task's newest checkpoint is. */
+  diff(task: number): DiffSource {
+    const row = this.#newestRow(task);
     if (!row) return { checkpoint: null, base_commit: null, files: [], local_only: false, artifact: null };
     const view = JSON.parse(row.view) as CheckpointView;
     const artifact = row.patch_artifact ? this.#artifact(row.patch_artifact) : undefined;
@@ -180,13 +190,14 @@ export class Checkpoints {
     return part.bytes <= most && part.bytes >= most - 2 * artifact.chunks;
   }
 
-  #forgetOld(upTo: number): void {
-    const rows = this.#parts.kit.store.rows<CheckpointRow & Record<string, string>>(
-      `SELECT * FROM checkpoints WHERE number <= ?`,
-      upTo,
+  #forgetOld(task: number): void {
+    const { store } = this.#parts.kit;
+    const rows = store.rows<CheckpointRow & Record<string, string>>(
+      `SELECT * FROM checkpoints WHERE task = ? ORDER BY number DESC LIMIT -1 OFFSET ?`,
+      task,
+      MAX_CHECKPOINTS,
     );
-    if (rows.length === 0) return;
-    this.#parts.kit.store.rows(`DELETE FROM checkpoints WHERE number <= ?`, upTo);
+    for (const { number } of rows) store.rows(`DELETE FROM checkpoints WHERE number = ?`, number);
     const ids = rows.flatMap((row) => [row.patch_artifact ?? [], row.conversation_artifact ?? []].flat());
     for (const id of ids) if (!this.#isUsed(id)) this.#dropArtifact(id);
   }
@@ -204,6 +215,13 @@ export class Checkpoints {
 
   #artifact(id: string): ArtifactRow | undefined {
     return this.#parts.kit.store.row<ArtifactRow>(`SELECT * FROM artifacts WHERE id = ?`, id);
+  }
+
+  #newestRow(task: number): CheckpointRow | undefined {
+    return this.#parts.kit.store.row<CheckpointRow>(
+      `SELECT * FROM checkpoints WHERE task = ? ORDER BY number DESC LIMIT 1`,
+      task,
+    );
   }
 
   #row(number: number): CheckpointRow | undefined {

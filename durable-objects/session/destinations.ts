@@ -3,7 +3,7 @@ import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts'
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
 import type { Destination } from '../kit/outbox.ts';
 import { DESTINATION } from './config.ts';
-import type { SlotMessage } from './leases.ts';
+import type { SlotMessage } from './reservations.ts';
 
 /** The other homes that a session writes to. */
 export interface SessionPorts {

@@ -6,10 +6,16 @@ import type { SessionConfig } from './config.ts';
 import type { Leases } from './leases.ts';
 import type { EventLog } from './log/event-log.ts';
 import type { Watchers } from './log/watchers.ts';
+import type { Messages } from './messages.ts';
 import type { Projections } from './projections.ts';
 import type { SessionRecords } from './records.ts';
+import type { Reservations } from './reservations.ts';
+import type { AgentFrames } from './run/agent-frames.ts';
 import type { AgentStream } from './run/agent-stream.ts';
+import type { Claims } from './run/claims.ts';
 import type { Commands } from './run/commands.ts';
+import type { Refusals } from './run/refusals.ts';
+import type { Tasks } from './tasks.ts';
 import type { Transitions } from './transitions.ts';
 import type { SessionViews } from './views.ts';
 
@@ -38,7 +44,13 @@ export interface SessionParts {
   projections: Projections;
   approvals: Approvals;
   transitions: Transitions;
+  reservations: Reservations;
   leases: Leases;
+  tasks: Tasks;
+  messages: Messages;
   actions: Actions;
+  claims: Claims;
+  refusals: Refusals;
+  frames: AgentFrames;
   stream: AgentStream;
 }

@@ -1,6 +1,5 @@
 import { usageSince } from '../../src/domain/session/usage.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
-import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE, DESTINATION, SUMMARY_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
@@ -43,7 +42,7 @@ export class Projections {
     const row = this.#parts.records.session();
     if (row.run === 0) return;
     const spec = this.#parts.records.spec();
-    const lease = this.#parts.records.leaseOfRun(IMPLICIT_TASK);
+    const lease = this.#parts.records.newestLeaseOfRun();
     const ended = row.ended_at ?? this.#parts.kit.store.platform.now();
     const run: SessionRun = {
       workspace: row.workspace,
@@ -53,7 +52,7 @@ export class Projections {
       session_type: spec.session_type,
       priority: spec.priority,
       status: row.status,
-      attempts: this.#parts.records.attempt(this.#parts.records.task(IMPLICIT_TASK)!),
+      attempts: Math.max(...this.#parts.records.tasks().map((task) => this.#parts.records.attempt(task))),
       agent_id: lease?.agent_id ?? null,
       agent_name: lease?.agent_name ?? null,
       started_at: row.started_at === null ? null : instant(row.started_at),

@@ -1,4 +1,5 @@
-import type { SessionStatus, TaskStatus } from '../../src/protocol/common/enums.ts';
+import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
+import type { SessionStatus } from '../../src/protocol/common/enums.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import { CachedRows } from '../kit/cached-rows.ts';
 import type { ObjectStore } from '../kit/store.ts';
@@ -10,9 +11,10 @@ export interface SessionRow {
   id: string;
   incarnation: string;
   status: SessionStatus;
-  requested_action: 'pause' | 'stop' | null;
+  /** What it was last asked to do. */
+  intent: Intent;
+  /** When the agents at work were asked to pause or stop, while they have not done so. */
   requested_at: number | null;
-  degraded_by: 'quiet' | 'retry' | null;
   run: number;
   rev: number;
   floor_seq: number;
@@ -36,10 +38,9 @@ export interface SessionRow {
   created_with: string | null;
 }
 
-export interface TaskRow {
+export interface TaskRow extends TaskFacts {
   number: number;
   title: string;
-  status: TaskStatus;
   epoch: number;
   /** Attempts of the present run that came to nothing. */
   attempts_used: number;
@@ -47,6 +48,8 @@ export interface TaskRow {
   restore: string;
   /** JSON: ids of the agents that have refused the task in this run, newest last. */
   refused_by: string;
+  /** JSON: why it failed for good. */
+  error: string | null;
 }
 
 /** The newest lease of a task. It stays when it has ended, so that a late agent hears how. */
@@ -63,7 +66,7 @@ export interface LeaseRow {
   seen_at: number;
   extended_at: number | null;
   closed_at: number | null;
-  ended: string | null;
+  ended: 'done' | 'lost' | null;
 }
 
 interface SpecRow {
@@ -141,6 +144,11 @@ export class SessionRecords {
     this.#tasks.put(task);
   }
 
+  /** The number of the task that people mean when they name none. */
+  firstTask(): number {
+    return this.tasks()[0]!.number;
+  }
+
   updateTask(number: number, changes: Partial<TaskRow>): void {
     this.#tasks.update(number, changes);
   }
@@ -153,6 +161,11 @@ export class SessionRecords {
   liveLease(task: number): LeaseRow | undefined {
     const lease = this.lease(task);
     return lease && lease.ended === null && lease.epoch === this.task(task)?.epoch ? lease : undefined;
+  }
+
+  /** The leases under which agents work now. */
+  liveLeases(): LeaseRow[] {
+    return this.#leases.all().filter(({ task }) => this.liveLease(task));
   }
 
   saveLease(lease: LeaseRow): void {
@@ -196,6 +209,35 @@ export class SessionRecords {
     return lease?.run === this.session().run ? lease : undefined;
   }
 
+  /** The newest lease of the present run, of whichever task: whom a line about the session names as its agent. */
+  newestLeaseOfRun(): LeaseRow | undefined {
+    const { run } = this.session();
+    const leases = this.#leases.all().filter((lease) => lease.run === run);
+    return leases.reduce<LeaseRow | undefined>(
+      (newest, lease) => (newest && newest.granted_at > lease.granted_at ? newest : lease),
+      undefined,
+    );
+  }
+
+  /** The numbers of the task's messages after `number`, in order. */
+  messagesAfter(task: number, number: number): number[] {
+    const rows = this.#store.rows<{ number: number }>(
+      `SELECT number FROM messages WHERE task = ? AND number > ? ORDER BY number`,
+      task,
+      number,
+    );
+    return rows.map((row) => row.number);
+  }
+
+  /** The number of the task's last message; 0 when it has none. */
+  lastMessageOf(task: number): number {
+    return this.#store.row<{ last: number }>(
+      `SELECT COALESCE(MAX(number), 0) AS last FROM messages WHERE task = ?`,
+      task,
+    )!.last;
+  }
+
+  /** The number of the session's last message; 0 when it has none. */
   lastMessage(): number {
     return this.#store.row<{ last: number }>(`SELECT COALESCE(MAX(number), 0) AS last FROM messages`)!.last;
   }

@@ -20,13 +20,19 @@ import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Leases } from './leases.ts';
 import { EventLog } from './log/event-log.ts';
 import { Watchers } from './log/watchers.ts';
+import { Messages } from './messages.ts';
 import type { SessionParts } from './parts.ts';
 import { Projections } from './projections.ts';
 import { SessionRecords } from './records.ts';
+import { Reservations } from './reservations.ts';
+import { AgentFrames } from './run/agent-frames.ts';
 import { AgentStream } from './run/agent-stream.ts';
+import { Claims } from './run/claims.ts';
 import { Commands } from './run/commands.ts';
+import { Refusals } from './run/refusals.ts';
 import { SESSION_SCHEMA } from './schema.ts';
 import { SessionSockets } from './sockets.ts';
+import { Tasks } from './tasks.ts';
 import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
 
@@ -101,7 +107,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   send(call: Call, request: Parameters<SessionApi['send']>[1]): ReturnType<SessionApi['send']> {
-    return this.#change('send', call, () => this.parts.actions.send(request, call.principal.token_id));
+    return this.#change('send', call, () => this.parts.messages.send(request, call.principal.token_id));
   }
 
   approvals(call: Call): ReturnType<SessionApi['approvals']> {
@@ -136,7 +142,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   diff(call: Call): Promise<Outcome<DiffSource>> {
-    return this.#read('diff', call, () => ok(this.parts.checkpoints.diff()));
+    return this.#read('diff', call, () => ok(this.parts.checkpoints.diff(this.parts.records.firstTask())));
   }
 
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>> {
@@ -151,7 +157,7 @@ export class SessionRuntime implements SessionApi {
     if (name === DEADLINE.purge) return this.parts.actions.purge();
     if (!this.exists) return;
     if (name === DEADLINE.max_duration) return this.parts.actions.timeIsUp();
-    if (name === DEADLINE.request) return this.parts.actions.requestExpired();
+    if (name === DEADLINE.request) return this.parts.tasks.requestExpired();
     if (name === DEADLINE.summary) return this.parts.projections.changed();
     if (name === DEADLINE.trim) return this.parts.log.retain();
     if (name === DEADLINE.retire) return this.parts.log.trim(this.parts.log.head());
@@ -159,11 +165,11 @@ export class SessionRuntime implements SessionApi {
     const subject = name.slice(colon);
     switch (name.slice(0, colon)) {
       case DEADLINE.lease:
-        return this.parts.leases.judge(Number(subject));
+        return this.parts.tasks.judge(Number(subject));
       case DEADLINE.reserve:
-        return this.parts.leases.reserveAgain(Number(subject));
+        return this.parts.tasks.reserveAgain(Number(subject));
       case DEADLINE.requeue:
-        return this.parts.leases.requeue(Number(subject));
+        return this.parts.tasks.requeue(Number(subject));
       case DEADLINE.approval:
         return this.parts.approvals.expire(subject);
     }
@@ -186,10 +192,10 @@ export class SessionRuntime implements SessionApi {
 
 /** Each tier uses only the tiers above it. */
 function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig): SessionParts {
-  // Storage. The one knot: the registry's answer to a delivery of the outbox can concern a lease, and a lease is asked
-  // for through the outbox.
+  // Storage. The one knot: the registry's answer to a delivery of the outbox can concern a task, and a task asks for an
+  // agent through the outbox.
   const destinations = sessionDestinations(ports, (task, epoch) =>
-    kit.store.transact(() => leases.reservationEnded(task, epoch)),
+    kit.store.transact(() => tasks.reservationEnded(task, epoch)),
   );
   const kit = buildKit(platform, SESSION_SCHEMA, destinations);
   const records = new SessionRecords({ kit });
@@ -208,13 +214,23 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const approvals = new Approvals({ ...recorded, commands });
   const leased = { ...recorded, commands, checkpoints, approvals };
 
-  // What moves: the session, and who may work on it.
+  // What moves: who may work on a task, the tasks, and the session that follows them.
   const transitions = new Transitions(leased);
-  const leases = new Leases({ ...leased, transitions });
-  const moving = { ...leased, transitions, leases };
+  const reservations = new Reservations(leased);
+  const leases = new Leases({ ...leased, reservations });
+  const tasks = new Tasks({ ...leased, transitions, reservations, leases });
+  const moving = { ...leased, transitions, reservations, leases, tasks };
 
-  // Who asks: people by actions, agents by frames.
-  return { ...moving, actions: new Actions(moving), stream: new AgentStream(moving) };
+  // Who asks: people by actions and messages, agents by claims and frames, whatever transport brings them.
+  const messages = new Messages(moving);
+  const actions = new Actions({ ...moving, messages });
+  const claims = new Claims(moving);
+  const refusals = new Refusals(moving);
+  const frames = new AgentFrames(moving);
+  const asking = { ...moving, messages, actions, claims, refusals, frames };
+
+  // The transport of agents.
+  return { ...asking, stream: new AgentStream(asking) };
 }
 
 const NOT_FOUND = refuse('not_found', 'There is no such session in this workspace.');

@@ -10,7 +10,7 @@ CREATE TABLE spec (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
 CREATE TABLE session (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   workspace TEXT NOT NULL, id TEXT NOT NULL, incarnation TEXT NOT NULL,
-  status TEXT NOT NULL, requested_action TEXT, requested_at INTEGER, degraded_by TEXT,
+  status TEXT NOT NULL, intent TEXT NOT NULL DEFAULT 'run', requested_at INTEGER,
   run INTEGER NOT NULL, rev INTEGER NOT NULL, floor_seq INTEGER NOT NULL, last_command INTEGER NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deleted_at INTEGER,
   active_ms INTEGER NOT NULL, active_since INTEGER,
@@ -19,7 +19,8 @@ CREATE TABLE session (
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
   attempts_used INTEGER NOT NULL, restore TEXT NOT NULL,
-  refused_by TEXT NOT NULL
+  refused_by TEXT NOT NULL,
+  setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT
 );
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
@@ -27,7 +28,8 @@ CREATE TABLE leases (
   granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT
 );
 CREATE TABLE refusals (
-  epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (epoch, connection)
+  task INTEGER NOT NULL, epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (task, epoch, connection)
 ) WITHOUT ROWID;
 CREATE TABLE event_batches (
   seq INTEGER PRIMARY KEY, from_seq INTEGER NOT NULL, at INTEGER NOT NULL, task INTEGER NOT NULL,
@@ -44,7 +46,7 @@ CREATE TABLE approvals (
 );
 CREATE TABLE always_rules (permission TEXT NOT NULL, pattern TEXT NOT NULL, PRIMARY KEY (permission, pattern)) WITHOUT ROWID;
 CREATE TABLE checkpoints (
-  number INTEGER PRIMARY KEY, view TEXT NOT NULL, files TEXT NOT NULL,
+  number INTEGER PRIMARY KEY, task INTEGER NOT NULL DEFAULT 1, view TEXT NOT NULL, files TEXT NOT NULL,
   patch_artifact TEXT, patch_sha256 TEXT, conversation_artifact TEXT, conversation_sha256 TEXT, conversation_format TEXT
 );
 CREATE TABLE artifacts (
@@ -140,6 +142,42 @@ INSERT INTO approvals_of_tasks
   SELECT id, task, epoch, request_id, status, always, view, asked_at FROM approvals ORDER BY rowid;
 DROP TABLE approvals;
 ALTER TABLE approvals_of_tasks RENAME TO approvals;
+`,
+    },
+    {
+      // The session's status follows from its tasks: each task says why it waits or is degraded, how much of it is done
+      // and why it failed; the session keeps what it was asked to do.
+      id: 'session/0005_status_from_tasks',
+      sql: `
+ALTER TABLE tasks ADD COLUMN setback TEXT;
+ALTER TABLE tasks ADD COLUMN degraded_by TEXT;
+ALTER TABLE tasks ADD COLUMN outcome TEXT;
+ALTER TABLE tasks ADD COLUMN error TEXT;
+UPDATE tasks SET
+  setback = CASE WHEN tasks.status <> 'pending' THEN NULL
+    WHEN session.status = 'orphaned' THEN 'lease_lost' WHEN session.status = 'queued' THEN 'attempt_failed' END,
+  degraded_by = CASE WHEN tasks.status = 'in_progress' THEN session.degraded_by END,
+  outcome = CASE WHEN tasks.status <> 'completed' THEN NULL
+    WHEN session.status = 'partially_completed' THEN 'partial' ELSE 'whole' END,
+  error = CASE WHEN tasks.status = 'failed' THEN session.error END
+FROM session;
+ALTER TABLE session ADD COLUMN intent TEXT NOT NULL DEFAULT 'run';
+UPDATE session SET intent = CASE status
+  WHEN 'pending' THEN 'none' WHEN 'paused' THEN 'pause' WHEN 'stopped' THEN 'stop' WHEN 'cancelled' THEN 'cancel'
+  WHEN 'timeout' THEN 'time_out' ELSE COALESCE(requested_action, 'run') END;
+ALTER TABLE session DROP COLUMN requested_action;
+ALTER TABLE session DROP COLUMN degraded_by;
+`,
+    },
+    {
+      id: 'session/0006_newest_of_each_task',
+      sql: `
+ALTER TABLE checkpoints ADD COLUMN task INTEGER NOT NULL DEFAULT 1;
+DROP TABLE refusals;
+CREATE TABLE refusals (
+  task INTEGER NOT NULL, epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL,
+  PRIMARY KEY (task, epoch, connection)
+) WITHOUT ROWID;
 `,
     },
   ],

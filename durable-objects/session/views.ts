@@ -1,8 +1,9 @@
 import { healthScore } from '../../src/domain/session/health.ts';
 import { isWorking, legalActions } from '../../src/domain/session/session-machine.ts';
+import { requestedAction } from '../../src/domain/session/session-status.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import { formatCursor } from '../../src/protocol/common/cursor.ts';
-import { IMPLICIT_TASK, taskIdOf } from '../../src/protocol/common/ids.ts';
+import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionSummary } from '../../src/protocol/session/list.ts';
@@ -37,7 +38,7 @@ export class SessionViews {
       ended_at: row.ended_at === null ? null : instant(row.ended_at),
       active_seconds: activeMs(row, now) / 1_000,
       health_score: this.#health(row, spec.max_duration_seconds, now),
-      requested_action: row.requested_action,
+      requested_action: requestedAction(row.status, row.intent),
       legal_actions: legalActions(row.status),
       result: row.result === null ? null : JSON.parse(row.result),
       error: row.error === null ? null : JSON.parse(row.error),
@@ -88,7 +89,7 @@ export class SessionViews {
   directoryEntry(): DirectoryEntry {
     const row = this.#parts.records.session();
     const spec = this.#parts.records.spec();
-    const lease = this.#parts.records.leaseOfRun(IMPLICIT_TASK);
+    const lease = this.#parts.records.newestLeaseOfRun();
     const summary: SessionSummary = {
       id: row.id,
       title: spec.title,

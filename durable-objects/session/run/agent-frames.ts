@@ -7,16 +7,16 @@ import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 
-export type AgentFramesNeeds = Pick<
+type Needs = Pick<
   SessionParts,
-  'kit' | 'records' | 'log' | 'approvals' | 'checkpoints' | 'leases' | 'transitions' | 'projections'
+  'kit' | 'records' | 'log' | 'approvals' | 'checkpoints' | 'tasks' | 'transitions' | 'projections'
 >;
 
 /** The numbered frames of a lease: each is stored exactly once and does what it says, or is on record as rejected. */
 export class AgentFrames {
-  readonly #parts: AgentFramesNeeds;
+  readonly #parts: Needs;
 
-  constructor(parts: AgentFramesNeeds) {
+  constructor(parts: Needs) {
     this.#parts = parts;
   }
 
@@ -90,12 +90,10 @@ export class AgentFrames {
 
   /** @returns why the frame cannot be used, or null */
   #use(lease: LeaseRow, body: AgentFrameBody): string | null {
-    const { approvals, checkpoints, records, transitions } = this.#parts;
+    const { approvals, checkpoints, tasks } = this.#parts;
     const { task, epoch } = lease;
-    const ends = body.type === 'result' || body.type === 'released';
-    if (!ends && body.type !== 'model.retry' && records.session().status === 'degraded') {
-      transitions.move('recovered', { reason: 'progress' });
-    }
+    const isProgress = body.type !== 'result' && body.type !== 'released' && body.type !== 'model.retry';
+    if (isProgress) tasks.progressed(task);
     switch (body.type) {
       case 'artifact.chunk':
         return checkpoints.addChunk(task, epoch, body.data);
@@ -120,11 +118,9 @@ export class AgentFrames {
 
   /** The agent's work as it happens. */
   #progress(task: number, body: EventBody): void {
-    const { log: events, records, transitions, projections } = this.#parts;
+    const { log: events, records, tasks, projections } = this.#parts;
     events.append(task, body);
-    if (body.type === 'model.retry' && records.session().status === 'running') {
-      transitions.move('model_retry', { reason: 'model_retry' });
-    }
+    if (body.type === 'model.retry') tasks.modelRetried(task);
     if (body.type === 'usage') {
       const total = addUsage(JSON.parse(records.session().usage), body.data);
       records.update({ usage: JSON.stringify(total) });
@@ -134,25 +130,19 @@ export class AgentFrames {
 
   /** A result is final only when no message waits that the agent had not seen. */
   #result({ task }: LeaseRow, result: Extract<AgentFrameBody, { type: 'result' }>['data']): void {
-    const { leases, transitions, records } = this.#parts;
-    if (result.status === 'failed') {
-      const error = bounded(result.error ?? NO_REASON);
-      if (error.retryable) return leases.failAttempt(task, error);
-      leases.end(task, 'done', error.code);
-      return transitions.move('result_failed', { reason: error.code, error });
-    }
-    if (records.lastMessage() > result.messages_done) return;
-    leases.end(task, 'done', result.status);
-    const trigger = result.status === 'partial' ? 'result_partial' : 'result_completed';
+    const { records, tasks } = this.#parts;
+    const { status, text, messages_done } = result;
+    if (status === 'failed') return tasks.fail(task, bounded(result.error ?? NO_REASON));
+    if (records.lastMessageOf(task) > messages_done) return;
     const error = result.error ? bounded(result.error) : undefined;
-    transitions.move(trigger, { reason: result.status, result: { success: true, text: result.text }, error });
+    const outcome = status === 'partial' ? 'partial' : 'whole';
+    tasks.finish(task, outcome, { reason: status, result: { success: true, text }, error });
   }
 
   /** The agent gives the lease back: because it was asked to, or because it cannot go on. */
   #released({ task }: LeaseRow, { reason, message }: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
-    const { leases } = this.#parts;
-    if (reason === 'refused') leases.avoidHolder(task);
-    leases.handBack(task, bounded({ code: `agent_${reason}`, message, retryable: true }), reason !== 'shutdown');
+    const why = bounded({ code: `agent_${reason}`, message, retryable: true });
+    this.#parts.tasks.handBack(task, why, { isUnable: reason === 'refused', costsAttempt: reason !== 'shutdown' });
   }
 
   /**
@@ -160,18 +150,17 @@ export class AgentFrames {
    * since nobody else could, and a lease that was to end with it is lost.
    */
   #reject(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
-    const { log: events, approvals, leases } = this.#parts;
+    const { kit, log: events, approvals, tasks } = this.#parts;
+    const { task, epoch } = lease;
     const { type, data } = raw as { type?: unknown; data?: { ask_id?: unknown; kind?: unknown } };
     if (type === 'approval.asked' && typeof data?.ask_id === 'string') {
       // An agent whose ask has no kind of its own is answered as if it had asked for a permission.
       const kind = AgentApprovalKind.catch('permission').parse(data.kind);
-      approvals.refuse(lease.task, lease.epoch, data.ask_id, kind);
+      approvals.refuse(task, epoch, data.ask_id, kind);
     }
-    events.append(lease.task, {
-      type: 'frame.rejected',
-      data: { epoch: lease.epoch, n, reason: reason.slice(0, 500) },
-    });
-    if (type === 'result' || type === 'released') leases.lose(lease.task, 'unusable_result');
+    events.append(task, { type: 'frame.rejected', data: { epoch, n, reason: reason.slice(0, 500) } });
+    kit.store.afterCommit(() => kit.store.platform.logger('info', 'frame_rejected', { task, epoch, n }));
+    if (type === 'result' || type === 'released') tasks.lose(task, 'unusable_result');
   }
 }
 

@@ -33,19 +33,17 @@ const WORKING = {
 } as const satisfies Partial<Record<Trigger, SessionStatus>>;
 
 const WAITING = {
-  leased: 'running',
   pause: 'paused',
   stop: 'stopped',
   cancel: 'cancelled',
   complete: 'completed',
   fail: 'failed',
-  attempts_exhausted: 'failed',
 } as const satisfies Partial<Record<Trigger, SessionStatus>>;
 
 /** The one table of a session's life. What it does not name is illegal. */
 export const TRANSITIONS: Readonly<Record<SessionStatus, Partial<Record<Trigger, SessionStatus>>>> = {
   pending: { start: 'queued', cancel: 'cancelled' },
-  queued: WAITING,
+  queued: { ...WAITING, leased: 'running' },
   running: { ...WORKING, agent_quiet: 'degraded', model_retry: 'degraded' },
   degraded: { ...WORKING, recovered: 'running' },
   orphaned: { ...WAITING, requeued: 'queued' },
@@ -61,6 +59,11 @@ export const TRANSITIONS: Readonly<Record<SessionStatus, Partial<Record<Trigger,
 /** Where `trigger` leads from `status`; null when it is illegal there. */
 export function nextStatus(status: SessionStatus, trigger: Trigger): SessionStatus | null {
   return TRANSITIONS[status][trigger] ?? null;
+}
+
+/** Whether the table leads from one status to the other, by whichever trigger. */
+export function canMove(from: SessionStatus, to: SessionStatus): boolean {
+  return Object.values(TRANSITIONS[from]).includes(to);
 }
 
 /** The actions that can be asked for in this status. */

@@ -90,6 +90,19 @@ describe('rows that are kept for a transaction', () => {
     expect(stored().map(({ name }) => name)).toEqual(['first', 'two', 'three']);
   });
 
+  it('are all read once in a transaction, and then none is looked for again', () => {
+    store.transact(() => {
+      things.put({ id: 2, name: 'two', count: 0 });
+      expect(things.all()).toHaveLength(2);
+      expect(things.all()).toHaveLength(2);
+      expect(things.get(3)).toBeUndefined();
+      expect(things.get(1)).toMatchObject({ name: 'one' });
+      expect(platform.heard).toEqual(['SELECT * FROM things ORDER BY id']);
+    });
+    things.all();
+    expect(platform.heard.filter((query) => query.startsWith('SELECT'))).toHaveLength(2);
+  });
+
   it('can be given more to write by a part that writes after them', () => {
     const log = () => things.update(1, { count: 9 });
     store.transact(() => {

@@ -2,57 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { legalActions } from '../../../src/domain/session/session-machine.ts';
 import type { ActionRequest } from '../../../src/ports/sessions.ts';
 import { SessionAction, SessionStatus } from '../../../src/protocol/common/enums.ts';
+import { requestFor, WAYS } from './actions.scene.ts';
 import { checkpoint, modelRetry, note, released, result, usage } from './fake-agent.ts';
 import { failureOf, SessionInProcess, TASK_ID } from './harness.ts';
-
-function requestFor(action: SessionAction): ActionRequest {
-  switch (action) {
-    case 'stop':
-      return { action, body: {} };
-    case 'complete':
-      return { action, body: { result: { success: true } } };
-    case 'fail':
-      return { action, body: { error: { message: 'It broke.' } } };
-    case 'retry':
-      return { action, body: { from: 'last' } };
-    default:
-      return { action };
-  }
-}
-
-/** Brings a new session to a status by something real. */
-const WAYS: Record<SessionStatus, (session: SessionInProcess) => Promise<unknown>> = {
-  pending: (session) => session.create(),
-  queued: async (session) => {
-    await session.create();
-    await session.act('start');
-  },
-  running: (session) => session.begun(),
-  degraded: async (session) => (await session.begun()).send(modelRetry()),
-  orphaned: async (session) => (await session.begun()).send(released('lost')),
-  paused: async (session) => {
-    await WAYS.queued(session);
-    await session.act('pause');
-  },
-  completed: async (session) => (await session.begun()).send(result()),
-  partially_completed: async (session) => (await session.begun()).send(result(1, { status: 'partial' })),
-  failed: async (session) => {
-    await WAYS.queued(session);
-    await session.act(requestFor('fail'));
-  },
-  timeout: async (session) => {
-    const agent = await session.begun({ max_duration_seconds: 60 });
-    await agent.ping(60_000);
-  },
-  stopped: async (session) => {
-    await WAYS.queued(session);
-    await session.act(requestFor('stop'));
-  },
-  cancelled: async (session) => {
-    await session.create();
-    await session.act('cancel');
-  },
-};
 
 describe.each(SessionStatus.options)('a session that is %s', (status) => {
   it('comes to be so by something real, and says in its log and its view the same', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
 import type { Assignment, Command } from '../../../src/protocol/run/assignment.ts';
 import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
@@ -19,6 +20,7 @@ export class FakeAgent {
   readonly id: string;
   readonly name: string;
   readonly epoch: number;
+  readonly task: number;
   instanceId: string;
   streamId: string;
   repository: string | null = 'root-commit';
@@ -33,9 +35,10 @@ export class FakeAgent {
   client: FakeClient | null = null;
   readonly #session: SessionInProcess;
 
-  constructor(session: SessionInProcess, epoch: number, name: string) {
+  constructor(session: SessionInProcess, epoch: number, name: string, task = IMPLICIT_TASK) {
     this.#session = session;
     this.epoch = epoch;
+    this.task = task;
     this.name = name;
     this.id = uuidOf(name);
     this.instanceId = uuidOf(`${name} instance`);
@@ -44,7 +47,7 @@ export class FakeAgent {
 
   /** Opens a run socket and presents itself on it. */
   connect(): this {
-    this.client = this.#session.openRun(this.epoch);
+    this.client = this.#session.openRun(this.epoch, undefined, this.task);
     this.client.send({
       type: 'present',
       agent_id: this.id,

@@ -1,6 +1,7 @@
 import { receiveFrame, tokenTag } from '../../../durable-objects/kit/sockets.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
 import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/log/watchers.ts';
+import type { TaskRow } from '../../../durable-objects/session/records.ts';
 import { leaseTag, type RunAttachment } from '../../../durable-objects/session/run/run-sockets.ts';
 import { SessionRuntime } from '../../../durable-objects/session/runtime.ts';
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
@@ -172,15 +173,15 @@ export class SessionInProcess {
 
   // --- The other ends of its sockets
 
-  openRun(epoch: number, tokenId = 'agent-token'): FakeClient {
+  openRun(epoch: number, tokenId = 'agent-token', task = IMPLICIT_TASK): FakeClient {
     const attachment: RunAttachment = {
       kind: 'run',
-      task: IMPLICIT_TASK,
+      task,
       epoch,
       connection: `connection-${++this.#connections}`,
       presented: false,
     };
-    return this.#open([leaseTag(IMPLICIT_TASK, epoch), tokenTag(tokenId)], attachment);
+    return this.#open([leaseTag(task, epoch), tokenTag(tokenId)], attachment);
   }
 
   openWatch(after: string | null = null, tokenId = 'viewer-token'): FakeClient {
@@ -196,8 +197,29 @@ export class SessionInProcess {
   }
 
   /** An agent that has been offered this epoch and is about to present itself. */
-  agent(epoch = 1, name = 'AGENT-ONE'): FakeAgent {
-    return new FakeAgent(this, epoch, name);
+  agent(epoch = 1, name = 'AGENT-ONE', task = IMPLICIT_TASK): FakeAgent {
+    return new FakeAgent(this, epoch, name, task);
+  }
+
+  /** The next agent of a task: it has been offered the task's present epoch. */
+  agentOf(task: number, name = `AGENT-${task}`): FakeAgent {
+    return this.agent(this.task(task).epoch, name, task);
+  }
+
+  task(number: number): TaskRow {
+    return this.row<TaskRow>('tasks', `number = ${number}`)!;
+  }
+
+  /** A session with so many tasks and a prompt for each, added through its real parts. */
+  async createWithTasks(count: number, changes: Record<string, unknown> = {}): Promise<void> {
+    await this.create(changes);
+    const { kit, tasks, messages } = this.runtime.parts;
+    kit.store.transact(() => {
+      for (let number = 2; number <= count; number++) {
+        tasks.add(number, `Task ${number}`);
+        messages.add(number, `Do part ${number}`, 'follow_up', 'tester');
+      }
+    });
   }
 
   /** A started session with an agent at work. */

@@ -1,0 +1,52 @@
+import { hasEnded, isWorking, nextStatus } from '../../src/domain/session/session-machine.ts';
+import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import { MAX_WAITING_MESSAGES } from '../../src/protocol/common/limits.ts';
+import type { MessageAccepted, SendMessageRequest } from '../../src/protocol/session/requests.ts';
+import type { SessionParts } from './parts.ts';
+import { insertOrReplace } from './records.ts';
+
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'commands' | 'checkpoints'>;
+
+/** The prompts of the tasks. Numbers are the session's; each message belongs to one task. */
+export class Messages {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** Adds a message to the session's first task: into the running turn, or to wait for the next. */
+  send(request: SendMessageRequest, by: string): Outcome<MessageAccepted> {
+    const { records, checkpoints } = this.#parts;
+    const { status } = records.session();
+    if (hasEnded(status)) {
+      return refuse('illegal_transition', `A session that is ${status} takes no messages.`, {
+        legal_actions: nextStatus(status, 'retry') ? ['retry'] : [],
+      });
+    }
+    const task = records.firstTask();
+    const done = checkpoints.newest(task)?.messages_done ?? 0;
+    if (records.messagesAfter(task, done).length >= MAX_WAITING_MESSAGES) {
+      return refuse('too_many_requests', `${MAX_WAITING_MESSAGES} messages wait already; let the agent catch up.`);
+    }
+    // With no turn to steer into it waits for the next one.
+    const delivery = isWorking(status) ? (request.delivery ?? 'steer') : 'follow_up';
+    return ok({ number: this.add(task, request.text, delivery, by), delivery });
+  }
+
+  /** Adds a message to the session's first task, to be worked on after all others. */
+  followUp(text: string, by: string): void {
+    this.add(this.#parts.records.firstTask(), text, 'follow_up', by);
+  }
+
+  /** Adds a message to a task, and hands it to the agent that holds the task. @returns its number */
+  add(task: number, text: string, delivery: MessageAccepted['delivery'], by: string): number {
+    const { kit, records, log, commands } = this.#parts;
+    const number = records.lastMessage() + 1;
+    insertOrReplace(kit.store, 'messages', { number, task, text, delivery, at: kit.store.platform.now() });
+    log.append(task, { type: 'message.added', data: { number, text, delivery, by } });
+    const lease = records.liveLease(task);
+    if (lease) commands.enqueue(task, lease.epoch, { type: 'message', number });
+    return number;
+  }
+}

@@ -1,0 +1,87 @@
+import { requirementsOf } from '../../src/domain/dispatch/requirements.ts';
+import type { SlotRequest } from '../../src/ports/agent-registry.ts';
+import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import { DEADLINE, DESTINATION, RESERVE_AGAIN_MS } from './config.ts';
+import type { SessionParts } from './parts.ts';
+
+type Needs = Pick<SessionParts, 'kit' | 'records'>;
+
+/** What goes to the registry: one row for each (task, epoch), the newest word on it. */
+export type SlotMessage =
+  /** `again`: the session asks a second time, a while after the first. */
+  | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
+  | { op: 'cancel' | 'release'; task_id: string; epoch: number };
+
+/** Agents that a task remembers as unable to do it. */
+const MAX_AVOIDED = 50;
+
+/** The session's side of the registry's slots. Each call writes the outbox; the registry finds an agent. */
+export class Reservations {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** Asks for an agent, under an epoch that nobody has had. */
+  open(number: number): void {
+    const { records } = this.#parts;
+    const { epoch } = records.task(number)!;
+    const isSpent = records.lease(number)?.epoch === epoch;
+    if (isSpent) records.updateTask(number, { epoch: epoch + 1 });
+    this.ask(number);
+  }
+
+  /**
+   * Asks for an agent under the task's present epoch. Asking again is harmless: it brings a changed priority to the
+   * registry, and a registry that forgot the reservation learns it again.
+   * @param again a while after the first time, with no agent yet
+   */
+  ask(number: number, again = false): void {
+    const { kit, records } = this.#parts;
+    const { id, repository } = records.session();
+    const spec = records.spec();
+    const { epoch } = records.task(number)!;
+    const request: SlotRequest = {
+      session_id: id,
+      task_id: taskIdOf(id, number),
+      epoch,
+      priority: spec.priority,
+      requirements: requirementsOf({ spec, repository, avoid_agents: this.#refusedBy(number) }),
+    };
+    // The deadline is written before anybody is called.
+    kit.deadlines.set(DEADLINE.reserve + number, kit.store.platform.now() + RESERVE_AGAIN_MS);
+    this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
+  }
+
+  /** Gives a reservation up. */
+  cancel(number: number): void {
+    this.#end('cancel', number, this.#parts.records.task(number)!.epoch);
+  }
+
+  /** Frees the slot of a lease that has ended. */
+  release(number: number, epoch: number): void {
+    this.#end('release', number, epoch);
+  }
+
+  /** Asks other agents first from now on: this one cannot do the task. */
+  avoid(number: number, agentId: string): void {
+    const refused = this.#refusedBy(number);
+    if (refused.includes(agentId)) return;
+    const refused_by = JSON.stringify([...refused, agentId].slice(-MAX_AVOIDED));
+    this.#parts.records.updateTask(number, { refused_by });
+  }
+
+  #refusedBy(number: number): string[] {
+    return JSON.parse(this.#parts.records.task(number)!.refused_by);
+  }
+
+  #end(op: 'cancel' | 'release', number: number, epoch: number): void {
+    const taskId = taskIdOf(this.#parts.records.session().id, number);
+    this.#send({ op, task_id: taskId, epoch }, taskId, epoch);
+  }
+
+  #send(message: SlotMessage, taskId: string, epoch: number): void {
+    this.#parts.kit.outbox.put(DESTINATION.registry, `${taskId}:${epoch}`, message);
+  }
+}

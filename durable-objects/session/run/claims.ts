@@ -1,0 +1,96 @@
+import { type Claim, type ClaimVerdict, judgeClaim } from '../../../src/domain/lease/claim.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import type { Assignment } from '../../../src/protocol/run/assignment.ts';
+import type { SessionParts } from '../parts.ts';
+import type { LeaseRow } from '../records.ts';
+
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'checkpoints' | 'tasks'>;
+
+/** What an agent hears that does not get the lease. */
+export type ClaimRefusal = Exclude<ClaimVerdict, { verdict: 'granted' | 'resumed' }>;
+export type ClaimAnswer =
+  /** The agent has the lease. It is sent the commands that it has not acknowledged, and goes on after `acked`. */
+  { verdict: 'granted' | 'resumed'; assignment: Assignment; acked: number } | ClaimRefusal;
+
+/** Leases as agents claim them, by whatever transport: each claim is judged, and the verdict is stored. */
+export class Claims {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** Answers an agent that claims a task: for the first time, or again after it lost its connection. */
+  answer(number: number, claim: Claim & { agent_name: string }): ClaimAnswer {
+    const { kit, records, tasks } = this.#parts;
+    const session = records.find();
+    const task = session ? records.task(number) : undefined;
+    const lease = session ? records.lease(number) : undefined;
+    const judgement = judgeClaim(claim, session, task, lease);
+    switch (judgement.verdict) {
+      case 'granted': {
+        // What the lease starts from, before the grant changes anything.
+        const assignment = this.#assignment(number);
+        kit.store.transact(() => tasks.grant(this.#newLease(number, claim), claim.repository));
+        return { verdict: 'granted', assignment, acked: 0 };
+      }
+      case 'resumed': {
+        const { acked } = lease!;
+        kit.store.transact(() => {
+          records.seen(number, acked);
+          tasks.seen(number);
+        });
+        return { verdict: 'resumed', assignment: this.#assignment(number), acked };
+      }
+      case 'lost':
+        if (judgement.cause === 'stream_broken') kit.store.transact(() => tasks.lose(number, 'stream_broken'));
+        return judgement;
+      default:
+        return judgement;
+    }
+  }
+
+  /** The lease of (task, epoch), while it is held. */
+  held(task: number, epoch: number): LeaseRow | undefined {
+    const { records } = this.#parts;
+    const lease = records.find() ? records.liveLease(task) : undefined;
+    return lease?.epoch === epoch ? lease : undefined;
+  }
+
+  #newLease(task: number, claim: Claim & { agent_name: string }): LeaseRow {
+    const now = this.#parts.kit.store.platform.now();
+    return {
+      task,
+      epoch: claim.epoch,
+      run: this.#parts.records.session().run,
+      agent_id: claim.agent_id,
+      agent_name: claim.agent_name,
+      instance_id: claim.instance_id,
+      stream_id: claim.stream_id,
+      acked: 0,
+      granted_at: now,
+      seen_at: now,
+      extended_at: null,
+      closed_at: null,
+      ended: null,
+    };
+  }
+
+  #assignment(number: number): Assignment {
+    const { records, checkpoints } = this.#parts;
+    const { id } = records.session();
+    const spec = records.spec();
+    const checkpoint = checkpoints.toRestore(number);
+    return {
+      session_id: id,
+      task_id: taskIdOf(id, number),
+      epoch: records.task(number)!.epoch,
+      title: spec.title,
+      agent_config: spec.agent_config,
+      repository: spec.repository,
+      messages_done: checkpoint?.messages_done ?? 0,
+      messages_last: records.lastMessageOf(number),
+      checkpoint,
+    };
+  }
+}

@@ -1,0 +1,310 @@
+import { retryBackoffMs } from '../../src/domain/lease/liveness.ts';
+import {
+  type Intent,
+  isFinal,
+  isToDo,
+  type Setback,
+  taskStatusUnder,
+} from '../../src/domain/session/session-status.ts';
+import type { SessionError } from '../../src/protocol/session/session.ts';
+import { BOUNDARY_MS, DEADLINE } from './config.ts';
+import type { SessionParts } from './parts.ts';
+import type { LeaseRow, TaskRow } from './records.ts';
+import type { MoveFacts } from './transitions.ts';
+
+type Needs = Pick<
+  SessionParts,
+  'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'reservations' | 'leases' | 'transitions'
+>;
+
+/** How an attempt came to nothing. */
+interface FailedAttempt {
+  setback: Setback;
+  reason: string;
+  /** Whether it counts towards `max_attempts`. */
+  costsAttempt: boolean;
+  error?: SessionError;
+}
+
+/**
+ * The session's tasks: their status, their attempts, and the leases under which agents work on them. What people ask
+ * arrives here as an intent for all tasks; what happens to a task moves the task first, and the session follows.
+ */
+export class Tasks {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** Adds a task, which waits until the session runs its tasks. */
+  add(number: number, title: string): void {
+    const task: TaskRow = {
+      number,
+      title,
+      status: 'pending',
+      epoch: 1,
+      attempts_used: 0,
+      restore: 'last',
+      refused_by: '[]',
+      setback: null,
+      degraded_by: null,
+      outcome: null,
+      error: null,
+    };
+    this.#parts.records.addTask(task);
+  }
+
+  // --- What people ask
+
+  /** Lets every task that is to do ask for an agent. @param isNewRun its attempts are its own */
+  run(facts: MoveFacts, isNewRun: boolean): void {
+    const { records, transitions } = this.#parts;
+    transitions.intend('run');
+    for (const { number } of records.tasks().filter(isToDo)) {
+      if (isNewRun) records.updateTask(number, { attempts_used: 0, refused_by: '[]' });
+      this.#reserve(number);
+    }
+    transitions.settle(facts);
+  }
+
+  /**
+   * Sets what the tasks of a new run start from: `last`, `fresh`, or a checkpoint's number, which concerns the task of
+   * that checkpoint alone.
+   * @returns why it cannot be, or null
+   */
+  restoreFrom(from: 'last' | 'fresh' | number): string | null {
+    const { records, checkpoints } = this.#parts;
+    const owner = typeof from === 'number' ? checkpoints.taskOf(from) : null;
+    if (owner === undefined) return `There is no checkpoint ${from}; the newest is ${checkpoints.lastNumber()}.`;
+    for (const { number } of records.tasks()) {
+      const restore = owner === null || owner === number ? String(from) : 'last';
+      records.updateTask(number, { restore });
+    }
+    return null;
+  }
+
+  /**
+   * Pauses or stops. Agents at work are asked to end at a boundary, and the session follows when the last of them lets
+   * go; whatever only waits is held at once.
+   */
+  hold(intent: 'pause' | 'stop', by: string, reason: string): void {
+    const { records, commands, transitions } = this.#parts;
+    const leases = records.liveLeases();
+    if (leases.length > 0 && records.session().intent === intent) return;
+    transitions.intend(intent);
+    for (const { number } of this.#unfinished()) {
+      if (!leases.some(({ task }) => task === number)) this.#withdraw(number, intent, intent);
+    }
+    if (leases.length > 0) transitions.request(intent, by);
+    for (const { task, epoch } of leases) {
+      commands.enqueue(task, epoch, { type: intent, data: { within_ms: BOUNDARY_MS } });
+    }
+    transitions.settle({ reason });
+  }
+
+  /** Handler of the request's deadline: an agent did not come to a boundary in time, so it happens without it. */
+  requestExpired(): void {
+    const { records, transitions } = this.#parts;
+    const { intent } = records.session();
+    if (intent !== 'pause' && intent !== 'stop') return;
+    for (const { task } of records.liveLeases()) this.#withdraw(task, intent, intent);
+    transitions.settle({ reason: 'agent_did_not_stop_in_time' });
+  }
+
+  /** Ends every unfinished task at once. @param reason why agents at work lose their leases */
+  close(intent: 'cancel' | 'complete' | 'fail' | 'time_out', reason: string, facts: MoveFacts): void {
+    const { transitions } = this.#parts;
+    transitions.intend(intent);
+    for (const { number } of this.#unfinished()) this.#withdraw(number, intent, reason);
+    transitions.settle(facts);
+  }
+
+  /** Asks the agents at work for a checkpoint. @returns whether there is one */
+  requestCheckpoint(): boolean {
+    const { records, commands } = this.#parts;
+    const leases = records.liveLeases();
+    for (const { task, epoch } of leases) {
+      if (!commands.isWaiting(task, 'checkpoint')) commands.enqueue(task, epoch, { type: 'checkpoint', data: {} });
+    }
+    return leases.length > 0;
+  }
+
+  /** Brings a changed priority to the registry. */
+  askWithNewPriority(): void {
+    const { records, reservations } = this.#parts;
+    for (const { number, status } of records.tasks()) if (status === 'ready') reservations.ask(number);
+  }
+
+  // --- What agents do
+
+  /** An agent claims the task, first of all. @param repository root commit of its clone */
+  grant(lease: LeaseRow, repository: string | null): void {
+    const { records, commands, checkpoints, leases, transitions } = this.#parts;
+    const { task: number, epoch } = lease;
+    leases.grant(lease);
+    // From the first lease on, the session's work belongs to one repository, wherever it is cloned.
+    if (repository !== null && records.session().repository === null) records.update({ repository });
+    this.#set(number, { status: 'in_progress', degraded_by: null });
+    transitions.settle({ reason: 'agent_took_it' });
+    const done = checkpoints.toRestore(number)?.messages_done ?? 0;
+    for (const message of records.messagesAfter(number, done)) {
+      commands.enqueue(number, epoch, { type: 'message', number: message });
+    }
+  }
+
+  /** The agent was heard: it is not quiet any more. */
+  seen(number: number): void {
+    if (this.#parts.records.task(number)?.degraded_by === 'quiet') this.#recover(number, 'agent_seen');
+  }
+
+  /** The agent's work goes on. */
+  progressed(number: number): void {
+    if (this.#parts.records.task(number)?.degraded_by !== null) this.#recover(number, 'progress');
+  }
+
+  /** The agent's model has to be asked again. */
+  modelRetried(number: number): void {
+    this.#degrade(number, 'retry', 'model_retry');
+  }
+
+  /** The task is done, as a whole or in part. */
+  finish(number: number, outcome: 'whole' | 'partial', facts: MoveFacts): void {
+    const { leases, transitions } = this.#parts;
+    leases.end(number, 'done', facts.reason);
+    this.#set(number, { status: 'completed', outcome });
+    transitions.settle(facts);
+  }
+
+  /** The agent reports a failure. Another attempt follows if that may help and one is left. */
+  fail(number: number, error: SessionError): void {
+    this.#parts.leases.end(number, 'done', error.code);
+    if (error.retryable) {
+      this.#endAttempt(number, { setback: 'attempt_failed', reason: error.code, costsAttempt: true, error });
+    } else this.#failForGood(number, error.code, error);
+  }
+
+  /** The agent has given the lease back, its work not done. @param isUnable it cannot do this task at all */
+  handBack(number: number, why: SessionError, { isUnable = false, costsAttempt = true }): void {
+    const { records, leases, reservations } = this.#parts;
+    if (isUnable) reservations.avoid(number, records.lease(number)!.agent_id);
+    leases.end(number, 'done', why.code, why.message);
+    this.#endAttempt(number, { setback: 'lease_lost', reason: why.code, costsAttempt, error: why });
+  }
+
+  /** The lease is taken from the agent. */
+  lose(number: number, reason: string): void {
+    this.#parts.leases.end(number, 'lost', reason);
+    this.#endAttempt(number, { setback: 'lease_lost', reason, costsAttempt: true });
+  }
+
+  // --- What becomes due
+
+  /** Handler of a lease's deadline. Quiet is degraded, unless a person is what the agent waits for. */
+  judge(number: number): void {
+    const { records, leases, approvals } = this.#parts;
+    const lease = records.liveLease(number);
+    if (!lease) return;
+    const judgement = leases.judge(lease);
+    if (judgement === 'lost') this.lose(number, 'agent_silent');
+    else if (judgement === 'alive') this.seen(number);
+    else if (judgement === 'quiet' && !approvals.agentWaits(number)) this.#degrade(number, 'quiet', 'agent_quiet');
+  }
+
+  /** Handler of the backoff's deadline: the task asks for its next lease. */
+  requeue(number: number): void {
+    const { records, transitions } = this.#parts;
+    if (records.task(number)?.status !== 'pending' || records.session().intent !== 'run') return;
+    this.#reserve(number);
+    transitions.settle({ reason: 'next_attempt' });
+  }
+
+  /** Handler of a reservation's deadline. */
+  reserveAgain(number: number): void {
+    const { records, reservations } = this.#parts;
+    if (records.task(number)?.status === 'ready') reservations.ask(number, true);
+  }
+
+  /** The registry calls this reservation over, but it is still wanted: a new epoch. */
+  reservationEnded(number: number, epoch: number): void {
+    const { records, reservations } = this.#parts;
+    const task = records.task(number);
+    if (task?.status !== 'ready' || task.epoch !== epoch) return;
+    reservations.cancel(number);
+    records.updateTask(number, { epoch: epoch + 1 });
+    reservations.ask(number);
+  }
+
+  // --- How it is done
+
+  #unfinished(): TaskRow[] {
+    return this.#parts.records.tasks().filter((task) => !isFinal(task));
+  }
+
+  #reserve(number: number): void {
+    this.#parts.reservations.open(number);
+    this.#set(number, { status: 'ready', setback: null, outcome: null, error: null });
+  }
+
+  /** Takes the task from whoever has it or waits for it. */
+  #withdraw(number: number, intent: Intent, reason: string): void {
+    const status = taskStatusUnder(intent);
+    if (status === null) throw new Error(`no task is withdrawn to '${intent}'`);
+    this.#parts.leases.end(number, 'lost', reason);
+    this.#set(number, { status, setback: null, degraded_by: null, outcome: status === 'completed' ? 'whole' : null });
+  }
+
+  #degrade(number: number, by: TaskRow['degraded_by'], reason: string): void {
+    const { records, transitions } = this.#parts;
+    if (records.task(number)?.degraded_by !== null) return;
+    records.updateTask(number, { degraded_by: by });
+    transitions.settle({ reason });
+  }
+
+  #recover(number: number, reason: string): void {
+    const { records, transitions } = this.#parts;
+    records.updateTask(number, { degraded_by: null });
+    transitions.settle({ reason });
+  }
+
+  /** What was asked of the agent happens without it; else there is another attempt, if one is left. */
+  #endAttempt(number: number, { setback, reason, costsAttempt, error }: FailedAttempt): void {
+    const { kit, records, transitions } = this.#parts;
+    const { platform } = kit.store;
+    const held = taskStatusUnder(records.session().intent);
+    if (held !== null) {
+      this.#set(number, { status: held, degraded_by: null });
+      return transitions.settle({ reason });
+    }
+    const used = records.task(number)!.attempts_used + (costsAttempt ? 1 : 0);
+    records.updateTask(number, { attempts_used: used });
+    const isLast = used >= records.spec().max_attempts;
+    kit.store.afterCommit(() =>
+      platform.logger('info', 'attempt_ended', { task: number, reason, attempts_used: used, is_last: isLast }),
+    );
+    if (isLast) {
+      const message = `All ${used} attempts are used up; the last ended with: ${error?.message ?? reason}`;
+      const exhausted = { code: error?.code ?? 'attempts_exhausted', message, retryable: true };
+      return this.#failForGood(number, 'attempts_exhausted', exhausted);
+    }
+    this.#set(number, { status: 'pending', setback, degraded_by: null });
+    transitions.settle({ reason });
+    const pause = costsAttempt ? retryBackoffMs(used) : 0;
+    kit.deadlines.set(DEADLINE.requeue + number, platform.now() + pause);
+  }
+
+  #failForGood(number: number, reason: string, error: SessionError): void {
+    this.#set(number, { status: 'failed', degraded_by: null, error: JSON.stringify(error) });
+    this.#parts.transitions.settle({ reason, error });
+  }
+
+  /** Changes a task; a change of its status is on record. */
+  #set(number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>): void {
+    const { records, log } = this.#parts;
+    const { status: from, epoch } = records.task(number)!;
+    records.updateTask(number, changes);
+    if (from === changes.status) return;
+    const attempt = records.attempt(records.task(number)!);
+    log.append(number, { type: 'task.status', data: { from, to: changes.status, epoch, attempt } });
+  }
+}

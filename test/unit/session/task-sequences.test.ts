@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { canMove, hasEnded, isWorking, legalActions } from '../../../src/domain/session/session-machine.ts';
+import { sessionStatus } from '../../../src/domain/session/session-status.ts';
+import { SessionAction } from '../../../src/protocol/common/enums.ts';
+import { requestFor } from './actions.scene.ts';
+import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
+import { SessionInProcess } from './harness.ts';
+
+const FRAMES = [
+  note('on it'),
+  modelRetry(),
+  failure(true),
+  failure(false),
+  result(99),
+  result(99, { status: 'partial' }),
+  released('paused'),
+  released('shutdown'),
+  released('refused'),
+  released('lost'),
+];
+
+/** One thing that happens to a session: to a task, to time, or because people ask. */
+type Step =
+  | { type: 'claim'; task: number }
+  | { type: 'frame'; task: number; frame: number }
+  | { type: 'vanish'; task: number }
+  | { type: 'wait'; ms: number }
+  | { type: 'act'; action: SessionAction };
+
+const aTask = fc.integer({ min: 1, max: 5 });
+const aStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('claim' as const), task: aTask }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant('frame' as const),
+      task: aTask,
+      frame: fc.nat({ max: FRAMES.length - 1 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('vanish' as const), task: aTask }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(1_000, 30_000, 60_000) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ type: fc.constant('act' as const), action: fc.constantFrom(...SessionAction.options) }),
+  },
+);
+
+async function take(session: SessionInProcess, agents: Map<number, FakeAgent>, step: Step, count: number) {
+  if (step.type === 'wait') return session.advance(step.ms);
+  if (step.type === 'act') return session.tryTo(requestFor(step.action));
+  const task = ((step.task - 1) % count) + 1;
+  if (step.type === 'claim') {
+    if (session.task(task).status === 'ready') agents.set(task, session.agentOf(task).connect());
+  } else if (step.type === 'frame') agents.get(task)?.send(FRAMES[step.frame]!);
+  else agents.get(task)?.client?.vanish();
+}
+
+/** What holds after every step, whatever happened. */
+async function check(session: SessionInProcess): Promise<void> {
+  const tasks = session.runtime.parts.records.tasks();
+  const { status, intent } = session.runtime.parts.records.session();
+  expect(status, 'the status follows from the tasks').toBe(sessionStatus(tasks, intent));
+  const leases = session.runtime.parts.records.liveLeases();
+  expect(
+    tasks.filter(({ status }) => status === 'in_progress').map(({ number }) => number),
+    'a task is worked on exactly while somebody holds its lease',
+  ).toEqual(leases.map(({ task }) => task));
+  if (hasEnded(status)) expect(leases, 'nothing final has work going on').toEqual([]);
+  for (const { number, status, setback } of tasks) {
+    if (status === 'ready') expect(session.dueAt(`reserve:${number}`), 'a way on').not.toBeNull();
+    if (setback !== null) expect(session.dueAt(`requeue:${number}`), 'a way on').not.toBeNull();
+    if (status === 'in_progress') expect(session.dueAt(`lease:${number}`), 'a way on').not.toBeNull();
+  }
+  expect(session.dueAt('max_duration') !== null, 'the clock runs while an agent works').toBe(isWorking(status));
+  const moves = (await session.events()).flatMap((event) => (event.type === 'session.status' ? [event.data] : []));
+  for (const { from, to } of moves) expect(canMove(from, to), `${from} → ${to}`).toBe(true);
+  expect((await session.folded()).status).toBe(status);
+  expect((await session.view()).legal_actions).toEqual(legalActions(status));
+}
+
+it('whatever happens to one to five tasks, in whatever order, the session follows them by legal moves', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 5 }),
+      fc.array(aStep, { minLength: 5, maxLength: 40 }),
+      async (count, steps) => {
+        const session = new SessionInProcess();
+        const agents = new Map<number, FakeAgent>();
+        await session.createWithTasks(count, { max_attempts: 2 });
+        await session.act('start');
+        for (const step of steps) {
+          await take(session, agents, step, count);
+          await check(session);
+        }
+      },
+    ),
+    { seed: 20_261, numRuns: 30 },
+  );
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { nextStatus, TRANSITIONS, type Trigger } from '../../../src/domain/session/session-machine.ts';
+import { SessionAction, SessionStatus } from '../../../src/protocol/common/enums.ts';
+import { requestFor, WAYS } from './actions.scene.ts';
+import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
+import { SessionInProcess } from './harness.ts';
+
+/** Every edge of the table. */
+const EDGES = SessionStatus.options.flatMap((from) =>
+  (Object.keys(TRANSITIONS[from]) as Trigger[]).map((trigger) => ({ from, trigger, to: nextStatus(from, trigger)! })),
+);
+
+/** The agent that works on a session that WAYS brought to be running or degraded. */
+function agentAtWork(session: SessionInProcess): FakeAgent {
+  const agent = session.agentOf(1, 'AGENT-ONE');
+  agent.head = session.runtime.parts.records.lease(1)!.acked;
+  return agent.connect();
+}
+
+/** Lets an agent report something. */
+function reports(frame: Parameters<FakeAgent['send']>[0]): (session: SessionInProcess) => unknown {
+  return (session) => agentAtWork(session).send(frame);
+}
+
+/** What makes each thing happen that nobody asks for. */
+const HAPPENINGS: Record<Exclude<Trigger, SessionAction>, (session: SessionInProcess) => unknown> = {
+  leased: (session) => session.agentOf(1).connect(),
+  agent_quiet: (session) => session.advance(45_000),
+  model_retry: reports(modelRetry()),
+  recovered: reports(note('on it')),
+  lease_lost: reports(released('lost')),
+  requeued: (session) => session.advance(1_000),
+  attempt_failed: reports(failure(true)),
+  attempts_exhausted: (session) => {
+    const spec = JSON.stringify({ ...JSON.parse(session.row<{ json: string }>('spec')!.json), max_attempts: 1 });
+    session.platform.transaction(() => session.platform.exec(`UPDATE spec SET json = ?`, [spec]));
+    return reports(failure(true))(session);
+  },
+  result_completed: reports(result()),
+  result_partial: reports(result(1, { status: 'partial' })),
+  result_failed: reports(failure(false)),
+  time_is_up: async (session) => {
+    const agent = agentAtWork(session);
+    for (let waited = 0; waited < 3_600_000 && agent.over === null; waited += 10_000) await agent.ping(10_000);
+  },
+};
+
+async function take(session: SessionInProcess, trigger: Trigger): Promise<void> {
+  const action = SessionAction.safeParse(trigger);
+  if (!action.success) return void (await HAPPENINGS[trigger as keyof typeof HAPPENINGS](session));
+  await session.act(requestFor(action.data));
+  // An agent at work is asked to pause or stop, and the session follows when it has let go.
+  if (session.row<{ requested_at: number | null }>('session')!.requested_at === null) return;
+  agentAtWork(session).send(released(trigger === 'pause' ? 'paused' : 'stopped'));
+}
+
+describe('the table of transitions', () => {
+  it.each(EDGES)('$from --$trigger--> $to is taken by a real session of one task', async ({ from, trigger, to }) => {
+    const session = new SessionInProcess();
+    await WAYS[from](session);
+    await take(session, trigger);
+    const moves = (await session.events()).flatMap((event) => (event.type === 'session.status' ? [event.data] : []));
+    expect(moves.at(-1)).toMatchObject({ from, to });
+  });
+});
