@@ -4,8 +4,9 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import { type AgentHello, ControlUp } from '../../src/protocol/agent/control-socket.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
-import { Uuid, type WorkspaceId } from '../../src/protocol/common/ids.ts';
+import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
+import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
 import { Calls } from '../kit/calls.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
@@ -17,8 +18,6 @@ import { AGENT_KEPT_MS, DEADLINE, INSTANCE_FRESH_MS, REVIEW_MS, TOMBSTONES_KEPT_
 import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
 import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
-
-const CONTROL_PATH = /^\/ws\/agents\/([^/]+)\/control\/?$/;
 
 /** The registry's parts, built together over a platform. @param ranks the order of priorities in the queue */
 export function buildAgentRegistry(
@@ -83,17 +82,17 @@ export class AgentRegistryRuntime implements SocketHolder {
     });
   }
 
-  /** The upgrade of a control socket: `GET /ws/agents/{agent_id}/control`. */
+  /** The upgrade of a control socket. */
   open({ pathname }: URL): SocketOpening | null {
-    const agentId = Uuid.safeParse(CONTROL_PATH.exec(pathname)?.[1]);
-    if (!agentId.success) return null;
+    const agent = paramsIn('openControlSocket', pathname);
+    if (!agent) return null;
     const attachment: ControlAttachment = {
-      agent_id: agentId.data,
+      agent_id: agent.agent_id,
       instance_id: null,
       seen_at: this.#now,
       closed: false,
     };
-    return { tags: [agentTag(agentId.data)], attachment };
+    return { tags: [agentTag(agent.agent_id)], attachment };
   }
 
   /** A frame on a control socket. A throw means that nothing was stored: close the socket, and the agent reconnects. */

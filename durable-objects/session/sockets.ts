@@ -1,14 +1,12 @@
 import { parseCursor } from '../../src/protocol/common/cursor.ts';
 import { taskNumber } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
+import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
 import type { ObjectSocket } from '../kit/platform.ts';
 import type { SocketHolder, SocketOpening } from '../kit/sockets.ts';
 import { NEW_WATCHER, WATCH_TAG, type WatchAttachment } from './log/watchers.ts';
 import type { SessionParts } from './parts.ts';
 import { leaseTag, type RunAttachment } from './run/run-sockets.ts';
-
-const WATCH_PATH = /^\/ws\/sessions\/[^/]+\/?$/;
-const RUN_PATH = /^\/ws\/leases\/([^/]+)\/(\d{1,9})\/?$/;
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'watchers' | 'stream'>;
 
@@ -22,9 +20,9 @@ export class SessionSockets implements SocketHolder {
 
   open({ pathname, searchParams }: URL): SocketOpening | null {
     if (this.#parts.records.find() === null) return null;
-    if (WATCH_PATH.test(pathname)) return this.#watch(searchParams.get('after'));
-    const run = RUN_PATH.exec(pathname);
-    return run ? this.#run(taskNumber(run[1]!), Number(run[2])) : null;
+    if (paramsIn('watchSession', pathname)) return this.#watch(searchParams.get('after'));
+    const run = paramsIn('openRunSocket', pathname);
+    return run && this.#run(taskNumber(run.task_id), Number(run.epoch));
   }
 
   receive(socket: ObjectSocket, text: string): void {

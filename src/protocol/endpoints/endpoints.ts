@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { ErrorCode } from '../common/errors.ts';
 import { AGENT_ENDPOINTS } from './agents.ts';
 import type { Access, Endpoint, Endpoints, Permission } from './endpoint.ts';
-import type { OperationId } from './routes.ts';
+import { matchPath, type OperationId } from './routes.ts';
 import { SESSION_ACTION_ENDPOINTS } from './session-actions.ts';
 import { SESSION_WORK_ENDPOINTS } from './session-work.ts';
 import { SESSION_ENDPOINTS } from './sessions.ts';
@@ -42,6 +42,12 @@ export type SchemaOf<Id extends OperationId, Part extends 'params' | 'query' | '
 }
   ? Schema
   : never;
+
+/** The parameters of a path, as the schema of its operation reads them; null when the path is not this operation's. */
+export function paramsIn<Id extends OperationId>(id: Id, path: string): z.output<SchemaOf<Id, 'params'>> | null {
+  const found = matchPath(id, path);
+  return found && ((endpointOf(id).params?.safeParse(found).data ?? null) as z.output<SchemaOf<Id, 'params'>> | null);
+}
 
 /** The statuses of an operation's successful responses. */
 export type StatusOf<Id extends OperationId> = keyof Table[Id]['responses'];

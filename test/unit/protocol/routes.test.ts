@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ENDPOINTS } from '../../../src/protocol/endpoints/endpoints.ts';
+import { ENDPOINTS, paramsIn } from '../../../src/protocol/endpoints/endpoints.ts';
 import {
   matchPath,
   methodsOf,
@@ -36,6 +36,14 @@ describe('the routes of the API', () => {
     for (const other of [`${path}/x`, path.slice(1), path.replace('/1', '//'), path.replace('leases', 'lease'), '/']) {
       expect(matchPath('openRunSocket', other), other).toBeNull();
     }
+  });
+
+  it('are read with the schemas of their parameters', () => {
+    const task_id = SESSION.replace(/0$/, '1');
+    expect(paramsIn('openRunSocket', `/ws/leases/${task_id}/7/`)).toEqual({ task_id, epoch: '7' });
+    expect(paramsIn('openRunSocket', `/ws/leases/${SESSION}/7`), 'no task').toBeNull();
+    expect(paramsIn('openRunSocket', `/ws/leases/${task_id}/0`), 'no epoch').toBeNull();
+    expect(paramsIn('openRunSocket', `/ws/sessions/${SESSION}`), 'another operation').toBeNull();
   });
 
   it('leave a segment as it is that is no UTF-8', () => {
