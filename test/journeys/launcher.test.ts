@@ -59,7 +59,7 @@ it('workerd starts again on the same port after a SIGKILL, with everything that 
   await makeTokens(launcher);
   const killed = launcher.pidOf('worker') ?? 0;
   process.kill(killed, 'SIGKILL');
-  await launcher.printed(/^worker\s+ended with code 137; starting again/m);
+  await launcher.printed(/^worker\s+ended with code 137; restarting/m);
   await expectTokens(launcher);
   expect(launcher.pidOf('worker')).not.toBe(killed);
 });

@@ -43,7 +43,7 @@ describe('npm run demo', () => {
   it('starts its agent again after a SIGKILL, and the agent works', async () => {
     const killed = demo.pidOf('agent') ?? 0;
     process.kill(killed, 'SIGKILL');
-    await demo.printed(/^agent\s+ended with code 137; starting again/m);
+    await demo.printed(/^agent\s+ended with code 137; restarting/m);
     const session = launch('demo', ['session', 'create', 'write again.txt: there', '--watch']);
     expect(await session.exited).toBe(0);
     expect(demo.pidOf('agent')).not.toBe(killed);
@@ -59,7 +59,7 @@ describe('npm run demo', () => {
   it('responds while its Postgres is killed, and starts it again', async () => {
     const { url } = demo.server();
     process.kill(demo.pidOf('postgres') ?? 0, 'SIGKILL');
-    await demo.printed(/^postgres\s+ended with code 137; starting again/m);
+    await demo.printed(/^postgres\s+ended with code 137; restarting/m);
     expect((await fetch(`${url}/health`)).status).toBe(200);
     await postgresIsUp();
   });
@@ -97,7 +97,7 @@ describe('an agent on the person’s own OpenCode', () => {
     const home = homeWith('home', '{"enabled_providers": []}');
     const launcher = launch('no-model', ['up', '--dir', repository], { HOME: home, ...noDatabase });
     await launcher.printed(/^agent\s+OpenCode has no model: .*opencode auth login/m);
-    await launcher.printed(/^agent\s+ended with code 3; not started again/m);
+    await launcher.printed(/^agent\s+ended with code 3; not restarted/m);
     expect((await fetch(`${launcher.server().url}/health`)).status).toBe(200);
   });
 });

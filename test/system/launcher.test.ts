@@ -78,7 +78,7 @@ describe('a start that cannot be', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
-    await refused('port', { env: { PORT: String(port) } }, `Port ${port} is taken by another program. Set PORT`);
+    await refused('port', { env: { PORT: String(port) } }, `Port ${port} is in use by another program. Set PORT`);
     other.close();
   });
 
