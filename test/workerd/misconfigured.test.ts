@@ -45,7 +45,10 @@ describe('a Worker with a variable that cannot be used', () => {
       ['error', 'request'],
       ['error', 'request'],
     ]);
-    expect(logged[0]).toMatchObject({ variable: 'OIO_LEASE_TTL_SECONDS', error: expect.stringContaining('"abc"') });
+    expect(logged[0]).toMatchObject({
+      variable: 'OIO_LEASE_TTL_SECONDS',
+      error: { message: expect.stringContaining('"abc"') },
+    });
   });
 
   it.each([
