@@ -5,25 +5,28 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { type Reader, SETTINGS, type SettingName, settingOf } from '../src/configuration/settings.ts';
+import { countOneSession } from '../test/bench/counts.ts';
+import { countsTables } from '../test/bench/report.ts';
 import { stateDiagram } from './state-diagram.ts';
 
 interface Section {
   file: string;
   name: string;
-  text(): string;
+  text(): string | Promise<string>;
 }
 
 export const SECTIONS: readonly Section[] = [
   { file: 'README.md', name: 'settings', text: settingsTable },
   { file: 'docs/architecture.md', name: 'session-states', text: stateDiagram },
+  { file: 'docs/benchmarks.md', name: 'counts', text: async () => countsTables(await countOneSession()) },
 ];
 
 /** Replaces a section in a document's text. */
-export function withSection(document: string, { file, name, text }: Section): string {
+export async function withSection(document: string, { file, name, text }: Section): Promise<string> {
   const [start, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
   const [from, to] = [document.indexOf(start) + start.length, document.indexOf(end)];
   if (from < start.length || to < from) throw new Error(`${file} has no section between ${start.trim()} and ${end}`);
-  return `${document.slice(0, from)}${text()}\n${document.slice(to)}`;
+  return `${document.slice(0, from)}${await text()}\n${document.slice(to)}`;
 }
 
 /** Names for users: the objects are part of the Worker, and Postgres is part of the start. */
@@ -51,6 +54,6 @@ export function settingsTable(): string {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const section of SECTIONS) {
     const document = readFileSync(section.file, 'utf8');
-    writeFileSync(section.file, withSection(document, section));
+    writeFileSync(section.file, await withSection(document, section));
   }
 }

@@ -28,13 +28,7 @@ export function rowsOf(recorder: Recorder): MeasuredRow[] {
 
 /** The report as Markdown. */
 export function render(report: Report): string {
-  return [
-    machineLine(report),
-    timesTable(report.rows),
-    floorsList(),
-    writesTable(report.counts),
-    trafficTable(report.counts),
-  ].join('\n\n');
+  return [machineLine(report), timesTable(report.rows), floorsList(), countsTables(report.counts)].join('\n\n');
 }
 
 /** A figure beside its floor's and the ratio of the two. */
@@ -78,6 +72,11 @@ function floorsList(): string {
   return Object.entries(FLOORS)
     .map(([name, what]) => `- *${name}*: ${what}.`)
     .join('\n');
+}
+
+/** What a session's life writes and sends, as two tables. */
+export function countsTables(counts: Counts): string {
+  return [writesTable(counts), trafficTable(counts)].join('\n\n');
 }
 
 function writesTable({ steps }: Counts): string {

@@ -3,9 +3,9 @@ import { expect, it, test } from 'vitest';
 import { SECTIONS, withSection } from '../../../scripts/generated-sections.ts';
 import { SETTINGS } from '../../../src/configuration/settings.ts';
 
-test.each(SECTIONS)('the section $name of $file is what the code says; `npm run format` writes it', (section) => {
+test.each(SECTIONS)('the section $name of $file is what the code says; `npm run format` writes it', async (section) => {
   const document = readFileSync(section.file, 'utf8');
-  expect(withSection(document, section)).toBe(document);
+  expect(await withSection(document, section)).toBe(document);
 });
 
 /** Variables of the operating system, of Node, of git and of the tests, and bindings of the Workers: not settings of the product. */
