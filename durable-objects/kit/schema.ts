@@ -37,7 +37,10 @@ CREATE TABLE idempotency (
 ) WITHOUT ROWID;
 `;
 
-/** The steps of the kit. They run before the object's own, so those never name a table of the kit. */
+/**
+ * The steps of the kit. They run before the object's own steps, so a step of an object finds the newest tables of the
+ * kit even when it upgrades an old object.
+ */
 export const KIT_STEPS: readonly MigrationStep[] = [
   {
     id: 'kit/0001_outbox',

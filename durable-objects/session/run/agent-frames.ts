@@ -1,4 +1,5 @@
 import { addUsage } from '../../../src/domain/session/usage.ts';
+import { errorFields } from '../../../src/ports/logger.ts';
 import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
 import type { EventBody } from '../../../src/protocol/events/envelope.ts';
@@ -41,7 +42,7 @@ export class AgentFrames {
         transitions.allowTime();
       });
     } catch (error) {
-      kit.store.platform.logger('error', 'frames_failed', { epoch: lease.epoch, error: String(error) });
+      kit.store.platform.logger('error', 'frames_failed', { epoch: lease.epoch, ...errorFields(error) });
       acked = this.#takeOneByOne(lease, inOrder);
     }
     return { acked, gap: inOrder.length < frames.length };
