@@ -111,7 +111,7 @@ function slotsOf(fleet: Fleet): { agent_id: string | null; state: string; task_i
   return slots.filter(({ state }) => state !== 'ended');
 }
 
-it('whatever happens: no capacity is exceeded, and no request is forgotten or doubled', async () => {
+it('exceeds no capacity, and neither forgets nor doubles a request, whatever happens', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const fleet = new Fleet();
@@ -141,7 +141,7 @@ it('whatever happens: no capacity is exceeded, and no request is forgotten or do
   );
 }, 60_000);
 
-it('reserve, cancel and release of one epoch commute, repeated as they may be', async () => {
+it('comes to the same slot in whatever order reserve, cancel and release of an epoch arrive', async () => {
   const call = fc.constantFrom('reserve', 'cancel', 'release');
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 6 }), async (calls) => {

@@ -93,7 +93,7 @@ describe('when a release adds a value in the middle of an enumeration', () => {
   });
 });
 
-it('what arrives again writes nothing', () => {
+it('writes nothing for an entry that arrives again', () => {
   const directory = new DirectoryInProcess();
   holdingOne(directory.platform);
   const before = directory.platform.dump();
@@ -101,7 +101,7 @@ it('what arrives again writes nothing', () => {
   expect(directory.platform.dump()).toEqual(before);
 });
 
-it('a tombstone is kept for a week, then the directory sleeps', async () => {
+it('keeps a tombstone for a week, and then has no alarm', async () => {
   const directory = new DirectoryInProcess();
   const { platform, runtime } = directory;
   runtime.put(entry);

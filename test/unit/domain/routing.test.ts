@@ -37,31 +37,31 @@ const anyRequirement = fc.record({
 });
 
 describe('chooseAgent', () => {
-  it('takes the least loaded by share of capacity, not by count', () => {
+  it('chooses the least loaded agent by its share of capacity, not by its count of slots', () => {
     const small = agent('small', { capacity: 2, slots_used: 1 });
     const large = agent('large', { capacity: 10, slots_used: 2 });
     expect(chooseAgent(ANY, [small, large])?.id).toBe('large');
   });
 
-  it('asks an agent that has refused only when there is nobody else', () => {
+  it('chooses an agent to avoid only when no other agent fits', () => {
     const [idle, busy] = [agent('idle'), agent('busy', { slots_used: 3 })];
     const required = { ...ANY, avoid_agents: ['idle'] };
     expect(chooseAgent(required, [idle, busy])?.id).toBe('busy');
     expect(chooseAgent(required, [idle])?.id).toBe('idle');
   });
 
-  it('breaks a tie towards the longest idle, then by id', () => {
+  it('breaks a tie by the longest idle time, then by id', () => {
     const late = agent('a', { idle_since: 2 });
     const early = agent('b', { idle_since: 1 });
     expect(chooseAgent(ANY, [late, early])?.id).toBe('b');
     expect(chooseAgent(ANY, [agent('d'), agent('c')])?.id).toBe('c');
   });
 
-  it('never takes an agent without room, also one whose capacity has shrunk', () => {
+  it('never chooses an agent without room, even if its capacity has shrunk', () => {
     expect(chooseAgent(ANY, [agent('a', { slots_used: 4 }), agent('b', { capacity: 1, slots_used: 3 })])).toBeNull();
   });
 
-  it('asks for every capability and label, and for the repository when the request has one', () => {
+  it('requires every capability and label, and the repository when the request names one', () => {
     const able = agent('able', { capabilities: ['testing', 'debugging'], labels: ['gpu=true'], repository: 'aaaa' });
     expect(meets(able, { ...ANY, required_capabilities: ['testing', 'debugging'] })).toBe(true);
     expect(meets(able, { ...ANY, required_capabilities: ['testing', 'scaling'] })).toBe(false);
@@ -72,7 +72,7 @@ describe('chooseAgent', () => {
     expect(meets(agent('anywhere'), { ...ANY, repository: 'aaaa' })).toBe(false);
   });
 
-  it('does not depend on the order in which agents are listed, and is beaten by no other that fits', async () => {
+  it('chooses the same agent in whatever order they are listed, and none that fits is less loaded', async () => {
     await fc.assert(
       fc.property(fc.array(anyAgent, { maxLength: 8 }), anyRequirement, (agents, required) => {
         const chosen = chooseAgent(required, agents);

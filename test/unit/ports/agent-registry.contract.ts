@@ -18,7 +18,7 @@ import { returnContract, slotContract } from './agent-registry.slots.ts';
 /** What every implementation of the registry keeps to. */
 export function agentRegistryContract(make: MakeRegistry): void {
   describe('agents', () => {
-    it('a hello registers an agent, and it is listed as it said', async () => {
+    it('lists an agent as its hello described it', async () => {
       const { api, workspace } = await withAgent(make, { capacity: 3, labels: ['os=linux'], repository: 'abcd' });
       const listed = await api.agents(callFrom(workspace));
       expect(listed).toMatchObject({
@@ -38,19 +38,19 @@ export function agentRegistryContract(make: MakeRegistry): void {
       expect(await api.agent(callFrom(workspace), AGENT_A)).toEqual({ ok: true, value: listed.ok && listed.value[0] });
     });
 
-    it('a registry that was never used is empty', async () => {
+    it('lists nothing in a registry that was never used', async () => {
       const { api, workspace } = await make();
       expect(await api.agents(callFrom(workspace))).toEqual({ ok: true, value: [] });
       expect(await api.agent(callFrom(workspace), AGENT_A)).toMatchObject({ failure: { code: 'not_found' } });
     });
 
-    it('another workspace sees nothing', async () => {
+    it('shows another workspace nothing', async () => {
       const { api } = await withAgent(make);
       expect(await api.agents(callFrom('elsewhere'))).toMatchObject({ failure: { code: 'not_found' } });
       expect(await api.agent(callFrom('elsewhere'), AGENT_A)).toMatchObject({ failure: { code: 'not_found' } });
     });
 
-    it('an agent that went away is listed as not connected', async () => {
+    it('lists an agent as not connected after its socket has closed', async () => {
       const { api, workspace, agent } = await withAgent(make);
       agent.close();
       await eventually(async () =>
@@ -58,7 +58,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
       );
     });
 
-    it('a second instance is turned away while the first is alive', async () => {
+    it('refuses a second instance of an agent while the first is alive', async () => {
       const { registry, agent } = await withAgent(make);
       const second = await registry.connect(AGENT_A, 'token');
       second.send(hello({ instance_id: INSTANCE_2 }));
@@ -67,7 +67,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
       expect(agent.closeCode).toBeNull();
     });
 
-    it('a second instance is let in once the socket of the first has closed', async () => {
+    it('accepts a second instance once the socket of the first has closed', async () => {
       const { registry, api, workspace, agent } = await withAgent(make);
       agent.close();
       await eventually(async () =>
@@ -77,14 +77,14 @@ export function agentRegistryContract(make: MakeRegistry): void {
       expect(second.closeCode).toBeNull();
     });
 
-    it('a second instance takes over from one that has been silent for 45 s', async () => {
+    it('lets a second instance replace one that has been silent for 45 s', async () => {
       const { registry, agent } = await withAgent(make);
       await registry.advance(46_000);
       await join(registry, { instance_id: INSTANCE_2 });
       await eventually(() => expect(agent.closeCode).toBe(CLOSE.superseded));
     });
 
-    it('the same instance may come back before its old socket is seen to be gone', async () => {
+    it('lets an instance reconnect before the loss of its old socket is noticed', async () => {
       const { registry, agent } = await withAgent(make);
       const again = await join(registry);
       await eventually(() => expect(agent.closeCode).not.toBeNull());
@@ -93,11 +93,11 @@ export function agentRegistryContract(make: MakeRegistry): void {
     });
 
     it.each([
-      ['no JSON', 'nonsense'],
-      ['another type', { type: 'present' }],
-      ['a member too few', { type: 'accepted', epoch: 1 }],
+      ['a text that is not JSON', 'nonsense'],
+      ['a frame of an unknown type', { type: 'present' }],
+      ['a frame without a member', { type: 'accepted', epoch: 1 }],
       ['a frame before hello', { type: 'accepted', task_id: taskIdOf(SESSION, 1), epoch: 1 }],
-    ])('%s closes the socket and changes nothing', async (_what, frame) => {
+    ])('closes the socket of an agent that sends %s, and changes nothing', async (_what, frame) => {
       const { connect, api, workspace } = await make();
       const link = await connect(AGENT_A, 'token');
       link.send(frame);
@@ -105,7 +105,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
       expect(await api.agents(callFrom(workspace))).toEqual({ ok: true, value: [] });
     });
 
-    it('revoking a token closes its sockets and no others, however often it is told', async () => {
+    it('closes only the sockets of a revoked token, also when the revocation is repeated', async () => {
       const registry = await make();
       const revoked = await join(registry, {}, AGENT_A, 'revoked');
       const other = await join(registry, {}, AGENT_B, 'other');

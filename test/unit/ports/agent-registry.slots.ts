@@ -20,7 +20,7 @@ import {
 /** Who gets a slot, and when it is free again. */
 export function slotContract(make: MakeRegistry): void {
   describe('slots', () => {
-    it('a request goes to an agent with room, and its slot is used until it is released', async () => {
+    it('offers a request to an agent with room, and counts its slot as used until the release', async () => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
       expect(await api.reserve(request)).toEqual({ state: 'offered', agent_id: AGENT_A });
@@ -33,7 +33,7 @@ export function slotContract(make: MakeRegistry): void {
       expect(await api.reserve(request)).toEqual({ state: 'ended' });
     });
 
-    it('with nobody there a request waits, in order of priority and then of arrival', async () => {
+    it('queues requests by priority and then by arrival while no agent is connected', async () => {
       const registry = await make();
       const { api } = registry;
       expect(await api.reserve(slotRequest(1))).toEqual({ state: 'queued', place: 1 });
@@ -43,7 +43,7 @@ export function slotContract(make: MakeRegistry): void {
         place: 1,
       });
       expect(await api.reserve(slotRequest(4, { priority: 'deferred' }))).toMatchObject({ place: 4 });
-      expect(await api.reserve(slotRequest(2)), 'a repeat is the same request').toMatchObject({ place: 3 });
+      expect(await api.reserve(slotRequest(2)), 'a repeated request keeps its place').toMatchObject({ place: 3 });
 
       const agent = await join(registry, { capacity: 3 });
       await eventually(() => expect(offers(agent)).toEqual([3, 1, 2].map((number) => taskIdOf(SESSION, number))));
@@ -53,7 +53,7 @@ export function slotContract(make: MakeRegistry): void {
       });
     });
 
-    it('a slot that becomes free is offered to who waits, at once', async () => {
+    it('offers a slot to the next waiting request as soon as it is free', async () => {
       const { registry, api, agent } = await withAgent(make);
       const [first, second, third] = [slotRequest(1), slotRequest(2), slotRequest(3)];
       for (const request of [first, second, third]) await api.reserve(request);
@@ -65,7 +65,7 @@ export function slotContract(make: MakeRegistry): void {
       await accept(registry, agent, third);
     });
 
-    it('goes to the least loaded agent that has what is required', async () => {
+    it('offers a request to the least loaded agent that meets its requirements', async () => {
       const registry = await make();
       const { api } = registry;
       await join(registry, { capacity: 2, labels: ['gpu=true'], repository: 'abcd' }, AGENT_A);
@@ -83,7 +83,7 @@ export function slotContract(make: MakeRegistry): void {
       expect(await placed(5, {})).toBe(AGENT_B);
     });
 
-    it('of a repository by its address goes only to an agent whose clone has it as a remote', async () => {
+    it('offers a request for a repository’s address only to an agent whose clone has that remote', async () => {
       const registry = await make();
       const { api } = registry;
       await join(registry, { remotes: ['github.com/acme/api'] }, AGENT_A);
@@ -93,7 +93,7 @@ export function slotContract(make: MakeRegistry): void {
       await accept(registry, other, web);
     });
 
-    it('a declined offer goes to another agent, under the same epoch', async () => {
+    it('offers a declined request to another agent under the same epoch', async () => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1, { epoch: 7 });
       await api.reserve(request);
@@ -105,7 +105,7 @@ export function slotContract(make: MakeRegistry): void {
       expect(offers(agent), 'and not to the same one at once').toHaveLength(1);
     });
 
-    it('an agent that declines one offer is not offered the rest of the queue until after a pause', async () => {
+    it('does not offer the rest of the queue to an agent that declined until a pause is over', async () => {
       const { registry, api, agent } = await withAgent(make);
       const [first, second] = [slotRequest(1), slotRequest(2)];
       for (const request of [first, second]) await api.reserve(request);
@@ -117,7 +117,7 @@ export function slotContract(make: MakeRegistry): void {
       await eventually(() => expect(offers(agent)).toEqual([first.task_id, first.task_id]));
     });
 
-    it('an agent that is done with what is long forgotten has room for what waits', async () => {
+    it('matches the queue again when an agent ends a slot that the registry does not know', async () => {
       const { api, agent } = await withAgent(make);
       const [first, second] = [slotRequest(1), slotRequest(2)];
       for (const request of [first, second]) await api.reserve(request);
@@ -127,7 +127,7 @@ export function slotContract(make: MakeRegistry): void {
       await eventually(() => expect(offers(agent)).toEqual([first.task_id, second.task_id]));
     });
 
-    it('an offer that is not accepted within 20 s goes back to its place in the queue, and round again', async () => {
+    it('returns an offer that is not accepted within 20 s to its place in the queue', async () => {
       const { registry, api, agent } = await withAgent(make);
       const [first, second] = [slotRequest(1), slotRequest(2)];
       await api.reserve(first);
@@ -139,7 +139,7 @@ export function slotContract(make: MakeRegistry): void {
       await accept(registry, other, first);
     });
 
-    it('the only agent gets an offer that it let pass again, after a pause', async () => {
+    it('repeats a lapsed offer to the only agent after a pause', async () => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(request);
@@ -164,20 +164,20 @@ export function slotContract(make: MakeRegistry): void {
       expect(await use(registry)).toBe(1);
     });
 
-    it.each(['cancel', 'release'] as const)('a %s that overtakes its request wins', async (call) => {
+    it.each(['cancel', 'release'] as const)('ends a request whose %s came first', async (call) => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api[call](request.task_id, 1);
       await api[call](request.task_id, 1);
       expect(await api.reserve(request)).toEqual({ state: 'ended' });
-      expect(await api.reserve({ ...request, epoch: 2 }), 'of its own epoch only').toMatchObject({
+      expect(await api.reserve({ ...request, epoch: 2 }), 'only the named epoch has ended').toMatchObject({
         state: 'offered',
       });
       await eventually(() => expect(offers(agent)).toHaveLength(1));
       expect(await use(registry)).toBe(1);
     });
 
-    it('an agent that was granted a lease late keeps it, and who was offered it meanwhile is told', async () => {
+    it('gives the slot to an agent that accepts a lapsed offer, and cancels the offer at the next agent', async () => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(request);
@@ -190,7 +190,7 @@ export function slotContract(make: MakeRegistry): void {
       expect([await use(registry, AGENT_A), await use(registry, AGENT_B)]).toEqual([1, 0]);
     });
 
-    it('an offer that ends before it is accepted goes back to the queue', async () => {
+    it('requeues an offer that its agent ends before it accepts it', async () => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(request);
@@ -200,30 +200,30 @@ export function slotContract(make: MakeRegistry): void {
       await accept(registry, await join(registry, {}, AGENT_B), request);
     });
 
-    it('an agent cannot accept what it was never offered', async () => {
+    it('ignores an acceptance by an agent that was never offered the slot', async () => {
       const { registry, api, agent } = await withAgent(make);
       const [offered, queued] = [slotRequest(1), slotRequest(2)];
       await api.reserve(offered);
       await api.reserve(queued);
       const other = await join(registry, { capacity: 2, labels: ['gpu=true'] }, AGENT_B);
       await eventually(() => expect(offers(other)).toEqual([queued.task_id]));
-      const [hers, nobodys] = [offered, slotRequest(3, { requirements: { required_labels: ['gpu=false'] } })];
-      await api.reserve(nobodys);
-      for (const { task_id } of [hers, nobodys]) other.send({ type: 'accepted', task_id, epoch: 1 });
+      const [offeredToA, fitsNoAgent] = [offered, slotRequest(3, { requirements: { required_labels: ['gpu=false'] } })];
+      await api.reserve(fitsNoAgent);
+      for (const { task_id } of [offeredToA, fitsNoAgent]) other.send({ type: 'accepted', task_id, epoch: 1 });
       await accept(registry, other, queued);
-      expect(await api.reserve(hers)).toEqual({ state: 'offered', agent_id: AGENT_A });
-      expect(await api.reserve(nobodys)).toMatchObject({ state: 'queued' });
+      expect(await api.reserve(offeredToA)).toEqual({ state: 'offered', agent_id: AGENT_A });
+      expect(await api.reserve(fitsNoAgent)).toMatchObject({ state: 'queued' });
       expect(agent.frames.map(({ type }) => type)).not.toContain('cancel');
     });
 
-    it('asked again with another priority, a waiting request moves to its new place', async () => {
+    it('moves a waiting request when it is reserved again with another priority', async () => {
       const { api } = await make();
       for (const task of [1, 2]) await api.reserve(slotRequest(task));
       expect(await api.reserve(slotRequest(2, { priority: 'high' }))).toEqual({ state: 'queued', place: 1 });
       expect(await api.reserve(slotRequest(1))).toEqual({ state: 'queued', place: 2 });
     });
 
-    it('asked again with other requirements, a waiting request goes to who meets them', async () => {
+    it('matches a waiting request again when it is reserved with other requirements', async () => {
       const { api } = await withAgent(make);
       const elsewhere = slotRequest(1, { requirements: { repository: 'abcd' } });
       expect(await api.reserve(elsewhere)).toMatchObject({ state: 'queued' });
@@ -231,7 +231,7 @@ export function slotContract(make: MakeRegistry): void {
       expect(await api.reserve(elsewhere)).toMatchObject({ state: 'offered' });
     });
 
-    it('an agent cannot end what another holds', async () => {
+    it('ignores an agent that ends a slot of another agent', async () => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(request);
@@ -248,7 +248,7 @@ export function slotContract(make: MakeRegistry): void {
 
 /** What an agent finds when it comes back. */
 export function returnContract(make: MakeRegistry): void {
-  describe('an agent that went away and comes back', () => {
+  describe('an agent that reconnects', () => {
     async function accepted() {
       const { registry, api, workspace, agent } = await withAgent(make);
       const request = slotRequest(1);
@@ -268,7 +268,7 @@ export function returnContract(make: MakeRegistry): void {
       expect(await use(registry)).toBe(1);
     });
 
-    it('frees the slots of those that it does not name, and who waits gets them', async () => {
+    it('loses the slots of leases that it does not name, and they are offered again', async () => {
       const { registry, api, request } = await accepted();
       const waiting = slotRequest(2);
       expect(await api.reserve(waiting)).toEqual({ state: 'queued', place: 1 });
@@ -277,14 +277,14 @@ export function returnContract(make: MakeRegistry): void {
       expect(await api.reserve(request)).toEqual({ state: 'ended' });
     });
 
-    it('is told of leases that ended without it', async () => {
+    it('hears which of its leases ended while it was away', async () => {
       const { registry, api, lease } = await accepted();
       await api.cancel(lease.task_id, lease.epoch);
       const again = await join(registry, { leases: [lease] });
       await eventually(() => expect(again.frames.at(-1)).toEqual({ type: 'cancel', ...lease }));
     });
 
-    it('gets the offer that it missed again, once', async () => {
+    it('gets an offer that it missed again, once', async () => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(request);

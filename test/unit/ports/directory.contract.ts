@@ -72,12 +72,12 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     return { ...directory, call, list, numbers };
   }
 
-  it('an empty directory lists nothing', async () => {
+  it('lists nothing while it is empty', async () => {
     const { list } = await holding();
     expect(await list()).toEqual({ items: [], total: 0, page: 1, page_size: 20 });
   });
 
-  it('lists what was put, newest first, as it was put', async () => {
+  it('lists entries as they were put, newest first', async () => {
     const entries = [1, 2, 3].map((number) => directoryEntry(number, { tags: ['a'], cost_usd: 0.25 }));
     const { list } = await holding(...entries);
     expect(await list()).toEqual({
@@ -88,7 +88,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     });
   });
 
-  it('another workspace sees nothing', async () => {
+  it('shows another workspace nothing', async () => {
     const { api, call } = await holding(directoryEntry(1));
     const principal = { ...call.principal, workspace: 'elsewhere' };
     expect(await api.list({ ...call, principal }, ListSessionsQuery.parse({}))).toMatchObject({
@@ -96,18 +96,18 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     });
   });
 
-  describe('the latest wins, in whatever order and however often it arrives', () => {
+  describe('keeps the latest revision, in whatever order and however often entries arrive', () => {
     const older = directoryEntry(1, { rev: 3, title: 'Older' });
     const newer = directoryEntry(1, { rev: 4, title: 'Newer' });
 
-    it('an older or repeated entry changes nothing', async () => {
+    it('ignores an older or repeated entry', async () => {
       const { api, list } = await holding(newer, older, { ...newer, search_text: 'repeated' });
       expect((await list()).items).toMatchObject([{ title: 'Newer' }]);
       await api.remove(older.summary.id, 3);
       expect((await list()).total, 'nor does an older removal').toBe(1);
     });
 
-    it('what is removed stays removed', async () => {
+    it('keeps a session removed when an older entry arrives', async () => {
       const { api, list } = await holding(older);
       await api.remove(older.summary.id, 5);
       await api.remove(older.summary.id, 5);
@@ -115,7 +115,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       expect(await list()).toMatchObject({ items: [], total: 0 });
     });
 
-    it('a removal that overtakes its entry wins', async () => {
+    it('keeps a session removed when its removal came first', async () => {
       const { api, list } = await holding();
       await api.remove(older.summary.id, 5);
       await api.put(newer);
@@ -123,8 +123,8 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     });
   });
 
-  describe('filters', () => {
-    it('by any of several statuses, by type, priority and tag, and by all at once', async () => {
+  describe('filtering', () => {
+    it('combines status, type, priority and tag', async () => {
       const { numbers } = await holding(
         directoryEntry(1, { status: 'running', session_type: 'debug', tags: ['x', 'y'] }),
         directoryEntry(2, { status: 'queued', priority: 'high', tags: ['x y'] }),
@@ -138,7 +138,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       expect(await numbers({ status: ['timeout'] })).toEqual([]);
     });
 
-    it('by text in the title or what goes with it, whatever the case', async () => {
+    it('finds text in the title or the search text, in any case', async () => {
       const { numbers } = await holding(
         directoryEntry(1, { title: 'Mend the ÄRGER' }),
         directoryEntry(2, { search_text: 'please mend it' }),
@@ -148,7 +148,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       expect(await numbers({ q: 'ärger' })).toEqual([1]);
     });
 
-    it.each(['%', '_', "'", '"', '\\', '*', 'a%b', "' OR 1=1 --"])('takes %s as text', async (q) => {
+    it.each(['%', '_', "'", '"', '\\', '*', 'a%b', "' OR 1=1 --"])('treats %s as text', async (q) => {
       const { numbers } = await holding(
         directoryEntry(1, { title: `Session with ${q} in it`, tags: [q] }),
         directoryEntry(2, { title: 'Session with aXb', tags: ['aXb'] }),
@@ -193,7 +193,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     expect(statuses).toEqual(inOrderOf(SessionStatus.options, statuses));
   });
 
-  it('pages cover everything once, with the total on each, also among equals', async () => {
+  it('shows each session on one page, with the total on every page, also among equals', async () => {
     const { list } = await holding(...Array.from({ length: 25 }, (_, i) => directoryEntry(i + 1, { priority: 'low' })));
     const pages = await Promise.all([1, 2, 3].map((page) => list({ page, page_size: 10, sort: 'priority' })));
     expect(pages.map(({ items }) => items.length)).toEqual([10, 10, 5]);
@@ -202,7 +202,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     expect(await list({ page: 4, page_size: 10 })).toMatchObject({ items: [], total: 25 });
   });
 
-  it('computes health when it is read: it falls while a session uses up its time', async () => {
+  it('computes health at each read, so that it falls while a session uses up its time', async () => {
     const directory = await make();
     const now = directory.now();
     const running = { status: 'running', max_duration_seconds: 1_000 } as const;

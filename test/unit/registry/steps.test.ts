@@ -3,7 +3,7 @@ import { everyStatement } from '../../support/every-statement.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
-import { AGENT_A, AGENT_B, hello, slotRequest } from '../ports/agent-registry.scene.ts';
+import { AGENT_A, AGENT_B, hello, INSTANCE_2, slotRequest } from '../ports/agent-registry.scene.ts';
 
 const [first, second] = [slotRequest(1), slotRequest(2)];
 const key = (request: typeof first) => ({ task_id: request.task_id, epoch: request.epoch });
@@ -34,8 +34,8 @@ function offeredScene(platform: NodePlatform): Scene {
 
 const sent = ({ agent, other }: Scene) => [agent.received, other.received, agent.closedBy, other.closedBy];
 
-describe('each change of the registry happens wholly or not at all, with what it sends', () => {
-  it('a first hello, which makes the registry', async () => {
+describe('each change of the registry happens wholly or not at all, with the frames that it sends', () => {
+  it('a first hello, which creates the registry', async () => {
     await everyStatement(
       (platform) => {
         const registry = new RegistryInProcess({ platform });
@@ -79,7 +79,7 @@ describe('each change of the registry happens wholly or not at all, with what it
     expect(steps).toBeGreaterThan(2);
   });
 
-  it('a socket that closes leaves its time or, after a throw before any statement, nothing', () => {
+  it('a closed socket stores its time or, after a throw before any statement, nothing', () => {
     // The platform says once that a socket has closed, so each throw needs a registry of its own.
     const closing = () => {
       const platform = new NodePlatform();
@@ -104,7 +104,7 @@ describe('each change of the registry happens wholly or not at all, with what it
     expect(step).toBeGreaterThan(2);
   });
 
-  it('an alarm that is thrown out of runs again, to the same end', async () => {
+  it('an alarm that throws runs again and comes to the same state', async () => {
     const run = async (fault: number) => {
       const { registry } = offeredScene(new RegistryInProcess().platform);
       const { platform } = registry;
@@ -125,8 +125,8 @@ describe('each change of the registry happens wholly or not at all, with what it
   });
 });
 
-describe('what the registry writes, and when', () => {
-  it('the hello of a known, unchanged agent writes nothing, and neither does a ping', () => {
+describe('the writes of the registry', () => {
+  it('writes nothing for a ping or the hello of a known agent that has not changed', () => {
     const { registry, agent } = offeredScene(new RegistryInProcess().platform);
     registry.runtime.cancel(key(second));
     const before = registry.platform.dump();
@@ -140,7 +140,17 @@ describe('what the registry writes, and when', () => {
     expect(agent.closedBy).toMatchObject({ code: 1000 });
   });
 
-  it('the deadline of an offer is stored before the offer is sent: an offer that dies on the way is made again', async () => {
+  it('writes nothing for the hello of a new process of an unchanged agent', () => {
+    const registry = new RegistryInProcess();
+    const first = registry.connect(AGENT_A);
+    first.send(hello());
+    first.close();
+    const before = registry.platform.dump();
+    registry.connect(AGENT_A).send(hello({ instance_id: INSTANCE_2 }));
+    expect(registry.platform.dump()).toEqual(before);
+  });
+
+  it('stores the deadline of an offer before it sends the offer, and repeats an offer that was lost', async () => {
     const { registry, agent } = scene(new RegistryInProcess().platform);
     const { platform } = registry;
     const [deaf] = platform.sockets(`agent:${AGENT_A}`);
@@ -169,7 +179,7 @@ describe('what the registry writes, and when', () => {
     expect(again.frames().at(-1)).toMatchObject({ type: 'offer', task_id: second.task_id, epoch: 1 });
   });
 
-  it('an agent that has sent no ping for a minute is not routed to, until it is heard again', async () => {
+  it('offers nothing to an agent that has been quiet for a minute, until its next ping', async () => {
     const registry = new RegistryInProcess();
     const agent = registry.connect(AGENT_A);
     agent.send(hello());
@@ -180,7 +190,7 @@ describe('what the registry writes, and when', () => {
     expect(agent.frames().at(-1)).toMatchObject({ type: 'offer', task_id: first.task_id });
   });
 
-  it('pings alone keep an agent in the running', async () => {
+  it('counts pings as a sign of life', async () => {
     const registry = new RegistryInProcess();
     const agent = registry.connect(AGENT_A);
     agent.send(hello());
@@ -189,7 +199,7 @@ describe('what the registry writes, and when', () => {
     expect(registry.runtime.reserve(first)).toEqual({ state: 'offered', agent_id: AGENT_A });
   });
 
-  it('of two equal agents, the one that has been idle for longer is asked', async () => {
+  it('prefers the agent that has been idle for longer when two are equal', async () => {
     const registry = new RegistryInProcess();
     for (const id of [AGENT_A, AGENT_B]) registry.connect(id).send(hello());
     const held = [first, second].map((request) => registry.runtime.reserve(request));
@@ -201,7 +211,7 @@ describe('what the registry writes, and when', () => {
     expect(registry.runtime.reserve(slotRequest(3))).toEqual({ state: 'offered', agent_id: AGENT_B });
   });
 
-  it('an agent that keeps declining an offer gets it less and less often', async () => {
+  it('repeats an offer less and less often to an agent that keeps declining it', async () => {
     const registry = new RegistryInProcess();
     const agent = registry.connect(AGENT_A);
     agent.send(hello());
@@ -242,7 +252,7 @@ describe('what the registry writes, and when', () => {
     expect(registry.platform.dump()).toMatchObject({ slots: [], $alarm: null });
   });
 
-  it('an agent that has been away for a day is forgotten; one that is there is not', async () => {
+  it('forgets an agent that has been away for a day, and keeps one that is connected', async () => {
     const registry = new RegistryInProcess();
     const [staying, leaving] = [registry.connect(AGENT_A), registry.connect(AGENT_B)];
     staying.send(hello());
@@ -265,7 +275,7 @@ describe('what the registry writes, and when', () => {
     expect(registry.platform.dump()).toMatchObject({ agents: [], $alarm: null });
   });
 
-  it('the alarm twice does what the alarm once does', async () => {
+  it('does nothing more when the same alarm fires twice', async () => {
     const { registry } = offeredScene(new RegistryInProcess().platform);
     const { platform } = registry;
     platform.clock = platform.alarm!;
