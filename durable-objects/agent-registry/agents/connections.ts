@@ -2,21 +2,21 @@ import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts'
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform.ts';
 import { endSocket } from '../../kit/sockets.ts';
 
-/** What a control socket carries through hibernation. */
+/** What a control socket remembers while the object hibernates. */
 export interface ControlAttachment {
   agent_id: string;
-  /** The instance that said hello; null before. */
+  /** The agent's process; null before its hello. */
   instance_id: string | null;
-  /** When the last frame came (ms); pings are counted by the platform. */
+  /** When the last frame came (ms since the epoch). The platform notes pings. */
   seen_at: number;
-  /** We have closed it, or it has: it may still be listed for a moment. */
+  /** One side has closed it. The platform may still list it for a moment. */
   closed: boolean;
 }
 
 export interface Connection {
   socket: ObjectSocket;
   attachment: ControlAttachment;
-  /** The last sign of life, frame or ping, in ms. */
+  /** The last sign of life, a frame or a ping (ms since the epoch). */
   aliveAt: number;
 }
 
@@ -24,7 +24,7 @@ export function agentTag(agentId: string): string {
   return `agent:${agentId}`;
 }
 
-/** The open control sockets. They hold their own state, so nothing is lost when the object sleeps. */
+/** The open control sockets. Each carries its own state, so the object may hibernate. */
 export class Connections {
   readonly #platform: ObjectPlatform;
 
@@ -37,7 +37,7 @@ export class Connections {
     return { socket, attachment, aliveAt: Math.max(attachment.seen_at, socket.lastPingAt() ?? 0) };
   }
 
-  /** Connections of an agent, or of all, whose hello has been answered with `welcome`. */
+  /** The connections of one agent, or of all agents, whose hello was answered with `welcome`. */
   welcomed(agentId?: string): Connection[] {
     return this.#platform
       .sockets(agentId === undefined ? undefined : agentTag(agentId))
@@ -45,7 +45,7 @@ export class Connections {
       .filter(({ attachment }) => !attachment.closed && attachment.instance_id !== null);
   }
 
-  /** The last sign of life of each agent that is connected. */
+  /** The last sign of life of each connected agent (ms since the epoch), by its id. */
   aliveAt(): Map<string, number> {
     const alive = new Map<string, number>();
     for (const { attachment, aliveAt } of this.welcomed()) {
@@ -58,7 +58,7 @@ export class Connections {
     socket.attach({ ...attachment, ...changes });
   }
 
-  /** To the agent if it is connected; who is not hears of it by its next hello. */
+  /** Sends a frame to an agent. An agent that is not connected catches up at its next hello. */
   send(agentId: string, frame: ControlDown): void {
     for (const { socket } of this.welcomed(agentId)) socket.send(JSON.stringify(frame));
   }

@@ -1,7 +1,7 @@
 import type { Capability } from '../../protocol/common/enums.ts';
 import type { Requirements } from '../../protocol/session/requirements.ts';
 
-/** An agent that is alive, as routing sees it. */
+/** An agent, as routing sees it. */
 export interface Candidate {
   id: string;
   capacity: number;
@@ -9,7 +9,7 @@ export interface Candidate {
   capabilities: readonly Capability[];
   labels: readonly string[];
   repository: string | null;
-  /** Keys of the addresses that its clone has as remotes. */
+  /** The keys of its clone's remotes (see `repositoryKey`). */
   remotes: readonly string[];
   /** When a slot of this agent last became free (ms since the epoch). */
   idle_since: number;
@@ -20,7 +20,7 @@ export function hasRoom(agent: Candidate): boolean {
   return agent.slots_used < agent.capacity;
 }
 
-/** Whether an agent could do what is required, had it room. */
+/** Whether an agent meets the requirements, with room or without. */
 export function meets(agent: Candidate, required: Requirements): boolean {
   return (
     (required.repository === null || required.repository === agent.repository) &&
@@ -31,9 +31,10 @@ export function meets(agent: Candidate, required: Requirements): boolean {
 }
 
 /**
- * The agent that a request goes to: of those with room that meet it, one not to be avoided, the least loaded by share
- * of capacity, then the longest idle; equal ones by id, so that the choice is the same wherever it is made. Null when
- * there is none.
+ * Chooses the agent for a request, among those that have room and meet its requirements. It prefers agents that are not
+ * to be avoided, then the least loaded by share of capacity, then the longest idle. Ids break ties, so that the order of
+ * `agents` does not matter.
+ * @returns null when no agent fits
  */
 export function chooseAgent<A extends Candidate>(required: Requirements, agents: Iterable<A>): A | null {
   let best: A | null = null;
