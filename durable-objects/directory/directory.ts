@@ -1,5 +1,6 @@
 import type { Call } from '../../src/ports/calls.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
+import type { JsonText } from '../../src/ports/json-text.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { SessionId } from '../../src/protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
@@ -20,7 +21,7 @@ export class Directory extends ObjectShell<DirectoryRuntime> implements Director
     this.runtime.remove(id, rev);
   }
 
-  async list(call: Call, query: ListSessionsQuery): Promise<Outcome<SessionList>> {
+  async list(call: Call, query: ListSessionsQuery): Promise<Outcome<JsonText<SessionList>>> {
     return this.runtime.list(call, query);
   }
 }

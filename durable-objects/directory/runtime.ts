@@ -1,5 +1,6 @@
 import type { Call } from '../../src/ports/calls.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
+import type { JsonText } from '../../src/ports/json-text.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
@@ -7,7 +8,7 @@ import { Calls } from '../kit/calls.ts';
 import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { DIRECTORY_SCHEMA } from './schema.ts';
-import { SessionsTable, type SortRanks } from './sessions-table.ts';
+import { listText, SessionsTable, type SortRanks } from './sessions-table.ts';
 
 /** Longer than the delay of any delivery. */
 const TOMBSTONES_KEPT_MS = 7 * 86_400_000;
@@ -49,11 +50,10 @@ export class DirectoryRuntime {
     );
   }
 
-  list(call: Call, query: ListSessionsQuery): Outcome<SessionList> {
+  list(call: Call, query: ListSessionsQuery): Outcome<JsonText<SessionList>> {
     const { store } = this.#kit;
     return this.#calls.read('list', call, () => {
-      if (!store.created) return ok({ items: [], total: 0, page: query.page, page_size: query.page_size });
-      return ok(this.#directory.list(query, store.platform.now()));
+      return ok(store.created ? this.#directory.list(query, store.platform.now()) : listText([], 0, query));
     });
   }
 

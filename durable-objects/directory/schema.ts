@@ -1,8 +1,9 @@
 import type { ObjectSchema } from '../kit/schema.ts';
 
 /**
- * The directory of a workspace's sessions. Lists filter and sort by the columns before `entry`. `entry` has the rest
- * and is the last column, so that it is read only for the rows of a page. `search` is in lower case.
+ * The directory of a workspace's sessions. Lists filter and sort by columns. `summary` is what a list shows, as JSON,
+ * without its health, which is computed from the columns before it. It comes last, so that only the rows of a page read
+ * it. `search` is in lower case.
  */
 export const DIRECTORY_SCHEMA: ObjectSchema = {
   object: 'Directory',
@@ -13,7 +14,8 @@ export const DIRECTORY_SCHEMA: ObjectSchema = {
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY, rev INTEGER NOT NULL, status TEXT NOT NULL, session_type TEXT NOT NULL, priority TEXT NOT NULL,
   title TEXT NOT NULL COLLATE NOCASE, tags TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
-  search TEXT NOT NULL, entry TEXT NOT NULL
+  search TEXT NOT NULL, share_done REAL NOT NULL, active_ms INTEGER NOT NULL, active_since INTEGER,
+  max_duration_seconds INTEGER NOT NULL, summary TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX sessions_by_creation ON sessions (created_at, id);
 CREATE TABLE removed (id TEXT PRIMARY KEY, rev INTEGER NOT NULL, removed_at INTEGER NOT NULL) WITHOUT ROWID;

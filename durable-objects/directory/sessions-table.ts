@@ -1,8 +1,9 @@
 import { PRIORITY_RANK, type Ranks, STATUS_RANK } from '../../src/domain/ranks.ts';
-import { healthScore } from '../../src/domain/session/health.ts';
+import { type HealthInput, healthScore } from '../../src/domain/session/health.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
+import type { JsonText } from '../../src/ports/json-text.ts';
 import type { SessionId } from '../../src/protocol/common/ids.ts';
-import type { ListSessionsQuery, SessionList, SessionSummary } from '../../src/protocol/session/list.ts';
+import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
 import type { SqlValue } from '../kit/platform.ts';
 import { rankOf } from '../kit/rank.ts';
 import type { ObjectStore } from '../kit/store.ts';
@@ -11,13 +12,16 @@ import type { ObjectStore } from '../kit/store.ts';
 const SEARCH_CHARS_MAX = 1_000;
 
 /** Columns that never change after the insert. Updates leave them out, so that their indexes are not written. */
-const FIXED = ['id', 'created_at'];
-const CHANGING = ['rev', 'status', 'session_type', 'priority', 'title', 'tags', 'updated_at', 'search', 'entry'];
-const UPSERT = `INSERT INTO sessions (${[...FIXED, ...CHANGING].join(', ')})
-  VALUES (${[...FIXED, ...CHANGING].map(() => '?').join(', ')})
+const FIXED = ['id', 'created_at'] as const;
+/** What a list reads of a row: the inputs of the health, and the rest of the summary as JSON. */
+const LISTED = ['status', 'share_done', 'active_ms', 'active_since', 'max_duration_seconds', 'summary'] as const;
+const CHANGING = ['rev', 'session_type', 'priority', 'title', 'tags', 'updated_at', 'search', ...LISTED] as const;
+const COLUMNS = [...FIXED, ...CHANGING];
+const UPSERT = `INSERT INTO sessions (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (id) DO UPDATE SET ${CHANGING.map((column) => `${column} = excluded.${column}`).join(', ')}`;
 
-type StoredEntry = Omit<DirectoryEntry, 'search_text' | 'rev'>;
+type SessionRow = Record<(typeof COLUMNS)[number], SqlValue>;
+type ListedRow = HealthInput & { summary: string };
 
 /** The ranks of the enumerations that lists sort by. */
 export interface SortRanks {
@@ -41,27 +45,31 @@ export class SessionsTable {
     this.#sortKeys = { priority: rankOf('priority', ranks.priority), status: rankOf('status', ranks.status) };
   }
 
-  put({ rev, search_text, ...entry }: DirectoryEntry): void {
-    const { summary } = entry;
+  put({ rev, search_text, summary, ...health }: DirectoryEntry): void {
     const stored = this.#stored(summary.id);
     if (rev <= stored.rev) return;
-    const text: StoredEntry = entry;
-    this.#store.rows(
-      UPSERT,
-      summary.id,
-      summary.created_at,
+    const { id, created_at, status, session_type, priority, title, tags, updated_at } = summary;
+    const { health_score: _, ...shown } = summary;
+    const row: SessionRow = {
+      id,
+      created_at,
       rev,
-      summary.status,
-      summary.session_type,
-      summary.priority,
-      summary.title,
-      JSON.stringify(summary.tags),
-      summary.updated_at,
-      `${summary.title}\n${search_text}`.slice(0, SEARCH_CHARS_MAX).toLowerCase(),
-      JSON.stringify(text),
-    );
+      session_type,
+      priority,
+      title,
+      tags: JSON.stringify(tags),
+      updated_at,
+      search: `${title}\n${search_text}`.slice(0, SEARCH_CHARS_MAX).toLowerCase(),
+      status,
+      share_done: health.share_done,
+      active_ms: health.active_ms,
+      active_since: health.active_since,
+      max_duration_seconds: health.max_duration_seconds,
+      summary: JSON.stringify(shown),
+    };
+    this.#store.rows(UPSERT, ...COLUMNS.map((column) => row[column]));
     if (!stored.listed) this.#count = null;
-    if (stored.removed) this.#store.rows(`DELETE FROM removed WHERE id = ?`, summary.id);
+    if (stored.removed) this.#store.rows(`DELETE FROM removed WHERE id = ?`, id);
   }
 
   remove(id: SessionId, rev: number, now: number): void {
@@ -74,20 +82,24 @@ export class SessionsTable {
     this.#store.rows(`INSERT OR REPLACE INTO removed (id, rev, removed_at) VALUES (?, ?, ?)`, id, rev, now);
   }
 
-  list(query: ListSessionsQuery, now: number): SessionList {
+  list(query: ListSessionsQuery, now: number): JsonText<SessionList> {
     const { where, bindings } = filter(query);
-    const { page, page_size } = query;
-    const order = this.#order(query.sort);
-    // Selects the page's ids first, because sorting whole rows would read every entry.
-    const rows = this.#store.rows<{ entry: string }>(
-      `SELECT entry FROM sessions
-       WHERE id IN (SELECT id FROM sessions ${where} ORDER BY ${order} LIMIT ? OFFSET ?) ORDER BY ${order}`,
-      ...bindings,
-      page_size,
-      (page - 1) * page_size,
-    );
+    const { page, page_size, sort } = query;
+    const order = this.#order(sort);
+    const pageOf = (columns: string) => `SELECT ${columns} FROM sessions ${where} ORDER BY ${order} LIMIT ? OFFSET ?`;
+    const listed = LISTED.join(', ');
+    // The order of creation comes from an index. For other orders only the ids are sorted, because sorting whole rows
+    // would read every summary.
+    const sql = sort.endsWith('created_at')
+      ? pageOf(listed)
+      : `SELECT ${listed} FROM sessions WHERE id IN (${pageOf('id')}) ORDER BY ${order}`;
+    const rows = this.#store.rows<ListedRow>(sql, ...bindings, page_size, (page - 1) * page_size);
     const total = where === '' ? this.#countAll() : this.#countWhere(where, bindings);
-    return { items: rows.map(({ entry }) => summaryOf(entry, now)), total, page, page_size };
+    return listText(
+      rows.map((row) => summaryText(row, now)),
+      total,
+      query,
+    );
   }
 
   /** Deletes tombstones up to a time. @returns the time of the oldest remaining tombstone */
@@ -126,10 +138,22 @@ export class SessionsTable {
   }
 }
 
-/** Converts a stored entry for a list. Health falls with time, so it is computed at each read. */
-function summaryOf(text: string, now: number): SessionSummary {
-  const { summary, ...health } = JSON.parse(text) as StoredEntry;
-  return { ...summary, health_score: healthScore({ status: summary.status, ...health }, now) };
+/** A page of sessions. @param items the JSON text of each */
+export function listText(
+  items: string[],
+  total: number,
+  { page, page_size }: ListSessionsQuery,
+): JsonText<SessionList> {
+  return `{"items":[${items.join(',')}],"total":${total},"page":${page},"page_size":${page_size}}` as JsonText<SessionList>;
+}
+
+/**
+ * The stored JSON with the health, which changes with time and so is computed at each read. A status that a newer
+ * release stored before it was rolled back has none.
+ */
+function summaryText(row: ListedRow, now: number): string {
+  const health: number | undefined = healthScore(row, now);
+  return `${row.summary.slice(0, -1)},"health_score":${health ?? 0}}`;
 }
 
 function filter(query: ListSessionsQuery): { where: string; bindings: SqlValue[] } {

@@ -3,6 +3,7 @@ import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status';
 import type * as z from 'zod';
 import { authorize } from '../application/authorize.ts';
 import type { Call } from '../ports/calls.ts';
+import type { JsonText } from '../ports/json-text.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import { type Endpoint, IdempotencyHeaders } from '../protocol/endpoints/endpoint.ts';
 import {
@@ -44,7 +45,11 @@ export type ReplyOf<Id extends OperationId> =
       ? { [Status in StatusOf<Id>]: { status: Status; body: BodyOf<Id, Status> } }[StatusOf<Id>]
       : BodyOf<Id>;
 
-export type Handler<Id extends OperationId> = (request: RequestTo<Id>, c: AppContext) => Promise<Outcome<ReplyOf<Id>>>;
+/** Carries out an operation. A body may also be returned as its JSON text, where an object has written that already. */
+export type Handler<Id extends OperationId> = (
+  request: RequestTo<Id>,
+  c: AppContext,
+) => Promise<Outcome<ReplyOf<Id> | JsonText<ReplyOf<Id>>>>;
 
 /** A handler for each operation. A missing handler or a wrong result type does not compile. */
 export type Handlers = { [Id in OperationId]: Handler<Id> };
@@ -106,6 +111,9 @@ function respond(c: AppContext, { responses }: Endpoint, reply: unknown): Respon
   const status = statuses[0]!;
   const { schema, bytes, subprotocol } = responses[status]!;
   if (subprotocol !== undefined) return reply as Response;
+  if (schema && typeof reply === 'string') {
+    return c.body(reply, status as ContentfulStatusCode, { 'Content-Type': 'application/json' });
+  }
   if (schema) return c.json(reply as object, status as ContentfulStatusCode);
   if (!bytes) return c.body(null, status as StatusCode);
   const headers = { 'Content-Type': 'application/octet-stream' };

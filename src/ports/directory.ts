@@ -2,6 +2,7 @@ import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList, SessionSummary } from '../protocol/session/list.ts';
 import type { Call } from './calls.ts';
+import type { JsonText } from './json-text.ts';
 
 /**
  * A session's entry in its workspace's directory. `rev` grows with each change of the session. An entry with an older
@@ -24,7 +25,7 @@ export interface DirectoryApi {
   put(entry: DirectoryEntry): Promise<void>;
   /** Removes the entry and leaves a tombstone with `rev`. */
   remove(id: SessionId, rev: number): Promise<void>;
-  list(call: Call, query: ListSessionsQuery): Promise<Outcome<SessionList>>;
+  list(call: Call, query: ListSessionsQuery): Promise<Outcome<JsonText<SessionList>>>;
 }
 
 export interface Directories {

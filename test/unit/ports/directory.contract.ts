@@ -3,6 +3,7 @@ import type { Call } from '../../../src/ports/calls.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
 import { SessionPriority, SessionStatus } from '../../../src/protocol/common/enums.ts';
 import { ListSessionsQuery, type SessionSummary } from '../../../src/protocol/session/list.ts';
+import { parsed } from '../../support/json-text.ts';
 
 /** An empty directory. */
 export interface DirectoryUnderTest {
@@ -65,7 +66,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     const list = async (query: Record<string, unknown> = {}) => {
       const outcome = await api.list(call, ListSessionsQuery.parse(query));
       if (!outcome.ok) throw new Error(outcome.failure.detail);
-      return outcome.value;
+      return parsed(outcome.value);
     };
     const numbers = async (query: Record<string, unknown> = {}) =>
       (await list(query)).items.map(({ id }) => Number.parseInt(id.slice(0, 8), 16));
@@ -220,6 +221,8 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       idempotency: null,
     };
     const listed = await directory.api.list(call, ListSessionsQuery.parse({ sort: 'created_at' }));
-    expect(listed.ok && listed.value.items.map(({ health_score }) => health_score)).toEqual([0.9, 0.7, 0.3, 0.5, 1]);
+    expect(listed.ok && parsed(listed.value).items.map(({ health_score }) => health_score)).toEqual([
+      0.9, 0.7, 0.3, 0.5, 1,
+    ]);
   });
 }
