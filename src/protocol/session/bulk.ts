@@ -1,13 +1,16 @@
 import * as z from 'zod';
-import { SessionStatus } from '../common/enums.ts';
+import { SessionAction, SessionStatus } from '../common/enums.ts';
 import { FieldError, Problem } from '../common/errors.ts';
 import { SessionId } from '../common/ids.ts';
 
 /** One action on many sessions, and the outcome for each of them. */
 
+/** These actions report what happened to one session, so they are not offered for many at once. */
+const REPORTS = ['complete', 'fail'] as const;
+
 export const BulkSessionRequest = z
   .strictObject({
-    action: z.enum(['create', 'start', 'pause', 'resume', 'stop', 'cancel', 'retry', 'delete']),
+    action: z.enum(['create', ...SessionAction.exclude(REPORTS).options, 'delete']),
     session_ids: z.array(SessionId).min(1).max(100).optional(),
     sessions: z.array(z.unknown()).min(1).max(100).optional(),
   })
