@@ -30,6 +30,9 @@ export const MAX_AGENT_CAPACITY = 50;
 /** The most messages that may wait in a session. */
 export const MAX_WAITING_MESSAGES = 100;
 
+/** The limit of `page × page_size`. To find older sessions, callers narrow the list with filters. */
+export const MAX_LIST_OFFSET = 10_000;
+
 const encoder = new TextEncoder();
 
 /** The length of `text` in UTF-8 bytes. */

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { SessionPriority, SessionStatus, SessionType } from '../common/enums.ts';
 import { SessionId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
+import { MAX_LIST_OFFSET } from '../common/limits.ts';
 import { EXAMPLE_SESSION, SessionError } from './session.ts';
 
 /** Lists of sessions and their queries. */
@@ -59,9 +60,6 @@ const SESSION_SORTS = [
   'status',
   '-status',
 ] as const;
-
-/** The limit of `page × page_size`. To find older sessions, callers narrow the list with filters. */
-const MAX_LIST_OFFSET = 10_000;
 
 export const ListSessionsQuery = z
   .object({

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import * as limits from '../../../src/protocol/common/limits.ts';
+
+const MIB = 1_048_576;
+const KIB = 1_024;
+const CONSTANTS = limits as unknown as Record<string, number>;
+
+interface Row {
+  what: string;
+  bound: string;
+  constants: string[];
+}
+
+/** The rows of the table of limits: what is bounded, by how much, and by which constants. */
+function documentedLimits(): Row[] {
+  const [, section = ''] = /^## Limits\n([\s\S]*?)\n## /m.exec(readFileSync('docs/architecture.md', 'utf8')) ?? [];
+  const lines = section.split('\n').filter((line) => line.startsWith('| '));
+  // The first two lines are the head and the rule under it.
+  return lines.slice(2).map((line) => {
+    const [what = '', bound = '', constant = ''] = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+    return { what, bound, constants: [...constant.matchAll(/`([A-Z_]+)`/g)].map(([, name]) => name!) };
+  });
+}
+
+/** A constant as the table writes it: `8 MiB`, `256 KiB` or `10,000`. */
+function written(name: string): string {
+  const value = CONSTANTS[name];
+  if (value === undefined) throw new Error(`limits.ts has no ${name}`);
+  if (!name.endsWith('_BYTES')) return value.toLocaleString('en');
+  return value % MIB === 0 ? `${value / MIB} MiB` : `${value / KIB} KiB`;
+}
+
+const rows = documentedLimits();
+
+it.each(rows.filter(({ constants }) => constants.length > 0))('states the limit of $what as the code has it', (row) => {
+  for (const name of row.constants) {
+    expect(row.bound, name).toMatch(new RegExp(`(?<![\\d,.])${written(name)}(?![\\d,.]*\\d)`));
+  }
+});
+
+it('names the constant of every limit but the one that is measured', () => {
+  expect(rows.length).toBeGreaterThan(5);
+  expect(rows.filter(({ constants }) => constants.length === 0).map(({ what }) => what)).toEqual([
+    'durable commits of one object',
+  ]);
+});
