@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Usage } from '../session/session.ts';
 
-const MAX_PART_CHARS = 4_000_000;
+export const MAX_PART_CHARS = 4_000_000;
 
 /**
  * An increment of streamed text. `offset` is the number of UTF-16 code units of the part before this increment.

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { AgentApprovalKind } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
-import { AgentEventBody } from '../events/agent.ts';
+import { AgentEventBody, MAX_PART_CHARS } from '../events/agent.ts';
 import { ApprovalView } from '../session/approval.ts';
 import { DiffFile } from '../session/checkpoint.ts';
 
@@ -67,3 +67,38 @@ export type AgentFrameBody = z.infer<typeof AgentFrameBody>;
 
 export const AgentFrame = z.intersection(z.object({ n: z.int().min(1) }), AgentFrameBody);
 export type AgentFrame = { n: number } & AgentFrameBody;
+
+/** A frame as it was read, without its number, or why it is none. */
+export type ReadFrame = { ok: true; body: AgentFrameBody } | { ok: false; problem: string };
+
+/**
+ * Reads a numbered frame as `AgentFrame` does. Increments of text are nearly all of an agent's frames, so they are
+ * checked by hand, which takes a tenth of the time; anything else, and an increment that is not in order, is the
+ * schema's.
+ */
+export function readFrame(raw: unknown): ReadFrame {
+  const increment = asIncrement(raw);
+  if (increment) return { ok: true, body: increment };
+  const parsed = AgentFrame.safeParse(raw);
+  if (!parsed.success) return { ok: false, problem: parsed.error.issues[0]?.message ?? 'not a frame' };
+  const { n: _, ...body } = parsed.data;
+  return { ok: true, body: body as AgentFrameBody };
+}
+
+type Loose<T> = { [K in keyof T]?: unknown } | null;
+
+function asIncrement(raw: unknown): AgentFrameBody | null {
+  const { n, type, data } = (raw ?? {}) as { n?: unknown; type?: unknown; data?: Loose<Increment['data']> };
+  if (type !== 'text.delta' && type !== 'reasoning.delta') return null;
+  if (!isSafeInteger(n) || n < 1 || typeof data !== 'object' || data === null) return null;
+  const { message_id, part_id, offset, text } = data;
+  if (typeof message_id !== 'string' || typeof part_id !== 'string' || typeof text !== 'string') return null;
+  if (!isSafeInteger(offset) || offset < 0 || offset > MAX_PART_CHARS) return null;
+  return { type, data: { message_id, part_id, offset, text } };
+}
+
+type Increment = Extract<AgentFrameBody, { type: 'text.delta' }>;
+
+function isSafeInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}

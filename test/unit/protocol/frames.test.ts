@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { MAX_PART_CHARS } from '../../../src/protocol/events/agent.ts';
+import { AgentFrame, readFrame } from '../../../src/protocol/run/frames.ts';
+
+/** A member as it should be, or as it should not. */
+function orWrong<T>(right: fc.Arbitrary<T>): fc.Arbitrary<unknown> {
+  const wrong = fc.constantFrom<unknown>(undefined, null, '', 'text', 0, -1, 1.5, 2 ** 60, MAX_PART_CHARS + 1, [], {});
+  return fc.oneof({ weight: 12, arbitrary: right }, { weight: 1, arbitrary: wrong });
+}
+
+const data = fc.record({
+  message_id: orWrong(fc.string()),
+  part_id: orWrong(fc.string()),
+  offset: orWrong(fc.nat(MAX_PART_CHARS)),
+  text: orWrong(fc.string()),
+  more: fc.constantFrom(undefined, 'a member that no schema knows'),
+});
+const frame = fc.record({
+  n: orWrong(fc.integer({ min: 1 })),
+  type: orWrong(fc.constantFrom('text.delta', 'reasoning.delta', 'part.completed', 'file.edited')),
+  data: orWrong(data),
+  more: fc.constantFrom(undefined, 'a member that no schema knows'),
+});
+
+it('a frame is read as its schema reads it, whatever it holds', () => {
+  const seen = { read: 0, refused: 0 };
+  fc.assert(
+    fc.property(fc.oneof({ weight: 20, arbitrary: frame }, { weight: 1, arbitrary: fc.anything() }), (raw) => {
+      const parsed = AgentFrame.safeParse(raw);
+      const read = readFrame(raw);
+      seen[read.ok ? 'read' : 'refused']++;
+      if (parsed.success) {
+        const { n: _, ...body } = parsed.data;
+        expect(read).toEqual({ ok: true, body });
+      } else expect(read).toEqual({ ok: false, problem: parsed.error.issues[0]?.message });
+    }),
+    { numRuns: 2_000, seed: 20_261_127 },
+  );
+  expect(Math.min(seen.read, seen.refused)).toBeGreaterThan(200);
+});
