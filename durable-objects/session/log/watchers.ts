@@ -81,10 +81,7 @@ export class Watchers {
     const sockets = this.#platform.sockets(WATCH_TAG);
     if (sockets.length === 0) return;
     const { incarnation } = this.#records.session();
-    for (const part of frameSized(events)) {
-      const seq = part.at(-1)!.seq;
-      const frame: WatchFrame = { type: 'events', events: part, cursor: formatCursor({ incarnation, seq }) };
-      const text = JSON.stringify(frame);
+    for (const { text, seq } of framesOf(events, incarnation)) {
       for (const socket of sockets) {
         const state = socket.attachment() as WatchAttachment;
         if (state.live) this.#send(socket, text, state, { seq });
@@ -144,19 +141,13 @@ export class Watchers {
   }
 }
 
-/** A commit's events in portions that fit a frame. */
-function* frameSized(events: readonly SessionEvent[]): Generator<SessionEvent[]> {
-  let portion: SessionEvent[] = [];
-  let chars = 0;
-  for (const event of events) {
-    const size = JSON.stringify(event.data).length;
-    if (portion.length > 0 && chars + size > BATCH_BYTES) {
-      yield portion;
-      portion = [];
-      chars = 0;
-    }
-    portion.push(event);
-    chars += size;
-  }
-  yield portion;
+/** A commit's events as one frame, or as several where one would be too long. */
+function* framesOf(events: readonly SessionEvent[], incarnation: string): Generator<{ text: string; seq: number }> {
+  const { seq } = events.at(-1)!;
+  const frame: WatchFrame = { type: 'events', events: [...events], cursor: formatCursor({ incarnation, seq }) };
+  const text = JSON.stringify(frame);
+  if (text.length <= BATCH_BYTES || events.length === 1) return yield { text, seq };
+  const half = Math.ceil(events.length / 2);
+  yield* framesOf(events.slice(0, half), incarnation);
+  yield* framesOf(events.slice(half), incarnation);
 }
