@@ -1,18 +1,20 @@
 import type { SqlValue } from './platform.ts';
-import type { ObjectStore } from './store.ts';
+import type { ObjectStore, Transaction } from './store.ts';
 
 interface Entry<Row> {
-  /** As it was read; null for a row that is written whole. */
+  /** As it is stored; null for a row that is written whole. */
   stored: Row | null;
+  /** Frozen: it is handed out to everybody. */
   row: Row;
 }
 
 /**
- * Rows of one table by their key. Within a transaction a row is read once and written once, when the transaction ends:
- * what changes a row ten times costs one statement, and what leaves it as it was costs none. Outside of a transaction each
- * read is a statement, and nothing is kept.
+ * Rows of one table by their key, kept in memory: the object is the only one that writes its tables. A row is read once
+ * in the object's life, and written once in a transaction, when that ends. What changes a row ten times costs one
+ * statement, and what leaves it as it was costs none.
  *
- * A statement of another part that reads or writes the same table within the transaction does not see what waits here.
+ * A transaction that fails takes everything that was kept with it. A statement that reads or writes the same table does
+ * not see what waits here until the transaction ends; after one that writes, call `forget`.
  *
  * @example
  * const tasks = new CachedRows<TaskRow>(store, 'tasks', 'number');
@@ -20,6 +22,7 @@ interface Entry<Row> {
  *   tasks.update(1, { status: 'ready' });
  *   tasks.update(1, { epoch: tasks.get(1)!.epoch + 1 });
  * }); // one SELECT, one UPDATE
+ * tasks.get(1); // no statement
  */
 export class CachedRows<Row extends object> {
   readonly #store: ObjectStore;
@@ -27,8 +30,10 @@ export class CachedRows<Row extends object> {
   readonly #key: keyof Row & string;
   readonly #complete: (row: Row) => Row;
   readonly #entries = new Map<SqlValue, Entry<Row>>();
-  /** Whether the entries are all rows of the table. */
-  #isComplete = false;
+  /** Every row of the table is in memory. */
+  #hasAll = false;
+  /** The last transaction that has changed what is kept. */
+  #changedBy: Transaction | null = null;
 
   /**
    * @param table and `key` become part of statements: never text from outside
@@ -42,33 +47,29 @@ export class CachedRows<Row extends object> {
   }
 
   get(key: SqlValue): Row | undefined {
-    if (!this.#store.inTransaction) return this.#read(key);
-    this.#open();
+    this.#settle();
     const known = this.#entries.get(key);
-    if (known || this.#isComplete) return known?.row;
-    const row = this.#read(key);
-    if (row) this.#entries.set(key, { stored: row, row });
-    return row;
+    if (known || this.#hasAll) return known?.row;
+    const row = this.#store.row<Row>(`SELECT * FROM ${this.#table} WHERE ${this.#key} = ?`, key);
+    return row && this.#keep(row);
   }
 
   /** All rows, in the order of their keys. */
   all(): Row[] {
-    if (!this.#store.inTransaction) return this.#readAll().map(this.#complete);
-    this.#open();
-    for (const found of this.#isComplete ? [] : this.#readAll()) {
-      const key = found[this.#key] as SqlValue;
-      if (this.#entries.has(key)) continue;
-      const row = this.#complete(found);
-      this.#entries.set(key, { stored: row, row });
+    this.#settle();
+    if (!this.#hasAll) {
+      for (const row of this.#store.rows<Row>(`SELECT * FROM ${this.#table}`)) {
+        if (!this.#entries.has(row[this.#key] as SqlValue)) this.#keep(row);
+      }
+      this.#hasAll = true;
     }
-    this.#isComplete = true;
     return [...this.#entries.entries()].sort(([a], [b]) => (a! < b! ? -1 : 1)).map(([, { row }]) => row);
   }
 
   /** Inserts a row, or replaces the one of the same key. Inside a transaction. */
   put(row: Row): void {
     this.#open();
-    this.#entries.set(row[this.#key] as SqlValue, { stored: null, row });
+    this.#entries.set(row[this.#key] as SqlValue, { stored: null, row: Object.freeze(row) });
   }
 
   /**
@@ -77,31 +78,55 @@ export class CachedRows<Row extends object> {
    */
   update(key: SqlValue, changes: Partial<Row>): void {
     this.#open();
-    const row = this.get(key);
-    if (!row) throw new Error(`no row ${key} in ${this.#table}`);
-    const entry = this.#entries.get(key)!;
-    entry.row = { ...row, ...changes };
+    const entry = this.#entryOf(key);
+    entry.row = Object.freeze({ ...entry.row, ...changes });
   }
 
-  #read(key: SqlValue): Row | undefined {
-    const row = this.#store.row<Row>(`SELECT * FROM ${this.#table} WHERE ${this.#key} = ?`, key);
-    return row && this.#complete(row);
+  /** Notes what this transaction stores elsewhere: `complete` would add it when the row is read again. */
+  note(key: SqlValue, changes: Partial<Row>): void {
+    this.#open();
+    const entry = this.#entryOf(key);
+    entry.row = Object.freeze({ ...entry.row, ...changes });
+    if (entry.stored) entry.stored = { ...entry.stored, ...changes };
   }
 
-  #readAll(): Row[] {
-    return this.#store.rows<Row>(`SELECT * FROM ${this.#table} ORDER BY ${this.#key}`);
+  /** To be called in a transaction after a statement of its own has written the table. */
+  forget(): void {
+    this.#open();
+    this.#clear();
   }
 
-  /** What an earlier transaction has left behind counts no more. */
-  #open(): void {
-    if (this.#store.willFinish(this.#write)) return;
+  #keep(stored: Row): Row {
+    const row = Object.freeze(this.#complete(stored));
+    this.#entries.set(row[this.#key] as SqlValue, { stored: row, row });
+    return row;
+  }
+
+  #entryOf(key: SqlValue): Entry<Row> {
+    if (!this.get(key)) throw new Error(`no row ${key} in ${this.#table}`);
+    return this.#entries.get(key)!;
+  }
+
+  #clear(): void {
     this.#entries.clear();
-    this.#isComplete = false;
-    this.#store.beforeCommit(this.#write);
+    this.#hasAll = false;
+  }
+
+  #open(): void {
+    this.#settle();
+    this.#changedBy = this.#store.beforeCommit(this.#write);
+  }
+
+  /** Forgets what a transaction that failed has left behind. */
+  #settle(): void {
+    if (this.#changedBy?.outcome !== 'failed') return;
+    this.#clear();
+    this.#changedBy = null;
   }
 
   readonly #write = (): void => {
-    for (const [key, { stored, row }] of this.#entries) {
+    for (const [key, entry] of this.#entries) {
+      const { stored, row } = entry;
       const columns = (Object.keys(row) as (keyof Row & string)[]).filter((column) => stored?.[column] !== row[column]);
       if (columns.length === 0) continue;
       const values = columns.map((column) => row[column] as SqlValue);
@@ -112,6 +137,7 @@ export class CachedRows<Row extends object> {
         const assignments = columns.map((column) => `${column} = ?`).join(', ');
         this.#store.rows(`UPDATE ${this.#table} SET ${assignments} WHERE ${this.#key} = ?`, ...values, key);
       }
+      entry.stored = row;
     }
   };
 }

@@ -4,6 +4,11 @@ import { migrate, schemaState } from './migrations.ts';
 import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
 import type { ObjectSchema } from './schema.ts';
 
+/** How a transaction stands: what a part keeps in memory of one that failed is not so. */
+export interface Transaction {
+  readonly outcome: 'under way' | 'committed' | 'failed';
+}
+
 /**
  * An object's storage: typed statements, one kind of transaction, one alarm.
  *
@@ -14,7 +19,7 @@ export class ObjectStore {
   readonly platform: ObjectPlatform;
   readonly #schema: ObjectSchema;
   #created: boolean;
-  #inTransaction = false;
+  #transaction: { outcome: Transaction['outcome'] } | null = null;
   /** The alarm that is set; undefined when that is not known. */
   #armedAt: number | null | undefined;
   #dueChanged = false;
@@ -51,14 +56,9 @@ export class ObjectStore {
     return this.rows<T>(query, ...bindings)[0];
   }
 
-  /** Whether a transaction is under way. */
-  get inTransaction(): boolean {
-    return this.#inTransaction;
-  }
-
   /** Runs `body` as one durable step; joins the transaction that is under way. */
   transact<T>(body: () => T): T {
-    if (this.#inTransaction) return body();
+    if (this.#transaction) return body();
     if (!this.#created) throw new Error('the object has not been created');
     return this.#commit(body);
   }
@@ -76,9 +76,10 @@ export class ObjectStore {
    * Runs `finisher` at the end of the present transaction, inside it: what the transaction has collected is written at
    * once. It runs once, however often it is added; forgotten when the transaction fails.
    */
-  beforeCommit(finisher: () => void): void {
-    if (!this.#inTransaction) throw new Error('no transaction is under way');
+  beforeCommit(finisher: () => void): Transaction {
+    if (!this.#transaction) throw new Error('no transaction is under way');
     this.#finishers.add(finisher);
+    return this.#transaction;
   }
 
   /**
@@ -98,7 +99,7 @@ export class ObjectStore {
 
   /** Runs `follower` once the present transaction has committed; forgotten when it does not. */
   afterCommit(follower: () => void): void {
-    if (this.#inTransaction) this.#followers.push(follower);
+    if (this.#transaction) this.#followers.push(follower);
     else follower();
   }
 
@@ -108,7 +109,8 @@ export class ObjectStore {
   }
 
   #commit<T>(body: () => T): T {
-    this.#inTransaction = true;
+    const transaction: { outcome: Transaction['outcome'] } = { outcome: 'under way' };
+    this.#transaction = transaction;
     this.#dueChanged = false;
     this.#hasWritten = false;
     const armed = this.#armedAt;
@@ -126,13 +128,15 @@ export class ObjectStore {
         return result;
       });
       this.#created = true;
+      transaction.outcome = 'committed';
     } catch (error) {
+      transaction.outcome = 'failed';
       this.#finishers.clear();
       this.#followers = [];
       this.#armedAt = armed;
       throw error;
     } finally {
-      this.#inTransaction = false;
+      this.#transaction = null;
     }
     const followers = this.#followers;
     this.#followers = [];

@@ -144,6 +144,7 @@ export class Actions {
   purge(): void {
     const { kit, records } = this.#parts;
     for (const table of PURGED) kit.store.rows(`DELETE FROM ${table}`);
+    records.purged();
     records.update({ result: null, error: null });
   }
 

@@ -77,14 +77,12 @@ interface SpecRow {
 /** The key of the row where a table has one. */
 const ONE = 1;
 
-/**
- * Typed rows of a session's tables. Nothing is kept from one transaction to the next: SQLite is in the same process.
- */
+/** Typed rows of a session's tables. Those that every step needs are kept in memory. */
 export class SessionRecords {
   readonly #store: ObjectStore;
   readonly #session: CachedRows<SessionRow & { one: number }>;
   readonly #spec: CachedRows<SpecRow>;
-  /** A spec may be long: it is parsed once in a transaction. */
+  /** A spec may be long: it is parsed once. */
   readonly #parsedSpecs = new WeakMap<SpecRow, CreateSessionRequest>();
   readonly #tasks: CachedRows<TaskRow>;
   readonly #leases: CachedRows<LeaseRow>;
@@ -94,7 +92,7 @@ export class SessionRecords {
     this.#session = new CachedRows(kit.store, 'session', 'one');
     this.#spec = new CachedRows(kit.store, 'spec', 'one');
     this.#tasks = new CachedRows(kit.store, 'tasks', 'number');
-    this.#leases = new CachedRows(kit.store, 'leases', 'task', (lease) => this.#acknowledged(lease));
+    this.#leases = new CachedRows(kit.store, 'leases', 'task', (lease) => this.#withAcknowledgement(lease));
   }
 
   /** The session's row, or null when there is none, or only its tombstone. */
@@ -182,7 +180,7 @@ export class SessionRecords {
   }
 
   /** A lease as far as its stream is stored. Most acknowledgements are on the rows of the events that they acknowledge. */
-  #acknowledged(lease: LeaseRow): LeaseRow {
+  #withAcknowledgement(lease: LeaseRow): LeaseRow {
     if (lease.ended !== null) return lease;
     const newest = this.#store.row<{ acked: number; at: number }>(
       `SELECT acked, at FROM event_batches WHERE task = ? AND epoch = ? ORDER BY seq DESC LIMIT 1`,
@@ -191,6 +189,16 @@ export class SessionRecords {
     );
     if (!newest || newest.acked < lease.acked) return lease;
     return { ...lease, acked: newest.acked, seen_at: Math.max(lease.seen_at, newest.at) };
+  }
+
+  /** The log carries the acknowledgement of the lease's stream up to here. */
+  acknowledged(task: number, acked: number): void {
+    this.#leases.note(task, { acked, seen_at: this.#store.platform.now() });
+  }
+
+  /** Forgets the rows that are kept, after they were deleted. */
+  purged(): void {
+    for (const kept of [this.#session, this.#spec, this.#tasks, this.#leases]) kept.forget();
   }
 
   /** The lease's agent was heard, and its stream is stored up to here. */

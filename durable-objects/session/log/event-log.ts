@@ -2,7 +2,7 @@ import { applyEvents, emptyState, type SessionState } from '../../../src/domain/
 import { PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { Deadlines } from '../../kit/deadlines.ts';
-import type { ObjectStore } from '../../kit/store.ts';
+import type { ObjectStore, Transaction } from '../../kit/store.ts';
 import { instant } from '../../kit/text.ts';
 import { DEADLINE } from '../config.ts';
 import type { SessionParts } from '../parts.ts';
@@ -22,6 +22,7 @@ const NOTHING_ACKNOWLEDGED = { epoch: null, acked: null };
 
 /** What a transaction appends. */
 interface Batch {
+  transaction: Transaction;
   at: number;
   /** The number of the last event. */
   head: number;
@@ -50,6 +51,7 @@ export class EventLog {
   readonly #records: SessionRecords;
   readonly #maxEvents: number;
   readonly #listeners: ((events: SessionEvent[]) => void)[] = [];
+  /** The newest, under way or not. */
   #batch: Batch | null = null;
 
   constructor({ kit, records, config }: Pick<SessionParts, 'kit' | 'records' | 'config'>) {
@@ -66,7 +68,7 @@ export class EventLog {
 
   /** The number of the last event; 0 when there is none. */
   head(): number {
-    return this.#pending()?.head ?? this.#storedHead(this.#records.session().floor_seq);
+    return this.#lastHead() ?? this.#storedHead(this.#records.session().floor_seq);
   }
 
   /**
@@ -157,15 +159,11 @@ export class EventLog {
 
   #begin(): Batch {
     const { floor_seq: floor } = this.#records.session();
-    const batch: Batch = {
-      at: this.#store.platform.now(),
-      head: this.#storedHead(floor),
-      floor,
-      events: [],
-      acknowledged: null,
-    };
+    const head = this.#lastHead() ?? this.#storedHead(floor);
+    const transaction = this.#store.beforeCommit(this.#write);
+    const at = this.#store.platform.now();
+    const batch: Batch = { transaction, at, head, floor, events: [], acknowledged: null };
     this.#batch = batch;
-    this.#store.beforeCommit(this.#write);
     this.#store.afterCommit(() => {
       for (const listener of this.#listeners) listener(batch.events);
     });
@@ -192,6 +190,11 @@ export class EventLog {
     }
     if (head - floor > this.#maxEvents) this.#deadlines.set(DEADLINE.trim, at);
   };
+
+  /** The number of the last event as far as memory knows it; a transaction that failed has taken it along. */
+  #lastHead(): number | null {
+    return this.#batch && this.#batch.transaction.outcome !== 'failed' ? this.#batch.head : null;
+  }
 
   #storedHead(floor: number): number {
     return this.#store.row<{ head: number | null }>(`SELECT MAX(seq) AS head FROM event_batches`)?.head ?? floor;

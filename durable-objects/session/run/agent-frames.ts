@@ -3,7 +3,7 @@ import { errorFields } from '../../../src/ports/logger.ts';
 import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
 import type { EventBody } from '../../../src/protocol/events/envelope.ts';
-import { AgentFrame, type AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import { type AgentFrameBody, readFrame } from '../../../src/protocol/run/frames.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
@@ -74,17 +74,16 @@ export class AgentFrames {
   /** The acknowledgement shares the row of the events that it is for; without events it is a change of the lease. */
   #acknowledge({ task, epoch }: LeaseRow, acked: number): void {
     const { log: events, records } = this.#parts;
-    if (!events.acknowledge(task, epoch, acked)) records.seen(task, acked);
+    if (events.acknowledge(task, epoch, acked)) records.acknowledged(task, acked);
+    else records.seen(task, acked);
   }
 
   #apply(lease: LeaseRow, n: number, raw: unknown): void {
     if (this.#parts.records.liveLease(lease.task)?.epoch !== lease.epoch) return;
-    const parsed = AgentFrame.safeParse(raw);
-    if (!parsed.success) return this.#reject(lease, n, raw, parsed.error.issues[0]?.message ?? 'not a frame');
-    const body = parsed.data as AgentFrameBody;
-    if (body.type !== 'artifact.chunk' && JSON.stringify(body.data).length > BATCH_BYTES) {
-      return this.#reject(lease, n, raw, `a frame holds at most ${BATCH_BYTES} characters`);
-    }
+    const read = readFrame(raw);
+    if (!read.ok) return this.#reject(lease, n, raw, read.problem);
+    const { body } = read;
+    if (isTooLarge(body)) return this.#reject(lease, n, raw, `a frame holds at most ${BATCH_BYTES} characters`);
     const problem = this.#use(lease, body);
     if (problem !== null) this.#reject(lease, n, raw, problem);
   }
@@ -164,6 +163,19 @@ export class AgentFrames {
     if (type === 'result' || type === 'released') tasks.lose(task, 'unusable_result');
   }
 }
+
+/** A chunk has a bound of its own. An increment need not be written as JSON when it cannot come near the bound. */
+function isTooLarge({ type, data }: AgentFrameBody): boolean {
+  if (type === 'artifact.chunk') return false;
+  if (type === 'text.delta' || type === 'reasoning.delta') {
+    const { message_id, part_id, text } = data;
+    if ((message_id.length + part_id.length + text.length) * JSON_UNITS_MAX < BATCH_BYTES / 2) return false;
+  }
+  return JSON.stringify(data).length > BATCH_BYTES;
+}
+
+/** JSON spells no UTF-16 unit with more. */
+const JSON_UNITS_MAX = 6;
 
 /** Whether a frame has a number, as each must. */
 export function isNumbered(raw: unknown): boolean {

@@ -90,7 +90,7 @@ describe('the stream of an agent', () => {
   });
 
   it('a frame whose handling throws is consumed and on record, and those beside it are kept', async () => {
-    const session = new SessionInProcess();
+    const session = new SessionInProcess({ evictBetweenSteps: true });
     const agent = await session.begun();
     const broken = { n: 2, type: 'usage', data: { model: null, sub_agent: false, ...tokens(1), cost_usd: 1e308 } };
     session.platform.transaction(() => session.platform.exec(`UPDATE session SET usage = 'not json'`, []));

@@ -34,6 +34,11 @@ const queued: Setup = async (session) => {
   return undefined;
 };
 const running: Setup = (session) => session.begun();
+const afterASecond: Setup = async (session) => {
+  const agent = await session.begun();
+  session.platform.clock += 1_000;
+  return agent;
+};
 const pausing: Setup = async (session) => {
   const agent = await session.begun();
   await session.act('pause');
@@ -100,7 +105,7 @@ describe('a throw before any statement changes nothing, and the same again comes
 
   it.each([
     ['presenting for a lease', queued],
-    ['presenting again', running],
+    ['presenting again', afterASecond],
   ])('%s', async (_name, setup) => {
     // A new socket each time: the one on which it threw is closed by the object's shell.
     const present = ({ session }: Scene) => {
@@ -108,7 +113,7 @@ describe('a throw before any statement changes nothing, and the same again comes
       session.agent().connect();
     };
     const heard = ({ session }: Scene) => session.clients.flatMap(({ received }) => received);
-    expect(await everyStatement(at(setup), present, heard)).toBeGreaterThan(2);
+    expect(await everyStatement(at(setup), present, heard)).toBeGreaterThan(1);
   });
 });
 
@@ -167,7 +172,8 @@ describe('a throw before any statement of a batch of frames loses none and doubl
       await session.settle();
       expect(essence(session), `a throw before step ${step}`).toEqual(expected);
     }
-    expect(step).toBeGreaterThan(5);
+    // The row of the events, the commit, and once more without a throw.
+    expect(step).toBeGreaterThan(2);
   });
 });
 

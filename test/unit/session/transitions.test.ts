@@ -32,8 +32,8 @@ const HAPPENINGS: Record<Exclude<Trigger, SessionAction>, (session: SessionInPro
   requeued: (session) => session.advance(1_000),
   attempt_failed: reports(failure(true)),
   attempts_exhausted: (session) => {
-    const spec = JSON.stringify({ ...JSON.parse(session.row<{ json: string }>('spec')!.json), max_attempts: 1 });
-    session.platform.transaction(() => session.platform.exec(`UPDATE spec SET json = ?`, [spec]));
+    const { kit, records } = session.runtime.parts;
+    kit.store.transact(() => records.saveSpec({ ...records.spec(), max_attempts: 1 }));
     return reports(failure(true))(session);
   },
   result_completed: reports(result()),
