@@ -1,0 +1,153 @@
+import type { Clock } from '../../../runner/lease/clock.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
+
+interface Happening {
+  at: number;
+  run: () => void;
+}
+
+/** True time and chance of a simulation. Time stands still until the next thing happens, and the seed decides everything. */
+export class World {
+  /** True time: milliseconds since the beginning. */
+  now = 0;
+  /** What happened, oldest first, for the report of a violated law. */
+  readonly trace: string[] = [];
+  readonly random: () => number;
+  /** Sorted by time; of two at the same time the older one comes first. */
+  readonly #queue: Happening[] = [];
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed);
+  }
+
+  /** Calls `run` in `ms`. @returns a function that cancels the call */
+  in(ms: number, run: () => void): () => void {
+    const happening = { at: this.now + ms, run };
+    let place = this.#queue.length;
+    while (place > 0 && this.#queue[place - 1]!.at > happening.at) place--;
+    this.#queue.splice(place, 0, happening);
+    return () => {
+      const index = this.#queue.indexOf(happening);
+      if (index >= 0) this.#queue.splice(index, 1);
+    };
+  }
+
+  /** When the next thing happens; `Infinity` when nothing will. */
+  get nextAt(): number {
+    return this.#queue[0]?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Moves on to the next thing and lets it happen. */
+  step(): void {
+    const happening = this.#queue.shift();
+    if (!happening) return;
+    this.now = happening.at;
+    happening.run();
+  }
+
+  note(text: string): void {
+    this.trace.push(`${(this.now / 1_000).toFixed(3)} s  ${text}`);
+  }
+
+  chance(probability: number): boolean {
+    return this.random() < probability;
+  }
+
+  between(min: number, max: number): number {
+    return min + this.random() * (max - min);
+  }
+
+  integer(min: number, max: number): number {
+    return Math.floor(this.between(min, max + 1));
+  }
+
+  pick<T>(items: readonly T[]): T {
+    return items[Math.floor(this.random() * items.length)]!;
+  }
+}
+
+/**
+ * The clock of one process on a host, which may be fast or slow. Everything that happens inside the process goes through
+ * it, so that a killed process does nothing more, and a frozen one does it all when it wakes up.
+ */
+export class ProcessClock implements Clock {
+  readonly #world: World;
+  readonly #rate: number;
+  readonly #offset: number;
+  #isDead = false;
+  #isFrozen = false;
+  #held: (() => void)[] = [];
+
+  /** @param rate milliseconds of this clock in a true one @param offset what it shows at the beginning */
+  constructor(world: World, rate: number, offset: number) {
+    this.#world = world;
+    this.#rate = rate;
+    this.#offset = offset;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  get isFrozen(): boolean {
+    return this.#isFrozen;
+  }
+
+  now(): number {
+    return this.#offset + this.#world.now * this.#rate;
+  }
+
+  random(): number {
+    return this.#world.random();
+  }
+
+  after(ms: number, run: () => void): () => void {
+    let isCancelled = false;
+    const cancel = this.#world.in(ms / this.#rate, () =>
+      this.run(() => {
+        if (!isCancelled) run();
+      }),
+    );
+    return () => {
+      isCancelled = true;
+      cancel();
+    };
+  }
+
+  every(ms: number, run: () => void): () => void {
+    let isStopped = false;
+    let cancel = () => {};
+    const next = () => {
+      cancel = this.after(ms, () => {
+        run();
+        if (!isStopped) next();
+      });
+    };
+    next();
+    return () => {
+      isStopped = true;
+      cancel();
+    };
+  }
+
+  /** Lets something happen to the process: now, when it wakes up, or never. */
+  run(happening: () => void): void {
+    if (this.#isDead) return;
+    if (this.#isFrozen) this.#held.push(happening);
+    else happening();
+  }
+
+  freeze(): void {
+    this.#isFrozen = true;
+  }
+
+  thaw(): void {
+    this.#isFrozen = false;
+    while (this.#held.length > 0 && !this.#isFrozen && !this.#isDead) this.#held.shift()!();
+  }
+
+  kill(): void {
+    this.#isDead = true;
+    this.#held = [];
+  }
+}
