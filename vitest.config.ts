@@ -13,8 +13,8 @@ const REAL_PROCESSES = { testTimeout: 240_000, hookTimeout: 240_000, maxWorkers:
  */
 const ONE_PROCESS = {
   isolate: false,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
   maxWorkers: availableParallelism() + 1,
 } as const;
 
