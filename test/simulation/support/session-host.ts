@@ -58,7 +58,7 @@ export class SessionHost {
   /** A message of an agent arrives on its socket, even when the object has closed that while it was on its way. */
   arrive(client: FakeClient, epoch: number, text: string): void {
     if (client.closedBy) {
-      if (text !== PING) this.session.runtime.receive(client.socket, text);
+      if (text !== PING) this.session.platform.events?.message(client.socket, text);
       return;
     }
     const times = this.heardAt.get(epoch) ?? [];
