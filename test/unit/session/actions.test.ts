@@ -6,6 +6,8 @@ import { requestFor, WAYS } from './actions.scene.ts';
 import { checkpoint, modelRetry, note, released, result, usage } from './fake-agent.ts';
 import { failureOf, SessionInProcess, TASK_ID } from './harness.ts';
 
+const MINUTE_MS = 60_000;
+
 describe.each(SessionStatus.options)('a session that is %s', (status) => {
   it('comes to be so by something real, and says in its log and its view the same', async () => {
     const session = new SessionInProcess();
@@ -217,4 +219,33 @@ it('a run that ended is recorded once, each with its own time and usage', async 
     { run: 2, status: 'completed', active_ms: 3_000, attempts: 1, usage: { turns: 2, cost_usd: 5 } },
   ]);
   expect((await session.view()).usage).toMatchObject({ turns: 3, cost_usd: 6 });
+});
+
+describe('an action on a session with an agent', () => {
+  it('a pause waits for an agent that is still sending, but not for ever', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    await session.act('pause');
+    for (let waited = 0; waited < 4 * MINUTE_MS; waited += 30_000) {
+      await session.advance(30_000);
+      agent.send(note('still packing'));
+    }
+    expect(await session.status()).toBe('running');
+    for (let waited = 0; waited < 2 * MINUTE_MS; waited += 30_000) {
+      agent.send(note('and packing'));
+      await session.advance(30_000);
+    }
+    expect(await session.status()).toBe('paused');
+  });
+
+  it('a retry with a message gives the agent that message after the earlier prompts', async () => {
+    const session = new SessionInProcess();
+    await session.begun();
+    await session.act({ action: 'fail', body: { error: { message: 'the tests fail' } } });
+    await session.act({ action: 'retry', body: { from: 'last', message: 'Mend the tests.' } });
+    const agent = session.agent((await session.view()).tasks![0]!.epoch).connect();
+    expect(agent.commandsOf('message').map(({ text }) => text)).toEqual(['Do it', 'Mend the tests.']);
+    agent.send(result(2));
+    expect(await session.status()).toBe('completed');
+  });
 });

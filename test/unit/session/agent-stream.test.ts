@@ -183,3 +183,25 @@ function tokens(count: number) {
     cache_write_tokens: 0,
   };
 }
+
+describe('what an agent says', () => {
+  it('shortens an agent’s error so that every view can hold it', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const error = { code: 'c'.repeat(1_000), message: 'm'.repeat(100_000), retryable: false };
+    agent.send(result(0, { status: 'failed', error }));
+    const view = await session.view();
+    expect(view.status).toBe('failed');
+    expect([view.error?.code.length, view.error?.message.length]).toEqual([100, 5_000]);
+  });
+
+  it('counts refused connections one by one up to a bound, and the rest together', async () => {
+    const session = new SessionInProcess();
+    await session.begun();
+    session.platform.logger = () => {};
+    for (let n = 0; n < 150; n++) session.openRun(1).send({ type: 'frames', frames: [] });
+    const refusals = session.rows<{ connection: string; count: number }>('refusals');
+    expect(refusals.length).toBe(101);
+    expect(refusals.reduce((sum, { count }) => sum + count, 0)).toBe(150);
+  });
+});

@@ -209,3 +209,33 @@ describe('a question', () => {
     expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'q1', decision: 'reject' }]);
   });
 });
+
+describe('an ask of an agent', () => {
+  it('rejects an ask that is too large for the log, so that the agent does not wait for ever', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const tooLarge = asked('r1');
+    Object.assign((tooLarge as { data: object }).data, { detail: { diff: 'x'.repeat(300_000) } });
+    agent.send(tooLarge);
+    expect(await session.view()).toMatchObject({ open_approvals: 0 });
+    expect((await session.events()).at(-1)).toMatchObject({ type: 'frame.rejected' });
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'reject' }]);
+  });
+
+  it('rejects an ask when a hundred approvals are open', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(...Array.from({ length: 101 }, (_, index) => asked(`r${index}`)));
+    expect(await session.view()).toMatchObject({ open_approvals: 100 });
+    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r100', decision: 'reject' }]);
+  });
+
+  it('opens another approval when an agent asks again after a withdrawal', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1'), { type: 'approval.withdrawn', data: { ask_id: 'r1', reason: 'restarted' } });
+    expect(await session.view()).toMatchObject({ open_approvals: 0 });
+    agent.send(asked('r1'));
+    expect(await session.view()).toMatchObject({ open_approvals: 1 });
+  });
+});

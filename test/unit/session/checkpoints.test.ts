@@ -133,3 +133,13 @@ describe('a checkpoint', () => {
     expect((await session.view()).checkpoints).toMatchObject([{ number: 1, requested: true }]);
   });
 });
+
+it('asks an agent for one checkpoint at a time', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  for (let n = 0; n < 3; n++) await session.runtime.requestCheckpoint(session.call());
+  expect(agent.commandsOf('checkpoint')).toHaveLength(1);
+  agent.acknowledge(...agent.commands.map(({ id }) => id));
+  await session.runtime.requestCheckpoint(session.call());
+  expect(agent.commandsOf('checkpoint')).toHaveLength(2);
+});

@@ -72,3 +72,23 @@ describe('an Idempotency-Key', () => {
     expect(session.platform.alarm).toBeNull();
   });
 });
+
+it('refuses a create of the same key with another body when its first response is no longer kept', async () => {
+  const session = new SessionInProcess();
+  await session.runtime.create(session.call({ key: 'k', fingerprint: 'one' }), SESSION_ID, requested());
+  await session.advance(2 * DAY_MS);
+  const other = session.call({ key: 'k', fingerprint: 'two' });
+  expect(failureOf(await session.runtime.create(other, SESSION_ID, requested())).code).toBe('idempotency_mismatch');
+  const same = session.call({ key: 'k', fingerprint: 'one' });
+  expect(await session.runtime.create(same, SESSION_ID, requested())).toMatchObject({ value: { id: SESSION_ID } });
+});
+
+it('repeats the first response of a key after the session has been deleted', async () => {
+  const session = new SessionInProcess();
+  await session.create();
+  const call = session.call({ key: 'start' });
+  const first = await session.runtime.act(call, { action: 'start' });
+  await session.runtime.remove(session.call());
+  expect(await session.runtime.act(call, { action: 'start' })).toEqual(first);
+  expect(failureOf(await session.tryTo('start')).code).toBe('not_found');
+});

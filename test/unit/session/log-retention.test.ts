@@ -4,6 +4,7 @@ import { parseCursor } from '../../../src/protocol/common/cursor.ts';
 import { checkpoint, type FakeAgent, note, partDone, result, text } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 const MAX_ROWS = 1_000;
@@ -168,4 +169,13 @@ it('a session that ended long ago retires to its state: its log is empty and its
   expect(await session.folded()).toEqual(before);
   expect(session.watcher().connect().catchUp().follower.state).toEqual(before);
   expect(await session.view()).toMatchObject({ status: 'completed', result: { text: 'Done.' } });
+});
+
+it('trims the log when only people write to it', async () => {
+  const session = new SessionInProcess({ config: { max_log_events: 20 } });
+  await session.create();
+  for (let n = 0; n < 30; n++) await session.runtime.update(session.call(), { title: `Title ${n}` });
+  await session.advance(MINUTE_MS);
+  expect((await session.events()).length).toBeLessThan(30);
+  expect((await session.folded()).title).toBe('Title 29');
 });

@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+import { SESSION_ID, SessionInProcess, TASK_ID } from './harness.ts';
+
+const MINUTE_MS = 60_000;
+
+it('a reservation that an agent accepts and never claims is replaced by one of the next epoch', async () => {
+  const session = new SessionInProcess();
+  session.homes.slotState = { state: 'accepted', agent_id: SESSION_ID };
+  await session.create();
+  await session.act('start');
+  await session.settle();
+  expect(session.homes.requests.map(({ epoch }) => epoch)).toEqual([1]);
+  await session.advance(MINUTE_MS);
+  expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('cancelled');
+  expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 2 });
+  session.agent(2).connect();
+  expect(await session.status()).toBe('running');
+});
+
+it('a changed priority reaches the registry while the reservation waits', async () => {
+  const session = new SessionInProcess();
+  await session.create();
+  await session.act('start');
+  await session.runtime.update(session.call(), { priority: 'critical' });
+  await session.settle();
+  expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 1, priority: 'critical' });
+});
+
+it('an agent that refuses the work leaves its reason in the log and is avoided from then on', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  agent.send({ type: 'released', data: { reason: 'refused', message: 'This clone has no commit abc.' } });
+  expect((await session.folded()).transcript.at(-2)).toMatchObject({
+    kind: 'note',
+    text: 'This clone has no commit abc.',
+  });
+  await session.advance(MINUTE_MS);
+  expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 2, requirements: { avoid_agents: [agent.id] } });
+});
+
+it('the reason of the last agent that refuses is the session’s error', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun({ max_attempts: 1 });
+  agent.send({ type: 'released', data: { reason: 'refused', message: 'No such model.' } });
+  expect(await session.view()).toMatchObject({
+    status: 'failed',
+    error: { code: 'agent_refused', message: expect.stringContaining('No such model.') },
+  });
+});
