@@ -12,7 +12,7 @@ const minutes = Number(values.minutes);
 if (!(minutes > 0)) throw new Error(`--minutes must be a number above 0, not ${values.minutes}`);
 
 /** How many times as many seeds as `npm test` takes, in each round. */
-const FACTOR = 10;
+const FACTOR = 3;
 /** The files whose seeds come from `test/support/seeds.ts`. */
 const FILES = globSync('test/{unit,simulation,workerd}/**/*.test.ts').filter((path) =>
   /\bfc\.assert\(|\bseeds\(/.test(readFileSync(path, 'utf8')),

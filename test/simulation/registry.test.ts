@@ -5,6 +5,7 @@ import { SessionPriority } from '../../src/protocol/common/enums.ts';
 import type { FakeClient } from '../support/fake-socket.ts';
 import { NodePlatform } from '../support/node-platform.ts';
 import { RegistryInProcess } from '../support/registry-in-process.ts';
+import { runs } from '../support/seeds.ts';
 import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
 
 const AGENTS = ['a', 'b', 'c'].map((letter) => `${letter.repeat(8)}-8a52-4f0c-9d0b-0d6f3a1b2c3d`);
@@ -137,7 +138,7 @@ it('exceeds no capacity, and neither forgets nor doubles a request, whatever hap
       expect(accepted.length).toBe(Math.min(open.length, room));
       for (const task of fleet.ended) expect(fleet.state(task)).toEqual({ state: 'ended' });
     }),
-    { numRuns: 150 },
+    runs(150),
   );
 }, 60_000);
 

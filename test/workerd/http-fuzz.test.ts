@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { endpointOf, errorCodesOf, OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import { matchPath, type OperationId, ROUTES } from '../../src/protocol/endpoints/routes.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
+import { runs } from '../support/seeds.ts';
 import { ask, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
 
 interface Operation {
@@ -110,6 +111,6 @@ it('answers whatever it is asked with a success that its schema accepts or with 
         expect(codes).toContain(JSON.parse(answer).code);
       } else endpointOf(reached!).responses[response.status]!.schema?.parse(JSON.parse(answer));
     }),
-    { numRuns: 250 },
+    runs(250),
   );
 });

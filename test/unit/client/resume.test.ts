@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LogFollower } from '../../../src/client/resume.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { WatchFrame } from '../../../src/protocol/session/watch-socket.ts';
+import { runs } from '../../support/seeds.ts';
 import { type ModelConnection, ModelServer } from './support/model-server.ts';
 
 const PARTS = ['prt_1', 'prt_2'];
@@ -156,7 +157,7 @@ describe('following a log over connections that break', () => {
         expect(wire.follower.state).toEqual(wire.server.state);
         expect(wire.follower.cursor).toBe(wire.server.cursorAt(wire.server.head));
       }),
-      { numRuns: 1_000 },
+      runs(1_000),
     );
   });
 
@@ -174,7 +175,7 @@ describe('following a log over connections that break', () => {
         }
         expect(held).toBe(wire.server.head);
       }),
-      { numRuns: 1_000 },
+      runs(1_000),
     );
   });
 
@@ -190,7 +191,7 @@ describe('following a log over connections that break', () => {
           expect(wire.follower.state).toEqual(prefix.state);
         }
       }),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 });

@@ -4,6 +4,7 @@ import { applyEvents, emptyState, type SessionState } from '../../../src/domain/
 import { MAX_TRANSCRIPT_ITEMS } from '../../../src/domain/session/transcript.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
+import { runs } from '../../support/seeds.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const UUID = '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d';
@@ -230,7 +231,7 @@ describe('the fold of a log', () => {
         expect(applyEvents(emptyState(), short)).toEqual(whole);
         expect(applyEvents(applyEvents(emptyState(), events.slice(0, cut)), short)).toEqual(whole);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
     expect(shorter).toBeGreaterThan(50);
   });
@@ -281,7 +282,7 @@ describe('the fold of a log', () => {
           expect(both.transcript.filter((item) => item.task === task)).toEqual(alone.transcript);
         }
       }),
-      { numRuns: 500 },
+      runs(500),
     );
     expect(interleaved).toBeGreaterThan(100);
   });

@@ -10,6 +10,7 @@ import {
   taskStatusUnder,
 } from '../../../src/domain/session/session-status.ts';
 import { SessionStatus, TaskStatus } from '../../../src/protocol/common/enums.ts';
+import { runs } from '../../support/seeds.ts';
 
 const INTENTS: Intent[] = ['none', 'run', 'pause', 'stop', 'cancel', 'complete', 'fail', 'time_out'];
 
@@ -26,7 +27,7 @@ const anyTask: fc.Arbitrary<TaskFacts> = fc.record({
 });
 const anyTasks = fc.array(anyTask, { maxLength: 5 });
 const anyIntent = fc.constantFrom(...INTENTS);
-const seeded = { seed: 20_261, numRuns: 2_000 };
+const seeded = runs(2_000);
 
 describe('the status of any tasks under any intent', () => {
   it('is always one of the statuses of a session', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { MAX_PART_CHARS } from '../../../src/protocol/events/agent.ts';
 import { AgentFrame, readFrame } from '../../../src/protocol/run/frames.ts';
+import { runs } from '../../support/seeds.ts';
 
 /** A member as it should be, or as it should not. */
 function orWrong<T>(right: fc.Arbitrary<T>): fc.Arbitrary<unknown> {
@@ -35,7 +36,7 @@ it('a frame is read as its schema reads it, whatever it holds', () => {
         expect(read).toEqual({ ok: true, body });
       } else expect(read).toEqual({ ok: false, problem: parsed.error.issues[0]?.message });
     }),
-    { numRuns: 2_000, seed: 20_261_127 },
+    runs(2_000),
   );
   expect(Math.min(seen.read, seen.refused)).toBeGreaterThan(200);
 });

@@ -10,6 +10,7 @@ import { type LeaseEvents, LeaseStream, quietAfterMs } from '../../../runner/lea
 import type { Assignment, Command } from '../../../src/protocol/run/assignment.ts';
 import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { RunUp } from '../../../src/protocol/run/run-socket.ts';
+import { runs } from '../../support/seeds.ts';
 
 const lease = {
   task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
@@ -147,7 +148,7 @@ test('through a thousand disconnects and lost acknowledgements, each frame is re
       expect(buffer.read(0, 1_000_000)).toEqual([]);
       stream.discard();
     }),
-    { numRuns: 150 },
+    runs(150),
   );
 }, 120_000);
 

@@ -5,6 +5,7 @@ import { describeFailure, Mapping } from '../../../runner/opencode/mapping/mappi
 import type { ConversationMessage } from '../../../runner/work/opencode-port.ts';
 import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import { runs } from '../../support/seeds.ts';
 
 const CONVERSATION = 'ses_main';
 const DIRECTORY = '/srv/tree';
@@ -136,7 +137,7 @@ test('whatever events are lost, repeated or flushed, the frames add up to the me
       ).toEqual(all.map((_, index) => 100 + index));
       expect(mapping.steps).toBe(all.length);
     }),
-    { numRuns: 500 },
+    runs(500),
   );
 });
 

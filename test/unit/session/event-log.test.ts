@@ -10,6 +10,7 @@ import { SESSION_SCHEMA } from '../../../durable-objects/session/schema.ts';
 import { applyEvents, emptyState } from '../../../src/domain/session/session-state.ts';
 import { PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
+import { runs } from '../../support/seeds.ts';
 import { SessionInProcess } from './harness.ts';
 
 interface Said {
@@ -136,7 +137,7 @@ async function play(steps: readonly Step[]): Promise<LogScene> {
 }
 
 const limit = fc.constantFrom(1, 2, 7, PAGE_EVENTS);
-const RUNS = { numRuns: 60, seed: 20_261_127 };
+const RUNS = runs(60);
 
 describe('a log of rows that hold many events', () => {
   it('folds to the state of the events one by one, however it is paged and trimmed', async () => {

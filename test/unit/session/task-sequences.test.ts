@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { canMove, hasEnded, isWorking, legalActions } from '../../../src/domain/session/session-machine.ts';
 import { sessionStatus } from '../../../src/domain/session/session-status.ts';
 import { SessionAction } from '../../../src/protocol/common/enums.ts';
+import { runs } from '../../support/seeds.ts';
 import { requestFor } from './actions.scene.ts';
 import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
@@ -99,6 +100,6 @@ it('whatever happens to one to five tasks, in whatever order, the session follow
         }
       },
     ),
-    { seed: 20_261, numRuns: 30 },
+    runs(30),
   );
 });
