@@ -19,7 +19,8 @@ type Chunk = Extract<AgentFrameBody, { type: 'artifact.chunk' }>['data'];
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'log'>;
 
-interface ArtifactRow {
+/** An artifact as far as its chunks have come. Their count and length are on the last chunk. */
+interface Artifact {
   id: string;
   task: number;
   epoch: number;
@@ -53,26 +54,20 @@ export class Checkpoints {
   /** Stores the next chunk of an artifact. @returns why it cannot be used, or null */
   addChunk(task: number, epoch: number, chunk: Chunk): string | null {
     const { store } = this.#parts.kit;
-    const known = store.row<ArtifactRow>(`SELECT * FROM artifacts WHERE id = ?`, chunk.artifact_id);
+    const known = this.#artifact(chunk.artifact_id);
     if (known && (known.task !== task || known.epoch !== epoch)) return 'the artifact is another lease’s';
     const { chunks, chars } = known ?? { chunks: 0, chars: 0 };
     if (chunk.index !== chunks) return `chunk ${chunk.index} came where ${chunks} was expected`;
     if (chunk.data.length > base64Chars(CHUNK_BYTES)) return `a chunk holds at most ${CHUNK_BYTES} bytes`;
     if (chars + chunk.data.length > MAX_ARTIFACT_CHARS) return 'the artifact is over its bound';
+    if (!known) insertOrReplace(store, 'artifacts', { id: chunk.artifact_id, task, epoch });
     store.rows(
-      `INSERT INTO artifact_chunks (artifact, number, data) VALUES (?, ?, ?)`,
+      `INSERT INTO artifact_chunks (artifact, number, chars, data) VALUES (?, ?, ?, ?)`,
       chunk.artifact_id,
       chunk.index,
+      chars + chunk.data.length,
       chunk.data,
     );
-    const row: ArtifactRow = {
-      id: chunk.artifact_id,
-      task,
-      epoch,
-      chunks: chunks + 1,
-      chars: chars + chunk.data.length,
-    };
-    insertOrReplace(store, 'artifacts', row);
     return null;
   }
 
@@ -213,8 +208,12 @@ export class Checkpoints {
     this.#parts.kit.store.rows(`DELETE FROM artifacts WHERE id = ?`, id);
   }
 
-  #artifact(id: string): ArtifactRow | undefined {
-    return this.#parts.kit.store.row<ArtifactRow>(`SELECT * FROM artifacts WHERE id = ?`, id);
+  #artifact(id: string): Artifact | undefined {
+    return this.#parts.kit.store.row<Artifact>(
+      `SELECT id, task, epoch, number + 1 AS chunks, chars FROM artifacts JOIN artifact_chunks ON artifact = id
+       WHERE id = ? ORDER BY number DESC LIMIT 1`,
+      id,
+    );
   }
 
   #newestRow(task: number): CheckpointRow | undefined {

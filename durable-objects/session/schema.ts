@@ -49,11 +49,10 @@ CREATE TABLE checkpoints (
   number INTEGER PRIMARY KEY, task INTEGER NOT NULL DEFAULT 1, view TEXT NOT NULL, files TEXT NOT NULL,
   patch_artifact TEXT, patch_sha256 TEXT, conversation_artifact TEXT, conversation_sha256 TEXT, conversation_format TEXT
 );
-CREATE TABLE artifacts (
-  id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL, chunks INTEGER NOT NULL, chars INTEGER NOT NULL
-) WITHOUT ROWID;
+CREATE TABLE artifacts (id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE artifact_chunks (
-  artifact TEXT NOT NULL, number INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (artifact, number)
+  artifact TEXT NOT NULL, number INTEGER NOT NULL, chars INTEGER NOT NULL DEFAULT 0, data TEXT NOT NULL,
+  PRIMARY KEY (artifact, number)
 ) WITHOUT ROWID;
 `;
 
@@ -178,6 +177,17 @@ CREATE TABLE refusals (
   task INTEGER NOT NULL, epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL,
   PRIMARY KEY (task, epoch, connection)
 ) WITHOUT ROWID;
+`,
+    },
+    {
+      // The length of an artifact is on its last chunk, so that a further chunk need not write the artifact's row.
+      id: 'session/0007_lengths_on_chunks',
+      sql: `
+ALTER TABLE artifact_chunks ADD COLUMN chars INTEGER NOT NULL DEFAULT 0;
+UPDATE artifact_chunks SET chars = (SELECT artifacts.chars FROM artifacts WHERE id = artifact)
+  WHERE number = (SELECT chunks - 1 FROM artifacts WHERE id = artifact);
+ALTER TABLE artifacts DROP COLUMN chunks;
+ALTER TABLE artifacts DROP COLUMN chars;
 `,
     },
   ],
