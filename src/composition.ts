@@ -1,5 +1,5 @@
 import { consoleLogger } from './adapters/console-logger.ts';
-import { postgresProbe } from './adapters/neon/probe.ts';
+import { postgresProbe } from './adapters/neon/postgres.ts';
 import { objectsProbe } from './adapters/objects/probe.ts';
 import {
   objectAgentRegistries,

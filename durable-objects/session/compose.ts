@@ -1,5 +1,4 @@
-import { connect } from '../../src/adapters/neon/connection.ts';
-import { PostgresRunHistory } from '../../src/adapters/neon/run-history.ts';
+import { postgresRunHistory } from '../../src/adapters/neon/postgres.ts';
 import { objectAgentRegistries, objectDirectories } from '../../src/adapters/objects/stubs.ts';
 import { readObjectSettings } from '../../src/configuration/read.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
@@ -12,7 +11,7 @@ export function sessionPortsOf(workspace: WorkspaceId, env: Env): SessionPorts {
   return {
     registry: objectAgentRegistries(env.AGENT_REGISTRY).of(workspace),
     directory: objectDirectories(env.DIRECTORY).of(workspace),
-    history: url ? new PostgresRunHistory(connect(url, endpoint)) : null,
+    history: url ? postgresRunHistory(url, endpoint) : null,
   };
 }
 

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect } from '../../../src/adapters/neon/connection.ts';
-import { PostgresRunHistory } from '../../../src/adapters/neon/run-history.ts';
+import { postgresRunHistory } from '../../../src/adapters/neon/postgres.ts';
 import { Rejected } from '../../../src/ports/rejected.ts';
 import { MemoryRunHistory } from '../../support/memory-run-history.ts';
 import { embeddedPostgres, serverPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -11,8 +10,6 @@ describe('the run history in memory', () => {
   runHistoryContract(() => history);
 });
 
-const at = (databaseUrl: string, endpoint: string) => new PostgresRunHistory(connect(databaseUrl, endpoint));
-
 const server = process.env.TEST_POSTGRES_URL;
 const backends = [
   { name: 'embedded Postgres', open: embeddedPostgres },
@@ -21,7 +18,7 @@ const backends = [
 
 describe.each(backends)('the run history on $name', ({ open }) => {
   let postgres: TestPostgres;
-  const history = () => at(postgres.databaseUrl, postgres.fetchEndpoint);
+  const history = () => postgresRunHistory(postgres.databaseUrl, postgres.fetchEndpoint);
 
   beforeAll(async () => {
     postgres = await open();
@@ -48,7 +45,8 @@ describe.each(backends)('the run history on $name', ({ open }) => {
     ['the table is not there yet', async () => await withoutTable(() => history().record(sessionRun()))],
     [
       'nobody answers',
-      async () => await at('postgres://a:b@nobody.test/c', 'http://127.0.0.1:1/sql').record(sessionRun()),
+      async () =>
+        await postgresRunHistory('postgres://a:b@nobody.test/c', 'http://127.0.0.1:1/sql').record(sessionRun()),
     ],
     ['the password is wrong', async () => await withPassword('wrong')],
     ['the time is up', async () => await history().record(sessionRun(), AbortSignal.abort())],
@@ -73,6 +71,6 @@ describe.each(backends)('the run history on $name', ({ open }) => {
   async function withPassword(password: string): Promise<void> {
     const url = new URL(postgres.databaseUrl);
     url.password = password;
-    await at(url.href, postgres.fetchEndpoint).record(sessionRun());
+    await postgresRunHistory(url.href, postgres.fetchEndpoint).record(sessionRun());
   }
 });
