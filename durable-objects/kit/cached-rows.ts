@@ -2,19 +2,18 @@ import type { SqlValue } from './platform.ts';
 import type { ObjectStore, Transaction } from './store.ts';
 
 interface Entry<Row> {
-  /** As it is stored; null for a row that is written whole. */
+  /** The stored row; null for a row that will be written as a whole. */
   stored: Row | null;
-  /** Frozen: it is handed out to everybody. */
+  /** The current row. It is frozen, because many callers share it. */
   row: Row;
 }
 
 /**
- * Rows of one table by their key, kept in memory: the object is the only one that writes its tables. A row is read once
- * in the object's life, and written once in a transaction, when that ends. What changes a row ten times costs one
- * statement, and what leaves it as it was costs none.
+ * The rows of one table by their key, cached in memory, since only this object writes its tables. A row is read once in
+ * the object's life, and written at most once in a transaction, at its end.
  *
- * A transaction that fails takes everything that was kept with it. A statement that reads or writes the same table does
- * not see what waits here until the transaction ends; after one that writes, call `forget`.
+ * A failed transaction clears the cache. Another statement on the same table does not see changes until the transaction
+ * ends; after a statement that writes, call `forget`.
  *
  * @example
  * const tasks = new CachedRows<TaskRow>(store, 'tasks', 'number');
@@ -30,14 +29,14 @@ export class CachedRows<Row extends object> {
   readonly #key: keyof Row & string;
   readonly #complete: (row: Row) => Row;
   readonly #entries = new Map<SqlValue, Entry<Row>>();
-  /** Every row of the table is in memory. */
+  /** Whether all rows of the table are in memory. */
   #hasAll = false;
-  /** The last transaction that has changed what is kept. */
+  /** The last transaction that has changed the cache. */
   #changedBy: Transaction | null = null;
 
   /**
-   * @param table and `key` become part of statements: never text from outside
-   * @param complete adds what is stored elsewhere to a row that was read
+   * @param table becomes part of statements, like `key`: never pass text from outside
+   * @param complete adds values that are stored elsewhere to a row that was read
    */
   constructor(store: ObjectStore, table: string, key: keyof Row & string, complete = (row: Row): Row => row) {
     this.#store = store;
@@ -66,7 +65,7 @@ export class CachedRows<Row extends object> {
     return [...this.#entries.entries()].sort(([a], [b]) => (a! < b! ? -1 : 1)).map(([, { row }]) => row);
   }
 
-  /** Inserts a row, or replaces the one of the same key. Inside a transaction. */
+  /** Inserts a row, or replaces the one with the same key. Inside a transaction. */
   put(row: Row): void {
     this.#open();
     this.#entries.set(row[this.#key] as SqlValue, { stored: null, row: Object.freeze(row) });
@@ -82,7 +81,7 @@ export class CachedRows<Row extends object> {
     entry.row = Object.freeze({ ...entry.row, ...changes });
   }
 
-  /** Notes what this transaction stores elsewhere: `complete` would add it when the row is read again. */
+  /** Changes a cached value that this transaction stores elsewhere, where `complete` will read it. */
   note(key: SqlValue, changes: Partial<Row>): void {
     this.#open();
     const entry = this.#entryOf(key);
@@ -90,7 +89,7 @@ export class CachedRows<Row extends object> {
     if (entry.stored) entry.stored = { ...entry.stored, ...changes };
   }
 
-  /** To be called in a transaction after a statement of its own has written the table. */
+  /** Call this in a transaction after another statement has written the table. */
   forget(): void {
     this.#open();
     this.#clear();
@@ -117,7 +116,7 @@ export class CachedRows<Row extends object> {
     this.#changedBy = this.#store.beforeCommit(this.#write);
   }
 
-  /** Forgets what a transaction that failed has left behind. */
+  /** Discards what a failed transaction has left. */
   #settle(): void {
     if (this.#changedBy?.outcome !== 'failed') return;
     this.#clear();

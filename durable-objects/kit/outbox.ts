@@ -3,13 +3,13 @@ import { Rejected } from '../../src/ports/rejected.ts';
 import { withDeadline } from './outbound.ts';
 import type { ObjectStore } from './store.ts';
 
-/** Another store that this object writes to. */
+/** Another store to which this object writes. */
 export interface Destination {
   name: string;
   /**
-   * Hands one row over. May be called again for a row that arrived: the destination knows it by key, or by a version
-   * in the payload.
-   * @throws Rejected when it will never be taken; anything else means 'unavailable'
+   * Delivers one row. It may be called again for a delivered row, which the destination recognizes by the key or by a
+   * version in the payload.
+   * @throws Rejected when the row can never be accepted; any other error when the destination is unavailable
    */
   deliver(key: string, payload: unknown, signal: AbortSignal): Promise<void>;
 }
@@ -22,7 +22,7 @@ interface OutboxRow {
 }
 
 const DELIVERY_MS = 5_000;
-/** The alarm that follows a commit whose own delivery died with the process. */
+/** The delay of the alarm that repeats a delivery which died with its process. */
 const BACKSTOP_MS = 2_000;
 const FIRST_RETRY_MS = 1_000;
 const RETRY_MS_MAX = 300_000;
@@ -30,25 +30,26 @@ const PARK_AFTER_REJECTIONS = 10;
 const ROWS_AT_A_TIME = 50;
 
 /**
- * Writes that cross into another store. They commit with the state that they tell of and are delivered afterwards, at
- * least once, in no particular order: a row is an upsert with a version, or an insert by key.
+ * Writes to other stores. They commit together with the state that they describe, and are delivered afterwards, at
+ * least once and in no particular order. Therefore a row must be an upsert with a version, or an insert by key.
  *
- * A row carries its own backstop (`due_at`), so that a write that is delivered at once costs one row to put and one to
- * delete. The delete rides on the object's next commit, the backstop's alarm at the latest: a delivery makes no commit of
- * its own, and where the next commit puts the same key again, no delete either. Only a destination in trouble has a row of its own (`destinations`), whose `next_at` then counts for all rows
- * that wait for it. It is tried again for ever, ever more slowly. A row that it refuses ten times is parked, visibly
- * (`parked`), and the others go on.
+ * Each row has a deadline (`due_at`) that repeats its delivery if the process dies. A delivered row is deleted with the
+ * object's next commit, at the latest when that deadline fires. If that commit puts the same key again, no delete is
+ * needed.
+ *
+ * Only a failing destination has a row in `destinations`, whose `next_at` then applies to all its rows. It is retried
+ * for ever, with growing pauses. A row that it rejects ten times is parked (`parked_at`), and the other rows continue.
  */
 export class Outbox {
   readonly #store: ObjectStore;
   readonly #destinations: Map<string, Destination>;
   readonly #delivering = new Map<string, Promise<void>>();
-  /** Rows that have arrived and are not deleted yet, each with the `rev` that arrived. An eviction delivers them again. */
+  /** Delivered rows that are not deleted yet, with the delivered `rev`. After an eviction they are delivered again. */
   readonly #arrived = new Map<string, { destination: string; key: string; rev: number }>();
-  /** Destinations that the present transaction has rows for. */
+  /** The destinations of the current transaction's rows. */
   readonly #touched = new Set<string>();
 
-  /** @param destinations in the order in which a commit's deliveries start */
+  /** @param destinations in the order in which deliveries start */
   constructor(store: ObjectStore, destinations: readonly Destination[]) {
     this.#store = store;
     this.#destinations = new Map(destinations.map((destination) => [destination.name, destination]));
@@ -56,7 +57,7 @@ export class Outbox {
   }
 
   /**
-   * Adds or replaces the row of `key`. Inside a transaction; delivery starts when it commits. No row is written for a
+   * Adds or replaces the row of `key`. Inside a transaction; delivery starts after the commit. Writes nothing for a
    * destination that is not configured.
    */
   put(destination: string, key: string, payload: unknown): void {
@@ -72,19 +73,19 @@ export class Outbox {
       platform.now() + BACKSTOP_MS,
     );
     this.#store.dueChanged();
-    // What a transaction that was rolled back has touched is not of this one.
+    // Discards what a rolled-back transaction has left.
     if (!this.#store.willFinish(this.#startAfterCommit)) this.#touched.clear();
     this.#touched.add(destination);
     this.#store.beforeCommit(this.#startAfterCommit);
   }
 
-  /** Starts (or joins) the delivery to one destination; settles when it has come to its end, and never rejects. */
+  /** Starts (or joins) the delivery to one destination. Resolves when the delivery has ended; never rejects. */
   drain(name: string): Promise<void> {
     const running = this.#delivering.get(name);
     if (running) return running;
     const destination = this.#destinations.get(name);
     if (!destination || !this.#store.created) return Promise.resolve();
-    // Begun a step later, so that it is known as running before it can end.
+    // Starts in a later microtask, so that the delivery is registered as running before it can end.
     const work = Promise.resolve()
       .then(() => this.#deliverAll(destination))
       .catch((error) => {
@@ -95,8 +96,8 @@ export class Outbox {
   }
 
   /**
-   * Starts the deliveries that are due. For the alarm, which does not wait for them: a hung destination must not delay
-   * the next local deadline. Each one's next attempt is set first, so a delivery that dies with the process is repeated.
+   * Starts the due deliveries. The alarm does not wait for them, because a hanging destination must not delay the next
+   * local deadline. The next attempt is scheduled first, so that a delivery that dies with its process is repeated.
    */
   startDue(): void {
     const { platform } = this.#store;
@@ -118,7 +119,7 @@ export class Outbox {
         );
         this.#store.afterCommit(() => platform.background(this.drain(name)));
       } else {
-        // It was configured once and is no more: its rows stay, without an alarm.
+        // The destination is no longer configured. Its rows stay, without an alarm.
         this.#store.rows(`UPDATE outbox SET due_at = NULL WHERE destination = ?`, name);
         this.#store.rows(`DELETE FROM destinations WHERE name = ?`, name);
       }
@@ -126,7 +127,7 @@ export class Outbox {
     this.#store.dueChanged();
   }
 
-  /** Rows that wait, and rows that were given up, by destination. */
+  /** The numbers of waiting and parked rows by destination. */
   backlog(): { destination: string; waiting: number; parked: number }[] {
     if (this.#arrived.size > 0) this.#deleteNow();
     return this.#store.rows(
@@ -135,12 +136,12 @@ export class Outbox {
     );
   }
 
-  /** A row that joins a destination in trouble waits for the destination's own next attempt. */
+  /** Does not deliver to a failing destination, whose own next attempt will include the row. */
   #drainUnlessFailing(name: string): Promise<void> {
     return this.#delivering.get(name) ?? (this.#failures(name) > 0 ? Promise.resolve() : this.drain(name));
   }
 
-  /** Ends in the same step in which it has found nothing more, so that no row can come between and wait. */
+  /** Ends in the same step in which it finds no more rows, so that no row can be added in between and missed. */
   async #deliverAll(destination: Destination): Promise<void> {
     const { name } = destination;
     try {
@@ -170,12 +171,12 @@ export class Outbox {
       return 'rejected';
     }
     this.#arrived.set(`${name}/${row.key}`, { destination: name, key: row.key, rev: row.rev });
-    // A long drain does not collect more than it reads at a time.
+    // Limits the memory of a long delivery to one read.
     if (this.#arrived.size >= ROWS_AT_A_TIME) this.#deleteNow();
     return 'delivered';
   }
 
-  /** The next rows to deliver: those that have arrived are left out. */
+  /** The next rows to deliver, without those that were delivered already. */
   #waiting(name: string): OutboxRow[] {
     const rows = this.#store.rows<OutboxRow>(
       `SELECT key, payload, rev, rejections FROM outbox WHERE destination = ? AND parked_at IS NULL
@@ -190,7 +191,7 @@ export class Outbox {
     this.#store.transact(() => this.#store.dueChanged());
   }
 
-  /** Inside a transaction. A row that was put again since it arrived has another `rev`, and stays. */
+  /** Deletes delivered rows. Inside a transaction. A row that was put again since has another `rev` and stays. */
   #deleteArrived(): void {
     if (this.#arrived.size === 0) return;
     const arrived = [...this.#arrived.entries()];
@@ -198,13 +199,13 @@ export class Outbox {
       this.#store.rows(`DELETE FROM outbox WHERE destination = ? AND key = ? AND rev = ?`, destination, key, rev);
     }
     this.#store.dueChanged();
-    // Only a commit makes them gone: a transaction that fails leaves them for the next one.
+    // The rows are deleted only if the transaction commits; otherwise the next transaction deletes them.
     this.#store.afterCommit(() => {
       for (const [id, { rev }] of arrived) if (this.#arrived.get(id)?.rev === rev) this.#arrived.delete(id);
     });
   }
 
-  /** Starts the deliveries of a commit, in the order of the destinations. */
+  /** Starts the deliveries of a commit in the order of the destinations. */
   readonly #startAfterCommit = (): void => {
     const touched = [...this.#destinations.keys()].filter((name) => this.#touched.has(name));
     this.#store.afterCommit(() => {
@@ -212,7 +213,7 @@ export class Outbox {
     });
   };
 
-  /** Nothing waits any more: a destination that was in trouble is no longer. */
+  /** Clears the failure state of a destination that has no waiting rows. */
   #settle(name: string): void {
     if (!this.#store.row(`SELECT 1 FROM destinations WHERE name = ?`, name)) return;
     this.#store.transact(() => {
@@ -221,13 +222,13 @@ export class Outbox {
     });
   }
 
-  /** @param progressed some rows have arrived, so that the pauses start from the first again */
+  /** @param progressed whether any row was delivered, which resets the backoff */
   #backOff(name: string, error: unknown, progressed: boolean): void {
     const { platform } = this.#store;
     this.#store.transact(() => {
       const failures = (progressed ? 0 : this.#failures(name)) + 1;
       const pause = Math.min(RETRY_MS_MAX, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 20));
-      // Half fixed, half random: a thousand objects that lost the same database do not come back as one.
+      // Half of the pause is random, so that many objects do not retry the same database together.
       const next = platform.now() + Math.round(pause * (0.5 + platform.random() / 2));
       this.#store.rows(
         `INSERT OR REPLACE INTO destinations (name, failures, next_at) VALUES (?, ?, ?)`,

@@ -4,7 +4,7 @@ import { migrate, schemaState } from './migrations.ts';
 import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
 import type { ObjectSchema } from './schema.ts';
 
-/** How a transaction stands: what a part keeps in memory of one that failed is not so. */
+/** The state of a transaction. What a part has cached from a failed transaction is invalid. */
 export interface Transaction {
   readonly outcome: 'under way' | 'committed' | 'failed';
 }
@@ -12,20 +12,20 @@ export interface Transaction {
 /**
  * An object's storage: typed statements, one kind of transaction, one alarm.
  *
- * **Every mutation is one `transact`**: rows, outbox, deadlines and the alarm commit together or not at all. Nothing is
- * sent and no memory changes inside; what is to follow a commit is handed to `afterCommit`.
+ * **Every mutation is one `transact`**: rows, outbox, deadlines and the alarm commit together or not at all. Inside,
+ * nothing is sent and no memory changes. Work that must follow the commit is passed to `afterCommit`.
  */
 export class ObjectStore {
   readonly platform: ObjectPlatform;
   readonly #schema: ObjectSchema;
   #created: boolean;
   #transaction: { outcome: Transaction['outcome'] } | null = null;
-  /** The alarm that is set; undefined when that is not known. */
+  /** The current alarm; undefined when it is not known. */
   #armedAt: number | null | undefined;
   #dueChanged = false;
-  /** The present transaction has run a statement that is no read. */
+  /** Whether the current transaction has run a statement that writes. */
   #hasWritten = false;
-  /** Run at the end of the transaction, inside it. */
+  /** Functions to run at the end of the transaction, inside it. */
   readonly #finishers = new Set<() => void>();
   readonly #afterWrites: (() => void)[] = [];
   #followers: (() => void)[] = [];
@@ -41,7 +41,7 @@ export class ObjectStore {
     else if (this.#created && this.#earliest() !== null) this.#commit(() => {});
   }
 
-  /** Whether the object has its tables. Reading from one that has not is a bug. */
+  /** Whether the object has its tables. Reading without them is a bug. */
   get created(): boolean {
     return this.#created;
   }
@@ -56,14 +56,14 @@ export class ObjectStore {
     return this.rows<T>(query, ...bindings)[0];
   }
 
-  /** Runs `body` as one durable step; joins the transaction that is under way. */
+  /** Runs `body` in one transaction. Inside a transaction, it joins that one. */
   transact<T>(body: () => T): T {
     if (this.#transaction) return body();
     if (!this.#created) throw new Error('the object has not been created');
     return this.#commit(body);
   }
 
-  /** `transact` for the step that makes the object: tables first. */
+  /** Like `transact`, but creates the tables first if they are missing. */
   create<T>(body: () => T): T {
     if (this.#created) return this.transact(body);
     return this.#commit(() => {
@@ -73,8 +73,8 @@ export class ObjectStore {
   }
 
   /**
-   * Runs `finisher` at the end of the present transaction, inside it: what the transaction has collected is written at
-   * once. It runs once, however often it is added; forgotten when the transaction fails.
+   * Runs `finisher` once at the end of the current transaction, inside it, so that collected changes are written
+   * together. Adding it several times has no further effect. It is discarded if the transaction fails.
    */
   beforeCommit(finisher: () => void): Transaction {
     if (!this.#transaction) throw new Error('no transaction is under way');
@@ -83,27 +83,28 @@ export class ObjectStore {
   }
 
   /**
-   * Runs `finisher` as the last step of every transaction that writes, inside it. A transaction that writes nothing stays
-   * one: a refused call costs no commit.
+   * Runs `finisher` as the last step of every transaction that writes, inside it. A transaction without writes, such as
+   * a rejected call, stays without writes and costs no commit.
    */
   beforeEachCommit(finisher: () => void): void {
     this.#afterWrites.push(finisher);
   }
 
   /**
-   * Whether `finisher` waits for the end of the present transaction. False means: what it collects is of another one.
+   * Whether `finisher` will run at the end of the current transaction. If not, its collected changes belong to an
+   * earlier transaction.
    */
   willFinish(finisher: () => void): boolean {
     return this.#finishers.has(finisher);
   }
 
-  /** Runs `follower` once the present transaction has committed; forgotten when it does not. */
+  /** Runs `follower` after the current transaction has committed; discards it if the transaction fails. */
   afterCommit(follower: () => void): void {
     if (this.#transaction) this.#followers.push(follower);
     else follower();
   }
 
-  /** To be called in a transaction that changes what is due, a deadline or a delivery: the alarm follows it. */
+  /** Call this in a transaction that changes a deadline or a delivery, so that the alarm is updated. */
   dueChanged(): void {
     this.#dueChanged = true;
   }
@@ -119,7 +120,7 @@ export class ObjectStore {
       value = this.platform.transaction(() => {
         const result = body();
         for (const finisher of this.#finishers) {
-          // A later finisher may give an earlier one more to write: it is then added again, and runs again.
+          // A later finisher may add work for an earlier one, which is then added again and runs again.
           this.#finishers.delete(finisher);
           finisher();
         }
@@ -140,7 +141,7 @@ export class ObjectStore {
     }
     const followers = this.#followers;
     this.#followers = [];
-    // What has committed has happened: a follower that throws is a bug to be seen, not a failure of the mutation.
+    // The commit has succeeded, so a follower that throws is a bug to be logged and not a failure of the mutation.
     for (const follower of followers) {
       try {
         follower();
@@ -151,12 +152,12 @@ export class ObjectStore {
     return value;
   }
 
-  /** To be called when the alarm has fired: there is none until the next commit. */
+  /** Call this when the alarm has fired, because no alarm is set until the next commit. */
   alarmFired(): void {
     this.#armedAt = undefined;
   }
 
-  /** Sets the alarm to the earliest deadline or delivery; writes only when that has changed. */
+  /** Sets the alarm to the earliest deadline or delivery, if it has changed. */
   #arm(): void {
     if (!this.#dueChanged && this.#armedAt !== undefined) return;
     const due = this.#earliest();
@@ -179,7 +180,7 @@ export class ObjectStore {
 
 const READS = /^\s*(SELECT|WITH)\b/;
 
-/** A local workerd stores more than the platform does: refuse here what production would refuse. */
+/** Rejects what Cloudflare would reject, because a local workerd stores larger values. */
 function assertStorable(value: SqlValue): void {
   if (typeof value !== 'string' || value.length * 3 <= MAX_STORED_BYTES) return;
   const bytes = utf8Length(value);

@@ -25,8 +25,8 @@ import type { SessionRow } from './records.ts';
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'messages' | 'tasks' | 'projections'>;
 
 /**
- * What people and programs ask of a session. Each method runs inside a transaction, checks what was asked against the
- * one table, and states the intent; the tasks carry it out.
+ * The actions of people and programs. Each method runs inside a transaction, checks the action against the transition
+ * table, and sets the intent. The tasks carry it out.
  */
 export class Actions {
   readonly #parts: Needs;
@@ -35,7 +35,7 @@ export class Actions {
     this.#parts = parts;
   }
 
-  /** Makes the session, its implicit task and its first message. */
+  /** Creates the session, its implicit task and its first message. */
   create(workspace: string, id: SessionId, request: CreateSessionRequest, call: Call): void {
     const { kit, records, log, tasks, messages, projections } = this.#parts;
     const { platform } = kit.store;
@@ -74,7 +74,7 @@ export class Actions {
     projections.changed();
   }
 
-  /** Whether a create that arrives here again is the one that made this session. */
+  /** Whether a repeated create is the one that created this session. */
   isSameRequest({ idempotency }: Call): boolean {
     return this.#parts.records.session().created_with === (idempotency?.fingerprint ?? null);
   }
@@ -87,7 +87,7 @@ export class Actions {
     projections.changed();
   }
 
-  /** Checks the action against the one table, then does it. */
+  /** Checks the action against the transition table, then performs it. */
   act(request: ActionRequest, by: string): Outcome<null> {
     const { records, tasks } = this.#parts;
     const { status } = records.session();
@@ -120,16 +120,20 @@ export class Actions {
     return ok(null);
   }
 
-  /** Handler of the duration's deadline. No grace: this is the user's own bound. */
+  /** The handler of the time limit's deadline. There is no grace period, because the user chose the limit. */
   timeIsUp(): void {
     const { records, tasks } = this.#parts;
     if (!isWorking(records.session().status)) return;
     const seconds = records.spec().max_duration_seconds;
-    const error = { code: 'timeout', message: `The session ran for its ${seconds} seconds.`, retryable: true };
+    const error = {
+      code: 'timeout',
+      message: `The session reached its time limit of ${seconds} seconds.`,
+      retryable: true,
+    };
     tasks.close('time_out', 'time_is_up', { reason: 'max_duration_seconds', error });
   }
 
-  /** Cancels what is active, and leaves a tombstone. */
+  /** Cancels an active session, and leaves a tombstone. */
   remove(by: string): void {
     const { kit, records, tasks, projections, config } = this.#parts;
     if (!hasEnded(records.session().status)) tasks.close('cancel', 'cancel', { reason: `deleted by ${by}` });
@@ -140,7 +144,7 @@ export class Actions {
     projections.removed();
   }
 
-  /** Handler of the purge's deadline: everything goes but the tombstone. */
+  /** The handler of the purge's deadline: deletes everything except the tombstone. */
   purge(): void {
     const { kit, records } = this.#parts;
     for (const table of PURGED) kit.store.rows(`DELETE FROM ${table}`);
@@ -155,7 +159,7 @@ export class Actions {
     return refuse('no_running_agent', detail);
   }
 
-  /** A run begins: its clock, its result and its attempts are its own. */
+  /** Begins a run with a new clock, no result and no used attempts. */
   #begin(by: string): void {
     const { kit, records, tasks } = this.#parts;
     const { run, usage } = records.session();

@@ -13,23 +13,23 @@ import type { SessionParts } from './parts.ts';
 import { insertOrReplace } from './records.ts';
 
 type AskOfAgent = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
-/** What is asked for, by whomever. */
+/** The content of a new approval. */
 type Ask = Omit<AskOfAgent, 'ask_id' | 'kind'> & Pick<ApprovalView, 'kind'>;
 
-/** The lease whose agent waits for an approval, and the agent's own key of its ask. */
+/** The lease whose agent waits for an approval, and the agent's own key for it. */
 interface Asker {
   epoch: number;
   ask_id: string;
 }
 
-/** An agent that waits for more than this is not waiting for a person. */
+/** The most open approvals of a task's agent. Nobody could answer more. */
 const MAX_OPEN = 100;
-/** Settled approvals that can be listed; all of them are in the log. */
+/** The number of settled approvals that are listed. All of them are in the log. */
 const MAX_SETTLED = 500;
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'commands' | 'projections'>;
 
-/** `epoch` and `ask_id` are null where no agent waits: the session asked by itself. */
+/** `epoch` and `ask_id` are null if the session itself asked, so that no agent waits. */
 interface ApprovalRow {
   id: string;
   task: number;
@@ -42,8 +42,8 @@ interface ApprovalRow {
 }
 
 /**
- * What waits for a decision. Each approval is answered exactly once: by a person, by an 'always' of this session, or by
- * its default. An approval that an agent asked for is withdrawn with the agent's lease.
+ * The approvals of a session. Each one is answered exactly once: by a person, by an `always` of this session, or by its
+ * default. If an agent asked, the approval is withdrawn when the agent's lease ends.
  */
 export class Approvals {
   readonly #parts: Needs;
@@ -53,8 +53,8 @@ export class Approvals {
   }
 
   /**
-   * An agent asks. Asking again for the same thing (the answer was lost on the way) sends the answer again.
-   * @returns why the ask cannot be taken, or null
+   * Opens an approval for an agent. If the agent asks again because it lost the answer, the answer is sent again.
+   * @returns why the request is invalid, or null
    */
   ask(task: number, epoch: number, { ask_id, ...ask }: AskOfAgent): string | null {
     const known = this.#byAskId(task, epoch, ask_id);
@@ -68,7 +68,7 @@ export class Approvals {
     return null;
   }
 
-  /** Opens an approval of a task. @param asker null when the session asks by itself: then no lease is needed */
+  /** Opens an approval of a task. @param asker null if the session itself asks, which needs no lease */
   open(task: number, { always, ...shown }: Ask, asker: Asker | null): ApprovalView {
     const { kit, records, log, projections } = this.#parts;
     const now = kit.store.platform.now();
@@ -102,14 +102,14 @@ export class Approvals {
     return view;
   }
 
-  /** Answers an agent's ask that could not be taken. */
+  /** Rejects an agent's request that could not be opened as an approval. */
   refuse(task: number, epoch: number, askId: string, kind: AskOfAgent['kind']): void {
-    const message = 'The request could not be shown to anybody; ask for less at once.';
+    const message = 'The request could not be shown to anybody. Ask for less at a time.';
     const data = { ask_id: askId, kind, decision: 'reject' as const, message };
     this.#parts.commands.enqueue(task, epoch, { type: 'approval_reply', data });
   }
 
-  /** Somebody answers. A second answer is refused with the first. */
+  /** Answers an approval. A second answer fails, with the first one as `current`. */
   answer(id: string, request: AnswerApprovalRequest, by: string): Outcome<ApprovalView> {
     const row = this.#byId(id);
     if (!row) return refuse('not_found', 'There is no such approval in this session.');
@@ -126,18 +126,18 @@ export class Approvals {
     return ok(answered);
   }
 
-  /** Handler of an approval's deadline: the session's default answers. */
+  /** The handler of an approval's deadline: answers with the session's default. */
   expire(id: string): void {
     const row = this.#byId(id);
     if (row?.status !== 'open') return;
     const view = JSON.parse(row.view) as ApprovalView;
     const decision = decisionOnExpiry(this.#rulesOf(view), this.#parts.records.spec().approval_default);
-    const message = decision === 'reject' ? 'Nobody answered in time; go on without it.' : undefined;
+    const message = decision === 'reject' ? 'Nobody answered in time. Continue without it.' : undefined;
     this.#settle(row, { decision, ...(message && { message }) }, 'session_default', true);
     this.#parts.projections.changed();
   }
 
-  /** The agent no longer waits for it. */
+  /** Withdraws an approval for which the agent no longer waits. */
   withdrawAsk(task: number, epoch: number, askId: string, reason: string): void {
     const row = this.#byAskId(task, epoch, askId);
     if (row?.status !== 'open') return;
@@ -145,7 +145,7 @@ export class Approvals {
     this.#parts.projections.changed();
   }
 
-  /** The task's lease has ended, so no agent waits for what it asked. The session's own approvals stay open. */
+  /** Withdraws the approvals of a task's agent, because its lease has ended. The session's own approvals stay open. */
   withdrawAsked(task: number, reason: string): void {
     const rows = this.#parts.kit.store.rows<ApprovalRow>(
       `SELECT * FROM approvals WHERE task = ? AND status = 'open' AND epoch IS NOT NULL`,
@@ -154,12 +154,12 @@ export class Approvals {
     for (const row of rows) this.#withdraw(row, reason);
   }
 
-  /** Whether the task's agent waits for a person. */
+  /** Whether the task's agent is waiting for an answer. */
   agentWaits(task: number): boolean {
     return this.#openCount(task) > 0;
   }
 
-  /** How many open approvals the task's agent has asked for. */
+  /** The number of open approvals of the task's agent. */
   #openCount(task: number): number {
     return this.#parts.kit.store.row<{ n: number }>(
       `SELECT COUNT(*) AS n FROM approvals WHERE task = ? AND status = 'open' AND epoch IS NOT NULL`,
@@ -186,7 +186,10 @@ export class Approvals {
     return view;
   }
 
-  /** Tells the agent that asked. 'always' is ours: the agent hears 'once', since OpenCode's own 'always' would leak over the directory. */
+  /**
+   * Tells the agent. It gets 'once' instead of 'always', because OpenCode's own 'always' would apply to the whole
+   * directory.
+   */
   #reply(row: ApprovalRow, decision: Decision, given: Omit<AnswerApprovalRequest, 'decision'>): void {
     if (row.epoch === null || row.ask_id === null) return;
     const { message, answers } = given;
@@ -224,8 +227,8 @@ export class Approvals {
   }
 
   /**
-   * Remembers what the agent named as the wider patterns; where it named none, what was asked for, as it is. A pattern
-   * that was asked for and holds a wildcard was a name, and must not come to mean more.
+   * Remembers the wider patterns that the agent named or, if it named none, the requested patterns. A requested pattern
+   * that contains a wildcard character is a literal name, so it is not remembered: as a rule, it would match more.
    */
   #remember(row: ApprovalRow, view: ApprovalView): void {
     const wider = JSON.parse(row.always) as string[];

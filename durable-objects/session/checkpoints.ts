@@ -43,7 +43,7 @@ interface CheckpointRow {
 const base64Chars = (bytes: number): number => Math.ceil(bytes / 3) * 4;
 const MAX_ARTIFACT_CHARS = base64Chars(Math.max(MAX_PATCH_BYTES, MAX_CONVERSATION_BYTES)) * 1.01;
 
-/** Points that another machine can go on from, and the chunked artifacts that they consist of. */
+/** The checkpoints from which another machine can continue, and their artifacts in chunks. */
 export class Checkpoints {
   readonly #parts: Needs;
 
@@ -51,7 +51,7 @@ export class Checkpoints {
     this.#parts = parts;
   }
 
-  /** Stores the next chunk of an artifact. @returns why it cannot be used, or null */
+  /** Stores the next chunk of an artifact. @returns why the chunk is invalid, or null */
   addChunk(task: number, epoch: number, chunk: Chunk): string | null {
     const { store } = this.#parts.kit;
     const known = this.#artifact(chunk.artifact_id);
@@ -71,7 +71,7 @@ export class Checkpoints {
     return null;
   }
 
-  /** Makes a checkpoint of what the agent reports. @returns why it cannot be used, or null */
+  /** Stores the checkpoint that the agent reports. @returns why it is invalid, or null */
   add(task: number, epoch: number, reported: Reported): string | null {
     for (const part of [reported.patch, reported.conversation]) {
       if (part && !this.#isWhole(part, task, epoch)) return `artifact ${part.artifact_id} is not whole`;
@@ -109,7 +109,7 @@ export class Checkpoints {
     return null;
   }
 
-  /** The number of the session's newest checkpoint; 0 when there is none. Numbers are the session's, over all tasks. */
+  /** The number of the session's newest checkpoint; 0 when there is none. All tasks share the numbering. */
   lastNumber(): number {
     return this.#parts.kit.store.row<{ n: number }>(`SELECT COALESCE(MAX(number), 0) AS n FROM checkpoints`)!.n;
   }
@@ -120,12 +120,12 @@ export class Checkpoints {
     return row ? JSON.parse(row.view) : null;
   }
 
-  /** The task that a checkpoint is of; undefined where there is no such checkpoint. */
+  /** The task of a checkpoint; undefined when the checkpoint does not exist. */
   taskOf(number: number): number | undefined {
     return this.#row(number)?.task;
   }
 
-  /** What a lease of the task starts from. */
+  /** The checkpoint from which a lease of the task starts. */
   toRestore(task: number): Assignment['checkpoint'] {
     const { restore } = this.#parts.records.task(task)!;
     if (restore === 'fresh') return null;
@@ -141,7 +141,7 @@ export class Checkpoints {
     };
   }
 
-  /** Where the patch of the task's newest checkpoint is. */
+  /** The artifact with the patch of the task's newest checkpoint. */
   diff(task: number): DiffSource {
     const row = this.#newestRow(task);
     if (!row) return { checkpoint: null, base_commit: null, files: [], local_only: false, artifact: null };
@@ -162,10 +162,12 @@ export class Checkpoints {
       artifactId,
       index,
     );
-    return row ? ok(row.data) : refuse('not_found', 'The artifact has no such chunk; it may have been pruned.');
+    return row
+      ? ok(row.data)
+      : refuse('not_found', 'The artifact has no such chunk. It may have been deleted with its checkpoint.');
   }
 
-  /** Chunks whose checkpoint never came: the lease that sent them is over. */
+  /** Deletes chunks whose checkpoint never arrived, after their lease has ended. */
   dropStrays(task: number): void {
     const strays = this.#parts.kit.store.rows<{ id: string }>(
       `SELECT id FROM artifacts WHERE task = ? AND id NOT IN (
@@ -180,7 +182,7 @@ export class Checkpoints {
     const artifact = this.#artifact(part.artifact_id);
     if (!artifact) return part.bytes === 0;
     if (artifact.task !== task || artifact.epoch !== epoch) return false;
-    // Each chunk is padded on its own, so the length is known to within two bytes a chunk.
+    // Each chunk has its own padding, so the length is known only to within two bytes per chunk.
     const most = (artifact.chars / 4) * 3;
     return part.bytes <= most && part.bytes >= most - 2 * artifact.chunks;
   }
@@ -197,7 +199,7 @@ export class Checkpoints {
     for (const id of ids) if (!this.#isUsed(id)) this.#dropArtifact(id);
   }
 
-  /** A later checkpoint may name the artifact of an earlier one. */
+  /** Keeps an artifact while any checkpoint names it, because a later checkpoint may reuse it. */
   #isUsed(id: string): boolean {
     const sql = `SELECT 1 FROM checkpoints WHERE patch_artifact = ? OR conversation_artifact = ? LIMIT 1`;
     return this.#parts.kit.store.row(sql, id, id) !== undefined;

@@ -5,7 +5,7 @@ import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from './config.ts';
 import type { SessionPorts } from './destinations.ts';
 
-/** The one place where a session's object meets its environment. */
+/** Builds the ports of a session's object from its environment, which no other code of the session reads. */
 export function sessionPortsOf(workspace: WorkspaceId, env: Env): SessionPorts {
   const { DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint } = readObjectSettings(env);
   return {

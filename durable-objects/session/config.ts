@@ -1,13 +1,15 @@
 import { APPROVAL_KINDS, type ApprovalKindTable } from '../../src/protocol/session/approval-kinds.ts';
 
-/** What a session's object is configured with; times in ms. */
+/** The configuration of a session's object. Times are in ms. */
 export interface SessionConfig {
   lease_ttl_ms: number;
-  /** A deleted session keeps its rows so long; then only its tombstone stays. */
+  /** How long a deleted session keeps its rows. After that, only its tombstone remains. */
   deleted_retention_ms: number;
-  /** A final session keeps its events so long; then only the folded state, checkpoints and artifacts stay. */
+  /**
+   * How long an ended session keeps its events. After that, only the folded state, checkpoints and artifacts remain.
+   */
   final_retention_ms: number;
-  /** Events above the base; beyond that the older half is folded into it. */
+  /** The most events above the base. When the log exceeds it, its older half is folded into the base. */
   max_log_events: number;
   /** The rules of each kind of approval. */
   approval_kinds: ApprovalKindTable;
@@ -23,18 +25,18 @@ export const DEFAULT_SESSION_CONFIG: SessionConfig = {
   approval_kinds: APPROVAL_KINDS,
 };
 
-/** An agent that was asked to pause or stop ends its turn at a step boundary within this time, else aborts it. */
+/** The time in which an agent must finish its step after a pause or stop. After that, the agent aborts the step. */
 export const BOUNDARY_MS = 30_000;
-/** After this, since it was last heard of, a pause or stop happens without the agent. */
+/** After this much silence, a pause or stop takes effect without the agent. */
 export const REQUEST_MS = 45_000;
-/** After this it happens in any case. */
+/** After this time, a pause or stop takes effect in any case. */
 export const LONGEST_REQUEST_MS = 300_000;
-/** A queued session asks the registry again this often: `reserve` is idempotent, and answers if it was forgotten. */
+/** The interval at which a queued session repeats `reserve`, which is idempotent, in case the registry forgot it. */
 export const RESERVE_AGAIN_MS = 60_000;
-/** Summaries of a busy session go out at most this often. */
+/** The minimum interval between the summaries of a busy session. */
 export const SUMMARY_MS = 1_000;
 
-/** Names of the session's deadlines; those of a task end with its number. */
+/** The names of the session's deadlines. Those of a task end with its number. */
 export const DEADLINE = {
   lease: 'lease:',
   reserve: 'reserve:',

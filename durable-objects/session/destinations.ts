@@ -5,15 +5,18 @@ import type { Destination } from '../kit/outbox.ts';
 import { DESTINATION } from './config.ts';
 import type { SlotMessage } from './reservations.ts';
 
-/** The other homes that a session writes to. */
+/** The other stores to which a session writes. */
 export interface SessionPorts {
   registry: AgentRegistryApi;
   directory: DirectoryApi;
-  /** Null where no database is configured: then no row waits for one. */
+  /** Null if no database is configured; then no row is written for it. */
   history: RunHistory | null;
 }
 
-/** How each of them is written to. @param onReservationEnded the registry calls a reservation over that is still wanted */
+/**
+ * The outbox destinations. @param onReservationEnded called when the registry has ended a reservation that is still
+ * wanted
+ */
 export function sessionDestinations(
   { registry, directory, history }: SessionPorts,
   onReservationEnded: (task: number, epoch: number) => void,
@@ -25,7 +28,7 @@ export function sessionDestinations(
         const message = payload as SlotMessage;
         if (message.op !== 'reserve') return registry[message.op](message.task_id, message.epoch);
         const slot = await registry.reserve(message.request);
-        // An agent accepted it a minute ago and has not presented it here: that agent will not come.
+        // An agent accepted the offer a minute ago but has not claimed it here, so it will not come.
         if (slot.state === 'ended' || (slot.state === 'accepted' && message.again))
           onReservationEnded(message.task, message.request.epoch);
       },

@@ -10,10 +10,10 @@ type Needs = Pick<
   'config' | 'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'reservations'
 >;
 
-/** How a lease ended: as it should (the agent drops its buffer), or taken from the agent (it aborts). */
+/** How a lease ended: regularly (the agent deletes its buffer), or taken from the agent (it aborts). */
 export type Ending = 'done' | 'lost';
 
-/** Epochs and leases: who may work on a task now. The session alone decides; the registry only finds an agent. */
+/** Epochs and leases: which agent may work on a task now. Only the session decides; the registry only finds agents. */
 export class Leases {
   readonly #parts: Needs;
 
@@ -21,7 +21,7 @@ export class Leases {
     this.#parts = parts;
   }
 
-  /** The first to claim a reservation gets its lease. */
+  /** Grants the lease to the first agent that claims the reservation. */
   grant(lease: LeaseRow): void {
     const { config, kit, records, log, checkpoints } = this.#parts;
     const { task, epoch, agent_id, agent_name, granted_at } = lease;
@@ -33,9 +33,8 @@ export class Leases {
   }
 
   /**
-   * Ends whatever holds or waits for the task: its lease, its reservation, its backoff. Anything but a lease that ended
-   * as it should, which is an epoch's natural end, opens the next epoch in the same transaction, so that nothing of the
-   * old one is ever taken again.
+   * Ends the lease, the reservation or the backoff of a task. Unless a lease ended regularly, the next epoch opens in
+   * the same transaction, so that nothing of the old epoch is accepted any more.
    */
   end(number: number, ending: Ending, reason: string, message?: string): void {
     const { kit, records, reservations } = this.#parts;
@@ -49,8 +48,8 @@ export class Leases {
   }
 
   /**
-   * Judges a lease whose deadline is due, and sets the next deadline of a lease that goes on. A lease that is extended
-   * is neither quiet nor lost.
+   * Judges a lease at its deadline, and sets the next deadline if the lease continues. An extended lease is neither
+   * quiet nor lost.
    */
   judge(lease: LeaseRow): 'alive' | 'quiet' | 'extended' | 'lost' {
     const { config, kit, records, log } = this.#parts;

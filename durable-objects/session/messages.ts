@@ -7,7 +7,7 @@ import { insertOrReplace } from './records.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'commands' | 'checkpoints'>;
 
-/** The prompts of the tasks. Numbers are the session's; each message belongs to one task. */
+/** The prompts of the tasks. The session numbers them, and each message belongs to one task. */
 export class Messages {
   readonly #parts: Needs;
 
@@ -15,31 +15,34 @@ export class Messages {
     this.#parts = parts;
   }
 
-  /** Adds a message to the session's first task: into the running turn, or to wait for the next. */
+  /** Adds a message to the session's first task. It goes into the running turn or waits for the next one. */
   send(request: SendMessageRequest, by: string): Outcome<MessageAccepted> {
     const { records, checkpoints } = this.#parts;
     const { status } = records.session();
     if (hasEnded(status)) {
-      return refuse('illegal_transition', `A session that is ${status} takes no messages.`, {
+      return refuse('illegal_transition', `A session that is ${status} accepts no messages.`, {
         legal_actions: nextStatus(status, 'retry') ? ['retry'] : [],
       });
     }
     const task = records.firstTask();
     const done = checkpoints.newest(task)?.messages_done ?? 0;
     if (records.messagesAfter(task, done).length >= MAX_WAITING_MESSAGES) {
-      return refuse('too_many_requests', `${MAX_WAITING_MESSAGES} messages wait already; let the agent catch up.`);
+      return refuse(
+        'too_many_requests',
+        `${MAX_WAITING_MESSAGES} messages are waiting already. Wait until the agent has caught up.`,
+      );
     }
-    // With no turn to steer into it waits for the next one.
+    // Without a running turn, the message waits for the next one.
     const delivery = isWorking(status) ? (request.delivery ?? 'steer') : 'follow_up';
     return ok({ number: this.add(task, request.text, delivery, by), delivery });
   }
 
-  /** Adds a message to the session's first task, to be worked on after all others. */
+  /** Adds a message to the session's first task, after all other messages. */
   followUp(text: string, by: string): void {
     this.add(this.#parts.records.firstTask(), text, 'follow_up', by);
   }
 
-  /** Adds a message to a task, and hands it to the agent that holds the task. @returns its number */
+  /** Adds a message to a task, and sends it to the agent that holds the task. @returns its number */
   add(task: number, text: string, delivery: MessageAccepted['delivery'], by: string): number {
     const { kit, records, log, commands } = this.#parts;
     const number = records.lastMessage() + 1;

@@ -21,7 +21,7 @@ import type { SessionViews } from './views.ts';
 
 /**
  * The parts of a session's object, in the order in which they are built. The constructor of a part picks the parts that
- * it uses, so the compiler refuses an order in which one of them does not exist yet.
+ * it uses, so the compiler rejects an order in which one of them does not exist yet.
  *
  * @example
  * type Needs = Pick<SessionParts, 'kit' | 'records'>;

@@ -6,7 +6,7 @@ import type { SessionParts } from './parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'views'>;
 
-/** Tells the other homes of state: the directory what the session looks like now, Postgres what a run has been. */
+/** Writes copies of the state for other stores: the session's summary for the directory, finished runs for Postgres. */
 export class Projections {
   readonly #parts: Needs;
 
@@ -14,7 +14,7 @@ export class Projections {
     this.#parts = parts;
   }
 
-  /** A change that lists should show at once. */
+  /** Sends a summary now, after a change that lists should show at once. */
   changed(): void {
     const { platform } = this.#parts.kit.store;
     const { rev, id } = this.#parts.records.session();
@@ -23,21 +23,21 @@ export class Projections {
     this.#parts.kit.outbox.put(DESTINATION.directory, id, { put: this.#parts.views.directoryEntry() });
   }
 
-  /** A change that may wait until the last summary is a second old: usage, say, which grows with every turn. */
+  /** Sends a summary when the last one is SUMMARY_MS old, after a frequent change such as usage. */
   grew(): void {
     const due = this.#parts.records.session().updated_at + SUMMARY_MS;
     if (this.#parts.kit.store.platform.now() >= due) this.changed();
     else this.#parts.kit.deadlines.set(DEADLINE.summary, due);
   }
 
-  /** The session is gone from lists. */
+  /** Removes the session from lists. */
   removed(): void {
     const { rev, id } = this.#parts.records.session();
     this.#parts.records.update({ rev: rev + 1 });
     this.#parts.kit.outbox.put(DESTINATION.directory, id, { remove: { id, rev: rev + 1 } });
   }
 
-  /** The present run has come to its end. What was never started has none. */
+  /** Records the current run, which has ended. A session that was never started has no run. */
   runEnded(): void {
     const row = this.#parts.records.session();
     if (row.run === 0) return;

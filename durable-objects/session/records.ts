@@ -5,15 +5,15 @@ import { CachedRows } from '../kit/cached-rows.ts';
 import type { ObjectStore } from '../kit/store.ts';
 import type { SessionParts } from './parts.ts';
 
-/** The session's one row: what changes while it lives. Times are ms; JSON columns end up in views. */
+/** The session's row, with everything that changes during its life. Times are in ms. */
 export interface SessionRow {
   workspace: string;
   id: string;
   incarnation: string;
   status: SessionStatus;
-  /** What it was last asked to do. */
+  /** The last intent. */
   intent: Intent;
-  /** When the agents at work were asked to pause or stop, while they have not done so. */
+  /** When the working agents were asked to pause or stop; null when no request is open. */
   requested_at: number | null;
   run: number;
   rev: number;
@@ -28,13 +28,13 @@ export interface SessionRow {
   active_since: number | null;
   result: string | null;
   error: string | null;
-  /** Of all runs; and what it was when the present run began. */
+  /** The usage of all runs, and the usage at the beginning of the current run. */
   usage: string;
   usage_before_run: string;
-  /** Root commit of the repository that the session is bound to, once an agent has begun. */
+  /** The root commit of the repository to which the session is bound since its first lease. */
   repository: string | null;
   share_done: number;
-  /** The fingerprint of the request that made the session, when it had an idempotency key. */
+  /** The fingerprint of the request that created the session, if it had an idempotency key. */
   created_with: string | null;
 }
 
@@ -42,17 +42,17 @@ export interface TaskRow extends TaskFacts {
   number: number;
   title: string;
   epoch: number;
-  /** Attempts of the present run that came to nothing. */
+  /** The failed attempts of the current run. */
   attempts_used: number;
-  /** What the next lease starts from: `last`, `fresh`, or a checkpoint's number. */
+  /** The start of the next lease: `last`, `fresh`, or a checkpoint's number. */
   restore: string;
-  /** JSON: ids of the agents that have refused the task in this run, newest last. */
+  /** JSON: the ids of agents that could not do the task in this run, newest last. */
   refused_by: string;
-  /** JSON: why it failed for good. */
+  /** JSON: the error with which the task failed. */
   error: string | null;
 }
 
-/** The newest lease of a task. It stays when it has ended, so that a late agent hears how. */
+/** The newest lease of a task. The row stays after its end, so that a late agent learns how it ended. */
 export interface LeaseRow {
   task: number;
   epoch: number;
@@ -74,15 +74,15 @@ interface SpecRow {
   json: string;
 }
 
-/** The key of the row where a table has one. */
+/** The key of the row in a table with a single row. */
 const ONE = 1;
 
-/** Typed rows of a session's tables. Those that every step needs are kept in memory. */
+/** The typed rows of a session's tables. Rows that every step needs are cached. */
 export class SessionRecords {
   readonly #store: ObjectStore;
   readonly #session: CachedRows<SessionRow & { one: number }>;
   readonly #spec: CachedRows<SpecRow>;
-  /** A spec may be long: it is parsed once. */
+  /** A spec may be long, so it is parsed once. */
   readonly #parsedSpecs = new WeakMap<SpecRow, CreateSessionRequest>();
   readonly #tasks: CachedRows<TaskRow>;
   readonly #leases: CachedRows<LeaseRow>;
@@ -102,7 +102,7 @@ export class SessionRecords {
     return row && row.deleted_at === null ? row : null;
   }
 
-  /** The session's row, where it is known to be there. */
+  /** The session's row, for callers that know that it exists. */
   session(): SessionRow {
     const row = this.#session.get(ONE);
     if (!row) throw new Error('no session row');
@@ -142,7 +142,7 @@ export class SessionRecords {
     this.#tasks.put(task);
   }
 
-  /** The number of the task that people mean when they name none. */
+  /** The number of the default task for requests that name none. */
   firstTask(): number {
     return this.tasks()[0]!.number;
   }
@@ -155,13 +155,13 @@ export class SessionRecords {
     return this.#leases.get(task);
   }
 
-  /** The lease that holds the task now. */
+  /** The active lease of a task. */
   liveLease(task: number): LeaseRow | undefined {
     const lease = this.lease(task);
     return lease && lease.ended === null && lease.epoch === this.task(task)?.epoch ? lease : undefined;
   }
 
-  /** The leases under which agents work now. */
+  /** All active leases. */
   liveLeases(): LeaseRow[] {
     return this.#leases.all().filter(({ task }) => this.liveLease(task));
   }
@@ -174,12 +174,14 @@ export class SessionRecords {
     this.#leases.update(task, changes);
   }
 
-  /** Acknowledgements that only the log holds go into the leases: the log is about to forget them. */
+  /** Copies acknowledgements from the log to the leases, because the log is about to delete them. */
   keepAcknowledgements(): void {
     for (const lease of this.#leases.all()) if (lease.ended === null) this.#leases.put(lease);
   }
 
-  /** A lease as far as its stream is stored. Most acknowledgements are on the rows of the events that they acknowledge. */
+  /**
+   * A lease as far as its stream is stored. Most acknowledgements are on the rows of the events that they acknowledge.
+   */
   #withAcknowledgement(lease: LeaseRow): LeaseRow {
     if (lease.ended !== null) return lease;
     const newest = this.#store.row<{ acked: number; at: number }>(
@@ -191,7 +193,7 @@ export class SessionRecords {
     return { ...lease, acked: newest.acked, seen_at: Math.max(lease.seen_at, newest.at) };
   }
 
-  /** The log carries the acknowledgement of the lease's stream up to here. */
+  /** Records that the log holds the acknowledgement of the lease's stream up to here. */
   acknowledged(task: number, acked: number): void {
     this.#leases.note(task, { acked, seen_at: this.#store.platform.now() });
   }
@@ -201,23 +203,23 @@ export class SessionRecords {
     for (const kept of [this.#session, this.#spec, this.#tasks, this.#leases]) kept.forget();
   }
 
-  /** The lease's agent was heard, and its stream is stored up to here. */
+  /** Records when the lease's agent was heard, and how far its stream is stored. */
   seen(task: number, acked: number): void {
     this.updateLease(task, { acked, seen_at: this.#store.platform.now(), closed_at: null });
   }
 
-  /** Which attempt of its run the task is in, or ended in; from 1. */
+  /** The number of the task's current or last attempt in its run, from 1. */
   attempt(task: TaskRow): number {
     return Math.min(task.attempts_used + 1, this.spec().max_attempts);
   }
 
-  /** The task's newest lease of the present run, held or ended. */
+  /** The task's newest lease of the current run, active or ended. */
   leaseOfRun(task: number): LeaseRow | undefined {
     const lease = this.lease(task);
     return lease?.run === this.session().run ? lease : undefined;
   }
 
-  /** The newest lease of the present run, of whichever task: whom a line about the session names as its agent. */
+  /** The newest lease of the current run among all tasks, whose agent the summary names. */
   newestLeaseOfRun(): LeaseRow | undefined {
     const { run } = this.session();
     const leases = this.#leases.all().filter((lease) => lease.run === run);
@@ -251,7 +253,7 @@ export class SessionRecords {
   }
 }
 
-/** Column names are our own type's keys: never text from outside. */
+/** The column names are keys of our own types, never text from outside. */
 export function insertOrReplace(store: ObjectStore, table: string, row: object): void {
   const columns = Object.keys(row);
   store.rows(

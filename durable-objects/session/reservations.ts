@@ -6,16 +6,18 @@ import type { SessionParts } from './parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
 
-/** What goes to the registry: one row for each (task, epoch), the newest word on it. */
+/** The newest message to the registry about (task, epoch). The outbox has one row for each. */
 export type SlotMessage =
-  /** `again`: the session asks a second time, a while after the first. */
+  /** `again`: a repeated reservation. */
   | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
   | { op: 'cancel' | 'release'; task_id: string; epoch: number };
 
-/** Agents that a task remembers as unable to do it. */
+/** The number of unable agents that a task remembers. */
 const MAX_AVOIDED = 50;
 
-/** The session's side of the registry's slots. Each call writes the outbox; the registry finds an agent. */
+/**
+ * The session's side of the registry's slots. Each call writes an outbox row for the registry, which finds an agent.
+ */
 export class Reservations {
   readonly #parts: Needs;
 
@@ -23,7 +25,7 @@ export class Reservations {
     this.#parts = parts;
   }
 
-  /** Asks for an agent, under an epoch that nobody has had. */
+  /** Asks for an agent under a new epoch. */
   open(number: number): void {
     const { records } = this.#parts;
     const { epoch } = records.task(number)!;
@@ -49,12 +51,12 @@ export class Reservations {
       priority: spec.priority,
       requirements: requirementsOf({ spec, repository, avoid_agents: this.#refusedBy(number) }),
     };
-    // The deadline is written before anybody is called.
+    // The deadline is written before the registry is called.
     kit.deadlines.set(DEADLINE.reserve + number, kit.store.platform.now() + RESERVE_AGAIN_MS);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
   }
 
-  /** Gives a reservation up. */
+  /** Cancels a reservation. */
   cancel(number: number): void {
     this.#end('cancel', number, this.#parts.records.task(number)!.epoch);
   }
@@ -64,7 +66,7 @@ export class Reservations {
     this.#end('release', number, epoch);
   }
 
-  /** Asks other agents first from now on: this one cannot do the task. */
+  /** Remembers that the agent cannot do the task, so that other agents are asked first. */
   avoid(number: number, agentId: string): void {
     const refused = this.#refusedBy(number);
     if (refused.includes(agentId)) return;

@@ -36,12 +36,12 @@ import { Tasks } from './tasks.ts';
 import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
 
-/** An answer waits so long for the directory, so that its author's next list has the change. */
+/** How long a response waits for the directory, so that the caller's next list has the change. */
 const DIRECTORY_WAIT_MS = 250;
 
 /**
- * One session: the parts of its object, put together once. Calls arrive here from the object's shell (or from a test);
- * each is one transaction, and what leaves the object is in its outbox.
+ * The runtime of a session, which builds its parts once. Calls come from the object's shell, or from a test. Each call
+ * is one transaction, and everything for other objects goes through the outbox.
  */
 export class SessionRuntime implements SessionApi {
   readonly parts: SessionParts;
@@ -56,7 +56,7 @@ export class SessionRuntime implements SessionApi {
     this.#calls = new Calls(this.parts.kit, { workspace, absent: NOT_FOUND, exists: () => this.exists });
   }
 
-  /** Whether there is a session here, and not only its tombstone. */
+  /** Whether the session exists, and not only its tombstone. */
   get exists(): boolean {
     return this.parts.records.find() !== null;
   }
@@ -190,7 +190,7 @@ export class SessionRuntime implements SessionApi {
   }
 }
 
-/** Each tier uses only the tiers above it. */
+/** Builds the parts in tiers. Each tier uses only the tiers above it. */
 function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig): SessionParts {
   // Storage. The one knot: the registry's answer to a delivery of the outbox can concern a task, and a task asks for an
   // agent through the outbox.
@@ -201,27 +201,27 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const records = new SessionRecords({ kit });
   const storage = { config, kit, records };
 
-  // What is recorded, and what is shown of it.
+  // The recorded state and its views.
   const log = new EventLog(storage);
   const watchers = new Watchers({ ...storage, log });
   const views = new SessionViews({ ...storage, log });
   const projections = new Projections({ ...storage, views });
   const recorded = { ...storage, log, watchers, views, projections };
 
-  // What belongs to a lease: its commands, the checkpoints and the approvals that its agent sends.
+  // The parts of a lease: its commands, and its agent's checkpoints and approvals.
   const commands = new Commands(recorded);
   const checkpoints = new Checkpoints(recorded);
   const approvals = new Approvals({ ...recorded, commands });
   const leased = { ...recorded, commands, checkpoints, approvals };
 
-  // What moves: who may work on a task, the tasks, and the session that follows them.
+  // The parts that change statuses: leases, tasks, and the session, which follows its tasks.
   const transitions = new Transitions(leased);
   const reservations = new Reservations(leased);
   const leases = new Leases({ ...leased, reservations });
   const tasks = new Tasks({ ...leased, transitions, reservations, leases });
   const moving = { ...leased, transitions, reservations, leases, tasks };
 
-  // Who asks: people by actions and messages, agents by claims and frames, whatever transport brings them.
+  // The requests: actions and messages of people, claims and frames of agents, over any transport.
   const messages = new Messages(moving);
   const actions = new Actions({ ...moving, messages });
   const claims = new Claims(moving);

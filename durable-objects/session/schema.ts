@@ -2,8 +2,7 @@ import type { ObjectSchema } from '../kit/schema.ts';
 import { packEvents } from './log/pack-events.ts';
 
 /**
- * The tables as they are today. The log has no secondary index: each index would be another row written for every
- * append.
+ * Today's tables. The log has no secondary index, because each index would write another row for every append.
  */
 const TABLES = `
 CREATE TABLE spec (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
@@ -56,7 +55,7 @@ CREATE TABLE artifact_chunks (
 ) WITHOUT ROWID;
 `;
 
-/** A session's tables, and the steps that bring an older object to them. */
+/** A session's tables, and the steps that upgrade an older object. */
 export const SESSION_SCHEMA: ObjectSchema = {
   object: 'Session',
   tables: TABLES,

@@ -5,7 +5,7 @@ import { SessionRuntime } from './runtime.ts';
 
 type Args<M extends keyof SessionApi> = Parameters<SessionApi[M]>;
 
-/** A session; see `SessionApi`. */
+/** The object of a session. See `SessionApi`. */
 export class Session extends ObjectShell<SessionRuntime> implements SessionApi {
   constructor(ctx: DurableObjectState, env: Env) {
     super(

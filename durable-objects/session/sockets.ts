@@ -10,7 +10,7 @@ import { leaseTag, type RunAttachment } from './run/run-sockets.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'watchers' | 'stream'>;
 
-/** The two kinds of sockets of a session: people watch it, and the agent of a lease runs it. */
+/** The two kinds of sockets of a session: watch sockets of people, and run sockets of agents. */
 export class SessionSockets implements SocketHolder {
   readonly #parts: Needs;
 

@@ -17,18 +17,18 @@ type Needs = Pick<
   'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'reservations' | 'leases' | 'transitions'
 >;
 
-/** How an attempt came to nothing. */
+/** How an attempt failed. */
 interface FailedAttempt {
   setback: Setback;
   reason: string;
-  /** Whether it counts towards `max_attempts`. */
+  /** Whether the attempt counts towards `max_attempts`. */
   costsAttempt: boolean;
   error?: SessionError;
 }
 
 /**
- * The session's tasks: their status, their attempts, and the leases under which agents work on them. What people ask
- * arrives here as an intent for all tasks; what happens to a task moves the task first, and the session follows.
+ * The session's tasks: their statuses, their attempts, and their leases. Requests of people arrive as an intent for all
+ * tasks. An event of a task changes the task first, and the session's status follows.
  */
 export class Tasks {
   readonly #parts: Needs;
@@ -37,7 +37,7 @@ export class Tasks {
     this.#parts = parts;
   }
 
-  /** Adds a task, which waits until the session runs its tasks. */
+  /** Adds a task, which stays pending until the session runs. */
   add(number: number, title: string): void {
     const task: TaskRow = {
       number,
@@ -55,9 +55,9 @@ export class Tasks {
     this.#parts.records.addTask(task);
   }
 
-  // --- What people ask
+  // --- Requests of people
 
-  /** Lets every task that is to do ask for an agent. @param isNewRun its attempts are its own */
+  /** Makes every unfinished task ask for an agent. @param isNewRun whether attempts are counted from zero */
   run(facts: MoveFacts, isNewRun: boolean): void {
     const { records, transitions } = this.#parts;
     transitions.intend('run');
@@ -69,9 +69,9 @@ export class Tasks {
   }
 
   /**
-   * Sets what the tasks of a new run start from: `last`, `fresh`, or a checkpoint's number, which concerns the task of
-   * that checkpoint alone.
-   * @returns why it cannot be, or null
+   * Sets the start of a new run: `last`, `fresh`, or a checkpoint's number, which concerns only the task of that
+   * checkpoint.
+   * @returns why the start is invalid, or null
    */
   restoreFrom(from: 'last' | 'fresh' | number): string | null {
     const { records, checkpoints } = this.#parts;
@@ -85,8 +85,8 @@ export class Tasks {
   }
 
   /**
-   * Pauses or stops. Agents at work are asked to end at a boundary, and the session follows when the last of them lets
-   * go; whatever only waits is held at once.
+   * Pauses or stops the session. Working agents are asked to finish their step, and the session follows when the last
+   * one has released its lease. Waiting tasks are held at once.
    */
   hold(intent: 'pause' | 'stop', by: string, reason: string): void {
     const { records, commands, transitions } = this.#parts;
@@ -103,7 +103,10 @@ export class Tasks {
     transitions.settle({ reason });
   }
 
-  /** Handler of the request's deadline: an agent did not come to a boundary in time, so it happens without it. */
+  /**
+   * The handler of the request's deadline: the pause or stop takes effect without the agents that did not finish in
+   * time.
+   */
   requestExpired(): void {
     const { records, transitions } = this.#parts;
     const { intent } = records.session();
@@ -120,7 +123,7 @@ export class Tasks {
     transitions.settle(facts);
   }
 
-  /** Asks the agents at work for a checkpoint. @returns whether there is one */
+  /** Asks the working agents for a checkpoint. @returns whether any agent is working */
   requestCheckpoint(): boolean {
     const { records, commands } = this.#parts;
     const leases = records.liveLeases();
@@ -130,20 +133,20 @@ export class Tasks {
     return leases.length > 0;
   }
 
-  /** Brings a changed priority to the registry. */
+  /** Sends a changed priority to the registry. */
   askWithNewPriority(): void {
     const { records, reservations } = this.#parts;
     for (const { number, status } of records.tasks()) if (status === 'ready') reservations.ask(number);
   }
 
-  // --- What agents do
+  // --- Events of agents
 
-  /** An agent claims the task, first of all. @param repository root commit of its clone */
+  /** Grants the task to the first agent that claims it. @param repository the root commit of its clone */
   grant(lease: LeaseRow, repository: string | null): void {
     const { records, commands, checkpoints, leases, transitions } = this.#parts;
     const { task: number, epoch } = lease;
     leases.grant(lease);
-    // From the first lease on, the session's work belongs to one repository, wherever it is cloned.
+    // The first lease binds the session to one repository, in any clone.
     if (repository !== null && records.session().repository === null) records.update({ repository });
     this.#set(number, { status: 'in_progress', degraded_by: null });
     transitions.settle({ reason: 'agent_took_it' });
@@ -153,22 +156,22 @@ export class Tasks {
     }
   }
 
-  /** The agent was heard: it is not quiet any more. */
+  /** Records that the agent was heard, so that it is not quiet any more. */
   seen(number: number): void {
     if (this.#parts.records.task(number)?.degraded_by === 'quiet') this.#recover(number, 'agent_seen');
   }
 
-  /** The agent's work goes on. */
+  /** Records that the agent's work has progressed. */
   progressed(number: number): void {
     if (this.#parts.records.task(number)?.degraded_by !== null) this.#recover(number, 'progress');
   }
 
-  /** The agent's model has to be asked again. */
+  /** Records that the agent's model has to be retried. */
   modelRetried(number: number): void {
     this.#degrade(number, 'retry', 'model_retry');
   }
 
-  /** The task is done, as a whole or in part. */
+  /** Completes the task, as a whole or in part. */
   finish(number: number, outcome: 'whole' | 'partial', facts: MoveFacts): void {
     const { leases, transitions } = this.#parts;
     leases.end(number, 'done', facts.reason);
@@ -176,7 +179,9 @@ export class Tasks {
     transitions.settle(facts);
   }
 
-  /** The agent reports a failure. Another attempt follows if that may help and one is left. */
+  /**
+   * Handles a failure that the agent reports. If the failure is retryable and an attempt is left, another one follows.
+   */
   fail(number: number, error: SessionError): void {
     this.#parts.leases.end(number, 'done', error.code);
     if (error.retryable) {
@@ -184,7 +189,7 @@ export class Tasks {
     } else this.#failForGood(number, error.code, error);
   }
 
-  /** The agent has given the lease back, its work not done. @param isUnable it cannot do this task at all */
+  /** Handles the release of an unfinished task. @param isUnable whether the agent cannot do this task */
   handBack(number: number, why: SessionError, { isUnable = false, costsAttempt = true }): void {
     const { records, leases, reservations } = this.#parts;
     if (isUnable) reservations.avoid(number, records.lease(number)!.agent_id);
@@ -192,15 +197,17 @@ export class Tasks {
     this.#endAttempt(number, { setback: 'lease_lost', reason: why.code, costsAttempt, error: why });
   }
 
-  /** The lease is taken from the agent. */
+  /** Takes the lease from the agent. */
   lose(number: number, reason: string): void {
     this.#parts.leases.end(number, 'lost', reason);
     this.#endAttempt(number, { setback: 'lease_lost', reason, costsAttempt: true });
   }
 
-  // --- What becomes due
+  // --- Deadlines
 
-  /** Handler of a lease's deadline. Quiet is degraded, unless a person is what the agent waits for. */
+  /**
+   * The handler of a lease's deadline. A quiet agent makes the session degraded, unless the agent waits for an answer.
+   */
   judge(number: number): void {
     const { records, leases, approvals } = this.#parts;
     const lease = records.liveLease(number);
@@ -211,7 +218,7 @@ export class Tasks {
     else if (judgement === 'quiet' && !approvals.agentWaits(number)) this.#degrade(number, 'quiet', 'agent_quiet');
   }
 
-  /** Handler of the backoff's deadline: the task asks for its next lease. */
+  /** The handler of the backoff's deadline: the task asks for its next lease. */
   requeue(number: number): void {
     const { records, transitions } = this.#parts;
     if (records.task(number)?.status !== 'pending' || records.session().intent !== 'run') return;
@@ -219,13 +226,13 @@ export class Tasks {
     transitions.settle({ reason: 'next_attempt' });
   }
 
-  /** Handler of a reservation's deadline. */
+  /** The handler of a reservation's deadline. */
   reserveAgain(number: number): void {
     const { records, reservations } = this.#parts;
     if (records.task(number)?.status === 'ready') reservations.ask(number, true);
   }
 
-  /** The registry calls this reservation over, but it is still wanted: a new epoch. */
+  /** Reserves under a new epoch, because the registry has ended a reservation that is still wanted. */
   reservationEnded(number: number, epoch: number): void {
     const { records, reservations } = this.#parts;
     const task = records.task(number);
@@ -235,7 +242,7 @@ export class Tasks {
     reservations.ask(number);
   }
 
-  // --- How it is done
+  // --- Helpers
 
   #unfinished(): TaskRow[] {
     return this.#parts.records.tasks().filter((task) => !isFinal(task));
@@ -246,7 +253,7 @@ export class Tasks {
     this.#set(number, { status: 'ready', setback: null, outcome: null, error: null });
   }
 
-  /** Takes the task from whoever has it or waits for it. */
+  /** Ends the task's lease, reservation or backoff. */
   #withdraw(number: number, intent: Intent, reason: string): void {
     const status = taskStatusUnder(intent);
     if (status === null) throw new Error(`no task is withdrawn to '${intent}'`);
@@ -267,7 +274,7 @@ export class Tasks {
     transitions.settle({ reason });
   }
 
-  /** What was asked of the agent happens without it; else there is another attempt, if one is left. */
+  /** Carries out an open request without the agent. Without a request, starts another attempt if one is left. */
   #endAttempt(number: number, { setback, reason, costsAttempt, error }: FailedAttempt): void {
     const { kit, records, transitions } = this.#parts;
     const { platform } = kit.store;
@@ -298,7 +305,7 @@ export class Tasks {
     this.#parts.transitions.settle({ reason, error });
   }
 
-  /** Changes a task; a change of its status is on record. */
+  /** Changes a task. A change of its status is an event. */
   #set(number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>): void {
     const { records, log } = this.#parts;
     const { status: from, epoch } = records.task(number)!;

@@ -9,14 +9,14 @@ import { activeMs } from './views.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections'>;
 
-/** What is recorded of a session's move, if there is one. */
+/** The details of a status change, for its event. */
 export interface MoveFacts {
   reason: string;
   result?: Record<string, unknown> | undefined;
   error?: SessionError | undefined;
 }
 
-/** The one place that moves a session: status, clocks, events, and what the other homes must hear. */
+/** Changes the session's status with its clocks, events and projections. No other code does. */
 export class Transitions {
   readonly #parts: Needs;
 
@@ -24,15 +24,15 @@ export class Transitions {
     this.#parts = parts;
   }
 
-  /** Notes what the session is asked to do. The session moves when its tasks have: see `settle`. */
+  /** Stores the intent. `settle` changes the status when the tasks have changed. */
   intend(intent: Intent): void {
     this.#parts.records.update({ intent });
   }
 
   /**
-   * Moves the session to where its tasks and its intent put it. To be called after each change of them, inside the same
+   * Sets the status that follows from the tasks and the intent. Call it after each change of them, inside the same
    * transaction.
-   * @throws when the table has no such move: a bug, which rolls everything back
+   * @throws when the transition table does not allow the change, which is a bug and rolls the transaction back
    */
   settle(facts: MoveFacts): void {
     const { records, log, projections } = this.#parts;
@@ -56,7 +56,7 @@ export class Transitions {
     projections.changed();
   }
 
-  /** Notes that the agents at work were asked to pause or stop. */
+  /** Records that the working agents were asked to pause or stop. */
   request(action: 'pause' | 'stop', by: string): void {
     const { kit, records, log, projections } = this.#parts;
     const now = kit.store.platform.now();
@@ -66,7 +66,7 @@ export class Transitions {
     projections.changed();
   }
 
-  /** An agent that is still sending what it was asked to save gets more time, up to a bound. */
+  /** Extends the request's deadline, up to a limit, while an agent is still sending its checkpoint. */
   allowTime(): void {
     const { kit, records } = this.#parts;
     const { requested_at } = records.session();
@@ -83,7 +83,7 @@ export class Transitions {
     log.append(WHOLE_SESSION, { type: 'session.action_requested', data: { action: null, by: 'session' } });
   }
 
-  /** Only time spent running or degraded counts towards `max_duration_seconds`. */
+  /** Only the time spent running or degraded counts towards `max_duration_seconds`. */
   #keepTime(from: SessionStatus, to: SessionStatus): void {
     const { kit, records } = this.#parts;
     const row = records.session();
@@ -106,7 +106,7 @@ export class Transitions {
     projections.runEnded();
   }
 
-  /** A task may have failed long before the last of the others ended, which is what moves the session. */
+  /** The error of a failed task, which may have failed long before the last task ended. */
   #whyFailed(facts: MoveFacts): MoveFacts {
     if (facts.error) return facts;
     const failed = this.#parts.records.tasks().find(({ error }) => error !== null);

@@ -15,7 +15,7 @@ import { lastSeenAt } from './run/run-sockets.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log'>;
 
-/** Rows as the API shows them. Reads only. */
+/** Builds the API's views from rows. It only reads. */
 export class SessionViews {
   readonly #parts: Needs;
 
@@ -72,14 +72,14 @@ export class SessionViews {
     });
   }
 
-  /** Open ones first, then oldest first. */
+  /** The approvals: open ones first, then oldest first. */
   approvals(): ApprovalView[] {
     return this.#parts.kit.store
       .rows<{ view: string }>(`SELECT view FROM approvals ORDER BY status <> 'open', asked_at, rowid`)
       .map((row) => JSON.parse(row.view));
   }
 
-  /** Oldest first. */
+  /** The checkpoints, oldest first. */
   checkpoints(): CheckpointView[] {
     return this.#parts.kit.store
       .rows<{ view: string }>(`SELECT view FROM checkpoints ORDER BY number`)
@@ -131,10 +131,10 @@ export class SessionViews {
   }
 }
 
-/** How much of the prompt the directory's search sees. */
+/** The length of the prompt's beginning that the directory searches. */
 const SEARCH_TEXT_CHARS = 2_000;
 
-/** Time spent working in the present run. */
+/** The working time of the current run. */
 export function activeMs(row: SessionRow, now: number): number {
   return row.active_ms + (isWorking(row.status) && row.active_since !== null ? now - row.active_since : 0);
 }

@@ -20,7 +20,7 @@ import {
 
 const NOTHING_ACKNOWLEDGED = { epoch: null, acked: null };
 
-/** What a transaction appends. */
+/** The events that a transaction appends. */
 interface Batch {
   transaction: Transaction;
   at: number;
@@ -31,7 +31,7 @@ interface Batch {
   acknowledged: Acknowledgement | null;
 }
 
-/** Everything that the lease of (task, epoch) has sent is stored, up to the frame of this number. */
+/** The frames of the lease of (task, epoch) are stored up to this number. */
 interface Acknowledgement {
   task: number;
   epoch: number;
@@ -39,11 +39,11 @@ interface Acknowledgement {
 }
 
 /**
- * The session's log. What a transaction appends becomes one row for each run of events of the same task, written when
- * it commits. The numbers of events are chosen here. The oldest events are folded into a base state below the floor.
+ * The session's log. When a transaction commits, its events become one row for each run of events of the same task. The
+ * log numbers the events. The oldest events are folded into a base state below the floor.
  *
- * Increments of a text that continue each other are joined: those of one transaction when it commits, those of several
- * when they are read. So a reader gets a text in few events, and no row is ever written twice.
+ * Increments of a text that continue each other are joined: within a transaction when it commits, across transactions
+ * when they are read. A reader therefore gets a text in few events, and no row is written twice.
  */
 export class EventLog {
   readonly #store: ObjectStore;
@@ -51,7 +51,7 @@ export class EventLog {
   readonly #records: SessionRecords;
   readonly #maxEvents: number;
   readonly #listeners: ((events: SessionEvent[]) => void)[] = [];
-  /** The newest, under way or not. */
+  /** The newest transaction's events, committed or not. */
   #batch: Batch | null = null;
 
   constructor({ kit, records, config }: Pick<SessionParts, 'kit' | 'records' | 'config'>) {
@@ -61,7 +61,7 @@ export class EventLog {
     this.#maxEvents = config.max_log_events;
   }
 
-  /** Calls `listener` with the events of each commit, after it. */
+  /** Calls `listener` with the events of each commit, after the commit. */
   onCommitted(listener: (events: SessionEvent[]) => void): void {
     this.#listeners.push(listener);
   }
@@ -73,8 +73,8 @@ export class EventLog {
 
   /**
    * Appends one event, inside a transaction.
-   * @param task the number of the task that it is about; WHOLE_SESSION for the session as a whole
-   * @returns the event in its place. The log may hold it joined to the one before.
+   * @param task the number of the event's task; WHOLE_SESSION for the session as a whole
+   * @returns the event with its position. The log may store it joined with the previous one.
    */
   append(task: number, { type, data }: EventBody): SessionEvent {
     const batch = this.#pending() ?? this.#begin();
@@ -89,9 +89,9 @@ export class EventLog {
   }
 
   /**
-   * Notes an acknowledgement on the row of what this transaction has appended for the task, which is written anyway.
-   * `SessionRecords.lease` reads it from there.
-   * @returns false when there is no such row: then the acknowledgement needs one of its own
+   * Stores an acknowledgement in the row of the events that this transaction has appended for the task. That row is
+   * written anyway. `SessionRecords.lease` reads the acknowledgement from it.
+   * @returns false when there is no such row, so that the acknowledgement needs its own write
    */
   acknowledge(task: number, epoch: number, acked: number): boolean {
     const batch = this.#pending();
@@ -101,8 +101,8 @@ export class EventLog {
   }
 
   /**
-   * Committed events after `after`: at most `limit` and at most PAGE_EVENTS of them, and no more than fit a frame.
-   * @returns them, the place of the last one, and whether there are more
+   * Committed events after `after`: at most `limit`, at most PAGE_EVENTS, and no more than fit into a frame.
+   * @returns the events, the position of the last one, and whether there are more
    */
   page(after: number, limit = PAGE_EVENTS): { events: SessionEvent[]; last: number; hasMore: boolean } {
     const most = Math.min(limit, PAGE_EVENTS);
@@ -112,7 +112,7 @@ export class EventLog {
     return { events, last: events.at(-1)?.seq ?? after, hasMore: hasMore || events.length < whole.length };
   }
 
-  /** Folds the rows up to the place `seq` into the base, and forgets them. A row that goes beyond it stays. */
+  /** Folds the rows up to the position `seq` into the base, and deletes them. A row that extends beyond it stays. */
   trim(seq: number): void {
     let state = this.base();
     for (let done = false; !done; ) {
@@ -130,7 +130,7 @@ export class EventLog {
     this.#records.update({ floor_seq: state.seq });
   }
 
-  /** Handler of the retention deadline: trims the older half of a log that is over its bound. */
+  /** The handler of the retention deadline: trims the older half of a log that exceeds its limit. */
   retain(): void {
     const head = this.head();
     if (head - this.#records.session().floor_seq > this.#maxEvents) this.trim(head - Math.ceil(this.#maxEvents / 2));
@@ -142,17 +142,17 @@ export class EventLog {
     return parts.length === 0 ? emptyState() : JSON.parse(parts.map(({ data }) => data).join(''));
   }
 
-  /** How many slices the base's JSON text has; none while nothing was trimmed. */
+  /** The number of slices of the base's JSON text; 0 while nothing has been trimmed. */
   baseParts(): number {
     return this.#store.row<{ parts: number }>(`SELECT COUNT(*) AS parts FROM log_base`)!.parts;
   }
 
-  /** A slice of the base's JSON text that fits a frame; undefined when there is none of this number. */
+  /** A slice of the base's JSON text that fits into a frame; undefined when it does not exist. */
   basePart(part: number): string | undefined {
     return this.#store.row<{ data: string }>(`SELECT data FROM log_base WHERE part = ?`, part)?.data;
   }
 
-  /** What the present transaction has appended. What a transaction that was rolled back has left behind is not. */
+  /** The events of the current transaction. Events that a rolled-back transaction has left are ignored. */
   #pending(): Batch | null {
     return this.#store.willFinish(this.#write) ? this.#batch : null;
   }
@@ -191,7 +191,7 @@ export class EventLog {
     if (head - floor > this.#maxEvents) this.#deadlines.set(DEADLINE.trim, at);
   };
 
-  /** The number of the last event as far as memory knows it; a transaction that failed has taken it along. */
+  /** The number of the last event in memory. A failed transaction discards it. */
   #lastHead(): number | null {
     return this.#batch && this.#batch.transaction.outcome !== 'failed' ? this.#batch.head : null;
   }
@@ -200,7 +200,10 @@ export class EventLog {
     return this.#store.row<{ head: number | null }>(`SELECT MAX(seq) AS head FROM event_batches`)?.head ?? floor;
   }
 
-  /** Rows after a place: at most `most`, and beyond the first no more than MAX_ROW_CHARS. Measured before they are read. */
+  /**
+   * Rows after a position: at most `most` rows and MAX_ROW_CHARS, but at least one row. Lengths are checked before rows
+   * are read.
+   */
   #rowsAfter(after: number, most: number): { rows: EventRow[]; hasMore: boolean } {
     const sizes = this.#store.rows<{ seq: number; chars: number }>(
       `SELECT seq, chars FROM event_batches WHERE seq > ? ORDER BY seq LIMIT ?`,

@@ -4,30 +4,34 @@ import type { EventBody, SessionEvent } from '../../../src/protocol/events/envel
 import { instant } from '../../kit/text.ts';
 
 /**
- * A row of the log: neighbouring events of one task that were committed together, in places `from_seq` to `seq`. Events
- * of the session as a whole that stand between them share the row.
+ * A row of the log: consecutive events of one task that were committed together, at the positions `from_seq` to `seq`.
+ * Events of the session as a whole that stand between them share the row.
  */
 export interface EventRow {
   seq: number;
   from_seq: number;
-  /** When it was committed, in ms. */
+  /** The time of the commit, in ms. */
   at: number;
   task: number;
-  /** The length of `events`, so that a reader can tell without reading them. */
+  /** The length of `events`, so that a reader can check it without reading them. */
   chars: number;
   /** JSON: a list of `StoredEvent`. */
   events: string;
 }
 
 /**
- * An event as its row holds it. `places`: how many it takes, where it takes more than one. `task`: given where the event
- * is about the session as a whole, else it is the row's.
+ * An event in a row. `places`: the number of its positions, if more than one. `task`: present if the event is about the
+ * session as a whole; otherwise the row's task applies.
  */
 type StoredEvent = EventBody & { places?: number; task?: typeof WHOLE_SESSION };
 
-/** A row of several events holds no more UTF-16 units. Together with JSON's spelling, a frame has room for it. */
+/**
+ * The most UTF-16 code units in a row of several events. Even with the escapes of JSON, the row fits into a frame.
+ */
 export const MAX_ROW_CHARS = BATCH_BYTES / 2;
-/** A text that grows by increments within one commit grows no longer, since JSON may spell one unit with six. */
+/**
+ * The longest text to which increments of one commit are joined, since JSON can encode one unit with six characters.
+ */
 export const MAX_JOINED_CHARS = MAX_ROW_CHARS / 8;
 
 /**
@@ -59,7 +63,7 @@ function mayShare(task: number, other: number): boolean {
   return task === other || task === WHOLE_SESSION || other === WHOLE_SESSION;
 }
 
-/** The events of a row. */
+/** Parses the events of a row. */
 export function eventsOf(row: EventRow): SessionEvent[] {
   const at = instant(row.at);
   let last = row.from_seq - 1;
@@ -71,8 +75,8 @@ export function eventsOf(row: EventRow): SessionEvent[] {
 }
 
 /**
- * An increment and the one that continues it, as one event; null when they do not belong together.
- * @param charsMax how long the text may become
+ * Joins an increment with the one that continues it; null when they do not belong together.
+ * @param charsMax the longest joined text
  */
 export function joined(first: SessionEvent, second: SessionEvent, charsMax: number): SessionEvent | null {
   if (first.type !== 'text.delta' && first.type !== 'reasoning.delta') return null;
@@ -84,7 +88,7 @@ export function joined(first: SessionEvent, second: SessionEvent, charsMax: numb
   return { ...second, from_seq: first.from_seq, data: { ...first.data, text: text + next.text } };
 }
 
-/** Events in which each run of increments is one event. It folds to the same state. */
+/** Joins each run of increments to one event. The result folds to the same state. */
 export function joinRuns(events: readonly SessionEvent[]): SessionEvent[] {
   const short: SessionEvent[] = [];
   for (const event of events) {
@@ -98,7 +102,10 @@ export function joinRuns(events: readonly SessionEvent[]): SessionEvent[] {
 
 const BASE_PART_CHARS = 200_000;
 
-/** Cuts the base's JSON text into slices that fit a row and a frame, never inside a character: half of one cannot be stored. */
+/**
+ * Cuts the base's JSON text into slices that fit into a row and a frame. It never cuts inside a character, because half
+ * a character cannot be stored.
+ */
 export function slices(text: string): string[] {
   const parts: string[] = [];
   for (let start = 0; start < text.length; ) {

@@ -7,7 +7,7 @@ import type { ObjectPlatform } from '../../kit/platform.ts';
 import { instant } from '../../kit/text.ts';
 import { rowsOf, slices } from './event-rows.ts';
 
-/** An event as the first release stored it: a row of its own, without a task. */
+/** An event of the first release, which stored each event in a separate row and without a task. */
 type OldRow = { seq: number; from_seq: number; at: number; type: string; data: string };
 
 /** The folded state of the first release: one agent, one model and one to-do list. */
@@ -49,7 +49,7 @@ export function packEvents(platform: ObjectPlatform): void {
   nameTaskInBase(platform);
 }
 
-/** Events of the same millisecond: at most one commit's, or those of neighbours. */
+/** The events of the same millisecond: those of one commit, or of neighboring commits. */
 function commitsOf(rows: readonly OldRow[]): OldRow[][] {
   const commits: OldRow[][] = [];
   for (const row of rows) {
@@ -82,7 +82,10 @@ function nameTaskInBase(platform: ObjectPlatform): void {
   });
 }
 
-/** The base did not say how its task stood. The first release had one task, which followed its session. */
+/**
+ * The task's status, derived from the session's: the first release's base did not have it, and its one task followed
+ * the session.
+ */
 const TASK_STATUS: Readonly<Record<SessionStatus, TaskStatus>> = {
   pending: 'pending',
   queued: 'ready',

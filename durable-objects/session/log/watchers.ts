@@ -11,16 +11,16 @@ import type { EventLog } from './event-log.ts';
 
 export const WATCH_TAG = 'watch';
 
-/** What a watch socket remembers over hibernation. */
+/** The attachment of a watch socket, which survives hibernation. */
 export interface WatchAttachment {
   kind: 'watch';
-  /** The last event that was sent. */
+  /** The number of the last event that was sent. */
   seq: number;
-  /** Caught up: events are pushed from here on. */
+  /** Whether the watcher has caught up, so that events are pushed. */
   live: boolean;
-  /** The next slice of the base to send, while it is being pulled; null otherwise. */
+  /** The next slice of the base, while the watcher pulls the base; otherwise null. */
   snapshot: number | null;
-  /** UTF-16 units sent, and acknowledged as taken in. */
+  /** The numbers of UTF-16 code units that were sent and acknowledged. */
   sent: number;
   acked: number;
 }
@@ -35,8 +35,9 @@ export const NEW_WATCHER: WatchAttachment = {
 };
 
 /**
- * Whoever watches this session. Catch-up is pulled, page by page, so that a slow reader is never buffered for; the last
- * page and the join to the live stream are one synchronous step, so that nothing falls between them.
+ * The watchers of a session. A watcher pulls the log page by page until it has caught up, so that the server buffers
+ * nothing for a slow reader. The last page and the subscription to new events are one synchronous step, so that no
+ * event is missed between them.
  */
 export class Watchers {
   readonly #platform: ObjectPlatform;
@@ -50,7 +51,10 @@ export class Watchers {
     log.onCommitted((events) => this.#push(events));
   }
 
-  /** Greets a new watcher: it resumes from its cursor, or starts from the base. Also a reader that the floor overtook. */
+  /**
+   * Sends hello to a new watcher, or to one that the floor has overtaken: it resumes from its cursor or starts from the
+   * base.
+   */
   greet(socket: ObjectSocket, after: Cursor | null): void {
     const { incarnation, floor_seq } = this.#records.session();
     const reason = this.#whyNotResume(after);
@@ -66,7 +70,7 @@ export class Watchers {
     this.#sendFrame(socket, frame, { seq: floor_seq, snapshot: parts > 0 ? 0 : null });
   }
 
-  /** Takes one request of a watcher in. */
+  /** Handles a request of a watcher. */
   receive(socket: ObjectSocket, text: string): void {
     const request = WatchRequest.safeParse(parseJson(text));
     if (!request.success) return socket.close(CLOSE.protocol_error, 'not a request of this protocol');
@@ -76,7 +80,7 @@ export class Watchers {
     else if (!state.live) this.#sendPage(socket, state);
   }
 
-  /** Pushes what has just been committed to those who have caught up. */
+  /** Pushes committed events to the watchers that have caught up. */
   #push(events: SessionEvent[]): void {
     const sockets = this.#platform.sockets(WATCH_TAG);
     if (sockets.length === 0) return;
@@ -103,7 +107,7 @@ export class Watchers {
 
   #sendSnapshot(socket: ObjectSocket, state: WatchAttachment, part: number): void {
     const data = this.#log.basePart(part);
-    // The base has moved on while it was being pulled: start again from the new one.
+    // The base has changed while it was being pulled, so the watcher starts again with the new one.
     if (data === undefined || this.#records.session().floor_seq !== state.seq) return this.greet(socket, null);
     this.#sendFrame(
       socket,
@@ -126,8 +130,8 @@ export class Watchers {
   }
 
   /**
-   * Sends and counts, or lets go of a reader that has fallen behind: it comes back by its cursor.
-   * @param after where the reader is once it has been sent this
+   * Sends a frame and counts it, or closes a reader that has fallen behind. That reader resumes from its cursor.
+   * @param after the reader's position after this frame
    */
   #send(socket: ObjectSocket, text: string, state: WatchAttachment, after: Partial<WatchAttachment>): void {
     const sent = state.sent + text.length;
@@ -141,7 +145,7 @@ export class Watchers {
   }
 }
 
-/** A commit's events as one frame, or as several where one would be too long. */
+/** The frames for a commit's events: one, or several if one would be too long. */
 function* framesOf(events: readonly SessionEvent[], incarnation: string): Generator<{ text: string; seq: number }> {
   const { seq } = events.at(-1)!;
   const frame: WatchFrame = { type: 'events', events: [...events], cursor: formatCursor({ incarnation, seq }) };

@@ -13,7 +13,7 @@ type Needs = Pick<
   'kit' | 'records' | 'log' | 'approvals' | 'checkpoints' | 'tasks' | 'transitions' | 'projections'
 >;
 
-/** The numbered frames of a lease: each is stored exactly once and does what it says, or is on record as rejected. */
+/** Applies the numbered frames of a lease. Each frame is applied exactly once, or recorded as rejected. */
 export class AgentFrames {
   readonly #parts: Needs;
 
@@ -22,8 +22,8 @@ export class AgentFrames {
   }
 
   /**
-   * Stores what follows on what is stored, all of it in one transaction.
-   * @returns up to where the stream is stored now, and whether there was more, beyond a gap
+   * Applies the frames that continue the stored stream, in one transaction.
+   * @returns up to which number the stream is stored now, and whether frames beyond a gap remain
    */
   take(lease: LeaseRow, frames: readonly unknown[]): { acked: number; gap: boolean } {
     const { kit, transitions } = this.#parts;
@@ -48,7 +48,7 @@ export class AgentFrames {
     return { acked, gap: inOrder.length < frames.length };
   }
 
-  /** A frame that cannot be applied must not hold up the others: each gets its own transaction, and a bad one is on record. */
+  /** Applies each frame in its own transaction, so that an invalid frame does not block the others. */
   #takeOneByOne(lease: LeaseRow, frames: readonly unknown[]): number {
     const { kit, records } = this.#parts;
     let acked = lease.acked;
@@ -71,7 +71,7 @@ export class AgentFrames {
     return acked;
   }
 
-  /** The acknowledgement shares the row of the events that it is for; without events it is a change of the lease. */
+  /** Stores the acknowledgement in the row of its events; without events, in the lease. */
   #acknowledge({ task, epoch }: LeaseRow, acked: number): void {
     const { log: events, records } = this.#parts;
     if (events.acknowledge(task, epoch, acked)) records.acknowledged(task, acked);
@@ -88,7 +88,7 @@ export class AgentFrames {
     if (problem !== null) this.#reject(lease, n, raw, problem);
   }
 
-  /** @returns why the frame cannot be used, or null */
+  /** @returns why the frame is invalid, or null */
   #use(lease: LeaseRow, body: AgentFrameBody): string | null {
     const { approvals, checkpoints, tasks } = this.#parts;
     const { task, epoch } = lease;
@@ -116,7 +116,7 @@ export class AgentFrames {
     }
   }
 
-  /** The agent's work as it happens. */
+  /** Applies an event about the agent's work. */
   #progress(task: number, body: EventBody): void {
     const { log: events, records, tasks, projections } = this.#parts;
     events.append(task, body);
@@ -128,7 +128,7 @@ export class AgentFrames {
     }
   }
 
-  /** A result is final only when no message waits that the agent had not seen. */
+  /** A result is final only if no message waits that the agent had not seen. */
   #result({ task }: LeaseRow, result: Extract<AgentFrameBody, { type: 'result' }>['data']): void {
     const { records, tasks } = this.#parts;
     const { status, text, messages_done } = result;
@@ -139,22 +139,22 @@ export class AgentFrames {
     tasks.finish(task, outcome, { reason: status, result: { success: true, text }, error });
   }
 
-  /** The agent gives the lease back: because it was asked to, or because it cannot go on. */
+  /** The agent releases the lease, on request or because it cannot continue. */
   #released({ task }: LeaseRow, { reason, message }: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
     const why = bounded({ code: `agent_${reason}`, message, retryable: true });
     this.#parts.tasks.handBack(task, why, { isUnable: reason === 'refused', costsAttempt: reason !== 'shutdown' });
   }
 
   /**
-   * Puts a frame that cannot be used on record. Nobody must wait for what it was to bring: an ask is answered here,
-   * since nobody else could, and a lease that was to end with it is lost.
+   * Records an invalid frame, and its consequence, so that nobody waits for it. A request for an approval is rejected
+   * here. A lease that would have ended with the frame is lost.
    */
   #reject(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
     const { kit, log: events, approvals, tasks } = this.#parts;
     const { task, epoch } = lease;
     const { type, data } = raw as { type?: unknown; data?: { ask_id?: unknown; kind?: unknown } };
     if (type === 'approval.asked' && typeof data?.ask_id === 'string') {
-      // An agent whose ask has no kind of its own is answered as if it had asked for a permission.
+      // A request with an invalid kind is rejected like a permission request.
       const kind = AgentApprovalKind.catch('permission').parse(data.kind);
       approvals.refuse(task, epoch, data.ask_id, kind);
     }
@@ -164,7 +164,7 @@ export class AgentFrames {
   }
 }
 
-/** A chunk has a bound of its own. An increment need not be written as JSON when it cannot come near the bound. */
+/** A chunk has its own limit. A short increment is known to fit without being serialized. */
 function isTooLarge({ type, data }: AgentFrameBody): boolean {
   if (type === 'artifact.chunk') return false;
   if (type === 'text.delta' || type === 'reasoning.delta') {
@@ -174,15 +174,15 @@ function isTooLarge({ type, data }: AgentFrameBody): boolean {
   return JSON.stringify(data).length > BATCH_BYTES;
 }
 
-/** JSON spells no UTF-16 unit with more. */
+/** The most characters with which JSON can encode one UTF-16 code unit. */
 const JSON_UNITS_MAX = 6;
 
-/** Whether a frame has a number, as each must. */
+/** Whether a frame has a number, which is required. */
 export function isNumbered(raw: unknown): boolean {
   return numberOf(raw) > 0;
 }
 
-/** The frames up to the first gap; numbers that were taken before count as no gap. */
+/** The frames up to the first gap. Numbers that were stored before are not a gap. */
 function contiguousFrom(frames: readonly unknown[], next: number): unknown[] {
   let expected = next;
   const end = frames.findIndex((raw) => {
@@ -201,7 +201,7 @@ function numberOf(raw: unknown): number {
 }
 
 const NO_REASON: SessionError = { code: 'agent_failed', message: 'The agent gave no reason.', retryable: false };
-/** Errors are part of every view and every list: an agent's own words must fit there. */
+/** Truncates an agent's error, because errors are part of every view and list. */
 const MAX_ERROR_CHARS = 5_000;
 const MAX_CODE_CHARS = 100;
 

@@ -13,9 +13,8 @@ type Presented = Extract<RunUp, { type: 'present' }>;
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'commands' | 'claims' | 'refusals' | 'frames'>;
 
 /**
- * The run socket as a transport of an agent's stream. Frames are numbered by the agent, stored exactly once, and
- * acknowledged once stored: a repeat is ignored, a gap is answered with the number expected, an old epoch with
- * `lease_lost`.
+ * The run socket as a transport of an agent's frames. The agent numbers the frames. Each is stored exactly once and
+ * then acknowledged. A repeated frame is ignored. A gap gets the expected number, and an old epoch gets `lease_lost`.
  */
 export class AgentStream {
   readonly #parts: Needs;
@@ -24,7 +23,7 @@ export class AgentStream {
     this.#parts = parts;
   }
 
-  /** Takes one message of the agent in. What breaks the protocol closes the socket; the lease is not touched by it. */
+  /** Handles a message of the agent. A violation of the protocol closes the socket and does not affect the lease. */
   receive(socket: ObjectSocket, text: string): void {
     const parsed = RunUp.safeParse(parseJson(text));
     if (!parsed.success) return socket.close(CLOSE.protocol_error, 'not a frame of this protocol');
@@ -39,7 +38,7 @@ export class AgentStream {
     } else this.#takeFrames(socket, lease, frame.frames);
   }
 
-  /** A lease's socket is gone: noted, never judged here. */
+  /** Records that a lease's socket has closed. The close itself does not end the lease. */
   closed(socket: ObjectSocket): void {
     const { records, kit } = this.#parts;
     const attachment = attachmentOf(socket);
@@ -48,7 +47,7 @@ export class AgentStream {
     const { platform } = kit.store;
     const others = holderSockets(platform, lease.task, lease.epoch).map(attachmentOf);
     if (others.some(({ connection }) => connection !== attachment.connection)) return;
-    // The pings that the runtime answered are forgotten with the socket: what they told goes into the row.
+    // The times of pings are lost with the socket, so the last one is stored in the row.
     const seen_at = Math.max(lease.seen_at, socket.lastPingAt() ?? 0);
     kit.store.transact(() => records.updateLease(lease.task, { closed_at: platform.now(), seen_at }));
   }
@@ -65,7 +64,9 @@ export class AgentStream {
     commands.resend(task, epoch, socket);
   }
 
-  /** Closes earlier connections of the lease. One whose other end is dead may stay listed for long: it counts no more. */
+  /**
+   * Closes earlier connections of the lease. A connection with a dead peer may stay listed for long, but is ignored.
+   */
   #supersede({ task, epoch, connection }: RunAttachment): void {
     for (const other of holderSockets(this.#parts.kit.store.platform, task, epoch)) {
       const before = attachmentOf(other);
@@ -82,12 +83,12 @@ export class AgentStream {
     sendDown(socket, gap ? { type: 'expected', n: acked + 1 } : { type: 'ack', n: acked });
   }
 
-  /** The lease, on a socket on which its holder has presented itself. */
+  /** The lease of a socket on which the holder has claimed it. */
   #held({ task, epoch, presented }: RunAttachment): LeaseRow | undefined {
     return presented ? this.#parts.claims.held(task, epoch) : undefined;
   }
 
-  /** An old epoch, or a socket on which nobody has presented the lease. */
+  /** Refuses frames of an older epoch, or on a socket on which nobody has claimed the lease. */
   #refuse(socket: ObjectSocket, attachment: RunAttachment): void {
     const reason = 'the lease is not yours, or no longer';
     this.#turnAway(socket, attachment, { verdict: 'lost', reason, cause: 'taken' });

@@ -6,13 +6,13 @@ import type { LeaseRow } from '../records.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'checkpoints' | 'tasks'>;
 
-/** What an agent hears that does not get the lease. */
+/** The reply to an agent that does not get the lease. */
 export type ClaimRefusal = Exclude<ClaimVerdict, { verdict: 'granted' | 'resumed' }>;
 export type ClaimAnswer =
-  /** The agent has the lease. It is sent the commands that it has not acknowledged, and goes on after `acked`. */
+  /** The agent has the lease. It gets its unacknowledged commands and continues after `acked`. */
   { verdict: 'granted' | 'resumed'; assignment: Assignment; acked: number } | ClaimRefusal;
 
-/** Leases as agents claim them, by whatever transport: each claim is judged, and the verdict is stored. */
+/** Handles claims of leases over any transport: judges each claim and stores the verdict. */
 export class Claims {
   readonly #parts: Needs;
 
@@ -20,7 +20,7 @@ export class Claims {
     this.#parts = parts;
   }
 
-  /** Answers an agent that claims a task: for the first time, or again after it lost its connection. */
+  /** Handles an agent's claim of a task, the first one or a repeated one after a reconnect. */
   answer(number: number, claim: Claim & { agent_name: string }): ClaimAnswer {
     const { kit, records, tasks } = this.#parts;
     const session = records.find();
@@ -29,7 +29,7 @@ export class Claims {
     const judgement = judgeClaim(claim, session, task, lease);
     switch (judgement.verdict) {
       case 'granted': {
-        // What the lease starts from, before the grant changes anything.
+        // Read before the grant changes it.
         const assignment = this.#assignment(number);
         kit.store.transact(() => tasks.grant(this.#newLease(number, claim), claim.repository));
         return { verdict: 'granted', assignment, acked: 0 };
@@ -50,7 +50,7 @@ export class Claims {
     }
   }
 
-  /** The lease of (task, epoch), while it is held. */
+  /** The lease of (task, epoch), if it is active. */
   held(task: number, epoch: number): LeaseRow | undefined {
     const { records } = this.#parts;
     const lease = records.find() ? records.liveLease(task) : undefined;

@@ -6,12 +6,12 @@ import { holderSockets, sendDown } from './run-sockets.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
 
-/** A message's text stays in its own row; the command only names it. */
+/** The command only names a message, whose text is in the message's own row. */
 type StoredCommand = Exclude<Command, { type: 'message' }> | { type: 'message'; number: number };
 
 /**
- * Commands to the agent that holds a lease: numbered rows, kept until acknowledged, sent again after a reconnect. The
- * agent knows them by id, so sending one twice is harmless.
+ * Commands to the agent that holds a lease. They are numbered rows that are kept until they are acknowledged, and sent
+ * again after a reconnect. The agent recognizes them by id, so a command can be sent twice.
  */
 export class Commands {
   readonly #parts: Needs;
@@ -20,7 +20,7 @@ export class Commands {
     this.#parts = parts;
   }
 
-  /** Queues a command for the lease of (task, epoch), and sends it once this has committed. */
+  /** Queues a command for the lease of (task, epoch), and sends it after the commit. */
   enqueue(task: number, epoch: number, command: StoredCommand): void {
     const id = this.#parts.records.session().last_command + 1;
     this.#parts.records.update({ last_command: id });
@@ -38,7 +38,7 @@ export class Commands {
     });
   }
 
-  /** Sends everything that the lease has not acknowledged. */
+  /** Sends all unacknowledged commands of the lease. */
   resend(task: number, epoch: number, socket: ObjectSocket): void {
     const rows = this.#parts.kit.store.rows<{ id: number; body: string }>(
       `SELECT id, body FROM commands WHERE task = ? AND epoch = ? ORDER BY id`,
@@ -48,7 +48,7 @@ export class Commands {
     for (const { id, body } of rows) sendDown(socket, { type: 'command', id, command: this.#inFull(JSON.parse(body)) });
   }
 
-  /** Whether the task's lease has yet to acknowledge a command of this type. */
+  /** Whether the task's lease has an unacknowledged command of this type. */
   isWaiting(task: number, type: Command['type']): boolean {
     const rows = this.#parts.kit.store.rows<{ body: string }>(`SELECT body FROM commands WHERE task = ?`, task);
     return rows.some(({ body }) => (JSON.parse(body) as StoredCommand).type === type);
@@ -58,7 +58,7 @@ export class Commands {
     this.#parts.kit.store.rows(`DELETE FROM commands WHERE id = ? AND task = ? AND epoch = ?`, id, task, epoch);
   }
 
-  /** A lease's commands end with it: messages are queued again for the next one, the rest has no meaning there. */
+  /** Deletes a lease's commands at its end. Messages are queued again for the next lease; other commands are void. */
   drop(task: number): void {
     this.#parts.kit.store.rows(`DELETE FROM commands WHERE task = ?`, task);
   }

@@ -1,9 +1,9 @@
 import type { SessionParts } from '../parts.ts';
 
-/** Connections that are counted one by one; the rest are counted together. */
+/** The number of connections that are counted separately. The rest are counted together. */
 const MAX_CONNECTIONS = 100;
 
-/** Connections that were refused because they do not have the lease, in a row each. */
+/** Counts refused frames of connections that do not have the lease, with one row for each connection. */
 export class Refusals {
   readonly #parts: Pick<SessionParts, 'kit' | 'records'>;
 
@@ -11,7 +11,7 @@ export class Refusals {
     this.#parts = parts;
   }
 
-  /** Counts a refusal; the first one of a connection is a line of the log. */
+  /** Counts a refusal. The first refusal of a connection is logged. */
   count(task: number, epoch: number, connection: string): void {
     const { kit, records } = this.#parts;
     const { id } = records.session();

@@ -2,23 +2,23 @@ import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform.ts';
 import type { LeaseRow } from '../records.ts';
 
-/** What a run socket remembers over hibernation. */
+/** The attachment of a run socket, which survives hibernation. */
 export interface RunAttachment {
   kind: 'run';
   task: number;
   epoch: number;
-  /** Names this connection where refusals are counted. */
+  /** Identifies the connection for counting refusals. */
   connection: string;
-  /** The agent that holds the lease has shown itself on it. Anybody may open one; only these count. */
+  /** Whether the holder of the lease has claimed it on this socket. Any agent may open a socket; only these count. */
   presented: boolean;
 }
 
-/** The tag of the sockets that were opened for a lease. */
+/** The tag of a lease's sockets. */
 export function leaseTag(task: number, epoch: number): string {
   return `lease:${task}:${epoch}`;
 }
 
-/** The sockets on which the holder of the lease has presented itself. */
+/** The sockets on which the holder has claimed the lease. */
 export function holderSockets(platform: ObjectPlatform, task: number, epoch: number): ObjectSocket[] {
   return platform.sockets(leaseTag(task, epoch)).filter((socket) => attachmentOf(socket).presented);
 }
@@ -27,7 +27,7 @@ export function attachmentOf(socket: ObjectSocket): RunAttachment {
   return socket.attachment() as RunAttachment;
 }
 
-/** When the lease's agent was last heard, by a stored frame or by a ping that the runtime answered (ms). */
+/** When the lease's agent was last heard, by a stored frame or by a ping that the platform answered (ms). */
 export function lastSeenAt(platform: ObjectPlatform, lease: LeaseRow): number {
   const pings = holderSockets(platform, lease.task, lease.epoch).map((socket) => socket.lastPingAt() ?? 0);
   return Math.max(lease.seen_at, ...pings);

@@ -32,8 +32,8 @@ export function meets(agent: Candidate, required: Requirements): boolean {
 
 /**
  * Chooses the agent for a request, among those that have room and meet its requirements. It prefers agents that are not
- * to be avoided, then the least loaded by share of capacity, then the longest idle. Ids break ties, so that the order of
- * `agents` does not matter.
+ * to be avoided, then the least loaded by share of capacity, then the longest idle. Ids break ties, so that the order
+ * of `agents` does not matter.
  * @returns null when no agent fits
  */
 export function chooseAgent<A extends Candidate>(required: Requirements, agents: Iterable<A>): A | null {

@@ -39,7 +39,8 @@ export type SlotDecision =
   | { decision: 'none'; match: boolean };
 
 /**
- * Decides what an event makes of a slot. Events may be late or repeated: one that does not fit the slot changes nothing.
+ * Decides what an event makes of a slot. Events may be late or repeated: one that does not fit the slot changes
+ * nothing.
  * @param slot undefined when the registry does not know it
  * @param now ms since the epoch
  */

@@ -1,25 +1,25 @@
 import type { TaskStatus } from '../../protocol/common/enums.ts';
 
-/** What an agent presents to get a lease, or to go on with the lease that it holds. */
+/** An agent's claim of a lease, or of the lease that it already holds. */
 export interface Claim {
   epoch: number;
   agent_id: string;
   instance_id: string;
-  /** Names the agent's buffer of frames. */
+  /** The id of the agent's frame buffer. */
   stream_id: string;
-  /** The highest number that the buffer has given out. */
+  /** The number of the newest frame in the buffer. */
   head: number;
-  /** Root commit of the agent's clone. */
+  /** The root commit of the agent's clone. */
   repository: string | null;
 }
 
-/** What the session knows about the claimed task. */
+/** The claimed task in the session. */
 export interface ClaimedTask {
   epoch: number;
   status: TaskStatus;
 }
 
-/** The newest lease of the claimed task, held or ended. */
+/** The newest lease of the claimed task, active or ended. */
 export interface ClaimedLease {
   epoch: number;
   agent_id: string;
@@ -31,22 +31,22 @@ export interface ClaimedLease {
 }
 
 export type ClaimVerdict =
-  /** The offer stands and nobody was faster: the agent gets the lease. */
+  /** The offer is open and this agent is the first one: it gets the lease. */
   | { verdict: 'granted' }
-  /** The agent holds the lease and goes on after `acked`. */
+  /** The agent holds the lease and continues after `acked`. */
   | { verdict: 'resumed' }
-  /** There is nothing to claim here. */
+  /** The agent cannot claim the task. */
   | { verdict: 'gone'; reason: string }
-  /** The lease ended as it should: the agent drops its buffer. */
+  /** The lease ended regularly: the agent deletes its buffer. */
   | { verdict: 'ended'; reason: string }
-  /** The lease was taken from the agent, or its stream is broken: then the lease has to end now. */
+  /** The lease was taken from the agent; or its stream is broken, so that the lease must end now. */
   | { verdict: 'lost'; reason: string; cause: 'taken' | 'stream_broken' };
 
 /**
- * The verdict on a claim. The first (agent, instance) to present a task and an epoch that were offered gets the lease;
+ * Judges a claim. The first (agent, instance) that claims an offered task and epoch gets the lease;
  * only that agent can resume it, with the same stream.
  *
- * @param session null when there is none, or it was deleted
+ * @param session null when the session does not exist or was deleted
  * @param task undefined when the session has no such task
  * @param lease undefined before the task's first lease
  */
@@ -66,7 +66,7 @@ export function judgeClaim(
   return { verdict: 'granted' };
 }
 
-/** The epoch was granted before: to this agent, or to another. */
+/** Judges a claim of an epoch that was granted before, to this agent or to another one. */
 function judgeRepeatedClaim(claim: Claim, task: ClaimedTask, lease: ClaimedLease): ClaimVerdict {
   if (lease.agent_id !== claim.agent_id || lease.instance_id !== claim.instance_id) {
     return { verdict: 'gone', reason: 'another agent was first' };

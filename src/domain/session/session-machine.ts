@@ -1,7 +1,7 @@
 import type { SessionAction, SessionStatus } from '../../protocol/common/enums.ts';
 import { SESSION_ACTIONS } from '../../protocol/session/actions.ts';
 
-/** What can move a session: an action that somebody asks for, or something that happens to it. */
+/** A trigger of a status change: an action, or an event of the session's tasks. */
 export type Trigger =
   | SessionAction
   | 'leased'
@@ -40,7 +40,7 @@ const WAITING = {
   fail: 'failed',
 } as const satisfies Partial<Record<Trigger, SessionStatus>>;
 
-/** The one table of a session's life. What it does not name is illegal. */
+/** The legal transitions of a session; docs/architecture.md draws them. Any other transition is illegal. */
 export const TRANSITIONS: Readonly<Record<SessionStatus, Partial<Record<Trigger, SessionStatus>>>> = {
   pending: { start: 'queued', cancel: 'cancelled' },
   queued: { ...WAITING, leased: 'running' },
@@ -56,32 +56,32 @@ export const TRANSITIONS: Readonly<Record<SessionStatus, Partial<Record<Trigger,
   cancelled: {},
 };
 
-/** Where `trigger` leads from `status`; null when it is illegal there. */
+/** The status to which `trigger` leads from `status`; null when the transition is illegal. */
 export function nextStatus(status: SessionStatus, trigger: Trigger): SessionStatus | null {
   return TRANSITIONS[status][trigger] ?? null;
 }
 
-/** Whether the table leads from one status to the other, by whichever trigger. */
+/** Whether any trigger leads from one status to the other. */
 export function canMove(from: SessionStatus, to: SessionStatus): boolean {
   return Object.values(TRANSITIONS[from]).includes(to);
 }
 
-/** The actions that can be asked for in this status. */
+/** The actions that are legal in this status. */
 export function legalActions(status: SessionStatus): SessionAction[] {
   return SESSION_ACTIONS.filter((action) => nextStatus(status, action) !== null);
 }
 
-/** No lease, no queue: nothing happens here unless somebody asks for it. */
+/** Whether the session has ended: it has no lease and is not queued, so only an action can change it. */
 export function hasEnded(status: SessionStatus): boolean {
   return nextStatus(status, 'cancel') === null;
 }
 
-/** An agent holds the session, and its time counts. */
+/** Whether an agent is working, so that the time counts towards the session's limit. */
 export function isWorking(status: SessionStatus): boolean {
   return status === 'running' || status === 'degraded';
 }
 
-/** One sentence for the caller of an illegal action. */
+/** The error text for an illegal action. */
 export function explainIllegal(status: SessionStatus, action: SessionAction): string {
   const legal = legalActions(status);
   const options = legal.length > 0 ? `It takes: ${legal.join(', ')}.` : 'It takes no further action.';

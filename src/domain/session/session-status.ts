@@ -2,26 +2,26 @@ import type { SessionStatus, TaskStatus } from '../../protocol/common/enums.ts';
 import { isWorking } from './session-machine.ts';
 
 /**
- * What the session was last asked to do, by people or by its own bound on time. `none`: it was created and nothing was
- * asked yet. `pause` and `stop` are requests as long as an agent still works.
+ * The last intent for the session, set by people or by its time limit. `none`: the session was created and nothing else
+ * was requested. `pause` and `stop` are only requests while an agent is working.
  */
 export type Intent = 'none' | 'run' | 'pause' | 'stop' | 'cancel' | 'complete' | 'fail' | 'time_out';
 
-/** Why an agent that holds a task makes its session degraded: it is silent, or its model has to be asked again. */
+/** Why a working agent makes its session degraded: the agent is silent, or its model has to be retried. */
 export type DegradedBy = 'quiet' | 'retry';
-/** How the last attempt at a task came to nothing, while the task waits for the next one. */
+/** How the last attempt failed, while the task waits for the next one. */
 export type Setback = 'lease_lost' | 'attempt_failed';
 
-/** What the status of a session depends on in one of its tasks. */
+/** The members of a task on which its session's status depends. */
 export interface TaskFacts {
   status: TaskStatus;
   degraded_by: DegradedBy | null;
   setback: Setback | null;
-  /** How much of a completed task was done; null while the task is not completed. */
+  /** Whether a completed task was done as a whole or in part; null while the task is not completed. */
   outcome: 'whole' | 'partial' | null;
 }
 
-/** The status of a session when somebody has decided that it ends, and no agent works on it any more. */
+/** The status for an intent that ends the session, when no agent is working any more. */
 const DECIDED: Partial<Record<Intent, SessionStatus>> = {
   cancel: 'cancelled',
   complete: 'completed',
@@ -29,7 +29,7 @@ const DECIDED: Partial<Record<Intent, SessionStatus>> = {
   time_out: 'timeout',
 };
 
-/** The status of a session that has unfinished tasks and must not run them. */
+/** The status for an intent under which unfinished tasks do not run. */
 const HELD: Partial<Record<Intent, SessionStatus>> = { none: 'pending', pause: 'paused', stop: 'stopped' };
 
 const UNFINISHED_UNDER: Partial<Record<Intent, TaskStatus>> = {
@@ -43,23 +43,24 @@ const UNFINISHED_UNDER: Partial<Record<Intent, TaskStatus>> = {
 
 const FINAL: ReadonlySet<TaskStatus> = new Set(['completed', 'failed', 'cancelled', 'skipped']);
 
-/** Nothing happens to the task any more, unless the session is retried. */
+/** Whether the task has ended. Only a retry of the session changes it. */
 export function isFinal({ status }: Pick<TaskFacts, 'status'>): boolean {
   return FINAL.has(status);
 }
 
-/** Whether a run of the session works on the task: what is not done yet, and what failed before. */
+/** Whether a run of the session must do the task: it is unfinished, or it failed before. */
 export function isToDo(task: Pick<TaskFacts, 'status'>): boolean {
   return !isFinal(task) || task.status === 'failed';
 }
 
-/** What becomes of a task that is not finished when no agent holds it any more; null where it goes on by itself. */
+/** The status of an unfinished task without an agent, under an intent; null if the task continues by itself. */
 export function taskStatusUnder(intent: Intent): TaskStatus | null {
   return UNFINISHED_UNDER[intent] ?? null;
 }
 
 /**
- * The status of a session. An agent at work comes first: no session is final, paused or stopped while a task runs.
+ * Computes the status of a session. A working agent comes first: no session is ended, paused or stopped while a task
+ * runs.
  *
  * @example
  * sessionStatus([{ status: 'in_progress', degraded_by: null, setback: null, outcome: null }], 'pause'); // 'running'
@@ -74,12 +75,12 @@ export function sessionStatus(tasks: readonly TaskFacts[], intent: Intent): Sess
   return HELD[intent] ?? waitingStatus(tasks);
 }
 
-/** A pause or stop that waits for the agents at work to let go. */
+/** The pause or stop that waits for the working agents; null when there is none. */
 export function requestedAction(status: SessionStatus, intent: Intent): 'pause' | 'stop' | null {
   return isWorking(status) && (intent === 'pause' || intent === 'stop') ? intent : null;
 }
 
-/** How much of the work is done, 0 to 1. A task that was done in part counts half. */
+/** The share of the work that is done, from 0 to 1. A task that was done in part counts half. */
 export function shareDone(tasks: readonly TaskFacts[]): number {
   const done = tasks.map(({ status, outcome }) => (status !== 'completed' ? 0 : outcome === 'partial' ? 0.5 : 1));
   return done.reduce<number>((sum, share) => sum + share, 0) / Math.max(1, tasks.length);
@@ -93,7 +94,7 @@ function outcomeOf(tasks: readonly TaskFacts[]): SessionStatus {
   return isWhole ? 'completed' : 'partially_completed';
 }
 
-/** Orphaned: all that is left to wait for is a task whose lease was lost. */
+/** `orphaned` if only tasks with a lost lease are waiting, or else `queued`. */
 function waitingStatus(tasks: readonly TaskFacts[]): SessionStatus {
   const asksForAgent = tasks.some(({ status, setback }) => status === 'ready' || setback === 'attempt_failed');
   return !asksForAgent && tasks.some(({ setback }) => setback === 'lease_lost') ? 'orphaned' : 'queued';

@@ -1,8 +1,8 @@
-/** What may be answered to an approval of one kind. Without schemas, so that a browser need not load any for it. */
+/** The rules of one kind of approval. The file has no schemas, so that browsers need not load zod for it. */
 export interface ApprovalRules {
-  /** Who may ask. An agent asks by a frame; the session asks by itself, and no agent may do it in its place. */
+  /** Who may raise the kind: agents, by a frame; or only the session itself. */
   raised_by: 'agent' | 'session';
-  /** The decisions that a person may give. `always` is remembered for the rest of the session. */
+  /** The allowed decisions. `always` is remembered for the rest of the session. */
   decisions: readonly ('once' | 'always' | 'reject')[];
   /** The decision when nobody answers in time: a fixed one, or the session's `approval_default`. */
   on_expiry: 'once' | 'reject' | 'approval_default';
@@ -10,7 +10,7 @@ export interface ApprovalRules {
   needs_answers: boolean;
 }
 
-/** The kinds of approvals, and the rules of each. A new kind is a row here. */
+/** The kinds of approvals with their rules. To add a kind, add a row. */
 export const APPROVAL_KINDS = {
   /** The agent wants to use a tool. */
   permission: {
@@ -19,11 +19,11 @@ export const APPROVAL_KINDS = {
     on_expiry: 'approval_default',
     needs_answers: false,
   },
-  /** The agent wants to know something. */
+  /** The agent has a question. */
   question: { raised_by: 'agent', decisions: ['once', 'reject'], on_expiry: 'reject', needs_answers: true },
 } as const satisfies Record<string, ApprovalRules>;
 
-/** Rules by kind. `APPROVAL_KINDS`, or a table with kinds of a test. */
+/** Rules by kind: `APPROVAL_KINDS`, or a test's table. */
 export type ApprovalKindTable = Readonly<Record<string, ApprovalRules>>;
 
 type Kinds = typeof APPROVAL_KINDS;
