@@ -9,8 +9,8 @@ const TOKEN = 'a-token-of-the-tests-0123456789-0123456789';
 const [FIRST_PORT, LAST_PORT] = [10_000, 30_000];
 
 /**
- * A free port below those that outgoing connections are given: one of them would take it as soon as nothing listens
- * there, and whoever kept trying to reach the port would be the likeliest to.
+ * Finds a free port below the range of outgoing connections. A port in that range can be taken by an outgoing connection
+ * while nothing listens on it, most likely by a client that keeps trying to reach it.
  */
 export async function standingPort(): Promise<number> {
   for (;;) {

@@ -36,7 +36,7 @@ export interface FleetMember {
   client: Client;
   /** An agent with a clone and a home of its own, not started yet. */
   agent(name: string, options?: Partial<AgentPlace>): AgentProcess;
-  /** What OpenCode told of a session's conversation after its last turn. */
+  /** The events of OpenCode that came after the last turn of a session's conversation. */
   conversationOf(sessionId: string): ConversationMessage[];
   /** Ends the agents that were made here. */
   removeAgents(): Promise<void>;

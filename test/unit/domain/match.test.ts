@@ -85,7 +85,7 @@ describe('matchQueue', () => {
   });
 });
 
-describe('matchQueue, whatever waits and whoever is there', () => {
+describe('matchQueue, for any queue and any agents', () => {
   const ids = ['a', 'b', 'c', 'd'];
   const labels = ['os=linux', 'gpu=true'];
   const anyAgents = fc.uniqueArray(
