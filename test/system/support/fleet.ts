@@ -36,7 +36,7 @@ export interface FleetMember {
   client: Client;
   /** An agent with a clone and a home of its own, not started yet. */
   agent(name: string, options?: Partial<AgentPlace>): AgentProcess;
-  /** The events of OpenCode that came after the last turn of a session's conversation. */
+  /** OpenCode's conversation of a session, as its newest stored checkpoint carries it. */
   conversationOf(sessionId: string): ConversationMessage[];
   /** Ends the agents that were made here. */
   removeAgents(): Promise<void>;
