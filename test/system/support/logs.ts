@@ -5,9 +5,10 @@ import type { CreatedToken } from '../../../src/protocol/workspace/token.ts';
 
 /**
  * Expects JSON lines in the logs of the launcher's processes, and in no log below the data directory, OpenCode's own
- * included, a secret: neither what the directory's files keep secret nor the given ones.
+ * included, a secret: neither what the directory's files keep secret nor the given ones. Call it when the launcher has
+ * ended: an agent at work makes and removes folders while they are listed.
  *
- * @param processes those that have started by now: each has a log
+ * @param processes those that have started: each has a log
  */
 export function expectNoSecretLogged(dataDirectory: string, processes: string[], secrets: string[]): void {
   const file = (path: string) => readFileSync(join(dataDirectory, path), 'utf8').trim();
