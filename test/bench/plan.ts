@@ -1,27 +1,27 @@
-/** The least that the platform does for each kind of thing that we do. */
+/** The minimum that the platform does for each kind of operation. */
 export const FLOORS = {
   fetch: 'a Worker answers `ok`',
   call: 'a Worker calls an object that does nothing',
   insert: 'a Worker calls an object that inserts one row',
-  'new object': 'a Worker calls an object that has never been: it makes a table and inserts one row',
+  'new object': 'a Worker calls a new object, which creates a table and inserts one row',
   'socket opened': 'a socket to a new object is opened; its first message is inserted and acknowledged',
   message: 'a message of 1.6 kB on an open socket is inserted as one row and acknowledged',
-  'told to 1': 'a message on a socket is inserted as one row and sent to 1 watcher',
-  'told to 100': 'a message on a socket is inserted as one row and sent to 100 watchers',
+  'pushed to 1': 'a message on a socket is inserted as one row and sent to 1 watcher',
+  'pushed to 100': 'a message on a socket is inserted as one row and sent to 100 watchers',
 } as const;
 export type FloorName = keyof typeof FLOORS;
 
-/** One row of the report: something of ours beside its floor. */
+/** One row of the report: an operation of the control plane, and its floor. */
 export interface Row {
   operation: string;
-  /** How many are under way at a time. */
+  /** The number of operations in flight at a time. */
   at_once: number;
   floor: FloorName;
 }
 
-/** Requests at a time, where there are many. */
+/** The concurrency of the loads with many requests at a time. */
 export const MANY = 16;
-/** Batches that an agent has under way: the window of the real one. */
+/** Batches that an agent has in flight: the window of the real agent. */
 export const WINDOW = 4;
 export const BATCH = 10;
 export const BATCHES_PER_JOB = 10;
@@ -59,6 +59,6 @@ export const ROWS: readonly Row[] = [
   { operation: OPERATIONS.result, at_once: 1, floor: 'message' },
   { operation: OPERATIONS.job, at_once: 1, floor: 'insert' },
   { operation: OPERATIONS.job, at_once: MANY, floor: 'insert' },
-  { operation: OPERATIONS.watch_1, at_once: 1, floor: 'told to 1' },
-  { operation: OPERATIONS.watch_100, at_once: 1, floor: 'told to 100' },
+  { operation: OPERATIONS.watch_1, at_once: 1, floor: 'pushed to 1' },
+  { operation: OPERATIONS.watch_100, at_once: 1, floor: 'pushed to 100' },
 ];

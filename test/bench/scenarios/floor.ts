@@ -46,8 +46,8 @@ export async function measureFloor(url: string, recorder: Recorder): Promise<voi
   }
   sender.close();
 
-  await tellWatchers(url, `${round}-told-1`, 'told to 1', 1, recorder);
-  await tellWatchers(url, `${round}-told-100`, 'told to 100', 100, recorder);
+  await tellWatchers(url, `${round}-told-1`, 'pushed to 1', 1, recorder);
+  await tellWatchers(url, `${round}-told-100`, 'pushed to 100', 100, recorder);
 }
 
 async function tellWatchers(
