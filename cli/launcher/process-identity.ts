@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * The start time of a process as an opaque text; undefined when the process has ended (a zombie has). The pid together
- * with this text identifies one process for ever. The pid alone does not, because pids are reused.
+ * with this text identifies one process permanently. The pid alone does not, because pids are reused.
  */
 export function processStartTime(pid: number): string | undefined {
   try {
