@@ -112,7 +112,7 @@ function slotsOf(fleet: Fleet): { agent_id: string | null; state: string; task_i
   return slots.filter(({ state }) => state !== 'ended');
 }
 
-it('exceeds no capacity, and neither forgets nor doubles a request, whatever happens', async () => {
+it('the registry never exceeds a capacity, and never loses or duplicates a request, under random events', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const fleet = new Fleet();
@@ -142,7 +142,7 @@ it('exceeds no capacity, and neither forgets nor doubles a request, whatever hap
   );
 }, 60_000);
 
-it('comes to the same slot in whatever order reserve, cancel and release of an epoch arrive', async () => {
+it('reserve, cancel and release of one epoch lead to the same slot in any order', async () => {
   const call = fc.constantFrom('reserve', 'cancel', 'release');
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 6 }), async (calls) => {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { authorize, rolesWith } from '../../../src/application/authorize.ts';
 import { ok } from '../../../src/protocol/common/errors.ts';
 
-it('lets a role with the permission through, and names the roles that have it to any other', () => {
+it('authorize accepts a role with the permission, and otherwise names the roles that have it', () => {
   expect(authorize({ role: 'operator' }, 'operate')).toEqual(ok(null));
   expect(authorize({ role: 'viewer' }, 'operate')).toMatchObject({
     ok: false,
@@ -10,7 +10,7 @@ it('lets a role with the permission through, and names the roles that have it to
   });
 });
 
-it('gives an agent its sockets, the session that it works on and its artifacts, and no more', () => {
+it('the role agent may open its sockets and read sessions and artifacts, and nothing else', () => {
   const permissions = [
     'read',
     'read_session',

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { BoundedMap } from '../../../src/application/bounded-map.ts';
 
-it('forgets the entry that was added first when there is one too many', () => {
+it('a full bounded map drops the entry that was added first', () => {
   const map = new BoundedMap<string, number>(2);
   map.set('a', 1);
   map.set('b', 2);

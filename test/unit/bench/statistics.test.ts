@@ -3,14 +3,14 @@ import { againstFloor } from '../../bench/report.ts';
 import { percentile, Recorder, ratiosTo, summarize } from '../../bench/statistics.ts';
 
 describe('percentile', () => {
-  it('is the smallest measured value that the share of the values does not exceed, in whatever order they came', () => {
+  it('is the smallest value that at least the given share of all values does not exceed', () => {
     const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
     expect([0.01, 0.5, 0.99, 1].map((share) => percentile(hundred, share))).toEqual([1, 50, 99, 100]);
     expect(percentile([10, 9, 2], 0.5)).toBe(9);
     expect(percentile([7], 0.99)).toBe(7);
   });
 
-  it('refuses to make a figure of nothing', () => {
+  it('rejects an empty list of values', () => {
     expect(() => percentile([], 0.5)).toThrow(RangeError);
     expect(() => percentile([1], 0)).toThrow(RangeError);
   });
@@ -19,7 +19,7 @@ describe('percentile', () => {
 describe('the report’s arithmetic', () => {
   const floor = { count: 4, p50_ms: 0.5, p99_ms: 2, per_second: 2_000 };
 
-  it('divides what was measured by its floor, times and rates alike', () => {
+  it('divides times and rates by those of the floor', () => {
     const measured = { count: 9, p50_ms: 1.25, p99_ms: 2, per_second: 500 };
     expect(ratiosTo(floor, measured)).toEqual({ p50_ms: 2.5, p99_ms: 1, per_second: 0.25 });
     expect(againstFloor(1.25, 0.5, 2.5)).toBe('1.25 / 0.50 = **2.50×**');
@@ -27,12 +27,12 @@ describe('the report’s arithmetic', () => {
     expect(againstFloor(1_234.5, 12.34, 100.04)).toBe('1,235 / 12.3 = **100×**');
   });
 
-  it('takes the rate from the time that passed, not from the latencies, which overlap', () => {
+  it('computes the rate from the elapsed time, not from latencies, which overlap', () => {
     const summary = summarize({ latenciesMs: [10, 30, 20, 40], elapsedMs: 50 });
     expect(summary).toEqual({ count: 4, p50_ms: 20, p99_ms: 40, per_second: 80 });
   });
 
-  it('counts all rounds of an operation as one run, and each concurrency for itself', () => {
+  it('combines all rounds of an operation, separately for each concurrency', () => {
     const recorder = new Recorder();
     recorder.add('create', 1, { latenciesMs: [1, 2], elapsedMs: 10 });
     recorder.add('create', 1, { latenciesMs: [3], elapsedMs: 20 });

@@ -31,14 +31,14 @@ function variablesIn(text: string): string[] {
   return NAMED.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1]!));
 }
 
-it('has every variable that the code reads and that the documents name', () => {
+it('the table of settings has every variable that the code reads or a document names', () => {
   const files = globSync(FILES, { exclude: ['worker-configuration.d.ts'] });
   const found = files.flatMap((file) => variablesIn(readFileSync(file, 'utf8')).map((name) => ({ name, file })));
   expect(new Set(found.map(({ name }) => name)).size).toBeGreaterThan(15);
   expect(found.filter(({ name }) => !Object.hasOwn(SETTINGS, name) && !OTHERS.test(name))).toEqual([]);
 });
 
-it('finds a variable however it is read', () => {
+it('the check finds a variable in every form in which code can read it', () => {
   const code = `process.env.A_B; env.C; env?.D; environment['E'] ?? setting('OIO_F', env)`;
   expect(variablesIn(code).sort()).toEqual(['A_B', 'C', 'D', 'E', 'OIO_F']);
 });

@@ -54,7 +54,7 @@ describe('a setting', () => {
   });
 
   it.each(Object.entries(REFUSED) as [SettingName, string[]][])(
-    'refuses %s with one sentence that names the variable, what it must be, and an example',
+    'rejects %s with one sentence that names the variable, what it must be, and an example',
     (name, texts) => {
       for (const text of texts) {
         const { message, requirement, variable } = problemWith(name, text);
@@ -67,7 +67,7 @@ describe('a setting', () => {
     },
   );
 
-  it('shows the value that was refused, but never that of a secret', () => {
+  it('shows a rejected value, but never that of a secret', () => {
     expect(problemWith('OIO_LEASE_TTL_SECONDS', 'abc').message).toBe(
       'OIO_LEASE_TTL_SECONDS must be a whole number from 5 to 3600, such as OIO_LEASE_TTL_SECONDS=60, not "abc".',
     );
@@ -75,7 +75,7 @@ describe('a setting', () => {
     expect(problemWith('DATABASE_URL', 'mysql://user:hunter2@host').message).not.toContain('hunter2');
   });
 
-  it('counts as not set where it is empty or only spaces', () => {
+  it('counts as not set if it is empty or blank', () => {
     for (const text of [undefined, '', '  \n']) {
       expect(readSetting('OIO_LEASE_TTL_SECONDS', { OIO_LEASE_TTL_SECONDS: text })).toBe(60);
       expect(readSetting('OIO_TOKEN', { OIO_TOKEN: text })).toBeUndefined();
@@ -87,7 +87,7 @@ describe('a setting', () => {
 describe('the table of settings', () => {
   const names = Object.keys(SETTINGS) as SettingName[];
 
-  it.each(names)('gives %s an example and a default that it takes itself', (name) => {
+  it.each(names)('gives %s an example and a default that are valid', (name) => {
     const { example, default: byDefault } = settingOf(name);
     const written = example.replace(/\$\(openssl[^)]*\)/, SECRET);
     for (const text of [written, ...(byDefault === undefined ? [] : [byDefault])]) {
@@ -95,7 +95,7 @@ describe('the table of settings', () => {
     }
   });
 
-  it('says of each setting for people what happens without it', () => {
+  it('says for each setting of users what happens without it', () => {
     const silent = names.filter((name) => {
       const { internal, default: byDefault, otherwise } = settingOf(name);
       return !internal && byDefault === undefined && otherwise === undefined;
@@ -105,21 +105,21 @@ describe('the table of settings', () => {
 });
 
 describe('the objects', () => {
-  it('read the default where a value cannot be used, so that they keep their alarms', () => {
+  it('use the default instead of an invalid value, so that they keep their alarms', () => {
     expect(readObjectSettings({ OIO_LEASE_TTL_SECONDS: 'abc' }).OIO_LEASE_TTL_SECONDS).toBe(60);
     expect(readObjectSettings({ OIO_LOG_LEVEL: 'verbose' }).OIO_LOG_LEVEL).toBe('info');
   });
 
-  it('read what a deployment sets', () => {
+  it('read the values that a deployment sets', () => {
     expect(readObjectSettings({ OIO_LEASE_TTL_SECONDS: '90' }).OIO_LEASE_TTL_SECONDS).toBe(90);
   });
 
-  it('keep a database’s address that cannot be used, so that finished runs wait for a better one', () => {
+  it('keep an invalid database URL, so that finished runs wait until it is corrected', () => {
     expect(readObjectSettings({ DATABASE_URL: 'nonsense' }).DATABASE_URL).toBe('nonsense');
   });
 });
 
-test('the Worker has a setting for each of its names, and refuses to start without keys', () => {
+test('the Worker reads each of its settings, and refuses to start without signing keys', () => {
   expect(Object.keys(readSettings('worker', { OIO_SIGNING_KEYS: `k:${SECRET}` }))).toEqual(namesOf('worker'));
   expect(() => readSettings('worker', {})).toThrow('OIO_SIGNING_KEYS');
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FilePatch, kindOf, splitPatch } from '../../../dashboard/src/ui/patch.ts';
 
-describe('a patch of git', () => {
+describe('a git patch', () => {
   let folder: string;
   let files: Map<string, FilePatch>;
   const git = (...args: string[]) =>
@@ -36,7 +36,7 @@ describe('a patch of git', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('has one part for each file, under its current name', () => {
+  it('has one part for each file, under the file’s new name', () => {
     const names = git('diff', '--cached', '--name-only', '-z').split('\0').filter(Boolean);
     expect([...files.keys()].sort()).toEqual(names.sort());
   });
@@ -45,7 +45,7 @@ describe('a patch of git', () => {
     expect(files.get('src/kept.ts')!.lines).toEqual(['@@ -1,3 +1,3 @@', ' one', '-two', '+2', ' three']);
   });
 
-  it('does not mistake a line of a file for a header', () => {
+  it('does not take a line of a file for a header', () => {
     expect(files.get('added.txt')!.lines).toEqual([
       '@@ -0,0 +1,2 @@',
       '+diff --git a/fake b/fake',
@@ -63,7 +63,7 @@ describe('a patch of git', () => {
   });
 });
 
-it('the kinds of lines in a hunk are told apart', () => {
+it('added, deleted and unchanged lines of a hunk are distinguished', () => {
   expect(['+a', '-b', ' c', '@@ -1 +1 @@', '\\ No newline at end of file', ''].map(kindOf)).toEqual([
     'add',
     'remove',

@@ -24,7 +24,7 @@ function holdingOne(platform: NodePlatform): DirectoryInProcess {
   return directory;
 }
 
-describe('each change of the directory happens wholly or not at all', () => {
+describe('each change of the directory is atomic', () => {
   it.each<[string, (platform: NodePlatform) => DirectoryInProcess, (directory: DirectoryInProcess) => void]>([
     [
       'the first entry, which makes the directory',
@@ -39,7 +39,7 @@ describe('each change of the directory happens wholly or not at all', () => {
   });
 });
 
-it('keeps an entry in one row', () => {
+it('the directory stores an entry in one row', () => {
   const { platform } = holdingOne(new NodePlatform());
   const written = () => platform.exec('SELECT total_changes() AS rows', [])[0]?.rows as number;
   const before = written();
@@ -47,7 +47,7 @@ it('keeps an entry in one row', () => {
   expect(written() - before).toBe(1);
 });
 
-describe('when a release adds a value in the middle of an enumeration', () => {
+describe('after a release adds a value in the middle of an enumeration', () => {
   const priority = { ...PRIORITY_RANK, urgent: (PRIORITY_RANK.critical + PRIORITY_RANK.high) / 2 };
   const status = { ...STATUS_RANK, blocked: (STATUS_RANK.queued + STATUS_RANK.running) / 2 };
   const stored: Pick<SessionSummary, 'priority' | 'status'>[] = [
@@ -93,7 +93,7 @@ describe('when a release adds a value in the middle of an enumeration', () => {
   });
 });
 
-it('writes nothing for an entry that arrives again', () => {
+it('the directory writes nothing for an entry that arrives again', () => {
   const directory = new DirectoryInProcess();
   holdingOne(directory.platform);
   const before = directory.platform.dump();
@@ -101,7 +101,7 @@ it('writes nothing for an entry that arrives again', () => {
   expect(directory.platform.dump()).toEqual(before);
 });
 
-it('keeps a tombstone for a week, and then has no alarm', async () => {
+it('the directory keeps a tombstone for a week, and then has no alarm', async () => {
   const directory = new DirectoryInProcess();
   const { platform, runtime } = directory;
   runtime.put(entry);

@@ -12,13 +12,13 @@ const GATE: ApprovalRules = {
   needs_answers: false,
 };
 
-describe('the kinds that an agent may raise', () => {
-  it('are those that the table gives to agents, so that a kind of the session is not among them', () => {
+describe('the approval kinds that an agent may raise', () => {
+  it('are those that the table allows to agents, and no kind of the session', () => {
     expect(kindsOfAgents({ ...APPROVAL_KINDS, task_gate: GATE })).toEqual(['permission', 'question']);
     expect(AgentApprovalKind.options).toEqual(kindsOfAgents(APPROVAL_KINDS));
   });
 
-  it('are the only kinds that the frame of an ask takes', () => {
+  it('are the only kinds that an ask frame accepts', () => {
     const ask = asked('r1');
     expect(AgentFrameBody.safeParse(ask).success).toBe(true);
     const gate = { ...ask, data: { ...ask.data, kind: 'task_gate' } };
@@ -26,9 +26,9 @@ describe('the kinds that an agent may raise', () => {
   });
 });
 
-describe('an answer', () => {
+describe('an answer to an approval', () => {
   it.each(Object.entries({ ...APPROVAL_KINDS, task_gate: GATE }))(
-    'to a %s is taken with the decisions of its row and refused with any other',
+    'of kind %s is valid only with a decision of its row in the table',
     (_kind, rules: ApprovalRules) => {
       for (const decision of ['once', 'always', 'reject'] as const) {
         const problem = answerProblem(rules, 0, { decision, answers: [] });
@@ -38,7 +38,7 @@ describe('an answer', () => {
     },
   );
 
-  it('to a kind that needs answers brings one for each question, unless it rejects', () => {
+  it('must answer each question if its kind needs answers, unless it rejects', () => {
     const { question } = APPROVAL_KINDS;
     expect(answerProblem(question, 2, { decision: 'once', answers: [['a']] })).toMatchObject({ path: 'answers' });
     expect(answerProblem(question, 2, { decision: 'once' })).toMatchObject({ path: 'answers' });
@@ -47,8 +47,8 @@ describe('an answer', () => {
   });
 });
 
-describe('the decision on expiry', () => {
-  it('is the fixed one of the kind, or the default of the session', () => {
+describe('the decision when an approval expires', () => {
+  it('is the kind’s fixed decision, or else the session’s default', () => {
     expect(decisionOnExpiry(APPROVAL_KINDS.permission, 'once')).toBe('once');
     expect(decisionOnExpiry(APPROVAL_KINDS.permission, 'reject')).toBe('reject');
     expect(decisionOnExpiry(APPROVAL_KINDS.question, 'once')).toBe('reject');

@@ -7,8 +7,8 @@ const READY: ClaimedTask = { epoch: 3, status: 'ready' };
 const HELD: ClaimedTask = { epoch: 3, status: 'in_progress' };
 const LEASE: ClaimedLease = { epoch: 3, agent_id: 'a', instance_id: 'i', stream_id: 's', acked: 5, ended: null };
 
-describe('a claim of a task that was offered', () => {
-  it('is granted to the first agent, with or without leases of earlier epochs', () => {
+describe('a claim of an offered task', () => {
+  it('is granted to the first agent, even if the task had leases of earlier epochs', () => {
     expect(judgeClaim(CLAIM, SESSION, READY, undefined)).toEqual({ verdict: 'granted' });
     const earlier = { ...LEASE, epoch: 2, ended: 'lost' as const };
     expect(judgeClaim(CLAIM, SESSION, READY, earlier)).toEqual({ verdict: 'granted' });
@@ -26,8 +26,8 @@ describe('a claim of a task that was offered', () => {
   });
 });
 
-describe('a claim of a lease that was granted', () => {
-  it('resumes it, also where the buffer holds more than is stored, and whatever the repository', () => {
+describe('a claim of a granted lease', () => {
+  it('resumes the lease, even if the buffer is ahead of the session or the repository differs', () => {
     expect(judgeClaim(CLAIM, { repository: 'other' }, HELD, LEASE)).toEqual({ verdict: 'resumed' });
     expect(judgeClaim({ ...CLAIM, head: 9 }, SESSION, HELD, LEASE)).toEqual({ verdict: 'resumed' });
   });
@@ -35,19 +35,19 @@ describe('a claim of a lease that was granted', () => {
   it.each([
     { what: 'another agent', changes: { agent_id: 'b' } },
     { what: 'another instance of the agent', changes: { instance_id: 'j' } },
-  ])('is gone for $what, held or ended', ({ changes }) => {
+  ])('is refused as gone for $what, whether the lease is held or has ended', ({ changes }) => {
     for (const ended of [null, 'done', 'lost'] as const) {
       const verdict = judgeClaim({ ...CLAIM, ...changes }, SESSION, HELD, { ...LEASE, ended });
       expect(verdict).toMatchObject({ verdict: 'gone' });
     }
   });
 
-  it('has ended when the lease ended as it should, also when the stream is not the same', () => {
+  it('is answered with ended after a regular end, even with another stream', () => {
     const claim = { ...CLAIM, stream_id: 'other' };
     expect(judgeClaim(claim, SESSION, READY, { ...LEASE, ended: 'done' })).toMatchObject({ verdict: 'ended' });
   });
 
-  it('is lost when the lease was taken, or the task has gone on to the next epoch', () => {
+  it('is lost if the lease was taken, or the task has a newer epoch', () => {
     const taken = { verdict: 'lost', cause: 'taken' };
     expect(judgeClaim(CLAIM, SESSION, HELD, { ...LEASE, ended: 'lost' })).toMatchObject(taken);
     expect(judgeClaim(CLAIM, SESSION, { ...HELD, epoch: 4 }, LEASE)).toMatchObject(taken);
@@ -56,7 +56,7 @@ describe('a claim of a lease that was granted', () => {
   it.each([
     { what: 'another stream', changes: { stream_id: 'other' } },
     { what: 'a head below what is stored', changes: { head: 4 } },
-  ])('is lost with a broken stream when it brings $what', ({ changes }) => {
+  ])('is lost as a broken stream when it has $what', ({ changes }) => {
     const verdict = judgeClaim({ ...CLAIM, ...changes }, SESSION, HELD, LEASE);
     expect(verdict).toMatchObject({ verdict: 'lost', cause: 'stream_broken' });
   });

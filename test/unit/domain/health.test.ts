@@ -31,7 +31,7 @@ describe('healthScore', () => {
     expect(healthScore(session({ status, share_done: 0.3, active_ms: 95_000 }), NOW)).toBe(score);
   });
 
-  it('a partially completed session scores the share that is done', () => {
+  it('a partially completed session scores the share of finished work', () => {
     expect(healthScore(session({ status: 'partially_completed', share_done: 0.75 }), NOW)).toBe(0.75);
   });
 
@@ -42,12 +42,12 @@ describe('healthScore', () => {
     [90_000, 0.7],
     [90_001, 0.3],
     [200_000, 0.3],
-  ])('running for %d of 100,000 ms scores %d', (ms, score) => {
+  ])('a session that ran for %d of 100,000 ms scores %d', (ms, score) => {
     expect(healthScore(session({ active_ms: ms }), NOW), 'time before the last break').toBe(score);
     expect(healthScore(session({ active_since: NOW - ms }), NOW), 'time since').toBe(score);
   });
 
-  it('adds the time before the last break and since, and takes a clock that went back as no time', () => {
+  it('active time is the sum before and after the last pause, and a clock that goes back adds none', () => {
     expect(healthScore(session({ active_ms: 50_000, active_since: NOW - 30_000 }), NOW)).toBe(0.7);
     expect(healthScore(session({ active_ms: 50_000, active_since: NOW + 30_000 }), NOW)).toBe(0.9);
   });

@@ -23,11 +23,11 @@ describe('a lease', () => {
     { after: TTL / 2 - 1, quiet: false, next: TTL / 2 },
     { after: TTL / 2, quiet: true, next: TTL },
     { after: TTL - 1, quiet: true, next: TTL },
-  ])('is alive $after ms after its agent was seen, quiet: $quiet', ({ after, quiet, next }) => {
+  ])('is alive $after ms after its agent was last seen, with quiet: $quiet', ({ after, quiet, next }) => {
     expect(judgeLease(signs({ now: SEEN + after }))).toEqual({ verdict: 'alive', quiet, check_at: SEEN + next });
   });
 
-  it('is lost when its agent was silent for the whole time, connected or closed', () => {
+  it('is lost when its agent was silent until expiry, connected or not', () => {
     expect(judgeLease(signs({ now: SEEN + TTL }))).toEqual({ verdict: 'lost' });
     const closed = { now: SEEN + TTL, connected: false, close_seen: true };
     expect(judgeLease(signs(closed))).toEqual({ verdict: 'lost' });
@@ -36,17 +36,17 @@ describe('a lease', () => {
   it.each([
     { why: 'the judgement comes more than 2 s late', changes: { now: SEEN + TTL + 2_001 } },
     { why: 'the socket is gone with no close event', changes: { now: SEEN + TTL, connected: false } },
-  ])('is extended by a full term when $why, and only once', ({ changes }) => {
+  ])('is extended once by a full lifetime when $why', ({ changes }) => {
     const now = changes.now;
     expect(judgeLease(signs(changes))).toEqual({ verdict: 'extend', check_at: now + TTL });
     expect(judgeLease(signs({ ...changes, extended: true }))).toEqual({ verdict: 'lost' });
   });
 
-  it('is not extended for being judged a little late', () => {
+  it('is not extended when the judgement is only slightly late', () => {
     expect(judgeLease(signs({ now: SEEN + TTL + 2_000 }))).toEqual({ verdict: 'lost' });
   });
 
-  it('of an agent that was seen within the term is never lost, and is always judged again by the end of it', () => {
+  it('is never lost while its agent was seen within the lifetime, and is judged again by its end', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: TTL - 1 }),
@@ -65,7 +65,7 @@ describe('a lease', () => {
   });
 });
 
-it('the wait for the next attempt doubles from a second, up to a minute', () => {
+it('the pause before the next attempt doubles from a second up to a minute', () => {
   expect([1, 2, 3, 4, 5, 6, 7, 8, 50].map(retryBackoffMs)).toEqual([
     1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000,
   ]);

@@ -30,18 +30,18 @@ function pass(state: Partial<MatchState<Request>>) {
 }
 
 describe('matchQueue', () => {
-  it('offers the queue in its order, as far as there is room', () => {
+  it('offers the queue in order until the agents have no room', () => {
     const queue = ['first', 'second', 'third'].map((name) => request(name));
     const agents = [agent('a'), agent('b')];
     expect(pass({ queue, agents })).toEqual({ offers: ['first → a', 'second → b'], lookAgainIn: null });
   });
 
-  it('passes over a request that no agent can take', () => {
+  it('skips a request that no agent can take', () => {
     const queue = [request('gpu', { requirements: { ...ANY, required_labels: ['gpu=true'] } }), request('any')];
     expect(pass({ queue, agents: [agent('a')] }).offers).toEqual(['any → a']);
   });
 
-  it('reads no further than the agents have room', () => {
+  it('reads the queue only as far as the agents have room', () => {
     const read: string[] = [];
     function* queue() {
       for (const name of ['first', 'second', 'third', 'fourth']) {
@@ -53,7 +53,7 @@ describe('matchQueue', () => {
     expect(read).toEqual(['first', 'second']);
   });
 
-  it('leaves a quiet agent alone, and looks again while it has room and something waits', () => {
+  it('offers nothing to a quiet agent, and looks again while the agent has room and a request waits', () => {
     const agents = [agent('quiet', { seen_at: NOW - 60_001 })];
     expect(pass({ queue: [request('one')], agents })).toEqual({ offers: [], lookAgainIn: 30_000 });
     expect(pass({ agents })).toEqual({ offers: [], lookAgainIn: null });
@@ -61,7 +61,7 @@ describe('matchQueue', () => {
     expect(pass({ queue: [request('one')], agents: full })).toEqual({ offers: [], lookAgainIn: null });
   });
 
-  it('skips an agent that has just declined for the whole pass, and looks again soon', () => {
+  it('skips an agent that has just declined for the whole pass, and schedules another pass', () => {
     const queue = [request('one'), request('two')];
     expect(pass({ queue, agents: [agent('a')], skip: 'a' })).toEqual({ offers: [], lookAgainIn: 5_000 });
     expect(pass({ queue, agents: [agent('a'), agent('b')], skip: 'a' })).toEqual({
@@ -70,13 +70,13 @@ describe('matchQueue', () => {
     });
   });
 
-  it('does not offer a request to an agent that declined it until the pause is over, then does', () => {
+  it('offers a declined request to the same agent again only after the pause', () => {
     const queue = [request('one', { declined: { a: { count: 1, until: NOW + 7_000 } } }), request('two')];
     expect(pass({ queue, agents: [agent('a')] })).toEqual({ offers: ['two → a'], lookAgainIn: 7_000 });
     expect(pass({ queue, agents: [agent('a')], now: NOW + 7_000 }).offers).toEqual(['one → a']);
   });
 
-  it('asks an agent to be avoided only when no other agent fits', () => {
+  it('offers a request to an avoided agent only when no other agent fits', () => {
     const queue = [request('one', { requirements: { ...ANY, avoid_agents: ['a'] } })];
     expect(pass({ queue, agents: [agent('a'), agent('b', { capacity: 2, slots_used: 1 })] }).offers).toEqual([
       'one → b',
@@ -135,7 +135,7 @@ describe('matchQueue, for any queue and any agents', () => {
     );
   }
 
-  it('gives each request in turn an agent that may take it, if there is one, and an avoided one only as the last', async () => {
+  it('gives each request in turn an agent that may take it, and an avoided agent only as a last resort', async () => {
     await fc.assert(
       fc.property(anyState, (state) => {
         const offers = new Map(matchQueue(state, CONFIG).offers.map(({ slot, agent_id }) => [slot.name, agent_id]));
@@ -159,7 +159,7 @@ describe('matchQueue, for any queue and any agents', () => {
     );
   });
 
-  it('comes to the same match in whatever order the agents are listed, and changes none of them', async () => {
+  it('finds the same match for every order of the agents, and changes no agent', async () => {
     await fc.assert(
       fc.property(anyState, (state) => {
         const before = structuredClone(state);

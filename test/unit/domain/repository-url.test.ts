@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { repositoryKey } from '../../../src/domain/repository-url.ts';
 
-describe('the key of a repository’s address', () => {
+describe('the key of a repository’s URL', () => {
   it.each([
     'https://github.com/acme/web',
     'https://GitHub.com/acme/web.git',

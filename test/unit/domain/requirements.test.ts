@@ -7,11 +7,11 @@ import { ANY } from '../../support/requirements.ts';
 const spec = CreateSessionRequest.parse({ title: 'Any title', initial_prompt: 'Work' });
 const needs = { spec, repository: null, avoid_agents: [] };
 
-it('asks for nothing when the session names nothing', () => {
+it('a session without requirements asks for any agent', () => {
   expect(requirementsOf(needs)).toEqual(ANY);
 });
 
-it('asks for what the session requires, its repository, and the agents to avoid', () => {
+it('requirements include those of the session, its repository, and the agents to avoid', () => {
   const named = CreateSessionRequest.parse({
     ...spec,
     required_capabilities: ['testing'],
@@ -28,6 +28,6 @@ it('asks for what the session requires, its repository, and the agents to avoid'
   });
 });
 
-it('carries no other member of the session', () => {
+it('requirements contain no other member of the session', () => {
   expect(Object.keys(requirementsOf(needs)).sort()).toEqual(Object.keys(Requirements.shape).sort());
 });

@@ -43,7 +43,7 @@ describe('chooseAgent', () => {
     expect(chooseAgent(ANY, [small, large])?.id).toBe('large');
   });
 
-  it('chooses an agent to avoid only when no other agent fits', () => {
+  it('chooses an avoided agent only when no other agent fits', () => {
     const [idle, busy] = [agent('idle'), agent('busy', { slots_used: 3 })];
     const required = { ...ANY, avoid_agents: ['idle'] };
     expect(chooseAgent(required, [idle, busy])?.id).toBe('busy');
@@ -72,7 +72,7 @@ describe('chooseAgent', () => {
     expect(meets(agent('anywhere'), { ...ANY, repository: 'aaaa' })).toBe(false);
   });
 
-  it('chooses the same agent in whatever order they are listed, and none that fits is less loaded', async () => {
+  it('chooses the least loaded agent that fits, for every order of the agents', async () => {
     await fc.assert(
       fc.property(fc.array(anyAgent, { maxLength: 8 }), anyRequirement, (agents, required) => {
         const chosen = chooseAgent(required, agents);

@@ -33,11 +33,11 @@ function reachable(from: SessionStatus): Set<SessionStatus> {
 }
 
 describe('the table of transitions', () => {
-  it('reaches every status from pending', () => {
+  it('leads from pending to every status', () => {
     expect([...reachable('pending')].sort()).toEqual([...SessionStatus.options].sort());
   });
 
-  it('leads from every status that has not ended to every way of ending', () => {
+  it('leads from every status that has not ended to every final status', () => {
     for (const status of SessionStatus.options.filter((one) => !hasEnded(one) && one !== 'pending')) {
       expect([...reachable(status)], status).toEqual(
         expect.arrayContaining(['completed', 'failed', 'stopped', 'cancelled']),
@@ -45,18 +45,18 @@ describe('the table of transitions', () => {
     }
   });
 
-  it.each(SessionStatus.options)('allows in %s just these actions', (status) => {
+  it.each(SessionStatus.options)('allows exactly these actions in %s', (status) => {
     expect(legalActions(status)).toEqual(LEGAL[status]);
   });
 
-  it('lets an outside executor finish whatever is active, and nothing else', () => {
+  it('lets an outside executor finish exactly the active sessions', () => {
     const active = SessionStatus.options.filter((status) => !hasEnded(status) && status !== 'pending');
     for (const action of ['complete', 'fail'] as const) {
       expect(SessionStatus.options.filter((status) => nextStatus(status, action) !== null)).toEqual(active);
     }
   });
 
-  it('lets time be up, and results come in, only where an agent works', () => {
+  it('accepts a result and the end of the time limit only while an agent works', () => {
     const triggers: Trigger[] = ['time_is_up', 'lease_lost', 'attempt_failed', 'result_completed', 'result_partial'];
     for (const trigger of triggers) {
       expect(SessionStatus.options.filter((status) => nextStatus(status, trigger) !== null)).toEqual(
@@ -65,7 +65,7 @@ describe('the table of transitions', () => {
     }
   });
 
-  it('brings back what failed, timed out or was stopped, and nothing that was completed or cancelled', () => {
+  it('allows a retry after failed, timeout and stopped, but not after completed or cancelled', () => {
     const ended = SessionStatus.options.filter(hasEnded);
     expect(ended.filter((status) => nextStatus(status, 'retry') === 'queued')).toEqual([
       'failed',
@@ -79,7 +79,7 @@ describe('the table of transitions', () => {
 });
 
 describe('the explanation of an illegal action', () => {
-  it('names the status, the action and what is legal instead', () => {
+  it('names the status, the action and the legal actions', () => {
     for (const status of SessionStatus.options) {
       for (const action of SessionAction.options) {
         const said = explainIllegal(status, action);

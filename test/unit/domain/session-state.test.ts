@@ -179,7 +179,7 @@ const streaming = fc
   });
 
 describe('the fold of a log', () => {
-  it('is the same however its events are batched', () => {
+  it('is the same for every batching of its events', () => {
     fc.assert(
       fc.property(log, fc.array(fc.nat(60)), (events, cuts) => {
         expect(inBatches(events, cuts)).toEqual(applyEvents(emptyState(), events));
@@ -187,7 +187,7 @@ describe('the fold of a log', () => {
     );
   });
 
-  it('is the same however its events are batched, even when the bounds drop the oldest items', () => {
+  it('is the same for every batching of its events, even when limits drop the oldest items', () => {
     const notes = Array.from({ length: MAX_TRANSCRIPT_ITEMS + 50 }, (_, index) => ({
       type: 'agent.note' as const,
       data: { level: 'info' as const, text: `${index}` },
@@ -201,7 +201,7 @@ describe('the fold of a log', () => {
     expect(inBatches(events, [1, 10, 5_010, 5_049])).toEqual(whole);
   });
 
-  it('does not change when events that it holds are applied again', () => {
+  it('does not change when events are applied again', () => {
     fc.assert(
       fc.property(log, fc.nat(60), (events, from) => {
         const state = applyEvents(emptyState(), events);
@@ -210,7 +210,7 @@ describe('the fold of a log', () => {
     );
   });
 
-  it('does not change the state that it starts from', () => {
+  it('does not mutate the state that it starts from', () => {
     fc.assert(
       fc.property(log, fc.nat(60), (events, cut) => {
         const state = applyEvents(emptyState(), events.slice(0, cut));
@@ -221,7 +221,7 @@ describe('the fold of a log', () => {
     );
   });
 
-  it('is the same after increments were joined, also for a reader who had part of a joined run', () => {
+  it('is the same after increments are joined, even for a reader that had part of a joined event', () => {
     let shorter = 0;
     fc.assert(
       fc.property(fc.oneof(log, streaming), fc.nat(60), (events, cut) => {
@@ -236,7 +236,7 @@ describe('the fold of a log', () => {
     expect(shorter).toBeGreaterThan(50);
   });
 
-  it('continues from a stored base as if the log had never been trimmed', () => {
+  it('continues from a stored base as if the log were complete', () => {
     fc.assert(
       fc.property(log, fc.nat(60), (events, cut) => {
         const base = JSON.parse(JSON.stringify(applyEvents(emptyState(), events.slice(0, cut)))) as SessionState;
@@ -245,7 +245,7 @@ describe('the fold of a log', () => {
     );
   });
 
-  it('tells tool calls of two messages apart when the model numbers them from the start in each', () => {
+  it('distinguishes tool calls of two messages when the model reuses call ids', () => {
     const call = (message_id: string, seq: number) => ({
       type: 'tool' as const,
       data: { message_id, call_id: 'call_0', tool: 'bash', state: 'completed' as const, output: message_id },
@@ -258,7 +258,7 @@ describe('the fold of a log', () => {
     expect(transcript).toMatchObject([{ output: 'one' }, { output: 'two' }]);
   });
 
-  it('shows lost text as lost and keeps everything else in its place', () => {
+  it('marks lost text and keeps later text at its offset', () => {
     const delta = (offset: number, text: string): EventBody => ({
       type: 'text.delta',
       data: { message_id: 'm', part_id: 'a', offset, text },
@@ -267,7 +267,7 @@ describe('the fold of a log', () => {
     expect(state.transcript).toMatchObject([{ text: '\u{fffd}\u{fffd}cd\u{fffd}\u{fffd}gH!' }]);
   });
 
-  it('keeps two tasks that run side by side as if each had run alone', () => {
+  it('folds two parallel tasks as if each ran alone', () => {
     let interleaved = 0;
     fc.assert(
       fc.property(log, (events) => {
@@ -287,7 +287,7 @@ describe('the fold of a log', () => {
     expect(interleaved).toBeGreaterThan(100);
   });
 
-  it('gives each task its own approvals and checkpoints, in the order of the log', () => {
+  it('keeps the approvals and checkpoints of each task, in the order of the log', () => {
     const view = (task: number) => ({ task_id: taskIdOf(SESSION, task) });
     const asked = (task: number, id: string): Said => ({
       task,
@@ -312,7 +312,7 @@ describe('the fold of a log', () => {
     ]);
   });
 
-  it('stays within its bounds with any number of tasks', () => {
+  it('stays within its limits for any number of tasks', () => {
     const item = { content: 'w'.repeat(100_000), status: 'pending' };
     const todo = (task: number): Said => ({ task, body: { type: 'todo', data: { items: [item] } } });
     const note = (task: number): Said => ({

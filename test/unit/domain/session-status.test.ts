@@ -30,7 +30,7 @@ const anyIntent = fc.constantFrom(...INTENTS);
 const seeded = runs(2_000);
 
 describe('the status of any tasks under any intent', () => {
-  it('is always one of the statuses of a session', () => {
+  it('is always a valid status', () => {
     fc.assert(
       fc.property(anyTasks, anyIntent, (tasks, intent) => {
         expect(SessionStatus.options).toContain(sessionStatus(tasks, intent));
@@ -39,7 +39,7 @@ describe('the status of any tasks under any intent', () => {
     );
   });
 
-  it('is running or degraded exactly while an agent works on a task, so that nothing final has work going on', () => {
+  it('is running or degraded exactly while an agent works on a task', () => {
     fc.assert(
       fc.property(anyTasks, anyIntent, (tasks, intent) => {
         const works = tasks.some(({ status }) => status === 'in_progress');
@@ -58,7 +58,7 @@ describe('the status of any tasks under any intent', () => {
     );
   });
 
-  it('has ended only when somebody decided so, or nothing is left to do', () => {
+  it('is final only after a final intent or when every task has ended', () => {
     fc.assert(
       fc.property(anyTasks, fc.constantFrom<Intent>('none', 'run', 'pause'), (tasks, intent) => {
         if (!hasEnded(sessionStatus(tasks, intent))) return;
@@ -70,7 +70,7 @@ describe('the status of any tasks under any intent', () => {
   });
 });
 
-describe('the status of several tasks that run', () => {
+describe('the status of a session with several running tasks', () => {
   it.each<[string, TaskFacts[], SessionStatus]>([
     ['one works, one waits', [task('in_progress'), task('ready')], 'running'],
     ['one works, one is silent', [task('in_progress'), task('in_progress', { degraded_by: 'quiet' })], 'degraded'],
@@ -93,12 +93,12 @@ describe('the status of several tasks that run', () => {
     ['one was skipped', [task('completed'), task('skipped')], 'completed'],
     ['one was cancelled', [task('completed'), task('cancelled')], 'partially_completed'],
     ['all were cancelled', [task('cancelled'), task('cancelled')], 'cancelled'],
-  ])('%s: the session follows', (_what, tasks, status) => {
+  ])('follows the tasks: %s', (_what, tasks, status) => {
     expect(sessionStatus(tasks, 'run')).toBe(status);
   });
 });
 
-describe('what was asked of the session', () => {
+describe('an intent for the session', () => {
   it.each<[Intent, SessionStatus]>([
     ['none', 'pending'],
     ['pause', 'paused'],
@@ -107,25 +107,25 @@ describe('what was asked of the session', () => {
     ['complete', 'completed'],
     ['fail', 'failed'],
     ['time_out', 'timeout'],
-  ])('%s puts tasks and session where they belong together', (intent, status) => {
+  ])('%s leads to matching statuses of tasks and session', (intent, status) => {
     const tasks = [task(taskStatusUnder(intent) ?? 'pending')];
     expect(sessionStatus(tasks, intent)).toBe(status);
   });
 
-  it('is a request as long as an agent works, and only for a pause or a stop', () => {
+  it('stays a requested action while an agent works, if it is a pause or a stop', () => {
     expect(requestedAction('running', 'pause')).toBe('pause');
     expect(requestedAction('degraded', 'stop')).toBe('stop');
     expect(requestedAction('paused', 'pause')).toBeNull();
     expect(requestedAction('running', 'run')).toBeNull();
   });
 
-  it('gives way to the end of the work: a session that is done is not paused', () => {
+  it('does not pause a session whose tasks have all ended', () => {
     expect(sessionStatus([task('completed')], 'pause')).toBe('completed');
     expect(sessionStatus([task('completed'), task('paused')], 'pause')).toBe('paused');
   });
 });
 
-describe('the share that is done', () => {
+describe('the share of finished work', () => {
   it('counts a task that is done in part half', () => {
     expect(
       shareDone([task('completed'), task('completed', { outcome: 'partial' }), task('failed'), task('ready')]),

@@ -45,7 +45,7 @@ describe('decideSlot', () => {
     ['ended', QUEUED, REMATCH],
     ['ended', ENDED, REMATCH],
     ['ended', undefined, REMATCH],
-  ] as const)('an event %s makes of %o: %o', (type, slot, decision) => {
+  ] as const)('the event %s changes %o to %o', (type, slot, decision) => {
     expect(decide(slot, type)).toEqual(decision);
   });
 
@@ -56,17 +56,17 @@ describe('decideSlot', () => {
     },
   );
 
-  it('does not let an agent end what another holds, but counts on room at that agent', () => {
+  it('does not let an agent end another agent’s slot, but looks for new work for that agent', () => {
     for (const slot of [OFFERED, ACCEPTED]) expect(decide(slot, 'ended', 'c')).toEqual(REMATCH);
   });
 
-  it('gives the slot to an agent whose offer has lapsed, and cancels the offer at the next one', () => {
+  it('gives the slot to an agent that accepts a lapsed offer, and cancels the offer at the next agent', () => {
     expect(decide(LAPSED_AT_B, 'accepted', 'b')).toEqual({ decision: 'accept', cancel_at: 'a', match: true });
     expect(decide({ ...LAPSED_AT_B, state: 'queued', agent_id: null }, 'accepted', 'b')).toEqual(ACCEPT);
     expect(decide({ ...LAPSED_AT_B, state: 'accepted' }, 'accepted', 'b')).toEqual(NOTHING);
   });
 
-  it('doubles the pause of an agent each time it declines, up to the longest', () => {
+  it('doubles an agent’s pause each time it declines, up to a limit', () => {
     const pauses: number[] = [];
     let slot = OFFERED;
     for (let time = 0; time < 6; time++) {
@@ -78,7 +78,7 @@ describe('decideSlot', () => {
     expect(pauses).toEqual([5, 10, 20, 40, 60, 60]);
   });
 
-  it('remembers the pauses of the other agents', () => {
+  it('keeps the pauses of other agents', () => {
     expect(decide(LAPSED_AT_B, 'declined')).toMatchObject({ declined: { ...LAPSED_AT_B.declined, a: { count: 1 } } });
   });
 });
