@@ -106,5 +106,5 @@ it('narrows the list by status and words, and keeps that in the address', async 
   await page.getByRole('link', { name: 'A needle in the list' }).waitFor();
   await dashboard.button('pending').click();
   await dashboard.button('failed').click();
-  await page.getByText('No session fits these filters').waitFor();
+  await page.getByText('No session matches these filters').waitFor();
 });

@@ -11,7 +11,7 @@ void signInFromAddress();
 // A sign-in link opened in this tab changes only the fragment, which does not reload the page.
 addEventListener('hashchange', () => void signInFromAddress());
 
-// Not before the first page is there.
+// The other pages load after the first one, so that they do not delay it.
 addEventListener('load', loadPages);
 
 createRoot(document.getElementById('root')!).render(

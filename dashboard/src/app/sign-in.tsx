@@ -17,7 +17,7 @@ export function SignIn({ auth }: { auth: Exclude<Auth, { status: 'signed_in' }> 
         <form onSubmit={submit} className="space-y-4 p-4">
           <p className="text-sm">
             Open the link that <code className="font-mono">npm start</code> prints, or create another one with{' '}
-            <code className="font-mono">npm run oio -- token</code>. The link signs you in. Or paste a token.
+            <code className="font-mono">npm run oio -- token</code>. The link signs you in. You can also paste a token.
           </p>
           <Field label="Token" hint="Kept only in this tab, until you sign out or close it.">
             <TextInput

@@ -50,8 +50,8 @@ export function useSessionWatch(id: string): Watched {
 const REFRESH_MS = 5_000;
 
 /**
- * Reads what the event log does not hold: legal actions, health, working time. Refetches when the log shows a change,
- * and every few seconds while the session is working.
+ * Reads the members that do not follow from the event log: legal actions, health, working time. Refetches when the log
+ * shows a change, and every few seconds while the session is working.
  */
 export function useSessionView(id: string, state: SessionState | null) {
   const client = useClient();

@@ -19,11 +19,11 @@ export function PatchLines({ lines }: { lines: string[] }) {
   const shown = all ? lines : lines.slice(0, SHOWN_LINES);
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard */}
       <pre tabIndex={0} className="overflow-x-auto font-mono text-xs/5">
         <code className="block w-max min-w-full">
           {shown.map((line, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place
+            // biome-ignore lint/suspicious/noArrayIndexKey: a line has no id, only a position
             <span key={index} className={clsx('block px-3', TONES[kindOf(line)])}>
               {line || ' '}
             </span>

@@ -67,7 +67,7 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
   return (
     <Panel tone="alert" title={HEADINGS[approval.kind]} aside={<Remaining until={approval.expires_at} />}>
       <div data-approval={approval.kind} className="space-y-3 p-3">
-        <p className="font-bold break-words">{approval.title}</p>
+        {!isRepeated(approval) && <p className="font-bold break-words">{approval.title}</p>}
         <Detail approval={approval} />
         {answer.isError && <ErrorNotice error={answer.error} />}
         {needs_answers ? (
@@ -78,6 +78,11 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
       </div>
     </Panel>
   );
+}
+
+/** Whether the form below shows the title again: a single question is its own title. */
+function isRepeated({ title, questions }: ApprovalView): boolean {
+  return questions.length === 1 && questions[0]?.question === title;
 }
 
 function Remaining({ until }: { until: string }) {

@@ -74,7 +74,7 @@ function QuestionPart(props: { question: Question; name: string; reply: Reply; o
           />
           <span>
             <span className="font-bold">{option.label}</span>
-            {option.description && <span className="block text-mute">{option.description}</span>}
+            {option.description !== option.label && <span className="block text-mute">{option.description}</span>}
           </span>
         </label>
       ))}

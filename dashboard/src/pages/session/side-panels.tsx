@@ -44,7 +44,7 @@ function factsOf(session: SessionView, state: SessionState): (readonly [string, 
   ];
 }
 
-/** What the tasks name, each name once. */
+/** The distinct names that the tasks have, separated by commas. */
 function namesIn({ tasks }: SessionState, nameOf: (task: TaskState) => string | null | undefined): string {
   return [...new Set(Object.values(tasks).flatMap((task) => nameOf(task) ?? []))].join(', ');
 }

@@ -59,7 +59,7 @@ function Block({ label, text, tone }: { label: string; text: string; tone?: stri
   return (
     <div className="px-3 py-2">
       <p className="caps text-mute">{label}</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard */}
       <pre tabIndex={0} className={clsx('mt-1 max-h-96 overflow-auto font-mono text-xs/5 whitespace-pre-wrap', tone)}>
         {text}
       </pre>

@@ -9,7 +9,7 @@ import { Empty } from '../../ui/notice.tsx';
 import { statusColor, statusText } from '../../ui/status-badge.tsx';
 import { ToolCall } from './tool-call.tsx';
 
-/** The session's events, live. With several tasks, a label stands where another task's items begin. */
+/** The session's events, live. If there are several tasks, a label marks each change of the task. */
 export function Transcript({ state, status }: { state: SessionState; status: SessionStatus }) {
   const { end, atEnd, toEnd } = useFollowEnd(state.transcript);
   const several = Object.keys(state.tasks).length > 1;
@@ -61,7 +61,7 @@ function useFollowEnd(content: unknown) {
     window.addEventListener('scroll', updatePosition, { passive: true });
     return () => window.removeEventListener('scroll', updatePosition);
   }, [updatePosition]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the content is the occasion
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs on each change of the content
   useLayoutEffect(() => {
     if (following.current) toEnd();
     updatePosition();
@@ -132,7 +132,9 @@ const Item = memo(function Item({ item }: { item: TranscriptItem }) {
       return (
         <li data-kind="status" className="flex items-center gap-3 py-1">
           <span className={clsx('caps', statusColor(item.to))}>{statusText(item.to)}</span>
-          <span className="min-w-0 truncate font-mono text-xs text-mute">{reasonText(item.reason)}</span>
+          <span className="min-w-0 truncate font-mono text-xs text-mute">
+            {item.reason !== item.to && reasonText(item.reason)}
+          </span>
           <span aria-hidden="true" className="h-0.5 flex-1 bg-faint" />
         </li>
       );

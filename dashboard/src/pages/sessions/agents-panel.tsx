@@ -28,7 +28,8 @@ export function AgentsPanel() {
       )}
       {agents.data?.length === 0 && (
         <Empty title="No agents yet">
-          Connect one with <code className="font-mono">oio agent</code>. Until then, sessions wait in the queue.
+          Start one with <code className="font-mono">npm run oio -- agent</code>. Until then, sessions wait in the
+          queue.
         </Empty>
       )}
       <ul className="divide-y-2 divide-faint">
@@ -50,12 +51,12 @@ function Agent({ agent }: { agent: AgentView }) {
           {agent.connected ? 'Connected' : `Last seen ${ago(agent.last_seen_at, now)}`}
         </span>
       </p>
-      <p className="font-mono text-xs break-words text-mute">{agent.model ?? 'model unknown'}</p>
+      <p className="font-mono text-xs break-words text-mute">{agent.model ?? 'unknown model'}</p>
       <p className="flex items-center gap-2 font-mono text-xs">
         <span aria-hidden="true" className="flex flex-wrap gap-1">
           {Array.from({ length: agent.capacity }, (_, slot) => (
             <span
-              // biome-ignore lint/suspicious/noArrayIndexKey: slots have no identity but their position
+              // biome-ignore lint/suspicious/noArrayIndexKey: a slot has no id, only a position
               key={slot}
               className={clsx('size-3 border-2 border-ink', slot < agent.slots_used && 'bg-ink')}
             />

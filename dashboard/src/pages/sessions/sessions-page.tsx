@@ -49,11 +49,11 @@ export function SessionsPage() {
         >
           {list.isPending && <Loading what="sessions" />}
           {list.data?.items.length === 0 && (
-            <Empty title={filtered ? 'No session fits these filters' : 'No sessions yet'}>
+            <Empty title={filtered ? 'No session matches these filters' : 'No sessions yet'}>
               {filtered ? (
                 <Button onClick={() => void navigate({ search: {} })}>Clear the filters</Button>
               ) : (
-                'Create one with a title and a prompt.'
+                'Create one with the button “New session”.'
               )}
             </Empty>
           )}
