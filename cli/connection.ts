@@ -43,7 +43,7 @@ export function connectClient({ url, token }: Connection): Client {
 export function explainApiError(error: unknown): CliError | undefined {
   if (error instanceof ConnectionError) {
     return new CliError(
-      `${error.message} Is it running? "npm start" starts one on this machine.`,
+      `${error.message} Check that it is running; "npm start" starts one on this machine.`,
       exitCode.unreachable,
     );
   }

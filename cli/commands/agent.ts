@@ -49,7 +49,7 @@ The agent uses the model and keys of your OpenCode configuration.`,
   async run({ values }) {
     const url = values.url ?? setting('OIO_URL', process.env);
     if (!url || !URL.canParse(url)) {
-      throw new CliError('Set --url to the control plane, for example --url http://127.0.0.1:8787.', exitCode.usage);
+      throw new CliError('Set --url to the control plane, such as --url http://127.0.0.1:8787.', exitCode.usage);
     }
     const capacity = parseCapacity(values.capacity);
     const name = parseName(values.name ?? `AGENT-${hostname()}`);
@@ -147,7 +147,7 @@ function readSource(file: string | undefined, environment: NodeJS.ProcessEnv): C
     return { kind: 'given', config: JSON.parse(readTextFile('--opencode-config', file)) as Record<string, unknown> };
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(`--opencode-config: ${file} is not JSON.`, exitCode.usage);
+    throw new CliError(`--opencode-config: ${file} must be valid JSON.`, exitCode.usage);
   }
 }
 

@@ -39,9 +39,12 @@ watch and create --watch exit with 0 only if the session completes. With --json,
   },
   async run({ values, positionals: [verb = '', ...rest] }) {
     const perform = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (!perform)
-      throw new CliError(`The subcommand is missing or unknown. See "${oio} session --help".`, exitCode.usage);
-    // A closed pipe, for example of `head`, ends the command.
+    if (!perform) {
+      const problem = verb ? `Unknown subcommand "${verb}".` : 'The subcommand is missing.';
+      const known = Object.keys(verbs).join(', ');
+      throw new CliError(`${problem} The subcommands of session are: ${known}.`, exitCode.usage);
+    }
+    // If the reader closes the pipe, as `head` does, the command ends.
     process.stdout.on('error', () => process.exit(exitCode.ok));
     const connection = findConnection(process.env);
     const client = connectClient(connection);
@@ -149,9 +152,9 @@ async function list({ client, json, tag: [tag] = [], status = [] }: VerbContext)
       return `${item.id}  ${renderStatus(item.status)}${padding}  ${printable(item.title)}`;
     }),
   );
-  const left = page.total - page.items.length;
+  const more = page.total - page.items.length;
   if (page.total === 0) printLines([`There are no sessions. Create one: ${oio} session create "<prompt>"`]);
-  if (left > 0) printLines([paint('dim', `and ${left} more`)]);
+  if (more > 0) printLines([paint('dim', `and ${more} more`)]);
 }
 
 function print(view: SessionView, json: boolean): void {

@@ -32,7 +32,7 @@ export const token = defineCommand({
     if (!role.success) {
       throw new CliError(`--role must be one of ${Role.options.join(', ')}, not "${values.role}".`, exitCode.usage);
     }
-    if (!values.name) throw new CliError('Set --name to say what the token is for.', exitCode.usage);
+    if (!values.name) throw new CliError('Set --name to the purpose of the token, such as --name ci.', exitCode.usage);
     const made = await client.tokens.create({
       name: values.name,
       role: role.data,

@@ -83,8 +83,8 @@ function describe(turn: Turn | undefined, result: string): string {
 
 function finalAnswer(done: string[], tail: Directive[]): string {
   if (done.length > 0) {
-    const steps = done.length === 1 ? 'the one step is' : `all ${done.length} steps are`;
-    return `${SIGNATURE} ${steps} done.\n${done.join('\n')}`;
+    const steps = done.length === 1 ? '1 step' : `${done.length} steps`;
+    return `${SIGNATURE} I did ${steps}.\n${done.join('\n')}`;
   }
   if (tail.length > 0) return `${SIGNATURE} that is all.`;
   return [

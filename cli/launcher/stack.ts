@@ -132,7 +132,10 @@ export class Stack {
     if (signal.aborted) return;
     if (!healthy) {
       const log = data.file('logs', 'worker.log');
-      throw new CliError(`The control plane did not respond within a minute. See its log: ${log}`, exitCode.failed);
+      throw new CliError(
+        `The control plane did not respond within a minute. Its log may say why: ${log}`,
+        exitCode.failed,
+      );
     }
     data.writeServer({ url: this.url, pid: process.pid, token: this.token });
     say('ready', paint('bold', this.url), 'green');

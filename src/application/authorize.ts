@@ -27,5 +27,8 @@ export function rolesWith(permission: Permission): readonly Role[] {
 export function authorize({ role }: Pick<Principal, 'role'>, permission: Permission): Outcome<null> {
   const roles = rolesWith(permission);
   if (roles.includes(role)) return ok(null);
-  return refuse('forbidden', `This needs a token with the role ${roles.join(' or ')}; yours is ${role}.`);
+  return refuse(
+    'forbidden',
+    `This request needs a token with the role ${roles.join(' or ')}; this token has the role ${role}.`,
+  );
 }

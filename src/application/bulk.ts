@@ -97,7 +97,9 @@ async function createOne(
   const parsed = CreateSessionRequest.safeParse(body);
   if (parsed.success) return createSession(making, call, parsed.data);
   const errors = fieldErrorsOf(parsed.error);
-  return refuse('validation_failed', 'The item is not a valid session.', { errors });
+  return refuse('validation_failed', "The item is not a valid session. Correct the members that 'errors' lists.", {
+    errors,
+  });
 }
 
 async function actOnOne(
@@ -124,7 +126,8 @@ async function orRefusal(run: () => Promise<ItemOutcome>): Promise<ItemOutcome> 
   try {
     return await run();
   } catch (error) {
-    if (error instanceof Unavailable) return refuse('unavailable', 'The session cannot be reached now; try again.');
+    if (error instanceof Unavailable)
+      return refuse('unavailable', 'The session cannot be reached now. Send the item again.');
     throw error;
   }
 }

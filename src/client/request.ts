@@ -75,7 +75,7 @@ async function once(
     return { value: response.status === 204 ? undefined : await response.json() };
   } catch (cause) {
     const why = controller.signal.aborted ? 'did not answer in time' : 'cannot be reached';
-    return { error: new ConnectionError(`The control plane ${why}.`, cause) };
+    return { error: new ConnectionError(`The control plane at ${options.baseUrl} ${why}.`, cause) };
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);

@@ -219,10 +219,10 @@ function isFinal(error: ApiError): boolean {
 /** The error of a close code that forbids a reconnect; null for any other ending. */
 function refusalOf(ending: Ending): ApiError | null {
   if (ending.code === CLOSE.unauthorized) {
-    return new ApiError(localProblem('unauthorized', 401, 'A valid token is needed', ending.reason));
+    return new ApiError(localProblem('unauthorized', 401, 'A valid token is required', ending.reason));
   }
   if (ending.code === CLOSE.not_found || ending.code === CLOSE.deleted) {
-    return new ApiError(localProblem('not_found', 404, 'There is no such session', ending.reason));
+    return new ApiError(localProblem('not_found', 404, 'Not found', ending.reason));
   }
   return null;
 }

@@ -63,7 +63,7 @@ async function unrouted(c: AppContext, deps: Dependencies): Promise<Response> {
   const methods = REFERENCE_PATHS.some((known) => known === path) ? ['GET'] : methodsOf(path);
   if (methods.length > 0) return refuseMethod(c, methods);
   if (/^\/(api|ws|docs)(\/|$)/.test(path)) {
-    return problem(c, { code: 'not_found', detail: 'There is no such path. /docs lists all paths.' });
+    return problem(c, { code: 'not_found', detail: 'The API has no such path. /docs lists all paths.' });
   }
   if (method !== 'GET' && method !== 'HEAD') return refuseMethod(c, ['GET']);
   return asPage(await deps.assets(c.req.raw));

@@ -53,14 +53,14 @@ async function readChunks(body: ReadableStream<Uint8Array> | null): Promise<Uint
 }
 
 function tooLarge(): Refusal {
-  return refusal('payload_too_large', `A body is at most ${MAX_BODY_BYTES} bytes.`);
+  return refusal('payload_too_large', `The body must be at most ${MAX_BODY_BYTES} bytes.`);
 }
 
 function decode(bytes: Uint8Array | ArrayBuffer): string {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw refusal('malformed_request', 'The body is not UTF-8.');
+    throw refusal('malformed_request', 'The body must be UTF-8.');
   }
 }
 
@@ -69,10 +69,10 @@ function parse(text: string): unknown {
   try {
     json = JSON.parse(text);
   } catch {
-    throw refusal('malformed_request', 'The body is not JSON.');
+    throw refusal('malformed_request', 'The body must be valid JSON.');
   }
   if (nesting(text) > MAX_NESTING) {
-    throw refusal('malformed_request', `The body is nested deeper than ${MAX_NESTING} levels.`);
+    throw refusal('malformed_request', `The body must not be nested deeper than ${MAX_NESTING} levels.`);
   }
   return json;
 }

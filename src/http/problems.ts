@@ -45,12 +45,12 @@ export function problemsFromErrors(logger: Logger): ErrorHandler<AppEnv> {
     const request_id = c.get('requestId');
     if (error instanceof Unavailable) {
       logger('warn', 'unavailable', { request_id, ...errorFields(error) });
-      return problem(c, { code: 'unavailable', detail: 'A dependency cannot be reached now. Try again.' });
+      return problem(c, { code: 'unavailable', detail: 'A dependency cannot be reached now. Try again later.' });
     }
     logger('error', 'unexpected_error', { request_id, ...errorFields(error) });
     return problem(c, {
       code: 'internal_error',
-      detail: 'An internal error occurred. The log has details under the request id.',
+      detail: 'An internal error occurred. An operator can find it in the log by the request id.',
     });
   };
 }
@@ -72,7 +72,7 @@ interface Issue {
 export function fieldErrors(error: { issues: readonly Issue[] }): FieldError[] {
   return error.issues.flatMap(({ code, path, message, keys }) =>
     code === 'unrecognized_keys' && keys
-      ? keys.map((key) => ({ path: [...path, key].join('.'), message: 'There is no such member' }))
+      ? keys.map((key) => ({ path: [...path, key].join('.'), message: 'unknown member; remove it' }))
       : [{ path: path.join('.'), message }],
   );
 }

@@ -48,7 +48,7 @@ test('a prompt becomes a turn with its tools, files, todo list, text, usage, che
   const result = await work.frame('result');
 
   expect(result).toMatchObject({ status: 'completed', messages_done: 1, error: null });
-  expect(result.text).toContain('all 3 steps are done');
+  expect(result.text).toContain('I did 3 steps');
   expect(work.text()).toBe(result.text);
   expect(work.of('reasoning.delta').map((delta) => delta.text)).toEqual(['hm']);
   expect(work.of('file.edited')).toEqual([{ path: 'src/hello.txt' }]);

@@ -61,14 +61,14 @@ describe('the largest body that the schemas allow', () => {
   it('makes a session, and completes it; a byte more is refused', async () => {
     const post = await operator();
     expect(await problemOf(await post(SESSIONS, largestSession(1)))).toEqual(
-      tooLarge('a session is at most 512 KiB of JSON'),
+      tooLarge('must be at most 512 KiB of JSON'),
     );
     const created = await post(SESSIONS, largestSession());
     expect(created.status).toBe(201);
     const { id } = (await created.json()) as SessionView;
     expect((await post(`${SESSIONS}/${id}/start`)).status).toBe(200);
     expect(await problemOf(await post(`${SESSIONS}/${id}/complete`, largestResult(1)))).toEqual(
-      tooLarge('a result is at most 256 KiB of JSON'),
+      tooLarge('must be at most 256 KiB of JSON'),
     );
     const completed = await post(`${SESSIONS}/${id}/complete`, largestResult());
     expect(completed.status).toBe(200);
@@ -81,7 +81,7 @@ describe('the largest body that the schemas allow', () => {
     await post(`${SESSIONS}/${id}/start`);
     const numbers = Array.from({ length: 13_000 }, () => '1e20').join();
     const response = await post(`${SESSIONS}/${id}/complete`, `{"result":{"numbers":[${numbers}]}}`);
-    expect(await problemOf(response)).toEqual(tooLarge('a result is at most 256 KiB of JSON'));
+    expect(await problemOf(response)).toEqual(tooLarge('must be at most 256 KiB of JSON'));
   });
 
   it('answers the largest question; a byte more is refused', async () => {
@@ -115,7 +115,7 @@ describe('the largest body that the schemas allow', () => {
       const body = { decision: 'once', message: WIDE.repeat(5_000), answers: filled };
       return post(`${SESSIONS}/${session.id}/approvals/${approval!.id}`, body);
     };
-    expect(await problemOf(await answer(64 * KIB + 1))).toEqual(tooLarge('answers are at most 64 KiB of JSON'));
+    expect(await problemOf(await answer(64 * KIB + 1))).toEqual(tooLarge('must be at most 64 KiB of JSON'));
     expect((await answer(64 * KIB)).status).toBe(200);
   });
 
@@ -128,7 +128,7 @@ describe('the largest body that the schemas allow', () => {
     [
       'patterns of a permission',
       (names: string[]) => ({ bash: Object.fromEntries(names.map((name) => [name, 'ask'])) }),
-      'a permission has at most 100 patterns',
+      'must have at most 100 patterns',
     ],
   ])('has 100 %s', async (_what, permissionsOf, message) => {
     const post = await operator();

@@ -19,12 +19,12 @@ export function answerProblem(
   { decision, answers }: AnswerApprovalRequest,
 ): AnswerProblem | null {
   if (!decisions.includes(decision)) {
-    return { path: 'decision', message: `This approval takes: ${decisions.join(', ')}.` };
+    return { path: 'decision', message: `The decision must be one of: ${decisions.join(', ')}.` };
   }
   if (needs_answers && decision !== 'reject' && answers?.length !== questionCount) {
     return {
       path: 'answers',
-      message: `Give 'answers' with one list of labels for each of the ${questionCount} questions.`,
+      message: `'answers' must have one list of labels for each of the ${questionCount} questions.`,
     };
   }
   return null;

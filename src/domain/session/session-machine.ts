@@ -84,6 +84,6 @@ export function isWorking(status: SessionStatus): boolean {
 /** The error text for an illegal action. */
 export function explainIllegal(status: SessionStatus, action: SessionAction): string {
   const legal = legalActions(status);
-  const options = legal.length > 0 ? `It takes: ${legal.join(', ')}.` : 'It takes no further action.';
-  return `A session that is ${status} cannot '${action}'. ${options}`;
+  const options = legal.length > 0 ? `Possible actions: ${legal.join(', ')}.` : 'No action is possible.';
+  return `The session is ${status}, so '${action}' is not possible. ${options}`;
 }

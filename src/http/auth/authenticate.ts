@@ -35,7 +35,7 @@ export class Authenticator {
     if (token === null) throw refusal('unauthorized', 'Send a token: Authorization: Bearer <token>.');
     const known = this.#verified.get(token) ?? (await this.#verify(token));
     if (!known || known.expiresAt <= this.#auth.effects.now()) {
-      throw refusal('unauthorized', 'The token is not valid or has expired.');
+      throw refusal('unauthorized', 'The token is invalid or has expired. Use another token.');
     }
     return this.#unlessRevoked(known.principal);
   }
@@ -66,7 +66,10 @@ export class Authenticator {
     const claims = await this.#auth.signer.verify(ticket.slice(TICKET_PROTOCOL_PREFIX.length), 'ticket');
     const path = new URL(request.url).pathname;
     if (!claims || claims.path !== path || claims.origin !== request.headers.get('Origin')) {
-      throw refusal('unauthorized', 'The ticket is not valid for this path and origin, or has expired.');
+      throw refusal(
+        'unauthorized',
+        'The ticket has expired, or is not valid for this path and origin. Create another one.',
+      );
     }
     return this.#unlessRevoked(principalOf(claims));
   }
@@ -74,7 +77,7 @@ export class Authenticator {
   async #unlessRevoked(principal: Principal): Promise<Principal> {
     if (principal.token_id === STATIC_TOKEN_ID) return principal;
     if (await this.#auth.revocations.isRevoked(principal.workspace, principal.token_id)) {
-      throw refusal('unauthorized', 'The token has been revoked.');
+      throw refusal('unauthorized', 'The token was revoked. Use another token.');
     }
     return principal;
   }

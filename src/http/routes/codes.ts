@@ -20,7 +20,7 @@ export function codeHandlers({ signer, workspaces, effects }: Dependencies) {
     redeemCode: async (_request, c) => {
       const text = bearerOf(c.req.raw);
       const claims = text === null ? null : await signer.verify(text, 'code');
-      if (!claims) return refuse('unauthorized', 'The code is not valid or has expired. Create another one.');
+      if (!claims) return refuse('unauthorized', 'The code is invalid or has expired. Create another one.');
       c.set('principal', { workspace: claims.ws, role: claims.role, token_id: claims.jti });
       const code = { id: claims.jti, expires_at: claims.exp * 1_000, role: claims.role };
       return withText(signer, claims.ws, await workspaces.of(claims.ws).redeemCode(await callOf(c), code));

@@ -59,7 +59,7 @@ export function socketHandlers({ sockets, workspaces }: Dependencies) {
   } satisfies SomeHandlers;
 }
 
-const REVOKED = refuse('unauthorized', 'The token has been revoked.');
+const REVOKED = refuse('unauthorized', 'The token was revoked. Use another token.');
 
 /** The opened socket. If the object rejected the upgrade, its response becomes a problem. */
 async function opened(response: Response): Promise<Outcome<Response>> {

@@ -4,7 +4,7 @@ import { Uuid } from '../common/ids.ts';
 
 export const AgentName = z
   .string()
-  .regex(/^AGENT-[A-Z0-9-]{1,60}$/, 'an agent’s name must look like AGENT-BUILD-01')
+  .regex(/^AGENT-[A-Z0-9-]{1,60}$/, 'must look like AGENT-BUILD-01')
   .meta({ id: 'AgentName', description: 'The name of an agent.', example: 'AGENT-LOCAL' });
 
 export const AgentView = z

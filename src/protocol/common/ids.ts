@@ -17,14 +17,14 @@ const TASK_DIGITS = 8;
 
 export const SessionId = z
   .string()
-  .regex(SESSION_PATTERN, 'not a session id')
+  .regex(SESSION_PATTERN, 'must be a session id, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000000')
   .meta({ id: 'SessionId', description: 'The id of a session.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' });
 export type SessionId = z.infer<typeof SessionId>;
 
 export const TaskId = z
   .string()
-  .regex(TASK_PATTERN, 'not a task id')
-  .refine((id) => taskNumber(id) > 0, 'not a task id')
+  .regex(TASK_PATTERN, 'must be a task id, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000001')
+  .refine((id) => taskNumber(id) > 0, 'must be a task id, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000001')
   .meta({ id: 'TaskId', description: 'The id of a task.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001' });
 export type TaskId = z.infer<typeof TaskId>;
 
@@ -34,7 +34,7 @@ export const Uuid = z
 
 export const WorkspaceId = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a workspace is 1–63 lower-case letters, digits and dashes')
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be 1–63 lower-case letters, digits and dashes')
   .meta({ id: 'WorkspaceId', description: 'A tenant.', example: 'default' });
 export type WorkspaceId = z.infer<typeof WorkspaceId>;
 

@@ -9,7 +9,7 @@ import type { OperationId } from './routes.ts';
 /** An epoch in a path. */
 const Epoch = z
   .string()
-  .regex(/^[1-9]\d{0,8}$/, 'not an epoch')
+  .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1, such as 1')
   .meta({ description: 'The epoch of the offer.', example: '1' });
 
 const socket = {

@@ -17,7 +17,7 @@ export const SYSTEM_ENDPOINTS = {
     access: 'public',
     responses: {
       200: json(Readiness, 'Sessions run. Dependencies for history or metrics may be unavailable.'),
-      503: json(Readiness, 'The objects cannot be reached: nothing works.'),
+      503: json(Readiness, 'The objects cannot be reached, so nothing works.'),
     },
     errors: [],
   },

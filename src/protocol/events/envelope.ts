@@ -46,7 +46,7 @@ export type SessionEvent = EventPlace & EventBody;
 
 export const CursorText = z
   .string()
-  .regex(CURSOR_PATTERN, 'a cursor must be written as <incarnation>.<seq>')
+  .regex(CURSOR_PATTERN, 'must be a cursor of this log, written as <incarnation>.<seq>')
   .meta({ id: 'Cursor', description: 'A position in a log.', example: '5f2b9c1e.12' });
 
 export const EventPage = z

@@ -15,10 +15,10 @@ export const BulkSessionRequest = z
     sessions: z.array(z.unknown()).min(1).max(100).optional(),
   })
   .refine((body) => (body.action === 'create') === (body.sessions !== undefined), {
-    message: '`sessions` goes with create, `session_ids` with every other action',
+    message: 'send `sessions` for create, and `session_ids` for every other action',
   })
   .refine((body) => (body.action === 'create') === (body.session_ids === undefined), {
-    message: '`session_ids` goes with every action but create',
+    message: 'send `session_ids` for every action except create',
   })
   .meta({
     id: 'BulkSessionRequest',

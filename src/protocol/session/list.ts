@@ -73,7 +73,7 @@ export const ListSessionsQuery = z
     page_size: z.coerce.number<number>().int().min(1).max(100).default(20),
   })
   .refine((query) => query.page * query.page_size <= MAX_LIST_OFFSET, {
-    message: `page × page_size is at most ${MAX_LIST_OFFSET}; narrow the list with filters`,
+    message: `page × page_size must be at most ${MAX_LIST_OFFSET}; narrow the list with filters`,
     path: ['page'],
   });
 export type ListSessionsQuery = z.infer<typeof ListSessionsQuery>;

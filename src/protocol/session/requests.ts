@@ -24,7 +24,7 @@ function hasAtMost(record: object, entries: number): boolean {
 
 const PermissionPatterns = z
   .record(z.string().min(1).max(200), PermissionAction)
-  .refine((patterns) => hasAtMost(patterns, MAX_PERMISSIONS), `a permission has at most ${MAX_PERMISSIONS} patterns`);
+  .refine((patterns) => hasAtMost(patterns, MAX_PERMISSIONS), `must have at most ${MAX_PERMISSIONS} patterns`);
 
 export const AgentConfig = z
   .strictObject({
@@ -33,7 +33,10 @@ export const AgentConfig = z
     system: z.string().min(1).max(20_000).optional(),
     permissions: z
       .record(z.string().regex(/^[a-z_]{1,50}$/), z.union([PermissionAction, PermissionPatterns]))
-      .refine((permissions) => hasAtMost(permissions, MAX_PERMISSIONS), `at most ${MAX_PERMISSIONS} permissions`)
+      .refine(
+        (permissions) => hasAtMost(permissions, MAX_PERMISSIONS),
+        `must have at most ${MAX_PERMISSIONS} permissions`,
+      )
       .optional(),
     max_turns: z.int().min(1).max(1_000).optional(),
   })
@@ -55,7 +58,10 @@ export const Repository = z
       .string()
       .min(1)
       .max(500)
-      .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), 'a path inside the repository')
+      .refine(
+        (path) => !path.startsWith('/') && !path.split('/').includes('..'),
+        'must be a relative path inside the repository',
+      )
       .optional(),
   })
   .meta({
@@ -69,7 +75,7 @@ export type Repository = z.infer<typeof Repository>;
 const Tag = z.string().trim().min(1).max(50);
 const Metadata = z
   .record(z.string().min(1).max(100), z.unknown())
-  .refine((metadata) => jsonFits(metadata, METADATA_MAX_BYTES), 'metadata is at most 16 KiB of JSON');
+  .refine((metadata) => jsonFits(metadata, METADATA_MAX_BYTES), 'must be at most 16 KiB of JSON');
 
 const writable = {
   title: z.string().trim().min(3).max(100),
@@ -96,7 +102,7 @@ export const CreateSessionRequest = z
     approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
     parent_session_id: SessionId.optional(),
   })
-  .refine((session) => jsonFits(session, SESSION_MAX_BYTES), 'a session is at most 512 KiB of JSON')
+  .refine((session) => jsonFits(session, SESSION_MAX_BYTES), 'must be at most 512 KiB of JSON')
   .meta({
     id: 'CreateSessionRequest',
     description: 'A new session with its prompt.',
@@ -111,7 +117,7 @@ export const UpdateSessionRequest = z
     tags: writable.tags.optional(),
     metadata: writable.metadata.optional(),
   })
-  .refine((body) => Object.keys(body).length > 0, 'set at least one member')
+  .refine((body) => Object.keys(body).length > 0, 'must have at least one member')
   .meta({ id: 'UpdateSessionRequest', description: 'Members to change.', example: { priority: 'high' } });
 export type UpdateSessionRequest = z.infer<typeof UpdateSessionRequest>;
 
@@ -119,7 +125,7 @@ export const CompleteSessionRequest = z
   .strictObject({
     result: z
       .looseObject({ success: z.boolean().default(true), summary: z.string().max(20_000).optional() })
-      .refine((result) => jsonFits(result, RESULT_MAX_BYTES), 'a result is at most 256 KiB of JSON'),
+      .refine((result) => jsonFits(result, RESULT_MAX_BYTES), 'must be at most 256 KiB of JSON'),
   })
   .meta({
     id: 'CompleteSessionRequest',
@@ -177,7 +183,7 @@ export const AnswerApprovalRequest = z
     answers: z
       .array(z.array(z.string().max(5_000)).max(50))
       .max(50)
-      .refine((answers) => jsonFits(answers, ANSWERS_MAX_BYTES), 'answers are at most 64 KiB of JSON')
+      .refine((answers) => jsonFits(answers, ANSWERS_MAX_BYTES), 'must be at most 64 KiB of JSON')
       .optional(),
   })
   .meta({

@@ -3,7 +3,7 @@ import { Capability } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 
 /** `name=value`, matched as a whole. */
-const Label = z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'a label must be written as name=value');
+const Label = z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'must be written as name=value');
 
 /** The session's requirements for its agents. An agent must have all of these capabilities and labels. */
 export const SessionRequirements = z.object({

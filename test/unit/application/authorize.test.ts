@@ -6,7 +6,10 @@ it('authorize accepts a role with the permission, and otherwise names the roles 
   expect(authorize({ role: 'operator' }, 'operate')).toEqual(ok(null));
   expect(authorize({ role: 'viewer' }, 'operate')).toMatchObject({
     ok: false,
-    failure: { code: 'forbidden', detail: 'This needs a token with the role operator or admin; yours is viewer.' },
+    failure: {
+      code: 'forbidden',
+      detail: 'This request needs a token with the role operator or admin; this token has the role viewer.',
+    },
   });
 });
 

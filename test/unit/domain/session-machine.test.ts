@@ -83,10 +83,10 @@ describe('the explanation of an illegal action', () => {
     for (const status of SessionStatus.options) {
       for (const action of SessionAction.options) {
         const said = explainIllegal(status, action);
-        expect(said).toContain(`is ${status} cannot '${action}'`);
+        expect(said).toContain(`is ${status}, so '${action}' is not possible`);
         for (const legal of LEGAL[status]) expect(said).toContain(legal);
       }
     }
-    expect(explainIllegal('completed', 'start')).toContain('no further action');
+    expect(explainIllegal('completed', 'start')).toContain('No action is possible');
   });
 });

@@ -56,7 +56,7 @@ test('a message that is steered into a running turn adds to the remaining direct
 });
 
 test('a follow-up after an answer starts with its own directives only', () => {
-  const answered: ChatMessage = { role: 'assistant', content: 'Scripted demo model: all 1 steps are done.' };
+  const answered: ChatMessage = { role: 'assistant', content: 'Scripted demo model: I did 1 step.' };
   const reply = nextReply([system, user('run echo one'), ...called('1', 'one'), answered, user('read a.txt')]);
   expect(reply).toMatchObject({ act: { tool: 'read', input: { filePath: '/srv/tree/a.txt' } } });
 });
