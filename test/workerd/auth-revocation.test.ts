@@ -24,7 +24,7 @@ async function openSocket(path: string, token: string) {
   return { socket, closed };
 }
 
-it('closes the sockets that were opened with a revoked token, and no others', async () => {
+it('a revocation closes the token’s sockets and no others', async () => {
   const admin = await signToken('admin', newWorkspace());
   const [one, other] = await Promise.all(
     ['one', 'other'].map(async (name) => {
@@ -47,7 +47,7 @@ it('closes the sockets that were opened with a revoked token, and no others', as
   untouched.socket.close(1000, 'done');
 });
 
-it('opens no socket for a revoked token, not even where its revocation is not known yet', async () => {
+it('a revoked token opens no socket, even in an isolate that does not know of the revocation yet', async () => {
   const admin = await signToken('admin', newWorkspace());
   const made = await ask('/api/v1/tokens', { token: admin, body: { name: 'one', role: 'admin' } });
   const { id, token } = (await made.json()) as CreatedToken;

@@ -74,7 +74,7 @@ const app = appWith({
 describe('roles', () => {
   const guarded = OPERATION_IDS.filter((id) => typeof MAY_CALL[id] !== 'string');
 
-  it.each(guarded)('that may not call %s are refused, and all others are let through', async (id) => {
+  it.each(guarded)('without permission for %s are refused, and all others are accepted', async (id) => {
     const { path, options } = exampleRequest(id);
     for (const role of Role.options) {
       const { status } = await app.ask(path, { ...options, token: await signToken(role) });
@@ -83,14 +83,14 @@ describe('roles', () => {
     }
   });
 
-  it('are asked for before the body is looked at', async () => {
+  it('are checked before the body is read', async () => {
     const response = await app.ask('/api/v1/tokens', { token: await signToken('viewer'), body: '{"not":' });
     expect(response.status).toBe(403);
   });
 });
 
 describe('a token', () => {
-  it.each(OPERATION_IDS)('is needed for %s, unless it is public', async (id) => {
+  it.each(OPERATION_IDS)('is required for %s unless the operation is public', async (id) => {
     const { path, options } = exampleRequest(id);
     const { status } = await ask(path, options);
     expect(status).toBe(MAY_CALL[id] === 'public' ? 200 : 401);

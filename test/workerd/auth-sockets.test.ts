@@ -46,7 +46,7 @@ async function newTicket(app: ReturnType<typeof recording>, path = WATCH, origin
 }
 
 describe('a socket', () => {
-  it('is opened with a token, and its object hears who it is from and no secret', async () => {
+  it('is opened with a token, and its object gets the principal but no secret', async () => {
     const app = recording();
     const workspace = newWorkspace();
     const token = await signToken('viewer', workspace);
@@ -67,7 +67,7 @@ describe('a socket', () => {
     expect(upgrade.headers.get('Cookie')).toBeNull();
   });
 
-  it('is opened from a page with a ticket, which is neither handed on nor answered', async () => {
+  it('is opened from a page with a ticket, which is neither forwarded nor echoed', async () => {
     const app = recording();
     const headers = await newTicket(app);
     const response = await app.ask(WATCH, { headers });
@@ -99,7 +99,7 @@ describe('a socket', () => {
     expect((await app.ask(WATCH, { headers: { ...headers, 'Sec-WebSocket-Protocol': protocols } })).status).toBe(401);
   });
 
-  it('is not opened with a token for a ticket, nor with either in the address', async () => {
+  it('is not opened with a token in place of a ticket, nor with either in the URL', async () => {
     const app = recording();
     const token = await signToken('viewer');
     const protocols = `oio.v1, oio.ticket.${token}`;
@@ -109,13 +109,13 @@ describe('a socket', () => {
     expect(app.handed).toEqual([]);
   });
 
-  it('speaks our subprotocol or is not opened', async () => {
+  it('is not opened without the subprotocol oio.v1', async () => {
     const app = recording();
     const response = await app.ask(WATCH, { token: STATIC_TOKEN, headers: { Upgrade: 'websocket' } });
     expect(response.status).toBe(400);
   });
 
-  it('that its object does not open is a problem', async () => {
+  it('gets problem details when its object refuses it', async () => {
     const refused = async () => new Response('There is no such session.', { status: 404 });
     const { ask } = appWith({ sockets: { toSession: refused, toAgentRegistry: refused } });
     const response = await ask(WATCH, { token: STATIC_TOKEN, headers: UPGRADE });
@@ -123,7 +123,7 @@ describe('a socket', () => {
     expect(await response.json()).toMatchObject({ code: 'not_found', detail: 'There is no such session.' });
   });
 
-  it('has its place noted before it opens, but for the token that cannot be revoked', async () => {
+  it('is recorded before it opens, unless its token cannot be revoked', async () => {
     const app = recording();
     const token = await signToken('admin');
     const { jti: tokenId } = (await signer.verify(token, 'api'))!;
@@ -140,7 +140,7 @@ describe('a socket', () => {
     expect(app.handed).toHaveLength(4);
   });
 
-  it('is not opened with a token that its workspace knows as revoked, whatever this isolate has on its list', async () => {
+  it('is not opened with a revoked token, even if this isolate’s list is out of date', async () => {
     const app = recording({ mayOpen: false });
     const token = await signToken('admin');
     for (const path of [WATCH, `/ws/leases/${TASK_ID}/3`, `/ws/agents/${UUID}/control`]) {

@@ -51,29 +51,29 @@ describe('a token', () => {
     expect(response.headers.get('WWW-Authenticate')).toBe('Bearer');
   });
 
-  it('is taken from the Authorization header alone', async () => {
+  it('is accepted only in the Authorization header', async () => {
     expect((await ask(`${LIST}?token=${STATIC_TOKEN}`)).status).toBe(401);
     const basic = { Authorization: `Basic ${btoa(`oio:${STATIC_TOKEN}`)}` };
     expect((await ask(LIST, { headers: basic })).status).toBe(401);
   });
 
-  it('of the environment is the admin of the workspace default', async () => {
+  it('from the environment has the role admin in the workspace default', async () => {
     expect((await ask(LIST, { token: STATIC_TOKEN })).status).toBe(200);
   });
 
-  it('of the environment may be any string of 32 characters', async () => {
+  it('from the environment may be any string of 32 characters', async () => {
     const staticToken = 'correct horse, battery staple! (2026)';
     const app = appWith({ staticToken });
     expect((await app.ask(LIST, { token: staticToken })).status).toBe(200);
     expect((await app.ask(LIST, { token: STATIC_TOKEN })).status).toBe(401);
   });
 
-  it('that an older key has signed is good while that key is configured', async () => {
+  it('that was signed with an older key is valid while that key is configured', async () => {
     const token = await keys('old', 'o'.repeat(32)).sign({ ...claims, ws: newWorkspace() });
     expect((await ask(LIST, { token })).status).toBe(200);
   });
 
-  it('belongs to one workspace: sessions are looked for there and nowhere else', async () => {
+  it('gives access to its own workspace only', async () => {
     const workspaces: string[] = [];
     const sessions = {
       at: (workspace: string) => {
@@ -88,7 +88,7 @@ describe('a token', () => {
 });
 
 describe('tokens', () => {
-  it('are made, used, listed without their secret, and revoked', async () => {
+  it('can be created, used, listed without their secrets, and revoked', async () => {
     const admin = await signToken('admin');
     const made = await createToken(admin, { name: 'build', role: 'admin', expires_in_seconds: 120 });
     expect(Date.parse(made.expires_at) - Date.parse(made.created_at)).toBe(120_000);
@@ -104,7 +104,7 @@ describe('tokens', () => {
     expect(after.items[0]?.revoked_at).not.toBeNull();
   });
 
-  it('are revoked for a ticket that was made with them, too', async () => {
+  it('are revoked together with their tickets', async () => {
     const admin = await signToken('admin');
     const made = await createToken(admin, { role: 'viewer' });
     const path = `/ws/sessions/${SESSION_ID}`;
@@ -116,14 +116,14 @@ describe('tokens', () => {
     expect((await ask(path, { headers })).status).toBe(401);
   });
 
-  it('of another workspace are not found, and stay as they are', async () => {
+  it('of another workspace are not found and not changed', async () => {
     const made = await createToken(await signToken('admin'), { role: 'admin' });
     const stranger = await signToken('admin');
     expect((await ask(`${LIST}/${made.id}`, { token: stranger, method: 'DELETE' })).status).toBe(404);
     expect((await ask(LIST, { token: made.token })).status).toBe(200);
   });
 
-  it('are the same again for the same idempotency key, and refused for another body under it', async () => {
+  it('are the same for a repeated idempotency key, and refused for another body', async () => {
     const admin = await signToken('admin');
     const headers = { 'Idempotency-Key': 'make-ci' };
     const first = await createToken(admin, { role: 'operator' }, headers);
@@ -133,7 +133,7 @@ describe('tokens', () => {
     expect(await other.json()).toMatchObject({ code: 'idempotency_mismatch' });
   });
 
-  it.each([59, 31_536_001])('do not live %i seconds', async (expires_in_seconds) => {
+  it.each([59, 31_536_001])('cannot have a lifetime of %i seconds', async (expires_in_seconds) => {
     const body = { name: 'ci', role: 'viewer', expires_in_seconds };
     expect((await ask(LIST, { token: STATIC_TOKEN, body })).status).toBe(422);
   });
@@ -164,7 +164,7 @@ describe('the list of revoked tokens', () => {
     return { state, status };
   }
 
-  it('is read again after 15 seconds at the latest', async () => {
+  it('is refreshed after at most 15 seconds', async () => {
     const { state, status } = cached();
     expect(await status()).toBe(200);
     state.revoked = ['token-1'];
@@ -175,7 +175,7 @@ describe('the list of revoked tokens', () => {
     expect(await status()).toBe(401);
   });
 
-  it('serves for 30 seconds while it cannot be read, and then nobody is let in', async () => {
+  it('is used for 30 seconds while it cannot be read; after that, every request is refused', async () => {
     const { state, status } = cached();
     expect(await status()).toBe(200);
     state.away = true;
@@ -187,7 +187,7 @@ describe('the list of revoked tokens', () => {
     expect(await status()).toBe(200);
   });
 
-  it('lets nobody in before it was read once', async () => {
+  it('refuses every request until it was read once', async () => {
     const { state, status } = cached();
     state.away = true;
     expect(await status()).toBe(503);
@@ -220,14 +220,14 @@ describe('a verified token', () => {
     return { state, signed, status };
   }
 
-  it('is remembered: its signature is verified once, however often it comes', async () => {
+  it('is cached, so that its signature is verified once', async () => {
     const { state, signed, status } = counting();
     const [viewer, agent] = [await signed('viewer'), await signed('agent')];
     for (let time = 0; time < 3; time++) expect([await status(viewer), await status(agent)]).toEqual([200, 200]);
     expect(state.verified).toBe(2);
   });
 
-  it('is refused from the moment on at which it expires', async () => {
+  it('is refused from the moment at which it expires', async () => {
     const { state, signed, status } = counting();
     const token = await signed('viewer');
     expect(await status(token)).toBe(200);
@@ -237,7 +237,7 @@ describe('a verified token', () => {
     expect(await status(token)).toBe(401);
   });
 
-  it('is not remembered when it is not valid', async () => {
+  it('is not cached if it is invalid', async () => {
     const { state, signed, status } = counting();
     const forged = `${(await signed('viewer')).slice(0, -4)}AAAA`;
     expect([await status(forged), await status(forged)]).toEqual([401, 401]);
@@ -255,7 +255,7 @@ describe('sign-in codes', () => {
     return ((await response.json()) as { code: string }).code;
   }
 
-  it('make one token, once', async () => {
+  it('create one token, once', async () => {
     const code = await newCode();
     const first = await redeem(code);
     expect(first.status).toBe(201);
@@ -264,19 +264,19 @@ describe('sign-in codes', () => {
     expect((await redeem(code)).status).toBe(401);
   });
 
-  it('give the same token to the repeat of a request whose answer was lost', async () => {
+  it('return the same token when a request with a lost response is repeated', async () => {
     const code = await newCode();
     const headers = { 'Idempotency-Key': 'sign-in-1' };
     const first = await redeem(code, headers);
     expect(await (await redeem(code, headers)).json()).toEqual(await first.json());
   });
 
-  it('are redeemed at the path with a slash at its end, too', async () => {
+  it('can be redeemed at the path with a trailing slash', async () => {
     const response = await ask('/api/v1/codes/redeem/', { method: 'POST', token: await newCode() });
     expect(response.status).toBe(201);
   });
 
-  it('do not last longer than ten minutes', async () => {
+  it('expire after ten minutes', async () => {
     const iat = now() - 601;
     const claims = { use: 'code', ws: newWorkspace(), role: 'admin', jti: UUID, iat, exp: iat + 600 } as const;
     expect((await redeem(await signer.sign(claims))).status).toBe(401);

@@ -47,7 +47,7 @@ describe('in workerd', () => {
 });
 
 describe('the workspace’s object', () => {
-  it('writes nothing when it is only asked', async () => {
+  it('writes nothing for a read', async () => {
     const workspace = newWorkspace();
     const { api, stub } = objectOf(workspace);
     await api.revokedTokens();
@@ -60,7 +60,7 @@ describe('the workspace’s object', () => {
     expect(tables).toEqual([]);
   });
 
-  it('answers a call of another workspace as if there were nothing', async () => {
+  it('answers a call from another workspace as if nothing existed', async () => {
     const { api } = objectOf(newWorkspace());
     expect(await api.listTokens(callIn(newWorkspace()))).toMatchObject({ ok: false, failure: { code: 'not_found' } });
   });

@@ -32,7 +32,7 @@ function holding(bytes: Uint8Array, size: number, failing: Outcome<never> | null
 describe('a diff', () => {
   const bytes = new TextEncoder().encode(PATCH);
 
-  it.each([1, 2, 7, 1_000])('is whole, in chunks of %i bytes that end inside of characters', async (size) => {
+  it.each([1, 2, 7, 1_000])('is complete when chunks of %i bytes end inside characters', async (size) => {
     const response = await holding(bytes, size).ask(`${SESSION}/diff`, { token });
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({
@@ -44,7 +44,7 @@ describe('a diff', () => {
     } satisfies SessionDiff);
   });
 
-  it('is empty before there is a checkpoint', async () => {
+  it('is empty before the first checkpoint', async () => {
     const { ask } = appWith({ sessions: sessionsWith({ diff: async () => ok({ ...source, checkpoint: null }) }) });
     expect(await (await ask(`${SESSION}/diff`, { token })).json()).toMatchObject({ checkpoint: null, patch: '' });
   });
@@ -54,13 +54,13 @@ describe('an artifact', () => {
   const bytes = Uint8Array.from({ length: 1_000 }, (_, index) => (index * 31) % 256);
   const path = `${SESSION}/artifacts/${UUID}`;
 
-  it('is given as its bytes', async () => {
+  it('is returned as its bytes', async () => {
     const response = await holding(bytes, 64).ask(path, { token });
     expect(response.headers.get('Content-Type')).toBe('application/octet-stream');
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes);
   });
 
-  it('is read as fast as its reader takes it', async () => {
+  it('is read at the pace of its reader', async () => {
     const { ask, reads } = holding(bytes, 1);
     const reader = (await ask(path, { token })).body!.getReader();
     await reader.read();
@@ -73,7 +73,7 @@ describe('an artifact', () => {
     expect(response.status).toBe(404);
   });
 
-  it('that breaks off is no whole one', async () => {
+  it('whose stream breaks off is reported as an error', async () => {
     const response = await holding(bytes, 64, refuse('unavailable', 'away')).ask(path, { token });
     await expect(response.arrayBuffer()).rejects.toThrow();
   });

@@ -73,7 +73,7 @@ describe('problem details', () => {
     });
   });
 
-  it('name the members that do not fit, unknown ones too', async () => {
+  it('name invalid and unknown members', async () => {
     const response = await ask('/api/v1/sessions', {
       token,
       body: { title: 'ab', initial_prompt: 'x', colour: 'red' },
@@ -82,12 +82,12 @@ describe('problem details', () => {
     expect(errors?.map(({ path }) => path).sort()).toEqual(['colour', 'title']);
   });
 
-  it('name what a path does take', async () => {
+  it('name the methods that a path allows', async () => {
     const response = await ask('/api/v1/sessions', { token, method: 'DELETE' });
     expect(response.headers.get('Allow')?.split(', ').sort()).toEqual(['GET', 'HEAD', 'POST']);
   });
 
-  it.each(Object.keys(ERROR_CODES) as ErrorCode[])('carry %s from an object to the caller', async (code) => {
+  it.each(Object.keys(ERROR_CODES) as ErrorCode[])('pass %s from an object to the caller', async (code) => {
     const failure = { legal_actions: ['cancel'], current: { decision: 'once' } };
     const { ask } = appWith({ sessions: sessionsWith({ read: async () => refuse(code, 'Because.', failure) }) });
     const response = await ask(SESSION, { token });
@@ -96,7 +96,7 @@ describe('problem details', () => {
     expect(Problem.parse(await response.json())).toMatchObject(expected);
   });
 
-  it('say when to come back while an object cannot be reached', async () => {
+  it('say when to retry while an object cannot be reached', async () => {
     const away = async () => {
       throw new Unavailable('the object', new Error('secret address'));
     };
@@ -109,7 +109,7 @@ describe('problem details', () => {
     expect(JSON.parse(text).retry_after_seconds).toBe(Number(response.headers.get('Retry-After')));
   });
 
-  it('tell nothing of an error that nobody expected, and the log all', async () => {
+  it('do not reveal an unexpected error, which the log has in full', async () => {
     const broken = async () => {
       throw new Error('column "password" is missing');
     };

@@ -75,7 +75,7 @@ const request = fc.constantFrom(...operations).chain(({ path, method, operation 
   });
 });
 
-it('answers whatever it is asked with a success that its schema accepts or with a code that the table names', {
+it('every response is a success that its schema accepts, or an error code from the table', {
   timeout: 120_000,
 }, async () => {
   const token = await signToken('admin', newWorkspace());

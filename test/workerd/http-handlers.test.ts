@@ -5,7 +5,7 @@ import type { SessionView } from '../../src/protocol/session/session.ts';
 import type { Readiness } from '../../src/protocol/system/readiness.ts';
 
 // What is expected here is checked by the compiler, in `npm run check`.
-it('types a handler by the table of endpoints: its request, and what it may answer', () => {
+it('the table of endpoints types each handler’s request and result', () => {
   expectTypeOf<ReplyOf<'createSession'>>().toEqualTypeOf<SessionView>();
   expectTypeOf<ReplyOf<'deleteSession'>>().toEqualTypeOf<null>();
   expectTypeOf<ReplyOf<'readArtifact'>>().toEqualTypeOf<ReadableStream<Uint8Array>>();

@@ -58,7 +58,7 @@ const tooLarge = (message: string) => [
 ];
 
 describe('the largest body that the schemas allow', () => {
-  it('makes a session, and completes it; a byte more is refused', async () => {
+  it('creates and completes a session, and one more byte is refused', async () => {
     const post = await operator();
     expect(await problemOf(await post(SESSIONS, largestSession(1)))).toEqual(
       tooLarge('must be at most 512 KiB of JSON'),
@@ -75,7 +75,7 @@ describe('the largest body that the schemas allow', () => {
     expect(await completed.json()).toMatchObject({ status: 'failed', ...largestResult() });
   });
 
-  it('is measured as it is stored: a short way to write a long number does not get round it', async () => {
+  it('is measured as it is stored, so that a short notation of a long number does not pass', async () => {
     const post = await operator();
     const { id } = (await (await post(SESSIONS, { title: 'Numbers', initial_prompt: 'x' })).json()) as SessionView;
     await post(`${SESSIONS}/${id}/start`);
@@ -84,7 +84,7 @@ describe('the largest body that the schemas allow', () => {
     expect(await problemOf(response)).toEqual(tooLarge('must be at most 256 KiB of JSON'));
   });
 
-  it('answers the largest question; a byte more is refused', async () => {
+  it('answers the largest question, and one more byte is refused', async () => {
     const session = sessionObject();
     const post = await operator(session.workspace);
     await session.api.create(session.call, session.id, CreateSessionRequest.parse(largestSession()));

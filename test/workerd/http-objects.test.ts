@@ -40,7 +40,7 @@ describe('an object behind its port', () => {
     expect(names).toEqual(['w/a', 'w/a']);
   });
 
-  it('can be handed through an async function', async () => {
+  it('can be returned from an async function', async () => {
     const { namespace } = namespaceOf(async (by) => by);
     const counter = await (async () => remote<Counter>(namespace, 'w/a'))();
     expect(await counter.next(1)).toBe(1);
@@ -55,36 +55,36 @@ describe('an object behind its port', () => {
     await expect(counter.next(1)).rejects.toThrow(Unavailable);
   });
 
-  it('throws what it has thrown itself', async () => {
+  it('passes on its own errors unchanged', async () => {
     const counter = remote<Counter>(namespaceOf(failing('a bug', { remote: true })).namespace, 'w/a');
     await expect(counter.next(1)).rejects.toThrow('a bug');
   });
 });
 
 describe('names of objects', () => {
-  it('begin with the workspace, and no two are the same', () => {
+  it('begin with the workspace and are unique', () => {
     const names = [sessionName('w', SESSION_ID), agentRegistryName('w'), directoryName('w'), workspaceName('w')];
     expect(new Set(names).size).toBe(4);
     for (const name of names) expect(partsOfName(name).workspace).toBe('w');
     expect(partsOfName(names[0]!).id).toBe(SESSION_ID);
   });
 
-  it.each(['', 'a/b', '..', 'UPPER', 'x'.repeat(64)])('are not made of the workspace %j', (workspace) => {
+  it.each(['', 'a/b', '..', 'UPPER', 'x'.repeat(64)])('are not built from the workspace %j', (workspace) => {
     expect(() => sessionName(workspace, SESSION_ID)).toThrow(RangeError);
     expect(() => workspaceName(workspace)).toThrow(RangeError);
   });
 
-  it.each(['', 'agents', TASK_ID, `${SESSION_ID}/x`])('are not made of the session %j', (id) => {
+  it.each(['', 'agents', TASK_ID, `${SESSION_ID}/x`])('are not built from the session %j', (id) => {
     expect(() => sessionName('w', id)).toThrow(RangeError);
   });
 
-  it.each(['', 'plain', '/x'])('are not read from %j', (name) => {
+  it.each(['', 'plain', '/x'])('are not parsed from %j', (name) => {
     expect(() => partsOfName(name)).toThrow(RangeError);
   });
 });
 
 describe('an agent over HTTP', () => {
-  it('is read by its id, and one that never registered is not found', async () => {
+  it('is read by its id, and an unknown one is not found', async () => {
     const workspace = newWorkspace();
     const token = await signToken('viewer', workspace);
     const stub = env.AGENT_REGISTRY.getByName(agentRegistryName(workspace));

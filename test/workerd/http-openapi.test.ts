@@ -44,24 +44,24 @@ describe('the API description', () => {
     expect(schema!.safeParse(example)).toMatchObject({ success: true });
   });
 
-  it('refers only to schemas that it has', () => {
+  it('refers only to existing schemas', () => {
     const names = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name!);
     expect(names.length).toBeGreaterThan(0);
     for (const name of names) expect(document.components.schemas).toHaveProperty(name);
   });
 
-  it('lets a nullable member be null', () => {
+  it('marks nullable members', () => {
     const { properties } = document.components.schemas.Session as { properties: Record<string, { anyOf?: object[] }> };
     expect(properties.started_at?.anyOf).toContainEqual({ type: 'null' });
     expect(properties.error?.anyOf).toContainEqual({ type: 'null' });
   });
 
-  it('describes requests as they are sent: what has a default may be left out', () => {
+  it('describes requests as callers send them: members with a default are optional', () => {
     const { required } = document.components.schemas.CreateSessionRequest as { required: string[] };
     expect(required.sort()).toEqual(['initial_prompt', 'title']);
   });
 
-  it.each(operations)('names the body of every answer of $name', ({ operation }) => {
+  it.each(operations)('names the schema of every response of $name', ({ operation }) => {
     for (const { content } of Object.values(operation.responses)) {
       for (const [type, { schema }] of Object.entries(content ?? {})) {
         if (type !== 'application/octet-stream') expect(schema).toHaveProperty('$ref');
@@ -73,7 +73,7 @@ describe('the API description', () => {
     expect(operations.map(({ operation }) => operation.operationId).sort()).toEqual(Object.keys(ROUTES).sort());
   });
 
-  it('says with which codes an operation refuses, under their statuses, and with which headers', () => {
+  it('lists the error codes and headers of each status of an operation', () => {
     const { responses } = document.paths['/api/v1/sessions/{id}/messages']!.post!;
     const codes = Object.entries(responses).flatMap(([status, { content }]) => {
       const schema = content?.['application/problem+json']?.schema as { properties: { code: { enum: ErrorCode[] } } };
@@ -99,7 +99,7 @@ describe('the API description', () => {
     expect(Object.keys(document.paths['/api/v1/sessions']!.post!.responses['201']!.headers!)).toContain('Location');
   });
 
-  it('has what the sessions’ part of the plan asks for', () => {
+  it('has every operation and member that the plan requires for sessions', () => {
     const names = operations.map(({ name }) => name.replaceAll(/\{\w+\}/g, '{}'));
     const actions = [
       'start',
@@ -128,7 +128,7 @@ describe('the API description', () => {
     );
   });
 
-  it('offers an idempotency key on every POST that stores something, and on no other', () => {
+  it('offers an idempotency key on exactly the POSTs that store something', () => {
     const without = operations.filter(
       ({ name, operation }) =>
         name.startsWith('POST') && !operation.parameters?.some((parameter) => parameter.name === 'Idempotency-Key'),
@@ -136,7 +136,7 @@ describe('the API description', () => {
     expect(without.map(({ name }) => name).sort()).toEqual(['POST /api/v1/codes', 'POST /api/v1/tickets']);
   });
 
-  it('leaves exactly health and readiness open', () => {
+  it('requires a token everywhere except health and readiness', () => {
     const open = operations.filter(({ operation }) => operation.security?.length === 0).map(({ name }) => name);
     expect(open.sort()).toEqual(['GET /health', 'GET /ready']);
   });

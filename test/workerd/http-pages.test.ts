@@ -13,7 +13,7 @@ describe('the dashboard', () => {
     expect(response.headers.get('X-Request-ID')).not.toBeNull();
   });
 
-  it('may load from its own origin alone', async () => {
+  it('may load only from its own origin', async () => {
     const policy = (await dashboard.ask('/')).headers.get('Content-Security-Policy');
     expect(policy).toContain("default-src 'self'");
     expect(policy).toContain("frame-ancestors 'none'");
@@ -23,7 +23,7 @@ describe('the dashboard', () => {
 });
 
 describe('the API reference', () => {
-  it('loads nothing from outside and runs no script', async () => {
+  it('loads no external files and runs no script', async () => {
     const response = await ask('/docs');
     expect(response.headers.get('Content-Security-Policy')).toContain("default-src 'self'");
     const page = await response.text();
@@ -63,7 +63,7 @@ describe('other origins', () => {
       },
     });
 
-  it('may call when they are configured, and never with ambient credentials', async () => {
+  it('may call the API if they are configured, but never with ambient credentials', async () => {
     const response = await preflight('https://dashboard.test');
     expect(response.status).toBe(204);
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('https://dashboard.test');
@@ -71,14 +71,14 @@ describe('other origins', () => {
     expect(response.headers.get('Access-Control-Allow-Headers')?.toLowerCase()).toContain('idempotency-key');
   });
 
-  it('are allowed nothing when they are not', async () => {
+  it('may not call the API if they are not configured', async () => {
     expect((await preflight('https://elsewhere.test')).headers.get('Access-Control-Allow-Origin')).toBeNull();
     const headers = { Origin: 'https://elsewhere.test' };
     const answer = await ask('/api/v1/tokens', { token: STATIC_TOKEN, headers });
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBeNull();
   });
 
-  it('see why they were refused', async () => {
+  it('can read why they were refused', async () => {
     const response = await ask('/api/v1/sessions', { headers: { Origin: 'https://dashboard.test' } });
     expect(response.status).toBe(401);
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('https://dashboard.test');

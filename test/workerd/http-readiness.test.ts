@@ -19,14 +19,14 @@ async function readinessOf(...readiness: Dependency[]) {
   return { status: response.status, body: (await response.json()) as Readiness };
 }
 
-it('answers /health without asking anything', async () => {
+it('/health answers without a call to any dependency', async () => {
   const response = await ask('/health');
   expect(response.status).toBe(200);
   expect(await response.json()).toEqual({ status: 'ok' });
 });
 
 describe('/ready', () => {
-  it('is ready when all that is configured answers', async () => {
+  it('is ready if all configured dependencies answer', async () => {
     const { status, body } = await readinessOf(dependency('objects', up), dependency('redis', null));
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -38,7 +38,7 @@ describe('/ready', () => {
     });
   });
 
-  it('is degraded, and still 200, when only history or metrics are away', async () => {
+  it('is degraded with a 200 if only history or metrics are unavailable', async () => {
     const { status, body } = await readinessOf(dependency('objects', up), dependency('postgres', down));
     expect(status).toBe(200);
     expect(body).toMatchObject({ status: 'degraded', dependencies: [{ status: 'ok' }, { status: 'unavailable' }] });
@@ -61,12 +61,12 @@ describe('/ready', () => {
     });
   });
 
-  it('tells nobody what the driver said', async () => {
+  it('does not reveal the driver’s error', async () => {
     const { body } = await readinessOf(dependency('objects', up), dependency('postgres', down));
     expect(JSON.stringify(body)).not.toContain('10.0.0.7');
   });
 
-  it('asks the real objects, Postgres and Redis', async () => {
+  it('probes the real objects, Postgres and Redis', async () => {
     const nobody = 'http://127.0.0.1:1';
     const { readiness } = compose({
       ...env,

@@ -28,24 +28,24 @@ function recording() {
 }
 
 describe('request ids', () => {
-  it('are taken over from the caller', async () => {
+  it('are accepted from the caller', async () => {
     const response = await ask('/health', { headers: { 'X-Request-ID': 'build-7.3:a' } });
     expect(response.headers.get('X-Request-ID')).toBe('build-7.3:a');
   });
 
-  it.each(['with space', 'x'.repeat(101), '"quoted"'])('are made anew instead of %s', async (given) => {
+  it.each(['with space', 'x'.repeat(101), '"quoted"'])('are generated in place of %s', async (given) => {
     const response = await ask('/health', { headers: { 'X-Request-ID': given } });
     expect(response.headers.get('X-Request-ID')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('go on to the object', async () => {
+  it('are passed to the object', async () => {
     const { ask, calls } = recording();
     await ask(SESSION, { token, headers: { 'X-Request-ID': 'mine' } });
     expect(calls[0]?.call).toMatchObject({ request_id: 'mine', idempotency: null });
   });
 });
 
-describe('the log', () => {
+describe('the request log', () => {
   it('has one line for a request, without its query and its token', async () => {
     const { ask, lines } = recording();
     const response = await ask(`${SESSION}?include=tasks`, { token });
@@ -68,7 +68,7 @@ describe('the log', () => {
     expect(text).not.toContain(token);
   });
 
-  it('has the error’s code', async () => {
+  it('has the code of an error', async () => {
     const { ask, lines } = recording();
     await ask('/api/v1/nothing', { token });
     expect(lines[0]?.fields).toMatchObject({ status: 404, error_code: 'not_found' });
@@ -87,7 +87,7 @@ describe('bodies', () => {
     expect(calls[0]?.request).toEqual({ action: 'complete', body: complete });
   });
 
-  it('without a type are JSON', async () => {
+  it('without a media type are JSON', async () => {
     const { ask, calls } = recording();
     // Bytes, unlike text, get no content type from the platform.
     const bytes = new TextEncoder().encode(JSON.stringify(complete));
@@ -98,7 +98,7 @@ describe('bodies', () => {
     expect(calls[0]?.request).toEqual({ action: 'complete', body: complete });
   });
 
-  it('may be left out where an action needs no member', async () => {
+  it('may be empty if an action has no required member', async () => {
     const { ask, calls } = recording();
     for (const action of ['start', 'pause', 'resume', 'cancel', 'stop', 'retry']) {
       expect((await ask(`${SESSION}/${action}`, { token, method: 'POST' })).status).toBe(200);
@@ -113,19 +113,19 @@ describe('bodies', () => {
     ]);
   });
 
-  it('that are not UTF-8 are malformed', async () => {
+  it('that are not UTF-8 are refused', async () => {
     const response = await ask('/api/v1/tokens', { token, raw: new Uint8Array([0x22, 0xff, 0x22]) });
     expect(response.status).toBe(400);
   });
 
-  it('of unknown length are bounded too', async () => {
+  it('of unknown length are limited', async () => {
     const chunk = new Uint8Array(65_536).fill(0x20);
     const endless = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(chunk) });
     const response = await ask('/api/v1/tokens', { token, raw: endless });
     expect(response.status).toBe(413);
   });
 
-  it('are bounded by their bytes, not by the length that they state', async () => {
+  it('are limited by their bytes, not by their stated length', async () => {
     const { ask } = recording();
     const headers = { 'Content-Length': '2' };
     const response = await ask('/api/v1/tokens', { token, raw: new Uint8Array(1_048_577).fill(0x20), headers });
@@ -134,7 +134,7 @@ describe('bodies', () => {
 });
 
 describe('paths', () => {
-  it('mean the same with a slash at the end', async () => {
+  it('mean the same with a trailing slash', async () => {
     const { ask } = recording();
     const created = await ask('/api/v1/sessions/', { token, body: { title: 'With slash', initial_prompt: 'x' } });
     expect(created.status).toBe(201);
@@ -142,21 +142,21 @@ describe('paths', () => {
     expect((await ask(`${SESSION}/start/`, { token, method: 'POST' })).status).toBe(200);
   });
 
-  it('mean the same to an idempotency key, too', async () => {
+  it('with and without a trailing slash are the same for an idempotency key', async () => {
     const { ask, calls } = recording();
     const headers = { 'Idempotency-Key': 'k1' };
     for (const slash of ['', '/']) await ask(`${SESSION}/start${slash}`, { token, method: 'POST', headers });
     expect(calls[1]?.call.idempotency).toEqual(calls[0]?.call.idempotency);
   });
 
-  it('lead to what was made', async () => {
+  it('in Location headers lead to the created session', async () => {
     const { ask } = recording();
     const created = await ask('/api/v1/sessions', { token, body: { title: 'A title', initial_prompt: 'x' } });
     const { id } = (await created.json()) as { id: string };
     expect(created.headers.get('Location')).toBe(`/api/v1/sessions/${id}`);
   });
 
-  it('take includes repeated or with commas', async () => {
+  it('accept several includes, repeated or separated by commas', async () => {
     const { ask, calls } = recording();
     await ask(`${SESSION}?include=tasks&include=usage`, { token });
     await ask(`${SESSION}?include=tasks,usage,tasks`, { token });
@@ -169,7 +169,7 @@ describe('idempotency keys', () => {
   const body = { title: 'Only once', initial_prompt: 'x' };
   const headers = { 'Idempotency-Key': 'k1' };
 
-  it('lead to the same session, wherever the request comes in', async () => {
+  it('lead to the same session from every isolate', async () => {
     const ids = await Promise.all(
       [recording(), recording()].map(async ({ ask }) => {
         const response = await ask('/api/v1/sessions', { token, body, headers });
@@ -180,7 +180,7 @@ describe('idempotency keys', () => {
     expect(ids[0]).toMatch(/00000000$/);
   });
 
-  it('go on with a fingerprint of method, path and body', async () => {
+  it('are passed on with a fingerprint of method, path and body', async () => {
     const { ask, calls } = recording();
     await ask('/api/v1/sessions', { token, body, headers });
     await ask('/api/v1/sessions', { token, body, headers });
@@ -192,13 +192,13 @@ describe('idempotency keys', () => {
     expect(new Set([first, otherBody, otherPath].map((idempotency) => idempotency?.fingerprint)).size).toBe(3);
   });
 
-  it('are told apart by workspace', async () => {
+  it('are separate for each workspace', async () => {
     expect(await signer.digest('one', 'k1')).not.toEqual(await signer.digest('two', 'k1'));
   });
 });
 
-describe('bulk', () => {
-  it('gives each item its own outcome and its own key', async () => {
+describe('a bulk request', () => {
+  it('gives each item its own outcome and its own idempotency key', async () => {
     const { ask, calls } = recording();
     const sessions = [
       { title: 'First', initial_prompt: 'x' },
@@ -221,7 +221,7 @@ describe('bulk', () => {
     expect(new Set(result.items.map(({ session_id }) => session_id)).size).toBe(3);
   });
 
-  it('tries the items again that could not be reached, under the same key', async () => {
+  it('repeats items that could not be reached, under the same key', async () => {
     const state = { away: true };
     const act = async () => {
       if (state.away) throw new Unavailable('the object');
@@ -240,7 +240,7 @@ describe('bulk', () => {
     expect(await start(), 'the answer that was kept').toMatchObject({ failed: 0, items: [{ http_status: 200 }] });
   });
 
-  it('of nothing but mistakes is answered and kept, without their list where that is too long', async () => {
+  it('full of invalid items is answered and stored, without field errors if they are too long', async () => {
     const headers = { 'Idempotency-Key': crypto.randomUUID() };
     const wrong = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`m${index}`, 0]));
     const create = () =>
@@ -250,7 +250,7 @@ describe('bulk', () => {
     expect(await (await create()).json()).toEqual(await first.json());
   });
 
-  it('refuses an action without its list', async () => {
+  it('without the list of its action is refused', async () => {
     const response = await ask('/api/v1/sessions/bulk', { token, body: { action: 'cancel', sessions: [{}] } });
     expect(response.status).toBe(422);
   });

@@ -19,7 +19,7 @@ async function operator(workspace = newWorkspace()) {
   return { send, create, read, list };
 }
 
-describe('the smoke test of the plan', () => {
+describe('the plan’s smoke test', () => {
   it('creates, starts and completes a session with no agent', async () => {
     const { send, read, list } = await operator();
     const created = await send('/api/v1/sessions', {
@@ -43,13 +43,13 @@ describe('the smoke test of the plan', () => {
 });
 
 describe('sessions over HTTP', () => {
-  it('are in the list that their author reads next', async () => {
+  it('appear in the next list that their author reads', async () => {
     const { create, list } = await operator();
     const { id } = await create();
     expect((await list()).items.map((item) => item.id)).toEqual([id]);
   });
 
-  it('are changed and deleted, and then not found and off the list', async () => {
+  it('can be changed and deleted, and are then not found and not listed', async () => {
     const { send, create, read, list } = await operator();
     const { id } = await create();
     const changed = await send(`${SESSIONS}/${id}`, { method: 'PATCH', body: { title: 'Another title', tags: ['a'] } });
@@ -61,7 +61,7 @@ describe('sessions over HTTP', () => {
     expect((await list()).total).toBe(0);
   });
 
-  it('of another workspace are not found by any route, and stay as they are', async () => {
+  it('of another workspace are not found by any route and not changed', async () => {
     const owner = await operator();
     const { id } = await owner.create();
     const before = await owner.read(id);
@@ -85,7 +85,7 @@ describe('sessions over HTTP', () => {
     expect(await owner.read(id)).toEqual(before);
   });
 
-  it('refuse members that nobody knows, also where none is needed', async () => {
+  it('refuse unknown members, even if no member is required', async () => {
     const { send, create } = await operator();
     const { id } = await create();
     for (const path of ['start', 'cancel', 'checkpoints']) {
@@ -93,7 +93,7 @@ describe('sessions over HTTP', () => {
     }
   });
 
-  it('refuse an illegal action, and name the legal ones', async () => {
+  it('refuse an illegal action and name the legal ones', async () => {
     const { send, create } = await operator();
     const { id } = await create();
     const response = await send(`${SESSIONS}/${id}/pause`, { method: 'POST' });
@@ -103,7 +103,7 @@ describe('sessions over HTTP', () => {
     expect(problem.legal_actions).toContain('start');
   });
 
-  it('are made once for an idempotency key, and refused for another body under it', async () => {
+  it('are created once for an idempotency key, which is refused for another body', async () => {
     const { send, create, list } = await operator();
     const headers = { 'Idempotency-Key': 'nightly' };
     const first = await create({}, headers);
@@ -123,7 +123,7 @@ describe('sessions over HTTP', () => {
     expect(await again.json()).toEqual(first);
   });
 
-  it('are made and cancelled in bulk, each with its outcome', async () => {
+  it('can be created and cancelled in bulk, each with its own outcome', async () => {
     const { send, read } = await operator();
     const sessions = ['One', 'Two', 'Three'].map((name) => ({ title: `Session ${name}`, initial_prompt: 'x' }));
     const made = await send(`${SESSIONS}/bulk`, { body: { action: 'create', sessions } });
@@ -141,7 +141,7 @@ describe('sessions over HTTP', () => {
     expect((await read(third)).status).toBe('cancelled');
   });
 
-  it('are made in bulk once for an idempotency key, with the same answer, and none for another body under it', async () => {
+  it('are created in bulk once for an idempotency key, which is refused for another body', async () => {
     const { send, list } = await operator();
     const headers = { 'Idempotency-Key': 'nightly-bulk' };
     const bulk = (...titles: string[]) => {
@@ -157,7 +157,7 @@ describe('sessions over HTTP', () => {
     expect((await list()).total).toBe(1);
   });
 
-  it('answer a bulk request again as they did, though the sessions have gone on since', async () => {
+  it('repeat the response to a bulk request even after the sessions have changed', async () => {
     const { send, create } = await operator();
     const { id } = await create();
     const headers = { 'Idempotency-Key': 'start-all' };
@@ -168,7 +168,7 @@ describe('sessions over HTTP', () => {
     expect(await (await start()).json()).toEqual(first);
   });
 
-  it('give their events in pages, from a cursor on', async () => {
+  it('return their events in pages from a cursor', async () => {
     const { send, create } = await operator();
     const { id } = await create();
     await send(`${SESSIONS}/${id}/start`, { method: 'POST' });

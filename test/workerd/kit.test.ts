@@ -49,7 +49,7 @@ describe('the kit on the platform’s own storage', () => {
     ({ object, steps }) => inObject(({ store }) => expect(store.created).toBe(true), [], { object, steps }),
   );
 
-  it('an alarm set in a transaction that throws is not set, and its rows are not there', () =>
+  it('rolls back the alarm and the rows of a transaction that throws', () =>
     inObject(async (kit, state) => {
       const at = Date.now() + 3_600_000;
       expect(() =>
@@ -65,7 +65,7 @@ describe('the kit on the platform’s own storage', () => {
       expect(await state.storage.getAlarm()).toBe(at);
     }));
 
-  it('the alarm follows the earliest deadline, forth and back, and goes with the last', () =>
+  it('keeps the alarm at the earliest deadline, and deletes it with the last one', () =>
     inObject(async (kit, state) => {
       const { store, deadlines } = kit;
       const now = Date.now();
@@ -79,7 +79,7 @@ describe('the kit on the platform’s own storage', () => {
       expect(await armed(() => deadlines.clear('a'))).toBeNull();
     }));
 
-  it('a deadline’s handler that ran half-way runs again, whole', () =>
+  it('runs a deadline’s handler again from the start if it was interrupted', () =>
     inObject((kit) => {
       kit.store.transact(() => kit.deadlines.set('x', Date.now() - 1));
       let attempts = 0;
@@ -96,7 +96,7 @@ describe('the kit on the platform’s own storage', () => {
       expect(notes(kit)).toEqual(['attempt 2']);
     }));
 
-  it('refuses a value over 1 MiB, though this runtime would take it', () =>
+  it('refuses a value over 1 MiB, although this runtime would accept it', () =>
     inObject((kit, state) => {
       const large = 'x'.repeat(1_048_577);
       expect(() => kit.store.transact(() => note(kit, large))).toThrow(/1048576/);
@@ -104,7 +104,7 @@ describe('the kit on the platform’s own storage', () => {
       expect(notes(kit)).toEqual([large]);
     }));
 
-  it('applies a new migration step to an object that exists, and refuses an edited one', () =>
+  it('applies a new migration step to an existing object, and refuses an edited one', () =>
     inObject((_kit, state) => {
       const platform = durablePlatform(state, consoleLogger('warn'));
       const more = { id: 'test/0002_more', sql: 'CREATE TABLE more (id INTEGER PRIMARY KEY);' };
@@ -127,7 +127,7 @@ describe('the kit on the platform’s own storage', () => {
       socket.close(1000, 'done');
     }));
 
-  it('a destination that never answers does not delay a local deadline', async () => {
+  it('runs deadlines while a destination never answers', async () => {
     const asked: string[] = [];
     const dead: Destination = { name: 'dead', deliver: (key) => new Promise(() => void asked.push(key)) };
     await inObject(
@@ -146,7 +146,7 @@ describe('the kit on the platform’s own storage', () => {
   });
 });
 
-it('the alarm of a real object runs what is due, twice with the same end, and is armed again', async () => {
+it('the alarm of a real object runs due deadlines, has the same result when it runs twice, and is set again', async () => {
   const { workspace, stub } = registryObject();
   const agent = controlLink(await openControl(stub, workspace, crypto.randomUUID()));
   agent.send(hello());

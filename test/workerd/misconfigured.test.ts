@@ -5,7 +5,7 @@ import type { Problem } from '../../src/protocol/common/errors.ts';
 import worker from '../../src/worker.ts';
 import { requestTo, STATIC_TOKEN } from './http-support.ts';
 
-describe('a Worker with a variable that cannot be used', () => {
+describe('a Worker with an invalid variable', () => {
   const lines: string[] = [];
   beforeEach(() => {
     lines.length = 0;
@@ -24,7 +24,7 @@ describe('a Worker with a variable that cannot be used', () => {
     );
 
   it.each(['/health', '/ready', '/api/v1/sessions', '/openapi.json', '/', '/ws/sessions/x'])(
-    'answers %s with 503 and what the variable must be',
+    'answers %s with 503 and says what the variable must be',
     async (path) => {
       const response = await ask(path);
       expect(response.status).toBe(503);
@@ -36,7 +36,7 @@ describe('a Worker with a variable that cannot be used', () => {
     },
   );
 
-  it('logs one line that names the variable and shows the value, and one for each request', async () => {
+  it('logs one line with the variable and its value, and one line for each request', async () => {
     const own = { ...misconfigured };
     for (const path of ['/health', '/ready']) await ask(path, own);
     const logged = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -56,12 +56,12 @@ describe('a Worker with a variable that cannot be used', () => {
     ['a short static token', { OIO_TOKEN: 'short' }, 'OIO_TOKEN'],
     ['an unknown log level', { OIO_LOG_LEVEL: 'verbose' }, 'OIO_LOG_LEVEL'],
     ['an origin that is none', { OIO_CORS_ORIGINS: 'https://a.test/path' }, 'OIO_CORS_ORIGINS'],
-  ])('refuses %s by the name of its variable', async (_what, variables, name) => {
+  ])('rejects %s and names its variable', async (_what, variables, name) => {
     const { detail } = (await (await ask('/health', { ...env, ...variables })).json()) as Problem;
     expect(detail).toMatch(new RegExp(`^${name} must be`));
   });
 
-  it('has objects that use the default, so that they keep their alarms', () => {
+  it('has objects that use the default and keep their alarms', () => {
     expect(sessionConfigOf(misconfigured).lease_ttl_ms).toBe(60_000);
     expect(sessionConfigOf({ ...env, OIO_LEASE_TTL_SECONDS: '90' }).lease_ttl_ms).toBe(90_000);
   });

@@ -10,13 +10,16 @@ it.each([
   ['語'.repeat(80), '語'.repeat(41)],
   [`a${'😀'.repeat(40)}`, `a${'😀'.repeat(30)}`],
   ['short', 'short'],
-])('a socket is closed for %s with as much of it as a close frame holds', async (reason, arrived) => {
-  const { workspace, stub } = registryObject();
-  const socket = await openControl(stub, workspace, crypto.randomUUID());
-  const closed: string[] = [];
-  socket.addEventListener('close', (event) => void closed.push(event.reason));
-  await runInDurableObject(stub, (_object, ctx) => {
-    for (const held of ctx.getWebSockets()) hibernatingSocket(ctx, held).close(4000, reason);
-  });
-  await eventually(() => expect(closed).toEqual([arrived]));
-});
+])(
+  'an agent’s socket is closed for %s with a reason that is cut to the size of a close frame',
+  async (reason, arrived) => {
+    const { workspace, stub } = registryObject();
+    const socket = await openControl(stub, workspace, crypto.randomUUID());
+    const closed: string[] = [];
+    socket.addEventListener('close', (event) => void closed.push(event.reason));
+    await runInDurableObject(stub, (_object, ctx) => {
+      for (const held of ctx.getWebSockets()) hibernatingSocket(ctx, held).close(4000, reason);
+    });
+    await eventually(() => expect(closed).toEqual([arrived]));
+  },
+);

@@ -55,7 +55,7 @@ function counted(state: DurableObjectState, workspace: string) {
  * Rows written, deliveries to the other homes included: what each costs at the platform. The bounds are what was
  * measured; a rise is to be seen and decided, not to creep in.
  */
-it('writes few rows for each step of the main job', async () => {
+it('each step of the main job writes at most a few rows', async () => {
   const { workspace, id, call } = sessionObject();
   const stub = env.DIRECTORY.getByName(directoryName(`rows-${crypto.randomUUID()}`));
   await runInDurableObject(stub, async (_instance, state) => {

@@ -45,7 +45,7 @@ describe('a session in workerd', () => {
   it.each([
     { evicted: false, when: 'in one life' },
     { evicted: true, when: 'evicted between any two steps' },
-  ])('runs its main job $when, with a real agent and a real watcher on its sockets', async ({ evicted }) => {
+  ])('runs its main job $when, with an agent and a watcher on real sockets', async ({ evicted }) => {
     const session = sessionObject();
     const { stub, api, call } = session;
     const step = async () => {
@@ -76,7 +76,7 @@ describe('a session in workerd', () => {
     await vi.waitFor(() => expect(agent.closeCode).toBe(4011));
   });
 
-  it('knows whose it is when only its alarm has woken it', async () => {
+  it('knows its workspace and id when only its alarm has woken it', async () => {
     const { session, agent } = await begun();
     await agent.send(note('working'));
     agent.socket?.close(1000, 'gone');
@@ -97,7 +97,7 @@ describe('a session in workerd', () => {
     expect(await statusOf(session)).toBe('orphaned');
   });
 
-  it('runs its alarm twice to the same end', async () => {
+  it('has the same state after its alarm runs twice', async () => {
     const { session } = await begun();
     await allIsDue(session);
     const after = unwrap(await session.api.read(session.call, ['tasks']));
@@ -107,7 +107,7 @@ describe('a session in workerd', () => {
     expect(again).toEqual(after);
   });
 
-  it('sees the pings that the runtime answers, without being woken, also when their socket has closed', async () => {
+  it('sees pings that the platform answered without waking it, even after their socket closed', async () => {
     const { session, agent } = await begun();
     await runInDurableObject(session.stub, (_instance, state) => {
       state.storage.sql.exec(`UPDATE leases SET seen_at = seen_at - 600000`);
@@ -131,7 +131,7 @@ describe('a session in workerd', () => {
     });
   });
 
-  it('hands the lease to the newest connection of its agent, and the close of the one before says nothing', async () => {
+  it('moves the lease to its agent’s newest connection, and ignores the close of the older one', async () => {
     const { session, agent } = await begun();
     const first = agent.socket!;
     const closed = new Promise<number>((resolve) => first.addEventListener('close', ({ code }) => resolve(code)));
@@ -144,7 +144,7 @@ describe('a session in workerd', () => {
     expect(lease).toEqual({ closed_at: null, ended: null });
   });
 
-  it('takes nothing over 1 MiB, on a socket or in a row', async () => {
+  it('accepts nothing over 1 MiB, on a socket or in a row', async () => {
     const { session, agent } = await begun();
     agent.socket?.send(JSON.stringify({ type: 'frames', frames: ['x'.repeat(MAX_FRAME_BYTES)] }));
     await vi.waitFor(() => expect(agent.closeCode).toBe(1009));
@@ -155,7 +155,7 @@ describe('a session in workerd', () => {
     expect(page.items.slice(-2).map(({ type }) => type)).toEqual(['frame.rejected', 'agent.note']);
   });
 
-  it('turns away who is of another workspace, or asks for a socket that it has not', async () => {
+  it('refuses callers of another workspace and unknown sockets', async () => {
     const { session } = await begun();
     const stranger = { ...session, workspace: 'another' };
     await expect(new SocketWatcher(stranger).connect()).rejects.toThrow(/404/);
@@ -166,7 +166,7 @@ describe('a session in workerd', () => {
     expect(read).toMatchObject({ ok: false, failure: { code: 'not_found' } });
   });
 
-  it('closes its sockets when it is deleted, and is not there any more', async () => {
+  it('closes its sockets when it is deleted, and is then not found', async () => {
     const { session, agent } = await begun();
     const watcher = await new SocketWatcher(session).connect();
     await vi.waitFor(() => expect(watcher.live).toBe(true));

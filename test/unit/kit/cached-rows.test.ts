@@ -32,7 +32,7 @@ class ListeningPlatform extends NodePlatform {
   }
 }
 
-describe('rows that are kept in memory', () => {
+describe('rows that are cached in memory', () => {
   let platform: ListeningPlatform;
   let store: ObjectStore;
   let things: CachedRows<Thing>;
@@ -53,7 +53,7 @@ describe('rows that are kept in memory', () => {
 
   const stored = () => platform.exec('SELECT * FROM things ORDER BY id', []);
 
-  it('are read once, and written once in a transaction, however often they change', () => {
+  it('are read once, and written once per transaction even if they change several times', () => {
     for (let round = 0; round < 2; round++) {
       store.transact(() => {
         for (let i = 0; i < 5; i++) things.update(1, { count: things.get(1)!.count + 1 });
@@ -68,7 +68,7 @@ describe('rows that are kept in memory', () => {
     expect(stored()).toEqual([{ id: 1, name: 'one', count: 10 }]);
   });
 
-  it('are not written when they end as they began', () => {
+  it('are not written if a transaction restores their first value', () => {
     store.transact(() => {
       things.update(1, { name: 'other' });
       things.update(1, { name: 'one', count: 0 });
@@ -79,7 +79,7 @@ describe('rows that are kept in memory', () => {
   it.each([
     ['before', (fail: () => never) => fail()],
     ['after', (fail: () => never) => store.beforeCommit(fail)],
-  ])('are what is stored once a transaction has failed, %s they were written', (_when, end) => {
+  ])('equal the stored rows after a failed transaction, %s they were written', (_when, end) => {
     const failing = () =>
       store.transact(() => {
         things.update(1, { name: 'lost' });
@@ -95,7 +95,7 @@ describe('rows that are kept in memory', () => {
     expect(stored()).toEqual([{ id: 1, name: 'one', count: 1 }]);
   });
 
-  it('are seen as they will be written, in the order of their keys', () => {
+  it('are listed with their pending changes, in the order of their keys', () => {
     store.transact(() => {
       things.put({ id: 3, name: 'three', count: 0 });
       things.update(1, { name: 'first' });
@@ -106,7 +106,7 @@ describe('rows that are kept in memory', () => {
     expect(things.get(4)).toBeUndefined();
   });
 
-  it('are all read once, and then none is looked for again', () => {
+  it('are not queried again after all of them were read', () => {
     store.transact(() => {
       things.put({ id: 2, name: 'two', count: 0 });
       expect(things.all()).toHaveLength(2);
@@ -119,7 +119,7 @@ describe('rows that are kept in memory', () => {
     expect(platform.heard.filter((query) => query.startsWith('SELECT'))).toHaveLength(1);
   });
 
-  it('can be given more to write by a part that writes after them', () => {
+  it('are written again if a later writer of the transaction changes them', () => {
     store.transact(() => {
       things.update(1, { name: 'first' });
       store.beforeCommit(() => things.update(1, { count: 9 }));
@@ -127,17 +127,17 @@ describe('rows that are kept in memory', () => {
     expect(stored()).toEqual([{ id: 1, name: 'first', count: 9 }]);
   });
 
-  it('are not changed outside of a transaction', () => {
+  it('cannot be changed outside a transaction', () => {
     expect(() => things.update(1, { count: 1 })).toThrow('no transaction is under way');
     expect(() => things.put({ id: 2, name: 'two', count: 0 })).toThrow('no transaction is under way');
     expect(things.all()).toHaveLength(1);
   });
 
-  it('are refused a change when they are not there', () => {
+  it('cannot be changed if they do not exist', () => {
     expect(() => store.transact(() => things.update(7, { count: 1 }))).toThrow('no row 7 in things');
   });
 
-  it('are read again after a statement of its own has written the table, and when its transaction has failed', () => {
+  it('are read again after another statement wrote their table, and after its transaction failed', () => {
     const emptied = (end: () => void) =>
       store.transact(() => {
         store.rows('DELETE FROM things');
@@ -156,7 +156,7 @@ describe('rows that are kept in memory', () => {
     expect(things.all()).toEqual([]);
   });
 
-  it('get what is stored elsewhere when they are read, and are told when it changes', () => {
+  it('get members that are stored elsewhere when they are read, and write them only with a change of the row', () => {
     let elsewhere = 40;
     wake((row) => ({ ...row, count: elsewhere }));
     store.transact(() => {

@@ -36,7 +36,7 @@ function scene({ created = true } = {}) {
   return { platform, kit, state, calls, effect, effects, lines };
 }
 
-it('answers a call of another workspace as if nothing were there, and changes nothing', () => {
+it('a call from another workspace gets not_found and changes nothing', () => {
   const { calls, effect, effects } = scene();
   const foreign = call({ workspace: 'elsewhere' });
   expect(calls.read('read', foreign, () => ok(1))).toEqual(ABSENT);
@@ -45,14 +45,14 @@ it('answers a call of another workspace as if nothing were there, and changes no
   expect(effects()).toEqual([]);
 });
 
-it('makes no tables for a call about something that was never made', () => {
+it('a call on an object that was never created creates no tables', () => {
   const { platform, calls, effect } = scene({ created: false });
   expect(calls.change('act', call(), effect('a'))).toEqual(ABSENT);
   expect(platform.dump()).toEqual({ $alarm: null });
   expect(calls.create('create', call(), effect('a'))).toEqual(ok('a'));
 });
 
-it('repeats the first answer to an idempotency key even when what it was about has been deleted since', () => {
+it('an idempotency key returns the first response even after its subject was deleted', () => {
   const { calls, effect, effects, state } = scene();
   expect(calls.change('act', call({ key: 'k' }), effect('a'))).toEqual(ok('a'));
   state.exists = false;
@@ -62,7 +62,7 @@ it('repeats the first answer to an idempotency key even when what it was about h
   expect(effects()).toEqual(['a']);
 });
 
-it('writes one line for each call, at info for what changes and at debug for what reads', () => {
+it('each call writes one line, at info if it changes something and at debug if it reads', () => {
   const { calls, effect, lines } = scene();
   calls.read('read', call(), () => ok(1));
   calls.change('act', call(), effect('a'));
@@ -77,7 +77,7 @@ it('writes one line for each call, at info for what changes and at debug for wha
   ]);
 });
 
-it('writes where an error came from, which the caller is not told, and throws it on', () => {
+it('an error of a call is logged with its causes and rethrown', () => {
   const { calls, lines } = scene();
   const bug = () => {
     throw new Error('bug', { cause: new Error('its cause') });

@@ -37,14 +37,14 @@ function scene(platform = new NodePlatform()) {
   return { platform, idempotency, effect, effects, alarm };
 }
 
-it('a repeat of a key gets the first answer, and nothing happens again', () => {
+it('a repeated idempotency key gets the first response, and nothing happens again', () => {
   const { idempotency, effect, effects } = scene();
   expect(idempotency.once(call('k'), effect('first'))).toEqual(ok({ name: 'first' }));
   expect(idempotency.once(call('k'), effect('second'))).toEqual(ok({ name: 'first' }));
   expect(effects()).toEqual(['first']);
 });
 
-it('the same key with another body is refused, and nothing happens', () => {
+it('an idempotency key with another body is refused, and nothing happens', () => {
   const { idempotency, effect, effects } = scene();
   idempotency.once(call('k'), effect('first'));
   expect(idempotency.once(call('k', 'another body'), effect('second'))).toMatchObject({
@@ -54,28 +54,28 @@ it('the same key with another body is refused, and nothing happens', () => {
   expect(effects()).toEqual(['first']);
 });
 
-it('without a key, each call is one of its own', () => {
+it('calls without an idempotency key are independent', () => {
   const { idempotency, effect, effects } = scene();
   idempotency.once(call(null), effect('a'));
   idempotency.once(call(null), effect('a'));
   expect(effects()).toEqual(['a', 'a']);
 });
 
-it('a refusal is not kept: the same request may succeed later', () => {
+it('a refusal is not stored under an idempotency key, so the same request may succeed later', () => {
   const { idempotency, effect, effects } = scene();
   expect(idempotency.once(call('k'), () => refuse('illegal_transition', 'Not now.'))).toMatchObject({ ok: false });
   expect(idempotency.once(call('k'), effect('later'))).toEqual(ok({ name: 'later' }));
   expect(effects()).toEqual(['later']);
 });
 
-it('answer and effect are one step', async () => {
+it('the response and the effect of an idempotency key are stored in one transaction', async () => {
   await everyStatement(
     (platform) => scene(platform),
     ({ idempotency, effect }) => idempotency.once(call('k'), effect('first')),
   );
 });
 
-it('keys are kept for a day, each, and leave no alarm behind', async () => {
+it('each idempotency key is kept for a day, and leaves no alarm', async () => {
   const { platform, idempotency, effect, effects, alarm } = scene();
   idempotency.once(call('old'), effect('old'));
   await platform.advance(1_000, alarm);

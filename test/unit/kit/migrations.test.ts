@@ -33,7 +33,7 @@ function madeBefore(id: string): NodePlatform {
   return platform;
 }
 
-it('keeps the whole ledger of a new object in one row', () => {
+it('a new object’s ledger of migrations is one row', () => {
   const platform = created(NOTES, AUTHORS);
   const { migrations } = platform.dump() as { migrations: { applied: string }[] };
   expect(migrations.map(({ applied }) => Object.keys(JSON.parse(applied)))).toEqual([
@@ -41,21 +41,21 @@ it('keeps the whole ledger of a new object in one row', () => {
   ]);
 });
 
-it('applies a new step to an object that exists, and keeps its rows', () => {
+it('a new migration step is applied to an existing object and keeps its rows', () => {
   const platform = created(NOTES);
   open(platform, NOTES).store.transact(() => platform.exec(`INSERT INTO notes (text) VALUES ('kept')`, []));
   const { store } = open(platform, NOTES, AUTHORS);
   expect(store.rows('SELECT text, author FROM notes')).toEqual([{ text: 'kept', author: 'nobody' }]);
 });
 
-it('applies a new step of the kit to an object that has its own steps behind it', () => {
+it('a new step of the kit is applied to an object that has already run its own steps', () => {
   const platform = madeBefore('kit/0002_idempotency');
   platform.transaction(() => platform.exec('DROP TABLE idempotency', []));
   open(platform, NOTES);
   expect(platform.dump()).toMatchObject({ idempotency: [] });
 });
 
-it('applies a step that is a function once, with the rows that earlier steps left', () => {
+it('a function step runs once, on the rows of earlier steps', () => {
   let runs = 0;
   const capitals: MigrationStep = {
     id: 'test/0002_capitals',
@@ -73,19 +73,19 @@ it('applies a step that is a function once, with the rows that earlier steps lef
   expect([runs, store.rows('SELECT text FROM notes')]).toEqual([1, [{ text: 'LOUD' }]]);
 });
 
-it('refuses an edited step, and names the step and the class', () => {
+it('an object with an edited migration step does not start, and the error names step and class', () => {
   const platform = created(NOTES, AUTHORS);
   const edited = { ...AUTHORS, sql: AUTHORS.sql.replace('nobody', 'somebody') };
   expect(() => open(platform, NOTES, edited)).toThrow(/Notebook: the migration step test\/0002_authors was edited/);
 });
 
-it('does not take a change of white space for an edit', () => {
+it('a change of white space is no edit of a migration step', () => {
   const platform = created(NOTES);
   const spaced = { ...NOTES, sql: `\n  ${NOTES.sql.replaceAll(' ', '\n   ')}\n` };
   expect(open(platform, spaced).store.created).toBe(true);
 });
 
-it('works on after a rollback to a release that does not know the newest step, and does not repeat the step later', () => {
+it('an object works after a rollback to a release without its newest step, and does not repeat the step later', () => {
   const platform = created(NOTES, AUTHORS);
   const before = platform.dump();
   const { store } = open(platform, NOTES);
@@ -96,7 +96,7 @@ it('works on after a rollback to a release that does not know the newest step, a
   expect(platform.dump()).toMatchObject({ notes: notes as object[] });
 });
 
-it('applies the missing steps all together or not at all', () => {
+it('missing migration steps are applied in one transaction', () => {
   const platform = created(NOTES);
   const before = platform.dump();
   for (let step = 1; ; step++) {
@@ -115,7 +115,7 @@ it('applies the missing steps all together or not at all', () => {
   );
 });
 
-it('makes a new object with all its tables or with none', async () => {
+it('a new object gets all its tables or none', async () => {
   await everyStatement(
     (platform) => open(platform, NOTES, AUTHORS),
     ({ store }) => store.create(() => store.rows(`INSERT INTO notes (text) VALUES ('first')`)),
@@ -123,7 +123,7 @@ it('makes a new object with all its tables or with none', async () => {
   );
 });
 
-it('refuses an object whose ledger by position holds a script that was never released', () => {
+it('an object whose old ledger has an unreleased script does not start', () => {
   const platform = new NodePlatform();
   platform.transaction(() => {
     platform.exec('CREATE TABLE object_schema (version INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL)', []);
@@ -133,7 +133,7 @@ it('refuses an object whose ledger by position holds a script that was never rel
 });
 
 it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
-  'numbers the steps of $object without a gap under one prefix',
+  'the migration steps of $object are numbered without a gap under one prefix',
   ({ steps }) => {
     for (const list of [KIT_STEPS, steps]) {
       const prefix = list[0]?.id.split('/')[0];
@@ -149,7 +149,7 @@ function ledgerOf(platform: NodePlatform): unknown {
 }
 
 it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
-  'makes a new $object with the tables that all of its steps come to',
+  'a new $object has the same tables as one that ran all steps',
   ({ object, steps, tables }) => {
     const stepByStep = new NodePlatform();
     buildKit(stepByStep, { object, steps }, []).store.create(() => {});

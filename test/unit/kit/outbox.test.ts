@@ -33,7 +33,7 @@ function put(kit: ObjectKit, key: string, payload: unknown, destination = 'far')
   kit.store.transact(() => kit.outbox.put(destination, key, payload));
 }
 
-it('delivers after the commit, with no alarm left behind', async () => {
+it('a row is delivered after its commit, and no alarm remains', async () => {
   const { destination, arrived } = recording();
   const { platform, kit } = objectWith(destination);
   put(kit, 'a', { n: 1 });
@@ -44,7 +44,7 @@ it('delivers after the commit, with no alarm left behind', async () => {
   expect(platform.alarm).toBeNull();
 });
 
-it('costs one row to put and one to delete, which rides on the next commit', async () => {
+it('a delivery writes one row, and deletes it within the next commit', async () => {
   const { platform, kit } = objectWith(recording().destination);
   const changes = () => Number(platform.exec('SELECT total_changes() AS n', [])[0]?.n);
   const before = changes();
@@ -58,7 +58,7 @@ it('costs one row to put and one to delete, which rides on the next commit', asy
   expect(changes() - before, 'the deadline and the delete').toBe(3);
 });
 
-it('deletes what has arrived by the backstop’s alarm where no other commit comes, and delivers it once', async () => {
+it('the backstop alarm deletes a delivered row if no other commit follows, and the row is delivered once', async () => {
   const { destination, arrived } = recording();
   const { platform, kit } = objectWith(destination);
   put(kit, 'a', 1);
@@ -69,7 +69,7 @@ it('deletes what has arrived by the backstop’s alarm where no other commit com
   expect(platform.dump().outbox).toEqual([]);
 });
 
-it('keeps a row that is put again after it has arrived, and delivers it again', async () => {
+it('a row that is put again after its delivery is kept and delivered again', async () => {
   const { destination, arrived } = recording();
   const { platform, kit } = objectWith(destination);
   put(kit, 'a', 1);
@@ -83,7 +83,7 @@ it('keeps a row that is put again after it has arrived, and delivers it again', 
   expect(kit.outbox.backlog()).toEqual([]);
 });
 
-it('forgets no arrival when the commit that was to delete it fails', async () => {
+it('a delivered row is not delivered again when the commit that should delete it fails', async () => {
   const { destination, arrived } = recording();
   const { platform, kit } = objectWith(destination);
   put(kit, 'a', 1);
@@ -99,7 +99,7 @@ it('forgets no arrival when the commit that was to delete it fails', async () =>
   expect(kit.outbox.backlog()).toEqual([]);
 });
 
-it('starts the deliveries of a commit in the order of the destinations, whichever row was put first', async () => {
+it('the deliveries of a commit start in the order of the destinations, not of the rows', async () => {
   const order: string[] = [];
   const named = (name: string): Destination => ({
     name,
@@ -130,7 +130,7 @@ it('a row of a transaction that throws is never delivered', async () => {
   expect(platform.alarm).toBeNull();
 });
 
-it('a row that is replaced while it is on its way goes again with its newest payload', async () => {
+it('a row that is replaced during its delivery is delivered again with its newest payload', async () => {
   const { destination, arrived, state } = recording();
   const { platform, kit } = objectWith(destination);
   let replaced = false;
@@ -148,7 +148,7 @@ it('a row that is replaced while it is on its way goes again with its newest pay
   expect(kit.outbox.backlog()).toEqual([]);
 });
 
-it('a destination that is away is tried ever more slowly, for ever, and gets everything once it is back', async () => {
+it('an unreachable destination is retried without end at growing intervals, and gets everything when it returns', async () => {
   const { destination, arrived, state } = recording();
   const { platform, kit, alarm } = objectWith(destination);
   let attempts = 0;
@@ -180,7 +180,7 @@ it('a destination that is away is tried ever more slowly, for ever, and gets eve
   expect(platform.alarm).toBeNull();
 });
 
-it('a destination that takes some rows before it fails is tried again soon, however often it has failed', async () => {
+it('a destination that accepts some rows before it fails is retried soon, even after many failures', async () => {
   const { destination, arrived, state } = recording();
   const { platform, kit, alarm } = objectWith(destination);
   state.fail = () => new Error('connection refused');
@@ -195,7 +195,7 @@ it('a destination that takes some rows before it fails is tried again soon, howe
   expect(platform.alarm! - platform.clock).toBeLessThanOrEqual(1_000);
 });
 
-it('a delivery that outlasts its backstop is not begun twice', async () => {
+it('a delivery that takes longer than its backstop does not start twice', async () => {
   const { destination, arrived, state } = recording();
   const { platform, kit, alarm } = objectWith(destination);
   let arrive: (() => void) | undefined;
@@ -212,7 +212,7 @@ it('a delivery that outlasts its backstop is not begun twice', async () => {
   expect(platform.dump()).toMatchObject({ outbox: [], destinations: [] });
 });
 
-it('a row that is refused ten times is parked, visibly, and the others go on', async () => {
+it('a row that is rejected ten times is parked and logged, and other rows are still delivered', async () => {
   const { destination, arrived, state } = recording();
   const { platform, kit, alarm } = objectWith(destination);
   state.fail = (key) => (key.startsWith('bad') ? new Rejected('no such column') : null);
@@ -232,7 +232,7 @@ it('a row that is refused ten times is parked, visibly, and the others go on', a
   expect(arrived.at(-1)).toEqual(['bad-0', 'mended']);
 });
 
-it('a destination that hangs delays neither another destination nor a local deadline, and is given up after its time', async () => {
+it('a destination that hangs delays no other destination and no deadline, and its delivery times out', async () => {
   vi.useFakeTimers();
   try {
     const dead = recording('dead');
@@ -259,7 +259,7 @@ it('a destination that hangs delays neither another destination nor a local dead
   }
 });
 
-it('a drain that died with its process is repeated by the alarm', async () => {
+it('the alarm repeats a drain that was killed with its process', async () => {
   const first = recording();
   const platform = new NodePlatform();
   const dying = buildKit(platform, NO_TABLES, [{ name: 'far', deliver: () => new Promise(() => {}) }]);
@@ -270,7 +270,7 @@ it('a drain that died with its process is repeated by the alarm', async () => {
   await eventually(() => expect(first.arrived).toEqual([['a', 1]]));
 });
 
-it('writes nothing for a destination that is not configured, and lets go of one that no longer is', async () => {
+it('a destination without configuration gets no rows, and its existing rows set no alarm', async () => {
   const { platform, kit } = objectWith();
   put(kit, 'a', 1, 'nowhere');
   expect(kit.outbox.backlog()).toEqual([]);

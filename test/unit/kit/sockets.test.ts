@@ -17,7 +17,7 @@ function scene() {
   return { platform, holder, received, connect };
 }
 
-it('ends the sockets of a revoked token only, and takes in nothing that still arrives on them', () => {
+it('a revoked token’s sockets, and no others, are closed, and their late messages are ignored', () => {
   const { platform, holder, received, connect } = scene();
   const revoked = connect('revoked');
   const other = connect('other');
@@ -29,7 +29,7 @@ it('ends the sockets of a revoked token only, and takes in nothing that still ar
   expect(revoked.socket.attachment()).toEqual({ kind: 'test', closed: true });
 });
 
-it('closes a socket that sends more than a frame holds, counted in bytes', () => {
+it('a socket that sends a message over the frame limit in bytes is closed', () => {
   const { holder, received, connect } = scene();
   const client = connect('token');
   receiveFrame(holder, client.socket, 'é'.repeat(MAX_FRAME_BYTES / 2));

@@ -20,7 +20,7 @@ function note(kit: ObjectKit, text: string): void {
 }
 
 describe('a transaction of the kit', () => {
-  it('holds rows, deadlines and the alarm: a throw before any step leaves none of them', async () => {
+  it('commits rows, deadlines and the alarm together: a throw before any step leaves none of them', async () => {
     const steps = await everyStatement(created, ({ store, deadlines }, platform) =>
       store.transact(() => {
         note({ store, deadlines } as ObjectKit, 'a');
@@ -30,7 +30,7 @@ describe('a transaction of the kit', () => {
     expect(steps).toBe(5); // two rows, the question of what is due first, the alarm, the commit
   });
 
-  it('does not ask what is due first when nothing that is due has changed', () => {
+  it('does not query the earliest deadline if no deadline changed', () => {
     const platform = new NodePlatform();
     const kit = created(platform);
     const asked: string[] = [];
@@ -58,7 +58,7 @@ describe('a transaction of the kit', () => {
     expect(steps).toBeGreaterThan(5);
   });
 
-  it('runs its followers after the commit, and forgets them when it throws', () => {
+  it('runs its after-commit callbacks after the commit, and drops them when it throws', () => {
     const platform = new NodePlatform();
     const kit = created(platform);
     const told: string[] = [];
@@ -86,7 +86,7 @@ describe('a transaction of the kit', () => {
 });
 
 describe('deadlines', () => {
-  it('set their alarm again at the next start, where a kill between the rows and the alarm has lost it', () => {
+  it('set the alarm again at the next start if a kill between rows and alarm lost it', () => {
     const platform = new NodePlatform();
     const kit = created(platform);
     kit.store.transact(() => kit.deadlines.set('later', platform.now() + 1_000));
@@ -95,7 +95,7 @@ describe('deadlines', () => {
     expect(platform.alarm).toBe(platform.now() + 1_000);
   });
 
-  it('run in the order in which they are due, also when the alarm comes late, and only once each', () => {
+  it('run once each in the order of their times, even if the alarm is late', () => {
     const platform = new NodePlatform();
     const kit = created(platform);
     kit.store.transact(() => {
@@ -111,7 +111,7 @@ describe('deadlines', () => {
     expect(platform.alarm).toBe(kit.deadlines.dueAt('far'));
   });
 
-  it('a handler that throws changes nothing, delays no other, and is tried again', () => {
+  it('are tried again if their handler throws, which changes nothing and delays no other deadline', () => {
     const platform = new NodePlatform();
     const kit = created(platform);
     const at = platform.now() + 10;
@@ -131,7 +131,7 @@ describe('deadlines', () => {
     expect(platform.alarm).toBe(kit.deadlines.dueAt('bad'));
   });
 
-  it('the alarm neither throws nor stays unarmed when storage fails under it', () => {
+  it('set the alarm again, without a throw, when storage fails during the alarm', () => {
     const platform = new NodePlatform();
     const kit = created(platform);
     kit.store.transact(() => kit.deadlines.set('x', platform.now() + 10));
@@ -147,7 +147,7 @@ describe('deadlines', () => {
   });
 });
 
-it('an injected fault is thrown once', () => {
+it('an injected fault of the test platform is thrown once', () => {
   const platform = new NodePlatform();
   const kit = created(platform);
   platform.failAt(1);

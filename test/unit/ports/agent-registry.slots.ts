@@ -83,7 +83,7 @@ export function slotContract(make: MakeRegistry): void {
       expect(await placed(5, {})).toBe(AGENT_B);
     });
 
-    it('offers a request for a repository’s address only to an agent whose clone has that remote', async () => {
+    it('offers a request for a repository’s URL only to an agent whose clone has that remote', async () => {
       const registry = await make();
       const { api } = registry;
       await join(registry, { remotes: ['github.com/acme/api'] }, AGENT_A);
@@ -277,14 +277,14 @@ export function returnContract(make: MakeRegistry): void {
       expect(await api.reserve(request)).toEqual({ state: 'ended' });
     });
 
-    it('hears which of its leases ended while it was away', async () => {
+    it('is told which of its leases ended while it was disconnected', async () => {
       const { registry, api, lease } = await accepted();
       await api.cancel(lease.task_id, lease.epoch);
       const again = await join(registry, { leases: [lease] });
       await eventually(() => expect(again.frames.at(-1)).toEqual({ type: 'cancel', ...lease }));
     });
 
-    it('gets an offer that it missed again, once', async () => {
+    it('gets a missed offer again, once', async () => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
       await api.reserve(request);

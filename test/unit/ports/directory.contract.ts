@@ -78,7 +78,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     expect(await list()).toEqual({ items: [], total: 0, page: 1, page_size: 20 });
   });
 
-  it('lists entries as they were put, newest first', async () => {
+  it('lists stored entries unchanged, newest first', async () => {
     const entries = [1, 2, 3].map((number) => directoryEntry(number, { tags: ['a'], cost_usd: 0.25 }));
     const { list } = await holding(...entries);
     expect(await list()).toEqual({
@@ -97,7 +97,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     });
   });
 
-  describe('keeps the latest revision, in whatever order and however often entries arrive', () => {
+  describe('keeps the latest revision for every order and repetition of entries', () => {
     const older = directoryEntry(1, { rev: 3, title: 'Older' });
     const newer = directoryEntry(1, { rev: 4, title: 'Newer' });
 
@@ -139,7 +139,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       expect(await numbers({ status: ['timeout'] })).toEqual([]);
     });
 
-    it('finds text in the title or the search text, in any case', async () => {
+    it('finds text in the title or the search text, ignoring case', async () => {
       const { numbers } = await holding(
         directoryEntry(1, { title: 'Mend the ÄRGER' }),
         directoryEntry(2, { search_text: 'please mend it' }),
@@ -159,7 +159,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     });
   });
 
-  it('sorts by each column, up and down; priority and status in the order of their enumerations', async () => {
+  it('sorts by each column in both directions, and priority and status by their ranks', async () => {
     const { list, numbers } = await holding(
       directoryEntry(1, {
         title: 'beta',
@@ -194,7 +194,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     expect(statuses).toEqual(inOrderOf(SessionStatus.options, statuses));
   });
 
-  it('shows each session on one page, with the total on every page, also among equals', async () => {
+  it('shows each session on exactly one page, even among equals, with the total on every page', async () => {
     const { list } = await holding(...Array.from({ length: 25 }, (_, i) => directoryEntry(i + 1, { priority: 'low' })));
     const pages = await Promise.all([1, 2, 3].map((page) => list({ page, page_size: 10, sort: 'priority' })));
     expect(pages.map(({ items }) => items.length)).toEqual([10, 10, 5]);

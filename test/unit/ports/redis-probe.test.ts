@@ -16,7 +16,7 @@ async function redis(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-it('sends PING with the token, and is content with PONG', async () => {
+it('the Redis probe sends PING with the token, and accepts PONG', async () => {
   const seen: unknown[] = [];
   const url = await redis((request, response) => {
     let body = '';
@@ -36,7 +36,7 @@ it.each([
   ['refuses the token', 401, JSON.stringify({ error: 'WRONGPASS' })],
   ['answers with something else', 200, JSON.stringify({ result: 'OK' })],
   ['is no Redis at all', 200, '<html>'],
-])('finds a Redis unavailable that %s', async (_what, status, body) => {
+])('the Redis probe fails for a Redis that %s', async (_what, status, body) => {
   const url = await redis((_request, response) => response.writeHead(status).end(body));
   await expect(redisProbe(url, 'secret').check()).rejects.toThrow();
 });

@@ -36,20 +36,20 @@ export function sessionRun(changes: Partial<SessionRun> = {}): SessionRun {
 export function runHistoryContract(make: () => RunHistory): void {
   const workspace = () => `history-${crypto.randomUUID()}`;
 
-  it('gives a run back just as it was recorded', async () => {
+  it('returns a run unchanged', async () => {
     const run = sessionRun({ workspace: workspace() });
     await make().record(run);
     expect(await make().runsOf(run.workspace, SESSION)).toEqual([run]);
   });
 
-  it('keeps what was never known as null, and text as it is', async () => {
+  it('keeps unknown members as null, and text unchanged', async () => {
     const nothing = { agent_id: null, agent_name: null, started_at: null };
     const run = sessionRun({ ...nothing, workspace: workspace(), title: `'; -- “é”\n🙂`, error_code: 'tampering' });
     await make().record(run);
     expect(await make().runsOf(run.workspace, SESSION)).toEqual([run]);
   });
 
-  it('takes a run whose title holds the one character that Postgres does not', async () => {
+  it('accepts a run whose title has a character that Postgres rejects', async () => {
     const run = sessionRun({ workspace: workspace(), title: 'a\u0000b' });
     await make().record(run);
     expect((await make().runsOf(run.workspace, SESSION)).map(({ title }) => title.replace('\u0000', ''))).toEqual([
@@ -57,20 +57,20 @@ export function runHistoryContract(make: () => RunHistory): void {
     ]);
   });
 
-  it('a run that is recorded again is there once, as it was first', async () => {
+  it('keeps the first version of a run that is recorded twice', async () => {
     const run = sessionRun({ workspace: workspace() });
     await make().record(run);
     await Promise.all([run, { ...run, title: 'Another' }].map((again) => make().record(again)));
     expect(await make().runsOf(run.workspace, SESSION)).toEqual([run]);
   });
 
-  it('lists the runs of a session, oldest first, whatever the order of their arrival', async () => {
+  it('lists the runs of a session oldest first, for every order of arrival', async () => {
     const name = workspace();
     for (const run of [3, 1, 10, 2]) await make().record(sessionRun({ workspace: name, run }));
     expect((await make().runsOf(name, SESSION)).map(({ run }) => run)).toEqual([1, 2, 3, 10]);
   });
 
-  it('keeps workspaces and sessions apart', async () => {
+  it('separates workspaces and sessions', async () => {
     const [mine, theirs] = [workspace(), workspace()];
     const other = SESSION.replace('0198', '0199');
     await make().record(sessionRun({ workspace: mine }));

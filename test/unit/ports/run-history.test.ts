@@ -31,11 +31,11 @@ describe.each(backends)('the run history on $name', ({ open }) => {
     ['a value that its column does not take', { session_id: 'not-a-uuid' }],
     ['a number beyond its range', { run: 2 ** 40 }],
     ['a missing member', { status: null as unknown as 'completed' }],
-  ])('refuses for ever %s', async (_what, changes) => {
+  ])('rejects permanently %s', async (_what, changes) => {
     await expect(history().record(sessionRun(changes))).rejects.toThrow(Rejected);
   });
 
-  it('records a title with the one character that Postgres does not take, without it', async () => {
+  it('removes the character that Postgres rejects from a title', async () => {
     const run = sessionRun({ workspace: `history-${crypto.randomUUID()}`, title: 'a\u0000b' });
     await history().record(run);
     expect(await history().runsOf(run.workspace, run.session_id)).toEqual([{ ...run, title: 'ab' }]);
@@ -50,7 +50,7 @@ describe.each(backends)('the run history on $name', ({ open }) => {
     ],
     ['the password is wrong', async () => await withPassword('wrong')],
     ['the time is up', async () => await history().record(sessionRun(), AbortSignal.abort())],
-  ])('is not available while %s: to be tried again', async (_what, attempt) => {
+  ])('is unavailable, so that the run is sent again, while %s', async (_what, attempt) => {
     const error = await attempt().then(
       () => null,
       (thrown: unknown) => thrown,

@@ -42,7 +42,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     return { place, call };
   };
 
-  it('answers every call on a session that was never made with not_found, and makes nothing by it', async () => {
+  it('answers every call on a missing session with not_found, and creates nothing', async () => {
     const place = await make();
     const call = callIn(place.workspace);
     const outcomes = [
@@ -63,7 +63,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     expect(unwrap(await place.api.create(call, place.id, REQUEST)).status).toBe('pending');
   });
 
-  it('shows a session to its own workspace alone, whatever is asked', async () => {
+  it('hides a session from other workspaces in every call', async () => {
     const { place, call } = await created();
     const foreign = callIn('someone-else');
     expect(failureOf(await place.api.read(foreign, [])).code).toBe('not_found');
@@ -72,7 +72,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     expect(unwrap(await place.api.read(call, [])).status).toBe('pending');
   });
 
-  it('goes through its life by actions, and refuses what the table does not name with what it does', async () => {
+  it('accepts the actions of the transition table, and refuses others with the legal ones', async () => {
     const { place, call } = await created();
     expect(failureOf(await place.api.act(call, { action: 'pause' }))).toMatchObject({
       code: 'illegal_transition',
@@ -86,7 +86,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     expect(failureOf(await place.api.act(call, { action: 'cancel' })).code).toBe('illegal_transition');
   });
 
-  it('tells its life as a log without a gap, page by page, from any place in it', async () => {
+  it('returns its log without a gap, page by page, from any cursor', async () => {
     const { place, call } = await created();
     await place.api.act(call, { action: 'start' });
     await place.api.send(call, { text: 'And then this.' });
@@ -101,7 +101,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     });
   });
 
-  it('answers a repeated key with its first answer, and another request under it with a refusal', async () => {
+  it('answers a repeated idempotency key with the first response, and refuses another request with the same key', async () => {
     const place = await make();
     const call = callIn(place.workspace, 'k');
     const first = await place.api.create(call, place.id, REQUEST);
@@ -116,7 +116,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     expect(items.filter(({ type }) => type === 'message.added')).toHaveLength(2);
   });
 
-  it('takes changes to what may change, and shows them', async () => {
+  it('applies an update and shows it', async () => {
     const { place, call } = await created();
     await place.api.update(call, { title: 'Renamed', tags: ['x'], priority: 'high' });
     expect(unwrap(await place.api.read(call, ['tasks', 'usage']))).toMatchObject({
@@ -129,7 +129,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     });
   });
 
-  it('has no checkpoint, no diff and no approval before an agent came, and says so', async () => {
+  it('has no checkpoint, diff or approval before its first agent', async () => {
     const { place, call } = await created();
     expect(unwrap(await place.api.checkpoints(call))).toEqual([]);
     expect(unwrap(await place.api.approvals(call))).toEqual([]);
@@ -137,7 +137,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     expect(failureOf(await place.api.requestCheckpoint(call)).code).toBe('no_running_agent');
   });
 
-  it('is gone once removed, also while it was active', async () => {
+  it('is not found after it is deleted, even while it was active', async () => {
     const { place, call } = await created();
     await place.api.act(call, { action: 'start' });
     unwrap(await place.api.remove(call));

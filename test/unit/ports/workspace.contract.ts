@@ -29,7 +29,7 @@ export function valueIn<T>(outcome: Outcome<T>): T {
 
 /** What every implementation of a workspace's tokens keeps to. */
 export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void {
-  it('makes tokens that live as long as was asked, and lists them', async () => {
+  it('creates tokens with the requested lifetime, and lists them', async () => {
     const { api, workspace, now } = await make();
     const at = now();
     const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
@@ -39,7 +39,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([token]);
   });
 
-  it('revokes a token once, and answers the same again', async () => {
+  it('revokes a token, and answers a repeated revocation in the same way', async () => {
     const { api, workspace } = await make();
     const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
     expect(await api.revokedTokens()).toEqual([]);
@@ -49,14 +49,14 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(await api.revokedTokens()).toEqual([token.id]);
   });
 
-  it('does not find a token that it has not made', async () => {
+  it('does not find a token that it did not create', async () => {
     const { api, workspace } = await make();
     expect(await api.revokeToken(callIn(workspace), 'nothing')).toMatchObject({ failure: { code: 'not_found' } });
     valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
     expect(await api.revokeToken(callIn(workspace), 'nothing')).toMatchObject({ failure: { code: 'not_found' } });
   });
 
-  it('forgets a token when it expires, revoked or not', async () => {
+  it('deletes an expired token, revoked or not', async () => {
     const { api, workspace, advance } = await make();
     const short = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
     const long = valueIn(await api.createToken(callIn(workspace), { ...TOKEN_REQUEST, expires_in_seconds: 600 }));
@@ -68,7 +68,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([]);
   });
 
-  it('makes one token for a sign-in code, once', async () => {
+  it('creates one token for a sign-in code, once', async () => {
     const { api, workspace, now } = await make();
     const code = { id: 'code-1', expires_at: now() + 600_000, role: 'operator' } as const;
     expect(valueIn(await api.redeemCode(callIn(workspace), code)).role).toBe('operator');
@@ -87,7 +87,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     }
   });
 
-  it('gives the first answer again to the same idempotency key, for a day', async () => {
+  it('returns the first response to an idempotency key for a day', async () => {
     const { api, workspace, advance } = await make();
     const request = { ...TOKEN_REQUEST, expires_in_seconds: 1_000_000 };
     const first = valueIn(await api.createToken(callIn(workspace, 'k'), request));
@@ -100,7 +100,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(valueIn(await api.createToken(callIn(workspace, 'k'), request)).id).not.toBe(first.id);
   });
 
-  it('lets a token open sockets until it is revoked, and none that it does not know', async () => {
+  it('lets a known token open sockets until it is revoked', async () => {
     const { api, workspace } = await make();
     expect(await api.noteSocket('nothing', PLACE)).toBe(false);
     const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
@@ -111,7 +111,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(await api.noteSocket(token.id, { kind: 'agent_registry', id: workspace })).toBe(false);
   });
 
-  it('keeps the answer to a bulk request with its key, for a day, and refuses another request under it', async () => {
+  it('keeps the response to a bulk request with its key for a day, and refuses another request with the key', async () => {
     const { api, workspace, advance } = await make();
     const result = { items: [], succeeded: 0, failed: 0 };
     const call = callIn(workspace, 'k');

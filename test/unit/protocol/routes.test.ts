@@ -13,13 +13,13 @@ const ids = Object.keys(ROUTES) as OperationId[];
 const SESSION = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
 
 describe('the routes of the API', () => {
-  it('are those of the endpoints, each once', () => {
+  it('are exactly those of the table of endpoints', () => {
     expect(Object.keys(ENDPOINTS).sort()).toEqual([...ids].sort());
     const routes = ids.map((id) => `${ROUTES[id].method} ${ROUTES[id].path.replaceAll(/\{\w+\}/g, '{}')}`);
     expect(new Set(routes).size).toBe(routes.length);
   });
 
-  it.each(ids)('read from a path of %s what it was made of, whatever the characters', (id) => {
+  it.each(ids)('parse the parameters that a path of %s was built from, with any characters', (id) => {
     const names = [...ROUTES[id].path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
     for (const value of [SESSION, 'a/b', '%2F', '?x=1#y', '..', ' ', 'größe', '💥', '\u0000']) {
       const params = Object.fromEntries(names.map((name) => [name, value]));
@@ -30,7 +30,7 @@ describe('the routes of the API', () => {
     }
   });
 
-  it('are not read from other paths', () => {
+  it('do not match other paths', () => {
     const params = { task_id: 'a', epoch: '1' } satisfies PathParams<'openRunSocket'>;
     const path = pathOf('openRunSocket', params);
     for (const other of [`${path}/x`, path.slice(1), path.replace('/1', '//'), path.replace('leases', 'lease'), '/']) {
@@ -38,7 +38,7 @@ describe('the routes of the API', () => {
     }
   });
 
-  it('are read with the schemas of their parameters', () => {
+  it('parse parameters with their schemas', () => {
     const task_id = SESSION.replace(/0$/, '1');
     expect(paramsIn('openRunSocket', `/ws/leases/${task_id}/7/`)).toEqual({ task_id, epoch: '7' });
     expect(paramsIn('openRunSocket', `/ws/leases/${SESSION}/7`), 'no task').toBeNull();
@@ -46,11 +46,11 @@ describe('the routes of the API', () => {
     expect(paramsIn('openRunSocket', `/ws/sessions/${SESSION}`), 'another operation').toBeNull();
   });
 
-  it('leave a segment as it is that is no UTF-8', () => {
+  it('leave a segment unchanged that is not UTF-8', () => {
     expect(matchPath('readSession', '/api/v1/sessions/%E0%A4%A')).toEqual({ id: '%E0%A4%A' });
   });
 
-  it('say which methods a path takes', () => {
+  it('name the methods of a path', () => {
     expect(methodsOf('/api/v1/sessions').sort()).toEqual(['GET', 'POST']);
     expect(methodsOf(`/api/v1/sessions/${SESSION}/`).sort()).toEqual(['DELETE', 'GET', 'PATCH']);
     expect(methodsOf('/api/v1/nothing')).toEqual([]);

@@ -16,7 +16,7 @@ function offeredOrder(registry: RegistryInProcess, priorities: SessionPriority[]
   return offers.map(({ task_id }) => priorities.find((_, index) => task_id === taskIdOf(SESSION, index + 1))!);
 }
 
-it('serves requests stored before a priority was added in the middle, around the new one', () => {
+it('the queue sorts stored requests correctly around a priority that a later release adds in the middle', () => {
   const { platform, runtime } = new RegistryInProcess();
   STORED.forEach((priority, index) => void runtime.reserve(slotRequest(index + 1, { priority })));
 
@@ -30,14 +30,14 @@ it('serves requests stored before a priority was added in the middle, around the
   expect(slots.map(({ priority }) => priority)).toEqual(priorities);
 });
 
-it('serves a priority that a newer release stored after all others, once it has been rolled back', () => {
+it('after a rollback, the queue serves requests with an unknown priority last', () => {
   const registry = new RegistryInProcess();
   const priorities: SessionPriority[] = [URGENT, 'deferred', 'critical'];
   priorities.forEach((priority, index) => void registry.runtime.reserve(slotRequest(index + 1, { priority })));
   expect(offeredOrder(registry, priorities)).toEqual(['critical', 'deferred', URGENT]);
 });
 
-it('reads a queue of several pages in its order', () => {
+it('the queue is read in order across several pages', () => {
   const registry = new RegistryInProcess();
   const priorities = Array.from({ length: 250 }, (_, index) => STORED[index % STORED.length]!);
   const stuck = { required_labels: ['gpu=true'] };

@@ -34,7 +34,7 @@ function offeredScene(platform: NodePlatform): Scene {
 
 const sent = ({ agent, other }: Scene) => [agent.received, other.received, agent.closedBy, other.closedBy];
 
-describe('each change of the registry happens wholly or not at all, with the frames that it sends', () => {
+describe('each change of the registry is atomic, with the frames that it sends', () => {
   it('a first hello, which creates the registry', async () => {
     await everyStatement(
       (platform) => {
@@ -199,7 +199,7 @@ describe('the writes of the registry', () => {
     expect(registry.runtime.reserve(first)).toEqual({ state: 'offered', agent_id: AGENT_A });
   });
 
-  it('prefers the agent that has been idle for longer when two are equal', async () => {
+  it('prefers the agent that was idle longer if two are equal', async () => {
     const registry = new RegistryInProcess();
     for (const id of [AGENT_A, AGENT_B]) registry.connect(id).send(hello());
     const held = [first, second].map((request) => registry.runtime.reserve(request));
@@ -211,7 +211,7 @@ describe('the writes of the registry', () => {
     expect(registry.runtime.reserve(slotRequest(3))).toEqual({ state: 'offered', agent_id: AGENT_B });
   });
 
-  it('repeats an offer less and less often to an agent that keeps declining it', async () => {
+  it('repeats an offer at growing intervals to an agent that keeps declining it', async () => {
     const registry = new RegistryInProcess();
     const agent = registry.connect(AGENT_A);
     agent.send(hello());
@@ -230,7 +230,7 @@ describe('the writes of the registry', () => {
     expect(asked).toEqual([0, 5, 15, 35, 75, 135, 195, 255]);
   });
 
-  it('sets no alarm but that of the review once nothing is held and nothing waits', async () => {
+  it('sets only the alarm of the review when no slot is used or queued', async () => {
     const { registry } = offeredScene(new RegistryInProcess().platform);
     for (const request of [first, second]) registry.runtime.release(key(request));
     await registry.advance(20_000);
@@ -238,7 +238,7 @@ describe('the writes of the registry', () => {
     expect(deadlines.map(({ name }) => name)).toEqual(['review']);
   });
 
-  it('keeps a tombstone for a day at least, and forgets it at the next review', async () => {
+  it('keeps a tombstone for at least a day, and deletes it at the next review', async () => {
     const registry = new RegistryInProcess();
     const tombstones = () => registry.platform.dump().slots;
     registry.runtime.cancel(key(first));
@@ -252,7 +252,7 @@ describe('the writes of the registry', () => {
     expect(registry.platform.dump()).toMatchObject({ slots: [], $alarm: null });
   });
 
-  it('forgets an agent that has been away for a day, and keeps one that is connected', async () => {
+  it('deletes an agent that was disconnected for a day, and keeps a connected one', async () => {
     const registry = new RegistryInProcess();
     const [staying, leaving] = [registry.connect(AGENT_A), registry.connect(AGENT_B)];
     staying.send(hello());

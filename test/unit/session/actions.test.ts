@@ -8,8 +8,8 @@ import { failureOf, SessionInProcess, TASK_ID } from './harness.ts';
 
 const MINUTE_MS = 60_000;
 
-describe.each(SessionStatus.options)('a session that is %s', (status) => {
-  it('comes to be so by something real, and says in its log and its view the same', async () => {
+describe.each(SessionStatus.options)('a session in the status %s', (status) => {
+  it('can be reached, and has the same status in its view, its log and the directory', async () => {
     const session = new SessionInProcess();
     await WAYS[status](session);
     expect(await session.status()).toBe(status);
@@ -19,7 +19,7 @@ describe.each(SessionStatus.options)('a session that is %s', (status) => {
   });
 
   it.each(SessionAction.options)(
-    "is asked to '%s': done when legal, else 409 with what is legal and nothing changed",
+    "accepts '%s' if it is legal, and otherwise refuses it with the legal actions and changes nothing",
     async (action) => {
       const session = new SessionInProcess();
       await WAYS[status](session);
@@ -39,7 +39,7 @@ describe.each(SessionStatus.options)('a session that is %s', (status) => {
 });
 
 describe('an outside executor, with no agent connected', () => {
-  it('starts a session and completes it from queued', async () => {
+  it('starts a session and completes it while it is queued', async () => {
     const session = new SessionInProcess();
     await session.create();
     expect((await session.act('start')).status).toBe('queued');
@@ -55,7 +55,7 @@ describe('an outside executor, with no agent connected', () => {
     expect([...session.homes.runs.values()]).toMatchObject([{ run: 1, status: 'completed', agent_id: null }]);
   });
 
-  it('fails it by completing it without success', async () => {
+  it('fails a session by a result without success', async () => {
     const session = new SessionInProcess();
     await WAYS.queued(session);
     const result = { success: false, summary: 'The build is red.' };
@@ -63,7 +63,7 @@ describe('an outside executor, with no agent connected', () => {
     expect(view).toMatchObject({ status: 'failed', result, error: { message: 'The build is red.' }, health_score: 0 });
   });
 
-  it('fails it with its own code and says whether trying again helps', async () => {
+  it('fails a session with its own error code and retryable flag', async () => {
     const session = new SessionInProcess();
     await WAYS.running(session);
     const error = { code: 'build_broken', message: 'npm test exited 1', retryable: true };
@@ -76,9 +76,9 @@ describe.each([
   { request: requestFor('complete'), status: 'completed' },
   { request: requestFor('fail'), status: 'failed' },
 ] as { request: ActionRequest; status: SessionStatus }[])(
-  '$request.action, while an agent works',
+  '$request.action while an agent works',
   ({ request, status }) => {
-    it('withdraws its lease: the agent hears so, its later frames change nothing and are counted', async () => {
+    it('ends the lease, tells the agent, and rejects and counts its later frames', async () => {
       const session = new SessionInProcess();
       const agent = await session.begun();
       await session.act(request);
@@ -105,10 +105,10 @@ describe.each([
   },
 );
 
-describe.each(['pause', 'stop'] as const)('%s, while an agent works', (action) => {
+describe.each(['pause', 'stop'] as const)('%s while an agent works', (action) => {
   const target = action === 'pause' ? 'paused' : 'stopped';
 
-  it('asks the agent to end at a boundary; it checkpoints, lets go, and its capacity is free', async () => {
+  it('asks the agent to stop after its step, which then takes a checkpoint and releases its slot', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const view = await session.act(requestFor(action));
@@ -122,7 +122,7 @@ describe.each(['pause', 'stop'] as const)('%s, while an agent works', (action) =
     expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('released');
   });
 
-  it('happens without the agent when it does not let go in time', async () => {
+  it('takes effect without the agent when the agent does not release the lease in time', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     await session.act(requestFor(action));
@@ -133,7 +133,7 @@ describe.each(['pause', 'stop'] as const)('%s, while an agent works', (action) =
     expect(agent.read().over).toBe('lease_lost');
   });
 
-  it('happens when the agent is lost, or fails, on the way there', async () => {
+  it('takes effect when the agent is lost or fails before it releases the lease', async () => {
     const session = new SessionInProcess({ config: { lease_ttl_ms: 20_000 } });
     const lost = await session.begun();
     await session.act(requestFor(action));
@@ -149,7 +149,7 @@ describe.each(['pause', 'stop'] as const)('%s, while an agent works', (action) =
   });
 });
 
-it('asking to pause twice asks the agent once; stop after pause is what happens', async () => {
+it('a repeated pause asks the agent once, and a stop after a pause replaces it', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   await session.act('pause');
@@ -160,7 +160,7 @@ it('asking to pause twice asks the agent once; stop after pause is what happens'
   expect(await session.status()).toBe('stopped');
 });
 
-it('resume asks for a new lease under the next epoch, and goes on from the checkpoint', async () => {
+it('resume requests a lease under the next epoch, which continues from the checkpoint', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   await session.act('pause');
@@ -176,7 +176,7 @@ it('resume asks for a new lease under the next epoch, and goes on from the check
   expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ attempt: 1 }] });
 });
 
-it('only time spent running or degraded counts towards the longest duration', async () => {
+it('only time in running or degraded counts towards the session’s time limit', async () => {
   const session = new SessionInProcess();
   await session.create({ max_duration_seconds: 60 });
   await session.advance(3_600_000);
@@ -203,7 +203,7 @@ it('only time spent running or degraded counts towards the longest duration', as
   });
 });
 
-it('a run that ended is recorded once, each with its own time and usage', async () => {
+it('each run that ended is recorded once, with its own time and usage', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   await session.advance(2_000);
@@ -221,8 +221,8 @@ it('a run that ended is recorded once, each with its own time and usage', async 
   expect((await session.view()).usage).toMatchObject({ turns: 3, cost_usd: 6 });
 });
 
-describe('an action on a session with an agent', () => {
-  it('a pause waits for an agent that is still sending, but not for ever', async () => {
+describe('an action on a session that has an agent', () => {
+  it('a pause waits for an agent that still sends frames, but only for a limited time', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     await session.act('pause');

@@ -18,8 +18,8 @@ function numbered(from: number, ...words: string[]) {
   return words.map((word, index) => ({ n: from + index, ...note(word) }));
 }
 
-describe('the stream of an agent', () => {
-  it('stores each frame once: what was stored already is acknowledged and ignored', async () => {
+describe('an agent’s stream of frames', () => {
+  it('stores each frame once, and acknowledges and ignores repeated frames', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.client?.send({ type: 'frames', frames: numbered(1, 'a', 'b') });
@@ -33,7 +33,7 @@ describe('the stream of an agent', () => {
     expect(await notesOf(session)).toEqual(['a', 'b', 'c']);
   });
 
-  it('has no gap: after one the agent hears the number that is expected, and what came before it is kept', async () => {
+  it('never has a gap: frames before a gap are kept, and the agent gets the expected number', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.read().client?.send({ type: 'frames', frames: [...numbered(1, 'a'), ...numbered(3, 'c')] });
@@ -43,7 +43,7 @@ describe('the stream of an agent', () => {
     expect(await notesOf(session)).toEqual(['a', 'b', 'c']);
   });
 
-  it('goes on after a reconnect from what is stored', async () => {
+  it('continues after a reconnect from the last stored frame', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.append(note('a'), note('b'));
@@ -59,7 +59,7 @@ describe('the stream of an agent', () => {
   it.each([
     { what: 'another stream', spoil: (agent: { streamId: string }) => (agent.streamId = uuidOf('lost buffer')) },
     { what: 'a head below what was acknowledged', spoil: (agent: { head: number }) => (agent.head = 1) },
-  ])('that comes back as $what ends the lease: the buffer is not the one that was begun', async ({ spoil }) => {
+  ])('ends the lease when the agent returns with $what', async ({ spoil }) => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(note('a'), note('b'));
@@ -70,7 +70,7 @@ describe('the stream of an agent', () => {
     expect(await session.status()).toBe('orphaned');
   });
 
-  it('a frame that cannot be read is consumed and on record, and delays no other', async () => {
+  it('consumes an invalid frame, records its rejection, and keeps the other frames', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const frames = [{ n: 1, type: 'no.such.thing', data: {} }, ...numbered(2, 'b'), { n: 3, type: 'agent.note' }];
@@ -80,7 +80,7 @@ describe('the stream of an agent', () => {
     expect((await rejectedBy(session)).map(({ n }) => n)).toEqual([1, 3]);
   });
 
-  it('a frame over the bound is consumed and on record', async () => {
+  it('consumes a frame over the size limit, and records its rejection', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(text('part', 0, 'x'.repeat(BATCH_BYTES)), note('after'));
@@ -89,7 +89,7 @@ describe('the stream of an agent', () => {
     expect(await notesOf(session)).toEqual(['after']);
   });
 
-  it('a frame whose handling throws is consumed and on record, and those beside it are kept', async () => {
+  it('consumes a frame whose handler throws, records its rejection, and keeps the other frames', async () => {
     const session = new SessionInProcess({ evictBetweenSteps: true });
     const agent = await session.begun();
     const broken = { n: 2, type: 'usage', data: { model: null, sub_agent: false, ...tokens(1), cost_usd: 1e308 } };
@@ -100,7 +100,7 @@ describe('the stream of an agent', () => {
     expect((await rejectedBy(session)).map(({ n }) => n)).toEqual([2]);
   });
 
-  it('frames after the last one of a lease are not taken', async () => {
+  it('ignores frames after the result', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(result(), note('too late'));
@@ -112,19 +112,16 @@ describe('the stream of an agent', () => {
   it.each([
     { what: 'result', frame: { ...result(1, { text: 'x'.repeat(100_001) }) } },
     { what: 'release', frame: { type: 'released', data: { reason: 'bored', message: '' } } },
-  ])(
-    'a $what that cannot be used loses the lease: nobody waits for the end that it was to bring',
-    async ({ frame }) => {
-      const session = new SessionInProcess();
-      const agent = await session.begun();
-      agent.send(frame as never);
-      expect(agent.over).toBe('lease_lost');
-      expect(await session.status()).toBe('orphaned');
-      expect(await rejectedBy(session)).toMatchObject([{ n: 1 }]);
-    },
-  );
+  ])('loses the lease when its $what is invalid, so that nobody waits for an end', async ({ frame }) => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(frame as never);
+    expect(agent.over).toBe('lease_lost');
+    expect(await session.status()).toBe('orphaned');
+    expect(await rejectedBy(session)).toMatchObject([{ n: 1 }]);
+  });
 
-  it('the result whose answer was lost on the way is answered again', async () => {
+  it('answers a result again when the first answer was lost', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.append(result());
@@ -141,7 +138,7 @@ describe('a run socket', () => {
     { what: 'an unknown message', sent: '{"type":"hello"}' },
     { what: 'frames without numbers', sent: JSON.stringify({ type: 'frames', frames: [note('a')] }) },
     { what: 'a message over 1 MiB', sent: JSON.stringify({ type: 'frames', frames: ['x'.repeat(MAX_FRAME_BYTES)] }) },
-  ])('is closed for $what, and the lease is not touched', async ({ sent }) => {
+  ])('is closed for $what, and the lease is unchanged', async ({ sent }) => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const before = await session.events();
@@ -151,7 +148,7 @@ describe('a run socket', () => {
     expect(agent.connect().over).toBeNull();
   });
 
-  it('that has not presented anybody is refused, and its refusals are one counted row and one line of the log', async () => {
+  it('without a claim gets its frames refused, with one counted row and one log line', async () => {
     const session = new SessionInProcess();
     await session.begun();
     const stray = session.openRun(1);
@@ -184,7 +181,7 @@ function tokens(count: number) {
   };
 }
 
-describe('what an agent says', () => {
+describe('the session', () => {
   it('shortens an agent’s error so that every view can hold it', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
@@ -195,7 +192,7 @@ describe('what an agent says', () => {
     expect([view.error?.code.length, view.error?.message.length]).toEqual([100, 5_000]);
   });
 
-  it('counts refused connections one by one up to a bound, and the rest together', async () => {
+  it('counts refused connections separately up to a limit, and the rest together', async () => {
     const session = new SessionInProcess();
     await session.begun();
     session.platform.logger = () => {};

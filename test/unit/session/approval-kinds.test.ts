@@ -24,8 +24,8 @@ function openGate(session: SessionInProcess): string {
   return kit.store.transact(() => approvals.open(IMPLICIT_TASK, { kind, ...ask }, null)).id;
 }
 
-describe('an approval that the session itself asks for', () => {
-  it('needs no lease: it is listed and counted, and one of its decisions answers it', async () => {
+describe('an approval that the session itself raises', () => {
+  it('needs no lease: it is listed and counted, and can be answered with a decision of its kind', async () => {
     const session = sessionWithGates();
     await session.create();
     const id = openGate(session);
@@ -36,7 +36,7 @@ describe('an approval that the session itself asks for', () => {
     expect((await session.folded()).approvals).toEqual(unwrap(await session.runtime.approvals(session.call())));
   });
 
-  it('refuses a decision that its kind does not have, and says which it has', async () => {
+  it('refuses a decision that its kind does not allow, and names the allowed ones', async () => {
     const session = sessionWithGates();
     await session.create();
     const refused = failureOf(await session.runtime.answer(session.call(), openGate(session), { decision: 'always' }));
@@ -44,7 +44,7 @@ describe('an approval that the session itself asks for', () => {
     expect(refused.detail).toContain('once, reject');
   });
 
-  it('expires with the default of its kind', async () => {
+  it('expires with the default decision of its kind', async () => {
     const session = sessionWithGates();
     await session.create({ approval_timeout_seconds: 60, approval_default: 'reject' });
     openGate(session);
@@ -54,7 +54,7 @@ describe('an approval that the session itself asks for', () => {
     });
   });
 
-  it('stays open when a lease of its task ends, while what the agent asked is withdrawn', async () => {
+  it('stays open when a lease of its task ends, while the agent’s own approvals are withdrawn', async () => {
     const session = sessionWithGates();
     const agent = await session.begun();
     openGate(session);
@@ -65,7 +65,7 @@ describe('an approval that the session itself asks for', () => {
     ]);
   });
 
-  it('does not excuse a silent agent: only an ask of the agent itself keeps it from being degraded', async () => {
+  it('does not keep a quiet agent from being degraded, because only the agent’s own approval does', async () => {
     const session = sessionWithGates();
     await session.begun();
     openGate(session);
@@ -75,7 +75,7 @@ describe('an approval that the session itself asks for', () => {
 });
 
 describe('an agent', () => {
-  it('cannot raise a kind that is not an agent’s: the frame is rejected and the agent is answered', async () => {
+  it('cannot raise a kind that is reserved for the session: the frame is rejected and the ask is answered', async () => {
     const session = sessionWithGates();
     const agent = await session.begun();
     agent.send(asked('r1', { kind: 'task_gate' as 'permission' }));
@@ -84,7 +84,7 @@ describe('an agent', () => {
     expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'reject' }]);
   });
 
-  it('that asks a question is never answered with always', async () => {
+  it('never gets the decision always for a question', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(question('q1'));

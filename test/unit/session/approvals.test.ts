@@ -23,7 +23,7 @@ class RunningClock extends NodePlatform {
 }
 
 describe('an approval', () => {
-  it('is shown and counted while it is open, and once answered goes to the agent', async () => {
+  it('is listed and counted while it is open, and its answer goes to the agent', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'));
@@ -39,7 +39,7 @@ describe('an approval', () => {
     expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
   });
 
-  it('was answered at one time, in the log and in its view, though the clock goes on', async () => {
+  it('has the same time of its answer in the log and in its view', async () => {
     const session = new SessionInProcess({ platform: new RunningClock() });
     const agent = await session.begun();
     agent.send(asked('r1'));
@@ -47,7 +47,7 @@ describe('an approval', () => {
     expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
   });
 
-  it('that is rejected says why to the agent', async () => {
+  it('passes the message of a rejection to the agent', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'));
@@ -55,7 +55,7 @@ describe('an approval', () => {
     expect(agent.commandsOf('approval_reply')).toMatchObject([{ decision: 'reject', message: 'Not on a Friday.' }]);
   });
 
-  it('has one answer: a second one is 409 with the first, and changes nothing', async () => {
+  it('has one answer: a second answer gets a 409 with the first one, and changes nothing', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'));
@@ -68,7 +68,7 @@ describe('an approval', () => {
     expect(session.platform.dump()).toEqual(before);
   });
 
-  it('that is not there is 404', async () => {
+  it('that does not exist is a 404', async () => {
     const session = new SessionInProcess();
     await session.begun();
     const outcome = await session.runtime.answer(session.call(), 'nothing', { decision: 'once' });
@@ -78,21 +78,24 @@ describe('an approval', () => {
   it.each([
     { approval_default: 'reject', decision: 'reject' },
     { approval_default: 'once', decision: 'once' },
-  ])('past its deadline is answered by the default, $approval_default', async ({ approval_default, decision }) => {
-    const session = new SessionInProcess();
-    const agent = await session.begun({ approval_default, approval_timeout_seconds: 120 });
-    agent.send(asked('r1'));
-    await agent.ping(119_999);
-    expect(await approvalsOf(session)).toMatchObject([{ status: 'open' }]);
-    await session.advance(1);
-    expect(await approvalsOf(session)).toMatchObject([
-      { status: 'expired', answer: { decision, by: 'session_default' } },
-    ]);
-    expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision }]);
-    expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
-  });
+  ])(
+    'is answered with the session’s default $approval_default after its deadline',
+    async ({ approval_default, decision }) => {
+      const session = new SessionInProcess();
+      const agent = await session.begun({ approval_default, approval_timeout_seconds: 120 });
+      agent.send(asked('r1'));
+      await agent.ping(119_999);
+      expect(await approvalsOf(session)).toMatchObject([{ status: 'open' }]);
+      await session.advance(1);
+      expect(await approvalsOf(session)).toMatchObject([
+        { status: 'expired', answer: { decision, by: 'session_default' } },
+      ]);
+      expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision }]);
+      expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
+    },
+  );
 
-  it('that is open keeps a quiet agent from being degraded, but not a silent one from being lost', async () => {
+  it('keeps a quiet agent from being degraded while it is open, but not a silent one from being lost', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'));
@@ -102,7 +105,7 @@ describe('an approval', () => {
     expect(await session.status()).toBe('orphaned');
   });
 
-  it('is withdrawn when its lease ends, or the agent no longer waits', async () => {
+  it('is withdrawn when its lease ends or the agent withdraws it', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'), asked('r2'));
@@ -118,7 +121,7 @@ describe('an approval', () => {
     expect(failureOf(late)).toMatchObject({ code: 'approval_answered', current: null });
   });
 
-  it('asked again by an agent that lost the answer on the way is answered again, not asked again', async () => {
+  it('is not opened twice: an agent that lost the answer and asks again gets the answer again', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'));
@@ -131,7 +134,7 @@ describe('an approval', () => {
 });
 
 describe("'always'", () => {
-  it('is ours: the agent hears once, and what it covers is answered at once, over epochs, in this session', async () => {
+  it('is stored by the session: the agent gets once, and covered requests of all later epochs are answered at once', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'));
@@ -151,7 +154,7 @@ describe("'always'", () => {
     expect(await session.view()).toMatchObject({ open_approvals: 0 });
   });
 
-  it('covers neither another permission nor more than its patterns', async () => {
+  it('covers no other permission and no other patterns', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'));
@@ -164,7 +167,7 @@ describe("'always'", () => {
     expect(await session.view()).toMatchObject({ open_approvals: 3 });
   });
 
-  it('where the agent names no wider patterns means just what was asked: a star in a command stays a star', async () => {
+  it('covers exactly the requested patterns if the agent names no wider ones, with * taken literally', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1', { patterns: ['rm *.tmp', 'ls'], always: [] }));
@@ -176,7 +179,7 @@ describe("'always'", () => {
     ]);
   });
 
-  it('of a permission without patterns covers that, and nothing with patterns', async () => {
+  it('for a permission without patterns covers no request with patterns', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1', { permission: 'webfetch', patterns: [], always: [] }));
@@ -188,7 +191,7 @@ describe("'always'", () => {
 });
 
 describe('a question', () => {
-  it('is answered with labels for each of its parts, else 422 and it stays open', async () => {
+  it('needs labels for each of its parts; otherwise the answer gets a 422 and the question stays open', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(question('q1'));
@@ -201,7 +204,7 @@ describe('a question', () => {
     ]);
   });
 
-  it('never hangs an unattended run: past its deadline it is rejected, whatever the default for permissions', async () => {
+  it('is rejected after its deadline, even if the default for permissions is once', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun({ approval_default: 'once', approval_timeout_seconds: 60 });
     agent.send(question('q1'));
@@ -210,8 +213,8 @@ describe('a question', () => {
   });
 });
 
-describe('an ask of an agent', () => {
-  it('rejects an ask that is too large for the log, so that the agent does not wait for ever', async () => {
+describe('the session', () => {
+  it('rejects an ask that is too large for the log, so that the agent does not wait forever', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const tooLarge = asked('r1');

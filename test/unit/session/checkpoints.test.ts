@@ -22,7 +22,7 @@ function expectConsumed(agent: FakeAgent): void {
 }
 
 describe('a checkpoint', () => {
-  it('is what another machine goes on from: its patch and conversation are read back as they were', async () => {
+  it('returns the patch and conversation unchanged, so that another machine can continue', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(...checkpoint('one'));
@@ -42,7 +42,7 @@ describe('a checkpoint', () => {
     expect((await session.folded()).checkpoints).toEqual((await session.view()).checkpoints);
   });
 
-  it('is numbered from 1 and the newest hundred are kept, with their artifacts', async () => {
+  it('is numbered from 1, and the newest hundred are kept with their artifacts', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     for (let number = 1; number <= 103; number++) agent.send(...checkpoint(`c${number}`));
@@ -55,7 +55,7 @@ describe('a checkpoint', () => {
     expect(session.rows('artifacts')).toHaveLength(200);
   });
 
-  it('keeps an artifact that a later one names as well', async () => {
+  it('keeps an artifact that a later checkpoint also names', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const shared = artifact('shared', 'the same work');
@@ -66,7 +66,7 @@ describe('a checkpoint', () => {
     expect(await read(session, shared.part.artifact_id)).toBe('the same work');
   });
 
-  it('whose work stayed on the agent’s machine says so', async () => {
+  it('says when its patch stayed on the agent’s machine', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(checkpoint('big', { patch: null, conversation: null, local_only: true }).at(-1)!);
@@ -77,7 +77,7 @@ describe('a checkpoint', () => {
     { what: 'a chunk that never came', frames: checkpoint('x').slice(1) },
     { what: 'a chunk in the wrong place', frames: [checkpoint('x')[1]!, ...checkpoint('x').slice(3)] },
     { what: 'no chunks at all', frames: checkpoint('x').slice(-1) },
-  ])('with $what is refused on record, and the stream goes on', async ({ frames }) => {
+  ])('with $what is rejected and recorded, and the stream continues', async ({ frames }) => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(...frames, note('after'));
@@ -88,7 +88,7 @@ describe('a checkpoint', () => {
     expect(await session.view()).toMatchObject({ checkpoint_count: 1 });
   });
 
-  it('of chunks over their bound is refused on record', async () => {
+  it('with chunks over the limit is rejected and recorded', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const data = Buffer.alloc(196_609).toString('base64');
@@ -97,7 +97,7 @@ describe('a checkpoint', () => {
     expect(await reasons(session)).toEqual(['a chunk holds at most 196608 bytes']);
   });
 
-  it('of another lease’s chunks is refused: a successor cannot add to what it did not begin', async () => {
+  it('cannot use the chunks of another lease', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(...checkpoint('one'), released('shutdown'));
@@ -109,7 +109,7 @@ describe('a checkpoint', () => {
     expect(await reasons(session)).toContain('the artifact is another lease’s');
   });
 
-  it('that never came leaves no chunks behind when the lease ends', async () => {
+  it('that was never completed leaves no chunks after the end of its lease', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(...checkpoint('whole'), ...checkpoint('half').slice(0, -1), released('lost'));
@@ -121,7 +121,7 @@ describe('a checkpoint', () => {
     ).toEqual([uuidOf('whole patch'), uuidOf('whole conversation')].sort());
   });
 
-  it('is asked for by hand of the agent that runs the session; with none running that is 409', async () => {
+  it('can be requested from the running agent; without one, the request gets a 409', async () => {
     const session = new SessionInProcess();
     await session.create();
     expect(failureOf(await session.runtime.requestCheckpoint(session.call())).code).toBe('no_running_agent');
@@ -134,7 +134,7 @@ describe('a checkpoint', () => {
   });
 });
 
-it('asks an agent for one checkpoint at a time', async () => {
+it('the session requests one checkpoint at a time from an agent', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   for (let n = 0; n < 3; n++) await session.runtime.requestCheckpoint(session.call());

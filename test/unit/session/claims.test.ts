@@ -12,7 +12,7 @@ const AGENT = {
   repository: null,
 };
 
-it('a lease needs no socket: an agent claims it, reports, resumes and ends it through the same parts', async () => {
+it('an agent can claim, resume and end a lease without a socket', async () => {
   const session = new SessionInProcess();
   await session.create();
   await session.act('start');
@@ -32,7 +32,7 @@ it('a lease needs no socket: an agent claims it, reports, resumes and ends it th
   expect(claims.answer(1, { ...AGENT, head: 2 })).toMatchObject({ verdict: 'ended' });
 });
 
-it('a claim with another stream ends the lease, and the task goes on under the next epoch', async () => {
+it('a claim with another stream ends the lease, and the task continues under the next epoch', async () => {
   const session = new SessionInProcess();
   await session.create();
   await session.act('start');

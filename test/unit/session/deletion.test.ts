@@ -36,21 +36,21 @@ async function expectNothingThere(session: SessionInProcess, workspace?: string)
   expect(session.platform.dump()).toEqual(before);
 }
 
-describe('where there is no session', () => {
-  it('every call but create is 404 and writes nothing, not even tables', async () => {
+describe('an object without a session', () => {
+  it('answers every call except create with a 404, and writes nothing, not even tables', async () => {
     const session = new SessionInProcess();
     await expectNothingThere(session);
     expect(session.platform.dump()).toEqual({ $alarm: null });
   });
 
-  it('a socket that still speaks is closed', async () => {
+  it('closes a socket that sends a message', async () => {
     const session = new SessionInProcess();
     const client = session.openRun(1);
     client.send('{"type":"frames","frames":[]}');
     expect(client.closedBy?.code).toBe(4010);
   });
 
-  it('another workspace finds nothing either, and can make nothing there', async () => {
+  it('gives another workspace a 404 for every call, including create', async () => {
     const session = new SessionInProcess();
     await session.create();
     await expectNothingThere(session, 'other');
@@ -60,7 +60,7 @@ describe('where there is no session', () => {
 });
 
 describe('a deleted session', () => {
-  it('is cancelled first: its lease is withdrawn, its sockets are closed, it is off the list, and then 404', async () => {
+  it('is first cancelled: its lease ends, its sockets close, it leaves the list, and then it is a 404', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const watcher = session.watcher().connect().catchUp();
@@ -76,7 +76,7 @@ describe('a deleted session', () => {
     expect(agent.connect().client?.closedBy).not.toBeNull();
   });
 
-  it('that had ended keeps its end: nothing is cancelled', async () => {
+  it('is not cancelled if it had ended before', async () => {
     const session = new SessionInProcess();
     (await session.begun()).send(result());
     await session.settle();
@@ -86,7 +86,7 @@ describe('a deleted session', () => {
     expect(session.row('session')).toMatchObject({ status: 'completed' });
   });
 
-  it('that was never started is no run', async () => {
+  it('is not recorded as a run if it was never started', async () => {
     const session = new SessionInProcess();
     await session.create();
     await session.runtime.remove(session.call());
@@ -94,7 +94,7 @@ describe('a deleted session', () => {
     expect(session.homes.runs.size).toBe(0);
   });
 
-  it('is purged after its retention: nothing is left but a tombstone, and no alarm', async () => {
+  it('is purged after its retention period, except for a tombstone, and sets no alarm', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun({ initial_prompt: 'a secret' });
     agent.send(...checkpoint('one'), result(1, { text: 'a secret' }));
@@ -110,7 +110,7 @@ describe('a deleted session', () => {
     await expectNothingThere(session);
   });
 
-  it('is not made again by its own create repeated', async () => {
+  it('is not created again when its create request is repeated', async () => {
     const session = new SessionInProcess();
     const call = session.call({ key: 'k' });
     await session.runtime.create(call, SESSION_ID, requested());
@@ -120,7 +120,7 @@ describe('a deleted session', () => {
   });
 });
 
-it('an update changes what it names, in view, log and list', async () => {
+it('an update changes exactly the named members, in view, log and list', async () => {
   const session = new SessionInProcess();
   await session.create({ tags: ['a'] });
   await session.runtime.update(session.call(), { title: 'Better', priority: 'high' });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { usage } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 
-it('a list hears of what grows at most once a second, and always of the last of it', async () => {
+it('the directory gets growing values at most once a second, and always the last one', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   await session.settle();
@@ -16,7 +16,7 @@ it('a list hears of what grows at most once a second, and always of the last of 
   expect(session.homes.entry).toMatchObject({ rev: rev + 1, summary: { cost_usd: 10 } });
 });
 
-it('a directory that is away is told the newest once it is back, and holds nothing up', async () => {
+it('an unreachable directory delays nothing, and gets the newest entry when it returns', async () => {
   const session = new SessionInProcess();
   session.homes.away = { directory: true };
   await session.create();
@@ -28,7 +28,7 @@ it('a directory that is away is told the newest once it is back, and holds nothi
   expect(session.homes.entry?.summary.status).toBe('cancelled');
 });
 
-it('a database that is away gets each finished run once it is back', async () => {
+it('an unreachable database gets each finished run when it returns', async () => {
   const session = new SessionInProcess();
   session.homes.away = { history: true };
   await session.create();

@@ -140,7 +140,7 @@ const limit = fc.constantFrom(1, 2, 7, PAGE_EVENTS);
 const RUNS = runs(60);
 
 describe('a log of rows that hold many events', () => {
-  it('folds to the state of the events one by one, however it is paged and trimmed', async () => {
+  it('folds to the state of the single events, for every way of paging and trimming', async () => {
     let trimmed = 0;
     let shorter = 0;
     await fc.assert(
@@ -158,7 +158,7 @@ describe('a log of rows that hold many events', () => {
     expect(shorter, 'some increments were joined').toBeGreaterThan(10);
   });
 
-  it('has neither gap nor double between its floor and its head', async () => {
+  it('has no gap and no duplicate between its floor and its head', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 20 }), limit, async (steps, most) => {
         const scene = await play(steps);
@@ -175,7 +175,7 @@ describe('a log of rows that hold many events', () => {
     );
   });
 
-  it('gives a reader with any cursor exactly the rest', async () => {
+  it('gives a reader exactly the events after its cursor', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), fc.nat(100), async (steps, share) => {
         const scene = await play(steps);
@@ -192,7 +192,7 @@ describe('a log of rows that hold many events', () => {
     );
   });
 
-  it('has rows of one task each, within the bound and as long as they say', async () => {
+  it('has rows of one task each, within the size limit and with the right length', async () => {
     let several = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
@@ -218,7 +218,7 @@ describe('a commit', () => {
   });
   const noteOf = (task: number): Said => ({ task, body: { type: 'agent.note', data: { level: 'info', text: 'n' } } });
 
-  it('of ten increments of one text is one row that holds one event in ten places', async () => {
+  it('of ten increments of one text is one row with one event that covers ten positions', async () => {
     const scene = await LogScene.open();
     const before = scene.rows.length;
     scene.commit(Array.from({ length: 10 }, (_, index) => delta(index)));
@@ -227,7 +227,7 @@ describe('a commit', () => {
     expect(eventsOf(row!)).toMatchObject([{ from_seq: 3, seq: 12, data: { offset: 0, text: 'x'.repeat(10) } }]);
   });
 
-  it('of two tasks is a row for each run of one task, and what is about the session shares them', async () => {
+  it('of two tasks is one row for each sequence of one task’s events, which events of the session may join', async () => {
     const scene = await LogScene.open();
     scene.commit([noteOf(0), noteOf(1), noteOf(2), noteOf(0), noteOf(1)]);
     expect(scene.rows.slice(-3)).toMatchObject([
@@ -238,7 +238,7 @@ describe('a commit', () => {
     expect(scene.read(PAGE_EVENTS).map(({ task }) => task)).toEqual([0, 1, 0, 1, 2, 0, 1]);
   });
 
-  it('is not read before it is committed, and counts at the head at once', async () => {
+  it('is not read before it is committed, but moves the head at once', async () => {
     const scene = await LogScene.open();
     scene.fail([noteOf(1), noteOf(1)]);
     expect(scene.log.head()).toBe(2);

@@ -64,7 +64,7 @@ function openApproval(session: SessionInProcess): string {
   return session.row<{ id: string }>('approvals')!.id;
 }
 
-describe('a throw before any statement changes nothing, and the same again comes to the same end', () => {
+describe('a throw before any statement changes nothing, and a retry leads to the same result', () => {
   it.each<[string, Setup, (scene: Scene) => unknown]>([
     [
       'create',
@@ -148,7 +148,7 @@ function essence(session: SessionInProcess, but: string[] = []): unknown {
   return JSON.parse(ids.reduce((masked, id, index) => masked.replaceAll(id, `approval ${index}`), text));
 }
 
-describe('a throw before any statement of a batch of frames loses none and doubles none', () => {
+describe('a throw before any statement of a batch of frames neither loses nor duplicates a frame', () => {
   it.each(STEPS_OF_FRAMES)('%s', async (_name, setup, bodies) => {
     const undisturbed = await at(setup)(new SessionInProcess().platform);
     undisturbed.agent.send(...bodies);
@@ -240,7 +240,7 @@ function only(session: SessionInProcess, name: string): void {
   });
 }
 
-describe.each(DEADLINES)('the handler of $name', ({ setup, wait }) => {
+describe.each(DEADLINES)('the deadline handler $name', ({ setup, wait }) => {
   const due = async (platform: NodePlatform): Promise<Scene> => {
     const scene = await at(setup)(platform);
     await scene.session.settle();
@@ -248,7 +248,7 @@ describe.each(DEADLINES)('the handler of $name', ({ setup, wait }) => {
     return scene;
   };
 
-  it('does something, and run again at once it changes nothing more', async () => {
+  it('changes something, and changes nothing more when it runs again', async () => {
     const { session } = await due(new SessionInProcess().platform);
     const before = session.platform.dump();
     await session.alarmLate();
@@ -258,7 +258,7 @@ describe.each(DEADLINES)('the handler of $name', ({ setup, wait }) => {
     expect({ ...session.platform.dump(), $alarm: null }).toEqual({ ...after, $alarm: null });
   });
 
-  it('killed before any of its statements has done nothing, and does it all the next time', async () => {
+  it('changes nothing when it is killed before a statement, and everything when it runs again', async () => {
     const undisturbed = await due(new SessionInProcess().platform);
     await undisturbed.session.alarmLate();
     const expected = essence(undisturbed.session);

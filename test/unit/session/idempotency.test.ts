@@ -4,8 +4,8 @@ import { failureOf, requested, SESSION_ID, SessionInProcess, unwrap } from './ha
 
 const DAY_MS = 86_400_000;
 
-describe('an Idempotency-Key', () => {
-  it('on a create gives the first answer again, and makes nothing twice', async () => {
+describe('an idempotency key', () => {
+  it('of a create returns the first response again, and creates nothing twice', async () => {
     const session = new SessionInProcess();
     const call = session.call({ key: 'k' });
     const first = await session.runtime.create(call, SESSION_ID, requested());
@@ -15,7 +15,7 @@ describe('an Idempotency-Key', () => {
     expect((await session.events()).filter(({ type }) => type === 'session.created')).toHaveLength(1);
   });
 
-  it('on a create with another body is refused', async () => {
+  it('of a create is refused with another body', async () => {
     const session = new SessionInProcess();
     await session.runtime.create(session.call({ key: 'k', fingerprint: 'one' }), SESSION_ID, requested());
     const other = session.call({ key: 'k', fingerprint: 'two' });
@@ -24,7 +24,7 @@ describe('an Idempotency-Key', () => {
     expect((await session.view()).title).toBe('A session');
   });
 
-  it('on an action gives the first answer again, though the session has moved on', async () => {
+  it('of an action returns the first response again, even after the session has changed', async () => {
     const session = new SessionInProcess();
     await session.create();
     const call = session.call({ key: 'start' });
@@ -34,7 +34,7 @@ describe('an Idempotency-Key', () => {
     expect(await session.status()).toBe('cancelled');
   });
 
-  it('of a refusal is not used up: the same request may succeed later', async () => {
+  it('of a refused request can be used again, so that the same request may succeed later', async () => {
     const session = new SessionInProcess();
     await session.create();
     const call = session.call({ key: 'resume' });
@@ -44,7 +44,7 @@ describe('an Idempotency-Key', () => {
     expect(unwrap(await session.runtime.act(call, { action: 'resume' })).status).toBe('queued');
   });
 
-  it('on a message sends it once', async () => {
+  it('of a message sends the message once', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const call = session.call({ key: 'm' });
@@ -53,7 +53,7 @@ describe('an Idempotency-Key', () => {
     expect(agent.commandsOf('message').map(({ number }) => number)).toEqual([1, 2]);
   });
 
-  it('on an answer is no second answer', async () => {
+  it('of an answer does not answer a second time', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'));
@@ -64,7 +64,7 @@ describe('an Idempotency-Key', () => {
     expect(agent.commandsOf('approval_reply')).toHaveLength(1);
   });
 
-  it('is forgotten after a day', async () => {
+  it('expires after a day', async () => {
     const session = new SessionInProcess();
     await session.create({}, session.call({ key: 'k' }));
     await session.advance(DAY_MS);
@@ -73,7 +73,7 @@ describe('an Idempotency-Key', () => {
   });
 });
 
-it('refuses a create of the same key with another body when its first response is no longer kept', async () => {
+it('a create with the same key and another body is refused even after the first response has expired', async () => {
   const session = new SessionInProcess();
   await session.runtime.create(session.call({ key: 'k', fingerprint: 'one' }), SESSION_ID, requested());
   await session.advance(2 * DAY_MS);
@@ -83,7 +83,7 @@ it('refuses a create of the same key with another body when its first response i
   expect(await session.runtime.create(same, SESSION_ID, requested())).toMatchObject({ value: { id: SESSION_ID } });
 });
 
-it('repeats the first response of a key after the session has been deleted', async () => {
+it('a key returns its first response even after the session was deleted', async () => {
   const session = new SessionInProcess();
   await session.create();
   const call = session.call({ key: 'start' });

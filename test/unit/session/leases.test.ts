@@ -6,8 +6,8 @@ async function typesOf(session: SessionInProcess): Promise<string[]> {
   return (await session.events()).map(({ type }) => type);
 }
 
-describe('who gets a lease', () => {
-  it('asks for an agent whose clone has the address that the session names as a remote', async () => {
+describe('granting a lease', () => {
+  it('requires an agent whose clone has the session’s repository URL as a remote', async () => {
     const session = new SessionInProcess();
     await session.create({ repository: { url: 'git@github.com:acme/web.git' } });
     await session.act('start');
@@ -15,7 +15,7 @@ describe('who gets a lease', () => {
     expect(session.homes.requests.at(-1)?.requirements.repository_key).toBe('github.com/acme/web');
   });
 
-  it('of two agents that present themselves the first does, and the other hears gone', async () => {
+  it('gives the lease to the first of two agents, and tells the other one gone', async () => {
     const session = new SessionInProcess();
     await session.create();
     await session.act('start');
@@ -28,7 +28,7 @@ describe('who gets a lease', () => {
     expect((await typesOf(session)).filter((type) => type === 'lease.granted')).toHaveLength(1);
   });
 
-  it('another instance of the same agent is another agent', async () => {
+  it('treats another instance of the same agent as another agent', async () => {
     const session = new SessionInProcess();
     await session.begun();
     const again = session.agent(1, 'AGENT-ONE');
@@ -36,7 +36,7 @@ describe('who gets a lease', () => {
     expect(again.connect().over).toBe('gone');
   });
 
-  it('nobody gets an epoch that was not asked for, or was withdrawn', async () => {
+  it('refuses an epoch that was never offered or was withdrawn', async () => {
     const session = new SessionInProcess();
     await session.create();
     expect(session.agent(1).connect().over, 'not started').toBe('gone');
@@ -48,7 +48,7 @@ describe('who gets a lease', () => {
     expect(session.agent(2).connect().over).toBeNull();
   });
 
-  it('from the first lease on the session belongs to one repository', async () => {
+  it('binds the session to the repository of its first lease', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(released('shutdown'));
@@ -60,7 +60,7 @@ describe('who gets a lease', () => {
     expect(session.agent(2, 'AGENT-THREE').connect().over).toBeNull();
   });
 
-  it('whoever only opens a socket hears no commands and keeps no lease alive', async () => {
+  it('sends no commands to a socket without a claim, which keeps no lease alive', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const stranger = session.openRun(1);
@@ -75,8 +75,8 @@ describe('who gets a lease', () => {
   });
 });
 
-describe('a lease lives', () => {
-  it('as long as the agent pings, though it sends nothing: a long quiet tool call is not idleness', async () => {
+describe('a lease stays alive', () => {
+  it('as long as the agent pings, even if it sends no frames during a long tool call', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const before = await session.events();
@@ -85,7 +85,7 @@ describe('a lease lives', () => {
     expect(await session.events(), 'and nothing is written for it').toEqual(before);
   });
 
-  it('through a broken connection: the same agent comes back and goes on where it was', async () => {
+  it('through a broken connection, so that the same agent resumes it', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     await agent.ping(300_000);
@@ -100,7 +100,7 @@ describe('a lease lives', () => {
     expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ epoch: 1, attempt: 1 }] });
   });
 
-  it('on its newest connection: the one before is closed, and its close says nothing', async () => {
+  it('on its newest connection; the older one is closed, which has no effect', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const old = agent.client!;
@@ -114,7 +114,7 @@ describe('a lease lives', () => {
     });
   });
 
-  it('while a quiet agent is only degraded, until it is heard again', async () => {
+  it('while its agent is quiet, and the session is degraded until the next frame', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     await session.advance(TTL_MS / 2);
@@ -128,7 +128,7 @@ describe('a lease lives', () => {
     expect(await session.status(), 'coming back is a sign of life').toBe('running');
   });
 
-  it('while the model is asked again the session is degraded, until the next progress', async () => {
+  it('while its model is retried, and the session is degraded until the next progress', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(modelRetry(1), modelRetry(2));
@@ -140,8 +140,8 @@ describe('a lease lives', () => {
   });
 });
 
-describe('a lease is lost', () => {
-  it('when the agent is silent for its whole time: orphaned, then queued under the next epoch after a backoff', async () => {
+describe('the end of a lease', () => {
+  it('when its agent is silent until it expires: the session is orphaned, and queued under the next epoch after a pause', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.client?.close();
@@ -162,7 +162,7 @@ describe('a lease is lost', () => {
     expect(await session.status()).toBe('running');
   });
 
-  it('a term after it was last seen, also when it had only pinged for long and its socket closed in order', async () => {
+  it('one lifetime after its agent was last seen, even if the agent had only pinged and closed its socket cleanly', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     await agent.ping(300_000);
@@ -173,14 +173,14 @@ describe('a lease is lost', () => {
     expect(await typesOf(session)).not.toContain('lease.extended');
   });
 
-  it('also when its socket never closed', async () => {
+  it('even if its socket never closed', async () => {
     const session = new SessionInProcess();
     await session.begun();
     await session.advance(TTL_MS);
     expect(await session.status()).toBe('orphaned');
   });
 
-  it('each loss waits longer; when all attempts are used the session has failed', async () => {
+  it('with a longer pause after each loss, until the session fails after the last attempt', async () => {
     const session = new SessionInProcess();
     await session.create({ max_attempts: 3 });
     await session.act('start');
@@ -201,7 +201,7 @@ describe('a lease is lost', () => {
     });
   });
 
-  it('when the agent says that it goes away: that costs no attempt and no wait', async () => {
+  it('without using an attempt or a pause when the agent shuts down', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun({ max_attempts: 1 });
     agent.send(released('shutdown'));
@@ -211,7 +211,7 @@ describe('a lease is lost', () => {
     expect(await session.view()).toMatchObject({ status: 'queued', tasks: [{ attempt: 1, epoch: 2 }] });
   });
 
-  it('a failure that may pass is tried again, one that may not is final', async () => {
+  it('ends with a failed result: a retryable failure is retried, any other one is final', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun({ max_attempts: 2 });
     agent.send(failure(true));
@@ -227,8 +227,8 @@ describe('a lease is lost', () => {
   });
 });
 
-describe('when we were away, not the agent', () => {
-  it('a restart costs no retry: the overdue alarm extends the lease once, and the agent comes back', async () => {
+describe('a lease after a downtime of the control plane', () => {
+  it('is extended once by the overdue alarm, and uses no attempt', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     await agent.ping(600_000);
@@ -242,7 +242,7 @@ describe('when we were away, not the agent', () => {
     expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ epoch: 1, attempt: 1 }] });
   });
 
-  it('also when it was so short that no alarm was missed: a socket that is gone with no close event shows it', async () => {
+  it('is extended even if no alarm was overdue, because a socket is gone without a close event', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     await agent.ping(45_000);
@@ -254,7 +254,7 @@ describe('when we were away, not the agent', () => {
     expect((await session.view()).tasks).toMatchObject([{ epoch: 1, attempt: 1 }]);
   });
 
-  it('an agent that really is gone is found out after that one extension', async () => {
+  it('is lost after the one extension if its agent does not return', async () => {
     const session = new SessionInProcess();
     await session.begun();
     session.restart(300_000);
@@ -266,7 +266,7 @@ describe('when we were away, not the agent', () => {
     expect(await session.status()).toBe('orphaned');
   });
 
-  it('an agent that came back after one restart is given the same again after the next', async () => {
+  it('is extended again after the next downtime if its agent had returned', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     for (let restart = 1; restart <= 3; restart++) {
@@ -280,8 +280,8 @@ describe('when we were away, not the agent', () => {
   });
 });
 
-describe('the registry', () => {
-  it('is asked again while nobody comes, under the same epoch', async () => {
+describe('the session’s request to the registry', () => {
+  it('is repeated under the same epoch while no agent claims the task', async () => {
     const session = new SessionInProcess();
     await session.create();
     await session.act('start');
@@ -289,7 +289,7 @@ describe('the registry', () => {
     expect(session.homes.requests.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1]);
   });
 
-  it('that calls a reservation over which is still wanted is asked under the next epoch', async () => {
+  it('is made under the next epoch when the registry has already ended the reservation', async () => {
     const session = new SessionInProcess();
     await session.create();
     session.homes.slotState = { state: 'ended' };
@@ -302,7 +302,7 @@ describe('the registry', () => {
     expect(session.agent(session.homes.requests.at(-1)!.epoch).connect().over).toBeNull();
   });
 
-  it('that is away is told everything once it is back', async () => {
+  it('is delivered when an unreachable registry returns', async () => {
     const session = new SessionInProcess();
     session.homes.away = { registry: true };
     await session.create();

@@ -11,7 +11,7 @@ function listenTo(session: SessionInProcess): () => unknown[] {
   return () => logger.mock.calls.flatMap(([, event, fields]) => (own.includes(event) ? [{ event, ...fields }] : []));
 }
 
-it('writes a line when an agent goes silent: its lease is lost, and the attempt has ended', async () => {
+it('the session logs a lost lease and an ended attempt when an agent goes silent', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   const lines = listenTo(session);
@@ -23,7 +23,7 @@ it('writes a line when an agent goes silent: its lease is lost, and the attempt 
   ]);
 });
 
-it('writes a line when an attempt was the last one', async () => {
+it('the session logs which attempt was the last one', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun({ max_attempts: 1 });
   const lines = listenTo(session);
@@ -34,7 +34,7 @@ it('writes a line when an attempt was the last one', async () => {
   ]);
 });
 
-it('writes one line for a lease that ends as it should, and one for each frame that cannot be used', async () => {
+it('the session logs one line for a regular end of a lease, and one for each rejected frame', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   const lines = listenTo(session);
@@ -45,7 +45,7 @@ it('writes one line for a lease that ends as it should, and one for each frame t
   ]);
 });
 
-it('counts a lease that was given back without cost as no attempt, and says so', async () => {
+it('the session logs that a lease which was returned without cost used no attempt', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   const lines = listenTo(session);

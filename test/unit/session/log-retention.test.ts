@@ -32,8 +32,8 @@ async function trimmed(title = 'A session') {
   return { session, agent, whole, cursorBelowTheFloor };
 }
 
-describe('a log that has outgrown its bound', () => {
-  it('folds its older half into a base: base and rest are the whole', async () => {
+describe('a log over its limit', () => {
+  it('folds its older half into a base, and base and rest give the same state', async () => {
     const { session, whole } = await trimmed();
     const floor = session.row<{ floor_seq: number }>('session')!.floor_seq;
     expect(floor).toBeGreaterThan(MAX_ROWS / 2);
@@ -45,7 +45,7 @@ describe('a log that has outgrown its bound', () => {
 
   // Of titles of odd and of even length one moves the base so that a fixed length would cut a character in two.
   it.each(['odd', 'even'])(
-    'gives a new watcher the base as a snapshot, whole and unharmed, and the rest (%s)',
+    'gives a new watcher the complete base as a snapshot, and then the rest (%s)',
     async (title) => {
       const { session, agent, whole } = await trimmed(title);
       const late = session.watcher().connect();
@@ -57,7 +57,7 @@ describe('a log that has outgrown its bound', () => {
     },
   );
 
-  it('gives a watcher whose cursor is below the floor a snapshot, and a reader of pages a new beginning', async () => {
+  it('gives a watcher with a cursor below the floor a snapshot, and a reader of pages the log from its floor', async () => {
     const { session, cursorBelowTheFloor, whole } = await trimmed();
     const { incarnation } = parseCursor((await session.view()).cursor)!;
     const client = session.openWatch(`${incarnation}.${cursorBelowTheFloor}`);
@@ -67,7 +67,7 @@ describe('a log that has outgrown its bound', () => {
     expect(whole.faults).toEqual([]);
   });
 
-  it('that is trimmed under a watcher in the middle of its catch-up starts that one again from the new base', async () => {
+  it('restarts a watcher from the new base if it is trimmed during the watcher’s catch-up', async () => {
     const session = small();
     const agent = await session.begun();
     fill(agent, MAX_ROWS + 50);
@@ -82,8 +82,8 @@ describe('a log that has outgrown its bound', () => {
   });
 });
 
-describe('what an agent has sent is acknowledged', () => {
-  it('on the row of its events, so that a batch of them writes one row', async () => {
+describe('the acknowledgement of frames', () => {
+  it('is stored in the row of their events, so that a batch writes one row', async () => {
     const session = small();
     const agent = await session.begun();
     const before = session.row('leases');
@@ -93,7 +93,7 @@ describe('what an agent has sent is acknowledged', () => {
     expect(session.rows('event_batches').at(-1)).toMatchObject({ task: 1, epoch: 1, acked: 2 });
   });
 
-  it('still when the log has forgotten those events', async () => {
+  it('is kept when trimming deletes those events', async () => {
     const session = small();
     const agent = await session.begun();
     fill(agent, MAX_ROWS + 50);
@@ -104,7 +104,7 @@ describe('what an agent has sent is acknowledged', () => {
     expect(agent.connect().acked).toBe(head);
   });
 
-  it('still when a batch without events has acknowledged more since', async () => {
+  it('is stored for a batch without events', async () => {
     const session = small();
     const agent = await session.begun();
     agent.send(note('an event'));
@@ -118,7 +118,7 @@ describe('what an agent has sent is acknowledged', () => {
 });
 
 describe('a text that streams', () => {
-  it('is read as one event for each run of increments, and the log stays contiguous around it', async () => {
+  it('is read as one event for each sequence of increments, and the log has no gap around it', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(text('a', 0, 'one'), note('between'), text('a', 3, ' two'), text('a', 7, ' three'), partDone('a', 13));
@@ -133,7 +133,7 @@ describe('a text that streams', () => {
     }, 0);
   });
 
-  it('is joined by runs, each in its place, when another text streams beside it', async () => {
+  it('is joined in order when another text streams at the same time', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const watcher = session.watcher().connect().catchUp();
@@ -146,7 +146,7 @@ describe('a text that streams', () => {
     expect(await session.folded()).toEqual(watcher.follower.state);
   });
 
-  it('is read as several events when it is longer than a page', async () => {
+  it('is read as several events if it is longer than a page', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const words = 'w'.repeat(50_000);
@@ -159,7 +159,7 @@ describe('a text that streams', () => {
   });
 });
 
-it('a session that ended long ago retires to its state: its log is empty and its watchers see the same', async () => {
+it('a session that ended long ago keeps only its state, and watchers see the same state with an empty log', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   agent.send(text('a', 0, 'the work'), partDone('a', 8), result());
@@ -171,7 +171,7 @@ it('a session that ended long ago retires to its state: its log is empty and its
   expect(await session.view()).toMatchObject({ status: 'completed', result: { text: 'Done.' } });
 });
 
-it('trims the log when only people write to it', async () => {
+it('the log is trimmed even if only people write to it', async () => {
   const session = new SessionInProcess({ config: { max_log_events: 20 } });
   await session.create();
   for (let n = 0; n < 30; n++) await session.runtime.update(session.call(), { title: `Title ${n}` });

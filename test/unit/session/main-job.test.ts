@@ -48,7 +48,7 @@ describe.each([
   { evictBetweenSteps: false, when: 'in one life of the object' },
   { evictBetweenSteps: true, when: 'with the object evicted between any two steps' },
 ])('the main job, $when', ({ evictBetweenSteps }) => {
-  it('goes from create to completed: offered, leased, streamed, checkpointed, recorded', async () => {
+  it('leads from create to completed, with offer, lease, stream, checkpoint and recorded run', async () => {
     const registry = new RegistryInProcess({ workspace: WORKSPACE, evictBetweenSteps });
     const session = new SessionInProcess({ registry: registry.api, evictBetweenSteps });
     const agent = new FakeAgent(session, 1, 'AGENT-ONE');

@@ -7,7 +7,7 @@ async function send(session: SessionInProcess, words: string, delivery?: 'steer'
 }
 
 describe('a message', () => {
-  it('steers the running turn unless it is to wait for the next', async () => {
+  it('steers the running turn unless its delivery is follow_up', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     expect(await send(session, 'Mind the tests')).toEqual({ number: 2, delivery: 'steer' });
@@ -18,7 +18,7 @@ describe('a message', () => {
     ]);
   });
 
-  it('with no turn to steer into waits for the next one', async () => {
+  it('becomes the next prompt if no turn is running', async () => {
     const session = new SessionInProcess();
     await session.create();
     expect(await send(session, 'One more thing', 'steer')).toEqual({ number: 2, delivery: 'follow_up' });
@@ -42,7 +42,7 @@ describe('a message', () => {
     expect(agent.connect().commandsOf('message')).toEqual([]);
   });
 
-  it('goes to the next agent when the one before had not worked it into a checkpoint', async () => {
+  it('goes to the next agent if no checkpoint of the last agent covers it', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     await send(session, 'second');
@@ -55,7 +55,7 @@ describe('a message', () => {
     expect(next.commandsOf('message').map(({ number }) => number)).toEqual([3]);
   });
 
-  it('that the agent had not seen keeps its result from being final', async () => {
+  it('that a result does not cover continues the lease', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     await send(session, 'Wait, also this');
@@ -68,7 +68,7 @@ describe('a message', () => {
     expect(await session.status()).toBe('completed');
   });
 
-  it('to a session that has ended is refused, with what would bring it back', async () => {
+  it('to a session that has ended is refused with the actions that restart the session', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(result(1, { status: 'failed' }));
@@ -81,7 +81,7 @@ describe('a message', () => {
     expect(session.rows('messages')).toEqual(before.messages);
   });
 
-  it('is refused when a hundred wait already', async () => {
+  it('is refused when a hundred messages are waiting', async () => {
     const session = new SessionInProcess();
     await session.create();
     for (let number = 2; number <= 100; number++) await send(session, `message ${number}`);
@@ -92,7 +92,7 @@ describe('a message', () => {
   });
 });
 
-describe('retry', () => {
+describe('a retry', () => {
   async function failedAfterTwoCheckpoints(): Promise<SessionInProcess> {
     const session = new SessionInProcess();
     const agent = await session.begun();
@@ -107,7 +107,7 @@ describe('retry', () => {
     { from: 1, number: 1, done: 1, messages: [2] },
     { from: 'fresh', number: undefined, done: 0, messages: [1, 2] },
   ] as const)(
-    'from $from goes on from there, with its own attempts and time',
+    'from $from continues from there, with new attempts and a new time limit',
     async ({ from, number, done, messages }) => {
       const session = await failedAfterTwoCheckpoints();
       const view = await session.act({ action: 'retry', body: { from } });
@@ -120,7 +120,7 @@ describe('retry', () => {
     },
   );
 
-  it('from a checkpoint is remembered until there is a newer one, over epochs', async () => {
+  it('from a checkpoint uses that checkpoint in every epoch until there is a newer one', async () => {
     const session = await failedAfterTwoCheckpoints();
     await session.act({ action: 'retry', body: { from: 1 } });
     session.agent(2).connect().send(released('shutdown'));
@@ -132,7 +132,7 @@ describe('retry', () => {
     expect(session.agent(4).connect().assignment?.checkpoint?.number).toBe(3);
   });
 
-  it('from a checkpoint that is not there is 404 and changes nothing', async () => {
+  it('from a missing checkpoint gets a 404 and changes nothing', async () => {
     const session = await failedAfterTwoCheckpoints();
     await session.settle();
     const before = session.platform.dump();

@@ -26,7 +26,7 @@ it('a changed priority reaches the registry while the reservation waits', async 
   expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 1, priority: 'critical' });
 });
 
-it('an agent that refuses the work leaves its reason in the log and is avoided from then on', async () => {
+it('an agent that refuses a task is avoided from then on, and its reason is in the log', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
   agent.send({ type: 'released', data: { reason: 'refused', message: 'This clone has no commit abc.' } });
@@ -38,7 +38,7 @@ it('an agent that refuses the work leaves its reason in the log and is avoided f
   expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 2, requirements: { avoid_agents: [agent.id] } });
 });
 
-it('the reason of the last agent that refuses is the session’s error', async () => {
+it('the session’s error is the reason of the last agent that refused', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun({ max_attempts: 1 });
   agent.send({ type: 'released', data: { reason: 'refused', message: 'No such model.' } });

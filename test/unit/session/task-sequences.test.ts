@@ -84,7 +84,7 @@ async function check(session: SessionInProcess): Promise<void> {
   expect((await session.view()).legal_actions).toEqual(legalActions(status));
 }
 
-it('whatever happens to one to five tasks, in whatever order, the session follows them by legal moves', async () => {
+it('a session follows one to five tasks by legal transitions, for any sequence of events', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 5 }),

@@ -55,11 +55,14 @@ async function take(session: SessionInProcess, trigger: Trigger): Promise<void> 
 }
 
 describe('the table of transitions', () => {
-  it.each(EDGES)('$from --$trigger--> $to is taken by a real session of one task', async ({ from, trigger, to }) => {
-    const session = new SessionInProcess();
-    await WAYS[from](session);
-    await take(session, trigger);
-    const moves = (await session.events()).flatMap((event) => (event.type === 'session.status' ? [event.data] : []));
-    expect(moves.at(-1)).toMatchObject({ from, to });
-  });
+  it.each(EDGES)(
+    'a session of one task takes the transition $from --$trigger--> $to',
+    async ({ from, trigger, to }) => {
+      const session = new SessionInProcess();
+      await WAYS[from](session);
+      await take(session, trigger);
+      const moves = (await session.events()).flatMap((event) => (event.type === 'session.status' ? [event.data] : []));
+      expect(moves.at(-1)).toMatchObject({ from, to });
+    },
+  );
 });

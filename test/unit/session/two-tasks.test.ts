@@ -27,8 +27,8 @@ function prompts(agent: FakeAgent): string[] {
   return agent.commandsOf('message').map(({ text }) => text);
 }
 
-describe('two tasks of a session', () => {
-  it('each ask for an agent of their own, and are worked on at once', async () => {
+describe('each of two tasks of a session', () => {
+  it('requests its own agent, and both run at once', async () => {
     const { session, one, two } = await begun();
     await session.settle();
     expect(session.homes.requests.map(({ task_id, epoch }) => [task_id, epoch])).toEqual([
@@ -45,7 +45,7 @@ describe('two tasks of a session', () => {
     });
   });
 
-  it('have messages of their own: neither agent is prompted with those of the other', async () => {
+  it('has its own messages, which the other task’s agent never gets', async () => {
     const { session, one, two } = await begun();
     expect(prompts(one)).toEqual(['Do it']);
     expect(prompts(two)).toEqual(['Do part 2']);
@@ -62,7 +62,7 @@ describe('two tasks of a session', () => {
     expect(session.task(1), 'its own message does').toMatchObject({ status: 'in_progress' });
   });
 
-  it('have checkpoints of their own: each goes on from its newest, and the bound on one is not used up by the other', async () => {
+  it('has its own checkpoints, which the other task’s checkpoints do not push out', async () => {
     const { session, one, two } = await begun();
     one.send(...checkpoint('one'));
     for (let n = 1; n <= 101; n++) two.send(...checkpoint(`two-${n}`, { messages_done: 2 }));
@@ -84,7 +84,7 @@ describe('two tasks of a session', () => {
     expect(session.runtime.parts.checkpoints.diff(2)).toMatchObject({ checkpoint: 102 });
   });
 
-  it('have approvals of their own: the end of one lease withdraws what its agent asked, and nothing else', async () => {
+  it('has its own approvals, and the end of its lease withdraws only those', async () => {
     const { session, one, two } = await begun();
     one.send(asked('r'));
     two.send(asked('r', { title: 'Of the second' }));
@@ -99,7 +99,7 @@ describe('two tasks of a session', () => {
     expect(one.commandsOf('approval_reply')).toEqual([]);
   });
 
-  it('count refusals of their own epochs', async () => {
+  it('counts the refusals of its own epochs', async () => {
     const { session } = await begun();
     for (const task of [1, 2]) session.openRun(1, undefined, task).send({ type: 'frames', frames: [] });
     expect(session.rows('refusals')).toMatchObject([
@@ -109,8 +109,8 @@ describe('two tasks of a session', () => {
   });
 });
 
-describe('a session of two tasks follows them', () => {
-  it('is completed when both are, with one run on record', async () => {
+describe('a session of two tasks', () => {
+  it('is completed when both tasks are, with one recorded run', async () => {
     const { session, one, two } = await begun();
     one.send(result(1));
     expect(await session.status()).toBe('running');
@@ -120,7 +120,7 @@ describe('a session of two tasks follows them', () => {
     expect([...session.homes.runs.values()]).toMatchObject([{ run: 1, status: 'completed', attempts: 1 }]);
   });
 
-  it('goes on with one while the other was lost, and is orphaned only when nothing else is left', async () => {
+  it('continues with one task while the other is lost, and is orphaned only when no task runs', async () => {
     const { session, one, two } = await begun();
     one.client?.close();
     await two.ping(TTL_MS);
@@ -135,7 +135,7 @@ describe('a session of two tasks follows them', () => {
     expect(await session.status()).toBe('completed');
   });
 
-  it('is degraded while either is, and progress of one does not hide the trouble of the other', async () => {
+  it('is degraded while either task is, even if the other makes progress', async () => {
     const { session, one, two } = await begun();
     one.send(modelRetry());
     expect(await session.status()).toBe('degraded');
@@ -145,7 +145,7 @@ describe('a session of two tasks follows them', () => {
     expect(await session.status()).toBe('running');
   });
 
-  it('has failed once all has ended, with the error of the task that failed; a retry does only that task', async () => {
+  it('fails when all tasks have ended and one failed, and a retry runs only the failed task', async () => {
     const { session, one, two } = await begun();
     one.send(failure(false));
     expect(await session.status(), 'the other task goes on').toBe('running');
@@ -157,7 +157,7 @@ describe('a session of two tasks follows them', () => {
     expect(await session.view()).toMatchObject({ status: 'completed', error: null });
   });
 
-  it('is paused when the last agent has let go; what waits is held at once', async () => {
+  it('is paused when the last agent has released its lease; waiting tasks are paused at once', async () => {
     const session = new SessionInProcess();
     await session.createWithTasks(3);
     await session.act('start');
@@ -174,7 +174,7 @@ describe('a session of two tasks follows them', () => {
     expect((await session.view()).tasks?.map(({ status }) => status)).toEqual(['ready', 'ready', 'ready']);
   });
 
-  it('pauses without the agents that do not let go in time', async () => {
+  it('pauses without the agents that do not release their leases in time', async () => {
     const { session, one, two } = await begun();
     await session.act('pause');
     one.send(released('paused'));
@@ -183,7 +183,7 @@ describe('a session of two tasks follows them', () => {
     expect(two.read().over).toBe('lease_lost');
   });
 
-  it('takes both leases when it is cancelled, and frees both slots', async () => {
+  it('ends both leases and releases both slots when it is cancelled', async () => {
     const { session, one, two } = await begun();
     await session.act('cancel');
     expect([one.read().over, two.read().over]).toEqual(['lease_lost', 'lease_lost']);
@@ -192,7 +192,7 @@ describe('a session of two tasks follows them', () => {
     expect((await session.view()).tasks?.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
   });
 
-  it('starts over from a numbered checkpoint in the task of that checkpoint alone', async () => {
+  it('retries from a numbered checkpoint only in the task of that checkpoint', async () => {
     const { session, one, two } = await begun();
     one.send(...checkpoint('a'), ...checkpoint('b'));
     two.send(...checkpoint('c'));

@@ -15,7 +15,7 @@ function fill(agent: FakeAgent, notes: number, words = 'note'): void {
 }
 
 describe('a watcher', () => {
-  it('pulls what there is, page by page, and is pushed the rest, with no gap and no double', async () => {
+  it('pulls stored events page by page, and then gets new events pushed, without a gap or a duplicate', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     fill(agent, 1_200);
@@ -32,7 +32,7 @@ describe('a watcher', () => {
     expect(watcher.faults).toEqual([]);
   });
 
-  it('is never buffered for: without a pull nothing is sent but the greeting', async () => {
+  it('gets nothing but the hello until it pulls', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const client = session.openWatch();
@@ -40,7 +40,7 @@ describe('a watcher', () => {
     expect(client.frames().map(({ type }) => type)).toEqual(['hello']);
   });
 
-  it('resumes from its cursor: it hears only what it had not', async () => {
+  it('gets only newer events when it resumes from its cursor', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     fill(agent, 10);
@@ -53,7 +53,7 @@ describe('a watcher', () => {
     expect(watcher.events.length).toBe(known + 10);
   });
 
-  it('whose cursor lies within a run of increments that was joined since gets exactly the rest', async () => {
+  it('with a cursor inside a joined event gets exactly the rest', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(text('part', 0, 'one '), text('part', 4, 'two '));
@@ -68,14 +68,14 @@ describe('a watcher', () => {
   it.each([
     { why: 'incarnation', after: () => '00000000.3' },
     { why: 'beyond_head', after: (cursor: string) => cursor.replace(/\d+$/, '999') },
-  ])('whose cursor cannot be honoured ($why) starts from a snapshot', async ({ why, after }) => {
+  ])('with an unusable cursor ($why) starts from a snapshot', async ({ why, after }) => {
     const session = new SessionInProcess();
     await session.begun();
     const client = session.openWatch(after((await session.view()).cursor));
     expect(client.frames()).toMatchObject([{ type: 'hello', mode: 'snapshot', reason: why }]);
   });
 
-  it('that falls 1 MB behind its acknowledgements is closed with the cursor of what it was sent, and comes back', async () => {
+  it('that is 1 MB behind with its acknowledgements is closed with its cursor, and can resume', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const watcher = session.watcher().connect().catchUp();
@@ -91,7 +91,7 @@ describe('a watcher', () => {
     expect(watcher.events).toEqual(await session.events());
   });
 
-  it('that pulls without acknowledging is closed as well, with a cursor that misses nothing', async () => {
+  it('that pulls without acknowledging is also closed, with a cursor that skips nothing', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     for (let i = 0; i < 60; i++) agent.send(note(`${LONG} ${i}`));
@@ -101,7 +101,7 @@ describe('a watcher', () => {
     expect(client.closedBy).toEqual({ code: 4008, reason: pages.at(-1)?.cursor });
   });
 
-  it('that is away for good costs the others nothing', async () => {
+  it('that disappears does not affect other watchers', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     session.openWatch().vanish();
@@ -110,7 +110,7 @@ describe('a watcher', () => {
     expect(watcher.catchUp().events).toEqual(await session.events());
   });
 
-  it('gets one commit in as many frames as it takes, none over 1 MiB', async () => {
+  it('gets a large commit in several frames, none over 1 MiB', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const watcher = session.watcher().connect().catchUp();
@@ -122,7 +122,7 @@ describe('a watcher', () => {
     expect(watcher.catchUp().events).toEqual(await session.events());
   });
 
-  it('that says what is no request is closed', async () => {
+  it('that sends an invalid request is closed', async () => {
     const session = new SessionInProcess();
     await session.begun();
     for (const sent of ['{', '{"type":"push"}', '{"type":"ack","received":-1}']) {
@@ -142,7 +142,7 @@ describe('a watcher', () => {
 });
 
 describe('reading the log', () => {
-  it('goes on from a cursor, at most so many at a time, and says when there is more', async () => {
+  it('continues from a cursor, up to the limit, and says whether there is more', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     fill(agent, 20);
@@ -156,7 +156,7 @@ describe('reading the log', () => {
   });
 
   it.each([{ cursor: { incarnation: '00000000', seq: 2 } }, { cursor: { incarnation: null, seq: 10_000 } }])(
-    'says so when a cursor could not be honoured, and begins again',
+    'says when a cursor was unusable, and starts from the floor',
     async ({ cursor }) => {
       const session = new SessionInProcess();
       await session.begun();

@@ -19,7 +19,7 @@ describe('the platform in a package name', () => {
 });
 
 describe('completing a lock', () => {
-  it('adds a platform package that is missing, and is then done', () => {
+  it('adds a missing platform package, and then changes nothing more', () => {
     const lock: Lock = {
       packages: { 'node_modules/tool': { dev: true, optionalDependencies: { 'tool-darwin-arm64': '1.2.3' } } },
     };
@@ -34,7 +34,7 @@ describe('completing a lock', () => {
     expect(completeLock(lock)).toEqual([]);
   });
 
-  it('nests a second version of a package under the one that wants it', () => {
+  it('nests a second version of a package under its dependent', () => {
     const lock: Lock = {
       packages: {
         'node_modules/tool': { optionalDependencies: { 'tool-linux-x64': '1.0.0' } },
@@ -44,14 +44,14 @@ describe('completing a lock', () => {
     expect(completeLock(lock)).toEqual(['node_modules/tool/node_modules/tool-linux-x64']);
   });
 
-  it('refuses an optional package whose name says nothing of a platform', () => {
+  it('rejects an optional package whose name does not name a platform', () => {
     const lock: Lock = { packages: { 'node_modules/tool': { optionalDependencies: { extras: '1.0.0' } } } };
     expect(() => completeLock(lock)).toThrow('extras');
   });
 });
 
 describe('the engines in a lock', () => {
-  it('are removed, but for our own and those of a package whose install script runs on npm’s Node', () => {
+  it('are removed, except this project’s and those of packages with an install script', () => {
     const engines = { node: '>=22' };
     const lock: Lock = {
       packages: {
@@ -69,8 +69,8 @@ describe('the engines in a lock', () => {
   });
 });
 
-describe('our lock', () => {
-  it('has no engines that make npm warn on Node 20, which runs npm but none of the packages', () => {
+describe('this project’s lock', () => {
+  it('has no engines that make npm warn on Node 20, which only runs npm', () => {
     expect(removeEngines(readOurLock())).toEqual([]);
   });
 
@@ -78,11 +78,11 @@ describe('our lock', () => {
     expect(completeLock(readOurLock())).toEqual([]);
   });
 
-  it('names no registry, so that it serves whichever one a machine uses', () => {
+  it('names no registry, so that it works with any registry', () => {
     expect(Object.values(readOurLock().packages).filter((entry) => 'resolved' in entry)).toEqual([]);
   });
 
-  it('has one workerd: the tests run what is served', () => {
+  it('has one version of workerd, so that tests and npm start run the same one', () => {
     const places = Object.keys(readOurLock().packages).filter((place) => place.endsWith('node_modules/workerd'));
     expect(places).toEqual(['node_modules/workerd']);
   });

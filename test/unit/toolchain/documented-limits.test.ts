@@ -36,13 +36,16 @@ function written(name: string): string {
 
 const rows = documentedLimits();
 
-it.each(rows.filter(({ constants }) => constants.length > 0))('states the limit of $what as the code has it', (row) => {
-  for (const name of row.constants) {
-    expect(row.bound, name).toMatch(new RegExp(`(?<![\\d,.])${written(name)}(?![\\d,.]*\\d)`));
-  }
-});
+it.each(rows.filter(({ constants }) => constants.length > 0))(
+  'the documented limit of $what equals the constant in the code',
+  (row) => {
+    for (const name of row.constants) {
+      expect(row.bound, name).toMatch(new RegExp(`(?<![\\d,.])${written(name)}(?![\\d,.]*\\d)`));
+    }
+  },
+);
 
-it('names the constant of every limit but the one that is measured', () => {
+it('the table of limits names the constant of every limit except the measured one', () => {
   expect(rows.length).toBeGreaterThan(5);
   expect(rows.filter(({ constants }) => constants.length === 0).map(({ what }) => what)).toEqual([
     'durable commits of one object',

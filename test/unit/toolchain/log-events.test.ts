@@ -60,7 +60,7 @@ const written = eventsOf(
 const catalogued = eventsIn(readFileSync('docs/debugging.md', 'utf8'));
 const names = (events: LogEvent[]) => [...new Set(events.map(({ event }) => event))].sort();
 
-it('finds the events of a call of a logger, each way that it is written', () => {
+it('the check finds the events of logger calls in every form', () => {
   const calls = `
     logger('info', 'plain', { a: 1 });
     platform.logger(status >= 500 ? 'error' : 'info', 'by_level', {});
@@ -76,11 +76,11 @@ it('finds the events of a call of a logger, each way that it is written', () => 
   ]);
 });
 
-it('lists every event that the Worker and its objects write, and no other', () => {
+it('the catalogue of log events has exactly the events that the Worker and its objects write', () => {
   expect(names(catalogued)).toEqual(names(written));
 });
 
-it('gives each event the levels at which it is written', () => {
+it('the catalogue of log events has the levels of each event', () => {
   for (const { event, levels } of written) {
     const entry = catalogued.find((known) => known.event === event);
     expect(entry?.levels, event).toEqual(expect.arrayContaining(levels));

@@ -22,12 +22,12 @@ test.each([
   expect(paths.filter((path) => !existsSync(path))).toEqual([]);
 });
 
-it('finds paths in code spans and links, and nothing else', () => {
+it('the check finds paths in code spans and links only', () => {
   const markdown =
     '`src/worker.ts`, `npm run check`, `src/*.ts`, `Outcome`, [here](adr/x.md), [there](https://x.test/a)';
   expect(pathsIn(markdown, 'docs/')).toEqual(['src/worker.ts', 'docs/adr/x.md']);
 });
 
-it('AGENTS.md stays short enough to be read', () => {
+it('AGENTS.md stays short', () => {
   expect(readFileSync('AGENTS.md', 'utf8').trimEnd().split('\n').length).toBeLessThanOrEqual(60);
 });

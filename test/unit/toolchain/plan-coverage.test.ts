@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 
 const FOLDERS = ['src', 'durable-objects', 'runner', 'cli', 'dashboard', 'test', 'docs', 'migrations'];
 
-it('names only files that exist in the plan’s coverage', () => {
+it('every path in the plan’s coverage exists', () => {
   const rows = readFileSync('docs/plan-coverage.md', 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('| '));

@@ -13,7 +13,7 @@ function transitionsIn(diagram: string): string[] {
   });
 }
 
-test('the diagram of a session’s states has every transition of the table once, and no other', () => {
+test('the state diagram has exactly the transitions of the table, each once', () => {
   const expected = Object.entries(TRANSITIONS).flatMap(([from, targets]) =>
     Object.entries(targets).map(([trigger, to]) => `${from} ${trigger} ${to}`),
   );

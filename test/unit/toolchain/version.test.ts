@@ -5,7 +5,7 @@ import { VERSION } from '../../../src/configuration/version.ts';
 
 const versionIn = (path: string): string => (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 
-test('the version in package.json, the lock and the newest entry of the changelog is the one that the code says', () => {
+test('package.json, the lock and the newest changelog entry have the version of the code', () => {
   const newest = /^## (\S+)/m.exec(readFileSync('CHANGELOG.md', 'utf8'))?.[1];
   expect([versionIn('package.json'), versionIn('package-lock.json'), newest]).toEqual([VERSION, VERSION, VERSION]);
 });

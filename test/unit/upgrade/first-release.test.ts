@@ -26,7 +26,7 @@ describe.each([
   ['agent-registry', REGISTRY_SCHEMA],
   ['workspace', WORKSPACE_SCHEMA],
 ])('the tables of the stored %s', (name, schema) => {
-  it('are those of a new object after the upgrade', () => {
+  it('equal those of a new object after the upgrade', () => {
     const upgraded = stored(name);
     buildKit(upgraded, schema, []);
     const fresh = new NodePlatform();
@@ -34,7 +34,7 @@ describe.each([
     expect(shapeOfTables(upgraded)).toEqual(shapeOfTables(fresh));
   });
 
-  it('are upgraded wholly or not at all, and once', () => {
+  it('are upgraded once, in one transaction', () => {
     const platform = stored(name);
     const before = platform.dump();
     for (let step = 1; ; step++) {
@@ -54,7 +54,7 @@ describe.each([
   });
 });
 
-describe('a session that was at work', () => {
+describe('a stored session that was running', () => {
   const WORDS = ['Looking around.', 'Found it.', 'I am half way', 'Mind the tests'];
 
   function running(): { session: SessionInProcess; agent: FakeAgent } {
@@ -64,7 +64,7 @@ describe('a session that was at work', () => {
     return { session, agent };
   }
 
-  it('reads as before', async () => {
+  it('reads as before the upgrade', async () => {
     const { session } = running();
     const view = await session.view();
     expect(view).toMatchObject({ title: 'Released', tags: ['old'], status: 'running', open_approvals: 2 });
@@ -82,7 +82,7 @@ describe('a session that was at work', () => {
     expect(Buffer.from(chunk, 'base64').toString()).toMatch(/^diff of one/);
   });
 
-  it('gives a new watcher, and one that resumes, the whole story', async () => {
+  it('gives a new watcher and a resuming one the complete log', async () => {
     const { session } = running();
     const late = session.watcher().connect().catchUp();
     expect([late.faults, late.live]).toEqual([[], true]);
@@ -95,7 +95,7 @@ describe('a session that was at work', () => {
     expect(resumed.frames()).toMatchObject([{ type: 'hello', mode: 'resume' }]);
   });
 
-  it('gives its agent the lease and what it has not acknowledged, and is finished by it', async () => {
+  it('lets its agent resume the lease with unacknowledged commands, and complete the session', async () => {
     const { session, agent } = running();
     const watcher = session.watcher().connect().catchUp();
     agent.connect();
@@ -129,7 +129,7 @@ describe('a session that was at work', () => {
     expect([...session.homes.slots.values()]).toEqual(['released']);
   });
 
-  it('is given to another agent when its own does not come back', async () => {
+  it('is offered to another agent when its own does not return', async () => {
     const { session } = running();
     await session.advance(600_000);
     const other = session.agent(2, 'AGENT-TWO').connect();
@@ -138,7 +138,7 @@ describe('a session that was at work', () => {
     expect(await session.status()).toBe('completed');
   });
 
-  it('answers the request that made it again, and trims its log', async () => {
+  it('answers its repeated create request, and trims its log', async () => {
     const { session, agent } = running();
     const call = session.call({ key: 'create' });
     const first = unwrap(await session.runtime.create(call, SESSION_ID, requested()));
@@ -152,7 +152,7 @@ describe('a session that was at work', () => {
   });
 });
 
-it('a session that was paused goes on from its checkpoint', async () => {
+it('a stored session that was paused continues from its checkpoint', async () => {
   const session = new SessionInProcess({ platform: stored('session-paused') });
   expect(await session.status()).toBe('paused');
   await session.act('resume');
@@ -162,7 +162,7 @@ it('a session that was paused goes on from its checkpoint', async () => {
   expect(await session.status()).toBe('completed');
 });
 
-it('a session gives the registry the requests that waited in its outbox, in the words of today', async () => {
+it('a stored session sends the waiting requests of its outbox to the registry in today’s format', async () => {
   const platform = stored('session-paused');
   const asked = {
     session_id: SESSION_ID,
@@ -196,7 +196,7 @@ it('a session gives the registry the requests that waited in its outbox, in the 
   expect(session.homes.slots.get(`${TASK_ID}:6`)).toBe('cancelled');
 });
 
-it('a session that was final delivers what it owes, and keeps what was refused for good', async () => {
+it('a stored session that had ended delivers its outbox, and keeps parked rows', async () => {
   const session = new SessionInProcess({ platform: stored('session-completed') });
   expect(await session.status()).toBe('completed');
   await session.advance(600_000);
@@ -206,7 +206,7 @@ it('a session that was final delivers what it owes, and keeps what was refused f
   expect(session.runtime.parts.kit.outbox.backlog()).toMatchObject([{ waiting: 0, parked: 1 }]);
 });
 
-describe('an agent registry with slots of every kind', () => {
+describe('a stored agent registry with slots in every state', () => {
   const key = (task: number) => ({ task_id: slotRequest(task).task_id, epoch: 1 });
 
   function connected() {
@@ -224,7 +224,7 @@ describe('an agent registry with slots of every kind', () => {
       .flatMap(({ type, task_id }) => (type === 'offer' ? [task_id] : []));
   }
 
-  it('knows its agents, and repeats the offers that stand', async () => {
+  it('lists its agents, and repeats open offers', async () => {
     const { registry, agent } = connected();
     const { value } = (await registry.api.agents(callFrom('acme'))) as { value: object[] };
     expect(value).toMatchObject([
@@ -234,7 +234,7 @@ describe('an agent registry with slots of every kind', () => {
     expect(offered(agent)).toEqual([key(2).task_id]);
   });
 
-  it('serves what waits in the order of its priority, as slots become free', () => {
+  it('serves its queue by priority as slots become free', () => {
     const { agent } = connected();
     agent.send({ type: 'accepted', ...key(2) });
     const order: string[] = [];
@@ -246,7 +246,7 @@ describe('an agent registry with slots of every kind', () => {
     expect(order).toEqual([5, 7, 6, 4, 8].map((task) => key(task).task_id));
   });
 
-  it('remembers what has ended, and offers again what an agent that was away had not taken', async () => {
+  it('keeps ended slots, and offers the slots of a disconnected agent to others', async () => {
     const { registry } = connected();
     for (const task of [3, 9]) {
       expect(await registry.api.reserve(slotRequest(task))).toEqual({ state: 'ended' });
@@ -258,8 +258,8 @@ describe('an agent registry with slots of every kind', () => {
   });
 });
 
-describe('a workspace with tokens', () => {
-  it('lists them, keeps revoked ones revoked and used codes used, and closes sockets that it owed a close', async () => {
+describe('a stored workspace with tokens', () => {
+  it('lists its tokens, keeps revocations and used codes, and delivers pending closes of sockets', async () => {
     const object = new WorkspaceInProcess({ platform: stored('workspace') });
     const { api } = object;
     const tokens = valueIn(await api.listTokens(callIn('default')));
@@ -290,7 +290,7 @@ describe('a workspace with tokens', () => {
     );
   });
 
-  it('forgets tokens and codes when they expire', async () => {
+  it('deletes expired tokens and codes', async () => {
     const object = new WorkspaceInProcess({ platform: stored('workspace') });
     await object.advance(8 * 86_400_000);
     expect(valueIn(await object.api.listTokens(callIn('default')))).toEqual([]);

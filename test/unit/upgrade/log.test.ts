@@ -23,7 +23,7 @@ describe.each(['session-running', 'session-paused', 'session-completed'])('the l
   buildKit(upgraded, SESSION_SCHEMA, []);
   const events = (rowsOf(upgraded, 'event_batches') as unknown as EventRow[]).flatMap(eventsOf);
 
-  it('keeps every event with its range, time and data, and names the task once', () => {
+  it('keeps every event with its range, time and data, and has the task only once', () => {
     const before = rowsOf(old, 'events').map(({ seq, from_seq, at, type, data }) => {
       const { task_id: _, ...rest } = JSON.parse(String(data));
       return { seq, from_seq, at: new Date(Number(at)).toISOString(), type, data: rest };
@@ -33,12 +33,12 @@ describe.each(['session-running', 'session-paused', 'session-completed'])('the l
     for (const { type, task } of events) expect(task, type).toBe(type.startsWith('session.') ? 0 : 1);
   });
 
-  it('takes fewer rows than it has events', () => {
+  it('has fewer rows than events', () => {
     expect(rowsOf(upgraded, 'event_batches').length).toBeLessThan(events.length);
   });
 });
 
-it('the base of a stored session keeps what it showed, and has its agent, model and to-do list by task', () => {
+it('the base of a stored session keeps its content, with agent, model and to-do list by task', () => {
   const old = storedObject(new URL('first-release/session-running.sql', import.meta.url));
   const { agent, model, todo, transcript, ...rest } = baseOf(old);
   buildKit(old, SESSION_SCHEMA, []);

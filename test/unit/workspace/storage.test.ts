@@ -12,7 +12,7 @@ function setup(platform: NodePlatform) {
   return { object, token };
 }
 
-describe('a mutation of the workspace happens wholly or not at all', () => {
+describe('each change of the workspace is atomic', () => {
   const mutations: [name: string, mutate: (subject: ReturnType<typeof setup>) => unknown][] = [
     ['createToken', ({ object }) => object.runtime.createToken(callIn('default', 'k'), TOKEN_REQUEST)],
     ['revokeToken', ({ object, token }) => object.runtime.revokeToken(callIn('default'), token.id)],
@@ -40,7 +40,7 @@ describe('a mutation of the workspace happens wholly or not at all', () => {
     expect(await everyStatement(setup, mutate)).toBeGreaterThan(1);
   });
 
-  it('the first one, which makes the tables, too', async () => {
+  it('the first change, which creates the tables', async () => {
     const steps = await everyStatement(
       (platform) => new WorkspaceInProcess({ platform }),
       (object) => object.runtime.createToken(callIn('default'), TOKEN_REQUEST),
@@ -52,7 +52,7 @@ describe('a mutation of the workspace happens wholly or not at all', () => {
 describe('a token’s sockets', () => {
   const key = (tokenId: string) => `${tokenId}/${PLACE.kind}/${PLACE.id}`;
 
-  it('are closed when it is revoked, and once more for one that was on its way', async () => {
+  it('are closed when it is revoked, and again 30 s later for a socket that opened meanwhile', async () => {
     const { object, token } = setup(new NodePlatform());
     object.runtime.noteSocket(token.id, PLACE);
     object.runtime.revokeToken(callIn('default'), token.id);
@@ -63,7 +63,7 @@ describe('a token’s sockets', () => {
     expect(object.closed).toEqual([key(token.id), key(token.id)]);
   });
 
-  it('are forgotten with it', async () => {
+  it('are deleted with it', async () => {
     const { object, token } = setup(new NodePlatform());
     object.runtime.revokeToken(callIn('default'), token.id);
     await object.advance(70_000);
@@ -76,7 +76,7 @@ describe('a token’s sockets', () => {
     expect(object.closed).toEqual([key(token.id)]);
   });
 
-  it('are closed once those who hold them can be reached again', async () => {
+  it('are closed when the objects that hold them can be reached again', async () => {
     const { object, token } = setup(new NodePlatform());
     object.away = true;
     object.runtime.revokeToken(callIn('default'), token.id);
@@ -87,7 +87,7 @@ describe('a token’s sockets', () => {
     expect(object.closed).toEqual([key(token.id)]);
   });
 
-  it('are noted by the alarm that runs twice as by the one that runs once', async () => {
+  it('are handled the same when the alarm runs twice', async () => {
     const { object, token } = setup(new NodePlatform());
     object.platform.clock += 60_000;
     object.platform.fireAlarm(() => object.runtime.alarm());
