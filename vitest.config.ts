@@ -3,13 +3,16 @@ import { availableParallelism } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/** Real processes and browsers: a test may wait minutes for one. Two files at a time, since while one waits the other works. */
+/**
+ * Real processes and browsers: a test may wait minutes for one. Two files run at a time, because each of them waits
+ * often.
+ */
 const REAL_PROCESSES = { testTimeout: 240_000, hookTimeout: 240_000, maxWorkers: 2 } as const;
 
 /**
- * Tests that take milliseconds, unless the machine is busy with something else. One worker more than cores, since the
- * tests inside workerd mostly wait for it. One isolate for all files is several times faster; its price is that tests
- * inside workerd must name their objects uniquely.
+ * Tests that take milliseconds on a quiet machine. There is one worker more than cores, because the tests inside
+ * workerd mostly wait. One isolate for all files is several times faster, but tests inside workerd must then give their
+ * objects unique names.
  */
 const ONE_PROCESS = {
   isolate: false,
@@ -18,10 +21,10 @@ const ONE_PROCESS = {
   maxWorkers: availableParallelism() + 1,
 } as const;
 
-// wrangler refuses a configuration whose assets directory does not exist, and nothing may be built yet.
+// wrangler rejects a configuration whose assets directory does not exist, which is so before the first build.
 mkdirSync('dist/dashboard', { recursive: true });
 
-/** What a deployment would set: two keys, as in the middle of a rotation, and one origin that browsers may call from. */
+/** The variables of a deployment: two keys, as during a rotation, and one origin that browsers may call from. */
 const WORKER_VARIABLES = {
   OIO_SIGNING_KEYS: `new:${'n'.repeat(32)},old:${'o'.repeat(32)}`,
   OIO_TOKEN: 'static-token-of-the-tests-0123456789',
@@ -31,7 +34,7 @@ const WORKER_VARIABLES = {
 
 const { TEST_SEED = '1', TEST_SEED_FACTOR = '1' } = process.env;
 
-/** Every project is the folder of its name, and takes its seeds from the run. */
+/** Every project is the folder with its name, and gets its seeds from the run. */
 const folder = (name: string) => ({
   name,
   include: [`test/${name}/**/*.test.ts`],

@@ -1,5 +1,5 @@
 /**
- * Makes package-lock.json work on every platform, and on every Node that we support.
+ * Makes package-lock.json work on every platform, and on every supported Node.
  *
  * Native tools ship one package per platform and list all of them as optional dependencies. If a registry, such as a
  * mirror, lacks some of them, npm silently drops those from the lock. The next `npm ci` on any machine then rejects the

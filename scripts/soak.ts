@@ -1,6 +1,6 @@
 /**
- * `npm run test:soak -- --minutes 30`: checks the simulations and properties on new seeds, round by round, for as long as
- * it is given. Stops at the first round that fails and prints how to run that round again.
+ * `npm run test:soak -- --minutes 30`: checks the simulations and properties on new seeds, round by round, until the
+ * time is up. Stops at the first round that fails, and prints how to run that round again.
  */
 import { randomInt } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1
 const minutes = Number(values.minutes);
 if (!(minutes > 0)) throw new Error(`--minutes must be a number above 0, not ${values.minutes}`);
 
-/** How many times as many seeds as `npm test` takes, in each round. */
+/** The number of seeds in each round, as a multiple of those of `npm test`. */
 const FACTOR = 3;
 /** The files whose seeds come from `test/support/seeds.ts`. */
 const FILES = globSync('test/{unit,simulation,workerd}/**/*.test.ts').filter((path) =>

@@ -1,4 +1,4 @@
-/** Vitest reporter: writes what `scripts/test.ts` needs to know of each test file to the path in `TEST_REPORT_FILE`. */
+/** Vitest reporter: writes the results of each test file for `scripts/test.ts` to the path in `TEST_REPORT_FILE`. */
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Reporter, TestModule } from 'vitest/node';
@@ -8,7 +8,7 @@ export interface FileReport {
   path: string;
   passed: number;
   failed: number;
-  /** All of its tests and hooks, and importing it. */
+  /** The time of its import, its hooks and its tests. */
   duration_ms: number;
 }
 

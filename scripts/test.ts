@@ -1,6 +1,6 @@
 /**
- * Runs the tests, stage by stage, in the order in which a failure is cheapest to find, and stops at the first stage that
- * fails. The last line is `N passed, N failed`.
+ * Runs the tests, stage by stage, in the order in which a failure is cheapest to find, and stops at the first stage
+ * that fails. The last line is `N passed, N failed`.
  *
  * - `node scripts/test.ts` (`npm test`): check, build, the quick tests, and one journey per feature.
  * - `node scripts/test.ts rest`: what `npm test` leaves out. The last line also counts the tests of the `npm test` before it.
@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { run, step } from './steps.ts';
 import type { FileReport } from './test-report.ts';
 
-/** Vitest projects that run side by side; each is the folder of `test/` with its name. */
+/** Vitest projects that run in parallel. Each is the folder of `test/` with its name. */
 type Stage = readonly string[];
 const QUICK: readonly Stage[] = [
   ['unit', 'simulation', 'workerd'],
@@ -75,7 +75,7 @@ printSlowest(files);
 printServers(stages);
 const counted = selection === 'rest' ? [...QUICK.flatMap(reportsOf), ...files] : files;
 const sum = (key: 'passed' | 'failed') => counted.reduce((total, file) => total + file[key], 0);
-// A run can fail with no test failed: a check, a file that does not load, an error that nobody caught.
+// A run can fail without a failed test: by a check, a file that does not load, or an uncaught error.
 const failed = passed ? sum('failed') : Math.max(1, sum('failed'));
 process.exitCode = passed ? 0 : 1;
 console.log(`\n${sum('passed')} passed, ${failed} failed`);

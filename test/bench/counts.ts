@@ -7,10 +7,10 @@ import { checkpoint, FakeAgent, result, text } from '../unit/session/fake-agent.
 import { SessionInProcess, WORKSPACE } from '../unit/session/harness.ts';
 import { BATCH, BATCHES_PER_JOB } from './plan.ts';
 
-/** What a step writes in one object. Rows of tables, without those of indexes; an alarm that is set is one more. */
+/** The writes of a step in one object. Only rows of tables are counted, and no rows of indexes or alarms. */
 export interface Writes {
   rows: number;
-  /** Reads too. */
+  /** Includes reads. */
   statements: number;
   transactions: number;
   alarms: number;
@@ -24,12 +24,12 @@ export interface StepWrites {
   writes: Record<ObjectName, Writes>;
 }
 
-/** What crosses between the parts in one session's life. */
+/** The calls and frames between the parts during one session. */
 export interface Traffic {
   events_in_log: number;
-  /** Calls of an object's methods, by `caller → object.method`. */
+  /** Calls of objects' methods, by `caller → object.method`. */
   calls: Record<string, number>;
-  /** Frames by socket: up to the object, down from it. */
+  /** Frames by socket: `up` to the object, `down` from it. */
   frames: Record<string, { up: number; down: number }>;
 }
 
@@ -38,7 +38,7 @@ export interface Counts {
   traffic: Traffic;
 }
 
-/** A platform that counts what is written through it and what its sockets carry. */
+/** A platform that counts its writes and the frames of its sockets. */
 class CountingPlatform extends NodePlatform {
   readonly frames: Traffic['frames'];
   #statements = 0;
@@ -97,8 +97,8 @@ class CountingPlatform extends NodePlatform {
 }
 
 /**
- * Runs one session of 100 deltas through the real runtimes in this process and counts. Two runs give the same numbers:
- * the clock stands still.
+ * Runs one session of 100 deltas through the real runtimes in this process and counts. Two runs give the same numbers,
+ * because the clock stands still.
  */
 export async function countOneSession(): Promise<Counts> {
   const traffic: Traffic = { events_in_log: 0, calls: {}, frames: {} };

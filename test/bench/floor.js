@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 
-/** The least that an object of the platform can do for a request: what everything else is measured against. */
+/** An object that does the minimum for a request. All operations are compared with it. */
 export class Floor extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env);
@@ -22,7 +22,7 @@ export class Floor extends DurableObject {
     return new Response(null, { status: 101, webSocket: client, headers: { 'sec-websocket-protocol': 'oio.v1' } });
   }
 
-  /** One insert; then the sender is acknowledged, and whoever watches gets the message. */
+  /** Inserts one row, acknowledges the message, and sends it to all watchers. */
   webSocketMessage(socket, message) {
     this.insert(message);
     socket.send('ack');

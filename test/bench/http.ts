@@ -11,8 +11,8 @@ export interface HttpRequest {
 }
 
 /**
- * A kept-alive HTTP/1.1 connection with one request at a time. `fetch` takes longer to make a request than the floor
- * takes to answer it; this one leaves the cores to what is measured. It reads answers that have a Content-Length.
+ * A kept-alive HTTP/1.1 connection with one request at a time. `fetch` takes longer to send a request than the floor
+ * takes to answer it; this client leaves the cores to the servers. It reads only responses with a Content-Length.
  */
 export class HttpConnection {
   readonly #host: string;
@@ -27,7 +27,7 @@ export class HttpConnection {
     this.#port = Number(port);
   }
 
-  /** Connects, unless it stands connected: the server closes what has been idle for some seconds. */
+  /** Connects if necessary, because the server closes a connection that was idle for some seconds. */
   async open(): Promise<this> {
     if (this.#socket) return this;
     const socket = connect(this.#port, this.#host);
@@ -43,7 +43,7 @@ export class HttpConnection {
     return this;
   }
 
-  /** The body of the answer. @throws when its status is not 2xx */
+  /** The body of the response. @throws when its status is not 2xx */
   async send(request: HttpRequest): Promise<string> {
     await this.open();
     return new Promise((resolve, reject) => {
@@ -78,7 +78,7 @@ export class HttpConnection {
   }
 }
 
-/** A closed loop of requests over as many connections. */
+/** A closed loop of requests, with one connection for each worker. */
 export async function httpLoad(
   url: string,
   connections: number,
@@ -100,7 +100,7 @@ function textOf({ method, path, token, body }: HttpRequest): string {
     'host: 127.0.0.1',
     'accept: application/json',
     ...(token ? [`authorization: Bearer ${token}`] : []),
-    // As every client of ours does.
+    // As the project's own clients do.
     ...(method === 'POST' ? [`idempotency-key: ${crypto.randomUUID()}`, `content-length: ${content.length}`] : []),
     ...(content ? ['content-type: application/json'] : []),
   ];

@@ -10,10 +10,10 @@ type Key = Pick<Offer, 'task_id' | 'epoch'>;
 
 const NAME = 'AGENT-INSTANT';
 const REPOSITORY = 'b'.repeat(40);
-/** The most that an agent may offer. */
+/** The highest capacity of an agent. */
 const CAPACITY = 50;
 
-/** An agent with real sockets and no work: whatever it is to do is done at once, so what is measured is the rest. */
+/** An agent with real sockets that finishes all work at once, so that only the control plane is measured. */
 export class InstantAgent {
   readonly #id = randomUUID();
   readonly #instanceId = randomUUID();
@@ -28,7 +28,7 @@ export class InstantAgent {
     this.#token = token;
   }
 
-  /** Registers an agent; resolves when it is welcome. */
+  /** Registers an agent. Resolves when the registry has accepted it. */
   static async connect(url: string, token: string): Promise<InstantAgent> {
     const agent = new InstantAgent(url, token);
     const path = `/ws/agents/${agent.#id}/control`;
@@ -39,12 +39,12 @@ export class InstantAgent {
     return agent;
   }
 
-  /** Resolves when a task of the session is offered. To be called before the session is started. */
+  /** Resolves when a task of the session is offered. Call it before the session is started. */
   offerOf(session: string): Promise<Offer> {
     return new Promise((resolve) => this.#expected.set(session, resolve));
   }
 
-  /** Turns an offer into a lease: opens the run socket and presents itself; resolves when the lease is granted. */
+  /** Opens the run socket for an offer and claims the lease. Resolves when the lease is granted. */
   async accept({ task_id, epoch }: Key): Promise<LeaseConnection> {
     const connection = await LeaseConnection.open(
       this.#url,
@@ -99,7 +99,7 @@ export class InstantAgent {
   }
 }
 
-/** The agent's end of one lease. Nothing is kept on disk and nothing is sent again. */
+/** The agent's side of one lease. It stores nothing on disk and sends nothing again. */
 export class LeaseConnection {
   readonly #granted = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
@@ -109,7 +109,7 @@ export class LeaseConnection {
   #sent: { n: number; resolve: () => void; reject: (error: Error) => void }[] = [];
 
   private constructor() {
-    // Only those who wait for the end are to hear of a failure.
+    // A failure rejects only the calls that wait for the end.
     this.#ended.promise.catch(() => undefined);
   }
 
@@ -128,12 +128,12 @@ export class LeaseConnection {
     return lease;
   }
 
-  /** Sends the next `count` increments of text as one batch; resolves when the session has stored them. */
+  /** Sends the next `count` increments of text as one batch. Resolves when the session has stored them. */
   sendDeltas(count: number): Promise<void> {
     return this.#send(Array.from({ length: count }, () => this.#delta()));
   }
 
-  /** Hands the result in; resolves when it is stored, and the lease and the session have ended. */
+  /** Sends the result. Resolves when it is stored, and the lease and the session have ended. */
   async finish(): Promise<void> {
     const data = { status: 'completed', text: 'Done.', messages_done: 1, error: null } as const;
     this.#send([{ type: 'result', data }]).catch(() => undefined);

@@ -1,8 +1,8 @@
 import type { Samples } from './statistics.ts';
 
 /**
- * A closed loop: each of the workers performs its next operation when its last one has ended, until `count` are done.
- * So nothing queues in the generator, and a slow answer slows the load.
+ * A closed loop: each worker starts its next operation when its last one has ended, until `count` are done. So nothing
+ * queues in the generator, and a slow response slows the load.
  */
 export async function closedLoop(
   workers: number,
@@ -25,12 +25,12 @@ export async function closedLoop(
   return { latenciesMs, elapsedMs: performance.now() - startedAt };
 }
 
-/** Single latencies, of operations that followed one another. */
+/** Collects single latencies of operations that ran one after the other. */
 export function inSequence(latenciesMs: number[]): Samples {
   return { latenciesMs, elapsedMs: latenciesMs.reduce((sum, ms) => sum + ms, 0) };
 }
 
-/** Runs an operation and says how long it took, in ms. */
+/** Runs an operation. @returns its duration in ms */
 export async function timed<T>(operation: () => Promise<T>): Promise<{ value: T; ms: number }> {
   const at = performance.now();
   const value = await operation();

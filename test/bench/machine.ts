@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { projectFile } from '../../cli/launcher/project.ts';
 import { percentile } from './statistics.ts';
 
-/** What the figures depend on besides the code. */
+/** The facts about the machine on which the figures depend. */
 export interface Machine {
   processor: string;
   cores: number;
@@ -12,16 +12,16 @@ export interface Machine {
   system: string;
   node: string;
   workerd: string;
-  /** Median time to write 4 KiB and have them on the disk: what a durable commit cannot do without. */
+  /** The median time to write 4 KiB and flush them to the disk, which every durable commit needs. */
   fdatasync_ms: number;
-  /** Processes that wanted a core, over the last minute. */
+  /** The load average over the last minute. */
   load_before: number;
   load_after: number;
 }
 
 const SYNCS = 200;
 
-/** @param directory where the objects' storage will be */
+/** @param directory the directory of the objects' storage */
 export function describeMachine(directory: string): Machine {
   const [processor] = cpus();
   const load = loadOfLastMinute();

@@ -1,8 +1,8 @@
 /**
  * Measures the control plane on bare `workerd`, on loopback, beside a floor of the same run: `npm run bench`.
  *
- * Each round measures the floor and then everything of ours, so that a load on the machine that comes and goes falls
- * on both. `--json` prints the report as JSON, times in ms.
+ * Each round measures the floor and then the control plane, so that other load on the machine affects both. `--json`
+ * prints the report as JSON, times in ms.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,9 +19,9 @@ import { measureWatching } from './scenarios/watching.ts';
 import { type Server, startControlPlane, startFloor } from './servers.ts';
 import { Recorder } from './statistics.ts';
 
-/** Many short ones: the floor of each is measured seconds before what stands on it. */
+/** Many short rounds, so that the floor is measured seconds before the operations that are compared with it. */
 const ROUNDS = 6;
-/** An answer that never comes must not look like a slow machine. */
+/** A response that never arrives must not look like a slow machine. */
 const LIMIT_MS = 600_000;
 
 async function measure(directory: string, machine: Machine, servers: Server[]): Promise<Report> {
@@ -49,7 +49,7 @@ async function measure(directory: string, machine: Machine, servers: Server[]): 
   };
 }
 
-// What the objects log while a session is counted in this process is no part of the report.
+// The log lines of the objects in this process are not part of the report.
 console.log = console.error;
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 await buildIfStale(() => console.error('building …'));

@@ -19,7 +19,7 @@ import { createRequest } from './scenarios/requests.ts';
 import { type ControlPlane, startControlPlane } from './servers.ts';
 
 const SESSIONS = '/api/v1/sessions';
-/** Enough samples for a function of one per cent, at a sample every 100 µs. */
+/** Long enough to show a function with one per cent of the time, at one sample every 100 µs. */
 const SAMPLE_US = 100;
 const SHOWN = 25;
 
@@ -120,7 +120,7 @@ const OPERATIONS: Record<string, (control: ControlPlane) => Promise<() => Promis
   },
 };
 
-/** Functions by the share of samples in which they were running; idle time is left out. */
+/** Functions by the share of samples in which they were running, without idle time. */
 function table({ nodes, samples, timeDeltas }: CpuProfile): string {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const selfUs = new Map<string, number>();

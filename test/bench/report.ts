@@ -31,7 +31,7 @@ export function render(report: Report): string {
   return [machineLine(report), timesTable(report.rows), floorsList(), countsTables(report.counts)].join('\n\n');
 }
 
-/** A figure beside its floor's and the ratio of the two. */
+/** A figure, its floor's figure, and the ratio of the two. */
 export function againstFloor(measured: number, floor: number, ratio: number): string {
   return `${figure(measured)} / ${figure(floor)} = **${figure(ratio)}×**`;
 }
@@ -74,7 +74,7 @@ function floorsList(): string {
     .join('\n');
 }
 
-/** What a session's life writes and sends, as two tables. */
+/** The writes and the traffic of one session, as two tables. */
 export function countsTables(counts: Counts): string {
   return [writesTable(counts), trafficTable(counts)].join('\n\n');
 }

@@ -12,14 +12,14 @@ import { createClient } from '../../src/client/client.ts';
 import { readSetting } from '../../src/configuration/read.ts';
 import type { Role } from '../../src/protocol/common/enums.ts';
 
-/** A `workerd` of its own on loopback. */
+/** A separate `workerd` on loopback. */
 export interface Server {
   url: string;
   stop(): Promise<void>;
 }
 
 export interface ControlPlane extends Server {
-  /** A token of a workspace, made over the API like any person's. */
+  /** A token of a workspace, created over the API. */
   token(workspace: string, role: Role): Promise<string>;
 }
 
@@ -46,7 +46,7 @@ export async function startControlPlane(
     ...server,
     token: async (ws, role) => {
       const iat = Math.floor(Date.now() / 1_000);
-      // The workspace's first admin: of another workspace than the one that a configured token is for.
+      // The first admin of this workspace. The configured token belongs to another workspace.
       const admin = await signer.sign({ use: 'api', ws, role: 'admin', jti: randomUUID(), iat, exp: iat + 60 });
       const client = createClient({ baseUrl: server.url, token: admin });
       return (await client.tokens.create({ name: 'bench', role })).token;
@@ -54,7 +54,7 @@ export async function startControlPlane(
   };
 }
 
-/** The floor: `floor.js` and nothing else, under the same runtime. */
+/** The floor: only `floor.js`, under the same runtime. */
 export async function startFloor(directory: string): Promise<Server> {
   const port = await freePort();
   const objects = join(directory, 'objects');

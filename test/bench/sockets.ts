@@ -2,7 +2,7 @@ import { type Connection, webSocketConnections } from '../../runner/lease/connec
 
 /**
  * Opens a socket as agents do: the token in a header, subprotocol `oio.v1`.
- * @param onClosed hears of a socket that closes by itself, so that nobody waits for its next message
+ * @param onClosed called when the socket closes by itself, so that no caller waits for its next message
  */
 export function openSocket(
   url: string,

@@ -1,4 +1,4 @@
-/** What one operation took, time after time, and how long the whole run of them lasted. */
+/** The latencies of one operation, and the elapsed time of all its calls. */
 export interface Samples {
   latenciesMs: number[];
   elapsedMs: number;
@@ -15,7 +15,7 @@ export interface Summary {
 export type Ratios = Omit<Summary, 'count'>;
 
 /**
- * The value that a share of the values does not exceed, by nearest rank: always one that was measured.
+ * The value that a share of the values does not exceed, by nearest rank. It is always a measured value.
  * @param share 0 < share ≤ 1
  */
 export function percentile(values: readonly number[], share: number): number {
@@ -55,7 +55,7 @@ export class Recorder {
     });
   }
 
-  /** @throws when nothing was recorded: a row of the report that nobody measures */
+  /** @throws when nothing was recorded for a row of the report */
   summary(operation: string, atOnce: number): Summary {
     const samples = this.#samples.get(nameOf(operation, atOnce));
     if (!samples) throw new Error(`nothing was measured as ${nameOf(operation, atOnce)}`);

@@ -10,7 +10,7 @@ afterAll(() => stack?.stop());
 
 const it = dashboardTests(() => stack);
 
-it('signs in by an address that is opened on the page itself, which an old one does not sign out', async ({
+it('a sign-in link that is opened in the same tab signs in, and a used link does not sign out', async ({
   page,
   dashboard,
 }) => {
@@ -25,10 +25,7 @@ it('signs in by an address that is opened on the page itself, which an old one d
   await dashboard.showsSessions();
 });
 
-it('refuses a token that the control plane does not know, and forgets a good one on signing out', async ({
-  page,
-  dashboard,
-}) => {
+it('the sign-in form rejects an unknown token, and signing out deletes a valid one', async ({ page, dashboard }) => {
   await page.goto(stack.url);
   await page.getByLabel('Token').fill('not-a-token-of-this-control-plane');
   await dashboard.button('Sign in').click();
@@ -43,13 +40,13 @@ it('refuses a token that the control plane does not know, and forgets a good one
   expect(await page.evaluate('sessionStorage.length')).toBe(0);
 });
 
-it('shows text while it is written, not when it is done', async ({ dashboard }) => {
+it('text appears while the model streams it', async ({ dashboard }) => {
   await dashboard.openSession('Speak slowly', 'slow 20 200\nsay The end.');
   const lengths = await dashboard.growthOf(dashboard.transcript().locator('[data-kind="text"]'), 'The end.');
   expect(lengths.length).toBeGreaterThan(5);
 });
 
-it('keeps what it shows while the control plane is away, and catches up with no gap and no double', async ({
+it('a page keeps its content while the control plane is down, and catches up without a gap or a duplicate', async ({
   page,
   dashboard,
 }) => {
@@ -70,7 +67,7 @@ it('keeps what it shows while the control plane is away, and catches up with no 
   await dashboard.said('After.').waitFor();
 });
 
-it('answers a question with the option that was chosen', async ({ page, dashboard }) => {
+it('a chosen option answers the agent’s question', async ({ page, dashboard }) => {
   await dashboard.openSession('Ask me', 'question Which colour? red | blue', { question: 'allow' });
   const question = page.locator('[data-approval="question"]');
   await question.getByText('Which colour?').first().waitFor();
@@ -81,7 +78,7 @@ it('answers a question with the option that was chosen', async ({ page, dashboar
   expect(await page.getByRole('region', { name: 'Answered' }).textContent()).toContain('blue');
 });
 
-it('tells the agent why not: a rejection carries its message', async ({ page, dashboard }) => {
+it('a rejection passes its message to the agent', async ({ page, dashboard }) => {
   await dashboard.openSession('Be refused', 'write secret.txt: no', { edit: 'ask' });
   const permission = page.locator('[data-approval="permission"]');
   await permission.getByLabel('Or reject with a message').fill('Leave that file alone.');
@@ -90,7 +87,7 @@ it('tells the agent why not: a rejection carries its message', async ({ page, da
   await dashboard.toolCall('write', 'Leave that file alone.').waitFor();
 });
 
-it('sends a message into the work', async ({ page, dashboard }) => {
+it('a message reaches the running turn', async ({ page, dashboard }) => {
   await dashboard.openSession('Take a message', 'slow 12 400\nrun echo first');
   await dashboard.hasStatus('running');
   await page.getByLabel('Delivery').selectOption('follow_up');
@@ -101,7 +98,7 @@ it('sends a message into the work', async ({ page, dashboard }) => {
   await dashboard.toolCall('bash', '$ echo asked-for-later').waitFor();
 });
 
-it('says what was wrong with a session that cannot be created', async ({ page, dashboard }) => {
+it('the form shows why a session cannot be created', async ({ page, dashboard }) => {
   await dashboard.signIn();
   await dashboard.button('New session').click();
   await page.getByLabel('Title').fill('   x   ');
@@ -110,7 +107,7 @@ it('says what was wrong with a session that cannot be created', async ({ page, d
   await page.getByRole('alert').getByText('title').waitFor();
 });
 
-it('says that there is no such session, and deletes one only when it is meant', async ({ page, dashboard }) => {
+it('the page of a missing session says so, and a deletion needs a confirmation', async ({ page, dashboard }) => {
   const { id } = await stack.client.sessions.create({ title: 'To be deleted', initial_prompt: 'say hi' });
   await dashboard.signIn();
   await page.goto(`${stack.url}/sessions/${id}`);
@@ -121,7 +118,7 @@ it('says that there is no such session, and deletes one only when it is meant', 
   await page.getByRole('alert').getByText('There is no such').first().waitFor();
 });
 
-it('fits a phone', async ({ page, dashboard }) => {
+it('every page fits the width of a phone', async ({ page, dashboard }) => {
   await dashboard.openSession(
     'Fit a phone',
     'run echo a-word-that-is-as-long-as-a-line-on-a-phone-can-be-or-even-a-bit-longer\nsay Done.',

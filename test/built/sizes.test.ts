@@ -11,12 +11,12 @@ const gzippedBytes = (path: string): number => gzipSync(readFileSync(path)).leng
 
 beforeAll(() => buildIfStale(() => undefined));
 
-it('builds a Worker of at most 200 kB, compressed as it is uploaded', () => {
+it('the built Worker has at most 200 kB compressed', () => {
   // What makes it large: npx wrangler deploy --dry-run --minify --metafile
   expect(gzippedBytes(built.worker)).toBeLessThanOrEqual(MAX_WORKER_BYTES);
 });
 
-it('builds a dashboard whose first script, with all that it loads at once, has at most 120 kB compressed', () => {
+it('the dashboard’s first script has at most 120 kB compressed, with everything that it loads at once', () => {
   const index = readFileSync(join(built.dashboard, 'index.html'), 'utf8');
   const scripts = [...index.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map((match) => match[1]!);
   expect(scripts.length).toBeGreaterThan(0);
@@ -25,7 +25,7 @@ it('builds a dashboard whose first script, with all that it loads at once, has a
   expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(MAX_FIRST_SCRIPT_BYTES);
 });
 
-it('loads the scripts of a page when the page is opened, and not before', () => {
+it('the dashboard loads a page’s scripts only when the page is opened', () => {
   const index = readFileSync(join(built.dashboard, 'index.html'), 'utf8');
   expect(index).not.toMatch(/sessions?-page/);
 });

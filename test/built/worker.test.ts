@@ -35,8 +35,8 @@ afterAll(() => miniflare.dispose());
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${url}${path}`, { headers });
 
-describe('the Worker as it would be deployed', () => {
-  it('is healthy, and ready with its objects alone', async () => {
+describe('the built Worker in Miniflare', () => {
+  it('is healthy, and is ready when only its objects are configured', async () => {
     expect(await (await get('/health')).json()).toEqual({ status: 'ok' });
     const ready = await get('/ready');
     expect(ready.status).toBe(200);
@@ -46,7 +46,7 @@ describe('the Worker as it would be deployed', () => {
     });
   });
 
-  it('creates, starts and lists a session, and a socket follows it', async () => {
+  it('creates, starts and lists a session, and lets a socket watch it', async () => {
     const { id } = await client.sessions.create({ title: 'A smoke test', initial_prompt: 'Do nothing' });
     let state: SessionState | null = null;
     const watch = client.watchSession(id, {
@@ -61,18 +61,18 @@ describe('the Worker as it would be deployed', () => {
     expect(items.map((item) => item.id)).toEqual([id]);
   });
 
-  it('gives a browser a token for a sign-in code', async () => {
+  it('exchanges a sign-in code for a token', async () => {
     const { code } = await client.codes.create();
     const { token } = await createClient({ baseUrl: url, token: null }).codes.redeem(code);
     const browser = createClient({ baseUrl: url, token });
     expect((await browser.sessions.list({})).items).toHaveLength(1);
   });
 
-  it('describes its API in the version that the package has', async () => {
+  it('describes its API with the version of the package', async () => {
     expect(await (await get('/openapi.json')).json()).toMatchObject({ info: { version: VERSION } });
   });
 
-  it('serves the dashboard’s page and every file that it names, and the page for every view', async () => {
+  it('serves the dashboard’s page for every view, and all files that it names', async () => {
     const index = readFileSync(`${built.dashboard}/index.html`, 'utf8');
     for (const path of ['/', '/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000']) {
       const response = await get(path, { Accept: 'text/html' });
@@ -88,7 +88,7 @@ describe('the Worker as it would be deployed', () => {
     }
   });
 
-  it('answers a path of the API that does not exist with a problem, not with the page', async () => {
+  it('answers an unknown API path with a problem, not with the page', async () => {
     const response = await get('/api/v1/nothing', { Authorization: `Bearer ${TOKEN}`, Accept: 'text/html' });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: 'not_found' });

@@ -30,7 +30,7 @@ async function expectTakenOver(session: StartedSession, heir: AgentProcess, atte
   session.watch.close();
 }
 
-/** The second prompt needs the first one's work, and keeps the first agent that comes to it busy. */
+/** The second prompt needs the first one's work, and keeps its first agent busy. */
 function prompts(counter: string): string[] {
   const stall = `run echo begun >> ${counter}; test $(wc -l < ${counter}) -gt 1 || sleep 300`;
   return ['run echo one > one.txt', `${stall}\nrun test -e one.txt && echo two > two.txt`];
@@ -39,8 +39,8 @@ function prompts(counter: string): string[] {
 const isStalled = (event: SessionEvent) =>
   event.type === 'tool' && event.data.state === 'running' && JSON.stringify(event.data.input).includes('sleep');
 
-describe('an agent that leaves', () => {
-  it('in good order hands its session on with its work, at the cost of no attempt, and leaves no process', async () => {
+describe('an agent that shuts down', () => {
+  it('passes its session on with its work, uses no attempt, and leaves no process', async () => {
     const session = await startSession(fleet.client, prompts(join(fleet.path, 'stopped')));
     await session.seen(isStalled);
     await second.start();
@@ -50,7 +50,7 @@ describe('an agent that leaves', () => {
     expect(first.leftoverNames()).toEqual([]);
   });
 
-  it('and comes back when its lease is another’s, finds nothing to do, and adds nothing to the log', async () => {
+  it('does nothing and adds nothing to the log if it returns after another agent got its lease', async () => {
     const session = await startSession(fleet.client, prompts(join(fleet.path, 'frozen')));
     await session.seen(isStalled);
     second.signal('SIGSTOP');

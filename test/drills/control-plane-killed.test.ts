@@ -7,7 +7,7 @@ import { type StartedSession, startSession } from '../system/support/started-ses
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 const LEASE_TTL_SECONDS = 15;
-/** The directory may hear of a session after its author when the control plane dies in between. */
+/** The directory may learn of a session after its author does, if the control plane dies in between. */
 const SOON = { timeout: 30_000, interval: 250 };
 
 let fleet: Fleet;
@@ -17,13 +17,13 @@ beforeAll(async () => {
 });
 afterAll(() => fleet.stop());
 
-/** Work of a few seconds: text that streams, and a tool that is slow. */
+/** Work of a few seconds: streamed text and a slow tool. */
 function prompts(seed: number): string[] {
   const file = `file${seed}.txt`;
   return [`slow 8 150\nrun echo one > ${file}`, `run sleep 1; echo two >> ${file}\nslow 8 100`];
 }
 
-/** Creates sessions one after the other until told to end; returns the ids that were acknowledged. */
+/** Creates sessions one after the other until it is stopped. Returns the acknowledged ids. */
 async function createUntil(isOver: () => boolean): Promise<string[]> {
   const ids: string[] = [];
   while (!isOver()) {
@@ -49,7 +49,7 @@ async function expectUndisturbed(session: StartedSession): Promise<void> {
 
 describe('a control plane that is killed under running sessions', () => {
   const killings = SEEDS.map((seed) => ({ seed, victim: seed % 2 === 0 ? 'launcher' : 'workerd' }));
-  it.each(killings)('comes back, and they go on as if nothing had been ($victim, seed $seed)', async (killing) => {
+  it.each(killings)('does not affect the sessions when it restarts ($victim, seed $seed)', async (killing) => {
     const { seed, victim } = killing;
     const sessions = await Promise.all([1, 2].map(() => startSession(fleet.client, prompts(seed))));
     let isOver = false;
@@ -71,7 +71,7 @@ describe('a control plane that is killed under running sessions', () => {
     await fleet.client.sessions.bulk({ action: 'cancel', session_ids: acknowledged.slice(0, 100) });
   });
 
-  it('takes its own absence for no one else’s: away for longer than a lease lives, it ends none', async () => {
+  it('ends no lease when it was down for longer than a lease lasts', async () => {
     const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts(0))));
     for (const session of sessions) await session.seen(({ type }) => type === 'turn.started');
     await fleet.controlPlane.killLauncherAndRestart((LEASE_TTL_SECONDS + 1) * 1_000);

@@ -8,7 +8,7 @@ import { TcpProxy } from '../system/support/tcp-proxy.ts';
 
 const SEED = 1;
 const CUTS = 200;
-/** Now and then a line must live long enough for the agent to be heard, or its lease is lost by right. */
+/** Some connections must last long enough for a frame of the agent, or the lease is rightly lost. */
 const PAUSE_MS = 60;
 
 let fleet: Fleet;
@@ -23,8 +23,8 @@ afterAll(async () => {
   await fleet.stop();
 });
 
-describe('lines that are cut again and again', () => {
-  it(`leave watcher and agent with the server’s log, after ${CUTS} cuts at random (seed ${SEED})`, async () => {
+describe('connections that are cut again and again', () => {
+  it(`leave watcher and agent with exactly the server’s log after ${CUTS} random cuts (seed ${SEED})`, async () => {
     const watcher = fleet.controlPlane.clientAt(proxy.url);
     const prompts = ['slow 60 150\nrun echo one > one.txt', 'slow 60 150'];
     const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts, { watcher })));

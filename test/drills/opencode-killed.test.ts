@@ -16,10 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => fleet.stop());
 
-describe.concurrent('an OpenCode server that is killed in the middle of a turn', { timeout: 400_000 }, () => {
+describe.concurrent('an OpenCode server that is killed during a turn', { timeout: 400_000 }, () => {
   const work = 'run echo once >> kept.txt\nslow 8 200\nrun sleep 2; echo done > done.txt\nslow 8 200';
 
-  it('is started again, and every session goes on in its conversation to the end', async () => {
+  it('is restarted, and every session continues its conversation to the end', async () => {
     for (const seed of [1, 2]) {
       const two = await Promise.all(
         [1, 2].map(() => startSession(fleet.client, [work], { required_labels: ['host=a'] })),
@@ -43,7 +43,7 @@ describe.concurrent('an OpenCode server that is killed in the middle of a turn',
     }
   });
 
-  it('again and again is the end of the attempt, and the session says why', async () => {
+  it('ends the attempt with an error when it is killed again and again', async () => {
     const prompt = 'run sleep 60';
     const session = await startSession(fleet.client, [prompt], { required_labels: ['host=b'], max_attempts: 1 });
     await session.seen((e) => e.type === 'tool' && e.data.state === 'running');

@@ -6,10 +6,10 @@ import { type Fleet, startFleet } from '../system/support/fleet.ts';
 import { startSession } from '../system/support/started-session.ts';
 
 const WITHIN = { timeout: 120_000, interval: 200 };
-/** The endpoint's pool, and one more for whoever else comes. */
+/** The endpoint's pool, and one more connection for the test. */
 const CONNECTIONS = 12;
 
-/** A Postgres server that can be away, and comes back with what it had. */
+/** A Postgres server that can be stopped, and keeps its data until it starts again. */
 class Postgres {
   readonly port: number;
   readonly #database: PGlite;
@@ -70,7 +70,7 @@ async function expectReadiness(status: 'ready' | 'degraded', ofPostgres: 'ok' | 
   }, WITHIN);
 }
 
-/** A session that an agent works on to its end, on the list when it is done. */
+/** Runs a session to its end, until the list shows it as completed. */
 async function runOne(meanwhile: () => Promise<void> = async () => undefined): Promise<string> {
   const session = await startSession(fleet.client, ['slow 20 50\nrun echo done > done.txt']);
   await session.seen(({ type }) => type === 'turn.started');
@@ -94,7 +94,7 @@ describe('Postgres', () => {
       for (const { run, status } of runs) expect([run, status]).toEqual([1, 'completed']);
     }, WITHIN);
 
-  it('down from the start keeps no session from running; its tables and the runs owed are made when it comes', async () => {
+  it('does not need to run for sessions to run, and gets its tables and the waiting runs when it starts', async () => {
     await expectReadiness('degraded', 'unavailable');
     owed.push(await runOne());
     await expect(postgres.runs()).rejects.toThrow('session_runs');
@@ -103,7 +103,7 @@ describe('Postgres', () => {
     await expectReadiness('ready', 'ok');
   });
 
-  it('going down in the middle of a run, its endpoint killed too, delays its row and doubles none', async () => {
+  it('delays but does not duplicate a run’s row when it stops during the run, together with its endpoint', async () => {
     owed.push(
       await runOne(async () => {
         await postgres.down();

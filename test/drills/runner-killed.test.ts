@@ -19,12 +19,12 @@ import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts'
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
 import { TcpProxy } from '../system/support/tcp-proxy.ts';
 
-/** Each moment once; `test/simulation` multiplies seeds, which needs no processes. */
+/** One seed for each moment. `test/simulation` runs many more seeds, without processes. */
 const SEEDS = Array.from({ length: Number(process.env.DRILL_SEEDS ?? 5) }, (_, index) => index + 1);
 const MOMENTS = ['tool', 'text', 'checkpoint', 'result-unsent', 'result-unacknowledged'] as const;
 const LANES = 3;
 const PROMPTS = 3;
-/** A test also waits for its lane. */
+/** A test also waits for its pair of agents. */
 const TIMEOUT_MS = 400_000;
 
 interface Station {
@@ -32,7 +32,7 @@ interface Station {
   proxy: TcpProxy;
 }
 
-/** Two agents of one label: one works, the other takes over from it. */
+/** Two agents with one label: one works, and the other takes over from it. */
 interface Lane {
   label: string;
   victim: Station;
@@ -65,7 +65,7 @@ async function station(name: string, label: string): Promise<Station> {
 async function inLane(drill: (lane: Lane) => Promise<void>): Promise<void> {
   const lane = free.shift() ?? (await new Promise<Lane>((resolve) => waiting.push(resolve)));
   try {
-    // What a drill that failed has left must not fail the next one.
+    // The remains of a failed drill must not fail the next one.
     await lane.heir.agent.kill();
     if (!lane.victim.agent.isRunning) await lane.victim.agent.start();
     await drill(lane);
@@ -77,19 +77,19 @@ async function inLane(drill: (lane: Lane) => Promise<void>): Promise<void> {
   }
 }
 
-/** Prompts that each leave a file and a line in the counter; one of them takes its time. */
+/** Prompts that each write a file and a line in the counter. One of them is slow. */
 function prompts(counter: string, slowOne: number, kind: (typeof MOMENTS)[number]): string[] {
   return Array.from({ length: PROMPTS }, (_, index) => {
     const number = index + 1;
     const work = `echo ${number} | tee file${number}.txt >> ${counter}`;
     if (number !== slowOne) return `run ${work}`;
-    // Only whoever comes first sleeps: the next agent is quick.
+    // Only the first agent sleeps; the next one is fast.
     if (kind === 'tool') return `run ${work}; test $(grep -c ${number} ${counter}) -gt 1 || sleep 60`;
     return kind === 'text' ? `slow 10 200\nrun ${work}` : `run ${work}`;
   });
 }
 
-/** Waits for the moment at which this seed kills. */
+/** Waits for this seed's moment of the kill. */
 async function reach(seed: number, session: StartedSession, { agent, proxy }: Station, slowOne: number): Promise<void> {
   const random = seededRandom(seed);
   const hasBegun = (number: number) => session.seen((e) => e.type === 'turn.started' && e.data.message === number);
@@ -116,7 +116,7 @@ async function reach(seed: number, session: StartedSession, { agent, proxy }: St
   }
 }
 
-/** What a runner that comes back from the dead says is answered so that it lets go. */
+/** A runner that is resumed after its lease was lost must be told to stop. */
 async function expectRefused(token: string, lease: BufferedLease): Promise<void> {
   const open = webSocketConnections(fleet.controlPlane.url, token);
   const { task_id, epoch, agent_id, agent_name, instance_id, stream_id } = lease;
@@ -139,7 +139,7 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
   const takenOver = SEEDS.filter((seed) => MOMENTS[seed % MOMENTS.length] !== 'result-unacknowledged');
   const acknowledged = SEEDS.filter((seed) => !takenOver.includes(seed));
 
-  it.each(takenOver)('loses nothing that another one on another clone does not take up (seed %i)', (seed) =>
+  it.each(takenOver)('loses no work: another agent on another clone continues (seed %i)', (seed) =>
     inLane(async (lane) => {
       const { victim, heir } = lane;
       const kind = MOMENTS[seed % MOMENTS.length]!;
@@ -175,7 +175,7 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       expectBeginnings(log, readConversation(victim.agent, taskIdOf(session.id, last.task), grants[0]!.data.epoch));
       const { files } = await fleet.client.sessions.diff(session.id);
       expect(files.map(({ path }) => path)).toEqual(['file1.txt', 'file2.txt', 'file3.txt']);
-      // Side effects happen at least once: what was cut off is done again.
+      // Side effects happen at least once: the interrupted prompt runs again.
       const done = readFileSync(counter, 'utf8').trim().split('\n').map(Number);
       expect(new Set(done)).toEqual(new Set([1, 2, 3]));
       if (kind === 'tool') expect(done.filter((number) => number === slowOne).length).toBeGreaterThan(1);
@@ -184,30 +184,32 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
     }),
   );
 
-  it.each(acknowledged)('has done its work once its result is stored, whether it heard so or not (seed %i)', (seed) =>
-    inLane(async (lane) => {
-      const { agent, proxy } = lane.victim;
-      const counter = join(fleet.path, `counter-${seed}`);
-      const session = await startSession(fleet.client, prompts(counter, 0, 'result-unacknowledged'), {
-        required_labels: [lane.label],
-      });
-      await reach(seed, session, lane.victim, 0);
-      await agent.kill();
-      await session.ended('completed');
-      const log = await readLog(fleet.client, session.id);
-      expect(agent.leftoverNames()).not.toEqual([]);
-      proxy.release();
-      await agent.start();
-      await agent.printed(`${taskIdOf(session.id, 1)}, epoch 1: ended`);
-      expect(agent.leftoverNames()).toEqual([]);
+  it.each(acknowledged)(
+    'has completed its session if its result is stored, even without an acknowledgement (seed %i)',
+    (seed) =>
+      inLane(async (lane) => {
+        const { agent, proxy } = lane.victim;
+        const counter = join(fleet.path, `counter-${seed}`);
+        const session = await startSession(fleet.client, prompts(counter, 0, 'result-unacknowledged'), {
+          required_labels: [lane.label],
+        });
+        await reach(seed, session, lane.victim, 0);
+        await agent.kill();
+        await session.ended('completed');
+        const log = await readLog(fleet.client, session.id);
+        expect(agent.leftoverNames()).not.toEqual([]);
+        proxy.release();
+        await agent.start();
+        await agent.printed(`${taskIdOf(session.id, 1)}, epoch 1: ended`);
+        expect(agent.leftoverNames()).toEqual([]);
 
-      expect(await readLog(fleet.client, session.id)).toEqual(log);
-      expectWhole(log);
-      expectSameLog(session.watch, log);
-      expect(log.filter(({ type }) => type === 'lease.granted')).toHaveLength(1);
-      expectAgreement(log, fleet.conversationOf(session.id));
-      expect(readFileSync(counter, 'utf8')).toBe('1\n2\n3\n');
-      session.watch.close();
-    }),
+        expect(await readLog(fleet.client, session.id)).toEqual(log);
+        expectWhole(log);
+        expectSameLog(session.watch, log);
+        expect(log.filter(({ type }) => type === 'lease.granted')).toHaveLength(1);
+        expectAgreement(log, fleet.conversationOf(session.id));
+        expect(readFileSync(counter, 'utf8')).toBe('1\n2\n3\n');
+        session.watch.close();
+      }),
   );
 });

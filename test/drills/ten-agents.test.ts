@@ -8,7 +8,7 @@ const AGENTS = Array.from({ length: 10 }, (_, index) => `AGENT-${index}`);
 let fleet: Fleet;
 beforeAll(async () => {
   fleet = await startFleet({ ...NO_POSTGRES, OIO_LEASE_TTL_SECONDS: '15' });
-  // Two at a time: ten servers that start at once on two cores take longer than one after the other.
+  // Two at a time, because ten servers that start at once on two cores take longer than one after the other.
   for (let first = 0; first < AGENTS.length; first += 2) {
     const pair = AGENTS.slice(first, first + 2).map((name) => fleet.agent(name, { capacity: 1 }));
     await Promise.all(pair.map((agent) => agent.start()));
@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => fleet.stop());
 
-describe('a restart of workerd under ten agents at work', () => {
-  it('orphans none of their sessions and costs no attempt', async () => {
+describe('a restart of workerd under ten working agents', () => {
+  it('orphans no session and uses no attempt', async () => {
     const prompt = 'slow 8 200\nrun sleep 1; echo done > done.txt\nslow 8 200';
     const sessions = await Promise.all(AGENTS.map(() => startSession(fleet.client, [prompt])));
     for (const session of sessions) await session.seen(({ type }) => type === 'turn.started');

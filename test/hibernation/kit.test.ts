@@ -67,7 +67,7 @@ it.concurrent('an object sleeps after a drain to a backend that never answers', 
   await expectToSleep(stub);
 });
 
-it.concurrent('an object that holds a timer does not sleep: these tests can fail', {
+it.concurrent('an object that holds a timer does not sleep, which shows that these tests can fail', {
   timeout: SLEEP_TIMEOUT_MS,
 }, async () => {
   const stub = directory();

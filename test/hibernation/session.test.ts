@@ -9,7 +9,7 @@ import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './sleep.ts';
 
 const timeout = SLEEP_TIMEOUT_MS;
 
-it.concurrent('a session sleeps while its agent and its watcher are quiet, and both go on with it', {
+it.concurrent('a session sleeps while its agent and watcher are quiet, and then continues with both', {
   timeout,
 }, async () => {
   const session = sessionObject();
@@ -36,7 +36,9 @@ it.concurrent('a session that has ended sleeps', { timeout }, async () => {
   expect(await isSameInstance(session.stub)).toBe(true);
 });
 
-it.concurrent('a database that never answers delays no local deadline, and its row waits', { timeout }, async () => {
+it.concurrent('a database that never answers delays no deadline of a session, and its row waits', {
+  timeout,
+}, async () => {
   const { workspace, id, call, stub } = sessionObject();
   await runInDurableObject(stub, async (_instance, state) => {
     const platform = durablePlatform(state, consoleLogger('warn'));

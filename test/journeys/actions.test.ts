@@ -12,9 +12,9 @@ const isRunningTool = (session: StartedSession, word: string) =>
     (e) => e.type === 'tool' && e.data.state === 'running' && JSON.stringify(e.data.input ?? {}).includes(word),
   );
 
-it('a paused session keeps what is done, and goes on with the rest when it is resumed', async () => {
+it('a paused session keeps its finished work, and continues with the rest when it is resumed', async () => {
   const counter = join(fleet.path, 'paused');
-  // The text between the two steps keeps the model busy, as a real one would be.
+  // The text between the two steps keeps the model busy, as a real model would be.
   const prompt = `run sleep 1; echo a >> ${counter}\nslow 20 200\nrun echo b >> ${counter}\nwrite last.txt: c`;
   const session = await startSession(client, [prompt]);
   await isRunningTool(session, 'sleep');
@@ -38,14 +38,14 @@ it('a cancelled session ends while its tool still runs, and the tool never finis
   session.watch.close();
 });
 
-it('a failed session says why', async () => {
+it('a failed session has the model’s error', async () => {
   const session = await startSession(client, ['fail 400'], { max_attempts: 1 });
   const { error } = await session.ended('failed');
   expect(error).toMatchObject({ code: 'api_error', message: expect.stringContaining('scripted failure 400') });
   session.watch.close();
 });
 
-it('the limit of model turns ends a session as partially completed, with what was done', async () => {
+it('the limit of model turns ends a session as partially completed, with its work so far', async () => {
   const prompt = 'write one.txt: 1\nwrite two.txt: 2\nslow 20 200\nwrite three.txt: 3';
   const session = await startSession(client, [prompt], { agent_config: { max_turns: 2 } });
   const { error } = await session.ended('partially_completed');

@@ -14,7 +14,7 @@ const CUTS = 20;
 const PAUSE_MS = 100;
 const labels = ['site=far'];
 
-/** Agents that come and go belong to this file; the first reaches the control plane directly, the second by a proxy. */
+/** This file's own agents. The first one connects directly to the control plane, the second one over a proxy. */
 const fleet = sharedFleet();
 let proxy: TcpProxy;
 let first: AgentProcess;
@@ -37,7 +37,7 @@ async function expectTrueLog(session: StartedSession): Promise<void> {
   session.watch.close();
 }
 
-it('a session waits in the queue until an agent with its label comes, and runs on that agent', async () => {
+it('a session waits in the queue until an agent with its label connects, and runs on that agent', async () => {
   const session = await startSession(fleet.client, ['write routed.txt: yes'], { required_labels: labels });
   await vi.waitFor(async () => expect((await fleet.client.sessions.get(session.id)).status).toBe('queued'));
   await first.start();
@@ -47,7 +47,7 @@ it('a session waits in the queue until an agent with its label comes, and runs o
   session.watch.close();
 });
 
-it('when an agent is killed, another one on another clone goes on from its checkpoint', async () => {
+it('when an agent is killed, another agent on another clone continues from its checkpoint', async () => {
   if (!first.isRunning) await first.start();
   const counter = join(fleet.path, 'takeover');
   const stall = `run echo begun >> ${counter}; test $(wc -l < ${counter}) -gt 1 || sleep 300`;
@@ -64,7 +64,7 @@ it('when an agent is killed, another one on another clone goes on from its check
   await expectTrueLog(session);
 });
 
-it('an agent and a watcher whose connections break again and again lose nothing and double nothing', async () => {
+it('an agent and a watcher whose connections break again and again neither lose nor duplicate an event', async () => {
   await first.kill();
   if (!second.isRunning) await second.start();
   const watcher = createClient({ baseUrl: proxy.url, token: fleet.address.adminToken, deadlineMs: 60_000 });

@@ -4,7 +4,7 @@ import { sharedFleet } from './support/shared-fleet.ts';
 
 const { client } = sharedFleet();
 
-/** The n-th approval that a session asked for (from 1), when it is there. */
+/** The n-th approval of a session (from 1), as soon as it exists. */
 async function asked(session: StartedSession, n = 1) {
   await session.seen(({ type }) => type === 'approval.asked', n);
   const open = (await client.sessions.approvals(session.id)).find(({ status }) => status === 'open');
@@ -22,7 +22,7 @@ it('a permission that is answered with `always` covers the same request for the 
   session.watch.close();
 });
 
-it('a rejected permission carries its message to the agent, which goes on without the tool', async () => {
+it('a rejected permission passes its message to the agent, which continues without the tool', async () => {
   const prompt = 'write a.txt: no\nsay after it';
   const session = await startSession(client, [prompt], { agent_config: { permissions: { edit: 'ask' } } });
   const { id } = await asked(session);
@@ -33,7 +33,7 @@ it('a rejected permission carries its message to the agent, which goes on withou
   session.watch.close();
 });
 
-it('a question is answered with the choice that was made', async () => {
+it('the agent gets the choice that answers its question', async () => {
   const session = await startSession(client, ['question Which colour? red | blue']);
   const approval = await asked(session);
   expect(approval).toMatchObject({ kind: 'question', title: 'Which colour?' });

@@ -13,7 +13,7 @@ import { sharedFleet } from './support/shared-fleet.ts';
 
 const fleet = sharedFleet();
 
-/** Another command line on the control plane's data directory. */
+/** Runs the command line on the control plane's data directory. */
 async function oio(...args: string[]): Promise<{ code: number | null; output: string }> {
   const command = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
   return { code: await command.exited, output: command.output };
@@ -40,13 +40,13 @@ it('oio session list and diff print JSON for programs, and a patch that git appl
   expect(readFileSync(join(repository, 'patched.txt'), 'utf8')).toBe('there\n');
 });
 
-it('oio repeats the server’s own words when the server refuses', async () => {
+it('oio prints the server’s error text when the server refuses', async () => {
   const { code, output } = await oio('session', 'cancel', '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000');
   expect(code).toBe(exitCode.failed);
   expect(output).toMatch(/^oio: .+ \(request \S+\)$/m);
 });
 
-it('oio token makes a token that may do what its role may, and nothing else', async () => {
+it('oio token creates a token that has exactly the permissions of its role', async () => {
   const { output } = await oio('token', '--role', 'viewer', '--name', 'screen', '--expires', '1h', '--json');
   const { token } = JSON.parse(output) as CreatedToken;
   const viewer = createClient({ baseUrl: fleet.address.url, token });

@@ -5,11 +5,7 @@ import { sharedFleet } from './support/shared-fleet.ts';
 const fleet = sharedFleet();
 const it = dashboardTests(() => ({ url: fleet.address.url, client: fleet.client }));
 
-it('signs in by a one-time code, which leaves the address at once and works no second time', async ({
-  newContext,
-  page,
-  dashboard,
-}) => {
+it('a sign-in code leaves the URL at once and works only once', async ({ newContext, page, dashboard }) => {
   const address = await dashboard.signInAddress();
   await page.goto(address);
   await dashboard.showsSessions();
@@ -21,7 +17,7 @@ it('signs in by a one-time code, which leaves the address at once and works no s
   expect(other.url()).toBe(`${fleet.address.url}/`);
 });
 
-it('creates a session, shows its work as it happens, answers what it asks, and shows the diff', async ({
+it('a user can create a session, follow its work, answer its question and see the diff', async ({
   page,
   dashboard,
 }) => {
@@ -62,7 +58,7 @@ it('creates a session, shows its work as it happens, answers what it asks, and s
   expect(await row.textContent()).toContain('#greeting');
 });
 
-it('goes on where it was when the page is loaded again, in the middle of the work', async ({ page, dashboard }) => {
+it('a reloaded page continues with the session’s current state', async ({ page, dashboard }) => {
   await dashboard.openSession('Survive a reload', 'say First words.\nrun echo half-way\nslow 15 250\nsay Last words.');
   await dashboard.toolCall('bash', 'half-way').waitFor();
   await page.reload();
@@ -73,10 +69,7 @@ it('goes on where it was when the page is loaded again, in the middle of the wor
   expect(await dashboard.transcript().locator('[data-tool="bash"]').count()).toBe(1);
 });
 
-it('offers the legal actions alone: pauses, resumes, and cancels after a second thought', async ({
-  page,
-  dashboard,
-}) => {
+it('the page offers only legal actions: pause, resume, and cancel with a confirmation', async ({ page, dashboard }) => {
   await dashboard.openSession('Be told what to do', 'slow 6 250\nrun echo step\n'.repeat(12));
   await dashboard.hasStatus('running');
   expect(await dashboard.button('Start').count()).toBe(0);
@@ -94,7 +87,7 @@ it('offers the legal actions alone: pauses, resumes, and cancels after a second 
   await expect.poll(() => page.getByRole('button', { name: /^(Pause|Resume|Stop|Cancel|Retry)$/ }).count()).toBe(0);
 });
 
-it('narrows the list by status and words, and keeps that in the address', async ({ page, dashboard }) => {
+it('the list can be filtered by status and words, which stay in the URL', async ({ page, dashboard }) => {
   await fleet.client.sessions.create({ title: 'A needle in the list', initial_prompt: 'say hi' });
   await dashboard.signIn();
   await dashboard.button('pending').click();

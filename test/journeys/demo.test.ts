@@ -7,7 +7,7 @@ import { scratchDirectory } from '../system/support/rig.ts';
 const scratch = scratchDirectory();
 afterAll(scratch.remove);
 
-it('the demo with --exit shows a session of a real agent, its diff and the dashboard’s address, and ends with 0', async () => {
+it('the demo with --exit shows a session of a real agent, its diff and the dashboard’s URL, and exits with 0', async () => {
   const dataDirectory = join(scratch.path, 'demo');
   const demo = new Launcher({ dataDirectory, args: ['demo', '--exit'] });
   expect(await demo.exited).toBe(0);
@@ -21,6 +21,6 @@ it('the demo with --exit shows a session of a real agent, its diff and the dashb
   }
   expect(demo.output).not.toContain('worktrees');
   const signInCode = /#code=(\S+)/.exec(demo.output)?.[1] ?? '';
-  // Postgres starts when all else serves: it may not have begun when the session is done.
+  // Postgres starts last, so it may not have started when the session ends.
   expectNoSecretLogged(dataDirectory, ['worker', 'agent'], [signInCode]);
 });

@@ -22,7 +22,7 @@ beforeAll(async () => {
   await launcher.printed(/^postgres\s+cannot be used yet/m);
 });
 
-it('npm start prints one ready line whose URL responds, and keeps its secrets to its owner', async () => {
+it('npm start prints one ready line whose URL responds, and only its owner can read its secrets', async () => {
   expect((await fetch(`${url}/health`)).status).toBe(200);
   expect(launcher.output).toMatch(new RegExp(`^open\\s+${url}/#code=\\S+$`, 'm'));
   expect(launcher.output.match(/^ready\b/gm)).toHaveLength(1);
@@ -34,7 +34,7 @@ it('npm start prints one ready line whose URL responds, and keeps its secrets to
 });
 
 it('each process of the launcher has a log of JSON lines', async () => {
-  // Each has something to say: the Worker of the request, Postgres of the database that is missing.
+  // Each writes a line: the Worker for the request, Postgres for the missing database.
   await fetch(`${url}/health`);
   for (const name of ['worker', 'postgres']) {
     const lines = await vi.waitFor(() => {
@@ -48,14 +48,14 @@ it('each process of the launcher has a log of JSON lines', async () => {
   }
 });
 
-it('a second start on the same data directory is refused, and the first goes on', async () => {
+it('a second start on the same data directory is refused, and the first one keeps running', async () => {
   const second = new Launcher({ dataDirectory: directory, env: noDatabase });
   expect(await second.exited).toBe(exitCode.environment);
   expect(second.output).toContain(`in use by process ${launcher.process.pid}, which serves ${url}`);
   expect((await fetch(`${url}/health`)).status).toBe(200);
 });
 
-it('workerd starts again on the same port after a SIGKILL, with everything that was acknowledged', async () => {
+it('workerd restarts on the same port after a SIGKILL, with everything that was acknowledged', async () => {
   await makeTokens(launcher);
   const killed = launcher.pidOf('worker') ?? 0;
   process.kill(killed, 'SIGKILL');

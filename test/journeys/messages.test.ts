@@ -4,7 +4,7 @@ import { sharedFleet } from './support/shared-fleet.ts';
 
 const { client } = sharedFleet();
 
-it('a message steers the turn that runs, and a follow-up is the next turn', async () => {
+it('a message steers the running turn, and a follow-up becomes the next turn', async () => {
   const session = await startSession(client, ['run sleep 1\nrun sleep 1\nrun echo first']);
   await session.seen((e) => e.type === 'tool' && e.data.state === 'running');
   await client.sessions.send(session.id, { text: 'run echo later', delivery: 'follow_up' });

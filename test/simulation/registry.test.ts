@@ -33,12 +33,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: 'evict' as const }) },
 );
 
-/** A registry under fire, and what the world outside knows of it. */
+/** A registry under random events, and the state that its callers and agents know. */
 class Fleet {
   readonly platform = new NodePlatform();
   registry = new RegistryInProcess({ platform: this.platform });
   readonly #links = new Map<number, FakeClient>();
-  /** What each agent works on. */
+  /** The slots that each agent works on. */
   readonly #leases = AGENTS.map(() => new Set<number>());
   readonly reserved = new Set<number>();
   readonly ended = new Set<number>();
@@ -90,7 +90,7 @@ class Fleet {
       this.ended.add(task);
       this.registry.runtime[what](key);
     } else if (what === 'accept') {
-      // The session grants a lease to one agent only, and only to one that was offered it.
+      // The session grants a lease to only one agent, which must have got an offer.
       const state = this.reserved.has(task) ? this.state(task) : null;
       if (!link || state?.state !== 'offered' || state.agent_id !== AGENTS[agent]) return;
       this.#leases[agent]!.add(task);
@@ -125,7 +125,7 @@ it('the registry never exceeds a capacity, and never loses or duplicates a reque
         });
         for (const slot of slots) expect(slot.agent_id === null).toBe(slot.state === 'queued');
       }
-      // All come back and behave: whatever was asked for and not ended finds its agent, as far as there is room.
+      // All agents return and accept offers, so every open request gets an agent while there is room.
       for (let round = 0; round < 6; round++) {
         for (let agent = 0; agent < AGENTS.length; agent++) fleet.join(agent);
         fleet.acceptOffers();
@@ -155,7 +155,7 @@ it('reserve, cancel and release of one epoch lead to the same slot in any order'
       }
       const over = calls.some((name) => name !== 'reserve');
       expect(registry.runtime.reserve(request)).toMatchObject({ state: over ? 'ended' : 'offered' });
-      expect(registry.platform.dump().slots, 'one row, whatever became of it').toHaveLength(1);
+      expect(registry.platform.dump().slots, 'one row in any state').toHaveLength(1);
     }),
   );
 }, 60_000);

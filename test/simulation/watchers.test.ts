@@ -4,7 +4,7 @@ import { runs } from '../support/seeds.ts';
 import { note, partDone, result, text } from '../unit/session/fake-agent.ts';
 import { SessionInProcess } from '../unit/session/harness.ts';
 
-/** Things that may happen, in any order. */
+/** The random events, in any order. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('work' as const), frames: fc.integer({ min: 1, max: 5 }) }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('read' as const), frames: fc.integer({ min: 1, max: 4 }) }) },
@@ -16,7 +16,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: 'repeat' as const }) },
 );
 
-/** A thousand and more cuts over all runs. */
+/** More than a thousand cuts over all runs. */
 it('a client that is disconnected at any point ends with exactly the server’s log, even if the agent fails', async () => {
   let cuts = 0;
   await fc.assert(
@@ -34,7 +34,7 @@ it('a client that is disconnected at any point ends with exactly the server’s 
               agent.append(text(`part-${part}`, offset, `w${index}`));
               offset += `w${index}`.length;
             }
-            // An increment that was lost on the way, and one that was said again otherwise.
+            // A lost increment, and one that was repeated with other bounds.
             if (what.frames === 4) offset += 3;
             if (what.frames === 3) offset -= 1;
             if (what.frames === 5) {

@@ -2,13 +2,13 @@ import { buildDirectory, type DirectoryRuntime } from '../../durable-objects/dir
 import type { DirectoryApi } from '../../src/ports/directory.ts';
 import { NodePlatform } from './node-platform.ts';
 
-/** The directory in this process: the runtime of the directory on SQLite in memory. */
+/** The directory in this process: its runtime on SQLite in memory. */
 export class DirectoryInProcess {
   readonly platform: NodePlatform;
   readonly #evictBetweenSteps: boolean;
   #runtime: DirectoryRuntime;
 
-  /** @param evictBetweenSteps builds the runtime anew for every step, as if the object had slept in between */
+  /** @param evictBetweenSteps builds a new runtime for every step, as after an eviction */
   constructor({ platform = new NodePlatform(), evictBetweenSteps = false } = {}) {
     this.platform = platform;
     this.#evictBetweenSteps = evictBetweenSteps;

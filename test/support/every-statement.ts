@@ -2,18 +2,17 @@ import { expect } from 'vitest';
 import { InjectedFault, NodePlatform } from './node-platform.ts';
 
 /**
- * Shows that a mutation happens wholly or not at all: runs it with a throw before its first step, then before its second,
- * and so on, and asserts after each throw that everything stored and the alarm are as before. A throw changes nothing, so
- * all of this happens to one object, whose memory has seen every throw when the mutation at last succeeds. It must then be
- * in the very state of an object that was never disturbed.
+ * Shows that a mutation is atomic. Runs it with a throw before its first step, then before its second, and so on. After
+ * each throw, all stored rows and the alarm must be unchanged. All runs use one object, so that its memory has seen
+ * every throw when the mutation finally succeeds. Then its state must equal that of an object without throws.
  *
- * Only what `mutate` does before it first awaits is disturbed: that is where a mutation commits. A mutation that
- * commits nothing there fails the test.
+ * Throws happen only before the first await of `mutate`, because a mutation commits there. A mutation that commits
+ * nothing there fails the test.
  *
- * @param setup makes the object and brings it to where the mutation applies
+ * @param setup creates the object in the state in which the mutation applies
  * @param mutate must be the same each time; may return a promise
- * @param observe more that must stay as it was: frames sent, say
- * @returns how many steps the mutation takes
+ * @param observe other values that must not change, such as sent frames
+ * @returns the number of steps of the mutation
  */
 export async function everyStatement<S>(
   setup: (platform: NodePlatform) => S | Promise<S>,
@@ -22,7 +21,7 @@ export async function everyStatement<S>(
 ): Promise<number> {
   const prepare = async () => {
     const platform = new NodePlatform();
-    // Hundreds of throws that are meant would each write a line.
+    // Hundreds of intended throws would each write a line.
     platform.logger = () => {};
     const subject = await setup(platform);
     await platform.settle();

@@ -1,20 +1,20 @@
 import type { ObjectSocket } from '../../durable-objects/kit/platform.ts';
 import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
 
-/** What a Durable Object's socket may carry through hibernation. */
+/** The attachment of a Durable Object's socket, which survives hibernation. */
 const ATTACHMENT_BYTES_MAX = 2_048;
 
-/** The object's side of the network: where a runtime hears of its sockets. */
+/** The object's side of the network: the handlers for events of its sockets. */
 export interface SocketEvents {
   message(socket: ObjectSocket, text: string): void;
   close(socket: ObjectSocket, code: number, reason: string): void;
 }
 
-/** The far end of a fake socket, as the test holds it. */
+/** The test's side of a fake socket. */
 export class FakeClient {
-  /** Frames that the object has sent, as text, oldest first. */
+  /** The frames that the object has sent, as text, oldest first. */
   readonly received: string[] = [];
-  /** How the object closed the socket; null while it has not. */
+  /** How the object closed the socket; null while it is open. */
   closedBy: { code: number; reason: string } | null = null;
   readonly #socket: FakeSocket;
 
@@ -22,17 +22,17 @@ export class FakeClient {
     this.#socket = socket;
   }
 
-  /** The object's end, to hand to a runtime that is told of a new socket. */
+  /** The object's side, for a runtime that accepts the socket. */
   get socket(): ObjectSocket {
     return this.#socket;
   }
 
-  /** Frames received, parsed. */
+  /** The received frames, parsed. */
   frames<T = { type: string } & Record<string, unknown>>(): T[] {
     return this.received.map((text) => JSON.parse(text) as T);
   }
 
-  /** Takes all frames received so far, parsed, and forgets them. */
+  /** Removes and returns all received frames, parsed. */
   take<T = { type: string } & Record<string, unknown>>(): T[] {
     return this.received.splice(0).map((text) => JSON.parse(text) as T);
   }
@@ -47,18 +47,18 @@ export class FakeClient {
     this.#socket.pinged();
   }
 
-  /** Closes the far end; the object hears of it. */
+  /** Closes the test's side. The object gets a close event. */
   close(code = 1000, reason = ''): void {
     this.#socket.gone(code, reason, true);
   }
 
-  /** The far end is gone and nobody was told: a power cut, or a restart of the object's host. */
+  /** Removes the test's side without a close event, as a power cut or a restart of the object's host does. */
   vanish(): void {
     this.#socket.gone(1006, '', false);
   }
 }
 
-/** The object's end of a fake socket: bounded as the platform bounds a real one. */
+/** The object's side of a fake socket, with the platform's limits. */
 export class FakeSocket implements ObjectSocket {
   readonly id = {};
   readonly tags: readonly string[];
@@ -92,7 +92,7 @@ export class FakeSocket implements ObjectSocket {
     if (!this.#open) return;
     this.#open = false;
     this.client.closedBy = { code, reason };
-    // Like a real one, it is still listed for a moment.
+    // Like a real socket, it stays listed for a moment.
     queueMicrotask(() => this.#forget(this));
   }
 

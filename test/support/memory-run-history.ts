@@ -1,6 +1,6 @@
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
 
-/** Finished runs, for as long as the process lives. */
+/** Finished runs in memory. */
 export class MemoryRunHistory implements RunHistory {
   readonly #runs = new Map<string, SessionRun>();
 

@@ -4,7 +4,7 @@ import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import type { Logger } from '../../src/ports/logger.ts';
 import { type FakeClient, FakeSocket, type SocketEvents } from './fake-socket.ts';
 
-/** What `failAt` throws. */
+/** The error that `failAt` throws. */
 export class InjectedFault extends Error {
   constructor() {
     super('injected fault');
@@ -12,22 +12,22 @@ export class InjectedFault extends Error {
   }
 }
 
-/** The platform's own bound on one statement. */
+/** The platform's limit for one statement. */
 const BINDINGS_MAX = 100;
 
 /**
- * An object's machine in a Node process: SQLite in memory (or in a file), a clock and a randomness that the test
- * holds, one alarm, fake sockets. A runtime built on it is the real one: a second runtime on the same platform is the
- * object after an eviction.
+ * A platform for an object in a Node process: SQLite in memory (or in a file), a clock and randomness that the test
+ * controls, one alarm, and fake sockets. The runtime on it is the real one. A second runtime on the same platform is
+ * the object after an eviction.
  *
  * It is stricter than the real platform: a write outside a transaction throws.
  */
 export class NodePlatform implements ObjectPlatform {
-  /** The present, in ms; the test may set it. `advance` also runs alarms. */
+  /** The current time in ms. The test may set it; `advance` also runs alarms. */
   clock: number;
-  /** When the alarm goes off; null for never. */
+  /** The time of the alarm; null if none is set. */
   alarm: number | null = null;
-  /** Where frames and closes of the fake sockets go: set it to the runtime. */
+  /** The handler for frames and closes of the fake sockets. Set it to the runtime. */
   events: SocketEvents | null = null;
   logger: Logger = consoleLogger('warn');
 
@@ -39,7 +39,7 @@ export class NodePlatform implements ObjectPlatform {
   #inTransaction = false;
   #stepsToFault = Number.POSITIVE_INFINITY;
 
-  /** @param sql makes the storage as an object left it */
+  /** @param sql creates the storage of an existing object */
   constructor({ path = ':memory:', now = Date.UTC(2026, 0, 1), seed = 1, sql = '' } = {}) {
     this.#db = new DatabaseSync(path);
     this.#db.exec(sql);
@@ -87,7 +87,7 @@ export class NodePlatform implements ObjectPlatform {
     return this.clock;
   }
 
-  /** mulberry32: the same seed gives the same life. */
+  /** mulberry32: the same seed gives the same numbers. */
   random(): number {
     this.#seed = (this.#seed + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
@@ -110,7 +110,7 @@ export class NodePlatform implements ObjectPlatform {
     return [...this.#sockets].filter((socket) => tag === undefined || socket.tags.includes(tag));
   }
 
-  // --- What a test does with it
+  // --- For tests
 
   /** Opens a socket to the object, as the shell's `acceptSocket` would. */
   connect(tags: readonly string[], attachment: unknown): FakeClient {
@@ -125,14 +125,14 @@ export class NodePlatform implements ObjectPlatform {
     return socket.client;
   }
 
-  /** Waits until no background work is under way. */
+  /** Waits until no background work is running. */
   async settle(): Promise<void> {
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
   /**
-   * Moves the clock on by `ms`. Each time the alarm is due on the way, the clock stops there and `fire` is called
-   * (the runtime's `alarm`), and background work settles before the clock goes on.
+   * Advances the clock by `ms`. Each time the alarm is due, the clock stops, `fire` (the runtime's `alarm`) is called,
+   * and background work settles before the clock continues.
    */
   async advance(ms: number, fire: () => void): Promise<void> {
     const end = this.clock + ms;
@@ -144,13 +144,13 @@ export class NodePlatform implements ObjectPlatform {
     this.clock = end;
   }
 
-  /** Runs `fire` as the platform runs `alarm()`: none is set while it runs, but what it sets itself. */
+  /** Runs `fire` as the platform runs `alarm()`: while it runs, only an alarm that it sets itself is set. */
   fireAlarm(fire: () => void): void {
     this.alarm = null;
     fire();
   }
 
-  /** All tables with all their rows, and the alarm: what a restart would find. */
+  /** All tables with all their rows, and the alarm. */
   dump(): Record<string, unknown> {
     const tables = this.#db
       .prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name`)
@@ -166,19 +166,19 @@ export class NodePlatform implements ObjectPlatform {
   }
 
   /**
-   * The n-th step from now on throws before it is taken, once. Steps are the statements inside a transaction, setting
-   * the alarm, and the commit itself. `Infinity` takes the fault back.
+   * Makes the n-th step from now throw once, before it takes effect. Steps are the statements inside a transaction,
+   * setting the alarm, and the commit. `Infinity` removes the fault.
    */
   failAt(n: number): void {
     this.#stepsToFault = n;
   }
 
-  /** Whether the fault of `failAt` still waits. */
+  /** Whether the fault of `failAt` has not been thrown yet. */
   get faultPending(): boolean {
     return this.#stepsToFault !== Number.POSITIVE_INFINITY;
   }
 
-  /** The state of the randomness, to go back to. */
+  /** The state of the randomness, which a test can restore. */
   get seed(): number {
     return this.#seed;
   }

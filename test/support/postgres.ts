@@ -5,11 +5,11 @@ import { connectServer, type Database, openEmbedded } from '../../cli/postgres/d
 import { runMigrations } from '../../cli/postgres/migrations.ts';
 import { serveNeonEndpoint } from '../../cli/postgres/neon-endpoint.ts';
 
-/** A migrated Postgres behind Neon's HTTP protocol: what `neon…` adapters are given. */
+/** A migrated Postgres behind Neon's HTTP protocol, for the adapters. */
 export interface TestPostgres {
   databaseUrl: string;
   fetchEndpoint: string;
-  /** The database itself, past the endpoint. */
+  /** The database itself, without the endpoint. */
   database: Database;
   close(): Promise<void>;
 }
@@ -17,14 +17,14 @@ export interface TestPostgres {
 const password = 'test';
 let served = 0;
 
-/** Postgres itself, embedded, in a directory that goes when it is closed. */
+/** An embedded Postgres in a directory that is deleted when it is closed. */
 export async function embeddedPostgres(): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'oio-postgres-'));
   const forget = () => rmSync(directory, { recursive: true, force: true });
   return await serve(await openEmbedded(join(directory, 'data')), forget);
 }
 
-/** A server that is there to be tested against. */
+/** An existing server for tests. */
 export async function serverPostgres(url: string): Promise<TestPostgres> {
   return await serve(connectServer(url), () => {});
 }
@@ -34,7 +34,7 @@ async function serve(database: Database, forget: () => void): Promise<TestPostgr
   const endpoint = await serveNeonEndpoint({ port: 0, password, pool: () => database.pool });
   served += 1;
   return {
-    // The adapters tell their endpoints apart by the host in the URL.
+    // The adapters choose their endpoint by the host in the URL.
     databaseUrl: `postgres://test:${password}@postgres-${process.pid}-${served}.test/test`,
     fetchEndpoint: `http://127.0.0.1:${endpoint.port}/sql`,
     database,

@@ -7,7 +7,7 @@ import type { FakeClient } from './fake-socket.ts';
 import { NodePlatform } from './node-platform.ts';
 
 /**
- * The registry in this process: the runtime of the object on SQLite in memory, with the shell's part played here.
+ * The registry in this process: its runtime on SQLite in memory. This class plays the shell.
  */
 export class RegistryInProcess {
   readonly platform: NodePlatform;
@@ -17,7 +17,7 @@ export class RegistryInProcess {
   #runtime: AgentRegistryRuntime;
 
   /**
-   * @param evictBetweenSteps builds a new runtime for every step, as if the object had slept in between
+   * @param evictBetweenSteps builds a new runtime for every step, as after an eviction
    * @param ranks the order of priorities in the queue
    */
   constructor({

@@ -1,4 +1,4 @@
-/** Numbers from 0 up to, not including, 1 (mulberry32): the same seed gives the same ones. */
+/** Numbers in the range 0 ≤ x < 1 (mulberry32). The same seed gives the same numbers. */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -3,9 +3,9 @@ import { inject } from 'vitest';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where this run's seeds begin: the same in each `npm test`, a new one in each round of `npm run test:soak`. */
+    /** The first seed of this run: the same in each `npm test`, a new one in each round of `npm run test:soak`. */
     seed: number;
-    /** How many times as many seeds as `npm test` takes. */
+    /** The number of seeds, as a multiple of those of `npm test`. */
     seed_factor: number;
   }
 }
@@ -23,5 +23,5 @@ export function runs(count = 100): { seed: number; numRuns: number } {
   return { seed: inject('seed'), numRuns: count * inject('seed_factor') };
 }
 
-/** Set-up of each test file: a property that names no parameters of its own has the run's seed, too. */
+/** Set-up of each test file: a property without parameters of its own also gets the run's seed. */
 fc.configureGlobal(runs());

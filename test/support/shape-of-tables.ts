@@ -1,6 +1,6 @@
 import type { NodePlatform } from './node-platform.ts';
 
-/** What each table and index is made of, however it was declared and in whatever order its columns came. */
+/** The columns of each table and index, independent of the form of their declaration and of their order. */
 export function shapeOfTables(platform: NodePlatform): Record<string, unknown> {
   const tables = platform.exec(`SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL`, []);
   return Object.fromEntries(

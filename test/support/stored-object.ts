@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { NodePlatform } from './node-platform.ts';
 
 /**
- * The platform of an object whose storage is in an SQL file, at the time in its first line (`-- clock: <ms>`). The
- * alarm is not part of it: a runtime sets it again when it starts.
+ * The platform of an object whose storage is in an SQL file, at the time in its first line (`-- clock: <ms>`). The file
+ * has no alarm, because a runtime sets the alarm again when it starts.
  */
 export function storedObject(sqlFile: URL): NodePlatform {
   const sql = readFileSync(sqlFile, 'utf8');

@@ -2,18 +2,18 @@ import { buildWorkspace, type WorkspaceRuntime } from '../../durable-objects/wor
 import type { WorkspaceApi } from '../../src/ports/workspace.ts';
 import { NodePlatform } from './node-platform.ts';
 
-/** The workspace's object in this process: its runtime on SQLite in memory, with the shell's part played here. */
+/** The workspace's object in this process: its runtime on SQLite in memory. This class plays the shell. */
 export class WorkspaceInProcess {
   readonly platform: NodePlatform;
   readonly workspace = 'default';
-  /** Keys of the closings that have arrived at the objects that hold sockets. */
+  /** The keys of the closes that have arrived at the objects that hold sockets. */
   readonly closed: string[] = [];
-  /** Whether those objects cannot be reached just now. */
+  /** Whether those objects cannot be reached now. */
   away = false;
   readonly #evictBetweenSteps: boolean;
   #runtime: WorkspaceRuntime;
 
-  /** @param evictBetweenSteps builds the runtime anew for every step, as if the object had slept in between */
+  /** @param evictBetweenSteps builds a new runtime for every step, as after an eviction */
   constructor({ platform = new NodePlatform(), evictBetweenSteps = false } = {}) {
     this.platform = platform;
     this.#evictBetweenSteps = evictBetweenSteps;

@@ -43,7 +43,7 @@ describe('npm run demo', () => {
   const postgresIsUp = () =>
     vi.waitFor(async () => expect(await postgresState()).toEqual([200, 'ok']), { timeout: 120_000, interval: 100 });
 
-  it('starts its agent again after a SIGKILL, and the agent works', async () => {
+  it('restarts its agent after a SIGKILL, and the agent works', async () => {
     const killed = demo.pidOf('agent') ?? 0;
     process.kill(killed, 'SIGKILL');
     await demo.printed(/^agent\s+ended with code 137; restarting/m);
@@ -52,7 +52,7 @@ describe('npm run demo', () => {
     expect(demo.pidOf('agent')).not.toBe(killed);
   });
 
-  it('responds while its Postgres is killed, and starts it again', async () => {
+  it('responds while its Postgres is killed, and restarts it', async () => {
     const { url } = demo.server();
     process.kill(demo.pidOf('postgres') ?? 0, 'SIGKILL');
     await demo.printed(/^postgres\s+ended with code 137; restarting/m);
@@ -67,7 +67,7 @@ describe('npm run demo', () => {
     expect(processes.filter(lives)).toEqual([]);
   });
 
-  // The last one: a directory in which a process still works changes while it is read.
+  // This test is the last one, because a directory changes while a process still uses it.
   it('has logged JSON lines without a secret, and kept the agent’s files out of the repository', () => {
     const secrets = [signInCode(demo), postgresPassword];
     expectNoSecretLogged(join(scratch, 'demo'), ['worker', 'agent', 'postgres'], secrets);
@@ -75,7 +75,7 @@ describe('npm run demo', () => {
   });
 });
 
-describe('an agent on the person’s own OpenCode', () => {
+describe('an agent with the user’s own OpenCode configuration', () => {
   let repository: string;
   beforeAll(() => {
     repository = createRepository(join(scratch, 'repository'));
@@ -88,7 +88,7 @@ describe('an agent on the person’s own OpenCode', () => {
     return home;
   };
 
-  it('says of a configuration that is broken what OpenCode says, and nothing of a missing model', async () => {
+  it('reports OpenCode’s error about an invalid configuration, and not a missing model', async () => {
     const env = { HOME: homeWith('broken', '{ "model": '), OIO_AGENT_TOKEN: 'any' };
     const agent = launch('broken-agent', ['agent', '--url', 'http://127.0.0.1:9', '--dir', repository], env);
     expect(await agent.exited).toBe(exitCode.environment);
@@ -96,7 +96,7 @@ describe('an agent on the person’s own OpenCode', () => {
     expect(agent.output).not.toMatch(/has no model|^\s+at /m);
   });
 
-  it('says that there is no model and how to get one, while the control plane goes on', async () => {
+  it('says how to add a missing model, while the control plane keeps running', async () => {
     const home = homeWith('home', '{"enabled_providers": []}');
     const launcher = launch('no-model', ['up', '--dir', repository], { HOME: home, ...noDatabase });
     await launcher.printed(/^agent\s+OpenCode has no model: .*opencode auth login/m);

@@ -46,7 +46,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Pro
 
 const connectionString = (secret: string) => `postgres://oio:${encodeURIComponent(secret)}@127.0.0.1/oio`;
 
-/** The driver's errors while the process is still opening its database. */
+/** The driver's errors until the process has opened its database. */
 const untilOpen = <T>(query: () => Promise<T>) => vi.waitFor(query, { timeout: 60_000, interval: 100 });
 
 describe.each(homes)('the Neon driver on $name', ({ variables }) => {
@@ -71,7 +71,7 @@ describe.each(homes)('the Neon driver on $name', ({ variables }) => {
 
   const count = async () => ((await sql`SELECT count(*)::int AS n FROM probe`).rows[0] as { n: number }).n;
 
-  it('gives every type as the driver’s own', async () => {
+  it('returns every type as the driver’s own servers do', async () => {
     const moment = new Date('2026-11-22T15:04:05.678Z');
     const { rows } = (await sql`
       SELECT 1::int AS int, 9007199254740993::bigint AS bigint, 1.10::numeric AS numeric, true AS bool,
@@ -95,7 +95,7 @@ describe.each(homes)('the Neon driver on $name', ({ variables }) => {
     ]);
   });
 
-  it('tells the command, the number of rows, and the fields', async () => {
+  it('returns the command, the number of rows, and the fields', async () => {
     const inserted = await sql`INSERT INTO probe VALUES (1, 'a'), (2, 'b')`;
     expect(inserted).toMatchObject({ command: 'INSERT', rowCount: 2, rows: [] });
     const selected = await sql.query('SELECT id, label FROM probe WHERE id = $1', [2], { arrayMode: true });
@@ -121,7 +121,7 @@ describe.each(homes)('the Neon driver on $name', ({ variables }) => {
     expect(error).toMatchObject(fields);
   });
 
-  it('runs a batch as one transaction: all of it, or nothing', async () => {
+  it('runs a batch as one transaction', async () => {
     const insert = (id: number) => sql`INSERT INTO probe VALUES (${id}, 'x') RETURNING id`;
     const results = await sql.transaction([insert(1), insert(2)]);
     expect(results.map(({ rows }) => rows)).toEqual([[{ id: 1 }], [{ id: 2 }]]);
@@ -129,7 +129,7 @@ describe.each(homes)('the Neon driver on $name', ({ variables }) => {
     expect(await count()).toBe(2);
   });
 
-  it('honours a batch’s isolation level and its being read-only', async () => {
+  it('applies a batch’s isolation level and read-only mode', async () => {
     const level = sql`SELECT current_setting('transaction_isolation') AS level`;
     const [first] = await sql.transaction([level], { isolationLevel: 'Serializable', readOnly: true });
     expect(first?.rows).toEqual([{ level: 'serializable' }]);
@@ -137,7 +137,7 @@ describe.each(homes)('the Neon driver on $name', ({ variables }) => {
     await expect(sql.transaction([write], { readOnly: true })).rejects.toMatchObject({ code: '25006' });
   });
 
-  it('answers many at once, each with its own rows', async () => {
+  it('answers concurrent requests, each with its own rows', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => sql`SELECT ${n}::int AS n`));
     expect(answers.map(({ rows }) => rows)).toEqual(Array.from({ length: 50 }, (_, n) => [{ n }]));
   });
@@ -150,7 +150,7 @@ describe.each(homes)('the Neon driver on $name', ({ variables }) => {
     expect(await bare.json()).toMatchObject({ code: '28P01' });
   });
 
-  it('answers a body that is no JSON, and any other path, with the caller’s fault', async () => {
+  it('answers an invalid body and an unknown path with a client error', async () => {
     const headers = { 'neon-connection-string': connectionString(password) };
     expect((await fetch(url, { method: 'POST', headers, body: '{' })).status).toBe(400);
     expect((await fetch(`${url}x`, { method: 'POST', headers, body: '{}' })).status).toBe(404);
@@ -159,7 +159,7 @@ describe.each(homes)('the Neon driver on $name', ({ variables }) => {
 
 describe('the embedded Postgres', () => {
   it('keeps what it acknowledged over a SIGKILL, on the same port', async () => {
-    // The database that is there already: a new one takes seconds of computing.
+    // Uses the existing database, because a new one takes seconds of CPU time.
     await Promise.all(processes.map((child) => end(child)));
     const port = await freePort();
     const variables = { OIO_POSTGRES_DIRECTORY: join(scratch, 'home') };
@@ -184,7 +184,7 @@ describe('a server that is down at first', () => {
       body,
     });
 
-  it('is answered 503 without a Postgres code, and is migrated before it is asked anything once it is up', async () => {
+  it('gets its migrations before any query when it starts, and until then queries get a 503 without a Postgres code', async () => {
     const [port, serverPort] = [await freePort(), await freePort()];
     startProcess({ DATABASE_URL: `postgres://postgres@127.0.0.1:${serverPort}/postgres` }, port);
     const refused = await vi.waitFor(() => ask(port), { timeout: 30_000 });

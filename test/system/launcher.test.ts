@@ -39,12 +39,12 @@ describe('a launcher that is killed', () => {
   };
   beforeAll(start);
 
-  it('had the token from the environment as the admin’s', async () => {
+  it('used the token from the environment as the admin token', async () => {
     const headers = { authorization: `Bearer ${token}` };
     expect((await fetch(`${current.server().url}/api/v1/tokens`, { headers })).status).toBe(200);
   });
 
-  it('takes its processes along, and a start on another port has all that was acknowledged', async () => {
+  it('takes its processes along, and a start on another port has everything that was acknowledged', async () => {
     await makeTokens(current);
     const { url } = current.server();
     const processes = descendantsOf(current.process.pid);
@@ -54,7 +54,7 @@ describe('a launcher that is killed', () => {
     await expectTokens(current);
   });
 
-  it('together with its guards leaves orphans, which the next start ends before it opens anything', async () => {
+  it('together with its guards leaves orphans, which the next start ends before it opens any file', async () => {
     const processes = descendantsOf(current.process.pid);
     const guards = processes.filter(({ parent }) => parent === current.process.pid);
     for (const { pid } of guards) process.kill(pid, 'SIGKILL');
@@ -73,8 +73,8 @@ describe('a launcher that is killed', () => {
   });
 });
 
-describe('a start that cannot be', () => {
-  it('on a port that is taken names the variable to set', async () => {
+describe('a start that cannot succeed', () => {
+  it('on a port in use names the variable to set', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -82,7 +82,7 @@ describe('a start that cannot be', () => {
     other.close();
   });
 
-  it('for a missing directory, one without git, and one without a commit says how to mend it', async () => {
+  it('for a missing directory, one without git, and one without a commit says how to fix it', async () => {
     const plain = join(scratch, 'plain');
     const empty = join(scratch, 'empty');
     for (const path of [plain, empty]) mkdirSync(path);
@@ -93,7 +93,7 @@ describe('a start that cannot be', () => {
     await refused('directory', up(empty), /has no commit.*git commit/);
   });
 
-  it('with a setting that cannot be used says so in one sentence, before anything starts', async () => {
+  it('with an invalid setting says so in one sentence, before any process starts', async () => {
     const sentence =
       'OIO_LEASE_TTL_SECONDS must be a whole number from 5 to 3600, such as OIO_LEASE_TTL_SECONDS=60, not "abc".';
     const launcher = launch('lease', { env: { OIO_LEASE_TTL_SECONDS: 'abc' } });
@@ -107,7 +107,7 @@ describe('a start that cannot be', () => {
   });
 });
 
-it('a stop that is asked for while it starts leaves nothing behind', async () => {
+it('a launcher that is stopped during its start leaves nothing behind', async () => {
   const launcher = launch('stopped-early');
   await vi.waitFor(() => expect(launcher.pidOf('worker')).toEqual(expect.any(Number)), SLOWLY);
   const processes = descendantsOf(launcher.process.pid);

@@ -8,7 +8,7 @@ const workshop = workshopOfFile();
 
 const start = (changes: Partial<Assignment> = {}) => workshop.start(makeAssignment(changes));
 
-test('a permission is asked for, and the answer `always` allows this one request only', async () => {
+test('the agent asks for a permission, and in OpenCode the answer `always` allows only this request', async () => {
   const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
   await work.message('run echo one\nrun echo two');
   const asked = await work.frame('approval.asked');
@@ -26,13 +26,13 @@ test('a permission is asked for, and the answer `always` allows this one request
   expect((await other.frame('approval.asked')).patterns).toEqual(['echo one']);
 });
 
-test('where anything asks, the shell asks too, even when it was to be allowed', async () => {
+test('if any permission is ask, the shell asks too, even if bash is allow', async () => {
   const work = await start({ agent_config: { permissions: { edit: 'ask', bash: 'allow' } } });
   await work.message('run echo sneaky');
   expect(await work.frame('approval.asked')).toMatchObject({ permission: 'bash' });
 });
 
-test('where anything asks, no sub-agent does unasked what the session must ask for', async () => {
+test('if any permission is ask, no sub-agent can act without asking', async () => {
   const unasked = join(workshop.path, 'unasked');
   const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
   await work.message(`task run echo x > ${unasked}`);
@@ -53,7 +53,7 @@ test.each([[undefined], ['use another way']])('a rejection (%s) lets the model g
   expect(existsSync(join(work.worktree, 'a.txt'))).toBe(false);
 });
 
-test('a question is answered with the choice, and one that nobody answers does not hang the run', async () => {
+test('a question gets the chosen answer, and an unanswered one does not block the run', async () => {
   const work = await start();
   await work.message('question Which colour? red | blue');
   const asked = await work.frame('approval.asked');
@@ -72,7 +72,7 @@ test('a question is answered with the choice, and one that nobody answers does n
   expect(await work.frame('result', 2)).toMatchObject({ status: 'completed' });
 });
 
-test('an approval that somebody else answers fails the run as tampering', async () => {
+test('an approval that another process answers fails the run as tampering', async () => {
   const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
   await work.message('run echo mine');
   const { ask_id } = await work.frame('approval.asked');
@@ -80,7 +80,7 @@ test('an approval that somebody else answers fails the run as tampering', async 
   expect((await work.frame('result')).error).toMatchObject({ code: 'tampering', retryable: false });
 });
 
-test('an abort while a permission waits withdraws the request that OpenCode keeps for ever', async () => {
+test('an abort during a permission request withdraws the request, which OpenCode itself would keep', async () => {
   const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
   await work.message('run echo never');
   const { ask_id } = await work.frame('approval.asked');

@@ -59,7 +59,7 @@ function personHome(name: string, files: Record<string, string>): string {
   return home;
 }
 
-test('a person’s configuration is used, with the variables that it names, and no tool sees their keys', async () => {
+test('the user’s configuration is used with the variables that it names, and no tool sees the keys', async () => {
   const { provider, model: name, permission } = scriptedModelConfig('{env:MY_MODEL_URL}') as Record<string, unknown>;
   const text = `{ // comments are fine\n "model": "${name}", "enabled_providers": ["demo", "anthropic"],
     "permission": ${JSON.stringify(permission)}, "provider": ${JSON.stringify(provider)} }`;
@@ -83,14 +83,14 @@ test('a person’s configuration is used, with the variables that it names, and 
   });
 });
 
-test('with nothing configured there is no model, though OpenCode would send code to a hosted one', async () => {
+test('without any configuration there is no model, although OpenCode would use a hosted one', async () => {
   const home = personHome('bare', {});
   await withServer({ HOME: home }, async (client) => {
     expect(await client.defaultModel()).toBeNull();
   });
 });
 
-test('a key in the environment is enough', async () => {
+test('a provider key in the environment is a sufficient configuration', async () => {
   const home = personHome('keyed', {});
   await withServer({ HOME: home, ANTHROPIC_API_KEY: 'x' }, async (client) => {
     expect(await client.defaultModel()).toMatch(/^anthropic\//);

@@ -16,14 +16,14 @@ function start(assignment: Assignment, before?: WorkRig, client?: OpenCodeClient
   return workshop.start(assignment, artifactsOf(before?.frames ?? []), client && { client });
 }
 
-/** The server's client with some of its calls replaced. */
+/** The server's client with some calls replaced. */
 function changed(calls: Partial<OpenCodeClient>): OpenCodeClient {
   return new Proxy(workshop.rig.client, {
     get: (client, name: keyof OpenCodeClient) => calls[name] ?? (client[name] as () => unknown).bind(client),
   });
 }
 
-/** A client that is held up in the middle of making the first prompt. */
+/** A client that blocks while it creates the first prompt. */
 function heldUp() {
   let release: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -32,7 +32,7 @@ function heldUp() {
   let asked = 0;
   const messages: OpenCodeClient['messages'] = async (id) => {
     asked += 1;
-    // The first is asked for when the workplace is opened.
+    // The first call happens when the work context is opened.
     if (asked > 1) await gate;
     return workshop.rig.client.messages(id);
   };
@@ -55,7 +55,7 @@ const lastFiles = (work: WorkRig) =>
     .at(-1)
     ?.files.map((file) => file.path);
 
-test('work that cannot be saved is no success: it stays here, and the next lease goes on with it', async () => {
+test('work that cannot be saved fails the attempt and stays on the agent, where the next lease continues it', async () => {
   const work = await start(makeAssignment());
   await work.message('write first.txt: saved');
   await work.frame('result');
@@ -81,11 +81,11 @@ test('work that cannot be saved is no success: it stays here, and the next lease
   expect(existsSync(work.worktree)).toBe(false);
 });
 
-test('work too large to travel survives a kill, and the next lease on this agent goes on with it', async () => {
+test('work that is too large for a checkpoint survives a kill, and the next lease on this agent continues it', async () => {
   const work = await start(makeAssignment());
   await work.message('run head -c 9000000 /dev/urandom > large.bin');
   expect(await work.frame('checkpoint')).toMatchObject({ local_only: true });
-  // What a start after a kill does, before anything of the work has ended.
+  // Does what a start after a kill does, while the work has not ended.
   const repository = await Repository.open(workshop.project);
   const worktrees = join(workshop.rig.directory, 'worktrees');
   await removeLeftoverWorktrees(repository, worktrees, () => undefined);
@@ -103,7 +103,7 @@ test('work too large to travel survives a kill, and the next lease on this agent
   expect(existsSync(work.worktree)).toBe(false);
 });
 
-test('a prompt that OpenCode took and lost when it was killed is asked again, as it was', async () => {
+test('a prompt that OpenCode accepted and lost in a kill is sent again unchanged', async () => {
   const asked: string[] = [];
   const prompt: OpenCodeClient['prompt'] = async (asking) => {
     asked.push(asking.text);
@@ -117,7 +117,7 @@ test('a prompt that OpenCode took and lost when it was killed is asked again, as
   expect(lastFiles(work)).toEqual(['asked.txt']);
 });
 
-test('a pause that comes before the turn has begun holds: nothing is prompted', async () => {
+test('a pause before the turn begins prevents the prompt', async () => {
   const { client, prompted, release, isHeldUp } = heldUp();
   const work = await start(makeAssignment(), undefined, client);
   await work.message('say never');
@@ -128,7 +128,7 @@ test('a pause that comes before the turn has begun holds: nothing is prompted', 
   expect(prompted).toEqual([]);
 });
 
-test('a lease that is lost before the turn has begun prompts nothing', async () => {
+test('a lease that is lost before the turn begins sends no prompt', async () => {
   const { client, prompted, release, isHeldUp } = heldUp();
   const work = await start(makeAssignment(), undefined, client);
   await work.message('say never');
@@ -139,7 +139,7 @@ test('a lease that is lost before the turn has begun prompts nothing', async () 
   expect(prompted).toEqual([]);
 });
 
-test('a silence that begins before the turn does keeps it from beginning, until the lease proves alive', async () => {
+test('a silent session delays the turn until the lease is confirmed', async () => {
   const { client, prompted, release, isHeldUp } = heldUp();
   const work = await start(makeAssignment(), undefined, client);
   await work.message('say at last');
@@ -154,13 +154,13 @@ test('a silence that begins before the turn does keeps it from beginning, until 
   expect(await work.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('at last') });
 });
 
-test('a checkpoint that is asked for before the workplace is open is made when it is', async () => {
+test('a checkpoint that is requested before the work context is open is taken as soon as it is', async () => {
   const work = await start(makeAssignment());
   await work.work.command({ type: 'checkpoint', data: {} });
   expect(await work.frame('checkpoint')).toMatchObject({ requested: true, messages_done: 0 });
 });
 
-test('a message into a running turn that cannot be posted is the next prompt instead', async () => {
+test('a steering message that cannot be posted becomes the next prompt', async () => {
   const prompt: OpenCodeClient['prompt'] = async (asking) => {
     if (asking.text.includes('steered') && !(await workshop.rig.client.isBusy(asking.conversationId))) {
       return workshop.rig.client.prompt(asking);
@@ -176,7 +176,7 @@ test('a message into a running turn that cannot be posted is the next prompt ins
   expect(work.of('turn.started')).toHaveLength(2);
 });
 
-test('a conversation whose work is safe elsewhere does not stay with the server', async () => {
+test('a conversation whose work is saved is deleted from the server', async () => {
   const ids: string[] = [];
   const createConversation: OpenCodeClient['createConversation'] = async (options) => {
     const id = await workshop.rig.client.createConversation(options);
@@ -211,7 +211,7 @@ test.each([
   expect(await next.frame('released')).toMatchObject({ reason: 'refused', message: expect.stringContaining(reason) });
 });
 
-test('files of a repository that the agent made inside its worktree are in the checkpoint, and it says what is not', async () => {
+test('a checkpoint has the files of nested repositories, and a note names what it lacks', async () => {
   const work = await start(makeAssignment());
   await work.message('run mkdir lib && git init -q lib && echo x > lib/x.txt');
   expect(await work.frame('result')).toMatchObject({ status: 'completed' });
@@ -219,7 +219,7 @@ test('files of a repository that the agent made inside its worktree are in the c
   expect(work.of('agent.note').map((note) => note.text)).toEqual([expect.stringContaining('not their history: lib/')]);
 });
 
-test('an epoch of a task begins on an agent when nothing of the one before is left there', async () => {
+test('an epoch of a task starts on an agent only when the previous one has ended there', async () => {
   const assignment = makeAssignment();
   const dataDirectory = join(workshop.path, 'two-epochs');
   const before = join(dataDirectory, 'worktrees', `${assignment.task_id}-1`);

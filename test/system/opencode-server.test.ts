@@ -40,12 +40,12 @@ describe('one server', () => {
   });
   afterAll(() => rig.stop());
 
-  test('the scripted model is the default, and the only one', async () => {
+  test('the scripted model is the default and only model', async () => {
     expect(await rig.client.listModels()).toEqual(['demo/scripted']);
     expect(await rig.client.defaultModel()).toBe('demo/scripted');
   });
 
-  test('requests without the password are refused', async () => {
+  test('the OpenCode server refuses requests without its password', async () => {
     const response = await fetch(`${rig.server.address?.url}/global/health`);
     expect(response.status).toBe(401);
   });
@@ -60,13 +60,13 @@ describe('one server', () => {
     expect(environment).toContain(`${MARKER_VARIABLE}=${rig.marker}`);
   });
 
-  test('ripgrep from npm is found by tools', async () => {
+  test('tools find the ripgrep from npm', async () => {
     const id = await create();
     await promptAndWait(rig, id, 'run rg --version');
     expect(toolOutputs(await rig.client.messages(id))[0]).toMatch(/^ripgrep \d+/);
   });
 
-  test('the project gets no files but those that were asked for', async () => {
+  test('the server adds no files to the project', async () => {
     const id = await create();
     await promptAndWait(rig, id, 'say hello');
     const status = spawnSync('git', ['-C', project, 'status', '--porcelain', '--ignored'], { encoding: 'utf8' });
@@ -93,7 +93,7 @@ describe('one server', () => {
     expect(asked.map(({ parts }) => parts.length)).toEqual([1]);
   });
 
-  test('a conversation comes back whole after being carried to another directory on the same server', async () => {
+  test('a conversation is complete after its move to another directory of the same server', async () => {
     const repository = await Repository.open(project);
     const base = await repository.resolve();
     const [first, second] = [
@@ -122,7 +122,7 @@ describe('a server of its own for each test', () => {
   });
   afterEach(() => rig.stop());
 
-  test('a server killed in the middle of a turn is started again, and its tools have ended', async () => {
+  test('a server that is killed during a turn restarts, and its tools have ended', async () => {
     const id = await create();
     await post(rig, id, sleepOnce('301'));
     await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 60_000 });
@@ -141,7 +141,7 @@ describe('a server of its own for each test', () => {
     ]);
   });
 
-  test('a stopped server leaves no process behind, not even a tool that runs', async () => {
+  test('a stopped server leaves no process behind, not even a running tool', async () => {
     const id = await create();
     await post(rig, id, 'run sleep 302');
     await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 60_000 });
@@ -151,7 +151,7 @@ describe('a server of its own for each test', () => {
     expect(isRunning(pid)).toBe(false);
   });
 
-  test('a conversation goes on in another home on another clone, with its history before the model', async () => {
+  test('a conversation continues in another home on another clone, and the model gets its history', async () => {
     const clone = cloneRepository(project, join(rig.directory, 'clone'));
     const id = await create();
     await promptAndWait(rig, id, 'run echo from-the-first-machine');
@@ -173,21 +173,21 @@ describe('a server of its own for each test', () => {
   });
 });
 
-test('a platform without an OpenCode package gets a sentence that says what to install', async () => {
+test('a platform without an OpenCode package gets an error that says what to install', async () => {
   const { resolveOpenCode } = await import('../../runner/opencode/binary.ts');
   expect(() => resolveOpenCode('plan9', 'mips')).toThrow(
     'OpenCode for plan9-mips is not installed: run "npm install --no-save opencode-plan9-mips@1.18.33".',
   );
 });
 
-test('a home is private to its user', () => {
+test('a server’s home is readable only by its user', () => {
   const home = join(scratch.path, 'one', 'home');
   expect(existsSync(home)).toBe(true);
   const mode = spawnSync('stat', ['-c', '%a', home], { encoding: 'utf8' }).stdout.trim();
   expect(mode).toBe('700');
 });
 
-/** A directive that hangs in a tool the first time it is done, and is quick when done again. */
+/** A directive whose tool hangs the first time and is fast when it is repeated. */
 function sleepOnce(seconds: string): string {
   const seen = join(rig.directory, `slept-${seconds}`);
   return `run test -e ${seen} || { : > ${seen}; exec sleep ${seconds}; }`;

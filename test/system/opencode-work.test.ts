@@ -23,7 +23,7 @@ function start(changes: Partial<Assignment> = {}, artifacts?: Map<string, Uint8A
   return workshop.start(makeAssignment(changes), artifacts);
 }
 
-/** A directive that hangs in a tool the first time it is done, and is quick when done again. */
+/** A directive whose tool hangs the first time and is fast when it is repeated. */
 function sleepOnce(name: string): string {
   const seen = join(workshop.rig.directory, `slept-${name}`);
   return `run test -e ${seen} || { : > ${seen}; exec sleep 300; }`;
@@ -74,7 +74,7 @@ test('a prompt becomes a turn with its tools, files, todo list, text, usage, che
   ]);
 });
 
-test('text comes in increments, each at the offset where the one before ended', async () => {
+test('text arrives in increments, each at the offset where the previous one ended', async () => {
   const work = await start();
   await work.message('slow 10 100');
   await work.frame('result');
@@ -95,7 +95,7 @@ test('a failed or aborted turn, which OpenCode calls idle twice, ends once', asy
   expect(failed).toMatchObject({ status: 'failed', messages_done: 0 });
   expect(failed.error).toMatchObject({ code: 'api_error', retryable: false });
   expect(failed.error?.message).toContain('scripted failure 400');
-  // Its session has ended, or tries again under another lease: nothing more is done under this one.
+  // The session has ended, or tries again under another lease, so this lease does nothing more.
   await work.message('say better');
   const next = await start();
   await next.message('say better');
@@ -104,13 +104,13 @@ test('a failed or aborted turn, which OpenCode calls idle twice, ends once', asy
   expect(work.of('turn.started')).toHaveLength(1);
 });
 
-test('a model that fails for a while is reported as being asked again', async () => {
+test('a model that fails for a while is reported as a retry', async () => {
   const work = await start();
   await work.message('fail 503 1');
   expect(await work.frame('model.retry')).toMatchObject({ attempt: 1 });
 });
 
-test('usage of sub-agents is counted, and marked as theirs', async () => {
+test('usage of sub-agents is counted and marked', async () => {
   const work = await start();
   await work.message('task write by-sub-agent.txt: x');
   await work.frame('result');
@@ -121,7 +121,7 @@ test('usage of sub-agents is counted, and marked as theirs', async () => {
   expect(new Set(tools)).toEqual(new Set(['task']));
 });
 
-test('a message into a running turn is read at its next step, and the turn ends after both', async () => {
+test('the model reads a steering message at its next step, before the turn ends', async () => {
   const work = await start();
   await work.message('run sleep 1\nrun sleep 1\nrun echo first');
   await work.frame('tool', 2);
@@ -134,7 +134,7 @@ test('a message into a running turn is read at its next step, and the turn ends 
   );
 });
 
-test('a message that overtakes one that waits takes nothing from it', async () => {
+test('a steering message that overtakes a waiting message does not affect it', async () => {
   const work = await start();
   await work.message('run sleep 1\nrun sleep 1\nrun echo first');
   await work.frame('tool', 2);
@@ -164,10 +164,10 @@ test('a message that was steered into a turn before a pause needs no turn of its
   expect(outputs).toContain('steered\n');
 });
 
-test('a pause ends the turn after the step that runs, and another lease goes on with the rest', async () => {
+test('a pause ends the turn after the current step, and another lease continues with the rest', async () => {
   const counter = join(workshop.rig.directory, 'pause-counter');
   const work = await start();
-  // What is said on the way keeps the model busy between the steps, as a real one would be.
+  // The text between the steps keeps the model busy, as a real model would be.
   const prompt = `run sleep 2; echo a >> ${counter}\nslow 20 200\nrun echo b >> ${counter}\nwrite last.txt: c`;
   await work.message(prompt);
   await work.frame('tool', 2);
@@ -192,7 +192,7 @@ test('a turn that does not end by itself is aborted when a pause has waited long
   expect(sleeping()).toEqual([]);
 });
 
-test('the limit of model turns ends the work as partial, with what was done', async () => {
+test('the limit of model turns ends the work as partial, with the work so far', async () => {
   const work = await start({ agent_config: { max_turns: 2 } });
   await work.message('write one.txt: 1\nwrite two.txt: 2\nslow 20 200\nwrite three.txt: 3');
   expect(await work.frame('result')).toMatchObject({ status: 'partial', error: { code: 'max_turns' } });
@@ -204,7 +204,7 @@ test('the limit of model turns ends the work as partial, with what was done', as
   ).toEqual(['one.txt', 'two.txt']);
 });
 
-test('the server killed in the middle of a turn: the conversation goes on, and nothing is reported twice', async () => {
+test('a conversation continues after the server is killed during a turn, and nothing is reported twice', async () => {
   const work = await start();
   await work.message(`write before.txt: b\n${sleepOnce('crash')}\nsay at the end`);
   await untilSleeping();
@@ -220,7 +220,7 @@ test('the server killed in the middle of a turn: the conversation goes on, and n
   expect(sleeping()).toEqual([]);
 });
 
-test('a silent session ends the turn; when the lease proves alive the same prompt goes on', async () => {
+test('a silent session ends the turn, and the same prompt continues when the lease is confirmed', async () => {
   const work = await start();
   await work.message(`${sleepOnce('quiet')}\nwrite after.txt: x`);
   await untilSleeping();
@@ -237,7 +237,7 @@ test('a silent session ends the turn; when the lease proves alive the same promp
   ).toEqual(['after.txt']);
 });
 
-test('another machine goes on with work and conversation from the checkpoint', async () => {
+test('another machine continues work and conversation from the checkpoint', async () => {
   const work = await start();
   await work.message('write one.txt: from the first machine');
   await work.frame('result');
@@ -263,7 +263,7 @@ test('another machine goes on with work and conversation from the checkpoint', a
   }
 });
 
-test('a conversation from a machine whose clock is ahead goes on', async () => {
+test('a conversation from a machine with a fast clock continues', async () => {
   const work = await start();
   await work.message('write one.txt: 1');
   await work.frame('result');
@@ -288,7 +288,7 @@ test('a conversation from a machine whose clock is ahead goes on', async () => {
   expect(files?.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
 });
 
-test('a machine that is lost in the middle of a long turn leaves a checkpoint, and its steps are not done again', async () => {
+test('a machine that is lost during a long turn leaves a checkpoint, and its steps do not run again', async () => {
   const counter = join(workshop.rig.directory, 'step-counter');
   const prompt = `run echo a >> ${counter}\nwrite one.txt: 1\n${sleepOnce('lost')}\nwrite two.txt: 2`;
   const work = await workshop.start(makeAssignment(), new Map(), { stepCheckpointMs: 0 });
@@ -310,7 +310,7 @@ test('a machine that is lost in the middle of a long turn leaves a checkpoint, a
   ).toEqual(['one.txt', 'two.txt']);
 });
 
-test('when the predecessor was lost after its last checkpoint, its answer is the result, and nothing runs again', async () => {
+test('when an agent was lost after its last checkpoint, its answer becomes the result, and nothing runs again', async () => {
   const work = await start();
   await work.message('write one.txt: once');
   const { text } = await work.frame('result');
@@ -321,7 +321,7 @@ test('when the predecessor was lost after its last checkpoint, its answer is the
   expect(taken.of('turn.started')).toEqual([]);
 });
 
-test('a conversation of another release goes on from its transcript', async () => {
+test('a conversation of another OpenCode release continues from its transcript', async () => {
   const work = await start();
   await work.message('write one.txt: remembered');
   await work.frame('result');
@@ -334,7 +334,7 @@ test('a conversation of another release goes on from its transcript', async () =
   expect(taken.of('agent.note')[0]?.text).toContain('from a transcript');
 });
 
-test('sessions at the same time do not see each other’s files', async () => {
+test('concurrent sessions do not see each other’s files', async () => {
   const pair = await Promise.all([start(), start()]);
   await Promise.all(pair.map((work, i) => work.message(`write only-${i}.txt: ${i}\nrun ls only-*`)));
   const results = await Promise.all(pair.map((work) => work.frame('result')));
@@ -348,7 +348,7 @@ test('sessions at the same time do not see each other’s files', async () => {
   expect(files).toEqual([['only-0.txt'], ['only-1.txt']]);
 });
 
-test('work in a directory of the repository, from a commit, and a model that is not there', async () => {
+test('work starts in a directory of the repository at a commit, and a missing model is refused', async () => {
   const inside = await start({ repository: { directory: 'not/there' } });
   expect(await inside.frame('released')).toMatchObject({ reason: 'refused' });
   const unknown = await start({ repository: { base_commit: 'deadbeef' } });

@@ -1,9 +1,9 @@
 import { httpLoad } from '../http.ts';
 import { closedLoop, inSequence, timed } from '../load.ts';
 import { type FloorName, MANY, WINDOW } from '../plan.ts';
+import { measurePushes } from '../push-latency.ts';
 import { openSocket } from '../sockets.ts';
 import type { Recorder } from '../statistics.ts';
-import { tellAll } from '../telling.ts';
 
 /** As long as a batch of ten deltas. */
 const BATCH_MESSAGE = 'x'.repeat(1_600);
@@ -13,7 +13,7 @@ const SOCKETS_OPENED = 20;
 const MESSAGES = 150;
 const EVENTS = { 1: 75, 100: 15 };
 
-/** What the platform does with nothing of ours on it: one round. */
+/** Measures the bare platform: one round. */
 export async function measureFloor(url: string, recorder: Recorder): Promise<void> {
   const round = crypto.randomUUID();
   const http = async (floor: FloorName, atOnce: number, count: number, path: (index: number) => string) =>
@@ -46,11 +46,11 @@ export async function measureFloor(url: string, recorder: Recorder): Promise<voi
   }
   sender.close();
 
-  await tellWatchers(url, `${round}-told-1`, 'pushed to 1', 1, recorder);
-  await tellWatchers(url, `${round}-told-100`, 'pushed to 100', 100, recorder);
+  await pushToWatchers(url, `${round}-pushes-1`, 'pushed to 1', 1, recorder);
+  await pushToWatchers(url, `${round}-pushes-100`, 'pushed to 100', 100, recorder);
 }
 
-async function tellWatchers(
+async function pushToWatchers(
   url: string,
   object: string,
   floor: FloorName,
@@ -61,11 +61,11 @@ async function tellWatchers(
   const path = `/socket/${object}?role=watch`;
   const open = await Promise.all(Array.from({ length: watchers }, () => openSocket(url, path, '', () => onEvent())));
   const sender = await FloorSender.open(url, object);
-  const told = await tellAll(watchers, EVENTS[watchers], (heard) => {
-    onEvent = heard;
+  const pushes = await measurePushes(watchers, EVENTS[watchers], (received) => {
+    onEvent = received;
     return sender.send(EVENT_MESSAGE);
   });
-  recorder.add(floor, 1, told);
+  recorder.add(floor, 1, pushes);
   for (const line of [...open, sender]) line.close();
 }
 

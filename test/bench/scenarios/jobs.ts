@@ -23,7 +23,7 @@ interface StageTimes {
   lease: number;
 }
 
-/** A workspace with one agent in it, and somebody who creates sessions for it over one connection. */
+/** A workspace with one agent, and a client that creates sessions over one connection. */
 export class Workplace {
   readonly agent: InstantAgent;
   readonly token: string;
@@ -41,7 +41,7 @@ export class Workplace {
     return new Workplace(agent, new HttpConnection(url), await token(workspace, 'operator'));
   }
 
-  /** Another one at the same workspace. */
+  /** Another client of the same workspace. */
   colleague(url: string): Workplace {
     return new Workplace(this.agent, new HttpConnection(url), this.token);
   }
@@ -50,7 +50,7 @@ export class Workplace {
     return (await this.#http.json<SessionView>(createRequest(this.token))).id;
   }
 
-  /** Starts a session and sees it to its lease. */
+  /** Starts a session. Resolves when its lease is granted. */
   async begin(session: string): Promise<Begun & { stages: StageTimes }> {
     const path = `/api/v1/sessions/${session}/start`;
     const offered = timed(() => this.agent.offerOf(session));
@@ -61,7 +61,7 @@ export class Workplace {
     return { session, offer, lease, stages: { start: startMs, offer: offerMs, lease: leaseMs } };
   }
 
-  /** Hands the result in; says how long that took, in ms. */
+  /** Sends the result. @returns the duration in ms */
   async finish({ offer, lease }: Begun): Promise<number> {
     const { ms } = await timed(() => lease.finish());
     this.agent.end(offer);
@@ -80,7 +80,7 @@ export class Workplace {
   }
 }
 
-/** The main job over real sockets: one round. */
+/** Runs the main job over real sockets: one round. */
 export async function measureJobs(control: ControlPlane, recorder: Recorder): Promise<void> {
   const workplace = await Workplace.open(control);
   await jobsInSequence(workplace, recorder);
@@ -118,7 +118,7 @@ async function jobsInSequence(workplace: Workplace, recorder: Recorder): Promise
   }
 }
 
-/** One session's batches as fast as its agent may send them. */
+/** Sends one session's batches as fast as the window allows. */
 async function windowedBatches(workplace: Workplace, recorder: Recorder): Promise<void> {
   const begun = await workplace.begin(await workplace.create());
   const samples = await closedLoop(WINDOW, WINDOWED_BATCHES, () => begun.lease.sendDeltas(BATCH));
@@ -126,7 +126,7 @@ async function windowedBatches(workplace: Workplace, recorder: Recorder): Promis
   await workplace.finish(begun);
 }
 
-/** Many sessions of one workspace at once, each with the batches of a job one after the other. */
+/** Runs many sessions of one workspace at once, each with the batches of a job one after the other. */
 async function jobsAtOnce(control: ControlPlane, workplace: Workplace, recorder: Recorder): Promise<void> {
   const sessions: string[] = [];
   for (let job = 0; job < JOBS.many; job++) sessions.push(await workplace.create());

@@ -26,7 +26,7 @@ export class Requests {
     this.#sessionPath = sessionPath;
   }
 
-  /** Makes the session that is read and those that are listed. */
+  /** Creates the session to read and the sessions to list. */
   static async prepare({ url, token }: ControlPlane): Promise<Requests> {
     const creator = await token('requests', 'operator');
     const lister = await token('lists', 'operator');

@@ -1,15 +1,15 @@
 import type { Connection } from '../../../runner/lease/connection.ts';
 import type { WatchFrame } from '../../../src/protocol/session/watch-socket.ts';
 import { OPERATIONS } from '../plan.ts';
+import { measurePushes } from '../push-latency.ts';
 import type { ControlPlane } from '../servers.ts';
 import { openSocket } from '../sockets.ts';
 import type { Recorder } from '../statistics.ts';
-import { tellAll } from '../telling.ts';
 import { Workplace } from './jobs.ts';
 
 const EVENTS = { 1: 75, 100: 15 };
 
-/** From an agent's sending of one event to its watchers' receiving it: one round. */
+/** Measures the time from an agent's event to its arrival at the watchers: one round. */
 export async function measureWatching(control: ControlPlane, recorder: Recorder): Promise<void> {
   const workplace = await Workplace.open(control);
   for (const watchers of [1, 100] as const) {
@@ -20,8 +20,8 @@ export async function measureWatching(control: ControlPlane, recorder: Recorder)
         openWatcher(control.url, workplace.token, begun.session, () => onEvents()),
       ),
     );
-    const samples = await tellAll(watchers, EVENTS[watchers], (heard) => {
-      onEvents = heard;
+    const samples = await measurePushes(watchers, EVENTS[watchers], (received) => {
+      onEvents = received;
       return begun.lease.sendDeltas(1);
     });
     recorder.add(watchers === 1 ? OPERATIONS.watch_1 : OPERATIONS.watch_100, 1, samples);
@@ -33,8 +33,8 @@ export async function measureWatching(control: ControlPlane, recorder: Recorder)
 }
 
 /**
- * A watcher that pulls until it has caught up and acknowledges all that it receives, but folds nothing: a hundred of
- * them share the generator's one core. Resolves when it has caught up.
+ * A watcher that pulls until it has caught up and acknowledges every frame. It folds nothing, because a hundred of them
+ * share the generator's one core. Resolves when it has caught up.
  */
 async function openWatcher(url: string, token: string, session: string, onEvents: () => void): Promise<Connection> {
   const live = Promise.withResolvers<void>();

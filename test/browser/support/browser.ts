@@ -3,8 +3,8 @@ import { type Browser, type Page, chromium as playwright } from 'playwright-core
 import { countServer } from '../../support/servers.ts';
 
 /**
- * Chromium from npm, which runs as root and without a display. `CHROME_PATH` names another one, where npm has none for
- * the machine.
+ * Starts Chromium from npm, which runs as root and without a display. `CHROME_PATH` names another one, for machines for
+ * which npm has none.
  */
 export async function launchBrowser(): Promise<Browser> {
   countServer('browser');
@@ -12,7 +12,7 @@ export async function launchBrowser(): Promise<Browser> {
   return playwright.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 }
 
-/** Collects what a page complains about, but for the requests that fail while a server is away. */
+/** Collects a page's errors, except failed requests, which are normal while a server is down. */
 export function listenForComplaints(page: Page): string[] {
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

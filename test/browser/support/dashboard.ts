@@ -8,11 +8,11 @@ const WAIT_MS = 45_000;
 /** The control plane that serves the dashboard. */
 export interface DashboardServer {
   url: string;
-  /** Acts with the admin token. */
+  /** A client with the admin token. */
   client: Client;
 }
 
-/** A fresh page of the dashboard, and what one finds and does there. */
+/** A new page of the dashboard, with its elements and actions. */
 export class Dashboard {
   readonly page: Page;
   readonly #server: DashboardServer;
@@ -22,7 +22,7 @@ export class Dashboard {
     this.#server = server;
   }
 
-  /** An address that signs its first opener in. */
+  /** A link that signs in the first person who opens it. */
   async signInAddress(): Promise<string> {
     const { code } = await this.#server.client.codes.create();
     return `${this.#server.url}/#code=${code}`;
@@ -37,7 +37,7 @@ export class Dashboard {
     return this.page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
   }
 
-  /** Makes a session over the API, starts it, and opens its page. */
+  /** Creates a session over the API, starts it, and opens its page. */
   async openSession(title: string, prompt: string, permissions = {}): Promise<string> {
     const { client } = this.#server;
     const { id } = await client.sessions.create({ title, initial_prompt: prompt, agent_config: { permissions } });
@@ -64,7 +64,7 @@ export class Dashboard {
     return this.page.getByRole('list', { name: 'Transcript' });
   }
 
-  /** What the agent said; the prompt that told it to say so is no proof. */
+  /** A text of the agent. A prompt with the same text does not count. */
   said(text: string): Locator {
     return this.transcript().locator('[data-kind="text"]', { hasText: text });
   }
@@ -77,7 +77,7 @@ export class Dashboard {
     return this.page.getByRole('button', { name, exact: true });
   }
 
-  /** The lengths that a part of the page was seen with, from now until it holds `end`. */
+  /** The lengths of an element's text, from now until it contains `end`. */
   async growthOf(part: Locator, end: string): Promise<number[]> {
     const lengths: number[] = [];
     await expect
@@ -94,10 +94,10 @@ export class Dashboard {
   }
 }
 
-/** A context of its own in the file's browser: nothing is signed in there. */
+/** Creates a separate context in the file's browser, in which nobody is signed in. */
 export type NewContext = () => Promise<BrowserContext>;
 
-/** `it` for tests on a fresh page each, in one browser for the file; a page that complains fails its test. */
+/** `it` for tests that each use a new page in the file's browser. An error of the page fails its test. */
 export function dashboardTests(server: () => DashboardServer) {
   let browser: Browser;
   beforeAll(async () => {
@@ -111,7 +111,7 @@ export function dashboardTests(server: () => DashboardServer) {
     return context;
   };
   return it.extend<{ newContext: NewContext; page: Page; dashboard: Dashboard }>({
-    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads a fixture's needs from the pattern.
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads a fixture's dependencies from the pattern.
     newContext: async ({}, use) => {
       const contexts: BrowserContext[] = [];
       await use(async () => {

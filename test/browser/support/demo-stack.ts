@@ -8,10 +8,10 @@ import { countServer } from '../../support/servers.ts';
 const START_LIMIT_MS = 150_000;
 const STOP_LIMIT_MS = 15_000;
 
-/** `oio demo` as a person starts it: everything real, with the scripted model. */
+/** `oio demo` as a user starts it: everything is real except the model. */
 export class DemoStack {
   readonly url: string;
-  /** Acts with the admin token. */
+  /** A client with the admin token. */
   readonly client: Client;
   readonly #data: string;
   readonly #launcher: ChildProcess;
@@ -24,7 +24,7 @@ export class DemoStack {
     this.#data = data;
   }
 
-  /** Starts it on a free port and a data directory of its own; resolves when it has said where to sign in. */
+  /** Starts the demo on a free port with a new data directory. Resolves when it has printed the sign-in link. */
   static async start(): Promise<DemoStack> {
     const data = mkdtempSync(join(tmpdir(), 'oio-browser-'));
     countServer('control plane');
@@ -42,7 +42,7 @@ export class DemoStack {
     }
   }
 
-  /** Kills the Worker's process without warning; the launcher starts it again. */
+  /** Kills the Worker's process. The launcher starts it again. */
   killControlPlane(): void {
     const processes = JSON.parse(readFileSync(join(this.#data, 'processes.json'), 'utf8')) as ProcessRecord[];
     const { pid } = processes.findLast(({ name }) => name === 'worker')!;
@@ -68,7 +68,7 @@ function readServer(data: string): { url: string; token: string } {
   return JSON.parse(readFileSync(join(data, 'server.json'), 'utf8'));
 }
 
-/** Resolves once the process has printed `text`; rejects with all that it printed when it ends or takes too long. */
+/** Resolves when the process has printed `text`. Rejects with its output when it ends or takes too long. */
 function untilOutput(child: ChildProcess, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = '';
@@ -76,7 +76,7 @@ function untilOutput(child: ChildProcess, text: string): Promise<void> {
     const timer = setTimeout(() => fail('did not come up in time'), START_LIMIT_MS);
     child.once('exit', (code) => fail(`ended with code ${code}`));
     for (const stream of [child.stdout!, child.stderr!]) {
-      // Read on to the end: a full pipe would stop the launcher.
+      // Keeps reading until the end, because a full pipe would stop the launcher.
       stream.setEncoding('utf8').on('data', (chunk: string) => {
         output += chunk;
         if (!output.includes(text)) return;

@@ -13,7 +13,7 @@ import { ProcessClock, type World } from './world.ts';
 
 const REPOSITORY = 'root-commit';
 
-/** What one process of an agent does: a lease at a time, and the delivery of what earlier processes left. */
+/** One process of an agent: one lease at a time, and the delivery of frames that earlier processes left. */
 interface Process {
   instanceId: string;
   clock: ProcessClock;
@@ -42,7 +42,7 @@ export class AgentHost {
     this.#rate = this.#world.between(0.98, 1.02);
   }
 
-  /** Whether it would take an offer of this epoch. */
+  /** Whether it would accept an offer of this epoch. */
   takes(epoch: number): boolean {
     const { clock, lease } = this.#process ?? {};
     return clock !== undefined && !clock.isFrozen && (!lease || lease.record.isOver || lease.record.epoch < epoch);
@@ -52,12 +52,12 @@ export class AgentHost {
     return this.#process !== null;
   }
 
-  /** Buffers on its disk. */
+  /** The buffers on its disk. */
   get buffers(): string[] {
     return readdirSync(this.#directory);
   }
 
-  /** Starts a process: first it delivers what the processes before it left on the disk. */
+  /** Starts a process, which first delivers the frames that earlier processes left on the disk. */
   start(): void {
     if (this.#process) return;
     this.#processes += 1;
@@ -83,7 +83,7 @@ export class AgentHost {
     if (delivered) this.#ledger.delivered(this.name, Number(delivered[1]), String(delivered[2]));
   }
 
-  /** SIGKILL: what was sent may still arrive, what is on disk stays, and nothing more happens. */
+  /** SIGKILL: sent messages may still arrive, files stay on the disk, and the process does nothing more. */
   kill(): void {
     if (!this.#process) return;
     this.#world.note(`${this.name} is killed`);
@@ -108,7 +108,7 @@ export class AgentHost {
     this.#world.in(ms, () => frozen.clock.thaw());
   }
 
-  /** The registry offers an epoch: the agent claims it, and gives up what it holds of an older one. */
+  /** The registry offers an epoch. The agent claims it and ends its lease of an older epoch. */
   offer(epoch: number): void {
     const process = this.#process;
     if (!process || !this.takes(epoch)) return;

@@ -5,7 +5,7 @@ import { TTL_MS } from '../../unit/session/harness.ts';
 import type { LeaseRecord, Ledger } from './ledger.ts';
 import { NOTE, resultText } from './simulated-work.ts';
 
-/** Between the agents' truth and the session's log, at any time. */
+/** The laws that hold at any time between the agents' reports and the session's log. */
 export const LAWS = {
   no_gap: 'the log has each of its places once',
   in_order: 'what an agent reported is in the log exactly once and in order, up to some point',
@@ -25,23 +25,23 @@ export type Law = keyof typeof LAWS;
 
 type Violation = (law: Law, details: string) => never;
 
-/** An overdue alarm goes off as soon as the object is back. */
+/** An overdue alarm fires within this time after the object is back. */
 const MOMENT_MS = 1_000;
-/** A deadline that comes later than this shows the session that it was away. */
+/** A deadline that is later than this shows the session that it was down. */
 const LATE_MS = 2_000;
 
-/** What really happened. */
+/** The facts that the laws compare with the log. */
 export interface Truth {
   ledger: Ledger;
-  /** Messages that the session has accepted. */
+  /** The messages that the session has accepted. */
   messages: number;
-  /** When the session's host was away, in its own time (ms). */
+  /** The times at which the session's host was down, on its own clock (ms). */
   absences: readonly { from: number; to: number }[];
-  /** By epoch: when the session heard of its agent (ms). */
+  /** By epoch: the times at which the session saw its agent (ms). */
   heardAt: ReadonlyMap<number, readonly number[]>;
 }
 
-/** Checks all laws on the log as it is stored now. */
+/** Checks all laws on the stored log. */
 export function checkLaws(events: readonly SessionEvent[], truth: Truth, violated: Violation): void {
   const { ledger } = truth;
   checkPlaces(events, violated);
@@ -112,7 +112,7 @@ function checkEnd(events: readonly SessionEvent[], { ledger, messages }: Truth, 
   if (!isReported) violated('one_result', `the result is "${text}", and ${messages} messages were sent`);
 }
 
-/** The log's notes of an epoch are the first ones that its agent reported, and its texts end where the notes do. */
+/** An epoch's notes in the log are the first ones that its agent reported, and its texts end at the same place. */
 function checkReports(
   events: readonly SessionEvent[],
   { epoch, reported, end }: LeaseRecord,
@@ -137,7 +137,7 @@ function checkReports(
   if (missing)
     violated('acknowledged', `frame ${missing} of epoch ${epoch} is not stored; ${acknowledged} is acknowledged`);
 
-  // Everything up to the newest stored note is stored, and of the texts after it whatever is a beginning.
+  // Everything up to the newest stored note is stored. Of later texts, only a beginning may be stored.
   const least = Math.max(stored.at(-1) ?? 0, acknowledged);
   const texts = textsOf(events);
   for (const [part, whole] of textsOf(reported)) {
@@ -149,7 +149,7 @@ function checkReports(
   }
 }
 
-/** The texts that increments make up, by part. A run that was compacted is one increment from its beginning. */
+/** The texts of all increments, by part. Joined increments are one increment. */
 function textsOf(bodies: readonly { type: string; data: unknown }[]): Map<string, string> {
   const texts = new Map<string, string>();
   for (const { type, data } of bodies) {
@@ -160,7 +160,7 @@ function textsOf(bodies: readonly { type: string; data: unknown }[]): Map<string
   return texts;
 }
 
-/** The epoch whose agent reported an event; null when the session itself recorded it. */
+/** The epoch whose agent reported an event; null for an event of the session itself. */
 function epochOf(event: SessionEvent): number | null {
   if (event.type === 'agent.note') return Number(NOTE.exec(event.data.text)?.[1] ?? 0) || null;
   if (event.type === 'text.delta') return Number(/^e(\d+)\./.exec(event.data.part_id)?.[1] ?? 0) || null;

@@ -13,28 +13,28 @@ import { SessionHost } from './session-host.ts';
 import { Troubles } from './troubles.ts';
 import { World } from './world.ts';
 
-/** How long things go wrong, and how long the session then has to come to its end. */
+/** How long faults happen, and how long the session then has to end. */
 const TROUBLE_MS = 240_000;
 const REST_MS = 3_600_000;
 const AFTERMATH_MS = 300_000;
-/** A registry offers an epoch again when nobody has taken it. */
+/** The registry offers an epoch again if no agent has claimed it. */
 const OFFER_AGAIN_MS = 20_000;
 const TRACE_LINES = 40;
-/** Enough to keep the agents busy while things go wrong. */
+/** Enough to keep the agents busy while faults happen. */
 const MESSAGES = 8;
-/** Far more than any run has needed. */
+/** Far more than any run needs. */
 const STEPS_MAX = 50_000;
 
 export interface Outcome {
   status: SessionStatus;
-  /** How often things of each kind happened. */
+  /** How often each kind of event happened. */
   happened: Record<string, number>;
 }
 
 /**
- * The agent's end of leases (`LeaseStream`, `FrameBuffer` and the delivery of what a killed process left) against the
- * session's runtime. Networks break, processes are killed and frozen, hosts restart, clocks go wrong; after a while all
- * is well again, and the session must come to its end.
+ * Runs the agent's side of leases (`LeaseStream`, `FrameBuffer`, and the delivery of a killed process's frames) against
+ * the session's runtime. Networks break, processes are killed and frozen, hosts restart, and clocks are wrong. After a
+ * while all faults stop, and the session must end.
  */
 export class LeaseSimulation {
   readonly #seed: number;
@@ -59,7 +59,7 @@ export class LeaseSimulation {
     this.#troubles = new Troubles(world, this.#sessionHost, this.#network, this.#hosts);
   }
 
-  /** @throws when a law is violated, with the law, the seed and the last things that happened */
+  /** @throws when a law is violated, with the law, the seed and the last events */
   async run(): Promise<Outcome> {
     try {
       const { session } = this.#sessionHost;
@@ -83,14 +83,14 @@ export class LeaseSimulation {
     }
   }
 
-  /** Lets things happen until then, or until the session has ended if that is asked for. */
+  /** Runs events until the given time or, on request, until the session has ended. */
   async #until(end: number, orEnded: boolean): Promise<SessionStatus> {
     const host = this.#sessionHost;
     const { session } = host;
     for (let steps = 0; ; steps++) {
       if (steps > STEPS_MAX) this.#violated('an_end', `after ${STEPS_MAX} steps things still go on`);
       await session.settle();
-      // Promises of commands, which the work takes at once.
+      // Lets promises of commands settle.
       for (let turn = 0; turn < 4; turn++) await null;
       this.#network.pump();
       this.#offer();
@@ -106,7 +106,7 @@ export class LeaseSimulation {
     }
   }
 
-  /** A check reads the whole log, so only some steps are followed by one. */
+  /** A check reads the whole log, so it follows only some steps. */
   async #check(): Promise<SessionStatus> {
     this.#isToBeChecked = false;
     const { session } = this.#sessionHost;
@@ -139,7 +139,7 @@ export class LeaseSimulation {
     this.#isToBeChecked ||= message.type !== 'ack' || this.#world.now % 8 < 1;
   }
 
-  /** The registry: offers each epoch that the session reserves to an agent, and again when nobody has taken it. */
+  /** Plays the registry: offers each reserved epoch to an agent, and again if no agent has claimed it. */
   #offer(): void {
     for (const { epoch } of this.#sessionHost.session.homes.requests) {
       if (this.#offered.has(epoch)) continue;

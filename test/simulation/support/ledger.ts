@@ -1,21 +1,21 @@
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { ProcessClock, World } from './world.ts';
 
-/** What an agent really did under one claim of an epoch: the truth that the session's log is compared with. */
+/** The actions of an agent under one claim of an epoch, which the session's log is compared with. */
 export class LeaseRecord {
   readonly host: string;
   readonly epoch: number;
-  /** Everything reported, in order: frame n is at n - 1. */
+  /** All reported frames, in order: frame n is at n - 1. */
   readonly reported: AgentFrameBody[] = [];
-  /** Numbers of the messages that the work was given, in order. */
+  /** The numbers of the messages that the work received, in order. */
   readonly messages: number[] = [];
-  /** The first message that it is to be given: those before are done in a checkpoint. */
+  /** The first message that the work must receive. Earlier ones are done in a checkpoint. */
   firstMessage = 1;
   isGranted = false;
   isQuiet = false;
   wasQuiet = false;
   isDead = false;
-  /** How the stream ended; null while it has not. */
+  /** How the stream ended; null while it is open. */
   end: string | null = null;
   readonly #world: World;
   readonly #clock: ProcessClock;
@@ -31,7 +31,7 @@ export class LeaseRecord {
     return this.end !== null;
   }
 
-  /** Whether its process acts on the lease at this moment. */
+  /** Whether its process acts on the lease now. */
   get isActing(): boolean {
     return this.isGranted && !this.isQuiet && !this.isOver && !this.isDead && !this.#clock.isFrozen;
   }
@@ -48,17 +48,17 @@ export class LeaseRecord {
   }
 }
 
-/** Two agents that acted at the same time: the older one's epoch, and the newer one's. */
+/** The epochs of two agents that acted at the same time: the older and the newer one. */
 export interface Overlap {
   older: LeaseRecord;
   newer: LeaseRecord;
 }
 
-/** All claims of all agents. */
+/** The claims of all agents. */
 export class Ledger {
   readonly records: LeaseRecord[] = [];
   readonly overlaps: Overlap[] = [];
-  /** By epoch: the highest number that the session has acknowledged to anybody. */
+  /** By epoch: the highest number that the session has acknowledged. */
   readonly acknowledged = new Map<number, number>();
   readonly #world: World;
 
@@ -79,13 +79,13 @@ export class Ledger {
     for (const older of others) this.overlaps.push({ older, newer: record });
   }
 
-  /** A later process has delivered what a killed one left. */
+  /** A later process has delivered the frames of a killed one. */
   delivered(host: string, epoch: number, how: string): void {
     const record = this.records.find((one) => one.host === host && one.epoch === epoch && one.isDead);
     if (record) record.end = how;
   }
 
-  /** The session says that it has stored the frames of an epoch up to the n-th. */
+  /** The session has acknowledged the frames of an epoch up to the n-th. */
   acknowledge(epoch: number, n: number): void {
     this.acknowledged.set(epoch, Math.max(n, this.acknowledged.get(epoch) ?? 0));
   }

@@ -5,31 +5,33 @@ import type { FakeClient } from '../../support/fake-socket.ts';
 import type { SessionHost } from './session-host.ts';
 import type { ProcessClock, World } from './world.ts';
 
-/** Well within what a lease leaves of time between its holder's last word and its end. */
+/** Much shorter than the time between an agent's last frame and the end of its lease. */
 const MAX_LATENCY_MS = 3_000;
-/** After so long the session's side notices that a connection is dead whose end nobody told it. */
+/** After this time, the session's side notices a dead connection that was never closed. */
 const KEEPALIVE_MS = 120_000;
 
 /** The code of a connection that broke. */
 const ABNORMAL = 1006;
 
-/** Who may be told that a connection breaks. */
+/** The sides that may learn that a connection breaks. */
 export interface Cut {
   agentHears: boolean;
   sessionHears: boolean;
 }
 
-/** The connections between the agents' processes and the session: slow, cut at any byte, and silent about it at times. */
+/**
+ * The connections between the agents' processes and the session: slow, cut at any byte, and sometimes without notice.
+ */
 export class Network {
-  /** Hosts that reach nobody. */
+  /** The hosts that are cut off. */
   readonly #partitioned = new Set<string>();
-  /** What goes wrong by itself: 0 for nothing, 1 for as much as there is. */
+  /** The rate of random faults, from 0 (none) to 1. */
   trouble = 1;
   readonly world: World;
   readonly session: SessionHost;
   readonly #links = new Set<Link>();
 
-  /** Hears everything that the session says, as it says it. */
+  /** Called with each message of the session when it is sent. */
   readonly #overhear: (epoch: number, message: RunDown) => void;
 
   constructor(world: World, session: SessionHost, overhear: (epoch: number, message: RunDown) => void) {
@@ -38,7 +40,7 @@ export class Network {
     this.#overhear = overhear;
   }
 
-  /** How a process on a host opens connections. */
+  /** Opens the connections of a process on a host. */
   from(host: string, clock: ProcessClock): OpenConnection {
     return (path, events) => {
       const link = new Link(this, host, clock, events, Number(path.split('/').at(-1)));
@@ -56,7 +58,7 @@ export class Network {
     return !this.session.isAway && !this.#partitioned.has(host);
   }
 
-  /** Cuts a host off. Nobody hears of it; what is on its way is lost. */
+  /** Cuts a host off. No side is notified, and messages in transit are lost. */
   partition(host: string): void {
     this.#partitioned.add(host);
     this.cut(
@@ -69,7 +71,7 @@ export class Network {
     this.#partitioned.delete(host);
   }
 
-  /** Takes what the session has said since the last time, and sends it on its way. */
+  /** Takes the session's new messages and sends them. */
   pump(): void {
     for (const link of this.#links) link.pump();
   }
@@ -88,7 +90,7 @@ export class Network {
   }
 }
 
-/** One connection. In each direction messages arrive in order or not at all. */
+/** One connection. In each direction, messages arrive in order or not at all. */
 export class Link implements Connection {
   readonly host: string;
   readonly epoch: number;
@@ -97,9 +99,9 @@ export class Link implements Connection {
   readonly #events: ConnectionEvents;
   #client: FakeClient | null = null;
   #isOpen = false;
-  /** The session has closed its end; what the agent has sent before it hears so still arrives. */
+  /** The session has closed its side. Messages that the agent sends before it learns this still arrive. */
   #isClosing = false;
-  /** Bytes until it breaks by itself, in the middle of a message. */
+  /** The number of bytes until it breaks, in the middle of a message. */
   #bytesLeft: number;
   #upAt = 0;
   #downAt = 0;
@@ -117,7 +119,7 @@ export class Link implements Connection {
 
   #establish(): void {
     if (!this.#network.reaches(this.host)) {
-      // Refused; else nobody says anything, and the agent must give up by itself.
+      // The connection is refused, or gets no response at all, so that the agent must time out.
       if (this.#network.world.chance(0.7)) this.#clock.run(() => this.#events.closed('refused'));
       this.#network.forget(this);
       return;
@@ -137,7 +139,7 @@ export class Link implements Connection {
     });
   }
 
-  /** The agent closes its end: what it has sent before still arrives. */
+  /** The agent closes its side. Its earlier messages still arrive. */
   close(): void {
     if (!this.#isOpen || this.#clock.isDead) return;
     const { world } = this.#network;
@@ -164,7 +166,7 @@ export class Link implements Connection {
     });
   }
 
-  /** Breaks it: what is on its way is lost. */
+  /** Breaks the connection. Messages in transit are lost. */
   cut({ agentHears, sessionHears }: Cut): void {
     if (!this.#isOpen) return;
     const { world } = this.#network;
@@ -180,7 +182,7 @@ export class Link implements Connection {
     this.#network.forget(this);
   }
 
-  /** Whether a whole message fits through before the connection breaks. */
+  /** Whether a message arrives completely before the connection breaks. */
   #carries(text: string): boolean {
     this.#bytesLeft -= text.length;
     if (this.#bytesLeft >= 0) return true;

@@ -4,20 +4,20 @@ import { NodePlatform } from '../../support/node-platform.ts';
 import { SessionInProcess } from '../../unit/session/harness.ts';
 import type { World } from './world.ts';
 
-/** The host of a session's object: the real runtime, whose clock is the true time, and which may be away. */
+/** The host of a session's object: the real runtime on the true clock. The host may be down. */
 export class SessionHost {
   readonly session: SessionInProcess;
-  /** Messages that the session has accepted, its first prompt included. */
+  /** The messages that the session has accepted, including its first prompt. */
   messages = 1;
-  /** When the host was away, in the object's own time (ms). */
+  /** The times at which the host was down, on the object's clock (ms). */
   readonly absences: { from: number; to: number }[] = [];
-  /** By epoch: when the object heard of its agent (ms). */
+  /** By epoch: the times at which the object saw its agent (ms). */
   readonly heardAt = new Map<number, number[]>();
   readonly #world: World;
   readonly #beginsAt: number;
   #isAway = false;
 
-  /** @param evictBetweenSteps the object forgets its memory before each step, as if it had slept */
+  /** @param evictBetweenSteps whether the object loses its memory before each step, as after an eviction */
   constructor(world: World, seed: number, evictBetweenSteps: boolean) {
     this.#world = world;
     const platform = new NodePlatform({ seed });
@@ -29,7 +29,7 @@ export class SessionHost {
     return this.#isAway;
   }
 
-  /** When the object's alarm goes off next, in true time. */
+  /** The true time of the object's next alarm. */
   get alarmAt(): number {
     const { alarm } = this.session.platform;
     return alarm === null || this.#isAway ? Number.POSITIVE_INFINITY : alarm - this.#beginsAt;
@@ -55,7 +55,7 @@ export class SessionHost {
     return this.session.openRun(epoch);
   }
 
-  /** A message of an agent arrives on its socket, even when the object has closed that while it was on its way. */
+  /** A message of an agent arrives on its socket, even if the object has closed the socket meanwhile. */
   arrive(client: FakeClient, epoch: number, text: string): void {
     if (client.closedBy) {
       if (text !== PING) this.session.platform.events?.message(client.socket, text);
@@ -69,7 +69,7 @@ export class SessionHost {
     client.received.push(PONG);
   }
 
-  /** The host dies with its sockets and comes back after so long; alarms that were due wait for it. */
+  /** The host dies with its sockets and returns after `ms`. Due alarms wait for it. */
   restart(awayMs: number): void {
     this.#isAway = true;
     const from = this.session.platform.clock;

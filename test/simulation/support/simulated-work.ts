@@ -5,16 +5,16 @@ import type { LeaseRecord } from './ledger.ts';
 import type { ProcessClock, World } from './world.ts';
 
 const LONG_CHARS = 6_000;
-/** How often work takes no notice of a pause. */
+/** The probability that work ignores a pause. */
 const HANGS = 0.2;
 
-/** The note that is the k-th frame (from 1) of an epoch says so. */
+/** The text of a note that is the k-th frame (from 1) of an epoch. */
 export const NOTE = /^e(\d+)#(\d+) /;
 
-/** What an epoch says when it is done with so many messages. */
+/** The text of an epoch that has completed `n` messages. */
 export const resultText = (epoch: number, messages: number) => `Epoch ${epoch} is done with ${messages} messages.`;
 
-/** Work under a lease, which reports frames of all kinds for each message, then a checkpoint, and at the end a result. */
+/** Work under a lease. It reports frames of all kinds for each message, then a checkpoint, and at the end a result. */
 export class SimulatedWork {
   readonly #world: World;
   readonly #clock: ProcessClock;
@@ -35,7 +35,7 @@ export class SimulatedWork {
     this.#append = append;
   }
 
-  /** Begins after the messages that the checkpoint of an earlier lease has done. */
+  /** Starts after the messages that are done in an earlier lease's checkpoint. */
   begin({ messages_done, messages_last }: Assignment): void {
     this.#done = messages_done;
     this.#last = messages_last;
@@ -43,7 +43,7 @@ export class SimulatedWork {
     this.#later();
   }
 
-  /** Takes a command; it is done when the promise resolves. */
+  /** Handles a command. Resolves when it is done. */
   readonly command = async (command: Command): Promise<void> => {
     if (command.type === 'message') {
       this.#record.messages.push(command.data.number);
@@ -83,7 +83,7 @@ export class SimulatedWork {
     if (this.#world.chance(0.5)) this.#report(...checkpoint(`${part}.checkpoint`, { messages_done: message }));
   }
 
-  /** Several frames at once, as a model that streams makes them. */
+  /** Reports several frames at once, as a streaming model does. */
   #burst(part: string): void {
     for (let count = this.#world.integer(1, 6); count > 0; count--) {
       if (this.#world.chance(0.5)) {

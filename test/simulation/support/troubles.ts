@@ -5,13 +5,13 @@ import type { SessionHost } from './session-host.ts';
 import type { World } from './world.ts';
 
 const MAX_PAUSE_MS = 12_000;
-/** Each kill and each silence may cost the session one of its attempts. */
+/** Each kill and each silence may use one of the session's attempts. */
 const MAX_KILLS = 4;
 const MAX_MESSAGES = 5;
 
-/** What goes wrong, at random times, until it is told to end. */
+/** Injects faults at random times until it is stopped. */
 export class Troubles {
-  /** How often each kind happened. */
+  /** How often each kind of fault happened. */
   readonly counts: Record<string, number> = {};
   readonly #world: World;
   readonly #session: SessionHost;
@@ -30,7 +30,7 @@ export class Troubles {
     this.#later();
   }
 
-  /** Everything is well again: hosts run and reach the session. */
+  /** Ends all faults: hosts run and reach the session. */
   end(): void {
     this.#world.note('the troubles are over');
     this.#isOver = true;
@@ -50,7 +50,7 @@ export class Troubles {
     });
   }
 
-  /** @returns whether it could happen */
+  /** @returns whether the fault was possible */
   #happen(kind: Kind): boolean {
     const world = this.#world;
     const host = world.pick(this.#hosts);
@@ -102,7 +102,7 @@ export class Troubles {
     }
   }
 
-  /** A person tries to resume the session until it works: a pause may still be on its way to the agent. */
+  /** Resumes the session as soon as that is possible, because an agent may not have confirmed a pause yet. */
   #resumeLater(): void {
     this.#world.in(this.#world.between(1_000, 60_000), async () => {
       if (this.#session.isAway) return this.#resumeLater();

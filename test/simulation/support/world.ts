@@ -6,14 +6,16 @@ interface Happening {
   run: () => void;
 }
 
-/** True time and chance of a simulation. Time stands still until the next thing happens, and the seed decides everything. */
+/**
+ * The true time and the randomness of a simulation. Time jumps from event to event, and the seed decides everything.
+ */
 export class World {
-  /** True time: milliseconds since the beginning. */
+  /** The true time: milliseconds since the start. */
   now = 0;
-  /** What happened, oldest first, for the report of a violated law. */
+  /** The past events, oldest first, for the report of a violated law. */
   readonly trace: string[] = [];
   readonly random: () => number;
-  /** Sorted by time; of two at the same time the older one comes first. */
+  /** Sorted by time. Of two at the same time, the older one comes first. */
   readonly #queue: Happening[] = [];
 
   constructor(seed: number) {
@@ -32,12 +34,12 @@ export class World {
     };
   }
 
-  /** When the next thing happens; `Infinity` when nothing will. */
+  /** The time of the next event; `Infinity` if there is none. */
   get nextAt(): number {
     return this.#queue[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Moves on to the next thing and lets it happen. */
+  /** Advances to the next event and runs it. */
   step(): void {
     const happening = this.#queue.shift();
     if (!happening) return;
@@ -67,8 +69,8 @@ export class World {
 }
 
 /**
- * The clock of one process on a host, which may be fast or slow. Everything that happens inside the process goes through
- * it, so that a killed process does nothing more, and a frozen one does it all when it wakes up.
+ * The clock of one process on a host, which may be fast or slow. Every event inside the process goes through it, so
+ * that a killed process does nothing more, and a frozen one runs all events when it is resumed.
  */
 export class ProcessClock implements Clock {
   readonly #world: World;
@@ -78,7 +80,7 @@ export class ProcessClock implements Clock {
   #isFrozen = false;
   #held: (() => void)[] = [];
 
-  /** @param rate milliseconds of this clock in a true one @param offset what it shows at the beginning */
+  /** @param rate milliseconds of this clock per true millisecond @param offset its time at the start */
   constructor(world: World, rate: number, offset: number) {
     this.#world = world;
     this.#rate = rate;
@@ -130,7 +132,7 @@ export class ProcessClock implements Clock {
     };
   }
 
-  /** Lets something happen to the process: now, when it wakes up, or never. */
+  /** Runs an event of the process: now, when the process is resumed, or never. */
   run(happening: () => void): void {
     if (this.#isDead) return;
     if (this.#isFrozen) this.#held.push(happening);

@@ -13,11 +13,11 @@ import { descendantsOf } from './launcher.ts';
 import { until } from './until.ts';
 
 export interface AgentPlace {
-  /** Its control plane, or a proxy before that. */
+  /** The URL of its control plane, or of a proxy in front of it. */
   url: string;
   token: string;
   name: string;
-  /** The clone that it works in. */
+  /** The clone in which it works. */
   clone: string;
   /** Its data directory: identity, buffers, worktrees, OpenCode's home. */
   home: string;
@@ -26,10 +26,10 @@ export interface AgentPlace {
   labels?: string[];
 }
 
-/** An agent as a person starts it: a process of its own with its own OpenCode server, home and clone. */
+/** An agent as a user starts it: a separate process with its own OpenCode server, home and clone. */
 export class AgentProcess {
   readonly place: AgentPlace;
-  /** Everything that its present process printed. */
+  /** The output of its current process. */
   output = '';
   #child: (ChildProcess & { pid: number }) | null = null;
   #exited: Promise<unknown> = Promise.resolve();
@@ -46,7 +46,7 @@ export class AgentProcess {
     return this.#identity().agent_id;
   }
 
-  /** Starts it; resolves when the control plane has let it in. */
+  /** Starts it. Resolves when the control plane has accepted it. */
   async start(): Promise<this> {
     countServer('agent');
     const { url, token, name, clone, home, configFile, capacity = 10, labels = [] } = this.place;
@@ -70,14 +70,14 @@ export class AgentProcess {
     return this;
   }
 
-  /** Resolves when the present process has printed this text. */
+  /** Resolves when the current process has printed this text. */
   async printed(text: string): Promise<void> {
     await until(() => {
       if (!this.output.includes(text)) throw new Error(`${this.place.name} has not said "${text}": ${this.output}`);
     });
   }
 
-  /** SIGKILL, SIGSTOP or SIGCONT to the runner alone: what becomes of its children is its own affair. */
+  /** Sends SIGKILL, SIGSTOP or SIGCONT to the runner only, and not to its children. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
     this.#child?.kill(signal);
   }
@@ -87,13 +87,13 @@ export class AgentProcess {
     await this.#exited;
   }
 
-  /** Asks it to end as a service manager does. */
+  /** Asks it to stop, as a service manager does. */
   async stop(): Promise<void> {
     this.#child?.kill('SIGTERM');
     await this.#exited;
   }
 
-  /** Ends it and whatever its tools left. */
+  /** Ends it and the processes that its tools left. */
   async remove(): Promise<void> {
     await this.kill();
     if (existsSync(this.place.home)) await endProcesses(this.livingProcesses());
@@ -110,17 +110,17 @@ export class AgentProcess {
     process.kill(pid, 'SIGKILL');
   }
 
-  /** Processes of this agent, its server and its tools, of whatever life of it. */
+  /** The processes of this agent, its server and its tools, including those of earlier starts. */
   livingProcesses(): number[] {
     return findByEnvironment(MARKER_VARIABLE, this.#identity().marker);
   }
 
-  /** What the leases of ended processes left on its disk. Not to be called while it runs. */
+  /** The buffers that ended processes left on its disk. Do not call it while the agent runs. */
   leftovers(): FrameBuffer[] {
     return FrameBuffer.openAll(join(this.place.home, 'leases'));
   }
 
-  /** Resolves when a frame of this type is on its disk and not acknowledged. */
+  /** Resolves when an unacknowledged frame of this type is on its disk. */
   async buffered(type: string): Promise<void> {
     await until(() => {
       const paths = this.leftoverNames().filter((name) => name.endsWith('.lease'));
@@ -147,7 +147,7 @@ function readFrames(path: string): string[] {
       .all()
       .map((row) => String(row.body));
   } catch {
-    return []; // Only just made.
+    return []; // The file was just created.
   } finally {
     database.close();
   }

@@ -10,7 +10,7 @@ import { applyEvents, emptyState } from '../../../src/domain/session/session-sta
 import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { AgentProcess } from './agent-process.ts';
 
-/** The whole log of a session, as the server has it. */
+/** The complete log of a session on the server. */
 export async function readLog(client: Client, id: string): Promise<SessionEvent[]> {
   const events: SessionEvent[] = [];
   let after = beginningOf((await client.sessions.get(id)).cursor);
@@ -23,12 +23,12 @@ export async function readLog(client: Client, id: string): Promise<SessionEvent[
   }
 }
 
-/** The cursor before the first event of the log that `cursor` is in. */
+/** The cursor before the first event of the log to which `cursor` belongs. */
 export function beginningOf(cursor: string): string {
   return cursor.replace(/\.\d+$/, '.0');
 }
 
-/** Every place of the log once, every text's increments end to end, every state of a tool call once. */
+/** Checks that the log has each position once, no gap in any text, and each state of a tool call once. */
 export function expectWhole(events: readonly SessionEvent[]): void {
   let head = 0;
   const lengths = new Map<string, number>();
@@ -44,27 +44,27 @@ export function expectWhole(events: readonly SessionEvent[]): void {
     } else if (event.type === 'tool' || event.type === 'part.completed') {
       const { data } = event;
       const fact = 'call_id' in data ? `${data.call_id} ${data.state}` : data.part_id;
-      expect(told.has(fact), `${fact} is told twice`).toBe(false);
+      expect(told.has(fact), `${fact} is reported twice`).toBe(false);
       told.add(fact);
     }
     expect(event.type, JSON.stringify(event)).not.toBe('frame.rejected');
   }
 }
 
-/** A watching client has exactly the server's log. */
+/** Checks that a watching client has exactly the server's log. */
 export function expectSameLog(watch: SessionWatch, log: readonly SessionEvent[]): void {
   expect(watch.state).toEqual(applyEvents(emptyState(), log));
   let head = 0;
   for (const event of watch.events) {
-    // Increments that were joined while the client was away come again from the first one; never a place twice.
-    expect(event.from_seq, `heard after ${head}`).toBeLessThanOrEqual(head + 1);
-    expect(event.seq, `heard after ${head}`).toBeGreaterThan(head);
+    // Increments that were joined while the client was disconnected arrive again from the first one.
+    expect(event.from_seq, `received after ${head}`).toBeLessThanOrEqual(head + 1);
+    expect(event.seq, `received after ${head}`).toBeGreaterThan(head);
     head = event.seq;
   }
   expect(head).toBe(log.at(-1)?.seq);
 }
 
-/** The conversation in a session's newest checkpoint, as OpenCode told it after the last turn, from the object's own disk. */
+/** The conversation in a session's newest checkpoint, read from the object's storage on disk. */
 export function readCheckpoint(objects: string, sessionId: string): ConversationMessage[] {
   for (const name of readdirSync(objects)) {
     if (!name.endsWith('.sqlite')) continue;
@@ -80,7 +80,7 @@ export function readCheckpoint(objects: string, sessionId: string): Conversation
       const format = String(checkpoint?.conversation_format);
       return unpackConversation({ format, bytes: Buffer.concat(chunks) }).messages;
     } catch {
-      // Not a session that is there: the registry, a room, or one that was made only now.
+      // Another object: the registry, the directory, or a session that was created just now.
     } finally {
       database.close();
     }
@@ -93,7 +93,7 @@ interface Stored {
   parts: object[];
 }
 
-/** The conversation of a lease as OpenCode keeps it on the disk of an agent that was killed: others forget it. */
+/** The conversation of a lease in OpenCode's storage on the disk of a killed agent. Other agents delete theirs. */
 export function readConversation(agent: AgentProcess, taskId: string, epoch: number): ConversationMessage[] {
   const path = join(agent.place.home, 'opencode/home/data/opencode/opencode.db');
   const database = new DatabaseSync(path, { readOnly: true });
@@ -122,8 +122,8 @@ export function readConversation(agent: AgentProcess, taskId: string, epoch: num
 }
 
 /**
- * What OpenCode has of the last lease's conversation is what the log shows of it, and since that lease was granted the
- * log shows nothing else.
+ * Checks that the log shows all messages of the last lease's conversation in OpenCode and, since that lease was
+ * granted, nothing else.
  */
 export function expectAgreement(log: readonly SessionEvent[], conversation: readonly ConversationMessage[]): void {
   const { transcript } = applyEvents(emptyState(), log);
@@ -132,7 +132,7 @@ export function expectAgreement(log: readonly SessionEvent[], conversation: read
   const shown = new Map(transcript.map((item) => [item.id, item]));
   for (const part of answers.flatMap(({ parts }) => parts)) {
     if ((part.type === 'text' || part.type === 'reasoning') && part.text.trim() !== '') {
-      // OpenCode trims a text's end in most places, and the log in all.
+      // OpenCode trims the end of most texts, and the log trims all of them.
       const text = part.text.trimEnd();
       expect(shown.get(part.id), `the text ${part.id}`).toMatchObject({ kind: part.type, text, done: true });
     } else if (part.type === 'tool') {
@@ -155,12 +155,12 @@ export function expectAgreement(log: readonly SessionEvent[], conversation: read
   );
 }
 
-/** Of a lease whose agent was killed: every text that the log shows is the beginning of what OpenCode had. */
+/** Checks for a lease whose agent was killed: each text in the log is the beginning of OpenCode's text. */
 export function expectBeginnings(log: readonly SessionEvent[], conversation: readonly ConversationMessage[]): void {
   const shown = new Map(applyEvents(emptyState(), log).transcript.map((item) => [item.id, item]));
   for (const part of conversation.flatMap(({ parts }) => parts)) {
     const item = shown.get(part.id);
-    // OpenCode stores a text when it has ended; of one that had not, only the place is there.
+    // OpenCode stores a text when it has ended. Of an unfinished text, only an empty part is stored.
     if (part.type !== 'text' || part.time?.end === undefined || item?.kind !== 'text') continue;
     expect(part.text.startsWith(item.text), `${item.text} … ${part.text}`).toBe(true);
   }

@@ -5,14 +5,14 @@ import { descendantsOf, type Launcher, lives } from './launcher.ts';
 export const SLOWLY = { timeout: 60_000, interval: 100 };
 const NAMES = ['one', 'three', 'two'];
 
-/** Makes something that the control plane acknowledges: tokens, by name. */
+/** Creates tokens by name, which the control plane acknowledges. */
 export async function makeTokens(launcher: Launcher): Promise<void> {
   const { url, token } = launcher.server();
   const { tokens } = createClient({ baseUrl: url, token });
   for (const name of NAMES) await tokens.create({ name, role: 'viewer' });
 }
 
-/** Expects all that `makeTokens` made, once the control plane responds. */
+/** Expects all tokens of `makeTokens` as soon as the control plane responds. */
 export async function expectTokens(launcher: Launcher): Promise<void> {
   await vi.waitFor(async () => {
     const { url, token } = launcher.server();
@@ -21,7 +21,7 @@ export async function expectTokens(launcher: Launcher): Promise<void> {
   }, SLOWLY);
 }
 
-/** Ends a launcher and expects that no process of it is left. */
+/** Stops a launcher and expects that none of its processes is left. */
 export async function expectCleanEnd(launcher: Launcher, end: () => Promise<number | null>): Promise<void> {
   const processes = descendantsOf(launcher.process.pid);
   expect(processes.length).toBeGreaterThanOrEqual(4);

@@ -9,8 +9,8 @@ const TOKEN = 'a-token-of-the-tests-0123456789-0123456789';
 const [FIRST_PORT, LAST_PORT] = [10_000, 30_000];
 
 /**
- * Finds a free port below the range of outgoing connections. A port in that range can be taken by an outgoing connection
- * while nothing listens on it, most likely by a client that keeps trying to reach it.
+ * Finds a free port below the range of outgoing connections. An outgoing connection can take a port in that range
+ * while nothing listens on it, most likely of a client that keeps trying to reach the port.
  */
 export async function standingPort(): Promise<number> {
   for (;;) {
@@ -19,12 +19,12 @@ export async function standingPort(): Promise<number> {
   }
 }
 
-/** A control plane as a person starts it, on a data directory and a port that stay over its restarts. */
+/** A control plane as a user starts it. Restarts keep its data directory and port. */
 export class ControlPlane {
   readonly url: string;
-  /** The admin's. */
+  /** The admin token. */
   readonly token = TOKEN;
-  /** Waits out a restart. */
+  /** A client that retries during a restart. */
   readonly client: Client;
   readonly #dataDirectory: string;
   readonly #env: Record<string, string>;
@@ -45,12 +45,12 @@ export class ControlPlane {
     return controlPlane;
   }
 
-  /** A client by way of something else, such as a proxy. */
+  /** A client for another URL, such as a proxy's. */
   clientAt(url: string): Client {
     return createClient({ baseUrl: url, token: TOKEN, deadlineMs: 60_000 });
   }
 
-  /** Sends SIGKILL to one of the launcher's processes, which starts it again. */
+  /** Sends SIGKILL to one of the launcher's processes, which the launcher then restarts. */
   async kill(name: 'worker' | 'postgres'): Promise<void> {
     const pid = await until(() => {
       const found = this.#launcher.pidOf(name);
@@ -63,7 +63,7 @@ export class ControlPlane {
 
   /**
    * Sends SIGKILL to the launcher itself and starts another one on the same data and port.
-   * @param awayMs how long nothing runs in between
+   * @param awayMs the time between the two
    */
   async killLauncherAndRestart(awayMs = 0): Promise<void> {
     this.#remember();
@@ -73,7 +73,7 @@ export class ControlPlane {
     await this.#launcher.ready();
   }
 
-  /** Stops as a person does. @throws when a process of any of its lives is left */
+  /** Stops it as a user does. @throws when a process of any of its starts is left */
   async stop(): Promise<void> {
     this.#remember();
     const { exitCode, signalCode } = this.#launcher.process;

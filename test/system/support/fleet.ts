@@ -8,14 +8,14 @@ import { readCheckpoint } from './agreement.ts';
 import { ControlPlane } from './control-plane.ts';
 import { cloneRepository, createRepository, scratchDirectory, startScriptedModel } from './rig.ts';
 
-/** A Postgres that is never there: embedded, it would take ten seconds of a core, and sessions do not need it. */
+/** A Postgres URL where nothing listens. An embedded one would take ten seconds of CPU, and sessions do not need it. */
 export const NO_POSTGRES = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' };
 
 const SESSION_STORAGE = 'oio-Session';
 
-/** Where a running fleet is found: plain data, so that another process can join it. */
+/** The addresses and paths of a running fleet, as plain data, so that another process can join it. */
 export interface FleetAddress {
-  /** The scratch directory that holds everything of the fleet. */
+  /** The scratch directory with all files of the fleet. */
   path: string;
   url: string;
   adminToken: string;
@@ -28,17 +28,17 @@ export interface FleetAddress {
   origin: string;
 }
 
-/** A way into a running fleet. */
+/** Gives tests access to a running fleet. */
 export interface FleetMember {
   address: FleetAddress;
   path: string;
-  /** Acts with the admin token, and waits out a restart. */
+  /** A client with the admin token, which retries during a restart. */
   client: Client;
-  /** An agent with a clone and a home of its own, not started yet. */
+  /** Creates an agent with its own clone and home, and does not start it. */
   agent(name: string, options?: Partial<AgentPlace>): AgentProcess;
-  /** OpenCode's conversation of a session, as its newest stored checkpoint carries it. */
+  /** The conversation in a session's newest checkpoint. */
   conversationOf(sessionId: string): ConversationMessage[];
-  /** Ends the agents that were made here. */
+  /** Stops the agents that were created here. */
   removeAgents(): Promise<void>;
 }
 
@@ -65,10 +65,10 @@ export function joinFleet(address: FleetAddress): FleetMember {
   };
 }
 
-/** A control plane, a scripted model, and agents that share nothing else; all of it in one scratch directory. */
+/** A control plane, a scripted model, and agents that share nothing else, in one scratch directory. */
 export interface Fleet extends FleetMember {
   controlPlane: ControlPlane;
-  /** Ends everything. @throws when the control plane left a process behind */
+  /** Stops everything. @throws when the control plane left a process behind */
   stop(): Promise<void>;
 }
 

@@ -10,18 +10,18 @@ import { countServer } from '../../support/servers.ts';
 
 export interface LauncherOptions {
   dataDirectory: string;
-  /** The command line after `oio`; by default `up --no-agent`. */
+  /** The arguments of `oio`; by default `up --no-agent`. */
   args?: string[];
   env?: Record<string, string>;
 }
 
-/** A database that is down, for tests that are not about it: the embedded one takes seconds of computing to make. */
+/** A database URL where nothing listens, for tests of other things. An embedded database takes seconds of CPU time. */
 export const noDatabase = { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' };
 
-/** A run of the command line as a person has it: a process of its own, watched from outside. */
+/** A run of the command line in a separate process, as a user starts it. */
 export class Launcher {
   readonly process: ChildProcess & { pid: number };
-  /** Everything printed so far, both streams. */
+  /** The output so far, of both streams. */
   output = '';
   readonly exited: Promise<number | null>;
   readonly #dataDirectory: string;
@@ -33,7 +33,7 @@ export class Launcher {
     const child = spawn(process.execPath, [projectFile('cli/main.ts'), ...args], {
       env: { PATH, HOME, PORT: '0', OIO_DATA_DIR: dataDirectory, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A process group of its own, as a shell gives to each command line.
+      // A new process group, as a shell creates for each command line.
       detached: true,
     });
     for (const stream of [child.stdout, child.stderr]) {
@@ -45,7 +45,7 @@ export class Launcher {
     this.process = child as typeof this.process;
   }
 
-  /** Resolves with the output's first match once it is there; rejects when the process ends without it. */
+  /** Resolves with the first match in the output. Rejects when the process ends without one. */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
     const { stdout } = this.process;
     for (;;) {
@@ -67,7 +67,7 @@ export class Launcher {
     return JSON.parse(readFileSync(join(this.#dataDirectory, 'server.json'), 'utf8')) as ServerRecord;
   }
 
-  /** Process id of a supervised process, once it is recorded. */
+  /** The process id of a supervised process, as soon as it is recorded. */
   pidOf(name: string): number | undefined {
     const path = join(this.#dataDirectory, 'processes.json');
     const entries = JSON.parse(readFileSync(path, 'utf8')) as ProcessEntry[];
@@ -79,7 +79,7 @@ export class Launcher {
     return this.exited;
   }
 
-  /** What Ctrl-C in a terminal does: SIGINT for every process of the foreground group, and once more from npm. */
+  /** Does what Ctrl-C in a terminal does: SIGINT to every process of the foreground group, and once more from npm. */
   async pressCtrlC(): Promise<number | null> {
     process.kill(-this.process.pid, 'SIGINT');
     this.process.kill('SIGINT');
@@ -87,14 +87,14 @@ export class Launcher {
   }
 }
 
-/** A process by pid and start time, so that a pid that is given out again is not taken for it. */
+/** A process by pid and start time, so that it is not confused with a later one of the same pid. */
 export interface ProcessIdentity {
   pid: number;
   startTime: string;
   parent: number;
 }
 
-/** Every living process below one, at any depth. */
+/** All running descendants of a process. */
 export function descendantsOf(pid: number): ProcessIdentity[] {
   const rows = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
     .trim()

@@ -4,11 +4,11 @@ import { expect } from 'vitest';
 import type { CreatedToken } from '../../../src/protocol/workspace/token.ts';
 
 /**
- * Expects JSON lines in the logs of the launcher's processes, and in no log below the data directory, OpenCode's own
- * included, a secret: neither what the directory's files keep secret nor the given ones. Call it when the launcher has
- * ended: an agent at work makes and removes folders while they are listed.
+ * Expects that the logs of the launcher's processes are JSON lines, and that no log below the data directory, including
+ * OpenCode's own, contains a secret: neither those of the directory's files nor the given ones. Call it when the
+ * launcher has ended, because a working agent creates and removes folders while they are listed.
  *
- * @param processes those that have started: each has a log
+ * @param processes the processes that have started, each with a log
  */
 export function expectNoSecretLogged(dataDirectory: string, processes: string[], secrets: string[]): void {
   const file = (path: string) => readFileSync(join(dataDirectory, path), 'utf8').trim();

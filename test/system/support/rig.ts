@@ -10,7 +10,7 @@ import { OpenCodeServer } from '../../../runner/opencode/server.ts';
 import type { ConversationMessage, OpenCodeSignal } from '../../../runner/work/opencode-port.ts';
 import { countServer } from '../../support/servers.ts';
 
-/** A new git repository with one commit. */
+/** Creates a git repository with one commit. */
 export function createRepository(path: string): string {
   mkdirSync(path, { recursive: true });
   const git = (...args: string[]) => execFileSync('git', ['-C', path, ...args], { stdio: 'pipe' });
@@ -28,7 +28,7 @@ export function cloneRepository(from: string, to: string): string {
   return to;
 }
 
-/** A real OpenCode server of its own home on the scripted model, and what it said so far. */
+/** A real OpenCode server with its own home and the scripted model, and its signals so far. */
 export interface OpenCodeRig {
   directory: string;
   marker: string;
@@ -38,7 +38,7 @@ export interface OpenCodeRig {
   stop(): Promise<void>;
 }
 
-/** Creates a directory for a test file; everything in it goes when `remove` is called. */
+/** Creates a directory for a test file. `remove` deletes it with its contents. */
 export function scratchDirectory(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'oio-system-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
@@ -101,14 +101,14 @@ export async function settled(rig: OpenCodeRig, conversationId: string): Promise
   );
 }
 
-/** Outputs of all finished tool calls of a conversation, in order. */
+/** The outputs of all finished tool calls of a conversation, in order. */
 export function toolOutputs(messages: ConversationMessage[]): string[] {
   return messages.flatMap(({ parts }) =>
     parts.flatMap((part) => (part.type === 'tool' && part.state.status === 'completed' ? [part.state.output] : [])),
   );
 }
 
-/** All text that the model said in a conversation. */
+/** The model's text in a conversation. */
 export function saidText(messages: ConversationMessage[]): string {
   return messages
     .filter(({ info }) => info.role === 'assistant')

@@ -6,27 +6,27 @@ import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
 import { beginningOf } from './agreement.ts';
 
-/** Nothing here is about speed: a machine may be busy with others. */
+/** A long limit, because no test is about speed and the machine may be busy. */
 const WITHIN = { timeout: 120_000, interval: 25 };
 
-/** A session under way, watched from its first event on. */
+/** A running session, watched from its first event. */
 export interface StartedSession {
   id: string;
   watch: SessionWatch;
-  /** Resolves when the watch has heard so many events that fit. */
+  /** Resolves when the watch has received `times` matching events. */
   seen(fits: (event: SessionEvent) => boolean, times?: number): Promise<void>;
-  /** Resolves when the session stands there, and the watch has heard all of it. @throws when it has ended otherwise */
+  /** Resolves when the session has this status and the watch has the whole log. @throws when it has ended otherwise */
   ended(status: SessionView['status']): Promise<SessionView>;
 }
 
 type NewSession = Parameters<Client['sessions']['create']>[0];
 
 export interface StartOptions extends Partial<NewSession> {
-  /** Another client to watch with. */
+  /** Another client for the watch. */
   watcher?: Client;
 }
 
-/** Starts a session that works on each of the prompts in turn. */
+/** Starts a session that runs the prompts in order. */
 export async function startSession(
   client: Client,
   prompts: string[],

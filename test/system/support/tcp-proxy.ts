@@ -1,14 +1,14 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** With compression, what the server says could not be recognised. */
+/** The header that asks for compression. The proxy removes it, because it searches the server's texts. */
 const EXTENSIONS = /^sec-websocket-extensions:.*\r\n/im;
-/** How much of what went before is looked at again, in case a word came in two pieces. */
+/** The number of earlier bytes that are searched again, in case a word arrives in two pieces. */
 const OVERLAP = 200;
 
-/** A line between two parties that can be held and cut, as networks do it. */
+/** A TCP proxy whose connections a test can hold and cut, as networks do. */
 export class TcpProxy {
-  /** Connections that were cut so far. */
+  /** The number of connections that were cut so far. */
   cuts = 0;
   readonly #server: Server;
   readonly #pairs = new Set<{ near: Socket; far: Socket }>();
@@ -20,7 +20,7 @@ export class TcpProxy {
     this.#server = createServer((near) => this.#join(near, connect(target, '127.0.0.1')));
   }
 
-  /** @param url of what stands behind it */
+  /** @param url the URL of the server behind the proxy */
   static async start(url: string): Promise<TcpProxy> {
     const proxy = new TcpProxy(Number(new URL(url).port));
     await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
@@ -31,13 +31,13 @@ export class TcpProxy {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** From now on nothing of what is sent reaches the server; its answers still come through. */
+  /** From now on, no request reaches the server. Its responses still pass. */
   holdRequests(): void {
     this.#upIsHeld = true;
     for (const { near } of this.#pairs) near.pause();
   }
 
-  /** The server's answers no longer come through, beginning with the one that has this word; resolves then. */
+  /** From the first response with this word on, no response passes. Resolves at that response. */
   holdAnswersFrom(word: string): Promise<void> {
     this.#word = word;
     return new Promise((resolve) => {
@@ -45,7 +45,7 @@ export class TcpProxy {
     });
   }
 
-  /** Ends every connection that is held, and holds none from now on. */
+  /** Ends every held connection, and holds none from now on. */
   release(): void {
     this.#upIsHeld = false;
     this.#word = null;

@@ -16,25 +16,25 @@ import {
 
 type FrameOf<T extends AgentFrameBody['type']> = Extract<AgentFrameBody, { type: T }>;
 
-/** Work under a lease, with the session's side played by the test. */
+/** Work under a lease. The test plays the session. */
 export interface WorkRig {
   work: Work;
   frames: AgentFrameBody[];
   assignment: Assignment;
   worktree: string;
-  /** Data of the frames of one type, in order. */
+  /** The data of the frames of one type, in order. */
   of<T extends AgentFrameBody['type']>(type: T): FrameOf<T>['data'][];
   /** Resolves with the data of the n-th frame of a type (from 1). */
   frame<T extends AgentFrameBody['type']>(type: T, n?: number): Promise<FrameOf<T>['data']>;
   message(text: string, delivery?: 'steer' | 'follow_up'): Promise<void>;
-  /** All text that the model said, folded from the increments. */
+  /** The model's text, folded from the increments. */
   text(): string;
   end(): Promise<void>;
 }
 
 let taskCount = 0;
 
-/** An assignment as a session makes one; each has a task of its own. */
+/** Creates an assignment as a session does, each with a new task. */
 export function makeAssignment(changes: Partial<Assignment> = {}): Assignment {
   taskCount += 1;
   const session = `0198c2f0-1a2b-8c3d-9e4f-${taskCount.toString(16).padStart(4, '0')}`;
@@ -111,11 +111,11 @@ export async function startWork(
   };
 }
 
-/** A repository, a scripted model and one OpenCode server, for all tests of a file. */
+/** A repository, a scripted model and an OpenCode server for all tests of a file. */
 export interface Workshop {
-  /** A scratch directory; everything here is in it. */
+  /** The scratch directory with all files of the tests. */
   path: string;
-  /** The repository in which the work happens. */
+  /** The repository in which the agent works. */
   project: string;
   readonly model: ScriptedModel;
   readonly rig: OpenCodeRig;
@@ -127,7 +127,7 @@ export interface Workshop {
   ): Promise<WorkRig>;
 }
 
-/** Sets a workshop up before the file's first test and takes it down after its last. */
+/** Creates a workshop before the file's first test, and removes it after the last one. */
 export function workshopOfFile(): Workshop {
   const scratch = scratchDirectory();
   const project = join(scratch.path, 'project');
@@ -164,7 +164,7 @@ export function workshopOfFile(): Workshop {
   };
 }
 
-/** Artifacts as the session would store them, by id. */
+/** The artifacts that the session would store, by id. */
 export function artifactsOf(frames: AgentFrameBody[]): Map<string, Uint8Array> {
   const artifacts = new Map<string, Uint8Array>();
   for (const frame of frames) {

@@ -1,16 +1,16 @@
 import type { Samples } from './statistics.ts';
 
 /**
- * Sends events one after the other, each when all watchers have the one before, and takes the time from the sending to
- * each watcher's receiving.
+ * Sends events one after the other, each when all watchers have received the previous one. Measures the time until each
+ * watcher receives the event.
  *
- * @param send sends one event, having arranged for `heard` to be called whenever a watcher receives it; resolves when
- *   the event is acknowledged to its sender
+ * @param send sends one event and calls `received` whenever a watcher receives it; resolves when the sender gets the
+ *   acknowledgement
  */
-export async function tellAll(
+export async function measurePushes(
   watchers: number,
   events: number,
-  send: (heard: () => void) => Promise<void>,
+  send: (received: () => void) => Promise<void>,
 ): Promise<Samples> {
   const latenciesMs: number[] = [];
   const startedAt = performance.now();
@@ -18,11 +18,11 @@ export async function tellAll(
     const sentAt = performance.now();
     const all = Promise.withResolvers<void>();
     let left = watchers;
-    const heard = () => {
+    const received = () => {
       latenciesMs.push(performance.now() - sentAt);
       if (--left === 0) all.resolve();
     };
-    await Promise.all([send(heard), all.promise]);
+    await Promise.all([send(received), all.promise]);
   }
   return { latenciesMs, elapsedMs: performance.now() - startedAt };
 }
