@@ -12,7 +12,7 @@ const gzippedBytes = (path: string): number => gzipSync(readFileSync(path)).leng
 beforeAll(() => buildIfStale(() => undefined));
 
 it('the built Worker has at most 200 kB compressed', () => {
-  // What makes it large: npx wrangler deploy --dry-run --minify --metafile
+  // To see what makes it large, run: npx wrangler deploy --dry-run --minify --metafile
   expect(gzippedBytes(built.worker)).toBeLessThanOrEqual(MAX_WORKER_BYTES);
 });
 
@@ -20,7 +20,7 @@ it('the dashboard’s first script has at most 120 kB compressed, with everythin
   const index = readFileSync(join(built.dashboard, 'index.html'), 'utf8');
   const scripts = [...index.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map((match) => match[1]!);
   expect(scripts.length).toBeGreaterThan(0);
-  // What makes it large: npx vite build dashboard --sourcemap
+  // To see what makes it large, run: npx vite build dashboard --sourcemap
   const bytes = scripts.map((script) => gzippedBytes(join(built.dashboard, script)));
   expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(MAX_FIRST_SCRIPT_BYTES);
 });

@@ -8,14 +8,14 @@ import { VERSION } from '../../src/configuration/version.ts';
 import type { SessionState } from '../../src/domain/session/session-state.ts';
 
 const TOKEN = 'the-token-of-a-smoke-test-0123456789';
-/** What a deployment sets with `wrangler secret put`. */
+/** The secrets that a deployment sets with `wrangler secret put`. */
 const SECRETS = { OIO_SIGNING_KEYS: `k1:${'k'.repeat(32)}`, OIO_TOKEN: TOKEN, OIO_LOG_LEVEL: 'warn' };
 
 let miniflare: Miniflare;
 let url: string;
 let client: Client;
 
-/** Runs the file that `wrangler deploy` would upload, with everything else as wrangler.toml says. */
+/** Runs the file that `wrangler deploy` would upload, with the configuration of wrangler.toml. */
 beforeAll(async () => {
   await buildIfStale(() => undefined);
   const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml');

@@ -124,11 +124,11 @@ async function expectRefused(token: string, lease: BufferedLease): Promise<void>
   const presented = { type: 'present', agent_id, agent_name, instance_id, stream_id, head: 1_000, repository: null };
   for (const said of [presented, { type: 'frames', frames: [frame] }]) {
     const answers = await new Promise<string[]>((resolve) => {
-      const heard: string[] = [];
+      const types: string[] = [];
       const line = open(`/ws/leases/${task_id}/${epoch}`, {
         opened: () => line.send(JSON.stringify(said)),
-        received: (text) => heard.push(JSON.parse(text).type),
-        closed: () => resolve(heard),
+        received: (text) => types.push(JSON.parse(text).type),
+        closed: () => resolve(types),
       });
     });
     expect(answers).toEqual([expect.stringMatching(/^(gone|lease_lost)$/)]);

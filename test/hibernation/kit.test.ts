@@ -16,7 +16,7 @@ function directory(): DurableObjectStub {
   return env.DIRECTORY.getByName(directoryName(`hibernation-${crypto.randomUUID()}`));
 }
 
-/** Lets an object deliver to a destination, until that has failed once. */
+/** Lets an object deliver to a destination until a delivery has failed once. */
 async function drainTo(stub: DurableObjectStub, destination: Destination): Promise<void> {
   await runInDurableObject(stub, async (_instance, state) => {
     const kit = buildKit(durablePlatform(state, consoleLogger('warn')), { object: 'Test', steps: [] }, [destination]);
@@ -24,7 +24,7 @@ async function drainTo(stub: DurableObjectStub, destination: Destination): Promi
     await vi.waitFor(() => expect(kit.store.rows(`SELECT failures FROM destinations`)).toEqual([{ failures: 1 }]), {
       timeout: 30_000,
     });
-    // What the destination's next attempt would do is not the question here.
+    // The next attempt at a delivery is not part of this test.
     kit.store.transact(() => kit.store.rows(`DELETE FROM destinations`));
   });
 }

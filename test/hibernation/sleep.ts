@@ -1,13 +1,13 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { expect, vi } from 'vitest';
 
-/** The platform lets an object go after ten idle seconds: looking at it more often would keep it awake. */
+/** The platform evicts an object after ten idle seconds. More frequent calls would keep it awake. */
 const LOOK_EVERY_MS = 12_000;
 export const SLEEP_TIMEOUT_MS = 90_000;
 
 const instances = new WeakSet<object>();
 
-/** Whether the object is the very instance that was seen here before; notes the present one. */
+/** Whether the object is still the instance of the last call. Remembers the current instance. */
 export async function isSameInstance(stub: DurableObjectStub): Promise<boolean> {
   return await runInDurableObject(stub, (instance: object) => {
     const seen = instances.has(instance);
@@ -16,7 +16,7 @@ export async function isSameInstance(stub: DurableObjectStub): Promise<boolean> 
   });
 }
 
-/** Waits until the object has been put to sleep, so that looking at it makes another instance. */
+/** Waits until the object was evicted, so that the next call creates another instance. */
 export async function expectToSleep(stub: DurableObjectStub): Promise<void> {
   await isSameInstance(stub);
   await vi.waitFor(async () => expect(await isSameInstance(stub)).toBe(false), {

@@ -7,7 +7,7 @@ import { appWith, ask, HOST, newWorkspace, signToken, UUID } from './http-suppor
 
 const PAGE = 'https://dashboard.test';
 
-/** Opens a socket, as a browser's page does, and says how it was closed. */
+/** Opens a socket as a browser's page does, and reports how it was closed. */
 async function openSocket(path: string, token: string) {
   const ticketed = await ask('/api/v1/tickets', { token, body: { path }, headers: { Origin: PAGE } });
   const { ticket, protocol } = (await ticketed.json()) as Ticket;
@@ -59,6 +59,6 @@ it('a revoked token opens no socket, even in an isolate that does not know of th
     });
   expect((await control()).status).toBe(101);
   await ask(`/api/v1/tokens/${id}`, { token: admin, method: 'DELETE' });
-  expect((await elsewhere.ask('/api/v1/tokens', { token })).status, 'its list is a moment old').toBe(200);
+  expect((await elsewhere.ask('/api/v1/tokens', { token })).status, 'its list is not up to date yet').toBe(200);
   expect((await control()).status).toBe(401);
 });

@@ -12,7 +12,7 @@ const ADMINS: readonly Role[] = ['admin'];
 const AGENTS: readonly Role[] = ['agent', 'admin'];
 const EVERYONE: readonly Role[] = ['viewer', 'operator', 'admin', 'agent'];
 
-/** Who may call what: written out here, so that a wrong entry of the table is seen. */
+/** The roles that may call each operation, written out so that a wrong entry in the table fails a test. */
 const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> = {
   createSession: OPERATORS,
   listSessions: READERS,
@@ -51,7 +51,7 @@ const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> = {
   readReadiness: 'public',
 };
 
-/** Objects in which nothing is, behind ports that answer at once. */
+/** Empty objects behind ports that answer at once. */
 const away = refuse('not_found', 'There is nothing here.');
 const absent = async () => new Response('There is nothing here.', { status: 404 });
 const app = appWith({

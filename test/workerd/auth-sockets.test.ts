@@ -7,7 +7,7 @@ const WATCH = `/ws/sessions/${SESSION_ID}`;
 const UPGRADE = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': 'oio.v1' };
 const PAGE = 'https://dashboard.test';
 
-/** An application that keeps the upgrades that it hands to objects. */
+/** An application that records the upgrades that it forwards to objects. */
 function recording({ mayOpen = true } = {}) {
   const handed: { object: string; upgrade: Request }[] = [];
   const noted: { tokenId: string; place: SocketPlace }[] = [];
@@ -36,7 +36,7 @@ function recording({ mayOpen = true } = {}) {
   return { ...app, handed, noted };
 }
 
-/** A ticket as a browser's page gets it. */
+/** A ticket, created as a browser's page does. */
 async function newTicket(app: ReturnType<typeof recording>, path = WATCH, origin: string | null = PAGE) {
   const headers: Record<string, string> = origin === null ? {} : { Origin: origin };
   const response = await app.ask('/api/v1/tickets', { token: await signToken('viewer'), body: { path }, headers });

@@ -142,7 +142,7 @@ describe('tokens', () => {
 describe('the list of revoked tokens', () => {
   const workspace = 'w-cached';
 
-  /** An application on its own clock, over a workspace that can be reached or not. */
+  /** An application with its own clock and a workspace that a test can make unreachable. */
   function cached() {
     const state = { now: 1_700_000_000_000, reads: 0, revoked: [] as string[], away: false };
     const revokedTokens = async () => {
@@ -197,7 +197,7 @@ describe('the list of revoked tokens', () => {
 describe('a verified token', () => {
   const workspace = 'w-verified';
 
-  /** An application on its own clock that counts what its signer verifies. */
+  /** An application with its own clock that counts its signer's verifications. */
   function counting() {
     const state = { now: 1_700_000_000_000, verified: 0 };
     const effects = { now: () => state.now, uuid: () => crypto.randomUUID(), randomBytes: () => new Uint8Array(6) };

@@ -12,7 +12,7 @@ function objectOf(workspace: string) {
   return { stub, api: objectWorkspaces(env.WORKSPACE).of(workspace) };
 }
 
-/** The workspace as the real object. @param evictBetweenSteps puts it to sleep before each call */
+/** The workspace as a real object. @param evictBetweenSteps evicts it before each call */
 async function workspaceInWorkerd(evictBetweenSteps: boolean): Promise<WorkspaceUnderTest> {
   const workspace = newWorkspace();
   const { stub, api } = objectOf(workspace);

@@ -21,7 +21,7 @@ const operations = Object.entries(document.paths)
   .filter(([path]) => path.startsWith('/api/'))
   .flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
 
-/** Strings that have broken something somewhere. */
+/** Strings that often cause errors. */
 const nasty = fc.constantFrom(
   '',
   '\u0000',
@@ -42,7 +42,7 @@ const json = fc.oneof(
   fc.dictionary(text, fc.oneof(text, fc.integer())),
 );
 
-/** A valid body with one member replaced, removed or added; or anything at all. */
+/** A valid body with one member replaced, removed or added, or any other value. */
 function bodyFor({ requestBody }: Operation): fc.Arbitrary<unknown> {
   const name = requestBody?.content['application/json'].schema.$ref.split('/').at(-1);
   const example = (name === undefined ? {} : document.components.schemas[name]?.example) as Record<string, unknown>;
@@ -55,7 +55,7 @@ function bodyFor({ requestBody }: Operation): fc.Arbitrary<unknown> {
   );
 }
 
-/** The operation that a request reaches: a parameter such as `..` or an empty one leads elsewhere. */
+/** The operation that a request reaches. With a parameter such as `..` or an empty one, it is another one. */
 function operationAt(method: string, path: string): OperationId | undefined {
   const { pathname } = new URL(path, HOST);
   return OPERATION_IDS.find((id) => ROUTES[id].method === method && matchPath(id, pathname) !== null);
@@ -79,7 +79,7 @@ it('every response is a success that its schema accepts, or an error code from t
   timeout: 120_000,
 }, async () => {
   const token = await signToken('admin', newWorkspace());
-  /** A session of its own for each run: the one before may have deleted it. */
+  /** A new session for each run, because a run may delete it. */
   const newSession = async (started: boolean) => {
     const body = { title: 'To be poked at', initial_prompt: 'x' };
     const { id } = (await (await ask('/api/v1/sessions', { token, body })).json()) as SessionView;

@@ -4,7 +4,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
 import type { Readiness } from '../../src/protocol/system/readiness.ts';
 
-// What is expected here is checked by the compiler, in `npm run check`.
+// The compiler checks these expectations in `npm run check`.
 it('the table of endpoints types each handler’s request and result', () => {
   expectTypeOf<ReplyOf<'createSession'>>().toEqualTypeOf<SessionView>();
   expectTypeOf<ReplyOf<'deleteSession'>>().toEqualTypeOf<null>();

@@ -8,10 +8,10 @@ import { SocketAgent, sessionObject } from './support/session-in-workerd.ts';
 
 const SESSIONS = '/api/v1/sessions';
 const KIB = 1_024;
-/** One character that is six bytes of JSON: nothing is longer for its length. */
+/** One character that takes six bytes of JSON, the most for a character. */
 const WIDE = '\u0001';
 
-/** A text of so many bytes of JSON. */
+/** A text that takes this many bytes of JSON. */
 function textOf(bytes: number): string {
   return WIDE.repeat(Math.floor(bytes / 6)) + 'a'.repeat(bytes % 6);
 }
@@ -20,7 +20,7 @@ function jsonBytes(value: unknown): number {
   return utf8Length(JSON.stringify(value));
 }
 
-/** A body at the bound of all its members, with room in the prompt for what is left of the bound on the whole. */
+/** A body with all members at their limits. Its prompt fills it up to the limit of the whole body. */
 function largestSession(more = 0) {
   const permissions = Array.from({ length: 100 }, (_, index) => [
     `bash_${'x'.repeat(Math.floor(index / 26))}${String.fromCharCode(97 + (index % 26))}`,
@@ -41,7 +41,7 @@ function largestResult(more = 0) {
   return { result: { ...result, log: textOf(256 * KIB - jsonBytes(result) + more) } };
 }
 
-/** A caller whose requests all have a key: so their answers are kept, too. */
+/** A caller whose requests all have an idempotency key, so that their responses are stored. */
 async function operator(workspace = newWorkspace()) {
   const token = await signToken('operator', workspace);
   return (path: string, body: unknown = {}) =>
@@ -101,7 +101,7 @@ describe('the largest body that the schemas allow', () => {
       questions,
       detail: { text: '' },
     };
-    // The widest of text that is no longer than the bound, which counts characters.
+    // The text with the most bytes within the limit, which counts characters.
     asked.detail.text = '語'.repeat(BATCH_BYTES - JSON.stringify(asked).length);
     const frame: AgentFrameBody = { type: 'approval.asked', data: asked };
     await agent.send(frame);

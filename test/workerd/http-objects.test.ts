@@ -18,7 +18,7 @@ interface Counter {
   next(by: number): Promise<number>;
 }
 
-/** A namespace whose stubs do as they are told; it counts them. */
+/** A namespace with scripted stubs, which it counts. */
 function namespaceOf(next: (by: number) => Promise<number>) {
   const names: string[] = [];
   const getByName = (name: string) => {

@@ -7,7 +7,7 @@ import { appWith, ask, HOST, SESSION_ID, STATIC_TOKEN, sessionsWith, sessionView
 const token = STATIC_TOKEN;
 const SESSION = `/api/v1/sessions/${SESSION_ID}`;
 
-/** An application that keeps the calls that arrive at its sessions. */
+/** An application that records the calls on its sessions. */
 function recording() {
   const calls: { call: Call; request: unknown }[] = [];
   const sessions = sessionsWith({
@@ -237,7 +237,7 @@ describe('a bulk request', () => {
     state.away = false;
     expect(await start()).toMatchObject({ failed: 0, items: [{ http_status: 200 }] });
     state.away = true;
-    expect(await start(), 'the answer that was kept').toMatchObject({ failed: 0, items: [{ http_status: 200 }] });
+    expect(await start(), 'the stored response').toMatchObject({ failed: 0, items: [{ http_status: 200 }] });
   });
 
   it('full of invalid items is answered and stored, without field errors if they are too long', async () => {

@@ -5,7 +5,7 @@ import { type Ask, ask, newWorkspace, SESSION_ID, signToken } from './http-suppo
 
 const SESSIONS = '/api/v1/sessions';
 
-/** A caller with a workspace of its own. */
+/** A caller with its own workspace. */
 async function operator(workspace = newWorkspace()) {
   const token = await signToken('operator', workspace);
   const send = (path: string, options: Ask = {}) => ask(path, { token, ...options });

@@ -17,7 +17,7 @@ export const UUID = '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d';
 
 export const signer = new TokenSigner(readSetting('OIO_SIGNING_KEYS', env), () => Date.now());
 
-/** Objects are shared by all tests of a run: each test has a workspace of its own. */
+/** All tests of a run share the objects, so each test has its own workspace. */
 export function newWorkspace(): string {
   return `w-${crypto.randomUUID()}`;
 }
@@ -26,12 +26,12 @@ export interface Ask {
   method?: string;
   token?: string;
   body?: unknown;
-  /** A body as it is, with no content type. */
+  /** A raw body without a content type. */
   raw?: BodyInit;
   headers?: Record<string, string>;
 }
 
-/** A request to the API; a body that is no string is sent as JSON. */
+/** A request to the API. A body that is not a string is sent as JSON. */
 export function requestTo(path: string, { method, token, body, raw, headers }: Ask = {}): Request {
   const sent = new Headers(headers);
   if (token !== undefined) sent.set('Authorization', `Bearer ${token}`);
@@ -44,12 +44,12 @@ export function requestTo(path: string, { method, token, body, raw, headers }: A
   });
 }
 
-/** Asks the Worker itself. */
+/** Sends a request to the Worker itself. */
 export function ask(path: string, options: Ask = {}): Promise<Response> {
   return exports.default.fetch(requestTo(path, options));
 }
 
-/** An application over the real parts, but for those that are given. */
+/** An application of the real parts, except for the given ones. */
 export function appWith(overrides: Partial<Dependencies>) {
   const lines: { level: string; event: string; fields: Record<string, unknown> }[] = [];
   const logger: Dependencies['logger'] = (level, event, fields) => void lines.push({ level, event, fields });
@@ -57,13 +57,13 @@ export function appWith(overrides: Partial<Dependencies>) {
   return { lines, ask: async (path: string, options: Ask = {}) => app.fetch(requestTo(path, options), env) };
 }
 
-/** A signed token that no workspace has on its list. */
+/** A signed token that is in no workspace's list. */
 export function signToken(role: Role, workspace = newWorkspace(), seconds = 600): Promise<string> {
   const iat = Math.floor(Date.now() / 1_000);
   return signer.sign({ use: 'api', ws: workspace, role, jti: crypto.randomUUID(), iat, exp: iat + seconds });
 }
 
-/** Sessions of which none exists, but for the methods that are given. */
+/** Sessions that do not exist, except for the given methods. */
 export function sessionsWith(methods: Partial<SessionApi>): Sessions {
   const nothing = async () => refuse('not_found', 'There is no such session.');
   return {

@@ -20,7 +20,7 @@ const SCHEMA: ObjectSchema = {
   steps: [{ id: 'test/0001_notes', sql: 'CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);' }],
 };
 
-/** Gives `test` the kit inside a new object, on the platform's own storage. */
+/** Runs `test` with the kit inside a new object, on the platform's storage. */
 function inObject<T>(
   test: (kit: ObjectKit, state: DurableObjectState) => T | Promise<T>,
   destinations: Destination[] = [],
@@ -43,7 +43,7 @@ function note(kit: ObjectKit, text: string): void {
 }
 
 describe('the kit on the platform’s own storage', () => {
-  // The platform refuses some statements that SQLite takes, and a new object is made without its history.
+  // The platform rejects some statements that SQLite accepts, and a new object does not run the steps.
   it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
     'applies every step of $object',
     ({ object, steps }) => inObject(({ store }) => expect(store.created).toBe(true), [], { object, steps }),

@@ -10,7 +10,7 @@ import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { directoryName } from '../../src/adapters/objects/names.ts';
 import { requested, sessionObject } from './support/session-in-workerd.ts';
 
-/** A session's runtime inside an object, over a platform that counts the rows it is billed for. */
+/** A session's runtime inside an object, on a platform that counts the billed rows. */
 function counted(state: DurableObjectState, workspace: string) {
   let written = 0;
   const platform: ObjectPlatform = {
@@ -52,8 +52,8 @@ function counted(state: DurableObjectState, workspace: string) {
 }
 
 /**
- * Rows written, deliveries to the other homes included: what each costs at the platform. The bounds are what was
- * measured; a rise is to be seen and decided, not to creep in.
+ * The billed rows of each step, including deliveries to other stores. The bounds are measured values, so that an
+ * increase is a decision and not an accident.
  */
 it('each step of the main job writes at most a few rows', async () => {
   const { workspace, id, call } = sessionObject();

@@ -112,7 +112,7 @@ describe('a session in workerd', () => {
     await runInDurableObject(session.stub, (_instance, state) => {
       state.storage.sql.exec(`UPDATE leases SET seen_at = seen_at - 600000`);
     });
-    // The object keeps the row in memory: only one that has slept reads what was changed behind its back.
+    // The object caches the row, so only an evicted object reads a row that the test has changed.
     await evictDurableObject(session.stub);
     agent.socket?.send('ping');
     await vi.waitFor(async () => {

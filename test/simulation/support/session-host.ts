@@ -69,7 +69,7 @@ export class SessionHost {
     client.received.push(PONG);
   }
 
-  /** The host dies with its sockets and returns after `ms`. Due alarms wait for it. */
+  /** The host dies with its sockets and returns after `awayMs`. Due alarms wait for it. */
   restart(awayMs: number): void {
     this.#isAway = true;
     const from = this.session.platform.clock;

@@ -11,7 +11,7 @@ const HANGS = 0.2;
 /** The text of a note that is the k-th frame (from 1) of an epoch. */
 export const NOTE = /^e(\d+)#(\d+) /;
 
-/** The text of an epoch that has completed `n` messages. */
+/** The text of an epoch that has completed this many messages. */
 export const resultText = (epoch: number, messages: number) => `Epoch ${epoch} is done with ${messages} messages.`;
 
 /** Work under a lease. It reports frames of all kinds for each message, then a checkpoint, and at the end a result. */

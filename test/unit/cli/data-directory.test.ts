@@ -22,7 +22,7 @@ afterEach(() => {
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
-/** Another process that holds the directory until it is killed. */
+/** A process that holds the directory until it is killed. */
 async function holdElsewhere() {
   const module = projectFile('cli/data-directory.ts');
   const script = `

@@ -16,7 +16,7 @@ interface Sent {
 }
 type Answer = Response | Error | 'never';
 
-/** A client whose requests are answered by `answers`, one after the other. */
+/** A client whose requests get `answers`, one after the other. */
 function clientAnswered(...answers: Answer[]) {
   const sent: Sent[] = [];
   const client = createClient({
@@ -46,7 +46,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets time pass until `promise` is settled, and answers with its value or its error. */
+/** Advances the time until `promise` is settled, and returns its value or its error. */
 async function settled<T>(promise: Promise<T>): Promise<T | Error> {
   const outcome = promise.catch((error: Error) => error);
   await vi.runAllTimersAsync();

@@ -8,15 +8,15 @@ import { type ModelConnection, ModelServer } from './support/model-server.ts';
 
 const PARTS = ['prt_1', 'prt_2'];
 
-/** Follows a model server over a line that delivers when told to, and is cut when told to. */
+/** Follows a model server over a connection that the test controls. */
 class Wire {
   readonly server = new ModelServer();
   readonly follower = new LogFollower();
   readonly texts = new Map<string, string>();
-  /** What a listener has heard since the last reset. */
-  heard: SessionEvent[] = [];
-  /** Where that begins: 0, or the place of the last snapshot. */
-  heardFrom = 0;
+  /** The events that a listener received since the last reset. */
+  received: SessionEvent[] = [];
+  /** The position where `received` begins: 0, or that of the last snapshot. */
+  receivedFrom = 0;
   #inFlight: WatchFrame[] = [];
   #connection: ModelConnection | null = null;
   #lastDelivered: WatchFrame | null = null;
@@ -35,7 +35,7 @@ class Wire {
     });
   }
 
-  /** Delivers the next frame; opens a connection where there is none. */
+  /** Delivers the next frame. Opens a connection if there is none. */
   step(): void {
     if (!this.#connection) {
       this.follower.connect();
@@ -45,12 +45,12 @@ class Wire {
     if (frame) this.deliver(frame);
   }
 
-  /** The newest frame once more, as a faulty server might send it. */
+  /** Repeats the newest frame, as a faulty server might. */
   repeat(): void {
     if (this.#lastDelivered && this.#connection) this.deliver(this.#lastDelivered);
   }
 
-  /** Loses the newest frame in flight: what comes after it shows the gap. */
+  /** Loses the newest frame in flight. The next frame shows the gap. */
   lose(): void {
     this.#inFlight.pop();
   }
@@ -68,21 +68,21 @@ class Wire {
       return;
     }
     if (step.reset) {
-      this.heard = [];
-      this.heardFrom = seqOf(this.follower.cursor);
+      this.received = [];
+      this.receivedFrom = seqOf(this.follower.cursor);
     }
-    this.heard.push(...step.events);
+    this.received.push(...step.events);
     for (const reply of step.replies) this.#connection?.request(reply);
   }
 
-  /** Until nothing more is to come. */
+  /** Delivers all remaining frames. */
   settle(): void {
     for (let i = 0; i < 10_000; i++) {
       this.step();
       if (this.#connection?.live && this.#inFlight.length === 0 && seqOf(this.follower.cursor) === this.server.head) {
         return;
       }
-      // A frame was lost, and nothing came after it to show the gap: what pings are for.
+      // A frame was lost, and no later one shows the gap. In production, a ping detects this.
       if (this.#inFlight.length === 0 && i % 100 === 99) this.cut();
     }
     throw new Error('the follower never caught up');
@@ -141,7 +141,7 @@ const restores = fc.nat(5).map(
     (wire) => {
       wire.cut();
       wire.server.restore(count);
-      // What was said is what is left of it.
+      // Trimming joined the events, but kept the text.
       wire.texts.clear();
       for (const item of wire.server.state.transcript) if (item.kind === 'text') wire.texts.set(item.id, item.text);
     },
@@ -167,8 +167,8 @@ describe('following a log over connections that break', () => {
         const wire = new Wire();
         for (const move of script) move(wire);
         wire.settle();
-        let held = wire.heardFrom;
-        for (const event of wire.heard) {
+        let held = wire.receivedFrom;
+        for (const event of wire.received) {
           expect(event.from_seq).toBeLessThanOrEqual(held + 1);
           expect(event.seq).toBeGreaterThan(held);
           held = event.seq;

@@ -11,7 +11,7 @@ class ControlPlane {
   readonly log = new ModelServer();
   readonly sockets: ModelSocket[] = [];
   readonly tickets: string[] = [];
-  /** What REST calls on the session are answered with. */
+  /** The responses to REST calls on the session. */
   sessionStatus = 200;
   ticketStatus = 201;
   acceptsSockets = true;
@@ -80,7 +80,7 @@ class ModelSocket implements WatchSocket {
     this.connection = null;
   }
 
-  /** The server's end, or the network's. */
+  /** The server's side, or the network's. */
   end(code: number, reason: string): void {
     this.connection = null;
     this.#emit('close', { code, reason });
@@ -132,12 +132,12 @@ it('a watch resumes from its cursor after a disconnect, and ends with exactly th
 });
 
 it('a watch reports its connection’s status, including the wait before a reconnect', async () => {
-  const heard: WatchConnection['status'][] = [];
-  const watch = plane.watch({ onConnection: ({ status }) => heard.push(status) });
+  const statuses: WatchConnection['status'][] = [];
+  const watch = plane.watch({ onConnection: ({ status }) => statuses.push(status) });
   await passTime();
   plane.sockets[0]!.end(CLOSE.lagging, plane.log.cursorAt(1));
   await passTime();
-  expect(heard).toEqual(['connecting', 'catching_up', 'live', 'waiting', 'connecting', 'catching_up', 'live']);
+  expect(statuses).toEqual(['connecting', 'catching_up', 'live', 'waiting', 'connecting', 'catching_up', 'live']);
   watch.close();
 });
 

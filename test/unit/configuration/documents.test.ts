@@ -8,11 +8,11 @@ test.each(SECTIONS)('the section $name of $file is what the code says; `npm run 
   expect(await withSection(document, section)).toBe(document);
 });
 
-/** Variables of the operating system, of Node, of git and of the tests, and bindings of the Workers: not settings of the product. */
+/** Variables that are not settings: of the operating system, Node, git and the tests, and bindings of the Worker. */
 const OTHERS =
   /^(TEST_[A-Z_]+|NODE_ENV|PATH|HOME|USERPROFILE|TMPDIR|XDG_[A-Z]+_HOME|GIT_INDEX_FILE|SESSION|AGENT_REGISTRY|DIRECTORY|WORKSPACE|ASSETS|DISK)$/;
 
-/** Every way in which our code and our documents name a variable. */
+/** The forms in which code and documents name a variable. */
 const NAMED = [
   /\benv(?:ironment)?\??\.([A-Z][A-Z0-9_]*)\b/g,
   /\benv(?:ironment)?\[['"]([A-Z][A-Z0-9_]*)['"]\]/g,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { coveredByRules, matches } from '../../../src/domain/session/always-rules.ts';
 import { runs } from '../../support/seeds.ts';
 
-/** The same wildcards as a regular expression: slower, and dangerous with patterns from outside. */
+/** The same wildcards as a regular expression, which is slower and dangerous with patterns from outside. */
 function byRegularExpression(pattern: string, text: string): boolean {
   const source = pattern.replace(/[.+^${}()|[\]\\*?]/g, (char) =>
     char === '*' ? '[^]*' : char === '?' ? '[^]' : `\\${char}`,

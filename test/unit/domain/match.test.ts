@@ -123,7 +123,7 @@ describe('matchQueue, for any queue and any agents', () => {
     }));
   type AnyState = MatchState<Request> & { queue: Request[] };
 
-  /** Agents that a request may go to, once the offers before it have been made. */
+  /** The agents that a request may go to after the earlier offers. */
   function takers(state: AnyState, slot: Request, used: Map<string, number>): ConnectedAgent[] {
     return state.agents.filter(
       (one) =>

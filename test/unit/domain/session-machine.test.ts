@@ -25,7 +25,7 @@ const LEGAL: Record<SessionStatus, SessionAction[]> = {
   cancelled: [],
 };
 
-/** The statuses that can be come to from `from`, in any number of steps. */
+/** The statuses that can be reached from `from`, in any number of steps. */
 function reachable(from: SessionStatus): Set<SessionStatus> {
   const found = new Set([from]);
   for (const status of found) for (const next of Object.values(TRANSITIONS[status])) found.add(next);

@@ -16,7 +16,7 @@ const words = fc.string({ maxLength: 8 });
 const part = fc.constantFrom('a', 'b', 'c');
 const partText = fc.record({ message_id: fc.constant('m'), part_id: part, offset: fc.nat(20), text: words });
 
-/** Any event that a log may hold, as far as the fold looks at it. Ids of approvals and checkpoints are one task's. */
+/** Any event of a log, as far as the fold reads it. Ids of approvals and checkpoints belong to one task. */
 const body: fc.Arbitrary<EventBody> = fc.oneof(
   {
     weight: 6,
@@ -130,7 +130,7 @@ function ofTask(task: number): (body: EventBody) => Said {
 const said = fc.tuple(fc.constantFrom(...TASKS), body).map(([task, one]) => ofTask(task)(one));
 const log = fc.array(said, { maxLength: 60 }).map(logOf);
 
-/** Folds a log in batches that end after each of these places. */
+/** Folds a log in batches that end after these positions. */
 function inBatches(events: readonly SessionEvent[], cuts: readonly number[]): SessionState {
   const places = [...new Set([0, ...cuts.map((cut) => cut % (events.length + 1)), events.length])].sort(
     (a, b) => a - b,
@@ -141,7 +141,7 @@ function inBatches(events: readonly SessionEvent[], cuts: readonly number[]): Se
   );
 }
 
-/** Joins neighbouring increments that go on from one another, as the session's log does. */
+/** Joins neighbouring increments that continue each other, as the session's log does. */
 function joined(events: readonly SessionEvent[]): SessionEvent[] {
   const short: SessionEvent[] = [];
   for (const event of events) {
@@ -161,7 +161,7 @@ function joined(events: readonly SessionEvent[]): SessionEvent[] {
   return short;
 }
 
-/** Increments of one part that mostly go on from one another. */
+/** Increments of one part that mostly continue each other. */
 const streaming = fc
   .array(fc.record({ text: words, skip: fc.constantFrom(0, 0, 0, 0, 2, -1), after: fc.option(said) }), {
     maxLength: 40,

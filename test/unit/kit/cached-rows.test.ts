@@ -22,12 +22,12 @@ interface Thing {
   count: number;
 }
 
-/** A platform that remembers the statements about things. */
+/** A platform that records the statements on the table `things`. */
 class ListeningPlatform extends NodePlatform {
-  heard: string[] = [];
+  queries: string[] = [];
 
   override exec(query: string, bindings: SqlValue[]): SqlRow[] {
-    if (query.includes('things')) this.heard.push(query);
+    if (query.includes('things')) this.queries.push(query);
     return super.exec(query, bindings);
   }
 }
@@ -37,11 +37,11 @@ describe('rows that are cached in memory', () => {
   let store: ObjectStore;
   let things: CachedRows<Thing>;
 
-  /** The object after an eviction: nothing is in memory. */
+  /** The object after an eviction, with empty memory. */
   const wake = (complete?: (row: Thing) => Thing) => {
     ({ store } = buildKit(platform, SCHEMA, []));
     things = new CachedRows<Thing>(store, 'things', 'id', complete);
-    platform.heard = [];
+    platform.queries = [];
   };
 
   beforeEach(() => {
@@ -60,7 +60,7 @@ describe('rows that are cached in memory', () => {
       });
     }
     expect(things.get(1)).toMatchObject({ count: 10 });
-    expect(platform.heard).toEqual([
+    expect(platform.queries).toEqual([
       'SELECT * FROM things WHERE id = ?',
       'UPDATE things SET count = ? WHERE id = ?',
       'UPDATE things SET count = ? WHERE id = ?',
@@ -73,7 +73,7 @@ describe('rows that are cached in memory', () => {
       things.update(1, { name: 'other' });
       things.update(1, { name: 'one', count: 0 });
     });
-    expect(platform.heard).toEqual(['SELECT * FROM things WHERE id = ?']);
+    expect(platform.queries).toEqual(['SELECT * FROM things WHERE id = ?']);
   });
 
   it.each([
@@ -113,10 +113,10 @@ describe('rows that are cached in memory', () => {
       expect(things.all()).toHaveLength(2);
       expect(things.get(3)).toBeUndefined();
       expect(things.get(1)).toMatchObject({ name: 'one' });
-      expect(platform.heard).toEqual(['SELECT * FROM things']);
+      expect(platform.queries).toEqual(['SELECT * FROM things']);
     });
     things.all();
-    expect(platform.heard.filter((query) => query.startsWith('SELECT'))).toHaveLength(1);
+    expect(platform.queries.filter((query) => query.startsWith('SELECT'))).toHaveLength(1);
   });
 
   it('are written again if a later writer of the transaction changes them', () => {

@@ -22,7 +22,7 @@ function created(...steps: MigrationStep[]): NodePlatform {
   return platform;
 }
 
-/** A platform on which the kit itself has one step less, as an object has that was made before the step was added. */
+/** The platform of an object that was created before the kit's newest step was added. */
 function madeBefore(id: string): NodePlatform {
   const platform = created(NOTES);
   platform.transaction(() => {

@@ -7,7 +7,7 @@ import { NodePlatform } from '../../support/node-platform.ts';
 
 const NO_TABLES = { object: 'Test', steps: [] };
 
-/** A destination that keeps what it is given, and fails as it is told to. */
+/** A destination that records its deliveries, and fails on request. */
 function recording(name = 'far') {
   const arrived: [string, unknown][] = [];
   const state = { fail: null as null | ((key: string) => Error | Promise<never> | null) };
@@ -51,9 +51,9 @@ it('a delivery writes one row, and deletes it within the next commit', async () 
   put(kit, 'a', 1);
   expect(changes() - before).toBe(1);
   await platform.settle();
-  expect(changes() - before, 'a delivery makes no commit of its own').toBe(1);
+  expect(changes() - before, 'a delivery needs no separate commit').toBe(1);
   kit.store.transact(() => {});
-  expect(changes() - before, 'a commit that changes nothing stays one').toBe(1);
+  expect(changes() - before, 'a commit without changes deletes nothing').toBe(1);
   kit.store.transact(() => kit.deadlines.set('later', platform.clock + 1_000));
   expect(changes() - before, 'the deadline and the delete').toBe(3);
 });
@@ -220,11 +220,11 @@ it('a row that is rejected ten times is parked and logged, and other rows are st
   put(kit, 'good', 1);
   await platform.settle();
   await platform.advance(1_000, alarm);
-  expect(arrived, 'what is refused goes to the end of the line').toEqual([['good', 1]]);
+  expect(arrived, 'a rejected row goes to the end of the queue').toEqual([['good', 1]]);
 
   await platform.advance(3_600_000, alarm);
   expect(kit.outbox.backlog()).toEqual([{ destination: 'far', waiting: 0, parked: 60 }]);
-  expect(platform.alarm, 'what is parked needs no alarm').toBeNull();
+  expect(platform.alarm, 'a parked row needs no alarm').toBeNull();
 
   state.fail = null;
   put(kit, 'bad-0', 'mended');

@@ -27,7 +27,7 @@ describe('a transaction of the kit', () => {
         deadlines.set('later', platform.now() + 1_000);
       }),
     );
-    expect(steps).toBe(5); // two rows, the question of what is due first, the alarm, the commit
+    expect(steps).toBe(5); // two rows, the query of the earliest deadline, the alarm, the commit
   });
 
   it('does not query the earliest deadline if no deadline changed', () => {

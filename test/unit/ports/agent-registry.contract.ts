@@ -15,7 +15,7 @@ import {
 } from './agent-registry.scene.ts';
 import { returnContract, slotContract } from './agent-registry.slots.ts';
 
-/** What every implementation of the registry keeps to. */
+/** The contract of every implementation of the registry. */
 export function agentRegistryContract(make: MakeRegistry): void {
   describe('agents', () => {
     it('lists an agent as its hello described it', async () => {

@@ -7,7 +7,7 @@ import type { Requirements } from '../../../src/protocol/session/requirements.ts
 import { eventually } from '../../support/eventually.ts';
 import { ANY } from '../../support/requirements.ts';
 
-/** An agent's end of a control socket. */
+/** An agent's side of a control socket. */
 export interface ControlLink {
   /** All frames that have arrived, oldest first. */
   readonly frames: ControlDown[];
@@ -16,13 +16,13 @@ export interface ControlLink {
   close(): void;
 }
 
-/** An empty registry, with all that its surroundings do to it. */
+/** An empty registry with its agents' sockets, its clock and its alarm. */
 export interface RegistryUnderTest {
   api: AgentRegistryApi;
   /** Its workspace. */
   workspace: string;
   connect(agentId: string, tokenId: string): Promise<ControlLink>;
-  /** Moves its clock on, running its alarm when that is due. */
+  /** Advances its clock and runs its alarm when it is due. */
   advance(ms: number): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export async function withAgent(make: MakeRegistry, changes: Partial<AgentHello>
   return { ...registry, registry, agent: await join(registry, changes) };
 }
 
-/** An agent that has said hello and is welcome. */
+/** An agent that the registry has accepted. */
 export async function join(
   registry: RegistryUnderTest,
   changes: Partial<AgentHello> = {},
@@ -92,13 +92,13 @@ export async function join(
   return link;
 }
 
-/** How many slots of an agent are used; null when it is not known. */
+/** The number of used slots of an agent; null if the agent is unknown. */
 export async function use(registry: RegistryUnderTest, agentId = AGENT_A): Promise<number | null> {
   const outcome = await registry.api.agent(callFrom(registry.workspace), agentId);
   return outcome.ok ? outcome.value.slots_used : null;
 }
 
-/** Accepts an offer, once it has arrived, and waits until the registry knows. */
+/** Accepts an offer when it has arrived, and waits until the registry has recorded this. */
 export async function accept(registry: RegistryUnderTest, link: ControlLink, request: SlotRequest): Promise<void> {
   await eventually(() => expect(offers(link)).toContain(request.task_id));
   link.send({ type: 'accepted', task_id: request.task_id, epoch: request.epoch });

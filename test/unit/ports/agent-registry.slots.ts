@@ -17,7 +17,7 @@ import {
   withAgent,
 } from './agent-registry.scene.ts';
 
-/** Who gets a slot, and when it is free again. */
+/** The assignment of slots and their release. */
 export function slotContract(make: MakeRegistry): void {
   describe('slots', () => {
     it('offers a request to an agent with room, and counts its slot as used until the release', async () => {
@@ -246,7 +246,7 @@ export function slotContract(make: MakeRegistry): void {
   });
 }
 
-/** What an agent finds when it comes back. */
+/** The state that a reconnecting agent gets. */
 export function returnContract(make: MakeRegistry): void {
   describe('an agent that reconnects', () => {
     async function accepted() {

@@ -19,7 +19,7 @@ export function sessionIdNumbered(number: number): string {
 
 type EntryChanges = Partial<SessionSummary> & Partial<Omit<DirectoryEntry, 'summary'>>;
 
-/** The directory's line of session `number`; numbers also order them in time. */
+/** The directory's entry of session `number`. The numbers also order the entries by time. */
 export function directoryEntry(number: number, changes: EntryChanges = {}): DirectoryEntry {
   const { rev = 1, share_done = 0, active_ms = 0, active_since = null, search_text = '', ...summary } = changes;
   const { max_duration_seconds = 3_600, ...rest } = summary;
@@ -52,7 +52,7 @@ export function directoryEntry(number: number, changes: EntryChanges = {}): Dire
   };
 }
 
-/** What every implementation of the directory keeps to. */
+/** The contract of every implementation of the directory. */
 export function directoryContract(make: () => Promise<DirectoryUnderTest>): void {
   async function holding(...entries: DirectoryEntry[]) {
     const directory = await make();

@@ -9,12 +9,12 @@ let scratch: string;
 
 beforeAll(() => {
   mkdirSync(join(root, 'dist'), { recursive: true });
-  // Inside the project, so that a schema there finds what it imports.
+  // Inside the project, so that a schema there can resolve its imports.
   scratch = mkdtempSync(join(root, 'dist/migrations-'));
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** What `npm run migrations:generate` would write for a schema: SQL that is in no migration yet. */
+/** The SQL that `npm run migrations:generate` would add for a schema. */
 function missingSql(schemaFile: string): string {
   const out = mkdtempSync(join(scratch, 'out-'));
   cpSync(join(root, 'migrations'), out, { recursive: true });

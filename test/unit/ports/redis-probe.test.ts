@@ -8,7 +8,7 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** The address of a Redis that answers as `listener` does. */
+/** The URL of a Redis that answers as `listener` does. */
 async function redis(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
   servers.push(server);

@@ -32,7 +32,7 @@ export function sessionRun(changes: Partial<SessionRun> = {}): SessionRun {
   };
 }
 
-/** What every implementation of the run history keeps to. Each call of `make` may give the same one. */
+/** The contract of every implementation of the run history. All calls of `make` may return the same one. */
 export function runHistoryContract(make: () => RunHistory): void {
   const workspace = () => `history-${crypto.randomUUID()}`;
 

@@ -6,7 +6,7 @@ import type { Failure, Outcome } from '../../../src/protocol/common/errors.ts';
 import type { SessionId } from '../../../src/protocol/common/ids.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
 
-/** A place for one session that does not exist yet. `api` may be another handle at every reading. */
+/** An id without a session. Each read of `api` may return another handle. */
 export interface SessionPlace {
   readonly api: SessionApi;
   workspace: string;
@@ -33,7 +33,7 @@ function failureOf(outcome: Outcome<unknown>): Failure {
   return outcome.failure;
 }
 
-/** What every implementation of a session keeps to. */
+/** The contract of every implementation of a session. */
 export function sessionsContract(make: () => Promise<SessionPlace>): void {
   const created = async () => {
     const place = await make();

@@ -9,7 +9,7 @@ export interface WorkspaceUnderTest {
   workspace: string;
   /** Its clock, in ms. */
   now(): number;
-  /** Moves its clock on, and runs the alarms on the way. */
+  /** Advances its clock and runs due alarms. */
   advance(ms: number): Promise<void>;
 }
 
@@ -21,13 +21,13 @@ export function callIn(workspace: string, key: string | null = null, fingerprint
   return { principal: { workspace, role: 'admin', token_id: 'static' }, request_id: 'r1', idempotency };
 }
 
-/** The value of an outcome that is expected to be one. */
+/** The value of an outcome that must be successful. */
 export function valueIn<T>(outcome: Outcome<T>): T {
   if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
   return outcome.value;
 }
 
-/** What every implementation of a workspace's tokens keeps to. */
+/** The contract of every implementation of a workspace's tokens. */
 export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void {
   it('creates tokens with the requested lifetime, and lists them', async () => {
     const { api, workspace, now } = await make();
@@ -120,7 +120,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(await other(), 'even before there is an answer').toMatchObject({
       failure: { code: 'idempotency_mismatch' },
     });
-    expect(await api.claimBulk(call), 'a repeat of what did not come to its end').toEqual({ ok: true, value: null });
+    expect(await api.claimBulk(call), 'a repeat of an unfinished request').toEqual({ ok: true, value: null });
     await api.keepBulk(call, result);
     expect(await api.claimBulk(call)).toEqual({ ok: true, value: result });
     await advance(86_399_000);

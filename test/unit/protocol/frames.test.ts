@@ -4,7 +4,7 @@ import { MAX_PART_CHARS } from '../../../src/protocol/events/agent.ts';
 import { AgentFrame, readFrame } from '../../../src/protocol/run/frames.ts';
 import { runs } from '../../support/seeds.ts';
 
-/** A member as it should be, or as it should not. */
+/** A valid or an invalid value of a member. */
 function orWrong<T>(right: fc.Arbitrary<T>): fc.Arbitrary<unknown> {
   const wrong = fc.constantFrom<unknown>(undefined, null, '', 'text', 0, -1, 1.5, 2 ** 60, MAX_PART_CHARS + 1, [], {});
   return fc.oneof({ weight: 12, arbitrary: right }, { weight: 1, arbitrary: wrong });

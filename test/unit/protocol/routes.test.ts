@@ -23,7 +23,7 @@ describe('the routes of the API', () => {
     const names = [...ROUTES[id].path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
     for (const value of [SESSION, 'a/b', '%2F', '?x=1#y', '..', ' ', 'größe', '💥', '\u0000']) {
       const params = Object.fromEntries(names.map((name) => [name, value]));
-      // Each operation has parameters of its own; a test over all of them cannot know which.
+      // The operations have different parameters, so their types are unknown here.
       const path = (pathOf as (id: OperationId, params: object) => string)(id, params);
       expect(matchPath(id, path)).toEqual(params);
       expect(matchPath(id, `${path}/`)).toEqual(params);

@@ -8,7 +8,7 @@ import { AGENT_A, hello, SESSION, slotRequest } from '../ports/agent-registry.sc
 const URGENT = 'urgent' as SessionPriority;
 const STORED: SessionPriority[] = ['low', 'high', 'critical', 'medium'];
 
-/** The priorities of all requests in the order in which an agent with room for all of them is offered them. */
+/** The priorities of all requests, in the order in which an agent with enough room gets their offers. */
 function offeredOrder(registry: RegistryInProcess, priorities: SessionPriority[]): SessionPriority[] {
   const agent = registry.connect(AGENT_A);
   agent.send(hello({ capacity: priorities.length }));

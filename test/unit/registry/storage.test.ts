@@ -14,7 +14,7 @@ interface Scene {
   other: FakeClient;
 }
 
-/** Agent A holds the first task, the second one waits, and agent B has yet to say hello. */
+/** Agent A holds the first task, the second task waits, and agent B has not connected yet. */
 function scene(platform: NodePlatform): Scene {
   const registry = new RegistryInProcess({ platform });
   const agent = registry.connect(AGENT_A);
@@ -25,7 +25,7 @@ function scene(platform: NodePlatform): Scene {
   return { registry, agent, other: registry.connect(AGENT_B) };
 }
 
-/** The same with agent B there: the second task is offered to it. */
+/** The same with agent B connected, which has an offer of the second task. */
 function offeredScene(platform: NodePlatform): Scene {
   const set = scene(platform);
   set.other.send(hello());
@@ -80,7 +80,7 @@ describe('each change of the registry is atomic, with the frames that it sends',
   });
 
   it('a closed socket stores its time or, after a throw before any statement, nothing', () => {
-    // The platform says once that a socket has closed, so each throw needs a registry of its own.
+    // The platform reports the close of a socket once, so each throw needs a new registry.
     const closing = () => {
       const platform = new NodePlatform();
       const { agent } = scene(platform);

@@ -28,7 +28,7 @@ test.each([
       pattern,
     }));
     expect(coveredByRules(rules, 'bash', asked.patterns)).toBe(false);
-    // A session remembers no pattern that holds a wildcard: the next request like this is asked again.
+    // A session stores no pattern with a wildcard, so the next request like this needs an answer again.
     expect(asked.patterns.every((pattern) => /[*?]/.test(pattern))).toBe(true);
   },
 );

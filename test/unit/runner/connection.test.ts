@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Connections as they are opened, with what the other side does about them. */
+/** The opened connections, and the reaction of the other side. */
 function connect(answer: (events: ConnectionEvents) => void) {
   const at: number[] = [];
   let closed = 0;

@@ -34,12 +34,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** The session's side, as the protocol has it: stores in order, acknowledges, asks again after a gap. */
+/** The session's side of the protocol: it stores frames in order, acknowledges them, and reports gaps. */
 class FakeSession {
   readonly stored: AgentFrame[] = [];
   readonly commandAcks: number[] = [];
   presented = 0;
-  /** Acknowledgements do not arrive any more: the connection is about to break. */
+  /** Acknowledgements no longer arrive, because the connection is about to break. */
   losesAcks = false;
   isReachable = true;
   #events: ConnectionEvents | null = null;
@@ -64,7 +64,7 @@ class FakeSession {
     setTimeout(() => this.#events === events && events?.received(JSON.stringify(message)), 1);
   }
 
-  /** Breaks the connection; whatever is on its way is lost. */
+  /** Breaks the connection. Messages in transit are lost. */
   cut(): void {
     const events = this.#events;
     this.#events = null;
@@ -102,7 +102,7 @@ interface Rig {
   told: string[];
 }
 
-/** Vitest holds the timers and the date, but not the monotonic clock. */
+/** Vitest fakes the timers and the date, but not the monotonic clock. */
 const clock: Clock = { ...processClock, now: () => Date.now() };
 
 function start(events: Partial<LeaseEvents> = {}, isReachable = true): Rig {

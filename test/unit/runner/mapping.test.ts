@@ -48,7 +48,7 @@ function of<T extends AgentFrameBody['type']>(frames: AgentFrameBody[], type: T)
   );
 }
 
-/** The text that a watcher ends with; fails when an increment does not begin where the text before it ends. */
+/** The final text of a watcher. Fails if an increment does not start where the previous text ends. */
 function foldText(frames: AgentFrameBody[], partId: string): string {
   let text = '';
   for (const data of of(frames, 'text.delta').filter((data) => data.part_id === partId)) {
@@ -63,7 +63,7 @@ interface Script {
   message: ConversationMessage;
 }
 
-/** One assistant's message: texts that stream in pieces, tools that go through their states, a step's end. */
+/** One assistant message: streamed texts, tools with all their states, and the end of a step. */
 function scriptOf(number: number, texts: string[][], tools: number): Script {
   const id = `msg_${number}`;
   const info = assistant(id);
@@ -96,7 +96,7 @@ const pieces = fc.array(fc.oneof(fc.string({ unit: 'grapheme' }), fc.constant(' 
   maxLength: 6,
 });
 const scripts = fc.array(fc.tuple(fc.array(pieces, { maxLength: 2 }), fc.nat(2)), { minLength: 1, maxLength: 3 });
-/** What befalls each event: it arrives, it arrives twice, or the stream breaks and it is lost. */
+/** The fate of each event: it arrives once or twice, or the stream breaks and it is lost. */
 const fates = fc.infiniteStream(fc.constantFrom('once', 'once', 'once', 'twice', 'lost', 'flush'));
 
 test('whatever events are lost, repeated or flushed, the frames add up to the messages without duplicates', () => {

@@ -3,7 +3,7 @@ import type { SessionAction, SessionStatus } from '../../../src/protocol/common/
 import { modelRetry, released, result } from './fake-agent.ts';
 import type { SessionInProcess } from './harness.ts';
 
-/** An action with the least that it needs. */
+/** An action with its required members. */
 export function requestFor(action: SessionAction): ActionRequest {
   switch (action) {
     case 'stop':
@@ -19,7 +19,7 @@ export function requestFor(action: SessionAction): ActionRequest {
   }
 }
 
-/** Brings a new session to a status by something real. */
+/** Brings a new session to a status by real events. */
 export const WAYS: Record<SessionStatus, (session: SessionInProcess) => Promise<unknown>> = {
   pending: (session) => session.create(),
   queued: async (session) => {

@@ -51,7 +51,7 @@ describe('an outside executor, with no agent connected', () => {
       error: null,
     });
     await session.settle();
-    expect(session.homes.slots.get(`${TASK_ID}:1`), 'nobody is looked for any more').toBe('cancelled');
+    expect(session.homes.slots.get(`${TASK_ID}:1`), 'no agent is requested any more').toBe('cancelled');
     expect([...session.homes.runs.values()]).toMatchObject([{ run: 1, status: 'completed', agent_id: null }]);
   });
 
@@ -145,7 +145,7 @@ describe.each(['pause', 'stop'] as const)('%s while an agent works', (action) =>
     const failing = await other.begun();
     await other.act(requestFor(action));
     failing.send(result(0, { status: 'failed', error: { code: 'x', message: 'x', retryable: true } }));
-    expect(await other.status(), 'a failed attempt is not tried again after all').toBe(target);
+    expect(await other.status(), 'a failed attempt is not retried').toBe(target);
   });
 });
 

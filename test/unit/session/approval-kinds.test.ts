@@ -4,7 +4,7 @@ import { APPROVAL_KINDS, type ApprovalRules } from '../../../src/protocol/sessio
 import { asked, question, released } from './fake-agent.ts';
 import { failureOf, SessionInProcess, unwrap } from './harness.ts';
 
-/** A kind that only the session raises: a person lets a task begin, say. */
+/** A kind that only the session raises, such as the approval of a task's start. */
 const task_gate: ApprovalRules = {
   raised_by: 'session',
   decisions: ['once', 'reject'],
@@ -16,7 +16,7 @@ function sessionWithGates(): SessionInProcess {
   return new SessionInProcess({ config: { approval_kinds: { ...APPROVAL_KINDS, task_gate } } });
 }
 
-/** Opens an approval that no agent waits for, through the real part, and returns its id. */
+/** Opens an approval of the session itself through the real part. @returns its id */
 function openGate(session: SessionInProcess): string {
   const { kit, approvals } = session.runtime.parts;
   const ask = { title: 'Begin?', permission: null, patterns: [], always: [], questions: [], detail: {} };

@@ -14,7 +14,7 @@ async function answer(session: SessionInProcess, request: AnswerApprovalRequest,
   return unwrap(await session.runtime.answer(session.call({ token_id: 'person' }), id, request));
 }
 
-/** A real clock goes on between two readings in one step. */
+/** Advances the clock between two reads in one step, as a real clock does. */
 class RunningClock extends NodePlatform {
   override now(): number {
     this.clock += 1;

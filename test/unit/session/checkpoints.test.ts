@@ -16,7 +16,7 @@ async function reasons(session: SessionInProcess): Promise<string[]> {
   return (await session.events()).flatMap((event) => (event.type === 'frame.rejected' ? [event.data.reason] : []));
 }
 
-/** All of an agent's frames are stored: nothing hangs on one that cannot be used. */
+/** Asserts that all frames of an agent are stored, and none waits for a rejected one. */
 function expectConsumed(agent: FakeAgent): void {
   expect(agent.acked).toBe(agent.head);
 }

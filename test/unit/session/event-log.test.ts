@@ -18,7 +18,7 @@ interface Said {
   body: EventBody;
 }
 
-/** A session's log, beside every event that was ever committed to it. */
+/** A session's log, with a list of all events that were committed to it. */
 class LogScene {
   readonly log: EventLog;
   readonly committed: SessionEvent[];
@@ -65,7 +65,7 @@ class LogScene {
     return this.#session.rows<EventRow>('event_batches');
   }
 
-  /** All that is kept, page by page. */
+  /** All stored events, page by page. */
   read(limit: number): SessionEvent[] {
     const events: SessionEvent[] = [];
     for (let after = this.floor; ; ) {
@@ -83,12 +83,12 @@ interface Line {
   task: number;
   part: string;
   kind: 'text.delta' | 'reasoning.delta' | 'part.completed' | 'agent.note';
-  /** Units between the end of the part and the increment. */
+  /** The number of code units between the end of the part and the increment. */
   skip: number;
   chars: number;
 }
 
-/** Mostly increments that continue each other: some long, some with a gap before them, some said again. */
+/** Mostly increments that continue each other. Some are long, some follow a gap, and some are repeated. */
 const line: fc.Arbitrary<Line> = fc.record({
   task: fc.constantFrom(1, 1, 1, 2, 0),
   part: fc.constantFrom('a', 'a', 'a', 'b'),
@@ -102,7 +102,7 @@ const line: fc.Arbitrary<Line> = fc.record({
   chars: fc.constantFrom(1, 3, 9, 500, 60_000),
 });
 
-/** Says lines one after the other, each increment where the part has grown to. */
+/** Adds increments one after the other, each at the current end of its part. */
 class Speaker {
   readonly #lengths = new Map<string, number>();
 

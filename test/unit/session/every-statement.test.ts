@@ -55,7 +55,7 @@ function at(setup: Setup): (platform: NodePlatform) => Promise<Scene> {
   };
 }
 
-/** What has left the object, to agents and watchers. */
+/** The frames that the object has sent to agents and watchers. */
 function sent({ session }: Scene): unknown {
   return session.clients.map(({ received, closedBy }) => ({ received: [...received], closedBy }));
 }
@@ -107,7 +107,7 @@ describe('a throw before any statement changes nothing, and a retry leads to the
     ['presenting for a lease', queued],
     ['presenting again', afterASecond],
   ])('%s', async (_name, setup) => {
-    // A new socket each time: the one on which it threw is closed by the object's shell.
+    // Each run needs a new socket, because the object's shell closes the socket after a throw.
     const present = ({ session }: Scene) => {
       session.clients.length = 0;
       session.agent().connect();
@@ -131,8 +131,8 @@ const STEPS_OF_FRAMES: [string, Setup, AgentFrameBody[]][] = [
 ];
 
 /**
- * What must not depend on how often something was tried: all but random ids, the directory's count of changes, how
- * events share rows, and where an acknowledgement is stored.
+ * The state that must not depend on the number of attempts: everything except random ids, the directory's revision, the
+ * grouping of events in rows, and the place of an acknowledgement.
  */
 function essence(session: SessionInProcess, but: string[] = []): unknown {
   const { tasks, deadlines, checkpoints, artifacts, messages } = session.platform.dump();
@@ -164,7 +164,7 @@ describe('a throw before any statement of a batch of frames neither loses nor du
       try {
         agent.flush();
       } catch {
-        // The object's shell closes the socket, and the agent comes back with what is not acknowledged.
+        // The object's shell closes the socket, and the agent reconnects with its unacknowledged frames.
       }
       disturbed = !session.platform.faultPending;
       session.platform.failAt(Number.POSITIVE_INFINITY);
@@ -172,7 +172,7 @@ describe('a throw before any statement of a batch of frames neither loses nor du
       await session.settle();
       expect(essence(session), `a throw before step ${step}`).toEqual(expected);
     }
-    // The row of the events, the commit, and once more without a throw.
+    // The row of the events, the commit, and one run without a throw.
     expect(step).toBeGreaterThan(2);
   });
 });
@@ -186,7 +186,7 @@ function after(ms: number): (session: SessionInProcess) => void {
 interface DeadlineCase {
   name: string;
   setup: Setup;
-  /** Brings the clock to where the deadline is due. */
+  /** Advances the clock to the deadline. */
   wait: (session: SessionInProcess) => void;
 }
 
@@ -224,14 +224,14 @@ const DEADLINES: DeadlineCase[] = [
   },
 ];
 
-/** The agent was heard until just before: only its own silence counts. */
+/** The agent was seen until just before the deadline, so only its silence counts. */
 function lost(session: SessionInProcess): void {
   session.platform.clock += TTL_MS / 2;
   session.runtime.alarm();
   session.platform.clock += TTL_MS / 2;
 }
 
-/** Sets the clock to a deadline, and all others beyond it. */
+/** Sets the clock to a deadline, and moves all other deadlines behind it. */
 function only(session: SessionInProcess, name: string): void {
   const [due] = session.rows<{ name: string; due_at: number }>('deadlines', `name LIKE '${name}'`);
   session.platform.clock = due!.due_at;
@@ -270,7 +270,7 @@ describe.each(DEADLINES)('the deadline handler $name', ({ setup, wait }) => {
       await session.alarmLate();
       disturbed = !session.platform.faultPending;
       session.platform.failAt(Number.POSITIVE_INFINITY);
-      // A handler that threw is tried again half a minute later: here at once.
+      // A handler that threw runs again half a minute later. The test runs it at once.
       if (disturbed && isDeepStrictEqual(essence(session, ['deadlines']), before)) {
         const { clock } = session.platform;
         session.platform.transaction(() =>

@@ -15,7 +15,7 @@ export function uuidOf(name: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** The agent's end of a lease: it numbers its frames, keeps them until they are acknowledged, and sends them again. */
+/** The agent's side of a lease. It numbers its frames, keeps them until they are acknowledged, and resends them. */
 export class FakeAgent {
   readonly id: string;
   readonly name: string;
@@ -24,7 +24,7 @@ export class FakeAgent {
   instanceId: string;
   streamId: string;
   repository: string | null = 'root-commit';
-  /** Numbered and not acknowledged. */
+  /** Frames with numbers that are not acknowledged yet. */
   buffer: AgentFrame[] = [];
   head = 0;
   acked = 0;
@@ -45,7 +45,7 @@ export class FakeAgent {
     this.streamId = uuidOf(`${name} stream ${epoch}`);
   }
 
-  /** Opens a run socket and presents itself on it. */
+  /** Opens a run socket and claims the lease on it. */
   connect(): this {
     this.client = this.#session.openRun(this.epoch, undefined, this.task);
     this.client.send({
@@ -60,13 +60,13 @@ export class FakeAgent {
     return this.read();
   }
 
-  /** Sends what is not acknowledged. */
+  /** Sends all unacknowledged frames. */
   flush(): this {
     if (this.buffer.length > 0) this.client?.send({ type: 'frames', frames: this.buffer });
     return this.read();
   }
 
-  /** Numbers frames and sends them, with all that is not acknowledged yet. */
+  /** Numbers frames, and sends them with all unacknowledged ones. */
   send(...bodies: AgentFrameBody[]): this {
     return this.append(...bodies).flush();
   }
@@ -77,7 +77,7 @@ export class FakeAgent {
     return this;
   }
 
-  /** Takes in what has arrived. */
+  /** Handles the messages that have arrived. */
   read(): this {
     for (const frame of this.client?.take<RunDown>() ?? []) {
       if (frame.type === 'lease') {
@@ -97,7 +97,7 @@ export class FakeAgent {
     return this.read();
   }
 
-  /** Lets time pass, with a ping every so often that is answered without waking the object. */
+  /** Advances the time, with regular pings that the platform answers without waking the object. */
   async ping(ms: number): Promise<this> {
     for (let rest = ms; rest > 0; rest -= PING_EVERY_MS) {
       this.client?.ping();
@@ -121,7 +121,7 @@ export class FakeAgent {
   }
 }
 
-// --- Frames, by what they say
+// --- Frames by type
 
 export function text(part: string, offset: number, words: string): AgentFrameBody {
   return { type: 'text.delta', data: { message_id: 'message', part_id: part, offset, text: words } };
@@ -194,7 +194,7 @@ export function question(ask_id: string): AgentFrameBody {
   });
 }
 
-/** The frames of a checkpoint: chunks of its patch and conversation, and itself. */
+/** The frames of a checkpoint: the chunks of its patch and conversation, and the checkpoint itself. */
 export function checkpoint(
   name: string,
   changes: Partial<Extract<AgentFrameBody, { type: 'checkpoint' }>['data']> = {},

@@ -7,7 +7,7 @@ import type { SessionInProcess } from './harness.ts';
 export class FakeWatcher {
   readonly follower = new LogFollower();
   readonly events: SessionEvent[] = [];
-  /** Why a connection could not be gone on with. */
+  /** Why a connection could not be used any more. */
   readonly faults: string[] = [];
   client: FakeClient | null = null;
   live = false;
@@ -24,7 +24,7 @@ export class FakeWatcher {
     return this;
   }
 
-  /** Takes in at most `frames` of what has arrived, and answers. @returns whether there was anything */
+  /** Handles at most `frames` arrived frames, and replies. @returns whether any had arrived */
   read(frames = Number.POSITIVE_INFINITY): boolean {
     const { client } = this;
     let taken = 0;
@@ -47,7 +47,7 @@ export class FakeWatcher {
     return taken > 0;
   }
 
-  /** Reads to the end of what there is. */
+  /** Handles all arrived frames. */
   catchUp(): this {
     while (this.read());
     return this;

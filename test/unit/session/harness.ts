@@ -26,18 +26,18 @@ export const SESSION_ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
 export const TASK_ID = taskIdOf(SESSION_ID, IMPLICIT_TASK);
 export const TTL_MS = 60_000;
 
-/** What a request says that the schema has read: every default in place. */
+/** A request with all defaults, as the schema returns it. */
 export function requested(changes: Record<string, unknown> = {}): CreateSessionRequest {
   return CreateSessionRequest.parse({ title: 'A session', initial_prompt: 'Do it', ...changes });
 }
 
-/** The value of an outcome that must be one. */
+/** The value of an outcome that must be successful. */
 export function unwrap<T>(outcome: Outcome<T>): T {
   if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
   return outcome.value;
 }
 
-/** The refusal of an outcome that must be one. */
+/** The failure of an outcome that must be refused. */
 export function failureOf(outcome: Outcome<unknown>): Failure {
   if (outcome.ok) throw new Error('this was to be refused');
   return outcome.failure;
@@ -48,11 +48,11 @@ export interface HarnessOptions {
   config?: Partial<SessionConfig>;
   homes?: OtherHomes;
   registry?: AgentRegistryApi;
-  /** Builds the runtime anew for every step, as if the object had slept in between. */
+  /** Builds a new runtime for every step, as after an eviction. */
   evictBetweenSteps?: boolean;
 }
 
-/** A session's object in this process: the real runtime on SQLite in memory, with the shell's part played here. */
+/** A session's object in this process: the real runtime on SQLite in memory. This class plays the shell. */
 export class SessionInProcess {
   readonly platform: NodePlatform;
   readonly homes: OtherHomes;
@@ -84,7 +84,7 @@ export class SessionInProcess {
     return new SessionRuntime(WORKSPACE, this.platform, { registry, directory, history }, config);
   }
 
-  /** The object's host goes away for so long and comes back: memory and sockets are gone, nobody was told. */
+  /** The object's host is down for `awayMs`: memory and sockets are lost without close events. */
   restart(awayMs: number): void {
     for (const client of this.clients) client.vanish();
     this.platform.clock += awayMs;
@@ -133,7 +133,7 @@ export class SessionInProcess {
     }
   }
 
-  /** The fold of everything: the base and what is above its floor. */
+  /** The fold of the base and all later events. */
   async folded(): Promise<SessionState> {
     const base = this.platform.exec(`SELECT data FROM log_base ORDER BY part`, []).map((row) => String(row.data));
     const below = base.length > 0 ? (JSON.parse(base.join('')) as SessionState) : emptyState();
@@ -154,7 +154,7 @@ export class SessionInProcess {
 
   // --- Time
 
-  /** Until nothing is under way; what has been delivered is deleted too, as the next commit would. */
+  /** Waits for background work, and deletes delivered rows as the next commit would. */
   async settle(): Promise<void> {
     await this.platform.settle();
     const { store, outbox } = this.#runtime.parts.kit;
@@ -165,13 +165,13 @@ export class SessionInProcess {
     return this.platform.advance(ms, () => this.runtime.alarm());
   }
 
-  /** Time passes while the host is away: the alarm goes off once it is back. */
+  /** Advances the time while the host is down. The alarm fires when it is back. */
   async alarmLate(): Promise<void> {
     this.platform.fireAlarm(() => this.runtime.alarm());
     await this.settle();
   }
 
-  // --- The other ends of its sockets
+  // --- The other sides of its sockets
 
   openRun(epoch: number, tokenId = 'agent-token', task = IMPLICIT_TASK): FakeClient {
     const attachment: RunAttachment = {
@@ -196,12 +196,12 @@ export class SessionInProcess {
     return client;
   }
 
-  /** An agent that has been offered this epoch and is about to present itself. */
+  /** An agent that has an offer of this epoch and has not claimed it yet. */
   agent(epoch = 1, name = 'AGENT-ONE', task = IMPLICIT_TASK): FakeAgent {
     return new FakeAgent(this, epoch, name, task);
   }
 
-  /** The next agent of a task: it has been offered the task's present epoch. */
+  /** The next agent of a task, with an offer of the task's current epoch. */
   agentOf(task: number, name = `AGENT-${task}`): FakeAgent {
     return this.agent(this.task(task).epoch, name, task);
   }
@@ -210,7 +210,7 @@ export class SessionInProcess {
     return this.row<TaskRow>('tasks', `number = ${number}`)!;
   }
 
-  /** A session with so many tasks and a prompt for each, added through its real parts. */
+  /** A session with `count` tasks and a prompt for each, added through its real parts. */
   async createWithTasks(count: number, changes: Record<string, unknown> = {}): Promise<void> {
     await this.create(changes);
     const { kit, tasks, messages } = this.runtime.parts;
@@ -222,7 +222,7 @@ export class SessionInProcess {
     });
   }
 
-  /** A started session with an agent at work. */
+  /** A started session with a working agent. */
   async begun(changes: Record<string, unknown> = {}): Promise<FakeAgent> {
     await this.create(changes);
     await this.act('start');

@@ -109,7 +109,7 @@ describe('a lease stays alive', () => {
     session.runtime.sockets.closed(old.socket);
     expect(session.row('leases')).toMatchObject({ closed_at: null });
     agent.client?.close();
-    expect(session.row('leases'), 'the one before may still be listed').toMatchObject({
+    expect(session.row('leases'), 'the older socket may still be listed').toMatchObject({
       closed_at: expect.any(Number),
     });
   });
@@ -125,7 +125,7 @@ describe('a lease stays alive', () => {
     expect(await session.status()).toBe('degraded');
     agent.client?.close();
     agent.connect();
-    expect(await session.status(), 'coming back is a sign of life').toBe('running');
+    expect(await session.status(), 'a reconnect is a sign of life').toBe('running');
   });
 
   it('while its model is retried, and the session is degraded until the next progress', async () => {

@@ -3,7 +3,7 @@ import type { Logger } from '../../../src/ports/logger.ts';
 import { failure, note, released, result } from './fake-agent.ts';
 import { SessionInProcess, TTL_MS } from './harness.ts';
 
-/** The session's own lines, without those of calls and of other parts. */
+/** The session's own log lines, without those of calls and other parts. */
 function listenTo(session: SessionInProcess): () => unknown[] {
   const logger = vi.fn<Logger>();
   session.platform.logger = logger;

@@ -18,7 +18,7 @@ function small(): SessionInProcess {
   return new SessionInProcess({ config: { max_log_events: MAX_ROWS } });
 }
 
-/** A session whose log has outgrown its bound and was trimmed, with a watcher that has seen all of it. */
+/** A session whose log exceeded its limit and was trimmed, with a watcher that has all of it. */
 async function trimmed(title = 'A session') {
   const session = small();
   const agent = await session.begun({ title });
@@ -43,7 +43,7 @@ describe('a log over its limit', () => {
     expect(await session.folded()).toEqual(whole.follower.state);
   });
 
-  // Of titles of odd and of even length one moves the base so that a fixed length would cut a character in two.
+  // With a title of odd or of even length, a cut at a fixed length would split a character of the base.
   it.each(['odd', 'even'])(
     'gives a new watcher the complete base as a snapshot, and then the rest (%s)',
     async (title) => {

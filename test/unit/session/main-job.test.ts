@@ -8,7 +8,7 @@ import { ANY } from '../../support/requirements.ts';
 import { checkpoint, FakeAgent, note, partDone, result, text, usage, uuidOf } from './fake-agent.ts';
 import { SESSION_ID, SessionInProcess, TASK_ID, WORKSPACE } from './harness.ts';
 
-/** Asserts that a log has neither gap nor double: each event begins right after the one before. */
+/** Asserts that a log has no gap and no duplicate: each event starts right after the previous one. */
 function expectContiguous(events: readonly SessionEvent[]): void {
   let head = 0;
   for (const event of events) {

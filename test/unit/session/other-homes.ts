@@ -2,17 +2,17 @@ import type { AgentRegistryApi, SlotRequest, SlotState } from '../../../src/port
 import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
 import type { SessionRun } from '../../../src/ports/run-history.ts';
 
-/** The homes that a session tells of itself, as they look when everything has arrived. */
+/** The other stores to which a session delivers, with all deliveries so far. */
 export class OtherHomes {
-  /** By `task:epoch`: the last word of the session on each slot. */
+  /** By `task:epoch`: the session's last call on each slot. */
   readonly slots = new Map<string, 'reserved' | 'cancelled' | 'released'>();
   readonly requests: SlotRequest[] = [];
   readonly runs = new Map<string, SessionRun>();
   entry: DirectoryEntry | null = null;
   isListed = false;
-  /** What the registry says to a reservation. */
+  /** The registry's response to a reservation. */
   slotState: SlotState = { state: 'queued', place: 1 };
-  /** Set to make the homes fail. */
+  /** The stores that are unreachable. */
   away: { registry?: boolean; directory?: boolean; history?: boolean } = {};
   readonly registry: AgentRegistryApi;
   readonly directory: DirectoryApi;

@@ -21,7 +21,7 @@ const FRAMES = [
   released('lost'),
 ];
 
-/** One thing that happens to a session: to a task, to time, or because people ask. */
+/** One event of a session: of a task, of the time, or by an action. */
 type Step =
   | { type: 'claim'; task: number }
   | { type: 'frame'; task: number; frame: number }
@@ -61,7 +61,7 @@ async function take(session: SessionInProcess, agents: Map<number, FakeAgent>, s
   else agents.get(task)?.client?.vanish();
 }
 
-/** What holds after every step, whatever happened. */
+/** The invariants that hold after every step. */
 async function check(session: SessionInProcess): Promise<void> {
   const tasks = session.runtime.parts.records.tasks();
   const { status, intent } = session.runtime.parts.records.session();
@@ -71,7 +71,7 @@ async function check(session: SessionInProcess): Promise<void> {
     tasks.filter(({ status }) => status === 'in_progress').map(({ number }) => number),
     'a task is worked on exactly while somebody holds its lease',
   ).toEqual(leases.map(({ task }) => task));
-  if (hasEnded(status)) expect(leases, 'nothing final has work going on').toEqual([]);
+  if (hasEnded(status)) expect(leases, 'no lease is active in a final status').toEqual([]);
   for (const { number, status, setback } of tasks) {
     if (status === 'ready') expect(session.dueAt(`reserve:${number}`), 'a way on').not.toBeNull();
     if (setback !== null) expect(session.dueAt(`requeue:${number}`), 'a way on').not.toBeNull();

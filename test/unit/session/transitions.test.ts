@@ -5,24 +5,24 @@ import { requestFor, WAYS } from './actions.scene.ts';
 import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 
-/** Every edge of the table. */
+/** Every transition of the table. */
 const EDGES = SessionStatus.options.flatMap((from) =>
   (Object.keys(TRANSITIONS[from]) as Trigger[]).map((trigger) => ({ from, trigger, to: nextStatus(from, trigger)! })),
 );
 
-/** The agent that works on a session that WAYS brought to be running or degraded. */
+/** The agent of a session that WAYS brought to running or degraded. */
 function agentAtWork(session: SessionInProcess): FakeAgent {
   const agent = session.agentOf(1, 'AGENT-ONE');
   agent.head = session.runtime.parts.records.lease(1)!.acked;
   return agent.connect();
 }
 
-/** Lets an agent report something. */
+/** Sends frames of an agent. */
 function reports(frame: Parameters<FakeAgent['send']>[0]): (session: SessionInProcess) => unknown {
   return (session) => agentAtWork(session).send(frame);
 }
 
-/** What makes each thing happen that nobody asks for. */
+/** The cause of each trigger that is not an action. */
 const HAPPENINGS: Record<Exclude<Trigger, SessionAction>, (session: SessionInProcess) => unknown> = {
   leased: (session) => session.agentOf(1).connect(),
   agent_quiet: (session) => session.advance(45_000),
@@ -49,7 +49,7 @@ async function take(session: SessionInProcess, trigger: Trigger): Promise<void> 
   const action = SessionAction.safeParse(trigger);
   if (!action.success) return void (await HAPPENINGS[trigger as keyof typeof HAPPENINGS](session));
   await session.act(requestFor(action.data));
-  // An agent at work is asked to pause or stop, and the session follows when it has let go.
+  // A working agent is asked to pause or stop, and the status changes when it has released its lease.
   if (session.row<{ requested_at: number | null }>('session')!.requested_at === null) return;
   agentAtWork(session).send(released(trigger === 'pause' ? 'paused' : 'stopped'));
 }

@@ -13,7 +13,7 @@ import {
 } from './fake-agent.ts';
 import { SESSION_ID, SessionInProcess, TTL_MS, unwrap } from './harness.ts';
 
-/** A started session of two tasks with an agent at work on each. */
+/** A started session of two tasks with a working agent on each. */
 async function begun(changes: Record<string, unknown> = {}) {
   const session = new SessionInProcess();
   await session.createWithTasks(2, changes);
@@ -22,7 +22,7 @@ async function begun(changes: Record<string, unknown> = {}) {
   return { session, one, two };
 }
 
-/** What the agent's commands prompt. */
+/** The texts of the agent's message commands. */
 function prompts(agent: FakeAgent): string[] {
   return agent.commandsOf('message').map(({ text }) => text);
 }
@@ -75,7 +75,7 @@ describe('each of two tasks of a session', () => {
     const [next, other] = [session.agentOf(1, 'AGENT-3').connect(), session.agentOf(2, 'AGENT-4').connect()];
     expect(next.assignment?.checkpoint).toMatchObject({ number: 1, patch_artifact_id: uuidOf('one patch') });
     expect(other.assignment?.checkpoint).toMatchObject({ number: 102, patch_artifact_id: uuidOf('two-101 patch') });
-    expect(prompts(next), 'what its checkpoint holds is done').toEqual([]);
+    expect(prompts(next), 'the messages of its checkpoint are done').toEqual([]);
     expect(prompts(other)).toEqual([]);
     expect(unwrap(await session.runtime.diff(session.call())), 'the diff is that of the first').toMatchObject({
       checkpoint: 1,
@@ -148,7 +148,7 @@ describe('a session of two tasks', () => {
   it('fails when all tasks have ended and one failed, and a retry runs only the failed task', async () => {
     const { session, one, two } = await begun();
     one.send(failure(false));
-    expect(await session.status(), 'the other task goes on').toBe('running');
+    expect(await session.status(), 'the other task continues').toBe('running');
     two.send(result(2));
     expect(await session.view()).toMatchObject({ status: 'failed', error: { code: 'model_broken' }, result: null });
     await session.act({ action: 'retry', body: { from: 'last' } });

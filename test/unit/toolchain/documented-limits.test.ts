@@ -12,11 +12,11 @@ interface Row {
   constants: string[];
 }
 
-/** The rows of the table of limits: what is bounded, by how much, and by which constants. */
+/** The rows of the table of limits: the subject, the bound and the constants. */
 function documentedLimits(): Row[] {
   const [, section = ''] = /^## Limits\n([\s\S]*?)\n## /m.exec(readFileSync('docs/architecture.md', 'utf8')) ?? [];
   const lines = section.split('\n').filter((line) => line.startsWith('| '));
-  // The first two lines are the head and the rule under it.
+  // The first two lines are the header and its rule.
   return lines.slice(2).map((line) => {
     const [what = '', bound = '', constant = ''] = line
       .split('|')
@@ -26,7 +26,7 @@ function documentedLimits(): Row[] {
   });
 }
 
-/** A constant as the table writes it: `8 MiB`, `256 KiB` or `10,000`. */
+/** A constant in the table's format: `8 MiB`, `256 KiB` or `10,000`. */
 function written(name: string): string {
   const value = CONSTANTS[name];
   if (value === undefined) throw new Error(`limits.ts has no ${name}`);

@@ -3,11 +3,11 @@ import { expect, it } from 'vitest';
 
 interface LogEvent {
   event: string;
-  /** Where the code computes the level, none is listed. */
+  /** Empty if the code computes the level. */
   levels: string[];
 }
 
-/** The arguments of a call, from the position after its parenthesis: split where no bracket or quote is open. */
+/** The arguments of a call, from the position after its parenthesis, split at commas outside brackets and quotes. */
 function argumentsAt(source: string, start: number): string[] {
   const args = [''];
   let depth = 0;
@@ -27,7 +27,7 @@ function argumentsAt(source: string, start: number): string[] {
   throw new Error('a call without an end');
 }
 
-/** The words in quotes that an argument may come to, and not those that it compares with. */
+/** The quoted words that an argument may evaluate to, without those that it compares with. */
 function wordsOf(argument = ''): string[] {
   const outcome = argument.includes('?') ? argument.slice(argument.indexOf('?')) : argument;
   return [...outcome.matchAll(/'([a-z_]+)'/g)].map(([, word]) => word!);

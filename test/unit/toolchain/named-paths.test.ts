@@ -3,7 +3,7 @@ import { expect, it, test } from 'vitest';
 
 const FOLDERS = ['src', 'durable-objects', 'runner', 'cli', 'dashboard', 'test', 'docs', 'migrations', 'scripts'];
 
-/** The paths that a document names, in code spans and as targets of links. @param folder where links start */
+/** The paths in a document's code spans and links. @param folder the folder to which links are relative */
 function pathsIn(markdown: string, folder: string): string[] {
   const spans = [...markdown.matchAll(/`([^`\s]+)`/g)].map(([, name]) => name!);
   const links = [...markdown.matchAll(/\]\(([^):#]+)\)/g)].map(([, target]) => `${folder}${target}`);

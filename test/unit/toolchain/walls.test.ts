@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-/** Code that stands on the wrong side of a wall: where, what, and the rule that must refuse it. */
+/** Forbidden code: its folder, its text, and the rule that must reject it. */
 const REFUSED = [
   ['src/domain/a.ts', `export * from 'hono';`, 'noRestrictedImports'],
   ['src/domain/b.ts', `export * from 'node:fs';`, 'noRestrictedImports'],
@@ -51,7 +51,7 @@ const REFUSED = [
   ['dashboard/src/a.ts', `export * from '../../src/adapters/x.ts';`, 'noRestrictedImports'],
 ] as const;
 
-/** Code that is where it belongs. */
+/** Allowed code. */
 const ALLOWED = [
   ['src/domain/ok.ts', `export * from '../protocol/x.ts';\nexport * from './y.ts';`],
   ['src/domain/graph/ok.ts', `export * from '../../protocol/x.ts';\nexport * from '../y.ts';`],
@@ -82,7 +82,7 @@ interface LintReport {
   diagnostics: { category: string; severity: string; location: { path: string } }[];
 }
 
-/** Lints `files` in `folder` under the project's own configuration; answers `path rule` for each error. */
+/** Lints `files` in `folder` with the project's configuration. @returns `path rule` for each error */
 function lint(
   folder: string,
   files: readonly (readonly [path: string, source: string, ...rest: string[]])[],

@@ -104,7 +104,7 @@ describe('a stored session that was running', () => {
     expect(agent.commandsOf('approval_reply')).toHaveLength(1);
 
     agent.send(asked('r4'));
-    expect(agent.commandsOf('approval_reply'), 'the rule for always still holds').toHaveLength(2);
+    expect(agent.commandsOf('approval_reply'), 'the rule of the always answer still applies').toHaveLength(2);
     const approvals = unwrap(await session.runtime.approvals(session.call()));
     for (const { id, kind, status } of approvals) {
       if (status !== 'open') continue;

@@ -3,7 +3,7 @@ import { endpointOf } from '../../../src/protocol/endpoints/endpoints.ts';
 import { type OperationId, ROUTES } from '../../../src/protocol/endpoints/routes.ts';
 import type { Ask } from '../http-support.ts';
 
-/** A request to an operation that its schemas accept, made of the examples that they carry. */
+/** A valid request to an operation, built from the examples of its schemas. */
 export function exampleRequest(id: OperationId): { path: string; options: Ask } {
   const { method, path } = ROUTES[id];
   const { params, body, responses } = endpointOf(id);

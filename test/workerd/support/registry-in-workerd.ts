@@ -7,14 +7,14 @@ import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts'
 import { SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
 import type { ControlLink, RegistryUnderTest } from '../../unit/ports/agent-registry.scene.ts';
 
-/** A new registry object of its own; the clock of all objects is the test's. */
+/** A new registry object. The test controls the clock of all objects. */
 export function registryObject() {
   const workspace = `registry-${crypto.randomUUID()}`;
   const stub = env.AGENT_REGISTRY.getByName(agentRegistryName(workspace));
   return { workspace, stub };
 }
 
-/** Opens a control socket at an object, as the Worker does once it has verified who asks. */
+/** Opens a control socket at an object, as the Worker does after it has verified the caller. */
 export async function openControl(
   stub: DurableObjectStub,
   workspace: string,
@@ -33,7 +33,7 @@ export async function openControl(
   return response.webSocket;
 }
 
-/** The far end of a control socket, with what has arrived on it. */
+/** The agent's side of a control socket, with the arrived frames. */
 export function controlLink(socket: WebSocket): ControlLink {
   const frames: ControlDown[] = [];
   let closeCode: number | null = null;
@@ -52,8 +52,8 @@ export function controlLink(socket: WebSocket): ControlLink {
 }
 
 /**
- * The registry as the real object.
- * @param evictBetweenSteps puts the object to sleep before each call; its sockets stay
+ * The registry as a real object.
+ * @param evictBetweenSteps evicts the object before each call; its sockets stay
  */
 export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Promise<RegistryUnderTest> {
   const { workspace, stub } = registryObject();

@@ -13,7 +13,7 @@ import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frame
 import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
 
-/** A session object of its own, in a workspace of its own. */
+/** A new session object in a new workspace. */
 export function sessionObject() {
   const workspace = `session-${crypto.randomUUID()}`;
   const id = sessionIdFrom(timeBytes(Date.now()), crypto.getRandomValues(new Uint8Array(6)));
@@ -38,7 +38,7 @@ export function unwrap<T>(outcome: Outcome<T>): T {
   return outcome.value;
 }
 
-/** Opens a socket at the object, as the Worker does once it has verified who asks. */
+/** Opens a socket at the object, as the Worker does after it has verified the caller. */
 export async function open({ stub, workspace }: SessionObject, path: string): Promise<WebSocket> {
   const response = await stub.fetch(`https://oio.test${path}`, {
     headers: {
@@ -54,9 +54,9 @@ export async function open({ stub, workspace }: SessionObject, path: string): Pr
 
 const AGENT = { agent_id: crypto.randomUUID(), instance_id: crypto.randomUUID(), agent_name: 'AGENT-ONE' };
 
-/** An agent on a real socket: it numbers its frames and keeps them until they are acknowledged. */
+/** An agent on a real socket. It numbers its frames and keeps them until they are acknowledged. */
 export class SocketAgent {
-  readonly heard: RunDown[] = [];
+  readonly received: RunDown[] = [];
   assignment: Assignment | null = null;
   buffer: AgentFrame[] = [];
   head = 0;
@@ -103,7 +103,7 @@ export class SocketAgent {
   }
 
   #take(frame: RunDown): void {
-    this.heard.push(frame);
+    this.received.push(frame);
     if (frame.type === 'lease') {
       this.assignment = frame.assignment;
       this.acked = frame.acked;
@@ -113,7 +113,7 @@ export class SocketAgent {
   }
 }
 
-/** A watcher on a real socket, which answers what it hears at once. */
+/** A watcher on a real socket, which replies at once. */
 export class SocketWatcher {
   readonly follower = new LogFollower();
   readonly faults: string[] = [];

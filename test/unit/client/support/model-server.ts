@@ -9,7 +9,7 @@ const AT = '2026-01-01T00:00:00.000Z';
 export class ModelServer {
   pageSize = 3;
   partChars = 40;
-  /** Every event ever appended in this life of the log, none joined: a client's log must amount to this. */
+  /** All events of this incarnation of the log, without joins. A client's log must be equivalent. */
   history: SessionEvent[] = [];
   #incarnation = 1;
   #rows: SessionEvent[] = [];
@@ -35,7 +35,7 @@ export class ModelServer {
     return event;
   }
 
-  /** Replaces neighbouring increments of a part by one event at the last one's place. */
+  /** Joins neighbouring increments of a part to one event at the position of the last one. */
   join(partId: string): void {
     const rows: SessionEvent[] = [];
     for (const row of this.#rows) {
@@ -54,7 +54,7 @@ export class ModelServer {
     if (old.length > 0) this.#base = applyEvents(this.#base ?? emptyState(), old);
   }
 
-  /** Another life: the newest `count` events are lost. What is left is one log, with nothing joined. */
+  /** Starts another incarnation: the newest `count` events are lost, and no event is joined. */
   restore(count: number): void {
     this.history = this.history.slice(0, Math.max(0, this.head - count));
     this.#rows = [...this.history];
@@ -62,7 +62,7 @@ export class ModelServer {
     this.#incarnation++;
   }
 
-  /** Opens a connection; `send` hears its frames. */
+  /** Opens a connection. `send` gets its frames. */
   connect(after: string | null, send: (frame: WatchFrame) => void): ModelConnection {
     const connection: ModelConnection = { live: false, request: () => {}, push: () => {} };
     let seq = 0;
