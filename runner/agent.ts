@@ -86,7 +86,7 @@ export class Agent {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
       closed: (reason) => options.log(`cannot reach the control plane (${reason}); retrying`),
-      heard: () => undefined,
+      activity: () => undefined,
     });
   }
 

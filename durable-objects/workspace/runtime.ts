@@ -63,8 +63,8 @@ export class WorkspaceRuntime {
     );
   }
 
-  noteSocket(tokenId: string, place: SocketPlace): boolean {
-    return this.#calls.internal('debug', 'noteSocket', { token_id: tokenId, ...place }, () => {
+  recordSocket(tokenId: string, place: SocketPlace): boolean {
+    return this.#calls.internal('debug', 'recordSocket', { token_id: tokenId, ...place }, () => {
       if (!this.#kit.store.created || !this.#tokens.isGood(tokenId)) return false;
       this.#places.note(tokenId, place);
       return true;
@@ -75,9 +75,9 @@ export class WorkspaceRuntime {
     return this.#calls.create<BulkResult | null>('claimBulk', call, () => ok(null));
   }
 
-  keepBulk(call: Call, result: BulkResult): void {
+  storeBulk(call: Call, result: BulkResult): void {
     const { store, idempotency } = this.#kit;
-    this.#calls.answer('info', 'keepBulk', call, () => store.transact(() => idempotency.keep(call, ok(result))));
+    this.#calls.answer('info', 'storeBulk', call, () => store.transact(() => idempotency.keep(call, ok(result))));
   }
 
   alarm(): void {

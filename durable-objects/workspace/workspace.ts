@@ -39,16 +39,16 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
     return this.runtime.revokedTokens();
   }
 
-  async noteSocket(tokenId: string, place: SocketPlace): Promise<boolean> {
-    return this.runtime.noteSocket(tokenId, place);
+  async recordSocket(tokenId: string, place: SocketPlace): Promise<boolean> {
+    return this.runtime.recordSocket(tokenId, place);
   }
 
   async claimBulk(call: Call): Promise<Outcome<BulkResult | null>> {
     return this.runtime.claimBulk(call);
   }
 
-  async keepBulk(call: Call, result: BulkResult): Promise<void> {
-    this.runtime.keepBulk(call, result);
+  async storeBulk(call: Call, result: BulkResult): Promise<void> {
+    this.runtime.storeBulk(call, result);
   }
 }
 

@@ -52,7 +52,7 @@ export interface ReconnectingSocketEvents {
   received(message: unknown): void;
   closed(reason: string): void;
   /** A message or a pong arrived. */
-  heard(): void;
+  activity(): void;
 }
 
 /** A connection that reconnects with full-jitter backoff whenever it breaks. Pings detect a dead connection. */
@@ -135,7 +135,7 @@ export class ReconnectingSocket {
 
   #received(text: string): void {
     this.#unanswered = 0;
-    this.#events.heard();
+    this.#events.activity();
     if (text !== PONG) this.#events.received(JSON.parse(text));
   }
 

@@ -76,7 +76,7 @@ export class LeaseStream {
       closed: () => {
         this.#isAccepted = false;
       },
-      heard: () => {
+      activity: () => {
         this.#heardAt = this.#clock.now();
         // The connection did not break, so this process was suspended: ask the session whether the lease still stands.
         if (this.#isQuiet && this.#isAccepted) this.#claimAgain();

@@ -7,7 +7,7 @@ import { MAX_STORED_BYTES, utf8Length } from '../protocol/common/limits.ts';
 import type { BulkItem, BulkResult, BulkSessionRequest } from '../protocol/session/bulk.ts';
 import { CreateSessionRequest } from '../protocol/session/requests.ts';
 import type { SessionView } from '../protocol/session/session.ts';
-import { createSession, type SessionMaking } from './create-session.ts';
+import { type CreateSessionDependencies, createSession } from './create-session.ts';
 
 /** The number of concurrent items: enough to hide the objects' latency, and within the platform's limits. */
 const AT_ONCE = 6;
@@ -15,7 +15,7 @@ const AT_ONCE = 6;
 /** Converts zod's issues to the API's field errors. */
 type FieldErrorsOf = (error: { issues: readonly { path: PropertyKey[]; message: string }[] }) => FieldError[];
 
-interface BulkMaking extends SessionMaking {
+interface BulkDependencies extends CreateSessionDependencies {
   workspaces: Workspaces;
 }
 
@@ -27,20 +27,20 @@ type ItemOutcome = Outcome<SessionView | null>;
  * key, so that a retry of an interrupted request repeats only the unfinished items.
  */
 export async function runBulk(
-  making: BulkMaking,
+  dependencies: BulkDependencies,
   call: Call,
   request: BulkSessionRequest,
   fieldErrorsOf: FieldErrorsOf,
 ): Promise<Outcome<BulkResult>> {
-  if (!call.idempotency) return ok(await runItems(making, call, request, fieldErrorsOf));
-  const workspace = making.workspaces.of(call.principal.workspace);
+  if (!call.idempotency) return ok(await runItems(dependencies, call, request, fieldErrorsOf));
+  const workspace = dependencies.workspaces.of(call.principal.workspace);
   const claim = await workspace.claimBulk(call);
   if (!claim.ok) return claim;
   if (claim.value) return ok(claim.value);
-  const result = storable(await runItems(making, call, request, fieldErrorsOf));
+  const result = storable(await runItems(dependencies, call, request, fieldErrorsOf));
   // If a session could not be reached, the result is not stored, so that a retry can finish it.
   const isFinal = result.items.every(({ http_status }) => http_status < 500);
-  if (isFinal) await workspace.keepBulk(call, result);
+  if (isFinal) await workspace.storeBulk(call, result);
   return ok(result);
 }
 
@@ -60,7 +60,7 @@ function storable(result: BulkResult): BulkResult {
 
 /** Runs the items independently of each other. */
 async function runItems(
-  making: SessionMaking,
+  dependencies: CreateSessionDependencies,
   call: Call,
   request: BulkSessionRequest,
   fieldErrorsOf: FieldErrorsOf,
@@ -73,8 +73,8 @@ async function runItems(
       const itemCall = callOfItem(call, index);
       const run = () =>
         request.action === 'create'
-          ? createOne(making, itemCall, subjects[index], fieldErrorsOf)
-          : actOnOne(making, itemCall, request.action, subjects[index] as SessionId);
+          ? createOne(dependencies, itemCall, subjects[index], fieldErrorsOf)
+          : actOnOne(dependencies, itemCall, request.action, subjects[index] as SessionId);
       items[index] = itemOf(index, request, await orRefusal(run));
     }
   };
@@ -89,13 +89,13 @@ function callOfItem(call: Call, index: number): Call {
 }
 
 async function createOne(
-  making: SessionMaking,
+  dependencies: CreateSessionDependencies,
   call: Call,
   body: unknown,
   fieldErrorsOf: FieldErrorsOf,
 ): Promise<ItemOutcome> {
   const parsed = CreateSessionRequest.safeParse(body);
-  if (parsed.success) return createSession(making, call, parsed.data);
+  if (parsed.success) return createSession(dependencies, call, parsed.data);
   const errors = fieldErrorsOf(parsed.error);
   return refuse('validation_failed', "The item is not a valid session. Correct the members that 'errors' lists.", {
     errors,
@@ -103,7 +103,7 @@ async function createOne(
 }
 
 async function actOnOne(
-  { sessions }: SessionMaking,
+  { sessions }: CreateSessionDependencies,
   call: Call,
   action: Exclude<BulkSessionRequest['action'], 'create'>,
   id: SessionId,

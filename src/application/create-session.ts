@@ -6,7 +6,7 @@ import type { CreateSessionRequest } from '../protocol/session/requests.ts';
 import type { SessionView } from '../protocol/session/session.ts';
 import { newSessionId, type WorkspaceDigest } from './session-identity.ts';
 
-export interface SessionMaking {
+export interface CreateSessionDependencies {
   sessions: Sessions;
   digest: WorkspaceDigest;
   effects: Effects;
@@ -14,7 +14,7 @@ export interface SessionMaking {
 
 /** Creates a session under a new id. For a repeated idempotency key, returns the first outcome again. */
 export async function createSession(
-  { sessions, digest, effects }: SessionMaking,
+  { sessions, digest, effects }: CreateSessionDependencies,
   call: Call,
   request: CreateSessionRequest,
 ): Promise<Outcome<SessionView>> {

@@ -25,14 +25,14 @@ export interface WorkspaceApi {
    * Whether the token may open a socket at that object: false when it is revoked or unknown. If the token is revoked
    * after this call but before the socket opens, the socket is closed within a minute after it opens.
    */
-  noteSocket(tokenId: string, place: SocketPlace): Promise<boolean>;
+  recordSocket(tokenId: string, place: SocketPlace): Promise<boolean>;
   /**
    * Claims a bulk request's idempotency key. Returns the stored result; or null when the caller must carry out the
    * request, possibly again after an interrupted first attempt. Fails for another request under the same key.
    */
   claimBulk(call: Call): Promise<Outcome<BulkResult | null>>;
   /** Stores the result of a claimed key, of at most MAX_STORED_BYTES, for as long as the claim. */
-  keepBulk(call: Call, result: BulkResult): Promise<void>;
+  storeBulk(call: Call, result: BulkResult): Promise<void>;
 }
 
 export interface Workspaces {

@@ -32,9 +32,9 @@ export class WorkspaceInProcess {
       revokeToken: async (call, id) => this.runtime.revokeToken(call, id),
       redeemCode: async (call, code) => this.runtime.redeemCode(call, code),
       revokedTokens: async () => this.runtime.revokedTokens(),
-      noteSocket: async (tokenId, place) => this.runtime.noteSocket(tokenId, place),
+      recordSocket: async (tokenId, place) => this.runtime.recordSocket(tokenId, place),
       claimBulk: async (call) => this.runtime.claimBulk(call),
-      keepBulk: async (call, result) => this.runtime.keepBulk(call, result),
+      storeBulk: async (call, result) => this.runtime.storeBulk(call, result),
     };
   }
 

@@ -62,7 +62,7 @@ const app = appWith({
     of: () =>
       ({
         revokedTokens: async () => [],
-        noteSocket: async () => true,
+        recordSocket: async () => true,
         createToken: async () => away,
         listTokens: async () => ok([]),
         revokeToken: async () => away,

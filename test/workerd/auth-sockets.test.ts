@@ -26,7 +26,7 @@ function recording({ mayOpen = true } = {}) {
       of: () =>
         ({
           revokedTokens: async () => [],
-          noteSocket: async (tokenId: string, place: SocketPlace) => {
+          recordSocket: async (tokenId: string, place: SocketPlace) => {
             noted.push({ tokenId, place });
             return mayOpen;
           },

@@ -4,7 +4,7 @@ export type Sql = NeonQueryFunction<false, false>;
 
 /** The HTTP endpoints of this isolate's databases, by the host in the database's URL. */
 const endpoints = new Map<string, string>();
-const neonsOwn = neonConfig.fetchEndpoint;
+const neonsEndpoint = neonConfig.fetchEndpoint;
 
 /**
  * Postgres over Neon's HTTP protocol: every query is one request, and no connection stays open.
@@ -24,5 +24,5 @@ export function connect(databaseUrl: string, fetchEndpoint?: string): (signal?: 
 function serveAt(fetchEndpoint: string, databaseHost: string): void {
   endpoints.set(databaseHost, fetchEndpoint);
   neonConfig.fetchEndpoint = (host, port, options) =>
-    endpoints.get(host) ?? (typeof neonsOwn === 'string' ? neonsOwn : neonsOwn(host, port, options));
+    endpoints.get(host) ?? (typeof neonsEndpoint === 'string' ? neonsEndpoint : neonsEndpoint(host, port, options));
 }

@@ -56,10 +56,10 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
   const offers: Match<Slot>['offers'] = [];
   // Room only shrinks during a pass, so what no agent meets now, no agent meets for a later request either.
   const unmet = new Set<Requirements>();
-  let anyLeft = false;
+  let requestsRemain = false;
   for (const slot of state.queue) {
     if (!agents.some(hasRoom)) {
-      anyLeft = true;
+      requestsRemain = true;
       break;
     }
     const pauses = Object.entries(slot.declined).filter(([, { until }]) => until > now);
@@ -72,9 +72,9 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
       agent.slots_used++;
       continue;
     }
-    anyLeft = true;
+    requestsRemain = true;
     if (paused.size === 0) unmet.add(slot.requirements);
     looks.push(...pauses.map(([, { until }]) => until));
   }
-  return { offers, look_again_at: anyLeft && looks.length > 0 ? Math.min(...looks) : null };
+  return { offers, look_again_at: requestsRemain && looks.length > 0 ? Math.min(...looks) : null };
 }

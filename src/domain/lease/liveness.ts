@@ -38,8 +38,8 @@ export function judgeLease(signs: LeaseSigns): LeaseVerdict {
     const quiet = silence >= ttl_ms / 2;
     return { verdict: 'alive', quiet, check_at: last_seen_at + (quiet ? ttl_ms : ttl_ms / 2) };
   }
-  const wereAway = silence - ttl_ms > LATE_MS || (!connected && !close_seen);
-  if (wereAway && !extended) return { verdict: 'extend', check_at: now + ttl_ms };
+  const objectWasDown = silence - ttl_ms > LATE_MS || (!connected && !close_seen);
+  if (objectWasDown && !extended) return { verdict: 'extend', check_at: now + ttl_ms };
   return { verdict: 'lost' };
 }
 

@@ -40,7 +40,7 @@ export function socketHandlers({ sockets, workspaces }: Dependencies) {
    */
   async function mayOpen({ workspace, token_id }: Principal, place: SocketPlace): Promise<boolean> {
     if (token_id === STATIC_TOKEN_ID) return true;
-    return workspaces.of(workspace).noteSocket(token_id, place);
+    return workspaces.of(workspace).recordSocket(token_id, place);
   }
 
   async function toSession(c: AppContext, principal: Principal, id: SessionId): Promise<Outcome<Response>> {

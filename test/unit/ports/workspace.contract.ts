@@ -102,13 +102,13 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
 
   it('lets a known token open sockets until it is revoked', async () => {
     const { api, workspace } = await make();
-    expect(await api.noteSocket('nothing', PLACE)).toBe(false);
+    expect(await api.recordSocket('nothing', PLACE)).toBe(false);
     const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
-    expect(await api.noteSocket('nothing', PLACE)).toBe(false);
-    for (let time = 0; time < 2; time++) expect(await api.noteSocket(token.id, PLACE)).toBe(true);
+    expect(await api.recordSocket('nothing', PLACE)).toBe(false);
+    for (let time = 0; time < 2; time++) expect(await api.recordSocket(token.id, PLACE)).toBe(true);
     valueIn(await api.revokeToken(callIn(workspace), token.id));
-    expect(await api.noteSocket(token.id, PLACE)).toBe(false);
-    expect(await api.noteSocket(token.id, { kind: 'agent_registry', id: workspace })).toBe(false);
+    expect(await api.recordSocket(token.id, PLACE)).toBe(false);
+    expect(await api.recordSocket(token.id, { kind: 'agent_registry', id: workspace })).toBe(false);
   });
 
   it('keeps the response to a bulk request with its key for a day, and refuses another request with the key', async () => {
@@ -121,7 +121,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
       failure: { code: 'idempotency_mismatch' },
     });
     expect(await api.claimBulk(call), 'a repeat of an unfinished request').toEqual({ ok: true, value: null });
-    await api.keepBulk(call, result);
+    await api.storeBulk(call, result);
     expect(await api.claimBulk(call)).toEqual({ ok: true, value: result });
     await advance(86_399_000);
     expect(await api.claimBulk(call)).toEqual({ ok: true, value: result });

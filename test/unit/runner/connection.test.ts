@@ -25,7 +25,7 @@ function connect(answer: (events: ConnectionEvents) => void) {
     opened: nothing,
     received: (message) => (message as { type: string }).type === 'welcome' && line.accepted(),
     closed: nothing,
-    heard: nothing,
+    activity: nothing,
   });
   return { line, pauses: () => at.slice(1).map((time, i) => time - (at[i] as number)), closed: () => closed };
 }

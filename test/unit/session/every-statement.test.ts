@@ -112,8 +112,8 @@ describe('a throw before any statement changes nothing, and a retry leads to the
       session.clients.length = 0;
       session.agent().connect();
     };
-    const heard = ({ session }: Scene) => session.clients.flatMap(({ received }) => received);
-    expect(await everyStatement(at(setup), present, heard)).toBeGreaterThan(1);
+    const sent = ({ session }: Scene) => session.clients.flatMap(({ received }) => received);
+    expect(await everyStatement(at(setup), present, sent)).toBeGreaterThan(1);
   });
 });
 

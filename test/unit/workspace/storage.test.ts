@@ -8,7 +8,7 @@ import { callIn, PLACE, TOKEN_REQUEST, valueIn } from '../ports/workspace.contra
 function setup(platform: NodePlatform) {
   const object = new WorkspaceInProcess({ platform });
   const token = valueIn(object.runtime.createToken(callIn('default'), TOKEN_REQUEST));
-  object.runtime.noteSocket(token.id, PLACE);
+  object.runtime.recordSocket(token.id, PLACE);
   return { object, token };
 }
 
@@ -27,12 +27,12 @@ describe('each change of the workspace is atomic', () => {
     ],
     ['claimBulk', ({ object }) => object.runtime.claimBulk(callIn('default', 'b'))],
     [
-      'keepBulk',
-      ({ object }) => object.runtime.keepBulk(callIn('default', 'b'), { items: [], succeeded: 0, failed: 0 }),
+      'storeBulk',
+      ({ object }) => object.runtime.storeBulk(callIn('default', 'b'), { items: [], succeeded: 0, failed: 0 }),
     ],
     [
-      'noteSocket',
-      ({ object, token }) => object.runtime.noteSocket(token.id, { kind: 'agent_registry', id: 'default' }),
+      'recordSocket',
+      ({ object, token }) => object.runtime.recordSocket(token.id, { kind: 'agent_registry', id: 'default' }),
     ],
   ];
 
@@ -54,7 +54,7 @@ describe('a token’s sockets', () => {
 
   it('are closed when it is revoked, and again 30 s later for a socket that opened meanwhile', async () => {
     const { object, token } = setup(new NodePlatform());
-    object.runtime.noteSocket(token.id, PLACE);
+    object.runtime.recordSocket(token.id, PLACE);
     object.runtime.revokeToken(callIn('default'), token.id);
     object.runtime.revokeToken(callIn('default'), token.id);
     await object.advance(29_999);
