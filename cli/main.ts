@@ -47,7 +47,7 @@ async function main([name, ...args]: string[]): Promise<number> {
     throw new CliError(`Unknown command "${name}". The commands are: ${known}.`, exitCode.usage);
   }
   const command = await load();
-  // Flushed now, because the command may run for long and be killed.
+  // Flushed now, because the command may run for a long time and be killed.
   flushCompileCache();
   return command.run(args);
 }

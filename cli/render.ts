@@ -34,7 +34,7 @@ const slowTools = new Set(['bash', 'task']);
 
 /**
  * Turns a session's events into lines for a terminal. Streamed text is buffered until its line is complete. Text that
- * arrives twice is shown once. When tasks run side by side, a line names the task wherever another one goes on.
+ * arrives twice is shown once. If tasks run in parallel, a line marks each change of the task.
  */
 export class SessionRenderer {
   readonly #parts = new Map<string, StreamedPart>();
@@ -42,7 +42,7 @@ export class SessionRenderer {
   /** The task of the newest line. */
   #task: number | undefined;
 
-  /** The lines for an event; none for events that a user need not see. */
+  /** The lines for an event; none for events that users do not need. */
   render(event: SessionEvent): string[] {
     const lines = this.#lines(event);
     if (lines.length === 0 || event.task === WHOLE_SESSION || event.task === this.#task) return lines;
@@ -134,7 +134,7 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent>): string[] {
     case 'checkpoint.created':
       return [note(`checkpoint ${event.data.checkpoint.number}`)];
     case 'frame.rejected':
-      return [mark('!', 'yellow', `a report of the agent could not be used: ${event.data.reason}`)];
+      return [mark('!', 'yellow', `a report of the agent was invalid: ${event.data.reason}`)];
     case 'session.updated':
     case 'task.status':
     case 'lease.extended':
@@ -144,7 +144,7 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent>): string[] {
     case 'turn.completed':
       return [];
     default:
-      return [note(`an event that this version does not know: ${(event satisfies never as SessionEvent).type}`)];
+      return [note(`an event of a newer version: ${(event satisfies never as SessionEvent).type}`)];
   }
 }
 

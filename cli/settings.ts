@@ -12,7 +12,7 @@ export function setting<N extends SettingName>(name: N, env: Variables): ValueOf
 }
 
 /**
- * Makes sure that every variable which is set for one of the readers can be used.
+ * Checks every variable that is set for one of the readers.
  *
  * @throws CliError like `setting`, for the first one that cannot
  */
@@ -20,7 +20,7 @@ export function checkSettings(env: Variables, ...readers: Reader[]): void {
   explained(() => checkGiven(env, ...readers));
 }
 
-/** One line of help for each setting of the readers that is for people: name, what it is, what counts without it. */
+/** One line of help for each setting of the readers that users set: its name, its summary, and its default. */
 export function describeSettings(...readers: Reader[]): string {
   const names = namesOf(...readers).filter((name) => !settingOf(name).internal);
   const width = Math.max(...names.map((name) => name.length)) + 2;

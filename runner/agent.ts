@@ -24,10 +24,10 @@ export interface AgentOptions {
   /** The control plane, such as `http://127.0.0.1:8787`. */
   url: string;
   token: string;
-  /** A directory of the clone to work in. */
+  /** A directory in the clone to work in. */
   directory: string;
   dataDirectory: string;
-  /** Leases at a time. */
+  /** The most leases at a time. */
   capacity: number;
   /** `AGENT-…` */
   name: string;
@@ -54,7 +54,7 @@ export interface AgentParts {
 
 /** A running agent: its control socket, and the leases it works on. */
 export class Agent {
-  /** Resolves when the agent has stopped: with null if it was asked to, else with the reason. */
+  /** Resolves when the agent has stopped: with null if a stop was requested, else with the reason. */
   readonly stopped: Promise<string | null>;
   readonly #options: AgentOptions;
   readonly #parts: AgentParts;

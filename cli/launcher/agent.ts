@@ -15,14 +15,16 @@ export interface LocalAgent {
   args?: readonly string[];
 }
 
-/** Other programs' variables that an agent, and so its model's tools, must not see, beside our own secrets. */
+/**
+ * Other programs' variables that an agent, and so its model's tools, must not see. Secret settings are withheld too.
+ */
 const withheld = /^(UPSTASH_.*|PG[A-Z]+|npm_.*|INIT_CWD)$/;
 
 function isWithheld(name: string): boolean {
   return withheld.test(name) || (Object.hasOwn(SETTINGS, name) && settingOf(name as SettingName).secret === true);
 }
 
-/** The command that runs the agent. Its token goes by its environment: a command line is readable by every user. */
+/** The command that runs the agent. The token is in its environment, because every user can read a command line. */
 export function agentCommand(
   agent: LocalAgent,
   data: DataDirectory,
@@ -48,9 +50,9 @@ export function agentCommand(
     ],
     cwd: agent.directory,
     env: { ...Object.fromEntries(inherited), OIO_AGENT_TOKEN: connection.token, OIO_LOG_FORMAT: 'json' },
-    // A wrong command line, a machine without what an agent needs, a refused token: it would only say so again.
+    // After a wrong command line, a missing dependency or a refused token, a restart would fail in the same way.
     finalCodes: [exitCode.usage, exitCode.environment, exitCode.unreachable],
-    // Time to give its sessions back with a checkpoint.
+    // The time in which it releases its sessions with a checkpoint.
     graceMs: 8_000,
   };
 }

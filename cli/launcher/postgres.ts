@@ -11,7 +11,7 @@ export interface PostgresPlan {
   variables: { DATABASE_URL: string; NEON_FETCH_ENDPOINT?: string };
 }
 
-/** Whether a connection string names a database that speaks the Neon driver's protocol by itself. */
+/** Whether a connection string names a database of Neon, which serves the driver's protocol itself. */
 export function isNeon(connectionString: string): boolean {
   const host = URL.canParse(connectionString) ? new URL(connectionString).hostname : '';
   return host.endsWith('.neon.tech');

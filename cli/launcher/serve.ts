@@ -6,7 +6,7 @@ import { shutdownRequested } from './shutdown.ts';
 import { Stack, type StackOptions } from './stack.ts';
 
 export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
-  /** What to do once it is up; a number is an exit code and ends the serving after the address is printed. */
+  /** Called when the control plane is ready. A number is an exit code, which ends it after the address is printed. */
   onReady?: (stack: Stack, signal: AbortSignal) => Promise<number | undefined>;
 }
 
@@ -15,7 +15,8 @@ export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
  * signal ends everything at once.
  */
 export async function serve({ onReady, ...options }: ServeOptions): Promise<number> {
-  // Before anything starts: the Worker would refuse every request, and a wrong value would be in its log alone.
+  // Checked before any process starts. Otherwise, the Worker would refuse every request, and only its log would say
+  // why.
   checkSettings(options.env, 'launcher', 'worker', 'object');
   const port = setting('PORT', options.env);
   const stopping = new AbortController();

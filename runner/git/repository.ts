@@ -118,7 +118,7 @@ export class Repository {
   }
 }
 
-/** Fixes the format of a patch, whatever the user has configured. */
+/** Fixes the format of a patch, so that the user's configuration does not change it. */
 const DIFF_FORMAT = [
   '-U3',
   '--inter-hunk-context=0',

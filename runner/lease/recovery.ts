@@ -9,7 +9,8 @@ import { type LeaseEvents, LeaseStream } from './lease-stream.ts';
 
 /**
  * Delivers the frames that killed processes of this agent left on disk, under the instance that held each lease. Then
- * releases the leases, so that nobody waits for them to expire. Deletes the buffers of leases that were never granted.
+ * releases the leases, so that their tasks need not wait until they expire. Deletes the buffers of leases that were
+ * never granted.
  */
 export function deliverBufferedFrames(
   buffers: string,
@@ -27,7 +28,7 @@ export function deliverBufferedFrames(
     log(`delivering the remaining frames of ${task_id}, epoch ${epoch}`);
     const events: LeaseEvents = {
       granted: () => stream.append({ type: 'released', data: { reason: 'lost', message: 'The agent was killed.' } }),
-      // The work that the commands are for no longer runs. Unacknowledged, they stay with the session.
+      // No work runs that could handle commands. Without an acknowledgement, the session keeps them.
       command: () => Promise.reject(new Error('no work runs under this lease')),
       quiet: () => undefined,
       alive: () => undefined,

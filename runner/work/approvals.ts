@@ -100,7 +100,7 @@ export class Approvals {
     return isAnswer && !this.#settled.has(event.properties.requestID);
   }
 
-  /** Withdraws every open request, after the run that asked has ended: OpenCode itself would keep them for ever. */
+  /** Withdraws every open request, after the run that asked has ended: OpenCode itself would keep them. */
   withdrawAll(reason: string): void {
     for (const id of [...this.#open.keys()]) this.#withdraw(id, reason);
   }

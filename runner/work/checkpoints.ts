@@ -64,8 +64,8 @@ export class Checkpoints {
   }
 
   async #take(position: CheckpointPosition): Promise<void> {
-    // The conversation is read first. During a turn the work may then be ahead of it, but never behind: whatever tool
-    // call the conversation calls completed is in the worktree.
+    // The conversation is read first. During a turn, the work may then be ahead of it, but never behind: the results of
+    // all tool calls that the conversation has as completed are in the worktree.
     const conversation = await this.#opencode.exportConversation(this.#conversationId);
     const changes = await this.#worktree.changes();
     const { patch, files } = changes;

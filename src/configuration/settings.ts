@@ -94,7 +94,7 @@ export const SETTINGS = {
   }),
   OIO_LOG_LEVEL: define(oneOf('debug', 'info', 'warn', 'error'), {
     readers: ['worker', 'object'],
-    summary: 'the least important lines that the Worker logs',
+    summary: 'the lowest level of the lines that the Worker logs',
     example: 'debug',
     default: 'info',
   }),
@@ -102,12 +102,12 @@ export const SETTINGS = {
     readers: ['worker'],
     summary: 'origins that may call the API from a browser',
     example: 'https://dashboard.example,http://localhost:5173',
-    otherwise: 'none but its own',
+    otherwise: 'only its own origin',
   }),
   OIO_LEASE_TTL_SECONDS: define(wholeNumber({ min: 5, max: 3_600 }), {
     readers: ['object', 'worker'],
     summary:
-      'how long an agent may be silent before its work goes to another; below 45, a slow reconnect can cost it the work',
+      'how long an agent may be silent before another agent gets its work; below 45, a slow reconnect may lose it',
     example: '60',
     default: '60',
   }),

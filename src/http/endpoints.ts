@@ -45,7 +45,7 @@ export type ReplyOf<Id extends OperationId> =
       ? { [Status in StatusOf<Id>]: { status: Status; body: BodyOf<Id, Status> } }[StatusOf<Id>]
       : BodyOf<Id>;
 
-/** Carries out an operation. A body may also be returned as its JSON text, where an object has written that already. */
+/** Performs an operation. A body may also be returned as JSON text, if an object has already serialized it. */
 export type Handler<Id extends OperationId> = (
   request: RequestTo<Id>,
   c: AppContext,

@@ -1,7 +1,7 @@
 declare const VALUE: unique symbol;
 
 /**
- * The JSON text of a value. A port returns it instead of the value where the caller only passes it on: the text then
- * crosses from the object to the response without being parsed, copied and written again.
+ * The JSON text of a value. A port returns it in place of the value if the caller only forwards it. Then the text goes
+ * from the object to the response without being parsed and serialized again.
  */
 export type JsonText<Value> = string & { readonly [VALUE]: Value };

@@ -3,16 +3,16 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** Writes one structured line. Fields must not contain tokens, bodies or users' texts. */
 export type Logger = (level: LogLevel, event: string, fields: Record<string, unknown>) => void;
 
-/** A logger each of whose lines carries `bound`. */
+/** A logger that adds `bound` to each line. */
 export function boundLogger(logger: Logger, bound: Record<string, unknown>): Logger {
   return (level, event, fields) => logger(level, event, { ...bound, ...fields });
 }
 
-/** More causes than this are a circle. */
+/** A longer chain of causes is assumed to be circular. */
 const CAUSES_MAX = 5;
 
 /**
- * What was thrown, as the fields of a line: name, message and stack, and its causes, outermost first.
+ * Converts a thrown value to the fields of a line: name, message and stack, and its causes, outermost first.
  * @example logger('error', 'alarm_failed', errorFields(error))
  */
 export function errorFields(thrown: unknown): {

@@ -45,7 +45,7 @@ function rowOf({ usage, started_at, ended_at, ...run }: SessionRun): typeof sess
   };
 }
 
-/** Removes what Postgres's `text` cannot hold: U+0000 and unpaired surrogates. */
+/** Removes the characters that Postgres's `text` cannot store: U+0000 and unpaired surrogates. */
 function storable(text: string): string {
   return text.replaceAll('\u0000', '').toWellFormed();
 }

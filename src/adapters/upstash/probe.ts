@@ -1,8 +1,8 @@
 import type { Probe } from '../../ports/probe.ts';
 
 /**
- * Asks Redis for a sign of life over Upstash's REST protocol, which needs no client for one command. One attempt: the
- * caller has a deadline of its own.
+ * Sends PING to Redis over Upstash's REST protocol. One command needs no client library. There is one attempt, because
+ * the caller has its own deadline.
  */
 export function redisProbe(url: string, token: string): Probe {
   return {

@@ -15,28 +15,28 @@ export interface ConnectedAgent extends Candidate {
 }
 
 export interface MatchState<Slot extends Waiting> {
-  /** By priority, then by arrival: first the one that is next. It is read only as far as agents have room. */
+  /** The queue by priority, then by arrival. It is read only until the agents have no more room. */
   queue: Iterable<Slot>;
-  /** Connected agents; those without room are left alone. */
+  /** The connected agents, including those without room. */
   agents: readonly ConnectedAgent[];
-  /** An agent that gets no offer in this pass, since it has just declined one. */
+  /** An agent that gets no offer in this pass, because it has just declined one. */
   skip: string | null;
   /** ms since the epoch */
   now: number;
 }
 
 export interface MatchConfig {
-  /** An agent that has been quiet for longer gets no offer. */
+  /** An agent that is quiet for longer gets no offer. */
   quiet_ms: number;
-  /** How soon to look again while a quiet agent has room: its next ping wakes nobody. */
+  /** The pause before the next pass while a quiet agent has room, because its next ping wakes no object. */
   quiet_retry_ms: number;
-  /** How soon to look again for an agent that was skipped. */
+  /** The pause before the next pass if an agent was skipped. */
   skipped_retry_ms: number;
 }
 
 export interface Match<Slot extends Waiting> {
   offers: { slot: Slot; agent_id: string }[];
-  /** When to match again, though nothing is reported until then (ms since the epoch); null when there is no need. */
+  /** When to match again without another event (ms since the epoch); null if that is not necessary. */
   look_again_at: number | null;
 }
 
@@ -54,7 +54,7 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
   if (agents.length < awake.length) looks.push(now + config.skipped_retry_ms);
 
   const offers: Match<Slot>['offers'] = [];
-  // Room only shrinks during a pass, so what no agent meets now, no agent meets for a later request either.
+  // Room only shrinks during a pass, so requirements that no agent meets now are not met later in the pass.
   const unmet = new Set<Requirements>();
   let requestsRemain = false;
   for (const slot of state.queue) {

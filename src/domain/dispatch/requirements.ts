@@ -1,7 +1,7 @@
 import { Requirements, type SessionRequirements } from '../../protocol/session/requirements.ts';
 import { repositoryKey } from '../repository-url.ts';
 
-/** What a session knows about the agent that a task needs. */
+/** The facts in a session that determine a task's requirements. */
 interface TaskNeeds {
   spec: SessionRequirements & { repository: { url?: string | undefined } };
   /** Hash of the first commit of the repository that the session is bound to; null before the first lease. */
@@ -10,7 +10,7 @@ interface TaskNeeds {
   avoid_agents: string[];
 }
 
-/** The requirements to ask the registry for. */
+/** The requirements of a request to the registry. */
 export function requirementsOf({ spec, repository, avoid_agents }: TaskNeeds): Requirements {
   const { url } = spec.repository;
   const repository_key = url === undefined ? null : repositoryKey(url);

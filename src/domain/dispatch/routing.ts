@@ -20,7 +20,7 @@ export function hasRoom(agent: Candidate): boolean {
   return agent.slots_used < agent.capacity;
 }
 
-/** Whether an agent meets the requirements, with room or without. */
+/** Whether an agent meets the requirements. Its room does not matter. */
 export function meets(agent: Candidate, required: Requirements): boolean {
   return (
     (required.repository === null || required.repository === agent.repository) &&
@@ -31,9 +31,9 @@ export function meets(agent: Candidate, required: Requirements): boolean {
 }
 
 /**
- * Chooses the agent for a request, among those that have room and meet its requirements. It prefers agents that are not
- * to be avoided, then the least loaded by share of capacity, then the longest idle. Ids break ties, so that the order
- * of `agents` does not matter.
+ * Chooses the agent for a request among those that have room and meet its requirements. The order of preference is:
+ * agents that are not avoided, the least loaded by share of capacity, the longest idle. Ids break ties, so that the
+ * order of `agents` does not matter.
  * @returns null when no agent fits
  */
 export function chooseAgent<A extends Candidate>(required: Requirements, agents: Iterable<A>): A | null {

@@ -1,22 +1,22 @@
 /**
- * Agents that declined a slot or let its offer lapse: how often, and until when it is not offered to them again (ms
- * since the epoch).
+ * Agents that declined a slot or let its offer lapse: how often, and the time before which they get no offer of it
+ * again (ms since the epoch).
  */
 export type Declined = Readonly<Record<string, { count: number; until: number }>>;
 
-/** A slot of capacity, as the rules see it. */
+/** The members of a slot that the rules use. */
 export interface SlotRecord {
   state: 'queued' | 'offered' | 'accepted' | 'ended';
-  /** The agent that it is offered to or that accepted it. */
+  /** The agent that has the offer or has accepted it. */
   agent_id: string | null;
   declined: Declined;
 }
 
-/** What happened to a slot at an agent, or to its offer. */
+/** An event of a slot at an agent, or of its offer. */
 export interface SlotEvent {
   /**
    * - `accepted`, `declined`: the agent's answer to the offer.
-   * - `granted`: the agent names the lease at its hello, so its session has granted it.
+   * - `granted`: the agent's hello names the lease, so the session has granted it.
    * - `lapsed`: the offer was not answered in time.
    * - `ended`: the agent no longer works on it.
    */
@@ -25,23 +25,23 @@ export interface SlotEvent {
 }
 
 export interface OfferConfig {
-  /** An agent that declined an offer gets the same one again after this long, doubling each time. */
+  /** An agent that declined an offer gets it again after this time, which doubles each time. */
   declined_first_ms: number;
   declined_longest_ms: number;
 }
 
-/** `match`: whether the queue is to be matched again, because an agent may have room now. */
+/** `match`: whether to match the queue again, because an agent may have room now. */
 export type SlotDecision =
-  /** `cancel_at`: another agent to which it is offered, whose offer is void. */
+  /** `cancel_at`: another agent, whose offer of this slot must be cancelled. */
   | { decision: 'accept'; cancel_at: string | null; match: boolean }
   | { decision: 'requeue'; declined: Declined; match: true }
   | { decision: 'end'; match: true }
   | { decision: 'none'; match: boolean };
 
 /**
- * Decides what an event makes of a slot. Events may be late or repeated: one that does not fit the slot changes
+ * Decides how an event changes a slot. Events may be late or repeated; an event that does not fit the slot changes
  * nothing.
- * @param slot undefined when the registry does not know it
+ * @param slot undefined if the registry does not have it
  * @param now ms since the epoch
  */
 export function decideSlot(
@@ -55,7 +55,7 @@ export function decideSlot(
     case 'accepted':
     case 'granted': {
       const isOpen = slot?.state === 'queued' || slot?.state === 'offered';
-      // The session grants a lease to one agent only. That may be an agent whose offer has lapsed since.
+      // The session grants a lease to only one agent. The offer of that agent may have lapsed meanwhile.
       const wasOffered = type === 'granted' || holds || (slot !== undefined && agent_id in slot.declined);
       if (!isOpen || !wasOffered) return { decision: 'none', match: false };
       const cancel_at = holds ? null : slot.agent_id;

@@ -21,7 +21,7 @@ const PAGE_HEADERS = {
 };
 
 const API_HEADERS = {
-  // Responses are only for the caller, and some contain tokens.
+  // Caches must not store responses: they are only for the caller, and some contain tokens.
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
 };

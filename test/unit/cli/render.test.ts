@@ -71,12 +71,12 @@ describe('rendering a session', () => {
 
   it('names an event of a later version instead of leaving it out', () => {
     const later = event({ type: 'graph.grown', data: {} } as never);
-    expect(render(later)).toEqual(['· an event that this version does not know: graph.grown']);
+    expect(render(later)).toEqual(['· an event of a newer version: graph.grown']);
   });
 
-  it('says that a report of the agent could not be used', () => {
+  it('says that a report of the agent was invalid', () => {
     const rejected = event({ type: 'frame.rejected', data: { epoch: 1, n: 7, reason: 'not a frame' } });
-    expect(render(rejected)).toEqual(['! a report of the agent could not be used: not a frame']);
+    expect(render(rejected)).toEqual(['! a report of the agent was invalid: not a frame']);
   });
 
   it('shows why a session failed', () => {
