@@ -20,7 +20,7 @@ const tokenCommand = `${oio} token --role agent --name <name>`;
 export const agent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a control plane anywhere',
   usage: ['agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]…'],
-  details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. Where the control plane runs, create one with:
+  details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. To create one, run this where the control plane runs:
   ${tokenCommand}
 The agent uses the model and keys of your OpenCode configuration.`,
   options: {
@@ -49,7 +49,11 @@ The agent uses the model and keys of your OpenCode configuration.`,
   async run({ values }) {
     const url = values.url ?? setting('OIO_URL', process.env);
     if (!url || !URL.canParse(url)) {
-      throw new CliError('Set --url to the control plane, such as --url http://127.0.0.1:8787.', exitCode.usage);
+      const found = url ? `, not "${url}"` : '';
+      throw new CliError(
+        `--url must be the control plane's URL, such as --url http://127.0.0.1:8787${found}.`,
+        exitCode.usage,
+      );
     }
     const capacity = parseCapacity(values.capacity);
     const name = parseName(values.name ?? `AGENT-${hostname()}`);

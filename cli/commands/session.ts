@@ -46,14 +46,14 @@ watch and create --watch exit with 0 only if the session completes. With --json,
     }
     // If the reader closes the pipe, as `head` does, the command ends.
     process.stdout.on('error', () => process.exit(exitCode.ok));
-    const connection = findConnection(process.env);
-    const client = connectClient(connection);
-    return (await perform({ client, rest, ...values })) ?? exitCode.ok;
+    const connect = () => connectClient(findConnection(process.env));
+    return (await perform({ connect, rest, ...values })) ?? exitCode.ok;
   },
 });
 
 interface VerbContext {
-  client: Client;
+  /** Finds the control plane. Verbs check their arguments first. */
+  connect(): Client;
   /** The arguments after the verb. */
   rest: string[];
   json: boolean;
@@ -72,33 +72,42 @@ const verbs: Readonly<Record<string, Verb>> = {
   ...Object.fromEntries(actions.map((action): [string, Verb] => [action, (context) => act(context, action)])),
   create,
   list,
-  watch: ({ client, rest, json }) => watch(client, argument(rest, 'id'), json),
-  async show({ client, rest, json }) {
-    print(await client.sessions.get(argument(rest, 'id'), ['tasks', 'approvals', 'usage']), json);
+  watch({ connect, rest, json }) {
+    const id = argument(rest, 'id');
+    return watch(connect(), id, json);
+  },
+  async show({ connect, rest, json }) {
+    const id = argument(rest, 'id');
+    print(await connect().sessions.get(id, ['tasks', 'approvals', 'usage']), json);
     return undefined;
   },
-  async diff({ client, rest, json, patch }) {
-    const diff = await client.sessions.diff(argument(rest, 'id'));
+  async diff({ connect, rest, json, patch }) {
+    const id = argument(rest, 'id');
+    const diff = await connect().sessions.diff(id);
     if (json) printJson(diff);
     else if (patch) process.stdout.write(diff.patch);
     else printLines(renderDiff(diff));
     return undefined;
   },
-  async send({ client, rest: [id = '', ...words], json }) {
-    const accepted = await client.sessions.send(id, { text: argument(words, 'text') });
+  async send({ connect, rest: [first, ...words], json }) {
+    const id = argument(first === undefined ? [] : [first], 'id');
+    const text = argument(words, 'text');
+    const accepted = await connect().sessions.send(id, { text });
     if (json) printJson(accepted);
     else printLines([`message ${accepted.number} (${accepted.delivery})`]);
     return undefined;
   },
 };
 
-async function act({ client, rest, json }: VerbContext, action: (typeof actions)[number]): Promise<undefined> {
-  print(await client.sessions.act(argument(rest, 'id'), action), json);
+async function act({ connect, rest, json }: VerbContext, action: (typeof actions)[number]): Promise<undefined> {
+  const id = argument(rest, 'id');
+  print(await connect().sessions.act(id, action), json);
 }
 
 async function create(context: VerbContext): Promise<number | undefined> {
-  const { client, rest, json, title, tag = [] } = context;
+  const { rest, json, title, tag = [] } = context;
   const prompt = argument(rest, 'prompt');
+  const client = context.connect();
   const created = await client.sessions.create({ title: title ?? titleOf(prompt), initial_prompt: prompt, tags: tag });
   const started = context['no-start'] ? created : await client.sessions.act(created.id, 'start');
   if (context.watch) {
@@ -138,9 +147,9 @@ async function watch(client: Client, id: string, json: boolean): Promise<number>
   return status === 'completed' ? exitCode.ok : exitCode.failed;
 }
 
-async function list({ client, json, tag: [tag] = [], status = [] }: VerbContext): Promise<undefined> {
+async function list({ connect, json, tag: [tag] = [], status = [] }: VerbContext): Promise<undefined> {
   const filter = { status: status.map(parseStatus), ...(tag === undefined ? {} : { tag }) };
-  const page = await client.sessions.list({ ...filter, page_size: 100 });
+  const page = await connect().sessions.list({ ...filter, page_size: 100 });
   if (json) {
     printJson(page);
     return;

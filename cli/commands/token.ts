@@ -19,10 +19,9 @@ export const token = defineCommand({
     json: { type: 'boolean', default: false, description: 'Print JSON' },
   },
   async run({ values }) {
-    const connection = findConnection(process.env);
-    const client = connectClient(connection);
     if (values.role === undefined) {
-      const { code, expires_at } = await client.codes.create();
+      const connection = findConnection(process.env);
+      const { code, expires_at } = await connectClient(connection).codes.create();
       const url = `${connection.url}/#code=${code}`;
       if (values.json) printJson({ url, expires_at });
       else say('open', `${url}\nValid for one sign-in until ${expires_at}.`);
@@ -33,7 +32,7 @@ export const token = defineCommand({
       throw new CliError(`--role must be one of ${Role.options.join(', ')}, not "${values.role}".`, exitCode.usage);
     }
     if (!values.name) throw new CliError('Set --name to the purpose of the token, such as --name ci.', exitCode.usage);
-    const made = await client.tokens.create({
+    const made = await connectClient(findConnection(process.env)).tokens.create({
       name: values.name,
       role: role.data,
       ...(values.expires === undefined ? {} : { expires_in_seconds: parseDuration('--expires', values.expires) }),

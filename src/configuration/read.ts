@@ -19,7 +19,8 @@ export class SettingError extends Error {
   constructor(variable: SettingName, given: string | undefined) {
     const { kind, example, secret } = settingOf(variable);
     const requirement = `${variable} must be ${plain(kind.expects)}, such as ${variable}=${example}`;
-    const found = given === undefined ? '; it is not set' : secret ? '; its value is not' : `, not ${quoted(given)}`;
+    const found =
+      given === undefined ? '; it is not set' : secret ? '; its current value is invalid' : `, not ${quoted(given)}`;
     super(`${requirement}${found}.`);
     this.variable = variable;
     this.requirement = `${requirement}.`;

@@ -47,7 +47,7 @@ function define<T, const S extends Omit<Setting<T>, 'kind'>>(
 export const SETTINGS = {
   PORT: define(wholeNumber({ min: 0, max: 65_535 }), {
     readers: ['launcher'],
-    summary: 'port on loopback; 0 takes a free one',
+    summary: 'port on loopback; 0 chooses a free one',
     example: '8080',
     default: '8787',
   }),
@@ -61,14 +61,14 @@ export const SETTINGS = {
     readers: ['worker', 'launcher', 'agent', 'cli'],
     summary: 'admin token of the default workspace; for commands, the token that they use',
     example: '$(openssl rand -hex 32)',
-    otherwise: 'made and kept, mode 0600',
+    otherwise: 'generated and stored with mode 0600',
     secret: true,
   }),
   OIO_SIGNING_KEYS: define(signingKeys, {
     readers: ['worker', 'launcher'],
     summary: 'keys of tokens; the first one signs, all verify',
     example: 'k1:$(openssl rand -hex 32)',
-    otherwise: 'made and kept, mode 0600',
+    otherwise: 'generated and stored with mode 0600',
     required: true,
     secret: true,
   }),
@@ -81,7 +81,7 @@ export const SETTINGS = {
   }),
   UPSTASH_REDIS_REST_URL: define(httpUrl, {
     readers: ['worker'],
-    summary: 'a Redis that speaks Upstash’s REST protocol',
+    summary: 'a Redis with Upstash’s REST API',
     example: 'https://example.upstash.io',
     otherwise: 'none',
   }),
