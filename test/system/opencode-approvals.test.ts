@@ -40,18 +40,24 @@ test('if any permission is ask, no sub-agent can act without asking', async () =
   expect(existsSync(unasked)).toBe(false);
 });
 
-test.each([[undefined], ['use another way']])('a rejection (%s) lets the model go on and answer', async (message) => {
-  const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
-  await work.message('write a.txt: no\nsay after it');
-  const { ask_id } = await work.frame('approval.asked');
-  const reply = { ask_id, kind: 'permission', decision: 'reject' } as const;
-  await work.work.command({ type: 'approval_reply', data: message === undefined ? reply : { ...reply, message } });
-  expect(await work.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('after it') });
-  const refused = work.of('tool').at(-1);
-  expect(refused).toMatchObject({ state: 'error' });
-  expect(refused?.error).toContain(message ?? 'This was not allowed');
-  expect(existsSync(join(work.worktree, 'a.txt'))).toBe(false);
-});
+test.each([[undefined], ['use another way']])(
+  'a rejection (%s) lets the model continue and answer',
+  async (message) => {
+    const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
+    await work.message('write a.txt: no\nsay after it');
+    const { ask_id } = await work.frame('approval.asked');
+    const reply = { ask_id, kind: 'permission', decision: 'reject' } as const;
+    await work.work.command({ type: 'approval_reply', data: message === undefined ? reply : { ...reply, message } });
+    expect(await work.frame('result')).toMatchObject({
+      status: 'completed',
+      text: expect.stringContaining('after it'),
+    });
+    const refused = work.of('tool').at(-1);
+    expect(refused).toMatchObject({ state: 'error' });
+    expect(refused?.error).toContain(message ?? 'This was not allowed');
+    expect(existsSync(join(work.worktree, 'a.txt'))).toBe(false);
+  },
+);
 
 test('a question gets the chosen answer, and an unanswered one does not block the run', async () => {
   const work = await start();

@@ -34,7 +34,7 @@ afterAll(async () => {
   scratch.remove();
 });
 
-describe('one server', () => {
+describe('an OpenCode server for all tests', () => {
   beforeAll(async () => {
     rig = await startOpenCodeRig(join(scratch.path, 'one'), model);
   });
@@ -114,7 +114,7 @@ describe('one server', () => {
   });
 });
 
-describe('a server of its own for each test', () => {
+describe('a new OpenCode server for each test', () => {
   let count = 0;
   beforeEach(async () => {
     count += 1;

@@ -147,7 +147,7 @@ test('a steering message that overtakes a waiting message does not affect it', a
   expect(outputs).toEqual(expect.arrayContaining(['first\n', 'steered\n', 'waited\n']));
 });
 
-test('a message that was steered into a turn before a pause needs no turn of its own after it', async () => {
+test('a message that was steered into a turn before a pause needs no other turn after it', async () => {
   const work = await start();
   const prompts = ['run sleep 1\nslow 20 200\nrun echo first', 'run echo steered'] as const;
   await work.message(prompts[0]);

@@ -43,7 +43,7 @@ async function allIsDue({ stub }: SessionObject, but = ''): Promise<void> {
 
 describe('a session in workerd', () => {
   it.each([
-    { evicted: false, when: 'in one life' },
+    { evicted: false, when: 'without an eviction' },
     { evicted: true, when: 'evicted between any two steps' },
   ])('runs its main job $when, with an agent and a watcher on real sockets', async ({ evicted }) => {
     const session = sessionObject();

@@ -84,7 +84,7 @@ describe('explaining an error of the API', () => {
     expect(error?.message).toBe('It does not fit. (request r-1)\n  title: too short');
   });
 
-  it('has its own exit code for a rejected token and an absent server', () => {
+  it('has separate exit codes for a rejected token and an unreachable server', () => {
     expect(explainApiError(problem(401))?.code).toBe(exitCode.unreachable);
     expect(explainApiError(new ConnectionError('The control plane cannot be reached.'))?.code).toBe(
       exitCode.unreachable,

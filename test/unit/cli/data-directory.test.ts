@@ -49,7 +49,7 @@ describe('the data directory', () => {
     expect(data.read('.gitignore')).toBe('*\n');
   });
 
-  it('is not changed if it existed before, since it may be somebody’s repository', () => {
+  it('is not changed if it existed before, because it may be a repository', () => {
     mkdirSync(data.path, { mode: 0o755 });
     data.acquire();
     makeAgentDirectory(data.path);

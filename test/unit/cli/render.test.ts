@@ -56,7 +56,7 @@ describe('rendering a session', () => {
     expect(render(event({ type: 'tool', data }))).toEqual(['✓ write src/a.ts']);
   });
 
-  it('names the task where another one goes on, and parts of the same name stay apart', () => {
+  it('names the task when another task continues, and separates parts with the same id', () => {
     const said = (task: number, offset: number, text: string) => ({ ...delta(offset, text), task });
     const status = event({ type: 'session.status', data: { from: 'queued', to: 'running', reason: 'leased' } }, 0);
     expect(render(status, said(1, 0, 'one\n'), said(2, 0, 'two\n'), status, said(2, 4, 'three\n'))).toEqual([

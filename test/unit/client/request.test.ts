@@ -99,7 +99,7 @@ describe('an API call', () => {
     expect(sent[0]!.headers.get('authorization')).toBe('Bearer one-time');
   });
 
-  it('encodes what it puts into a path', async () => {
+  it('encodes the parameters of a path', async () => {
     const { client, sent } = clientAnswered(Response.json({}));
     await client.agents.get('../sessions?x');
     expect(sent[0]!.url).toBe('http://control.test/api/v1/agents/..%2Fsessions%3Fx');
@@ -120,10 +120,10 @@ describe('an API call', () => {
 
 describe('a failed API call', () => {
   it.each([
-    ['the network failed', new TypeError('fetch failed')],
-    ['the server said 429', problem(429, 'too_many_requests')],
-    ['the server said 503', problem(503, 'unavailable')],
-    ['a proxy said 502', new Response('<html>', { status: 502 })],
+    ['the network fails', new TypeError('fetch failed')],
+    ['the server responds with 429', problem(429, 'too_many_requests')],
+    ['the server responds with 503', problem(503, 'unavailable')],
+    ['a proxy responds with 502', new Response('<html>', { status: 502 })],
   ])('is retried under the same idempotency key when %s', async (_why, failure) => {
     const { client, sent } = clientAnswered(failure, Response.json({ id: 1 }));
     expect(await settled(client.sessions.create(CREATE))).toEqual({ id: 1 });
@@ -162,7 +162,7 @@ describe('a failed API call', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('throws ConnectionError at its deadline, however many attempts it made', async () => {
+  it('throws ConnectionError at its deadline, after any number of attempts', async () => {
     const { client, sent } = clientAnswered('never', 'never', 'never', 'never', 'never', 'never', 'never');
     const started = performance.now();
     expect(await settled(client.sessions.get(ID))).toBeInstanceOf(ConnectionError);

@@ -148,7 +148,7 @@ const restores = fc.nat(5).map(
 );
 
 describe('following a log over connections that break', () => {
-  it('ends with exactly the state of the server’s log, whatever is disconnected, lost, repeated, joined or trimmed', () => {
+  it('ends with exactly the state of the server’s log, for any disconnects, losses, repetitions, joins and trims', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(...moves, restores), { maxLength: 120 }), (script) => {
         const wire = new Wire();

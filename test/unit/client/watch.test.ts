@@ -141,7 +141,7 @@ it('a watch reports its connection’s status, including the wait before a recon
   watch.close();
 });
 
-it('a watch reconnects within the longest pause, however long the server was away', async () => {
+it('a watch reconnects within the longest pause, even after a long downtime of the server', async () => {
   const watch = plane.watch();
   await passTime();
   plane.acceptsSockets = false;
@@ -182,7 +182,7 @@ it('a watch ignores messages of a connection that it has abandoned', async () =>
 it.each([
   ['the session does not exist', CLOSE.not_found, 404],
   ['the session was deleted', CLOSE.deleted, 404],
-  ['the token is not valid any more', CLOSE.unauthorized, 401],
+  ['the token is no longer valid', CLOSE.unauthorized, 401],
 ])('a watch ends with the reason when %s', async (_why, code, status) => {
   const watch = plane.watch();
   await passTime();

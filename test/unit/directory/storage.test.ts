@@ -27,7 +27,7 @@ function holdingOne(platform: NodePlatform): DirectoryInProcess {
 describe('each change of the directory is atomic', () => {
   it.each<[string, (platform: NodePlatform) => DirectoryInProcess, (directory: DirectoryInProcess) => void]>([
     [
-      'the first entry, which makes the directory',
+      'the first entry, which creates the directory',
       (platform) => new DirectoryInProcess({ platform }),
       ({ runtime }) => runtime.put(entry),
     ],

@@ -18,8 +18,8 @@ describe('a claim of an offered task', () => {
     { what: 'there is no session', session: null, task: READY },
     { what: 'there is no such task', session: SESSION, task: undefined },
     { what: 'the epoch has passed', session: SESSION, task: { ...READY, epoch: 4 } },
-    { what: 'the epoch is still to come', session: SESSION, task: { ...READY, epoch: 2 } },
-    { what: 'the task does not wait for an agent', session: SESSION, task: { ...READY, status: 'paused' as const } },
+    { what: 'the epoch is in the future', session: SESSION, task: { ...READY, epoch: 2 } },
+    { what: 'the task is not waiting for an agent', session: SESSION, task: { ...READY, status: 'paused' as const } },
     { what: 'the session is bound to another repository', session: { repository: 'other' }, task: READY },
   ])('is gone when $what', ({ session, task }) => {
     expect(judgeClaim(CLAIM, session, task, undefined)).toMatchObject({ verdict: 'gone' });
@@ -55,7 +55,7 @@ describe('a claim of a granted lease', () => {
 
   it.each([
     { what: 'another stream', changes: { stream_id: 'other' } },
-    { what: 'a head below what is stored', changes: { head: 4 } },
+    { what: 'a head below the stored frames', changes: { head: 4 } },
   ])('is lost as a broken stream when it has $what', ({ changes }) => {
     const verdict = judgeClaim({ ...CLAIM, ...changes }, SESSION, HELD, LEASE);
     expect(verdict).toMatchObject({ verdict: 'lost', cause: 'stream_broken' });

@@ -34,8 +34,8 @@ describe('a lease', () => {
   });
 
   it.each([
-    { why: 'the judgement comes more than 2 s late', changes: { now: SEEN + TTL + 2_001 } },
-    { why: 'the socket is gone with no close event', changes: { now: SEEN + TTL, connected: false } },
+    { why: 'the judgement is more than 2 s late', changes: { now: SEEN + TTL + 2_001 } },
+    { why: 'the socket is gone without a close event', changes: { now: SEEN + TTL, connected: false } },
   ])('is extended once by a full lifetime when $why', ({ changes }) => {
     const now = changes.now;
     expect(judgeLease(signs(changes))).toEqual({ verdict: 'extend', check_at: now + TTL });

@@ -82,7 +82,7 @@ describe('the status of a session with several running tasks', () => {
       'orphaned',
     ],
     [
-      'one is done, one is to be tried again',
+      'one is done, one waits for a retry',
       [task('completed'), task('pending', { setback: 'attempt_failed' })],
       'queued',
     ],

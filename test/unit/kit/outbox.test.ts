@@ -227,9 +227,9 @@ it('a row that is rejected ten times is parked and logged, and other rows are st
   expect(platform.alarm, 'a parked row needs no alarm').toBeNull();
 
   state.fail = null;
-  put(kit, 'bad-0', 'mended');
+  put(kit, 'bad-0', 'fixed');
   await platform.settle();
-  expect(arrived.at(-1)).toEqual(['bad-0', 'mended']);
+  expect(arrived.at(-1)).toEqual(['bad-0', 'fixed']);
 });
 
 it('a destination that hangs delays no other destination and no deadline, and its delivery times out', async () => {

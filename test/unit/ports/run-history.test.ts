@@ -28,7 +28,7 @@ describe.each(backends)('the run history on $name', ({ open }) => {
   runHistoryContract(history);
 
   it.each([
-    ['a value that its column does not take', { session_id: 'not-a-uuid' }],
+    ['a value that its column does not accept', { session_id: 'not-a-uuid' }],
     ['a number beyond its range', { run: 2 ** 40 }],
     ['a missing member', { status: null as unknown as 'completed' }],
   ])('rejects permanently %s', async (_what, changes) => {
@@ -42,9 +42,9 @@ describe.each(backends)('the run history on $name', ({ open }) => {
   });
 
   it.each([
-    ['the table is not there yet', async () => await withoutTable(() => history().record(sessionRun()))],
+    ['the table does not exist yet', async () => await withoutTable(() => history().record(sessionRun()))],
     [
-      'nobody answers',
+      'no server answers',
       async () =>
         await postgresRunHistory('postgres://a:b@nobody.test/c', 'http://127.0.0.1:1/sql').record(sessionRun()),
     ],

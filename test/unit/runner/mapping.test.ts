@@ -99,7 +99,7 @@ const scripts = fc.array(fc.tuple(fc.array(pieces, { maxLength: 2 }), fc.nat(2))
 /** The fate of each event: it arrives once or twice, or the stream breaks and it is lost. */
 const fates = fc.infiniteStream(fc.constantFrom('once', 'once', 'once', 'twice', 'lost', 'flush'));
 
-test('whatever events are lost, repeated or flushed, the frames add up to the messages without duplicates', () => {
+test('the frames add up to the messages without duplicates, for any lost, repeated or flushed events', () => {
   fc.assert(
     fc.property(scripts, fates, (shapes, fate) => {
       const all = shapes.map(([texts, tools], index) => scriptOf(index, texts, tools));

@@ -29,7 +29,7 @@ test('a message that was steered past a waiting one counts as done only when the
   expect(queue.next()).toBeUndefined();
 });
 
-test('a waiting message that the conversation holds already needs no turn of its own', () => {
+test('a waiting message that is already in the conversation needs no turn', () => {
   const [first, second, third] = [message(1), message(2), message(3)] as const;
   const queue = queueOf(first, second, third);
   queue.beginTurn(queue.next()!);

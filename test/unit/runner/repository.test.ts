@@ -215,7 +215,7 @@ test('submodules with changes are named', async () => {
   expect((await tree.changes()).changedSubmodules).toEqual(['ahead', 'dirty']);
 });
 
-test('a patch is the same whatever the user has configured', async () => {
+test('a patch does not depend on the user’s git configuration', async () => {
   const repository = await Repository.open(clone);
   writeFileSync(join(clone, 'long.txt'), Array.from({ length: 40 }, (_, i) => `${i}\n`).join(''));
   run('add', '-A');

@@ -58,7 +58,7 @@ describe('an agent’s stream of frames', () => {
 
   it.each([
     { what: 'another stream', spoil: (agent: { streamId: string }) => (agent.streamId = uuidOf('lost buffer')) },
-    { what: 'a head below what was acknowledged', spoil: (agent: { head: number }) => (agent.head = 1) },
+    { what: 'a head below the acknowledged frames', spoil: (agent: { head: number }) => (agent.head = 1) },
   ])('ends the lease when the agent returns with $what', async ({ spoil }) => {
     const session = new SessionInProcess();
     const agent = await session.begun();
@@ -134,7 +134,7 @@ describe('an agent’s stream of frames', () => {
 
 describe('a run socket', () => {
   it.each([
-    { what: 'no JSON', sent: '{' },
+    { what: 'invalid JSON', sent: '{' },
     { what: 'an unknown message', sent: '{"type":"hello"}' },
     { what: 'frames without numbers', sent: JSON.stringify({ type: 'frames', frames: [note('a')] }) },
     { what: 'a message over 1 MiB', sent: JSON.stringify({ type: 'frames', frames: ['x'.repeat(MAX_FRAME_BYTES)] }) },

@@ -74,9 +74,9 @@ describe('a checkpoint', () => {
   });
 
   it.each([
-    { what: 'a chunk that never came', frames: checkpoint('x').slice(1) },
-    { what: 'a chunk in the wrong place', frames: [checkpoint('x')[1]!, ...checkpoint('x').slice(3)] },
-    { what: 'no chunks at all', frames: checkpoint('x').slice(-1) },
+    { what: 'a missing chunk', frames: checkpoint('x').slice(1) },
+    { what: 'a chunk out of order', frames: [checkpoint('x')[1]!, ...checkpoint('x').slice(3)] },
+    { what: 'no chunks', frames: checkpoint('x').slice(-1) },
   ])('with $what is rejected and recorded, and the stream continues', async ({ frames }) => {
     const session = new SessionInProcess();
     const agent = await session.begun();

@@ -81,14 +81,18 @@ describe('a throw before any statement changes nothing, and a retry leads to the
     ['fail', running, ({ session }) => session.act({ action: 'fail', body: { error: { message: 'No.' } } })],
     ['retry', failed, ({ session }) => session.act({ action: 'retry', body: { from: 'last' } })],
     ['a message', running, ({ session }) => session.runtime.send(session.call({ key: 'k' }), { text: 'More' })],
-    ['asking for a checkpoint', running, ({ session }) => session.runtime.requestCheckpoint(session.call())],
+    ['a request for a checkpoint', running, ({ session }) => session.runtime.requestCheckpoint(session.call())],
     [
-      'an answer for always',
+      'an always answer',
       asking,
       ({ session }) => session.runtime.answer(session.call(), openApproval(session), { decision: 'always' }),
     ],
     ['remove', asking, ({ session }) => session.runtime.remove(session.call())],
-    ['the first command acknowledged', running, ({ agent }) => agent.client?.send({ type: 'command_ack', id: 1 })],
+    [
+      'the acknowledgement of the first command',
+      running,
+      ({ agent }) => agent.client?.send({ type: 'command_ack', id: 1 }),
+    ],
     ['the close of a socket', running, ({ session, agent }) => session.runtime.sockets.closed(agent.client!.socket)],
   ])('%s', async (_name, setup, mutate) => {
     expect(await everyStatement(at(setup), mutate, sent)).toBeGreaterThan(1);
@@ -104,8 +108,8 @@ describe('a throw before any statement changes nothing, and a retry leads to the
   });
 
   it.each([
-    ['presenting for a lease', queued],
-    ['presenting again', afterASecond],
+    ['a claim of a lease', queued],
+    ['a repeated claim', afterASecond],
   ])('%s', async (_name, setup) => {
     // Each run needs a new socket, because the object's shell closes the socket after a throw.
     const present = ({ session }: Scene) => {
@@ -124,10 +128,10 @@ const STEPS_OF_FRAMES: [string, Setup, AgentFrameBody[]][] = [
   ['a withdrawn approval', asking, [{ type: 'approval.withdrawn', data: { ask_id: 'r1', reason: 'aborted' } }]],
   ['a checkpoint with its chunks', running, checkpoint('one')],
   ['a result', asking, [result()]],
-  ['a failure to be tried again', running, [failure(true)]],
-  ['a release that was asked for', pausing, [released('paused')]],
-  ['a release that was not', running, [released('shutdown')]],
-  ['a frame that is none', running, [{ type: 'no.such.thing' } as never]],
+  ['a retryable failure', running, [failure(true)]],
+  ['a requested release', pausing, [released('paused')]],
+  ['a release without a request', running, [released('shutdown')]],
+  ['an invalid frame', running, [{ type: 'no.such.thing' } as never]],
 ];
 
 /**
@@ -191,25 +195,25 @@ interface DeadlineCase {
 }
 
 const DEADLINES: DeadlineCase[] = [
-  { name: 'the lease, quiet', setup: running, wait: after(TTL_MS / 2) },
-  { name: 'the lease, lost', setup: running, wait: lost },
+  { name: 'of the lease, with a quiet agent', setup: running, wait: after(TTL_MS / 2) },
+  { name: 'of the lease, with a lost agent', setup: running, wait: lost },
   {
-    name: 'the lease, after we were away',
+    name: 'of the lease, after a downtime of the object',
     setup: running,
     wait: after(TTL_MS * 9),
   },
-  { name: 'the reservation', setup: queued, wait: after(60_000) },
+  { name: 'of the reservation', setup: queued, wait: after(60_000) },
   {
-    name: 'the next attempt',
+    name: 'of the next attempt',
     setup: async (session) => (await session.begun()).send(released('lost')),
     wait: after(1_000),
   },
-  { name: 'a pause that is overdue', setup: pausing, wait: (session) => only(session, 'request') },
-  { name: 'the duration', setup: running, wait: (session) => only(session, 'max_duration') },
-  { name: 'an approval', setup: asking, wait: (session) => only(session, 'approval:%') },
-  { name: 'retirement', setup: failed, wait: (session) => only(session, 'retire') },
+  { name: 'of an overdue pause', setup: pausing, wait: (session) => only(session, 'request') },
+  { name: 'of the time limit', setup: running, wait: (session) => only(session, 'max_duration') },
+  { name: 'of an approval', setup: asking, wait: (session) => only(session, 'approval:%') },
+  { name: 'of the retirement', setup: failed, wait: (session) => only(session, 'retire') },
   {
-    name: 'the purge',
+    name: 'of the purge',
     setup: async (session) => {
       await session.begun();
       await session.runtime.remove(session.call());
@@ -218,7 +222,7 @@ const DEADLINES: DeadlineCase[] = [
     wait: (session) => only(session, 'purge'),
   },
   {
-    name: 'a summary that was held back',
+    name: 'of a delayed summary',
     setup: async (session) => (await session.begun()).send(usage()),
     wait: (session) => only(session, 'summary'),
   },

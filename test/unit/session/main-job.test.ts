@@ -45,7 +45,7 @@ function work(): ReturnType<typeof text>[][] {
 }
 
 describe.each([
-  { evictBetweenSteps: false, when: 'in one life of the object' },
+  { evictBetweenSteps: false, when: 'without an eviction' },
   { evictBetweenSteps: true, when: 'with the object evicted between any two steps' },
 ])('the main job, $when', ({ evictBetweenSteps }) => {
   it('leads from create to completed, with offer, lease, stream, checkpoint and recorded run', async () => {
