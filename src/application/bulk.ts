@@ -97,7 +97,7 @@ async function createOne(
   const parsed = CreateSessionRequest.safeParse(body);
   if (parsed.success) return createSession(dependencies, call, parsed.data);
   const errors = fieldErrorsOf(parsed.error);
-  return refuse('validation_failed', "The item is not a valid session. Correct the members that 'errors' lists.", {
+  return refuse('validation_failed', 'The item is not a valid session. Its errors say how to correct it.', {
     errors,
   });
 }

@@ -91,7 +91,7 @@ function handling(endpoint: Endpoint, handler: LooseHandler) {
 function fitting(schema: z.ZodType, part: string, value: unknown): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw refusal('validation_failed', `The ${part} is invalid. Correct the members that 'errors' lists.`, {
+  throw refusal('validation_failed', `The ${part} is invalid. Its errors say how to correct it.`, {
     errors: fieldErrors(parsed.error),
   });
 }

@@ -42,7 +42,7 @@ export async function signInFromAddress(): Promise<void> {
   if (!code) return;
   history.replaceState(null, '', location.pathname + location.search);
   await attempt(async () => (await clientFor(null).codes.redeem(decodeURIComponent(code))).token, {
-    unauthorized: 'This sign-in link was used before or has expired. Create another one with `npm run oio -- token`.',
+    unauthorized: 'This sign-in link was used before or has expired. Create another one with “npm run oio -- token”.',
   });
 }
 
@@ -53,7 +53,7 @@ export function signIn(token: string): Promise<void> {
       await clientFor(token).sessions.list({ page_size: 1 });
       return token;
     },
-    { unauthorized: 'The control plane does not accept this token. Create another one with `npm run oio -- token`.' },
+    { unauthorized: 'The control plane does not accept this token. Create another one with “npm run oio -- token”.' },
   );
 }
 

@@ -132,9 +132,9 @@ const Item = memo(function Item({ item }: { item: TranscriptItem }) {
       return (
         <li data-kind="status" className="flex items-center gap-3 py-1">
           <span className={clsx('caps', statusColor(item.to))}>{statusText(item.to)}</span>
-          <span className="min-w-0 truncate font-mono text-xs text-mute">
-            {item.reason !== item.to && reasonText(item.reason)}
-          </span>
+          {item.reason !== item.to && (
+            <span className="min-w-0 truncate font-mono text-xs text-mute">{reasonText(item.reason)}</span>
+          )}
           <span aria-hidden="true" className="h-0.5 flex-1 bg-faint" />
         </li>
       );
