@@ -114,7 +114,7 @@ export async function countOneSession(): Promise<Counts> {
     platform: platforms.session,
     registry: counted(registry.api, 'agent registry'),
   });
-  Object.assign(session.homes.directory, counted(directory.api, 'directory'));
+  Object.assign(session.destinations.directory, counted(directory.api, 'directory'));
 
   const steps: StepWrites[] = [];
   const step = async (name: string, act: () => unknown) => {

@@ -14,7 +14,7 @@ import { freePort } from '../../runner/process/free-port.ts';
 import { HttpConnection, httpLoad } from './http.ts';
 import { closedLoop } from './load.ts';
 import { BATCH, LISTED_SESSIONS, MANY, WINDOW } from './plan.ts';
-import { Workplace } from './scenarios/jobs.ts';
+import { BenchWorkspace } from './scenarios/jobs.ts';
 import { createRequest } from './scenarios/requests.ts';
 import { type ControlPlane, startControlPlane } from './servers.ts';
 
@@ -104,18 +104,18 @@ const OPERATIONS: Record<string, (control: ControlPlane) => Promise<() => Promis
   },
   /** Start, offer, lease and result, with no batch between. */
   async jobs(control) {
-    const workplace = await Workplace.open(control);
+    const bench = await BenchWorkspace.open(control);
     const sessions: string[] = [];
-    for (let job = 0; job < 200; job++) sessions.push(await workplace.create());
+    for (let job = 0; job < 200; job++) sessions.push(await bench.create());
     return async () => {
-      for (const session of sessions) await workplace.finish(await workplace.begin(session));
-      workplace.agent.close();
-      workplace.close();
+      for (const session of sessions) await bench.finish(await bench.begin(session));
+      bench.agent.close();
+      bench.close();
     };
   },
   async batches(control) {
-    const workplace = await Workplace.open(control);
-    const begun = await workplace.begin(await workplace.create());
+    const bench = await BenchWorkspace.open(control);
+    const begun = await bench.begin(await bench.create());
     return () => closedLoop(WINDOW, 2_000, () => begun.lease.sendDeltas(BATCH));
   },
 };

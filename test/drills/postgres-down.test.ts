@@ -1,7 +1,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { standingPort } from '../system/support/control-plane.ts';
+import { steadyPort } from '../system/support/control-plane.ts';
 import { type Fleet, startFleet } from '../system/support/fleet.ts';
 import { startSession } from '../system/support/started-session.ts';
 
@@ -21,7 +21,7 @@ class Postgres {
   }
 
   static async absent(): Promise<Postgres> {
-    return new Postgres(await standingPort(), await PGlite.create());
+    return new Postgres(await steadyPort(), await PGlite.create());
   }
 
   async up(): Promise<void> {

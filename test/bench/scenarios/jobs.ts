@@ -24,7 +24,7 @@ interface StageTimes {
 }
 
 /** A workspace with one agent, and a client that creates sessions over one connection. */
-export class Workplace {
+export class BenchWorkspace {
   readonly agent: InstantAgent;
   readonly token: string;
   readonly #http: HttpConnection;
@@ -35,15 +35,15 @@ export class Workplace {
     this.token = token;
   }
 
-  static async open({ url, token }: ControlPlane): Promise<Workplace> {
+  static async open({ url, token }: ControlPlane): Promise<BenchWorkspace> {
     const workspace = `jobs-${crypto.randomUUID()}`;
     const agent = await InstantAgent.connect(url, await token(workspace, 'agent'));
-    return new Workplace(agent, new HttpConnection(url), await token(workspace, 'operator'));
+    return new BenchWorkspace(agent, new HttpConnection(url), await token(workspace, 'operator'));
   }
 
   /** Another client of the same workspace. */
-  colleague(url: string): Workplace {
-    return new Workplace(this.agent, new HttpConnection(url), this.token);
+  anotherClient(url: string): BenchWorkspace {
+    return new BenchWorkspace(this.agent, new HttpConnection(url), this.token);
   }
 
   async create(): Promise<string> {
@@ -82,15 +82,15 @@ export class Workplace {
 
 /** Runs the main job over real sockets: one round. */
 export async function measureJobs(control: ControlPlane, recorder: Recorder): Promise<void> {
-  const workplace = await Workplace.open(control);
-  await jobsInSequence(workplace, recorder);
-  await windowedBatches(workplace, recorder);
-  await jobsAtOnce(control, workplace, recorder);
-  workplace.agent.close();
-  workplace.close();
+  const bench = await BenchWorkspace.open(control);
+  await jobsInSequence(bench, recorder);
+  await windowedBatches(bench, recorder);
+  await jobsAtOnce(control, bench, recorder);
+  bench.agent.close();
+  bench.close();
 }
 
-async function jobsInSequence(workplace: Workplace, recorder: Recorder): Promise<void> {
+async function jobsInSequence(bench: BenchWorkspace, recorder: Recorder): Promise<void> {
   const times: Record<'start' | 'offer' | 'lease' | 'batch' | 'result' | 'job', number[]> = {
     start: [],
     offer: [],
@@ -100,15 +100,15 @@ async function jobsInSequence(workplace: Workplace, recorder: Recorder): Promise
     job: [],
   };
   for (let job = 0; job < JOBS.one; job++) {
-    const session = await workplace.create();
+    const session = await bench.create();
     const startedAt = performance.now();
-    const begun = await workplace.begin(session);
+    const begun = await bench.begin(session);
     for (let batch = 0; batch < BATCHES_PER_JOB; batch++) {
       times.batch.push((await timed(() => begun.lease.sendDeltas(BATCH))).ms);
     }
     const workedMs = performance.now() - startedAt;
-    const resultMs = await workplace.finish(begun);
-    await workplace.confirm(session);
+    const resultMs = await bench.finish(begun);
+    await bench.confirm(session);
     times.result.push(resultMs);
     times.job.push(workedMs + resultMs);
     for (const stage of ['start', 'offer', 'lease'] as const) times[stage].push(begun.stages[stage]);
@@ -119,24 +119,24 @@ async function jobsInSequence(workplace: Workplace, recorder: Recorder): Promise
 }
 
 /** Sends one session's batches as fast as the window allows. */
-async function windowedBatches(workplace: Workplace, recorder: Recorder): Promise<void> {
-  const begun = await workplace.begin(await workplace.create());
+async function windowedBatches(bench: BenchWorkspace, recorder: Recorder): Promise<void> {
+  const begun = await bench.begin(await bench.create());
   const samples = await closedLoop(WINDOW, WINDOWED_BATCHES, () => begun.lease.sendDeltas(BATCH));
   recorder.add(OPERATIONS.batch, WINDOW, samples);
-  await workplace.finish(begun);
+  await bench.finish(begun);
 }
 
 /** Runs many sessions of one workspace at once, each with the batches of a job one after the other. */
-async function jobsAtOnce(control: ControlPlane, workplace: Workplace, recorder: Recorder): Promise<void> {
+async function jobsAtOnce(control: ControlPlane, bench: BenchWorkspace, recorder: Recorder): Promise<void> {
   const sessions: string[] = [];
-  for (let job = 0; job < JOBS.many; job++) sessions.push(await workplace.create());
-  const people = Array.from({ length: MANY }, () => workplace.colleague(control.url));
+  for (let job = 0; job < JOBS.many; job++) sessions.push(await bench.create());
+  const people = Array.from({ length: MANY }, () => bench.anotherClient(control.url));
   const samples = await closedLoop(MANY, JOBS.many, async (worker, index) => {
     const begun = await people[worker]!.begin(sessions[index]!);
     for (let batch = 0; batch < BATCHES_PER_JOB; batch++) await begun.lease.sendDeltas(BATCH);
     await people[worker]!.finish(begun);
   });
   recorder.add(OPERATIONS.job, MANY, samples);
-  for (const session of sessions) await workplace.confirm(session);
+  for (const session of sessions) await bench.confirm(session);
   for (const person of people) person.close();
 }

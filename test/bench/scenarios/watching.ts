@@ -5,20 +5,18 @@ import { measurePushes } from '../push-latency.ts';
 import type { ControlPlane } from '../servers.ts';
 import { openSocket } from '../sockets.ts';
 import type { Recorder } from '../statistics.ts';
-import { Workplace } from './jobs.ts';
+import { BenchWorkspace } from './jobs.ts';
 
 const EVENTS = { 1: 75, 100: 15 };
 
 /** Measures the time from an agent's event to its arrival at the watchers: one round. */
 export async function measureWatching(control: ControlPlane, recorder: Recorder): Promise<void> {
-  const workplace = await Workplace.open(control);
+  const bench = await BenchWorkspace.open(control);
   for (const watchers of [1, 100] as const) {
-    const begun = await workplace.begin(await workplace.create());
+    const begun = await bench.begin(await bench.create());
     let onEvents: () => void = () => undefined;
     const lines = await Promise.all(
-      Array.from({ length: watchers }, () =>
-        openWatcher(control.url, workplace.token, begun.session, () => onEvents()),
-      ),
+      Array.from({ length: watchers }, () => openWatcher(control.url, bench.token, begun.session, () => onEvents())),
     );
     const samples = await measurePushes(watchers, EVENTS[watchers], (received) => {
       onEvents = received;
@@ -26,10 +24,10 @@ export async function measureWatching(control: ControlPlane, recorder: Recorder)
     });
     recorder.add(watchers === 1 ? OPERATIONS.watch_1 : OPERATIONS.watch_100, 1, samples);
     for (const connection of lines) connection.close();
-    await workplace.finish(begun);
+    await bench.finish(begun);
   }
-  workplace.agent.close();
-  workplace.close();
+  bench.agent.close();
+  bench.close();
 }
 
 /**

@@ -6,11 +6,11 @@ import type { SessionStatus } from '../../../src/protocol/common/enums.ts';
 import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
 import { TASK_ID } from '../../unit/session/harness.ts';
 import { AgentHost } from './agent-host.ts';
+import { Faults } from './faults.ts';
 import { checkLaws, LAWS, type Law } from './laws.ts';
 import { type LeaseRecord, Ledger } from './ledger.ts';
 import { Network } from './network.ts';
 import { SessionHost } from './session-host.ts';
-import { Troubles } from './troubles.ts';
 import { World } from './world.ts';
 
 /** How long faults happen, and how long the session then has to end. */
@@ -43,7 +43,7 @@ export class LeaseSimulation {
   readonly #network: Network;
   readonly #ledger: Ledger;
   readonly #hosts: AgentHost[];
-  readonly #troubles: Troubles;
+  readonly #faults: Faults;
   readonly #disk = mkdtempSync(join(tmpdir(), 'oio-lease-'));
   readonly #offered = new Set<number>();
   #isToBeChecked = true;
@@ -56,7 +56,7 @@ export class LeaseSimulation {
     this.#sessionHost = new SessionHost(world, seed, world.chance(0.3));
     this.#network = new Network(world, this.#sessionHost, (epoch, message) => this.#overhear(epoch, message));
     this.#hosts = ['AGENT-A', 'AGENT-B'].map((name) => new AgentHost(name, this.#network, this.#ledger, this.#disk));
-    this.#troubles = new Troubles(world, this.#sessionHost, this.#network, this.#hosts);
+    this.#faults = new Faults(world, this.#sessionHost, this.#network, this.#hosts);
   }
 
   /** @throws when a law is violated, with the law, the seed and the last events */
@@ -67,15 +67,15 @@ export class LeaseSimulation {
       while (this.#sessionHost.messages < MESSAGES) await this.#sessionHost.send();
       await session.act('start');
       for (const host of this.#hosts) host.start();
-      this.#troubles.begin();
+      this.#faults.begin();
       await this.#until(TROUBLE_MS, false);
-      this.#troubles.end();
+      this.#faults.end();
       const status = await this.#until(this.#world.now + REST_MS, true);
-      if (!hasEnded(status)) this.#violated('an_end', `an hour after the last trouble the session is ${status}`);
+      if (!hasEnded(status)) this.#violated('an_end', `an hour after the last fault the session is ${status}`);
       await this.#until(this.#world.now + AFTERMATH_MS, false);
       const left = this.#hosts.flatMap(({ buffers }) => buffers);
       if (left.length > 0) this.#violated('an_end', `there are buffers left: ${left.join(' ')}`);
-      return { status, happened: { ...this.#troubles.counts, ...(await this.#happened()) } };
+      return { status, happened: { ...this.#faults.counts, ...(await this.#happened()) } };
     } finally {
       for (const host of this.#hosts) host.kill();
       this.#sessionHost.close();
@@ -141,7 +141,7 @@ export class LeaseSimulation {
 
   /** Plays the registry: offers each reserved epoch to an agent, and again if no agent has claimed it. */
   #offer(): void {
-    for (const { epoch } of this.#sessionHost.session.homes.requests) {
+    for (const { epoch } of this.#sessionHost.session.destinations.requests) {
       if (this.#offered.has(epoch)) continue;
       this.#offered.add(epoch);
       this.#offerLater(epoch, this.#world.between(50, 3_000));
@@ -150,7 +150,7 @@ export class LeaseSimulation {
 
   #offerLater(epoch: number, ms: number): void {
     this.#world.in(ms, () => {
-      const isWanted = this.#sessionHost.session.homes.slots.get(`${TASK_ID}:${epoch}`) === 'reserved';
+      const isWanted = this.#sessionHost.session.destinations.slots.get(`${TASK_ID}:${epoch}`) === 'reserved';
       if (!isWanted || this.#ledger.isGranted(epoch)) return;
       const takers = this.#hosts.filter((host) => host.takes(epoch));
       if (takers.length > 0) this.#world.pick(takers).offer(epoch);

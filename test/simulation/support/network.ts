@@ -26,7 +26,7 @@ export class Network {
   /** The hosts that are cut off. */
   readonly #partitioned = new Set<string>();
   /** The rate of random faults, from 0 (none) to 1. */
-  trouble = 1;
+  faultRate = 1;
   readonly world: World;
   readonly session: SessionHost;
   readonly #links = new Set<Link>();
@@ -51,7 +51,7 @@ export class Network {
 
   latency(): number {
     const { world } = this;
-    return this.trouble > 0 && world.chance(0.05) ? world.between(100, MAX_LATENCY_MS) : world.between(1, 50);
+    return this.faultRate > 0 && world.chance(0.05) ? world.between(100, MAX_LATENCY_MS) : world.between(1, 50);
   }
 
   reaches(host: string): boolean {
@@ -113,7 +113,7 @@ export class Link implements Connection {
     this.#clock = clock;
     this.#events = events;
     this.epoch = epoch;
-    this.#bytesLeft = world.chance(0.3 * network.trouble) ? world.between(10, 40_000) : Number.POSITIVE_INFINITY;
+    this.#bytesLeft = world.chance(0.3 * network.faultRate) ? world.between(10, 40_000) : Number.POSITIVE_INFINITY;
     world.in(network.latency(), () => this.#establish());
   }
 
@@ -132,7 +132,7 @@ export class Link implements Connection {
   send(text: string): void {
     if (!this.#isOpen || this.#clock.isDead || !this.#carries(text)) return;
     const { world } = this.#network;
-    const times = world.chance(0.02 * this.#network.trouble) ? 2 : 1;
+    const times = world.chance(0.02 * this.#network.faultRate) ? 2 : 1;
     this.#upAt = Math.max(this.#upAt, world.now + this.#network.latency());
     world.in(this.#upAt - world.now, () => {
       for (let time = 0; time < times; time++) this.#arrive(text);
@@ -197,11 +197,11 @@ export class Link implements Connection {
     this.#network.session.arrive(client, this.epoch, text);
   }
 
-  #toAgent(happening: () => void): void {
+  #toAgent(event: () => void): void {
     const { world } = this.#network;
     this.#downAt = Math.max(this.#downAt, world.now + this.#network.latency());
     world.in(this.#downAt - world.now, () => {
-      if (this.#isOpen) this.#clock.run(happening);
+      if (this.#isOpen) this.#clock.run(event);
     });
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../runner/lease/clock.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 
-interface Happening {
+interface SimulatedEvent {
   at: number;
   run: () => void;
 }
@@ -16,7 +16,7 @@ export class World {
   readonly trace: string[] = [];
   readonly random: () => number;
   /** Sorted by time. Of two at the same time, the older one comes first. */
-  readonly #queue: Happening[] = [];
+  readonly #queue: SimulatedEvent[] = [];
 
   constructor(seed: number) {
     this.random = seededRandom(seed);
@@ -24,12 +24,12 @@ export class World {
 
   /** Calls `run` in `ms`. @returns a function that cancels the call */
   in(ms: number, run: () => void): () => void {
-    const happening = { at: this.now + ms, run };
+    const event = { at: this.now + ms, run };
     let place = this.#queue.length;
-    while (place > 0 && this.#queue[place - 1]!.at > happening.at) place--;
-    this.#queue.splice(place, 0, happening);
+    while (place > 0 && this.#queue[place - 1]!.at > event.at) place--;
+    this.#queue.splice(place, 0, event);
     return () => {
-      const index = this.#queue.indexOf(happening);
+      const index = this.#queue.indexOf(event);
       if (index >= 0) this.#queue.splice(index, 1);
     };
   }
@@ -41,10 +41,10 @@ export class World {
 
   /** Advances to the next event and runs it. */
   step(): void {
-    const happening = this.#queue.shift();
-    if (!happening) return;
-    this.now = happening.at;
-    happening.run();
+    const event = this.#queue.shift();
+    if (!event) return;
+    this.now = event.at;
+    event.run();
   }
 
   note(text: string): void {
@@ -133,10 +133,10 @@ export class ProcessClock implements Clock {
   }
 
   /** Runs an event of the process: now, when the process is resumed, or never. */
-  run(happening: () => void): void {
+  run(event: () => void): void {
     if (this.#isDead) return;
-    if (this.#isFrozen) this.#held.push(happening);
-    else happening();
+    if (this.#isFrozen) this.#held.push(event);
+    else event();
   }
 
   freeze(): void {

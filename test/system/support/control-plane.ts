@@ -12,7 +12,7 @@ const [FIRST_PORT, LAST_PORT] = [10_000, 30_000];
  * Finds a free port below the range of outgoing connections. An outgoing connection can take a port in that range
  * while nothing listens on it, most likely of a client that keeps trying to reach the port.
  */
-export async function standingPort(): Promise<number> {
+export async function steadyPort(): Promise<number> {
   for (;;) {
     const port = await checkPort(randomInt(FIRST_PORT, LAST_PORT)).catch(() => null);
     if (port !== null) return port;
@@ -40,7 +40,7 @@ export class ControlPlane {
   }
 
   static async start(dataDirectory: string, env: Record<string, string> = {}): Promise<ControlPlane> {
-    const controlPlane = new ControlPlane(dataDirectory, await standingPort(), env);
+    const controlPlane = new ControlPlane(dataDirectory, await steadyPort(), env);
     await controlPlane.#launcher.ready();
     return controlPlane;
   }

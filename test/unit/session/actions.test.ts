@@ -15,7 +15,7 @@ describe.each(SessionStatus.options)('a session in the status %s', (status) => {
     expect(await session.status()).toBe(status);
     expect((await session.folded()).status).toBe(status);
     await session.settle();
-    expect(session.homes.entry?.summary.status).toBe(status);
+    expect(session.destinations.entry?.summary.status).toBe(status);
   });
 
   it.each(SessionAction.options)(
@@ -51,8 +51,8 @@ describe('an outside executor, with no agent connected', () => {
       error: null,
     });
     await session.settle();
-    expect(session.homes.slots.get(`${TASK_ID}:1`), 'no agent is requested any more').toBe('cancelled');
-    expect([...session.homes.runs.values()]).toMatchObject([{ run: 1, status: 'completed', agent_id: null }]);
+    expect(session.destinations.slots.get(`${TASK_ID}:1`), 'no agent is requested any more').toBe('cancelled');
+    expect([...session.destinations.runs.values()]).toMatchObject([{ run: 1, status: 'completed', agent_id: null }]);
   });
 
   it('fails a session by a result without success', async () => {
@@ -86,7 +86,7 @@ describe.each([
       expect(agent.client?.closedBy).not.toBeNull();
       expect((await session.view()).tasks).toMatchObject([{ epoch: 2 }]);
       await session.settle();
-      expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('released');
+      expect(session.destinations.slots.get(`${TASK_ID}:1`)).toBe('released');
 
       const before = await session.events();
       agent.over = null;
@@ -119,7 +119,7 @@ describe.each(['pause', 'stop'] as const)('%s while an agent works', (action) =>
     expect(await session.view()).toMatchObject({ status: target, requested_action: null, checkpoint_count: 1 });
     expect((await session.folded()).requested_action).toBeNull();
     await session.settle();
-    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('released');
+    expect(session.destinations.slots.get(`${TASK_ID}:1`)).toBe('released');
   });
 
   it('takes effect without the agent when the agent does not release the lease in time', async () => {
@@ -167,7 +167,7 @@ it('resume requests a lease under the next epoch, which continues from the check
   agent.send(...checkpoint('one', { messages_done: 1 }), released('paused'));
   expect((await session.act('resume')).status).toBe('queued');
   await session.settle();
-  expect(session.homes.slots.get(`${TASK_ID}:2`)).toBe('reserved');
+  expect(session.destinations.slots.get(`${TASK_ID}:2`)).toBe('reserved');
   expect(agent.connect().over, 'the old epoch is over').toBe('ended');
 
   const next = session.agent(2, 'AGENT-TWO').connect();
@@ -214,7 +214,7 @@ it('each run that ended is recorded once, with its own time and usage', async ()
   await session.advance(3_000);
   next.send(usage(2), usage(3), result());
   await session.settle();
-  expect([...session.homes.runs.values()]).toMatchObject([
+  expect([...session.destinations.runs.values()]).toMatchObject([
     { run: 1, status: 'stopped', active_ms: 2_000, usage: { turns: 1, cost_usd: 1 } },
     { run: 2, status: 'completed', active_ms: 3_000, attempts: 1, usage: { turns: 2, cost_usd: 5 } },
   ]);

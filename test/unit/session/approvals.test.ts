@@ -30,7 +30,7 @@ describe('an approval', () => {
     expect(await session.view()).toMatchObject({ open_approvals: 1 });
     expect(await approvalsOf(session)).toMatchObject([{ kind: 'permission', status: 'open', patterns: ['npm test'] }]);
     await session.settle();
-    expect(session.homes.entry?.summary.open_approvals).toBe(1);
+    expect(session.destinations.entry?.summary.open_approvals).toBe(1);
 
     const view = await answer(session, { decision: 'once' });
     expect(view).toMatchObject({ status: 'answered', answer: { decision: 'once', by: 'person' } });
@@ -112,7 +112,7 @@ describe('an approval', () => {
     agent.send({ type: 'approval.withdrawn', data: { ask_id: 'r1', reason: 'aborted' } });
     expect(await session.view()).toMatchObject({ open_approvals: 1 });
     await session.settle();
-    expect(session.homes.entry?.summary.open_approvals, 'lists show it at once').toBe(1);
+    expect(session.destinations.entry?.summary.open_approvals, 'lists show it at once').toBe(1);
     agent.send(result());
     expect((await approvalsOf(session)).map(({ status }) => status)).toEqual(['withdrawn', 'withdrawn']);
     expect(session.rows('deadlines', `name LIKE 'approval:%'`)).toEqual([]);

@@ -70,8 +70,8 @@ describe('a deleted session', () => {
     expect(watcher.client?.closedBy?.code).toBe(4010);
     expect(agent.read().over).toBe('lease_lost');
     await session.settle();
-    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('released');
-    expect(session.homes.isListed).toBe(false);
+    expect(session.destinations.slots.get(`${TASK_ID}:1`)).toBe('released');
+    expect(session.destinations.isListed).toBe(false);
     await expectNothingThere(session);
     expect(agent.connect().client?.closedBy).not.toBeNull();
   });
@@ -82,7 +82,7 @@ describe('a deleted session', () => {
     await session.settle();
     await session.runtime.remove(session.call());
     await session.settle();
-    expect([...session.homes.runs.values()]).toMatchObject([{ status: 'completed' }]);
+    expect([...session.destinations.runs.values()]).toMatchObject([{ status: 'completed' }]);
     expect(session.row('session')).toMatchObject({ status: 'completed' });
   });
 
@@ -91,7 +91,7 @@ describe('a deleted session', () => {
     await session.create();
     await session.runtime.remove(session.call());
     await session.settle();
-    expect(session.homes.runs.size).toBe(0);
+    expect(session.destinations.runs.size).toBe(0);
   });
 
   it('is purged after its retention period, except for a tombstone, and sets no alarm', async () => {
@@ -127,5 +127,5 @@ it('an update changes exactly the named members, in view, log and list', async (
   expect(await session.view()).toMatchObject({ title: 'Better', priority: 'high', tags: ['a'] });
   expect((await session.folded()).title).toBe('Better');
   await session.settle();
-  expect(session.homes.entry?.summary).toMatchObject({ title: 'Better', priority: 'high' });
+  expect(session.destinations.entry?.summary).toMatchObject({ title: 'Better', priority: 'high' });
 });

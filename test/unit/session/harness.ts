@@ -18,8 +18,8 @@ import type { SessionInclude, SessionView } from '../../../src/protocol/session/
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 import { FakeAgent } from './fake-agent.ts';
+import { FakeDestinations } from './fake-destinations.ts';
 import { FakeWatcher } from './fake-watcher.ts';
-import { OtherHomes } from './other-homes.ts';
 
 export const WORKSPACE = 'acme';
 export const SESSION_ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
@@ -46,7 +46,7 @@ export function failureOf(outcome: Outcome<unknown>): Failure {
 export interface HarnessOptions {
   platform?: NodePlatform;
   config?: Partial<SessionConfig>;
-  homes?: OtherHomes;
+  destinations?: FakeDestinations;
   registry?: AgentRegistryApi;
   /** Builds a new runtime for every step, as after an eviction. */
   evictBetweenSteps?: boolean;
@@ -55,7 +55,7 @@ export interface HarnessOptions {
 /** A session's object in this process: the real runtime on SQLite in memory. This class plays the shell. */
 export class SessionInProcess {
   readonly platform: NodePlatform;
-  readonly homes: OtherHomes;
+  readonly destinations: FakeDestinations;
   readonly clients: FakeClient[] = [];
   readonly #options: HarnessOptions;
   #runtime: SessionRuntime;
@@ -64,7 +64,7 @@ export class SessionInProcess {
   constructor(options: HarnessOptions = {}) {
     this.#options = options;
     this.platform = options.platform ?? new NodePlatform();
-    this.homes = options.homes ?? new OtherHomes();
+    this.destinations = options.destinations ?? new FakeDestinations();
     this.#runtime = this.#build();
     this.platform.events = {
       message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text),
@@ -78,8 +78,8 @@ export class SessionInProcess {
   }
 
   #build(): SessionRuntime {
-    const { directory, history } = this.homes;
-    const registry = this.#options.registry ?? this.homes.registry;
+    const { directory, history } = this.destinations;
+    const registry = this.#options.registry ?? this.destinations.registry;
     const config = { ...DEFAULT_SESSION_CONFIG, lease_ttl_ms: TTL_MS, ...this.#options.config };
     return new SessionRuntime(WORKSPACE, this.platform, { registry, directory, history }, config);
   }

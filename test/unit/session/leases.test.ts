@@ -12,7 +12,7 @@ describe('granting a lease', () => {
     await session.create({ repository: { url: 'git@github.com:acme/web.git' } });
     await session.act('start');
     await session.settle();
-    expect(session.homes.requests.at(-1)?.requirements.repository_key).toBe('github.com/acme/web');
+    expect(session.destinations.requests.at(-1)?.requirements.repository_key).toBe('github.com/acme/web');
   });
 
   it('gives the lease to the first of two agents, and tells the other one gone', async () => {
@@ -53,7 +53,7 @@ describe('granting a lease', () => {
     const agent = await session.begun();
     agent.send(released('shutdown'));
     await session.advance(1);
-    expect(session.homes.requests.at(-1)?.requirements.repository).toBe('root-commit');
+    expect(session.destinations.requests.at(-1)?.requirements.repository).toBe('root-commit');
     const elsewhere = session.agent(2, 'AGENT-TWO');
     elsewhere.repository = 'other-root';
     expect(elsewhere.connect().over).toBe('gone');
@@ -155,8 +155,8 @@ describe('the end of a lease', () => {
       status: 'queued',
       tasks: [{ epoch: 2, attempt: 2, status: 'ready' }],
     });
-    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('released');
-    expect(session.homes.slots.get(`${TASK_ID}:2`)).toBe('reserved');
+    expect(session.destinations.slots.get(`${TASK_ID}:1`)).toBe('released');
+    expect(session.destinations.slots.get(`${TASK_ID}:2`)).toBe('reserved');
     expect(agent.connect().over, 'too late').toBe('lease_lost');
     expect(session.agent(2, 'AGENT-TWO').connect().assignment).toMatchObject({ epoch: 2 });
     expect(await session.status()).toBe('running');
@@ -286,31 +286,31 @@ describe('the session’s request to the registry', () => {
     await session.create();
     await session.act('start');
     await session.advance(180_000);
-    expect(session.homes.requests.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1]);
+    expect(session.destinations.requests.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1]);
   });
 
   it('is made under the next epoch when the registry has already ended the reservation', async () => {
     const session = new SessionInProcess();
     await session.create();
-    session.homes.slotState = { state: 'ended' };
+    session.destinations.slotState = { state: 'ended' };
     const ended = session.act('start');
     await Promise.resolve();
-    session.homes.slotState = { state: 'queued', place: 1 };
+    session.destinations.slotState = { state: 'queued', place: 1 };
     await ended;
     await session.settle();
-    expect((await session.view()).tasks?.[0]?.epoch).toBe(session.homes.requests.at(-1)?.epoch);
-    expect(session.agent(session.homes.requests.at(-1)!.epoch).connect().over).toBeNull();
+    expect((await session.view()).tasks?.[0]?.epoch).toBe(session.destinations.requests.at(-1)?.epoch);
+    expect(session.agent(session.destinations.requests.at(-1)!.epoch).connect().over).toBeNull();
   });
 
   it('is delivered when an unreachable registry returns', async () => {
     const session = new SessionInProcess();
-    session.homes.away = { registry: true };
+    session.destinations.away = { registry: true };
     await session.create();
     expect((await session.act('start')).status).toBe('queued');
     await session.advance(30_000);
-    expect(session.homes.requests).toEqual([]);
-    session.homes.away = {};
+    expect(session.destinations.requests).toEqual([]);
+    session.destinations.away = {};
     await session.advance(300_000);
-    expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('reserved');
+    expect(session.destinations.slots.get(`${TASK_ID}:1`)).toBe('reserved');
   });
 });

@@ -69,7 +69,7 @@ describe.each([
     const created = await session.create();
     expect(created.status).toBe('pending');
     const watcher = session.watcher().connect().catchUp();
-    expect(session.homes.entry?.summary.status).toBe('pending');
+    expect(session.destinations.entry?.summary.status).toBe('pending');
 
     const started = await session.act('start');
     expect(started.status).toBe('queued');
@@ -132,8 +132,12 @@ describe.each([
     expect(registry.runtime.reserve(SLOT), 'the slot is free').toEqual({
       state: 'ended',
     });
-    expect(session.homes.entry?.summary).toMatchObject({ status: 'completed', agent_name: 'AGENT-ONE', cost_usd: 0.5 });
-    expect([...session.homes.runs.values()]).toMatchObject([
+    expect(session.destinations.entry?.summary).toMatchObject({
+      status: 'completed',
+      agent_name: 'AGENT-ONE',
+      cost_usd: 0.5,
+    });
+    expect([...session.destinations.runs.values()]).toMatchObject([
       { run: 1, status: 'completed', attempts: 1, agent_name: 'AGENT-ONE', active_ms: 3_000, usage: { turns: 1 } },
     ]);
   });

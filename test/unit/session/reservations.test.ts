@@ -5,14 +5,14 @@ const MINUTE_MS = 60_000;
 
 it('a reservation that an agent accepts and never claims is replaced by one of the next epoch', async () => {
   const session = new SessionInProcess();
-  session.homes.slotState = { state: 'accepted', agent_id: SESSION_ID };
+  session.destinations.slotState = { state: 'accepted', agent_id: SESSION_ID };
   await session.create();
   await session.act('start');
   await session.settle();
-  expect(session.homes.requests.map(({ epoch }) => epoch)).toEqual([1]);
+  expect(session.destinations.requests.map(({ epoch }) => epoch)).toEqual([1]);
   await session.advance(MINUTE_MS);
-  expect(session.homes.slots.get(`${TASK_ID}:1`)).toBe('cancelled');
-  expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 2 });
+  expect(session.destinations.slots.get(`${TASK_ID}:1`)).toBe('cancelled');
+  expect(session.destinations.requests.at(-1)).toMatchObject({ epoch: 2 });
   session.agent(2).connect();
   expect(await session.status()).toBe('running');
 });
@@ -23,7 +23,7 @@ it('a changed priority reaches the registry while the reservation waits', async 
   await session.act('start');
   await session.runtime.update(session.call(), { priority: 'critical' });
   await session.settle();
-  expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 1, priority: 'critical' });
+  expect(session.destinations.requests.at(-1)).toMatchObject({ epoch: 1, priority: 'critical' });
 });
 
 it('an agent that refuses a task is avoided from then on, and its reason is in the log', async () => {
@@ -35,7 +35,7 @@ it('an agent that refuses a task is avoided from then on, and its reason is in t
     text: 'This clone has no commit abc.',
   });
   await session.advance(MINUTE_MS);
-  expect(session.homes.requests.at(-1)).toMatchObject({ epoch: 2, requirements: { avoid_agents: [agent.id] } });
+  expect(session.destinations.requests.at(-1)).toMatchObject({ epoch: 2, requirements: { avoid_agents: [agent.id] } });
 });
 
 it('the session’s error is the reason of the last agent that refused', async () => {

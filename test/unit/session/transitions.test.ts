@@ -23,7 +23,7 @@ function reports(frame: Parameters<FakeAgent['send']>[0]): (session: SessionInPr
 }
 
 /** The cause of each trigger that is not an action. */
-const HAPPENINGS: Record<Exclude<Trigger, SessionAction>, (session: SessionInProcess) => unknown> = {
+const CAUSES: Record<Exclude<Trigger, SessionAction>, (session: SessionInProcess) => unknown> = {
   leased: (session) => session.agentOf(1).connect(),
   agent_quiet: (session) => session.advance(45_000),
   model_retry: reports(modelRetry()),
@@ -47,7 +47,7 @@ const HAPPENINGS: Record<Exclude<Trigger, SessionAction>, (session: SessionInPro
 
 async function take(session: SessionInProcess, trigger: Trigger): Promise<void> {
   const action = SessionAction.safeParse(trigger);
-  if (!action.success) return void (await HAPPENINGS[trigger as keyof typeof HAPPENINGS](session));
+  if (!action.success) return void (await CAUSES[trigger as keyof typeof CAUSES](session));
   await session.act(requestFor(action.data));
   // A working agent is asked to pause or stop, and the status changes when it has released its lease.
   if (session.row<{ requested_at: number | null }>('session')!.requested_at === null) return;

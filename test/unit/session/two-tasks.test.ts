@@ -31,7 +31,7 @@ describe('each of two tasks of a session', () => {
   it('requests its own agent, and both run at once', async () => {
     const { session, one, two } = await begun();
     await session.settle();
-    expect(session.homes.requests.map(({ task_id, epoch }) => [task_id, epoch])).toEqual([
+    expect(session.destinations.requests.map(({ task_id, epoch }) => [task_id, epoch])).toEqual([
       [taskIdOf(SESSION_ID, 1), 1],
       [taskIdOf(SESSION_ID, 2), 1],
     ]);
@@ -117,7 +117,7 @@ describe('a session of two tasks', () => {
     two.send(result(2, { text: 'The last.' }));
     expect(await session.view()).toMatchObject({ status: 'completed', result: { text: 'The last.' } });
     await session.settle();
-    expect([...session.homes.runs.values()]).toMatchObject([{ run: 1, status: 'completed', attempts: 1 }]);
+    expect([...session.destinations.runs.values()]).toMatchObject([{ run: 1, status: 'completed', attempts: 1 }]);
   });
 
   it('continues with one task while the other is lost, and is orphaned only when no task runs', async () => {
@@ -188,7 +188,7 @@ describe('a session of two tasks', () => {
     await session.act('cancel');
     expect([one.read().over, two.read().over]).toEqual(['lease_lost', 'lease_lost']);
     await session.settle();
-    expect([...session.homes.slots.values()]).toEqual(['released', 'released']);
+    expect([...session.destinations.slots.values()]).toEqual(['released', 'released']);
     expect((await session.view()).tasks?.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
   });
 

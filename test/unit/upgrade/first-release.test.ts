@@ -124,9 +124,11 @@ describe('a stored session that was running', () => {
     expect(watcher.follower.state).toEqual(await session.folded());
     expect(JSON.stringify(watcher.follower.state)).toContain('I am half way and done.');
     await session.advance(60_000);
-    expect(session.homes.entry?.summary).toMatchObject({ title: 'Released', status: 'completed' });
-    expect([...session.homes.runs.values()]).toMatchObject([{ run: 1, status: 'completed', agent_name: 'AGENT-ONE' }]);
-    expect([...session.homes.slots.values()]).toEqual(['released']);
+    expect(session.destinations.entry?.summary).toMatchObject({ title: 'Released', status: 'completed' });
+    expect([...session.destinations.runs.values()]).toMatchObject([
+      { run: 1, status: 'completed', agent_name: 'AGENT-ONE' },
+    ]);
+    expect([...session.destinations.slots.values()]).toEqual(['released']);
   });
 
   it('is offered to another agent when its own does not return', async () => {
@@ -192,17 +194,20 @@ it('a stored session sends the waiting requests of its outbox to the registry in
   await session.advance(60_000);
   const { required_capabilities, required_labels, repository, repository_key, avoid_agents, ...request } = asked;
   const requirements = { required_capabilities, required_labels, repository, repository_key, avoid_agents };
-  expect(session.homes.requests).toMatchObject([{ ...request, requirements }]);
-  expect(session.homes.slots.get(`${TASK_ID}:6`)).toBe('cancelled');
+  expect(session.destinations.requests).toMatchObject([{ ...request, requirements }]);
+  expect(session.destinations.slots.get(`${TASK_ID}:6`)).toBe('cancelled');
 });
 
 it('a stored session that had ended delivers its outbox, and keeps parked rows', async () => {
   const session = new SessionInProcess({ platform: stored('session-completed') });
   expect(await session.status()).toBe('completed');
   await session.advance(600_000);
-  expect(session.homes.entry?.summary).toMatchObject({ title: 'Completed in the old release', status: 'completed' });
-  expect([...session.homes.slots.values()]).toEqual(['released']);
-  expect(session.homes.runs.size).toBe(0);
+  expect(session.destinations.entry?.summary).toMatchObject({
+    title: 'Completed in the old release',
+    status: 'completed',
+  });
+  expect([...session.destinations.slots.values()]).toEqual(['released']);
+  expect(session.destinations.runs.size).toBe(0);
   expect(session.runtime.parts.kit.outbox.backlog()).toMatchObject([{ waiting: 0, parked: 1 }]);
 });
 

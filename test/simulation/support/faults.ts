@@ -10,7 +10,7 @@ const MAX_KILLS = 4;
 const MAX_MESSAGES = 5;
 
 /** Injects faults at random times until it is stopped. */
-export class Troubles {
+export class Faults {
   /** How often each kind of fault happened. */
   readonly counts: Record<string, number> = {};
   readonly #world: World;
@@ -32,9 +32,9 @@ export class Troubles {
 
   /** Ends all faults: hosts run and reach the session. */
   end(): void {
-    this.#world.note('the troubles are over');
+    this.#world.note('the faults are over');
     this.#isOver = true;
-    this.#network.trouble = 0;
+    this.#network.faultRate = 0;
     for (const host of this.#hosts) {
       this.#network.heal(host.name);
       host.start();
@@ -45,13 +45,13 @@ export class Troubles {
     this.#world.in(this.#world.between(500, MAX_PAUSE_MS), () => {
       if (this.#isOver) return;
       const kind = this.#world.pick(KINDS);
-      if (this.#happen(kind)) this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+      if (this.#inject(kind)) this.counts[kind] = (this.counts[kind] ?? 0) + 1;
       this.#later();
     });
   }
 
   /** @returns whether the fault was possible */
-  #happen(kind: Kind): boolean {
+  #inject(kind: Kind): boolean {
     const world = this.#world;
     const host = world.pick(this.#hosts);
     switch (kind) {

@@ -3,7 +3,7 @@ import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.
 import type { SessionRun } from '../../../src/ports/run-history.ts';
 
 /** The other stores to which a session delivers, with all deliveries so far. */
-export class OtherHomes {
+export class FakeDestinations {
   /** By `task:epoch`: the session's last call on each slot. */
   readonly slots = new Map<string, 'reserved' | 'cancelled' | 'released'>();
   readonly requests: SlotRequest[] = [];
@@ -62,7 +62,7 @@ export class OtherHomes {
     runsOf: async () => [...this.runs.values()],
   };
 
-  #reach(home: 'registry' | 'directory' | 'history'): void {
-    if (this.away[home]) throw new Error(`the ${home} is away`);
+  #reach(name: 'registry' | 'directory' | 'history'): void {
+    if (this.away[name]) throw new Error(`the ${name} cannot be reached`);
   }
 }
