@@ -79,7 +79,7 @@ async function openWorktree(assignment: Assignment, dependencies: WorkContextDep
   const { checkpoint } = assignment;
   const kept = findKept(worktreesDirectory, assignment);
   if (kept !== null) {
-    report(note('info', 'Continuing in the worktree that this agent has kept.'));
+    report(note('info', 'The work continues in the worktree that this agent has kept.'));
     return repository.openWorktree(kept.path, kept.base);
   }
   const base = await repository.resolve(checkpoint?.base_commit ?? assignment.repository.base_commit);
@@ -95,7 +95,7 @@ async function applyPatch(
 ): Promise<void> {
   if (checkpoint === null) return;
   if (checkpoint.local_only) {
-    const text = `The patch of checkpoint ${checkpoint.number} was too large to save. Starting from the base commit.`;
+    const text = `The patch of checkpoint ${checkpoint.number} was too large to save, so the work starts from the base commit.`;
     report(note('warning', text));
     return;
   }
@@ -104,7 +104,12 @@ async function applyPatch(
   try {
     await worktree.apply(patch);
   } catch (error) {
-    report(note('warning', `Checkpoint ${checkpoint.number} does not apply; starting from the base commit: ${error}`));
+    report(
+      note(
+        'warning',
+        `Checkpoint ${checkpoint.number} does not apply, so the work starts from the base commit: ${error}`,
+      ),
+    );
   }
 }
 
@@ -127,7 +132,7 @@ async function openConversation(
   try {
     return { conversationId: await opencode.importConversation(exported, options), preface: null };
   } catch (error) {
-    report(note('warning', `The conversation could not be imported; continuing from a transcript: ${error}`));
+    report(note('warning', `The conversation could not be imported, so it continues from a transcript: ${error}`));
     return { conversationId: await opencode.createConversation(options), preface: transcript(exported) };
   }
 }

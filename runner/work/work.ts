@@ -175,7 +175,10 @@ export class Work {
       if (outcome.type === 'cut_off') {
         restarts += 1;
         if (restarts > MAX_RESTARTS)
-          return { type: 'failed', failure: opencodeUnavailable(new Error('OpenCode keeps exiting.')) };
+          return {
+            type: 'failed',
+            failure: opencodeUnavailable(new Error(`OpenCode exited more than ${MAX_RESTARTS} times during the turn.`)),
+          };
         this.#report(note(`OpenCode was restarted; the conversation continues (${restarts} of ${MAX_RESTARTS}).`));
       } else if (outcome.type !== 'interrupted' || outcome.by !== 'quiet' || this.#release !== null) {
         return outcome;
