@@ -42,11 +42,11 @@ export class ProcessLedger {
    */
   async end(name?: string, graceMs = defaultGraceMs): Promise<ProcessEntry[]> {
     const chosen = this.#entries.filter((entry) => name === undefined || entry.name === name);
-    const living = chosen.filter(lives);
-    await Promise.all(living.map((entry) => endProcess(entry, graceMs)));
+    const running = chosen.filter(isRunning);
+    await Promise.all(running.map((entry) => endProcess(entry, graceMs)));
     this.#entries = this.#entries.filter((entry) => !chosen.includes(entry));
     this.#write();
-    return living;
+    return running;
   }
 
   /** Kills every recorded process at once. */
@@ -64,22 +64,22 @@ function isEntry(value: unknown): value is ProcessEntry {
   return Number.isInteger(entry?.pid) && typeof entry?.start_time === 'string';
 }
 
-function lives(entry: ProcessEntry): boolean {
+function isRunning(entry: ProcessEntry): boolean {
   return processStartTime(entry.pid) === entry.start_time;
 }
 
 /** Resolves when the process has ended. */
 async function endProcess(entry: ProcessEntry, graceMs: number): Promise<void> {
   signal(entry, 'SIGTERM');
-  for (const deadline = Date.now() + graceMs; lives(entry) && Date.now() < deadline; ) {
+  for (const deadline = Date.now() + graceMs; isRunning(entry) && Date.now() < deadline; ) {
     await sleep(pollMs);
   }
-  for (signal(entry, 'SIGKILL'); lives(entry); ) await sleep(pollMs);
+  for (signal(entry, 'SIGKILL'); isRunning(entry); ) await sleep(pollMs);
 }
 
 /** Signals the process only if it is the recorded one, so that a process with a reused pid is spared. */
 function signal(entry: ProcessEntry, name: NodeJS.Signals): void {
-  if (!lives(entry)) return;
+  if (!isRunning(entry)) return;
   try {
     process.kill(entry.pid, name);
   } catch {

@@ -52,7 +52,7 @@ export interface SocketEvent {
 export type WatchSocketConstructor = new (url: string, protocols: string[]) => WatchSocket;
 
 /** The control plane to connect to. */
-export interface WatchPlace {
+export interface WatchTarget {
   baseUrl: string;
   rest: Pick<RestClient, 'createTicket' | 'sessions'>;
   WebSocket: WatchSocketConstructor;
@@ -69,7 +69,7 @@ const RECONNECT_CAP_MS = 15_000;
 const NORMAL_CLOSURE = 1000;
 
 /** How a connection ended. */
-interface Ending {
+interface ConnectionEnding {
   /** Whether the server said hello. If so, the next disconnect resets the backoff. */
   greeted: boolean;
   code: number;
@@ -80,7 +80,7 @@ interface Ending {
  * Watches a session. It reconnects as often as needed, and each connection continues where the last one ended. It ends
  * by itself only when the session does not exist (any more) for this token.
  */
-export function watchSession(place: WatchPlace, id: string, options: WatchOptions = {}): SessionWatch {
+export function watchSession(target: WatchTarget, id: string, options: WatchOptions = {}): SessionWatch {
   const follower = new LogFollower(options.after);
   const closing = new AbortController();
   const close = () => closing.abort();
@@ -98,7 +98,7 @@ export function watchSession(place: WatchPlace, id: string, options: WatchOption
   const run = async (): Promise<ApiError | null> => {
     for (let attempt = 0; !closing.signal.aborted; attempt++) {
       options.onConnection?.({ status: 'connecting' });
-      const ending = await connectOnce(place, id, follower, take, options, closing.signal);
+      const ending = await connectOnce(target, id, follower, take, options, closing.signal);
       if (closing.signal.aborted) break;
       if (ending instanceof ApiError) return ending;
       if (ending.greeted) attempt = 0;
@@ -126,26 +126,26 @@ export function watchSession(place: WatchPlace, id: string, options: WatchOption
 
 /** Runs one connection, from its ticket to its end. A returned error is final. */
 async function connectOnce(
-  place: WatchPlace,
+  target: WatchTarget,
   id: string,
   follower: LogFollower,
   take: (step: { events: SessionEvent[]; reset: boolean }) => void,
   options: WatchOptions,
   signal: AbortSignal,
-): Promise<Ending | ApiError> {
+): Promise<ConnectionEnding | ApiError> {
   try {
     const path = pathOf('watchSession', { id });
-    const { ticket } = await place.rest.createTicket(path, { signal });
+    const { ticket } = await target.rest.createTicket(path, { signal });
     if (signal.aborted) return { greeted: false, code: 0, reason: 'closed' };
     follower.connect();
     const after = follower.cursor === null ? '' : `?after=${encodeURIComponent(follower.cursor)}`;
-    const url = `${place.baseUrl.replace(/^http/, 'ws').replace(/\/+$/, '')}${path}${after}`;
-    const socket = new place.WebSocket(url, [SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX + ticket]);
-    const ending = await converse(socket, follower, take, options, signal);
+    const url = `${target.baseUrl.replace(/^http/, 'ws').replace(/\/+$/, '')}${path}${after}`;
+    const socket = new target.WebSocket(url, [SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX + ticket]);
+    const ending = await runProtocol(socket, follower, take, options, signal);
     const refused = refusalOf(ending);
     if (refused) return refused;
     // A browser hides why an upgrade was rejected, so a REST call asks for the reason.
-    if (!ending.greeted && !signal.aborted) await place.rest.sessions.events(id, { limit: 1 }, { signal });
+    if (!ending.greeted && !signal.aborted) await target.rest.sessions.events(id, { limit: 1 }, { signal });
     return ending;
   } catch (error) {
     if (error instanceof ApiError && isFinal(error)) return error;
@@ -154,13 +154,13 @@ async function connectOnce(
 }
 
 /** Runs the watch protocol until the socket ends. */
-function converse(
+function runProtocol(
   socket: WatchSocket,
   follower: LogFollower,
   take: (step: { events: SessionEvent[]; reset: boolean }) => void,
   options: WatchOptions,
   signal: AbortSignal,
-): Promise<Ending> {
+): Promise<ConnectionEnding> {
   return new Promise((resolve) => {
     let greeted = false;
     let live = false;
@@ -217,7 +217,7 @@ function isFinal(error: ApiError): boolean {
 }
 
 /** The error of a close code that forbids a reconnect; null for any other ending. */
-function refusalOf(ending: Ending): ApiError | null {
+function refusalOf(ending: ConnectionEnding): ApiError | null {
   if (ending.code === CLOSE.unauthorized) {
     return new ApiError(localProblem('unauthorized', 401, 'A valid token is required', ending.reason));
   }

@@ -77,18 +77,18 @@ function handling(endpoint: Endpoint, handler: LooseHandler) {
   return async function handle(c: AppContext): Promise<Response> {
     if (permission) unwrap(authorize(c.get('principal'), permission));
     const json = endpoint.body && (await readJson(c));
-    const params = endpoint.params && fitting(endpoint.params, 'path', c.req.param());
-    const query = endpoint.query && fitting(endpoint.query, 'query', queryOf(c));
+    const params = endpoint.params && parsePart(endpoint.params, 'path', c.req.param());
+    const query = endpoint.query && parsePart(endpoint.query, 'query', queryOf(c));
     if (endpoint.idempotent)
-      fitting(IdempotencyHeaders, 'headers', { 'Idempotency-Key': c.req.header('Idempotency-Key') });
-    const body = endpoint.body && fitting(endpoint.body, 'body', json);
+      parsePart(IdempotencyHeaders, 'headers', { 'Idempotency-Key': c.req.header('Idempotency-Key') });
+    const body = endpoint.body && parsePart(endpoint.body, 'body', json);
     const call = permission ? await callOf(c) : null;
     return respond(c, endpoint, unwrap(await handler({ params, query, body, call }, c)));
   };
 }
 
 /** @throws Refusal `validation_failed`, with an entry for each invalid member */
-function fitting(schema: z.ZodType, part: string, value: unknown): unknown {
+function parsePart(schema: z.ZodType, part: string, value: unknown): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw refusal('validation_failed', `The ${part} is invalid. Its errors say how to correct it.`, {

@@ -1,6 +1,6 @@
 import type { SessionStatus, TaskStatus } from '../../protocol/common/enums.ts';
 import type { AgentEventBody } from '../../protocol/events/agent.ts';
-import type { EventPlace, SessionEvent } from '../../protocol/events/envelope.ts';
+import type { EventPosition, SessionEvent } from '../../protocol/events/envelope.ts';
 import type { ApprovalView } from '../../protocol/session/approval.ts';
 import type { CheckpointView } from '../../protocol/session/checkpoint.ts';
 import type { SessionError, Usage } from '../../protocol/session/session.ts';
@@ -143,7 +143,7 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
   }
 }
 
-function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: EventPlace & AgentEventBody): void {
+function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: EventPosition & AgentEventBody): void {
   const { seq, task } = event;
   switch (event.type) {
     case 'turn.started':

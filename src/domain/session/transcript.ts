@@ -1,6 +1,6 @@
 import type { Delivery, SessionStatus } from '../../protocol/common/enums.ts';
 import type { AgentEventBody, ToolState } from '../../protocol/events/agent.ts';
-import type { EventPlace } from '../../protocol/events/envelope.ts';
+import type { EventPosition } from '../../protocol/events/envelope.ts';
 
 /** An item of a session's transcript. `task` is the number of its task, or 0 for the session as a whole. */
 export type TranscriptItem = { id: string; task: number; seq: number } & (
@@ -26,7 +26,7 @@ export const MAX_TRANSCRIPT_ITEMS = 5_000;
 /** The limit for all text of the transcript, in UTF-16 code units. */
 const MAX_TRANSCRIPT_CHARS = 4_000_000;
 
-type EventOf<T extends AgentEventBody['type']> = EventPlace & Extract<AgentEventBody, { type: T }>;
+type EventOf<T extends AgentEventBody['type']> = EventPosition & Extract<AgentEventBody, { type: T }>;
 
 /** A mutable copy of a transcript. The original is not changed. */
 export class TranscriptDraft {

@@ -20,7 +20,7 @@ export const EventBody = z.discriminatedUnion('type', [
 export type EventBody = z.infer<typeof EventBody>;
 
 /** An event's position in the log, and its task. */
-export const EventPlace = z.object({
+export const EventPosition = z.object({
   /** The positions that this event covers: one, or the range of several increments that were joined. */
   from_seq: z.int().min(1),
   seq: z.int().min(1),
@@ -28,9 +28,9 @@ export const EventPlace = z.object({
   /** The number of the task that the event is about; WHOLE_SESSION (0) for the session as a whole. */
   task: z.int().min(0),
 });
-export type EventPlace = z.infer<typeof EventPlace>;
+export type EventPosition = z.infer<typeof EventPosition>;
 
-export const SessionEvent = z.intersection(EventPlace, EventBody).meta({
+export const SessionEvent = z.intersection(EventPosition, EventBody).meta({
   id: 'SessionEvent',
   description: 'An event of a session’s log.',
   example: {
@@ -42,7 +42,7 @@ export const SessionEvent = z.intersection(EventPlace, EventBody).meta({
     data: { from: 'pending', to: 'queued', reason: 'start' },
   },
 });
-export type SessionEvent = EventPlace & EventBody;
+export type SessionEvent = EventPosition & EventBody;
 
 export const CursorText = z
   .string()
