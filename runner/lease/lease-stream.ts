@@ -48,7 +48,7 @@ export class LeaseStream {
   readonly #commands = new Map<number, 'running' | 'done'>();
   #sent = 0;
   #inFlight: number[] = [];
-  /** The session has accepted our claim on this connection. */
+  /** The session has accepted this agent's claim on this connection. */
   #isAccepted = false;
   #isGranted = false;
   #isQuiet = false;

@@ -28,7 +28,7 @@ export class Approvals {
   readonly #open = new Map<string, (reply: Reply) => Promise<void>>();
   readonly #settled = new Set<string>();
   /**
-   * Conversations with a request that we rejected: OpenCode then rejects all other open requests of the conversation.
+   * Conversations with a rejected request: OpenCode then rejects all other open requests of the conversation.
    */
   readonly #rejectedIn = new Set<string>();
 

@@ -150,9 +150,16 @@ function Line({ label, tone, children }: { label: string; tone: string; children
   );
 }
 
+/** Stored reasons whose words alone would not tell a reader what happened. */
+const REASON_TEXTS: Readonly<Record<string, string>> = {
+  agent_took_it: 'an agent has the lease',
+  max_duration_seconds: 'the time limit was reached',
+};
+
 /** A token's id means nothing to a reader, so `by <token id>` becomes `by request`. */
 function reasonText(reason: string): string {
-  return /^by ([0-9a-f-]{36}|static)$/.test(reason) ? 'by request' : reason.replaceAll('_', ' ');
+  if (/^by ([0-9a-f-]{36}|static)$/.test(reason)) return 'by request';
+  return REASON_TEXTS[reason] ?? reason.replaceAll('_', ' ');
 }
 
 /** Shows that more text will follow. */
