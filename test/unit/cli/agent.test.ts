@@ -26,7 +26,7 @@ async function runAgent(args: string[], env: Record<string, string>) {
   return { code: code as number | null, errors };
 }
 
-it('gives each agent name its own directory, and tells a second agent in the same directory to choose another', async () => {
+it('oio agent gives each name its own directory, and tells a second agent in one directory to choose another', async () => {
   const repository = await prepareScratchRepository(join(scratch, 'repository'));
   const directory = join(scratch, 'data', 'agent-build-1');
   const unlock = lockDataDirectory(directory);
@@ -37,7 +37,7 @@ it('gives each agent name its own directory, and tells a second agent in the sam
   expect(code).toBe(exitCode.failed);
 });
 
-it('reports what keeps an agent from starting in one sentence, without a stack trace', async () => {
+it('oio agent reports a failed start in one sentence, without a stack trace', async () => {
   const repository = await prepareScratchRepository(join(scratch, 'repository'));
   const directory = join(scratch, 'obstructed');
   mkdirSync(directory);

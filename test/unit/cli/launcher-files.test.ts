@@ -48,13 +48,13 @@ describe('workerd’s configuration', () => {
   });
 });
 
-it('passes every Worker setting that is set to workerd, and no other variable', () => {
+it('the launcher passes every given Worker setting to workerd, and no other variable', () => {
   const settings = { OIO_CORS_ORIGINS: 'https://a.test', OIO_LEASE_TTL_SECONDS: '90', UPSTASH_REDIS_REST_TOKEN: 't' };
   const variables = workerVariables({ ...settings, PORT: '1', OIO_AGENT_TOKEN: 'agent', ANTHROPIC_API_KEY: 'model' });
   expect(Object.fromEntries(Object.entries(variables).filter(([, text]) => text !== undefined))).toEqual(settings);
 });
 
-it('has the deployed Worker’s compatibility date and flags', () => {
+it('workerd gets the deployed Worker’s compatibility date and flags', () => {
   expect(readCompatibility('compatibility_date = "2026-11-01"\ncompatibility_flags = ["a", "b"]\n')).toEqual({
     date: '2026-11-01',
     flags: ['a', 'b'],

@@ -119,6 +119,6 @@ describe('a supervisor', () => {
   });
 });
 
-it('pauses longer after each failure, up to a bound', () => {
+it('the pause before a restart grows with each failure, up to a limit', () => {
   expect([1, 2, 3, 50].map(backoffMs)).toEqual([250, 500, 1_000, 15_000]);
 });

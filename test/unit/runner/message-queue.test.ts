@@ -9,7 +9,7 @@ function queueOf(...messages: Message[]): MessageQueue {
   return queue;
 }
 
-test('messages below the number that an assignment calls done are not run again', () => {
+test('messages up to an assignment’s last completed one do not run again', () => {
   const queue = new MessageQueue(2);
   for (const number of [1, 2, 3]) queue.push(message(number));
   expect(queue.next()?.number).toBe(3);

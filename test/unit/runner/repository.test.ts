@@ -90,7 +90,7 @@ test('creating a patch does not change the clone’s index, objects and branches
   expect(execFileSync('git', ['-C', tree.path, 'status', '--porcelain'], { encoding: 'utf8' })).toBe('?? new.txt\n');
 });
 
-test('work that is larger than the bound has no patch', async () => {
+test('work that is larger than the limit has no patch', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   writeFileSync(join(tree.path, 'big.txt'), 'x\n'.repeat(5_000));
