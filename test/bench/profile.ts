@@ -84,7 +84,7 @@ class Inspector {
   }
 }
 
-/** The operations that can be profiled: each prepares its scene and returns the load to profile. */
+/** The operations that can be profiled: each prepares its fixture and returns the load to profile. */
 const OPERATIONS: Record<string, (control: ControlPlane) => Promise<() => Promise<unknown>>> = {
   async read({ url, token }) {
     const operator = await token('profile-read', 'operator');

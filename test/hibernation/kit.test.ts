@@ -7,7 +7,7 @@ import { buildKit } from '../../durable-objects/kit/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { directoryName } from '../../src/adapters/objects/names.ts';
 import { eventually } from '../support/eventually.ts';
-import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
+import { hello, slotRequest } from '../unit/ports/agent-registry.fixture.ts';
 import { directoryEntry } from '../unit/ports/directory.contract.ts';
 import { controlLink, openControl, registryObject } from '../workerd/support/registry-in-workerd.ts';
 import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './sleep.ts';

@@ -6,7 +6,7 @@ import type { FakeClient } from '../support/fake-socket.ts';
 import { NodePlatform } from '../support/node-platform.ts';
 import { RegistryInProcess } from '../support/registry-in-process.ts';
 import { runs } from '../support/seeds.ts';
-import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
+import { hello, slotRequest } from '../unit/ports/agent-registry.fixture.ts';
 
 const AGENTS = ['a', 'b', 'c'].map((letter) => `${letter.repeat(8)}-8a52-4f0c-9d0b-0d6f3a1b2c3d`);
 const CAPACITIES = [1, 2, 3];

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
-import { makeAssignment, workshopOfFile } from './support/work-rig.ts';
+import { makeAssignment, workFixtureOfFile } from './support/work-rig.ts';
 
-const workshop = workshopOfFile();
+const fixture = workFixtureOfFile();
 
-const start = (changes: Partial<Assignment> = {}) => workshop.start(makeAssignment(changes));
+const start = (changes: Partial<Assignment> = {}) => fixture.start(makeAssignment(changes));
 
 test('the agent asks for a permission, and in OpenCode the answer `always` allows only this request', async () => {
   const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
@@ -33,7 +33,7 @@ test('if any permission is ask, the shell asks too, even if bash is allow', asyn
 });
 
 test('if any permission is ask, no sub-agent can act without asking', async () => {
-  const unasked = join(workshop.path, 'unasked');
+  const unasked = join(fixture.path, 'unasked');
   const work = await start({ agent_config: { permissions: { edit: 'ask' } } });
   await work.message(`task run echo x > ${unasked}`);
   await work.frame('result');
@@ -82,7 +82,7 @@ test('an approval that another process answers fails the run as tampering', asyn
   const work = await start({ agent_config: { permissions: { bash: 'ask' } } });
   await work.message('run echo mine');
   const { ask_id } = await work.frame('approval.asked');
-  await workshop.rig.client.replyPermission(ask_id, work.worktree, 'once');
+  await fixture.rig.client.replyPermission(ask_id, work.worktree, 'once');
   expect((await work.frame('result')).error).toMatchObject({ code: 'tampering', retryable: false });
 });
 

@@ -8,17 +8,17 @@ import type { OpenConnection } from '../../runner/lease/connection.ts';
 import { removeLeftoverWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
-import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workshopOfFile } from './support/work-rig.ts';
+import { artifactsOf, makeAssignment, nextAssignment, workFixtureOfFile, type WorkRig } from './support/work-rig.ts';
 
-const workshop = workshopOfFile();
+const fixture = workFixtureOfFile();
 
 function start(assignment: Assignment, before?: WorkRig, client?: OpenCodeClient): Promise<WorkRig> {
-  return workshop.start(assignment, artifactsOf(before?.frames ?? []), client && { client });
+  return fixture.start(assignment, artifactsOf(before?.frames ?? []), client && { client });
 }
 
 /** The server's client with some calls replaced. */
 function changed(calls: Partial<OpenCodeClient>): OpenCodeClient {
-  return new Proxy(workshop.rig.client, {
+  return new Proxy(fixture.rig.client, {
     get: (client, name: keyof OpenCodeClient) => calls[name] ?? (client[name] as () => unknown).bind(client),
   });
 }
@@ -34,12 +34,12 @@ function heldUp() {
     asked += 1;
     // The first call happens when the work context is opened.
     if (asked > 1) await gate;
-    return workshop.rig.client.messages(id);
+    return fixture.rig.client.messages(id);
   };
   const prompted: string[] = [];
   const prompt: OpenCodeClient['prompt'] = async (asking) => {
     prompted.push(asking.text);
-    return workshop.rig.client.prompt(asking);
+    return fixture.rig.client.prompt(asking);
   };
   return {
     client: changed({ messages, prompt }),
@@ -60,7 +60,7 @@ test('work that cannot be saved fails the attempt and stays on the agent, where 
   await work.message('write first.txt: saved');
   await work.frame('result');
   const { TMPDIR } = process.env;
-  process.env.TMPDIR = join(workshop.path, 'full');
+  process.env.TMPDIR = join(fixture.path, 'full');
   try {
     await work.message('write second.txt: not saved');
     expect(await work.frame('result', 2)).toMatchObject({
@@ -86,8 +86,8 @@ test('work that is too large for a checkpoint survives a kill, and the next leas
   await work.message('run head -c 9000000 /dev/urandom > large.bin');
   expect(await work.frame('checkpoint')).toMatchObject({ local_only: true });
   // Does what a start after a kill does, while the work has not ended.
-  const repository = await Repository.open(workshop.project);
-  const worktrees = join(workshop.rig.directory, 'worktrees');
+  const repository = await Repository.open(fixture.project);
+  const worktrees = join(fixture.rig.directory, 'worktrees');
   await removeLeftoverWorktrees(repository, worktrees, () => undefined);
   expect(existsSync(join(work.worktree, 'large.bin'))).toBe(true);
 
@@ -107,8 +107,8 @@ test('a prompt that OpenCode accepted and lost in a kill is sent again unchanged
   const asked: string[] = [];
   const prompt: OpenCodeClient['prompt'] = async (asking) => {
     asked.push(asking.text);
-    if (asked.length > 1) return workshop.rig.client.prompt(asking);
-    process.kill(workshop.rig.server.address?.pid as number, 'SIGKILL');
+    if (asked.length > 1) return fixture.rig.client.prompt(asking);
+    process.kill(fixture.rig.server.address?.pid as number, 'SIGKILL');
   };
   const work = await start(makeAssignment(), undefined, changed({ prompt }));
   await work.message('write asked.txt: twice');
@@ -147,7 +147,7 @@ test('a silent session delays the turn until the lease is confirmed', async () =
   work.work.quiet();
   release();
   await client.messages(
-    await client.createConversation({ directory: workshop.project, title: 'Time passes', permissions: [] }),
+    await client.createConversation({ directory: fixture.project, title: 'Time passes', permissions: [] }),
   );
   expect(prompted).toEqual([]);
   work.work.alive();
@@ -162,11 +162,11 @@ test('a checkpoint that is requested before the work context is open is taken as
 
 test('a steering message that cannot be posted becomes the next prompt', async () => {
   const prompt: OpenCodeClient['prompt'] = async (asking) => {
-    if (asking.text.includes('steered') && !(await workshop.rig.client.isBusy(asking.conversationId))) {
-      return workshop.rig.client.prompt(asking);
+    if (asking.text.includes('steered') && !(await fixture.rig.client.isBusy(asking.conversationId))) {
+      return fixture.rig.client.prompt(asking);
     }
     if (asking.text.includes('steered')) throw new Error('it did not arrive');
-    return workshop.rig.client.prompt(asking);
+    return fixture.rig.client.prompt(asking);
   };
   const work = await start(makeAssignment(), undefined, changed({ prompt }));
   await work.message('run sleep 2\nsay first');
@@ -179,16 +179,16 @@ test('a steering message that cannot be posted becomes the next prompt', async (
 test('a conversation whose work is saved is deleted from the server', async () => {
   const ids: string[] = [];
   const createConversation: OpenCodeClient['createConversation'] = async (options) => {
-    const id = await workshop.rig.client.createConversation(options);
+    const id = await fixture.rig.client.createConversation(options);
     ids.push(id);
     return id;
   };
   const work = await start(makeAssignment(), undefined, changed({ createConversation }));
   await work.message('say hello');
   await work.frame('result');
-  expect(await workshop.rig.client.messages(ids[0] as string)).not.toEqual([]);
+  expect(await fixture.rig.client.messages(ids[0] as string)).not.toEqual([]);
   await work.end();
-  await expect(workshop.rig.client.messages(ids[0] as string)).rejects.toThrow('not found');
+  await expect(fixture.rig.client.messages(ids[0] as string)).rejects.toThrow('not found');
 });
 
 test.each([
@@ -207,7 +207,7 @@ test.each([
   const work = await start(makeAssignment());
   await work.message('write one.txt: 1');
   await work.frame('result');
-  const next = await workshop.start(nextAssignment(work.assignment, work.frames), take(work));
+  const next = await fixture.start(nextAssignment(work.assignment, work.frames), take(work));
   expect(await next.frame('released')).toMatchObject({ reason: 'refused', message: expect.stringContaining(reason) });
 });
 
@@ -221,7 +221,7 @@ test('a checkpoint has the files of nested repositories, and a note names what i
 
 test('an epoch of a task starts on an agent only when the previous one has ended there', async () => {
   const assignment = makeAssignment();
-  const dataDirectory = join(workshop.path, 'two-epochs');
+  const dataDirectory = join(fixture.path, 'two-epochs');
   const before = join(dataDirectory, 'worktrees', `${assignment.task_id}-1`);
   const presented: { path: string; wasBeforeThere: boolean }[] = [];
   let control: ((message: unknown) => void) | null = null;
@@ -246,7 +246,7 @@ test('an epoch of a task starts on an agent only when the previous one has ended
     {
       url: 'http://127.0.0.1',
       token: '',
-      directory: workshop.project,
+      directory: fixture.project,
       dataDirectory,
       capacity: 1,
       name: 'AGENT-TWO-EPOCHS',
@@ -256,9 +256,9 @@ test('an epoch of a task starts on an agent only when the previous one has ended
     },
     {
       identity,
-      repository: await Repository.open(workshop.project),
-      server: workshop.rig.server,
-      opencode: workshop.rig.client,
+      repository: await Repository.open(fixture.project),
+      server: fixture.rig.server,
+      opencode: fixture.rig.client,
       model: 'demo/scripted',
       openConnection,
       unlock: () => undefined,

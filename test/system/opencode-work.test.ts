@@ -13,24 +13,24 @@ import {
   makeAssignment,
   nextAssignment,
   startWork,
+  workFixtureOfFile,
   type WorkRig,
-  workshopOfFile,
 } from './support/work-rig.ts';
 
-const workshop = workshopOfFile();
+const fixture = workFixtureOfFile();
 
 function start(changes: Partial<Assignment> = {}, artifacts?: Map<string, Uint8Array>): Promise<WorkRig> {
-  return workshop.start(makeAssignment(changes), artifacts);
+  return fixture.start(makeAssignment(changes), artifacts);
 }
 
 /** A directive whose tool hangs the first time and is fast when it is repeated. */
 function sleepOnce(name: string): string {
-  const seen = join(workshop.rig.directory, `slept-${name}`);
+  const seen = join(fixture.rig.directory, `slept-${name}`);
   return `run test -e ${seen} || { : > ${seen}; exec sleep 300; }`;
 }
 
 const sleeping = () =>
-  findByEnvironment(MARKER_VARIABLE, workshop.rig.marker).filter((pid) => {
+  findByEnvironment(MARKER_VARIABLE, fixture.rig.marker).filter((pid) => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep\0');
     } catch {
@@ -156,7 +156,7 @@ test('a message that was steered into a turn before a pause needs no other turn 
   await work.work.command({ type: 'pause', data: { within_ms: 30_000 } });
   expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
 
-  const resumed = await workshop.start(nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
+  const resumed = await fixture.start(nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
   for (const prompt of prompts) await resumed.message(prompt);
   expect(await resumed.frame('result')).toMatchObject({ status: 'completed', messages_done: 2 });
   expect(resumed.of('turn.started').map(({ message }) => message)).toEqual([1]);
@@ -165,7 +165,7 @@ test('a message that was steered into a turn before a pause needs no other turn 
 });
 
 test('a pause ends the turn after the current step, and another lease continues with the rest', async () => {
-  const counter = join(workshop.rig.directory, 'pause-counter');
+  const counter = join(fixture.rig.directory, 'pause-counter');
   const work = await start();
   // The text between the steps keeps the model busy, as a real model would be.
   const prompt = `run sleep 2; echo a >> ${counter}\nslow 20 200\nrun echo b >> ${counter}\nwrite last.txt: c`;
@@ -176,7 +176,7 @@ test('a pause ends the turn after the current step, and another lease continues 
   expect(readFileSync(counter, 'utf8')).toBe('a\n');
   expect(work.of('checkpoint').at(-1)).toMatchObject({ messages_done: 0 });
 
-  const resumed = await workshop.start(nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
+  const resumed = await fixture.start(nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
   await resumed.message(prompt);
   expect(await resumed.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(readFileSync(counter, 'utf8')).toBe('a\nb\n');
@@ -208,7 +208,7 @@ test('a conversation continues after the server is killed during a turn, and not
   const work = await start();
   await work.message(`write before.txt: b\n${sleepOnce('crash')}\nsay at the end`);
   await untilSleeping();
-  process.kill(workshop.rig.server.address?.pid as number, 'SIGKILL');
+  process.kill(fixture.rig.server.address?.pid as number, 'SIGKILL');
   const result = await work.frame('result');
   expect(result).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(result.text).toContain('at the end');
@@ -241,8 +241,8 @@ test('another machine continues work and conversation from the checkpoint', asyn
   const work = await start();
   await work.message('write one.txt: from the first machine');
   await work.frame('result');
-  const clone = cloneRepository(workshop.project, join(workshop.path, 'clone'));
-  const other = await startOpenCodeRig(join(workshop.path, 'other-agent'), workshop.model);
+  const clone = cloneRepository(fixture.project, join(fixture.path, 'clone'));
+  const other = await startOpenCodeRig(join(fixture.path, 'other-agent'), fixture.model);
   try {
     const next = nextAssignment(work.assignment, work.frames);
     const taken = await startWork(other, clone, next, artifactsOf(work.frames));
@@ -281,7 +281,7 @@ test('a conversation from a machine with a fast clock continues', async () => {
   artifacts.set(id, bytes);
   if (checkpoint) checkpoint.conversation_sha256 = createHash('sha256').update(bytes).digest('hex');
 
-  const taken = await workshop.start(next, artifacts);
+  const taken = await fixture.start(next, artifacts);
   await taken.message('write two.txt: 2');
   expect(await taken.frame('result')).toMatchObject({ status: 'completed', messages_done: 2 });
   const files = taken.of('checkpoint').at(-1)?.files;
@@ -289,16 +289,16 @@ test('a conversation from a machine with a fast clock continues', async () => {
 });
 
 test('a machine that is lost during a long turn leaves a checkpoint, and its steps do not run again', async () => {
-  const counter = join(workshop.rig.directory, 'step-counter');
+  const counter = join(fixture.rig.directory, 'step-counter');
   const prompt = `run echo a >> ${counter}\nwrite one.txt: 1\n${sleepOnce('lost')}\nwrite two.txt: 2`;
-  const work = await workshop.start(makeAssignment(), new Map(), { stepCheckpointMs: 0 });
+  const work = await fixture.start(makeAssignment(), new Map(), { stepCheckpointMs: 0 });
   await work.message(prompt);
   await untilSleeping();
   await work.frame('checkpoint', 2);
   const frames = [...work.frames];
   await work.end();
 
-  const taken = await workshop.start(nextAssignment(work.assignment, frames), artifactsOf(frames));
+  const taken = await fixture.start(nextAssignment(work.assignment, frames), artifactsOf(frames));
   await taken.message(prompt);
   expect(await taken.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(readFileSync(counter, 'utf8')).toBe('a\n');
@@ -315,7 +315,7 @@ test('when an agent was lost after its last checkpoint, its answer becomes the r
   await work.message('write one.txt: once');
   const { text } = await work.frame('result');
   const next = nextAssignment(work.assignment, work.frames);
-  const taken = await workshop.start({ ...next, messages_last: 1 }, artifactsOf(work.frames));
+  const taken = await fixture.start({ ...next, messages_last: 1 }, artifactsOf(work.frames));
   expect(await taken.frame('result')).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(taken.of('result')[0]?.text.split('\n')[0]).toBe(text.split('\n')[0]);
   expect(taken.of('turn.started')).toEqual([]);
@@ -328,7 +328,7 @@ test('a conversation of another OpenCode release continues from its transcript',
   const next = nextAssignment(work.assignment, work.frames);
   const checkpoint = next.checkpoint as NonNullable<Assignment['checkpoint']>;
   checkpoint.conversation_format = 'opencode-0.0.0+json+gzip';
-  const taken = await workshop.start(next, artifactsOf(work.frames));
+  const taken = await fixture.start(next, artifactsOf(work.frames));
   await taken.message('say on we go');
   expect(await taken.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('on we go') });
   expect(taken.of('agent.note')[0]?.text).toContain('from a transcript');

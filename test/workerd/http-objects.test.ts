@@ -10,7 +10,7 @@ import {
 import { remote } from '../../src/adapters/objects/remote.ts';
 import { Unavailable } from '../../src/ports/unavailable.ts';
 import { eventually } from '../support/eventually.ts';
-import { hello } from '../unit/ports/agent-registry.scene.ts';
+import { hello } from '../unit/ports/agent-registry.fixture.ts';
 import { ask, newWorkspace, SESSION_ID, signToken, TASK_ID, UUID } from './http-support.ts';
 import { controlLink, openControl } from './support/registry-in-workerd.ts';
 

@@ -12,7 +12,7 @@ import { WORKSPACE_SCHEMA } from '../../durable-objects/workspace/schema.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { directoryName } from '../../src/adapters/objects/names.ts';
 import { eventually } from '../support/eventually.ts';
-import { hello, slotRequest } from '../unit/ports/agent-registry.scene.ts';
+import { hello, slotRequest } from '../unit/ports/agent-registry.fixture.ts';
 import { controlLink, openControl, registryObject } from './support/registry-in-workerd.ts';
 
 const SCHEMA: ObjectSchema = {

@@ -112,7 +112,7 @@ export async function startWork(
 }
 
 /** A repository, a scripted model and an OpenCode server for all tests of a file. */
-export interface Workshop {
+export interface WorkFixture {
   /** The scratch directory with all files of the tests. */
   path: string;
   /** The repository in which the agent works. */
@@ -127,8 +127,8 @@ export interface Workshop {
   ): Promise<WorkRig>;
 }
 
-/** Creates a workshop before the file's first test, and removes it after the last one. */
-export function workshopOfFile(): Workshop {
+/** Creates a fixture before the file's first test, and removes it after the last one. */
+export function workFixtureOfFile(): WorkFixture {
   const scratch = scratchDirectory();
   const project = join(scratch.path, 'project');
   const works: WorkRig[] = [];

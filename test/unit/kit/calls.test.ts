@@ -20,7 +20,7 @@ function call(changes: { workspace?: string; key?: string } = {}): Call {
   };
 }
 
-function scene({ created = true } = {}) {
+function fixture({ created = true } = {}) {
   const platform = new NodePlatform();
   const lines: Record<string, unknown>[] = [];
   platform.logger = (level, event, fields) => void lines.push({ level, event, ...fields });
@@ -37,7 +37,7 @@ function scene({ created = true } = {}) {
 }
 
 it('a call from another workspace gets not_found and changes nothing', () => {
-  const { calls, effect, effects } = scene();
+  const { calls, effect, effects } = fixture();
   const foreign = call({ workspace: 'elsewhere' });
   expect(calls.read('read', foreign, () => ok(1))).toEqual(ABSENT);
   expect(calls.change('act', foreign, effect('a'))).toEqual(ABSENT);
@@ -46,14 +46,14 @@ it('a call from another workspace gets not_found and changes nothing', () => {
 });
 
 it('a call on an object that was never created creates no tables', () => {
-  const { platform, calls, effect } = scene({ created: false });
+  const { platform, calls, effect } = fixture({ created: false });
   expect(calls.change('act', call(), effect('a'))).toEqual(ABSENT);
   expect(platform.dump()).toEqual({ $alarm: null });
   expect(calls.create('create', call(), effect('a'))).toEqual(ok('a'));
 });
 
 it('an idempotency key returns the first response even after its subject was deleted', () => {
-  const { calls, effect, effects, state } = scene();
+  const { calls, effect, effects, state } = fixture();
   expect(calls.change('act', call({ key: 'k' }), effect('a'))).toEqual(ok('a'));
   state.exists = false;
   expect(calls.change('act', call({ key: 'k' }), effect('b'))).toEqual(ok('a'));
@@ -63,7 +63,7 @@ it('an idempotency key returns the first response even after its subject was del
 });
 
 it('each call writes one line, at info if it changes something and at debug if it reads', () => {
-  const { calls, effect, lines } = scene();
+  const { calls, effect, lines } = fixture();
   calls.read('read', call(), () => ok(1));
   calls.change('act', call(), effect('a'));
   calls.change('act', call(), () => refuse('illegal_transition', 'Not now.'));
@@ -78,7 +78,7 @@ it('each call writes one line, at info if it changes something and at debug if i
 });
 
 it('an error of a call is logged with its causes and rethrown', () => {
-  const { calls, lines } = scene();
+  const { calls, lines } = fixture();
   const bug = () => {
     throw new Error('bug', { cause: new Error('its cause') });
   };

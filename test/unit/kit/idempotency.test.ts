@@ -21,7 +21,7 @@ function call(key: string | null, fingerprint = 'body'): Call {
   };
 }
 
-function scene(platform = new NodePlatform()) {
+function fixture(platform = new NodePlatform()) {
   const kit = buildKit(platform, SCHEMA, []);
   kit.store.create(() => {});
   const idempotency = new Idempotency(kit.store, kit.deadlines);
@@ -38,14 +38,14 @@ function scene(platform = new NodePlatform()) {
 }
 
 it('a repeated idempotency key gets the first response, and nothing happens again', () => {
-  const { idempotency, effect, effects } = scene();
+  const { idempotency, effect, effects } = fixture();
   expect(idempotency.once(call('k'), effect('first'))).toEqual(ok({ name: 'first' }));
   expect(idempotency.once(call('k'), effect('second'))).toEqual(ok({ name: 'first' }));
   expect(effects()).toEqual(['first']);
 });
 
 it('an idempotency key with another body is refused, and nothing happens', () => {
-  const { idempotency, effect, effects } = scene();
+  const { idempotency, effect, effects } = fixture();
   idempotency.once(call('k'), effect('first'));
   expect(idempotency.once(call('k', 'another body'), effect('second'))).toMatchObject({
     ok: false,
@@ -55,14 +55,14 @@ it('an idempotency key with another body is refused, and nothing happens', () =>
 });
 
 it('calls without an idempotency key are independent', () => {
-  const { idempotency, effect, effects } = scene();
+  const { idempotency, effect, effects } = fixture();
   idempotency.once(call(null), effect('a'));
   idempotency.once(call(null), effect('a'));
   expect(effects()).toEqual(['a', 'a']);
 });
 
 it('a refusal is not stored under an idempotency key, so the same request may succeed later', () => {
-  const { idempotency, effect, effects } = scene();
+  const { idempotency, effect, effects } = fixture();
   expect(idempotency.once(call('k'), () => refuse('illegal_transition', 'Not now.'))).toMatchObject({ ok: false });
   expect(idempotency.once(call('k'), effect('later'))).toEqual(ok({ name: 'later' }));
   expect(effects()).toEqual(['later']);
@@ -70,13 +70,13 @@ it('a refusal is not stored under an idempotency key, so the same request may su
 
 it('the response and the effect of an idempotency key are stored in one transaction', async () => {
   await everyStatement(
-    (platform) => scene(platform),
+    (platform) => fixture(platform),
     ({ idempotency, effect }) => idempotency.once(call('k'), effect('first')),
   );
 });
 
 it('each idempotency key is kept for a day, and leaves no alarm', async () => {
-  const { platform, idempotency, effect, effects, alarm } = scene();
+  const { platform, idempotency, effect, effects, alarm } = fixture();
   idempotency.once(call('old'), effect('old'));
   await platform.advance(1_000, alarm);
   idempotency.once(call('new'), effect('new'));

@@ -5,7 +5,7 @@ import { MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 
-function scene() {
+function fixture() {
   const platform = new NodePlatform();
   const received: string[] = [];
   const holder: SocketHolder = {
@@ -18,7 +18,7 @@ function scene() {
 }
 
 it('a revoked token’s sockets, and no others, are closed, and their late messages are ignored', () => {
-  const { platform, holder, received, connect } = scene();
+  const { platform, holder, received, connect } = fixture();
   const revoked = connect('revoked');
   const other = connect('other');
   endSocketsOf(platform, 'revoked');
@@ -30,7 +30,7 @@ it('a revoked token’s sockets, and no others, are closed, and their late messa
 });
 
 it('a socket that sends a message over the frame limit in bytes is closed', () => {
-  const { holder, received, connect } = scene();
+  const { holder, received, connect } = fixture();
   const client = connect('token');
   receiveFrame(holder, client.socket, 'é'.repeat(MAX_FRAME_BYTES / 2));
   expect(received).toHaveLength(1);

@@ -12,7 +12,7 @@ import {
   type MakeRegistry,
   SESSION,
   withAgent,
-} from './agent-registry.scene.ts';
+} from './agent-registry.fixture.ts';
 import { returnContract, slotContract } from './agent-registry.slots.ts';
 
 /** The contract of every implementation of the registry. */

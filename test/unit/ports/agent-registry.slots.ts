@@ -15,7 +15,7 @@ import {
   slotRequest,
   use,
   withAgent,
-} from './agent-registry.scene.ts';
+} from './agent-registry.fixture.ts';
 
 /** The assignment of slots and their release. */
 export function slotContract(make: MakeRegistry): void {

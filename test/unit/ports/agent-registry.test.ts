@@ -3,7 +3,7 @@ import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts'
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { agentRegistryContract } from './agent-registry.contract.ts';
-import type { ControlLink } from './agent-registry.scene.ts';
+import type { ControlLink } from './agent-registry.fixture.ts';
 
 function link(client: FakeClient): ControlLink {
   return {

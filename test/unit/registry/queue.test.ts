@@ -3,7 +3,7 @@ import { PRIORITY_RANK } from '../../../src/domain/ranks.ts';
 import type { SessionPriority } from '../../../src/protocol/common/enums.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
-import { AGENT_A, hello, SESSION, slotRequest } from '../ports/agent-registry.scene.ts';
+import { AGENT_A, hello, SESSION, slotRequest } from '../ports/agent-registry.fixture.ts';
 
 const URGENT = 'urgent' as SessionPriority;
 const STORED: SessionPriority[] = ['low', 'high', 'critical', 'medium'];

@@ -3,19 +3,19 @@ import { everyStatement } from '../../support/every-statement.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
-import { AGENT_A, AGENT_B, hello, INSTANCE_2, slotRequest } from '../ports/agent-registry.scene.ts';
+import { AGENT_A, AGENT_B, hello, INSTANCE_2, slotRequest } from '../ports/agent-registry.fixture.ts';
 
 const [first, second] = [slotRequest(1), slotRequest(2)];
 const key = (request: typeof first) => ({ task_id: request.task_id, epoch: request.epoch });
 
-interface Scene {
+interface Fixture {
   registry: RegistryInProcess;
   agent: FakeClient;
   other: FakeClient;
 }
 
 /** Agent A holds the first task, the second task waits, and agent B has not connected yet. */
-function scene(platform: NodePlatform): Scene {
+function fixture(platform: NodePlatform): Fixture {
   const registry = new RegistryInProcess({ platform });
   const agent = registry.connect(AGENT_A);
   agent.send(hello());
@@ -26,13 +26,13 @@ function scene(platform: NodePlatform): Scene {
 }
 
 /** The same with agent B connected, which has an offer of the second task. */
-function offeredScene(platform: NodePlatform): Scene {
-  const set = scene(platform);
+function offeredFixture(platform: NodePlatform): Fixture {
+  const set = fixture(platform);
   set.other.send(hello());
   return set;
 }
 
-const sent = ({ agent, other }: Scene) => [agent.received, other.received, agent.closedBy, other.closedBy];
+const sent = ({ agent, other }: Fixture) => [agent.received, other.received, agent.closedBy, other.closedBy];
 
 describe('each change of the registry is atomic, with the frames that it sends', () => {
   it('a first hello, which creates the registry', async () => {
@@ -46,14 +46,14 @@ describe('each change of the registry is atomic, with the frames that it sends',
     );
   });
 
-  it.each<[string, (platform: NodePlatform) => Scene, (scene: Scene) => unknown]>([
-    ['a hello that serves the queue', scene, ({ other }) => other.send(hello())],
-    ['a hello that frees a slot', scene, ({ registry }) => registry.connect(AGENT_A).send(hello({ capacity: 2 }))],
-    ['a reservation that is queued', scene, ({ registry }) => registry.runtime.reserve(slotRequest(3))],
+  it.each<[string, (platform: NodePlatform) => Fixture, (fixture: Fixture) => unknown]>([
+    ['a hello that serves the queue', fixture, ({ other }) => other.send(hello())],
+    ['a hello that frees a slot', fixture, ({ registry }) => registry.connect(AGENT_A).send(hello({ capacity: 2 }))],
+    ['a reservation that is queued', fixture, ({ registry }) => registry.runtime.reserve(slotRequest(3))],
     [
       'a reservation that is offered at once',
       (platform) => {
-        const set = offeredScene(platform);
+        const set = offeredFixture(platform);
         set.registry.runtime.release(key(second));
         return set;
       },
@@ -61,19 +61,19 @@ describe('each change of the registry is atomic, with the frames that it sends',
     ],
     [
       'a reservation with changed requirements',
-      scene,
+      fixture,
       ({ registry }) => registry.runtime.reserve({ ...second, priority: 'high' }),
     ],
-    ['an accepted offer', offeredScene, ({ other }) => other.send({ type: 'accepted', ...key(second) })],
-    ['a declined offer', offeredScene, ({ other }) => other.send({ type: 'declined', ...key(second), reason: 'no' })],
-    ['an ended lease', scene, ({ agent }) => agent.send({ type: 'ended', ...key(first) })],
-    ['a cancellation', offeredScene, ({ registry }) => registry.runtime.cancel(key(second))],
+    ['an accepted offer', offeredFixture, ({ other }) => other.send({ type: 'accepted', ...key(second) })],
+    ['a declined offer', offeredFixture, ({ other }) => other.send({ type: 'declined', ...key(second), reason: 'no' })],
+    ['an ended lease', fixture, ({ agent }) => agent.send({ type: 'ended', ...key(first) })],
+    ['a cancellation', offeredFixture, ({ registry }) => registry.runtime.cancel(key(second))],
     [
       'a cancellation that arrives before its request',
-      scene,
+      fixture,
       ({ registry }) => registry.runtime.cancel(key(slotRequest(9))),
     ],
-    ['a release that serves the queue', scene, ({ registry }) => registry.runtime.release(key(first))],
+    ['a release that serves the queue', fixture, ({ registry }) => registry.runtime.release(key(first))],
   ])('%s', async (_what, setup, mutate) => {
     const steps = await everyStatement(setup, mutate, sent);
     expect(steps).toBeGreaterThan(2);
@@ -83,7 +83,7 @@ describe('each change of the registry is atomic, with the frames that it sends',
     // The platform reports the close of a socket once, so each throw needs a new registry.
     const closing = () => {
       const platform = new NodePlatform();
-      const { agent } = scene(platform);
+      const { agent } = fixture(platform);
       platform.clock += 1_000;
       return { platform, close: () => agent.close(), before: platform.dump() };
     };
@@ -106,7 +106,7 @@ describe('each change of the registry is atomic, with the frames that it sends',
 
   it('an alarm that throws runs again and comes to the same state', async () => {
     const run = async (fault: number) => {
-      const { registry } = offeredScene(new RegistryInProcess().platform);
+      const { registry } = offeredFixture(new RegistryInProcess().platform);
       const { platform } = registry;
       platform.clock = platform.alarm!;
       platform.failAt(fault);
@@ -127,7 +127,7 @@ describe('each change of the registry is atomic, with the frames that it sends',
 
 describe('the writes of the registry', () => {
   it('writes nothing for a ping or the hello of a known agent that has not changed', () => {
-    const { registry, agent } = offeredScene(new RegistryInProcess().platform);
+    const { registry, agent } = offeredFixture(new RegistryInProcess().platform);
     registry.runtime.cancel(key(second));
     const before = registry.platform.dump();
     const again = registry.connect(AGENT_A);
@@ -151,7 +151,7 @@ describe('the writes of the registry', () => {
   });
 
   it('stores the deadline of an offer before it sends the offer, and repeats an offer that was lost', async () => {
-    const { registry, agent } = scene(new RegistryInProcess().platform);
+    const { registry, agent } = fixture(new RegistryInProcess().platform);
     const { platform } = registry;
     const [deaf] = platform.sockets(`agent:${AGENT_A}`);
     let storedWhenSent: Record<string, unknown> = {};
@@ -231,7 +231,7 @@ describe('the writes of the registry', () => {
   });
 
   it('sets only the alarm of the review when no slot is used or queued', async () => {
-    const { registry } = offeredScene(new RegistryInProcess().platform);
+    const { registry } = offeredFixture(new RegistryInProcess().platform);
     for (const request of [first, second]) registry.runtime.release(key(request));
     await registry.advance(20_000);
     const { deadlines } = registry.platform.dump() as { deadlines: { name: string }[] };
@@ -276,7 +276,7 @@ describe('the writes of the registry', () => {
   });
 
   it('does nothing more when the same alarm fires twice', async () => {
-    const { registry } = offeredScene(new RegistryInProcess().platform);
+    const { registry } = offeredFixture(new RegistryInProcess().platform);
     const { platform } = registry;
     platform.clock = platform.alarm!;
     platform.fireAlarm(() => registry.runtime.alarm());

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { legalActions } from '../../../src/domain/session/session-machine.ts';
 import type { ActionRequest } from '../../../src/ports/sessions.ts';
 import { SessionAction, SessionStatus } from '../../../src/protocol/common/enums.ts';
-import { requestFor, WAYS } from './actions.scene.ts';
+import { requestFor, WAYS } from './actions.fixture.ts';
 import { checkpoint, modelRetry, note, released, result, usage } from './fake-agent.ts';
 import { failureOf, SessionInProcess, TASK_ID } from './harness.ts';
 

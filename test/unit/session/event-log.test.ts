@@ -19,7 +19,7 @@ interface Said {
 }
 
 /** A session's log, with a list of all events that were committed to it. */
-class LogScene {
+class LogFixture {
   readonly log: EventLog;
   readonly committed: SessionEvent[];
   readonly #session: SessionInProcess;
@@ -34,10 +34,10 @@ class LogScene {
     this.committed = this.read(PAGE_EVENTS);
   }
 
-  static async open(): Promise<LogScene> {
+  static async open(): Promise<LogFixture> {
     const session = new SessionInProcess();
     await session.create();
-    return new LogScene(session);
+    return new LogFixture(session);
   }
 
   commit(said: readonly Said[]): void {
@@ -125,15 +125,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('trim' as const), share: fc.nat(100) }) },
 );
 
-async function play(steps: readonly Step[]): Promise<LogScene> {
-  const scene = await LogScene.open();
+async function play(steps: readonly Step[]): Promise<LogFixture> {
+  const fixture = await LogFixture.open();
   const speaker = new Speaker();
   for (const one of steps) {
-    if (one.do === 'trim') scene.trim(Math.floor((scene.log.head() * one.share) / 100));
-    else if (one.do === 'fail') scene.fail(one.lines.map((said) => new Speaker().say(said)));
-    else scene.commit(one.lines.map((said) => speaker.say(said)));
+    if (one.do === 'trim') fixture.trim(Math.floor((fixture.log.head() * one.share) / 100));
+    else if (one.do === 'fail') fixture.fail(one.lines.map((said) => new Speaker().say(said)));
+    else fixture.commit(one.lines.map((said) => speaker.say(said)));
   }
-  return scene;
+  return fixture;
 }
 
 const limit = fc.constantFrom(1, 2, 7, PAGE_EVENTS);
@@ -145,12 +145,12 @@ describe('a log of rows that hold many events', () => {
     let shorter = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 20 }), limit, async (steps, most) => {
-        const scene = await play(steps);
-        const kept = scene.read(most);
-        if (scene.floor > 0) trimmed++;
-        if (kept.length < scene.committed.length - scene.floor) shorter++;
-        const whole = applyEvents(emptyState(), scene.committed);
-        expect(applyEvents(scene.log.base(), kept)).toEqual(whole);
+        const fixture = await play(steps);
+        const kept = fixture.read(most);
+        if (fixture.floor > 0) trimmed++;
+        if (kept.length < fixture.committed.length - fixture.floor) shorter++;
+        const whole = applyEvents(emptyState(), fixture.committed);
+        expect(applyEvents(fixture.log.base(), kept)).toEqual(whole);
       }),
       RUNS,
     );
@@ -161,15 +161,15 @@ describe('a log of rows that hold many events', () => {
   it('has no gap and no duplicate between its floor and its head', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 20 }), limit, async (steps, most) => {
-        const scene = await play(steps);
-        let head = scene.floor;
-        for (const event of scene.read(most)) {
+        const fixture = await play(steps);
+        let head = fixture.floor;
+        for (const event of fixture.read(most)) {
           expect(event.from_seq).toBe(head + 1);
           expect(event.seq).toBeGreaterThanOrEqual(event.from_seq);
           head = event.seq;
         }
-        expect(head).toBe(scene.log.head());
-        expect(head).toBe(scene.committed.at(-1)!.seq);
+        expect(head).toBe(fixture.log.head());
+        expect(head).toBe(fixture.committed.at(-1)!.seq);
       }),
       RUNS,
     );
@@ -178,15 +178,15 @@ describe('a log of rows that hold many events', () => {
   it('gives a reader exactly the events after its cursor', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), fc.nat(100), async (steps, share) => {
-        const scene = await play(steps);
-        const after = scene.floor + Math.floor(((scene.log.head() - scene.floor) * share) / 100);
-        let state = applyEvents(emptyState(), scene.committed.slice(0, after));
-        for (let page = scene.log.page(after); ; page = scene.log.page(page.last)) {
+        const fixture = await play(steps);
+        const after = fixture.floor + Math.floor(((fixture.log.head() - fixture.floor) * share) / 100);
+        let state = applyEvents(emptyState(), fixture.committed.slice(0, after));
+        for (let page = fixture.log.page(after); ; page = fixture.log.page(page.last)) {
           expect(page.events[0]?.from_seq ?? 1).toBeLessThanOrEqual(state.seq + 1);
           state = applyEvents(state, page.events);
           if (!page.hasMore) break;
         }
-        expect(state).toEqual(applyEvents(emptyState(), scene.committed));
+        expect(state).toEqual(applyEvents(emptyState(), fixture.committed));
       }),
       RUNS,
     );
@@ -219,29 +219,29 @@ describe('a commit', () => {
   const noteOf = (task: number): Said => ({ task, body: { type: 'agent.note', data: { level: 'info', text: 'n' } } });
 
   it('of ten increments of one text is one row with one event that covers ten positions', async () => {
-    const scene = await LogScene.open();
-    const before = scene.rows.length;
-    scene.commit(Array.from({ length: 10 }, (_, index) => delta(index)));
-    const [row] = scene.rows.slice(before);
-    expect(scene.rows).toHaveLength(before + 1);
+    const fixture = await LogFixture.open();
+    const before = fixture.rows.length;
+    fixture.commit(Array.from({ length: 10 }, (_, index) => delta(index)));
+    const [row] = fixture.rows.slice(before);
+    expect(fixture.rows).toHaveLength(before + 1);
     expect(eventsOf(row!)).toMatchObject([{ from_seq: 3, seq: 12, data: { offset: 0, text: 'x'.repeat(10) } }]);
   });
 
   it('of two tasks is one row for each sequence of one task’s events, which events of the session may join', async () => {
-    const scene = await LogScene.open();
-    scene.commit([noteOf(0), noteOf(1), noteOf(2), noteOf(0), noteOf(1)]);
-    expect(scene.rows.slice(-3)).toMatchObject([
+    const fixture = await LogFixture.open();
+    fixture.commit([noteOf(0), noteOf(1), noteOf(2), noteOf(0), noteOf(1)]);
+    expect(fixture.rows.slice(-3)).toMatchObject([
       { task: 1, from_seq: 3, seq: 4 },
       { task: 2, from_seq: 5, seq: 6 },
       { task: 1, from_seq: 7, seq: 7 },
     ]);
-    expect(scene.read(PAGE_EVENTS).map(({ task }) => task)).toEqual([0, 1, 0, 1, 2, 0, 1]);
+    expect(fixture.read(PAGE_EVENTS).map(({ task }) => task)).toEqual([0, 1, 0, 1, 2, 0, 1]);
   });
 
   it('is not read before it is committed, but moves the head at once', async () => {
-    const scene = await LogScene.open();
-    scene.fail([noteOf(1), noteOf(1)]);
-    expect(scene.log.head()).toBe(2);
-    expect(scene.read(PAGE_EVENTS)).toHaveLength(2);
+    const fixture = await LogFixture.open();
+    fixture.fail([noteOf(1), noteOf(1)]);
+    expect(fixture.log.head()).toBe(2);
+    expect(fixture.read(PAGE_EVENTS)).toHaveLength(2);
   });
 });

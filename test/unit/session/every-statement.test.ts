@@ -20,7 +20,7 @@ import {
 } from './fake-agent.ts';
 import { requested, SESSION_ID, SessionInProcess, TTL_MS } from './harness.ts';
 
-interface Scene {
+interface Fixture {
   session: SessionInProcess;
   agent: FakeAgent;
 }
@@ -47,7 +47,7 @@ const pausing: Setup = async (session) => {
 const asking: Setup = async (session) => (await session.begun()).send(asked('r1'));
 const failed: Setup = async (session) => (await session.begun()).send(failure(false));
 
-function at(setup: Setup): (platform: NodePlatform) => Promise<Scene> {
+function at(setup: Setup): (platform: NodePlatform) => Promise<Fixture> {
   return async (platform) => {
     const session = new SessionInProcess({ platform });
     const agent = await setup(session);
@@ -56,7 +56,7 @@ function at(setup: Setup): (platform: NodePlatform) => Promise<Scene> {
 }
 
 /** The frames that the object has sent to agents and watchers. */
-function sent({ session }: Scene): unknown {
+function sent({ session }: Fixture): unknown {
   return session.clients.map(({ received, closedBy }) => ({ received: [...received], closedBy }));
 }
 
@@ -65,7 +65,7 @@ function openApproval(session: SessionInProcess): string {
 }
 
 describe('a throw before any statement changes nothing, and a retry leads to the same result', () => {
-  it.each<[string, Setup, (scene: Scene) => unknown]>([
+  it.each<[string, Setup, (fixture: Fixture) => unknown]>([
     [
       'create',
       async () => undefined,
@@ -112,11 +112,11 @@ describe('a throw before any statement changes nothing, and a retry leads to the
     ['a repeated claim', afterASecond],
   ])('%s', async (_name, setup) => {
     // Each run needs a new socket, because the object's shell closes the socket after a throw.
-    const present = ({ session }: Scene) => {
+    const present = ({ session }: Fixture) => {
       session.clients.length = 0;
       session.agent().connect();
     };
-    const sent = ({ session }: Scene) => session.clients.flatMap(({ received }) => received);
+    const sent = ({ session }: Fixture) => session.clients.flatMap(({ received }) => received);
     expect(await everyStatement(at(setup), present, sent)).toBeGreaterThan(1);
   });
 });
@@ -245,11 +245,11 @@ function only(session: SessionInProcess, name: string): void {
 }
 
 describe.each(DEADLINES)('the deadline handler $name', ({ setup, wait }) => {
-  const due = async (platform: NodePlatform): Promise<Scene> => {
-    const scene = await at(setup)(platform);
-    await scene.session.settle();
-    wait(scene.session);
-    return scene;
+  const due = async (platform: NodePlatform): Promise<Fixture> => {
+    const fixture = await at(setup)(platform);
+    await fixture.session.settle();
+    wait(fixture.session);
+    return fixture;
   };
 
   it('changes something, and changes nothing more when it runs again', async () => {

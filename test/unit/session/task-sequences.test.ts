@@ -4,7 +4,7 @@ import { canMove, hasEnded, isWorking, legalActions } from '../../../src/domain/
 import { sessionStatus } from '../../../src/domain/session/session-status.ts';
 import { SessionAction } from '../../../src/protocol/common/enums.ts';
 import { runs } from '../../support/seeds.ts';
-import { requestFor } from './actions.scene.ts';
+import { requestFor } from './actions.fixture.ts';
 import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 

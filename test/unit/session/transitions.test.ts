@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nextStatus, TRANSITIONS, type Trigger } from '../../../src/domain/session/session-machine.ts';
 import { SessionAction, SessionStatus } from '../../../src/protocol/common/enums.ts';
-import { requestFor, WAYS } from './actions.scene.ts';
+import { requestFor, WAYS } from './actions.fixture.ts';
 import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 

@@ -5,7 +5,7 @@ import { agentRegistryName } from '../../../src/adapters/objects/names.ts';
 import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
 import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
-import type { ControlLink, RegistryUnderTest } from '../../unit/ports/agent-registry.scene.ts';
+import type { ControlLink, RegistryUnderTest } from '../../unit/ports/agent-registry.fixture.ts';
 
 /** A new registry object. The test controls the clock of all objects. */
 export function registryObject() {
