@@ -222,7 +222,7 @@ function refusalOf(ending: ConnectionEnding): ApiError | null {
     return new ApiError(localProblem('unauthorized', 401, 'A valid token is required', ending.reason));
   }
   if (ending.code === CLOSE.not_found || ending.code === CLOSE.deleted) {
-    return new ApiError(localProblem('not_found', 404, 'Not found', ending.reason));
+    return new ApiError(localProblem('not_found', 404, 'The resource does not exist', ending.reason));
   }
   return null;
 }

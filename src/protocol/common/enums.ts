@@ -55,7 +55,7 @@ export type TaskStatus = z.infer<typeof TaskStatus>;
 
 export const Role = z
   .enum(['admin', 'operator', 'viewer', 'agent'])
-  .meta({ id: 'Role', description: 'What a token may do.', example: 'operator' });
+  .meta({ id: 'Role', description: 'The role of a token, which determines its permissions.', example: 'operator' });
 export type Role = z.infer<typeof Role>;
 
 export const Capability = z
@@ -97,7 +97,11 @@ export type Capability = z.infer<typeof Capability>;
 
 export const ApprovalKind = z
   .enum(Object.keys(APPROVAL_KINDS) as (keyof typeof APPROVAL_KINDS)[])
-  .meta({ id: 'ApprovalKind', description: 'What is asked for.', example: 'permission' });
+  .meta({
+    id: 'ApprovalKind',
+    description: 'What the agent asks for: a permission, or the answer to a question.',
+    example: 'permission',
+  });
 export type ApprovalKind = z.infer<typeof ApprovalKind>;
 
 /** The kinds of approvals that an agent may ask for. */
@@ -122,5 +126,9 @@ export type Delivery = z.infer<typeof Delivery>;
 
 export const PermissionAction = z
   .enum(['allow', 'ask', 'deny'])
-  .meta({ id: 'PermissionAction', description: 'How the agent treats a tool.', example: 'ask' });
+  .meta({
+    id: 'PermissionAction',
+    description: 'Whether the agent may use a tool, or must ask first.',
+    example: 'ask',
+  });
 export type PermissionAction = z.infer<typeof PermissionAction>;

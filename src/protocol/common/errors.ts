@@ -8,7 +8,7 @@ export const ERROR_CODES = {
   malformed_request: { status: 400, title: 'The request cannot be parsed', retryable: false },
   unauthorized: { status: 401, title: 'A valid token is required', retryable: false },
   forbidden: { status: 403, title: 'The token does not allow this', retryable: false },
-  not_found: { status: 404, title: 'Not found', retryable: false },
+  not_found: { status: 404, title: 'The resource does not exist', retryable: false },
   method_not_allowed: { status: 405, title: 'The path does not allow this method', retryable: false },
   illegal_transition: { status: 409, title: 'The current status does not allow this', retryable: false },
   approval_answered: { status: 409, title: 'The approval was already answered', retryable: false },
@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   idempotency_mismatch: { status: 422, title: 'The idempotency key belongs to another body', retryable: false },
   upgrade_required: { status: 426, title: 'The path requires a WebSocket', retryable: false },
   too_many_requests: { status: 429, title: 'A limit was reached', retryable: true },
-  internal_error: { status: 500, title: 'Internal error', retryable: true },
+  internal_error: { status: 500, title: 'An internal error occurred', retryable: true },
   unavailable: { status: 503, title: 'A dependency cannot be reached', retryable: true },
   misconfigured: { status: 503, title: 'The deployment has an invalid setting', retryable: true },
 } as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
