@@ -55,7 +55,7 @@ function machineLine({ machine, rounds, seconds }: Report): string {
 
 function timesTable(rows: readonly MeasuredRow[]): string {
   return table(
-    ['operation', 'at once', 'n', 'p50, ms', 'p99, ms', 'per second', 'floor'],
+    ['operation', 'concurrency', 'n', 'p50, ms', 'p99, ms', 'per second', 'floor'],
     rows.map(({ operation, at_once, floor, measured, floor_measured, ratios }) => [
       operation,
       String(at_once),
