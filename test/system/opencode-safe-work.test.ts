@@ -8,7 +8,7 @@ import type { OpenConnection } from '../../runner/lease/connection.ts';
 import { removeLeftoverWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
-import { artifactsOf, makeAssignment, nextAssignment, workFixtureOfFile, type WorkRig } from './support/work-rig.ts';
+import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workFixtureOfFile } from './support/work-rig.ts';
 
 const fixture = workFixtureOfFile();
 

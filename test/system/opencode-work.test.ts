@@ -13,8 +13,8 @@ import {
   makeAssignment,
   nextAssignment,
   startWork,
-  workFixtureOfFile,
   type WorkRig,
+  workFixtureOfFile,
 } from './support/work-rig.ts';
 
 const fixture = workFixtureOfFile();

@@ -95,13 +95,11 @@ export const Capability = z
   .meta({ id: 'Capability', description: 'What an agent can do.', example: 'code_generation' });
 export type Capability = z.infer<typeof Capability>;
 
-export const ApprovalKind = z
-  .enum(Object.keys(APPROVAL_KINDS) as (keyof typeof APPROVAL_KINDS)[])
-  .meta({
-    id: 'ApprovalKind',
-    description: 'What the agent asks for: a permission, or the answer to a question.',
-    example: 'permission',
-  });
+export const ApprovalKind = z.enum(Object.keys(APPROVAL_KINDS) as (keyof typeof APPROVAL_KINDS)[]).meta({
+  id: 'ApprovalKind',
+  description: 'What the agent asks for: a permission, or the answer to a question.',
+  example: 'permission',
+});
 export type ApprovalKind = z.infer<typeof ApprovalKind>;
 
 /** The kinds of approvals that an agent may ask for. */
@@ -124,11 +122,9 @@ export const Delivery = z.enum(['steer', 'follow_up']).meta({
 });
 export type Delivery = z.infer<typeof Delivery>;
 
-export const PermissionAction = z
-  .enum(['allow', 'ask', 'deny'])
-  .meta({
-    id: 'PermissionAction',
-    description: 'Whether the agent may use a tool, or must ask first.',
-    example: 'ask',
-  });
+export const PermissionAction = z.enum(['allow', 'ask', 'deny']).meta({
+  id: 'PermissionAction',
+  description: 'Whether the agent may use a tool, or must ask first.',
+  example: 'ask',
+});
 export type PermissionAction = z.infer<typeof PermissionAction>;
