@@ -22,7 +22,7 @@ export interface TaskFacts {
 }
 
 /** The status for an intent that ends the session, when no agent is working any more. */
-const DECIDED: Partial<Record<Intent, SessionStatus>> = {
+const ENDED_UNDER: Partial<Record<Intent, SessionStatus>> = {
   cancel: 'cancelled',
   complete: 'completed',
   fail: 'failed',
@@ -30,9 +30,9 @@ const DECIDED: Partial<Record<Intent, SessionStatus>> = {
 };
 
 /** The status for an intent under which unfinished tasks do not run. */
-const HELD: Partial<Record<Intent, SessionStatus>> = { none: 'pending', pause: 'paused', stop: 'stopped' };
+const IDLE_UNDER: Partial<Record<Intent, SessionStatus>> = { none: 'pending', pause: 'paused', stop: 'stopped' };
 
-const UNFINISHED_UNDER: Partial<Record<Intent, TaskStatus>> = {
+const TASK_UNDER: Partial<Record<Intent, TaskStatus>> = {
   pause: 'paused',
   stop: 'paused',
   cancel: 'cancelled',
@@ -55,7 +55,7 @@ export function isToDo(task: Pick<TaskFacts, 'status'>): boolean {
 
 /** The status of an unfinished task without an agent, under an intent; null if the task continues by itself. */
 export function taskStatusUnder(intent: Intent): TaskStatus | null {
-  return UNFINISHED_UNDER[intent] ?? null;
+  return TASK_UNDER[intent] ?? null;
 }
 
 /**
@@ -69,10 +69,10 @@ export function sessionStatus(tasks: readonly TaskFacts[], intent: Intent): Sess
   const working = tasks.filter(({ status }) => status === 'in_progress');
   if (working.some(({ degraded_by }) => degraded_by !== null)) return 'degraded';
   if (working.length > 0) return 'running';
-  const decided = DECIDED[intent];
+  const decided = ENDED_UNDER[intent];
   if (decided) return decided;
   if (tasks.length > 0 && tasks.every(isFinal)) return outcomeOf(tasks);
-  return HELD[intent] ?? waitingStatus(tasks);
+  return IDLE_UNDER[intent] ?? waitingStatus(tasks);
 }
 
 /** The pause or stop that waits for the working agents; null when there is none. */
