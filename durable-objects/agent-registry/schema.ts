@@ -70,14 +70,16 @@ CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
 INSERT INTO slots (task_id, epoch, session_id, state, agent_id, priority, requirements, declined, offered_until)
   SELECT task_id, epoch, session_id, CASE state WHEN 'taken' THEN 'accepted' ELSE state END, agent_id,
     CASE priority WHEN 0 THEN 'critical' WHEN 1 THEN 'high' WHEN 2 THEN 'medium' WHEN 3 THEN 'low' ELSE 'deferred' END,
-    requirements, declined, (SELECT due_at FROM deadlines WHERE name = 'offer:' || task_id || ':' || epoch)
+    requirements, declined, (SELECT value FROM deadlines, json_each(due) WHERE key = 'offer:' || task_id || ':' || epoch)
   FROM slots_by_position ORDER BY arrival;
 INSERT INTO slots (task_id, epoch, state, ended_at) SELECT task_id, epoch, 'ended', ended_at FROM ended_slots;
-INSERT INTO deadlines (name, due_at)
-  SELECT 'offers', due_at FROM deadlines WHERE name LIKE 'offer:%' ORDER BY due_at LIMIT 1;
-INSERT INTO deadlines (name, due_at)
-  SELECT 'review', due_at FROM deadlines WHERE name IN ('agents', 'tombstones') ORDER BY due_at LIMIT 1;
-DELETE FROM deadlines WHERE name LIKE 'offer:%' OR name IN ('agents', 'tombstones');
+UPDATE deadlines SET due = (
+  SELECT json_group_object(name, due_at) FROM (
+    SELECT CASE WHEN key LIKE 'offer:%' THEN 'offers' WHEN key IN ('agents', 'tombstones') THEN 'review' ELSE key END
+      AS name, MIN(value) AS due_at
+    FROM json_each(due) GROUP BY 1
+  )
+);
 DROP TABLE slots_by_position;
 DROP TABLE ended_slots;
 DROP TABLE registry;

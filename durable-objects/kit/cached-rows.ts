@@ -4,8 +4,8 @@ import type { ObjectStore, Transaction } from './store.ts';
 interface Entry<Row> {
   /** The stored row; null for a row that will be written as a whole. */
   stored: Row | null;
-  /** The current row. It is frozen, because many callers share it. */
-  row: Row;
+  /** The current row, or null when it was removed. It is frozen, because many callers share it. */
+  row: Row | null;
 }
 
 /**
@@ -48,7 +48,7 @@ export class CachedRows<Row extends object> {
   get(key: SqlValue): Row | undefined {
     this.#settle();
     const known = this.#entries.get(key);
-    if (known || this.#hasAll) return known?.row;
+    if (known || this.#hasAll) return known?.row ?? undefined;
     const row = this.#store.row<Row>(`SELECT * FROM ${this.#table} WHERE ${this.#key} = ?`, key);
     return row && this.#keep(row);
   }
@@ -62,7 +62,8 @@ export class CachedRows<Row extends object> {
       }
       this.#hasAll = true;
     }
-    return [...this.#entries.entries()].sort(([a], [b]) => (a! < b! ? -1 : 1)).map(([, { row }]) => row);
+    const entries = [...this.#entries.entries()].sort(([a], [b]) => (a! < b! ? -1 : 1));
+    return entries.map(([, { row }]) => row).filter((row) => row !== null);
   }
 
   /** Inserts a row, or replaces the one with the same key. Inside a transaction. */
@@ -77,14 +78,21 @@ export class CachedRows<Row extends object> {
    */
   update(key: SqlValue, changes: Partial<Row>): void {
     this.#open();
-    const entry = this.#entryOf(key);
+    const entry = this.#present(key);
     entry.row = Object.freeze({ ...entry.row, ...changes });
+  }
+
+  /** Deletes a row, if there is one. Inside a transaction. */
+  remove(key: SqlValue): void {
+    this.#open();
+    const row = this.get(key);
+    if (row) this.#entries.set(key, { stored: row, row: null });
   }
 
   /** Changes a cached value that this transaction stores elsewhere, where `complete` will read it. */
   note(key: SqlValue, changes: Partial<Row>): void {
     this.#open();
-    const entry = this.#entryOf(key);
+    const entry = this.#present(key);
     entry.row = Object.freeze({ ...entry.row, ...changes });
     if (entry.stored) entry.stored = { ...entry.stored, ...changes };
   }
@@ -101,9 +109,9 @@ export class CachedRows<Row extends object> {
     return row;
   }
 
-  #entryOf(key: SqlValue): Entry<Row> {
+  #present(key: SqlValue): Entry<Row> & { row: Row } {
     if (!this.get(key)) throw new Error(`no row ${key} in ${this.#table}`);
-    return this.#entries.get(key)!;
+    return this.#entries.get(key) as Entry<Row> & { row: Row };
   }
 
   #clear(): void {
@@ -126,6 +134,11 @@ export class CachedRows<Row extends object> {
   readonly #write = (): void => {
     for (const [key, entry] of this.#entries) {
       const { stored, row } = entry;
+      if (row === null) {
+        if (stored) this.#store.rows(`DELETE FROM ${this.#table} WHERE ${this.#key} = ?`, key);
+        entry.stored = null;
+        continue;
+      }
       const columns = (Object.keys(row) as (keyof Row & string)[]).filter((column) => stored?.[column] !== row[column]);
       if (columns.length === 0) continue;
       const values = columns.map((column) => row[column] as SqlValue);

@@ -1,63 +1,80 @@
 import { errorFields } from '../../src/ports/logger.ts';
-import type { SqlValue } from './platform.ts';
+import { CachedRows } from './cached-rows.ts';
 import type { ObjectStore } from './store.ts';
 
 /** The pause before a deadline whose handler threw is retried, so that a bug cannot fire the alarm in a tight loop. */
 const RETRY_AFTER_MS = 30_000;
 
+/** All deadlines are one row, so that a transaction that changes several of them writes one row. */
+interface DeadlinesRow {
+  one: number;
+  /** JSON: times in ms since the epoch by name. */
+  due: string;
+}
+
+const ONE = 1;
+
 /**
- * Named deadlines of local work. They are stored in a table, so that a restart, a deploy or an eviction cannot lose
- * one. Handlers run at least once. A handler may run twice, so it must decide from stored state.
+ * Named deadlines of local work. They are stored, so that a restart, a deploy or an eviction cannot lose one. Handlers
+ * run at least once. A handler may run twice, so it must decide from stored state.
  */
 export class Deadlines {
   readonly #store: ObjectStore;
+  readonly #rows: CachedRows<DeadlinesRow>;
+  /** The parsed times of a row. */
+  readonly #parsed = new WeakMap<DeadlinesRow, ReadonlyMap<string, number>>();
 
   constructor(store: ObjectStore) {
     this.#store = store;
+    this.#rows = new CachedRows(store, 'deadlines', 'one');
+    store.addDueSource(() => this.#earliest());
   }
 
   /** Sets or moves a deadline. Inside a transaction. */
   set(name: string, dueAt: number): void {
-    this.#change(
-      `INSERT INTO deadlines (name, due_at) VALUES (?, ?)
-       ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE due_at <> excluded.due_at RETURNING 1`,
-      name,
-      dueAt,
-    );
+    if (this.dueAt(name) !== dueAt) this.#save(new Map([...this.all(), [name, dueAt]]));
   }
 
   /** Sets a deadline unless it is already set. Inside a transaction. */
   setIfUnset(name: string, dueAt: number): void {
-    this.#change(`INSERT INTO deadlines (name, due_at) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1`, name, dueAt);
+    if (this.dueAt(name) === null) this.set(name, dueAt);
   }
 
   /** Removes a deadline. Inside a transaction. */
   clear(name: string): void {
-    this.#change(`DELETE FROM deadlines WHERE name = ? RETURNING 1`, name);
+    if (this.dueAt(name) !== null) this.#save(new Map([...this.all()].filter(([other]) => other !== name)));
   }
 
   /** The time of the deadline in ms since the epoch; null when it is not set. */
   dueAt(name: string): number | null {
-    return this.#store.row<{ due_at: number }>(`SELECT due_at FROM deadlines WHERE name = ?`, name)?.due_at ?? null;
+    return this.all().get(name) ?? null;
+  }
+
+  /** The times of all deadlines, by name. */
+  all(): ReadonlyMap<string, number> {
+    const [row] = this.#rows.all();
+    if (!row) return new Map();
+    const known = this.#parsed.get(row);
+    if (known) return known;
+    const times = new Map(Object.entries(JSON.parse(row.due) as Record<string, number>));
+    this.#parsed.set(row, times);
+    return times;
   }
 
   /**
-   * Runs the handlers of all due deadlines. Each runs in its own transaction, which also removes the deadline; the
-   * handler may set it again.
+   * Runs the handlers of all due deadlines, the earliest first. Each runs in its own transaction, which also removes the
+   * deadline; the handler may set it again.
    * @param handle gets the deadline's name and time
    */
   run(handle: (name: string, dueAt: number) => void): void {
     const now = this.#store.platform.now();
-    const due = this.#store.rows<{ name: string; due_at: number }>(
-      `SELECT name, due_at FROM deadlines WHERE due_at <= ? ORDER BY due_at`,
-      now,
-    );
-    for (const { name, due_at } of due) {
+    const due = [...this.all()].filter(([, dueAt]) => dueAt <= now).sort(([, a], [, b]) => a - b);
+    for (const [name, dueAt] of due) {
       try {
         this.#store.transact(() => {
-          if (this.dueAt(name) !== due_at) return;
+          if (this.dueAt(name) !== dueAt) return;
           this.clear(name);
-          handle(name, due_at);
+          handle(name, dueAt);
         });
       } catch (error) {
         this.#store.platform.logger('error', 'deadline_failed', { name, ...errorFields(error) });
@@ -66,8 +83,15 @@ export class Deadlines {
     }
   }
 
-  /** The statement returns a row where it has changed one: only then does the alarm need another look. */
-  #change(statement: string, ...bindings: SqlValue[]): void {
-    if (this.#store.row(statement, ...bindings)) this.#store.dueChanged();
+  #save(times: ReadonlyMap<string, number>): void {
+    const due = JSON.stringify(Object.fromEntries(times));
+    if (this.#rows.all().length > 0) this.#rows.update(ONE, { due });
+    else this.#rows.put({ one: ONE, due });
+    this.#store.dueChanged();
+  }
+
+  #earliest(): number | null {
+    const times = [...this.all().values()];
+    return times.length === 0 ? null : Math.min(...times);
   }
 }

@@ -24,7 +24,9 @@ export function buildKit(
 ): ObjectKit {
   const store = new ObjectStore(platform, schema);
   const deadlines = new Deadlines(store);
-  return { store, deadlines, idempotency: new Idempotency(store, deadlines), outbox: new Outbox(store, destinations) };
+  const outbox = new Outbox(store, destinations);
+  store.wake();
+  return { store, deadlines, idempotency: new Idempotency(store, deadlines), outbox };
 }
 
 /**

@@ -26,11 +26,8 @@ export interface ObjectSchema {
 
 /** What every object has of the kit, as all steps leave it: deadlines, outbox, first answers to idempotency keys. */
 export const KIT_TABLES = `
-CREATE TABLE deadlines (name TEXT PRIMARY KEY, due_at INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE outbox (
-  destination TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, rev INTEGER NOT NULL, due_at INTEGER,
-  rejections INTEGER NOT NULL DEFAULT 0, parked_at INTEGER, last_error TEXT, PRIMARY KEY (destination, key)
-) WITHOUT ROWID;
+CREATE TABLE deadlines (one INTEGER PRIMARY KEY CHECK (one = 1), due TEXT NOT NULL);
+CREATE TABLE outbox (id INTEGER PRIMARY KEY, due_at INTEGER, entries TEXT NOT NULL);
 CREATE TABLE destinations (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, next_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE idempotency (
   key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, answer TEXT NOT NULL, at INTEGER NOT NULL
@@ -71,6 +68,28 @@ UPDATE outbox SET due_at = 0 WHERE parked_at IS NULL;
 CREATE TABLE destinations (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, next_at INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO destinations (name, failures, next_at) SELECT lane, failures, next_at FROM outbox_lanes WHERE failures > 0;
 DROP TABLE outbox_lanes;
+`,
+  },
+  {
+    id: 'kit/0004_deadlines_in_one_row',
+    sql: `
+ALTER TABLE deadlines RENAME TO deadlines_by_name;
+CREATE TABLE deadlines (one INTEGER PRIMARY KEY CHECK (one = 1), due TEXT NOT NULL);
+INSERT INTO deadlines (one, due) SELECT 1, json_group_object(name, due_at) FROM deadlines_by_name;
+DROP TABLE deadlines_by_name;
+`,
+  },
+  {
+    id: 'kit/0005_outbox_of_transactions',
+    sql: `
+ALTER TABLE outbox RENAME TO outbox_by_key;
+CREATE TABLE outbox (id INTEGER PRIMARY KEY, due_at INTEGER, entries TEXT NOT NULL);
+INSERT INTO outbox (due_at, entries)
+  SELECT due_at, json_array(json_patch(
+    json_object('destination', destination, 'key', key, 'payload', json(payload), 'rejections', rejections),
+    json_object('parked_at', parked_at, 'last_error', last_error)
+  )) FROM outbox_by_key;
+DROP TABLE outbox_by_key;
 `,
   },
 ];

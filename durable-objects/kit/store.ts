@@ -28,17 +28,29 @@ export class ObjectStore {
   /** Functions to run at the end of the transaction, inside it. */
   readonly #finishers = new Set<() => void>();
   readonly #afterWrites: (() => void)[] = [];
+  readonly #dueSources: (() => number | null)[] = [];
   #followers: (() => void)[] = [];
 
   constructor(platform: ObjectPlatform, schema: ObjectSchema) {
     this.platform = platform;
     this.#schema = schema;
-    const state = schemaState(platform, schema);
-    this.#created = state !== 'absent';
-    if (state === 'behind') this.#commit(() => migrate(platform, schema));
-    // A local workerd keeps alarms apart from the rows. A process that was killed between the two has lost the alarm:
-    // it is set again when the object wakes.
+    this.#created = schemaState(platform, schema) !== 'absent';
+  }
+
+  /**
+   * Upgrades the tables of an older object, and sets the alarm again. A local workerd keeps alarms apart from the rows,
+   * so a process that was killed between the two has lost the alarm. Call it when the object wakes, after all sources
+   * of due times were added.
+   */
+  wake(): void {
+    const isBehind = this.#created && schemaState(this.platform, this.#schema) === 'behind';
+    if (isBehind) this.#commit(() => migrate(this.platform, this.#schema));
     else if (this.#created && this.#earliest() !== null) this.#commit(() => {});
+  }
+
+  /** Adds a source of due times. The alarm is set to the earliest time that a source returns; null means none. */
+  addDueSource(earliest: () => number | null): void {
+    this.#dueSources.push(earliest);
   }
 
   /** Whether the object has its tables. Reading without them is a bug. */
@@ -167,14 +179,8 @@ export class ObjectStore {
   }
 
   #earliest(): number | null {
-    const row = this.row<{ due: number | null }>(
-      `SELECT MIN(due) AS due FROM (
-         SELECT MIN(due_at) AS due FROM deadlines
-         UNION ALL SELECT MIN(next_at) FROM destinations
-         UNION ALL SELECT MIN(due_at) FROM outbox WHERE destination NOT IN (SELECT name FROM destinations)
-       )`,
-    );
-    return row?.due ?? null;
+    const times = this.#dueSources.map((earliest) => earliest()).filter((time) => time !== null);
+    return times.length === 0 ? null : Math.min(...times);
   }
 }
 

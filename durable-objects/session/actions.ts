@@ -40,8 +40,7 @@ export class Actions {
     const { kit, records, log, tasks, messages, projections } = this.#parts;
     const { platform } = kit.store;
     const now = platform.now();
-    records.saveSpec(request);
-    const row: SessionRow = {
+    const row: Omit<SessionRow, 'spec'> = {
       workspace,
       id,
       incarnation: platform.uuid().slice(0, 8),
@@ -67,7 +66,7 @@ export class Actions {
       share_done: 0,
       created_with: call.idempotency?.fingerprint ?? null,
     };
-    records.create(row);
+    records.create(row, request);
     tasks.add(IMPLICIT_TASK, request.title);
     log.append(WHOLE_SESSION, { type: 'session.created', data: { title: request.title } });
     messages.add(IMPLICIT_TASK, request.initial_prompt, 'follow_up', call.principal.token_id);
@@ -81,7 +80,7 @@ export class Actions {
 
   update(changes: UpdateSessionRequest): void {
     const { records, log, tasks, projections } = this.#parts;
-    records.saveSpec({ ...records.spec(), ...changes } as CreateSessionRequest);
+    records.updateSpec(changes as Partial<CreateSessionRequest>);
     log.append(WHOLE_SESSION, { type: 'session.updated', data: changes });
     if (changes.priority !== undefined) tasks.askWithNewPriority();
     projections.changed();
@@ -149,7 +148,7 @@ export class Actions {
     const { kit, records } = this.#parts;
     for (const table of PURGED) kit.store.rows(`DELETE FROM ${table}`);
     records.purged();
-    records.update({ result: null, error: null });
+    records.update({ spec: '{}', result: null, error: null });
   }
 
   /** Asks the agents at work for a checkpoint. */
@@ -206,7 +205,6 @@ export class Actions {
 }
 
 const PURGED = [
-  'spec',
   'tasks',
   'leases',
   'refusals',

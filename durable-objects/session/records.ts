@@ -10,6 +10,8 @@ export interface SessionRow {
   workspace: string;
   id: string;
   incarnation: string;
+  /** JSON: what the request asked for, without the prompt, which is the first message. */
+  spec: string;
   status: SessionStatus;
   /** The last intent. */
   intent: Intent;
@@ -69,11 +71,6 @@ export interface LeaseRow {
   ended: 'done' | 'lost' | null;
 }
 
-interface SpecRow {
-  one: number;
-  json: string;
-}
-
 /** The key of the row in a table with a single row. */
 const ONE = 1;
 
@@ -81,16 +78,14 @@ const ONE = 1;
 export class SessionRecords {
   readonly #store: ObjectStore;
   readonly #session: CachedRows<SessionRow & { one: number }>;
-  readonly #spec: CachedRows<SpecRow>;
-  /** A spec may be long, so it is parsed once. */
-  readonly #parsedSpecs = new WeakMap<SpecRow, CreateSessionRequest>();
+  /** The newest parsed spec, because a spec may be long. */
+  #parsed: { json: string; spec: CreateSessionRequest } | null = null;
   readonly #tasks: CachedRows<TaskRow>;
   readonly #leases: CachedRows<LeaseRow>;
 
   constructor({ kit }: Pick<SessionParts, 'kit'>) {
     this.#store = kit.store;
     this.#session = new CachedRows(kit.store, 'session', 'one');
-    this.#spec = new CachedRows(kit.store, 'spec', 'one');
     this.#tasks = new CachedRows(kit.store, 'tasks', 'number');
     this.#leases = new CachedRows(kit.store, 'leases', 'task', (lease) => this.#withAcknowledgement(lease));
   }
@@ -109,25 +104,29 @@ export class SessionRecords {
     return row;
   }
 
-  create(row: SessionRow): void {
-    this.#session.put({ ...row, one: ONE });
+  create(row: Omit<SessionRow, 'spec'>, spec: CreateSessionRequest): void {
+    const json = specColumn(spec);
+    this.#session.put({ ...row, one: ONE, spec: json });
+    this.#parsed = { json, spec };
   }
 
   update(changes: Partial<SessionRow>): void {
     this.#session.update(ONE, changes);
   }
 
+  /** What the request asked for, with later changes of its members. */
   spec(): CreateSessionRequest {
-    const row = this.#spec.get(ONE)!;
-    const known = this.#parsedSpecs.get(row);
-    if (known) return known;
-    const spec = JSON.parse(row.json) as CreateSessionRequest;
-    this.#parsedSpecs.set(row, spec);
-    return spec;
+    const json = this.session().spec;
+    if (this.#parsed?.json !== json) {
+      const prompt = this.#store.row<{ text: string }>(`SELECT text FROM messages WHERE number = 1`)!;
+      this.#parsed = { json, spec: { ...JSON.parse(json), initial_prompt: prompt.text } };
+    }
+    return this.#parsed.spec;
   }
 
-  saveSpec(spec: CreateSessionRequest): void {
-    this.#spec.put({ one: ONE, json: JSON.stringify(spec) });
+  updateSpec(changes: Partial<CreateSessionRequest>): void {
+    const spec = { ...this.spec(), ...changes };
+    this.update({ spec: specColumn(spec) });
   }
 
   tasks(): TaskRow[] {
@@ -200,7 +199,7 @@ export class SessionRecords {
 
   /** Forgets the rows that are kept, after they were deleted. */
   purged(): void {
-    for (const kept of [this.#session, this.#spec, this.#tasks, this.#leases]) kept.forget();
+    for (const kept of [this.#session, this.#tasks, this.#leases]) kept.forget();
   }
 
   /** Records when the lease's agent was heard, and how far its stream is stored. */
@@ -260,4 +259,8 @@ export function insertOrReplace(store: ObjectStore, table: string, row: object):
     `INSERT OR REPLACE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
     ...Object.values(row),
   );
+}
+
+function specColumn({ initial_prompt: _, ...spec }: CreateSessionRequest): string {
+  return JSON.stringify(spec);
 }

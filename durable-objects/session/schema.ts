@@ -5,11 +5,10 @@ import { packEvents } from './log/pack-events.ts';
  * Today's tables. The log has no secondary index, because each index would write another row for every append.
  */
 const TABLES = `
-CREATE TABLE spec (one INTEGER PRIMARY KEY CHECK (one = 1), json TEXT NOT NULL);
 CREATE TABLE session (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   workspace TEXT NOT NULL, id TEXT NOT NULL, incarnation TEXT NOT NULL,
-  status TEXT NOT NULL, intent TEXT NOT NULL DEFAULT 'run', requested_at INTEGER,
+  spec TEXT NOT NULL DEFAULT '{}', status TEXT NOT NULL, intent TEXT NOT NULL DEFAULT 'run', requested_at INTEGER,
   run INTEGER NOT NULL, rev INTEGER NOT NULL, floor_seq INTEGER NOT NULL, last_command INTEGER NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deleted_at INTEGER,
   active_ms INTEGER NOT NULL, active_since INTEGER,
@@ -119,14 +118,14 @@ CREATE TABLE artifact_chunks (
       // Messages to the registry that wait: the first release said `withdraw`, and kept requirements beside the epoch.
       id: 'session/0003_slot_messages',
       sql: `
-UPDATE outbox SET payload = json_set(payload, '$.op', 'cancel') WHERE payload ->> '$.op' = 'withdraw';
-UPDATE outbox SET payload = json_set(payload, '$.request.requirements', json_object(
-  'required_capabilities', payload -> '$.request.required_capabilities',
-  'required_labels', payload -> '$.request.required_labels',
-  'repository', payload ->> '$.request.repository',
-  'repository_key', payload ->> '$.request.repository_key',
-  'avoid_agents', payload -> '$.request.avoid_agents'
-)) WHERE payload ->> '$.op' = 'reserve';
+UPDATE outbox SET entries = json_set(entries, '$[0].payload.op', 'cancel') WHERE entries ->> '$[0].payload.op' = 'withdraw';
+UPDATE outbox SET entries = json_set(entries, '$[0].payload.request.requirements', json_object(
+  'required_capabilities', entries -> '$[0].payload.request.required_capabilities',
+  'required_labels', entries -> '$[0].payload.request.required_labels',
+  'repository', entries ->> '$[0].payload.request.repository',
+  'repository_key', entries ->> '$[0].payload.request.repository_key',
+  'avoid_agents', entries -> '$[0].payload.request.avoid_agents'
+)) WHERE entries ->> '$[0].payload.op' = 'reserve';
 `,
     },
     {
@@ -187,6 +186,16 @@ UPDATE artifact_chunks SET chars = (SELECT artifacts.chars FROM artifacts WHERE 
   WHERE number = (SELECT chunks - 1 FROM artifacts WHERE id = artifact);
 ALTER TABLE artifacts DROP COLUMN chunks;
 ALTER TABLE artifacts DROP COLUMN chars;
+`,
+    },
+    {
+      // The prompt is the first message.
+      id: 'session/0008_spec_in_the_session',
+      sql: `
+ALTER TABLE session ADD COLUMN spec TEXT NOT NULL DEFAULT '{}';
+UPDATE session SET spec = (SELECT json_remove(json, '$.initial_prompt') FROM spec)
+  WHERE EXISTS (SELECT 1 FROM spec);
+DROP TABLE spec;
 `,
     },
   ],

@@ -1,7 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
+import type { ObjectKit } from '../../durable-objects/kit/runtime.ts';
+import type { SessionRuntime } from '../../durable-objects/session/runtime.ts';
 import { MAX_FRAME_BYTES } from '../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { moveDeadlines } from '../support/deadlines.ts';
 import {
   requested,
   type SessionObject,
@@ -10,6 +13,10 @@ import {
   sessionObject,
   unwrap,
 } from './support/session-in-workerd.ts';
+
+function kitOf(session: object): ObjectKit {
+  return (session as { runtime: SessionRuntime }).runtime.parts.kit;
+}
 
 function note(text: string): AgentFrameBody {
   return { type: 'agent.note', data: { level: 'info', text } };
@@ -34,8 +41,8 @@ async function statusOf({ api, call }: SessionObject): Promise<string> {
 
 /** Makes every deadline due now, and runs the alarm. */
 async function allIsDue({ stub }: SessionObject, but = ''): Promise<void> {
-  await runInDurableObject(stub, (_instance, state) => {
-    state.storage.sql.exec(`UPDATE deadlines SET due_at = ? WHERE name <> ?`, Date.now() - 1, but);
+  await runInDurableObject(stub, (instance, state) => {
+    moveDeadlines(kitOf(instance), (name, dueAt) => (name === but ? dueAt : Date.now() - 1));
     state.storage.setAlarm(Date.now() + 1_000_000);
   });
   await runDurableObjectAlarm(stub);
@@ -87,10 +94,10 @@ describe('a session in workerd', () => {
         ]),
       ).toEqual([{ closed: 1 }]),
     );
-    await runInDurableObject(session.stub, (_instance, state) => {
+    await runInDurableObject(session.stub, (instance, state) => {
       state.storage.sql.exec(`UPDATE leases SET seen_at = seen_at - 61000`);
       state.storage.sql.exec(`UPDATE event_batches SET at = at - 61000`);
-      state.storage.sql.exec(`UPDATE deadlines SET due_at = ? WHERE name = 'lease:1'`, Date.now() - 1);
+      moveDeadlines(kitOf(instance), (name, dueAt) => (name === 'lease:1' ? Date.now() - 1 : dueAt));
     });
     await evictDurableObject(session.stub);
     await runDurableObjectAlarm(session.stub);

@@ -127,6 +127,18 @@ describe('rows that are cached in memory', () => {
     expect(stored()).toEqual([{ id: 1, name: 'first', count: 9 }]);
   });
 
+  it('are deleted when removed, also in the transaction that has put them again', () => {
+    store.transact(() => things.remove(1));
+    expect(things.all().map(({ id }) => id)).not.toContain(1);
+    store.transact(() => things.put({ id: 1, name: 'again', count: 0 }));
+    store.transact(() => {
+      things.put({ id: 1, name: 'once more', count: 0 });
+      things.remove(1);
+      things.remove(99);
+    });
+    expect(platform.exec(`SELECT id FROM things WHERE id = 1`, [])).toEqual([]);
+  });
+
   it('cannot be changed outside a transaction', () => {
     expect(() => things.update(1, { count: 1 })).toThrow('no transaction is under way');
     expect(() => things.put({ id: 2, name: 'two', count: 0 })).toThrow('no transaction is under way');

@@ -44,11 +44,13 @@ it('a row is delivered after its commit, and no alarm remains', async () => {
   expect(platform.alarm).toBeNull();
 });
 
-it('a delivery writes one row, and deletes it within the next commit', async () => {
-  const { platform, kit } = objectWith(recording().destination);
+it('the deliveries of a transaction write one row, and delete it within the next commit', async () => {
+  const { platform, kit } = objectWith(recording().destination, recording('near').destination);
   const changes = () => Number(platform.exec('SELECT total_changes() AS n', [])[0]?.n);
   const before = changes();
-  put(kit, 'a', 1);
+  kit.store.transact(() => {
+    for (const key of ['a', 'b']) for (const destination of ['far', 'near']) kit.outbox.put(destination, key, 1);
+  });
   expect(changes() - before).toBe(1);
   await platform.settle();
   expect(changes() - before, 'a delivery needs no separate commit').toBe(1);
@@ -56,6 +58,52 @@ it('a delivery writes one row, and deletes it within the next commit', async () 
   expect(changes() - before, 'a commit without changes deletes nothing').toBe(1);
   kit.store.transact(() => kit.deadlines.set('later', platform.clock + 1_000));
   expect(changes() - before, 'the deadline and the delete').toBe(3);
+});
+
+it('the entries of a large transaction are spread over several short rows', async () => {
+  const { destination, arrived } = recording();
+  const { platform, kit } = objectWith(destination);
+  const long = 'x'.repeat(50_000);
+  kit.store.transact(() => {
+    for (let i = 0; i < 7; i++) kit.outbox.put('far', String(i), long);
+  });
+  const rows = platform.exec(`SELECT LENGTH(entries) AS chars FROM outbox`, []);
+  expect(rows.map(({ chars }) => Number(chars) < 132_000)).toEqual([true, true, true, true]);
+  await platform.settle();
+  expect(arrived).toHaveLength(7);
+});
+
+it('an object that was evicted after a failure delivers only undelivered entries', async () => {
+  const [far, near] = [recording(), recording('near')];
+  const { platform, kit } = objectWith(far.destination, near.destination);
+  far.state.fail = () => new Error('connection refused');
+  kit.store.transact(() => {
+    kit.outbox.put('far', 'a', 1);
+    kit.outbox.put('near', 'b', 2);
+  });
+  await platform.settle();
+  await platform.advance(60_000, () => runAlarm(kit, () => {}));
+  expect(near.arrived).toEqual([['b', 2]]);
+
+  far.state.fail = null;
+  const reborn = buildKit(platform, NO_TABLES, [far.destination, near.destination]);
+  await platform.advance(300_000, () => runAlarm(reborn, () => {}));
+  expect(far.arrived).toEqual([['a', 1]]);
+  expect(near.arrived).toEqual([['b', 2]]);
+  expect(reborn.outbox.backlog()).toEqual([]);
+  expect(platform.alarm).toBeNull();
+});
+
+it('a newer entry replaces an older one with its key, also after the process has died', async () => {
+  const platform = new NodePlatform();
+  const dying = buildKit(platform, NO_TABLES, [{ name: 'far', deliver: () => new Promise(() => {}) }]);
+  dying.store.create(() => dying.outbox.put('far', 'a', 'old'));
+  dying.store.transact(() => dying.outbox.put('far', 'a', 'new'));
+  const { destination, arrived } = recording();
+  const reborn = buildKit(platform, NO_TABLES, [destination]);
+  await platform.advance(60_000, () => runAlarm(reborn, () => {}));
+  expect(arrived).toEqual([['a', 'new']]);
+  expect(platform.dump().outbox).toEqual([]);
 });
 
 it('the backstop alarm deletes a delivered row if no other commit follows, and the row is delivered once', async () => {

@@ -102,8 +102,9 @@ describe('a deleted session', () => {
     await session.advance(WEEK_MS - 1);
     expect(session.rows('event_batches')).not.toEqual([]);
     await session.advance(1);
-    const { session: tombstone, migrations: _, $alarm, ...tables } = session.platform.dump();
+    const { session: tombstone, migrations: _, deadlines, $alarm, ...tables } = session.platform.dump();
     expect(Object.values(tables).every((rows) => Array.isArray(rows) && rows.length === 0)).toBe(true);
+    expect(deadlines).toEqual([{ one: 1, due: '{}' }]);
     expect(tombstone).toMatchObject([{ id: SESSION_ID, result: null, error: null }]);
     expect(JSON.stringify(tombstone)).not.toContain('a secret');
     expect($alarm).toBeNull();

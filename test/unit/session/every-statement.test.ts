@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type EventRow, eventsOf, joinRuns } from '../../../durable-objects/session/log/event-rows.ts';
 import type { LeaseRow } from '../../../durable-objects/session/records.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import { moveDeadlines, storedDeadlines } from '../../support/deadlines.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import type { NodePlatform } from '../../support/node-platform.ts';
 import {
@@ -210,7 +211,7 @@ const DEADLINES: DeadlineCase[] = [
   },
   { name: 'of an overdue pause', setup: pausing, wait: (session) => only(session, 'request') },
   { name: 'of the time limit', setup: running, wait: (session) => only(session, 'max_duration') },
-  { name: 'of an approval', setup: asking, wait: (session) => only(session, 'approval:%') },
+  { name: 'of an approval', setup: asking, wait: (session) => only(session, 'approval:') },
   { name: 'of the retirement', setup: failed, wait: (session) => only(session, 'retire') },
   {
     name: 'of the purge',
@@ -237,11 +238,9 @@ function lost(session: SessionInProcess): void {
 
 /** Sets the clock to a deadline, and moves all other deadlines behind it. */
 function only(session: SessionInProcess, name: string): void {
-  const [due] = session.rows<{ name: string; due_at: number }>('deadlines', `name LIKE '${name}'`);
-  session.platform.clock = due!.due_at;
-  session.platform.transaction(() => {
-    session.platform.exec(`UPDATE deadlines SET due_at = ? WHERE name <> ?`, [due!.due_at + 1e9, due!.name]);
-  });
+  const [only, at] = Object.entries(storedDeadlines(session.platform)).find(([other]) => other.startsWith(name))!;
+  session.platform.clock = at;
+  moveDeadlines(session.runtime.parts.kit, (other, dueAt) => (other === only ? dueAt : at + 1e9));
 }
 
 describe.each(DEADLINES)('the deadline handler $name', ({ setup, wait }) => {
@@ -277,9 +276,7 @@ describe.each(DEADLINES)('the deadline handler $name', ({ setup, wait }) => {
       // A handler that threw runs again half a minute later. The test runs it at once.
       if (disturbed && isDeepStrictEqual(essence(session, ['deadlines']), before)) {
         const { clock } = session.platform;
-        session.platform.transaction(() =>
-          session.platform.exec(`UPDATE deadlines SET due_at = ? WHERE due_at = ?`, [clock, clock + 30_000]),
-        );
+        moveDeadlines(session.runtime.parts.kit, (_name, dueAt) => (dueAt === clock + 30_000 ? clock : dueAt));
         await session.alarmLate();
       }
       expect(essence(session), `a throw before step ${step}`).toEqual(expected);

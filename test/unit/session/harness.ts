@@ -15,6 +15,7 @@ import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { EventPage, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../../src/protocol/session/session.ts';
+import { storedDeadlines } from '../../support/deadlines.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 import { FakeAgent } from './fake-agent.ts';
@@ -149,7 +150,7 @@ export class SessionInProcess {
   }
 
   dueAt(name: string): number | null {
-    return this.row<{ due_at: number }>('deadlines', `name = '${name}'`)?.due_at ?? null;
+    return storedDeadlines(this.platform)[name] ?? null;
   }
 
   // --- Time

@@ -33,7 +33,7 @@ const CAUSES: Record<Exclude<Trigger, SessionAction>, (session: SessionInProcess
   attempt_failed: reports(failure(true)),
   attempts_exhausted: (session) => {
     const { kit, records } = session.runtime.parts;
-    kit.store.transact(() => records.saveSpec({ ...records.spec(), max_attempts: 1 }));
+    kit.store.transact(() => records.updateSpec({ max_attempts: 1 }));
     return reports(failure(true))(session);
   },
   result_completed: reports(result()),

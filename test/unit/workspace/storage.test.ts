@@ -67,7 +67,12 @@ describe('a token’s sockets', () => {
     const { object, token } = setup(new NodePlatform());
     object.runtime.revokeToken(callIn('default'), token.id);
     await object.advance(70_000);
-    expect(object.platform.dump()).toMatchObject({ tokens: [], socket_places: [], deadlines: [], $alarm: null });
+    expect(object.platform.dump()).toMatchObject({
+      tokens: [],
+      socket_places: [],
+      deadlines: [{ due: '{}' }],
+      $alarm: null,
+    });
   });
 
   it('are closed when it expires', async () => {
