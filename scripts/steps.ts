@@ -1,5 +1,6 @@
 /** Helpers for the scripts in this folder: they run commands one after the other, each under a heading. */
-import { spawnSync } from 'node:child_process';
+import { type StdioOptions, spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 
 /** Stops wrangler and miniflare from sending metrics, asking questions, and fetching a sample of `request.cf`. */
 const OFFLINE = {
@@ -11,8 +12,22 @@ const OFFLINE = {
 
 /** Runs a command (a package's executable or a program) with this process's output. @returns whether it succeeded */
 export function run(command: string, ...args: string[]): boolean {
+  return runWith('inherit', command, args);
+}
+
+/** Like `run`, but the command's output replaces the file at `path`. */
+export function runInto(path: string, command: string, ...args: string[]): boolean {
+  const file = openSync(path, 'w');
+  try {
+    return runWith(['ignore', file, file], command, args);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function runWith(stdio: StdioOptions, command: string, args: string[]): boolean {
   const { status, error } = spawnSync(command, args, {
-    stdio: 'inherit',
+    stdio,
     env: { ...OFFLINE, ...process.env },
     shell: process.platform === 'win32',
   });

@@ -1,0 +1,54 @@
+/**
+ * `npm run test:repeat -- 30 test/drills/cut-lines.test.ts --busy 2`: runs each of the files so many times, beside so many
+ * busy loops. Stops at the first failure and keeps that run's output. Prints a table of the files.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { runInto } from './steps.ts';
+
+const USAGE = 'npm run test:repeat -- <times> <test file>… [--busy <loops>]';
+const OUTPUTS = 'dist/test-results/repeat';
+/** A loop ends with its parent, however that ends. */
+const BUSY_LOOP = 'const parent = process.ppid; while (process.ppid === parent);';
+
+interface Repeated {
+  file: string;
+  runs: number;
+  failures: number;
+  'median seconds': number;
+}
+
+const { values, positionals } = parseArgs({
+  options: { busy: { type: 'string', default: '0' } },
+  allowPositionals: true,
+});
+const [times, busy] = [Number(positionals[0]), Number(values.busy)];
+const files = positionals.slice(1);
+if (!(times > 0) || !(busy >= 0) || files.length === 0) throw new Error(`Usage: ${USAGE}`);
+
+function repeat(file: string): Repeated {
+  const seconds: number[] = [];
+  const output = `${OUTPUTS}/${file.replaceAll(/[\\/]/g, '-')}.txt`;
+  let passed = true;
+  while (passed && seconds.length < times) {
+    const startedAt = performance.now();
+    passed = runInto(output, 'vitest', 'run', file);
+    seconds.push((performance.now() - startedAt) / 1_000);
+    const which = `${file}, run ${seconds.length} of ${times}`;
+    console.log(`${which}: ${passed ? 'passed' : `FAILED, see ${output}`} in ${seconds.at(-1)!.toFixed(1)} s`);
+  }
+  const median = seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)]!;
+  return { file, runs: seconds.length, failures: passed ? 0 : 1, 'median seconds': Number(median.toFixed(1)) };
+}
+
+mkdirSync(OUTPUTS, { recursive: true });
+const loops: ChildProcess[] = Array.from({ length: busy }, () => spawn(process.execPath, ['-e', BUSY_LOOP]));
+const repeated: Repeated[] = [];
+for (const file of files) {
+  repeated.push(repeat(file));
+  if (repeated.at(-1)!.failures > 0) break;
+}
+for (const loop of loops) loop.kill('SIGKILL');
+console.table(repeated);
+process.exitCode = repeated.some(({ failures }) => failures > 0) ? 1 : 0;
