@@ -3,11 +3,13 @@ import { availableParallelism } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/**
- * Real processes and browsers: a test may wait minutes for one. Two files run at a time, because each of them waits
- * often.
- */
-const REAL_PROCESSES = { testTimeout: 240_000, hookTimeout: 240_000, maxWorkers: 2 } as const;
+/** Real processes and browsers: a test may wait minutes for one. Two files at a time, since while one waits the other works. */
+const REAL_PROCESSES = {
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
+  maxWorkers: 2,
+  expect: { poll: { timeout: 60_000 } },
+} as const;
 
 /**
  * Tests that take milliseconds on a quiet machine. There is one worker more than cores, because the tests inside

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
+import { Gate } from '../system/support/tools.ts';
 import { dashboardTests } from './support/dashboard.ts';
 import { DemoStack } from './support/demo-stack.ts';
 
@@ -43,7 +45,8 @@ it('the sign-in form rejects an unknown token, and signing out deletes a valid o
 it('text appears while the model streams it', async ({ dashboard }) => {
   await dashboard.openSession('Speak slowly', 'slow 20 200\nsay The end.');
   const lengths = await dashboard.growthOf(dashboard.transcript().locator('[data-kind="text"]'), 'The end.');
-  expect(lengths.length).toBeGreaterThan(5);
+  // Nothing, something, everything.
+  expect(lengths.length).toBeGreaterThan(2);
 });
 
 it('a page keeps its content while the control plane is down, and catches up without a gap or a duplicate', async ({
@@ -56,7 +59,7 @@ it('a page keeps its content while the control plane is down, and catches up wit
   );
   await dashboard.said('Before.').waitFor();
   await dashboard.isLive();
-  stack.killControlPlane();
+  await stack.killControlPlane();
   await page.locator('[data-connection="connecting"], [data-connection="waiting"]').first().waitFor();
   await dashboard.said('Before.').waitFor();
   await dashboard.isLive();
@@ -87,13 +90,15 @@ it('a rejection passes its message to the agent', async ({ page, dashboard }) =>
   await dashboard.toolCall('write', 'Leave that file alone.').waitFor();
 });
 
-it('a message reaches the running turn', async ({ page, dashboard }) => {
-  await dashboard.openSession('Take a message', 'slow 12 400\nrun echo first');
+it('sends a message into the work', async ({ page, dashboard }) => {
+  const held = new Gate(join(stack.path, 'gate'));
+  await dashboard.openSession('Take a message', `${held.directive}\nrun echo first`);
   await dashboard.hasStatus('running');
   await page.getByLabel('Delivery').selectOption('follow_up');
   await page.getByLabel('Message to the agent').fill('run echo asked-for-later');
   await dashboard.button('Send').click();
   await dashboard.transcript().locator('[data-kind="prompt"]').getByText('run echo asked-for-later').waitFor();
+  held.open();
   await dashboard.hasStatus('completed');
   await dashboard.toolCall('bash', '$ echo asked-for-later').waitFor();
 });

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unstable_getMiniflareWorkerOptions } from 'wrangler';
 import { buildIfStale, built } from '../../cli/launcher/build.ts';
 import { type Client, createClient } from '../../src/client/client.ts';
 import { VERSION } from '../../src/configuration/version.ts';
 import type { SessionState } from '../../src/domain/session/session-state.ts';
+import { eventually } from '../support/eventually.ts';
 
 const TOKEN = 'the-token-of-a-smoke-test-0123456789';
 /** The secrets that a deployment sets with `wrangler secret put`. */
@@ -55,7 +56,7 @@ describe('the built Worker in Miniflare', () => {
       },
     });
     await client.sessions.act(id, 'start');
-    await vi.waitFor(() => expect(state).toMatchObject({ status: 'queued', title: 'A smoke test' }), 30_000);
+    await eventually(() => expect(state).toMatchObject({ status: 'queued', title: 'A smoke test' }));
     watch.close();
     const { items } = await client.sessions.list({ status: ['queued'] });
     expect(items.map((item) => item.id)).toEqual([id]);

@@ -1,14 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../support/seeded-random.ts';
-import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
+import { expectAgreement, expectOneLease, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
 import { startSession } from '../system/support/started-session.ts';
 import { TcpProxy } from '../system/support/tcp-proxy.ts';
 
 const SEED = 1;
 const CUTS = 200;
-/** Some connections must last long enough for a frame of the agent, or the lease is rightly lost. */
 const PAUSE_MS = 60;
 
 let fleet: Fleet;
@@ -29,15 +27,12 @@ describe('connections that are cut again and again', () => {
     const prompts = ['slow 60 150\nrun echo one > one.txt', 'slow 60 150'];
     const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts, { watcher })));
     for (const session of sessions) await session.seen(({ type }) => type === 'turn.started');
-    const random = seededRandom(SEED);
-    while (proxy.cuts < CUTS) {
-      proxy.cut(random());
-      await delay(PAUSE_MS);
-    }
+    await proxy.cutAtRandom(CUTS, PAUSE_MS, seededRandom(SEED));
     for (const session of sessions) {
       const { tasks } = await session.ended('completed');
-      expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
       const log = await readLog(fleet.client, session.id);
+      expectOneLease(log);
+      expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
       expectWhole(log);
       expectSameLog(session.watch, log);
       expectAgreement(log, fleet.conversationOf(session.id));

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../support/seeded-random.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
-import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
+import { expectAgreement, expectOneLease, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
 import { startSession } from '../system/support/started-session.ts';
 
@@ -29,8 +29,9 @@ describe.concurrent('an OpenCode server that is killed during a turn', { timeout
       await agent.killOpenCode();
       for (const session of two) {
         const { tasks } = await session.ended('completed');
-        expect(tasks, `seed ${seed}`).toMatchObject([{ attempt: 1, epoch: 1 }]);
         const log = await readLog(fleet.client, session.id);
+        expectOneLease(log);
+        expect(tasks, `seed ${seed}`).toMatchObject([{ attempt: 1, epoch: 1 }]);
         expectWhole(log);
         expectSameLog(session.watch, log);
         const conversation = fleet.conversationOf(session.id);

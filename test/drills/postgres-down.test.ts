@@ -1,12 +1,12 @@
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { steadyPort } from '../system/support/control-plane.ts';
 import { type Fleet, startFleet } from '../system/support/fleet.ts';
 import { startSession } from '../system/support/started-session.ts';
 
-const WITHIN = { timeout: 120_000, interval: 200 };
-/** The endpoint's pool, and one more connection for the test. */
+/** The endpoint's pool, and one more for whoever else comes. */
 const CONNECTIONS = 12;
 
 /** A Postgres server that can be stopped, and keeps its data until it starts again. */
@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 
 async function expectReadiness(status: 'ready' | 'degraded', ofPostgres: 'ok' | 'unavailable'): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const response = await fetch(`${fleet.controlPlane.url}/ready`);
     expect(response.status).toBe(200);
     const dependencies = expect.arrayContaining([
@@ -67,7 +67,7 @@ async function expectReadiness(status: 'ready' | 'degraded', ofPostgres: 'ok' | 
       expect.objectContaining({ name: 'postgres', status: ofPostgres }),
     ]);
     expect(await response.json()).toEqual({ status, dependencies });
-  }, WITHIN);
+  });
 }
 
 /** Runs a session to its end, until the list shows it as completed. */
@@ -77,22 +77,22 @@ async function runOne(meanwhile: () => Promise<void> = async () => undefined): P
   await meanwhile();
   await session.ended('completed');
   session.watch.close();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { items } = await fleet.client.sessions.list({ status: ['completed'] });
     expect(items.map(({ id }) => id)).toContain(session.id);
-  }, WITHIN);
+  });
   return session.id;
 }
 
 describe('Postgres', () => {
   const owed: string[] = [];
   const expectAllArrived = () =>
-    vi.waitFor(async () => {
+    eventually(async () => {
       const runs = await postgres.runs();
       expect(runs).toHaveLength(owed.length);
       expect(new Set(runs.map((run) => run.session_id))).toEqual(new Set(owed));
       for (const { run, status } of runs) expect([run, status]).toEqual([1, 'completed']);
-    }, WITHIN);
+    });
 
   it('does not need to run for sessions to run, and gets its tables and the waiting runs when it starts', async () => {
     await expectReadiness('degraded', 'unavailable');

@@ -89,8 +89,8 @@ function prompts(counter: string, slowOne: number, kind: (typeof MOMENTS)[number
   });
 }
 
-/** Waits for this seed's moment of the kill. */
-async function reach(seed: number, session: StartedSession, { agent, proxy }: Station, slowOne: number): Promise<void> {
+/** Waits for this seed's moment of the kill. @param held resolves when the proxy holds the message of the moment */
+async function reach(seed: number, session: StartedSession, slowOne: number, held: Promise<void>): Promise<void> {
   const random = seededRandom(seed);
   const hasBegun = (number: number) => session.seen((e) => e.type === 'turn.started' && e.data.message === number);
   switch (MOMENTS[seed % MOMENTS.length]) {
@@ -106,12 +106,9 @@ async function reach(seed: number, session: StartedSession, { agent, proxy }: St
       await session.seen((e) => e.type === 'checkpoint.created' && e.data.checkpoint.messages_done === slowOne);
       return delay(random() * 100);
     case 'result-unsent':
-      await hasBegun(PROMPTS);
-      await session.seen((e) => e.type === 'tool' && e.data.state === 'completed', PROMPTS);
-      proxy.holdRequests();
-      return Promise.race([agent.buffered('result'), session.seen((e) => e.type === 'lease.ended')]);
+      return held;
     default:
-      await proxy.holdAnswersFrom('"type":"ended"');
+      await held;
       return delay(random() * 500);
   }
 }
@@ -146,10 +143,12 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       const lastSlow = kind === 'checkpoint' ? PROMPTS - 1 : PROMPTS;
       const slowOne = 1 + Math.floor(seededRandom(-seed)() * lastSlow);
       const counter = join(fleet.path, `counter-${seed}`);
+      // Even if this process hears of the moment late, the victim has not ended the session.
+      const held = victim.proxy.holdRequestsFrom('"type":"result"');
       const session = await startSession(fleet.client, prompts(counter, slowOne, kind), {
         required_labels: [lane.label],
       });
-      await reach(seed, session, victim, slowOne);
+      await reach(seed, session, slowOne, held);
       await victim.agent.kill();
       victim.proxy.release();
       const [left] = victim.agent.leftovers().map((buffer) => {
@@ -190,10 +189,11 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       inLane(async (lane) => {
         const { agent, proxy } = lane.victim;
         const counter = join(fleet.path, `counter-${seed}`);
+        const held = proxy.holdAnswersFrom('"type":"ended"');
         const session = await startSession(fleet.client, prompts(counter, 0, 'result-unacknowledged'), {
           required_labels: [lane.label],
         });
-        await reach(seed, session, lane.victim, 0);
+        await reach(seed, session, 0, held);
         await agent.kill();
         await session.ended('completed');
         const log = await readLog(fleet.client, session.id);

@@ -1,9 +1,10 @@
 import { runInDurableObject } from 'cloudflare:test';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
 import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
+import { eventually } from '../support/eventually.ts';
 import { requested, SocketAgent, SocketWatcher, sessionObject, unwrap } from '../workerd/support/session-in-workerd.ts';
 import { expectToSleep, isSameInstance, SLEEP_TIMEOUT_MS } from './sleep.ts';
 
@@ -17,11 +18,11 @@ it.concurrent('a session sleeps while its agent and watcher are quiet, and then 
   unwrap(await session.api.act(session.call, { action: 'start' }));
   const agent = await new SocketAgent(session).connect();
   const watcher = await new SocketWatcher(session).connect();
-  await vi.waitFor(() => expect(watcher.live).toBe(true));
+  await eventually(() => expect(watcher.live).toBe(true));
   await agent.send({ type: 'agent.note', data: { level: 'info', text: 'before' } });
   await expectToSleep(session.stub);
   await agent.send({ type: 'agent.note', data: { level: 'info', text: 'after' } });
-  await vi.waitFor(() =>
+  await eventually(() =>
     expect(watcher.follower.state.transcript.slice(-2)).toMatchObject([{ text: 'before' }, { text: 'after' }]),
   );
   expect([agent.over, watcher.faults]).toEqual([null, []]);

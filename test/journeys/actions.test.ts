@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
+import { Gate } from '../system/support/tools.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
 
 const fleet = sharedFleet();
@@ -14,11 +16,13 @@ const isRunningTool = (session: StartedSession, word: string) =>
 
 it('a paused session keeps its finished work, and continues with the rest when it is resumed', async () => {
   const counter = join(fleet.path, 'paused');
-  // The text between the two steps keeps the model busy, as a real model would be.
-  const prompt = `run sleep 1; echo a >> ${counter}\nslow 20 200\nrun echo b >> ${counter}\nwrite last.txt: c`;
+  const held = new Gate(join(fleet.path, 'paused-gate'));
+  // The text between the two steps keeps the model busy, as a real one would be.
+  const prompt = `${held.directive}; echo a >> ${counter}\nslow 20 200\nrun echo b >> ${counter}\nwrite last.txt: c`;
   const session = await startSession(client, [prompt]);
   await isRunningTool(session, 'sleep');
   await client.sessions.act(session.id, 'pause');
+  held.open();
   await session.seen((e) => e.type === 'session.status' && e.data.to === 'paused');
   expect(readFileSync(counter, 'utf8')).toBe('a\n');
   await client.sessions.act(session.id, 'resume');
@@ -31,7 +35,7 @@ it('a paused session keeps its finished work, and continues with the rest when i
 it('a cancelled session ends while its tool still runs, and the tool never finishes', async () => {
   const [begun, after] = [join(fleet.path, 'begun'), join(fleet.path, 'after')];
   const session = await startSession(client, [`run echo > ${begun}; sleep 300; echo > ${after}`]);
-  await vi.waitFor(() => expect(existsSync(begun)).toBe(true), { timeout: 60_000 });
+  await eventually(() => expect(existsSync(begun)).toBe(true));
   await client.sessions.act(session.id, 'cancel');
   await session.ended('cancelled');
   expect(existsSync(after)).toBe(false);

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createClient } from '../../src/client/client.ts';
+import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
 import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
+import { RESTART_LIMIT_MS } from '../system/support/control-plane.ts';
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
 import { TcpProxy } from '../system/support/tcp-proxy.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
@@ -39,7 +40,7 @@ async function expectTrueLog(session: StartedSession): Promise<void> {
 
 it('a session waits in the queue until an agent with its label connects, and runs on that agent', async () => {
   const session = await startSession(fleet.client, ['write routed.txt: yes'], { required_labels: labels });
-  await vi.waitFor(async () => expect((await fleet.client.sessions.get(session.id)).status).toBe('queued'));
+  await eventually(async () => expect((await fleet.client.sessions.get(session.id)).status).toBe('queued'));
   await first.start();
   const { tasks } = await session.ended('completed');
   expect(tasks).toMatchObject([{ agent_id: first.id, attempt: 1 }]);
@@ -67,15 +68,11 @@ it('when an agent is killed, another agent on another clone continues from its c
 it('an agent and a watcher whose connections break again and again neither lose nor duplicate an event', async () => {
   await first.kill();
   if (!second.isRunning) await second.start();
-  const watcher = createClient({ baseUrl: proxy.url, token: fleet.address.adminToken, deadlineMs: 60_000 });
+  const watcher = createClient({ baseUrl: proxy.url, token: fleet.address.adminToken, deadlineMs: RESTART_LIMIT_MS });
   const prompt = 'slow 20 200\nrun echo one > one.txt\nslow 20 200';
   const session = await startSession(fleet.client, [prompt], { required_labels: labels, watcher });
   await session.seen(({ type }) => type === 'turn.started');
-  const random = seededRandom(1);
-  while (proxy.cuts < CUTS) {
-    proxy.cut(random());
-    await delay(PAUSE_MS);
-  }
+  await proxy.cutAtRandom(CUTS, PAUSE_MS, seededRandom(1));
   const { tasks } = await session.ended('completed');
   expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
   await expectTrueLog(session);

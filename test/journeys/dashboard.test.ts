@@ -69,8 +69,11 @@ it('a reloaded page continues with the session’s current state', async ({ page
   expect(await dashboard.transcript().locator('[data-tool="bash"]').count()).toBe(1);
 });
 
-it('the page offers only legal actions: pause, resume, and cancel with a confirmation', async ({ page, dashboard }) => {
-  await dashboard.openSession('Be told what to do', 'slow 6 250\nrun echo step\n'.repeat(12));
+it('offers the legal actions alone: pauses, resumes, and cancels after a second thought', async ({
+  page,
+  dashboard,
+}) => {
+  await dashboard.openSession('Be told what to do', `${'slow 6 250\nrun echo step\n'.repeat(6)}run sleep 300`);
   await dashboard.hasStatus('running');
   expect(await dashboard.button('Start').count()).toBe(0);
   await dashboard.button('Pause').click();

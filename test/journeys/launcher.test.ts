@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
-import { expectCleanEnd, expectTokens, makeTokens, SLOWLY } from '../system/support/control-plane-data.ts';
+import { eventually } from '../support/eventually.ts';
+import { expectCleanEnd, expectTokens, makeTokens } from '../system/support/control-plane-data.ts';
 import { Launcher, noDatabase } from '../system/support/launcher.ts';
 import { scratchDirectory } from '../system/support/rig.ts';
 
@@ -37,13 +38,13 @@ it('each process of the launcher has a log of JSON lines', async () => {
   // Each writes a line: the Worker for the request, Postgres for the missing database.
   await fetch(`${url}/health`);
   for (const name of ['worker', 'postgres']) {
-    const lines = await vi.waitFor(() => {
+    const lines = await eventually(() => {
       const written = readFileSync(join(directory, 'logs', `${name}.log`), 'utf8')
         .split('\n')
         .filter(Boolean);
       expect(written).not.toEqual([]);
       return written;
-    }, SLOWLY);
+    });
     for (const line of lines) expect(JSON.parse(line)).toMatchObject({ process: name, level: expect.any(String) });
   }
 });
@@ -57,11 +58,10 @@ it('a second start on the same data directory is refused, and the first one keep
 
 it('workerd restarts on the same port after a SIGKILL, with everything that was acknowledged', async () => {
   await makeTokens(launcher);
-  const killed = launcher.pidOf('worker') ?? 0;
-  process.kill(killed, 'SIGKILL');
+  const killed = await launcher.kill('worker');
   await launcher.printed(/^worker\s+ended with code 137; restarting/m);
   await expectTokens(launcher);
-  expect(launcher.pidOf('worker')).not.toBe(killed);
+  expect(await launcher.pidOf('worker')).not.toBe(killed);
 });
 
 it('Ctrl-C ends every process, and the launcher exits with 0', async () => {

@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import type { Readiness } from '../../src/protocol/system/readiness.ts';
+import { eventually } from '../support/eventually.ts';
 import { descendantsOf, Launcher, lives, noDatabase } from './support/launcher.ts';
 import { expectNoSecretLogged } from './support/logs.ts';
 import { createRepository } from './support/rig.ts';
@@ -31,7 +32,7 @@ describe('npm run demo', () => {
     demo = launch('demo', ['demo']);
     await demo.printed(/Press Ctrl-C/);
     await postgresIsUp();
-    const environment = execFileSync('ps', ['eww', '-o', 'command=', '-p', String(demo.pidOf('postgres'))]);
+    const environment = execFileSync('ps', ['eww', '-o', 'command=', '-p', String(await demo.pidOf('postgres'))]);
     postgresPassword = /OIO_POSTGRES_PASSWORD=(\S+)/.exec(environment.toString())?.[1] ?? '';
   });
 
@@ -40,21 +41,19 @@ describe('npm run demo', () => {
     const { dependencies } = (await response.json()) as Readiness;
     return [response.status, dependencies.find(({ name }) => name === 'postgres')?.status];
   }
-  const postgresIsUp = () =>
-    vi.waitFor(async () => expect(await postgresState()).toEqual([200, 'ok']), { timeout: 120_000, interval: 100 });
+  const postgresIsUp = () => eventually(async () => expect(await postgresState()).toEqual([200, 'ok']));
 
-  it('restarts its agent after a SIGKILL, and the agent works', async () => {
-    const killed = demo.pidOf('agent') ?? 0;
-    process.kill(killed, 'SIGKILL');
+  it('starts its agent again after a SIGKILL, and the agent works', async () => {
+    const killed = await demo.kill('agent');
     await demo.printed(/^agent\s+ended with code 137; restarting/m);
     const session = launch('demo', ['session', 'create', 'write again.txt: there', '--watch']);
     expect(await session.exited).toBe(0);
-    expect(demo.pidOf('agent')).not.toBe(killed);
+    expect(await demo.pidOf('agent')).not.toBe(killed);
   });
 
   it('responds while its Postgres is killed, and restarts it', async () => {
     const { url } = demo.server();
-    process.kill(demo.pidOf('postgres') ?? 0, 'SIGKILL');
+    await demo.kill('postgres');
     await demo.printed(/^postgres\s+ended with code 137; restarting/m);
     expect((await fetch(`${url}/health`)).status).toBe(200);
     await postgresIsUp();

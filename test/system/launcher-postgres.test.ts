@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { type FullQueryResults, NeonDbError, neon, neonConfig } from '@neondatabase/serverless';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { projectFile } from '../../cli/launcher/project.ts';
 import { type Database, openEmbedded } from '../../cli/postgres/database.ts';
 import { runMigrations } from '../../cli/postgres/migrations.ts';
-import { freePort } from '../../runner/process/free-port.ts';
+import { eventually } from '../support/eventually.ts';
 import { countServer } from '../support/servers.ts';
+import { steadyPort } from './support/control-plane.ts';
 
 const password = 'per-start secret/with?odd&characters';
 const serverUrl = process.env.TEST_POSTGRES_URL;
@@ -46,15 +47,15 @@ async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Pro
 
 const connectionString = (secret: string) => `postgres://oio:${encodeURIComponent(secret)}@127.0.0.1/oio`;
 
-/** The driver's errors until the process has opened its database. */
-const untilOpen = <T>(query: () => Promise<T>) => vi.waitFor(query, { timeout: 60_000, interval: 100 });
+/** The driver's errors while the process is still opening its database. */
+const untilOpen = <T>(query: () => Promise<T>) => eventually(query);
 
 describe.each(homes)('the Neon driver on $name', ({ variables }) => {
   let sql: ReturnType<typeof neon<false, true>>;
   let url: string;
 
   beforeAll(async () => {
-    const port = await freePort();
+    const port = await steadyPort();
     startProcess(variables(join(scratch, 'home')), port);
     url = `http://127.0.0.1:${port}/sql`;
     neonConfig.fetchEndpoint = url;
@@ -161,7 +162,7 @@ describe('the embedded Postgres', () => {
   it('keeps what it acknowledged over a SIGKILL, on the same port', async () => {
     // Uses the existing database, because a new one takes seconds of CPU time.
     await Promise.all(processes.map((child) => end(child)));
-    const port = await freePort();
+    const port = await steadyPort();
     const variables = { OIO_POSTGRES_DIRECTORY: join(scratch, 'home') };
     const first = startProcess(variables, port);
     neonConfig.fetchEndpoint = `http://127.0.0.1:${port}/sql`;
@@ -184,10 +185,10 @@ describe('a server that is down at first', () => {
       body,
     });
 
-  it('gets its migrations before any query when it starts, and until then queries get a 503 without a Postgres code', async () => {
-    const [port, serverPort] = [await freePort(), await freePort()];
+  it('is answered 503 without a Postgres code, and is migrated before it is asked anything once it is up', async () => {
+    const [port, serverPort] = [await steadyPort(), await steadyPort()];
     startProcess({ DATABASE_URL: `postgres://postgres@127.0.0.1:${serverPort}/postgres` }, port);
-    const refused = await vi.waitFor(() => ask(port), { timeout: 30_000 });
+    const refused = await eventually(() => ask(port));
     expect(refused.status).toBe(503);
     expect(await refused.json()).not.toHaveProperty('code');
 
@@ -195,14 +196,11 @@ describe('a server that is down at first', () => {
     const server = new PGLiteSocketServer({ db, port: serverPort, host: '127.0.0.1', maxConnections: 10 });
     await server.start();
     try {
-      const first = await vi.waitFor(
-        async () => {
-          const answer = await ask(port);
-          expect(answer.status).not.toBe(503);
-          return answer;
-        },
-        { timeout: 60_000, interval: 100 },
-      );
+      const first = await eventually(async () => {
+        const answer = await ask(port);
+        expect(answer.status).not.toBe(503);
+        return answer;
+      });
       expect(await first.json()).toMatchObject({ rows: [['t']] });
     } finally {
       await Promise.all(processes.map((child) => end(child)));

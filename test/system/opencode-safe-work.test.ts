@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { Agent } from '../../runner/agent.ts';
 import { Repository } from '../../runner/git/repository.ts';
 import { loadIdentity } from '../../runner/identity.ts';
@@ -8,6 +8,8 @@ import type { OpenConnection } from '../../runner/lease/connection.ts';
 import { removeLeftoverWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import { eventually } from '../support/eventually.ts';
+import { Gate } from './support/tools.ts';
 import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workFixtureOfFile } from './support/work-rig.ts';
 
 const fixture = workFixtureOfFile();
@@ -45,7 +47,7 @@ function heldUp() {
     client: changed({ messages, prompt }),
     prompted,
     release,
-    isHeldUp: () => vi.waitFor(() => expect(asked).toBeGreaterThan(1), { timeout: 60_000 }),
+    isHeldUp: () => eventually(() => expect(asked).toBeGreaterThan(1)),
   };
 }
 
@@ -169,9 +171,11 @@ test('a steering message that cannot be posted becomes the next prompt', async (
     return fixture.rig.client.prompt(asking);
   };
   const work = await start(makeAssignment(), undefined, changed({ prompt }));
-  await work.message('run sleep 2\nsay first');
+  const held = new Gate(join(fixture.path, 'gate'));
+  await work.message(`${held.directive}\nsay first`);
   await work.frame('tool', 2);
   await work.message('run echo steered', 'steer');
+  held.open();
   expect(await work.frame('result')).toMatchObject({ status: 'completed', messages_done: 2 });
   expect(work.of('turn.started')).toHaveLength(2);
 });
@@ -272,11 +276,11 @@ test('an epoch of a task starts on an agent only when the previous one has ended
       session_id: assignment.session_id,
       expires_in_ms: 10_000,
     });
-  await vi.waitFor(() => expect(control).not.toBeNull());
+  await eventually(() => expect(control).not.toBeNull());
   offer(1);
-  await vi.waitFor(() => expect(existsSync(before)).toBe(true), { timeout: 60_000 });
+  await eventually(() => expect(existsSync(before)).toBe(true));
   offer(2);
-  await vi.waitFor(() => expect(presented).toHaveLength(2), { timeout: 60_000 });
+  await eventually(() => expect(presented).toHaveLength(2));
   expect(presented[1]).toEqual({ path: `/ws/leases/${assignment.task_id}/2`, wasBeforeThere: false });
   await agent.stop();
 });

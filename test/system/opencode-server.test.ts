@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Repository, type Worktree } from '../../runner/git/repository.ts';
 import { MARKER_VARIABLE } from '../../runner/opencode/home.ts';
 import { findByEnvironment, isRunning } from '../../runner/process/processes.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   cloneRepository,
   createRepository,
@@ -18,6 +19,7 @@ import {
   startScriptedModel,
   toolOutputs,
 } from './support/rig.ts';
+import { sleeping, sleepOnce } from './support/tools.ts';
 
 const scratch = scratchDirectory();
 const project = join(scratch.path, 'project');
@@ -124,11 +126,11 @@ describe('a new OpenCode server for each test', () => {
 
   test('a server that is killed during a turn restarts, and its tools have ended', async () => {
     const id = await create();
-    await post(rig, id, sleepOnce('301'));
-    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 60_000 });
+    await post(rig, id, sleepOnce(join(rig.directory, 'slept')));
+    await eventually(() => expect(sleeping(rig.marker)).toHaveLength(1));
     const before = rig.server.address;
     process.kill(before?.pid as number, 'SIGKILL');
-    await vi.waitFor(() => expect(rig.server.address?.generation).toBe(2), { timeout: 60_000 });
+    await eventually(() => expect(rig.server.address?.generation).toBe(2));
     expect(sleeping(rig.marker)).toEqual([]);
     const last = (await rig.client.messages(id)).at(-1);
     expect(last?.info.role === 'assistant' && last.info.time.completed).toBe(undefined);
@@ -143,8 +145,8 @@ describe('a new OpenCode server for each test', () => {
 
   test('a stopped server leaves no process behind, not even a running tool', async () => {
     const id = await create();
-    await post(rig, id, 'run sleep 302');
-    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 60_000 });
+    await post(rig, id, 'run sleep 300');
+    await eventually(() => expect(sleeping(rig.marker)).toHaveLength(1));
     const pid = rig.server.address?.pid as number;
     await rig.stop();
     expect(findByEnvironment(MARKER_VARIABLE, rig.marker)).toEqual([]);
@@ -155,8 +157,8 @@ describe('a new OpenCode server for each test', () => {
     const clone = cloneRepository(project, join(rig.directory, 'clone'));
     const id = await create();
     await promptAndWait(rig, id, 'run echo from-the-first-machine');
-    await post(rig, id, `${sleepOnce('303')}\nrun echo then-this`);
-    await vi.waitFor(() => expect(sleeping(rig.marker)).toHaveLength(1), { timeout: 60_000 });
+    await post(rig, id, `${sleepOnce(join(rig.directory, 'slept'))}\nrun echo then-this`);
+    await eventually(() => expect(sleeping(rig.marker)).toHaveLength(1));
     const carried = await rig.client.exportConversation(id);
     const other = await startOpenCodeRig(join(rig.directory, 'other'), model);
     try {
@@ -186,19 +188,3 @@ test('a server’s home is readable only by its user', () => {
   const mode = spawnSync('stat', ['-c', '%a', home], { encoding: 'utf8' }).stdout.trim();
   expect(mode).toBe('700');
 });
-
-/** A directive whose tool hangs the first time and is fast when it is repeated. */
-function sleepOnce(seconds: string): string {
-  const seen = join(rig.directory, `slept-${seconds}`);
-  return `run test -e ${seen} || { : > ${seen}; exec sleep ${seconds}; }`;
-}
-
-function sleeping(marker: string): number[] {
-  return findByEnvironment(MARKER_VARIABLE, marker).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep\0');
-    } catch {
-      return false;
-    }
-  });
-}

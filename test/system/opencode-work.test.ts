@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { packConversation, unpackConversation } from '../../runner/opencode/conversation.ts';
-import { MARKER_VARIABLE } from '../../runner/opencode/home.ts';
-import { findByEnvironment } from '../../runner/process/processes.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { eventually } from '../support/eventually.ts';
 import { cloneRepository, startOpenCodeRig } from './support/rig.ts';
+import { Gate, sleeping, sleepOnce } from './support/tools.ts';
 import {
   artifactsOf,
   makeAssignment,
@@ -23,23 +23,12 @@ function start(changes: Partial<Assignment> = {}, artifacts?: Map<string, Uint8A
   return fixture.start(makeAssignment(changes), artifacts);
 }
 
-/** A directive whose tool hangs the first time and is fast when it is repeated. */
-function sleepOnce(name: string): string {
-  const seen = join(fixture.rig.directory, `slept-${name}`);
-  return `run test -e ${seen} || { : > ${seen}; exec sleep 300; }`;
-}
-
-const sleeping = () =>
-  findByEnvironment(MARKER_VARIABLE, fixture.rig.marker).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep\0');
-    } catch {
-      return false;
-    }
-  });
+const sleepingTools = () => sleeping(fixture.rig.marker);
+const stall = (name: string) => sleepOnce(join(fixture.path, `slept-${name}`));
+const gate = (name: string) => new Gate(join(fixture.path, `gate-${name}`));
 
 async function untilSleeping(): Promise<void> {
-  await vi.waitFor(() => expect(sleeping()).toHaveLength(1), { timeout: 60_000 });
+  await eventually(() => expect(sleepingTools()).toHaveLength(1));
 }
 
 test('a prompt becomes a turn with its tools, files, todo list, text, usage, checkpoint and result', async () => {
@@ -123,9 +112,11 @@ test('usage of sub-agents is counted and marked', async () => {
 
 test('the model reads a steering message at its next step, before the turn ends', async () => {
   const work = await start();
-  await work.message('run sleep 1\nrun sleep 1\nrun echo first');
+  const held = gate('steer');
+  await work.message(`${held.directive}\nrun sleep 1\nrun echo first`);
   await work.frame('tool', 2);
   await work.message('run echo steered', 'steer');
+  held.open();
   const result = await work.frame('result');
   expect(result.messages_done).toBe(2);
   expect(work.of('turn.started')).toHaveLength(1);
@@ -136,10 +127,12 @@ test('the model reads a steering message at its next step, before the turn ends'
 
 test('a steering message that overtakes a waiting message does not affect it', async () => {
   const work = await start();
-  await work.message('run sleep 1\nrun sleep 1\nrun echo first');
+  const held = gate('overtake');
+  await work.message(`${held.directive}\nrun sleep 1\nrun echo first`);
   await work.frame('tool', 2);
   await work.message('run echo waited');
   await work.message('run echo steered', 'steer');
+  held.open();
   expect(await work.frame('result')).toMatchObject({ status: 'completed', messages_done: 3 });
   expect(work.of('turn.started').map(({ message }) => message)).toEqual([1, 2]);
   expect(work.of('checkpoint').map(({ messages_done }) => messages_done)).toEqual([1, 3]);
@@ -149,11 +142,13 @@ test('a steering message that overtakes a waiting message does not affect it', a
 
 test('a message that was steered into a turn before a pause needs no other turn after it', async () => {
   const work = await start();
-  const prompts = ['run sleep 1\nslow 20 200\nrun echo first', 'run echo steered'] as const;
+  const held = gate('steer-and-pause');
+  const prompts = [`${held.directive}\nslow 20 200\nrun echo first`, 'run echo steered'] as const;
   await work.message(prompts[0]);
   await work.frame('tool', 2);
   await work.message(prompts[1], 'steer');
   await work.work.command({ type: 'pause', data: { within_ms: 30_000 } });
+  held.open();
   expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
 
   const resumed = await fixture.start(nextAssignment(work.assignment, work.frames), artifactsOf(work.frames));
@@ -166,12 +161,14 @@ test('a message that was steered into a turn before a pause needs no other turn 
 
 test('a pause ends the turn after the current step, and another lease continues with the rest', async () => {
   const counter = join(fixture.rig.directory, 'pause-counter');
+  const held = gate('pause');
   const work = await start();
   // The text between the steps keeps the model busy, as a real model would be.
-  const prompt = `run sleep 2; echo a >> ${counter}\nslow 20 200\nrun echo b >> ${counter}\nwrite last.txt: c`;
+  const prompt = `${held.directive}; echo a >> ${counter}\nslow 20 200\nrun echo b >> ${counter}\nwrite last.txt: c`;
   await work.message(prompt);
   await work.frame('tool', 2);
   await work.work.command({ type: 'pause', data: { within_ms: 30_000 } });
+  held.open();
   expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
   expect(readFileSync(counter, 'utf8')).toBe('a\n');
   expect(work.of('checkpoint').at(-1)).toMatchObject({ messages_done: 0 });
@@ -185,11 +182,11 @@ test('a pause ends the turn after the current step, and another lease continues 
 
 test('a turn that does not end by itself is aborted when a pause has waited long enough', async () => {
   const work = await start();
-  await work.message(sleepOnce('pause'));
+  await work.message(stall('pause'));
   await untilSleeping();
   await work.work.command({ type: 'pause', data: { within_ms: 200 } });
   expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
-  expect(sleeping()).toEqual([]);
+  expect(sleepingTools()).toEqual([]);
 });
 
 test('the limit of model turns ends the work as partial, with the work so far', async () => {
@@ -206,7 +203,7 @@ test('the limit of model turns ends the work as partial, with the work so far', 
 
 test('a conversation continues after the server is killed during a turn, and nothing is reported twice', async () => {
   const work = await start();
-  await work.message(`write before.txt: b\n${sleepOnce('crash')}\nsay at the end`);
+  await work.message(`write before.txt: b\n${stall('crash')}\nsay at the end`);
   await untilSleeping();
   process.kill(fixture.rig.server.address?.pid as number, 'SIGKILL');
   const result = await work.frame('result');
@@ -217,15 +214,15 @@ test('a conversation continues after the server is killed during a turn, and not
   ]);
   const calls = work.of('tool').filter((tool) => tool.tool === 'write');
   expect(calls.map((tool) => tool.state)).toEqual(['pending', 'running', 'completed']);
-  expect(sleeping()).toEqual([]);
+  expect(sleepingTools()).toEqual([]);
 });
 
 test('a silent session ends the turn, and the same prompt continues when the lease is confirmed', async () => {
   const work = await start();
-  await work.message(`${sleepOnce('quiet')}\nwrite after.txt: x`);
+  await work.message(`${stall('quiet')}\nwrite after.txt: x`);
   await untilSleeping();
   work.work.quiet();
-  await vi.waitFor(() => expect(sleeping()).toEqual([]), { timeout: 60_000 });
+  await eventually(() => expect(sleepingTools()).toEqual([]));
   expect(work.of('result')).toEqual([]);
   work.work.alive();
   expect(await work.frame('result')).toMatchObject({ status: 'completed' });
@@ -290,7 +287,7 @@ test('a conversation from a machine with a fast clock continues', async () => {
 
 test('a machine that is lost during a long turn leaves a checkpoint, and its steps do not run again', async () => {
   const counter = join(fixture.rig.directory, 'step-counter');
-  const prompt = `run echo a >> ${counter}\nwrite one.txt: 1\n${sleepOnce('lost')}\nwrite two.txt: 2`;
+  const prompt = `run echo a >> ${counter}\nwrite one.txt: 1\n${stall('lost')}\nwrite two.txt: 2`;
   const work = await fixture.start(makeAssignment(), new Map(), { stepCheckpointMs: 0 });
   await work.message(prompt);
   await untilSleeping();

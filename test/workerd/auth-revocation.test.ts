@@ -1,8 +1,9 @@
 import { exports } from 'cloudflare:workers';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
 import type { CreatedToken, Ticket } from '../../src/protocol/workspace/token.ts';
+import { eventually } from '../support/eventually.ts';
 import { appWith, ask, HOST, newWorkspace, signToken, UUID } from './http-support.ts';
 
 const PAGE = 'https://dashboard.test';
@@ -39,7 +40,7 @@ it('a revocation closes the token’s sockets and no others', async () => {
   const untouched = await openSocket(`/ws/sessions/${id}`, other!.token);
 
   await ask(`/api/v1/tokens/${one!.id}`, { token: admin, method: 'DELETE' });
-  await vi.waitFor(() => {
+  await eventually(() => {
     expect(watch.closed.code).toBe(CLOSE.unauthorized);
     expect(control.closed.code).toBe(CLOSE.unauthorized);
   });

@@ -1,10 +1,11 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ObjectKit } from '../../durable-objects/kit/runtime.ts';
 import type { SessionRuntime } from '../../durable-objects/session/runtime.ts';
 import { MAX_FRAME_BYTES } from '../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { moveDeadlines } from '../support/deadlines.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   requested,
   type SessionObject,
@@ -61,7 +62,7 @@ describe('a session in workerd', () => {
     unwrap(await api.create(call, session.id, requested()));
     await step();
     const watcher = await new SocketWatcher(session).connect();
-    await vi.waitFor(() => expect(watcher.live).toBe(true));
+    await eventually(() => expect(watcher.live).toBe(true));
     await step();
     expect(unwrap(await api.act(call, { action: 'start' })).status).toBe('queued');
     await step();
@@ -77,17 +78,17 @@ describe('a session in workerd', () => {
     await step();
     const view = unwrap(await api.read(call, []));
     expect(view).toMatchObject({ status: 'completed', result: { text: 'Done.' } });
-    await vi.waitFor(() => expect(watcher.follower.cursor).toBe(view.cursor));
+    await eventually(() => expect(watcher.follower.cursor).toBe(view.cursor));
     expect(watcher.follower.state.status).toBe('completed');
     expect(watcher.faults).toEqual([]);
-    await vi.waitFor(() => expect(agent.closeCode).toBe(4011));
+    await eventually(() => expect(agent.closeCode).toBe(4011));
   });
 
   it('knows its workspace and id when only its alarm has woken it', async () => {
     const { session, agent } = await begun();
     await agent.send(note('working'));
     agent.socket?.close(1000, 'gone');
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(
         await runInDurableObject(session.stub, (_instance, state) => [
           ...state.storage.sql.exec(`SELECT closed_at IS NOT NULL AS closed FROM leases`),
@@ -122,12 +123,12 @@ describe('a session in workerd', () => {
     // The object caches the row, so only an evicted object reads a row that the test has changed.
     await evictDurableObject(session.stub);
     agent.socket?.send('ping');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const [task] = unwrap(await session.api.read(session.call, ['tasks'])).tasks!;
       expect(Date.parse(task!.lease_expires_at!)).toBeGreaterThan(Date.now());
     });
     agent.socket?.close(1000, 'bye');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const [lease] = await runInDurableObject(session.stub, (_instance, state) => [
         ...state.storage.sql.exec<{ seen_at: number; closed_at: number | null }>(
           `SELECT seen_at, closed_at FROM leases`,
@@ -154,7 +155,7 @@ describe('a session in workerd', () => {
   it('accepts nothing over 1 MiB, on a socket or in a row', async () => {
     const { session, agent } = await begun();
     agent.socket?.send(JSON.stringify({ type: 'frames', frames: ['x'.repeat(MAX_FRAME_BYTES)] }));
-    await vi.waitFor(() => expect(agent.closeCode).toBe(1009));
+    await eventually(() => expect(agent.closeCode).toBe(1009));
     expect(await statusOf(session)).toBe('running');
     await agent.connect();
     await agent.send({ ...note('y'.repeat(400_000)) }, note('after'));
@@ -176,9 +177,9 @@ describe('a session in workerd', () => {
   it('closes its sockets when it is deleted, and is then not found', async () => {
     const { session, agent } = await begun();
     const watcher = await new SocketWatcher(session).connect();
-    await vi.waitFor(() => expect(watcher.live).toBe(true));
+    await eventually(() => expect(watcher.live).toBe(true));
     unwrap(await session.api.remove(session.call));
-    await vi.waitFor(() => expect([watcher.closeCode, agent.closeCode]).toEqual([4010, 4011]));
+    await eventually(() => expect([watcher.closeCode, agent.closeCode]).toEqual([4010, 4011]));
     await expect(new SocketWatcher(session).connect()).rejects.toThrow(/404/);
   });
 });

@@ -37,14 +37,14 @@ export class Dashboard {
     return this.page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
   }
 
-  /** Creates a session over the API, starts it, and opens its page. */
+  /** Makes a session over the API, opens its page, and starts it: the page sees it from its beginning on. */
   async openSession(title: string, prompt: string, permissions = {}): Promise<string> {
     const { client } = this.#server;
     const { id } = await client.sessions.create({ title, initial_prompt: prompt, agent_config: { permissions } });
-    await client.sessions.act(id, 'start');
     await this.signIn();
     await this.page.getByRole('link', { name: title }).click();
     await this.page.getByRole('heading', { name: title }).waitFor();
+    await client.sessions.act(id, 'start');
     return id;
   }
 

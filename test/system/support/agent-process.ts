@@ -2,15 +2,14 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { projectFile } from '../../../cli/launcher/project.ts';
 import type { Identity } from '../../../runner/identity.ts';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
 import { MARKER_VARIABLE } from '../../../runner/opencode/home.ts';
 import { endProcesses, findByEnvironment } from '../../../runner/process/processes.ts';
+import { eventually } from '../../support/eventually.ts';
 import { countServer } from '../../support/servers.ts';
 import { descendantsOf } from './launcher.ts';
-import { until } from './until.ts';
 
 export interface AgentPlace {
   /** The URL of its control plane, or of a proxy in front of it. */
@@ -72,7 +71,7 @@ export class AgentProcess {
 
   /** Resolves when the current process has printed this text. */
   async printed(text: string): Promise<void> {
-    await until(() => {
+    await eventually(() => {
       if (!this.output.includes(text)) throw new Error(`${this.place.name} has not said "${text}": ${this.output}`);
     });
   }
@@ -101,8 +100,9 @@ export class AgentProcess {
 
   /** Sends SIGKILL to its OpenCode server. */
   async killOpenCode(): Promise<void> {
-    const runner = this.#child?.pid ?? 0;
-    const pid = await until(() => {
+    if (!this.#child) throw new Error(`${this.place.name} was not started`);
+    const runner = this.#child.pid;
+    const pid = await eventually(() => {
       const server = descendantsOf(runner).find((child) => isOpenCodeServer(child.pid));
       if (!server) throw new Error('no OpenCode server runs');
       return server.pid;
@@ -120,15 +120,6 @@ export class AgentProcess {
     return FrameBuffer.openAll(join(this.place.home, 'leases'));
   }
 
-  /** Resolves when an unacknowledged frame of this type is on its disk. */
-  async buffered(type: string): Promise<void> {
-    await until(() => {
-      const paths = this.leftoverNames().filter((name) => name.endsWith('.lease'));
-      const bodies = paths.flatMap((name) => readFrames(join(this.place.home, 'leases', name)));
-      if (!bodies.some((body) => JSON.parse(body).type === type)) throw new Error(`no ${type} is on disk`);
-    });
-  }
-
   leftoverNames(): string[] {
     const directory = join(this.place.home, 'leases');
     return existsSync(directory) ? readdirSync(directory) : [];
@@ -136,20 +127,6 @@ export class AgentProcess {
 
   #identity(): Identity {
     return JSON.parse(readFileSync(join(this.place.home, 'agent.json'), 'utf8')) as Identity;
-  }
-}
-
-function readFrames(path: string): string[] {
-  const database = new DatabaseSync(path, { readOnly: true });
-  try {
-    return database
-      .prepare('SELECT body FROM frames')
-      .all()
-      .map((row) => String(row.body));
-  } catch {
-    return []; // The file was just created.
-  } finally {
-    database.close();
   }
 }
 

@@ -51,7 +51,15 @@ export function expectWhole(events: readonly SessionEvent[]): void {
   }
 }
 
-/** Checks that a watching client has exactly the server's log. */
+/** The session had one lease, which ended with its work, and its agent was never taken for lost. */
+export function expectOneLease(log: readonly SessionEvent[]): void {
+  const leases = log.flatMap((e) => (e.type === 'lease.granted' || e.type === 'lease.ended' ? [e] : []));
+  const facts = leases.map(({ data }) => ('reason' in data ? `${data.epoch} ended: ${data.reason}` : `${data.epoch}`));
+  expect(facts).toEqual(['1', '1 ended: completed']);
+  expect(log.filter((e) => e.type === 'session.status' && e.data.to === 'orphaned')).toEqual([]);
+}
+
+/** A watching client has exactly the server's log. */
 export function expectSameLog(watch: SessionWatch, log: readonly SessionEvent[]): void {
   expect(watch.state).toEqual(applyEvents(emptyState(), log));
   let head = 0;

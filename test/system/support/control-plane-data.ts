@@ -1,8 +1,8 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
+import { eventually } from '../../support/eventually.ts';
 import { descendantsOf, type Launcher, lives } from './launcher.ts';
 
-export const SLOWLY = { timeout: 60_000, interval: 100 };
 const NAMES = ['one', 'three', 'two'];
 
 /** Creates tokens by name, which the control plane acknowledges. */
@@ -14,11 +14,11 @@ export async function makeTokens(launcher: Launcher): Promise<void> {
 
 /** Expects all tokens of `makeTokens` as soon as the control plane responds. */
 export async function expectTokens(launcher: Launcher): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { url, token } = launcher.server();
     const list = await createClient({ baseUrl: url, token }).tokens.list();
     expect(list.map(({ name }) => name).sort()).toEqual(NAMES);
-  }, SLOWLY);
+  });
 }
 
 /** Stops a launcher and expects that none of its processes is left. */

@@ -5,8 +5,8 @@ import type { ConversationMessage } from '../../../runner/work/opencode-port.ts'
 import { type Client, createClient } from '../../../src/client/client.ts';
 import { type AgentPlace, AgentProcess } from './agent-process.ts';
 import { readCheckpoint } from './agreement.ts';
-import { ControlPlane } from './control-plane.ts';
-import { cloneRepository, createRepository, scratchDirectory, startScriptedModel } from './rig.ts';
+import { ControlPlane, RESTART_LIMIT_MS } from './control-plane.ts';
+import { cloneRepository, createRepository, type ScriptedModel, scratchDirectory, startScriptedModel } from './rig.ts';
 
 /** A Postgres URL where nothing listens. An embedded one would take ten seconds of CPU, and sessions do not need it. */
 export const NO_POSTGRES = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' };
@@ -48,7 +48,7 @@ export function joinFleet(address: FleetAddress): FleetMember {
   return {
     address,
     path,
-    client: createClient({ baseUrl: url, token: adminToken, deadlineMs: 60_000 }),
+    client: createClient({ baseUrl: url, token: adminToken, deadlineMs: RESTART_LIMIT_MS }),
     agent(name, options = {}) {
       const directory = join(path, name);
       mkdirSync(directory);
@@ -68,7 +68,8 @@ export function joinFleet(address: FleetAddress): FleetMember {
 /** A control plane, a scripted model, and agents that share nothing else, in one scratch directory. */
 export interface Fleet extends FleetMember {
   controlPlane: ControlPlane;
-  /** Stops everything. @throws when the control plane left a process behind */
+  model: ScriptedModel;
+  /** Ends everything. @throws when the control plane left a process behind */
   stop(): Promise<void>;
 }
 
@@ -87,6 +88,7 @@ export async function startFleet(env: Record<string, string>): Promise<Fleet> {
   return {
     ...member,
     controlPlane,
+    model,
     async stop() {
       await member.removeAgents();
       await controlPlane.stop().finally(async () => {

@@ -6,6 +6,7 @@ import type { ServerRecord } from '../../../cli/data-directory.ts';
 import { processStartTime } from '../../../cli/launcher/process-identity.ts';
 import type { ProcessEntry } from '../../../cli/launcher/process-ledger.ts';
 import { projectFile } from '../../../cli/launcher/project.ts';
+import { eventually } from '../../support/eventually.ts';
 import { countServer } from '../../support/servers.ts';
 
 export interface LauncherOptions {
@@ -14,6 +15,9 @@ export interface LauncherOptions {
   args?: string[];
   env?: Record<string, string>;
 }
+
+/** A long limit: a build, processes and an embedded Postgres take seconds of CPU time, and the machine may be busy. */
+const START_LIMIT_MS = 180_000;
 
 /** A database URL where nothing listens, for tests of other things. An embedded database takes seconds of CPU time. */
 export const noDatabase = { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' };
@@ -45,17 +49,19 @@ export class Launcher {
     this.process = child as typeof this.process;
   }
 
-  /** Resolves with the first match in the output. Rejects when the process ends without one. */
+  /** Resolves with the output's first match. @throws when the process ends without it, or takes too long */
   async printed(pattern: RegExp): Promise<RegExpExecArray> {
-    const { stdout } = this.process;
-    for (;;) {
-      const match = pattern.exec(this.output);
-      if (match) return match;
-      const ended = await Promise.race([this.exited.then(() => true), once(stdout as NodeJS.EventEmitter, 'data')]);
-      if (ended === true && !pattern.test(this.output)) {
-        throw new Error(`The launcher ended without printing ${pattern}:\n${this.output}`);
-      }
-    }
+    let ended = false;
+    void this.exited.then(() => {
+      ended = true;
+    });
+    const match = await eventually(() => {
+      const found = pattern.exec(this.output);
+      if (!found && !ended) throw new Error(`The launcher has not printed ${pattern}:\n${this.output}`);
+      return found;
+    }, START_LIMIT_MS);
+    if (!match) throw new Error(`The launcher ended without printing ${pattern}:\n${this.output}`);
+    return match;
   }
 
   /** The URL of the `ready` line. */
@@ -67,11 +73,22 @@ export class Launcher {
     return JSON.parse(readFileSync(join(this.#dataDirectory, 'server.json'), 'utf8')) as ServerRecord;
   }
 
-  /** The process id of a supervised process, as soon as it is recorded. */
-  pidOf(name: string): number | undefined {
-    const path = join(this.#dataDirectory, 'processes.json');
-    const entries = JSON.parse(readFileSync(path, 'utf8')) as ProcessEntry[];
-    return entries.find((entry) => entry.name === name)?.pid;
+  /** Resolves with the process id of a supervised process, when one is recorded: between two lives there is none. */
+  pidOf(name: string): Promise<number> {
+    return eventually(() => {
+      const path = join(this.#dataDirectory, 'processes.json');
+      const entries = JSON.parse(readFileSync(path, 'utf8')) as ProcessEntry[];
+      const entry = entries.find((one) => one.name === name && processStartTime(one.pid) === one.start_time);
+      if (!entry) throw new Error(`No process ${name} runs.`);
+      return entry.pid;
+    });
+  }
+
+  /** Sends SIGKILL to a supervised process, which the launcher starts again. @returns its process id */
+  async kill(name: string): Promise<number> {
+    const pid = await this.pidOf(name);
+    process.kill(pid, 'SIGKILL');
+    return pid;
   }
 
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {

@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { vi } from 'vitest';
 import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../../../cli/demo/scripted-model.ts';
 import { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import { OpenCodeServer } from '../../../runner/opencode/server.ts';
 import type { ConversationMessage, OpenCodeSignal } from '../../../runner/work/opencode-port.ts';
+import { eventually } from '../../support/eventually.ts';
 import { countServer } from '../../support/servers.ts';
 
 /** Creates a git repository with one commit. */
@@ -44,16 +44,12 @@ export function scratchDirectory(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export async function startOpenCodeRig(
-  directory: string,
-  model: ScriptedModel,
-  config: Record<string, unknown> = {},
-): Promise<OpenCodeRig> {
+export async function startOpenCodeRig(directory: string, model: Pick<ScriptedModel, 'url'>): Promise<OpenCodeRig> {
   mkdirSync(directory, { recursive: true });
   const marker = randomUUID();
   const server = new OpenCodeServer({
     directory,
-    source: { kind: 'given', config: { ...scriptedModelConfig(model.url), ...config } },
+    source: { kind: 'given', config: scriptedModelConfig(model.url) },
     marker,
     path: process.env.PATH,
   });
@@ -62,12 +58,9 @@ export async function startOpenCodeRig(
   const client = new OpenCodeClient(server);
   const signals: OpenCodeSignal[] = [];
   client.subscribe((signal) => signals.push(signal));
-  await vi.waitFor(
-    () => {
-      if (!signals.some((signal) => signal.type === 'connected')) throw new Error('no events yet');
-    },
-    { timeout: 30_000 },
-  );
+  await eventually(() => {
+    if (!signals.some((signal) => signal.type === 'connected')) throw new Error('no events yet');
+  });
   const stop = async () => {
     client.close();
     await server.stop();
@@ -90,15 +83,12 @@ export async function post(rig: OpenCodeRig, conversationId: string, text: strin
 }
 
 export async function settled(rig: OpenCodeRig, conversationId: string): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      if (await rig.client.isBusy(conversationId)) throw new Error('still busy');
-      const last = (await rig.client.messages(conversationId)).at(-1);
-      if (last?.info.role !== 'assistant') throw new Error('no answer yet');
-      if (last.info.time.completed === undefined && last.info.error === undefined) throw new Error('not final');
-    },
-    { timeout: 90_000, interval: 50 },
-  );
+  await eventually(async () => {
+    if (await rig.client.isBusy(conversationId)) throw new Error('still busy');
+    const last = (await rig.client.messages(conversationId)).at(-1);
+    if (last?.info.role !== 'assistant') throw new Error('no answer yet');
+    if (last.info.time.completed === undefined && last.info.error === undefined) throw new Error('not final');
+  });
 }
 
 /** The outputs of all finished tool calls of a conversation, in order. */

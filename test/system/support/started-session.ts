@@ -1,13 +1,14 @@
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { Client } from '../../../src/client/client.ts';
 import type { SessionWatch } from '../../../src/client/watch.ts';
 import { hasEnded } from '../../../src/domain/session/session-machine.ts';
 import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
+import { eventually } from '../../support/eventually.ts';
 import { beginningOf } from './agreement.ts';
 
-/** A long limit, because no test is about speed and the machine may be busy. */
-const WITHIN = { timeout: 120_000, interval: 25 };
+/** A session's work takes a while, and a machine may be busy with others. */
+const LIMIT_MS = 180_000;
 
 /** A running session, watched from its first event. */
 export interface StartedSession {
@@ -42,17 +43,19 @@ export async function startSession(
     id,
     watch,
     seen: (fits, times = 1) =>
-      vi.waitFor(() => {
+      eventually(() => {
         if (watch.events.filter(fits).length < times) throw new Error(`not yet; last: ${lastOf(watch)}`);
-      }, WITHIN),
-    ended: (status) =>
-      vi.waitFor(async () => {
+      }, LIMIT_MS),
+    async ended(status) {
+      const session = await eventually(async () => {
         if (!hasEnded(watch.state.status)) throw new Error(`not yet: ${lastOf(watch)}`);
-        const session = await client.sessions.get(id, ['tasks', 'usage']);
-        if (session.ended_at === null || watch.cursor !== session.cursor) throw new Error(`not yet: ${lastOf(watch)}`);
-        expect(session.status, JSON.stringify(session.error)).toBe(status);
-        return session;
-      }, WITHIN),
+        const read = await client.sessions.get(id, ['tasks', 'usage']);
+        if (read.ended_at === null || watch.cursor !== read.cursor) throw new Error(`not yet: ${lastOf(watch)}`);
+        return read;
+      }, LIMIT_MS);
+      expect(session.status, JSON.stringify(session.error)).toBe(status);
+      return session;
+    },
   };
 }
 

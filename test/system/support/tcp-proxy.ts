@@ -1,20 +1,42 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PING } from '../../../src/protocol/common/socket.ts';
+import { ClientFrames } from './client-frames.ts';
 
-/** The header that asks for compression. The proxy removes it, because it searches the server's texts. */
+/** With compression, what the two sides say could not be recognised. */
 const EXTENSIONS = /^sec-websocket-extensions:.*\r\n/im;
-/** The number of earlier bytes that are searched again, in case a word arrives in two pieces. */
+const END_OF_HEAD = '\r\n\r\n';
+/** How much of what went before is looked at again, in case a word came in two pieces. */
 const OVERLAP = 200;
+/** So many connections to one path in a row may be cut before the server has answered on them. */
+const MISSES_IN_A_ROW = 3;
+
+interface Pair {
+  near: Socket;
+  far: Socket;
+  /** What was asked for, without its query; empty before that is known. */
+  path: string;
+  /** The server has said more than that it takes the connection. */
+  isAnswered: boolean;
+}
+
+/** Stops what one side says at the first message that has a word in it. */
+interface Hold {
+  word: string;
+  isReached: boolean;
+  reached: () => void;
+}
 
 /** A TCP proxy whose connections a test can hold and cut, as networks do. */
 export class TcpProxy {
   /** The number of connections that were cut so far. */
   cuts = 0;
   readonly #server: Server;
-  readonly #pairs = new Set<{ near: Socket; far: Socket }>();
-  #upIsHeld = false;
-  #word: string | null = null;
-  #onHeld: () => void = () => undefined;
+  readonly #pairs = new Set<Pair>();
+  readonly #misses = new Map<string, number>();
+  #up: Hold | null = null;
+  #down: Hold | null = null;
 
   private constructor(target: number) {
     this.#server = createServer((near) => this.#join(near, connect(target, '127.0.0.1')));
@@ -31,34 +53,47 @@ export class TcpProxy {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** From now on, no request reaches the server. Its responses still pass. */
-  holdRequests(): void {
-    this.#upIsHeld = true;
-    for (const { near } of this.#pairs) near.pause();
+  /**
+   * The clients' messages no longer reach the server, beginning with the one that has this word; resolves then. Pings
+   * pass, so that neither side takes the other for dead, however long that lasts.
+   */
+  holdRequestsFrom(word: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#up = { word, isReached: false, reached: resolve };
+    });
   }
 
   /** From the first response with this word on, no response passes. Resolves at that response. */
   holdAnswersFrom(word: string): Promise<void> {
-    this.#word = word;
     return new Promise((resolve) => {
-      this.#onHeld = resolve;
+      this.#down = { word, isReached: false, reached: resolve };
     });
   }
 
-  /** Ends every held connection, and holds none from now on. */
+  /** Ends every connection, and holds none from now on. */
   release(): void {
-    this.#upIsHeld = false;
-    this.#word = null;
+    this.#up = null;
+    this.#down = null;
     for (const { near, far } of this.#pairs) for (const socket of [near, far]) socket.destroy();
   }
 
-  /** Cuts one of the connections. @param random 0 ≤ x < 1, which of them */
-  cut(random: number): void {
-    const pair = [...this.#pairs][Math.floor(random * this.#pairs.size)];
-    if (pair === undefined) return;
-    this.cuts += 1;
-    pair.near.destroy();
-    pair.far.destroy();
+  /**
+   * Cuts connections at random. However slow the machine is, the server is heard on every path now and then: a lease
+   * whose agent is never heard would be lost by right.
+   *
+   * @param random 0 ≤ x < 1, which of the connections
+   */
+  async cutAtRandom(times: number, pauseMs: number, random: () => number): Promise<void> {
+    for (const end = this.cuts + times; this.cuts < end; await delay(pauseMs)) {
+      const pairs = [...this.#pairs].filter((pair) => pair.path && (pair.isAnswered || this.#missesOf(pair) > 0));
+      const pair = pairs[Math.floor(random() * pairs.length)];
+      if (pair === undefined) continue;
+      this.cuts += 1;
+      if (!pair.isAnswered) this.#misses.set(pair.path, this.#missesOf(pair) - 1);
+      pair.near.destroy();
+      pair.far.destroy();
+      this.#pairs.delete(pair);
+    }
   }
 
   async stop(): Promise<void> {
@@ -66,23 +101,16 @@ export class TcpProxy {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  /** How many connections to the pair's path may still be cut before one is answered. */
+  #missesOf({ path }: Pair): number {
+    return this.#misses.get(path) ?? MISSES_IN_A_ROW;
+  }
+
   #join(near: Socket, far: Socket): void {
-    const pair = { near, far };
+    const pair: Pair = { near, far, path: '', isAnswered: false };
     this.#pairs.add(pair);
-    let isFirst = true;
-    let before = '';
-    near.on('data', (chunk) => {
-      far.write(isFirst ? chunk.toString('latin1').replace(EXTENSIONS, '') : chunk, 'latin1');
-      isFirst = false;
-    });
-    far.on('data', (chunk) => {
-      before = before.slice(-OVERLAP) + chunk.toString('latin1');
-      if (this.#word === null || !before.includes(this.#word)) near.write(chunk);
-      else {
-        far.pause();
-        this.#onHeld();
-      }
-    });
+    this.#pass(pair);
+    this.#passBack(pair);
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -93,6 +121,50 @@ export class TcpProxy {
         this.#pairs.delete(pair);
       });
     }
-    if (this.#upIsHeld) near.pause();
+  }
+
+  #pass(pair: Pair): void {
+    const { near, far } = pair;
+    let head = '';
+    let frames: ClientFrames | null = null;
+    near.on('data', (chunk) => {
+      if (frames) return this.#passFrames(far, frames, chunk);
+      if (pair.path) return void far.write(chunk);
+      head += chunk.toString('latin1');
+      if (!head.includes(END_OF_HEAD)) return;
+      pair.path = / ([^ ?]+)/.exec(head)?.[1] ?? '';
+      far.write(head.replace(EXTENSIONS, ''), 'latin1');
+      if (/^upgrade: *websocket/im.test(head)) frames = new ClientFrames();
+    });
+  }
+
+  #passFrames(far: Socket, frames: ClientFrames, chunk: Buffer): void {
+    for (const { bytes, text } of frames.add(chunk)) {
+      const hold = this.#up;
+      if (hold && !hold.isReached && text.includes(hold.word)) {
+        hold.isReached = true;
+        hold.reached();
+      }
+      if (!hold?.isReached || text === PING) far.write(bytes);
+    }
+  }
+
+  #passBack(pair: Pair): void {
+    const { near, far } = pair;
+    let before = '';
+    let head = '';
+    far.on('data', (chunk) => {
+      const text = chunk.toString('latin1');
+      before = before.slice(-OVERLAP) + text;
+      if (!pair.isAnswered) {
+        head += text;
+        pair.isAnswered = head.includes(END_OF_HEAD) && !head.endsWith(END_OF_HEAD);
+        if (pair.isAnswered) this.#misses.delete(pair.path);
+      }
+      const hold = this.#down;
+      if (hold === null || !before.includes(hold.word)) return void near.write(chunk);
+      far.pause();
+      hold.reached();
+    });
   }
 }

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
 import type { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import { Work } from '../../../runner/work/work.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   createRepository,
   type OpenCodeRig,
@@ -87,14 +88,11 @@ export async function startWork(
     worktree: join(worktreesDirectory, `${assignment.task_id}-${assignment.epoch}`),
     of,
     frame: <T extends AgentFrameBody['type']>(type: T, n = 1) =>
-      vi.waitFor(
-        async (): Promise<FrameOf<T>['data']> => {
-          const data = of(type)[n - 1];
-          if (data === undefined) throw new Error(`no ${type} yet in: ${frames.map((frame) => frame.type).join(' ')}`);
-          return data;
-        },
-        { timeout: 120_000, interval: 50 },
-      ),
+      eventually(async (): Promise<FrameOf<T>['data']> => {
+        const data = of(type)[n - 1];
+        if (data === undefined) throw new Error(`no ${type} yet in: ${frames.map((frame) => frame.type).join(' ')}`);
+        return data;
+      }),
     message: (text, delivery = 'follow_up') => {
       number += 1;
       return work.command({ type: 'message', data: { number, text, delivery } });

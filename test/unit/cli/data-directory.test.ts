@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exitCode } from '../../../cli/command.ts';
 import { DataDirectory, makeAgentDirectory } from '../../../cli/data-directory.ts';
 import { projectFile } from '../../../cli/launcher/project.ts';
 import { loadSecrets } from '../../../cli/launcher/secrets.ts';
+import { eventually } from '../../support/eventually.ts';
 
 let scratch: string;
 let data: DataDirectory;
@@ -72,7 +73,7 @@ describe('the data directory', () => {
     );
     holder.kill('SIGKILL');
     await once(holder, 'exit');
-    await vi.waitFor(() => data.acquire());
+    await eventually(() => data.acquire());
   });
 
   it('can be acquired again after a release', () => {

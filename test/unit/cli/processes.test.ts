@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DataDirectory } from '../../../cli/data-directory.ts';
 import type { LogLine } from '../../../cli/launcher/log-file.ts';
 import { processStartTime } from '../../../cli/launcher/process-identity.ts';
 import { ProcessLedger } from '../../../cli/launcher/process-ledger.ts';
 import { Supervisor } from '../../../cli/launcher/supervisor.ts';
 import { backoffMs } from '../../../runner/process/backoff.ts';
+import { eventually } from '../../support/eventually.ts';
 
 let data: DataDirectory;
 const children: ChildProcess[] = [];
@@ -90,11 +91,10 @@ describe('a supervisor', () => {
 
   it('restarts a killed process, and records the new one in place of the old one', async () => {
     const { supervisor, lines } = run("console.log('up'); setInterval(() => {}, 1000)");
-    await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 10_000 });
-    const [first = 0] = pids();
+    await eventually(() => expect([lines.length, pids()]).toEqual([1, [expect.any(Number)]]));
+    const first = pids()[0]!;
     process.kill(first, 'SIGKILL');
-    await vi.waitFor(() => expect(lines).toHaveLength(2), { timeout: 10_000 });
-    await vi.waitFor(() => expect(pids()).toEqual([expect.any(Number)]));
+    await eventually(() => expect([lines.length, pids()]).toEqual([2, [expect.any(Number)]]));
     expect(pids()).not.toEqual([first]);
     await supervisor.stop();
     expect(pids()).toEqual([]);
@@ -102,7 +102,7 @@ describe('a supervisor', () => {
 
   it('does not restart a process that exited with a final code', async () => {
     const { supervisor, exits } = run('process.exit(3)', [3]);
-    await vi.waitFor(() => expect(exits).toEqual([{ code: 3, restartInMs: undefined }]), { timeout: 10_000 });
+    await eventually(() => expect(exits).toEqual([{ code: 3, restartInMs: undefined }]));
     await supervisor.stop();
   });
 
@@ -114,7 +114,7 @@ describe('a supervisor', () => {
       { onLine: (line) => lines.push(line), onExit: () => undefined },
     );
     supervisor.start();
-    await vi.waitFor(() => expect(lines.map(({ message }) => message).join()).toContain('ENOENT'), { timeout: 10_000 });
+    await eventually(() => expect(lines.map(({ message }) => message).join()).toContain('ENOENT'));
     await supervisor.stop();
   });
 });

@@ -22,7 +22,7 @@ describe.each(backends)('the run history on $name', ({ open }) => {
 
   beforeAll(async () => {
     postgres = await open();
-  }, 60_000);
+  });
   afterAll(() => postgres?.close());
 
   runHistoryContract(history);

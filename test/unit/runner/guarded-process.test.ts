@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { type GuardedProcess, spawnGuarded } from '../../../runner/process/guarded-process.ts';
 import { endProcesses, findByEnvironment, isRunning } from '../../../runner/process/processes.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const GUARDED_PROCESS = fileURLToPath(new URL('../../../runner/process/guarded-process.ts', import.meta.url));
 const env = { PATH: process.env.PATH ?? '' };
@@ -39,12 +40,12 @@ test('starting a missing command fails with an error that names it', async () =>
 test('a command that ignores SIGTERM is killed with its process group', async () => {
   const lines: string[] = [];
   const guarded = await run(`trap '' TERM; sleep 300 & echo $!; wait; sleep 300`, (chunk) => lines.push(chunk));
-  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  await eventually(() => expect(lines).toHaveLength(1));
   const grandchild = Number(lines[0]);
   await guarded.stop();
   expect(isRunning(guarded.pid)).toBe(false);
-  await vi.waitFor(() => expect(isRunning(grandchild)).toBe(false));
-}, 15_000);
+  await eventually(() => expect(isRunning(grandchild)).toBe(false));
+});
 
 test('a guarded command ends when its parent is killed by SIGKILL', async () => {
   const script = `
@@ -56,18 +57,18 @@ test('a guarded command ends when its parent is killed by SIGKILL', async () => 
   const pid = Number(chunk.toString());
   expect(isRunning(pid)).toBe(true);
   parent.kill('SIGKILL');
-  await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 5_000 });
-}, 15_000);
+  await eventually(() => expect(isRunning(pid)).toBe(false));
+});
 
 test('a command ends when its guard is killed, and a stop after that returns', async () => {
   const lines: string[] = [];
   const guarded = await run('echo $PPID; exec sleep 300', (chunk) => lines.push(chunk));
-  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  await eventually(() => expect(lines).toHaveLength(1));
   process.kill(Number(lines[0]), 'SIGKILL');
   expect(await guarded.exited).toEqual({ code: 128 + 9 });
-  await vi.waitFor(() => expect(isRunning(guarded.pid)).toBe(false));
+  await eventually(() => expect(isRunning(guarded.pid)).toBe(false));
   expect(await guarded.stop()).toEqual({ code: 128 + 9 });
-}, 20_000);
+});
 
 test('when the parent is killed, processes that the command started in other process sessions end too', async () => {
   const value = `guarded-${process.pid}`;
@@ -81,10 +82,10 @@ test('when the parent is killed, processes that the command started in other pro
   const marked = () => findByEnvironment('OIO_TEST_MARKER', value);
   try {
     // The guard, the command, and the tool.
-    await vi.waitFor(() => expect(marked()).toHaveLength(3), { timeout: 10_000 });
+    await eventually(() => expect(marked()).toHaveLength(3));
     parent.kill('SIGKILL');
-    await vi.waitFor(() => expect(marked()).toEqual([]), { timeout: 10_000 });
+    await eventually(() => expect(marked()).toEqual([]));
   } finally {
     await endProcesses(marked());
   }
-}, 30_000);
+});

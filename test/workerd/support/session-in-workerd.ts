@@ -1,5 +1,4 @@
 import { env } from 'cloudflare:workers';
-import { vi } from 'vitest';
 import { sessionName } from '../../../src/adapters/objects/names.ts';
 import { objectSessions } from '../../../src/adapters/objects/stubs.ts';
 import { LogFollower } from '../../../src/client/resume.ts';
@@ -12,6 +11,7 @@ import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** A new session object in a new workspace. */
 export function sessionObject() {
@@ -87,7 +87,7 @@ export class SocketAgent {
     });
     const { head } = this;
     socket.send(JSON.stringify({ type: 'present', ...AGENT, stream_id: this.#streamId, head, repository: null }));
-    await vi.waitFor(() => {
+    await eventually(() => {
       if (!answered) throw new Error('the agent has had no answer');
     });
     return this;
@@ -97,7 +97,7 @@ export class SocketAgent {
   async send(...bodies: AgentFrameBody[]): Promise<void> {
     for (const body of bodies) this.buffer.push({ n: ++this.head, ...body });
     this.socket?.send(JSON.stringify({ type: 'frames', frames: this.buffer }));
-    await vi.waitFor(() => {
+    await eventually(() => {
       if (this.acked < this.head && this.over === null) throw new Error(`stored up to ${this.acked} of ${this.head}`);
     });
   }

@@ -1,0 +1,42 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { MARKER_VARIABLE } from '../../../runner/opencode/home.ts';
+import { findByEnvironment } from '../../../runner/process/processes.ts';
+
+/**
+ * A tool call that runs until the test opens the gate: what a test does before it does not depend on how long the work
+ * takes, nor on how busy the machine is.
+ */
+export class Gate {
+  readonly #path: string;
+
+  /** @param path of a file that does not exist yet */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The directive that waits at the gate. */
+  get directive(): string {
+    return `run until test -e ${this.#path}; do sleep 0.1; done`;
+  }
+
+  open(): void {
+    writeFileSync(this.#path, '');
+  }
+}
+
+/** A directive that hangs in a tool the first time it is done, and is quick when done again. @param seen a new file */
+export function sleepOnce(seen: string): string {
+  return `run test -e ${seen} || { : > ${seen}; exec sleep 300; }`;
+}
+
+/** The tools of one OpenCode server that sleep now. */
+export function sleeping(marker: string): number[] {
+  return findByEnvironment(MARKER_VARIABLE, marker).filter((pid) => {
+    try {
+      const [command, seconds] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      return command === 'sleep' && seconds === '300';
+    } catch {
+      return false;
+    }
+  });
+}
