@@ -66,7 +66,7 @@ it('a page keeps its content while the control plane is down, and catches up wit
   await dashboard.hasStatus('completed');
   const log = await stack.client.sessions.events(id, { limit: 500 });
   const toolCalls = new Set(log.items.flatMap((event) => (event.type === 'tool' ? [event.data.call_id] : [])));
-  expect(await dashboard.transcript().locator('[data-tool]').count()).toBe(toolCalls.size);
+  await expect.poll(() => dashboard.transcript().locator('[data-tool]').count()).toBe(toolCalls.size);
   await dashboard.said('After.').waitFor();
 });
 

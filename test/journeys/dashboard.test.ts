@@ -39,11 +39,11 @@ it('a user can create a session, follow its work, answer its question and see th
   const permission = page.locator('[data-approval="permission"]');
   await permission.getByText('greeting.txt').first().waitFor();
   await dashboard.hasStatus('running');
-  expect(await dashboard.transcript().locator('[data-kind="text"]').count()).toBeGreaterThan(0);
+  await expect.poll(() => dashboard.transcript().locator('[data-kind="text"]').count()).toBeGreaterThan(0);
   await permission.getByRole('button', { name: 'Allow once' }).click();
 
   await dashboard.hasStatus('completed');
-  expect(await permission.count()).toBe(0);
+  await expect.poll(() => permission.count()).toBe(0);
   await dashboard.transcript().locator('[data-tool="write"][data-state="completed"]').waitFor();
   await dashboard.transcript().getByText('Reasoning').click();
   await dashboard.transcript().locator('[data-kind="reasoning"]').getByText('A greeting is wanted.').waitFor();
@@ -66,7 +66,7 @@ it('a reloaded page continues with the session’s current state', async ({ page
   await dashboard.isLive();
   await dashboard.hasStatus('completed');
   await dashboard.said('Last words.').waitFor();
-  expect(await dashboard.transcript().locator('[data-tool="bash"]').count()).toBe(1);
+  await expect.poll(() => dashboard.transcript().locator('[data-tool="bash"]').count()).toBe(1);
 });
 
 it('offers the legal actions alone: pauses, resumes, and cancels after a second thought', async ({
@@ -75,7 +75,7 @@ it('offers the legal actions alone: pauses, resumes, and cancels after a second 
 }) => {
   await dashboard.openSession('Be told what to do', `${'slow 6 250\nrun echo step\n'.repeat(6)}run sleep 300`);
   await dashboard.hasStatus('running');
-  expect(await dashboard.button('Start').count()).toBe(0);
+  await expect.poll(() => dashboard.button('Start').count()).toBe(0);
   await dashboard.button('Pause').click();
   await dashboard.hasStatus('paused');
   await expect.poll(() => dashboard.button('Pause').count()).toBe(0);
