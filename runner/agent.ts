@@ -130,7 +130,7 @@ export class Agent {
       name,
       instance_id: this.#instanceId,
       capacity,
-      capabilities: capabilities ?? [...Capability.options],
+      capabilities: capabilities ?? [...Capability().options],
       labels: labels ?? [`os=${platform()}`, `arch=${arch()}`],
       repository: this.#parts.repository.rootCommit,
       remotes: [...this.#parts.repository.remotes],

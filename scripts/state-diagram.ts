@@ -8,7 +8,7 @@ interface Edge {
   to: SessionStatus;
 }
 
-const EDGES: readonly Edge[] = SessionStatus.options.flatMap((from) =>
+const EDGES: readonly Edge[] = SessionStatus().options.flatMap((from) =>
   Object.entries(TRANSITIONS[from]).map(([trigger, to]) => ({ from, trigger, to })),
 );
 

@@ -169,6 +169,6 @@ function parseName(text: string): string {
     .toUpperCase()
     .replace(/[^A-Z0-9-]+/g, '-')
     .slice(0, 60);
-  if (AgentName.safeParse(name).success) return name;
+  if (AgentName().safeParse(name).success) return name;
   throw new CliError(`--name must look like AGENT-BUILD-01, not "${text}".`, exitCode.usage);
 }

@@ -8,7 +8,7 @@ import { paint, printable, printJson } from '../terminal.ts';
 import { followSession } from '../watch.ts';
 
 /** Actions that need no body. `complete` and `fail` are for external executors, which use the API. */
-const actions = SessionAction.options.filter((action) => action !== 'complete' && action !== 'fail');
+const actions = SessionAction().options.filter((action) => action !== 'complete' && action !== 'fail');
 
 export const session = defineCommand({
   summary: 'Create, list, watch and steer sessions',
@@ -128,9 +128,9 @@ function argument(rest: string[], name: string): string {
 }
 
 function parseStatus(text: string): SessionStatus {
-  const status = SessionStatus.safeParse(text);
+  const status = SessionStatus().safeParse(text);
   if (status.success) return status.data;
-  throw new CliError(`--status must be one of ${SessionStatus.options.join(', ')}, not "${text}".`, exitCode.usage);
+  throw new CliError(`--status must be one of ${SessionStatus().options.join(', ')}, not "${text}".`, exitCode.usage);
 }
 
 /** A title within the API's bounds (3–100 characters), from a prompt's first line. */

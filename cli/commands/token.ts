@@ -12,7 +12,7 @@ export const token = defineCommand({
     role: {
       type: 'string',
       placeholder: 'role',
-      description: `Create a token with a role: ${Role.options.join(', ')}`,
+      description: `Create a token with a role: ${Role().options.join(', ')}`,
     },
     name: { type: 'string', placeholder: 'name', description: 'What the token is for' },
     expires: { type: 'string', placeholder: 'duration', description: 'How long the token is valid, such as 12h (30d)' },
@@ -27,9 +27,9 @@ export const token = defineCommand({
       else say('open', `${url}\nValid for one sign-in until ${expires_at}.`);
       return exitCode.ok;
     }
-    const role = Role.safeParse(values.role);
+    const role = Role().safeParse(values.role);
     if (!role.success) {
-      throw new CliError(`--role must be one of ${Role.options.join(', ')}, not "${values.role}".`, exitCode.usage);
+      throw new CliError(`--role must be one of ${Role().options.join(', ')}, not "${values.role}".`, exitCode.usage);
     }
     if (!values.name) throw new CliError('Set --name to the purpose of the token, such as --name ci.', exitCode.usage);
     const made = await connectClient(findConnection(process.env)).tokens.create({

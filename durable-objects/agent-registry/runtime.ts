@@ -223,5 +223,5 @@ function isSame(key: SlotKey): (other: SlotKey) => boolean {
 }
 
 function parse(text: string): ControlUp | null {
-  return ControlUp.safeParse(parseJson(text)).data ?? null;
+  return ControlUp().safeParse(parseJson(text)).data ?? null;
 }

@@ -94,7 +94,7 @@ async function createOne(
   body: unknown,
   fieldErrorsOf: FieldErrorsOf,
 ): Promise<ItemOutcome> {
-  const parsed = CreateSessionRequest.safeParse(body);
+  const parsed = CreateSessionRequest().safeParse(body);
   if (parsed.success) return createSession(dependencies, call, parsed.data);
   const errors = fieldErrorsOf(parsed.error);
   return refuse('validation_failed', 'The item is not a valid session. Its errors say how to correct it.', {

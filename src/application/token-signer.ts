@@ -2,6 +2,7 @@ import { decode, sign, verify } from 'hono/jwt';
 import * as z from 'zod';
 import { Role } from '../protocol/common/enums.ts';
 import { WorkspaceId } from '../protocol/common/ids.ts';
+import { type Infer, schema } from '../protocol/common/schema.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { WorkspaceDigest } from './session-identity.ts';
 
@@ -11,23 +12,28 @@ interface SigningKey {
   secret: string;
 }
 
-const common = {
-  ws: WorkspaceId,
-  role: Role,
-  /** The token's id. A ticket carries the id of the token that it was made with. */
-  jti: z.string().min(1).max(100),
-  /** Seconds since the epoch (RFC 7519 §2). */
-  iat: z.int(),
-  exp: z.int(),
-};
+/** The claims of every use. */
+const Common = schema(() =>
+  z.object({
+    ws: WorkspaceId(),
+    role: Role(),
+    /** The token's id. A ticket carries the id of the token that it was made with. */
+    jti: z.string().min(1).max(100),
+    /** Seconds since the epoch (RFC 7519 §2). */
+    iat: z.int(),
+    exp: z.int(),
+  }),
+);
 
 /** The claims of a signed text. A ticket opens one socket, a code creates one token, and neither can call the API. */
-const Claims = z.discriminatedUnion('use', [
-  z.object({ ...common, use: z.literal('api') }),
-  z.object({ ...common, use: z.literal('code') }),
-  z.object({ ...common, use: z.literal('ticket'), path: z.string(), origin: z.string().nullable() }),
-]);
-export type Claims = z.infer<typeof Claims>;
+const Claims = schema(() =>
+  z.discriminatedUnion('use', [
+    Common().extend({ use: z.literal('api') }),
+    Common().extend({ use: z.literal('code') }),
+    Common().extend({ use: z.literal('ticket'), path: z.string(), origin: z.string().nullable() }),
+  ]),
+);
+export type Claims = Infer<typeof Claims>;
 type ClaimsOf<Use extends Claims['use']> = Extract<Claims, { use: Use }>;
 
 const ALGORITHM = 'HS256';
@@ -62,7 +68,7 @@ export class TokenSigner {
       if (!key) return null;
       // The injected clock checks the times below.
       const payload = await verify(text, jwk(key), { alg: ALGORITHM, exp: false, iat: false, nbf: false });
-      const claims = Claims.safeParse(payload);
+      const claims = Claims().safeParse(payload);
       if (!claims.success || claims.data.use !== use || claims.data.exp * 1_000 <= this.#now()) return null;
       return claims.data as ClaimsOf<Use>;
     } catch {

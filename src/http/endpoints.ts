@@ -5,6 +5,7 @@ import { authorize } from '../application/authorize.ts';
 import type { Call } from '../ports/calls.ts';
 import type { JsonText } from '../ports/json-text.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
+import type { Schema } from '../protocol/common/schema.ts';
 import { type Endpoint, IdempotencyHeaders } from '../protocol/endpoints/endpoint.ts';
 import {
   type BodyOf,
@@ -22,7 +23,7 @@ import { readJson } from './json-body.ts';
 import { fieldErrors } from './problems.ts';
 import { refusal, unwrap } from './refusal.ts';
 
-type Parsed<Schema> = [Schema] extends [never] ? undefined : Schema extends z.ZodType ? z.output<Schema> : never;
+type Parsed<Type> = [Type] extends [never] ? undefined : Type extends z.ZodType ? z.output<Type> : never;
 type IsUnion<T, All = T> = T extends unknown ? ([All] extends [T] ? false : true) : never;
 
 /** A parsed request to an operation. */
@@ -88,8 +89,8 @@ function handling(endpoint: Endpoint, handler: LooseHandler) {
 }
 
 /** @throws Refusal `validation_failed`, with an entry for each invalid member */
-function parsePart(schema: z.ZodType, part: string, value: unknown): unknown {
-  const parsed = schema.safeParse(value);
+function parsePart(schema: Schema, part: string, value: unknown): unknown {
+  const parsed = schema().safeParse(value);
   if (parsed.success) return parsed.data;
   throw refusal('validation_failed', `The ${part} is invalid. Its errors say how to correct it.`, {
     errors: fieldErrors(parsed.error),

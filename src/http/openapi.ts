@@ -106,16 +106,16 @@ function describeOperation(id: OperationId): Operation {
     ...(permission && { 'x-roles': rolesWith(permission) }),
     ...(endpoint.access === 'public' && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(endpoint.body && { requestBody: requestBody(endpoint.body) }),
+    ...(endpoint.body && { requestBody: requestBody(endpoint.body()) }),
     responses: { ...successes(endpoint), ...refusals(id) },
   };
 }
 
 function parametersOf({ params, query, idempotent }: Endpoint): Parameter[] {
   return [
-    ...parametersIn('path', params),
-    ...parametersIn('query', query as z.ZodObject | undefined),
-    ...parametersIn('header', idempotent && IdempotencyHeaders),
+    ...parametersIn('path', params?.()),
+    ...parametersIn('query', query?.() as z.ZodObject | undefined),
+    ...parametersIn('header', idempotent && IdempotencyHeaders()),
   ];
 }
 
@@ -148,7 +148,7 @@ function success(status: number, { description, schema, bytes, headers = {} }: R
   return {
     description,
     ...(status !== 101 && { headers: all }),
-    ...(schema && { content: { 'application/json': { schema: schemaOf(schema) } } }),
+    ...(schema && { content: { 'application/json': { schema: schemaOf(schema()) } } }),
     ...(bytes && { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } }),
   };
 }
@@ -166,7 +166,7 @@ function refusals(id: OperationId): Operation['responses'] {
 
 function refusal(status: number, codes: readonly ErrorCode[]): Response {
   const own = HEADERS_OF_STATUS[status];
-  const schema = { ...schemaOf(Problem), properties: { code: { enum: codes } } };
+  const schema = { ...schemaOf(Problem()), properties: { code: { enum: codes } } };
   return {
     description: codes.map((code) => `${code}: ${ERROR_CODES[code].title}.`).join(' '),
     headers: referredHeaders('X-Request-ID', ...(own === undefined ? [] : [own])),

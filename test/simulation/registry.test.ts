@@ -103,7 +103,7 @@ class Fleet {
   }
 
   #request(task: number) {
-    return slotRequest(task, { priority: SessionPriority.options[task % SessionPriority.options.length]! });
+    return slotRequest(task, { priority: SessionPriority().options[task % SessionPriority().options.length]! });
   }
 }
 

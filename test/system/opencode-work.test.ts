@@ -51,7 +51,7 @@ test('a prompt becomes a turn with its tools, files, todo list, text, usage, che
   expect(work.of('checkpoint')[0]?.files).toEqual([
     { path: 'src/hello.txt', status: 'added', additions: 1, deletions: 0 },
   ]);
-  expect(work.frames.map((frame) => AgentFrameBody.safeParse(frame).error?.message)).toEqual(
+  expect(work.frames.map((frame) => AgentFrameBody().safeParse(frame).error?.message)).toEqual(
     work.frames.map(() => undefined),
   );
   const order = work.frames.map((frame) => frame.type);

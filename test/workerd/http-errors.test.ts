@@ -63,7 +63,7 @@ describe('problem details', () => {
     const response = await ask(path, options);
     expect(response.status).toBe(ERROR_CODES[code].status);
     expect(response.headers.get('Content-Type')).toBe('application/problem+json');
-    const problem = Problem.parse(await response.json());
+    const problem = Problem().parse(await response.json());
     expect(problem).toMatchObject({
       code,
       status: response.status,
@@ -78,7 +78,7 @@ describe('problem details', () => {
       token,
       body: { title: 'ab', initial_prompt: 'x', colour: 'red' },
     });
-    const { errors } = Problem.parse(await response.json());
+    const { errors } = Problem().parse(await response.json());
     expect(errors?.map(({ path }) => path).sort()).toEqual(['colour', 'title']);
   });
 
@@ -93,7 +93,7 @@ describe('problem details', () => {
     const response = await ask(SESSION, { token });
     expect(response.status).toBe(ERROR_CODES[code].status);
     const expected = { code, detail: 'Because.', retryable: ERROR_CODES[code].retryable, ...failure };
-    expect(Problem.parse(await response.json())).toMatchObject(expected);
+    expect(Problem().parse(await response.json())).toMatchObject(expected);
   });
 
   it('say when to retry while an object cannot be reached', async () => {

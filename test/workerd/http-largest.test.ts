@@ -32,7 +32,7 @@ function largestSession(more = 0) {
     metadata: { text: textOf(16 * KIB - jsonBytes({ text: '' })) },
     agent_config: { system: WIDE.repeat(5_000), permissions: Object.fromEntries(permissions) },
   };
-  const room = 512 * KIB - jsonBytes(CreateSessionRequest.parse({ ...body, initial_prompt: 'a' })) + 1;
+  const room = 512 * KIB - jsonBytes(CreateSessionRequest().parse({ ...body, initial_prompt: 'a' })) + 1;
   return { ...body, initial_prompt: textOf(room + more) };
 }
 
@@ -87,7 +87,7 @@ describe('the largest body that the schemas allow', () => {
   it('answers the largest question, and one more byte is refused', async () => {
     const session = sessionObject();
     const post = await operator(session.workspace);
-    await session.api.create(session.call, session.id, CreateSessionRequest.parse(largestSession()));
+    await session.api.create(session.call, session.id, CreateSessionRequest().parse(largestSession()));
     await session.api.act(session.call, { action: 'start' });
     const agent = await new SocketAgent(session).connect();
     const questions = Array.from({ length: 50 }, () => ({ question: '?', header: '', options: [], multiple: true }));

@@ -72,7 +72,7 @@ export class Watchers {
 
   /** Handles a request of a watcher. */
   receive(socket: ObjectSocket, text: string): void {
-    const request = WatchRequest.safeParse(parseJson(text));
+    const request = WatchRequest().safeParse(parseJson(text));
     if (!request.success) return socket.close(CLOSE.protocol_error, 'not a request of this protocol');
     const state = socket.attachment() as WatchAttachment;
     if (request.data.type === 'ack') socket.attach({ ...state, acked: Math.min(request.data.received, state.sent) });

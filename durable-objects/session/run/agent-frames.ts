@@ -155,7 +155,7 @@ export class AgentFrames {
     const { type, data } = raw as { type?: unknown; data?: { ask_id?: unknown; kind?: unknown } };
     if (type === 'approval.asked' && typeof data?.ask_id === 'string') {
       // A request with an invalid kind is rejected like a permission request.
-      const kind = AgentApprovalKind.catch('permission').parse(data.kind);
+      const kind = AgentApprovalKind().catch('permission').parse(data.kind);
       approvals.refuse(task, epoch, data.ask_id, kind);
     }
     events.append(task, { type: 'frame.rejected', data: { epoch, n, reason: reason.slice(0, 500) } });

@@ -25,7 +25,7 @@ export class AgentStream {
 
   /** Handles a message of the agent. A violation of the protocol closes the socket and does not affect the lease. */
   receive(socket: ObjectSocket, text: string): void {
-    const parsed = RunUp.safeParse(parseJson(text));
+    const parsed = RunUp().safeParse(parseJson(text));
     if (!parsed.success) return socket.close(CLOSE.protocol_error, 'not a frame of this protocol');
     const frame = parsed.data;
     const attachment = attachmentOf(socket);

@@ -10,12 +10,12 @@ const WORKSPACE = 'workspace';
 
 /** Joins the parts of a name. @throws RangeError for an invalid part, since the name would be ambiguous */
 function objectName(workspace: WorkspaceId, id: string): string {
-  if (!WorkspaceId.safeParse(workspace).success) throw new RangeError(`not a workspace id: ${workspace}`);
+  if (!WorkspaceId().safeParse(workspace).success) throw new RangeError(`not a workspace id: ${workspace}`);
   return `${workspace}/${id}`;
 }
 
 export function sessionName(workspace: WorkspaceId, id: SessionId): string {
-  if (!SessionId.safeParse(id).success) throw new RangeError(`not a session id: ${id}`);
+  if (!SessionId().safeParse(id).success) throw new RangeError(`not a session id: ${id}`);
   return objectName(workspace, id);
 }
 

@@ -15,5 +15,5 @@ export function requirementsOf({ spec, repository, avoid_agents }: TaskNeeds): R
   const { url } = spec.repository;
   const repository_key = url === undefined ? null : repositoryKey(url);
   // The schema drops the spec's other members, so a new requirement needs no change here.
-  return Requirements.parse({ ...spec, repository, repository_key, avoid_agents });
+  return Requirements().parse({ ...spec, repository, repository_key, avoid_agents });
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Capability } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { MAX_AGENT_CAPACITY, MAX_REMOTE_CHARS, MAX_REMOTES } from '../common/limits.ts';
+import { type Infer, schema } from '../common/schema.ts';
 import { AgentName } from './agent.ts';
 
 /**
@@ -15,48 +16,54 @@ import { AgentName } from './agent.ts';
  * The platform answers the bare text `ping` with `pong` without waking the object.
  */
 
-export const AgentHello = z.object({
-  type: z.literal('hello'),
-  name: AgentName,
-  /** New at every start of the agent's process. */
-  instance_id: Uuid,
-  capacity: z.int().min(1).max(MAX_AGENT_CAPACITY),
-  capabilities: z.array(Capability),
-  labels: z.array(z.string()),
-  /** The hash of the repository's first commit, which identifies the repository in every clone. */
-  repository: z.string().nullable(),
-  /** The keys of the clone's remotes (see `repositoryKey`), by which a session may name its repository. */
-  remotes: z.array(z.string().max(MAX_REMOTE_CHARS)).max(MAX_REMOTES).default([]),
-  model: z.string().nullable(),
-  version: z.string(),
-  /** The leases that this instance still works on. All other slots of this agent are freed. */
-  leases: z.array(z.object({ task_id: TaskId, epoch: z.int() })),
-});
-export type AgentHello = z.infer<typeof AgentHello>;
-
-export const ControlUp = z.discriminatedUnion('type', [
-  AgentHello,
-  /** The session granted the lease, so the slot is in use. */
-  z.object({ type: z.literal('accepted'), task_id: TaskId, epoch: z.int() }),
-  /** The agent cannot take the offer. The slot returns to the queue, and is not offered to this agent at once. */
-  z.object({ type: z.literal('declined'), task_id: TaskId, epoch: z.int(), reason: z.string() }),
-  /** The lease has ended, for any reason, so the slot is free. */
-  z.object({ type: z.literal('ended'), task_id: TaskId, epoch: z.int() }),
-]);
-export type ControlUp = z.infer<typeof ControlUp>;
-
-export const ControlDown = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('welcome'), agent_id: z.string() }),
+export const AgentHello = schema(() =>
   z.object({
-    type: z.literal('offer'),
-    task_id: TaskId,
-    epoch: z.int(),
-    session_id: SessionId,
-    expires_in_ms: z.int(),
+    type: z.literal('hello'),
+    name: AgentName(),
+    /** New at every start of the agent's process. */
+    instance_id: Uuid(),
+    capacity: z.int().min(1).max(MAX_AGENT_CAPACITY),
+    capabilities: z.array(Capability()),
+    labels: z.array(z.string()),
+    /** The hash of the repository's first commit, which identifies the repository in every clone. */
+    repository: z.string().nullable(),
+    /** The keys of the clone's remotes (see `repositoryKey`), by which a session may name its repository. */
+    remotes: z.array(z.string().max(MAX_REMOTE_CHARS)).max(MAX_REMOTES).default([]),
+    model: z.string().nullable(),
+    version: z.string(),
+    /** The leases that this instance still works on. All other slots of this agent are freed. */
+    leases: z.array(z.object({ task_id: TaskId(), epoch: z.int() })),
   }),
-  /** The session no longer wants this slot. */
-  z.object({ type: z.literal('cancel'), task_id: TaskId, epoch: z.int() }),
-  /** Another instance of this agent is connected and alive, so this one must stop. */
-  z.object({ type: z.literal('superseded'), reason: z.string() }),
-]);
-export type ControlDown = z.infer<typeof ControlDown>;
+);
+export type AgentHello = Infer<typeof AgentHello>;
+
+export const ControlUp = schema(() =>
+  z.discriminatedUnion('type', [
+    AgentHello(),
+    /** The session granted the lease, so the slot is in use. */
+    z.object({ type: z.literal('accepted'), task_id: TaskId(), epoch: z.int() }),
+    /** The agent cannot take the offer. The slot returns to the queue, and is not offered to this agent at once. */
+    z.object({ type: z.literal('declined'), task_id: TaskId(), epoch: z.int(), reason: z.string() }),
+    /** The lease has ended, for any reason, so the slot is free. */
+    z.object({ type: z.literal('ended'), task_id: TaskId(), epoch: z.int() }),
+  ]),
+);
+export type ControlUp = Infer<typeof ControlUp>;
+
+export const ControlDown = schema(() =>
+  z.discriminatedUnion('type', [
+    z.object({ type: z.literal('welcome'), agent_id: z.string() }),
+    z.object({
+      type: z.literal('offer'),
+      task_id: TaskId(),
+      epoch: z.int(),
+      session_id: SessionId(),
+      expires_in_ms: z.int(),
+    }),
+    /** The session no longer wants this slot. */
+    z.object({ type: z.literal('cancel'), task_id: TaskId(), epoch: z.int() }),
+    /** Another instance of this agent is connected and alive, so this one must stop. */
+    z.object({ type: z.literal('superseded'), reason: z.string() }),
+  ]),
+);
+export type ControlDown = Infer<typeof ControlDown>;

@@ -1,130 +1,153 @@
 import * as z from 'zod';
 import { SESSION_ACTIONS } from '../session/actions.ts';
 import { APPROVAL_KINDS, type KindOfAgent, kindsOfAgents } from '../session/approval-kinds.ts';
+import { type Infer, schema } from './schema.ts';
 
 /** The enumerations that REST, sockets, runner, CLI and dashboard share. */
 
-export const SessionStatus = z
-  .enum([
-    'pending',
-    'queued',
-    'running',
-    'paused',
-    'degraded',
-    'orphaned',
-    'completed',
-    'partially_completed',
-    'failed',
-    'timeout',
-    'stopped',
-    'cancelled',
-  ])
-  .meta({ id: 'SessionStatus', description: 'The status of a session.', example: 'running' });
-export type SessionStatus = z.infer<typeof SessionStatus>;
+export const SessionStatus = schema(() =>
+  z
+    .enum([
+      'pending',
+      'queued',
+      'running',
+      'paused',
+      'degraded',
+      'orphaned',
+      'completed',
+      'partially_completed',
+      'failed',
+      'timeout',
+      'stopped',
+      'cancelled',
+    ])
+    .meta({ id: 'SessionStatus', description: 'The status of a session.', example: 'running' }),
+);
+export type SessionStatus = Infer<typeof SessionStatus>;
 
-export const SessionType = z
-  .enum(['planning', 'execution', 'review', 'debug', 'integration'])
-  .meta({ id: 'SessionType', description: 'The kind of work.', example: 'execution' });
-export type SessionType = z.infer<typeof SessionType>;
+export const SessionType = schema(() =>
+  z
+    .enum(['planning', 'execution', 'review', 'debug', 'integration'])
+    .meta({ id: 'SessionType', description: 'The kind of work.', example: 'execution' }),
+);
+export type SessionType = Infer<typeof SessionType>;
 
-export const SessionPriority = z
-  .enum(['critical', 'high', 'medium', 'low', 'deferred'])
-  .meta({ id: 'SessionPriority', description: 'The session’s rank in the queue for agents.', example: 'medium' });
-export type SessionPriority = z.infer<typeof SessionPriority>;
+export const SessionPriority = schema(() =>
+  z
+    .enum(['critical', 'high', 'medium', 'low', 'deferred'])
+    .meta({ id: 'SessionPriority', description: 'The session’s rank in the queue for agents.', example: 'medium' }),
+);
+export type SessionPriority = Infer<typeof SessionPriority>;
 
-export const SessionAction = z
-  .enum(SESSION_ACTIONS)
-  .meta({ id: 'SessionAction', description: 'An action on a session.', example: 'start' });
-export type SessionAction = z.infer<typeof SessionAction>;
+export const SessionAction = schema(() =>
+  z.enum(SESSION_ACTIONS).meta({ id: 'SessionAction', description: 'An action on a session.', example: 'start' }),
+);
+export type SessionAction = Infer<typeof SessionAction>;
 
-export const TaskStatus = z
-  .enum([
-    'pending',
-    'ready',
-    'assigned',
-    'in_progress',
-    'blocked',
-    'paused',
-    'completed',
-    'failed',
-    'cancelled',
-    'skipped',
-  ])
-  .meta({ id: 'TaskStatus', description: 'The status of a task.', example: 'in_progress' });
-export type TaskStatus = z.infer<typeof TaskStatus>;
+export const TaskStatus = schema(() =>
+  z
+    .enum([
+      'pending',
+      'ready',
+      'assigned',
+      'in_progress',
+      'blocked',
+      'paused',
+      'completed',
+      'failed',
+      'cancelled',
+      'skipped',
+    ])
+    .meta({ id: 'TaskStatus', description: 'The status of a task.', example: 'in_progress' }),
+);
+export type TaskStatus = Infer<typeof TaskStatus>;
 
-export const Role = z
-  .enum(['admin', 'operator', 'viewer', 'agent'])
-  .meta({ id: 'Role', description: 'The role of a token, which determines its permissions.', example: 'operator' });
-export type Role = z.infer<typeof Role>;
+export const Role = schema(() =>
+  z
+    .enum(['admin', 'operator', 'viewer', 'agent'])
+    .meta({ id: 'Role', description: 'The role of a token, which determines its permissions.', example: 'operator' }),
+);
+export type Role = Infer<typeof Role>;
 
-export const Capability = z
-  .enum([
-    'requirements_analysis',
-    'system_design',
-    'architecture_planning',
-    'task_decomposition',
-    'code_generation',
-    'test_generation',
-    'testing',
-    'documentation',
-    'refactoring',
-    'code_review',
-    'security_audit',
-    'performance_analysis',
-    'compliance_check',
-    'debugging',
-    'bug_fixing',
-    'troubleshooting',
-    'root_cause_analysis',
-    'optimization',
-    'deployment',
-    'configuration',
-    'monitoring',
-    'scaling',
-    'workflow_orchestration',
-    'resource_allocation',
-    'conflict_resolution',
-    'progress_tracking',
-    'api_development',
-    'backend_development',
-    'frontend_development',
-    'database_design',
-    'ci_cd',
-  ])
-  .meta({ id: 'Capability', description: 'What an agent can do.', example: 'code_generation' });
-export type Capability = z.infer<typeof Capability>;
+export const Capability = schema(() =>
+  z
+    .enum([
+      'requirements_analysis',
+      'system_design',
+      'architecture_planning',
+      'task_decomposition',
+      'code_generation',
+      'test_generation',
+      'testing',
+      'documentation',
+      'refactoring',
+      'code_review',
+      'security_audit',
+      'performance_analysis',
+      'compliance_check',
+      'debugging',
+      'bug_fixing',
+      'troubleshooting',
+      'root_cause_analysis',
+      'optimization',
+      'deployment',
+      'configuration',
+      'monitoring',
+      'scaling',
+      'workflow_orchestration',
+      'resource_allocation',
+      'conflict_resolution',
+      'progress_tracking',
+      'api_development',
+      'backend_development',
+      'frontend_development',
+      'database_design',
+      'ci_cd',
+    ])
+    .meta({ id: 'Capability', description: 'What an agent can do.', example: 'code_generation' }),
+);
+export type Capability = Infer<typeof Capability>;
 
-export const ApprovalKind = z.enum(Object.keys(APPROVAL_KINDS) as (keyof typeof APPROVAL_KINDS)[]).meta({
-  id: 'ApprovalKind',
-  description: 'What the agent asks for: a permission, or the answer to a question.',
-  example: 'permission',
-});
-export type ApprovalKind = z.infer<typeof ApprovalKind>;
+export const ApprovalKind = schema(() =>
+  z.enum(Object.keys(APPROVAL_KINDS) as (keyof typeof APPROVAL_KINDS)[]).meta({
+    id: 'ApprovalKind',
+    description: 'What the agent asks for: a permission, or the answer to a question.',
+    example: 'permission',
+  }),
+);
+export type ApprovalKind = Infer<typeof ApprovalKind>;
 
 /** The kinds of approvals that an agent may ask for. */
-export const AgentApprovalKind = z.enum(kindsOfAgents(APPROVAL_KINDS) as KindOfAgent[]);
+export const AgentApprovalKind = schema(() => z.enum(kindsOfAgents(APPROVAL_KINDS) as KindOfAgent[]));
 
-export const ApprovalStatus = z
-  .enum(['open', 'answered', 'expired', 'withdrawn'])
-  .meta({ id: 'ApprovalStatus', description: 'Whether an approval is still open.', example: 'open' });
-export type ApprovalStatus = z.infer<typeof ApprovalStatus>;
+export const ApprovalStatus = schema(() =>
+  z
+    .enum(['open', 'answered', 'expired', 'withdrawn'])
+    .meta({ id: 'ApprovalStatus', description: 'Whether an approval is still open.', example: 'open' }),
+);
+export type ApprovalStatus = Infer<typeof ApprovalStatus>;
 
-export const Decision = z
-  .enum(['once', 'always', 'reject'])
-  .meta({ id: 'Decision', description: 'The answer to an approval.', example: 'once' });
-export type Decision = z.infer<typeof Decision>;
+export const Decision = schema(() =>
+  z
+    .enum(['once', 'always', 'reject'])
+    .meta({ id: 'Decision', description: 'The answer to an approval.', example: 'once' }),
+);
+export type Decision = Infer<typeof Decision>;
 
-export const Delivery = z.enum(['steer', 'follow_up']).meta({
-  id: 'Delivery',
-  description: 'steer: the message goes into the running turn; follow_up: it becomes the next turn.',
-  example: 'follow_up',
-});
-export type Delivery = z.infer<typeof Delivery>;
+export const Delivery = schema(() =>
+  z.enum(['steer', 'follow_up']).meta({
+    id: 'Delivery',
+    description: 'steer: the message goes into the running turn; follow_up: it becomes the next turn.',
+    example: 'follow_up',
+  }),
+);
+export type Delivery = Infer<typeof Delivery>;
 
-export const PermissionAction = z.enum(['allow', 'ask', 'deny']).meta({
-  id: 'PermissionAction',
-  description: 'Whether the agent may use a tool, or must ask first.',
-  example: 'ask',
-});
-export type PermissionAction = z.infer<typeof PermissionAction>;
+export const PermissionAction = schema(() =>
+  z.enum(['allow', 'ask', 'deny']).meta({
+    id: 'PermissionAction',
+    description: 'Whether the agent may use a tool, or must ask first.',
+    example: 'ask',
+  }),
+);
+export type PermissionAction = Infer<typeof PermissionAction>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Infer, schema } from './schema.ts';
 
 /**
  * The error codes, each with its HTTP status, its title, and whether the same request may succeed later. Every error
@@ -26,45 +27,49 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-export const FieldError = z.object({ path: z.string(), message: z.string() }).meta({
-  id: 'FieldError',
-  description: 'One invalid member of a request.',
-  example: { path: 'title', message: 'Too small: expected string to have >=3 characters' },
-});
-export type FieldError = z.infer<typeof FieldError>;
+export const FieldError = schema(() =>
+  z.object({ path: z.string(), message: z.string() }).meta({
+    id: 'FieldError',
+    description: 'One invalid member of a request.',
+    example: { path: 'title', message: 'Too small: expected string to have >=3 characters' },
+  }),
+);
+export type FieldError = Infer<typeof FieldError>;
 
 /** Problem details (RFC 9457) with extension members. */
-export const Problem = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    instance: z.string(),
-    code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
-    request_id: z.string(),
-    retryable: z.boolean(),
-    retry_after_seconds: z.number().optional(),
-    errors: z.array(FieldError).optional(),
-    legal_actions: z.array(z.string()).optional(),
-    current: z.unknown().optional(),
-  })
-  .meta({
-    id: 'Problem',
-    description: 'An error (RFC 9457).',
-    example: {
-      type: 'https://opencode-industrial-orchestrator.dev/problems/illegal_transition',
-      title: 'The current status does not allow this',
-      status: 409,
-      detail: "The session is completed, so 'start' is not possible. No action is possible.",
-      instance: '/api/v1/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000/start',
-      code: 'illegal_transition',
-      request_id: '7f9d3c5e-0f5e-4a53-8a0e-2f6f1f6f7a10',
-      retryable: false,
-      legal_actions: [],
-    },
-  });
-export type Problem = z.infer<typeof Problem>;
+export const Problem = schema(() =>
+  z
+    .object({
+      type: z.string(),
+      title: z.string(),
+      status: z.int(),
+      detail: z.string(),
+      instance: z.string(),
+      code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+      request_id: z.string(),
+      retryable: z.boolean(),
+      retry_after_seconds: z.number().optional(),
+      errors: z.array(FieldError()).optional(),
+      legal_actions: z.array(z.string()).optional(),
+      current: z.unknown().optional(),
+    })
+    .meta({
+      id: 'Problem',
+      description: 'An error (RFC 9457).',
+      example: {
+        type: 'https://opencode-industrial-orchestrator.dev/problems/illegal_transition',
+        title: 'The current status does not allow this',
+        status: 409,
+        detail: "The session is completed, so 'start' is not possible. No action is possible.",
+        instance: '/api/v1/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000/start',
+        code: 'illegal_transition',
+        request_id: '7f9d3c5e-0f5e-4a53-8a0e-2f6f1f6f7a10',
+        retryable: false,
+        legal_actions: [],
+      },
+    }),
+);
+export type Problem = Infer<typeof Problem>;
 
 /** An expected error, which objects and use cases return as a value. Only bugs are thrown. */
 export interface Failure {

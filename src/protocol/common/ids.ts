@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Infer, schema } from './schema.ts';
 
 /**
  * Session and task ids are UUIDs (RFC 9562, version 8) from which the name of the session's object is computed.
@@ -15,28 +16,34 @@ const SESSION_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}
 const TASK_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TASK_DIGITS = 8;
 
-export const SessionId = z
-  .string()
-  .regex(SESSION_PATTERN, 'must be a session id, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000000')
-  .meta({ id: 'SessionId', description: 'The id of a session.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' });
-export type SessionId = z.infer<typeof SessionId>;
+export const SessionId = schema(() =>
+  z
+    .string()
+    .regex(SESSION_PATTERN, 'must be a session id, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000000')
+    .meta({ id: 'SessionId', description: 'The id of a session.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' }),
+);
+export type SessionId = Infer<typeof SessionId>;
 
-export const TaskId = z
-  .string()
-  .regex(TASK_PATTERN, 'must be a task id, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000001')
-  .refine((id) => taskNumber(id) > 0, 'must be a task id, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000001')
-  .meta({ id: 'TaskId', description: 'The id of a task.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001' });
-export type TaskId = z.infer<typeof TaskId>;
+export const TaskId = schema(() =>
+  z
+    .string()
+    .regex(TASK_PATTERN, 'must be a task id, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000001')
+    .refine((id) => taskNumber(id) > 0, 'must be a task id, such as 0198c2f0-1a2b-8c3d-9e4f-5a6b00000001')
+    .meta({ id: 'TaskId', description: 'The id of a task.', example: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001' }),
+);
+export type TaskId = Infer<typeof TaskId>;
 
-export const Uuid = z
-  .uuid()
-  .meta({ id: 'Uuid', description: 'A UUID (RFC 9562).', example: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d' });
+export const Uuid = schema(() =>
+  z.uuid().meta({ id: 'Uuid', description: 'A UUID (RFC 9562).', example: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d' }),
+);
 
-export const WorkspaceId = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be 1–63 lower-case letters, digits and dashes')
-  .meta({ id: 'WorkspaceId', description: 'A tenant.', example: 'default' });
-export type WorkspaceId = z.infer<typeof WorkspaceId>;
+export const WorkspaceId = schema(() =>
+  z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be 1–63 lower-case letters, digits and dashes')
+    .meta({ id: 'WorkspaceId', description: 'A tenant.', example: 'default' }),
+);
+export type WorkspaceId = Infer<typeof WorkspaceId>;
 
 /** The number of a session's implicit task. */
 export const IMPLICIT_TASK = 1;

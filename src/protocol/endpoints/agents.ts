@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AgentList, AgentView } from '../agent/agent.ts';
 import { Uuid } from '../common/ids.ts';
+import { schema } from '../common/schema.ts';
 import { type Endpoints, json } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
@@ -17,7 +18,7 @@ export const AGENT_ENDPOINTS = {
     tag: 'Agents',
     summary: 'Read an agent',
     access: 'read',
-    params: z.object({ id: Uuid }),
+    params: schema(() => z.object({ id: Uuid() })),
     responses: { 200: json(AgentView, 'The agent.') },
     errors: ['not_found'],
   },

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { ErrorCode } from '../common/errors.ts';
+import { type Schema, schema } from '../common/schema.ts';
 import type { OperationId, ParamNames, PathOf } from './routes.ts';
 
 /** The types of the table of endpoints, and helpers for its entries. */
@@ -14,7 +15,7 @@ export type Access = Permission | 'code' | 'public';
 export interface ResponseSpec {
   description: string;
   /** A JSON body. */
-  schema?: z.ZodType;
+  schema?: Schema;
   /** The body is bytes (`application/octet-stream`). */
   bytes?: true;
   /** The response is a WebSocket (101) with this subprotocol. */
@@ -32,10 +33,10 @@ export interface Endpoint<Id extends OperationId = OperationId> {
   idempotent?: true;
   params?: [ParamNames<PathOf<Id>>] extends [never]
     ? undefined
-    : z.ZodObject<Record<ParamNames<PathOf<Id>>, z.ZodType>>;
-  query?: z.ZodType;
+    : Schema<z.ZodObject<Record<ParamNames<PathOf<Id>>, z.ZodType>>>;
+  query?: Schema;
   /** The JSON body of the request. An empty body is read as an object without members. */
-  body?: z.ZodType;
+  body?: Schema;
   responses: Readonly<Record<number, ResponseSpec>>;
   /** The error codes of this operation's own. `errorCodesOf` adds those that follow from its other members. */
   errors: readonly ErrorCode[];
@@ -45,25 +46,27 @@ export interface Endpoint<Id extends OperationId = OperationId> {
 export type Endpoints<Id extends OperationId> = { readonly [Key in Id]: Endpoint<Key> };
 
 /** A response with a JSON body. */
-export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
+export function json<Body extends Schema>(schema: Body, description: string) {
   return { description, schema } as const;
 }
 
 /** The body of a request without members. */
-export const NoMembers = z
-  .strictObject({})
-  .meta({ id: 'NoMembers', description: 'No members. The body may be empty.', example: {} });
+export const NoMembers = schema(() =>
+  z.strictObject({}).meta({ id: 'NoMembers', description: 'No members. The body may be empty.', example: {} }),
+);
 
 /**
  * The headers of every POST that creates or acts. For a day, a request with the same key and body gets the first
  * response again. Operations for tickets and sign-in codes accept no key: these are only signed and not stored, so a
  * surplus one does no harm.
  */
-export const IdempotencyHeaders = z.object({
-  'Idempotency-Key': z.string().min(1).max(200).optional().meta({
-    description: 'Makes a retry safe: for a day, a request with the same key and body gets the first response again.',
+export const IdempotencyHeaders = schema(() =>
+  z.object({
+    'Idempotency-Key': z.string().min(1).max(200).optional().meta({
+      description: 'Makes a retry safe: for a day, a request with the same key and body gets the first response again.',
+    }),
   }),
-});
+);
 
 /** A query parameter that may be repeated, or contain several values separated by commas. */
 export function repeated<Item extends z.ZodType>(item: Item, description: string) {

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { ErrorCode } from '../common/errors.ts';
+import type { Infer, Schema } from '../common/schema.ts';
 import { AGENT_ENDPOINTS } from './agents.ts';
 import type { Access, Endpoint, Endpoints, Permission } from './endpoint.ts';
 import { matchPath, type OperationId } from './routes.ts';
@@ -38,15 +39,17 @@ export const OPERATION_IDS = Object.keys(ENDPOINTS) as OperationId[];
 
 /** The schema of a part of an operation's request; never if it has none. */
 export type SchemaOf<Id extends OperationId, Part extends 'params' | 'query' | 'body'> = Table[Id] extends {
-  readonly [Key in Part]: infer Schema extends z.ZodType;
+  readonly [Key in Part]: infer Declared extends Schema;
 }
-  ? Schema
+  ? ReturnType<Declared>
   : never;
 
 /** The parameters of a path, as the schema of its operation reads them; null when the path is not this operation's. */
 export function paramsIn<Id extends OperationId>(id: Id, path: string): z.output<SchemaOf<Id, 'params'>> | null {
   const found = matchPath(id, path);
-  return found && ((endpointOf(id).params?.safeParse(found).data ?? null) as z.output<SchemaOf<Id, 'params'>> | null);
+  return (
+    found && ((endpointOf(id).params?.().safeParse(found).data ?? null) as z.output<SchemaOf<Id, 'params'>> | null)
+  );
 }
 
 /** The statuses of an operation's successful responses. */
@@ -54,8 +57,8 @@ export type StatusOf<Id extends OperationId> = keyof Table[Id]['responses'];
 
 /** The body of a successful response: its schema's output, a stream of bytes, or null. */
 export type BodyOf<Id extends OperationId, Status extends StatusOf<Id> = StatusOf<Id>> =
-  SpecOf<Id, Status> extends { schema: infer Schema extends z.ZodType }
-    ? z.output<Schema>
+  SpecOf<Id, Status> extends { schema: infer Declared extends Schema }
+    ? Infer<Declared>
     : SpecOf<Id, Status> extends { bytes: true }
       ? ReadableStream<Uint8Array>
       : null;

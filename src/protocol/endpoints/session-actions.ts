@@ -1,5 +1,5 @@
-import type * as z from 'zod';
 import type { SessionAction } from '../common/enums.ts';
+import type { Schema } from '../common/schema.ts';
 import {
   CompleteSessionRequest,
   FailSessionRequest,
@@ -12,7 +12,7 @@ import { SessionView } from '../session/session.ts';
 import { type Endpoints, json, NoMembers } from './endpoint.ts';
 import { SessionParams } from './sessions.ts';
 
-function action<Body extends z.ZodType>(body: Body, summary: string) {
+function action<Body extends Schema>(body: Body, summary: string) {
   return {
     tag: 'Session actions',
     summary,

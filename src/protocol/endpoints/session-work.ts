@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Uuid } from '../common/ids.ts';
 import { PAGE_EVENTS } from '../common/limits.ts';
+import { schema } from '../common/schema.ts';
 import { CursorText, EventPage } from '../events/envelope.ts';
 import { ApprovalList, ApprovalView } from '../session/approval.ts';
 import { CheckpointList, CheckpointRequested, SessionDiff } from '../session/checkpoint.ts';
@@ -18,10 +19,12 @@ export const SESSION_WORK_ENDPOINTS = {
     summary: 'Read the event log',
     access: 'read',
     params: SessionParams,
-    query: z.strictObject({
-      after: CursorText.optional(),
-      limit: z.coerce.number<number>().int().min(1).max(PAGE_EVENTS).default(DEFAULT_EVENTS),
-    }),
+    query: schema(() =>
+      z.strictObject({
+        after: CursorText().optional(),
+        limit: z.coerce.number<number>().int().min(1).max(PAGE_EVENTS).default(DEFAULT_EVENTS),
+      }),
+    ),
     responses: { 200: json(EventPage, 'A page of the log.') },
     errors: ['not_found'],
   },
@@ -64,7 +67,7 @@ export const SESSION_WORK_ENDPOINTS = {
     summary: 'Answer a permission or a question',
     access: 'operate',
     idempotent: true,
-    params: SessionParams.extend({ approval_id: Uuid }),
+    params: schema(() => SessionParams().extend({ approval_id: Uuid() })),
     body: AnswerApprovalRequest,
     responses: { 200: json(ApprovalView, 'The approval with its answer.') },
     errors: ['not_found', 'approval_answered'],
@@ -73,7 +76,7 @@ export const SESSION_WORK_ENDPOINTS = {
     tag: 'Session work',
     summary: 'Read an artifact of a checkpoint',
     access: 'read_artifact',
-    params: SessionParams.extend({ artifact_id: Uuid }),
+    params: schema(() => SessionParams().extend({ artifact_id: Uuid() })),
     responses: { 200: { description: 'The bytes of the artifact.', bytes: true } },
     errors: ['not_found'],
   },

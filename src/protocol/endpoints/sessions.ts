@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { SessionStatus } from '../common/enums.ts';
 import { SessionId } from '../common/ids.ts';
+import { schema } from '../common/schema.ts';
 import { BulkResult, BulkSessionRequest } from '../session/bulk.ts';
 import { ListSessionsQuery, SessionList } from '../session/list.ts';
 import { CreateSessionRequest, UpdateSessionRequest } from '../session/requests.ts';
@@ -8,7 +9,7 @@ import { SessionInclude, SessionView } from '../session/session.ts';
 import { type Endpoints, json, repeated } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
-export const SessionParams = z.object({ id: SessionId });
+export const SessionParams = schema(() => z.object({ id: SessionId() }));
 
 /** Operations that create, list, read, change and delete sessions, one or many at a time. */
 export const SESSION_ENDPOINTS = {
@@ -25,12 +26,16 @@ export const SESSION_ENDPOINTS = {
     tag: 'Sessions',
     summary: 'List sessions',
     access: 'read',
-    query: ListSessionsQuery.safeExtend({
-      status: repeated(
-        SessionStatus,
-        'Sessions in any of these statuses. Repeat the parameter or separate values by commas.',
-      ),
-    }).strict(),
+    query: schema(() =>
+      ListSessionsQuery()
+        .safeExtend({
+          status: repeated(
+            SessionStatus(),
+            'Sessions in any of these statuses. Repeat the parameter or separate values by commas.',
+          ),
+        })
+        .strict(),
+    ),
     responses: { 200: json(SessionList, 'A page of sessions.') },
     errors: [],
   },
@@ -48,7 +53,9 @@ export const SESSION_ENDPOINTS = {
     summary: 'Read a session',
     access: 'read_session',
     params: SessionParams,
-    query: z.strictObject({ include: repeated(SessionInclude, 'Additional parts of the session to read.') }),
+    query: schema(() =>
+      z.strictObject({ include: repeated(SessionInclude(), 'Additional parts of the session to read.') }),
+    ),
     responses: { 200: json(SessionView, 'The session.') },
     errors: ['not_found'],
   },

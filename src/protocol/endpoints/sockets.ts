@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
+import { schema } from '../common/schema.ts';
 import { SOCKET_PROTOCOL } from '../common/socket.ts';
 import { CursorText } from '../events/envelope.ts';
 import { CreateTicketRequest, Ticket } from '../workspace/token.ts';
@@ -7,10 +8,12 @@ import { type Endpoints, json } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
 /** An epoch in a path. */
-const Epoch = z
-  .string()
-  .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1, such as 1')
-  .meta({ description: 'The epoch of the offer.', example: '1' });
+const Epoch = schema(() =>
+  z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1, such as 1')
+    .meta({ description: 'The epoch of the offer.', example: '1' }),
+);
 
 const socket = {
   description: `The socket, with the subprotocol ${SOCKET_PROTOCOL}.`,
@@ -31,8 +34,8 @@ export const SOCKET_ENDPOINTS = {
     tag: 'Sockets',
     summary: 'Watch a session',
     access: 'read',
-    params: z.object({ id: SessionId }),
-    query: z.strictObject({ after: CursorText.optional() }),
+    params: schema(() => z.object({ id: SessionId() })),
+    query: schema(() => z.strictObject({ after: CursorText().optional() })),
     responses: { 101: socket },
     errors: ['not_found'],
   },
@@ -40,7 +43,7 @@ export const SOCKET_ENDPOINTS = {
     tag: 'Sockets',
     summary: 'Work on an offered task, as an agent',
     access: 'work',
-    params: z.object({ task_id: TaskId, epoch: Epoch }),
+    params: schema(() => z.object({ task_id: TaskId(), epoch: Epoch() })),
     responses: { 101: socket },
     errors: ['not_found'],
   },
@@ -48,7 +51,7 @@ export const SOCKET_ENDPOINTS = {
     tag: 'Sockets',
     summary: 'Register as an agent and receive offers',
     access: 'work',
-    params: z.object({ agent_id: Uuid }),
+    params: schema(() => z.object({ agent_id: Uuid() })),
     responses: { 101: socket },
     errors: ['not_found'],
   },

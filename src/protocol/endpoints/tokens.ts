@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Uuid } from '../common/ids.ts';
+import { schema } from '../common/schema.ts';
 import { CreatedToken, CreateTokenRequest, SignInCode, TokenList } from '../workspace/token.ts';
 import { type Endpoints, json, NoMembers } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
@@ -26,7 +27,7 @@ export const TOKEN_ENDPOINTS = {
     tag: 'Tokens',
     summary: 'Revoke a token within 30 seconds, and close its sockets',
     access: 'administer',
-    params: z.object({ id: Uuid }),
+    params: schema(() => z.object({ id: Uuid() })),
     responses: { 204: { description: 'The token is revoked.' } },
     errors: ['not_found'],
   },

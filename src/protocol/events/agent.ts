@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Infer, schema } from '../common/schema.ts';
 import { Usage } from '../session/session.ts';
 
 export const MAX_PART_CHARS = 4_000_000;
@@ -8,66 +9,70 @@ export const MAX_PART_CHARS = 4_000_000;
  * Therefore an increment can be applied twice, or be part of a larger one that replaces several, without changing the
  * text.
  */
-const partText = z.object({
-  message_id: z.string(),
-  part_id: z.string(),
-  offset: z.int().min(0).max(MAX_PART_CHARS),
-  text: z.string(),
-});
+const partText = schema(() =>
+  z.object({
+    message_id: z.string(),
+    part_id: z.string(),
+    offset: z.int().min(0).max(MAX_PART_CHARS),
+    text: z.string(),
+  }),
+);
 
-export const ToolState = z.enum(['pending', 'running', 'completed', 'error']);
-export type ToolState = z.infer<typeof ToolState>;
+export const ToolState = schema(() => z.enum(['pending', 'running', 'completed', 'error']));
+export type ToolState = Infer<typeof ToolState>;
 
 /** The events that an agent reports about its work. The session appends them unchanged. */
-export const AgentEventBody = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('turn.started'),
-    data: z.object({ turn: z.int(), message: z.int(), model: z.string().nullable(), agent: z.string().nullable() }),
-  }),
-  z.object({ type: z.literal('text.delta'), data: partText }),
-  z.object({ type: z.literal('reasoning.delta'), data: partText }),
-  /** The part is complete and has `length` UTF-16 code units. */
-  z.object({
-    type: z.literal('part.completed'),
-    data: z.object({ message_id: z.string(), part_id: z.string(), length: z.int() }),
-  }),
-  z.object({
-    type: z.literal('tool'),
-    data: z.object({
-      message_id: z.string(),
-      call_id: z.string(),
-      tool: z.string(),
-      state: ToolState,
-      title: z.string().optional(),
-      input: z.record(z.string(), z.unknown()).optional(),
-      output: z.string().optional(),
-      error: z.string().optional(),
-      truncated: z.boolean().optional(),
+export const AgentEventBody = schema(() =>
+  z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('turn.started'),
+      data: z.object({ turn: z.int(), message: z.int(), model: z.string().nullable(), agent: z.string().nullable() }),
     }),
-  }),
-  z.object({ type: z.literal('file.edited'), data: z.object({ path: z.string() }) }),
-  z.object({
-    type: z.literal('todo'),
-    data: z.object({ items: z.array(z.object({ content: z.string(), status: z.string() })) }),
-  }),
-  /** The usage of one model turn, as an increment. `sub_agent`: the turn belonged to a sub-agent. */
-  z.object({
-    type: z.literal('usage'),
-    data: z.object({ model: z.string().nullable(), sub_agent: z.boolean(), ...Usage.omit({ turns: true }).shape }),
-  }),
-  /** The model failed and will be retried. The session is degraded until the next progress. */
-  z.object({
-    type: z.literal('model.retry'),
-    data: z.object({ attempt: z.int(), message: z.string(), next_in_ms: z.int().nullable() }),
-  }),
-  z.object({
-    type: z.literal('agent.note'),
-    data: z.object({ level: z.enum(['info', 'warning', 'error']), text: z.string() }),
-  }),
-  /** The turn for the prompt `message` is done. Its text is in the deltas. */
-  z.object({
-    type: z.literal('turn.completed'),
-    data: z.object({ turn: z.int(), message: z.int(), finish: z.string() }),
-  }),
-]);
-export type AgentEventBody = z.infer<typeof AgentEventBody>;
+    z.object({ type: z.literal('text.delta'), data: partText() }),
+    z.object({ type: z.literal('reasoning.delta'), data: partText() }),
+    /** The part is complete and has `length` UTF-16 code units. */
+    z.object({
+      type: z.literal('part.completed'),
+      data: z.object({ message_id: z.string(), part_id: z.string(), length: z.int() }),
+    }),
+    z.object({
+      type: z.literal('tool'),
+      data: z.object({
+        message_id: z.string(),
+        call_id: z.string(),
+        tool: z.string(),
+        state: ToolState(),
+        title: z.string().optional(),
+        input: z.record(z.string(), z.unknown()).optional(),
+        output: z.string().optional(),
+        error: z.string().optional(),
+        truncated: z.boolean().optional(),
+      }),
+    }),
+    z.object({ type: z.literal('file.edited'), data: z.object({ path: z.string() }) }),
+    z.object({
+      type: z.literal('todo'),
+      data: z.object({ items: z.array(z.object({ content: z.string(), status: z.string() })) }),
+    }),
+    /** The usage of one model turn, as an increment. `sub_agent`: the turn belonged to a sub-agent. */
+    z.object({
+      type: z.literal('usage'),
+      data: z.object({ model: z.string().nullable(), sub_agent: z.boolean(), ...Usage().omit({ turns: true }).shape }),
+    }),
+    /** The model failed and will be retried. The session is degraded until the next progress. */
+    z.object({
+      type: z.literal('model.retry'),
+      data: z.object({ attempt: z.int(), message: z.string(), next_in_ms: z.int().nullable() }),
+    }),
+    z.object({
+      type: z.literal('agent.note'),
+      data: z.object({ level: z.enum(['info', 'warning', 'error']), text: z.string() }),
+    }),
+    /** The turn for the prompt `message` is done. Its text is in the deltas. */
+    z.object({
+      type: z.literal('turn.completed'),
+      data: z.object({ turn: z.int(), message: z.int(), finish: z.string() }),
+    }),
+  ]),
+);
+export type AgentEventBody = Infer<typeof AgentEventBody>;

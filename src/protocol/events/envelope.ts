@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { CURSOR_PATTERN } from '../common/cursor.ts';
 import { Instant } from '../common/instant.ts';
+import { type Infer, schema } from '../common/schema.ts';
 import { AgentEventBody } from './agent.ts';
 import { ApprovalEventBody } from './approval.ts';
 import { MessageEventBody, SessionEventBody } from './session.ts';
@@ -10,57 +11,67 @@ import { TaskEventBody } from './task.ts';
  * The events of a session's log. The log is the source of truth: a session's visible state is a pure fold of it
  * (`src/domain/session/session-state.ts`), on the server and in every client.
  */
-export const EventBody = z.discriminatedUnion('type', [
-  SessionEventBody,
-  MessageEventBody,
-  TaskEventBody,
-  ApprovalEventBody,
-  AgentEventBody,
-]);
-export type EventBody = z.infer<typeof EventBody>;
+export const EventBody = schema(() =>
+  z.discriminatedUnion('type', [
+    SessionEventBody(),
+    MessageEventBody(),
+    TaskEventBody(),
+    ApprovalEventBody(),
+    AgentEventBody(),
+  ]),
+);
+export type EventBody = Infer<typeof EventBody>;
 
 /** An event's position in the log, and its task. */
-export const EventPosition = z.object({
-  /** The positions that this event covers: one, or the range of several increments that were joined. */
-  from_seq: z.int().min(1),
-  seq: z.int().min(1),
-  at: Instant,
-  /** The number of the task that the event is about; WHOLE_SESSION (0) for the session as a whole. */
-  task: z.int().min(0),
-});
-export type EventPosition = z.infer<typeof EventPosition>;
+export const EventPosition = schema(() =>
+  z.object({
+    /** The positions that this event covers: one, or the range of several increments that were joined. */
+    from_seq: z.int().min(1),
+    seq: z.int().min(1),
+    at: Instant(),
+    /** The number of the task that the event is about; WHOLE_SESSION (0) for the session as a whole. */
+    task: z.int().min(0),
+  }),
+);
+export type EventPosition = Infer<typeof EventPosition>;
 
-export const SessionEvent = z.intersection(EventPosition, EventBody).meta({
-  id: 'SessionEvent',
-  description: 'An event of a session’s log.',
-  example: {
-    from_seq: 3,
-    seq: 3,
-    at: '2026-11-22T15:04:05.678Z',
-    task: 0,
-    type: 'session.status',
-    data: { from: 'pending', to: 'queued', reason: 'start' },
-  },
-});
+export const SessionEvent = schema(() =>
+  z.intersection(EventPosition(), EventBody()).meta({
+    id: 'SessionEvent',
+    description: 'An event of a session’s log.',
+    example: {
+      from_seq: 3,
+      seq: 3,
+      at: '2026-11-22T15:04:05.678Z',
+      task: 0,
+      type: 'session.status',
+      data: { from: 'pending', to: 'queued', reason: 'start' },
+    },
+  }),
+);
 export type SessionEvent = EventPosition & EventBody;
 
-export const CursorText = z
-  .string()
-  .regex(CURSOR_PATTERN, 'must be a cursor of this log, written as <incarnation>.<seq>')
-  .meta({ id: 'Cursor', description: 'A position in a log.', example: '5f2b9c1e.12' });
+export const CursorText = schema(() =>
+  z
+    .string()
+    .regex(CURSOR_PATTERN, 'must be a cursor of this log, written as <incarnation>.<seq>')
+    .meta({ id: 'Cursor', description: 'A position in a log.', example: '5f2b9c1e.12' }),
+);
 
-export const EventPage = z
-  .object({
-    items: z.array(SessionEvent),
-    /** The position from which to continue reading. */
-    cursor: CursorText,
-    has_more: z.boolean(),
-    /** True when `after` was not usable: another incarnation, below the log's floor, or beyond its head. */
-    reset: z.boolean(),
-  })
-  .meta({
-    id: 'EventPage',
-    description: 'A page of a session’s log.',
-    example: { items: [], cursor: '5f2b9c1e.12', has_more: false, reset: false },
-  });
-export type EventPage = z.infer<typeof EventPage>;
+export const EventPage = schema(() =>
+  z
+    .object({
+      items: z.array(SessionEvent()),
+      /** The position from which to continue reading. */
+      cursor: CursorText(),
+      has_more: z.boolean(),
+      /** True when `after` was not usable: another incarnation, below the log's floor, or beyond its head. */
+      reset: z.boolean(),
+    })
+    .meta({
+      id: 'EventPage',
+      description: 'A page of a session’s log.',
+      example: { items: [], cursor: '5f2b9c1e.12', has_more: false, reset: false },
+    }),
+);
+export type EventPage = Infer<typeof EventPage>;

@@ -1,50 +1,57 @@
 import * as z from 'zod';
 import { AgentApprovalKind, Decision, Delivery } from '../common/enums.ts';
 import { SessionId, TaskId } from '../common/ids.ts';
+import { type Infer, schema } from '../common/schema.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
 import { AgentConfig, Repository } from '../session/requests.ts';
 
-export const Assignment = z.object({
-  session_id: SessionId,
-  task_id: TaskId,
-  epoch: z.int(),
-  title: z.string(),
-  agent_config: AgentConfig,
-  repository: Repository,
-  /** The checkpoint's conversation holds the prompts up to this number. The next ones follow as `message` commands. */
-  messages_done: z.int(),
-  /** The number of the newest message. If it equals `messages_done`, no prompt is left to run. */
-  messages_last: z.int(),
-  checkpoint: CheckpointView.extend({
-    patch_artifact_id: z.string().nullable(),
-    patch_sha256: z.string().nullable(),
-    conversation_artifact_id: z.string().nullable(),
-    conversation_sha256: z.string().nullable(),
-    conversation_format: z.string().nullable(),
-  }).nullable(),
-});
-export type Assignment = z.infer<typeof Assignment>;
+export const Assignment = schema(() =>
+  z.object({
+    session_id: SessionId(),
+    task_id: TaskId(),
+    epoch: z.int(),
+    title: z.string(),
+    agent_config: AgentConfig(),
+    repository: Repository(),
+    /** The checkpoint's conversation holds the prompts up to this number. The next ones follow as `message` commands. */
+    messages_done: z.int(),
+    /** The number of the newest message. If it equals `messages_done`, no prompt is left to run. */
+    messages_last: z.int(),
+    checkpoint: CheckpointView()
+      .extend({
+        patch_artifact_id: z.string().nullable(),
+        patch_sha256: z.string().nullable(),
+        conversation_artifact_id: z.string().nullable(),
+        conversation_sha256: z.string().nullable(),
+        conversation_format: z.string().nullable(),
+      })
+      .nullable(),
+  }),
+);
+export type Assignment = Infer<typeof Assignment>;
 
-export const Command = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('message'),
-    data: z.object({ number: z.int(), text: z.string(), delivery: Delivery }),
-  }),
-  z.object({
-    type: z.literal('approval_reply'),
-    data: z.object({
-      ask_id: z.string(),
-      kind: AgentApprovalKind,
-      decision: Decision,
-      message: z.string().optional(),
-      answers: z.array(z.array(z.string())).optional(),
+export const Command = schema(() =>
+  z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('message'),
+      data: z.object({ number: z.int(), text: z.string(), delivery: Delivery() }),
     }),
-  }),
-  /**
-   * End the turn after its current step, at the latest after `within_ms`. Then take a checkpoint and release the lease.
-   */
-  z.object({ type: z.literal('pause'), data: z.object({ within_ms: z.int() }) }),
-  z.object({ type: z.literal('stop'), data: z.object({ within_ms: z.int() }) }),
-  z.object({ type: z.literal('checkpoint'), data: z.object({}) }),
-]);
-export type Command = z.infer<typeof Command>;
+    z.object({
+      type: z.literal('approval_reply'),
+      data: z.object({
+        ask_id: z.string(),
+        kind: AgentApprovalKind(),
+        decision: Decision(),
+        message: z.string().optional(),
+        answers: z.array(z.array(z.string())).optional(),
+      }),
+    }),
+    /**
+     * End the turn after its current step, at the latest after `within_ms`. Then take a checkpoint and release the lease.
+     */
+    z.object({ type: z.literal('pause'), data: z.object({ within_ms: z.int() }) }),
+    z.object({ type: z.literal('stop'), data: z.object({ within_ms: z.int() }) }),
+    z.object({ type: z.literal('checkpoint'), data: z.object({}) }),
+  ]),
+);
+export type Command = Infer<typeof Command>;

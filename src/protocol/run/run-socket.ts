@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AgentName } from '../agent/agent.ts';
 import { Uuid } from '../common/ids.ts';
+import { type Infer, schema } from '../common/schema.ts';
 import { Assignment, Command } from './assignment.ts';
 
 /**
@@ -15,40 +16,44 @@ import { Assignment, Command } from './assignment.ts';
  * The platform answers the bare text `ping` with `pong` without waking the object. A ping keeps the lease alive.
  */
 
-export const RunUp = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('present'),
-    agent_id: Uuid,
-    agent_name: AgentName,
-    instance_id: Uuid,
-    /**
-     * Stored in the agent's buffer file. A new buffer has another stream id, so the loss of a buffer ends the lease.
-     */
-    stream_id: Uuid,
-    /** The number of the newest frame in the buffer. */
-    head: z.int().min(0),
-    repository: z.string().nullable(),
-  }),
-  /** Each frame is parsed by itself, so that an invalid one is rejected alone. It is acknowledged all the same. */
-  z.object({ type: z.literal('frames'), frames: z.array(z.unknown()).max(1_000) }),
-  z.object({ type: z.literal('command_ack'), id: z.int().min(1) }),
-]);
-export type RunUp = z.infer<typeof RunUp>;
+export const RunUp = schema(() =>
+  z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('present'),
+      agent_id: Uuid(),
+      agent_name: AgentName(),
+      instance_id: Uuid(),
+      /**
+       * Stored in the agent's buffer file. A new buffer has another stream id, so the loss of a buffer ends the lease.
+       */
+      stream_id: Uuid(),
+      /** The number of the newest frame in the buffer. */
+      head: z.int().min(0),
+      repository: z.string().nullable(),
+    }),
+    /** Each frame is parsed by itself, so that an invalid one is rejected alone. It is acknowledged all the same. */
+    z.object({ type: z.literal('frames'), frames: z.array(z.unknown()).max(1_000) }),
+    z.object({ type: z.literal('command_ack'), id: z.int().min(1) }),
+  ]),
+);
+export type RunUp = Infer<typeof RunUp>;
 
-export const RunDown = z.discriminatedUnion('type', [
-  /** The claim is granted. `acked`: frames of this stream are stored up to this number. */
-  z.object({ type: z.literal('lease'), assignment: Assignment, acked: z.int(), ttl_ms: z.int() }),
-  /** All frames up to `n` are stored. */
-  z.object({ type: z.literal('ack'), n: z.int() }),
-  /** There is a gap: send again from frame `n`. */
-  z.object({ type: z.literal('expected'), n: z.int() }),
-  /** Commands are numbered by `id`, kept until they are acknowledged, and sent again after a reconnect. */
-  z.object({ type: z.literal('command'), id: z.int(), command: Command }),
-  /** The lease has ended regularly, with a result or a release. All frames are acknowledged; delete the buffer. */
-  z.object({ type: z.literal('ended'), reason: z.string() }),
-  /** The agent does not hold the lease (any more). Abort the turn and delete the buffer. */
-  z.object({ type: z.literal('lease_lost'), reason: z.string() }),
-  /** Another agent was first, or the offer was cancelled. */
-  z.object({ type: z.literal('gone'), reason: z.string() }),
-]);
-export type RunDown = z.infer<typeof RunDown>;
+export const RunDown = schema(() =>
+  z.discriminatedUnion('type', [
+    /** The claim is granted. `acked`: frames of this stream are stored up to this number. */
+    z.object({ type: z.literal('lease'), assignment: Assignment(), acked: z.int(), ttl_ms: z.int() }),
+    /** All frames up to `n` are stored. */
+    z.object({ type: z.literal('ack'), n: z.int() }),
+    /** There is a gap: send again from frame `n`. */
+    z.object({ type: z.literal('expected'), n: z.int() }),
+    /** Commands are numbered by `id`, kept until they are acknowledged, and sent again after a reconnect. */
+    z.object({ type: z.literal('command'), id: z.int(), command: Command() }),
+    /** The lease has ended regularly, with a result or a release. All frames are acknowledged; delete the buffer. */
+    z.object({ type: z.literal('ended'), reason: z.string() }),
+    /** The agent does not hold the lease (any more). Abort the turn and delete the buffer. */
+    z.object({ type: z.literal('lease_lost'), reason: z.string() }),
+    /** Another agent was first, or the offer was cancelled. */
+    z.object({ type: z.literal('gone'), reason: z.string() }),
+  ]),
+);
+export type RunDown = Infer<typeof RunDown>;

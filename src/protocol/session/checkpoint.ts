@@ -1,83 +1,94 @@
 import * as z from 'zod';
 import { TaskId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
+import { type Infer, schema } from '../common/schema.ts';
 
-export const CheckpointView = z
-  .object({
-    number: z.int(),
-    task_id: TaskId,
-    epoch: z.int(),
-    created_at: Instant,
-    turn: z.int(),
-    messages_done: z.int(),
-    base_commit: z.string().nullable(),
-    patch_bytes: z.int(),
-    conversation_bytes: z.int(),
-    local_only: z.boolean(),
-    requested: z.boolean(),
-  })
-  .meta({
-    id: 'CheckpointView',
-    description: 'A point from which another machine can continue.',
-    example: {
-      number: 1,
-      task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
-      epoch: 1,
-      created_at: '2026-11-22T15:04:05.678Z',
-      turn: 1,
-      messages_done: 1,
-      base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-      patch_bytes: 412,
-      conversation_bytes: 5_120,
-      local_only: false,
-      requested: false,
-    },
-  });
-export type CheckpointView = z.infer<typeof CheckpointView>;
+export const CheckpointView = schema(() =>
+  z
+    .object({
+      number: z.int(),
+      task_id: TaskId(),
+      epoch: z.int(),
+      created_at: Instant(),
+      turn: z.int(),
+      messages_done: z.int(),
+      base_commit: z.string().nullable(),
+      patch_bytes: z.int(),
+      conversation_bytes: z.int(),
+      local_only: z.boolean(),
+      requested: z.boolean(),
+    })
+    .meta({
+      id: 'CheckpointView',
+      description: 'A point from which another machine can continue.',
+      example: {
+        number: 1,
+        task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
+        epoch: 1,
+        created_at: '2026-11-22T15:04:05.678Z',
+        turn: 1,
+        messages_done: 1,
+        base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+        patch_bytes: 412,
+        conversation_bytes: 5_120,
+        local_only: false,
+        requested: false,
+      },
+    }),
+);
+export type CheckpointView = Infer<typeof CheckpointView>;
 
-export const DiffFile = z
-  .object({
-    path: z.string(),
-    status: z.enum(['added', 'modified', 'deleted', 'renamed']),
-    additions: z.int(),
-    deletions: z.int(),
-  })
-  .meta({
-    id: 'DiffFile',
-    description: 'A changed file. Binary files have no line counts.',
-    example: { path: 'hello.txt', status: 'added', additions: 1, deletions: 0 },
-  });
-export type DiffFile = z.infer<typeof DiffFile>;
+export const DiffFile = schema(() =>
+  z
+    .object({
+      path: z.string(),
+      status: z.enum(['added', 'modified', 'deleted', 'renamed']),
+      additions: z.int(),
+      deletions: z.int(),
+    })
+    .meta({
+      id: 'DiffFile',
+      description: 'A changed file. Binary files have no line counts.',
+      example: { path: 'hello.txt', status: 'added', additions: 1, deletions: 0 },
+    }),
+);
+export type DiffFile = Infer<typeof DiffFile>;
 
-export const SessionDiff = z
-  .object({
-    checkpoint: z.int().nullable(),
-    base_commit: z.string().nullable(),
-    files: z.array(DiffFile),
-    patch: z.string(),
-    local_only: z.boolean(),
-  })
-  .meta({
-    id: 'SessionDiff',
-    description: 'The work up to the newest checkpoint, as a patch (`git apply`) against the base commit.',
-    example: {
-      checkpoint: 1,
-      base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-      files: [{ path: 'hello.txt', status: 'added', additions: 1, deletions: 0 }],
-      patch: 'diff --git a/hello.txt b/hello.txt\n',
-      local_only: false,
-    },
-  });
-export type SessionDiff = z.infer<typeof SessionDiff>;
+export const SessionDiff = schema(() =>
+  z
+    .object({
+      checkpoint: z.int().nullable(),
+      base_commit: z.string().nullable(),
+      files: z.array(DiffFile()),
+      patch: z.string(),
+      local_only: z.boolean(),
+    })
+    .meta({
+      id: 'SessionDiff',
+      description: 'The work up to the newest checkpoint, as a patch (`git apply`) against the base commit.',
+      example: {
+        checkpoint: 1,
+        base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+        files: [{ path: 'hello.txt', status: 'added', additions: 1, deletions: 0 }],
+        patch: 'diff --git a/hello.txt b/hello.txt\n',
+        local_only: false,
+      },
+    }),
+);
+export type SessionDiff = Infer<typeof SessionDiff>;
 
-export const CheckpointList = z
-  .object({ items: z.array(CheckpointView) })
-  .meta({ id: 'CheckpointList', description: 'The session’s checkpoints.', example: { items: [] } });
-export type CheckpointList = z.infer<typeof CheckpointList>;
+export const CheckpointList = schema(() =>
+  z
+    .object({ items: z.array(CheckpointView()) })
+    .meta({ id: 'CheckpointList', description: 'The session’s checkpoints.', example: { items: [] } }),
+);
+export type CheckpointList = Infer<typeof CheckpointList>;
 
-export const CheckpointRequested = z.object({ requested: z.literal(true) }).meta({
-  id: 'CheckpointRequested',
-  description: 'The agent was asked for a checkpoint, which will appear in the log.',
-  example: { requested: true },
-});
-export type CheckpointRequested = z.infer<typeof CheckpointRequested>;
+export const CheckpointRequested = schema(() =>
+  z.object({ requested: z.literal(true) }).meta({
+    id: 'CheckpointRequested',
+    description: 'The agent was asked for a checkpoint, which will appear in the log.',
+    example: { requested: true },
+  }),
+);
+export type CheckpointRequested = Infer<typeof CheckpointRequested>;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Decision, Delivery, PermissionAction, SessionPriority, SessionType } from '../common/enums.ts';
 import { SessionId } from '../common/ids.ts';
 import { utf8Length } from '../common/limits.ts';
+import { type Infer, schema } from '../common/schema.ts';
 import { SessionRequirements } from './requirements.ts';
 
 /** The bodies of requests on sessions, with their defaults and limits. */
@@ -22,180 +23,198 @@ function hasAtMost(record: object, entries: number): boolean {
   return Object.keys(record).length <= entries;
 }
 
-const PermissionPatterns = z
-  .record(z.string().min(1).max(200), PermissionAction)
-  .refine((patterns) => hasAtMost(patterns, MAX_PERMISSIONS), `must have at most ${MAX_PERMISSIONS} patterns`);
+const PermissionPatterns = schema(() =>
+  z
+    .record(z.string().min(1).max(200), PermissionAction())
+    .refine((patterns) => hasAtMost(patterns, MAX_PERMISSIONS), `must have at most ${MAX_PERMISSIONS} patterns`),
+);
 
-export const AgentConfig = z
-  .strictObject({
-    model: z.string().min(1).max(200).optional(),
-    agent: z.string().min(1).max(100).optional(),
-    system: z.string().min(1).max(20_000).optional(),
-    permissions: z
-      .record(z.string().regex(/^[a-z_]{1,50}$/), z.union([PermissionAction, PermissionPatterns]))
-      .refine(
-        (permissions) => hasAtMost(permissions, MAX_PERMISSIONS),
-        `must have at most ${MAX_PERMISSIONS} permissions`,
-      )
-      .optional(),
-    max_turns: z.int().min(1).max(1_000).optional(),
-  })
-  .meta({
-    id: 'AgentConfig',
-    description: 'How the agent works: `provider/model`, OpenCode agent, extra system text, permissions, turn limit.',
-    example: { model: 'anthropic/claude-sonnet', permissions: { edit: 'ask' }, max_turns: 40 },
-  });
-export type AgentConfig = z.infer<typeof AgentConfig>;
-
-export const Repository = z
-  .strictObject({
-    url: z.string().min(1).max(500).optional(),
-    base_commit: z
-      .string()
-      .regex(/^[0-9a-f]{7,64}$/)
-      .optional(),
-    directory: z
-      .string()
-      .min(1)
-      .max(500)
-      .refine(
-        (path) => !path.startsWith('/') && !path.split('/').includes('..'),
-        'must be a relative path inside the repository',
-      )
-      .optional(),
-  })
-  .meta({
-    id: 'Repository',
-    description:
-      'Where the work happens; by default, the agent’s own directory at its HEAD. With `url`, only agents whose clone has that URL as a remote get the session.',
-    example: { base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904', directory: 'packages/api' },
-  });
-export type Repository = z.infer<typeof Repository>;
-
-const Tag = z.string().trim().min(1).max(50);
-const Metadata = z
-  .record(z.string().min(1).max(100), z.unknown())
-  .refine((metadata) => jsonFits(metadata, METADATA_MAX_BYTES), 'must be at most 16 KiB of JSON');
-
-const writable = {
-  title: z.string().trim().min(3).max(100),
-  priority: SessionPriority,
-  tags: z.array(Tag).max(20),
-  metadata: Metadata,
-};
-
-export const CreateSessionRequest = z
-  .strictObject({
-    title: writable.title,
-    initial_prompt: z.string().min(1).max(100_000),
-    session_type: SessionType.default('execution'),
-    priority: writable.priority.default('medium'),
-    agent_config: AgentConfig.default({}),
-    ...SessionRequirements.shape,
-    repository: Repository.default({}),
-    tags: writable.tags.default([]),
-    metadata: writable.metadata.default({}),
-    max_duration_seconds: z.int().min(60).max(86_400).default(3_600),
-    max_attempts: z.int().min(1).max(10).default(3),
-    max_parallel: z.int().min(1).max(50).default(4),
-    approval_default: z.enum(['once', 'reject']).default('reject'),
-    approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
-    parent_session_id: SessionId.optional(),
-  })
-  .refine((session) => jsonFits(session, SESSION_MAX_BYTES), 'must be at most 512 KiB of JSON')
-  .meta({
-    id: 'CreateSessionRequest',
-    description: 'A new session with its prompt.',
-    example: { title: 'TEST-Session-001', initial_prompt: 'Test task' },
-  });
-export type CreateSessionRequest = z.infer<typeof CreateSessionRequest>;
-
-export const UpdateSessionRequest = z
-  .strictObject({
-    title: writable.title.optional(),
-    priority: writable.priority.optional(),
-    tags: writable.tags.optional(),
-    metadata: writable.metadata.optional(),
-  })
-  .refine((body) => Object.keys(body).length > 0, 'must have at least one member')
-  .meta({ id: 'UpdateSessionRequest', description: 'Members to change.', example: { priority: 'high' } });
-export type UpdateSessionRequest = z.infer<typeof UpdateSessionRequest>;
-
-export const CompleteSessionRequest = z
-  .strictObject({
-    result: z
-      .looseObject({ success: z.boolean().default(true), summary: z.string().max(20_000).optional() })
-      .refine((result) => jsonFits(result, RESULT_MAX_BYTES), 'must be at most 256 KiB of JSON'),
-  })
-  .meta({
-    id: 'CompleteSessionRequest',
-    description: 'The result of an external executor. `success: false` makes it a failure.',
-    example: { result: { success: true } },
-  });
-export type CompleteSessionRequest = z.infer<typeof CompleteSessionRequest>;
-
-export const FailSessionRequest = z
-  .strictObject({
-    error: z.strictObject({
-      code: z.string().min(1).max(100).optional(),
-      message: z.string().min(1).max(5_000),
-      retryable: z.boolean().optional(),
+export const AgentConfig = schema(() =>
+  z
+    .strictObject({
+      model: z.string().min(1).max(200).optional(),
+      agent: z.string().min(1).max(100).optional(),
+      system: z.string().min(1).max(20_000).optional(),
+      permissions: z
+        .record(z.string().regex(/^[a-z_]{1,50}$/), z.union([PermissionAction(), PermissionPatterns()]))
+        .refine(
+          (permissions) => hasAtMost(permissions, MAX_PERMISSIONS),
+          `must have at most ${MAX_PERMISSIONS} permissions`,
+        )
+        .optional(),
+      max_turns: z.int().min(1).max(1_000).optional(),
+    })
+    .meta({
+      id: 'AgentConfig',
+      description: 'How the agent works: `provider/model`, OpenCode agent, extra system text, permissions, turn limit.',
+      example: { model: 'anthropic/claude-sonnet', permissions: { edit: 'ask' }, max_turns: 40 },
     }),
-  })
-  .meta({
-    id: 'FailSessionRequest',
-    description: 'Why the session failed.',
-    example: { error: { code: 'build_broken', message: 'npm test exited 1', retryable: true } },
-  });
-export type FailSessionRequest = z.infer<typeof FailSessionRequest>;
+);
+export type AgentConfig = Infer<typeof AgentConfig>;
 
-export const RetrySessionRequest = z
-  .strictObject({
-    from: z.union([z.enum(['last', 'fresh']), z.int().min(1)]).default('last'),
-    /** Optional extra prompt, added after the completed ones. Without it, only unfinished prompts run. */
-    message: z.string().min(1).max(100_000).optional(),
-  })
-  .meta({
-    id: 'RetrySessionRequest',
-    description: 'Where to retry from: the last checkpoint, a checkpoint by number, or the beginning (`fresh`).',
-    example: { from: 'last' },
-  });
-export type RetrySessionRequest = z.infer<typeof RetrySessionRequest>;
+export const Repository = schema(() =>
+  z
+    .strictObject({
+      url: z.string().min(1).max(500).optional(),
+      base_commit: z
+        .string()
+        .regex(/^[0-9a-f]{7,64}$/)
+        .optional(),
+      directory: z
+        .string()
+        .min(1)
+        .max(500)
+        .refine(
+          (path) => !path.startsWith('/') && !path.split('/').includes('..'),
+          'must be a relative path inside the repository',
+        )
+        .optional(),
+    })
+    .meta({
+      id: 'Repository',
+      description:
+        'Where the work happens; by default, the agent’s own directory at its HEAD. With `url`, only agents whose clone has that URL as a remote get the session.',
+      example: { base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904', directory: 'packages/api' },
+    }),
+);
+export type Repository = Infer<typeof Repository>;
 
-export const StopSessionRequest = z
-  .strictObject({ reason: z.string().min(1).max(1_000).optional() })
-  .meta({ id: 'StopSessionRequest', description: 'The reason, for the log.', example: { reason: 'superseded' } });
-export type StopSessionRequest = z.infer<typeof StopSessionRequest>;
+const Title = schema(() => z.string().trim().min(3).max(100));
+const Tags = schema(() => z.array(z.string().trim().min(1).max(50)).max(20));
+const Metadata = schema(() =>
+  z
+    .record(z.string().min(1).max(100), z.unknown())
+    .refine((metadata) => jsonFits(metadata, METADATA_MAX_BYTES), 'must be at most 16 KiB of JSON'),
+);
 
-export const SendMessageRequest = z
-  .strictObject({ text: z.string().min(1).max(100_000), delivery: Delivery.optional() })
-  .meta({
+export const CreateSessionRequest = schema(() =>
+  z
+    .strictObject({
+      title: Title(),
+      initial_prompt: z.string().min(1).max(100_000),
+      session_type: SessionType().default('execution'),
+      priority: SessionPriority().default('medium'),
+      agent_config: AgentConfig().default({}),
+      ...SessionRequirements().shape,
+      repository: Repository().default({}),
+      tags: Tags().default([]),
+      metadata: Metadata().default({}),
+      max_duration_seconds: z.int().min(60).max(86_400).default(3_600),
+      max_attempts: z.int().min(1).max(10).default(3),
+      max_parallel: z.int().min(1).max(50).default(4),
+      approval_default: z.enum(['once', 'reject']).default('reject'),
+      approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
+      parent_session_id: SessionId().optional(),
+    })
+    .refine((session) => jsonFits(session, SESSION_MAX_BYTES), 'must be at most 512 KiB of JSON')
+    .meta({
+      id: 'CreateSessionRequest',
+      description: 'A new session with its prompt.',
+      example: { title: 'TEST-Session-001', initial_prompt: 'Test task' },
+    }),
+);
+export type CreateSessionRequest = Infer<typeof CreateSessionRequest>;
+
+export const UpdateSessionRequest = schema(() =>
+  z
+    .strictObject({
+      title: Title().optional(),
+      priority: SessionPriority().optional(),
+      tags: Tags().optional(),
+      metadata: Metadata().optional(),
+    })
+    .refine((body) => Object.keys(body).length > 0, 'must have at least one member')
+    .meta({ id: 'UpdateSessionRequest', description: 'Members to change.', example: { priority: 'high' } }),
+);
+export type UpdateSessionRequest = Infer<typeof UpdateSessionRequest>;
+
+export const CompleteSessionRequest = schema(() =>
+  z
+    .strictObject({
+      result: z
+        .looseObject({ success: z.boolean().default(true), summary: z.string().max(20_000).optional() })
+        .refine((result) => jsonFits(result, RESULT_MAX_BYTES), 'must be at most 256 KiB of JSON'),
+    })
+    .meta({
+      id: 'CompleteSessionRequest',
+      description: 'The result of an external executor. `success: false` makes it a failure.',
+      example: { result: { success: true } },
+    }),
+);
+export type CompleteSessionRequest = Infer<typeof CompleteSessionRequest>;
+
+export const FailSessionRequest = schema(() =>
+  z
+    .strictObject({
+      error: z.strictObject({
+        code: z.string().min(1).max(100).optional(),
+        message: z.string().min(1).max(5_000),
+        retryable: z.boolean().optional(),
+      }),
+    })
+    .meta({
+      id: 'FailSessionRequest',
+      description: 'Why the session failed.',
+      example: { error: { code: 'build_broken', message: 'npm test exited 1', retryable: true } },
+    }),
+);
+export type FailSessionRequest = Infer<typeof FailSessionRequest>;
+
+export const RetrySessionRequest = schema(() =>
+  z
+    .strictObject({
+      from: z.union([z.enum(['last', 'fresh']), z.int().min(1)]).default('last'),
+      /** Optional extra prompt, added after the completed ones. Without it, only unfinished prompts run. */
+      message: z.string().min(1).max(100_000).optional(),
+    })
+    .meta({
+      id: 'RetrySessionRequest',
+      description: 'Where to retry from: the last checkpoint, a checkpoint by number, or the beginning (`fresh`).',
+      example: { from: 'last' },
+    }),
+);
+export type RetrySessionRequest = Infer<typeof RetrySessionRequest>;
+
+export const StopSessionRequest = schema(() =>
+  z
+    .strictObject({ reason: z.string().min(1).max(1_000).optional() })
+    .meta({ id: 'StopSessionRequest', description: 'The reason, for the log.', example: { reason: 'superseded' } }),
+);
+export type StopSessionRequest = Infer<typeof StopSessionRequest>;
+
+export const SendMessageRequest = schema(() =>
+  z.strictObject({ text: z.string().min(1).max(100_000), delivery: Delivery().optional() }).meta({
     id: 'SendMessageRequest',
     description: 'A message that steers the running turn (the default while one runs) or queues a follow-up prompt.',
     example: { text: 'Use the existing helper instead.', delivery: 'steer' },
-  });
-export type SendMessageRequest = z.infer<typeof SendMessageRequest>;
+  }),
+);
+export type SendMessageRequest = Infer<typeof SendMessageRequest>;
 
-export const AnswerApprovalRequest = z
-  .strictObject({
-    decision: Decision,
-    message: z.string().min(1).max(5_000).optional(),
-    answers: z
-      .array(z.array(z.string().max(5_000)).max(50))
-      .max(50)
-      .refine((answers) => jsonFits(answers, ANSWERS_MAX_BYTES), 'must be at most 64 KiB of JSON')
-      .optional(),
-  })
-  .meta({
-    id: 'AnswerApprovalRequest',
-    description: 'An answer to an approval. For a question, `answers` has the chosen labels for each of its parts.',
-    example: { decision: 'once' },
-  });
-export type AnswerApprovalRequest = z.infer<typeof AnswerApprovalRequest>;
+export const AnswerApprovalRequest = schema(() =>
+  z
+    .strictObject({
+      decision: Decision(),
+      message: z.string().min(1).max(5_000).optional(),
+      answers: z
+        .array(z.array(z.string().max(5_000)).max(50))
+        .max(50)
+        .refine((answers) => jsonFits(answers, ANSWERS_MAX_BYTES), 'must be at most 64 KiB of JSON')
+        .optional(),
+    })
+    .meta({
+      id: 'AnswerApprovalRequest',
+      description: 'An answer to an approval. For a question, `answers` has the chosen labels for each of its parts.',
+      example: { decision: 'once' },
+    }),
+);
+export type AnswerApprovalRequest = Infer<typeof AnswerApprovalRequest>;
 
-export const MessageAccepted = z.object({ number: z.int(), delivery: Delivery }).meta({
-  id: 'MessageAccepted',
-  description: 'The message’s number in the session.',
-  example: { number: 2, delivery: 'steer' },
-});
-export type MessageAccepted = z.infer<typeof MessageAccepted>;
+export const MessageAccepted = schema(() =>
+  z.object({ number: z.int(), delivery: Delivery() }).meta({
+    id: 'MessageAccepted',
+    description: 'The message’s number in the session.',
+    example: { number: 2, delivery: 'steer' },
+  }),
+);
+export type MessageAccepted = Infer<typeof MessageAccepted>;

@@ -1,24 +1,29 @@
 import * as z from 'zod';
 import { Capability } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
+import { type Infer, schema } from '../common/schema.ts';
 
 /** `name=value`, matched as a whole. */
-const Label = z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'must be written as name=value');
+const Label = schema(() => z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'must be written as name=value'));
 
 /** The session's requirements for its agents. An agent must have all of these capabilities and labels. */
-export const SessionRequirements = z.object({
-  required_capabilities: z.array(Capability).max(31).default([]),
-  required_labels: z.array(Label).max(20).default([]),
-});
-export type SessionRequirements = z.infer<typeof SessionRequirements>;
+export const SessionRequirements = schema(() =>
+  z.object({
+    required_capabilities: z.array(Capability()).max(31).default([]),
+    required_labels: z.array(Label()).max(20).default([]),
+  }),
+);
+export type SessionRequirements = Infer<typeof SessionRequirements>;
 
 /** The requirements of one task: those of its session, and those that follow from its earlier attempts. */
-export const Requirements = SessionRequirements.extend({
-  /** The hash of the repository's first commit, if the session is bound to a repository; null accepts any. */
-  repository: z.string().nullable(),
-  /** The key of a URL (see `repositoryKey`) that must be one of the agent's remotes; null accepts any. */
-  repository_key: z.string().nullable(),
-  /** Agents that could not do this task. They get an offer only if no other agent matches. */
-  avoid_agents: z.array(Uuid),
-});
-export type Requirements = z.infer<typeof Requirements>;
+export const Requirements = schema(() =>
+  SessionRequirements().extend({
+    /** The hash of the repository's first commit, if the session is bound to a repository; null accepts any. */
+    repository: z.string().nullable(),
+    /** The key of a URL (see `repositoryKey`) that must be one of the agent's remotes; null accepts any. */
+    repository_key: z.string().nullable(),
+    /** Agents that could not do this task. They get an offer only if no other agent matches. */
+    avoid_agents: z.array(Uuid()),
+  }),
+);
+export type Requirements = Infer<typeof Requirements>;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { SessionAction, SessionPriority, SessionStatus, SessionType, TaskStatus } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
+import { type Infer, schema } from '../common/schema.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
 import { AgentConfig, Repository } from './requests.ts';
@@ -9,65 +10,71 @@ import { SessionRequirements } from './requirements.ts';
 
 /** The API's view of a session. */
 
-export const Usage = z
-  .object({
-    turns: z.int(),
-    input_tokens: z.int(),
-    output_tokens: z.int(),
-    reasoning_tokens: z.int(),
-    cache_read_tokens: z.int(),
-    cache_write_tokens: z.int(),
-    cost_usd: z.number(),
-  })
-  .meta({
-    id: 'Usage',
-    description: 'Model turns, tokens and cost, including sub-agents.',
-    example: {
-      turns: 2,
-      input_tokens: 1_620,
-      output_tokens: 48,
-      reasoning_tokens: 0,
-      cache_read_tokens: 0,
-      cache_write_tokens: 0,
-      cost_usd: 0.0056,
-    },
-  });
-export type Usage = z.infer<typeof Usage>;
+export const Usage = schema(() =>
+  z
+    .object({
+      turns: z.int(),
+      input_tokens: z.int(),
+      output_tokens: z.int(),
+      reasoning_tokens: z.int(),
+      cache_read_tokens: z.int(),
+      cache_write_tokens: z.int(),
+      cost_usd: z.number(),
+    })
+    .meta({
+      id: 'Usage',
+      description: 'Model turns, tokens and cost, including sub-agents.',
+      example: {
+        turns: 2,
+        input_tokens: 1_620,
+        output_tokens: 48,
+        reasoning_tokens: 0,
+        cache_read_tokens: 0,
+        cache_write_tokens: 0,
+        cost_usd: 0.0056,
+      },
+    }),
+);
+export type Usage = Infer<typeof Usage>;
 
-export const SessionError = z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).meta({
-  id: 'SessionError',
-  description: 'Why a session did not complete.',
-  example: { code: 'attempts_exhausted', message: 'The lease was lost 3 times.', retryable: true },
-});
-export type SessionError = z.infer<typeof SessionError>;
+export const SessionError = schema(() =>
+  z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).meta({
+    id: 'SessionError',
+    description: 'Why a session did not complete.',
+    example: { code: 'attempts_exhausted', message: 'The lease was lost 3 times.', retryable: true },
+  }),
+);
+export type SessionError = Infer<typeof SessionError>;
 
-export const TaskView = z
-  .object({
-    id: TaskId,
-    title: z.string(),
-    status: TaskStatus,
-    attempt: z.int(),
-    epoch: z.int(),
-    /** The agent that holds the task's lease or, if none does, held it last in this run. */
-    agent_id: Uuid.nullable(),
-    agent_name: z.string().nullable(),
-    lease_expires_at: Instant.nullable(),
-  })
-  .meta({
-    id: 'TaskView',
-    description: 'A task of a session.',
-    example: {
-      id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
-      title: 'TEST-Session-001',
-      status: 'in_progress',
-      attempt: 1,
-      epoch: 1,
-      agent_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
-      agent_name: 'AGENT-LOCAL',
-      lease_expires_at: '2026-11-22T15:05:05.678Z',
-    },
-  });
-export type TaskView = z.infer<typeof TaskView>;
+export const TaskView = schema(() =>
+  z
+    .object({
+      id: TaskId(),
+      title: z.string(),
+      status: TaskStatus(),
+      attempt: z.int(),
+      epoch: z.int(),
+      /** The agent that holds the task's lease or, if none does, held it last in this run. */
+      agent_id: Uuid().nullable(),
+      agent_name: z.string().nullable(),
+      lease_expires_at: Instant().nullable(),
+    })
+    .meta({
+      id: 'TaskView',
+      description: 'A task of a session.',
+      example: {
+        id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
+        title: 'TEST-Session-001',
+        status: 'in_progress',
+        attempt: 1,
+        epoch: 1,
+        agent_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+        agent_name: 'AGENT-LOCAL',
+        lease_expires_at: '2026-11-22T15:05:05.678Z',
+      },
+    }),
+);
+export type TaskView = Infer<typeof TaskView>;
 
 export const EXAMPLE_SESSION = {
   id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',
@@ -103,48 +110,50 @@ export const EXAMPLE_SESSION = {
   cursor: '5f2b9c1e.12',
 };
 
-export const SessionView = z
-  .object({
-    id: SessionId,
-    title: z.string(),
-    initial_prompt: z.string(),
-    status: SessionStatus,
-    session_type: SessionType,
-    priority: SessionPriority,
-    agent_config: AgentConfig,
-    ...SessionRequirements.shape,
-    repository: Repository,
-    tags: z.array(z.string()),
-    metadata: z.record(z.string(), z.unknown()),
-    max_duration_seconds: z.int(),
-    max_attempts: z.int(),
-    max_parallel: z.int(),
-    approval_default: z.enum(['once', 'reject']),
-    approval_timeout_seconds: z.int(),
-    parent_session_id: SessionId.nullable(),
-    created_at: Instant,
-    updated_at: Instant,
-    started_at: Instant.nullable(),
-    ended_at: Instant.nullable(),
-    /** The time spent running or degraded, which `max_duration_seconds` limits. */
-    active_seconds: z.number(),
-    health_score: z.number().min(0).max(1),
-    /** A pause or stop that waits for the agent to finish its step. */
-    requested_action: z.enum(['pause', 'stop']).nullable(),
-    legal_actions: z.array(SessionAction),
-    result: z.record(z.string(), z.unknown()).nullable(),
-    error: SessionError.nullable(),
-    open_approvals: z.int(),
-    checkpoint_count: z.int(),
-    /** The cursor of the log's head, from which a watcher can continue after reading this view. */
-    cursor: z.string(),
-    tasks: z.array(TaskView).optional(),
-    checkpoints: z.array(CheckpointView).optional(),
-    approvals: z.array(ApprovalView).optional(),
-    usage: Usage.optional(),
-  })
-  .meta({ id: 'Session', description: 'A session.', example: EXAMPLE_SESSION });
-export type SessionView = z.infer<typeof SessionView>;
+export const SessionView = schema(() =>
+  z
+    .object({
+      id: SessionId(),
+      title: z.string(),
+      initial_prompt: z.string(),
+      status: SessionStatus(),
+      session_type: SessionType(),
+      priority: SessionPriority(),
+      agent_config: AgentConfig(),
+      ...SessionRequirements().shape,
+      repository: Repository(),
+      tags: z.array(z.string()),
+      metadata: z.record(z.string(), z.unknown()),
+      max_duration_seconds: z.int(),
+      max_attempts: z.int(),
+      max_parallel: z.int(),
+      approval_default: z.enum(['once', 'reject']),
+      approval_timeout_seconds: z.int(),
+      parent_session_id: SessionId().nullable(),
+      created_at: Instant(),
+      updated_at: Instant(),
+      started_at: Instant().nullable(),
+      ended_at: Instant().nullable(),
+      /** The time spent running or degraded, which `max_duration_seconds` limits. */
+      active_seconds: z.number(),
+      health_score: z.number().min(0).max(1),
+      /** A pause or stop that waits for the agent to finish its step. */
+      requested_action: z.enum(['pause', 'stop']).nullable(),
+      legal_actions: z.array(SessionAction()),
+      result: z.record(z.string(), z.unknown()).nullable(),
+      error: SessionError().nullable(),
+      open_approvals: z.int(),
+      checkpoint_count: z.int(),
+      /** The cursor of the log's head, from which a watcher can continue after reading this view. */
+      cursor: z.string(),
+      tasks: z.array(TaskView()).optional(),
+      checkpoints: z.array(CheckpointView()).optional(),
+      approvals: z.array(ApprovalView()).optional(),
+      usage: Usage().optional(),
+    })
+    .meta({ id: 'Session', description: 'A session.', example: EXAMPLE_SESSION }),
+);
+export type SessionView = Infer<typeof SessionView>;
 
-export const SessionInclude = z.enum(['tasks', 'checkpoints', 'approvals', 'usage']);
-export type SessionInclude = z.infer<typeof SessionInclude>;
+export const SessionInclude = schema(() => z.enum(['tasks', 'checkpoints', 'approvals', 'usage']));
+export type SessionInclude = Infer<typeof SessionInclude>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Infer, schema } from '../common/schema.ts';
 import type { SessionEvent } from '../events/envelope.ts';
 
 /**
@@ -18,11 +19,13 @@ import type { SessionEvent } from '../events/envelope.ts';
  * and its cursor as the reason. The client then reconnects with `after` and pulls. The platform answers the bare text
  * `ping` with `pong` without waking the object.
  */
-export const WatchRequest = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('pull') }),
-  z.object({ type: z.literal('ack'), received: z.int().min(0) }),
-]);
-export type WatchRequest = z.infer<typeof WatchRequest>;
+export const WatchRequest = schema(() =>
+  z.discriminatedUnion('type', [
+    z.object({ type: z.literal('pull') }),
+    z.object({ type: z.literal('ack'), received: z.int().min(0) }),
+  ]),
+);
+export type WatchRequest = Infer<typeof WatchRequest>;
 
 export type WatchFrame =
   | { type: 'hello'; mode: 'resume'; cursor: string; head: number }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Role } from '../common/enums.ts';
 import { Uuid, type WorkspaceId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
+import { type Infer, schema } from '../common/schema.ts';
 
 /** The verified author of a request. The Worker verifies it; objects trust only this. */
 export interface Principal {
@@ -11,75 +12,93 @@ export interface Principal {
   token_id: string;
 }
 
-export const CreateTokenRequest = z
-  .strictObject({
-    name: z.string().trim().min(1).max(100),
-    role: Role,
-    expires_in_seconds: z.int().min(60).max(31_536_000).default(2_592_000),
-  })
-  .meta({ id: 'CreateTokenRequest', description: 'A new token.', example: { name: 'ci', role: 'operator' } });
-export type CreateTokenRequest = z.infer<typeof CreateTokenRequest>;
+export const CreateTokenRequest = schema(() =>
+  z
+    .strictObject({
+      name: z.string().trim().min(1).max(100),
+      role: Role(),
+      expires_in_seconds: z.int().min(60).max(31_536_000).default(2_592_000),
+    })
+    .meta({ id: 'CreateTokenRequest', description: 'A new token.', example: { name: 'ci', role: 'operator' } }),
+);
+export type CreateTokenRequest = Infer<typeof CreateTokenRequest>;
 
-export const TokenView = z
-  .object({
-    id: Uuid,
-    name: z.string(),
-    role: Role,
-    created_at: Instant,
-    expires_at: Instant,
-    revoked_at: Instant.nullable(),
-  })
-  .meta({
-    id: 'Token',
-    description: 'A token, without its secret.',
-    example: {
-      id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
-      name: 'ci',
-      role: 'operator',
-      created_at: '2026-11-22T15:04:05.678Z',
-      expires_at: '2026-12-22T15:04:05.678Z',
-      revoked_at: null,
-    },
-  });
-export type TokenView = z.infer<typeof TokenView>;
+export const TokenView = schema(() =>
+  z
+    .object({
+      id: Uuid(),
+      name: z.string(),
+      role: Role(),
+      created_at: Instant(),
+      expires_at: Instant(),
+      revoked_at: Instant().nullable(),
+    })
+    .meta({
+      id: 'Token',
+      description: 'A token, without its secret.',
+      example: {
+        id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+        name: 'ci',
+        role: 'operator',
+        created_at: '2026-11-22T15:04:05.678Z',
+        expires_at: '2026-12-22T15:04:05.678Z',
+        revoked_at: null,
+      },
+    }),
+);
+export type TokenView = Infer<typeof TokenView>;
 
-export const CreatedToken = TokenView.extend({ token: z.string() }).meta({
-  id: 'CreatedToken',
-  description: 'A new token with its secret, which is never shown again.',
-  example: {
-    id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
-    name: 'ci',
-    role: 'operator',
-    created_at: '2026-11-22T15:04:05.678Z',
-    expires_at: '2026-12-22T15:04:05.678Z',
-    revoked_at: null,
-    token: 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0…',
-  },
-});
-export type CreatedToken = z.infer<typeof CreatedToken>;
+export const CreatedToken = schema(() =>
+  TokenView()
+    .extend({ token: z.string() })
+    .meta({
+      id: 'CreatedToken',
+      description: 'A new token with its secret, which is never shown again.',
+      example: {
+        id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+        name: 'ci',
+        role: 'operator',
+        created_at: '2026-11-22T15:04:05.678Z',
+        expires_at: '2026-12-22T15:04:05.678Z',
+        revoked_at: null,
+        token: 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0…',
+      },
+    }),
+);
+export type CreatedToken = Infer<typeof CreatedToken>;
 
-export const TokenList = z
-  .object({ items: z.array(TokenView) })
-  .meta({ id: 'TokenList', description: 'All tokens of the workspace that have not expired.', example: { items: [] } });
-export type TokenList = z.infer<typeof TokenList>;
+export const TokenList = schema(() =>
+  z.object({ items: z.array(TokenView()) }).meta({
+    id: 'TokenList',
+    description: 'All tokens of the workspace that have not expired.',
+    example: { items: [] },
+  }),
+);
+export type TokenList = Infer<typeof TokenList>;
 
-export const CreateTicketRequest = z.strictObject({ path: z.string().regex(/^\/ws\/[A-Za-z0-9/_-]{1,300}$/) }).meta({
-  id: 'CreateTicketRequest',
-  description: 'The path of the socket to open. The ticket is bound to it and to the request’s Origin.',
-  example: { path: '/ws/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' },
-});
-export type CreateTicketRequest = z.infer<typeof CreateTicketRequest>;
+export const CreateTicketRequest = schema(() =>
+  z.strictObject({ path: z.string().regex(/^\/ws\/[A-Za-z0-9/_-]{1,300}$/) }).meta({
+    id: 'CreateTicketRequest',
+    description: 'The path of the socket to open. The ticket is bound to it and to the request’s Origin.',
+    example: { path: '/ws/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' },
+  }),
+);
+export type CreateTicketRequest = Infer<typeof CreateTicketRequest>;
 
-export const Ticket = z.object({ ticket: z.string(), protocol: z.string(), expires_in_seconds: z.int() }).meta({
-  id: 'Ticket',
-  description: 'A ticket for a socket. Offer the value of `protocol` and `oio.ticket.<ticket>` as its subprotocols.',
-  example: { ticket: 'eyJhbGciOiJIUzI1NiJ9…', protocol: 'oio.v1', expires_in_seconds: 30 },
-});
-export type Ticket = z.infer<typeof Ticket>;
+export const Ticket = schema(() =>
+  z.object({ ticket: z.string(), protocol: z.string(), expires_in_seconds: z.int() }).meta({
+    id: 'Ticket',
+    description: 'A ticket for a socket. Offer the value of `protocol` and `oio.ticket.<ticket>` as its subprotocols.',
+    example: { ticket: 'eyJhbGciOiJIUzI1NiJ9…', protocol: 'oio.v1', expires_in_seconds: 30 },
+  }),
+);
+export type Ticket = Infer<typeof Ticket>;
 
-export const SignInCode = z.object({ code: z.string(), expires_at: Instant }).meta({
-  id: 'SignInCode',
-  description: 'A one-time code for a sign-in link to the dashboard (`/#code=…`).',
-  example: { code: 'eyJhbGciOiJIUzI1NiJ9…', expires_at: '2026-11-22T15:14:05.678Z' },
-});
-export type SignInCode = z.infer<typeof SignInCode>;
+export const SignInCode = schema(() =>
+  z.object({ code: z.string(), expires_at: Instant() }).meta({
+    id: 'SignInCode',
+    description: 'A one-time code for a sign-in link to the dashboard (`/#code=…`).',
+    example: { code: 'eyJhbGciOiJIUzI1NiJ9…', expires_at: '2026-11-22T15:14:05.678Z' },
+  }),
+);
+export type SignInCode = Infer<typeof SignInCode>;

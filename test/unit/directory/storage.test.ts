@@ -68,7 +68,7 @@ describe('after a release adds a value in the middle of an enumeration', () => {
       after.put(directoryEntry(9, added));
 
       const listed = (query: Record<string, unknown>) => {
-        const outcome = after.list(CALL, { ...ListSessionsQuery.parse({}), ...query });
+        const outcome = after.list(CALL, { ...ListSessionsQuery().parse({}), ...query });
         return outcome.ok ? parsed(outcome.value).items.map((item) => item[member]) : [];
       };
       const words = {
@@ -87,7 +87,7 @@ describe('after a release adds a value in the middle of an enumeration', () => {
     const { runtime } = holdingOne(new NodePlatform());
     runtime.put(directoryEntry(2, { priority: 'urgent' as SessionPriority }));
     runtime.put(directoryEntry(3, { priority: 'deferred' }));
-    const outcome = runtime.list(CALL, ListSessionsQuery.parse({ sort: 'priority' }));
+    const outcome = runtime.list(CALL, ListSessionsQuery().parse({ sort: 'priority' }));
     const priorities = outcome.ok ? parsed(outcome.value).items.map(({ priority }) => priority) : [];
     expect(priorities).toEqual(['medium', 'deferred', 'urgent']);
   });

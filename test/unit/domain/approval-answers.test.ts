@@ -15,14 +15,14 @@ const GATE: ApprovalRules = {
 describe('the approval kinds that an agent may raise', () => {
   it('are those that the table allows to agents, and no kind of the session', () => {
     expect(kindsOfAgents({ ...APPROVAL_KINDS, task_gate: GATE })).toEqual(['permission', 'question']);
-    expect(AgentApprovalKind.options).toEqual(kindsOfAgents(APPROVAL_KINDS));
+    expect(AgentApprovalKind().options).toEqual(kindsOfAgents(APPROVAL_KINDS));
   });
 
   it('are the only kinds that an ask frame accepts', () => {
     const ask = asked('r1');
-    expect(AgentFrameBody.safeParse(ask).success).toBe(true);
+    expect(AgentFrameBody().safeParse(ask).success).toBe(true);
     const gate = { ...ask, data: { ...ask.data, kind: 'task_gate' } };
-    expect(AgentFrameBody.safeParse(gate).success).toBe(false);
+    expect(AgentFrameBody().safeParse(gate).success).toBe(false);
   });
 });
 

@@ -53,7 +53,7 @@ describe('healthScore', () => {
   });
 
   it('every status has a score between 0 and 1', () => {
-    for (const status of SessionStatus.options) {
+    for (const status of SessionStatus().options) {
       const score = healthScore(session({ status, share_done: 0.5 }), NOW);
       expect(score >= 0 && score <= 1, status).toBe(true);
     }

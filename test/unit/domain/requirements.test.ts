@@ -4,7 +4,7 @@ import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts'
 import { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { ANY } from '../../support/requirements.ts';
 
-const spec = CreateSessionRequest.parse({ title: 'Any title', initial_prompt: 'Work' });
+const spec = CreateSessionRequest().parse({ title: 'Any title', initial_prompt: 'Work' });
 const needs = { spec, repository: null, avoid_agents: [] };
 
 it('a session without requirements asks for any agent', () => {
@@ -12,7 +12,7 @@ it('a session without requirements asks for any agent', () => {
 });
 
 it('requirements include those of the session, its repository, and the agents to avoid', () => {
-  const named = CreateSessionRequest.parse({
+  const named = CreateSessionRequest().parse({
     ...spec,
     required_capabilities: ['testing'],
     required_labels: ['gpu=true'],
@@ -29,5 +29,5 @@ it('requirements include those of the session, its repository, and the agents to
 });
 
 it('requirements contain no other member of the session', () => {
-  expect(Object.keys(requirementsOf(needs)).sort()).toEqual(Object.keys(Requirements.shape).sort());
+  expect(Object.keys(requirementsOf(needs)).sort()).toEqual(Object.keys(Requirements().shape).sort());
 });

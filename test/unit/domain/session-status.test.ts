@@ -20,7 +20,7 @@ function task(status: TaskStatus, changes: Partial<TaskFacts> = {}): TaskFacts {
 }
 
 const anyTask: fc.Arbitrary<TaskFacts> = fc.record({
-  status: fc.constantFrom(...TaskStatus.options),
+  status: fc.constantFrom(...TaskStatus().options),
   degraded_by: fc.constantFrom('quiet', 'retry', null),
   setback: fc.constantFrom('lease_lost', 'attempt_failed', null),
   outcome: fc.constantFrom('whole', 'partial', null),
@@ -33,7 +33,7 @@ describe('the status of any tasks under any intent', () => {
   it('is always a valid status', () => {
     fc.assert(
       fc.property(anyTasks, anyIntent, (tasks, intent) => {
-        expect(SessionStatus.options).toContain(sessionStatus(tasks, intent));
+        expect(SessionStatus().options).toContain(sessionStatus(tasks, intent));
       }),
       seeded,
     );

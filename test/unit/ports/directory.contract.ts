@@ -64,7 +64,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       idempotency: null,
     };
     const list = async (query: Record<string, unknown> = {}) => {
-      const outcome = await api.list(call, ListSessionsQuery.parse(query));
+      const outcome = await api.list(call, ListSessionsQuery().parse(query));
       if (!outcome.ok) throw new Error(outcome.failure.detail);
       return parsed(outcome.value);
     };
@@ -92,7 +92,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
   it('shows another workspace nothing', async () => {
     const { api, call } = await holding(directoryEntry(1));
     const principal = { ...call.principal, workspace: 'elsewhere' };
-    expect(await api.list({ ...call, principal }, ListSessionsQuery.parse({}))).toMatchObject({
+    expect(await api.list({ ...call, principal }, ListSessionsQuery().parse({}))).toMatchObject({
       failure: { code: 'not_found' },
     });
   });
@@ -189,9 +189,9 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     const inOrderOf = (options: readonly string[], values: string[]) =>
       values.toSorted((a, b) => options.indexOf(a) - options.indexOf(b));
     const priorities = (await list({ sort: 'priority' })).items.map(({ priority }) => priority);
-    expect(priorities).toEqual(inOrderOf(SessionPriority.options, priorities));
+    expect(priorities).toEqual(inOrderOf(SessionPriority().options, priorities));
     const statuses = (await list({ sort: 'status' })).items.map(({ status }) => status);
-    expect(statuses).toEqual(inOrderOf(SessionStatus.options, statuses));
+    expect(statuses).toEqual(inOrderOf(SessionStatus().options, statuses));
   });
 
   it('shows each session on exactly one page, even among equals, with the total on every page', async () => {
@@ -220,7 +220,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       request_id: 'request',
       idempotency: null,
     };
-    const listed = await directory.api.list(call, ListSessionsQuery.parse({ sort: 'created_at' }));
+    const listed = await directory.api.list(call, ListSessionsQuery().parse({ sort: 'created_at' }));
     expect(listed.ok && parsed(listed.value).items.map(({ health_score }) => health_score)).toEqual([
       0.9, 0.7, 0.3, 0.5, 1,
     ]);

@@ -13,7 +13,7 @@ export interface SessionPlace {
   id: SessionId;
 }
 
-const REQUEST = CreateSessionRequest.parse({ title: 'A session', initial_prompt: 'Do it' });
+const REQUEST = CreateSessionRequest().parse({ title: 'A session', initial_prompt: 'Do it' });
 
 function callIn(workspace: string, key?: string, fingerprint = 'same'): Call {
   return {

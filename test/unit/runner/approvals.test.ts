@@ -20,7 +20,7 @@ test.each([
   'a permission request whose patterns are %s shows none of them, and only a rule for everything allows it',
   (_, patterns) => {
     const asked = permissionAsk(request(patterns, ['echo *', 'rm *']));
-    expect(AgentFrameBody.safeParse({ type: 'approval.asked', data: asked }).error).toBeUndefined();
+    expect(AgentFrameBody().safeParse({ type: 'approval.asked', data: asked }).error).toBeUndefined();
     expect(asked).toMatchObject({ always: [], detail: { patterns_omitted: patterns.length } });
     expect(asked.title).toContain(`${patterns.length} patterns, too large to be shown`);
     const rules = ['', 'echo *', 'echo ?', ...patterns.slice(0, 100)].map((pattern) => ({

@@ -8,7 +8,7 @@ import { failureOf, SessionInProcess, TASK_ID } from './harness.ts';
 
 const MINUTE_MS = 60_000;
 
-describe.each(SessionStatus.options)('a session in the status %s', (status) => {
+describe.each(SessionStatus().options)('a session in the status %s', (status) => {
   it('can be reached, and has the same status in its view, its log and the directory', async () => {
     const session = new SessionInProcess();
     await WAYS[status](session);
@@ -18,7 +18,7 @@ describe.each(SessionStatus.options)('a session in the status %s', (status) => {
     expect(session.destinations.entry?.summary.status).toBe(status);
   });
 
-  it.each(SessionAction.options)(
+  it.each(SessionAction().options)(
     "accepts '%s' if it is legal, and otherwise refuses it with the legal actions and changes nothing",
     async (action) => {
       const session = new SessionInProcess();

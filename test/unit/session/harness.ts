@@ -29,7 +29,7 @@ export const TTL_MS = 60_000;
 
 /** A request with all defaults, as the schema returns it. */
 export function requested(changes: Record<string, unknown> = {}): CreateSessionRequest {
-  return CreateSessionRequest.parse({ title: 'A session', initial_prompt: 'Do it', ...changes });
+  return CreateSessionRequest().parse({ title: 'A session', initial_prompt: 'Do it', ...changes });
 }
 
 /** The value of an outcome that must be successful. */

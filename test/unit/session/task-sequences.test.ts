@@ -47,7 +47,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ type: fc.constant('act' as const), action: fc.constantFrom(...SessionAction.options) }),
+    arbitrary: fc.record({ type: fc.constant('act' as const), action: fc.constantFrom(...SessionAction().options) }),
   },
 );
 

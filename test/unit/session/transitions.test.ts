@@ -6,7 +6,7 @@ import { type FakeAgent, failure, modelRetry, note, released, result } from './f
 import { SessionInProcess } from './harness.ts';
 
 /** Every transition of the table. */
-const EDGES = SessionStatus.options.flatMap((from) =>
+const EDGES = SessionStatus().options.flatMap((from) =>
   (Object.keys(TRANSITIONS[from]) as Trigger[]).map((trigger) => ({ from, trigger, to: nextStatus(from, trigger)! })),
 );
 
@@ -46,7 +46,7 @@ const CAUSES: Record<Exclude<Trigger, SessionAction>, (session: SessionInProcess
 };
 
 async function take(session: SessionInProcess, trigger: Trigger): Promise<void> {
-  const action = SessionAction.safeParse(trigger);
+  const action = SessionAction().safeParse(trigger);
   if (!action.success) return void (await CAUSES[trigger as keyof typeof CAUSES](session));
   await session.act(requestFor(action.data));
   // A working agent is asked to pause or stop, and the status changes when it has released its lease.

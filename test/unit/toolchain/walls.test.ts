@@ -40,7 +40,7 @@ const REFUSED = [
   ['src/http/c.ts', `export const token = process.env.OIO_TOKEN;`, 'noProcessEnv'],
   ['src/http/d.ts', `export const value = (x: any) => x;`, 'noExplicitAny'],
   ['src/application/d.ts', `export const rank = (value: string) => Status.options.indexOf(value);`, 'plugin'],
-  ['durable-objects/directory/a.ts', `export const rank = SessionStatus.options.indexOf('queued');`, 'plugin'],
+  ['durable-objects/directory/a.ts', `export const rank = SessionStatus().options.indexOf('queued');`, 'plugin'],
   ['durable-objects/session/a.ts', `setTimeout(() => {}, 1);`, 'noRestrictedGlobals'],
   ['durable-objects/kit/a.ts', `setInterval(() => {}, 1);`, 'noRestrictedGlobals'],
   ['durable-objects/kit/b.ts', `export const signal = AbortSignal.timeout(1);`, 'noJsRestrictedProperties'],

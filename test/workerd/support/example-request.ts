@@ -7,11 +7,11 @@ import type { Ask } from '../http-support.ts';
 export function exampleRequest(id: OperationId): { path: string; options: Ask } {
   const { method, path } = ROUTES[id];
   const { params, body, responses } = endpointOf(id);
-  const shape = (params?.shape ?? {}) as Record<string, z.ZodType>;
+  const shape = (params?.().shape ?? {}) as Record<string, z.ZodType>;
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(exampleOf(shape[name]!)));
   const headers: Record<string, string> =
     101 in responses ? { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': responses[101]!.subprotocol! } : {};
-  return { path: filled, options: { method, headers, ...(body && { body: exampleOf(body) }) } };
+  return { path: filled, options: { method, headers, ...(body && { body: exampleOf(body()) }) } };
 }
 
 function exampleOf(schema: z.ZodType): unknown {

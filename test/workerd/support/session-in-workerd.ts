@@ -30,7 +30,7 @@ export function sessionObject() {
 export type SessionObject = ReturnType<typeof sessionObject>;
 
 export function requested(changes: Record<string, unknown> = {}): CreateSessionRequest {
-  return CreateSessionRequest.parse({ title: 'A session', initial_prompt: 'Do it', ...changes });
+  return CreateSessionRequest().parse({ title: 'A session', initial_prompt: 'Do it', ...changes });
 }
 
 export function unwrap<T>(outcome: Outcome<T>): T {
