@@ -23,6 +23,16 @@ export const CreateTokenRequest = schema(() =>
 );
 export type CreateTokenRequest = Infer<typeof CreateTokenRequest>;
 
+/** The token of the examples. */
+const TOKEN = {
+  id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+  name: 'ci',
+  role: 'operator',
+  created_at: '2026-11-22T15:04:05.678Z',
+  expires_at: '2026-12-22T15:04:05.678Z',
+  revoked_at: null,
+};
+
 export const TokenView = schema(() =>
   z
     .object({
@@ -36,14 +46,7 @@ export const TokenView = schema(() =>
     .meta({
       id: 'Token',
       description: 'A token, without its secret.',
-      example: {
-        id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
-        name: 'ci',
-        role: 'operator',
-        created_at: '2026-11-22T15:04:05.678Z',
-        expires_at: '2026-12-22T15:04:05.678Z',
-        revoked_at: null,
-      },
+      example: TOKEN,
     }),
 );
 export type TokenView = Infer<typeof TokenView>;
@@ -54,15 +57,7 @@ export const CreatedToken = schema(() =>
     .meta({
       id: 'CreatedToken',
       description: 'A new token with its secret, which is never shown again.',
-      example: {
-        id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
-        name: 'ci',
-        role: 'operator',
-        created_at: '2026-11-22T15:04:05.678Z',
-        expires_at: '2026-12-22T15:04:05.678Z',
-        revoked_at: null,
-        token: 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0…',
-      },
+      example: { ...TOKEN, token: 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0…' },
     }),
 );
 export type CreatedToken = Infer<typeof CreatedToken>;
