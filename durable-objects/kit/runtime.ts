@@ -53,6 +53,8 @@ export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) =
       else handle(name, dueAt);
     }),
   );
+  // The deadlines' transactions may have set the alarm to a deadline that has run since.
+  store.alarmFired();
   const armed = attempt(() => store.transact(() => outbox.startDue()));
   if (!armed) attempt(() => platform.transaction(() => platform.setAlarm(platform.now() + RETRY_MS)));
 }

@@ -164,18 +164,26 @@ export class ObjectStore {
     return value;
   }
 
-  /** Call this when the alarm has fired, because no alarm is set until the next commit. */
+  /** Call this when the alarm has fired. The next commit sets the alarm, whatever was set before. */
   alarmFired(): void {
     this.#armedAt = undefined;
   }
 
-  /** Sets the alarm to the earliest deadline or delivery, if it has changed. */
+  /**
+   * Sets the alarm to the earliest deadline or delivery, if it has changed. Each setting writes a row and waits for it.
+   * Therefore an alarm that fires soon is not moved to a later time; when it fires, it is set once for all changes.
+   */
   #arm(): void {
     if (!this.#dueChanged && this.#armedAt !== undefined) return;
     const due = this.#earliest();
-    if (due === this.#armedAt) return;
+    if (due === this.#armedAt || this.#firesSoonBefore(due)) return;
     this.platform.setAlarm(due);
     this.#armedAt = due;
+  }
+
+  #firesSoonBefore(due: number | null): boolean {
+    const armed = this.#armedAt ?? null;
+    return armed !== null && (due === null || armed < due) && armed <= this.platform.now() + SOON_MS;
   }
 
   #earliest(): number | null {
@@ -183,6 +191,9 @@ export class ObjectStore {
     return times.length === 0 ? null : Math.min(...times);
   }
 }
+
+/** An alarm within this time is left to fire. An object stays in memory for about ten seconds after an event. */
+const SOON_MS = 5_000;
 
 const READS = /^\s*(SELECT|WITH)\b/;
 

@@ -112,6 +112,38 @@ describe('deadlines', () => {
     expect(platform.alarm).toBe(kit.deadlines.dueAt('far'));
   });
 
+  it('that are later than an alarm which fires soon do not move it; when it fires, it is set to the earliest', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    const now = platform.now();
+    const armedAfter = (change: () => void) => {
+      kit.store.transact(change);
+      return platform.alarm;
+    };
+    expect(armedAfter(() => kit.deadlines.set('a', now + 60_000))).toBe(now + 60_000);
+    expect(
+      armedAfter(() => kit.deadlines.set('a', now + 50_000)),
+      'sooner',
+    ).toBe(now + 50_000);
+    expect(
+      armedAfter(() => kit.deadlines.set('a', now + 70_000)),
+      'later, from a time far ahead',
+    ).toBe(now + 70_000);
+    expect(armedAfter(() => kit.deadlines.set('a', now + 5_000))).toBe(now + 5_000);
+    expect(
+      armedAfter(() => kit.deadlines.set('a', now + 80_000)),
+      'later, from a time near by',
+    ).toBe(now + 5_000);
+    expect(
+      armedAfter(() => kit.deadlines.clear('a')),
+      'no longer needed',
+    ).toBe(now + 5_000);
+    expect(armedAfter(() => kit.deadlines.set('a', now + 90_000))).toBe(now + 5_000);
+    platform.clock = now + 5_000;
+    platform.fireAlarm(() => runAlarm(kit, () => expect.unreachable('nothing is due')));
+    expect(platform.alarm).toBe(now + 90_000);
+  });
+
   it('are tried again if their handler throws, which changes nothing and delays no other deadline', () => {
     const platform = new NodePlatform();
     const kit = created(platform);
