@@ -16,6 +16,18 @@ export class Floor extends DurableObject {
     return 'ok';
   }
 
+  /** Inserts a row, then has another object insert one and send to its sockets. Does not wait for the other object. */
+  handOn(other) {
+    this.insert('x'.repeat(100));
+    this.ctx.waitUntil(this.env.FLOOR.getByName(other).insertAndSend());
+    return 'ok';
+  }
+
+  insertAndSend() {
+    this.insert('x'.repeat(100));
+    for (const socket of this.ctx.getWebSockets()) socket.send('handed on');
+  }
+
   fetch(request) {
     const [client, server] = Object.values(new WebSocketPair());
     this.ctx.acceptWebSocket(server, [new URL(request.url).searchParams.get('role')]);
@@ -32,10 +44,11 @@ export class Floor extends DurableObject {
 
 export default {
   async fetch(request, env) {
-    const [, operation, name = 'one'] = new URL(request.url).pathname.split('/');
+    const [, operation, name = 'one', other = ''] = new URL(request.url).pathname.split('/');
     const object = () => env.FLOOR.getByName(name);
     if (operation === 'nothing') return new Response(await object().nothing());
     if (operation === 'insert') return new Response(await object().insert('x'.repeat(100)));
+    if (operation === 'hand-on') return new Response(await object().handOn(other));
     if (operation === 'socket') return object().fetch(request);
     return new Response('ok');
   },

@@ -17,6 +17,7 @@ import { measureJobs } from './scenarios/jobs.ts';
 import { Requests } from './scenarios/requests.ts';
 import { measureWatching } from './scenarios/watching.ts';
 import { type Server, startControlPlane, startFloor } from './servers.ts';
+import { measureStartup } from './startup.ts';
 import { Recorder } from './statistics.ts';
 
 /** Many short rounds, so that the floor is measured seconds before the operations that are compared with it. */
@@ -40,11 +41,13 @@ async function measure(directory: string, machine: Machine, servers: Server[]): 
     await measureJobs(control, recorder);
     await measureWatching(control, recorder);
   }
+  console.error('starting the Worker …');
   return {
     machine: { ...machine, load_after: loadOfLastMinute() },
     rounds: ROUNDS,
     seconds: (performance.now() - startedAt) / 1_000,
     rows: rowsOf(recorder),
+    startup_ms: measureStartup(directory),
     counts: await countOneSession(),
   };
 }

@@ -5,7 +5,10 @@ export const FLOORS = {
   insert: 'a Worker calls an object that inserts one row',
   'new object': 'a Worker calls a new object, which creates a table and inserts one row',
   'socket opened': 'a socket to a new object is opened; its first message is inserted and acknowledged',
+  'handed on':
+    'a Worker calls an object that inserts one row and calls another, which inserts one and sends to a socket',
   message: 'a message of 1.6 kB on an open socket is inserted as one row and acknowledged',
+  'long message': 'the same with a message of 16 kB',
   'pushed to 1': 'a message on a socket is inserted as one row and sent to 1 watcher',
   'pushed to 100': 'a message on a socket is inserted as one row and sent to 100 watchers',
 } as const;
@@ -25,6 +28,8 @@ export const MANY = 16;
 export const WINDOW = 4;
 export const BATCH = 10;
 export const BATCHES_PER_JOB = 10;
+/** The size of an agent’s batches when its work is faster than its connection. */
+export const LONG_BATCH = 100;
 export const LISTED_SESSIONS = 1_000;
 
 export const OPERATIONS = {
@@ -36,6 +41,7 @@ export const OPERATIONS = {
   offer: 'start → offer received',
   lease: 'offer → lease granted',
   batch: `batch of ${BATCH} deltas → acknowledged`,
+  long_batch: `batch of ${LONG_BATCH} deltas → acknowledged`,
   result: 'result → final',
   job: `start → final, ${BATCH * BATCHES_PER_JOB} deltas between`,
   watch_1: 'event → 1 watcher',
@@ -53,9 +59,11 @@ export const ROWS: readonly Row[] = [
   { operation: OPERATIONS.create, at_once: MANY, floor: 'new object' },
   { operation: OPERATIONS.start, at_once: 1, floor: 'insert' },
   { operation: OPERATIONS.offer, at_once: 1, floor: 'insert' },
+  { operation: OPERATIONS.offer, at_once: 1, floor: 'handed on' },
   { operation: OPERATIONS.lease, at_once: 1, floor: 'socket opened' },
   { operation: OPERATIONS.batch, at_once: 1, floor: 'message' },
   { operation: OPERATIONS.batch, at_once: WINDOW, floor: 'message' },
+  { operation: OPERATIONS.long_batch, at_once: WINDOW, floor: 'long message' },
   { operation: OPERATIONS.result, at_once: 1, floor: 'message' },
   { operation: OPERATIONS.job, at_once: 1, floor: 'insert' },
   { operation: OPERATIONS.job, at_once: MANY, floor: 'insert' },

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildIfStale } from '../../cli/launcher/build.ts';
 import { freePort } from '../../runner/process/free-port.ts';
+import { activeTimes, type CpuProfile } from './cpu-profile.ts';
 import { HttpConnection, httpLoad } from './http.ts';
 import { closedLoop } from './load.ts';
 import { BATCH, LISTED_SESSIONS, MANY, WINDOW } from './plan.ts';
@@ -22,18 +23,6 @@ const SESSIONS = '/api/v1/sessions';
 /** Long enough to show a function with one per cent of the time, at one sample every 100 µs. */
 const SAMPLE_US = 100;
 const SHOWN = 25;
-
-interface ProfileNode {
-  id: number;
-  callFrame: { functionName: string; url: string; lineNumber: number };
-  children?: number[];
-}
-
-interface CpuProfile {
-  nodes: ProfileNode[];
-  samples: number[];
-  timeDeltas: number[];
-}
 
 /** A connection to the inspector of a `workerd`. */
 class Inspector {
@@ -121,18 +110,15 @@ const OPERATIONS: Record<string, (control: ControlPlane) => Promise<() => Promis
 };
 
 /** Functions by the share of samples in which they were running, without idle time. */
-function table({ nodes, samples, timeDeltas }: CpuProfile): string {
-  const byId = new Map(nodes.map((node) => [node.id, node]));
+function table(profile: CpuProfile): string {
   const selfUs = new Map<string, number>();
   let totalUs = 0;
-  samples.forEach((id, index) => {
-    const { functionName, url, lineNumber } = byId.get(id)!.callFrame;
-    if (functionName === '(idle)' || functionName === '(root)') return;
-    const us = timeDeltas[index] ?? 0;
+  for (const [{ callFrame }, us] of activeTimes(profile)) {
+    const { functionName, url, lineNumber } = callFrame;
     const name = `${functionName || '(anonymous)'}${url ? `:${lineNumber + 1}` : ''}`;
     selfUs.set(name, (selfUs.get(name) ?? 0) + us);
     totalUs += us;
-  });
+  }
   return [...selfUs]
     .sort(([, a], [, b]) => b - a)
     .slice(0, SHOWN)

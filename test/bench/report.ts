@@ -1,7 +1,7 @@
 import type { Counts, Writes } from './counts.ts';
 import type { Machine } from './machine.ts';
-import { FLOORS, ROWS, type Row } from './plan.ts';
-import { type Ratios, type Recorder, ratiosTo, type Summary } from './statistics.ts';
+import { FLOORS, LONG_BATCH, OPERATIONS, ROWS, type Row } from './plan.ts';
+import { percentile, type Ratios, type Recorder, ratiosTo, type Summary } from './statistics.ts';
 
 export interface MeasuredRow extends Row {
   measured: Summary;
@@ -14,6 +14,8 @@ export interface Report {
   rounds: number;
   seconds: number;
   rows: MeasuredRow[];
+  /** The CPU time of the Worker's start, in ms, for each run. */
+  startup_ms: number[];
   counts: Counts;
 }
 
@@ -28,7 +30,22 @@ export function rowsOf(recorder: Recorder): MeasuredRow[] {
 
 /** The report as Markdown. */
 export function render(report: Report): string {
-  return [machineLine(report), timesTable(report.rows), floorsList(), countsTables(report.counts)].join('\n\n');
+  return [
+    machineLine(report),
+    timesTable(report.rows),
+    floorsList(),
+    summaryLines(report),
+    countsTables(report.counts),
+  ].join('\n\n');
+}
+
+function summaryLines({ rows, startup_ms }: Report): string {
+  const long = rows.find(({ operation }) => operation === OPERATIONS.long_batch)!;
+  const events = Math.round(long.measured.per_second * LONG_BATCH).toLocaleString('en');
+  return [
+    `- One socket of an agent: ${events} events per second, in batches of ${LONG_BATCH}, ${long.at_once} in flight.`,
+    `- Start of the Worker: ${figure(percentile(startup_ms, 0.5))} ms of CPU (median of ${startup_ms.length}).`,
+  ].join('\n');
 }
 
 /** A figure, its floor's figure, and the ratio of the two. */

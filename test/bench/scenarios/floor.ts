@@ -1,16 +1,19 @@
-import { httpLoad } from '../http.ts';
+import { HttpConnection, httpLoad } from '../http.ts';
 import { closedLoop, inSequence, timed } from '../load.ts';
 import { type FloorName, MANY, WINDOW } from '../plan.ts';
 import { measurePushes } from '../push-latency.ts';
 import { openSocket } from '../sockets.ts';
-import type { Recorder } from '../statistics.ts';
+import type { Recorder, Samples } from '../statistics.ts';
 
 /** As long as a batch of ten deltas. */
 const BATCH_MESSAGE = 'x'.repeat(1_600);
+/** As long as the longest batch. */
+const LONG_MESSAGE = 'x'.repeat(16_000);
 /** As long as one event. */
 const EVENT_MESSAGE = 'x'.repeat(250);
 const SOCKETS_OPENED = 20;
 const MESSAGES = 150;
+const HANDED_ON = 75;
 const EVENTS = { 1: 75, 100: 15 };
 
 /** Measures the bare platform: one round. */
@@ -40,14 +43,32 @@ export async function measureFloor(url: string, recorder: Recorder): Promise<voi
   }
   recorder.add('socket opened', 1, inSequence(opened));
 
+  recorder.add('handed on', 1, await handOn(url, round));
+
   const sender = await FloorSender.open(url, `${round}-messages`);
   for (const atOnce of [1, WINDOW]) {
     recorder.add('message', atOnce, await closedLoop(atOnce, MESSAGES, () => sender.send(BATCH_MESSAGE)));
   }
+  recorder.add('long message', WINDOW, await closedLoop(WINDOW, MESSAGES, () => sender.send(LONG_MESSAGE)));
   sender.close();
 
   await pushToWatchers(url, `${round}-pushes-1`, 'pushed to 1', 1, recorder);
   await pushToWatchers(url, `${round}-pushes-100`, 'pushed to 100', 100, recorder);
+}
+
+/** The time from a request at one object until a socket of another object receives a message. */
+async function handOn(url: string, round: string): Promise<Samples> {
+  let onMessage: () => void = () => undefined;
+  const other = `${round}-other`;
+  const socket = await openSocket(url, `/socket/${other}`, '', () => onMessage());
+  const http = new HttpConnection(url);
+  const samples = await closedLoop(1, HANDED_ON, async () => {
+    const received = new Promise<void>((resolve) => (onMessage = resolve));
+    await Promise.all([http.send({ method: 'GET', path: `/hand-on/${round}-first/${other}` }), received]);
+  });
+  http.close();
+  socket.close();
+  return samples;
 }
 
 async function pushToWatchers(

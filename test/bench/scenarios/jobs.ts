@@ -2,13 +2,14 @@ import type { SessionView } from '../../../src/protocol/session/session.ts';
 import { HttpConnection } from '../http.ts';
 import { InstantAgent, type LeaseConnection, type Offer } from '../instant-agent.ts';
 import { closedLoop, inSequence, timed } from '../load.ts';
-import { BATCH, BATCHES_PER_JOB, MANY, OPERATIONS, WINDOW } from '../plan.ts';
+import { BATCH, BATCHES_PER_JOB, LONG_BATCH, MANY, OPERATIONS, WINDOW } from '../plan.ts';
 import type { ControlPlane } from '../servers.ts';
 import type { Recorder } from '../statistics.ts';
 import { createRequest } from './requests.ts';
 
 const JOBS = { one: 12, many: 32 };
 const WINDOWED_BATCHES = 150;
+const LONG_BATCHES = 60;
 
 /** A session that an instant agent works on. */
 export interface Begun {
@@ -123,6 +124,8 @@ async function windowedBatches(bench: BenchWorkspace, recorder: Recorder): Promi
   const begun = await bench.begin(await bench.create());
   const samples = await closedLoop(WINDOW, WINDOWED_BATCHES, () => begun.lease.sendDeltas(BATCH));
   recorder.add(OPERATIONS.batch, WINDOW, samples);
+  const long = await closedLoop(WINDOW, LONG_BATCHES, () => begun.lease.sendDeltas(LONG_BATCH));
+  recorder.add(OPERATIONS.long_batch, WINDOW, long);
   await bench.finish(begun);
 }
 
