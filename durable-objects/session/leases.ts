@@ -69,7 +69,7 @@ export class Leases {
     records.updateLease(lease.task, { extended_at: platform.now() });
     log.append(lease.task, {
       type: 'lease.extended',
-      data: { epoch: lease.epoch, reason: 'orchestrator_was_away' },
+      data: { epoch: lease.epoch, reason: 'control_plane_was_down' },
     });
     return 'extended';
   }

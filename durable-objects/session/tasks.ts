@@ -149,7 +149,7 @@ export class Tasks {
     // The first lease binds the session to one repository, in any clone.
     if (repository !== null && records.session().repository === null) records.update({ repository });
     this.#set(number, { status: 'in_progress', degraded_by: null });
-    transitions.settle({ reason: 'agent_took_it' });
+    transitions.settle({ reason: 'lease_granted' });
     const done = checkpoints.toRestore(number)?.messages_done ?? 0;
     for (const message of records.messagesAfter(number, done)) {
       commands.enqueue(number, epoch, { type: 'message', number: message });

@@ -152,7 +152,6 @@ function Line({ label, tone, children }: { label: string; tone: string; children
 
 /** Stored reasons whose words alone would not tell a reader what happened. */
 const REASON_TEXTS: Readonly<Record<string, string>> = {
-  agent_took_it: 'an agent has the lease',
   max_duration_seconds: 'the time limit was reached',
 };
 
