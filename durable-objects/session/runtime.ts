@@ -39,9 +39,21 @@ import { SessionViews } from './views.ts';
 /** How long a response waits for the directory, so that the caller's next list has the change. */
 const DIRECTORY_WAIT_MS = 250;
 
+/** Builds a session's parts over a platform. */
+export function buildSession(
+  workspace: WorkspaceId,
+  platform: ObjectPlatform,
+  ports: SessionPorts,
+  config: SessionConfig,
+): SessionRuntime {
+  const parts = buildParts(platform, ports, config);
+  const exists = () => parts.records.find() !== null;
+  return new SessionRuntime(workspace, parts, new Calls(parts.kit, { workspace, absent: NOT_FOUND, exists }));
+}
+
 /**
- * The runtime of a session, which builds its parts once. Calls come from the object's shell, or from a test. Each call
- * is one transaction, and everything for other objects goes through the outbox.
+ * The runtime of a session (`SessionApi`). Calls come from the object's shell, or from a test. Each call is one
+ * transaction, and everything for other objects goes through the outbox.
  */
 export class SessionRuntime implements SessionApi {
   readonly parts: SessionParts;
@@ -49,11 +61,11 @@ export class SessionRuntime implements SessionApi {
   readonly #workspace: WorkspaceId;
   readonly #calls: Calls;
 
-  constructor(workspace: WorkspaceId, platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig) {
+  constructor(workspace: WorkspaceId, parts: SessionParts, calls: Calls) {
     this.#workspace = workspace;
-    this.parts = buildParts(platform, ports, config);
-    this.sockets = new SessionSockets(this.parts);
-    this.#calls = new Calls(this.parts.kit, { workspace, absent: NOT_FOUND, exists: () => this.exists });
+    this.parts = parts;
+    this.sockets = new SessionSockets(parts);
+    this.#calls = calls;
   }
 
   /** Whether the session exists, and not only its tombstone. */

@@ -1,19 +1,15 @@
 import type { SessionApi } from '../../src/ports/sessions.ts';
 import { ObjectShell } from '../kit/object-shell.ts';
 import { sessionConfigOf, sessionPortsOf } from './compose.ts';
-import { SessionRuntime } from './runtime.ts';
+import { buildSession, type SessionRuntime } from './runtime.ts';
 
 type Args<M extends keyof SessionApi> = Parameters<SessionApi[M]>;
 
 /** The object of a session. See `SessionApi`. */
 export class Session extends ObjectShell<SessionRuntime> implements SessionApi {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(
-      ctx,
-      env,
-      'Session',
-      (workspace, platform) =>
-        new SessionRuntime(workspace, platform, sessionPortsOf(workspace, env), sessionConfigOf(env)),
+    super(ctx, env, 'Session', (workspace, platform) =>
+      buildSession(workspace, platform, sessionPortsOf(workspace, env), sessionConfigOf(env)),
     );
   }
 

@@ -2,7 +2,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { expect, it } from 'vitest';
 import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
-import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
+import { buildSession } from '../../durable-objects/session/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { eventually } from '../support/eventually.ts';
 import { requested, SocketAgent, SocketWatcher, sessionObject, unwrap } from '../workerd/support/session-in-workerd.ts';
@@ -48,7 +48,7 @@ it.concurrent('a database that never answers delays no deadline of a session, an
     const history = { record: () => new Promise<never>(() => {}), runsOf: async () => [] };
     const directory = { put: nothing, remove: nothing };
     const ports = { registry: registry as never, directory: directory as never, history };
-    const runtime = new SessionRuntime(workspace, platform, ports, DEFAULT_SESSION_CONFIG);
+    const runtime = buildSession(workspace, platform, ports, DEFAULT_SESSION_CONFIG);
     unwrap(await runtime.create(call, id, requested()));
     unwrap(await runtime.act(call, { action: 'start' }));
     unwrap(await runtime.act(call, { action: 'complete', body: { result: { success: true } } }));

@@ -5,7 +5,7 @@ import { acceptSocket, durablePlatform } from '../../durable-objects/kit/durable
 import type { ObjectPlatform } from '../../durable-objects/kit/platform.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
 import { leaseTag, type RunAttachment } from '../../durable-objects/session/run/run-sockets.ts';
-import { SessionRuntime } from '../../durable-objects/session/runtime.ts';
+import { buildSession } from '../../durable-objects/session/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { directoryName } from '../../src/adapters/objects/names.ts';
 import { requested, sessionObject } from './support/session-in-workerd.ts';
@@ -29,7 +29,7 @@ function counted(state: DurableObjectState, workspace: string) {
     release: nothing,
   };
   const directory = { put: nothing, remove: nothing };
-  const runtime = new SessionRuntime(
+  const runtime = buildSession(
     workspace,
     platform,
     {

@@ -3,7 +3,7 @@ import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-obj
 import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/log/watchers.ts';
 import type { TaskRow } from '../../../durable-objects/session/records.ts';
 import { leaseTag, type RunAttachment } from '../../../durable-objects/session/run/run-sockets.ts';
-import { SessionRuntime } from '../../../durable-objects/session/runtime.ts';
+import { buildSession, type SessionRuntime } from '../../../durable-objects/session/runtime.ts';
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
 import type { AgentRegistryApi } from '../../../src/ports/agent-registry.ts';
 import type { Call } from '../../../src/ports/calls.ts';
@@ -82,7 +82,7 @@ export class SessionInProcess {
     const { directory, history } = this.destinations;
     const registry = this.#options.registry ?? this.destinations.registry;
     const config = { ...DEFAULT_SESSION_CONFIG, lease_ttl_ms: TTL_MS, ...this.#options.config };
-    return new SessionRuntime(WORKSPACE, this.platform, { registry, directory, history }, config);
+    return buildSession(WORKSPACE, this.platform, { registry, directory, history }, config);
   }
 
   /** The object's host is down for `awayMs`: memory and sockets are lost without close events. */
