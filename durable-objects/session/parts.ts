@@ -1,6 +1,7 @@
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Actions } from './actions.ts';
 import type { Approvals } from './approvals.ts';
+import type { Attempts } from './attempts.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { SessionConfig } from './config.ts';
 import type { Leases } from './leases.ts';
@@ -44,6 +45,7 @@ export interface SessionParts {
   projections: Projections;
   approvals: Approvals;
   transitions: Transitions;
+  attempts: Attempts;
   reservations: Reservations;
   leases: Leases;
   tasks: Tasks;

@@ -14,6 +14,7 @@ import type { ObjectPlatform } from '../kit/platform.ts';
 import { buildKit, runAlarm } from '../kit/runtime.ts';
 import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
+import { Attempts } from './attempts.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { DEADLINE, DESTINATION, type SessionConfig } from './config.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
@@ -228,10 +229,11 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
 
   // The parts that change statuses: leases, tasks, and the session, which follows its tasks.
   const transitions = new Transitions(leased);
+  const attempts = new Attempts({ ...leased, transitions });
   const reservations = new Reservations(leased);
   const leases = new Leases({ ...leased, reservations });
-  const tasks = new Tasks({ ...leased, transitions, reservations, leases });
-  const moving = { ...leased, transitions, reservations, leases, tasks };
+  const tasks = new Tasks({ ...leased, transitions, attempts, reservations, leases });
+  const moving = { ...leased, transitions, attempts, reservations, leases, tasks };
 
   // The requests: actions and messages of people, claims and frames of agents, over any transport.
   const messages = new Messages(moving);

@@ -1,33 +1,17 @@
-import { retryBackoffMs } from '../../src/domain/lease/liveness.ts';
-import {
-  type Intent,
-  isFinal,
-  isToDo,
-  type Setback,
-  taskStatusUnder,
-} from '../../src/domain/session/session-status.ts';
+import { type Intent, isFinal, isToDo, taskStatusUnder } from '../../src/domain/session/session-status.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
-import { BOUNDARY_MS, DEADLINE } from './config.ts';
+import { BOUNDARY_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
 import type { LeaseRow, TaskRow } from './records.ts';
 import type { MoveFacts } from './transitions.ts';
 
 type Needs = Pick<
   SessionParts,
-  'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'reservations' | 'leases' | 'transitions'
+  'records' | 'commands' | 'approvals' | 'checkpoints' | 'reservations' | 'leases' | 'transitions' | 'attempts'
 >;
 
-/** How an attempt failed. */
-interface FailedAttempt {
-  setback: Setback;
-  reason: string;
-  /** Whether the attempt counts towards `max_attempts`. */
-  costsAttempt: boolean;
-  error?: SessionError;
-}
-
 /**
- * The session's tasks: their statuses, their attempts, and their leases. Requests of people arrive as an intent for all
+ * The session’s tasks: what people ask of them, and what their agents report. Requests of people arrive as an intent for all
  * tasks. An event of a task changes the task first, and the session's status follows.
  */
 export class Tasks {
@@ -148,7 +132,7 @@ export class Tasks {
     leases.grant(lease);
     // The first lease binds the session to one repository, in any clone.
     if (repository !== null && records.session().repository === null) records.update({ repository });
-    this.#set(number, { status: 'in_progress', degraded_by: null });
+    this.#parts.transitions.task(number, { status: 'in_progress', degraded_by: null });
     transitions.settle({ reason: 'lease_granted' });
     const done = checkpoints.toRestore(number)?.messages_done ?? 0;
     for (const message of records.messagesAfter(number, done)) {
@@ -175,7 +159,7 @@ export class Tasks {
   finish(number: number, outcome: 'whole' | 'partial', facts: MoveFacts): void {
     const { leases, transitions } = this.#parts;
     leases.end(number, 'done', facts.reason);
-    this.#set(number, { status: 'completed', outcome });
+    this.#parts.transitions.task(number, { status: 'completed', outcome });
     transitions.settle(facts);
   }
 
@@ -185,8 +169,8 @@ export class Tasks {
   fail(number: number, error: SessionError): void {
     this.#parts.leases.end(number, 'done', error.code);
     if (error.retryable) {
-      this.#endAttempt(number, { setback: 'attempt_failed', reason: error.code, costsAttempt: true, error });
-    } else this.#failForGood(number, error.code, error);
+      this.#parts.attempts.end(number, { setback: 'attempt_failed', reason: error.code, costsAttempt: true, error });
+    } else this.#parts.attempts.failForGood(number, error.code, error);
   }
 
   /** Handles the release of an unfinished task. @param isUnable whether the agent cannot do this task */
@@ -194,13 +178,13 @@ export class Tasks {
     const { records, leases, reservations } = this.#parts;
     if (isUnable) reservations.avoid(number, records.lease(number)!.agent_id);
     leases.end(number, 'done', why.code, why.message);
-    this.#endAttempt(number, { setback: 'lease_lost', reason: why.code, costsAttempt, error: why });
+    this.#parts.attempts.end(number, { setback: 'lease_lost', reason: why.code, costsAttempt, error: why });
   }
 
   /** Takes the lease from the agent. */
   lose(number: number, reason: string): void {
     this.#parts.leases.end(number, 'lost', reason);
-    this.#endAttempt(number, { setback: 'lease_lost', reason, costsAttempt: true });
+    this.#parts.attempts.end(number, { setback: 'lease_lost', reason, costsAttempt: true });
   }
 
   // --- Deadlines
@@ -250,7 +234,7 @@ export class Tasks {
 
   #reserve(number: number): void {
     this.#parts.reservations.open(number);
-    this.#set(number, { status: 'ready', setback: null, outcome: null, error: null });
+    this.#parts.transitions.task(number, { status: 'ready', setback: null, outcome: null, error: null });
   }
 
   /** Ends the task's lease, reservation or backoff. */
@@ -258,7 +242,12 @@ export class Tasks {
     const status = taskStatusUnder(intent);
     if (status === null) throw new Error(`no task is withdrawn to '${intent}'`);
     this.#parts.leases.end(number, 'lost', reason);
-    this.#set(number, { status, setback: null, degraded_by: null, outcome: status === 'completed' ? 'whole' : null });
+    this.#parts.transitions.task(number, {
+      status,
+      setback: null,
+      degraded_by: null,
+      outcome: status === 'completed' ? 'whole' : null,
+    });
   }
 
   #degrade(number: number, by: TaskRow['degraded_by'], reason: string): void {
@@ -272,46 +261,5 @@ export class Tasks {
     const { records, transitions } = this.#parts;
     records.updateTask(number, { degraded_by: null });
     transitions.settle({ reason });
-  }
-
-  /** Carries out an open request without the agent. Without a request, starts another attempt if one is left. */
-  #endAttempt(number: number, { setback, reason, costsAttempt, error }: FailedAttempt): void {
-    const { kit, records, transitions } = this.#parts;
-    const { platform } = kit.store;
-    const held = taskStatusUnder(records.session().intent);
-    if (held !== null) {
-      this.#set(number, { status: held, degraded_by: null });
-      return transitions.settle({ reason });
-    }
-    const used = records.task(number)!.attempts_used + (costsAttempt ? 1 : 0);
-    records.updateTask(number, { attempts_used: used });
-    const isLast = used >= records.spec().max_attempts;
-    kit.store.afterCommit(() =>
-      platform.logger('info', 'attempt_ended', { task: number, reason, attempts_used: used, is_last: isLast }),
-    );
-    if (isLast) {
-      const message = `All ${used} attempts are used up; the last ended with: ${error?.message ?? reason}`;
-      const exhausted = { code: error?.code ?? 'attempts_exhausted', message, retryable: true };
-      return this.#failForGood(number, 'attempts_exhausted', exhausted);
-    }
-    this.#set(number, { status: 'pending', setback, degraded_by: null });
-    transitions.settle({ reason });
-    const pause = costsAttempt ? retryBackoffMs(used) : 0;
-    kit.deadlines.set(DEADLINE.requeue + number, platform.now() + pause);
-  }
-
-  #failForGood(number: number, reason: string, error: SessionError): void {
-    this.#set(number, { status: 'failed', degraded_by: null, error: JSON.stringify(error) });
-    this.#parts.transitions.settle({ reason, error });
-  }
-
-  /** Changes a task. A change of its status is an event. */
-  #set(number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>): void {
-    const { records, log } = this.#parts;
-    const { status: from, epoch } = records.task(number)!;
-    records.updateTask(number, changes);
-    if (from === changes.status) return;
-    const attempt = records.attempt(records.task(number)!);
-    log.append(number, { type: 'task.status', data: { from, to: changes.status, epoch, attempt } });
   }
 }

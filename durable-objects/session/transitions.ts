@@ -5,6 +5,7 @@ import { WHOLE_SESSION } from '../../src/protocol/common/ids.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
+import type { TaskRow } from './records.ts';
 import { activeMs } from './views.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections'>;
@@ -16,7 +17,7 @@ export interface MoveFacts {
   error?: SessionError | undefined;
 }
 
-/** Changes the session's status with its clocks, events and projections. No other code does. */
+/** Changes the statuses of tasks and of the session, with their events, clocks and projections. No other code does. */
 export class Transitions {
   readonly #parts: Needs;
 
@@ -27,6 +28,16 @@ export class Transitions {
   /** Stores the intent. `settle` changes the status when the tasks have changed. */
   intend(intent: Intent): void {
     this.#parts.records.update({ intent });
+  }
+
+  /** Changes a task. A change of its status is an event. */
+  task(number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>): void {
+    const { records, log } = this.#parts;
+    const { status: from, epoch } = records.task(number)!;
+    records.updateTask(number, changes);
+    if (from === changes.status) return;
+    const attempt = records.attempt(records.task(number)!);
+    log.append(number, { type: 'task.status', data: { from, to: changes.status, epoch, attempt } });
   }
 
   /**

@@ -1,0 +1,58 @@
+import { retryBackoffMs } from '../../src/domain/lease/liveness.ts';
+import { type Setback, taskStatusUnder } from '../../src/domain/session/session-status.ts';
+import type { SessionError } from '../../src/protocol/session/session.ts';
+import { DEADLINE } from './config.ts';
+import type { SessionParts } from './parts.ts';
+
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'transitions'>;
+
+/** How an attempt failed. */
+interface FailedAttempt {
+  setback: Setback;
+  reason: string;
+  /** Whether the attempt counts towards `max_attempts`. */
+  costsAttempt: boolean;
+  error?: SessionError;
+}
+
+/** The attempts of tasks: counts those that failed, and decides whether another one follows. */
+export class Attempts {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** Carries out an open request without the agent. Without a request, schedules the next attempt if one is left. */
+  end(number: number, { setback, reason, costsAttempt, error }: FailedAttempt): void {
+    const { kit, records, transitions } = this.#parts;
+    const { platform } = kit.store;
+    const held = taskStatusUnder(records.session().intent);
+    if (held !== null) {
+      transitions.task(number, { status: held, degraded_by: null });
+      return transitions.settle({ reason });
+    }
+    const used = records.task(number)!.attempts_used + (costsAttempt ? 1 : 0);
+    records.updateTask(number, { attempts_used: used });
+    const isLast = used >= records.spec().max_attempts;
+    kit.store.afterCommit(() =>
+      platform.logger('info', 'attempt_ended', { task: number, reason, attempts_used: used, is_last: isLast }),
+    );
+    if (isLast) {
+      const message = `All ${used} attempts are used up; the last ended with: ${error?.message ?? reason}`;
+      const exhausted = { code: error?.code ?? 'attempts_exhausted', message, retryable: true };
+      return this.failForGood(number, 'attempts_exhausted', exhausted);
+    }
+    transitions.task(number, { status: 'pending', setback, degraded_by: null });
+    transitions.settle({ reason });
+    const pause = costsAttempt ? retryBackoffMs(used) : 0;
+    kit.deadlines.set(DEADLINE.requeue + number, platform.now() + pause);
+  }
+
+  /** Fails the task without another attempt. */
+  failForGood(number: number, reason: string, error: SessionError): void {
+    const { transitions } = this.#parts;
+    transitions.task(number, { status: 'failed', degraded_by: null, error: JSON.stringify(error) });
+    transitions.settle({ reason, error });
+  }
+}
