@@ -82,14 +82,16 @@ export class OutboxRows {
 
   /**
    * Takes the alarm from the rows that are due. Inside a transaction.
-   * @returns the destinations for which their entries wait
+   * @returns the destinations for which entries wait in these rows, and in rows that have lost their alarm before
    */
   takeDue(now: number): Set<string> {
     this.#load();
     const ids = this.#store.rows<{ id: number }>(`SELECT id FROM outbox WHERE due_at <= ?`, now);
     const due = ids.map(({ id }) => this.#rows!.get(id)).filter((row) => row !== undefined);
     for (const row of due) this.#rewrite(row, false);
-    const waiting = due.flatMap(({ entries }) => entries.filter(isWaiting));
+    // An entry that was delivered late stands in such a row again after an eviction.
+    const withoutAlarm = [...this.#rows!.values()].filter((row) => !row.hasAlarm);
+    const waiting = [...due, ...withoutAlarm].flatMap(({ entries }) => entries.filter(isWaiting));
     return new Set(waiting.map(({ destination }) => destination));
   }
 
@@ -126,13 +128,14 @@ export class OutboxRows {
 
   #load(): void {
     if (this.#rows) return;
+    const rows = this.#store
+      .rows<{ id: number; due_at: number | null; entries: string }>(
+        `SELECT id, due_at, entries FROM outbox ORDER BY id`,
+      )
+      .map(({ id, due_at, entries }) => ({ id, hasAlarm: due_at !== null, entries: JSON.parse(entries) as Entry[] }));
+    // Only a read that succeeded counts as loaded.
     this.#rows = new Map();
-    const rows = this.#store.rows<{ id: number; due_at: number | null; entries: string }>(
-      `SELECT id, due_at, entries FROM outbox ORDER BY id`,
-    );
-    for (const { id, due_at, entries } of rows) {
-      this.#keep({ id, hasAlarm: due_at !== null, entries: JSON.parse(entries) as Entry[] });
-    }
+    for (const row of rows) this.#keep(row);
   }
 
   #keep(row: Row): void {
