@@ -183,7 +183,10 @@ export class ObjectStore {
 
   #firesSoonBefore(due: number | null): boolean {
     const armed = this.#armedAt ?? null;
-    return armed !== null && (due === null || armed < due) && armed <= this.platform.now() + SOON_MS;
+    if (armed === null || (due !== null && due <= armed)) return false;
+    // The platform may have lost an alarm that should have fired.
+    const now = this.platform.now();
+    return armed > now && armed <= now + SOON_MS;
   }
 
   #earliest(): number | null {

@@ -144,6 +144,16 @@ describe('deadlines', () => {
     expect(platform.alarm).toBe(now + 90_000);
   });
 
+  it('set the alarm again with the next change if the platform has lost it', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    kit.store.transact(() => kit.deadlines.set('a', platform.now() + 1_000));
+    platform.alarm = null;
+    platform.clock += 60_000;
+    kit.store.transact(() => kit.deadlines.set('a', platform.now() + 1_000));
+    expect(platform.alarm).toBe(platform.now() + 1_000);
+  });
+
   it('are tried again if their handler throws, which changes nothing and delays no other deadline', () => {
     const platform = new NodePlatform();
     const kit = created(platform);
