@@ -1,4 +1,5 @@
 import { hasEnded, isWorking, nextStatus } from '../../src/domain/session/session-machine.ts';
+import { isFinal } from '../../src/domain/session/session-status.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { MAX_WAITING_MESSAGES } from '../../src/protocol/common/limits.ts';
 import type { MessageAccepted, SendMessageRequest } from '../../src/protocol/session/requests.ts';
@@ -15,7 +16,7 @@ export class Messages {
     this.#parts = parts;
   }
 
-  /** Adds a message to the session's first task. It goes into the running turn or waits for the next one. */
+  /** Adds a message to the first unfinished task. It goes into the running turn or waits for the next one. */
   send(request: SendMessageRequest, by: string): Outcome<MessageAccepted> {
     const { records, checkpoints } = this.#parts;
     const { status } = records.session();
@@ -24,7 +25,7 @@ export class Messages {
         legal_actions: nextStatus(status, 'retry') ? ['retry'] : [],
       });
     }
-    const task = records.firstTask();
+    const task = records.tasks().find((row) => !isFinal(row))?.number ?? records.firstTask();
     const done = checkpoints.newest(task)?.messages_done ?? 0;
     if (records.messagesAfter(task, done).length >= MAX_WAITING_MESSAGES) {
       return refuse(

@@ -41,11 +41,15 @@ export class Tasks {
 
   // --- Requests of people
 
-  /** Makes every unfinished task ask for an agent. @param isNewRun whether attempts are counted from zero */
+  /**
+   * Makes every unfinished task ask for an agent.
+   * @param isNewRun whether failed tasks are tried again, and attempts are counted from zero
+   */
   run(facts: MoveFacts, isNewRun: boolean): void {
     const { records, transitions } = this.#parts;
     transitions.intend('run');
-    for (const { number } of records.tasks().filter(isToDo)) {
+    const isIncluded = (task: TaskRow) => (isNewRun ? isToDo(task) : !isFinal(task));
+    for (const { number } of records.tasks().filter(isIncluded)) {
       if (isNewRun) records.updateTask(number, { attempts_used: 0, refused_by: '[]' });
       this.#reserve(number);
     }

@@ -174,6 +174,22 @@ describe('a session of two tasks', () => {
     expect((await session.view()).tasks?.map(({ status }) => status)).toEqual(['ready', 'ready', 'ready']);
   });
 
+  it('leaves a task that has failed as it is, when it is resumed', async () => {
+    const { session, one, two } = await begun();
+    one.send(failure(false));
+    await session.act('pause');
+    two.send(released('paused'));
+    await session.act('resume');
+    expect((await session.view()).tasks?.map(({ status }) => status)).toEqual(['failed', 'ready']);
+  });
+
+  it('gives a message to the first task that is unfinished', async () => {
+    const { session, one, two } = await begun();
+    one.send(result(1));
+    unwrap(await session.runtime.send(session.call(), { text: 'Also this' }));
+    expect(prompts(two)).toContain('Also this');
+  });
+
   it('pauses without the agents that do not release their leases in time', async () => {
     const { session, one, two } = await begun();
     await session.act('pause');
