@@ -5,6 +5,7 @@ import { VERSION } from '../src/configuration/version.ts';
 import type { ControlDown, ControlUp } from '../src/protocol/agent/control-socket.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
+import { judgeRejection, type Rejection } from './access.ts';
 import type { Repository } from './git/repository.ts';
 import type { Identity } from './identity.ts';
 import { fetchArtifact } from './lease/artifacts.ts';
@@ -54,8 +55,8 @@ export interface AgentParts {
 
 /** A running agent: its control socket, and the leases it works on. */
 export class Agent {
-  /** Resolves when the agent has stopped: with null if a stop was requested, else with the reason. */
-  readonly stopped: Promise<string | null>;
+  /** Resolves when the agent has stopped: with null if a stop was requested, else with why it cannot go on. */
+  readonly stopped: Promise<Error | null>;
   readonly #options: AgentOptions;
   readonly #parts: AgentParts;
   readonly #instanceId = randomUUID();
@@ -67,7 +68,8 @@ export class Agent {
   readonly #startedAt = performance.now();
   #control: ReconnectingSocket;
   #isStopping = false;
-  #resolveStopped: (reason: string | null) => void = () => undefined;
+  #isWelcome = false;
+  #resolveStopped: (error: Error | null) => void = () => undefined;
 
   constructor(options: AgentOptions, parts: AgentParts) {
     this.#options = options;
@@ -85,7 +87,7 @@ export class Agent {
     this.#control = new ReconnectingSocket(parts.openConnection, pathOf('openControlSocket', { agent_id: this.id }), {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
-      closed: (reason) => options.log(`cannot reach the control plane (${reason}); retrying`),
+      closed: (reason, rejection) => this.#disconnected(reason, rejection),
       activity: () => undefined,
     });
   }
@@ -105,7 +107,7 @@ export class Agent {
   }
 
   /** Releases every lease with a checkpoint, then stops OpenCode and every process that its tools started. */
-  async stop(reason: string | null = null): Promise<void> {
+  async stop(error: Error | null = null): Promise<void> {
     if (this.#isStopping) {
       await this.stopped;
       return;
@@ -120,7 +122,7 @@ export class Agent {
     this.#parts.opencode.close();
     await this.#parts.server.stop();
     this.#parts.unlock();
-    this.#resolveStopped(reason);
+    this.#resolveStopped(error);
   }
 
   #hello(): void {
@@ -144,6 +146,7 @@ export class Agent {
     switch (message.type) {
       case 'welcome':
         this.#control.accepted();
+        this.#isWelcome = true;
         return this.#options.log(`connected to ${this.#options.url} as ${this.#options.name}`);
       case 'offer':
         return this.#offered(message.task_id, message.epoch);
@@ -224,8 +227,18 @@ export class Agent {
       this.#options.log(`the registry refused the connection: ${reason}; retrying`);
       return;
     }
-    this.#options.log(`stopping: ${reason}`);
-    void this.stop(reason);
+    this.#fail(new Error(reason));
+  }
+
+  #disconnected(reason: string, rejection?: Rejection): void {
+    const verdict = rejection ? judgeRejection(this.#options.url, rejection, this.#isWelcome) : reason;
+    if (verdict instanceof Error) this.#fail(verdict);
+    else this.#options.log(`cannot reach the control plane (${verdict}); retrying`);
+  }
+
+  #fail(error: Error): void {
+    this.#options.log(`stopping: ${error.message}`);
+    void this.stop(error);
   }
 
   #granted(): Lease[] {

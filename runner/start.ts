@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
+import { AccessRefusedError, judgeRejection, rejectionOf } from './access.ts';
 import { Agent, type AgentOptions } from './agent.ts';
 import { Repository } from './git/repository.ts';
 import { type Identity, loadIdentity, lockDataDirectory } from './identity.ts';
@@ -9,21 +10,19 @@ import { removeLeftoverWorktrees } from './lease/recovery.ts';
 import { OpenCodeClient } from './opencode/client.ts';
 import { OpenCodeServer } from './opencode/server.ts';
 
+/** A server can accept a connection and never answer. */
+const ACCESS_LIMIT_MS = 10_000;
+
 /** OpenCode has no usable model. The message says how to add one, or quotes OpenCode's error. */
 export class NoModelError extends Error {
   override name = 'NoModelError';
-}
-
-/** The control plane rejected the token. */
-export class TokenRefusedError extends Error {
-  override name = 'TokenRefusedError';
 }
 
 /**
  * Starts an agent. If a predecessor was killed, its processes are ended and its buffered frames are delivered. Then the
  * agent connects to the control plane and accepts offers. Resolves when the agent can work.
  *
- * @throws RepositoryError, MissingDependencyError, NoModelError, TokenRefusedError or DataDirectoryInUseError; each
+ * @throws RepositoryError, MissingDependencyError, NoModelError, AccessRefusedError or DataDirectoryInUseError; each
  *   message is one sentence that says what to do
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
@@ -31,7 +30,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const unlock = lockDataDirectory(options.dataDirectory);
   try {
     const identity = loadIdentity(options.dataDirectory);
-    await refuseBadToken(options, identity);
+    await refuseBadAddress(options, identity);
     const serverDirectory = join(options.dataDirectory, 'opencode');
     mkdirSync(serverDirectory, { recursive: true, mode: 0o700 });
     const { source, path, log } = options;
@@ -65,11 +64,18 @@ export async function chooseModel(opencode: Pick<OpenCodeClient, 'defaultModel'>
   );
 }
 
-/** A refused WebSocket does not say why, so a plain request tries the token first. */
-async function refuseBadToken({ url, token }: AgentOptions, { agent_id }: Identity): Promise<void> {
+/** Tries the address and the token before OpenCode starts, which takes seconds. A server that is away may come back. */
+async function refuseBadAddress({ url, token }: AgentOptions, { agent_id }: Identity): Promise<void> {
   const response = await fetch(url.replace(/\/$/, '') + pathOf('readAgent', { id: agent_id }), {
     headers: { authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(ACCESS_LIMIT_MS),
   }).catch(() => null);
-  if (response?.status === 401)
-    throw new TokenRefusedError(`${url} does not accept this token. Create one with "oio token".`);
+  // 403 shows that the token is valid: an agent's may not read agents. The control socket checks the role.
+  if (!response || response.status === 403 || isJson(response)) return;
+  const verdict = judgeRejection(url, rejectionOf(response.status, await response.text().catch(() => '')), false);
+  if (verdict instanceof AccessRefusedError) throw verdict;
+}
+
+function isJson({ ok, headers }: Response): boolean {
+  return ok && headers.get('content-type')?.startsWith('application/json') === true;
 }

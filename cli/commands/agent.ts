@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { arch, hostname, platform } from 'node:os';
 import { resolve } from 'node:path';
+import { AccessRefusedError } from '../../runner/access.ts';
 import type { AgentOptions } from '../../runner/agent.ts';
 import { RepositoryError } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
-import { NoModelError, startAgent, TokenRefusedError } from '../../runner/start.ts';
+import { NoModelError, startAgent } from '../../runner/start.ts';
 import { AgentName } from '../../src/protocol/agent/agent.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
@@ -87,28 +88,30 @@ async function run(options: AgentOptions): Promise<number> {
   const running = await startAgent(options).catch((error: unknown) => explainStartError(error, options));
   report(`working in ${options.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
   void requested.then(() => running.stop());
-  const reason = await running.stopped;
+  const error = await running.stopped;
   report('stopped');
-  if (reason !== null) throw new CliError(reason);
+  if (error !== null) throw new CliError(error.message, exitCodeOf(error) ?? exitCode.failed);
   return exitCode.ok;
 }
 
-/** Start errors that a retry cannot fix, with the exit codes that tell a supervisor so. */
-const startErrors: readonly [new (message: string) => Error, ExitCode][] = [
+/** Errors that a retry cannot fix, with the exit codes that tell a supervisor so. */
+const finalErrors: readonly [new (message: string) => Error, ExitCode][] = [
   [RepositoryError, exitCode.environment],
   [MissingDependencyError, exitCode.environment],
   [NoModelError, exitCode.environment],
-  [TokenRefusedError, exitCode.unreachable],
+  [AccessRefusedError, exitCode.unreachable],
   [DataDirectoryInUseError, exitCode.failed],
 ];
 
+function exitCodeOf(error: Error): ExitCode | undefined {
+  return finalErrors.find(([type]) => error instanceof type)?.[1];
+}
+
 /** The runner's message, with advice for the command line. */
-function startErrorText(error: Error, { dataDirectory, url }: AgentOptions): string {
+function startErrorText(error: Error, { dataDirectory }: AgentOptions): string {
   if (error instanceof DataDirectoryInUseError) {
     return `Another agent uses ${dataDirectory}. Stop it, or set --data to another directory.`;
   }
-  if (error instanceof TokenRefusedError)
-    return `${url} does not accept this token. Create one with "${tokenCommand}".`;
   return error.message;
 }
 
@@ -116,7 +119,7 @@ function explainStartError(error: unknown, options: AgentOptions): never {
   if (!(error instanceof Error)) throw error;
   const message = startErrorText(error, options);
   report(message, 'error', true);
-  const [, code] = startErrors.find(([type]) => error instanceof type) ?? [];
+  const code = exitCodeOf(error);
   // A plain Error has a message of OpenCode or the system. Any other error is a bug, and its stack trace is needed.
   if (code === undefined && error.name !== 'Error') throw error;
   throw new CliError(message, code ?? exitCode.failed);

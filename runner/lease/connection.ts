@@ -1,5 +1,9 @@
+import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { WebSocket } from 'ws';
 import { fullJitterMs } from '../../src/client/backoff.ts';
 import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/common/socket.ts';
+import { type Rejection, rejectionOf } from '../access.ts';
 import { type Clock, processClock } from './clock.ts';
 
 /** The outgoing side of a connection. */
@@ -12,7 +16,8 @@ export interface Connection {
 export interface ConnectionEvents {
   opened(): void;
   received(text: string): void;
-  closed(reason: string): void;
+  /** @param rejection the server's response, if it did not open the connection */
+  closed(reason: string, rejection?: Rejection): void;
 }
 
 /** Starts to open a connection to a path of the control plane. */
@@ -24,6 +29,8 @@ export const MAX_PAUSE_MS = 15_000;
 const PING_MS = 15_000;
 /** The time limit for one attempt: a proxy can accept a connection and never answer. */
 const OPEN_LIMIT_MS = 10_000;
+/** A longer response to an upgrade is not the control plane's. */
+const MAX_REJECTION_BYTES = 65_536;
 /** The number of unanswered pings after which the connection counts as dead. */
 const PINGS_MISSED = 2;
 
@@ -31,12 +38,25 @@ const PINGS_MISSED = 2;
 export function webSocketConnections(url: string, token: string): OpenConnection {
   const base = url.replace(/^http/, 'ws').replace(/\/$/, '');
   return (path, events) => {
-    const options = { protocols: [SOCKET_PROTOCOL], headers: { authorization: `Bearer ${token}` } };
-    // Node's WebSocket accepts options with headers in place of the list of protocols; the DOM's types do not know it.
-    const socket = new WebSocket(`${base}${path}`, options as unknown as string[]);
-    socket.addEventListener('open', () => events.opened());
-    socket.addEventListener('message', ({ data }) => events.received(String(data)));
-    socket.addEventListener('close', ({ code, reason }) => events.closed(reason || `closed with code ${code}`));
+    const socket = new WebSocket(`${base}${path}`, [SOCKET_PROTOCOL], {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    let failure: string | undefined;
+    socket.on('open', () => events.opened());
+    socket.on('message', (data) => events.received(String(data)));
+    // `close` follows.
+    socket.on('error', (error) => {
+      failure = error.message;
+    });
+    socket.on('close', (code, reason) => events.closed(String(reason) || failure || `closed with code ${code}`));
+    // With this listener, the response ends the attempt, and no other event follows.
+    socket.on('unexpected-response', (request, response) => {
+      void bodyOf(response).then((body) => {
+        request.destroy();
+        const rejection = rejectionOf(response.statusCode ?? 0, body);
+        events.closed(`status ${rejection.status}`, rejection);
+      });
+    });
     return {
       send: (text) => {
         if (socket.readyState === WebSocket.OPEN) socket.send(text);
@@ -46,11 +66,17 @@ export function webSocketConnections(url: string, token: string): OpenConnection
   };
 }
 
+/** A response's text, or the empty text if it is long or breaks off. */
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  if (Number(response.headers['content-length'] ?? 0) > MAX_REJECTION_BYTES) return '';
+  return text(response).catch(() => '');
+}
+
 export interface ReconnectingSocketEvents {
   /** The connection is open (again); the receiver sends its first message. */
   opened(): void;
   received(message: unknown): void;
-  closed(reason: string): void;
+  closed(reason: string, rejection?: Rejection): void;
   /** A message or a pong arrived. */
   activity(): void;
 }
@@ -122,8 +148,8 @@ export class ReconnectingSocket {
       received: (text) => {
         if (this.#connection === connection && !this.#isClosed) this.#received(text);
       },
-      closed: (reason) => {
-        if (this.#connection === connection && !this.#isClosed) this.#broken(reason);
+      closed: (reason, rejection) => {
+        if (this.#connection === connection && !this.#isClosed) this.#broken(reason, rejection);
       },
     });
     this.#connection = connection;
@@ -139,12 +165,12 @@ export class ReconnectingSocket {
     if (text !== PONG) this.#events.received(JSON.parse(text));
   }
 
-  #broken(reason: string): void {
+  #broken(reason: string, rejection?: Rejection): void {
     this.#connection = null;
     this.#isOpen = false;
     this.#stopPings();
     this.#cancelOpenLimit();
-    this.#events.closed(reason);
+    this.#events.closed(reason, rejection);
     if (this.#isClosed) return;
     const pauseMs = fullJitterMs(this.#attempt, FIRST_PAUSE_MS, this.#maxPauseMs, this.#clock.random());
     this.#attempt += 1;

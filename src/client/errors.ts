@@ -43,7 +43,8 @@ export function localProblem(code: ErrorCode, status: number, title: string, det
   return { type: 'about:blank', title, status, detail, instance: '', code, request_id: '', retryable: false };
 }
 
-function isProblem(body: unknown): body is Problem {
+/** Whether a body is an error of the control plane (RFC 9457), and not an answer of some other server. */
+export function isProblem(body: unknown): body is Problem {
   return typeof body === 'object' && body !== null && 'code' in body && 'status' in body && 'detail' in body;
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { exitCode } from '../../cli/command.ts';
 import { createClient } from '../../src/client/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -63,6 +64,20 @@ it('when an agent is killed, another agent on another clone continues from its c
   const { files } = await fleet.client.sessions.diff(session.id);
   expect(files.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
   await expectTrueLog(session);
+});
+
+it('an agent whose token is revoked while it works says so, stops, and exits with the code for a refusal', async () => {
+  const { id, token } = await fleet.client.tokens.create({ name: 'short', role: 'agent' });
+  const third = fleet.agent('AGENT-THIRD', { labels: ['site=third'], token });
+  await third.start();
+  const session = await startSession(fleet.client, ['run sleep 300'], { required_labels: ['site=third'] });
+  await session.seen((e) => e.type === 'tool' && e.data.state === 'running');
+  await fleet.client.tokens.revoke(id);
+  expect(await third.ended()).toBe(exitCode.unreachable);
+  expect(third.output).toContain('does not accept this token');
+  await eventually(() => expect(third.livingProcesses()).toEqual([]));
+  await fleet.client.sessions.act(session.id, 'cancel');
+  session.watch.close();
 });
 
 it('an agent and a watcher whose connections break again and again neither lose nor duplicate an event', async () => {

@@ -92,6 +92,12 @@ export class AgentProcess {
     await this.#exited;
   }
 
+  /** Resolves with its exit code when it has ended by itself. */
+  async ended(): Promise<number | null> {
+    await this.#exited;
+    return this.#child?.exitCode ?? null;
+  }
+
   /** Ends it and the processes that its tools left. */
   async remove(): Promise<void> {
     await this.kill();
