@@ -1,9 +1,13 @@
 /** Signals this close together count as one: npm forwards the Ctrl-C that the terminal has delivered already. */
 const sameSignalMs = 500;
 
+const parentCheckMs = 1_000;
+
 /**
  * Resolves at the first SIGINT, SIGTERM or SIGHUP. A later signal calls `onImpatience`, for a user who does not want to
  * wait for the graceful shutdown.
+ *
+ * Under npm, it also resolves when the parent has ended: npm dies of a SIGTERM and does not pass it on.
  */
 export function shutdownRequested(onImpatience: () => void): Promise<void> {
   return new Promise((resolve) => {
@@ -14,5 +18,25 @@ export function shutdownRequested(onImpatience: () => void): Promise<void> {
       if (performance.now() - firstAt > sameSignalMs) onImpatience();
     };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+    if (process.env.npm_lifecycle_event !== undefined) onParentEnded(resolve);
   });
+}
+
+function onParentEnded(ended: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent && isRunning(parent)) return;
+    clearInterval(timer);
+    ended();
+  }, parentCheckMs);
+  timer.unref();
+}
+
+/** On Windows, the parent's id stays when the parent has ended. */
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
