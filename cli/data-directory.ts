@@ -2,12 +2,15 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join, resolve } from 'node:path';
 import { lockFile } from '../runner/process/lock-file.ts';
 import { CliError, exitCode } from './command.ts';
+import { processStartTime } from './launcher/process-identity.ts';
 import { setting } from './settings.ts';
 
 /** A running control plane, recorded in `<data>/server.json` for other commands. */
 export interface ServerRecord {
   url: string;
   pid: number;
+  /** The start time of that process (see `processStartTime`). Another process can get the same pid. */
+  started: string | undefined;
   /** Admin token of the default workspace. */
   token: string;
 }
@@ -63,13 +66,18 @@ export class DataDirectory {
   }
 
   /**
-   * The recorded server. It may have ended without removing the record: only a response from its URL proves it runs.
+   * The recorded server, if its process still runs. A killed one leaves its record, and any server may use its port
+   * now, which must not get the recorded token.
    */
   readServer(): ServerRecord | undefined {
-    return this.readJson<ServerRecord>('server.json');
+    const record = this.readJson<ServerRecord>('server.json');
+    const started = record && processStartTime(record.pid);
+    return started !== undefined && started === record?.started ? record : undefined;
   }
 
-  writeServer(record: ServerRecord): void {
+  /** Records the server that this process runs. */
+  writeServer(url: string, token: string): void {
+    const record: ServerRecord = { url, token, pid: process.pid, started: processStartTime(process.pid) };
     this.writePrivate('server.json', `${JSON.stringify(record)}\n`);
   }
 

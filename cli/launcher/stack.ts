@@ -137,7 +137,7 @@ export class Stack {
         exitCode.failed,
       );
     }
-    data.writeServer({ url: this.url, pid: process.pid, token: this.token });
+    data.writeServer(this.url, this.token);
     say('ready', paint('bold', this.url), 'green');
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -8,7 +8,6 @@ import { DataDirectory } from '../../../cli/data-directory.ts';
 import { ApiError, ConnectionError } from '../../../src/client/errors.ts';
 
 const server = { url: 'http://127.0.0.1:8787', token: 'recorded' };
-const record = { ...server, pid: 1 };
 
 let home: string;
 beforeEach(() => {
@@ -23,7 +22,7 @@ afterEach(() => {
 function serving(directory: string): string {
   const path = join(home, directory);
   mkdirSync(path);
-  new DataDirectory(path).writeServer(record);
+  new DataDirectory(path).writeServer(server.url, server.token);
   return path;
 }
 
@@ -36,10 +35,20 @@ describe('finding the control plane', () => {
     serving('.oio-demo');
     expect(findConnection({})).toEqual(server);
     expect(() => findConnection({ OIO_DATA_DIR: join(home, 'absent') })).toThrow('npm start');
-    const work = { url: 'http://127.0.0.1:1', token: 'of real work', pid: 1 };
+    const work = { url: 'http://127.0.0.1:1', token: 'of real work' };
     mkdirSync(join(home, '.oio'));
-    new DataDirectory(join(home, '.oio')).writeServer(work);
-    expect(findConnection({})).toMatchObject({ url: work.url, token: work.token });
+    new DataDirectory(join(home, '.oio')).writeServer(work.url, work.token);
+    expect(findConnection({})).toEqual(work);
+  });
+
+  it.each([
+    ['has ended', { pid: 2 ** 22 + 1 }],
+    ['has ended, and another process has its number', { started: 'before' }],
+  ])('does not use a recorded server that %s', (_how, changes) => {
+    const path = serving('data');
+    const file = join(path, 'server.json');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...changes }));
+    expect(() => findConnection({ OIO_DATA_DIR: path })).toThrow('No control plane is running');
   });
 
   it('prefers the environment’s token to the recorded one', () => {

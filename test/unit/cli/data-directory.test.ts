@@ -30,7 +30,7 @@ async function holdElsewhere() {
     const { DataDirectory } = await import(${JSON.stringify(module)});
     globalThis.held = new DataDirectory(${JSON.stringify(data.path)});
     held.acquire();
-    held.writeServer({ url: 'http://127.0.0.1:4000', pid: process.pid, token: 'x'.repeat(32) });
+    held.writeServer('http://127.0.0.1:4000', 'x'.repeat(32));
     console.log('held');
     setInterval(() => held.file('lock'), 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
