@@ -1,4 +1,5 @@
 import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util';
+import { closest, distance } from 'fastest-levenshtein';
 
 /**
  * Exit codes of every `oio` command.
@@ -38,9 +39,16 @@ type Values<O extends OptionSpecs> = ReturnType<
   typeof parseArgs<{ options: O; allowPositionals: true; strict: true }>
 >['values'];
 
-export interface Invocation<O extends OptionSpecs> {
+/** The arguments of a command, in their order. `rest` takes all that follow. */
+export type ArgumentSpecs = Readonly<Record<string, 'required' | 'optional' | 'rest'>>;
+
+type Arguments<A extends ArgumentSpecs> = {
+  [Name in keyof A]: A[Name] extends 'rest' ? string[] : A[Name] extends 'required' ? string : string | undefined;
+};
+
+export interface Invocation<O extends OptionSpecs, A extends ArgumentSpecs> {
   values: Values<O>;
-  positionals: string[];
+  args: Arguments<A>;
 }
 
 export interface Command {
@@ -48,36 +56,96 @@ export interface Command {
   summary: string;
   /** Text of `--help`. */
   help(): string;
+  /** The subcommands, by name. */
+  subcommands?: Readonly<Record<string, Command>>;
   /** Parses the arguments and runs the command; resolves with the exit code. */
   run(args: string[]): Promise<number>;
 }
 
-interface CommandDefinition<O extends OptionSpecs> {
+interface CommandDefinition<O extends OptionSpecs, A extends ArgumentSpecs> {
   summary: string;
   /** Forms of the command line, without the leading `oio`. */
   usage: readonly string[];
   /** Paragraphs shown under the usage lines. */
   details?: string;
+  /** The arguments that are not options; none, where it is absent. */
+  arguments?: A;
   options: O;
-  run(invocation: Invocation<O>): Promise<number>;
+  run(invocation: Invocation<O, A>): Promise<number>;
 }
 
-/** Builds a command with typed option values and `--help`, both derived from its option specs. */
-export function defineCommand<const O extends OptionSpecs>(definition: CommandDefinition<O>): Command {
+/** Builds a command with typed values and `--help`, both derived from its specs. It refuses what it does not know. */
+export function defineCommand<const O extends OptionSpecs, const A extends ArgumentSpecs = Record<never, never>>(
+  definition: CommandDefinition<O, A>,
+): Command {
   const options = { ...definition.options, ...helpOption };
   const help = () => formatHelp(definition.usage, definition.summary, definition.details, options);
   return {
     summary: definition.summary,
     help,
     async run(args) {
-      const parsed = parse(args, options);
-      if ('help' in parsed.values && parsed.values.help) {
+      const { values, positionals } = parse(args, options);
+      if ('help' in values && values.help) {
         process.stdout.write(`${help()}\n`);
         return exitCode.ok;
       }
-      return definition.run(parsed as Invocation<O>);
+      const named = nameArguments(positionals, definition.arguments ?? {});
+      return definition.run({ values, args: named } as Invocation<O, A>);
     },
   };
+}
+
+/**
+ * Builds a command that only has subcommands.
+ * @param name the group's name on the command line
+ */
+export function defineGroup(name: string, summary: string, subcommands: Readonly<Record<string, Command>>): Command {
+  const width = Math.max(...Object.keys(subcommands).map((each) => each.length)) + 2;
+  const lines = Object.entries(subcommands).map(([each, command]) => `  ${each.padEnd(width)}${command.summary}`);
+  const help = () =>
+    [`${summary}.`, '', `  ${oio} ${name} <subcommand> [options]`, '', ...lines, '', 'Each has --help.'].join('\n');
+  return {
+    summary,
+    subcommands,
+    help,
+    async run([word, ...rest]) {
+      if (word === '--help' || word === '-h' || word === 'help') {
+        process.stdout.write(`${help()}\n`);
+        return exitCode.ok;
+      }
+      if (word === undefined) throw new CliError(`The subcommand is missing.\n${help()}`, exitCode.usage);
+      const command = Object.hasOwn(subcommands, word) ? subcommands[word] : undefined;
+      if (command) return command.run(rest);
+      throw unknown(`subcommand of ${name}`, word, Object.keys(subcommands));
+    },
+  };
+}
+
+/** A usage error for an unknown word, with the word that was probably meant, or else all known words. */
+export function unknown(what: string, word: string, known: readonly string[]): CliError {
+  const nearest = closest(word, known as string[]);
+  const isNear = distance(word, nearest) <= Math.max(1, Math.floor(word.length / 3));
+  const help = isNear ? `Did you mean "${nearest}"?` : `Known are: ${known.join(', ')}.`;
+  return new CliError(`There is no ${what} "${word}". ${help}`, exitCode.usage);
+}
+
+/** @throws CliError for a missing or a surplus argument */
+function nameArguments(given: string[], specs: ArgumentSpecs): Record<string, string | string[] | undefined> {
+  const left = [...given];
+  const named: Record<string, string | string[] | undefined> = {};
+  for (const [name, kind] of Object.entries(specs)) {
+    named[name] = kind === 'rest' ? left.splice(0) : left.shift();
+    const isMissing = kind === 'required' && !named[name];
+    if (isMissing) throw new CliError(`The ${name} is missing. Add --help to see how to give it.`, exitCode.usage);
+  }
+  if (left.length === 0) return named;
+  // npm takes options before "--" for its own and passes only their values on.
+  const script = process.env.npm_lifecycle_event;
+  const isShortForm = script === 'start' || script === 'demo';
+  const advice = isShortForm
+    ? `Options follow "--": npm ${script === 'start' ? 'start' : 'run demo'} -- --<option> ${left[0]}.`
+    : 'Quote a text that has several words. Add --help to see what the command takes.';
+  throw new CliError(`Unexpected argument "${left[0]}". ${advice}`, exitCode.usage);
 }
 
 const helpOption = {
@@ -88,8 +156,17 @@ function parse(args: string[], options: OptionSpecs) {
   try {
     return parseArgs({ args, options, allowPositionals: true, strict: true });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(`${reason}\nAdd --help to see the command's options.`, exitCode.usage);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const option = /'(-[^']+)'/.exec(message)?.[1];
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && option) {
+      throw unknown(
+        'option',
+        option,
+        Object.keys(options).map((name) => `--${name}`),
+      );
+    }
+    const [reason] = message.split('\n');
+    throw new CliError(`${reason} Add --help to see the command's options.`, exitCode.usage);
   }
 }
 

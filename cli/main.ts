@@ -2,7 +2,7 @@
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '../src/configuration/version.ts';
-import { CliError, type Command, exitCode, oio } from './command.ts';
+import { CliError, type Command, exitCode, oio, unknown } from './command.ts';
 
 // Caches modules with their types stripped, which halves the time of later starts.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)));
@@ -11,7 +11,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./commands/up.ts')).up,
   demo: async () => (await import('./commands/demo.ts')).demo,
   agent: async () => (await import('./commands/agent.ts')).agent,
-  session: async () => (await import('./commands/session.ts')).session,
+  session: async () => (await import('./commands/session/session.ts')).session,
+  approve: async () => (await import('./commands/approvals.ts')).approve,
+  reject: async () => (await import('./commands/approvals.ts')).reject,
+  answer: async () => (await import('./commands/approvals.ts')).answer,
   token: async () => (await import('./commands/token.ts')).token,
 };
 
@@ -27,25 +30,24 @@ async function overview(): Promise<string> {
     '',
     ...lines,
     '',
-    'Each command has --help; --version prints the version. "npm start" runs up, "npm run demo" runs demo.',
+    `"${oio} help <command>" shows a command's options; --version prints the version.`,
+    '"npm start" runs up, "npm run demo" runs demo.',
     `Exit codes: ${codes.join(', ')}.`,
   ].join('\n');
 }
 
 async function main([name, ...args]: string[]): Promise<number> {
+  if (name === 'help' && args.length > 0) return main([...args, '--help']);
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     process.stdout.write(`${await overview()}\n`);
     return name === undefined ? exitCode.usage : exitCode.ok;
   }
-  if (name === '--version' || name === '-v') {
+  if (name === 'version' || name === '--version' || name === '-v') {
     process.stdout.write(`${VERSION}\n`);
     return exitCode.ok;
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!load) {
-    const known = Object.keys(commands).join(', ');
-    throw new CliError(`Unknown command "${name}". The commands are: ${known}.`, exitCode.usage);
-  }
+  if (!load) throw unknown('command', name, Object.keys(commands));
   const command = await load();
   // Flushed now, because the command may run for a long time and be killed.
   flushCompileCache();

@@ -2,6 +2,7 @@ import type { SessionStatus } from '../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../src/protocol/events/envelope.ts';
 import type { SessionDiff } from '../src/protocol/session/checkpoint.ts';
+import { oio } from './command.ts';
 import { paint, printable } from './terminal.ts';
 
 type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
@@ -128,7 +129,13 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent>): string[] {
     case 'agent.note':
       return [mark('!', event.data.level === 'error' ? 'red' : 'yellow', event.data.text)];
     case 'approval.asked':
-      return [mark('?', 'magenta', `${event.data.approval.title}: waiting for your answer in the dashboard`)];
+      return [
+        mark(
+          '?',
+          'magenta',
+          `${event.data.approval.title}: waiting for your answer, in the dashboard or by ${oio} approve`,
+        ),
+      ];
     case 'approval.answered':
       return [mark('?', 'magenta', `answered: ${event.data.decision}${event.data.expired ? ' (deadline)' : ''}`)];
     case 'checkpoint.created':

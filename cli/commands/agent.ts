@@ -8,19 +8,39 @@ import { DataDirectoryInUseError } from '../../runner/identity.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
 import { NoModelError, startAgent } from '../../runner/start.ts';
-import { AgentName } from '../../src/protocol/agent/agent.ts';
+import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
-import { CliError, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
+import { CliError, type Command, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { setting } from '../settings.ts';
-import { printable, say } from '../terminal.ts';
+import { printable, printJson, say } from '../terminal.ts';
+import { connect, connectionDetails, jsonOption, printLines } from './session/common.ts';
 
 const tokenCommand = `${oio} token --role agent --name <name>`;
 
-export const agent = defineCommand({
+const list = defineCommand({
+  summary: 'List the agents of the control plane',
+  usage: ['agent list'],
+  details: connectionDetails,
+  options: jsonOption,
+  async run({ values }) {
+    const agents = await connect().agents.list();
+    if (values.json) printJson(agents);
+    else if (agents.length === 0) printLines(['No agent has connected yet.']);
+    else printLines(agents.map(agentLine));
+    return exitCode.ok;
+  },
+});
+
+function agentLine({ name, connected, slots_used, capacity, model, labels }: AgentView): string {
+  const state = connected ? `${slots_used} of ${capacity} busy` : 'not connected';
+  return printable([name, state, model ?? 'no model', ...labels].join('  '));
+}
+
+const runAgent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a control plane anywhere',
-  usage: ['agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]…'],
+  usage: ['agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]…', 'agent list'],
   details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. To create one, run this where the control plane runs:
   ${tokenCommand}
 The agent uses the model and keys of your OpenCode configuration.`,
@@ -73,6 +93,13 @@ The agent uses the model and keys of your OpenCode configuration.`,
     return run(options);
   },
 });
+
+/** `oio agent` runs an agent; `oio agent list` lists agents. */
+export const agent: Command = {
+  ...runAgent,
+  run: ([word, ...rest]) =>
+    word === 'list' ? list.run(rest) : runAgent.run(word === undefined ? [] : [word, ...rest]),
+};
 
 /** By default, each name has its own directory, since an identity is for one agent. `oio up` uses the name `agent`. */
 function prepareDirectory(given: string | undefined, name: string, env: NodeJS.ProcessEnv): string {

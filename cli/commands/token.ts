@@ -19,6 +19,9 @@ export const token = defineCommand({
     json: { type: 'boolean', default: false, description: 'Print JSON' },
   },
   async run({ values }) {
+    if (values.role === undefined && (values.name !== undefined || values.expires !== undefined)) {
+      throw new CliError(`Set --role to one of ${Role().options.join(', ')}, for a token.`, exitCode.usage);
+    }
     if (values.role === undefined) {
       const connection = findConnection(process.env);
       const { code, expires_at } = await connectClient(connection).codes.create();

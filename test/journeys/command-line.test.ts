@@ -6,7 +6,9 @@ import { exitCode } from '../../cli/command.ts';
 import { createClient } from '../../src/client/client.ts';
 import type { SessionDiff } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionList } from '../../src/protocol/session/list.ts';
+import type { SessionView } from '../../src/protocol/session/session.ts';
 import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
+import { eventually } from '../support/eventually.ts';
 import { Launcher } from '../system/support/launcher.ts';
 import { createRepository } from '../system/support/rig.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
@@ -38,6 +40,26 @@ it('oio session list and diff print JSON for programs, and a patch that git appl
   const repository = createRepository(join(fleet.path, 'checkout'));
   execFileSync('git', ['-C', repository, 'apply'], { input: patch.output });
   expect(readFileSync(join(repository, 'patched.txt'), 'utf8')).toBe('there\n');
+});
+
+it('oio session create --watch --json prints the session first, and oio approve answers it by a part of its id', async () => {
+  const args = ['session', 'create', 'run echo allowed', '--ask', 'bash', '--watch', '--json'];
+  const watching = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
+  const id = await eventually(() => {
+    expect(watching.output).toContain('"approval.asked"');
+    return (JSON.parse(watching.output.split('\n')[0] ?? '') as SessionView).id;
+  });
+  expect(await oio('approve', id.slice(0, 18))).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('answered:'),
+  });
+  expect(await watching.exited).toBe(0);
+  expect(await oio('reject', id)).toMatchObject({ output: expect.stringContaining('waits for no answer') });
+});
+
+it('oio agent list shows the agents that are connected', async () => {
+  const { output } = await oio('agent', 'list');
+  expect(output).toMatch(/^AGENT-\S+ {2}\d of \d+ busy {2}\S+\/\S+/m);
 });
 
 it('oio prints the server’s error text when the server refuses', async () => {

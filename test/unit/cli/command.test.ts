@@ -1,17 +1,20 @@
-import { describe, expect, it } from 'vitest';
-import { CliError, defineCommand, exitCode, parseInteger } from '../../../cli/command.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { CliError, defineCommand, defineGroup, exitCode, parseInteger } from '../../../cli/command.ts';
+import { titleOf } from '../../../cli/commands/session/create.ts';
 import { parseDuration } from '../../../cli/duration.ts';
 
 const received: unknown[] = [];
+afterEach(() => vi.unstubAllEnvs());
 const sample = defineCommand({
   summary: 'Sample',
-  usage: ['sample <thing>'],
+  usage: ['sample <thing> [more]'],
+  arguments: { thing: 'required', more: 'optional' },
   options: {
     dir: { type: 'string', placeholder: 'path', default: '.', description: 'Where' },
     fast: { type: 'boolean', default: false, description: 'Hurry' },
   },
-  async run({ values, positionals }) {
-    received.push({ ...values, positionals });
+  async run({ values, args }) {
+    received.push({ ...values, ...args });
     return exitCode.failed;
   },
 });
@@ -19,21 +22,56 @@ const sample = defineCommand({
 describe('a command', () => {
   it('passes parsed options with their defaults to its run function, and returns the exit code', async () => {
     expect(await sample.run(['--fast', 'thing'])).toBe(exitCode.failed);
-    expect(received.pop()).toEqual({ dir: '.', fast: true, positionals: ['thing'] });
+    expect(received.pop()).toEqual({ dir: '.', fast: true, thing: 'thing', more: undefined });
   });
 
   it('lists every option with its value’s name in the help text', () => {
     const help = sample.help();
-    expect(help).toContain('npm run oio -- sample <thing>');
+    expect(help).toContain('npm run oio -- sample <thing> [more]');
     expect(help).toMatch(/--dir <path>\s+Where/);
     expect(help).toMatch(/--fast\s+Hurry/);
     expect(help).toMatch(/-h, --help/);
   });
 
-  it('rejects an unknown option with a usage error, and does not run', async () => {
-    await expect(sample.run(['--fat'])).rejects.toMatchObject({ name: 'CliError', code: exitCode.usage });
+  it.each([
+    ['an unknown option', ['--fat', 'a'], 'Did you mean "--fast"?'],
+    ['an unknown option that is like none', ['--unheard', 'a'], 'Known are: --dir, --fast, --help.'],
+    ['an option without its value', ['a', '--dir'], "Option '--dir <value>' argument missing"],
+    ['a missing argument', [], 'The thing is missing.'],
+    ['a surplus argument', ['a', 'b', 'c'], 'Unexpected argument "c". Quote a text'],
+  ])('refuses %s with a usage error that helps, and does not run', async (_what, args, words) => {
+    await expect(sample.run(args)).rejects.toMatchObject({
+      code: exitCode.usage,
+      message: expect.stringContaining(words),
+    });
     expect(received).toEqual([]);
   });
+
+  it('says that options of an npm script follow "--", which npm has removed', async () => {
+    vi.stubEnv('npm_lifecycle_event', 'start');
+    await expect(sample.run(['a', 'b', '../repository'])).rejects.toThrow('npm start -- --<option> ../repository');
+  });
+});
+
+describe('a group of commands', () => {
+  const group = defineGroup('group', 'Group', { sample, other: sample });
+
+  it('runs a subcommand with the arguments that follow it', async () => {
+    expect(await group.run(['sample', 'thing'])).toBe(exitCode.failed);
+    expect(received.pop()).toMatchObject({ thing: 'thing' });
+  });
+
+  it('suggests the subcommand that was probably meant', async () => {
+    await expect(group.run(['smaple'])).rejects.toThrow('Did you mean "sample"?');
+    await expect(group.run(['unheard'])).rejects.toThrow('Known are: sample, other.');
+    await expect(group.run([])).rejects.toThrow('The subcommand is missing.');
+  });
+});
+
+it('a long prompt’s title ends between characters', () => {
+  expect(titleOf('a'.repeat(101))).toBe(`${'a'.repeat(99)}…`);
+  expect(titleOf(`${'a'.repeat(98)}😀😀`).isWellFormed()).toBe(true);
+  expect(titleOf('x')).toBe('x..');
 });
 
 describe('parsing numbers and durations', () => {

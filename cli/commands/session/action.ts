@@ -1,0 +1,30 @@
+import type { SessionAction } from '../../../src/protocol/common/enums.ts';
+import { type Command, defineCommand, exitCode } from '../../command.ts';
+import { connect, connectionDetails, jsonOption, printSession, sessionIdOf } from './common.ts';
+
+type PlainAction = Exclude<SessionAction, 'complete' | 'fail'>;
+
+const SUMMARIES: Readonly<Record<PlainAction, string>> = {
+  start: 'Start a session that was created without a start',
+  pause: 'Pause a session after the current step',
+  resume: 'Continue a paused or stopped session',
+  cancel: 'End a session at once',
+  stop: 'Stop a session after the current step, with a checkpoint',
+  retry: 'Run a session again from its last checkpoint',
+};
+
+/** `oio session <action> <id>`. */
+export function actionCommand(action: PlainAction): Command {
+  return defineCommand({
+    summary: SUMMARIES[action],
+    usage: [`session ${action} <id>`],
+    details: connectionDetails,
+    arguments: { id: 'required' },
+    options: jsonOption,
+    async run({ values, args }) {
+      const client = connect();
+      printSession(await client.sessions.act(await sessionIdOf(client, args.id), action), values.json);
+      return exitCode.ok;
+    },
+  });
+}

@@ -1,0 +1,72 @@
+import type { Client } from '../../../src/client/client.ts';
+import { SessionId } from '../../../src/protocol/common/ids.ts';
+import type { SessionView } from '../../../src/protocol/session/session.ts';
+import { CliError, exitCode, oio } from '../../command.ts';
+import { connectClient, findConnection } from '../../connection.ts';
+import { renderStatus } from '../../render.ts';
+import { paint, printable, printJson } from '../../terminal.ts';
+
+/** The option of commands whose output programs read. */
+export const jsonOption = { json: { type: 'boolean', default: false, description: 'Print JSON' } } as const;
+
+/** Shown by the commands of sessions. */
+export const connectionDetails =
+  'Uses the control plane of the data directory (OIO_DATA_DIR), or OIO_URL with OIO_TOKEN.';
+
+/** How many of the newest sessions a shortened id is compared with. */
+const SEARCHED = 1_000;
+const PAGE = 100;
+
+/** A client for the control plane of the environment. */
+export function connect(): Client {
+  // If the reader closes the pipe, as `head` does, the command ends.
+  process.stdout.on('error', () => process.exit(exitCode.ok));
+  return connectClient(findConnection(process.env));
+}
+
+/**
+ * The id of a session, from the id or from its first characters.
+ * @throws CliError unless exactly one of the newest sessions has an id that begins so
+ */
+export async function sessionIdOf(client: Pick<Client, 'sessions'>, text: string): Promise<string> {
+  const id = text.toLowerCase();
+  if (SessionId().safeParse(id).success) return id;
+  if (!/^[0-9a-f-]{4,35}$/.test(id)) {
+    throw new CliError(`"${text}" is not the id of a session. "${oio} session list" shows the ids.`, exitCode.usage);
+  }
+  const found: string[] = [];
+  for (let page = 1; (page - 1) * PAGE < SEARCHED; page++) {
+    const { items, total } = await client.sessions.list({ page, page_size: PAGE });
+    found.push(...items.map((item) => item.id).filter((each) => each.startsWith(id)));
+    if (page * PAGE >= total) break;
+  }
+  const [first, ...others] = found;
+  if (first === undefined)
+    throw new CliError(`None of the newest ${SEARCHED} sessions has an id that begins with ${id}.`);
+  if (others.length === 0) return first;
+  throw new CliError(
+    `${found.length} sessions have an id that begins with ${id}. Give more of it: ${found.slice(0, 3).join(', ')}…`,
+  );
+}
+
+export function printSession(view: SessionView, json: boolean): void {
+  if (json) return printJson(view);
+  printLines([`${view.id}  ${renderStatus(view.status)}  ${printable(view.title)}`]);
+  if (view.error) printLines([`  ${printable(view.error.message)}`]);
+  for (const approval of view.approvals ?? []) {
+    if (approval.status === 'open') printLines([`  waiting for an approval: ${printable(approval.title)}`]);
+  }
+  if (view.usage) {
+    const { input_tokens, output_tokens, cost_usd } = view.usage;
+    printLines([`  ${input_tokens} tokens in, ${output_tokens} out, $${cost_usd.toFixed(4)}`]);
+  }
+}
+
+/** Prints the command that the user is likely to need next. */
+export function hint(next: string): void {
+  printLines([paint('dim', `· ${oio} ${next}`)]);
+}
+
+export function printLines(lines: string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,102 @@
+import { Capability, SessionPriority } from '../../../src/protocol/common/enums.ts';
+import { defineCommand, exitCode, unknown } from '../../command.ts';
+import { connect, connectionDetails, hint, jsonOption, printLines, printSession } from './common.ts';
+import { readText, textOptions } from './text.ts';
+import { watchSession } from './watch.ts';
+
+export const create = defineCommand({
+  summary: 'Create a session and start it',
+  usage: [
+    'session create "<prompt>" [--watch] [--title <title>] [--model <provider/model>] [--label <name=value>]…',
+    'session create --file <path>',
+  ],
+  details: `${connectionDetails}
+With --watch, exits with 0 only if the session completes. With --watch --json, the first line is the session and each
+further line is an event.`,
+  arguments: { prompt: 'optional' },
+  options: {
+    ...textOptions,
+    title: { type: 'string', placeholder: 'title', description: "The title (the prompt's first line)" },
+    tag: { type: 'string', multiple: true, placeholder: 'tag', description: 'A tag, for lists' },
+    model: { type: 'string', placeholder: 'provider/model', description: "The model (the agent's default)" },
+    priority: {
+      type: 'string',
+      placeholder: 'priority',
+      description: `The place in the queue: ${SessionPriority().options.join(', ')} (medium)`,
+    },
+    label: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'name=value',
+      description: 'A label that the agent must have',
+    },
+    capability: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'capability',
+      description: 'A capability that the agent must have, such as code_review',
+    },
+    ask: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'permission',
+      description: 'Ask before the agent uses this permission, such as edit or bash',
+    },
+    'no-start': { type: 'boolean', default: false, description: 'Create the session without starting it' },
+    watch: { type: 'boolean', default: false, description: 'Watch the session until it ends' },
+    ...jsonOption,
+  },
+  async run({ values, args }) {
+    const { json } = values;
+    const prompt = await readText('prompt', args.prompt, values.file);
+    const body = {
+      title: values.title ?? titleOf(prompt),
+      initial_prompt: prompt,
+      tags: values.tag ?? [],
+      required_labels: values.label ?? [],
+      required_capabilities: (values.capability ?? []).map(parseCapability),
+      ...(values.priority === undefined ? {} : { priority: parsePriority(values.priority) }),
+      agent_config: {
+        ...(values.model === undefined ? {} : { model: values.model }),
+        ...(values.ask === undefined
+          ? {}
+          : { permissions: Object.fromEntries(values.ask.map((name) => [name, 'ask' as const])) }),
+      },
+    };
+    const client = connect();
+    const created = await client.sessions.create(body);
+    const started = values['no-start'] ? created : await client.sessions.act(created.id, 'start');
+    if (values.watch) {
+      // Whoever watches can use the id while the session runs.
+      if (json) printLines([JSON.stringify(started)]);
+      else printSession(started, false);
+      const code = await watchSession(client, created.id, json);
+      if (!json) hint(`session diff ${created.id}`);
+      return code;
+    }
+    printSession(started, json);
+    if (!json) hint(`session ${values['no-start'] ? 'start' : 'watch'} ${created.id}`);
+    return exitCode.ok;
+  },
+});
+
+function parseCapability(text: string): Capability {
+  const capability = Capability().safeParse(text);
+  if (capability.success) return capability.data;
+  throw unknown('capability', text, Capability().options);
+}
+
+function parsePriority(text: string): SessionPriority {
+  const priority = SessionPriority().safeParse(text);
+  if (priority.success) return priority.data;
+  throw unknown('priority', text, SessionPriority().options);
+}
+
+/** A title within the API's bounds (3–100 characters), from a prompt's first line. */
+export function titleOf(prompt: string): string {
+  const line = prompt.trim().split('\n')[0]?.trim() ?? '';
+  if (line.length <= 100) return line.padEnd(3, '.');
+  // Half of a surrogate pair would be invalid in JSON.
+  const endsInPair = /[\uD800-\uDBFF]/.test(line.charAt(98));
+  return `${line.slice(0, endsInPair ? 98 : 99)}…`;
+}

@@ -1,0 +1,41 @@
+import { SessionStatus } from '../../../src/protocol/common/enums.ts';
+import { defineCommand, exitCode, oio, unknown } from '../../command.ts';
+import { renderStatus } from '../../render.ts';
+import { paint, printable, printJson } from '../../terminal.ts';
+import { connect, connectionDetails, jsonOption, printLines } from './common.ts';
+
+export const list = defineCommand({
+  summary: 'List the newest sessions',
+  usage: ['session list [--status <status>]… [--tag <tag>]'],
+  details: connectionDetails,
+  options: {
+    status: { type: 'string', multiple: true, placeholder: 'status', description: 'Only sessions in this status' },
+    tag: { type: 'string', placeholder: 'tag', description: 'Only sessions with this tag' },
+    ...jsonOption,
+  },
+  async run({ values: { json, status = [], tag } }) {
+    const filter = { status: status.map(parseStatus), ...(tag === undefined ? {} : { tag }) };
+    const page = await connect().sessions.list({ ...filter, page_size: 100 });
+    if (json) {
+      printJson(page);
+      return exitCode.ok;
+    }
+    const width = Math.max(0, ...page.items.map((item) => item.status.length));
+    printLines(
+      page.items.map((item) => {
+        const padding = ' '.repeat(width - item.status.length);
+        return `${item.id}  ${renderStatus(item.status)}${padding}  ${printable(item.title)}`;
+      }),
+    );
+    const more = page.total - page.items.length;
+    if (page.total === 0) printLines([`There are no sessions. Create one: ${oio} session create "<prompt>"`]);
+    if (more > 0) printLines([paint('dim', `and ${more} more`)]);
+    return exitCode.ok;
+  },
+});
+
+function parseStatus(text: string): SessionStatus {
+  const status = SessionStatus().safeParse(text);
+  if (status.success) return status.data;
+  throw unknown('status', text, SessionStatus().options);
+}

@@ -1,0 +1,22 @@
+import { SessionAction } from '../../../src/protocol/common/enums.ts';
+import { type Command, defineGroup } from '../../command.ts';
+import { actionCommand } from './action.ts';
+import { create } from './create.ts';
+import { diff } from './diff.ts';
+import { list } from './list.ts';
+import { send } from './send.ts';
+import { show } from './show.ts';
+import { watch } from './watch.ts';
+
+/** Actions that need no body. `complete` and `fail` are for external executors, which use the API. */
+const actions = SessionAction().options.filter((action) => action !== 'complete' && action !== 'fail');
+
+export const session = defineGroup('session', 'Create, list, watch and steer sessions', {
+  create,
+  list,
+  show,
+  watch,
+  diff,
+  send,
+  ...Object.fromEntries(actions.map((action): [string, Command] => [action, actionCommand(action)])),
+});

@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
+import { CliError, exitCode } from '../../command.ts';
+
+/** The option of commands that take a text, which may be longer than a command line or begin with "-". */
+export const textOptions = {
+  file: { type: 'string', placeholder: 'path', description: 'Read the text from a file; "-" is standard input' },
+} as const;
+
+/**
+ * The text of an argument, of a file, or of standard input.
+ * @param name what the text is, for errors
+ * @throws CliError unless exactly one of them gives a text
+ */
+export async function readText(name: string, argument: string | undefined, file: string | undefined): Promise<string> {
+  if ((argument === undefined) === (file === undefined)) {
+    throw new CliError(`Give the ${name} as one argument, or with --file <path>, but not both.`, exitCode.usage);
+  }
+  const text = argument ?? (file === '-' ? await readAll(process.stdin) : await readFileText(file ?? ''));
+  if (text.trim() === '') throw new CliError(`The ${name} is empty.`, exitCode.usage);
+  return text;
+}
+
+async function readFileText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: Error) => {
+    throw new CliError(`--file: ${path} cannot be read: ${error.message}`, exitCode.usage);
+  });
+}
