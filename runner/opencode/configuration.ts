@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { updateLogins } from './logins.ts';
 
 /** The source of OpenCode's configuration. */
 export type ConfigurationSource =
@@ -51,7 +52,7 @@ function givenConfiguration(config: Record<string, unknown>, home: string): Conf
 
 function ownConfiguration(environment: Readonly<Record<string, string | undefined>>, dataHome: string): Configuration {
   const userHome = environment.HOME ?? environment.USERPROFILE ?? '';
-  copyCredentials(environment, userHome, dataHome);
+  updateLogins(environment, dataHome);
   const variables: Record<string, string> = { OPENCODE_CONFIG_CONTENT: JSON.stringify(ENFORCED) };
   const file = findConfigurationFile(environment, userHome);
   if (file !== null) variables.OPENCODE_CONFIG = file;
@@ -73,15 +74,6 @@ function findConfigurationFile(
 
 function referencedVariables(file: string): string[] {
   return Array.from(readFileSync(file, 'utf8').matchAll(ENVIRONMENT_REFERENCE), (match) => match[1] ?? '');
-}
-
-function copyCredentials(
-  environment: Readonly<Record<string, string | undefined>>,
-  userHome: string,
-  dataHome: string,
-): void {
-  const credentials = join(environment.XDG_DATA_HOME ?? join(userHome, '.local', 'share'), 'opencode', 'auth.json');
-  if (existsSync(credentials)) copyFileSync(credentials, join(dataHome, 'opencode', 'auth.json'));
 }
 
 /** `PATH`, preceded by the directories that OpenCode's tools need. */
