@@ -33,8 +33,8 @@ export interface AgentOptions {
   /** `AGENT-…` */
   name: string;
   source: ConfigurationSource;
-  /** The `PATH` of tools. */
-  path: string | undefined;
+  /** The environment of tools; see `toolEnvironment`. */
+  tools: Readonly<Record<string, string>>;
   labels?: string[];
   capabilities?: Capability[];
   log: (line: string) => void;

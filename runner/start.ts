@@ -33,8 +33,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await refuseBadAddress(options, identity);
     const serverDirectory = join(options.dataDirectory, 'opencode');
     mkdirSync(serverDirectory, { recursive: true, mode: 0o700 });
-    const { source, path, log } = options;
-    const server = new OpenCodeServer({ directory: serverDirectory, source, marker: identity.marker, path, log });
+    const { source, tools, log } = options;
+    const server = new OpenCodeServer({ directory: serverDirectory, source, marker: identity.marker, tools, log });
     await server.start();
     const opencode = new OpenCodeClient(server);
     try {

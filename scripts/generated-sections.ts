@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { PASSED_VARIABLES } from '../runner/opencode/tool-environment.ts';
 import { type Reader, SETTINGS, type SettingName, settingOf } from '../src/configuration/settings.ts';
 import { countOneSession } from '../test/bench/counts.ts';
 import { countsTables } from '../test/bench/report.ts';
@@ -17,6 +18,7 @@ interface Section {
 
 export const SECTIONS: readonly Section[] = [
   { file: 'README.md', name: 'settings', text: settingsTable },
+  { file: 'docs/agents.md', name: 'tool-variables', text: toolVariablesTable },
   { file: 'docs/architecture.md', name: 'session-states', text: stateDiagram },
   { file: 'docs/benchmarks.md', name: 'counts', text: async () => countsTables(await countOneSession()) },
 ];
@@ -49,6 +51,14 @@ export function settingsTable(): string {
     return [`| \`${name}\` | ${summary} | ${kind.expects} | ${unset} | ${readBy} |`];
   });
   return ['| variable | what | value | default | read by |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** What passes from the user's environment to tools, as a Markdown table. */
+export function toolVariablesTable(): string {
+  const rows = PASSED_VARIABLES.map(
+    ({ names, why }) => `| ${names.map((name) => `\`${name}\``).join(', ')} | ${why} |`,
+  );
+  return ['| variables | why |', '| --- | --- |', ...rows].join('\n');
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -6,6 +6,7 @@ import type { AgentOptions } from '../../runner/agent.ts';
 import { RepositoryError } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
+import { ToolVariableError, toolEnvironment } from '../../runner/opencode/tool-environment.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
 import { NoModelError, startAgent } from '../../runner/start.ts';
 import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
@@ -40,7 +41,10 @@ function agentLine({ name, connected, slots_used, capacity, model, labels }: Age
 
 const runAgent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a control plane anywhere',
-  usage: ['agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]…', 'agent list'],
+  usage: [
+    'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]… [--env <name>]…',
+    'agent list',
+  ],
   details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. To create one, run this where the control plane runs:
   ${tokenCommand}
 The agent uses the model and keys of your OpenCode configuration.`,
@@ -59,6 +63,12 @@ The agent uses the model and keys of your OpenCode configuration.`,
       multiple: true,
       placeholder: 'name=value',
       description: 'A label, for sessions that require it (os and arch are set)',
+    },
+    env: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'name',
+      description: 'A variable that tools get too, such as JAVA_HOME (docs/agents.md lists those that they get anyway)',
     },
     'token-file': { type: 'string', placeholder: 'path', description: 'File with the token' },
     'opencode-config': {
@@ -86,7 +96,7 @@ The agent uses the model and keys of your OpenCode configuration.`,
       name,
       source: readSource(values['opencode-config'], process.env),
       dataDirectory: prepareDirectory(values.data, name, process.env),
-      path: process.env.PATH,
+      tools: readTools(values.env ?? [], process.env),
       labels: [`os=${platform()}`, `arch=${arch()}`, ...(values.label ?? [])],
       log: (line) => report(line),
     };
@@ -173,6 +183,15 @@ function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
     `No token. Set OIO_AGENT_TOKEN or --token-file. Create a token with "${tokenCommand}".`,
     exitCode.usage,
   );
+}
+
+function readTools(added: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
+  try {
+    return toolEnvironment(env, added);
+  } catch (error) {
+    if (!(error instanceof ToolVariableError)) throw error;
+    throw new CliError(`--env: ${error.message}`, exitCode.usage);
+  }
 }
 
 function readSource(file: string | undefined, environment: NodeJS.ProcessEnv): ConfigurationSource {

@@ -8,7 +8,7 @@ import { describeSettings } from '../settings.ts';
 
 export const up = defineCommand({
   summary: 'Start the control plane here, with one agent for your repository',
-  usage: ['up [--dir <path>] [--capacity <n>] [--label <name=value>]… [--no-agent]'],
+  usage: ['up [--dir <path>] [--capacity <n>] [--label <name=value>]… [--env <name>]… [--no-agent]'],
   details: `"npm start -- <options>" is short for it. Environment:\n${describeSettings('launcher', 'worker')}`,
   options: {
     dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
@@ -19,6 +19,12 @@ export const up = defineCommand({
       placeholder: 'name=value',
       description: 'A label of the agent, for sessions that require it',
     },
+    env: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'name',
+      description: "A variable that the agent's tools get too, such as JAVA_HOME",
+    },
     'no-agent': { type: 'boolean', default: false, description: 'Start no agent' },
   },
   async run({ values }) {
@@ -28,6 +34,7 @@ export const up = defineCommand({
           capacity: parseCapacity(values.capacity),
           directory: await checkRepository(values.dir),
           labels: values.label ?? [],
+          args: (values.env ?? []).flatMap((name) => ['--env', name]),
         };
     return serve({
       data: DataDirectory.fromEnvironment(process.env),

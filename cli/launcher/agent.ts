@@ -15,13 +15,9 @@ export interface LocalAgent {
   args?: readonly string[];
 }
 
-/**
- * Other programs' variables that an agent, and so its model's tools, must not see. Secret settings are withheld too.
- */
-const withheld = /^(UPSTASH_.*|PG[A-Z]+|npm_.*|INIT_CWD)$/;
-
+/** Whether the agent's process does not get a variable. Its tools get far fewer; see `toolEnvironment`. */
 function isWithheld(name: string): boolean {
-  return withheld.test(name) || (Object.hasOwn(SETTINGS, name) && settingOf(name as SettingName).secret === true);
+  return Object.hasOwn(SETTINGS, name) && settingOf(name as SettingName).secret === true;
 }
 
 /** The command that runs the agent. The token is in its environment, because every user can read a command line. */

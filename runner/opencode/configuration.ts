@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { updateLogins } from './logins.ts';
+import { join } from 'node:path';
 
 /** The source of OpenCode's configuration. */
 export type ConfigurationSource =
@@ -9,64 +8,57 @@ export type ConfigurationSource =
   /** The user's own configuration file, stored credentials and provider keys, as found through `environment`. */
   | { kind: 'own'; environment: Readonly<Record<string, string | undefined>> };
 
-/** What a source adds to the server's environment. Tool processes do not get the variables named in `secrets`. */
-export interface Configuration {
-  variables: Record<string, string>;
-  secrets: string[];
-  /** `HOME` for tools: the user's home with the user's configuration; null for the server's home. */
-  toolHome: string | null;
-}
-
 /** Provider keys that OpenCode's catalogue reads, and other variables that the providers' SDKs need. */
 const PROVIDER_VARIABLE =
-  /_API_KEY$|_API_TOKEN$|^(AWS|AZURE|GOOGLE|VERTEX|CLOUDFLARE|SAP|AICORE|GITLAB|OPENAI|ANTHROPIC|GEMINI|HF)_|^(HTTPS?|NO)_PROXY$|^NODE_EXTRA_CA_CERTS$/;
+  /_API_KEY$|_API_TOKEN$|^(AWS|AZURE|GOOGLE|VERTEX|CLOUDFLARE|SAP|AICORE|GITLAB|OPENAI|ANTHROPIC|GEMINI|HF)_/;
 const ENVIRONMENT_REFERENCE = /\{env:([^}]+)\}/g;
+const HOME_REFERENCE = /\{file:~(?=[\\/])/g;
 
 /** Settings that override the user's. Snapshots are not needed, since git diffs the work. */
 const ENFORCED = { autoupdate: false, share: 'disabled', snapshot: false };
 
-/** @param dataHome the server's `XDG_DATA_HOME`, into which stored credentials are copied */
-export function configure(source: ConfigurationSource, home: string, dataHome: string): Configuration {
+/**
+ * The variables that a source adds to the server's environment. They can hold keys, so tools do not get them.
+ *
+ * @param home the server's home
+ * @param userHome the user's home, to which `{file:~/…}` in a configuration refers
+ */
+export function configure(source: ConfigurationSource, home: string, userHome: string): Record<string, string> {
   return source.kind === 'given'
-    ? givenConfiguration(source.config, home)
-    : ownConfiguration(source.environment, dataHome);
+    ? givenConfiguration(source.config, home, userHome)
+    : ownConfiguration(source.environment);
 }
 
-function givenConfiguration(config: Record<string, unknown>, home: string): Configuration {
+/** The server gets a home of its own, because OpenCode also reads configuration from the user's home. */
+function givenConfiguration(config: Record<string, unknown>, home: string, userHome: string): Record<string, string> {
+  const content = JSON.stringify({ ...config, ...ENFORCED });
   return {
-    variables: {
-      OPENCODE_CONFIG_CONTENT: JSON.stringify({ ...config, ...ENFORCED }),
-      OPENCODE_MODELS_PATH: join(home, 'models.json'),
-      OPENCODE_DISABLE_MODELS_FETCH: '1',
-      OPENCODE_DISABLE_PROJECT_CONFIG: '1',
-      OPENCODE_DISABLE_DEFAULT_PLUGINS: '1',
-      OPENCODE_DISABLE_CLAUDE_CODE: '1',
-      OPENCODE_DISABLE_EXTERNAL_SKILLS: '1',
-      OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
-      OPENCODE_PURE: '1',
-    },
-    secrets: ['OPENCODE_CONFIG_CONTENT'],
-    toolHome: null,
+    HOME: home,
+    OPENCODE_CONFIG_CONTENT: content.replaceAll(HOME_REFERENCE, () => `{file:${JSON.stringify(userHome).slice(1, -1)}`),
+    OPENCODE_MODELS_PATH: join(home, 'models.json'),
+    OPENCODE_DISABLE_MODELS_FETCH: '1',
+    OPENCODE_DISABLE_PROJECT_CONFIG: '1',
+    OPENCODE_DISABLE_DEFAULT_PLUGINS: '1',
+    OPENCODE_DISABLE_CLAUDE_CODE: '1',
+    OPENCODE_DISABLE_EXTERNAL_SKILLS: '1',
+    OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
+    OPENCODE_PURE: '1',
   };
 }
 
-function ownConfiguration(environment: Readonly<Record<string, string | undefined>>, dataHome: string): Configuration {
-  const userHome = environment.HOME ?? environment.USERPROFILE ?? '';
-  updateLogins(environment, dataHome);
+function ownConfiguration(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const variables: Record<string, string> = { OPENCODE_CONFIG_CONTENT: JSON.stringify(ENFORCED) };
-  const file = findConfigurationFile(environment, userHome);
+  const file = findConfigurationFile(environment);
   if (file !== null) variables.OPENCODE_CONFIG = file;
   const wanted = new Set(file === null ? [] : referencedVariables(file));
   for (const [name, value] of Object.entries(environment)) {
     if (value !== undefined && (wanted.has(name) || PROVIDER_VARIABLE.test(name))) variables[name] = value;
   }
-  return { variables, secrets: Object.keys(variables), toolHome: userHome || null };
+  return variables;
 }
 
-function findConfigurationFile(
-  environment: Readonly<Record<string, string | undefined>>,
-  userHome: string,
-): string | null {
+function findConfigurationFile(environment: Readonly<Record<string, string | undefined>>): string | null {
+  const userHome = environment.HOME ?? environment.USERPROFILE ?? '';
   const directory = join(environment.XDG_CONFIG_HOME ?? join(userHome, '.config'), 'opencode');
   const candidates = [environment.OPENCODE_CONFIG, join(directory, 'opencode.jsonc'), join(directory, 'opencode.json')];
   return candidates.find((path) => path !== undefined && existsSync(path)) ?? null;
@@ -74,11 +66,4 @@ function findConfigurationFile(
 
 function referencedVariables(file: string): string[] {
   return Array.from(readFileSync(file, 'utf8').matchAll(ENVIRONMENT_REFERENCE), (match) => match[1] ?? '');
-}
-
-/** `PATH`, preceded by the directories that OpenCode's tools need. */
-export function searchPath(path: string | undefined, ...directories: (string | null)[]): string {
-  return [...directories.filter((directory) => directory !== null), path ?? '/usr/local/bin:/usr/bin:/bin'].join(
-    delimiter,
-  );
 }

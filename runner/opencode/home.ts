@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { resolveRipgrepDirectory } from './binary.ts';
-import { type ConfigurationSource, configure, searchPath } from './configuration.ts';
+import { type ConfigurationSource, configure } from './configuration.ts';
+import { updateLogins } from './logins.ts';
 
 /** All processes of OpenCode and its tools have this variable, so that orphans can be found. */
 export const MARKER_VARIABLE = 'OIO_AGENT_MARKER';
@@ -18,49 +19,52 @@ export interface ServerHomeOptions {
   source: ConfigurationSource;
   marker: string;
   password: string;
-  /** `PATH` for tools. */
-  path: string | undefined;
+  /** See `toolEnvironment`. */
+  tools: Readonly<Record<string, string>>;
 }
 
 const PLUGIN_PACKAGE = { dependencies: { '@opencode-ai/plugin': '*' } };
 
 /**
- * Creates the home's directories and files, and builds the environment. The server inherits no variables. The shell
- * that OpenCode runs its tools with removes the variables that tools must not see.
+ * Creates the home's directories and files, and builds the server's environment: that of tools, and what only the
+ * server needs. The shell that OpenCode runs its tools with removes the latter again.
  */
 export function prepareHome(options: ServerHomeOptions): ServerHome {
-  const { directory: home } = options;
+  const { directory: home, tools } = options;
   const xdg = {
     XDG_CONFIG_HOME: join(home, 'config'),
     XDG_DATA_HOME: join(home, 'data'),
     XDG_CACHE_HOME: join(home, 'cache'),
     XDG_STATE_HOME: join(home, 'state'),
-    TMPDIR: join(home, 'tmp'),
   };
-  for (const path of [home, ...Object.values(xdg), join(xdg.XDG_DATA_HOME, 'opencode')]) {
+  const temporary = join(home, 'tmp');
+  for (const path of [home, temporary, ...Object.values(xdg), join(xdg.XDG_DATA_HOME, 'opencode')]) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   }
+  if (options.source.kind === 'own') updateLogins(options.source.environment, xdg.XDG_DATA_HOME);
   seedPluginDirectory(join(xdg.XDG_CONFIG_HOME, 'opencode'));
   // With an empty catalogue, the first prompt is a second faster and the server needs 170 MB less memory.
   writeFileSync(join(home, 'models.json'), '{}');
-  const configuration = configure(options.source, home, xdg.XDG_DATA_HOME);
-  const shell = writeShell(home, [...configuration.secrets, 'OPENCODE_SERVER_PASSWORD'], configuration.toolHome);
-  return {
-    environment: {
-      PATH: searchPath(options.path, resolveRipgrepDirectory()),
-      LANG: 'C.UTF-8',
-      HOME: home,
-      SHELL: shell,
-      ...xdg,
-      ...configuration.variables,
-      OPENCODE_SERVER_PASSWORD: options.password,
-      OPENCODE_DISABLE_AUTOUPDATE: '1',
-      OPENCODE_DISABLE_SHARE: '1',
-      OPENCODE_EXPERIMENTAL_DISABLE_FILEWATCHER: '1',
-      OPENCODE_DISABLE_FFF: '1',
-      [MARKER_VARIABLE]: options.marker,
-    },
+  // The user's own ripgrep comes first.
+  const path = [tools.PATH, resolveRipgrepDirectory()].filter((directory) => directory).join(delimiter);
+  const shared = {
+    LANG: 'C.UTF-8',
+    HOME: home,
+    ...tools,
+    PATH: path,
+    TMPDIR: temporary,
+    [MARKER_VARIABLE]: options.marker,
   };
+  const own = {
+    ...xdg,
+    ...configure(options.source, home, shared.HOME),
+    OPENCODE_SERVER_PASSWORD: options.password,
+    OPENCODE_DISABLE_AUTOUPDATE: '1',
+    OPENCODE_DISABLE_SHARE: '1',
+    OPENCODE_EXPERIMENTAL_DISABLE_FILEWATCHER: '1',
+    OPENCODE_DISABLE_FFF: '1',
+  };
+  return { environment: { ...shared, ...own, SHELL: writeShell(home, Object.keys(own), shared) } };
 }
 
 /** Without a lockfile that names its plugin package, OpenCode runs `npm install` at each start and ignores SIGTERM. */
@@ -70,15 +74,18 @@ function seedPluginDirectory(directory: string): void {
   writeFileSync(join(directory, 'package-lock.json'), JSON.stringify({ packages: { '': PLUGIN_PACKAGE } }));
 }
 
-/** Writes the shell that tools run in: a wrapper around the real shell that removes the hidden variables. */
-function writeShell(home: string, secrets: string[], toolHome: string | null): string {
+/**
+ * Writes the shell that tools run in: a wrapper around the real shell. It removes the server's own variables, and
+ * restores the values for tools that the server has replaced.
+ */
+function writeShell(home: string, own: string[], tools: Readonly<Record<string, string>>): string {
   const path = join(home, 'tool-shell');
   const real = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh';
-  const hidden = [...secrets, 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_CACHE_HOME', 'XDG_STATE_HOME'];
+  const [restored, removed] = [own.filter((name) => name in tools), own.filter((name) => !(name in tools))];
   const lines = [
     '#!/bin/sh',
-    `unset ${hidden.filter((name) => /^\w+$/.test(name)).join(' ')}`,
-    ...(toolHome === null ? [] : [`export HOME='${toolHome.replaceAll("'", "'\\''")}'`]),
+    `unset ${removed.filter((name) => /^\w+$/.test(name)).join(' ')}`,
+    ...restored.map((name) => `export ${name}='${tools[name]?.replaceAll("'", "'\\''")}'`),
     `export SHELL=${real}`,
     `exec ${real} "$@"`,
   ];

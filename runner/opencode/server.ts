@@ -25,7 +25,8 @@ export interface OpenCodeServerOptions {
   source: ConfigurationSource;
   /** Identifies this agent's processes. */
   marker: string;
-  path: string | undefined;
+  /** The environment of tools; see `toolEnvironment`. */
+  tools: Readonly<Record<string, string>>;
   /** Replaces the binary from npm. */
   binary?: string;
   log?: (line: string) => void;
@@ -103,8 +104,8 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   }
 
   async #launch(): Promise<ServerAddress> {
-    const { directory, source, marker, path } = this.#options;
-    const home = prepareHome({ directory: join(directory, 'home'), source, marker, password: this.#password, path });
+    const { directory, source, marker, tools } = this.#options;
+    const home = prepareHome({ directory: join(directory, 'home'), source, marker, password: this.#password, tools });
     // OpenCode would read `--port 0` as 4096 if that port is free.
     const port = await freePort();
     let output = '';

@@ -7,6 +7,7 @@ import { loadIdentity } from '../../runner/identity.ts';
 import type { OpenConnection } from '../../runner/lease/connection.ts';
 import { removeLeftoverWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
+import { toolEnvironment } from '../../runner/opencode/tool-environment.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { eventually } from '../support/eventually.ts';
 import { Gate } from './support/tools.ts';
@@ -255,7 +256,7 @@ test('an epoch of a task starts on an agent only when the previous one has ended
       capacity: 1,
       name: 'AGENT-TWO-EPOCHS',
       source: { kind: 'own', environment: {} },
-      path: process.env.PATH,
+      tools: toolEnvironment(process.env),
       log: () => undefined,
     },
     {

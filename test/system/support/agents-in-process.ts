@@ -4,6 +4,7 @@ import { Agent } from '../../../runner/agent.ts';
 import { Repository } from '../../../runner/git/repository.ts';
 import { loadIdentity } from '../../../runner/identity.ts';
 import { webSocketConnections } from '../../../runner/lease/connection.ts';
+import { toolEnvironment } from '../../../runner/opencode/tool-environment.ts';
 import { chooseModel } from '../../../runner/start.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { FleetMember } from './fleet.ts';
@@ -27,7 +28,17 @@ export async function startAgentsInProcess(fleet: FleetMember, rig: OpenCodeRig,
       const directory = cloneRepository(origin, join(fleet.path, name, 'clone'));
       const [identity, repository] = [loadIdentity(dataDirectory), await Repository.open(directory)];
       const log = () => undefined;
-      const options = { url, token, directory, dataDirectory, capacity: 1, name, source, path: process.env.PATH, log };
+      const options = {
+        url,
+        token,
+        directory,
+        dataDirectory,
+        capacity: 1,
+        name,
+        source,
+        tools: toolEnvironment(process.env),
+        log,
+      };
       return new Agent(options, {
         identity,
         repository,

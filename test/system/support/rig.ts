@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../../../cli/demo/scripted-model.ts';
 import { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import { OpenCodeServer } from '../../../runner/opencode/server.ts';
+import { toolEnvironment } from '../../../runner/opencode/tool-environment.ts';
 import type { ConversationMessage, OpenCodeSignal } from '../../../runner/work/opencode-port.ts';
 import { eventually } from '../../support/eventually.ts';
 import { countServer } from '../../support/servers.ts';
@@ -51,7 +52,7 @@ export async function startOpenCodeRig(directory: string, model: Pick<ScriptedMo
     directory,
     source: { kind: 'given', config: scriptedModelConfig(model.url) },
     marker,
-    path: process.env.PATH,
+    tools: toolEnvironment(process.env),
   });
   countServer('OpenCode server');
   await server.start();
