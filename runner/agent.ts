@@ -173,17 +173,20 @@ export class Agent {
     // A lease that is over but still cleaning up takes no capacity: the registry freed its slot when the lease ended.
     const active = [...this.#leases.values()].filter((lease) => !lease.isOver && !older.includes(lease));
     const taken = active.length + this.#waitingOffers.size;
-    if (this.#isStopping || taken >= this.#options.capacity) {
-      this.#send({
-        type: 'declined',
-        task_id,
-        epoch,
-        reason: this.#isStopping ? 'the agent is stopping' : 'no capacity',
-      });
+    const reason = this.#whyNoOffers(taken);
+    if (reason !== null) {
+      this.#send({ type: 'declined', task_id, epoch, reason });
       return;
     }
     if (older.length === 0) this.#accept(task_id, epoch);
     else void this.#acceptAfter(older, task_id, epoch);
+  }
+
+  /** @param taken the leases and offers that use capacity */
+  #whyNoOffers(taken: number): string | null {
+    if (this.#isStopping) return 'the agent is stopping';
+    if (!this.#parts.server.isHealthy) return 'OpenCode does not answer';
+    return taken >= this.#options.capacity ? 'no capacity' : null;
   }
 
   /** All epochs of a task share one OpenCode conversation, so the older lease ends before the newer one starts. */

@@ -22,6 +22,8 @@ import type { OpenCodeServer, ServerAddress } from './server.ts';
 const MAX_ATTEMPTS = 20;
 const RETRY_PAUSE_MS = 300;
 const RESTART_LIMIT_MS = 60_000;
+/** The time limit of a call. A call that hangs on a healthy server is not repeated. */
+const CALL_LIMIT_MS = 120_000;
 
 /** An error response of OpenCode: its HTTP status (0 for no response) and message. */
 export class OpenCodeError extends Error {
@@ -180,7 +182,8 @@ export class OpenCodeClient implements OpenCodePort {
     for (let attempt = 1; ; attempt++) {
       const { data, error, response } = await call(this.#api(await this.#ready()));
       if (error === undefined && response?.ok) return data as T;
-      if (response !== undefined || attempt === MAX_ATTEMPTS) {
+      const isLate = error instanceof Error && error.name === 'TimeoutError';
+      if (response !== undefined || isLate || attempt === MAX_ATTEMPTS) {
         throw new OpenCodeError(response?.status ?? 0, errorText(error));
       }
       await delay(RETRY_PAUSE_MS);
@@ -195,11 +198,18 @@ export class OpenCodeClient implements OpenCodePort {
 
   #api(address: ServerAddress): OpencodeClient {
     if (this.#client?.generation !== address.generation) {
-      const api = createOpencodeClient({ baseUrl: address.url, headers: { authorization: address.authorization } });
+      const { url: baseUrl, authorization } = address;
+      const api = createOpencodeClient({ baseUrl, headers: { authorization }, fetch: fetchInTime });
       this.#client = { generation: address.generation, api };
     }
     return this.#client.api;
   }
+}
+
+async function fetchInTime(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  const given = init.signal ?? (input instanceof Request ? input.signal : null);
+  const limit = AbortSignal.timeout(CALL_LIMIT_MS);
+  return fetch(input, { ...init, signal: given ? AbortSignal.any([given, limit]) : limit });
 }
 
 type ApiResult<T> = { data: T | undefined; error: unknown; response?: Response };

@@ -9,6 +9,7 @@ import { type GuardedProcess, spawnGuarded } from '../process/guarded-process.ts
 import { endProcesses, findByEnvironment } from '../process/processes.ts';
 import { resolveOpenCode } from './binary.ts';
 import type { ConfigurationSource } from './configuration.ts';
+import { HEALTH_LIMITS, type HealthLimits, untilHung } from './health.ts';
 import { MARKER_VARIABLE, prepareHome } from './home.ts';
 
 const START_LIMIT_MS = 60_000;
@@ -30,6 +31,8 @@ export interface OpenCodeServerOptions {
   /** Replaces the binary from npm. */
   binary?: string;
   log?: (line: string) => void;
+  /** Replaces the limits of the health probe. */
+  health?: HealthLimits;
 }
 
 /** The address of the running server. Each start has a new generation and port. */
@@ -42,7 +45,7 @@ export interface ServerAddress {
 
 /**
  * Starts the OpenCode server with its own home, a free port and a random password. Restarts it with backoff when it
- * exits. Emits `up` with the address after each start, and `down` when the server and all its tools have ended.
+ * exits, and ends it when it hangs. Emits `up` with the address after each start, and `down` when the server and all its tools have ended.
  */
 export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: [] }> {
   readonly #options: OpenCodeServerOptions;
@@ -51,6 +54,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   #process: GuardedProcess | null = null;
   #address: ServerAddress | null = null;
   #generation = 0;
+  #misses = 0;
   readonly #stopped = new AbortController();
   #supervision: Promise<void> = Promise.resolve();
 
@@ -63,6 +67,11 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   /** The running server's address; null while it is down. */
   get address(): ServerAddress | null {
     return this.#address;
+  }
+
+  /** Whether the server runs and has answered the last probe of its health. */
+  get isHealthy(): boolean {
+    return this.#address !== null && this.#misses === 0;
   }
 
   /**
@@ -151,7 +160,10 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
     let failures = 0;
     while (!this.#stopped.signal.aborted) {
       const startedAt = performance.now();
+      const exited = new AbortController();
+      void this.#endIfHung(exited.signal);
       const exit = await this.#process?.exited;
+      exited.abort();
       this.#address = null;
       await this.#endOrphans();
       this.emit('down');
@@ -163,6 +175,22 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
       if (!this.#stopped.signal.aborted) await this.#launch().catch((error: Error) => this.#report(error.message));
     }
     await this.#process?.stop();
+  }
+
+  /** @param exited aborted when the process has exited */
+  async #endIfHung(exited: AbortSignal): Promise<void> {
+    const [running, address] = [this.#process, this.#address];
+    if (!running || !address) return;
+    this.#misses = 0;
+    const { authorization, url } = address;
+    const probe = (signal: AbortSignal) => fetch(`${url}/global/health`, { headers: { authorization }, signal });
+    const onMisses = (misses: number) => {
+      this.#misses = misses;
+    };
+    const isHung = await untilHung(probe, onMisses, exited, this.#options.health ?? HEALTH_LIMITS);
+    if (!isHung) return;
+    this.#report('OpenCode does not answer; ending it');
+    await running.stop();
   }
 
   /** Ends runs gracefully. On SIGTERM, the server would exit at once and leave its tools running. */

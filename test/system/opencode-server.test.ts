@@ -143,6 +143,26 @@ describe('a new OpenCode server for each test', () => {
     ]);
   });
 
+  test('a server that hangs is unhealthy, is ended with its tools, and restarts', async () => {
+    const health = { pauseMs: 200, limitMs: 3_000, misses: 3 };
+    const hanging = await startOpenCodeRig(join(rig.directory, 'hanging'), model, { health });
+    try {
+      const id = await hanging.client.createConversation({ directory: project, title: 'A test', permissions: [] });
+      await post(hanging, id, sleepOnce(join(hanging.directory, 'slept')));
+      await eventually(() => expect(sleeping(hanging.marker)).toHaveLength(1));
+      expect(hanging.server.isHealthy).toBe(true);
+      process.kill(hanging.server.address?.pid as number, 'SIGSTOP');
+      await eventually(() => expect(hanging.server.isHealthy).toBe(false));
+      await eventually(() => expect(hanging.server.address?.generation).toBe(2));
+      expect(sleeping(hanging.marker)).toEqual([]);
+      await promptAndWait(hanging, id, 'say I am back');
+      expect(saidText(await hanging.client.messages(id))).toContain('I am back');
+      expect(hanging.server.isHealthy).toBe(true);
+    } finally {
+      await hanging.stop();
+    }
+  });
+
   test('a stopped server leaves no process behind, not even a running tool', async () => {
     const id = await create();
     await post(rig, id, 'run sleep 300');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../../../cli/demo/scripted-model.ts';
 import { OpenCodeClient } from '../../../runner/opencode/client.ts';
-import { OpenCodeServer } from '../../../runner/opencode/server.ts';
+import { OpenCodeServer, type OpenCodeServerOptions } from '../../../runner/opencode/server.ts';
 import { toolEnvironment } from '../../../runner/opencode/tool-environment.ts';
 import type { ConversationMessage, OpenCodeSignal } from '../../../runner/work/opencode-port.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -45,7 +45,11 @@ export function scratchDirectory(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export async function startOpenCodeRig(directory: string, model: Pick<ScriptedModel, 'url'>): Promise<OpenCodeRig> {
+export async function startOpenCodeRig(
+  directory: string,
+  model: Pick<ScriptedModel, 'url'>,
+  options: Pick<OpenCodeServerOptions, 'health'> = {},
+): Promise<OpenCodeRig> {
   mkdirSync(directory, { recursive: true });
   const marker = randomUUID();
   const server = new OpenCodeServer({
@@ -53,6 +57,7 @@ export async function startOpenCodeRig(directory: string, model: Pick<ScriptedMo
     source: { kind: 'given', config: scriptedModelConfig(model.url) },
     marker,
     tools: toolEnvironment(process.env),
+    ...options,
   });
   countServer('OpenCode server');
   await server.start();
