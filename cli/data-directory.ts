@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 import { lockFile } from '../runner/process/lock-file.ts';
 import { CliError, exitCode } from './command.ts';
 import { processStartTime } from './launcher/process-identity.ts';
@@ -27,9 +28,18 @@ export class DataDirectory {
     this.path = resolve(path);
   }
 
-  /** `OIO_DATA_DIR`, or a directory below the working directory. The demo's default differs from that of real work. */
+  /**
+   * `OIO_DATA_DIR`, else `.oio` in the working directory if it exists, else `oio` in the user's state directory. The
+   * demo has its own defaults, `.oio-demo` and `oio-demo`.
+   *
+   * A new directory is never made in the working directory, which npm sets to this package: programs that look for
+   * modules and settings in the directories above a worktree would find this package's.
+   */
   static fromEnvironment(env: NodeJS.ProcessEnv, use: 'work' | 'demo' = 'work'): DataDirectory {
-    return new DataDirectory(setting('OIO_DATA_DIR', env) ?? (use === 'demo' ? '.oio-demo' : '.oio'));
+    const name = use === 'demo' ? 'oio-demo' : 'oio';
+    const local = resolve(`.${name}`);
+    const byDefault = isDirectory(local) ? local : join(stateHome(env, process.platform), name);
+    return new DataDirectory(setting('OIO_DATA_DIR', env) ?? byDefault);
   }
 
   file(...names: string[]): string {
@@ -111,6 +121,19 @@ export class DataDirectory {
     writeFileSync(temporary, text, { mode: 0o600, flush: true });
     renameSync(temporary, this.file(name));
   }
+}
+
+/** The directory in which programs of the user keep their data. */
+export function stateHome(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string {
+  const { XDG_STATE_HOME: given = '', LOCALAPPDATA, HOME } = env;
+  if (isAbsolute(given)) return given;
+  const home = HOME || homedir();
+  if (platform === 'win32') return LOCALAPPDATA || join(home, 'AppData', 'Local');
+  return platform === 'darwin' ? join(home, 'Library', 'Application Support') : join(home, '.local', 'state');
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /**

@@ -56,7 +56,7 @@ The agent uses the model and keys of your OpenCode configuration.`,
     data: {
       type: 'string',
       placeholder: 'path',
-      description: 'Directory for its identity and worktrees (.oio/<name>, or <name> in OIO_DATA_DIR)',
+      description: 'Directory for its identity and worktrees (<name> in the data directory)',
     },
     label: {
       type: 'string',

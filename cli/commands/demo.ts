@@ -30,7 +30,7 @@ export const demo = defineCommand({
   summary: 'Run an example session on a real OpenCode agent with a scripted model, then keep serving',
   usage: ['demo [--exit]'],
   details: `Everything is real except the model, which follows the lines of a prompt. It needs no key, and nothing leaves
-this machine. The environment is the same as for "npm start", but OIO_DATA_DIR defaults to ./.oio-demo.`,
+this machine. The environment is the same as for "npm start", but the default data directory is another one.`,
   options: {
     exit: {
       type: 'boolean',
@@ -51,7 +51,7 @@ this machine. The environment is the same as for "npm start", but OIO_DATA_DIR d
           if (!succeeded && !signal.aborted) process.stdout.write(`${paint('red', 'The example did not complete.')}\n`);
           if (values.exit) return succeeded ? exitCode.ok : exitCode.failed;
           const create = `${oio} session create "write notes.txt: hi" --watch`;
-          if (!signal.aborted) say('try', `OIO_DATA_DIR=${data.path} ${create}`);
+          if (!signal.aborted) say('try', `OIO_DATA_DIR='${data.path}' ${create}`);
           return undefined;
         },
       });

@@ -55,7 +55,7 @@ export const SETTINGS = {
     readers: ['launcher', 'agent', 'cli'],
     summary: 'directory of objects, database, secrets and logs',
     example: '/var/lib/oio',
-    otherwise: '`./.oio`; for the demo, `./.oio-demo`',
+    otherwise: '`./.oio` if it exists, else `oio` in the user’s state directory, such as `~/.local/state`',
   }),
   OIO_TOKEN: define(secret, {
     readers: ['worker', 'launcher', 'agent', 'cli'],
@@ -153,7 +153,7 @@ export const SETTINGS = {
   OIO_POSTGRES_DIRECTORY: define(text('a directory'), {
     readers: ['postgres'],
     summary: 'directory of the embedded Postgres',
-    example: '.oio/postgres',
+    example: '/var/lib/oio/postgres',
     internal: true,
   }),
   OIO_POSTGRES_PORT: define(wholeNumber({ min: 1, max: 65_535 }), {

@@ -76,6 +76,19 @@ describe('a launcher that is killed', () => {
   });
 });
 
+it('commands find the control plane that was started, without a variable that names its data', async () => {
+  const user = { OIO_DATA_DIR: '', XDG_STATE_HOME: join(scratch, 'state') };
+  const url = await launch('state/oio', { env: user }).ready();
+  for (const args of [
+    ['token', '--json'],
+    ['session', 'list'],
+  ]) {
+    const command = launch('state/oio', { args, env: user });
+    expect(await command.exited, command.output).toBe(exitCode.ok);
+    if (args[0] === 'token') expect(JSON.parse(command.output).url).toContain(url);
+  }
+});
+
 describe('a start that cannot succeed', () => {
   it('on a port in use names the variable to set', async () => {
     const other = createServer().listen(0, '127.0.0.1');

@@ -28,10 +28,10 @@ async function runAgent(args: string[], env: Record<string, string>) {
 
 it('oio agent gives each name its own directory, and tells a second agent in one directory to choose another', async () => {
   const repository = await prepareScratchRepository(join(scratch, 'repository'));
-  const directory = join(scratch, 'data', 'agent-build-1');
+  const directory = join(scratch, 'oio', 'agent-build-1');
   const unlock = lockDataDirectory(directory);
   const args = ['--url', 'http://127.0.0.1:9', '--dir', repository, '--name', 'AGENT-BUILD-1'];
-  const { code, errors } = await runAgent(args, { OIO_DATA_DIR: join(scratch, 'data'), OIO_AGENT_TOKEN: 'any' });
+  const { code, errors } = await runAgent(args, { XDG_STATE_HOME: scratch, OIO_AGENT_TOKEN: 'any' });
   unlock();
   expect(errors).toBe(`oio: Another agent uses ${directory}. Stop it, or set --data to another directory.\n`);
   expect(code).toBe(exitCode.failed);

@@ -19,6 +19,9 @@ afterEach(() => {
   rmSync(home, { recursive: true, force: true });
 });
 
+/** The environment of a user whose state directory is the test's. */
+const user = () => ({ XDG_STATE_HOME: home });
+
 function serving(directory: string): string {
   const path = join(home, directory);
   mkdirSync(path);
@@ -32,13 +35,13 @@ describe('finding the control plane', () => {
   });
 
   it('uses the demo’s server if nothing is named and no other server was started here', () => {
-    serving('.oio-demo');
-    expect(findConnection({})).toEqual(server);
+    serving('oio-demo');
+    expect(findConnection(user())).toEqual(server);
     expect(() => findConnection({ OIO_DATA_DIR: join(home, 'absent') })).toThrow('npm start');
     const work = { url: 'http://127.0.0.1:1', token: 'of real work' };
-    mkdirSync(join(home, '.oio'));
-    new DataDirectory(join(home, '.oio')).writeServer(work.url, work.token);
-    expect(findConnection({})).toEqual(work);
+    mkdirSync(join(home, 'oio'));
+    new DataDirectory(join(home, 'oio')).writeServer(work.url, work.token);
+    expect(findConnection(user())).toEqual(work);
   });
 
   it.each([
@@ -69,7 +72,7 @@ describe('finding the control plane', () => {
   });
 
   it('says that no control plane is running, and how to start one', () => {
-    expect(() => findConnection({})).toThrow(`${join(home, '.oio')}. Start one with "npm start"`);
+    expect(() => findConnection(user())).toThrow(`${join(home, 'oio')}. Start one with "npm start"`);
   });
 });
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exitCode } from '../../../cli/command.ts';
-import { DataDirectory, makeAgentDirectory } from '../../../cli/data-directory.ts';
+import { DataDirectory, makeAgentDirectory, stateHome } from '../../../cli/data-directory.ts';
 import { projectFile } from '../../../cli/launcher/project.ts';
 import { loadSecrets } from '../../../cli/launcher/secrets.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -19,6 +19,38 @@ beforeEach(() => {
 afterEach(() => {
   data.release();
   rmSync(scratch, { recursive: true, force: true });
+});
+
+describe('the default data directory', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  const path = (use: 'work' | 'demo', variables: NodeJS.ProcessEnv = {}) =>
+    DataDirectory.fromEnvironment({ XDG_STATE_HOME: join(scratch, 'state'), ...variables }, use).path;
+
+  it('is outside the working directory, where modules of this package would be found', () => {
+    vi.spyOn(process, 'cwd').mockReturnValue(scratch);
+    expect(path('work')).toBe(join(scratch, 'state', 'oio'));
+    expect(path('demo')).toBe(join(scratch, 'state', 'oio-demo'));
+  });
+
+  it('is the one in the working directory if it exists, as an earlier version made it', () => {
+    vi.spyOn(process, 'cwd').mockReturnValue(scratch);
+    mkdirSync(join(scratch, '.oio'));
+    expect(path('work')).toBe(join(scratch, '.oio'));
+    expect(path('demo')).toBe(join(scratch, 'state', 'oio-demo'));
+    expect(path('work', { OIO_DATA_DIR: join(scratch, 'given') })).toBe(join(scratch, 'given'));
+  });
+
+  it.each([
+    ['linux', { HOME: '/home/me' }, '/home/me/.local/state'],
+    ['linux', { HOME: '/home/me', XDG_STATE_HOME: 'relative' }, '/home/me/.local/state'],
+    ['darwin', { HOME: '/Users/me' }, '/Users/me/Library/Application Support'],
+    ['darwin', { HOME: '/Users/me', XDG_STATE_HOME: '/state' }, '/state'],
+    ['win32', { LOCALAPPDATA: '/Users/me/AppData/Local' }, '/Users/me/AppData/Local'],
+  ] as const)('is in the state directory of %s', (platform, env, expected) => {
+    expect(stateHome(env, platform)).toBe(expected);
+  });
 });
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
