@@ -29,7 +29,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const repository = await Repository.open(options.directory);
   const unlock = lockDataDirectory(options.dataDirectory);
   try {
-    const identity = loadIdentity(options.dataDirectory);
+    const identity = loadIdentity(options.dataDirectory, options.log);
     await refuseBadAddress(options, identity);
     const serverDirectory = join(options.dataDirectory, 'opencode');
     mkdirSync(serverDirectory, { recursive: true, mode: 0o700 });

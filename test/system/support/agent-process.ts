@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFile } from '../../../cli/launcher/project.ts';
-import type { Identity } from '../../../runner/identity.ts';
+import { type Identity, loadIdentity } from '../../../runner/identity.ts';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
 import { MARKER_VARIABLE } from '../../../runner/opencode/home.ts';
 import { endProcesses, findByEnvironment } from '../../../runner/process/processes.ts';
@@ -132,7 +132,7 @@ export class AgentProcess {
   }
 
   #identity(): Identity {
-    return JSON.parse(readFileSync(join(this.place.home, 'agent.json'), 'utf8')) as Identity;
+    return loadIdentity(this.place.home);
   }
 }
 
