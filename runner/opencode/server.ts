@@ -11,6 +11,7 @@ import { resolveOpenCode } from './binary.ts';
 import type { ConfigurationSource } from './configuration.ts';
 import { HEALTH_LIMITS, type HealthLimits, untilHung } from './health.ts';
 import { MARKER_VARIABLE, prepareHome } from './home.ts';
+import { moveDamagedDatabase } from './storage.ts';
 
 const START_LIMIT_MS = 60_000;
 /** A server that ran this long was healthy, so its exit resets the backoff. */
@@ -112,7 +113,19 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
     await this.#endOrphans();
   }
 
+  /** Starts the process; once more with a new database if the old one is damaged. */
   async #launch(): Promise<ServerAddress> {
+    try {
+      return await this.#startProcess();
+    } catch (error) {
+      const moved = moveDamagedDatabase(join(this.#options.directory, 'home', 'data'));
+      if (moved === null) throw error;
+      this.#report(`OpenCode's database is damaged: moved it to ${moved}; sessions continue from their checkpoints`);
+      return this.#startProcess();
+    }
+  }
+
+  async #startProcess(): Promise<ServerAddress> {
     const { directory, source, marker, tools } = this.#options;
     const home = prepareHome({ directory: join(directory, 'home'), source, marker, password: this.#password, tools });
     // OpenCode would read `--port 0` as 4096 if that port is free.

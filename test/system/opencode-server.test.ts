@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Repository, type Worktree } from '../../runner/git/repository.ts';
@@ -161,6 +161,22 @@ describe('a new OpenCode server for each test', () => {
     } finally {
       await hanging.stop();
     }
+  });
+
+  test.each([
+    ['is no database', () => Buffer.from('garbage '.repeat(1_000))],
+    ['has damaged pages', (sound: Buffer) => Buffer.concat([sound.subarray(0, 100), Buffer.alloc(sound.length, 7)])],
+  ])('a server whose database %s starts with a new one, and keeps the old one', async (_how, spoil) => {
+    await rig.stop();
+    const data = join(rig.directory, 'home/data/opencode');
+    const spoilt = spoil(readFileSync(join(data, 'opencode.db')));
+    writeFileSync(join(data, 'opencode.db'), spoilt);
+    // SQLite would restore the pages from its log.
+    for (const suffix of ['-wal', '-shm']) rmSync(join(data, `opencode.db${suffix}`), { force: true });
+    rig = await startOpenCodeRig(rig.directory, model);
+    await promptAndWait(rig, await create(), 'say it works');
+    expect(readFileSync(join(data, 'opencode.db.unusable'))).toEqual(spoilt);
+    expect(readFileSync(join(rig.directory, 'opencode.log'), 'utf8')).toContain('database is damaged: moved it to');
   });
 
   test('a stopped server leaves no process behind, not even a running tool', async () => {
