@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AgentFrame, AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { moveAside } from '../process/move-aside.ts';
 
 /** The lease that a buffer file belongs to: all that a later process needs to deliver the remaining frames. */
 export interface BufferedLease {
@@ -54,22 +55,36 @@ export class FrameBuffer {
     return new FrameBuffer(path, database, record);
   }
 
-  /** Opens the buffers that earlier processes left behind. Deletes files that cannot be read. */
-  static openAll(directory: string): FrameBuffer[] {
+  /**
+   * Opens the buffers that earlier processes left behind. Moves files aside that cannot be read, since they may hold
+   * frames that nobody else has.
+   */
+  static openAll(directory: string, log: (line: string) => void = () => undefined): FrameBuffer[] {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     return readdirSync(directory)
       .filter((name) => name.endsWith(SUFFIX))
       .flatMap((name) => {
         const path = join(directory, name);
         try {
-          const database = openDatabase(path);
-          const row = database.prepare('SELECT record FROM lease').get() as { record: string };
-          return [new FrameBuffer(path, database, JSON.parse(row.record) as BufferedLease)];
-        } catch {
-          removeFiles(path);
+          return [FrameBuffer.#open(path)];
+        } catch (error) {
+          const { message } = error as Error;
+          if (isUnfinished(error as Error)) removeFiles(path);
+          else log(`frames of a lease cannot be read (${message}) or delivered; moved them to ${moveAside(path)}`);
           return [];
         }
       });
+  }
+
+  static #open(path: string): FrameBuffer {
+    const database = openDatabase(path);
+    try {
+      const row = database.prepare('SELECT record FROM lease').get();
+      return new FrameBuffer(path, database, JSON.parse(String(row?.record)) as BufferedLease);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 
   /** The number of the newest frame; 0 when there is none. */
@@ -121,6 +136,11 @@ export class FrameBuffer {
     this.close();
     removeFiles(this.#path);
   }
+}
+
+/** Whether its process was killed while it created the buffer, before the lease was claimed. */
+function isUnfinished(error: Error): boolean {
+  return error.message === 'no such table: lease' || error instanceof SyntaxError;
 }
 
 function openDatabase(path: string): DatabaseSync {

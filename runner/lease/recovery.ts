@@ -19,7 +19,7 @@ export function deliverBufferedFrames(
   log: (line: string) => void,
   clock = processClock,
 ): { close(): void } {
-  const streams = FrameBuffer.openAll(buffers).flatMap((buffer) => {
+  const streams = FrameBuffer.openAll(buffers, log).flatMap((buffer) => {
     const { task_id, epoch, granted } = buffer.lease;
     if (!granted) {
       buffer.drop();

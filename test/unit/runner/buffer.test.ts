@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
@@ -73,11 +74,23 @@ test('appended frames survive SIGKILL of the process', async () => {
   buffer?.close();
 });
 
-test('a dropped buffer leaves no file, and an unreadable buffer is deleted', () => {
+test('a dropped buffer leaves no file, nor does one whose process was killed while it made the buffer', () => {
   FrameBuffer.create(directory, lease).drop();
-  writeFileSync(join(directory, 'broken.lease'), 'not a database');
+  writeFileSync(join(directory, 'empty.lease'), '');
+  const database = new DatabaseSync(join(directory, 'begun.lease'));
+  database.exec('CREATE TABLE lease (record TEXT NOT NULL, head INTEGER NOT NULL) STRICT');
+  database.close();
   expect(FrameBuffer.openAll(directory)).toEqual([]);
   expect(readdirSync(directory)).toEqual([]);
+});
+
+test('an unreadable buffer is moved aside, and the log says so', () => {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'broken.lease'), 'not a database');
+  const lines: string[] = [];
+  expect(FrameBuffer.openAll(directory, (line) => lines.push(line))).toEqual([]);
+  expect(readdirSync(directory)).toEqual(['broken.lease.unusable']);
+  expect(lines).toEqual([expect.stringContaining('broken.lease.unusable')]);
 });
 
 test('a new lease of the same task and epoch gets a new stream id', () => {
