@@ -57,6 +57,7 @@ export function prepareHome(options: ServerHomeOptions): ServerHome {
   };
   const own = {
     ...xdg,
+    ...withoutProxy(tools),
     ...configure(options.source, home, shared.HOME),
     OPENCODE_SERVER_PASSWORD: options.password,
     OPENCODE_DISABLE_AUTOUPDATE: '1',
@@ -65,6 +66,13 @@ export function prepareHome(options: ServerHomeOptions): ServerHome {
     OPENCODE_DISABLE_FFF: '1',
   };
   return { environment: { ...shared, ...own, SHELL: writeShell(home, Object.keys(own), shared) } };
+}
+
+/** OpenCode's exceptions from the proxy: the user's, and this machine, where a model can run. */
+function withoutProxy(tools: Readonly<Record<string, string>>): Record<string, string> {
+  const given = [tools.NO_PROXY, tools.no_proxy].filter((list) => list);
+  const list = [...given, 'localhost', '127.0.0.1', '::1'].join(',');
+  return { NO_PROXY: list, no_proxy: list };
 }
 
 /** Without a lockfile that names its plugin package, OpenCode runs `npm install` at each start and ignores SIGTERM. */
