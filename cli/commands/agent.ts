@@ -6,7 +6,6 @@ import type { AgentOptions } from '../../runner/agent.ts';
 import { RepositoryError } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
-import { ToolVariableError, toolEnvironment } from '../../runner/opencode/tool-environment.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
 import { NoModelError, startAgent } from '../../runner/start.ts';
 import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
@@ -16,6 +15,7 @@ import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { setting } from '../settings.ts';
 import { printable, printJson, say } from '../terminal.ts';
+import { envOption, readTools } from '../tools.ts';
 import { connect, connectionDetails, jsonOption, printLines } from './session/common.ts';
 
 const tokenCommand = `${oio} token --role agent --name <name>`;
@@ -64,12 +64,7 @@ The agent uses the model and keys of your OpenCode configuration.`,
       placeholder: 'name=value',
       description: 'A label, for sessions that require it (os and arch are set)',
     },
-    env: {
-      type: 'string',
-      multiple: true,
-      placeholder: 'name',
-      description: 'A variable that tools get too, such as JAVA_HOME (docs/agents.md lists those that they get anyway)',
-    },
+    env: envOption,
     'token-file': { type: 'string', placeholder: 'path', description: 'File with the token' },
     'opencode-config': {
       type: 'string',
@@ -183,15 +178,6 @@ function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
     `No token. Set OIO_AGENT_TOKEN or --token-file. Create a token with "${tokenCommand}".`,
     exitCode.usage,
   );
-}
-
-function readTools(added: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
-  try {
-    return toolEnvironment(env, added);
-  } catch (error) {
-    if (!(error instanceof ToolVariableError)) throw error;
-    throw new CliError(`--env: ${error.message}`, exitCode.usage);
-  }
 }
 
 function readSource(file: string | undefined, environment: NodeJS.ProcessEnv): ConfigurationSource {

@@ -5,6 +5,7 @@ import type { LocalAgent } from '../launcher/agent.ts';
 import { checkRepository } from '../launcher/repository.ts';
 import { serve } from '../launcher/serve.ts';
 import { describeSettings } from '../settings.ts';
+import { envOption, readTools } from '../tools.ts';
 
 export const up = defineCommand({
   summary: 'Start the control plane here, with one agent for your repository',
@@ -19,15 +20,12 @@ export const up = defineCommand({
       placeholder: 'name=value',
       description: 'A label of the agent, for sessions that require it',
     },
-    env: {
-      type: 'string',
-      multiple: true,
-      placeholder: 'name',
-      description: "A variable that the agent's tools get too, such as JAVA_HOME",
-    },
+    env: envOption,
     'no-agent': { type: 'boolean', default: false, description: 'Start no agent' },
   },
   async run({ values }) {
+    // The agent would refuse it, after everything else has started.
+    readTools(values.env ?? [], process.env);
     const agent: LocalAgent | undefined = values['no-agent']
       ? undefined
       : {

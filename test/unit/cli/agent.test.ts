@@ -12,9 +12,11 @@ import { lockDataDirectory } from '../../../runner/identity.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'oio-agent-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-async function runAgent(args: string[], env: Record<string, string>) {
+const runAgent = (args: string[], env: Record<string, string>) => runCommand(['agent', ...args], env);
+
+async function runCommand(args: string[], env: Record<string, string>) {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [projectFile('cli/main.ts'), 'agent', ...args], {
+  const child = spawn(process.execPath, [projectFile('cli/main.ts'), ...args], {
     env: { PATH, HOME, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -46,4 +48,13 @@ it('oio agent reports a failed start in one sentence, without a stack trace', as
   const { code, errors } = await runAgent(args, { OIO_AGENT_TOKEN: 'any' });
   expect(errors).toMatch(/^oio: EEXIST: .+\n$/);
   expect(code).toBe(exitCode.failed);
+});
+
+it.each(['up', 'agent'])('oio %s refuses a variable that tools cannot get, and says what to do', async (command) => {
+  const repository = await prepareScratchRepository(join(scratch, 'repository'));
+  const url = command === 'agent' ? ['--url', 'http://127.0.0.1:9'] : [];
+  const args = [command, ...url, '--dir', repository, '--env', 'NPM_TOKEN'];
+  const { code, errors } = await runCommand(args, { XDG_STATE_HOME: scratch, OIO_AGENT_TOKEN: 'any', NPM_TOKEN: 'x' });
+  expect(errors).toMatch(/^oio: --env: NPM_TOKEN cannot be passed to tools: its name says that it is a secret\. .+\n/);
+  expect(code).toBe(exitCode.usage);
 });
