@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 
 /** A git command failed; the message is git's own. */
@@ -16,13 +16,25 @@ export interface GitOptions {
   input?: Uint8Array;
   /** The command is killed when its output exceeds this many bytes. */
   maxBytes?: number;
-  /** The command is ended after this many milliseconds. */
+  /** Replaces the time limit of the command, in milliseconds. */
   maxMs?: number;
-  /** The command talks to a remote, so it gets the user's SSH agent and proxies. */
-  isRemote?: boolean;
 }
 
 const DEFAULT_MAX_BYTES = 16 * 1_048_576;
+/**
+ * The time limits by command, in milliseconds. Commands that read or write files can run a filter of the repository,
+ * which may hang. Other commands only read git's own data.
+ */
+const LIMITS_MS: Readonly<Record<string, number>> = {
+  worktree: 600_000,
+  fetch: 600_000,
+  add: 300_000,
+  diff: 300_000,
+  apply: 300_000,
+};
+const QUERY_LIMIT_MS = 60_000;
+/** The time between SIGTERM, on which git ends its helpers, and SIGKILL for the whole group. */
+const GRACE_MS = 2_000;
 /**
  * The runner's own git commands run no hooks of the repository, and the user's settings do not change the format of a
  * patch.
@@ -38,37 +50,46 @@ const SETTINGS = [
 
 /**
  * The variables that git inherits. They must hold no secrets: the agent can write filters and other commands into the
- * clone's configuration, and git runs them.
+ * clone's configuration, and git runs them. Any command can fetch the missing objects of a partial clone, so all get the
+ * person's SSH agent and proxies.
  */
 const INHERITED =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|TZ|TMPDIR|TMP|TEMP|XDG_CONFIG_HOME|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES)$/i;
-const INHERITED_FOR_REMOTES =
-  /^(SSH_AUTH_SOCK|SSH_AGENT_PID|(HTTPS?|ALL|NO)_PROXY|GIT_SSH|GIT_SSH_COMMAND|GIT_SSL_CAINFO|GIT_SSL_CAPATH)$/i;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|TZ|TMPDIR|TMP|TEMP|XDG_CONFIG_HOME|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES|SSH_AUTH_SOCK|SSH_AGENT_PID|(HTTPS?|ALL|NO)_PROXY|GIT_SSH|GIT_SSH_COMMAND|GIT_SSL_CAINFO|GIT_SSL_CAPATH)$/i;
 
 /**
- * Runs git in a directory and returns its output.
+ * Runs git in a directory and returns its output. Git and all processes that it starts end within the time limit.
  *
- * @throws GitError with git's message; OutputTooLargeError beyond `maxBytes`
+ * @throws GitError with git's message, or when the time limit is over; OutputTooLargeError beyond `maxBytes`
  */
 export async function git(directory: string, args: string[], options: GitOptions = {}): Promise<Buffer> {
+  const name = args[0] ?? '';
+  const limitMs = options.maxMs ?? LIMITS_MS[name] ?? QUERY_LIMIT_MS;
   const child = spawn('git', ['-C', directory, ...SETTINGS, ...args], {
     env: gitEnvironment(options),
     stdio: ['pipe', 'pipe', 'pipe'],
+    // A group of its own, so that filters and other helpers can be ended with it.
+    detached: process.platform !== 'win32',
   });
   const output: Buffer[] = [];
   let size = 0;
   let errorOutput = '';
   child.stdout.on('data', (chunk: Buffer) => {
     size += chunk.byteLength;
-    if (size > (options.maxBytes ?? DEFAULT_MAX_BYTES)) child.kill('SIGKILL');
+    if (size > (options.maxBytes ?? DEFAULT_MAX_BYTES)) signalGroup(child, 'SIGKILL');
     else output.push(chunk);
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     errorOutput += chunk;
   });
   child.stdin.on('error', () => undefined).end(options.input);
-  // SIGTERM, because git then also ends the helpers that it started.
-  const timer = options.maxMs === undefined ? undefined : setTimeout(() => child.kill('SIGTERM'), options.maxMs);
+  let isLate = false;
+  const timers = [
+    setTimeout(() => {
+      isLate = true;
+      signalGroup(child, 'SIGTERM');
+    }, limitMs),
+    setTimeout(() => signalGroup(child, 'SIGKILL'), limitMs + GRACE_MS),
+  ];
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === 'ENOENT';
@@ -81,17 +102,27 @@ export async function git(directory: string, args: string[], options: GitOptions
       );
     });
     child.once('close', resolve);
-  }).finally(() => clearTimeout(timer));
-  if (size > (options.maxBytes ?? DEFAULT_MAX_BYTES))
-    throw new OutputTooLargeError(`git ${args[0]}: over ${size} bytes`);
-  if (code !== 0) throw new GitError(`git ${args[0]}: ${errorOutput.trim() || `exit code ${code}`}`);
+  }).finally(() => timers.forEach(clearTimeout));
+  if (size > (options.maxBytes ?? DEFAULT_MAX_BYTES)) throw new OutputTooLargeError(`git ${name}: over ${size} bytes`);
+  if (isLate) {
+    const reason = `it did not end within ${limitMs / 1_000} s, so it was killed; a filter of the repository may hang`;
+    throw new GitError(`git ${name}: ${reason}`);
+  }
+  if (code !== 0) throw new GitError(`git ${name}: ${errorOutput.trim() || `exit code ${code}`}`);
   return Buffer.concat(output);
 }
 
-function gitEnvironment({ environment = {}, isRemote = false }: GitOptions): Record<string, string> {
-  const inherited = Object.entries(process.env).filter(
-    ([name, value]) => value !== undefined && (INHERITED.test(name) || (isRemote && INHERITED_FOR_REMOTES.test(name))),
-  );
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (process.platform === 'win32' || child.pid === undefined) child.kill(signal);
+    else process.kill(-child.pid, signal);
+  } catch {
+    // The group has no processes left.
+  }
+}
+
+function gitEnvironment({ environment = {} }: GitOptions): Record<string, string> {
+  const inherited = Object.entries(process.env).filter(([name, value]) => value !== undefined && INHERITED.test(name));
   return {
     ...(Object.fromEntries(inherited) as Record<string, string>),
     LC_ALL: 'C',

@@ -4,6 +4,7 @@ import { repositoryKey } from '../../src/domain/repository-url.ts';
 import { MAX_PATCH_BYTES, MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.ts';
 import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
+import { changeClone, removeRecord } from './bookkeeping.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 
@@ -27,6 +28,8 @@ const MAX_FILES = 1_000;
 const MAX_FILES_CHARS = 131_072;
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const MAX_FETCH_MS = 60_000;
+/** Writing the files can fetch them, or run a filter for each. */
+const CHECKOUT_LIMIT_MS = 600_000;
 
 /**
  * The clone that an agent works in. The agent creates its own worktrees and never changes the clone's checkout, index
@@ -91,14 +94,17 @@ export class Repository {
 
   async #fetch(): Promise<void> {
     const args = ['fetch', '--all', '--quiet', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await git(this.directory, args, { isRemote: true, maxMs: MAX_FETCH_MS }).catch(() => undefined);
+    await git(this.directory, args, { maxMs: MAX_FETCH_MS }).catch(() => undefined);
   }
 
   /** A new worktree at `path` on `base`, with a detached HEAD, so that no branch of the clone moves. */
   async addWorktree(path: string, base: string): Promise<Worktree> {
     await this.removeWorktree(path);
     await mkdir(dirname(path), { recursive: true });
-    await git(this.directory, ['worktree', 'add', '--quiet', '--detach', '--force', path, base]);
+    // The files are written afterwards, because only the record needs the queue of the clone.
+    const add = ['worktree', 'add', '--quiet', '--detach', '--force', '--no-checkout', path, base];
+    await changeClone(this.#gitDirectory, () => git(this.directory, add));
+    await git(path, ['reset', '--hard', '--quiet', base], { maxMs: CHECKOUT_LIMIT_MS });
     return this.openWorktree(path, base);
   }
 
@@ -111,10 +117,10 @@ export class Repository {
     return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index });
   }
 
-  /** Removes the worktree at `path`, if it exists, and git's record of it. */
+  /** Removes the worktree at `path`, if it exists, and git's record of it. Other worktrees are not touched. */
   async removeWorktree(path: string): Promise<void> {
+    await changeClone(this.#gitDirectory, () => removeRecord(this.#gitDirectory, path));
     await rm(path, { recursive: true, force: true });
-    await git(this.directory, ['worktree', 'prune']);
   }
 }
 

@@ -1,0 +1,86 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { GitError, git } from '../../../runner/git/git.ts';
+import { Repository } from '../../../runner/git/repository.ts';
+import { isRunning } from '../../../runner/process/processes.ts';
+import { eventually } from '../../support/eventually.ts';
+
+let scratch: string;
+let clone: string;
+
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'oio-clone-'));
+  clone = join(scratch, 'clone');
+  mkdirSync(clone);
+  run(clone, 'init', '-q', '-b', 'main');
+  writeFileSync(join(clone, 'file.txt'), 'text\n');
+  run(clone, 'add', '-A');
+  run(clone, 'commit', '-qm', 'first');
+});
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+
+function run(directory: string, ...args: string[]): string {
+  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
+  return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8' }).trim();
+}
+
+const listed = () => run(clone, 'worktree', 'list', '--porcelain').match(/^worktree /gm)?.length;
+
+test('a worktree of the person that is away for the moment keeps its record, its index and its HEAD', async () => {
+  const mine = join(scratch, 'mine');
+  run(clone, 'worktree', 'add', '--quiet', mine, '-b', 'mine');
+  writeFileSync(join(mine, 'staged.txt'), 'staged\n');
+  run(mine, 'add', 'staged.txt');
+  renameSync(mine, `${mine}.away`);
+
+  const repository = await Repository.open(clone);
+  const ours = await repository.addWorktree(join(scratch, 'ours'), await repository.resolve());
+  await repository.removeWorktree(ours.path);
+  await repository.removeWorktree(join(scratch, 'never'));
+
+  renameSync(`${mine}.away`, mine);
+  expect(run(mine, 'status', '--porcelain')).toBe('A  staged.txt');
+  expect(listed()).toBe(2);
+});
+
+test('worktrees that are added and removed at once all succeed, and leave no record', async () => {
+  const repository = await Repository.open(clone);
+  const base = await repository.resolve();
+  await Promise.all(
+    Array.from({ length: 40 }, async (_, number) => {
+      const { path } = await repository.addWorktree(join(scratch, `tree-${number}`), base);
+      expect(readFileSync(join(path, 'file.txt'), 'utf8')).toBe('text\n');
+      await repository.removeWorktree(path);
+    }),
+  );
+  expect(listed()).toBe(1);
+});
+
+test('a worktree whose directory was deleted, or that has lost its record, can be removed and added again', async () => {
+  const repository = await Repository.open(clone);
+  const base = await repository.resolve();
+  const path = join(scratch, 'again');
+  await repository.addWorktree(path, base);
+  rmSync(path, { recursive: true });
+  await repository.addWorktree(path, base);
+  rmSync(join(clone, '.git', 'worktrees'), { recursive: true });
+  await repository.addWorktree(path, base);
+  expect(run(path, 'status', '--porcelain')).toBe('');
+  await repository.removeWorktree(path);
+  expect([existsSync(path), listed()]).toEqual([false, 1]);
+});
+
+test('a command whose filter hangs is killed with the filter when its time is over, and says so', async () => {
+  const pidFile = join(scratch, 'pid');
+  run(clone, 'config', 'filter.slow.clean', `sh -c 'echo $$ > ${pidFile}; exec sleep 300'`);
+  writeFileSync(join(clone, '.gitattributes'), '*.bin filter=slow\n');
+  writeFileSync(join(clone, 'big.bin'), 'x');
+  const failure = git(clone, ['add', 'big.bin'], { maxMs: 1_000 });
+  await expect(failure).rejects.toThrow(GitError);
+  await expect(failure).rejects.toThrow('git add: it did not end within 1 s');
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  await eventually(() => expect(isRunning(pid)).toBe(false));
+});
