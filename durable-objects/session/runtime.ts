@@ -77,17 +77,10 @@ export class SessionRuntime implements SessionApi {
   async create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>> {
     const { kit, actions, views } = this.parts;
     const outcome = this.#calls.answer('info', 'create', call, () => {
-      if (!kit.store.created) {
-        return kit.store.create(() => {
-          actions.create(this.#workspace, id, request, call);
-          return kit.idempotency.keep(call, ok(views.session()));
-        });
-      }
-      // The id is made from the idempotency key, for ever; the first answer and its fingerprint are kept for a day.
-      const kept = kit.idempotency.recall<SessionView>(call);
-      if (kept) return kept;
-      if (!actions.isSameRequest(call)) return KEY_IS_TAKEN;
-      return this.exists ? ok(views.session()) : NOT_FOUND;
+      // The id is made from the idempotency key, so a repeat finds the session, and gets it as it is now.
+      if (!kit.store.created) kit.store.create(() => actions.create(this.#workspace, id, request, call));
+      else if (!actions.isSameRequest(call)) return KEY_IS_TAKEN;
+      return this.exists ? ok(views.session()) : CREATED_BUT_DELETED;
     });
     await this.#directoryToldOf();
     return outcome;
@@ -248,3 +241,8 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
 }
 
 const NOT_FOUND = refuse('not_found', 'There is no such session in this workspace.');
+
+const CREATED_BUT_DELETED = refuse(
+  'not_found',
+  'The session that this Idempotency-Key has created was deleted; choose a new key.',
+);

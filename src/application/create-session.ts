@@ -12,7 +12,7 @@ export interface CreateSessionDependencies {
   effects: Effects;
 }
 
-/** Creates a session under a new id. For a repeated idempotency key, returns the first outcome again. */
+/** Creates a session under a new id. For a repeated idempotency key, returns the session as it is now. */
 export async function createSession(
   { sessions, digest, effects }: CreateSessionDependencies,
   call: Call,

@@ -57,13 +57,14 @@ export const NoMembers = schema(() =>
 
 /**
  * The headers of every POST that creates or acts. For a day, a request with the same key and body gets the first
- * response again. Operations for tickets and sign-in codes accept no key: these are only signed and not stored, so a
+ * response again; creating a session again returns the session as it is now. Operations for tickets and sign-in codes accept no key: these are only signed and not stored, so a
  * surplus one does no harm.
  */
 export const IdempotencyHeaders = schema(() =>
   z.object({
     'Idempotency-Key': z.string().min(1).max(200).optional().meta({
-      description: 'Makes a retry safe: for a day, a request with the same key and body gets the first response again.',
+      description:
+        'Makes a retry safe: for a day, a request with the same key and body gets the first response again. Creating a session again returns the session as it is now.',
     }),
   }),
 );

@@ -20,7 +20,7 @@ export const SESSION_ENDPOINTS = {
     idempotent: true,
     body: CreateSessionRequest,
     responses: { 201: { ...json(SessionView, 'The session.'), headers: { Location: 'The path of the session.' } } },
-    errors: [],
+    errors: ['not_found'],
   },
   listSessions: {
     tag: 'Sessions',

@@ -5,14 +5,24 @@ import { failureOf, requested, SESSION_ID, SessionInProcess, unwrap } from './ha
 const DAY_MS = 86_400_000;
 
 describe('an idempotency key', () => {
-  it('of a create returns the first response again, and creates nothing twice', async () => {
+  it('of a create returns the session as it is now, and creates nothing twice', async () => {
     const session = new SessionInProcess();
     const call = session.call({ key: 'k' });
-    const first = await session.runtime.create(call, SESSION_ID, requested());
+    const first = unwrap(await session.runtime.create(call, SESSION_ID, requested()));
     await session.act('start');
-    const again = await session.runtime.create(call, SESSION_ID, requested());
-    expect(again).toEqual(first);
+    const again = unwrap(await session.runtime.create(call, SESSION_ID, requested()));
+    expect(again).toMatchObject({ id: first.id, created_at: first.created_at, status: 'queued' });
     expect((await session.events()).filter(({ type }) => type === 'session.created')).toHaveLength(1);
+  });
+
+  it('of a create is refused once its session is deleted, and the refusal says so', async () => {
+    const session = new SessionInProcess();
+    const call = session.call({ key: 'k' });
+    await session.runtime.create(call, SESSION_ID, requested());
+    unwrap(await session.runtime.remove(session.call()));
+    const { code, detail } = failureOf(await session.runtime.create(call, SESSION_ID, requested()));
+    expect(code).toBe('not_found');
+    expect(detail).toContain('choose a new key');
   });
 
   it('of a create is refused with another body', async () => {
