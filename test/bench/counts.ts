@@ -34,7 +34,10 @@ export interface Traffic {
 }
 
 export interface Counts {
+  /** Some steps of the session, in order. */
   steps: StepWrites[];
+  /** All writes from `create` until the session is final. */
+  whole: StepWrites['writes'];
   traffic: Traffic;
 }
 
@@ -116,6 +119,9 @@ export async function countOneSession(): Promise<Counts> {
   });
   Object.assign(session.destinations.directory, counted(directory.api, 'directory'));
 
+  const fromWorker = { create: session.create.bind(session), act: session.runtime.act.bind(session.runtime) };
+  const worker = countingCalls(fromWorker, 'Worker → session', traffic);
+
   const steps: StepWrites[] = [];
   const step = async (name: string, act: () => unknown) => {
     const before = writesOf(platforms);
@@ -127,9 +133,11 @@ export async function countOneSession(): Promise<Counts> {
   const agent = new FakeAgent(session, 1, 'AGENT-COUNTED');
   const control = registry.connect(agent.id);
   control.send(helloOf(agent));
-  await step('create', () => session.create());
+  const before = writesOf(platforms);
+  // Like our client, each POST has an idempotency key.
+  await step('create', () => worker.create({}, session.call({ key: 'create' })));
   const watcher = session.watcher().connect().catchUp();
-  await step('start, and the offer', () => session.act('start'));
+  await step('start, and the offer', () => worker.act(session.call({ key: 'start' }), { action: 'start' }));
   await step('lease granted', () => {
     agent.connect();
     control.send({ type: 'accepted', task_id: agent.assignment?.task_id, epoch: 1 });
@@ -152,7 +160,7 @@ export async function countOneSession(): Promise<Counts> {
   watcher.catchUp();
   if ((await session.status()) !== 'completed') throw new Error('the counted session was not completed');
   traffic.events_in_log = (await session.events()).length;
-  return { steps, traffic };
+  return { steps, whole: difference(before, writesOf(platforms)), traffic };
 }
 
 function helloOf({ name, instanceId, repository }: FakeAgent) {

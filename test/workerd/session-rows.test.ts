@@ -55,7 +55,7 @@ function counted(state: DurableObjectState, workspace: string) {
  * The billed rows of each step, including deliveries to other stores. The bounds are measured values, so that an
  * increase is a decision and not an accident.
  */
-it('each step of the main job writes at most a few rows', async () => {
+it('the billed rows of each step of the main job do not change unnoticed', async () => {
   const { workspace, id, call } = sessionObject();
   const stub = env.DIRECTORY.getByName(directoryName(`rows-${crypto.randomUUID()}`));
   await runInDurableObject(stub, async (_instance, state) => {
