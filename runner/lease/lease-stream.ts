@@ -6,6 +6,7 @@ import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
 import type { FrameBuffer } from './buffer.ts';
 import { type Clock, processClock } from './clock.ts';
 import { type OpenConnection, ReconnectingSocket, type ReconnectingSocketEvents } from './connection.ts';
+import { fitFrame } from './fit-frame.ts';
 
 /** The callbacks of a lease's stream. */
 export interface LeaseEvents {
@@ -47,6 +48,8 @@ export class LeaseStream {
   readonly #stopSilenceChecks: () => void;
   readonly #commands = new Map<number, 'running' | 'done'>();
   #sent = 0;
+  /** The session has stored the frames up to this one. */
+  #acked = 0;
   #inFlight: number[] = [];
   /** The session has accepted this agent's claim on this connection. */
   #isAccepted = false;
@@ -86,10 +89,10 @@ export class LeaseStream {
     this.#stopSilenceChecks = clock.every(SILENCE_CHECK_MS, () => this.#checkSilence());
   }
 
-  /** Stores a frame and sends it as soon as possible. */
+  /** Stores a frame and sends it as soon as possible. A frame that is too large is shortened first. */
   append(body: AgentFrameBody): void {
     if (this.#isOver) return;
-    this.#buffer.append(body);
+    for (const frame of fitFrame(body)) this.#buffer.append(frame);
     this.#pump();
   }
 
@@ -143,9 +146,9 @@ export class LeaseStream {
   #accepted({ assignment, acked, ttl_ms }: Extract<RunDown, { type: 'lease' }>): void {
     this.#ttlMs = ttl_ms;
     this.#socket.setLifetime(ttl_ms);
-    this.#socket.accepted();
     this.#isAccepted = true;
-    this.#buffer.acknowledge(acked);
+    this.#acknowledgeUpTo(acked);
+    if (acked >= this.#buffer.head) this.#socket.accepted();
     this.#sendFrom(acked);
     if (!this.#isGranted) {
       this.#isGranted = true;
@@ -159,9 +162,19 @@ export class LeaseStream {
   }
 
   #acknowledged(n: number): void {
-    this.#buffer.acknowledge(n);
+    this.#acknowledgeUpTo(n);
     this.#inFlight = this.#inFlight.filter((last) => last > n);
     this.#pump();
+  }
+
+  /**
+   * Only progress shortens the pause before the next connection. A session that accepts each connection and then closes
+   * it over the same frame is asked less and less often.
+   */
+  #acknowledgeUpTo(n: number): void {
+    this.#buffer.acknowledge(n);
+    if (n > this.#acked) this.#socket.accepted();
+    this.#acked = Math.max(this.#acked, n);
   }
 
   #sendFrom(n: number): void {

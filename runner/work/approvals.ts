@@ -1,4 +1,5 @@
 import type { Event, PermissionRequest, QuestionRequest } from '@opencode-ai/sdk/v2/client';
+import { truncated } from '../../src/protocol/common/text.ts';
 import type { Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { OpenCodePort } from './opencode-port.ts';
@@ -54,16 +55,16 @@ export class Approvals {
       data: {
         ask_id: request.id,
         kind: 'question',
-        title: truncate(request.questions[0]?.question ?? 'A question', MAX_TITLE_CHARS),
+        title: truncated(request.questions[0]?.question ?? 'A question', MAX_TITLE_CHARS),
         permission: null,
         patterns: [],
         always: [],
         questions: request.questions.map(({ question, header, options, multiple }) => ({
-          question: truncate(question, MAX_QUESTION_CHARS),
-          header: truncate(header, MAX_TITLE_CHARS),
+          question: truncated(question, MAX_QUESTION_CHARS),
+          header: truncated(header, MAX_TITLE_CHARS),
           options: options.map(({ label, description }) => ({
             label,
-            description: truncate(description, MAX_TITLE_CHARS),
+            description: truncated(description, MAX_TITLE_CHARS),
           })),
           multiple: multiple ?? false,
         })),
@@ -140,13 +141,13 @@ export function permissionAsk(request: PermissionRequest): AskData {
     [...patterns, ...always].join('').length <= MAX_PATTERN_CHARS;
   const base = { ask_id: request.id, kind: 'permission' as const, permission, questions: [] };
   if (fits) {
-    const title = truncate(`${permission}: ${patterns.join(', ')}`, MAX_TITLE_CHARS);
+    const title = truncated(`${permission}: ${patterns.join(', ')}`, MAX_TITLE_CHARS);
     return { ...base, title, patterns, always, detail };
   }
   const placeholder = `* ${patterns.length} patterns, too large to be shown`;
   return {
     ...base,
-    title: truncate(
+    title: truncated(
       `${permission}: ${patterns.length} patterns, too large to be shown; "always" covers only this request`,
       MAX_TITLE_CHARS,
     ),
@@ -156,11 +157,7 @@ export function permissionAsk(request: PermissionRequest): AskData {
   };
 }
 
-function truncate(text: string, maxChars: number): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
-}
-
 function truncatedDetail(metadata: Record<string, unknown>): Record<string, unknown> {
   const text = JSON.stringify(metadata);
-  return text.length <= MAX_DETAIL_CHARS ? metadata : { beginning: text.slice(0, MAX_DETAIL_CHARS) };
+  return text.length <= MAX_DETAIL_CHARS ? metadata : { beginning: truncated(text, MAX_DETAIL_CHARS) };
 }

@@ -1,4 +1,5 @@
 import { Capability, SessionPriority } from '../../../src/protocol/common/enums.ts';
+import { truncated } from '../../../src/protocol/common/text.ts';
 import { defineCommand, exitCode, unknown } from '../../command.ts';
 import { connect, connectionDetails, hint, jsonOption, printLines, printSession } from './common.ts';
 import { readText, textOptions } from './text.ts';
@@ -95,8 +96,5 @@ function parsePriority(text: string): SessionPriority {
 /** A title within the API's bounds (3–100 characters), from a prompt's first line. */
 export function titleOf(prompt: string): string {
   const line = prompt.trim().split('\n')[0]?.trim() ?? '';
-  if (line.length <= 100) return line.padEnd(3, '.');
-  // Half of a surrogate pair would be invalid in JSON.
-  const endsInPair = /[\uD800-\uDBFF]/.test(line.charAt(98));
-  return `${line.slice(0, endsInPair ? 98 : 99)}…`;
+  return truncated(line, 100).padEnd(3, '.');
 }

@@ -1,4 +1,5 @@
 import type { ReasoningPart, TextPart } from '@opencode-ai/sdk/v2/client';
+import { cutPoint } from '../../../src/protocol/common/text.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
 /** The most text in one frame. More would delay watchers; less would create too many frames. */
@@ -85,10 +86,4 @@ function increments(partId: string, part: OpenPart, upTo: number): AgentFrameBod
     part.sent += text.length;
   }
   return frames;
-}
-
-/** The position `at`, or the one before it if `at` would split a surrogate pair. */
-function cutPoint(text: string, at: number): number {
-  const unit = text.charCodeAt(at - 1);
-  return at < text.length && unit >= 0xd800 && unit <= 0xdbff ? at - 1 : at;
 }

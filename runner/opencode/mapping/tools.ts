@@ -1,6 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { ToolPart } from '@opencode-ai/sdk/v2/client';
 import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/common/limits.ts';
+import { truncated } from '../../../src/protocol/common/text.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
 const RANK = { pending: 0, running: 1, completed: 2, error: 2 } as const;
@@ -57,7 +58,7 @@ function toolFrame(part: ToolPart): AgentFrameBody {
   const input = boundedInput(state.input);
   const output = state.status === 'completed' ? state.output : undefined;
   const title = 'title' in state ? state.title : undefined;
-  const truncated = input.truncated || (output?.length ?? 0) > MAX_TOOL_TEXT_CHARS;
+  const isTruncated = input.truncated || (output?.length ?? 0) > MAX_TOOL_TEXT_CHARS;
   return {
     type: 'tool',
     data: {
@@ -66,10 +67,10 @@ function toolFrame(part: ToolPart): AgentFrameBody {
       tool: part.tool,
       state: state.status,
       input: input.value,
-      ...(title ? { title: title.slice(0, 500) } : {}),
-      ...(output === undefined ? {} : { output: output.slice(0, MAX_TOOL_TEXT_CHARS) }),
-      ...(state.status === 'error' ? { error: state.error.slice(0, MAX_TOOL_TEXT_CHARS) } : {}),
-      ...(truncated ? { truncated } : {}),
+      ...(title ? { title: truncated(title, 500) } : {}),
+      ...(output === undefined ? {} : { output: truncated(output, MAX_TOOL_TEXT_CHARS) }),
+      ...(state.status === 'error' ? { error: truncated(state.error, MAX_TOOL_TEXT_CHARS) } : {}),
+      ...(isTruncated ? { truncated: true } : {}),
     },
   };
 }
@@ -79,17 +80,17 @@ function boundedInput(input: Record<string, unknown>): { value: Record<string, u
   if (JSON.stringify(input).length <= MAX_TOOL_TEXT_CHARS) return { value: input, truncated: false };
   const limit = MAX_TOOL_TEXT_CHARS / 4;
   const cut = Object.fromEntries(
-    Object.entries(input).map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, limit) : value]),
+    Object.entries(input).map(([name, value]) => [name, typeof value === 'string' ? truncated(value, limit) : value]),
   );
   const text = JSON.stringify(cut);
-  const value = text.length <= MAX_TOOL_TEXT_CHARS ? cut : { beginning: text.slice(0, limit) };
+  const value = text.length <= MAX_TOOL_TEXT_CHARS ? cut : { beginning: truncated(text, limit) };
   return { value, truncated: true };
 }
 
 function todoFrames(todos: unknown): AgentFrameBody[] {
   if (!Array.isArray(todos)) return [];
   const items = todos.map((todo: { content?: unknown; status?: unknown }) => ({
-    content: String(todo.content ?? '').slice(0, 1_000),
+    content: truncated(String(todo.content ?? ''), 1_000),
     status: String(todo.status ?? 'pending'),
   }));
   return [{ type: 'todo', data: { items: items.slice(0, 200) } }];

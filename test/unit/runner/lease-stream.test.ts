@@ -42,6 +42,8 @@ class FakeSession {
   /** Acknowledgements no longer arrive, because the connection is about to break. */
   losesAcks = false;
   isReachable = true;
+  /** Closes the connection when a frame comes, and stores nothing. */
+  breaksOverFrames = false;
   #events: ConnectionEvents | null = null;
 
   readonly open: OpenConnection = (_path, events) => {
@@ -86,6 +88,7 @@ class FakeSession {
   }
 
   #take(frames: AgentFrame[]): void {
+    if (this.breaksOverFrames) return this.cut();
     for (const frame of frames) {
       const expected = this.stored.length + 1;
       if (frame.n > expected) return this.tell({ type: 'expected', n: expected });
@@ -150,6 +153,23 @@ test('through a thousand disconnects and lost acknowledgements, each frame is re
     }),
     runs(150),
   );
+});
+
+test('a connection that breaks over the same frame each time is tried less and less often', async () => {
+  const { session, stream } = start();
+  await vi.advanceTimersByTimeAsync(10);
+  session.breaksOverFrames = true;
+  stream.append(note('poison'));
+  await vi.advanceTimersByTimeAsync(60_000);
+  const inFirstMinute = session.presented;
+  await vi.advanceTimersByTimeAsync(600_000);
+  // With pauses of 15 s at most and 7.5 s on average, ten minutes have about 80 attempts; without backoff, thousands.
+  expect(inFirstMinute).toBeLessThan(60);
+  expect(session.presented - inFirstMinute).toBeLessThan(200);
+  session.breaksOverFrames = false;
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(session.stored).toEqual([{ n: 1, ...note('poison') }]);
+  stream.discard();
 });
 
 test('the grant is reported once, however often the connection breaks', async () => {
