@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { givenNumber } from './scripts/given-number.ts';
 
 /** Real processes and browsers: a test may wait minutes for one. Two files at a time, since while one waits the other works. */
 const REAL_PROCESSES = {
@@ -34,14 +35,16 @@ const WORKER_VARIABLES = {
   OIO_LOG_LEVEL: 'warn',
 };
 
-const { TEST_SEED = '1', TEST_SEED_FACTOR = '1' } = process.env;
+const { TEST_SEED, TEST_SEED_FACTOR } = process.env;
+const seed = givenNumber('TEST_SEED', TEST_SEED, { min: 0, byDefault: 1 });
+const seed_factor = givenNumber('TEST_SEED_FACTOR', TEST_SEED_FACTOR, { min: 1, byDefault: 1 });
 
 /** Every project is the folder with its name, and gets its seeds from the run. */
 const folder = (name: string) => ({
   name,
   include: [`test/${name}/**/*.test.ts`],
   setupFiles: ['test/support/seeds.ts'],
-  provide: { seed: Number(TEST_SEED), seed_factor: Number(TEST_SEED_FACTOR) },
+  provide: { seed, seed_factor },
 });
 
 const insideWorkerd = (name: string) => ({

@@ -5,7 +5,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { givenNumber } from './given-number.ts';
 import { runInto } from './steps.ts';
+import { testFiles } from './test-files.ts';
 
 const USAGE = 'npm run test:repeat -- <times> <test file>… [--busy <loops>]';
 const OUTPUTS = 'dist/test-results/repeat';
@@ -20,12 +22,14 @@ interface Repeated {
 }
 
 const { values, positionals } = parseArgs({
-  options: { busy: { type: 'string', default: '0' } },
+  options: { busy: { type: 'string' } },
   allowPositionals: true,
 });
-const [times, busy] = [Number(positionals[0]), Number(values.busy)];
-const files = positionals.slice(1);
-if (!(times > 0) || !(busy >= 0) || files.length === 0) throw new Error(`Usage: ${USAGE}`);
+const [first, ...named] = positionals;
+if (first === undefined || named.length === 0) throw new Error(`Usage: ${USAGE}`);
+const times = givenNumber('<times>', first, { min: 1, byDefault: 1 });
+const busy = givenNumber('--busy', values.busy, { min: 0, byDefault: 0 });
+const files = testFiles(named);
 
 function repeat(file: string): Repeated {
   const seconds: number[] = [];

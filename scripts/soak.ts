@@ -5,17 +5,20 @@
 import { randomInt } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { givenNumber } from './given-number.ts';
 import { run, step } from './steps.ts';
+import { testFiles } from './test-files.ts';
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
-const minutes = Number(values.minutes);
-if (!(minutes > 0)) throw new Error(`--minutes must be a number above 0, not ${values.minutes}`);
+const { values } = parseArgs({ options: { minutes: { type: 'string' } } });
+const minutes = givenNumber('--minutes', values.minutes, { min: 1, byDefault: 10 });
 
 /** The number of seeds in each round, as a multiple of those of `npm test`. */
 const FACTOR = 3;
 /** The files whose seeds come from `test/support/seeds.ts`. */
-const FILES = globSync('test/{unit,simulation,workerd}/**/*.test.ts').filter((path) =>
-  /\bfc\.assert\(|\bseeds\(/.test(readFileSync(path, 'utf8')),
+const FILES = testFiles(
+  globSync('test/{unit,simulation,workerd}/**/*.test.ts').filter((path) =>
+    /\bfc\.assert\(|\bseeds\(/.test(readFileSync(path, 'utf8')),
+  ),
 );
 
 const end = Date.now() + minutes * 60_000;
