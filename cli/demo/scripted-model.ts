@@ -11,11 +11,15 @@ export interface ScriptedModel {
   close(): Promise<void>;
 }
 
+/** The body of a request to OpenAI's chat completions API, as far as it is read here. */
 interface ChatRequest {
   model?: string;
   stream?: boolean;
   messages?: ChatMessage[];
 }
+
+/** Answers a request in place of the scripted model. Returns false to leave the request to the scripted model. */
+export type Takeover = (request: ChatRequest, response: ServerResponse) => boolean;
 
 const CHARACTERS_PER_TOKEN = 4;
 const STREAM_CHUNK_CHARS = 24;
@@ -23,10 +27,12 @@ const STREAM_CHUNK_CHARS = 24;
 /**
  * Starts a local, OpenAI-compatible model server that follows the directives in a prompt (see `GRAMMAR`). It keeps no
  * state: each reply depends only on the request's messages.
+ *
+ * @param takeOver is asked first for each request
  */
-export async function startScriptedModel(port = 0): Promise<ScriptedModel> {
+export async function startScriptedModel(port = 0, takeOver: Takeover = () => false): Promise<ScriptedModel> {
   const server = createServer((request, response) => {
-    respond(request, response).catch(() => response.destroy());
+    respond(request, response, takeOver).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
@@ -67,7 +73,7 @@ export function scriptedModelConfig(url: string): Record<string, unknown> {
   };
 }
 
-async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(request: IncomingMessage, response: ServerResponse, takeOver: Takeover): Promise<void> {
   if (request.method === 'GET' && request.url === '/v1/models') {
     return sendJson(response, 200, { object: 'list', data: [{ id: 'scripted', object: 'model' }] });
   }
@@ -75,6 +81,7 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
     return sendJson(response, 404, { error: { message: 'The scripted model serves /v1/chat/completions.' } });
   }
   const body = JSON.parse(await readBody(request)) as ChatRequest;
+  if (takeOver(body, response)) return;
   const messages = body.messages ?? [];
   const reply: Reply = isTitleRequest(messages) ? { lead: [], answer: titleFor(messages) } : nextReply(messages);
   if ('act' in reply && reply.act.kind === 'hang') return;

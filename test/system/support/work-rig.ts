@@ -110,12 +110,12 @@ export async function startWork(
 }
 
 /** A repository, a scripted model and an OpenCode server for all tests of a file. */
-export interface WorkFixture {
+export interface WorkFixture<M extends ScriptedModel = ScriptedModel> {
   /** The scratch directory with all files of the tests. */
   path: string;
   /** The repository in which the agent works. */
   project: string;
-  readonly model: ScriptedModel;
+  readonly model: M;
   readonly rig: OpenCodeRig;
   /** Starts work that ends with the test. */
   start(
@@ -126,15 +126,17 @@ export interface WorkFixture {
 }
 
 /** Creates a fixture before the file's first test, and removes it after the last one. */
-export function workFixtureOfFile(): WorkFixture {
+export function workFixtureOfFile<M extends ScriptedModel = ScriptedModel>(
+  startModel: () => Promise<M> = startScriptedModel as () => Promise<M>,
+): WorkFixture<M> {
   const scratch = scratchDirectory();
   const project = join(scratch.path, 'project');
   const works: WorkRig[] = [];
-  let model: ScriptedModel;
+  let model: M;
   let rig: OpenCodeRig;
   beforeAll(async () => {
     createRepository(project);
-    model = await startScriptedModel();
+    model = await startModel();
     rig = await startOpenCodeRig(join(scratch.path, 'agent'), model);
   });
   afterEach(async () => {
