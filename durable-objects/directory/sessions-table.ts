@@ -3,7 +3,7 @@ import { type HealthInput, healthScore } from '../../src/domain/session/health.t
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import type { JsonText } from '../../src/ports/json-text.ts';
 import type { SessionId } from '../../src/protocol/common/ids.ts';
-import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
+import type { ListSessionsQuery, SessionList, SessionSortColumn } from '../../src/protocol/session/list.ts';
 import type { SqlValue } from '../kit/platform.ts';
 import { rankOf } from '../kit/rank.ts';
 import type { ObjectStore } from '../kit/store.ts';
@@ -35,14 +35,20 @@ export interface SortRanks {
  */
 export class SessionsTable {
   readonly #store: ObjectStore;
-  /** SQL expressions for sorting by columns whose text has no meaningful order. */
-  readonly #sortKeys: Record<string, string>;
+  /** The SQL expression of each sort. Words of an enumeration sort by rank, because their text has no order. */
+  readonly #sortKeys: Readonly<Record<SessionSortColumn, string>>;
   /** The number of sessions; null when they must be counted again. */
   #count: number | null = null;
 
   constructor(store: ObjectStore, ranks: SortRanks = { priority: PRIORITY_RANK, status: STATUS_RANK }) {
     this.#store = store;
-    this.#sortKeys = { priority: rankOf('priority', ranks.priority), status: rankOf('status', ranks.status) };
+    this.#sortKeys = {
+      created_at: 'created_at',
+      updated_at: 'updated_at',
+      title: 'title',
+      priority: rankOf('priority', ranks.priority),
+      status: rankOf('status', ranks.status),
+    };
   }
 
   put({ rev, search_text, summary, ...health }: DirectoryEntry): void {
@@ -131,10 +137,10 @@ export class SessionsTable {
   /** Rows with equal keys are sorted by age, then by id, so that pages never overlap. */
   #order(sort: ListSessionsQuery['sort']): string {
     const descending = sort.startsWith('-');
-    const column = descending ? sort.slice(1) : sort;
+    const column = (descending ? sort.slice(1) : sort) as SessionSortColumn;
     const direction = descending ? 'DESC' : 'ASC';
     if (column === 'created_at') return `created_at ${direction}, id ${direction}`;
-    return `${this.#sortKeys[column] ?? column} ${direction}, created_at DESC, id DESC`;
+    return `${this.#sortKeys[column]} ${direction}, created_at DESC, id DESC`;
   }
 }
 

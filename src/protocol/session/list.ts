@@ -51,7 +51,8 @@ export const SessionSummary = schema(() =>
 );
 export type SessionSummary = Infer<typeof SessionSummary>;
 
-const SESSION_SORTS = [
+/** The columns that lists of sessions sort by; `-` is the descending order. */
+export const SESSION_SORTS = [
   'created_at',
   '-created_at',
   'updated_at',
@@ -63,6 +64,8 @@ const SESSION_SORTS = [
   'status',
   '-status',
 ] as const;
+
+export type SessionSortColumn = Exclude<(typeof SESSION_SORTS)[number], `-${string}`>;
 
 export const ListSessionsQuery = schema(() =>
   z

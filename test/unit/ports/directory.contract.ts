@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
 import { SessionPriority, SessionStatus } from '../../../src/protocol/common/enums.ts';
-import { ListSessionsQuery, type SessionSummary } from '../../../src/protocol/session/list.ts';
+import { ListSessionsQuery, SESSION_SORTS, type SessionSummary } from '../../../src/protocol/session/list.ts';
 import { parsed } from '../../support/json-text.ts';
 
 /** An empty directory. */
@@ -183,7 +183,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     expect(await numbers({ sort: 'created_at' })).toEqual([1, 2, 3]);
     expect(await numbers({ sort: 'updated_at' })).toEqual([2, 3, 1]);
     expect(await numbers({ sort: 'title' })).toEqual([2, 1, 3]);
-    for (const sort of ['created_at', 'updated_at', 'title', 'priority', 'status']) {
+    for (const sort of SESSION_SORTS.filter((sort) => !sort.startsWith('-'))) {
       expect(await numbers({ sort: `-${sort}` }), sort).toEqual((await numbers({ sort })).toReversed());
     }
     const inOrderOf = (options: readonly string[], values: string[]) =>
