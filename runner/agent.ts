@@ -159,6 +159,8 @@ export class Agent {
       }
       case 'superseded':
         return this.#superseded(message.reason);
+      default:
+        message satisfies never;
     }
   }
 

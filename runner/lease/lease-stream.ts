@@ -140,6 +140,8 @@ export class LeaseStream {
         return this.#end('lost', message.reason);
       case 'gone':
         return this.#end('gone', message.reason);
+      default:
+        message satisfies never;
     }
   }
 

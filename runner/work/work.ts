@@ -96,6 +96,8 @@ export class Work {
         return this.end('paused', 'paused as requested', command.data.within_ms);
       case 'stop':
         return this.end('stopped', 'stopped as requested', command.data.within_ms);
+      default:
+        command satisfies never;
     }
   }
 

@@ -11,8 +11,11 @@ import { rowsOf, slices } from './event-rows.ts';
 type OldRow = { seq: number; from_seq: number; at: number; type: string; data: string };
 
 /** The folded state of the first release: one agent, one model and one to-do list. */
-type OldState = Omit<SessionState, 'transcript' | 'tasks'> &
-  Pick<TaskState, 'agent' | 'model' | 'todo'> & { transcript: Omit<TranscriptItem, 'task'>[] };
+type OldState = Omit<SessionState, 'status' | 'transcript' | 'tasks'> &
+  Pick<TaskState, 'agent' | 'model' | 'todo'> & {
+    status: keyof typeof TASK_STATUS;
+    transcript: Omit<TranscriptItem, 'task'>[];
+  };
 
 const ROWS_AT_A_TIME = 500;
 
@@ -86,7 +89,7 @@ function nameTaskInBase(platform: ObjectPlatform): void {
  * The task's status, derived from the session's: the first release's base did not have it, and its one task followed
  * the session.
  */
-const TASK_STATUS: Readonly<Record<SessionStatus, TaskStatus>> = {
+const TASK_STATUS = {
   pending: 'pending',
   queued: 'ready',
   running: 'in_progress',
@@ -99,4 +102,4 @@ const TASK_STATUS: Readonly<Record<SessionStatus, TaskStatus>> = {
   failed: 'failed',
   timeout: 'failed',
   cancelled: 'cancelled',
-};
+} as const satisfies Partial<Record<SessionStatus, TaskStatus>>;
