@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BufferedLease } from '../../runner/lease/buffer.ts';
 import { webSocketConnections } from '../../runner/lease/connection.ts';
+import { givenNumber } from '../../scripts/given-number.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
@@ -19,9 +20,21 @@ import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts'
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
 import { TcpProxy } from '../system/support/tcp-proxy.ts';
 
-/** One seed for each moment. `test/simulation` runs many more seeds, without processes. */
-const SEEDS = Array.from({ length: Number(process.env.DRILL_SEEDS ?? 5) }, (_, index) => index + 1);
 const MOMENTS = ['tool', 'text', 'checkpoint', 'result-unsent', 'result-unacknowledged'] as const;
+
+/** When an agent is killed. The seed decides how long after the moment, and during which prompt. */
+interface Kill {
+  moment: (typeof MOMENTS)[number];
+  seed: number;
+}
+
+/** At least one kill at each moment. `test/simulation` runs many more seeds, without processes. */
+const KILLS: Kill[] = Array.from(
+  {
+    length: givenNumber('DRILL_SEEDS', process.env.DRILL_SEEDS, { min: MOMENTS.length, byDefault: MOMENTS.length }),
+  },
+  (_, index) => ({ moment: MOMENTS[index % MOMENTS.length]!, seed: index + 1 }),
+);
 const LANES = 3;
 const PROMPTS = 3;
 /** A test also waits for its pair of agents. */
@@ -78,22 +91,27 @@ async function inLane(drill: (lane: Lane) => Promise<void>): Promise<void> {
 }
 
 /** Prompts that each write a file and a line in the counter. One of them is slow. */
-function prompts(counter: string, slowOne: number, kind: (typeof MOMENTS)[number]): string[] {
+function prompts(counter: string, slowOne: number, moment: Kill['moment']): string[] {
   return Array.from({ length: PROMPTS }, (_, index) => {
     const number = index + 1;
     const work = `echo ${number} | tee file${number}.txt >> ${counter}`;
     if (number !== slowOne) return `run ${work}`;
     // Only the first agent sleeps; the next one is fast.
-    if (kind === 'tool') return `run ${work}; test $(grep -c ${number} ${counter}) -gt 1 || sleep 60`;
-    return kind === 'text' ? `slow 10 200\nrun ${work}` : `run ${work}`;
+    if (moment === 'tool') return `run ${work}; test $(grep -c ${number} ${counter}) -gt 1 || sleep 60`;
+    return moment === 'text' ? `slow 10 200\nrun ${work}` : `run ${work}`;
   });
 }
 
-/** Waits for this seed's moment of the kill. @param held resolves when the proxy holds the message of the moment */
-async function reach(seed: number, session: StartedSession, slowOne: number, held: Promise<void>): Promise<void> {
+/** Waits until it is time to kill. @param held resolves when the proxy holds the message of the moment */
+async function reach(
+  { moment, seed }: Kill,
+  session: StartedSession,
+  slowOne: number,
+  held: Promise<void>,
+): Promise<void> {
   const random = seededRandom(seed);
   const hasBegun = (number: number) => session.seen((e) => e.type === 'turn.started' && e.data.message === number);
-  switch (MOMENTS[seed % MOMENTS.length]) {
+  switch (moment) {
     case 'tool':
       await hasBegun(slowOne);
       await session.seen((e) => e.type === 'tool' && e.data.state === 'running' && JSON.stringify(e).includes('sleep'));
@@ -106,8 +124,7 @@ async function reach(seed: number, session: StartedSession, slowOne: number, hel
       await session.seen((e) => e.type === 'checkpoint.created' && e.data.checkpoint.messages_done === slowOne);
       return delay(random() * 100);
     case 'result-unsent':
-      return held;
-    default:
+    case 'result-unacknowledged':
       await held;
       return delay(random() * 500);
   }
@@ -133,22 +150,22 @@ async function expectRefused(token: string, lease: BufferedLease): Promise<void>
 }
 
 describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
-  const takenOver = SEEDS.filter((seed) => MOMENTS[seed % MOMENTS.length] !== 'result-unacknowledged');
-  const acknowledged = SEEDS.filter((seed) => !takenOver.includes(seed));
+  const takenOver = KILLS.filter(({ moment }) => moment !== 'result-unacknowledged');
+  const acknowledged = KILLS.filter((kill) => !takenOver.includes(kill));
 
-  it.each(takenOver)('loses no work: another agent on another clone continues (seed %i)', (seed) =>
+  it.each(takenOver)('loses no work: another agent on another clone continues ($moment, seed $seed)', (kill) =>
     inLane(async (lane) => {
       const { victim, heir } = lane;
-      const kind = MOMENTS[seed % MOMENTS.length]!;
-      const lastSlow = kind === 'checkpoint' ? PROMPTS - 1 : PROMPTS;
+      const { moment, seed } = kill;
+      const lastSlow = moment === 'checkpoint' ? PROMPTS - 1 : PROMPTS;
       const slowOne = 1 + Math.floor(seededRandom(-seed)() * lastSlow);
       const counter = join(fleet.path, `counter-${seed}`);
       // Even if this process hears of the moment late, the victim has not ended the session.
       const held = victim.proxy.holdRequestsFrom('"type":"result"');
-      const session = await startSession(fleet.client, prompts(counter, slowOne, kind), {
+      const session = await startSession(fleet.client, prompts(counter, slowOne, moment), {
         required_labels: [lane.label],
       });
-      await reach(seed, session, slowOne, held);
+      await reach(kill, session, slowOne, held);
       await victim.agent.kill();
       victim.proxy.release();
       const [left] = victim.agent.leftovers().map((buffer) => {
@@ -177,23 +194,23 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       // Side effects happen at least once: the interrupted prompt runs again.
       const done = readFileSync(counter, 'utf8').trim().split('\n').map(Number);
       expect(new Set(done)).toEqual(new Set([1, 2, 3]));
-      if (kind === 'tool') expect(done.filter((number) => number === slowOne).length).toBeGreaterThan(1);
+      if (moment === 'tool') expect(done.filter((number) => number === slowOne).length).toBeGreaterThan(1);
       session.watch.close();
       [lane.victim, lane.heir] = [heir, victim];
     }),
   );
 
   it.each(acknowledged)(
-    'has completed its session if its result is stored, even without an acknowledgement (seed %i)',
-    (seed) =>
+    'has completed its session if its result is stored, even without an acknowledgement (seed $seed)',
+    (kill) =>
       inLane(async (lane) => {
         const { agent, proxy } = lane.victim;
-        const counter = join(fleet.path, `counter-${seed}`);
+        const counter = join(fleet.path, `counter-${kill.seed}`);
         const held = proxy.holdAnswersFrom('"type":"ended"');
-        const session = await startSession(fleet.client, prompts(counter, 0, 'result-unacknowledged'), {
+        const session = await startSession(fleet.client, prompts(counter, 0, kill.moment), {
           required_labels: [lane.label],
         });
-        await reach(seed, session, 0, held);
+        await reach(kill, session, 0, held);
         await agent.kill();
         await session.ended('completed');
         const log = await readLog(fleet.client, session.id);
