@@ -125,6 +125,11 @@ export class NodePlatform implements ObjectPlatform {
     return socket.client;
   }
 
+  /** Ends the object's process: nothing waits for its background work any longer. */
+  evict(): void {
+    this.#background.clear();
+  }
+
   /** Waits until no background work is running. */
   async settle(): Promise<void> {
     while (this.#background.size > 0) await Promise.all(this.#background);

@@ -16,6 +16,7 @@ it('entries are delivered even if the first read of them failed', async () => {
   const platform = new NodePlatform();
   const dying = buildKit(platform, NO_TABLES, [{ name: 'far', deliver: () => new Promise(() => {}) }]);
   dying.store.create(() => dying.outbox.put('far', 'a', 1));
+  platform.evict();
 
   const { destination, arrived } = recording('far');
   const reborn = buildKit(platform, NO_TABLES, [destination]);

@@ -100,6 +100,7 @@ it('a newer entry replaces an older one with its key, also after the process has
   const dying = buildKit(platform, NO_TABLES, [{ name: 'far', deliver: () => new Promise(() => {}) }]);
   dying.store.create(() => dying.outbox.put('far', 'a', 'old'));
   dying.store.transact(() => dying.outbox.put('far', 'a', 'new'));
+  platform.evict();
   const { destination, arrived } = recording();
   const reborn = buildKit(platform, NO_TABLES, [destination]);
   await platform.advance(60_000, () => runAlarm(reborn, () => {}));
@@ -313,10 +314,12 @@ it('the alarm repeats a drain that was killed with its process', async () => {
   const platform = new NodePlatform();
   const dying = buildKit(platform, NO_TABLES, [{ name: 'far', deliver: () => new Promise(() => {}) }]);
   dying.store.create(() => dying.outbox.put('far', 'a', 1));
+  platform.evict();
   const reborn = buildKit(platform, NO_TABLES, [first.destination]);
   platform.clock = platform.alarm!;
   platform.fireAlarm(() => runAlarm(reborn, () => {}));
-  await eventually(() => expect(first.arrived).toEqual([['a', 1]]));
+  await platform.settle();
+  expect(first.arrived).toEqual([['a', 1]]);
 });
 
 it('a destination without configuration gets no rows, and its existing rows set no alarm', async () => {
