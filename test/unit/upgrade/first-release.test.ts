@@ -144,7 +144,7 @@ describe('a stored session that was running', () => {
     const { session, agent } = running();
     const call = session.call({ key: 'create' });
     const first = unwrap(await session.runtime.create(call, SESSION_ID, requested()));
-    expect(first).toMatchObject({ title: 'Released', status: 'pending' });
+    expect(first).toMatchObject({ title: 'Released', status: 'running' });
     agent.connect();
     for (let i = 0; i < 50; i++) agent.send(text('p3', i, 'x'));
     const whole = await session.folded();
