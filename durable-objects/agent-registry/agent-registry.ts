@@ -3,7 +3,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { TaskId } from '../../src/protocol/common/ids.ts';
-import { ObjectShell } from '../kit/object-shell.ts';
+import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
 
 /** A workspace's agents and the slots of their capacity; see `AgentRegistryApi`. */

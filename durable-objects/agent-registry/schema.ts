@@ -1,4 +1,4 @@
-import type { ObjectSchema } from '../kit/schema.ts';
+import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
  * A slot is a request for capacity, from its arrival to its end: `queued`, `offered` (to `agent_id`), `accepted` (by

@@ -4,7 +4,7 @@ import type { JsonText } from '../../src/ports/json-text.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { SessionId } from '../../src/protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
-import { ObjectShell } from '../kit/object-shell.ts';
+import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { buildDirectory, type DirectoryRuntime } from './runtime.ts';
 
 /** The directory of a workspace's sessions. See `DirectoryApi`. */

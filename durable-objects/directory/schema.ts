@@ -1,4 +1,4 @@
-import type { ObjectSchema } from '../kit/schema.ts';
+import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
  * The directory of a workspace's sessions. Lists filter and sort by columns. `summary` is what a list shows, as JSON,

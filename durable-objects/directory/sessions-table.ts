@@ -4,9 +4,9 @@ import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import type { JsonText } from '../../src/ports/json-text.ts';
 import type { SessionId } from '../../src/protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList, SessionSortColumn } from '../../src/protocol/session/list.ts';
-import type { SqlValue } from '../kit/platform.ts';
-import { rankOf } from '../kit/rank.ts';
-import type { ObjectStore } from '../kit/store.ts';
+import type { SqlValue } from '../kit/platform/platform.ts';
+import { rankOf } from '../kit/storage/rank.ts';
+import type { ObjectStore } from '../kit/storage/store.ts';
 
 /** The length of the text that a search reads. */
 const SEARCH_CHARS_MAX = 1_000;

@@ -1,6 +1,6 @@
 import { errorFields } from '../../src/ports/logger.ts';
-import { CachedRows } from './cached-rows.ts';
-import type { ObjectStore } from './store.ts';
+import { CachedRows } from './storage/cached-rows.ts';
+import type { ObjectStore } from './storage/store.ts';
 
 /** The pause before a deadline whose handler threw is retried, so that a bug cannot fire the alarm in a tight loop. */
 const RETRY_AFTER_MS = 30_000;

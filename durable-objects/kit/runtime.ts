@@ -1,10 +1,10 @@
 import { errorFields } from '../../src/ports/logger.ts';
+import { IDEMPOTENCY_DEADLINE, Idempotency } from './calls/idempotency.ts';
 import { Deadlines } from './deadlines.ts';
-import { IDEMPOTENCY_DEADLINE, Idempotency } from './idempotency.ts';
-import { type Destination, Outbox } from './outbox.ts';
-import type { ObjectPlatform } from './platform.ts';
-import type { ObjectSchema } from './schema.ts';
-import { ObjectStore } from './store.ts';
+import { type Destination, Outbox } from './delivery/outbox.ts';
+import type { ObjectPlatform } from './platform/platform.ts';
+import type { ObjectSchema } from './storage/schema.ts';
+import { ObjectStore } from './storage/store.ts';
 
 /** The pause before the next alarm if the earliest deadline could not be read. */
 const RETRY_MS = 30_000;

@@ -1,7 +1,7 @@
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
-import type { Destination } from '../kit/outbox.ts';
+import type { Destination } from '../kit/delivery/outbox.ts';
 import { DESTINATION } from './config.ts';
 import type { SlotMessage } from './reservations.ts';
 

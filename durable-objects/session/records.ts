@@ -1,8 +1,8 @@
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { SessionStatus } from '../../src/protocol/common/enums.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
-import { CachedRows } from '../kit/cached-rows.ts';
-import type { ObjectStore } from '../kit/store.ts';
+import { CachedRows } from '../kit/storage/cached-rows.ts';
+import type { ObjectStore } from '../kit/storage/store.ts';
 import type { SessionParts } from './parts.ts';
 
 /** The session's row, with everything that changes during its life. Times are in ms. */

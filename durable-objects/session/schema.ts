@@ -1,4 +1,4 @@
-import type { ObjectSchema } from '../kit/schema.ts';
+import type { ObjectSchema } from '../kit/storage/schema.ts';
 import { packEvents } from './log/pack-events.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { SessionApi } from '../../src/ports/sessions.ts';
-import { ObjectShell } from '../kit/object-shell.ts';
+import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { sessionConfigOf, sessionPortsOf } from './compose.ts';
 import { buildSession, type SessionRuntime } from './runtime.ts';
 

@@ -1,4 +1,4 @@
-import type { ObjectSchema } from '../kit/schema.ts';
+import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
  * Times are in ms since the epoch. `used_codes` stores a code's id until the code expires. `socket_places` stores the

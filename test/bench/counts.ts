@@ -1,4 +1,4 @@
-import type { SqlRow, SqlValue } from '../../durable-objects/kit/platform.ts';
+import type { SqlRow, SqlValue } from '../../durable-objects/kit/platform/platform.ts';
 import { DirectoryInProcess } from '../support/directory-in-process.ts';
 import type { FakeClient } from '../support/fake-socket.ts';
 import { NodePlatform } from '../support/node-platform.ts';

@@ -1,8 +1,8 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
-import type { Destination } from '../../durable-objects/kit/outbox.ts';
+import type { Destination } from '../../durable-objects/kit/delivery/outbox.ts';
+import { durablePlatform } from '../../durable-objects/kit/platform/durable-object.ts';
 import { buildKit } from '../../durable-objects/kit/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { directoryName } from '../../src/adapters/objects/names.ts';

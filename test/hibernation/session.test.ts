@@ -1,6 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { expect, it } from 'vitest';
-import { durablePlatform } from '../../durable-objects/kit/durable-object.ts';
+import { durablePlatform } from '../../durable-objects/kit/platform/durable-object.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
 import { buildSession } from '../../durable-objects/session/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';

@@ -1,4 +1,4 @@
-import type { ObjectPlatform } from '../../durable-objects/kit/platform.ts';
+import type { ObjectPlatform } from '../../durable-objects/kit/platform/platform.ts';
 import type { ObjectKit } from '../../durable-objects/kit/runtime.ts';
 
 /** The stored deadlines of an object, by name. */

@@ -1,4 +1,4 @@
-import type { ObjectSocket } from '../../durable-objects/kit/platform.ts';
+import type { ObjectSocket } from '../../durable-objects/kit/platform/platform.ts';
 import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
 
 /** The attachment of a Durable Object's socket, which survives hibernation. */

@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { ObjectPlatform, ObjectSocket, SqlRow, SqlValue } from '../../durable-objects/kit/platform.ts';
+import type { ObjectPlatform, ObjectSocket, SqlRow, SqlValue } from '../../durable-objects/kit/platform/platform.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import type { Logger } from '../../src/ports/logger.ts';
 import { type FakeClient, FakeSocket, type SocketEvents } from './fake-socket.ts';

@@ -1,6 +1,6 @@
 import { agentTag, type ControlAttachment } from '../../durable-objects/agent-registry/agents/connections.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-objects/agent-registry/runtime.ts';
-import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/sockets.ts';
+import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/platform/sockets.ts';
 import { PRIORITY_RANK, type Ranks } from '../../src/domain/ranks.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { FakeClient } from './fake-socket.ts';

@@ -1,6 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { expect, it } from 'vitest';
-import { hibernatingSocket } from '../../durable-objects/kit/durable-object.ts';
+import { hibernatingSocket } from '../../durable-objects/kit/platform/durable-object.ts';
 import { eventually } from '../support/eventually.ts';
 import { openControl, registryObject } from './support/registry-in-workerd.ts';
 

@@ -1,8 +1,8 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { acceptSocket, durablePlatform } from '../../durable-objects/kit/durable-object.ts';
-import type { ObjectPlatform } from '../../durable-objects/kit/platform.ts';
+import { acceptSocket, durablePlatform } from '../../durable-objects/kit/platform/durable-object.ts';
+import type { ObjectPlatform } from '../../durable-objects/kit/platform/platform.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
 import { leaseTag, type RunAttachment } from '../../durable-objects/session/run/run-sockets.ts';
 import { buildSession } from '../../durable-objects/session/runtime.ts';

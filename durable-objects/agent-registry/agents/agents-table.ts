@@ -1,7 +1,7 @@
 import type { Candidate } from '../../../src/domain/dispatch/routing.ts';
 import type { AgentView } from '../../../src/protocol/agent/agent.ts';
 import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
-import type { ObjectStore } from '../../kit/store.ts';
+import type { ObjectStore } from '../../kit/storage/store.ts';
 import { instant } from '../../kit/text.ts';
 
 /** What an agent's enrolment says. Which of its processes is connected is its connection's (`ControlAttachment`). */

@@ -1,6 +1,6 @@
 import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
-import type { ObjectPlatform, ObjectSocket } from '../../kit/platform.ts';
-import { endSocket } from '../../kit/sockets.ts';
+import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
+import { endSocket } from '../../kit/platform/sockets.ts';
 
 /** What a control socket remembers while the object hibernates. */
 export interface ControlAttachment {

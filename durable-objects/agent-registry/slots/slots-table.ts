@@ -4,8 +4,8 @@ import { PRIORITY_RANK, type Ranks } from '../../../src/domain/ranks.ts';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { SessionId, TaskId } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
-import { rankOf } from '../../kit/rank.ts';
-import type { ObjectStore } from '../../kit/store.ts';
+import { rankOf } from '../../kit/storage/rank.ts';
+import type { ObjectStore } from '../../kit/storage/store.ts';
 
 /** What names a slot. */
 export interface SlotKey {

@@ -2,7 +2,7 @@ import { applyEvents, emptyState, type SessionState } from '../../../src/domain/
 import { PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { Deadlines } from '../../kit/deadlines.ts';
-import type { ObjectStore, Transaction } from '../../kit/store.ts';
+import type { ObjectStore, Transaction } from '../../kit/storage/store.ts';
 import { instant } from '../../kit/text.ts';
 import { DEADLINE } from '../config.ts';
 import type { SessionParts } from '../parts.ts';

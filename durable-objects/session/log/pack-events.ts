@@ -3,7 +3,7 @@ import type { TranscriptItem } from '../../../src/domain/session/transcript.ts';
 import type { SessionStatus, TaskStatus } from '../../../src/protocol/common/enums.ts';
 import { IMPLICIT_TASK, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
-import type { ObjectPlatform } from '../../kit/platform.ts';
+import type { ObjectPlatform } from '../../kit/platform/platform.ts';
 import { instant } from '../../kit/text.ts';
 import { rowsOf, slices } from './event-rows.ts';
 

@@ -3,7 +3,7 @@ import { BATCH_BYTES, MAX_WATCHER_LAG_BYTES } from '../../../src/protocol/common
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { type SnapshotReason, type WatchFrame, WatchRequest } from '../../../src/protocol/session/watch-socket.ts';
-import type { ObjectPlatform, ObjectSocket } from '../../kit/platform.ts';
+import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
 import { parseJson } from '../../kit/text.ts';
 import type { SessionParts } from '../parts.ts';
 import type { SessionRecords } from '../records.ts';

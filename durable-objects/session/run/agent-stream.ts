@@ -1,6 +1,6 @@
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { RunUp } from '../../../src/protocol/run/run-socket.ts';
-import type { ObjectSocket } from '../../kit/platform.ts';
+import type { ObjectSocket } from '../../kit/platform/platform.ts';
 import { parseJson } from '../../kit/text.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';

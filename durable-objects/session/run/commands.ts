@@ -1,6 +1,6 @@
 import type { Delivery } from '../../../src/protocol/common/enums.ts';
 import type { Command } from '../../../src/protocol/run/assignment.ts';
-import type { ObjectSocket } from '../../kit/platform.ts';
+import type { ObjectSocket } from '../../kit/platform/platform.ts';
 import type { SessionParts } from '../parts.ts';
 import { holderSockets, sendDown } from './run-sockets.ts';
 

@@ -1,5 +1,5 @@
 import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
-import type { ObjectPlatform, ObjectSocket } from '../../kit/platform.ts';
+import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
 import type { LeaseRow } from '../records.ts';
 
 /** The attachment of a run socket, which survives hibernation. */

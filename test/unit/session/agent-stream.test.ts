@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { endSocketsOf } from '../../../durable-objects/kit/sockets.ts';
+import { endSocketsOf } from '../../../durable-objects/kit/platform/sockets.ts';
 import type { Logger } from '../../../src/ports/logger.ts';
 import { BATCH_BYTES, MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
 import { note, result, text, uuidOf } from './fake-agent.ts';

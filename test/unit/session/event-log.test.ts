@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildKit } from '../../../durable-objects/kit/runtime.ts';
-import type { ObjectStore } from '../../../durable-objects/kit/store.ts';
+import type { ObjectStore } from '../../../durable-objects/kit/storage/store.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../../durable-objects/session/config.ts';
 import { EventLog } from '../../../durable-objects/session/log/event-log.ts';
 import { type EventRow, eventsOf, MAX_ROW_CHARS } from '../../../durable-objects/session/log/event-rows.ts';

@@ -1,4 +1,4 @@
-import { receiveFrame, tokenTag } from '../../../durable-objects/kit/sockets.ts';
+import { receiveFrame, tokenTag } from '../../../durable-objects/kit/platform/sockets.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
 import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/log/watchers.ts';
 import type { TaskRow } from '../../../durable-objects/session/records.ts';

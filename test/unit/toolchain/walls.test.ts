@@ -80,7 +80,7 @@ const ALLOWED = [
   ],
   ['src/worker.ts', `export * from '../durable-objects/session/x.ts';`],
   ['durable-objects/session/ok.ts', `export * from '../kit/x.ts';\nexport * from '../../src/domain/x.ts';`],
-  ['durable-objects/kit/outbound.ts', `setTimeout(() => {}, 1);`],
+  ['durable-objects/kit/delivery/outbound.ts', `setTimeout(() => {}, 1);`],
   ['runner/ok.ts', `export * from '../src/protocol/x.ts';\nexport * from 'node:fs';`],
 ] as const;
 

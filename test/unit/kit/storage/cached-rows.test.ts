@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CachedRows } from '../../../durable-objects/kit/cached-rows.ts';
-import type { SqlRow, SqlValue } from '../../../durable-objects/kit/platform.ts';
-import { buildKit } from '../../../durable-objects/kit/runtime.ts';
-import type { ObjectSchema } from '../../../durable-objects/kit/schema.ts';
-import type { ObjectStore } from '../../../durable-objects/kit/store.ts';
-import { NodePlatform } from '../../support/node-platform.ts';
+import type { SqlRow, SqlValue } from '../../../../durable-objects/kit/platform/platform.ts';
+import { buildKit } from '../../../../durable-objects/kit/runtime.ts';
+import { CachedRows } from '../../../../durable-objects/kit/storage/cached-rows.ts';
+import type { ObjectSchema } from '../../../../durable-objects/kit/storage/schema.ts';
+import type { ObjectStore } from '../../../../durable-objects/kit/storage/store.ts';
+import { NodePlatform } from '../../../support/node-platform.ts';
 
 const SCHEMA: ObjectSchema = {
   object: 'Test',

@@ -1,4 +1,4 @@
-import type { ObjectPlatform } from './platform.ts';
+import type { ObjectPlatform } from '../platform/platform.ts';
 
 /**
  * One step of a schema. Objects store the `id` (`kit/0001_outbox`, `session/0002_name`) of each applied step, so it

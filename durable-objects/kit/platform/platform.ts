@@ -1,4 +1,4 @@
-import type { Logger } from '../../src/ports/logger.ts';
+import type { Logger } from '../../../src/ports/logger.ts';
 
 /**
  * The platform as a runtime sees it. In production, a Durable Object implements it (`durable-object.ts`); in

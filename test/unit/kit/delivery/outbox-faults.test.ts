@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import type { Destination } from '../../../durable-objects/kit/outbox.ts';
-import { buildKit, type ObjectKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
-import type { ObjectSchema } from '../../../durable-objects/kit/schema.ts';
-import { NodePlatform } from '../../support/node-platform.ts';
+import type { Destination } from '../../../../durable-objects/kit/delivery/outbox.ts';
+import { buildKit, type ObjectKit, runAlarm } from '../../../../durable-objects/kit/runtime.ts';
+import type { ObjectSchema } from '../../../../durable-objects/kit/storage/schema.ts';
+import { NodePlatform } from '../../../support/node-platform.ts';
 
 const NO_TABLES: ObjectSchema = { object: 'Outbox', steps: [] };
 const alarmOf = (kit: ObjectKit) => () => runAlarm(kit, () => {});

@@ -1,9 +1,9 @@
-import { errorFields } from '../../src/ports/logger.ts';
-import { Rejected } from '../../src/ports/rejected.ts';
-import { CachedRows } from './cached-rows.ts';
+import { errorFields } from '../../../src/ports/logger.ts';
+import { Rejected } from '../../../src/ports/rejected.ts';
+import { CachedRows } from '../storage/cached-rows.ts';
+import type { ObjectStore } from '../storage/store.ts';
 import { withDeadline } from './outbound.ts';
 import { type Entry, OutboxRows } from './outbox-rows.ts';
-import type { ObjectStore } from './store.ts';
 
 /** Another store to which this object writes. */
 export interface Destination {

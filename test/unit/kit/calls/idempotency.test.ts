@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { IDEMPOTENCY_DEADLINE, Idempotency } from '../../../durable-objects/kit/idempotency.ts';
-import { buildKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
-import type { ObjectSchema } from '../../../durable-objects/kit/schema.ts';
-import type { Call } from '../../../src/ports/calls.ts';
-import { ok, refuse } from '../../../src/protocol/common/errors.ts';
-import { everyStatement } from '../../support/every-statement.ts';
-import { NodePlatform } from '../../support/node-platform.ts';
+import { IDEMPOTENCY_DEADLINE, Idempotency } from '../../../../durable-objects/kit/calls/idempotency.ts';
+import { buildKit, runAlarm } from '../../../../durable-objects/kit/runtime.ts';
+import type { ObjectSchema } from '../../../../durable-objects/kit/storage/schema.ts';
+import type { Call } from '../../../../src/ports/calls.ts';
+import { ok, refuse } from '../../../../src/protocol/common/errors.ts';
+import { everyStatement } from '../../../support/every-statement.ts';
+import { NodePlatform } from '../../../support/node-platform.ts';
 
 const SCHEMA: ObjectSchema = {
   object: 'Test',

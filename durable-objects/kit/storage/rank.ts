@@ -1,4 +1,4 @@
-import type { Ranks } from '../../src/domain/ranks.ts';
+import type { Ranks } from '../../../src/domain/ranks.ts';
 
 const WORD = /^[a-z_]+$/;
 

@@ -1,6 +1,6 @@
-import type { Logger } from '../../src/ports/logger.ts';
-import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
-import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/common/socket.ts';
+import type { Logger } from '../../../src/ports/logger.ts';
+import { MAX_FRAME_BYTES, utf8Length } from '../../../src/protocol/common/limits.ts';
+import { PING, PONG, SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
 import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
 
 /** A control frame holds 125 bytes, two of them the close code (RFC 6455 §5.5). */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { buildKit, type ObjectKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
-import type { ObjectSchema } from '../../../durable-objects/kit/schema.ts';
-import { everyStatement } from '../../support/every-statement.ts';
-import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
+import { buildKit, type ObjectKit, runAlarm } from '../../../../durable-objects/kit/runtime.ts';
+import type { ObjectSchema } from '../../../../durable-objects/kit/storage/schema.ts';
+import { everyStatement } from '../../../support/every-statement.ts';
+import { InjectedFault, NodePlatform } from '../../../support/node-platform.ts';
 
 const SCHEMA: ObjectSchema = {
   object: 'Test',

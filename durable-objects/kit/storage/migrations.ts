@@ -1,5 +1,5 @@
+import type { ObjectPlatform } from '../platform/platform.ts';
 import { stepsOfScripts } from './first-release.ts';
-import type { ObjectPlatform } from './platform.ts';
 import { KIT_STEPS, KIT_TABLES, type MigrationStep, type ObjectSchema } from './schema.ts';
 
 /** The fingerprint of each applied step, by id. */

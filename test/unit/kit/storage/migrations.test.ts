@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { REGISTRY_SCHEMA } from '../../../durable-objects/agent-registry/schema.ts';
-import { DIRECTORY_SCHEMA } from '../../../durable-objects/directory/schema.ts';
-import { buildKit, type ObjectKit } from '../../../durable-objects/kit/runtime.ts';
-import { KIT_STEPS, type MigrationStep } from '../../../durable-objects/kit/schema.ts';
-import { SESSION_SCHEMA } from '../../../durable-objects/session/schema.ts';
-import { WORKSPACE_SCHEMA } from '../../../durable-objects/workspace/schema.ts';
-import { everyStatement } from '../../support/every-statement.ts';
-import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
-import { shapeOfTables } from '../../support/shape-of-tables.ts';
+import { REGISTRY_SCHEMA } from '../../../../durable-objects/agent-registry/schema.ts';
+import { DIRECTORY_SCHEMA } from '../../../../durable-objects/directory/schema.ts';
+import { buildKit, type ObjectKit } from '../../../../durable-objects/kit/runtime.ts';
+import { KIT_STEPS, type MigrationStep } from '../../../../durable-objects/kit/storage/schema.ts';
+import { SESSION_SCHEMA } from '../../../../durable-objects/session/schema.ts';
+import { WORKSPACE_SCHEMA } from '../../../../durable-objects/workspace/schema.ts';
+import { everyStatement } from '../../../support/every-statement.ts';
+import { InjectedFault, NodePlatform } from '../../../support/node-platform.ts';
+import { shapeOfTables } from '../../../support/shape-of-tables.ts';
 
 const NOTES = { id: 'test/0001_notes', sql: 'CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);' };
 const AUTHORS = { id: 'test/0002_authors', sql: `ALTER TABLE notes ADD COLUMN author TEXT NOT NULL DEFAULT 'nobody';` };

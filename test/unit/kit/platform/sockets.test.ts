@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest';
-import type { ObjectSocket } from '../../../durable-objects/kit/platform.ts';
-import { endSocketsOf, receiveFrame, type SocketHolder, tokenTag } from '../../../durable-objects/kit/sockets.ts';
-import { MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
-import { CLOSE } from '../../../src/protocol/common/socket.ts';
-import { NodePlatform } from '../../support/node-platform.ts';
+import type { ObjectSocket } from '../../../../durable-objects/kit/platform/platform.ts';
+import {
+  endSocketsOf,
+  receiveFrame,
+  type SocketHolder,
+  tokenTag,
+} from '../../../../durable-objects/kit/platform/sockets.ts';
+import { MAX_FRAME_BYTES } from '../../../../src/protocol/common/limits.ts';
+import { CLOSE } from '../../../../src/protocol/common/socket.ts';
+import { NodePlatform } from '../../../support/node-platform.ts';
 
 function fixture() {
   const platform = new NodePlatform();

@@ -1,7 +1,7 @@
-import { errorFields } from '../../src/ports/logger.ts';
-import { MAX_STORED_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
+import { errorFields } from '../../../src/ports/logger.ts';
+import { MAX_STORED_BYTES, utf8Length } from '../../../src/protocol/common/limits.ts';
+import type { ObjectPlatform, SqlRow, SqlValue } from '../platform/platform.ts';
 import { migrate, schemaState } from './migrations.ts';
-import type { ObjectPlatform, SqlRow, SqlValue } from './platform.ts';
 import type { ObjectSchema } from './schema.ts';
 
 /** The state of a transaction. What a part has cached from a failed transaction is invalid. */

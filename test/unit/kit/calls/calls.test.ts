@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { Calls } from '../../../durable-objects/kit/calls.ts';
-import { buildKit } from '../../../durable-objects/kit/runtime.ts';
-import type { Call } from '../../../src/ports/calls.ts';
-import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
-import { NodePlatform } from '../../support/node-platform.ts';
+import { Calls } from '../../../../durable-objects/kit/calls/calls.ts';
+import { buildKit } from '../../../../durable-objects/kit/runtime.ts';
+import type { Call } from '../../../../src/ports/calls.ts';
+import { type Outcome, ok, refuse } from '../../../../src/protocol/common/errors.ts';
+import { NodePlatform } from '../../../support/node-platform.ts';
 
 const ABSENT = refuse('not_found', 'There is nothing here.');
 const SCHEMA = {

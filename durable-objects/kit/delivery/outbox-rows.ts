@@ -1,4 +1,4 @@
-import type { ObjectStore } from './store.ts';
+import type { ObjectStore } from '../storage/store.ts';
 
 /** One write to another store. */
 export interface Entry {

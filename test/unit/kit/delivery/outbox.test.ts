@@ -1,9 +1,9 @@
 import { expect, it, vi } from 'vitest';
-import type { Destination } from '../../../durable-objects/kit/outbox.ts';
-import { buildKit, type ObjectKit, runAlarm } from '../../../durable-objects/kit/runtime.ts';
-import { Rejected } from '../../../src/ports/rejected.ts';
-import { eventually } from '../../support/eventually.ts';
-import { NodePlatform } from '../../support/node-platform.ts';
+import type { Destination } from '../../../../durable-objects/kit/delivery/outbox.ts';
+import { buildKit, type ObjectKit, runAlarm } from '../../../../durable-objects/kit/runtime.ts';
+import { Rejected } from '../../../../src/ports/rejected.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { NodePlatform } from '../../../support/node-platform.ts';
 
 const NO_TABLES = { object: 'Test', steps: [] };
 

@@ -1,4 +1,4 @@
-import type { SqlValue } from './platform.ts';
+import type { SqlValue } from '../platform/platform.ts';
 import type { ObjectStore, Transaction } from './store.ts';
 
 interface Entry<Row> {

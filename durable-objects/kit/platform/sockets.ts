@@ -1,6 +1,6 @@
-import { MAX_FRAME_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
-import { CLOSE } from '../../src/protocol/common/socket.ts';
-import type { Principal } from '../../src/protocol/workspace/token.ts';
+import { MAX_FRAME_BYTES, utf8Length } from '../../../src/protocol/common/limits.ts';
+import { CLOSE } from '../../../src/protocol/common/socket.ts';
+import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import type { ObjectPlatform, ObjectSocket } from './platform.ts';
 
 /** The close code for a message that is too large (RFC 6455 §7.4.1). */

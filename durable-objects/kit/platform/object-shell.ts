@@ -1,11 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
-import { consoleLogger } from '../../src/adapters/console-logger.ts';
-import { partsOfName } from '../../src/adapters/objects/names.ts';
-import { readObjectSettings } from '../../src/configuration/read.ts';
-import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
-import { boundLogger, errorFields } from '../../src/ports/logger.ts';
-import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
-import type { Principal } from '../../src/protocol/workspace/token.ts';
+import { consoleLogger } from '../../../src/adapters/console-logger.ts';
+import { partsOfName } from '../../../src/adapters/objects/names.ts';
+import { readObjectSettings } from '../../../src/configuration/read.ts';
+import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
+import { boundLogger, errorFields } from '../../../src/ports/logger.ts';
+import type { WorkspaceId } from '../../../src/protocol/common/ids.ts';
+import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import { acceptSocket, durablePlatform, hibernatingSocket } from './durable-object.ts';
 import type { ObjectPlatform } from './platform.ts';
 import { endSocketsOf, receiveFrame, type SocketHolder, tokenTag } from './sockets.ts';

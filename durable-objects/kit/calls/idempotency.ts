@@ -1,7 +1,7 @@
-import type { Call } from '../../src/ports/calls.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
-import type { Deadlines } from './deadlines.ts';
-import type { ObjectStore } from './store.ts';
+import type { Call } from '../../../src/ports/calls.ts';
+import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import type { Deadlines } from '../deadlines.ts';
+import type { ObjectStore } from '../storage/store.ts';
 
 const KEPT_MS = 86_400_000;
 export const IDEMPOTENCY_DEADLINE = 'idempotency';

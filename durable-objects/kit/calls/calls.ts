@@ -1,8 +1,8 @@
-import type { Call } from '../../src/ports/calls.ts';
-import { errorFields, type LogLevel } from '../../src/ports/logger.ts';
-import type { Outcome } from '../../src/protocol/common/errors.ts';
-import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
-import type { ObjectKit } from './runtime.ts';
+import type { Call } from '../../../src/ports/calls.ts';
+import { errorFields, type LogLevel } from '../../../src/ports/logger.ts';
+import type { Outcome } from '../../../src/protocol/common/errors.ts';
+import type { WorkspaceId } from '../../../src/protocol/common/ids.ts';
+import type { ObjectKit } from '../runtime.ts';
 
 /** The rules that every call on an object must satisfy. */
 export interface CallRules {
