@@ -33,13 +33,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await refuseBadAddress(options, identity);
     const serverDirectory = join(options.dataDirectory, 'opencode');
     mkdirSync(serverDirectory, { recursive: true, mode: 0o700 });
+    const worktrees = join(options.dataDirectory, 'worktrees');
     const { source, tools, log } = options;
-    const server = new OpenCodeServer({ directory: serverDirectory, source, marker: identity.marker, tools, log });
+    const { marker } = identity;
+    const server = new OpenCodeServer({ directory: serverDirectory, worktrees, source, marker, tools, log });
     await server.start();
     const opencode = new OpenCodeClient(server);
     try {
       const model = await chooseModel(opencode);
-      await removeLeftoverWorktrees(repository, join(options.dataDirectory, 'worktrees'), log);
+      await removeLeftoverWorktrees(repository, worktrees, log);
       const openConnection = webSocketConnections(options.url, options.token);
       return new Agent(options, { identity, repository, server, opencode, model, openConnection, unlock });
     } catch (error) {

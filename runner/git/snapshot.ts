@@ -1,6 +1,6 @@
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import { git } from './git.ts';
 
 /** The work tree that a snapshot is taken of. */
@@ -27,12 +27,16 @@ export interface Snapshot {
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const GITLINK = '160000';
 
-/** Takes a snapshot and deletes it when `use` has finished. It leaves out ignored files unless they are tracked. */
+/**
+ * Takes a snapshot and deletes it when `use` has finished. It leaves out ignored files unless they are tracked. Its
+ * files are beside the work tree, where the next start removes what a killed process has left.
+ */
 export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Snapshot) => Promise<T>): Promise<T> {
-  const scratch = await mkdtemp(join(tmpdir(), 'oio-patch-'));
+  const scratch = await mkdtemp(`${source.path}.snapshot-`);
   try {
     await mkdir(join(scratch, 'objects'));
     const environment = {
+      [WORKTREE_VARIABLE]: worktreeMark(source.path),
       GIT_DIR: source.gitDirectory,
       GIT_WORK_TREE: source.path,
       GIT_INDEX_FILE: join(scratch, 'index'),

@@ -2,6 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
+import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
+import { endMarked } from '../process/processes.ts';
 import { FrameBuffer } from './buffer.ts';
 import { processClock } from './clock.ts';
 import type { OpenConnection } from './connection.ts';
@@ -44,7 +46,10 @@ export function deliverBufferedFrames(
   };
 }
 
-/** Removes the worktrees that killed processes left behind, except kept ones. Logs the ones that cannot be removed. */
+/**
+ * Removes the worktrees that killed processes left behind, except kept ones, and ends the processes that still work in
+ * them. Logs the ones that cannot be removed.
+ */
 export async function removeLeftoverWorktrees(
   repository: Pick<Repository, 'removeWorktree'>,
   directory: string,
@@ -53,6 +58,8 @@ export async function removeLeftoverWorktrees(
   if (!existsSync(directory)) return;
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
+    // A git command of a checkpoint outlives a killed agent.
+    await endMarked(WORKTREE_VARIABLE, worktreeMark(path));
     if (isKept(path)) continue;
     // For example, because a tool created files as another user.
     await repository

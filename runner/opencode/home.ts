@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import { resolveRipgrepDirectory } from './binary.ts';
 import { type ConfigurationSource, configure } from './configuration.ts';
 import { updateLogins } from './logins.ts';
@@ -17,6 +18,8 @@ export interface ServerHomeOptions {
   /** The directory of the home; created with mode 0700 if missing. */
   directory: string;
   source: ConfigurationSource;
+  /** The parent directory of worktrees; created if missing. */
+  worktrees: string;
   marker: string;
   password: string;
   /** See `toolEnvironment`. */
@@ -38,7 +41,7 @@ export function prepareHome(options: ServerHomeOptions): ServerHome {
     XDG_STATE_HOME: join(home, 'state'),
   };
   const temporary = join(home, 'tmp');
-  for (const path of [home, temporary, ...Object.values(xdg), join(xdg.XDG_DATA_HOME, 'opencode')]) {
+  for (const path of [home, temporary, options.worktrees, ...Object.values(xdg), join(xdg.XDG_DATA_HOME, 'opencode')]) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   }
   if (options.source.kind === 'own') updateLogins(options.source.environment, xdg.XDG_DATA_HOME);
@@ -65,7 +68,7 @@ export function prepareHome(options: ServerHomeOptions): ServerHome {
     OPENCODE_EXPERIMENTAL_DISABLE_FILEWATCHER: '1',
     OPENCODE_DISABLE_FFF: '1',
   };
-  return { environment: { ...shared, ...own, SHELL: writeShell(home, Object.keys(own), shared) } };
+  return { environment: { ...shared, ...own, SHELL: writeShell(options, Object.keys(own), shared) } };
 }
 
 /** OpenCode's exceptions from the proxy: the user's, and this machine, where a model can run. */
@@ -83,20 +86,35 @@ function seedPluginDirectory(directory: string): void {
 }
 
 /**
- * Writes the shell that tools run in: a wrapper around the real shell. It removes the server's own variables, and
- * restores the values for tools that the server has replaced.
+ * Writes the shell that tools run in: a wrapper around the real shell. It removes the server's own variables, restores
+ * the values for tools that the server has replaced, and marks the process with its worktree.
  */
-function writeShell(home: string, own: string[], tools: Readonly<Record<string, string>>): string {
-  const path = join(home, 'tool-shell');
+function writeShell(
+  { directory, worktrees }: ServerHomeOptions,
+  own: string[],
+  tools: Readonly<Record<string, string>>,
+): string {
+  const path = join(directory, 'tool-shell');
   const real = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh';
   const [restored, removed] = [own.filter((name) => name in tools), own.filter((name) => !(name in tools))];
   const lines = [
     '#!/bin/sh',
     `unset ${removed.filter((name) => /^\w+$/.test(name)).join(' ')}`,
-    ...restored.map((name) => `export ${name}='${tools[name]?.replaceAll("'", "'\\''")}'`),
+    ...restored.map((name) => `export ${name}=${quoted(tools[name] ?? '')}`),
+    `oio_parent=${quoted(`${worktreeMark(worktrees)}/`)}`,
+    'oio_name=$(pwd -P)/',
+    'case "$oio_name" in "$oio_parent"*)',
+    `  oio_name=\${oio_name#"$oio_parent"}`,
+    `  export ${WORKTREE_VARIABLE}="$oio_parent\${oio_name%%/*}" ;;`,
+    'esac',
+    'unset oio_parent oio_name',
     `export SHELL=${real}`,
     `exec ${real} "$@"`,
   ];
   writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o755 });
   return path;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../process/backoff.ts';
 import { freePort } from '../process/free-port.ts';
 import { type GuardedProcess, spawnGuarded } from '../process/guarded-process.ts';
-import { endProcesses, findByEnvironment } from '../process/processes.ts';
+import { endMarked } from '../process/processes.ts';
 import { resolveOpenCode } from './binary.ts';
 import type { ConfigurationSource } from './configuration.ts';
 import { HEALTH_LIMITS, type HealthLimits, untilHung } from './health.ts';
@@ -25,6 +25,8 @@ export interface OpenCodeServerOptions {
   /** The directory of the server's home and log. */
   directory: string;
   source: ConfigurationSource;
+  /** The parent directory of worktrees. Each command is marked with the worktree in which it starts. */
+  worktrees: string;
   /** Identifies this agent's processes. */
   marker: string;
   /** The environment of tools; see `toolEnvironment`. */
@@ -126,8 +128,8 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   }
 
   async #startProcess(): Promise<ServerAddress> {
-    const { directory, source, marker, tools } = this.#options;
-    const home = prepareHome({ directory: join(directory, 'home'), source, marker, password: this.#password, tools });
+    const { directory, ...options } = this.#options;
+    const home = prepareHome({ ...options, directory: join(directory, 'home'), password: this.#password });
     // OpenCode would read `--port 0` as 4096 if that port is free.
     const port = await freePort();
     let output = '';
@@ -218,7 +220,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   }
 
   async #endOrphans(): Promise<void> {
-    const ended = await endProcesses(findByEnvironment(MARKER_VARIABLE, this.#options.marker));
+    const ended = await endMarked(MARKER_VARIABLE, this.#options.marker);
     if (ended > 0) this.#report(`ended ${ended} leftover processes`);
   }
 

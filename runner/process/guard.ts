@@ -49,10 +49,10 @@ process.stdin.on('end', end).on('error', end).on('close', end).resume();
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, end);
 
 /** Imports its code late, so that it does not delay the command's start. */
-async function endMarked(variable: string): Promise<void> {
-  const { endProcesses, findByEnvironment } = await import('./processes.ts');
+async function endMarkedBy(variable: string): Promise<void> {
+  const { endMarked } = await import('./processes.ts');
   const equals = variable.indexOf('=');
-  await endProcesses(findByEnvironment(variable.slice(0, equals), variable.slice(equals + 1)));
+  await endMarked(variable.slice(0, equals), variable.slice(equals + 1));
 }
 
 child.once('spawn', () => {
@@ -65,6 +65,6 @@ child.once('error', (error) => {
 child.once('exit', async (code, signal) => {
   // Helpers that the command left in its group would keep its ports and files open.
   signalGroup('SIGKILL');
-  if (marker !== undefined) await endMarked(marker).catch(() => undefined);
+  if (marker !== undefined) await endMarkedBy(marker).catch(() => undefined);
   process.exit(code ?? 128 + (SIGNAL_NUMBERS[signal ?? 'SIGTERM'] ?? 0));
 });

@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const GRACE_MS = 2_000;
 const POLL_MS = 25;
+/** A process can start others while it is being ended. One that never stops doing so must not hold up its end. */
+const MAX_ROUNDS = 5;
 
 /** Whether a process is running. A zombie, which has ended but not been collected by its parent, is not. */
 export function isRunning(pid: number): boolean {
@@ -13,13 +15,29 @@ export function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  if (platform() !== 'linux') return true;
+  return platform() !== 'linux' || (statOf(pid)[0] ?? 'Z') !== 'Z';
+}
+
+/** The process that started this one, or that has adopted it since; null when the process has ended. */
+export function parentOf(pid: number): number | null {
+  const parent = platform() === 'linux' ? statOf(pid)[1] : ps('-o', 'ppid=', '-p', String(pid)).trim();
+  return parent ? Number(parent) : null;
+}
+
+/** The fields of a Linux process after its name: state, parent and so on; none when the process has ended. */
+function statOf(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat[stat.lastIndexOf(')') + 2] !== 'Z';
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return false;
+    return [];
   }
+}
+
+/** Whether the variable is in the environment with which the process was started. */
+export function hasVariable(pid: number, name: string): boolean {
+  if (platform() === 'linux') return environmentOf(pid).some((entry) => entry.startsWith(`${name}=`));
+  return ps('-E', '-ww', '-o', 'command=', '-p', String(pid)).includes(` ${name}=`);
 }
 
 /**
@@ -33,28 +51,49 @@ export function findByEnvironment(name: string, value: string): number[] {
 }
 
 function searchProc(marker: string): number[] {
-  const carriesMarker = (pid: string): boolean => {
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(marker);
-    } catch {
-      return false; // The process has ended meanwhile, or belongs to another user.
-    }
-  };
   return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry) && carriesMarker(entry))
-    .map(Number);
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => environmentOf(pid).includes(marker));
+}
+
+/** None when the process has ended, or belongs to another user. */
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+function ps(...args: string[]): string {
+  if (platform() === 'win32') return '';
+  try {
+    return execFileSync('ps', args, { encoding: 'utf8', maxBuffer: 2 ** 26 });
+  } catch {
+    return '';
+  }
 }
 
 function searchPs(marker: string): number[] {
-  if (platform() === 'win32') return [];
-  const listing = execFileSync('ps', ['-x', '-E', '-ww', '-o', 'pid=,command='], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
-  return listing
+  return ps('-x', '-E', '-ww', '-o', 'pid=,command=')
     .split('\n')
     .filter((line) => line.split(/\s+/).includes(marker))
     .map((line) => Number.parseInt(line, 10));
+}
+
+/**
+ * Ends the processes whose environment has `name=value`, and those that they start meanwhile. Resolves with their
+ * number.
+ */
+export async function endMarked(name: string, value: string): Promise<number> {
+  let ended = 0;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const pids = findByEnvironment(name, value);
+    if (pids.length === 0) break;
+    ended += await endProcesses(pids);
+  }
+  return ended;
 }
 
 /** Sends SIGTERM and, two seconds later, SIGKILL. Resolves when the processes have ended, with their number. */

@@ -11,6 +11,7 @@ import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ExportedConversation, OpenCodePort } from './opencode-port.ts';
 import { permissionRules } from './permissions.ts';
+import { ToolProcesses } from './tool-processes.ts';
 
 export interface WorkContextDependencies {
   opencode: OpenCodePort;
@@ -19,6 +20,7 @@ export interface WorkContextDependencies {
   worktreesDirectory: string;
   fetchArtifact: (artifactId: string) => Promise<Uint8Array>;
   report: (frame: AgentFrameBody) => void;
+  log: (line: string) => void;
 }
 
 /** This agent cannot do the work; the message says why. */
@@ -35,6 +37,7 @@ export interface WorkContext {
   mapping: Mapping;
   approvals: Approvals;
   checkpoints: Checkpoints;
+  processes: ToolProcesses;
   /** A transcript that goes before the first prompt, if the earlier conversation could not be imported; else null. */
   preface: string | null;
 }
@@ -49,7 +52,7 @@ export async function openWorkContext(
   assignment: Assignment,
   dependencies: WorkContextDependencies,
 ): Promise<WorkContext> {
-  const { opencode, report } = dependencies;
+  const { opencode, report, log } = dependencies;
   const { model } = assignment.agent_config;
   if (model !== undefined && !(await opencode.listModels()).includes(model)) {
     throw new WorkContextError(`This agent's OpenCode has no model ${model}.`);
@@ -66,7 +69,8 @@ export async function openWorkContext(
   mapping.skip(await opencode.messages(conversationId));
   const checkpoints = new Checkpoints(opencode, worktree, conversationId, report);
   const approvals = new Approvals(opencode, directory, report);
-  return { worktree, directory, conversationId, mapping, approvals, checkpoints, preface };
+  const processes = new ToolProcesses({ opencode, worktree: worktree.path, mapping, report, log });
+  return { worktree, directory, conversationId, mapping, approvals, checkpoints, processes, preface };
 }
 
 export function worktreePath(worktreesDirectory: string, lease: { task_id: string; epoch: number }): string {

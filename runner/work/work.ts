@@ -19,7 +19,6 @@ const STEP_CHECKPOINT_MS = 30_000;
 export interface WorkDependencies extends WorkContextDependencies {
   /** The model for assignments that name none, as `provider/model`. */
   model: string;
-  log: (line: string) => void;
   /** Minimum time between two checkpoints inside a turn; they are taken at the end of a step. 30,000 by default. */
   stepCheckpointMs?: number;
 }
@@ -130,14 +129,18 @@ export class Work {
     this.#wakeup.signal();
   }
 
-  /** After {@link run} has resolved: removes worktree and conversation, unless they hold the only copy of the work. */
+  /**
+   * After {@link run} has resolved: ends the processes that its commands have started, and removes worktree and
+   * conversation, unless they hold the only copy of the work.
+   */
   async dispose(): Promise<void> {
     if (this.#context === null) return;
     const { opencode, repository, log } = this.#dependencies;
-    const { worktree, directory, conversationId, checkpoints } = this.#context;
+    const { worktree, directory, conversationId, checkpoints, processes } = this.#context;
     await checkpoints.settled();
     if (checkpoints.isWorkSafe) await opencode.forgetConversation(conversationId).catch(() => undefined);
     await opencode.releaseDirectory(directory).catch(() => undefined);
+    await processes.endAll();
     if (checkpoints.isWorkSafe) await repository.removeWorktree(worktree.path);
     else log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
   }

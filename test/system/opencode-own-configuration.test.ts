@@ -37,6 +37,7 @@ async function withServer<T>(
   mkdirSync(directory);
   const server = new OpenCodeServer({
     directory,
+    worktrees: join(directory, 'worktrees'),
     source: { kind: 'own', environment },
     marker: `own-${process.pid}-${count}`,
     tools: toolEnvironment({ PATH: process.env.PATH, ...environment }),

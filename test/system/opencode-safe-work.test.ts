@@ -59,21 +59,20 @@ const lastFiles = (work: WorkRig) =>
     ?.files.map((file) => file.path);
 
 test('work that cannot be saved fails the attempt and stays on the agent, where the next lease continues it', async () => {
-  const work = await start(makeAssignment());
+  let isFull = false;
+  const exportConversation: OpenCodeClient['exportConversation'] = async (id) => {
+    if (isFull) throw new Error('no space left on device');
+    return fixture.rig.client.exportConversation(id);
+  };
+  const work = await start(makeAssignment(), undefined, changed({ exportConversation }));
   await work.message('write first.txt: saved');
   await work.frame('result');
-  const { TMPDIR } = process.env;
-  process.env.TMPDIR = join(fixture.path, 'full');
-  try {
-    await work.message('write second.txt: not saved');
-    expect(await work.frame('result', 2)).toMatchObject({
-      status: 'failed',
-      error: { code: 'checkpoint_failed', retryable: true },
-    });
-  } finally {
-    if (TMPDIR === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = TMPDIR;
-  }
+  isFull = true;
+  await work.message('write second.txt: not saved');
+  expect(await work.frame('result', 2)).toMatchObject({
+    status: 'failed',
+    error: { code: 'checkpoint_failed', retryable: true },
+  });
   await work.end();
 
   const next = await start(nextAssignment(work.assignment, work.frames), work);

@@ -54,6 +54,7 @@ export async function startOpenCodeRig(
   const marker = randomUUID();
   const server = new OpenCodeServer({
     directory,
+    worktrees: join(directory, 'worktrees'),
     source: { kind: 'given', config: scriptedModelConfig(model.url) },
     marker,
     tools: toolEnvironment(process.env),

@@ -1,0 +1,96 @@
+import type { Event } from '@opencode-ai/sdk/v2/client';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { MARKER_VARIABLE } from '../opencode/home.ts';
+import type { Mapping } from '../opencode/mapping/mapping.ts';
+import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
+import { endMarked, endProcesses, findByEnvironment, hasVariable, parentOf } from '../process/processes.ts';
+import type { OpenCodePort } from './opencode-port.ts';
+
+/** The limit that OpenCode gives a command which names none. */
+const COMMAND_LIMIT_MS = 120_000;
+/** OpenCode ends a command at its limit. This long afterwards, the command can only be waiting for its output to close. */
+const GRACE_MS = 15_000;
+const LOOK_MS = 5_000;
+
+export interface ToolProcessesContext {
+  opencode: Pick<OpenCodePort, 'subscribe'>;
+  /** The worktree of the lease, while it exists. */
+  worktree: string;
+  mapping: Pick<Mapping, 'covers'>;
+  report(frame: AgentFrameBody): void;
+  log(line: string): void;
+}
+
+interface RunningCommand {
+  /** In ms since the epoch. */
+  dueAt: number;
+  limitMs: number;
+}
+
+/**
+ * The processes that the commands of one lease have started, in whatever session or group they run. None outlives the
+ * lease. A command that stays open after its limit, because a process in the background holds its output, is freed.
+ */
+export class ToolProcesses {
+  readonly #context: ToolProcessesContext;
+  readonly #mark: string;
+  readonly #running = new Map<string, RunningCommand>();
+  readonly #unsubscribe: () => void;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(context: ToolProcessesContext) {
+    this.#context = context;
+    this.#mark = worktreeMark(context.worktree);
+    this.#unsubscribe = context.opencode.subscribe((signal) => {
+      if (signal.type === 'event') this.#event(signal.event);
+      // With the server, its commands have ended.
+      else if (signal.type === 'down') this.#running.clear();
+    });
+    this.#timer = setInterval(() => void this.freeOverdue(Date.now()), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  /** Ends all processes of the lease. Call it when the lease's work has ended, before its worktree is removed. */
+  async endAll(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#unsubscribe();
+    const ended = await endMarked(WORKTREE_VARIABLE, this.#mark);
+    if (ended > 0) this.#context.log(`ended ${ended} processes that the commands of ${this.#mark} left running`);
+  }
+
+  /** Ends the background processes of the lease if a command is open long after its limit. @param now ms since the epoch */
+  async freeOverdue(now: number): Promise<void> {
+    const overdue = [...this.#running].find(([, { dueAt }]) => dueAt + GRACE_MS <= now);
+    if (!overdue) return;
+    const [call, { limitMs }] = overdue;
+    this.#running.delete(call);
+    const background = this.#background();
+    if (background.length === 0) return;
+    await endProcesses(background);
+    const text = `A command did not end at its limit of ${limitMs / 1_000} s, because processes in the background held its output. Ended the lease's ${background.length} background processes. A background process should write to a file.`;
+    this.#context.report({ type: 'agent.note', data: { level: 'warning', text } });
+  }
+
+  /** The processes of the lease that are not below OpenCode, because the process that started them has ended. */
+  #background(): number[] {
+    const all = findByEnvironment(WORKTREE_VARIABLE, this.#mark);
+    const isBelowOpenCode = (pid: number): boolean => {
+      const parent = parentOf(pid);
+      if (parent === null) return false;
+      return all.includes(parent) ? isBelowOpenCode(parent) : hasVariable(parent, MARKER_VARIABLE);
+    };
+    return all.filter((pid) => !isBelowOpenCode(pid));
+  }
+
+  #event(event: Event): void {
+    if (event.type !== 'message.part.updated') return;
+    const { part } = event.properties;
+    if (part.type !== 'tool' || !this.#context.mapping.covers(part.sessionID)) return;
+    const { status, input } = part.state;
+    if (status === 'completed' || status === 'error') this.#running.delete(part.callID);
+    else if (status === 'running' && part.tool === 'bash' && !this.#running.has(part.callID)) {
+      const limitMs = typeof input.timeout === 'number' ? input.timeout : COMMAND_LIMIT_MS;
+      this.#running.set(part.callID, { dueAt: part.state.time.start + limitMs, limitMs });
+    }
+  }
+}

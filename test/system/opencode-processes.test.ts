@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { isRunning } from '../../runner/process/processes.ts';
+import { ToolProcesses } from '../../runner/work/tool-processes.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { eventually } from '../support/eventually.ts';
+import { type WorkRig, workFixtureOfFile } from './support/work-rig.ts';
+
+const fixture = workFixtureOfFile();
+
+/** A command that starts a process in a session of its own, which writes its id into a file. */
+const background = (file: string) => `setsid sh -c 'echo $$ > ${file}; exec sleep 3000'`;
+
+const pidIn = ({ worktree }: WorkRig, file: string): Promise<number> =>
+  eventually(() => {
+    const pid = Number(readFileSync(join(worktree, file), 'utf8'));
+    expect(pid).toBeGreaterThan(0);
+    return pid;
+  });
+
+test('a process that a command left in the background ends with its lease, and not with another', async () => {
+  const [ending, staying] = [await fixture.start(), await fixture.start()];
+  for (const work of [ending, staying]) {
+    await work.message(`run ${background('pid.txt')} > /dev/null 2>&1 &`);
+    await work.frame('result');
+  }
+  const [pid, other] = [await pidIn(ending, 'pid.txt'), await pidIn(staying, 'pid.txt')];
+  expect([isRunning(pid), isRunning(other)]).toEqual([true, true]);
+  await ending.end();
+  expect([isRunning(pid), isRunning(other)]).toEqual([false, true]);
+});
+
+test('a command whose background process holds its output is freed after its limit, and the log says why', async () => {
+  const work = await fixture.start();
+  const reported: AgentFrameBody[] = [];
+  const processes = new ToolProcesses({
+    opencode: fixture.rig.client,
+    worktree: await eventually(() => {
+      readFileSync(join(work.worktree, 'README.md'));
+      return work.worktree;
+    }),
+    mapping: { covers: () => true },
+    report: (frame) => reported.push(frame),
+    log: () => undefined,
+  });
+  try {
+    await work.message(`run ${background('pid.txt')} & echo started`);
+    const pid = await pidIn(work, 'pid.txt');
+    await processes.freeOverdue(Date.now());
+    expect(isRunning(pid)).toBe(true);
+    await processes.freeOverdue(Date.now() + 200_000);
+    expect(isRunning(pid)).toBe(false);
+    expect(reported).toMatchObject([
+      { type: 'agent.note', data: { text: expect.stringContaining('held its output') } },
+    ]);
+    expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+  } finally {
+    await processes.endAll();
+  }
+});
