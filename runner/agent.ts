@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../src/configuration/version.ts';
+import type { GivenCeilings } from '../src/domain/session/ceilings.ts';
 import type { ControlDown, ControlUp } from '../src/protocol/agent/control-socket.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
@@ -35,6 +36,8 @@ export interface AgentOptions {
   source: ConfigurationSource;
   /** The environment of tools; see `toolEnvironment`. */
   tools: Readonly<Record<string, string>>;
+  /** What ends a run that does not end by itself; see `readCeilings`. */
+  ceilings: GivenCeilings;
   labels?: string[];
   capabilities?: Capability[];
   log: (line: string) => void;
@@ -203,7 +206,7 @@ export class Agent {
 
   #accept(task_id: string, epoch: number): void {
     const { repository, opencode, model, openConnection } = this.#parts;
-    const { url, token, name, dataDirectory, log, stepCheckpointMs } = this.#options;
+    const { url, token, name, dataDirectory, ceilings, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
     const lease = new Lease(FrameBuffer.create(this.#buffers, record), {
       opencode,
@@ -214,6 +217,7 @@ export class Agent {
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
       onGranted: () => this.#send({ type: 'accepted', task_id, epoch }),
       log,
+      ceilings,
       ...(stepCheckpointMs === undefined ? {} : { stepCheckpointMs }),
     });
     this.#leases.set(key(lease), lease);

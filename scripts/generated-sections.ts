@@ -6,6 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { PASSED_VARIABLES } from '../runner/opencode/tool-environment.ts';
 import { type Reader, SETTINGS, type SettingName, settingOf } from '../src/configuration/settings.ts';
+import { codeOfCeiling, settingOfCeiling } from '../src/domain/session/ceilings.ts';
+import { type CeilingName, Ceilings } from '../src/protocol/session/ceilings.ts';
 import { countOneSession } from '../test/bench/counts.ts';
 import { countsTables } from '../test/bench/report.ts';
 import { stateDiagram } from './state-diagram.ts';
@@ -19,6 +21,7 @@ interface Section {
 export const SECTIONS: readonly Section[] = [
   { file: 'README.md', name: 'settings', text: settingsTable },
   { file: 'docs/agents.md', name: 'tool-variables', text: toolVariablesTable },
+  { file: 'docs/agents.md', name: 'ceilings', text: ceilingsTable },
   { file: 'docs/architecture.md', name: 'session-states', text: stateDiagram },
   { file: 'docs/benchmarks.md', name: 'counts', text: async () => countsTables(await countOneSession()) },
 ];
@@ -59,6 +62,17 @@ export function toolVariablesTable(): string {
     ({ names, why }) => `| ${names.map((name) => `\`${name}\``).join(', ')} | ${why} |`,
   );
   return ['| variables | why |', '| --- | --- |', ...rows].join('\n');
+}
+
+/** What ends a run that does not end by itself, as a Markdown table. */
+export function ceilingsTable(): string {
+  const rows = (Object.keys(Ceilings().shape) as CeilingName[]).map((name) => {
+    const setting = settingOfCeiling(name);
+    const { summary, kind, otherwise, default: byDefault } = settingOf(setting);
+    return `| ${summary} | \`${name}\` | \`${setting}\` | ${kind.expects} | ${byDefault ?? otherwise} | \`${codeOfCeiling(name)}\` |`;
+  });
+  const head = '| what is limited | in `agent_config` | for the agent | value | default | error |';
+  return [head, '| --- | --- | --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

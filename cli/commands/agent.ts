@@ -8,12 +8,13 @@ import { DataDirectoryInUseError } from '../../runner/identity.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
 import { NoModelError, startAgent } from '../../runner/start.ts';
+import { readCeilings } from '../../runner/work/ceiling-watch.ts';
 import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, type Command, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
-import { setting } from '../settings.ts';
+import { describeSettings, setting } from '../settings.ts';
 import { printable, printJson, say } from '../terminal.ts';
 import { envOption, readTools } from '../tools.ts';
 import { connect, connectionDetails, jsonOption, printLines } from './session/common.ts';
@@ -47,7 +48,8 @@ const runAgent = defineCommand({
   ],
   details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. To create one, run this where the control plane runs:
   ${tokenCommand}
-The agent uses the model and keys of your OpenCode configuration.`,
+The agent uses the model and keys of your OpenCode configuration. Environment:
+${describeSettings('agent')}`,
   options: {
     url: { type: 'string', placeholder: 'url', description: 'The control plane (OIO_URL)' },
     dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
@@ -92,6 +94,7 @@ The agent uses the model and keys of your OpenCode configuration.`,
       source: readSource(values['opencode-config'], process.env),
       dataDirectory: prepareDirectory(values.data, name, process.env),
       tools: readTools(values.env ?? [], process.env),
+      ceilings: readCeilings((name) => setting(name, process.env)),
       labels: [`os=${platform()}`, `arch=${arch()}`, ...(values.label ?? [])],
       log: (line) => report(line),
     };

@@ -16,6 +16,7 @@ interface ChatRequest {
   model?: string;
   stream?: boolean;
   messages?: ChatMessage[];
+  tools?: unknown[];
 }
 
 /** Answers a request in place of the scripted model. Returns false to leave the request to the scripted model. */

@@ -6,12 +6,6 @@ export const TAMPERING: ModelFailure = {
   retryable: false,
 };
 
-export const LIMIT_REACHED: ModelFailure = {
-  code: 'max_turns',
-  message: 'The limit of model turns was reached before the work was done.',
-  retryable: true,
-};
-
 /** Only the worktree that stays on this machine has the work; another agent would start from an older checkpoint. */
 export function checkpointFailed(error: Error): ModelFailure {
   return { code: 'checkpoint_failed', message: `The work could not be saved: ${error.message}`, retryable: true };

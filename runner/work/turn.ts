@@ -3,11 +3,13 @@ import type { Event, Part } from '@opencode-ai/sdk/v2/client';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { Mapping, ModelFailure } from '../opencode/mapping/mapping.ts';
 import type { Approvals } from './approvals.ts';
+import type { CeilingWatch } from './ceiling-watch.ts';
 import type { ConversationMessage, OpenCodePort, OpenCodeSignal, Prompt } from './opencode-port.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { Wakeup } from './wakeup.ts';
 
 /** Why a turn ends before the model is done. */
-export type Interruption = 'pause' | 'stop' | 'limit' | 'quiet' | 'tampering' | 'cancelled';
+export type Interruption = 'pause' | 'stop' | 'limit' | 'silence' | 'quiet' | 'tampering' | 'cancelled';
 
 /** How a turn ended. `cut_off`: the OpenCode server exited during the turn, and the conversation can be continued. */
 export type TurnOutcome =
@@ -25,8 +27,8 @@ export interface TurnContext {
   report: (frame: AgentFrameBody) => void;
   /** Called when a step that called tools has ended and the turn continues. */
   onStep: () => void;
-  /** Model turns that the whole assignment may take; null for no limit. */
-  maxSteps: number | null;
+  /** What ends the turn with the interruptions `limit` and `silence`. */
+  ceilings: CeilingWatch;
 }
 
 const FLUSH_MS = 250;
@@ -42,6 +44,7 @@ const SETTLE_POLL_MS = 100;
 export class Turn {
   readonly #context: TurnContext;
   readonly #wakeup = new Wakeup();
+  readonly #silence: SilenceWatch;
   #interruption: Interruption | null = null;
   #stepInterruption: Interruption | null = null;
   #hasConnected = false;
@@ -54,12 +57,13 @@ export class Turn {
 
   constructor(context: TurnContext) {
     this.#context = context;
+    this.#silence = new SilenceWatch(context.ceilings.maxSilenceMs);
   }
 
   /** Posts the prompt and follows the run to its end. */
   async run(prompt: Prompt): Promise<TurnOutcome> {
     const { opencode, mapping, approvals } = this.#context;
-    mapping.clearFailure();
+    mapping.beginTurn();
     const unsubscribe = opencode.subscribe((signal) => this.#signal(signal));
     const flush = setInterval(() => this.#reportAll(mapping.flush()), FLUSH_MS);
     try {
@@ -132,11 +136,14 @@ export class Turn {
   }
 
   #event(event: Event): void {
-    const { mapping, approvals, conversationId } = this.#context;
+    const { mapping, approvals, ceilings, conversationId } = this.#context;
+    const isNewCall = mapping.beginsCall(event);
     this.#reportAll(mapping.event(event, Date.now()));
     const conversation = (event.properties as { sessionID?: string }).sessionID;
     if (conversation === undefined || !mapping.covers(conversation)) return;
-    if (event.type === 'permission.asked') approvals.permissionAsked(event.properties);
+    this.#silence.heard(event);
+    if (ceilings.endsRun(event, isNewCall, mapping.calls)) this.interrupt('limit');
+    else if (event.type === 'permission.asked') approvals.permissionAsked(event.properties);
     else if (event.type === 'question.asked') approvals.questionAsked(event.properties);
     else if (this.#interruption === null && approvals.isForeignReply(event)) this.interrupt('tampering');
     else if (event.type === 'session.idle' && conversation === conversationId) this.#wakeup.signal();
@@ -145,17 +152,17 @@ export class Turn {
 
   /** Only at the end of a step that called tools can a run end cleanly: all its tool calls have their results. */
   #partUpdated(part: Part): void {
-    const { maxSteps, mapping, conversationId } = this.#context;
+    const { conversationId, onStep } = this.#context;
     if (part.type !== 'step-finish' || part.reason !== 'tool-calls' || part.sessionID !== conversationId) return;
     if (this.#stepInterruption !== null) this.interrupt(this.#stepInterruption);
-    else if (maxSteps !== null && mapping.steps >= maxSteps) this.interrupt('limit');
-    else this.#context.onStep();
+    else onStep();
   }
 
   /** Waits until the conversation is idle, and reports from its messages what no event reported. */
   async #follow(): Promise<TurnOutcome> {
     for (;;) {
       await this.#wakeup.wait(this.#interruption === null ? POLL_MS : ABORT_AGAIN_MS);
+      if (this.#silence.isTooLong()) this.interrupt('silence');
       if (this.#interruption !== null) await this.#abort();
       if (await this.#isBusy()) {
         await this.#pollRequests();
@@ -242,6 +249,8 @@ export function outcomeOf(
   if (last?.role !== 'assistant') return null;
   const isFinal = last.time.completed !== undefined || last.error !== undefined;
   if (!isFinal) return null;
+  // The model would have been asked again, so an answer that is not an end was not the last one.
+  if (interruption === 'limit' && last.finish !== 'stop') return { type: 'interrupted', by: interruption };
   const isDone = last.error === undefined && last.finish !== undefined && last.finish !== 'tool-calls';
   if (isDone) return { type: 'completed', finish: last.finish as string };
   if (interruption !== null) return { type: 'interrupted', by: interruption };

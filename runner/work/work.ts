@@ -1,7 +1,9 @@
+import { boundsOf, type GivenCeilings, isBudget } from '../../src/domain/session/ceilings.ts';
 import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
-import { checkpointFailed, LIMIT_REACHED, opencodeUnavailable, TAMPERING } from './failures.ts';
+import { CeilingWatch } from './ceiling-watch.ts';
+import { checkpointFailed, opencodeUnavailable, TAMPERING } from './failures.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
 import type { ConversationMessage, Prompt } from './opencode-port.ts';
 import { Prompts } from './prompts.ts';
@@ -19,6 +21,8 @@ const STEP_CHECKPOINT_MS = 30_000;
 export interface WorkDependencies extends WorkContextDependencies {
   /** The model for assignments that name none, as `provider/model`. */
   model: string;
+  /** The agent's own; the session can set lower ones. */
+  ceilings: GivenCeilings;
   /** Minimum time between two checkpoints inside a turn; they are taken at the end of a step. 30,000 by default. */
   stepCheckpointMs?: number;
 }
@@ -34,6 +38,7 @@ export class Work {
   readonly #wakeup = new Wakeup();
   readonly #prompts: Prompts;
   readonly #messages: MessageQueue;
+  readonly #ceilings: CeilingWatch;
   #context: WorkContext | null = null;
   #turn: Turn | null = null;
   #turnNumber = 0;
@@ -49,6 +54,10 @@ export class Work {
     this.#assignment = assignment;
     this.#dependencies = dependencies;
     this.#messages = new MessageQueue(assignment.messages_done);
+    this.#ceilings = new CeilingWatch(
+      boundsOf(dependencies.ceilings, assignment.agent_config),
+      assignment.usage_before,
+    );
     this.#prompts = new Prompts(assignment, dependencies.opencode, dependencies.model);
   }
 
@@ -177,6 +186,8 @@ export class Work {
       while (this.#isQuiet && this.#pendingInterruption === null) await this.#wakeup.wait();
       const outcome = this.#pendingInterruption ?? (await this.#runTurn(context, prompt));
       if (this.#isCancelled) return outcome;
+      const isSilent = outcome.type === 'interrupted' && outcome.by === 'silence' && this.#release === null;
+      const silence = isSilent ? this.#ceilings.silent(context.mapping.calls) : null;
       if (outcome.type === 'cut_off') {
         restarts += 1;
         if (restarts > MAX_RESTARTS)
@@ -185,6 +196,10 @@ export class Work {
             failure: opencodeUnavailable(new Error(`OpenCode exited more than ${MAX_RESTARTS} times during the turn.`)),
           };
         this.#report(note(`OpenCode was restarted; the conversation continues (${restarts} of ${MAX_RESTARTS}).`));
+      } else if (silence?.type === 'failed') {
+        return silence;
+      } else if (silence !== null) {
+        this.#report(note(silence.text));
       } else if (outcome.type !== 'interrupted' || outcome.by !== 'quiet' || this.#release !== null) {
         return outcome;
       }
@@ -210,9 +225,10 @@ export class Work {
   async #runTurn(context: WorkContext, prompt: Prompt): Promise<TurnOutcome> {
     const { opencode, report } = this.#dependencies;
     const { mapping, approvals, conversationId, directory } = context;
-    const maxSteps = this.#assignment.agent_config.max_turns ?? null;
+    const ceilings = this.#ceilings;
+    if (ceilings.isReached(mapping.calls)) return { type: 'interrupted', by: 'limit' };
     const onStep = () => this.#stepEnded();
-    this.#turn = new Turn({ opencode, mapping, approvals, conversationId, directory, report, onStep, maxSteps });
+    this.#turn = new Turn({ opencode, mapping, approvals, conversationId, directory, report, onStep, ceilings });
     try {
       return await this.#turn.run(prompt);
     } finally {
@@ -235,9 +251,10 @@ export class Work {
     if (this.#isCancelled || this.#release !== null) return;
     if (outcome.type === 'failed') return this.#result(context, 'failed', outcome.failure);
     if (problem !== null) return this.#result(context, 'failed', checkpointFailed(problem));
-    if (outcome.type === 'interrupted' && outcome.by === 'limit') {
-      this.#messages.endTurn();
-      return this.#result(context, 'partial', LIMIT_REACHED);
+    const { reached } = this.#ceilings;
+    if (outcome.type === 'interrupted' && outcome.by === 'limit' && reached !== null) {
+      if (isBudget(reached.name)) this.#messages.endTurn();
+      return this.#result(context, isBudget(reached.name) ? 'partial' : 'failed', reached.error);
     }
     if (outcome.type === 'interrupted') return this.#result(context, 'failed', TAMPERING);
     if (this.#messages.waiting.length === 0) await this.#result(context, 'completed', null);

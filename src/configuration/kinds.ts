@@ -23,6 +23,17 @@ export function wholeNumber({ min, max }: { min: number; max: number }): Kind<nu
   };
 }
 
+/** An amount of money with up to four decimals. */
+export function amount({ min, max }: { min: number; max: number }): Kind<number> {
+  return {
+    expects: `an amount from ${min} to ${max}`,
+    read: (given) => {
+      const value = /^\d{1,9}(\.\d{1,4})?$/.test(given) ? Number(given) : Number.NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
 export function oneOf<const T extends string>(...options: readonly T[]): Kind<T> {
   return {
     expects: `one of ${options.map((option) => `\`${option}\``).join(', ')}`,

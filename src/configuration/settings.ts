@@ -1,4 +1,15 @@
-import { httpUrl, type Kind, oneOf, origins, postgresUrl, secret, signingKeys, text, wholeNumber } from './kinds.ts';
+import {
+  amount,
+  httpUrl,
+  type Kind,
+  oneOf,
+  origins,
+  postgresUrl,
+  secret,
+  signingKeys,
+  text,
+  wholeNumber,
+} from './kinds.ts';
 
 /**
  * Who reads a setting.
@@ -136,6 +147,48 @@ export const SETTINGS = {
     summary: 'OpenCode’s own variable: the configuration that the agent works with',
     example: '/home/me/opencode.json',
     otherwise: '`opencode.jsonc` or `opencode.json` in `~/.config/opencode`',
+  }),
+  OIO_MAX_TURNS: define(wholeNumber({ min: 1, max: 1_000 }), {
+    readers: ['agent'],
+    summary: 'calls of a model in one run of a session, with those of sub-agents and attempts',
+    example: '200',
+    default: '1000',
+  }),
+  OIO_MAX_COST_USD: define(amount({ min: 0.01, max: 10_000 }), {
+    readers: ['agent'],
+    summary: 'cost of one run of a session, by OpenCode’s prices',
+    example: '5',
+    otherwise: 'no limit',
+  }),
+  OIO_MAX_COMPACTIONS: define(wholeNumber({ min: 1, max: 100 }), {
+    readers: ['agent'],
+    summary: 'compactions of a conversation in a row',
+    example: '5',
+    default: '5',
+  }),
+  OIO_MAX_EMPTY_ANSWERS: define(wholeNumber({ min: 1, max: 100 }), {
+    readers: ['agent'],
+    summary: 'empty or broken answers of a model in a row',
+    example: '5',
+    default: '5',
+  }),
+  OIO_MAX_RETRIES: define(wholeNumber({ min: 1, max: 100 }), {
+    readers: ['agent'],
+    summary: 'failed calls of a model in a row',
+    example: '10',
+    default: '10',
+  }),
+  OIO_MAX_RETRY_WAIT_SECONDS: define(wholeNumber({ min: 1, max: 86_400 }), {
+    readers: ['agent'],
+    summary: 'wait before a failed call is repeated; a provider can ask for days',
+    example: '600',
+    default: '600',
+  }),
+  OIO_MAX_SILENCE_SECONDS: define(wholeNumber({ min: 10, max: 3_600 }), {
+    readers: ['agent'],
+    summary: 'time for which a model may send nothing; it is then asked again once',
+    example: '600',
+    default: '600',
   }),
   OIO_LOG_FORMAT: define(oneOf('text', 'json'), {
     readers: ['agent'],

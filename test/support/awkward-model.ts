@@ -7,8 +7,11 @@ import { type ScriptedModel, startScriptedModel } from '../../cli/demo/scripted-
 const TOO_MANY_TOKENS = 250_000;
 const TWO_HOURS_S = 7_200;
 
-/** One awkward answer. `nth` counts the requests of one conversation with this prompt, from 1. */
-type Answer = (stream: Stream, nth: number) => void;
+/**
+ * One awkward answer. `nth` counts the requests of one conversation with this prompt, from 1. A request for the summary
+ * of a conversation has no tools.
+ */
+type Answer = (stream: Stream, nth: number, hasTools: boolean) => void;
 
 /**
  * How providers misbehave. A prompt with the words `awkward <name>` gets the answer of that name, at every request;
@@ -29,11 +32,10 @@ export const AWKWARD = {
   endless_tools: (stream) => stream.call('bash', { command: 'true', description: 'nothing' }).end('tool_calls'),
   overflow: (stream) => stream.fail(400, { error: overflow }),
   overflow_text: (stream) => stream.say('awkward overflow_text').end('stop', TOO_MANY_TOKENS),
-  overflow_tools: (stream) =>
-    stream
-      .say('awkward overflow_tools')
-      .call('bash', { command: 'true', description: 'nothing' })
-      .end('tool_calls', TOO_MANY_TOKENS),
+  overflow_tools: (stream, _, hasTools) =>
+    hasTools
+      ? stream.call('bash', { command: 'true', description: 'nothing' }).end('tool_calls', TOO_MANY_TOKENS)
+      : stream.say('awkward overflow_tools').end('stop', TOO_MANY_TOKENS),
   wrong_key: (stream) =>
     stream.fail(401, { error: { message: 'Incorrect API key provided', code: 'invalid_api_key' } }),
   huge_error: (stream) => stream.fail(400, { error: { message: `Invalid request: ${'x'.repeat(2_000_000)}` } }),
@@ -48,23 +50,18 @@ export const AWKWARD = {
 
 export type AwkwardName = keyof typeof AWKWARD;
 
-/** The scripted model with awkward answers. `calls` counts the requests that an answer got so far. */
-export interface AwkwardModel extends ScriptedModel {
-  calls(name: AwkwardName): number;
-}
-
-export async function startAwkwardModel(): Promise<AwkwardModel> {
-  const perConversation = new Map<string, number>();
-  const perName = new Map<AwkwardName, number>();
-  const model = await startScriptedModel(0, ({ messages = [] }, response) => {
+/** Starts the scripted model with awkward answers. */
+export function startAwkwardModel(): Promise<ScriptedModel> {
+  const requests = new Map<string, number>();
+  return startScriptedModel(0, ({ messages = [], tools = [] }, response) => {
     const name = nameIn(messages);
     if (name === null) return false;
-    const nth = increment(perConversation, `${name} ${directoryOf(messages)}`);
-    increment(perName, name);
-    (AWKWARD[name] as Answer)(new Stream(response), nth);
+    const conversation = `${name} ${directoryOf(messages)}`;
+    const nth = (requests.get(conversation) ?? 0) + 1;
+    requests.set(conversation, nth);
+    (AWKWARD[name] as Answer)(new Stream(response), nth, tools.length > 0);
     return true;
   });
-  return { ...model, calls: (name) => perName.get(name) ?? 0 };
 }
 
 const overflow = { message: 'maximum context length exceeded', code: 'context_length_exceeded' };
@@ -81,12 +78,6 @@ function nameIn(messages: readonly ChatMessage[]): AwkwardName | null {
 /** Each conversation of a test has its own directory, which OpenCode states in the system prompt. */
 function directoryOf(messages: readonly ChatMessage[]): string {
   return /Working directory: (.+)/.exec(messages.map(textOf).join('\n'))?.[1] ?? '';
-}
-
-function increment<K>(counts: Map<K, number>, key: K): number {
-  const count = (counts.get(key) ?? 0) + 1;
-  counts.set(key, count);
-  return count;
 }
 
 /** A streamed answer that is written piece by piece. It can end in every way in which a provider's answer does. */

@@ -8,6 +8,7 @@ import type { OpenConnection } from '../../runner/lease/connection.ts';
 import { removeLeftoverWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import { toolEnvironment } from '../../runner/opencode/tool-environment.ts';
+import { readCeilings } from '../../runner/work/ceiling-watch.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { eventually } from '../support/eventually.ts';
 import { Gate } from './support/tools.ts';
@@ -256,6 +257,7 @@ test('an epoch of a task starts on an agent only when the previous one has ended
       name: 'AGENT-TWO-EPOCHS',
       source: { kind: 'own', environment: {} },
       tools: toolEnvironment(process.env),
+      ceilings: readCeilings(),
       log: () => undefined,
     },
     {

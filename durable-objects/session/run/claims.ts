@@ -1,4 +1,5 @@
 import { type Claim, type ClaimVerdict, judgeClaim } from '../../../src/domain/lease/claim.ts';
+import { usageSince } from '../../../src/domain/session/usage.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import type { SessionParts } from '../parts.ts';
@@ -78,7 +79,8 @@ export class Claims {
 
   #assignment(number: number): Assignment {
     const { records, checkpoints } = this.#parts;
-    const { id } = records.session();
+    const { id, usage, usage_before_run } = records.session();
+    const { turns, cost_usd } = usageSince(JSON.parse(usage), JSON.parse(usage_before_run));
     const spec = records.spec();
     const checkpoint = checkpoints.toRestore(number);
     return {
@@ -88,6 +90,7 @@ export class Claims {
       title: spec.title,
       agent_config: spec.agent_config,
       repository: spec.repository,
+      usage_before: { turns, cost_usd },
       messages_done: checkpoint?.messages_done ?? 0,
       messages_last: records.lastMessageOf(number),
       checkpoint,

@@ -1,4 +1,5 @@
 import type { Event, Message, Part, StepFinishPart } from '@opencode-ai/sdk/v2/client';
+import { type CallCounts, countCall, countRetry, endStreaks, NO_CALLS } from '../../../src/domain/session/ceilings.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { ConversationMessage } from '../../work/opencode-port.ts';
 import { TextStream } from './text.ts';
@@ -19,11 +20,11 @@ export class Mapping {
   readonly #conversationId: string;
   readonly #text = new TextStream();
   readonly #tools: ToolCalls;
-  /** The model that wrote each assistant message, including those of sub-agents. */
-  readonly #models = new Map<string, string>();
+  /** The assistant messages, including those of sub-agents. */
+  readonly #messages = new Map<string, { model: string; isSummary: boolean; hasText: boolean }>();
   readonly #subConversations = new Set<string>();
   readonly #stepsCounted = new Set<string>();
-  #steps = 0;
+  #calls: CallCounts = NO_CALLS;
   #failure: ModelFailure | null = null;
   #lastRetry = '';
 
@@ -32,18 +33,26 @@ export class Mapping {
     this.#tools = new ToolCalls(directory);
   }
 
-  /** Steps of the conversation itself, without its sub-agents, that ended since this mapping was created. */
-  get steps(): number {
-    return this.#steps;
+  /** The model's calls since this mapping was created, with those of sub-agents. */
+  get calls(): CallCounts {
+    return this.#calls;
   }
 
-  /** The last error that OpenCode reported since {@link clearFailure}. */
+  /** The last error that OpenCode reported since {@link beginTurn}. */
   get failure(): ModelFailure | null {
     return this.#failure;
   }
 
-  clearFailure(): void {
+  beginTurn(): void {
     this.#failure = null;
+    this.#calls = endStreaks(this.#calls);
+  }
+
+  /** Whether a call of a model begins with the event. Ask before {@link event} takes it. */
+  beginsCall(event: Event): boolean {
+    if (event.type !== 'message.updated') return false;
+    const { info } = event.properties;
+    return info.role === 'assistant' && this.covers(info.sessionID) && !this.#messages.has(info.id);
   }
 
   /** Whether the conversation is this one or one of its sub-agents' conversations. */
@@ -107,7 +116,7 @@ export class Mapping {
         return this.#part(event.properties.part);
       case 'message.part.delta': {
         const { sessionID, messageID, partID, field, delta } = event.properties;
-        const isOurs = sessionID === this.#conversationId && this.#models.has(messageID) && field === 'text';
+        const isOurs = sessionID === this.#conversationId && this.#messages.has(messageID) && field === 'text';
         if (isOurs) this.#text.delta(messageID, partID, delta);
         return [];
       }
@@ -129,14 +138,18 @@ export class Mapping {
 
   #message(info: Message): void {
     if (info.role !== 'assistant') return;
-    this.#models.set(info.id, `${info.providerID}/${info.modelID}`);
+    const hasText = this.#messages.get(info.id)?.hasText ?? false;
+    const model = `${info.providerID}/${info.modelID}`;
+    this.#messages.set(info.id, { model, isSummary: info.summary === true, hasText });
     if (info.sessionID === this.#conversationId && info.error !== undefined) {
       this.#failure ??= describeFailure(info.error);
     }
   }
 
   #part(part: Part): AgentFrameBody[] {
-    if (!this.covers(part.sessionID) || !this.#models.has(part.messageID)) return [];
+    const message = this.#messages.get(part.messageID);
+    if (!this.covers(part.sessionID) || message === undefined) return [];
+    if (part.type === 'text' && part.text.trim() !== '') message.hasText = true;
     const isOwn = part.sessionID === this.#conversationId;
     switch (part.type) {
       case 'text':
@@ -154,20 +167,21 @@ export class Mapping {
   #stepFinish(part: StepFinishPart, isOwn: boolean): AgentFrameBody[] {
     if (this.#stepsCounted.has(part.id)) return [];
     this.#stepsCounted.add(part.id);
-    if (isOwn) this.#steps += 1;
-    const { tokens } = part;
+    const { model = null, isSummary = false, hasText = false } = this.#messages.get(part.messageID) ?? {};
+    const { reason: finish, sessionID: conversation, cost: cost_usd, tokens } = part;
+    this.#calls = countCall(this.#calls, { conversation, isSummary, finish, hasText, cost_usd });
     return [
       {
         type: 'usage',
         data: {
-          model: this.#models.get(part.messageID) ?? null,
+          model,
           sub_agent: !isOwn,
           input_tokens: tokens.input,
           output_tokens: tokens.output,
           reasoning_tokens: tokens.reasoning,
           cache_read_tokens: tokens.cache.read,
           cache_write_tokens: tokens.cache.write,
-          cost_usd: part.cost,
+          cost_usd,
         },
       },
     ];
@@ -182,6 +196,7 @@ export class Mapping {
     if (retry === this.#lastRetry) return [];
     this.#lastRetry = retry;
     const next = Math.max(0, Math.round(status.next - now));
+    this.#calls = countRetry(this.#calls, status.message, next);
     return [{ type: 'model.retry', data: { attempt: status.attempt, message: status.message, next_in_ms: next } }];
   }
 }

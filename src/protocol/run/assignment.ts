@@ -4,6 +4,7 @@ import { SessionId, TaskId } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
 import { AgentConfig, Repository } from '../session/requests.ts';
+import { Usage } from '../session/session.ts';
 
 export const Assignment = schema(() =>
   z.object({
@@ -13,6 +14,8 @@ export const Assignment = schema(() =>
     title: z.string(),
     agent_config: AgentConfig(),
     repository: Repository(),
+    /** What the run had used before this lease; the ceilings apply to the whole run. */
+    usage_before: Usage().pick({ turns: true, cost_usd: true }),
     /** The checkpoint's conversation holds the prompts up to this number. The next ones follow as `message` commands. */
     messages_done: z.int(),
     /** The number of the newest message. If it equals `messages_done`, no prompt is left to run. */

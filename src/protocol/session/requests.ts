@@ -3,6 +3,7 @@ import { Decision, Delivery, PermissionAction, SessionPriority, SessionType } fr
 import { SessionId } from '../common/ids.ts';
 import { utf8Length } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { Ceilings } from './ceilings.ts';
 import { SessionRequirements } from './requirements.ts';
 
 /** The bodies of requests on sessions, with their defaults and limits. */
@@ -42,12 +43,12 @@ export const AgentConfig = schema(() =>
           `must have at most ${MAX_PERMISSIONS} permissions`,
         )
         .optional(),
-      max_turns: z.int().min(1).max(1_000).optional(),
+      ...Ceilings().partial().shape,
     })
     .meta({
       id: 'AgentConfig',
-      description: 'How the agent works: `provider/model`, OpenCode agent, extra system text, permissions, turn limit.',
-      example: { model: 'anthropic/claude-sonnet', permissions: { edit: 'ask' }, max_turns: 40 },
+      description: 'How the agent works: `provider/model`, OpenCode agent, extra system text, permissions, ceilings.',
+      example: { model: 'anthropic/claude-sonnet', permissions: { edit: 'ask' }, max_turns: 40, max_cost_usd: 2 },
     }),
 );
 export type AgentConfig = Infer<typeof AgentConfig>;

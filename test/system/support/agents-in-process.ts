@@ -6,6 +6,7 @@ import { loadIdentity } from '../../../runner/identity.ts';
 import { webSocketConnections } from '../../../runner/lease/connection.ts';
 import { toolEnvironment } from '../../../runner/opencode/tool-environment.ts';
 import { chooseModel } from '../../../runner/start.ts';
+import { readCeilings } from '../../../runner/work/ceiling-watch.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { FleetMember } from './fleet.ts';
 import { cloneRepository, type OpenCodeRig } from './rig.ts';
@@ -37,6 +38,7 @@ export async function startAgentsInProcess(fleet: FleetMember, rig: OpenCodeRig,
         name,
         source,
         tools: toolEnvironment(process.env),
+        ceilings: readCeilings(),
         log,
       };
       return new Agent(options, {

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
 import type { OpenCodeClient } from '../../../runner/opencode/client.ts';
+import { readCeilings } from '../../../runner/work/ceiling-watch.ts';
 import { Work } from '../../../runner/work/work.ts';
+import type { GivenCeilings } from '../../../src/domain/session/ceilings.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -33,6 +35,12 @@ export interface WorkRig {
   end(): Promise<void>;
 }
 
+export interface WorkOptions {
+  stepCheckpointMs?: number;
+  /** Those of the agent that differ from the defaults. */
+  ceilings?: GivenCeilings;
+}
+
 let taskCount = 0;
 
 /** Creates an assignment as a session does, each with a new task. */
@@ -46,6 +54,7 @@ export function makeAssignment(changes: Partial<Assignment> = {}): Assignment {
     title: 'A test',
     agent_config: {},
     repository: {},
+    usage_before: { turns: 0, cost_usd: 0 },
     messages_done: 0,
     messages_last: 1,
     checkpoint: null,
@@ -58,7 +67,7 @@ export async function startWork(
   clone: string,
   assignment: Assignment,
   artifacts: ReadonlyMap<string, Uint8Array> = new Map(),
-  stepCheckpointMs = 600_000,
+  { stepCheckpointMs = 600_000, ceilings = {} }: WorkOptions = {},
 ): Promise<WorkRig> {
   const frames: AgentFrameBody[] = [];
   const repository = await Repository.open(clone);
@@ -76,6 +85,7 @@ export async function startWork(
     report: (frame) => frames.push(frame),
     log: () => undefined,
     stepCheckpointMs,
+    ceilings: { ...readCeilings(), ...ceilings },
   });
   const running = work.run();
   let number = assignment.messages_done;
@@ -110,29 +120,27 @@ export async function startWork(
 }
 
 /** A repository, a scripted model and an OpenCode server for all tests of a file. */
-export interface WorkFixture<M extends ScriptedModel = ScriptedModel> {
+export interface WorkFixture {
   /** The scratch directory with all files of the tests. */
   path: string;
   /** The repository in which the agent works. */
   project: string;
-  readonly model: M;
+  readonly model: ScriptedModel;
   readonly rig: OpenCodeRig;
   /** Starts work that ends with the test. */
   start(
     assignment?: Assignment,
     artifacts?: ReadonlyMap<string, Uint8Array>,
-    options?: { client?: OpenCodeClient; stepCheckpointMs?: number },
+    options?: WorkOptions & { client?: OpenCodeClient },
   ): Promise<WorkRig>;
 }
 
 /** Creates a fixture before the file's first test, and removes it after the last one. */
-export function workFixtureOfFile<M extends ScriptedModel = ScriptedModel>(
-  startModel: () => Promise<M> = startScriptedModel as () => Promise<M>,
-): WorkFixture<M> {
+export function workFixtureOfFile(startModel: () => Promise<ScriptedModel> = startScriptedModel): WorkFixture {
   const scratch = scratchDirectory();
   const project = join(scratch.path, 'project');
   const works: WorkRig[] = [];
-  let model: M;
+  let model: ScriptedModel;
   let rig: OpenCodeRig;
   beforeAll(async () => {
     createRepository(project);
@@ -156,8 +164,8 @@ export function workFixtureOfFile<M extends ScriptedModel = ScriptedModel>(
     get rig() {
       return rig;
     },
-    async start(assignment = makeAssignment(), artifacts = new Map(), { client = rig.client, stepCheckpointMs } = {}) {
-      const work = await startWork({ ...rig, client }, project, assignment, artifacts, stepCheckpointMs);
+    async start(assignment = makeAssignment(), artifacts = new Map(), { client = rig.client, ...options } = {}) {
+      const work = await startWork({ ...rig, client }, project, assignment, artifacts, options);
       works.push(work);
       return work;
     },

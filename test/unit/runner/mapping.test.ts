@@ -135,7 +135,7 @@ test('the frames add up to the messages without duplicates, for any lost, repeat
           .map((usage) => usage.input_tokens)
           .sort(),
       ).toEqual(all.map((_, index) => 100 + index));
-      expect(mapping.steps).toBe(all.length);
+      expect(mapping.calls.turns).toBe(all.length);
     }),
     runs(500),
   );
@@ -194,7 +194,7 @@ test('events of other conversations are ignored, but the usage and edits of sub-
   expect(of(frames, 'file.edited').map((data) => data.path)).toEqual(['ses_sub.txt', 'ses_deeper.txt']);
   expect(of(frames, 'usage').map((data) => data.sub_agent)).toEqual([true, true]);
   expect(of(frames, 'tool')).toEqual([]);
-  expect(mapping.steps).toBe(0);
+  expect(mapping.calls.turns).toBe(2);
 });
 
 test('long tool input and output are truncated and marked', () => {
