@@ -6,7 +6,7 @@ import type { TaskId } from '../../src/protocol/common/ids.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
 
-/** A workspace's agents and the slots of their capacity; see `AgentRegistryApi`. */
+/** The object of a workspace's agents. See `AgentRegistryApi`. */
 export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements AgentRegistryApi {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, 'AgentRegistry', buildAgentRegistry);

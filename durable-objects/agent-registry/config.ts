@@ -3,7 +3,7 @@ import type { OfferConfig } from '../../src/domain/dispatch/slot.ts';
 
 const DECLINED_FIRST_MS = 5_000;
 
-/** The times that decide who is offered what. */
+/** The times that the rules of dispatch use. */
 export const DISPATCH: MatchConfig & OfferConfig = {
   quiet_ms: 60_000,
   quiet_retry_ms: 30_000,
@@ -12,26 +12,26 @@ export const DISPATCH: MatchConfig & OfferConfig = {
   declined_longest_ms: 60_000,
 };
 
-/** An offer that is not accepted by then goes back to the queue. */
+/** An offer that is not accepted within this time lapses, and its request returns to the queue. */
 export const OFFER_MS = 20_000;
-/** A second instance of an agent is refused while the first has been heard within this time. */
+/** A second instance of an agent is rejected if the first one was heard within this time. */
 export const INSTANCE_FRESH_MS = 45_000;
-/** An agent that has been away for longer is forgotten. */
+/** An agent that was not heard for this time is deleted. */
 export const AGENT_KEPT_MS = 86_400_000;
-/** Tombstones are kept for at least this long: longer than any delivery can be late. */
+/** The minimum age at which a tombstone is deleted. No delivery is as late as this. */
 export const TOMBSTONES_KEPT_MS = 86_400_000;
 /**
- * How often agents and tombstones are reviewed. `last_seen_at` may lag behind by as much when a socket ends with no
- * close event, and what is to be forgotten stays for as much longer.
+ * The interval at which old agents and tombstones are deleted. They can stay for this much longer. If a socket ends
+ * without a close event, the stored `last_seen_at` can be this much too old.
  */
 export const REVIEW_MS = 21_600_000;
 
-/** Names of the registry's deadlines. */
+/** The names of the registry's deadlines. */
 export const DEADLINE = {
-  /** The first of the offers that stand lapses. */
+  /** The earliest open offer lapses. */
   offers: 'offers',
-  /** The queue is to be matched again. */
+  /** The queue is matched again. */
   queue: 'queue',
-  /** Agents and tombstones are reviewed. */
+  /** Old agents and tombstones are deleted. */
   review: 'review',
 } as const;

@@ -19,7 +19,7 @@ import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
 import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
 
-/** The registry's parts, built together over a platform. @param ranks the order of priorities in the queue */
+/** Builds a registry's parts over a platform. @param ranks the order of priorities in the queue */
 export function buildAgentRegistry(
   workspace: WorkspaceId,
   platform: ObjectPlatform,
@@ -31,8 +31,8 @@ export function buildAgentRegistry(
 }
 
 /**
- * A workspace's agents and the slots of their capacity (`AgentRegistryApi`), and the agents' control sockets.
- * Each method is one synchronous step: it reads, decides and writes with nothing between.
+ * The runtime of a registry (`AgentRegistryApi`), with the agents' control sockets. Each method is synchronous, so
+ * nothing changes between its reads and its writes.
  */
 export class AgentRegistryRuntime implements SocketHolder {
   readonly sockets: SocketHolder = this;
@@ -82,7 +82,6 @@ export class AgentRegistryRuntime implements SocketHolder {
     });
   }
 
-  /** The upgrade of a control socket. */
   open({ pathname }: URL): SocketOpening | null {
     const agent = paramsIn('openControlSocket', pathname);
     if (!agent) return null;
@@ -95,19 +94,18 @@ export class AgentRegistryRuntime implements SocketHolder {
     return { tags: [agentTag(agent.agent_id)], attachment };
   }
 
-  /** A frame on a control socket. A throw means that nothing was stored: close the socket, and the agent reconnects. */
   receive(socket: ObjectSocket, text: string): void {
     const connection = this.#connections.of(socket);
     const frame = parse(text);
     if (frame?.type === 'hello') this.#hello(connection, frame);
     else if (frame && connection.attachment.instance_id !== null) this.#report(connection, frame);
     else {
-      const reason = frame ? 'hello comes first' : 'not a control frame';
+      const reason = frame ? 'send hello before other frames' : 'not a control frame';
       this.#connections.close(connection, CLOSE.protocol_error, reason);
     }
   }
 
-  /** A control socket has closed. Its agent's slots stay: a closed socket says nothing about the work. */
+  /** Keeps the agent's slots, because the agent continues its work without the socket. */
   closed(socket: ObjectSocket): void {
     const connection = this.#connections.of(socket);
     const { closed, instance_id, agent_id } = connection.attachment;
@@ -124,7 +122,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     });
   }
 
-  /** The hello of a known, unchanged agent writes nothing. */
+  /** Accepts an agent's hello. The hello of a known and unchanged agent writes nothing. */
   #hello(connection: Connection, hello: AgentHello): void {
     const { agent_id } = connection.attachment;
     const others = this.#connections.welcomed(agent_id).filter(({ socket }) => socket.id !== connection.socket.id);
@@ -138,7 +136,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     const isNamed = (slot: SlotKey) => hello.leases.some(isSame(slot));
     const offered = held.filter((slot) => slot.state === 'offered' && !isNamed(slot));
     const abandoned = held.filter((slot) => slot.state === 'accepted' && !isNamed(slot));
-    // Leases that the session has granted, but whose `accepted` never arrived.
+    // The session has granted these leases, but the agent's `accepted` never arrived.
     const granted = created ? hello.leases.filter((lease) => this.#isOpen(lease)) : [];
     const welcome = () => this.#welcome(connection, hello, others, offered);
     if (isNew || abandoned.length > 0 || granted.length > 0 || this.#slots.hasQueue()) {
@@ -161,7 +159,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     return state === 'queued' || state === 'offered';
   }
 
-  /** Another instance that has given a sign of life just now. */
+  /** Whether another instance of the agent is alive. */
   #isRival({ attachment, aliveAt }: Connection, hello: AgentHello): boolean {
     return attachment.instance_id !== hello.instance_id && this.#now - aliveAt < INSTANCE_FRESH_MS;
   }
@@ -171,7 +169,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#kit.deadlines.setIfUnset(DEADLINE.review, this.#now + REVIEW_MS);
   }
 
-  /** Welcomes the agent, and tells it what it may have missed: offers that stand, leases that have ended. */
+  /** Welcomes the agent, and repeats what it may have missed: open offers, and the end of its leases. */
   #welcome(connection: Connection, hello: AgentHello, others: Connection[], offered: Slot[]): void {
     const { agent_id } = connection.attachment;
     for (const other of others) {
@@ -182,7 +180,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#connections.send(agent_id, { type: 'welcome', agent_id });
     for (const slot of offered) this.#keeper.sendOffer(slot);
     for (const lease of hello.leases) {
-      if (this.#slots.find(lease)?.state === 'ended') this.#keeper.tellCancelled(agent_id, lease);
+      if (this.#slots.find(lease)?.state === 'ended') this.#keeper.sendCancel(agent_id, lease);
     }
     this.#kit.store.platform.logger('info', 'agent_hello', {
       agent_id,
@@ -196,7 +194,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#connections.close(connection, CLOSE.superseded, reason);
   }
 
-  /** Notes which agents are there, and forgets agents that have been away and tombstones that are old. */
+  /** The handler of the review's deadline: stores when agents were seen, and deletes old agents and tombstones. */
   #review(): void {
     const alive = this.#connections.aliveAt();
     for (const { id, last_seen_at } of this.#agents.lastSeen()) {
@@ -208,7 +206,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     if (anyEnded || !this.#agents.isEmpty()) this.#kit.deadlines.set(DEADLINE.review, this.#now + REVIEW_MS);
   }
 
-  /** One durable step; the first one makes the tables. */
+  /** Runs a session's call in one transaction. The first call creates the tables. */
   #slotCall<T>(method: string, { task_id, epoch }: SlotKey, body: () => T, outcomeOf?: (value: T) => string): T {
     return this.#calls.internal('info', method, { task_id, epoch }, () => this.#kit.store.create(body), outcomeOf);
   }

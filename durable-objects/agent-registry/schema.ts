@@ -1,9 +1,9 @@
 import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
- * A slot is a request for capacity, from its arrival to its end: `queued`, `offered` (to `agent_id`), `accepted` (by
- * it), `ended`. An ended slot is a tombstone that makes late and repeated calls harmless; one that ended before it was
- * requested has nothing but its key. Only slots that wait, or that an agent holds, are in an index besides the key's.
+ * A slot is a request for an agent's capacity. Its state is `queued`, `offered` or `accepted` (both with `agent_id`),
+ * or `ended`. An ended slot is a tombstone, which makes late and repeated calls harmless. A slot that ended before it
+ * was requested has only its key. The partial indexes leave out ended slots, so that tombstones cost no rows in them.
  */
 const TABLES = `
 CREATE TABLE agents (
@@ -52,7 +52,7 @@ CREATE TABLE ended_slots (
       sql: `ALTER TABLE agents ADD COLUMN remotes TEXT NOT NULL DEFAULT '[]';`,
     },
     {
-      // The first release kept priorities as positions, tombstones and arrivals in tables of their own, and a deadline
+      // The first release stored priorities as positions, tombstones and arrivals in separate tables, and one deadline
       // for each offer. It was never deployed, so no release needs the old tables after a rollback.
       id: 'agent-registry/0003_slots_in_words',
       sql: `

@@ -2,10 +2,10 @@ import { errorFields } from '../../src/ports/logger.ts';
 import { CachedRows } from './storage/cached-rows.ts';
 import type { ObjectStore } from './storage/store.ts';
 
-/** The pause before a deadline whose handler threw is retried, so that a bug cannot fire the alarm in a tight loop. */
+/** The pause before a failed handler is retried, so that a bug cannot fire the alarm in a tight loop. */
 const RETRY_AFTER_MS = 30_000;
 
-/** All deadlines are one row, so that a transaction that changes several of them writes one row. */
+/** The row with all deadlines, so that a transaction that changes several of them writes one row. */
 interface DeadlinesRow {
   one: number;
   /** JSON: times in ms since the epoch by name. */
@@ -21,7 +21,7 @@ const ONE = 1;
 export class Deadlines {
   readonly #store: ObjectStore;
   readonly #rows: CachedRows<DeadlinesRow>;
-  /** The parsed times of a row. */
+  /** The parsed times of each row. */
   readonly #parsed = new WeakMap<DeadlinesRow, ReadonlyMap<string, number>>();
 
   constructor(store: ObjectStore) {
@@ -30,17 +30,17 @@ export class Deadlines {
     store.addDueSource(() => this.#earliest());
   }
 
-  /** Sets or moves a deadline. Inside a transaction. */
+  /** Sets or moves a deadline. Must run inside a transaction. */
   set(name: string, dueAt: number): void {
     if (this.dueAt(name) !== dueAt) this.#save(new Map([...this.all(), [name, dueAt]]));
   }
 
-  /** Sets a deadline unless it is already set. Inside a transaction. */
+  /** Sets a deadline unless it is already set. Must run inside a transaction. */
   setIfUnset(name: string, dueAt: number): void {
     if (this.dueAt(name) === null) this.set(name, dueAt);
   }
 
-  /** Removes a deadline. Inside a transaction. */
+  /** Removes a deadline. Must run inside a transaction. */
   clear(name: string): void {
     if (this.dueAt(name) !== null) this.#save(new Map([...this.all()].filter(([other]) => other !== name)));
   }

@@ -17,6 +17,7 @@ export interface ObjectKit {
   outbox: Outbox;
 }
 
+/** Builds the kit over a platform, and upgrades the tables of an older object. */
 export function buildKit(
   platform: ObjectPlatform,
   schema: ObjectSchema,

@@ -4,15 +4,15 @@ import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
 import type { ObjectStore } from '../../kit/storage/store.ts';
 import { instant } from '../../kit/text.ts';
 
-/** What an agent's enrolment says. Which of its processes is connected is its connection's (`ControlAttachment`). */
+/** The stored members of an agent's hello. The connected process is part of the connection (`ControlAttachment`). */
 const ENROLLED = ['name', 'capacity', 'capabilities', 'labels', 'repository', 'remotes', 'model', 'version'] as const;
 type Enrolment = Pick<AgentHello, (typeof ENROLLED)[number]>;
 
-/** An agent as it is stored. Times are in ms since the epoch. */
+/** A stored agent. Times are in ms since the epoch. */
 interface Agent extends Omit<AgentView, 'connected' | 'last_seen_at'> {
-  /** Behind the time while the agent is connected. */
+  /** Not updated while the agent is connected. */
   last_seen_at: number;
-  /** When a slot of it last became free. */
+  /** When one of its slots last became free. */
   idle_since: number;
 }
 
@@ -22,7 +22,7 @@ type AgentRow = Omit<Agent, Lists> & Record<Lists, string>;
 
 const WITH_USE = `SELECT *, (SELECT COUNT(*) FROM slots WHERE slots.agent_id = agents.id) AS slots_used FROM agents`;
 
-/** The table of enrolled agents. Methods that write run inside a transaction. */
+/** The table of enrolled agents. Methods that write must run inside a transaction. */
 export class AgentsTable {
   readonly #store: ObjectStore;
 
@@ -34,14 +34,14 @@ export class AgentsTable {
     return this.#store.row(`SELECT 1 FROM agents LIMIT 1`) === undefined;
   }
 
-  /** Whether the agent is enrolled with just these values. */
+  /** Whether the agent is enrolled with the same values. */
   isEnrolledAs(id: string, enrolment: Enrolment): boolean {
     const row = this.#store.row<AgentRow>(`SELECT * FROM agents WHERE id = ?`, id);
     const values = storedValues(enrolment);
     return row !== undefined && ENROLLED.every((column, index) => row[column] === values[index]);
   }
 
-  /** Enrols an agent that is new or has changed. */
+  /** Inserts or replaces an agent. */
   enrol(id: string, enrolment: Enrolment, now: number): void {
     const columns = [...ENROLLED, 'last_seen_at'];
     this.#store.rows(
@@ -76,8 +76,8 @@ export class AgentsTable {
   }
 
   /**
-   * Agents as the API shows them, by name.
-   * @param aliveAt the last sign of life of each agent that is connected, in ms
+   * The API's views of agents, sorted by name.
+   * @param aliveAt when each connected agent was last heard, in ms since the epoch
    */
   views(aliveAt: Map<string, number>, id: string | null = null): AgentView[] {
     const agents =

@@ -2,21 +2,21 @@ import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts'
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
 import { endSocket } from '../../kit/platform/sockets.ts';
 
-/** What a control socket remembers while the object hibernates. */
+/** The attachment of a control socket, which survives hibernation. */
 export interface ControlAttachment {
   agent_id: string;
   /** The agent's process; null before its hello. */
   instance_id: string | null;
-  /** When the last frame came (ms since the epoch). The platform notes pings. */
+  /** When the last frame arrived, in ms since the epoch. The platform records pings. */
   seen_at: number;
-  /** One side has closed it. The platform may still list it for a moment. */
+  /** Whether either side has closed the socket. The platform may still list it for a moment. */
   closed: boolean;
 }
 
 export interface Connection {
   socket: ObjectSocket;
   attachment: ControlAttachment;
-  /** The last sign of life, a frame or a ping (ms since the epoch). */
+  /** When the last frame or ping arrived, in ms since the epoch. */
   aliveAt: number;
 }
 
@@ -24,7 +24,7 @@ export function agentTag(agentId: string): string {
   return `agent:${agentId}`;
 }
 
-/** The open control sockets. Each carries its own state, so the object may hibernate. */
+/** The open control sockets. Their state is in their attachments, so that the object can hibernate. */
 export class Connections {
   readonly #platform: ObjectPlatform;
 
@@ -45,7 +45,7 @@ export class Connections {
       .filter(({ attachment }) => !attachment.closed && attachment.instance_id !== null);
   }
 
-  /** The last sign of life of each connected agent (ms since the epoch), by its id. */
+  /** When each connected agent was last heard, in ms since the epoch, by agent id. */
   aliveAt(): Map<string, number> {
     const alive = new Map<string, number>();
     for (const { attachment, aliveAt } of this.welcomed()) {

@@ -7,17 +7,17 @@ import type { Connections } from '../agents/connections.ts';
 import { DEADLINE, DISPATCH, OFFER_MS, REVIEW_MS } from '../config.ts';
 import type { QueuedSlot, Slot, SlotKey, SlotsTable } from './slots-table.ts';
 
-/** Who takes part in a match. */
+/** Changes to the set of agents that take part in a match. */
 interface Participants {
-  /** An agent whose hello is being accepted in this transaction: its socket does not count yet. */
+  /** An agent whose hello is accepted in this transaction. It takes part, although its socket is not welcomed yet. */
   newcomer?: string;
   /** An agent that gets no offer in this pass. */
   skip?: string;
 }
 
 /**
- * Stores and sends what the rules of `src/domain/dispatch` decide about slots. Every method runs inside a transaction
- * and decides from what is stored; frames to agents leave when it commits.
+ * Applies the rules of `src/domain/dispatch` to the stored slots. Each method must run inside a transaction. Frames to
+ * agents are sent after the commit.
  */
 export class SlotKeeper {
   readonly #kit: ObjectKit;
@@ -32,7 +32,7 @@ export class SlotKeeper {
     this.#connections = connections;
   }
 
-  /** Asks for a slot; for a slot that is known, gives it the request's priority and requirements. */
+  /** Adds a slot. If the slot is known, updates its priority and requirements. */
   reserve(request: SlotRequest): SlotState {
     const known = this.#slots.find(request);
     if (known === undefined) this.#add(request);
@@ -42,34 +42,38 @@ export class SlotKeeper {
     return state === 'ended' ? { state } : { state, agent_id: agent_id! };
   }
 
-  /** The session no longer wants the slot. A request that has yet to come will find it ended. */
+  /** Ends a slot that the session no longer wants. If its `reserve` arrives later, the tombstone rejects it. */
   cancel(key: SlotKey): void {
     const slot = this.#slots.find(key);
     if (slot?.state === 'ended') return;
-    if (slot?.agent_id) this.tellCancelled(slot.agent_id, key);
+    if (slot?.agent_id) this.sendCancel(slot.agent_id, key);
     this.#end(key, slot);
   }
 
-  /** The lease has ended: the slot is free. */
+  /** Ends a slot whose lease has ended, so that the agent has room again. */
   release(key: SlotKey): void {
     const slot = this.#slots.find(key);
     if (slot?.state !== 'ended') this.#end(key, slot);
   }
 
-  /** Something happened to a slot at an agent. */
+  /** Applies an agent's report about a slot. */
   report(key: SlotKey, event: SlotEvent): void {
     const match = this.#apply(key, this.#slots.find(key), event);
     if (match) this.match(event.type === 'declined' ? { skip: event.agent_id } : {});
   }
 
-  /** Brings the slots up to date with an agent that says hello, and offers it what waits. */
+  /**
+   * Corrects the slots of an agent from its hello, and matches the queue.
+   * @param abandoned accepted slots on which the agent no longer works
+   * @param granted slots whose leases the session has granted
+   */
   reconcile(agentId: string, { abandoned, granted }: { abandoned: SlotKey[]; granted: SlotKey[] }): void {
     for (const key of abandoned) this.#apply(key, this.#slots.find(key), { type: 'ended', agent_id: agentId });
     for (const key of granted) this.#apply(key, this.#slots.find(key), { type: 'granted', agent_id: agentId });
     this.match({ newcomer: agentId });
   }
 
-  /** Offers what waits to agents with room. */
+  /** Offers queued slots to agents with room. */
   match(participants: Participants = {}): void {
     if (!this.#slots.hasQueue()) return;
     const { offers, look_again_at } = this.#decide(this.#slots.queue(), participants);
@@ -82,18 +86,18 @@ export class SlotKeeper {
   }
 
   /** Tells an agent that an offer or lease is no longer wanted. */
-  tellCancelled(agentId: string, { task_id, epoch }: SlotKey): void {
+  sendCancel(agentId: string, { task_id, epoch }: SlotKey): void {
     this.#kit.store.afterCommit(() => this.#connections.send(agentId, { type: 'cancel', task_id, epoch }));
   }
 
-  /** Sends an offer that stands, with the time that it has left. */
+  /** Sends an open offer with its remaining time. */
   sendOffer({ task_id, epoch, session_id, agent_id, offered_until }: Omit<Slot, 'state' | 'declined'>): void {
     if (agent_id === null || offered_until === null) return;
     const expires_in_ms = Math.max(0, offered_until - this.#now);
     this.#connections.send(agent_id, { type: 'offer', task_id, epoch, session_id, expires_in_ms });
   }
 
-  /** Handler of the offers' deadline. */
+  /** The handler of the offers' deadline: returns lapsed offers to the queue. */
   lapse(): void {
     for (const slot of this.#slots.lapsed(this.#now)) {
       this.#apply(slot, slot, { type: 'lapsed', agent_id: slot.agent_id! });
@@ -103,7 +107,7 @@ export class SlotKeeper {
     if (next !== null) this.#kit.deadlines.set(DEADLINE.offers, next);
   }
 
-  /** A request with nobody before it is stored once, offered if an agent can take it. */
+  /** Adds a request. If the queue is empty, the request is matched before it is stored, so that it is written once. */
   #add(request: SlotRequest): void {
     if (this.#slots.hasQueue()) {
       this.#slots.insert(request, null);
@@ -128,12 +132,12 @@ export class SlotKeeper {
     return matchQueue({ queue, agents, skip: skip ?? null, now }, DISPATCH);
   }
 
-  /** Stores what an event makes of a slot; whether the queue is to be matched again. */
+  /** Applies an event to a slot. @returns whether the queue must be matched again */
   #apply(key: SlotKey, slot: Slot | undefined, event: SlotEvent): boolean {
     const decided = decideSlot(slot, event, this.#now, DISPATCH);
     if (decided.decision === 'accept') {
       this.#slots.accept(key, event.agent_id);
-      if (decided.cancel_at !== null) this.tellCancelled(decided.cancel_at, key);
+      if (decided.cancel_at !== null) this.sendCancel(decided.cancel_at, key);
     } else if (decided.decision === 'requeue') this.#slots.requeue(key, decided.declined);
     else if (decided.decision === 'end') this.#markEnded(key, slot);
     return decided.match;
@@ -151,13 +155,13 @@ export class SlotKeeper {
     this.#kit.deadlines.setIfUnset(DEADLINE.review, now + REVIEW_MS);
   }
 
-  /** The deadline is stored with the offer, before anything is sent: a lost frame costs 20 s, not the request. */
+  /** Sets the deadline in the offer's transaction, so that an offer whose frame is lost returns to the queue. */
   #announce(slot: Omit<Slot, 'state' | 'declined'>): void {
     this.#kit.deadlines.setIfUnset(DEADLINE.offers, slot.offered_until!);
     this.#kit.store.afterCommit(() => this.sendOffer(slot));
   }
 
-  /** A deadline that is no longer needed is left to run out: that costs less than to clear it each time. */
+  /** Does not clear a deadline that is no longer needed, because one unnecessary match costs less than many writes. */
   #setNextLook(at: number | null): void {
     if (at !== null) this.#kit.deadlines.set(DEADLINE.queue, at);
   }

@@ -7,7 +7,7 @@ import type { Requirements } from '../../../src/protocol/session/requirements.ts
 import { rankOf } from '../../kit/storage/rank.ts';
 import type { ObjectStore } from '../../kit/storage/store.ts';
 
-/** What names a slot. */
+/** The key of a slot. */
 export interface SlotKey {
   task_id: TaskId;
   epoch: number;
@@ -15,31 +15,31 @@ export interface SlotKey {
 
 export interface Slot extends SlotKey, SlotRecord {
   session_id: SessionId;
-  /** When an offer that stands lapses (ms since the epoch). */
+  /** When the open offer lapses, in ms since the epoch. */
   offered_until: number | null;
 }
 
-/** A request in the queue. */
+/** A queued slot with its requirements. */
 export interface QueuedSlot extends SlotKey, Waiting {
   session_id: SessionId;
 }
 
-/** An offer to be stored. */
+/** An offer of a slot to an agent. */
 export interface Offer {
   agent_id: string;
-  /** ms since the epoch */
+  /** In ms since the epoch. */
   offered_until: number;
 }
 
 const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_until';
 const OF_KEY = 'task_id = ? AND epoch = ?';
-/** Queued slots that are read at once. */
+/** The number of queued slots that one statement reads. */
 const QUEUE_PAGE = 100;
 
-/** The table of slots, tombstones included. Methods that write run inside a transaction. */
+/** The table of slots and their tombstones. Methods that write must run inside a transaction. */
 export class SlotsTable {
   readonly #store: ObjectStore;
-  /** SQL for the rank of a slot's priority. */
+  /** A SQL expression for the rank of a slot's priority. */
   readonly #rank: string;
 
   constructor(store: ObjectStore, ranks: Ranks = PRIORITY_RANK) {
@@ -51,25 +51,25 @@ export class SlotsTable {
     return this.#read(OF_KEY, task_id, epoch)[0];
   }
 
-  /** Slots that are offered to an agent or accepted by it. */
+  /** The slots that an agent was offered or has accepted. */
   heldBy(agentId: string): Slot[] {
     return this.#read(`agent_id = ? ORDER BY arrival`, agentId);
   }
 
-  /** Offers that have lapsed by then. Like `nextLapse`, it looks only at slots that agents hold. */
+  /** The lapsed offers, earliest first. Like `nextLapse`, it uses the index of slots with an agent. */
   lapsed(now: number): Slot[] {
     return this.#read(`agent_id IS NOT NULL AND state = 'offered' AND offered_until <= ? ORDER BY offered_until`, now);
   }
 
-  /** When the next offer lapses (ms since the epoch); null when none stands. */
+  /** When the next offer lapses, in ms since the epoch; null when no offer is open. */
   nextLapse(): number | null {
     const sql = `SELECT MIN(offered_until) AS at FROM slots WHERE agent_id IS NOT NULL AND state = 'offered'`;
     return this.#store.row<{ at: number | null }>(sql)?.at ?? null;
   }
 
   /**
-   * Waiting requests, first the one that is next. It reads a page at a time, so nothing may be written until the reader
-   * has stopped. Equal requirements are one value.
+   * The queued slots in the order of the queue. It reads one page at a time, so callers must not write the table before
+   * they stop reading. Slots with equal requirements share one object.
    */
   *queue(): Generator<QueuedSlot> {
     const parsed = new Map<string, Requirements>();
@@ -96,7 +96,7 @@ export class SlotsTable {
     return this.#store.row(`SELECT 1 FROM slots WHERE state = 'queued' LIMIT 1`) !== undefined;
   }
 
-  /** The place of a waiting request in the queue, from 1. */
+  /** The place of a queued slot, from 1. */
   place({ task_id, epoch }: SlotKey): number {
     const row = this.#store.row<{ place: number }>(
       `SELECT COUNT(*) AS place FROM slots
@@ -108,7 +108,7 @@ export class SlotsTable {
     return row?.place ?? 0;
   }
 
-  /** Stores a new request: offered at once, or at the end of its priority's queue. */
+  /** Inserts a slot: offered, or queued if `offer` is null. */
   insert({ task_id, epoch, session_id, priority, requirements }: SlotRequest, offer: Offer | null): void {
     this.#store.rows(
       `INSERT INTO slots (task_id, epoch, session_id, priority, requirements, state, agent_id, offered_until)
@@ -124,7 +124,7 @@ export class SlotsTable {
     );
   }
 
-  /** Gives a queued or offered slot the request's priority and requirements; false when it has them. */
+  /** Updates the priority and requirements of a queued or offered slot. @returns whether they have changed */
   revise(request: SlotRequest): boolean {
     const requirements = JSON.stringify(request.requirements);
     const revised = this.#store.rows(
@@ -159,7 +159,7 @@ export class SlotsTable {
     );
   }
 
-  /** Back to where it was in the queue: it arrived before the requests that came while it was offered. */
+  /** Returns a slot to its earlier place in the queue, which its `arrival` determines. */
   requeue({ task_id, epoch }: SlotKey, declined: Slot['declined']): void {
     this.#store.rows(
       `UPDATE slots SET state = 'queued', agent_id = NULL, offered_until = NULL, declined = ? WHERE ${OF_KEY}`,
@@ -169,7 +169,7 @@ export class SlotsTable {
     );
   }
 
-  /** Ends a slot. What is left of it is its tombstone; a slot that never came gets one too. */
+  /** Turns a slot into a tombstone. Inserts the tombstone if the slot is unknown. */
   end({ task_id, epoch }: SlotKey, now: number): void {
     this.#store.rows(
       `INSERT INTO slots (task_id, epoch, state, ended_at) VALUES (?, ?, 'ended', ?)
@@ -181,7 +181,7 @@ export class SlotsTable {
     );
   }
 
-  /** Forgets tombstones of that time and before; whether any are left. */
+  /** Deletes tombstones up to a time. @returns whether any remain */
   purgeEnded(upTo: number): boolean {
     this.#store.rows(`DELETE FROM slots WHERE state = 'ended' AND ended_at <= ?`, upTo);
     return this.#store.row(`SELECT 1 FROM slots WHERE state = 'ended' LIMIT 1`) !== undefined;

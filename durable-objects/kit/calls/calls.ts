@@ -4,13 +4,13 @@ import type { Outcome } from '../../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../../src/protocol/common/ids.ts';
 import type { ObjectKit } from '../runtime.ts';
 
-/** The rules that every call on an object must satisfy. */
+/** The conditions under which an object answers calls. */
 export interface CallRules {
   /** The object's workspace, which is part of the object's name. */
   workspace: WorkspaceId;
   /** The outcome of a call from another workspace, and of a call when `exists` is false. */
   absent: Outcome<never>;
-  /** Whether the subject of the calls, such as the session, exists. If absent, it always exists. */
+  /** Whether the subject of the calls, such as the session, exists. Omit it if the subject always exists. */
   exists?(): boolean;
 }
 
@@ -33,7 +33,7 @@ export class Calls {
     return this.answer('debug', method, call, () => (this.#exists() ? read() : this.#rules.absent));
   }
 
-  /** A call that changes something that exists, in one transaction. */
+  /** A call that changes an existing subject, in one transaction. */
   change<T>(method: string, call: Call, change: () => Outcome<T>): Outcome<T> {
     const { store, idempotency } = this.#kit;
     return this.answer('info', method, call, () => {
@@ -64,7 +64,7 @@ export class Calls {
   /**
    * A call from another object of the workspace, without a principal, a request or an idempotency key.
    * @param fields the subject of the call for the log, such as a task
-   * @param outcomeOf the word for the outcome in the log; `ok`, where it is not given
+   * @param outcomeOf the word for the outcome in the log; `ok` by default
    */
   internal<T>(
     level: LogLevel,

@@ -33,7 +33,7 @@ export class Idempotency {
     return this.#store.transact(() => this.recall<T>(call) ?? this.keep(call, effect()));
   }
 
-  /** The stored outcome of this call; a failure when the key belongs to another request; null when there is none. */
+  /** The stored outcome of this call; a failure if the key belongs to another request; null if nothing is stored. */
   recall<T>({ idempotency }: Call): Outcome<T> | null {
     if (!idempotency) return null;
     const kept = this.#store.row<{ fingerprint: string; answer: string }>(
@@ -45,7 +45,7 @@ export class Idempotency {
     return ok(JSON.parse(kept.answer) as T);
   }
 
-  /** Stores a successful outcome, and replaces an earlier one. Inside the transaction of its effect. */
+  /** Stores a successful outcome, and replaces an earlier one. Must run inside the transaction of its effect. */
   keep<T>({ idempotency }: Call, outcome: Outcome<T>): Outcome<T> {
     if (!idempotency || !outcome.ok) return outcome;
     const now = this.#store.platform.now();

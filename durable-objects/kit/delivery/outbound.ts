@@ -1,8 +1,9 @@
 /**
- * The only file under `durable-objects/` with a timer. A timer keeps its object awake and dies with it. Therefore
- * timers only limit calls that are in progress, and are cleared when the call ends. `AbortSignal.timeout` is not used,
- * because its timer outlives the call and keeps the object from hibernating.
+ * This is the only file under `durable-objects/` with a timer. A timer keeps its object awake and dies with it.
+ * Therefore timers only limit calls that are in progress, and are cleared when the call ends. `AbortSignal.timeout` is
+ * not used, because its timer outlives the call and keeps the object from hibernating.
  */
+
 class DeadlineExceeded extends Error {
   constructor(what: string, ms: number) {
     super(`${what} did not answer within ${ms} ms`);
@@ -33,7 +34,7 @@ export async function withDeadline<T>(what: string, ms: number, call: (signal: A
   }
 }
 
-/** Waits until `work` has settled, at most `ms`. Never rejects. */
+/** Waits until `work` has settled, for at most `ms`. Never rejects. */
 export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
   await withDeadline('work', ms, async () => {
     await work;

@@ -7,27 +7,28 @@ export interface Entry {
   payload: unknown;
   rejections: number;
   last_error?: string;
-  /** When the entry was rejected too often, in ms. It waits no longer, but stays. */
+  /** When the entry was parked after too many rejections, in ms since the epoch. Parked entries stay stored. */
   parked_at?: number;
 }
 
-/** A stored row, with its entries that are not done. */
+/** A stored row. Its done entries are removed from memory first. */
 interface Row {
   id: number;
-  /** Whether the alarm has to look at the row. */
+  /** Whether the row has a due time, so that the alarm repeats its deliveries. */
   hasAlarm: boolean;
   entries: Entry[];
 }
 
-/** A longer list of entries is split, so that each row stays far below the limit of a stored value. */
+/** Longer lists of entries are split, so that each row stays far below the limit of a stored value. */
 const MAX_ROW_CHARS = 131_072;
 
 /**
- * The stored entries of an outbox. Each transaction inserts its entries as one row. The rows are in memory too, since
- * only this object writes them; memory follows the commit.
+ * The stored entries of an outbox. Each transaction inserts its entries as one row. The rows are also cached in memory,
+ * because only this object writes them. The cache changes after the commit.
  *
- * An entry is done when it was delivered, or when a newer one has its destination and key. A row whose entries are all
- * done is deleted with the next commit. After an eviction, done entries of a row that remains are delivered again.
+ * An entry is done when it was delivered, or when a newer entry has the same destination and key. A row whose entries
+ * are all done is deleted with the next commit. After an eviction, the done entries of a remaining row are delivered
+ * again.
  */
 export class OutboxRows {
   readonly #store: ObjectStore;
@@ -43,7 +44,7 @@ export class OutboxRows {
     store.beforeEachCommit(() => this.#deleteDone());
   }
 
-  /** Inserts the entries of a transaction. @param dueAt when the alarm looks at the row; null for never */
+  /** Inserts the entries of a transaction. @param dueAt when the alarm repeats the deliveries; null for never */
   insert(entries: readonly Entry[], dueAt: number | null): void {
     this.#load();
     for (const part of inParts(entries)) {
@@ -67,7 +68,7 @@ export class OutboxRows {
     if (row.entries.length === 0) this.#doneRows.add(row);
   }
 
-  /** Writes an entry's rejections. Inside a transaction. */
+  /** Stores an entry's rejections. Must run inside a transaction. */
   rewrite(entry: Entry): void {
     const row = this.#rowOf.get(entry);
     if (row) this.#rewrite(row, row.entries.some(isWaiting));
@@ -81,21 +82,21 @@ export class OutboxRows {
   }
 
   /**
-   * Takes the alarm from the rows that are due. Inside a transaction.
-   * @returns the destinations for which entries wait in these rows, and in rows that have lost their alarm before
+   * Clears the due time of rows that are due. Must run inside a transaction.
+   * @returns the destinations of the waiting entries in these rows, and in rows without a due time
    */
   takeDue(now: number): Set<string> {
     this.#load();
     const ids = this.#store.rows<{ id: number }>(`SELECT id FROM outbox WHERE due_at <= ?`, now);
     const due = ids.map(({ id }) => this.#rows!.get(id)).filter((row) => row !== undefined);
     for (const row of due) this.#rewrite(row, false);
-    // An entry that was delivered late stands in such a row again after an eviction.
+    // After an eviction, a row without a due time can again contain an entry that was delivered late.
     const withoutAlarm = [...this.#rows!.values()].filter((row) => !row.hasAlarm);
     const waiting = [...due, ...withoutAlarm].flatMap(({ entries }) => entries.filter(isWaiting));
     return new Set(waiting.map(({ destination }) => destination));
   }
 
-  /** Takes the alarm from rows whose waiting entries are scheduled elsewhere. Inside a transaction. */
+  /** Clears the due time of rows whose waiting entries are scheduled elsewhere. Must run inside a transaction. */
   holdWhere(isScheduled: (waiting: Entry[]) => boolean): void {
     for (const row of this.#rows?.values() ?? []) {
       const waiting = row.entries.filter(isWaiting);
@@ -103,12 +104,12 @@ export class OutboxRows {
     }
   }
 
-  /** When the alarm has to look at the earliest row; null for never. */
+  /** The earliest due time of a row; null if there is none. */
   earliest(): number | null {
     return this.#store.row<{ due: number | null }>(`SELECT MIN(due_at) AS due FROM outbox`)?.due ?? null;
   }
 
-  /** Deletes done rows now, in a transaction of its own. */
+  /** Deletes done rows now, in a separate transaction. */
   deleteDone(): void {
     if (this.#doneRows.size > 0) this.#store.transact(() => this.#store.dueChanged());
   }
@@ -133,7 +134,7 @@ export class OutboxRows {
         `SELECT id, due_at, entries FROM outbox ORDER BY id`,
       )
       .map(({ id, due_at, entries }) => ({ id, hasAlarm: due_at !== null, entries: JSON.parse(entries) as Entry[] }));
-    // Only a read that succeeded counts as loaded.
+    // Assigned after the read, so that a failed read is repeated.
     this.#rows = new Map();
     for (const row of rows) this.#keep(row);
   }
@@ -167,7 +168,7 @@ export class OutboxRows {
     const rows = [...this.#doneRows];
     for (const { id } of rows) this.#store.rows(`DELETE FROM outbox WHERE id = ?`, id);
     this.#store.dueChanged();
-    // The rows are deleted only if the transaction commits; otherwise the next transaction deletes them.
+    // If this transaction fails, the next one deletes the rows.
     this.#store.afterCommit(() => {
       for (const row of rows) {
         this.#rows!.delete(row.id);

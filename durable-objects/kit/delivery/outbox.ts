@@ -9,14 +9,14 @@ import { type Entry, OutboxRows } from './outbox-rows.ts';
 export interface Destination {
   name: string;
   /**
-   * Delivers one entry. It may be called again for a delivered entry, which the destination recognizes by the key or by
-   * a version in the payload.
+   * Delivers one entry. Deliveries can be repeated, so the destination must recognize a delivered entry by its key or
+   * by a version in the payload.
    * @throws Rejected when the entry can never be accepted; any other error when the destination is unavailable
    */
   deliver(key: string, payload: unknown, signal: AbortSignal): Promise<void>;
 }
 
-/** A destination that failed, or whose delivery was repeated by the alarm. */
+/** The row of a destination that failed, or whose delivery was started by the alarm. */
 interface DestinationRow {
   name: string;
   failures: number;
@@ -24,7 +24,7 @@ interface DestinationRow {
 }
 
 const DELIVERY_MS = 5_000;
-/** The delay of the alarm that repeats a delivery which died with its process. */
+/** The time after which the alarm repeats a delivery that was lost with its process. */
 const BACKSTOP_MS = 2_000;
 const FIRST_RETRY_MS = 1_000;
 const RETRY_MS_MAX = 300_000;
@@ -32,15 +32,17 @@ const PARK_AFTER_REJECTIONS = 10;
 const ENTRIES_AT_A_TIME = 50;
 
 /**
- * Writes to other stores. They commit together with the state that they describe, and are delivered afterwards, at
- * least once and in no particular order. Therefore an entry must be an upsert with a version, or an insert by key.
+ * The writes to other stores. They commit together with the state that they describe. They are delivered after the
+ * commit, at least once and in no particular order. Therefore an entry must be an upsert with a version, or an insert
+ * by key.
  *
  * The entries of a transaction are one row. The row has a deadline (`due_at`) that repeats its deliveries if the process
  * dies. A row whose entries have all been delivered is deleted with the object's next commit, at the latest when that
  * deadline fires.
  *
- * Only a failing destination has a row in `destinations`, whose `next_at` then applies to all its entries. It is retried
- * for ever, with growing pauses. An entry that it rejects ten times is parked, and the other entries continue.
+ * Only a failing destination has a row in `destinations`. Its `next_at` applies to all entries of the destination.
+ * Deliveries are retried for ever, with growing pauses. An entry that is rejected ten times is parked, and the other
+ * entries continue.
  */
 export class Outbox {
   readonly #store: ObjectStore;
@@ -61,18 +63,18 @@ export class Outbox {
   }
 
   /**
-   * Adds an entry, and replaces an undelivered one with the same key. Inside a transaction; delivery starts after the
-   * commit. Writes nothing for a destination that is not configured.
+   * Adds an entry, and replaces an undelivered one with the same key. Must run inside a transaction. Delivery starts
+   * after the commit. Writes nothing for a destination that is not configured.
    */
   put(destination: string, key: string, payload: unknown): void {
     if (!this.#destinations.has(destination)) return;
-    // Discards what a rolled-back transaction has left.
+    // The entries belong to a transaction that was rolled back.
     if (!this.#store.willFinish(this.#write)) this.#added = new Map();
     this.#added.set(`${destination}/${key}`, { destination, key, payload, rejections: 0 });
     this.#store.beforeCommit(this.#write);
   }
 
-  /** Starts (or joins) the delivery to one destination. Resolves when the delivery has ended; never rejects. */
+  /** Starts or joins the delivery to one destination. Resolves when the delivery has ended. Never rejects. */
   drain(name: string): Promise<void> {
     const running = this.#delivering.get(name);
     if (running) return running;
@@ -98,7 +100,7 @@ export class Outbox {
     const again = this.#failing.all().filter(({ next_at }) => next_at <= now);
     const begun = [...this.#rows.takeDue(now)].filter((name) => !this.#failingRow(name));
     for (const name of [...again.map((row) => row.name), ...begun]) {
-      // Entries of a destination that is no longer configured stay, without an alarm.
+      // Entries of a destination that is no longer configured stay stored, without an alarm.
       if (!this.#destinations.has(name)) this.#failing.remove(name);
       else {
         this.#failing.put({ name, failures: this.#failures(name), next_at: now + 2 * DELIVERY_MS });
@@ -114,12 +116,12 @@ export class Outbox {
     return this.#rows.backlog();
   }
 
-  /** Does not deliver to a failing destination, whose own next attempt will include the entry. */
+  /** Skips a failing destination, because its next attempt includes the entry. */
   #drainUnlessFailing(name: string): Promise<void> {
     return this.#delivering.get(name) ?? (this.#failures(name) > 0 ? Promise.resolve() : this.drain(name));
   }
 
-  /** Ends in the same step in which it finds no more entries, so that none can be added in between and missed. */
+  /** Ends in the step in which it finds no more entries, so that an entry that is added meanwhile is not missed. */
   async #deliverAll(destination: Destination): Promise<void> {
     const { name } = destination;
     try {
@@ -132,7 +134,7 @@ export class Outbox {
           if (outcome === 'delivered') delivered++;
           else if (outcome !== 'rejected') return this.#backOff(name, outcome.error, delivered > 0);
         }
-        if (delivered === 0) return this.#backOff(name, new Rejected('every entry was refused'), false);
+        if (delivered === 0) return this.#backOff(name, new Rejected('The destination rejected every entry.'), false);
       }
     } finally {
       this.#delivering.delete(name);
@@ -209,7 +211,7 @@ export class Outbox {
     platform.logger('error', parked ? 'outbox_parked' : 'outbox_rejected', fields);
   }
 
-  /** The few rows are all read at once, because most destinations have none. */
+  /** Reads all rows at once, because most destinations have none. */
   #failingRow(name: string): DestinationRow | undefined {
     return this.#failing.all().find((row) => row.name === name);
   }

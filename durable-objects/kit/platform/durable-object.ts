@@ -3,10 +3,10 @@ import { MAX_FRAME_BYTES, utf8Length } from '../../../src/protocol/common/limits
 import { PING, PONG, SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
 import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
 
-/** A control frame holds 125 bytes, two of them the close code (RFC 6455 §5.5). */
+/** A close frame holds 125 bytes, two of which are the close code (RFC 6455 §5.5). */
 const CLOSE_REASON_BYTES = 123;
 
-/** The platform of a runtime in a Durable Object. The system answers pings without waking the object. */
+/** Implements the platform with a Durable Object. Cloudflare answers pings without waking the object. */
 export function durablePlatform(ctx: DurableObjectState, logger: Logger): ObjectPlatform {
   ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
   return {
@@ -22,7 +22,7 @@ export function durablePlatform(ctx: DurableObjectState, logger: Logger): Object
   };
 }
 
-/** A handle for a socket that hibernates with its object. */
+/** A handle of a socket that hibernates with its object. */
 export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): ObjectSocket {
   return {
     id: socket,
@@ -30,7 +30,7 @@ export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): O
       if (text.length * 3 > MAX_FRAME_BYTES && utf8Length(text) > MAX_FRAME_BYTES) {
         throw new RangeError(`a frame of ${utf8Length(text)} bytes is over ${MAX_FRAME_BYTES}`);
       }
-      // A socket that has just closed is handled at its close event.
+      // The close event handles a socket that has just closed.
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
     },
     close: (code, reason) => socket.close(code, closeReason(reason)),
@@ -40,7 +40,7 @@ export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): O
   };
 }
 
-/** Truncates a text to what a close frame can hold, in whole characters. */
+/** Truncates a text to the limit of a close frame, without splitting a character. */
 function closeReason(text: string): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(CLOSE_REASON_BYTES));
   return text.slice(0, read);

@@ -10,7 +10,7 @@ import { acceptSocket, durablePlatform, hibernatingSocket } from './durable-obje
 import type { ObjectPlatform } from './platform.ts';
 import { endSocketsOf, receiveFrame, type SocketHolder, tokenTag } from './sockets.ts';
 
-/** The close code for a message that could not be handled (RFC 6455 §7.4.1). The other side reconnects. */
+/** The close code after a message whose handler threw (RFC 6455 §7.4.1). The other side reconnects. */
 const INTERNAL_ERROR = 1011;
 
 /** The runtime behind a shell. */
@@ -44,7 +44,7 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
     this.runtime = build(this.#workspace, this.#platform);
   }
 
-  /** Accepts a socket upgrade. `PRINCIPAL_HEADER` has the principal, which the Worker has verified. */
+  /** Accepts a socket upgrade. The Worker has verified the principal in `PRINCIPAL_HEADER`. */
   override fetch(request: Request): Response {
     const header = request.headers.get(PRINCIPAL_HEADER);
     if (header === null) return new Response('a principal is needed', { status: 401 });

@@ -1,12 +1,12 @@
 import type { Logger } from '../../../src/ports/logger.ts';
 
-/**
- * The platform as a runtime sees it. In production, a Durable Object implements it (`durable-object.ts`); in
- * simulations, SQLite in a Node process does. A runtime sees nothing else of its environment.
- */
 export type SqlValue = string | number | null;
 export type SqlRow = Record<string, SqlValue>;
 
+/**
+ * The only part of its environment that a runtime uses. In production, a Durable Object implements it
+ * (`durable-object.ts`). In simulations, SQLite in a Node process does.
+ */
 export interface ObjectPlatform {
   /** Runs one statement and returns its rows. Values are always bound and never part of the text. */
   exec(query: string, bindings: SqlValue[]): SqlRow[];
@@ -21,7 +21,7 @@ export interface ObjectPlatform {
   uuid(): string;
   /** Keeps the object alive until `work` has settled. `work` must never reject. */
   background(work: Promise<void>): void;
-  /** Writes one line that contains the object’s name. */
+  /** Writes log lines that contain the object's name. */
   readonly logger: Logger;
   /** The open sockets: all of them, or those with a tag. */
   sockets(tag?: string): ObjectSocket[];

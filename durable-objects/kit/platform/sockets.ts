@@ -6,7 +6,7 @@ import type { ObjectPlatform, ObjectSocket } from './platform.ts';
 /** The close code for a message that is too large (RFC 6455 §7.4.1). */
 const TOO_LARGE = 1009;
 
-/** How to open a socket. */
+/** The tags and the attachment of a new socket. */
 export interface SocketOpening {
   /** Tags by which the object finds the socket. */
   tags: string[];
@@ -16,11 +16,11 @@ export interface SocketOpening {
   opened?(socket: ObjectSocket): void;
 }
 
-/** The socket handlers of a runtime. The shell deals with the platform's side. */
+/** The socket handlers of a runtime. `ObjectShell` calls them. */
 export interface SocketHolder {
-  /** The socket for an upgrade of this workspace; null if no such socket exists. */
+  /** Opens the socket of a URL for a principal of this workspace; null if no such socket exists. */
   open(url: URL, principal: Principal): SocketOpening | null;
-  /** Handles a frame. If it throws, nothing was stored: the socket is closed, and the other side reconnects. */
+  /** Handles a frame. If it throws, nothing was stored; the shell closes the socket, and the other side reconnects. */
   receive(socket: ObjectSocket, text: string): void;
   /** Called when either side has closed the socket. */
   closed(socket: ObjectSocket): void;
@@ -31,7 +31,7 @@ export function tokenTag(tokenId: string): string {
   return `token:${tokenId}`;
 }
 
-/** Closes a socket, and ignores frames that still arrive on it, since a close is only a request to the other side. */
+/** Closes a socket, and ignores later frames on it, because the other side may still send until it has closed too. */
 export function endSocket(socket: ObjectSocket, code: number, reason: string): void {
   socket.attach({ ...(socket.attachment() as object), closed: true });
   socket.close(code, reason);

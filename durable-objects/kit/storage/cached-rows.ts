@@ -2,15 +2,15 @@ import type { SqlValue } from '../platform/platform.ts';
 import type { ObjectStore, Transaction } from './store.ts';
 
 interface Entry<Row> {
-  /** The stored row; null for a row that will be written as a whole. */
+  /** The row in the table; null if the row must be written with all columns. */
   stored: Row | null;
-  /** The current row, or null when it was removed. It is frozen, because many callers share it. */
+  /** The current row; null if it was removed. It is frozen, because callers share it. */
   row: Row | null;
 }
 
 /**
- * The rows of one table by their key, cached in memory, since only this object writes its tables. A row is read once in
- * the object's life, and written at most once in a transaction, at its end.
+ * Caches the rows of one table by their key, which is safe because only this object writes its tables. A row is read
+ * once in the life of the object in memory, and written at most once in a transaction, at its end.
  *
  * A failed transaction clears the cache. Another statement on the same table does not see changes until the transaction
  * ends; after a statement that writes, call `forget`.
@@ -35,8 +35,8 @@ export class CachedRows<Row extends object> {
   #changedBy: Transaction | null = null;
 
   /**
-   * @param table becomes part of statements, like `key`: never pass text from outside
-   * @param complete adds values that are stored elsewhere to a row that was read
+   * @param table becomes part of SQL statements, as does `key`; never pass input from outside
+   * @param complete adds values that are stored in other tables to a row that was read
    */
   constructor(store: ObjectStore, table: string, key: keyof Row & string, complete = (row: Row): Row => row) {
     this.#store = store;
@@ -66,15 +66,15 @@ export class CachedRows<Row extends object> {
     return entries.map(([, { row }]) => row).filter((row) => row !== null);
   }
 
-  /** Inserts a row, or replaces the one with the same key. Inside a transaction. */
+  /** Inserts a row, or replaces the one with the same key. Must run inside a transaction. */
   put(row: Row): void {
     this.#open();
     this.#entries.set(row[this.#key] as SqlValue, { stored: null, row: Object.freeze(row) });
   }
 
   /**
-   * Changes columns of a row. Inside a transaction.
-   * @throws Error when there is no such row
+   * Changes columns of a row. Must run inside a transaction.
+   * @throws Error if the row does not exist
    */
   update(key: SqlValue, changes: Partial<Row>): void {
     this.#open();
@@ -82,14 +82,14 @@ export class CachedRows<Row extends object> {
     entry.row = Object.freeze({ ...entry.row, ...changes });
   }
 
-  /** Deletes a row, if there is one. Inside a transaction. */
+  /** Deletes a row if it exists. Must run inside a transaction. */
   remove(key: SqlValue): void {
     this.#open();
     const row = this.get(key);
     if (row) this.#entries.set(key, { stored: row, row: null });
   }
 
-  /** Changes a cached value that this transaction stores elsewhere, where `complete` will read it. */
+  /** Changes a cached value that this transaction stores in another table, from which `complete` reads it. */
   note(key: SqlValue, changes: Partial<Row>): void {
     this.#open();
     const entry = this.#present(key);
@@ -124,7 +124,7 @@ export class CachedRows<Row extends object> {
     this.#changedBy = this.#store.beforeCommit(this.#write);
   }
 
-  /** Discards what a failed transaction has left. */
+  /** Clears the cache after a failed transaction. */
   #settle(): void {
     if (this.#changedBy?.outcome !== 'failed') return;
     this.#clear();

@@ -1,6 +1,6 @@
 /**
- * The first release's ledger had positions and fingerprints of scripts. This table maps the fingerprint of each of its
- * scripts to today's steps. Its directory was a different class, so no object of the directory needs an upgrade.
+ * Maps the fingerprints in the first release's ledger to the present steps. That ledger had the positions and
+ * fingerprints of scripts. It has no entry for the directory, which was another class then.
  */
 const STEPS_OF_SCRIPTS: Record<string, readonly string[]> = {
   '74f88ef0341633fc': ['kit/0001_outbox'],

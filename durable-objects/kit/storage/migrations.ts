@@ -5,7 +5,7 @@ import { KIT_STEPS, KIT_TABLES, type MigrationStep, type ObjectSchema } from './
 /** The fingerprint of each applied step, by id. */
 type Ledger = Record<string, string>;
 
-/** The ledger is one row, however many steps there are, so that a new object writes only one row for it. */
+/** The ledger is one row of JSON, so that a new object writes one row, however many steps there are. */
 const LEDGER = 'migrations';
 const LEDGER_BY_POSITION = 'object_schema';
 

@@ -24,7 +24,7 @@ export interface ObjectSchema {
   readonly tables?: string;
 }
 
-/** What every object has of the kit, as all steps leave it: deadlines, outbox, first answers to idempotency keys. */
+/** The kit's tables after all steps: deadlines, outbox, and the outcomes of idempotency keys. */
 export const KIT_TABLES = `
 CREATE TABLE deadlines (one INTEGER PRIMARY KEY CHECK (one = 1), due TEXT NOT NULL);
 CREATE TABLE outbox (id INTEGER PRIMARY KEY, due_at INTEGER, entries TEXT NOT NULL);
@@ -59,7 +59,7 @@ CREATE TABLE idempotency (
 `,
   },
   {
-    // A row that waits is due at once; before, only its lane knew when.
+    // Due times were stored by lane before, so each waiting row is due at once.
     id: 'kit/0003_destinations',
     sql: `
 ALTER TABLE outbox RENAME COLUMN lane TO destination;

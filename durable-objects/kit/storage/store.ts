@@ -4,7 +4,7 @@ import type { ObjectPlatform, SqlRow, SqlValue } from '../platform/platform.ts';
 import { migrate, schemaState } from './migrations.ts';
 import type { ObjectSchema } from './schema.ts';
 
-/** The state of a transaction. What a part has cached from a failed transaction is invalid. */
+/** The state of a transaction. Values that were cached in a failed transaction are invalid. */
 export interface Transaction {
   readonly outcome: 'under way' | 'committed' | 'failed';
 }
@@ -12,15 +12,15 @@ export interface Transaction {
 /**
  * An object's storage: typed statements, one kind of transaction, one alarm.
  *
- * **Every mutation is one `transact`**: rows, outbox, deadlines and the alarm commit together or not at all. Inside,
- * nothing is sent and no memory changes. Work that must follow the commit is passed to `afterCommit`.
+ * **Every mutation is one `transact`**: rows, outbox, deadlines and the alarm commit together or not at all. Code
+ * inside a transaction sends nothing, and passes work that must follow the commit to `afterCommit`.
  */
 export class ObjectStore {
   readonly platform: ObjectPlatform;
   readonly #schema: ObjectSchema;
   #created: boolean;
   #transaction: { outcome: Transaction['outcome'] } | null = null;
-  /** The current alarm; undefined when it is not known. */
+  /** The current alarm; undefined if it is not known. */
   #armedAt: number | null | undefined;
   #dueChanged = false;
   /** Whether the current transaction has run a statement that writes. */
@@ -153,7 +153,7 @@ export class ObjectStore {
     }
     const followers = this.#followers;
     this.#followers = [];
-    // The commit has succeeded, so a follower that throws is a bug to be logged and not a failure of the mutation.
+    // The commit has succeeded, so a follower that throws must not fail the mutation.
     for (const follower of followers) {
       try {
         follower();
@@ -164,14 +164,14 @@ export class ObjectStore {
     return value;
   }
 
-  /** Call this when the alarm has fired. The next commit sets the alarm, whatever was set before. */
+  /** Call this when the alarm has fired, so that the next commit sets it again. */
   alarmFired(): void {
     this.#armedAt = undefined;
   }
 
   /**
-   * Sets the alarm to the earliest deadline or delivery, if it has changed. Each setting writes a row and waits for it.
-   * Therefore an alarm that fires soon is not moved to a later time; when it fires, it is set once for all changes.
+   * Sets the alarm to the earliest due time, if that has changed. Setting the alarm writes a row. Therefore an alarm
+   * that fires soon is not moved to a later time; when it fires, it is set once for all changes.
    */
   #arm(): void {
     if (!this.#dueChanged && this.#armedAt !== undefined) return;
@@ -195,12 +195,12 @@ export class ObjectStore {
   }
 }
 
-/** An alarm within this time is left to fire. An object stays in memory for about ten seconds after an event. */
+/** An alarm within this time is not moved. The object is in memory until then, so the alarm wakes nothing. */
 const SOON_MS = 5_000;
 
 const READS = /^\s*(SELECT|WITH)\b/;
 
-/** Rejects what Cloudflare would reject, because a local workerd stores larger values. */
+/** Rejects values that are over Cloudflare's limit, because a local workerd would store them. */
 function assertStorable(value: SqlValue): void {
   if (typeof value !== 'string' || value.length * 3 <= MAX_STORED_BYTES) return;
   const bytes = utf8Length(value);
