@@ -28,7 +28,7 @@ export function findConnection(env: NodeJS.ProcessEnv): Connection {
   }
   // The token in the record must not be sent to any other server.
   const token = setting('OIO_TOKEN', env) ?? (url === server?.url ? server.token : undefined);
-  if (token === undefined) throw new CliError(`Set OIO_TOKEN to a token for ${url}.`, exitCode.unreachable);
+  if (token === undefined) throw new CliError(`Set OIO_TOKEN to a token for ${url}.`, exitCode.environment);
   return { url, token };
 }
 

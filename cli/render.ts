@@ -2,7 +2,7 @@ import type { SessionStatus } from '../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../src/protocol/events/envelope.ts';
 import type { SessionDiff } from '../src/protocol/session/checkpoint.ts';
-import { oio } from './command.ts';
+import { answerText, approvalLines } from './approval-text.ts';
 import { paint, printable } from './terminal.ts';
 
 type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
@@ -38,10 +38,16 @@ const slowTools = new Set(['bash', 'task']);
  * arrives twice is shown once. If tasks run in parallel, a line marks each change of the task.
  */
 export class SessionRenderer {
+  readonly #session: string;
   readonly #parts = new Map<string, StreamedPart>();
   #openPart: StreamedPart | undefined;
   /** The task of the newest line. */
   #task: number | undefined;
+
+  /** @param session the session's id, for the commands that are shown */
+  constructor(session: string) {
+    this.#session = session;
+  }
 
   /** The lines for an event; none for events that users do not need. */
   render(event: SessionEvent): string[] {
@@ -61,7 +67,7 @@ export class SessionRenderer {
       case 'part.completed':
         return this.#flush();
       default: {
-        const lines = renderEvent(event);
+        const lines = renderEvent(event, this.#session);
         return lines.length === 0 ? lines : [...this.#flush(), ...lines];
       }
     }
@@ -100,7 +106,7 @@ interface StreamedPart {
   prefix: string;
 }
 
-function renderEvent(event: Exclude<SessionEvent, StreamedEvent>): string[] {
+function renderEvent(event: Exclude<SessionEvent, StreamedEvent>, session: string): string[] {
   switch (event.type) {
     case 'session.created':
       return [mark('●', 'bold', event.data.title)];
@@ -129,15 +135,13 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent>): string[] {
     case 'agent.note':
       return [mark('!', event.data.level === 'error' ? 'red' : 'yellow', event.data.text)];
     case 'approval.asked':
-      return [
-        mark(
-          '?',
-          'magenta',
-          `${event.data.approval.title}: waiting for your answer, in the dashboard or by ${oio} approve`,
-        ),
-      ];
+      return approvalLines(session, event.data.approval).map((line, index) =>
+        index === 0 ? `${paint('magenta', '?')} ${line} (waits for your answer)` : line,
+      );
     case 'approval.answered':
-      return [mark('?', 'magenta', `answered: ${event.data.decision}${event.data.expired ? ' (deadline)' : ''}`)];
+      return [
+        mark('?', 'magenta', answerText(event.data) + (event.data.expired ? ', because nobody answered in time' : '')),
+      ];
     case 'checkpoint.created':
       return [note(`checkpoint ${event.data.checkpoint.number}`)];
     case 'frame.rejected':

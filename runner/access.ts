@@ -33,7 +33,8 @@ export function judgeRejection(
   { status, detail }: Rejection,
   isKnown: boolean,
 ): AccessRefusedError | string {
-  const create = 'To create one for an agent, run "oio token --role agent" where the control plane runs.';
+  const create =
+    'To create one for an agent, run "npm run oio -- token --role agent --name <name>" where the control plane runs.';
   if (detail !== null && status === 401) return new AccessRefusedError(`${url} does not accept this token. ${create}`);
   if (detail !== null && status === 403) return new AccessRefusedError(`This token is not for agents. ${create}`);
   if (detail !== null) return `it answered ${status}: ${detail}`;

@@ -1,6 +1,7 @@
 import type { Client } from '../../src/client/client.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
+import { answerText, approvalLines } from '../approval-text.ts';
 import { CliError, defineCommand, exitCode } from '../command.ts';
 import { printable, printJson } from '../terminal.ts';
 import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from './session/common.ts';
@@ -20,7 +21,13 @@ export const approve = defineCommand({
     ...options,
   },
   async run({ values, args }) {
-    return answerApproval(args.session, values, () => ({ decision: values.always ? 'always' : 'once' }));
+    return answerApproval(args.session, values, (approval) => {
+      if (approval.kind === 'question') {
+        const lines = approvalLines(args.session, approval).map((line) => `\n  ${line}`);
+        throw new CliError(`The session asks a question. Answer it:${lines.join('')}`, exitCode.usage);
+      }
+      return { decision: values.always ? 'always' : 'once' };
+    });
   },
 });
 
@@ -75,7 +82,7 @@ async function answerApproval(
   const approval = await openApproval(client, id, values.approval);
   const answered = await client.sessions.answer(id, approval.id, bodyFor(approval));
   if (values.json) printJson(answered);
-  else printLines([`answered: ${printable(approval.title)}`]);
+  else printLines([`${answerText(answered.answer ?? { decision: 'once' })}: ${printable(approval.title)}`]);
   return exitCode.ok;
 }
 

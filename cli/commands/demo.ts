@@ -78,7 +78,7 @@ async function runExample(stack: Stack, signal: AbortSignal): Promise<boolean> {
   const { id } = await sessions.create({ title: example.title, initial_prompt: prompt, tags: ['demo'] });
   process.stdout.write(`\n${prompt.replace(/^/gm, `${paint('dim', '›')} `)}\n\n`);
   await sessions.act(id, 'start');
-  const renderer = new SessionRenderer();
+  const renderer = new SessionRenderer(id);
   const limit = AbortSignal.timeout(limitMs);
   const status = await Promise.race([
     followSession(stack.client, id, {

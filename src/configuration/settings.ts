@@ -203,6 +203,12 @@ export const SETTINGS = {
     example: 'oio-1f2e',
     internal: true,
   }),
+  OIO_WORKTREE: define(text('a path'), {
+    readers: ['agent'],
+    summary: 'marks the processes of a lease with its worktree, so that they end with it',
+    example: '/home/me/.local/state/oio/agents/a/worktrees/t-1',
+    internal: true,
+  }),
   OIO_POSTGRES_DIRECTORY: define(text('a directory'), {
     readers: ['postgres'],
     summary: 'directory of the embedded Postgres',

@@ -66,13 +66,33 @@ interface Issue {
   path: PropertyKey[];
   message: string;
   keys?: string[];
+  origin?: string;
+  minimum?: number | bigint;
+  maximum?: number | bigint;
+  values?: unknown[];
 }
 
 /** One entry for each invalid member. An unknown member has an entry with its own path. */
 export function fieldErrors(error: { issues: readonly Issue[] }): FieldError[] {
-  return error.issues.flatMap(({ code, path, message, keys }) =>
-    code === 'unrecognized_keys' && keys
-      ? keys.map((key) => ({ path: [...path, key].join('.'), message: 'unknown member; remove it' }))
-      : [{ path: path.join('.'), message }],
+  return error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' && issue.keys
+      ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'unknown member; remove it' }))
+      : [{ path: issue.path.join('.'), message: sentence(issue) }],
   );
 }
+
+/** The text of an issue. A schema's own text stays; zod's general texts become instructions. */
+function sentence({ message, origin = '', minimum, maximum, values }: Issue): string {
+  if (message.endsWith('received undefined')) return 'is missing';
+  const types = /^Invalid input: expected (\w+), received (\w+)$/.exec(message);
+  if (types) return `must be of type ${types[1]}, not ${types[2]}`;
+  const unit = UNITS[origin];
+  if (unit !== undefined && message.startsWith('Too small')) return `must have at least ${minimum}${unit}`;
+  if (unit !== undefined && message.startsWith('Too big')) return `must have at most ${maximum}${unit}`;
+  if (message.startsWith('Too small')) return `must be at least ${minimum}`;
+  if (message.startsWith('Too big')) return `must be at most ${maximum}`;
+  if (message.startsWith('Invalid option') && values) return `must be one of: ${values.join(', ')}`;
+  return message;
+}
+
+const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' items' };

@@ -1,6 +1,7 @@
 import type { Client } from '../../../src/client/client.ts';
 import { SessionId } from '../../../src/protocol/common/ids.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
+import { approvalLines } from '../../approval-text.ts';
 import { CliError, exitCode, oio } from '../../command.ts';
 import { connectClient, findConnection } from '../../connection.ts';
 import { renderStatus } from '../../render.ts';
@@ -31,6 +32,9 @@ export function connect(): Client {
 export async function sessionIdOf(client: Pick<Client, 'sessions'>, text: string): Promise<string> {
   const id = text.toLowerCase();
   if (SessionId().safeParse(id).success) return id;
+  if (/^[0-9a-f-]{1,3}$/.test(id)) {
+    throw new CliError(`"${text}" is too short. Give at least the first 4 characters of the id.`, exitCode.usage);
+  }
   if (!/^[0-9a-f-]{4,35}$/.test(id)) {
     throw new CliError(`"${text}" is not the id of a session. "${oio} session list" shows the ids.`, exitCode.usage);
   }
@@ -52,9 +56,14 @@ export async function sessionIdOf(client: Pick<Client, 'sessions'>, text: string
 export function printSession(view: SessionView, json: boolean): void {
   if (json) return printJson(view);
   printLines([`${view.id}  ${renderStatus(view.status)}  ${printable(view.title)}`]);
+  if (view.requested_action) {
+    printLines([`  ${view.requested_action} requested; the agent finishes its current step first`]);
+  }
   if (view.error) printLines([`  ${printable(view.error.message)}`]);
   for (const approval of view.approvals ?? []) {
-    if (approval.status === 'open') printLines([`  waiting for an approval: ${printable(approval.title)}`]);
+    if (approval.status !== 'open') continue;
+    const [first, ...more] = approvalLines(view.id, approval);
+    printLines([`  ${paint('magenta', '?')} ${first}`, ...more.map((line) => `  ${line}`)]);
   }
   if (view.usage) {
     const { input_tokens, output_tokens, cost_usd } = view.usage;

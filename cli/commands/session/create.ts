@@ -41,7 +41,7 @@ further line is an event.`,
       type: 'string',
       multiple: true,
       placeholder: 'permission',
-      description: 'Ask before the agent uses this permission, such as edit or bash',
+      description: 'Ask before the agent uses this permission, such as edit; bash then asks too',
     },
     'no-start': { type: 'boolean', default: false, description: 'Create the session without starting it' },
     watch: { type: 'boolean', default: false, description: 'Watch the session until it ends' },
@@ -61,7 +61,7 @@ further line is an event.`,
         ...(values.model === undefined ? {} : { model: values.model }),
         ...(values.ask === undefined
           ? {}
-          : { permissions: Object.fromEntries(values.ask.map((name) => [name, 'ask' as const])) }),
+          : { permissions: Object.fromEntries(values.ask.map((name) => [parsePermission(name), 'ask' as const])) }),
       },
     };
     const client = connect();
@@ -93,8 +93,16 @@ function parsePriority(text: string): SessionPriority {
   throw unknown('priority', text, SessionPriority().options);
 }
 
+/** OpenCode's permissions. Tools of MCP servers have permissions of their own, whose names contain `_`. */
+const PERMISSIONS = ['bash', 'edit', 'external_directory', 'read', 'skill', 'task', 'webfetch', 'websearch'];
+
+function parsePermission(name: string): string {
+  if (PERMISSIONS.includes(name) || /[_*]/.test(name)) return name;
+  throw unknown('permission', name, PERMISSIONS);
+}
+
 /** A title within the API's bounds (3–100 characters), from a prompt's first line. */
 export function titleOf(prompt: string): string {
   const line = prompt.trim().split('\n')[0]?.trim() ?? '';
-  return truncated(line, 100).padEnd(3, '.');
+  return line.length < 3 ? `Prompt: ${line}` : truncated(line, 100);
 }

@@ -24,7 +24,8 @@ export const list = defineCommand({
     printLines(
       page.items.map((item) => {
         const padding = ' '.repeat(width - item.status.length);
-        return `${item.id}  ${renderStatus(item.status)}${padding}  ${printable(item.title)}`;
+        const waits = item.open_approvals > 0 ? paint('magenta', '  ? waits for your answer') : '';
+        return `${item.id}  ${renderStatus(item.status)}${padding}  ${printable(item.title)}${waits}`;
       }),
     );
     const more = page.total - page.items.length;

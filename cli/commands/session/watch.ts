@@ -19,7 +19,7 @@ Exits with 0 only if the session completes. With --json, prints one event per li
 
 /** Prints the events of a session until it ends. @returns ok only if it has completed */
 export async function watchSession(client: Client, id: string, json: boolean): Promise<ExitCode> {
-  const renderer = new SessionRenderer();
+  const renderer = new SessionRenderer(id);
   const status = await followSession(client, id, {
     onEvent: (event) => printLines(json ? [JSON.stringify(event)] : renderer.render(event)),
   });

@@ -31,7 +31,7 @@ export const FieldError = schema(() =>
   z.object({ path: z.string(), message: z.string() }).meta({
     id: 'FieldError',
     description: 'One invalid member of a request.',
-    example: { path: 'title', message: 'Too small: expected string to have >=3 characters' },
+    example: { path: 'title', message: 'must have at least 3 characters' },
   }),
 );
 export type FieldError = Infer<typeof FieldError>;

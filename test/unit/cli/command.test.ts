@@ -71,7 +71,7 @@ describe('a group of commands', () => {
 it('a long prompt’s title ends between characters', () => {
   expect(titleOf('a'.repeat(101))).toBe(`${'a'.repeat(99)}…`);
   expect(titleOf(`${'a'.repeat(98)}😀😀`).isWellFormed()).toBe(true);
-  expect(titleOf('x')).toBe('x..');
+  expect(titleOf('x')).toBe('Prompt: x');
 });
 
 describe('parsing numbers and durations', () => {

@@ -14,7 +14,7 @@ const delta = (offset: number, text: string, part_id = 'p') =>
   event({ type: 'text.delta', data: { message_id: 'm', part_id, offset, text } });
 
 function render(...events: SessionEvent[]): string[] {
-  const renderer = new SessionRenderer();
+  const renderer = new SessionRenderer('0198c2f0');
   return events.flatMap((each) => renderer.render(each)).map(stripVTControlCharacters);
 }
 
@@ -86,7 +86,7 @@ describe('rendering a session', () => {
   });
 
   it('removes an agent’s control sequences', () => {
-    const renderer = new SessionRenderer();
+    const renderer = new SessionRenderer('0198c2f0');
     const lines = renderer.render(delta(0, 'safe\u001b[2J\u0007\u009b31m\r\n'));
     expect(lines).toEqual(['  safe[2J31m']);
   });

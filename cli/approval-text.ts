@@ -1,0 +1,23 @@
+import type { ApprovalView } from '../src/protocol/session/approval.ts';
+import { oio } from './command.ts';
+import { paint, printable } from './terminal.ts';
+
+/** The lines that show an open approval: what is asked, the choices, and the command that answers. */
+export function approvalLines(session: string, { id, kind, title, questions }: ApprovalView): string[] {
+  if (kind !== 'question') {
+    return [printable(title), paint('dim', `  ${oio} approve ${session} --approval ${id.slice(0, 8)}   (or reject)`)];
+  }
+  const asked = questions.flatMap(({ question, options, multiple }) => [
+    printable(question) + (multiple ? ' (one or more)' : ''),
+    ...options.map(({ label, description }) => `  ${printable(label)}${paint('dim', `  ${printable(description)}`)}`),
+  ]);
+  const choices = questions.map(({ options }) => ` "${printable(options[0]?.label ?? 'your answer')}"`).join('');
+  return [...asked, paint('dim', `  ${oio} answer ${session}${choices}`)];
+}
+
+/** An answer in words. */
+export function answerText(answer: { decision: string; answers?: string[][] | undefined }): string {
+  if (answer.decision === 'reject') return 'refused';
+  if (answer.answers) return `answered: ${answer.answers.map((labels) => labels.join(', ')).join('; ')}`;
+  return answer.decision === 'always' ? 'allowed from now on' : 'allowed once';
+}

@@ -1,0 +1,52 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { answerText, approvalLines } from '../../../cli/approval-text.ts';
+import { ApprovalView } from '../../../src/protocol/session/approval.ts';
+
+const SESSION = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
+const permission = ApprovalView().meta()!.example as ApprovalView;
+const question: ApprovalView = {
+  ...permission,
+  kind: 'question',
+  title: 'Which color?',
+  questions: [
+    {
+      question: 'Which color?',
+      header: 'Color',
+      options: [
+        { label: 'red', description: 'a warm one' },
+        { label: 'blue', description: 'a cold one' },
+      ],
+      multiple: false,
+    },
+  ],
+};
+
+describe('an open approval', () => {
+  const lines = (approval: ApprovalView) => approvalLines(SESSION, approval).map(stripVTControlCharacters);
+
+  it('of a permission shows the command that allows it', () => {
+    expect(lines(permission)).toEqual([
+      'bash: npm test',
+      `  npm run oio -- approve ${SESSION} --approval 3f0e1f5e   (or reject)`,
+    ]);
+  });
+
+  it('of a question shows the choices and the command that answers', () => {
+    expect(lines(question)).toEqual([
+      'Which color?',
+      '  red  a warm one',
+      '  blue  a cold one',
+      `  npm run oio -- answer ${SESSION} "red"`,
+    ]);
+  });
+});
+
+it.each([
+  [{ decision: 'once' }, 'allowed once'],
+  [{ decision: 'always' }, 'allowed from now on'],
+  [{ decision: 'reject' }, 'refused'],
+  [{ decision: 'once', answers: [['red', 'blue'], ['yes']] }, 'answered: red, blue; yes'],
+])('the answer %j reads %j', (answer, text) => {
+  expect(answerText(answer)).toBe(text);
+});
