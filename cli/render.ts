@@ -1,3 +1,5 @@
+import { spellDuration } from '../src/domain/duration.ts';
+import { retryTime } from '../src/domain/session/session-state.ts';
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../src/protocol/events/envelope.ts';
@@ -131,7 +133,7 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent>, session: strin
     case 'todo':
       return event.data.items.map(({ content, status }) => mark(status === 'completed' ? '☑' : '☐', 'dim', content));
     case 'model.retry':
-      return [mark('!', 'yellow', `retrying the model (attempt ${event.data.attempt}): ${event.data.message}`)];
+      return [mark('!', 'yellow', retryText(event))];
     case 'agent.note':
       return [mark('!', event.data.level === 'error' ? 'red' : 'yellow', event.data.text)];
     case 'approval.asked':
@@ -166,6 +168,12 @@ function renderStatusChange({ data }: EventOf<'session.status'>): string[] {
   const line = `${paint(statusFormat[data.to], '●')} ${renderStatus(data.to)}`;
   const reason = data.error?.message ?? (plainStatuses.has(data.to) ? '' : data.reason.replaceAll('_', ' '));
   return [reason ? `${line} ${paint('dim', printable(reason))}` : line];
+}
+
+function retryText(event: EventOf<'model.retry'>): string {
+  const { attempt, message, next_in_ms } = event.data;
+  const when = next_in_ms === null ? '' : ` in ${spellDuration(next_in_ms)}, at ${retryTime(event)}`;
+  return `the model is asked again${when} (attempt ${attempt}): ${message}`;
 }
 
 function leaseText({ data }: EventOf<'lease.granted'>): string {

@@ -18,9 +18,10 @@ import type {
   RetrySessionRequest,
   UpdateSessionRequest,
 } from '../../src/protocol/session/requests.ts';
+import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import type { SessionRow } from './records.ts';
+import type { ModelRetry, SessionRow } from './records.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'messages' | 'tasks' | 'projections'>;
 
@@ -124,12 +125,18 @@ export class Actions {
     const { records, tasks } = this.#parts;
     if (!isWorking(records.session().status)) return;
     const seconds = records.spec().max_duration_seconds;
-    const error = {
-      code: 'timeout',
-      message: `The session reached its time limit of ${seconds} seconds.`,
-      retryable: true,
-    };
+    const message = `The session reached its time limit of ${seconds} seconds${this.#whatItWaitedFor()}.`;
+    const error = { code: 'timeout', message, retryable: true };
     tasks.close('time_out', 'time_is_up', { reason: 'max_duration_seconds', error });
+  }
+
+  /** A clause that says why the session was degraded; empty if it was not. */
+  #whatItWaitedFor(): string {
+    const degraded = this.#parts.records.tasks().find(({ degraded_by }) => degraded_by !== null);
+    if (degraded?.degraded_by === 'quiet') return ' while its agent was silent';
+    if (degraded?.degraded_by !== 'retry' || degraded.retry === null) return '';
+    const { message, until } = JSON.parse(degraded.retry) as ModelRetry;
+    return ` while its model failed and was to be asked again at ${instant(until)}. The model says: “${message}”`;
   }
 
   /** Cancels an active session, and leaves a tombstone. */

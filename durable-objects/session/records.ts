@@ -40,6 +40,13 @@ export interface SessionRow {
   created_with: string | null;
 }
 
+/** A failure of a model that is asked again, and when that is. */
+export interface ModelRetry {
+  message: string;
+  /** Milliseconds since the epoch. */
+  until: number;
+}
+
 export interface TaskRow extends TaskFacts {
   number: number;
   title: string;
@@ -52,6 +59,8 @@ export interface TaskRow extends TaskFacts {
   refused_by: string;
   /** JSON: the error with which the task failed. */
   error: string | null;
+  /** JSON: the last {@link ModelRetry}; it counts while `degraded_by` is `retry`. */
+  retry: string | null;
 }
 
 /** The newest lease of a task. The row stays after its end, so that a late agent learns how it ended. */

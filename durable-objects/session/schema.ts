@@ -18,7 +18,7 @@ CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
   attempts_used INTEGER NOT NULL, restore TEXT NOT NULL,
   refused_by TEXT NOT NULL,
-  setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT
+  setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT, retry TEXT
 );
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
@@ -197,6 +197,11 @@ UPDATE session SET spec = (SELECT json_remove(json, '$.initial_prompt') FROM spe
   WHERE EXISTS (SELECT 1 FROM spec);
 DROP TABLE spec;
 `,
+    },
+    {
+      // The last failure of a model that is asked again, for the error of a session that reaches its time limit.
+      id: 'session/0009_retry_of_each_task',
+      sql: `ALTER TABLE tasks ADD COLUMN retry TEXT;`,
     },
   ],
 };

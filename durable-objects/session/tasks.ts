@@ -2,7 +2,7 @@ import { type Intent, isFinal, isToDo, taskStatusUnder } from '../../src/domain/
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { BOUNDARY_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import type { LeaseRow, TaskRow } from './records.ts';
+import type { LeaseRow, ModelRetry, TaskRow } from './records.ts';
 import type { MoveFacts } from './transitions.ts';
 
 type Needs = Pick<
@@ -35,6 +35,7 @@ export class Tasks {
       degraded_by: null,
       outcome: null,
       error: null,
+      retry: null,
     };
     this.#parts.records.addTask(task);
   }
@@ -155,7 +156,8 @@ export class Tasks {
   }
 
   /** Records that the agent's model has to be retried. */
-  modelRetried(number: number): void {
+  modelRetried(number: number, retry: ModelRetry): void {
+    this.#parts.records.updateTask(number, { retry: JSON.stringify(retry) });
     this.#degrade(number, 'retry', 'model_retry');
   }
 

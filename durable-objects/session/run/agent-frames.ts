@@ -118,9 +118,13 @@ export class AgentFrames {
 
   /** Applies an event about the agent's work. */
   #progress(task: number, body: EventBody): void {
-    const { log: events, records, tasks, projections } = this.#parts;
+    const { kit, log: events, records, tasks, projections } = this.#parts;
     events.append(task, body);
-    if (body.type === 'model.retry') tasks.modelRetried(task);
+    if (body.type === 'model.retry') {
+      const { message, next_in_ms } = body.data;
+      const until = kit.store.platform.now() + (next_in_ms ?? 0);
+      tasks.modelRetried(task, { message: message.slice(0, MAX_ERROR_CHARS), until });
+    }
     if (body.type === 'usage') {
       const total = addUsage(JSON.parse(records.session().usage), body.data);
       records.update({ usage: JSON.stringify(total) });

@@ -1,5 +1,6 @@
 import type { Event, Message, Part, StepFinishPart } from '@opencode-ai/sdk/v2/client';
 import { type CallCounts, countCall, countRetry, endStreaks, NO_CALLS } from '../../../src/domain/session/ceilings.ts';
+import { MAX_RETRY_WAIT_MS } from '../../../src/protocol/events/agent.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { ConversationMessage } from '../../work/opencode-port.ts';
 import { TextStream } from './text.ts';
@@ -195,7 +196,7 @@ export class Mapping {
     const retry = `${sessionID} ${status.attempt} ${status.next}`;
     if (retry === this.#lastRetry) return [];
     this.#lastRetry = retry;
-    const next = Math.max(0, Math.round(status.next - now));
+    const next = Math.min(Math.max(0, Math.round(status.next - now)), MAX_RETRY_WAIT_MS);
     this.#calls = countRetry(this.#calls, status.message, next);
     return [{ type: 'model.retry', data: { attempt: status.attempt, message: status.message, next_in_ms: next } }];
   }

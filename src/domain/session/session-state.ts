@@ -168,7 +168,9 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
       return;
     case 'model.retry': {
       const { attempt, message } = event.data;
-      return transcript.add({ kind: 'retry', id: `retry-${seq}`, task, seq, attempt, message });
+      const next = retryTime(event);
+      const when = next && { next_at: next };
+      return transcript.add({ kind: 'retry', id: `retry-${seq}`, task, seq, attempt, message, ...when });
     }
     case 'agent.note': {
       const { level, text } = event.data;
@@ -177,6 +179,11 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
     case 'turn.completed':
       return;
   }
+}
+
+/** When a model that failed is asked again; null if that is not known. */
+export function retryTime({ at, data }: Extract<SessionEvent, { type: 'model.retry' }>): string | null {
+  return data.next_in_ms === null ? null : new Date(Date.parse(at) + data.next_in_ms).toISOString();
 }
 
 const NEW_TASK: TaskState = { status: 'pending', agent: null, model: null, todo: [], usage: NO_USAGE };

@@ -17,7 +17,8 @@ export type TranscriptItem = { id: string; task: number; seq: number } & (
       truncated: boolean;
     }
   | { kind: 'file'; path: string }
-  | { kind: 'retry'; attempt: number; message: string }
+  /** `next_at`: when the model is asked again. */
+  | { kind: 'retry'; attempt: number; message: string; next_at?: string }
   | { kind: 'note'; level: 'info' | 'warning' | 'error'; text: string }
   | { kind: 'status'; from: SessionStatus; to: SessionStatus; reason: string }
 );

@@ -3,6 +3,8 @@ import { type Infer, schema } from '../common/schema.ts';
 import { Usage } from '../session/session.ts';
 
 export const MAX_PART_CHARS = 4_000_000;
+/** A year. Providers ask for waits that no date can express. */
+export const MAX_RETRY_WAIT_MS = 365 * 86_400_000;
 
 /**
  * An increment of streamed text. `offset` is the number of UTF-16 code units of the part before this increment.
@@ -62,7 +64,7 @@ export const AgentEventBody = schema(() =>
     /** The model failed and will be retried. The session is degraded until the next progress. */
     z.object({
       type: z.literal('model.retry'),
-      data: z.object({ attempt: z.int(), message: z.string(), next_in_ms: z.int().nullable() }),
+      data: z.object({ attempt: z.int(), message: z.string(), next_in_ms: z.int().max(MAX_RETRY_WAIT_MS).nullable() }),
     }),
     z.object({
       type: z.literal('agent.note'),

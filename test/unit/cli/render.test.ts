@@ -79,6 +79,14 @@ describe('rendering a session', () => {
     expect(render(rejected)).toEqual(['! a report of the agent was invalid: not a frame']);
   });
 
+  it('says until when a session waits for its model, and why', () => {
+    const data = { attempt: 1, message: 'Too many requests', next_in_ms: 5_400_000 };
+    const retry = { ...event({ type: 'model.retry', data }), at: '2026-01-01T10:00:00.000Z' };
+    expect(render(retry)).toEqual([
+      '! the model is asked again in 1 h 30 min, at 2026-01-01T11:30:00.000Z (attempt 1): Too many requests',
+    ]);
+  });
+
   it('shows why a session failed', () => {
     const error = { code: 'model_error', message: 'The model is gone.', retryable: false };
     const failed = event({ type: 'session.status', data: { from: 'running', to: 'failed', reason: 'result', error } });

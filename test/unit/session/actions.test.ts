@@ -199,8 +199,18 @@ it('only time in running or degraded counts towards the session’s time limit',
   expect(await session.view()).toMatchObject({
     status: 'timeout',
     active_seconds: 60,
-    error: { code: 'timeout', retryable: true },
+    error: { code: 'timeout', message: 'The session reached its time limit of 60 seconds.', retryable: true },
   });
+});
+
+it('a session that reaches its time limit while it waits says for what', async () => {
+  const session = new SessionInProcess();
+  await session.begun({ max_duration_seconds: 60 }).then((agent) => agent.send(modelRetry(1, 7_200_000)));
+  await session.advance(60_000);
+  const { error } = await session.view();
+  expect(error?.message).toMatch(
+    /^The session reached its time limit of 60 seconds while its model failed and was to be asked again at \S+Z\. The model says: “overloaded”\.$/,
+  );
 });
 
 it('each run that ended is recorded once, with its own time and usage', async () => {

@@ -140,8 +140,8 @@ export function usage(cost_usd = 0.5, input_tokens = 100): AgentFrameBody {
   return { type: 'usage', data: { model: 'demo/scripted', sub_agent: false, input_tokens, ...tokens, cost_usd } };
 }
 
-export function modelRetry(attempt = 1): AgentFrameBody {
-  return { type: 'model.retry', data: { attempt, message: 'overloaded', next_in_ms: 1_000 } };
+export function modelRetry(attempt = 1, next_in_ms = 1_000): AgentFrameBody {
+  return { type: 'model.retry', data: { attempt, message: 'overloaded', next_in_ms } };
 }
 
 export function result(

@@ -4,7 +4,7 @@ import type { SessionState } from '../../../../src/domain/session/session-state.
 import type { TranscriptItem } from '../../../../src/domain/session/transcript.ts';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { Button } from '../../ui/button.tsx';
-import { count } from '../../ui/format.ts';
+import { count, fullTime } from '../../ui/format.ts';
 import { Empty } from '../../ui/notice.tsx';
 import { statusColor, statusText } from '../../ui/status-badge.tsx';
 import { ToolCall } from './tool-call.tsx';
@@ -117,6 +117,7 @@ const Item = memo(function Item({ item }: { item: TranscriptItem }) {
       return (
         <Line label={`Model retry ${item.attempt}`} tone="text-warn">
           {item.message}
+          {item.next_at && ` Asked again at ${fullTime(item.next_at)}.`}
         </Line>
       );
     case 'note':
