@@ -6,13 +6,14 @@ import {
   type QuestionRequest,
   type Session,
 } from '@opencode-ai/sdk/v2/client';
-import type {
-  ConversationMessage,
-  ExportedConversation,
-  NewConversation,
-  OpenCodePort,
-  OpenCodeSignal,
-  Prompt,
+import {
+  type ConversationMessage,
+  type ExportedConversation,
+  hasText,
+  type NewConversation,
+  type OpenCodePort,
+  type OpenCodeSignal,
+  type Prompt,
 } from '../work/opencode-port.ts';
 import { packConversation, replayEvents, unpackConversation } from './conversation.ts';
 import { EventStream } from './events.ts';
@@ -115,7 +116,7 @@ export class OpenCodeClient implements OpenCodePort {
   async prompt(prompt: Prompt): Promise<void> {
     const { conversationId: sessionID, messageId: messageID } = prompt;
     const known = await this.messages(sessionID);
-    if (known.some(({ info }) => info.id === messageID)) return;
+    if (known.some((message) => message.info.id === messageID && hasText(message))) return;
     const model = prompt.model === null ? {} : { model: splitModel(prompt.model) };
     await this.#call((api) =>
       api.session.promptAsync({

@@ -21,6 +21,11 @@ export type OpenCodeSignal =
   /** The server has exited and is being restarted. */
   | { type: 'down' };
 
+/** OpenCode stores a message before its parts, so a kill in between leaves a prompt that has lost its text. */
+export function hasText({ parts }: ConversationMessage): boolean {
+  return parts.length > 0;
+}
+
 /** A prompt under an id that the runner chose, so that posting it twice has no effect. */
 export interface Prompt {
   conversationId: string;
@@ -65,7 +70,7 @@ export interface OpenCodePort {
   /** Conversations of sub-agents that this one started, at any depth. */
   subConversations(conversationId: string): Promise<string[]>;
   isBusy(conversationId: string): Promise<boolean>;
-  /** Posts the prompt unless a message with its id exists; resolves before the turn begins. */
+  /** Posts the prompt unless a message with its id exists and has its text; resolves before the turn begins. */
   prompt(prompt: Prompt): Promise<void>;
   abort(conversationId: string): Promise<void>;
   openPermissions(directory: string): Promise<PermissionRequest[]>;

@@ -1,7 +1,7 @@
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
 import type { Message } from './message-queue.ts';
-import type { OpenCodePort, Prompt } from './opencode-port.ts';
+import { hasText, type OpenCodePort, type Prompt } from './opencode-port.ts';
 import type { WorkContext } from './work-context.ts';
 
 export const CONTINUE_TEXT = 'Continue where you left off: the last run was interrupted before it was done.';
@@ -28,11 +28,12 @@ export class Prompts {
     return this.#create(context, text, this.#name(message));
   }
 
-  /** The messages whose prompts are in the conversation. */
+  /** The messages whose prompts are in the conversation, with their texts. */
   async stored({ conversationId }: WorkContext, messages: readonly Message[]): Promise<Message[]> {
     if (messages.length === 0) return [];
     const known = await this.#opencode.messages(conversationId);
-    return messages.filter((message) => known.some(({ info }) => isPromptNamed(info.id, this.#name(message))));
+    const complete = known.filter(hasText);
+    return messages.filter((message) => complete.some(({ info }) => isPromptNamed(info.id, this.#name(message))));
   }
 
   /** The message's own prompt. */

@@ -4,7 +4,13 @@ import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { Mapping, ModelFailure } from '../opencode/mapping/mapping.ts';
 import type { Approvals } from './approvals.ts';
 import type { CeilingWatch } from './ceiling-watch.ts';
-import type { ConversationMessage, OpenCodePort, OpenCodeSignal, Prompt } from './opencode-port.ts';
+import {
+  type ConversationMessage,
+  hasText,
+  type OpenCodePort,
+  type OpenCodeSignal,
+  type Prompt,
+} from './opencode-port.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { Wakeup } from './wakeup.ts';
 
@@ -68,6 +74,8 @@ export class Turn {
     const flush = setInterval(() => this.#reportAll(mapping.flush()), FLUSH_MS);
     try {
       await this.#post(prompt);
+      // A server that exited before this one accepted the prompt has cut off nothing.
+      this.#isCutOff = false;
       return await this.#follow();
     } finally {
       clearInterval(flush);
@@ -194,7 +202,7 @@ export class Turn {
 
   /** OpenCode accepts a prompt before it stores it. Until then, the last message answers an earlier prompt. */
   #hasAllPrompts(messages: ConversationMessage[]): boolean {
-    const stored = new Set(messages.map(({ info }) => info.id));
+    const stored = new Set(messages.filter(hasText).map(({ info }) => info.id));
     return [...this.#posted].every((id) => stored.has(id));
   }
 
