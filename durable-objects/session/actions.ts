@@ -74,7 +74,7 @@ export class Actions {
     projections.changed();
   }
 
-  /** Whether a repeated create is the one that created this session. */
+  /** Whether a create request repeats the one that created this session. */
   isSameRequest({ idempotency }: Call): boolean {
     return this.#parts.records.session().created_with === (idempotency?.fingerprint ?? null);
   }
@@ -158,7 +158,7 @@ export class Actions {
     records.update({ spec: '{}', result: null, error: null });
   }
 
-  /** Asks the agents at work for a checkpoint. */
+  /** Asks the working agents for a checkpoint. */
   requestCheckpoint(): Outcome<{ requested: true }> {
     if (this.#parts.tasks.requestCheckpoint()) return ok({ requested: true });
     const detail = 'No agent is running this session, so no checkpoint can be taken. Start or resume it first.';
@@ -194,7 +194,7 @@ export class Actions {
     if (result.success) {
       return this.#parts.tasks.close('complete', 'completed_outside', { reason: `by ${by}`, result });
     }
-    const message = result.summary ?? 'The executor reported no success.';
+    const message = result.summary ?? 'The result reports a failure, without a summary.';
     this.#fail({ error: { code: 'unsuccessful', message } }, by, result);
   }
 

@@ -22,7 +22,7 @@ interface Asker {
   ask_id: string;
 }
 
-/** The most open approvals of a task's agent. Nobody could answer more. */
+/** The most open approvals of a task's agent. People could not answer more. */
 const MAX_OPEN = 100;
 /** The number of settled approvals that are listed. All of them are in the log. */
 const MAX_SETTLED = 500;
@@ -63,7 +63,7 @@ export class Approvals {
       if (answer) this.#reply(known, answer.decision, answer);
       return null;
     }
-    if (this.#openCount(task) >= MAX_OPEN) return `${MAX_OPEN} approvals are open already`;
+    if (this.#openCount(task) >= MAX_OPEN) return `an agent can have at most ${MAX_OPEN} open approvals`;
     this.open(task, ask, { epoch, ask_id });
     return null;
   }
@@ -104,7 +104,7 @@ export class Approvals {
 
   /** Rejects an agent's request that could not be opened as an approval. */
   refuse(task: number, epoch: number, askId: string, kind: AskOfAgent['kind']): void {
-    const message = 'The request could not be shown to anybody. Ask for less at a time.';
+    const message = 'The request was rejected: it is invalid, too large, or one of too many. Ask for less at a time.';
     const data = { ask_id: askId, kind, decision: 'reject' as const, message };
     this.#parts.commands.enqueue(task, epoch, { type: 'approval_reply', data });
   }
@@ -115,7 +115,9 @@ export class Approvals {
     if (!row) return refuse('not_found', 'There is no such approval in this session.');
     const view = JSON.parse(row.view) as ApprovalView;
     if (row.status !== 'open') {
-      const how = view.answer ? `It was answered '${view.answer.decision}'.` : `It was ${row.status}.`;
+      const how = view.answer
+        ? `The approval was answered '${view.answer.decision}'.`
+        : `The approval was ${row.status}.`;
       return refuse('approval_answered', how, { current: view.answer });
     }
     const problem = answerProblem(this.#rulesOf(view), view.questions.length, request);
@@ -228,7 +230,7 @@ export class Approvals {
 
   /**
    * Remembers the wider patterns that the agent named or, if it named none, the requested patterns. A requested pattern
-   * that contains a wildcard character is a literal name, so it is not remembered: as a rule, it would match more.
+   * that contains a wildcard character is a literal name. It is not remembered, because a rule with it would match more.
    */
   #remember(row: ApprovalRow, view: ApprovalView): void {
     const wider = JSON.parse(row.always) as string[];

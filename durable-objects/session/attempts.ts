@@ -15,7 +15,7 @@ interface FailedAttempt {
   error?: SessionError;
 }
 
-/** The attempts of tasks: counts those that failed, and decides whether another one follows. */
+/** Counts the failed attempts of tasks, and decides whether another attempt follows. */
 export class Attempts {
   readonly #parts: Needs;
 
@@ -23,7 +23,7 @@ export class Attempts {
     this.#parts = parts;
   }
 
-  /** Carries out an open request without the agent. Without a request, schedules the next attempt if one is left. */
+  /** Ends an attempt. A requested pause or stop takes effect now. Otherwise the next attempt follows if one is left. */
   end(number: number, { setback, reason, costsAttempt, error }: FailedAttempt): void {
     const { kit, records, transitions } = this.#parts;
     const { platform } = kit.store;
@@ -39,7 +39,7 @@ export class Attempts {
       platform.logger('info', 'attempt_ended', { task: number, reason, attempts_used: used, is_last: isLast }),
     );
     if (isLast) {
-      const message = `All ${used} attempts are used up; the last ended with: ${error?.message ?? reason}`;
+      const message = `All ${used} attempts have failed. The last error: ${error?.message ?? reason}`;
       const exhausted = { code: error?.code ?? 'attempts_exhausted', message, retryable: true };
       return this.failForGood(number, 'attempts_exhausted', exhausted);
     }

@@ -19,7 +19,7 @@ type Chunk = Extract<AgentFrameBody, { type: 'artifact.chunk' }>['data'];
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'log'>;
 
-/** An artifact as far as its chunks have come. Their count and length are on the last chunk. */
+/** An artifact, with the number and the total length of its stored chunks, which the last chunk's row has. */
 interface Artifact {
   id: string;
   task: number;
@@ -55,11 +55,11 @@ export class Checkpoints {
   addChunk(task: number, epoch: number, chunk: Chunk): string | null {
     const { store } = this.#parts.kit;
     const known = this.#artifact(chunk.artifact_id);
-    if (known && (known.task !== task || known.epoch !== epoch)) return 'the artifact is another lease’s';
+    if (known && (known.task !== task || known.epoch !== epoch)) return 'the artifact belongs to another lease';
     const { chunks, chars } = known ?? { chunks: 0, chars: 0 };
-    if (chunk.index !== chunks) return `chunk ${chunk.index} came where ${chunks} was expected`;
+    if (chunk.index !== chunks) return `expected chunk ${chunks}, but got chunk ${chunk.index}`;
     if (chunk.data.length > base64Chars(CHUNK_BYTES)) return `a chunk holds at most ${CHUNK_BYTES} bytes`;
-    if (chars + chunk.data.length > MAX_ARTIFACT_CHARS) return 'the artifact is over its bound';
+    if (chars + chunk.data.length > MAX_ARTIFACT_CHARS) return 'the artifact is too large';
     if (!known) insertOrReplace(store, 'artifacts', { id: chunk.artifact_id, task, epoch });
     store.rows(
       `INSERT INTO artifact_chunks (artifact, number, chars, data) VALUES (?, ?, ?, ?)`,
@@ -74,7 +74,7 @@ export class Checkpoints {
   /** Stores the checkpoint that the agent reports. @returns why it is invalid, or null */
   add(task: number, epoch: number, reported: Reported): string | null {
     for (const part of [reported.patch, reported.conversation]) {
-      if (part && !this.#isWhole(part, task, epoch)) return `artifact ${part.artifact_id} is not whole`;
+      if (part && !this.#isComplete(part, task, epoch)) return `artifact ${part.artifact_id} is incomplete`;
     }
     const { store } = this.#parts.kit;
     const number = this.lastNumber() + 1;
@@ -167,8 +167,8 @@ export class Checkpoints {
       : refuse('not_found', 'The artifact has no such chunk. It may have been deleted with its checkpoint.');
   }
 
-  /** Deletes chunks whose checkpoint never arrived, after their lease has ended. */
-  dropStrays(task: number): void {
+  /** Deletes the artifacts of an ended lease whose checkpoint never arrived. */
+  dropUnused(task: number): void {
     const strays = this.#parts.kit.store.rows<{ id: string }>(
       `SELECT id FROM artifacts WHERE task = ? AND id NOT IN (
          SELECT patch_artifact FROM checkpoints WHERE patch_artifact IS NOT NULL
@@ -178,7 +178,7 @@ export class Checkpoints {
     for (const { id } of strays) this.#dropArtifact(id);
   }
 
-  #isWhole(part: { artifact_id: string; bytes: number }, task: number, epoch: number): boolean {
+  #isComplete(part: { artifact_id: string; bytes: number }, task: number, epoch: number): boolean {
     const artifact = this.#artifact(part.artifact_id);
     if (!artifact) return part.bytes === 0;
     if (artifact.task !== task || artifact.epoch !== epoch) return false;

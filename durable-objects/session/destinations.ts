@@ -28,7 +28,7 @@ export function sessionDestinations(
         const message = payload as SlotMessage;
         if (message.op !== 'reserve') return registry[message.op](message.task_id, message.epoch);
         const slot = await registry.reserve(message.request);
-        // An agent accepted the offer a minute ago but has not claimed it here, so it will not come.
+        // An agent accepted the offer at least a minute ago and has not claimed the lease, so it will not claim it.
         if (slot.state === 'ended' || (slot.state === 'accepted' && message.again))
           onReservationEnded(message.task, message.request.epoch);
       },

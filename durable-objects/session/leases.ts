@@ -10,10 +10,10 @@ type Needs = Pick<
   'config' | 'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'reservations'
 >;
 
-/** How a lease ended: regularly (the agent deletes its buffer), or taken from the agent (it aborts). */
+/** How a lease ended. `done`: the agent deletes its buffer. `lost`: the lease was taken from the agent, which aborts. */
 export type Ending = 'done' | 'lost';
 
-/** Epochs and leases: which agent may work on a task now. Only the session decides; the registry only finds agents. */
+/** Epochs and leases. Only the session decides which agent may work on a task; the registry only finds agents. */
 export class Leases {
   readonly #parts: Needs;
 
@@ -81,7 +81,7 @@ export class Leases {
     kit.deadlines.clear(DEADLINE.lease + task);
     commands.drop(task);
     approvals.withdrawAsked(task, reason);
-    checkpoints.dropStrays(task);
+    checkpoints.dropUnused(task);
     reservations.release(task, epoch);
     log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });
     const { platform } = kit.store;

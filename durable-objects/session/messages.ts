@@ -21,7 +21,7 @@ export class Messages {
     const { records, checkpoints } = this.#parts;
     const { status } = records.session();
     if (hasEnded(status)) {
-      return refuse('illegal_transition', `A session that is ${status} accepts no messages.`, {
+      return refuse('illegal_transition', `The session is ${status} and accepts no messages.`, {
         legal_actions: nextStatus(status, 'retry') ? ['retry'] : [],
       });
     }

@@ -5,12 +5,12 @@ import { CachedRows } from '../kit/storage/cached-rows.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 import type { SessionParts } from './parts.ts';
 
-/** The session's row, with everything that changes during its life. Times are in ms. */
+/** The session's row. Times are in ms. */
 export interface SessionRow {
   workspace: string;
   id: string;
   incarnation: string;
-  /** JSON: what the request asked for, without the prompt, which is the first message. */
+  /** JSON: the create request with later changes, without the prompt, which is the first message. */
   spec: string;
   status: SessionStatus;
   /** The last intent. */
@@ -87,7 +87,7 @@ const ONE = 1;
 export class SessionRecords {
   readonly #store: ObjectStore;
   readonly #session: CachedRows<SessionRow & { one: number }>;
-  /** The newest parsed spec, because a spec may be long. */
+  /** The newest parsed spec. It is cached, because a spec can be long. */
   #parsed: { json: string; spec: CreateSessionRequest } | null = null;
   readonly #tasks: CachedRows<TaskRow>;
   readonly #leases: CachedRows<LeaseRow>;
@@ -99,14 +99,14 @@ export class SessionRecords {
     this.#leases = new CachedRows(kit.store, 'leases', 'task', (lease) => this.#withAcknowledgement(lease));
   }
 
-  /** The session's row, or null when there is none, or only its tombstone. */
+  /** The session's row; null if the session does not exist or was deleted. */
   find(): SessionRow | null {
     if (!this.#store.created) return null;
     const row = this.#session.get(ONE);
     return row && row.deleted_at === null ? row : null;
   }
 
-  /** The session's row, for callers that know that it exists. */
+  /** The session's row. @throws Error if it does not exist */
   session(): SessionRow {
     const row = this.#session.get(ONE);
     if (!row) throw new Error('no session row');
@@ -123,7 +123,7 @@ export class SessionRecords {
     this.#session.update(ONE, changes);
   }
 
-  /** What the request asked for, with later changes of its members. */
+  /** The create request, with later changes of its members. */
   spec(): CreateSessionRequest {
     const json = this.session().spec;
     if (this.#parsed?.json !== json) {
@@ -187,9 +187,7 @@ export class SessionRecords {
     for (const lease of this.#leases.all()) if (lease.ended === null) this.#leases.put(lease);
   }
 
-  /**
-   * A lease as far as its stream is stored. Most acknowledgements are on the rows of the events that they acknowledge.
-   */
+  /** Completes a lease with its newest acknowledgement, which is usually stored in the row of the events. */
   #withAcknowledgement(lease: LeaseRow): LeaseRow {
     if (lease.ended !== null) return lease;
     const newest = this.#store.row<{ acked: number; at: number }>(
@@ -201,14 +199,14 @@ export class SessionRecords {
     return { ...lease, acked: newest.acked, seen_at: Math.max(lease.seen_at, newest.at) };
   }
 
-  /** Records that the log holds the acknowledgement of the lease's stream up to here. */
+  /** Updates the cached acknowledgement of a lease, which the log stores. */
   acknowledged(task: number, acked: number): void {
     this.#leases.note(task, { acked, seen_at: this.#store.platform.now() });
   }
 
-  /** Forgets the rows that are kept, after they were deleted. */
+  /** Clears the cached rows after they were deleted. */
   purged(): void {
-    for (const kept of [this.#session, this.#tasks, this.#leases]) kept.forget();
+    for (const rows of [this.#session, this.#tasks, this.#leases]) rows.forget();
   }
 
   /** Records when the lease's agent was heard, and how far its stream is stored. */

@@ -6,7 +6,7 @@ import type { SessionParts } from './parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
 
-/** The newest message to the registry about (task, epoch). The outbox has one row for each. */
+/** A message to the registry about (task, epoch). It replaces an undelivered one about the same (task, epoch). */
 export type SlotMessage =
   /** `again`: a repeated reservation. */
   | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
@@ -35,9 +35,9 @@ export class Reservations {
   }
 
   /**
-   * Asks for an agent under the task's present epoch. Asking again is harmless: it brings a changed priority to the
-   * registry, and a registry that forgot the reservation learns it again.
-   * @param again a while after the first time, with no agent yet
+   * Asks for an agent under the task's present epoch. Repeated calls are safe: they update the priority in the registry,
+   * and restore a reservation that the registry has lost.
+   * @param again whether no agent has claimed an earlier reservation in RESERVE_AGAIN_MS
    */
   ask(number: number, again = false): void {
     const { kit, records } = this.#parts;
@@ -51,7 +51,6 @@ export class Reservations {
       priority: spec.priority,
       requirements: requirementsOf({ spec, repository, avoid_agents: this.#refusedBy(number) }),
     };
-    // The deadline is written before the registry is called.
     kit.deadlines.set(DEADLINE.reserve + number, kit.store.platform.now() + RESERVE_AGAIN_MS);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
   }

@@ -77,12 +77,12 @@ export class SessionRuntime implements SessionApi {
   async create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>> {
     const { kit, actions, views } = this.parts;
     const outcome = this.#calls.answer('info', 'create', call, () => {
-      // The id is made from the idempotency key, so a repeat finds the session, and gets it as it is now.
+      // The id is derived from the idempotency key, so a repeated request finds the session and gets its present state.
       if (!kit.store.created) kit.store.create(() => actions.create(this.#workspace, id, request, call));
       else if (!actions.isSameRequest(call)) return KEY_IS_TAKEN;
       return this.exists ? ok(views.session()) : CREATED_BUT_DELETED;
     });
-    await this.#directoryToldOf();
+    await this.#directoryUpdated();
     return outcome;
   }
 
@@ -187,19 +187,19 @@ export class SessionRuntime implements SessionApi {
 
   async #change<T>(method: string, call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
     const outcome = this.#calls.change(method, call, change);
-    if (outcome.ok) await this.#directoryToldOf();
+    if (outcome.ok) await this.#directoryUpdated();
     return outcome;
   }
 
-  #directoryToldOf(): Promise<void> {
+  #directoryUpdated(): Promise<void> {
     return waitAtMost(DIRECTORY_WAIT_MS, this.parts.kit.outbox.drain(DESTINATION.directory));
   }
 }
 
 /** Builds the parts in tiers. Each tier uses only the tiers above it. */
 function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig): SessionParts {
-  // Storage. The one knot: the registry's answer to a delivery of the outbox can concern a task, and a task asks for an
-  // agent through the outbox.
+  // Storage. Its callback is the only reference to a later tier: the registry's reply to a delivery can end a task's
+  // reservation.
   const destinations = sessionDestinations(ports, (task, epoch) =>
     kit.store.transact(() => tasks.reservationEnded(task, epoch)),
   );
@@ -244,5 +244,5 @@ const NOT_FOUND = refuse('not_found', 'There is no such session in this workspac
 
 const CREATED_BUT_DELETED = refuse(
   'not_found',
-  'The session that this Idempotency-Key has created was deleted; choose a new key.',
+  'The session that this Idempotency-Key created was deleted. Choose a new key.',
 );

@@ -1,9 +1,7 @@
 import type { ObjectSchema } from '../kit/storage/schema.ts';
 import { packEvents } from './log/pack-events.ts';
 
-/**
- * Today's tables. The log has no secondary index, because each index would write another row for every append.
- */
+/** The tables after all steps. The log has no secondary index, because an index would write a row for every append. */
 const TABLES = `
 CREATE TABLE session (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -115,7 +113,7 @@ CREATE TABLE artifact_chunks (
       run: packEvents,
     },
     {
-      // Messages to the registry that wait: the first release said `withdraw`, and kept requirements beside the epoch.
+      // In waiting messages to the registry, the first release wrote `withdraw`, and had requirements beside the epoch.
       id: 'session/0003_slot_messages',
       sql: `
 UPDATE outbox SET entries = json_set(entries, '$[0].payload.op', 'cancel') WHERE entries ->> '$[0].payload.op' = 'withdraw';
@@ -142,8 +140,8 @@ ALTER TABLE approvals_of_tasks RENAME TO approvals;
 `,
     },
     {
-      // The session's status follows from its tasks: each task says why it waits or is degraded, how much of it is done
-      // and why it failed; the session keeps what it was asked to do.
+      // The session's status is computed from its tasks and its intent. A task stores why it waits or is degraded, its
+      // outcome and its error.
       id: 'session/0005_status_from_tasks',
       sql: `
 ALTER TABLE tasks ADD COLUMN setback TEXT;
@@ -178,7 +176,7 @@ CREATE TABLE refusals (
 `,
     },
     {
-      // The length of an artifact is on its last chunk, so that a further chunk need not write the artifact's row.
+      // The last chunk has the length of the artifact, so that a new chunk does not write the artifact's row too.
       id: 'session/0007_lengths_on_chunks',
       sql: `
 ALTER TABLE artifact_chunks ADD COLUMN chars INTEGER NOT NULL DEFAULT 0;

@@ -11,8 +11,8 @@ type Needs = Pick<
 >;
 
 /**
- * The session’s tasks: what people ask of them, and what their agents report. Requests of people arrive as an intent for all
- * tasks. An event of a task changes the task first, and the session's status follows.
+ * Changes the session's tasks on requests of people, reports of agents, and deadlines. A request sets an intent for all
+ * tasks. A report or a deadline changes one task. Then the session's status follows from its tasks.
  */
 export class Tasks {
   readonly #parts: Needs;

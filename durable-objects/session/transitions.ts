@@ -17,7 +17,7 @@ export interface MoveFacts {
   error?: SessionError | undefined;
 }
 
-/** Changes the statuses of tasks and of the session, with their events, clocks and projections. No other code does. */
+/** The only code that changes the statuses of tasks and of the session, with their events, clocks and projections. */
 export class Transitions {
   readonly #parts: Needs;
 
@@ -117,7 +117,7 @@ export class Transitions {
     projections.runEnded();
   }
 
-  /** The error of a failed task, which may have failed long before the last task ended. */
+  /** Adds the error of the failed task, because another task may have ended last. */
   #whyFailed(facts: MoveFacts): MoveFacts {
     if (facts.error) return facts;
     const failed = this.#parts.records.tasks().find(({ error }) => error !== null);

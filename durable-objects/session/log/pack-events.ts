@@ -85,10 +85,7 @@ function nameTaskInBase(platform: ObjectPlatform): void {
   });
 }
 
-/**
- * The task's status, derived from the session's: the first release's base did not have it, and its one task followed
- * the session.
- */
+/** The status of the first release's one task, by the session's status. The base of that release did not have it. */
 const TASK_STATUS = {
   pending: 'pending',
   queued: 'ready',

@@ -1,3 +1,4 @@
+import { NOT_THE_HOLDER } from '../../../src/domain/lease/claim.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { RunUp } from '../../../src/protocol/run/run-socket.ts';
 import type { ObjectSocket } from '../../kit/platform/platform.ts';
@@ -26,7 +27,7 @@ export class AgentStream {
   /** Handles a message of the agent. A violation of the protocol closes the socket and does not affect the lease. */
   receive(socket: ObjectSocket, text: string): void {
     const parsed = RunUp().safeParse(parseJson(text));
-    if (!parsed.success) return socket.close(CLOSE.protocol_error, 'not a frame of this protocol');
+    if (!parsed.success) return socket.close(CLOSE.protocol_error, 'the message is invalid');
     const frame = parsed.data;
     const attachment = attachmentOf(socket);
     if (frame.type === 'present') return this.#present(socket, attachment, frame);
@@ -90,8 +91,7 @@ export class AgentStream {
 
   /** Refuses frames of an older epoch, or on a socket on which nobody has claimed the lease. */
   #refuse(socket: ObjectSocket, attachment: RunAttachment): void {
-    const reason = 'the lease is not yours, or no longer';
-    this.#turnAway(socket, attachment, { verdict: 'lost', reason, cause: 'taken' });
+    this.#turnAway(socket, attachment, NOT_THE_HOLDER);
   }
 
   #turnAway(socket: ObjectSocket, { task, epoch, connection }: RunAttachment, refusal: ClaimRefusal): void {

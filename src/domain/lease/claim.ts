@@ -42,6 +42,13 @@ export type ClaimVerdict =
   /** The lease was taken from the agent; or its stream is broken, so that the lease must end now. */
   | { verdict: 'lost'; reason: string; cause: 'taken' | 'stream_broken' };
 
+/** The verdict on an agent that lost the lease, or never held it. */
+export const NOT_THE_HOLDER = {
+  verdict: 'lost',
+  reason: 'this agent does not hold the lease',
+  cause: 'taken',
+} as const;
+
 /**
  * Judges a claim. The first (agent, instance) that claims an offered task and epoch gets the lease;
  * only that agent can resume it, with the same stream.
@@ -73,7 +80,7 @@ function judgeRepeatedClaim(claim: Claim, task: ClaimedTask, lease: ClaimedLease
   }
   if (lease.ended === 'done') return { verdict: 'ended', reason: 'the lease has ended' };
   if (lease.ended !== null || task.epoch !== lease.epoch) {
-    return { verdict: 'lost', reason: 'the lease is not yours, or no longer', cause: 'taken' };
+    return NOT_THE_HOLDER;
   }
   if (lease.stream_id !== claim.stream_id || claim.head < lease.acked) {
     return { verdict: 'lost', reason: 'the stream is not the one that began the lease', cause: 'stream_broken' };

@@ -83,7 +83,7 @@ describe('a checkpoint', () => {
     agent.send(...frames, note('after'));
     expectConsumed(agent);
     expect(await session.view()).toMatchObject({ checkpoint_count: 0, status: 'running' });
-    expect(await reasons(session)).toContain(`artifact ${uuidOf('x patch')} is not whole`);
+    expect(await reasons(session)).toContain(`artifact ${uuidOf('x patch')} is incomplete`);
     agent.send(...checkpoint('y'));
     expect(await session.view()).toMatchObject({ checkpoint_count: 1 });
   });
@@ -106,7 +106,7 @@ describe('a checkpoint', () => {
     next.send(...checkpoint('one'));
     expectConsumed(next);
     expect(await session.view()).toMatchObject({ checkpoint_count: 1 });
-    expect(await reasons(session)).toContain('the artifact is another lease’s');
+    expect(await reasons(session)).toContain('the artifact belongs to another lease');
   });
 
   it('that was never completed leaves no chunks after the end of its lease', async () => {

@@ -22,7 +22,7 @@ describe('an idempotency key', () => {
     unwrap(await session.runtime.remove(session.call()));
     const { code, detail } = failureOf(await session.runtime.create(call, SESSION_ID, requested()));
     expect(code).toBe('not_found');
-    expect(detail).toContain('choose a new key');
+    expect(detail).toContain('Choose a new key');
   });
 
   it('of a create is refused with another body', async () => {
