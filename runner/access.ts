@@ -22,6 +22,32 @@ export function rejectionOf(status: number, text: string): Rejection {
   }
 }
 
+const CREATE_TOKEN =
+  'To create one for an agent, run "npm run oio -- token --role agent --name <name>" where the control plane runs.';
+const WARN_BEFORE_MS = 7 * 86_400_000;
+
+/**
+ * The warning for a token that expires within a week; null for any other. Only the control plane verifies a token, so
+ * a text that is no JSON Web Token (RFC 7519) has no known end.
+ *
+ * @param now ms since the epoch
+ */
+export function expiryWarning(token: string, now: number): string | null {
+  const expiresAt = expiryOf(token);
+  if (expiresAt === null || expiresAt - now > WARN_BEFORE_MS) return null;
+  const at = new Date(expiresAt).toISOString().slice(0, 16).replace('T', ' ');
+  return `this agent's token expires at ${at} UTC, and the agent stops then. ${CREATE_TOKEN}`;
+}
+
+function expiryOf(token: string): number | null {
+  try {
+    const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp?: unknown };
+    return typeof exp === 'number' ? exp * 1_000 : null;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * What a rejection means for an agent: an error if the agent must give up, else the reason to log before it tries again.
  *
@@ -33,10 +59,9 @@ export function judgeRejection(
   { status, detail }: Rejection,
   isKnown: boolean,
 ): AccessRefusedError | string {
-  const create =
-    'To create one for an agent, run "npm run oio -- token --role agent --name <name>" where the control plane runs.';
-  if (detail !== null && status === 401) return new AccessRefusedError(`${url} does not accept this token. ${create}`);
-  if (detail !== null && status === 403) return new AccessRefusedError(`This token is not for agents. ${create}`);
+  if (detail !== null && status === 401)
+    return new AccessRefusedError(`${url} does not accept this token. ${CREATE_TOKEN}`);
+  if (detail !== null && status === 403) return new AccessRefusedError(`This token is not for agents. ${CREATE_TOKEN}`);
   if (detail !== null) return `it answered ${status}: ${detail}`;
   if (isKnown || status >= 500) return `another server answered ${status}`;
   return new AccessRefusedError(

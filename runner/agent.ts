@@ -6,7 +6,7 @@ import type { GivenCeilings } from '../src/domain/session/ceilings.ts';
 import type { ControlDown, ControlUp } from '../src/protocol/agent/control-socket.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
-import { judgeRejection, type Rejection } from './access.ts';
+import { expiryWarning, judgeRejection, type Rejection } from './access.ts';
 import type { Repository } from './git/repository.ts';
 import type { Identity } from './identity.ts';
 import { fetchArtifact } from './lease/artifacts.ts';
@@ -21,6 +21,7 @@ import type { OpenCodeServer } from './opencode/server.ts';
 const CONTROL_REFUSALS_TOLERATED_MS = 60_000;
 const STOP_TURN_MS = 3_000;
 const STOP_LIMIT_MS = 10_000;
+const EXPIRY_CHECK_MS = 43_200_000;
 
 export interface AgentOptions {
   /** The control plane, such as `http://127.0.0.1:8787`. */
@@ -72,6 +73,7 @@ export class Agent {
   #control: ReconnectingSocket;
   #isStopping = false;
   #isWelcome = false;
+  readonly #expiryChecks: NodeJS.Timeout;
   #resolveStopped: (error: Error | null) => void = () => undefined;
 
   constructor(options: AgentOptions, parts: AgentParts) {
@@ -87,6 +89,8 @@ export class Agent {
       parts.openConnection,
       options.log,
     );
+    this.#expiryChecks = setInterval(() => this.#warnOfExpiry(), EXPIRY_CHECK_MS);
+    this.#warnOfExpiry();
     this.#control = new ReconnectingSocket(parts.openConnection, pathOf('openControlSocket', { agent_id: this.id }), {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
@@ -120,12 +124,18 @@ export class Agent {
     for (const lease of leases) lease.shutDown(STOP_TURN_MS);
     await within(STOP_LIMIT_MS, Promise.all(leases.map((lease) => lease.finished)));
     await within(STOP_LIMIT_MS, Promise.all(leases.map((lease) => lease.abandon())));
+    clearInterval(this.#expiryChecks);
     this.#control.close();
     this.#recovery.close();
     this.#parts.opencode.close();
     await this.#parts.server.stop();
     this.#parts.unlock();
     this.#resolveStopped(error);
+  }
+
+  #warnOfExpiry(): void {
+    const warning = expiryWarning(this.#options.token, Date.now());
+    if (warning !== null) this.#options.log(warning);
   }
 
   #hello(): void {
@@ -246,7 +256,7 @@ export class Agent {
   }
 
   #fail(error: Error): void {
-    this.#options.log(`stopping: ${error.message}`);
+    this.#options.log('stopping');
     void this.stop(error);
   }
 

@@ -33,6 +33,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await refuseBadAddress(options, identity);
     const serverDirectory = join(options.dataDirectory, 'opencode');
     mkdirSync(serverDirectory, { recursive: true, mode: 0o700 });
+    options.log('starting OpenCode, which takes a few seconds');
     const worktrees = join(options.dataDirectory, 'worktrees');
     const { source, tools, log } = options;
     const { marker } = identity;
@@ -67,11 +68,15 @@ export async function chooseModel(opencode: Pick<OpenCodeClient, 'defaultModel'>
 }
 
 /** Tries the address and the token before OpenCode starts, which takes seconds. A server that is away may come back. */
-async function refuseBadAddress({ url, token }: AgentOptions, { agent_id }: Identity): Promise<void> {
+async function refuseBadAddress({ url, token, log }: AgentOptions, { agent_id }: Identity): Promise<void> {
   const response = await fetch(url.replace(/\/$/, '') + pathOf('readAgent', { id: agent_id }), {
     headers: { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(ACCESS_LIMIT_MS),
-  }).catch(() => null);
+  }).catch(({ cause, message }: Error) => {
+    const reason = cause instanceof Error ? cause.message : message;
+    log(`cannot reach ${url} (${reason}); the agent starts all the same and keeps trying`);
+    return null;
+  });
   // 403 shows that the token is valid: an agent's may not read agents. The control socket checks the role.
   if (!response || response.status === 403 || isJson(response)) return;
   const verdict = judgeRejection(url, rejectionOf(response.status, await response.text().catch(() => '')), false);

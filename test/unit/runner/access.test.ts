@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
-import { AccessRefusedError, judgeRejection, type Rejection } from '../../../runner/access.ts';
+import { AccessRefusedError, expiryWarning, judgeRejection, type Rejection } from '../../../runner/access.ts';
 import { webSocketConnections } from '../../../runner/lease/connection.ts';
 
 const URL = 'https://control.example';
@@ -56,7 +56,7 @@ test('a server that cannot be reached is no rejection, and the reason is the sys
 });
 
 test.each([
-  ['a refused token', { status: 401, detail: 'revoked' }, true, 'oio token'],
+  ['a refused token', { status: 401, detail: 'revoked' }, true, 'oio -- token'],
   ['a token of another role', { status: 403, detail: 'role' }, true, 'not for agents'],
   ['another server at a new address', { status: 404, detail: null }, false, 'not a control plane'],
 ] as const)('%s ends the agent with a message that says what to do', (_what, rejection, isKnown, words) => {
@@ -71,4 +71,16 @@ test.each([
   ['a fault of the control plane', { status: 503, detail: 'The object is overloaded.' }, true],
 ] as const)('%s makes the agent try again', (_what, rejection, isKnown) => {
   expect(judgeRejection(URL, rejection, isKnown)).toBeTypeOf('string');
+});
+
+test('the expiry of a token is announced a week ahead, and not for a text that is no token', async () => {
+  const day = 86_400_000;
+  const now = Date.parse('2026-11-22T15:04:00Z');
+  const token = (exp: number) =>
+    `e30.${Buffer.from(JSON.stringify({ exp: Math.floor(exp / 1_000) })).toString('base64url')}.x`;
+  expect(expiryWarning(token(now + 8 * day), now)).toBeNull();
+  expect(expiryWarning(token(now + 6 * day), now)).toContain('expires at 2026-11-28 15:04 UTC');
+  for (const text of ['', 'a-static-secret', 'a.b.c', `a.${Buffer.from('null').toString('base64url')}.c`]) {
+    expect(expiryWarning(text, now)).toBeNull();
+  }
 });

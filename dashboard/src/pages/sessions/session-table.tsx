@@ -37,12 +37,12 @@ function Row({ item, now }: { item: SessionSummary; now: number }) {
       <td className={`w-px pt-2.5 ${CELL}`}>
         <StatusBadge status={item.status} />
       </td>
-      <td className={`pt-1.5 pb-2.5 md:w-full ${CELL}`}>
+      <td className={`pt-1.5 pb-2.5 wrap-anywhere md:w-full ${CELL}`}>
         {/* The link covers its row. */}
         <Link
           to="/sessions/$id"
           params={{ id: item.id }}
-          className="font-bold break-words underline-offset-4 after:absolute after:inset-0 hover:underline"
+          className="font-bold underline-offset-4 after:absolute after:inset-0 hover:underline"
         >
           {item.title}
         </Link>
