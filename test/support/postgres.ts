@@ -19,29 +19,31 @@ let served = 0;
 
 /** An embedded Postgres in a directory that is deleted when it is closed. */
 export async function embeddedPostgres(): Promise<TestPostgres> {
+  await using parts = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'oio-postgres-'));
-  const forget = () => rmSync(directory, { recursive: true, force: true });
-  return await serve(await openEmbedded(join(directory, 'data')), forget);
+  parts.defer(() => rmSync(directory, { recursive: true, force: true }));
+  return await serve(await openEmbedded(join(directory, 'data')), parts);
 }
 
 /** An existing server for tests. */
 export async function serverPostgres(url: string): Promise<TestPostgres> {
-  return await serve(connectServer(url), () => {});
+  await using parts = new AsyncDisposableStack();
+  return await serve(connectServer(url), parts);
 }
 
-async function serve(database: Database, forget: () => void): Promise<TestPostgres> {
+/** @param parts ends what was opened for the database; its new parts move to the result */
+async function serve(database: Database, parts: AsyncDisposableStack): Promise<TestPostgres> {
+  parts.defer(() => database.close());
   await runMigrations(database.pool, join(import.meta.dirname, '../../migrations'));
   const endpoint = await serveNeonEndpoint({ port: 0, password, pool: () => database.pool });
+  parts.defer(() => endpoint.close());
   served += 1;
+  const started = parts.move();
   return {
     // The adapters choose their endpoint by the host in the URL.
     databaseUrl: `postgres://test:${password}@postgres-${process.pid}-${served}.test/test`,
     fetchEndpoint: `http://127.0.0.1:${endpoint.port}/sql`,
     database,
-    async close() {
-      await endpoint.close();
-      await database.close();
-      forget();
-    },
+    close: () => started.disposeAsync(),
   };
 }

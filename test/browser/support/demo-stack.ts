@@ -1,3 +1,4 @@
+import type { ServerRecord } from '../../../cli/data-directory.ts';
 import { type Client, createClient } from '../../../src/client/client.ts';
 import { countServer } from '../../support/servers.ts';
 import { Launcher } from '../../system/support/launcher.ts';
@@ -11,29 +12,27 @@ export class DemoStack {
   /** A client with the admin token. */
   readonly client: Client;
   readonly #launcher: Launcher;
-  readonly #remove: () => void;
+  readonly #parts: AsyncDisposableStack;
 
-  private constructor(launcher: Launcher, scratch: ReturnType<typeof scratchDirectory>) {
-    const { url, token } = launcher.server();
-    this.path = scratch.path;
+  private constructor(path: string, { url, token }: ServerRecord, launcher: Launcher, parts: AsyncDisposableStack) {
+    this.path = path;
     this.url = url;
     this.client = createClient({ baseUrl: url, token });
     this.#launcher = launcher;
-    this.#remove = scratch.remove;
+    this.#parts = parts;
   }
 
   /** Starts the demo on a free port with a new data directory. Resolves when it has printed the sign-in link. */
   static async start(): Promise<DemoStack> {
+    await using parts = new AsyncDisposableStack();
     const scratch = scratchDirectory();
+    parts.defer(scratch.remove);
     countServer('agent');
     const launcher = new Launcher({ dataDirectory: `${scratch.path}/data`, args: ['demo'] });
-    try {
-      await launcher.printed(/#code=/);
-      return new DemoStack(launcher, scratch);
-    } catch (error) {
-      await launcher.end();
-      throw error;
-    }
+    parts.defer(async () => void (await launcher.end()));
+    await launcher.printed(/#code=/);
+    const record = launcher.server();
+    return new DemoStack(scratch.path, record, launcher, parts.move());
   }
 
   /** Kills the Worker's process without warning; the launcher starts it again. */
@@ -42,7 +41,6 @@ export class DemoStack {
   }
 
   async stop(): Promise<void> {
-    await this.#launcher.end();
-    this.#remove();
+    await this.#parts.disposeAsync();
   }
 }

@@ -42,7 +42,10 @@ export class ControlPlane {
 
   static async start(dataDirectory: string, env: Record<string, string> = {}): Promise<ControlPlane> {
     const controlPlane = new ControlPlane(dataDirectory, await steadyPort(), env);
-    await controlPlane.#launcher.ready();
+    await controlPlane.#launcher.ready().catch(async (error: unknown) => {
+      await controlPlane.#launcher.end();
+      throw error;
+    });
     return controlPlane;
   }
 

@@ -74,27 +74,23 @@ export interface Fleet extends FleetMember {
 }
 
 export async function startFleet(env: Record<string, string>): Promise<Fleet> {
+  // If a step fails, this ends the parts that have started.
+  await using parts = new AsyncDisposableStack();
   const scratch = scratchDirectory();
+  parts.defer(scratch.remove);
   const model = await startScriptedModel();
+  parts.defer(model.close);
   const configFile = join(scratch.path, 'opencode.json');
   writeFileSync(configFile, JSON.stringify(scriptedModelConfig(model.url)));
   const origin = createRepository(join(scratch.path, 'origin'));
   const dataDirectory = join(scratch.path, 'data');
   const controlPlane = await ControlPlane.start(dataDirectory, env);
+  parts.defer(() => controlPlane.stop());
   const { url, token: adminToken } = controlPlane;
   const { token: agentToken } = await controlPlane.client.tokens.create({ name: 'agents', role: 'agent' });
   const { path } = scratch;
   const member = joinFleet({ path, url, adminToken, agentToken, dataDirectory, configFile, origin });
-  return {
-    ...member,
-    controlPlane,
-    model,
-    async stop() {
-      await member.removeAgents();
-      await controlPlane.stop().finally(async () => {
-        await model.close();
-        scratch.remove();
-      });
-    },
-  };
+  parts.defer(member.removeAgents);
+  const started = parts.move();
+  return { ...member, controlPlane, model, stop: () => started.disposeAsync() };
 }

@@ -50,6 +50,7 @@ export async function startOpenCodeRig(
   model: Pick<ScriptedModel, 'url'>,
   options: Pick<OpenCodeServerOptions, 'health'> = {},
 ): Promise<OpenCodeRig> {
+  await using parts = new AsyncDisposableStack();
   mkdirSync(directory, { recursive: true });
   const marker = randomUUID();
   const server = new OpenCodeServer({
@@ -61,18 +62,17 @@ export async function startOpenCodeRig(
     ...options,
   });
   countServer('OpenCode server');
+  parts.defer(() => server.stop());
   await server.start();
   const client = new OpenCodeClient(server);
+  parts.defer(() => client.close());
   const signals: OpenCodeSignal[] = [];
   client.subscribe((signal) => signals.push(signal));
   await eventually(() => {
     if (!signals.some((signal) => signal.type === 'connected')) throw new Error('no events yet');
   });
-  const stop = async () => {
-    client.close();
-    await server.stop();
-  };
-  return { directory, marker, server, client, signals, stop };
+  const started = parts.move();
+  return { directory, marker, server, client, signals, stop: () => started.disposeAsync() };
 }
 
 export { type ScriptedModel, startScriptedModel };
