@@ -90,6 +90,7 @@ export class Checkpoints {
       conversation_bytes: reported.conversation?.bytes ?? 0,
       local_only: reported.local_only,
       requested: reported.requested,
+      ...(reported.lacks?.length ? { lacks: reported.lacks } : {}),
     };
     const row: CheckpointRow = {
       number,

@@ -173,10 +173,20 @@ export class Worktree {
     });
   }
 
-  /** @throws GitError when the patch does not apply; the worktree is unchanged then */
-  async apply(patch: Uint8Array): Promise<void> {
+  /**
+   * Applies a patch to a worktree in which nobody has worked.
+   * @throws GitError when the patch does not apply; the worktree is the base commit then
+   */
+  async applyToNew(patch: Uint8Array): Promise<void> {
     if (patch.byteLength === 0) return;
-    await git(this.path, ['apply', '--binary', '--whitespace=nowarn'], { input: patch });
+    try {
+      await git(this.path, ['apply', '--binary', '--whitespace=nowarn'], { input: patch });
+    } catch (error) {
+      // A filter that fails has already written some of the files.
+      await git(this.path, ['reset', '--hard', '--quiet', this.base], { maxMs: CHECKOUT_LIMIT_MS });
+      await git(this.path, ['clean', '-ffdxq'], { maxMs: CHECKOUT_LIMIT_MS });
+      throw error;
+    }
   }
 }
 

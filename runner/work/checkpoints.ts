@@ -5,6 +5,7 @@ import { isKept, markKept, unmarkKept } from '../git/kept-worktrees.ts';
 import type { Changes, Worktree } from '../git/repository.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
 import type { OpenCodePort } from './opencode-port.ts';
+import { bounded } from './restoration.ts';
 
 type CheckpointData = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 type Artifact = { artifact_id: string; bytes: number; sha256: string };
@@ -23,17 +24,21 @@ export class Checkpoints {
   readonly #worktree: Worktree;
   readonly #conversationId: string;
   readonly #report: (frame: AgentFrameBody) => void;
+  readonly #gone: readonly string[];
   readonly #sent = new Map<string, Artifact>();
   #last: Promise<void> = Promise.resolve();
   readonly #notes = new Set<string>();
   #isWorkSafe: boolean;
 
+  /** @param gone what the worktree lacks of the work before this lease */
   constructor(
     opencode: OpenCodePort,
     worktree: Worktree,
     conversationId: string,
     report: (frame: AgentFrameBody) => void,
+    gone: readonly string[],
   ) {
+    this.#gone = gone;
     this.#opencode = opencode;
     this.#worktree = worktree;
     this.#conversationId = conversationId;
@@ -73,6 +78,8 @@ export class Checkpoints {
     // Marked before it is reported: if this process is killed in between, the only copy of the work must survive.
     if (!isComplete) this.#keepWorktree();
     this.#noteOmissions(changes, conversation.format === TRANSCRIPT_FORMAT);
+    const inSubmodules = changes.changedSubmodules.map((path) => `changes in the submodule ${path}`);
+    const lacks = bounded([...this.#gone, ...inSubmodules]);
     const data: CheckpointData = {
       turn: position.turn,
       messages_done: position.messages_done,
@@ -82,6 +89,7 @@ export class Checkpoints {
       files,
       local_only: patch === null,
       requested: position.requested,
+      ...(lacks.length > 0 ? { lacks } : {}),
     };
     this.#report({ type: 'checkpoint', data });
     if (!isComplete) return;

@@ -24,7 +24,8 @@ export class Prompts {
   async next(context: WorkContext, message: Message): Promise<Prompt> {
     const [stored] = await this.stored(context, [message]);
     if (stored !== undefined) return this.#continuation(context, message);
-    const text = context.preface === null ? message.text : `${withTranscript(context.preface)}\n\n${message.text}`;
+    const before = [context.preface === null ? null : withTranscript(context.preface), context.notice];
+    const text = [...before, message.text].filter((part) => part !== null).join('\n\n');
     return this.#create(context, text, this.#name(message));
   }
 
@@ -45,11 +46,8 @@ export class Prompts {
   async #continuation(context: WorkContext, message: Message): Promise<Prompt> {
     this.#continuations += 1;
     const { task_id, epoch } = this.#assignment;
-    return this.#create(
-      context,
-      CONTINUE_TEXT,
-      promptName(task_id, epoch, message.number, 'continue', this.#continuations),
-    );
+    const text = context.notice === null ? CONTINUE_TEXT : `${CONTINUE_TEXT}\n\n${context.notice}`;
+    return this.#create(context, text, promptName(task_id, epoch, message.number, 'continue', this.#continuations));
   }
 
   async #create({ conversationId }: WorkContext, text: string, name: string): Promise<Prompt> {

@@ -11,6 +11,7 @@ import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ExportedConversation, OpenCodePort } from './opencode-port.ts';
 import { permissionRules } from './permissions.ts';
+import { goneOf, lossNotice, type Restoration, restoreFiles } from './restoration.ts';
 import { ToolProcesses } from './tool-processes.ts';
 
 export interface WorkContextDependencies {
@@ -40,11 +41,15 @@ export interface WorkContext {
   processes: ToolProcesses;
   /** A transcript that goes before the first prompt, if the earlier conversation could not be imported; else null. */
   preface: string | null;
+  /** What the worktree has of the work before this lease. */
+  restoration: Restoration;
+  /** What the next prompt tells the model of work that is gone; null when it need not be told. */
+  notice: string | null;
 }
 
 /**
  * Creates the worktree and the conversation of a lease, from its checkpoint if it has one. If a part of the checkpoint
- * cannot be restored, the work starts without it and a note in the session's log says so.
+ * cannot be restored, the work starts without it. Then `restoration` and a note in the session's log say what is gone.
  *
  * @throws WorkContextError or RepositoryError when this agent or its clone cannot do the work
  */
@@ -57,7 +62,9 @@ export async function openWorkContext(
   if (model !== undefined && !(await opencode.listModels()).includes(model)) {
     throw new WorkContextError(`This agent's OpenCode has no model ${model}.`);
   }
-  const worktree = await openWorktree(assignment, dependencies);
+  const { worktree, restoration } = await openWorktree(assignment, dependencies);
+  const notice = lossNotice(restoration);
+  if (notice !== null) report(note('error', notice));
   const directory = join(worktree.path, assignment.repository.directory ?? '.');
   if (!(await stat(directory).catch(() => null))?.isDirectory()) {
     throw new WorkContextError(
@@ -67,10 +74,21 @@ export async function openWorkContext(
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const mapping = new Mapping(conversationId, directory);
   mapping.skip(await opencode.messages(conversationId));
-  const checkpoints = new Checkpoints(opencode, worktree, conversationId, report);
+  const checkpoints = new Checkpoints(opencode, worktree, conversationId, report, goneOf(restoration));
   const approvals = new Approvals(opencode, directory, report);
   const processes = new ToolProcesses({ opencode, worktree: worktree.path, mapping, report, log });
-  return { worktree, directory, conversationId, mapping, approvals, checkpoints, processes, preface };
+  return {
+    worktree,
+    directory,
+    conversationId,
+    mapping,
+    approvals,
+    checkpoints,
+    processes,
+    preface,
+    restoration,
+    notice,
+  };
 }
 
 export function worktreePath(worktreesDirectory: string, lease: { task_id: string; epoch: number }): string {
@@ -78,43 +96,22 @@ export function worktreePath(worktreesDirectory: string, lease: { task_id: strin
 }
 
 /** The worktree that this agent has kept for the same work, or a new one with the checkpoint's patch applied. */
-async function openWorktree(assignment: Assignment, dependencies: WorkContextDependencies): Promise<Worktree> {
-  const { repository, worktreesDirectory, report } = dependencies;
+async function openWorktree(
+  assignment: Assignment,
+  { repository, worktreesDirectory, fetchArtifact, report }: WorkContextDependencies,
+): Promise<{ worktree: Worktree; restoration: Restoration }> {
   const { checkpoint } = assignment;
   const kept = findKept(worktreesDirectory, assignment);
   if (kept !== null) {
     report(note('info', 'The work continues in the worktree that this agent has kept.'));
-    return repository.openWorktree(kept.path, kept.base);
+    return { worktree: await repository.openWorktree(kept.path, kept.base), restoration: { type: 'whole' } };
   }
   const base = await repository.resolve(checkpoint?.base_commit ?? assignment.repository.base_commit);
   const worktree = await repository.addWorktree(worktreePath(worktreesDirectory, assignment), base);
-  await applyPatch(worktree, assignment, dependencies);
-  return worktree;
-}
-
-async function applyPatch(
-  worktree: Worktree,
-  { checkpoint }: Assignment,
-  { fetchArtifact, report }: WorkContextDependencies,
-): Promise<void> {
-  if (checkpoint === null) return;
-  if (checkpoint.local_only) {
-    const text = `The patch of checkpoint ${checkpoint.number} was too large to save, so the work starts from the base commit.`;
-    report(note('warning', text));
-    return;
-  }
-  if (checkpoint.patch_artifact_id === null) return;
-  const patch = await fetchVerified(fetchArtifact, checkpoint.patch_artifact_id, checkpoint.patch_sha256);
-  try {
-    await worktree.apply(patch);
-  } catch (error) {
-    report(
-      note(
-        'warning',
-        `Checkpoint ${checkpoint.number} does not apply, so the work starts from the base commit: ${error}`,
-      ),
-    );
-  }
+  if (checkpoint === null) return { worktree, restoration: { type: 'whole' } };
+  const { patch_artifact_id: id, patch_sha256 } = checkpoint;
+  const patch = id === null ? null : await fetchVerified(fetchArtifact, id, patch_sha256);
+  return { worktree, restoration: await restoreFiles(worktree, checkpoint, patch) };
 }
 
 async function openConversation(

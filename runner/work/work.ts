@@ -7,6 +7,7 @@ import { checkpointFailed, opencodeUnavailable, TAMPERING } from './failures.ts'
 import { type Message, MessageQueue } from './message-queue.ts';
 import type { ConversationMessage, Prompt } from './opencode-port.ts';
 import { Prompts } from './prompts.ts';
+import { workLost } from './restoration.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
 import { Wakeup } from './wakeup.ts';
 import { openWorkContext, type WorkContext, type WorkContextDependencies } from './work-context.ts';
@@ -73,7 +74,7 @@ export class Work {
     }
     if (this.#isCheckpointAsked) await this.#checkpoint(true);
     // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
-    if (this.#assignment.messages_last <= this.#messages.done) await this.#result(this.#context, 'completed', null);
+    if (this.#assignment.messages_last <= this.#messages.done) await this.#resultOfEarlier(this.#context);
     while (!this.#isCancelled) {
       if (this.#release !== null) {
         await this.#checkpoint(false);
@@ -238,6 +239,7 @@ export class Work {
 
   async #conclude(context: WorkContext, message: Message, outcome: TurnOutcome): Promise<void> {
     context.preface = null;
+    context.notice = null;
     if (outcome.type === 'completed') {
       const data = { turn: this.#turnNumber, message: message.number, finish: outcome.finish };
       this.#report({ type: 'turn.completed', data });
@@ -257,7 +259,20 @@ export class Work {
       return this.#result(context, isBudget(reached.name) ? 'partial' : 'failed', reached.error);
     }
     if (outcome.type === 'interrupted') return this.#result(context, 'failed', TAMPERING);
-    if (this.#messages.waiting.length === 0) await this.#result(context, 'completed', null);
+    if (this.#messages.waiting.length === 0) await this.#succeed(context);
+  }
+
+  /** The result of a run whose last turn an earlier lease has done. */
+  async #resultOfEarlier(context: WorkContext): Promise<void> {
+    // No prompt is left in which the model could learn that its work is gone.
+    if (context.restoration.type === 'base') await this.#result(context, 'failed', workLost(context.restoration));
+    else await this.#succeed(context);
+  }
+
+  /** Reports the run as completed if there is evidence for that, and else as partial, with what is missing. */
+  async #succeed(context: WorkContext): Promise<void> {
+    const missing = workLost(context.restoration);
+    await this.#result(context, missing === null ? 'completed' : 'partial', missing);
   }
 
   /** A message that an earlier lease steered into the conversation has been answered with it and needs no turn. */

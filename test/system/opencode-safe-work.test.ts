@@ -12,7 +12,14 @@ import { readCeilings } from '../../runner/work/ceiling-watch.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { eventually } from '../support/eventually.ts';
 import { Gate } from './support/tools.ts';
-import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workFixtureOfFile } from './support/work-rig.ts';
+import {
+  artifactsOf,
+  makeAssignment,
+  nextAssignment,
+  type WorkRig,
+  withCalls,
+  workFixtureOfFile,
+} from './support/work-rig.ts';
 
 const fixture = workFixtureOfFile();
 
@@ -20,12 +27,7 @@ function start(assignment: Assignment, before?: WorkRig, client?: OpenCodeClient
   return fixture.start(assignment, artifactsOf(before?.frames ?? []), client && { client });
 }
 
-/** The server's client with some calls replaced. */
-function changed(calls: Partial<OpenCodeClient>): OpenCodeClient {
-  return new Proxy(fixture.rig.client, {
-    get: (client, name: keyof OpenCodeClient) => calls[name] ?? (client[name] as () => unknown).bind(client),
-  });
-}
+const changed = (calls: Partial<OpenCodeClient>) => withCalls(fixture.rig.client, calls);
 
 /** A client that blocks while it creates the first prompt. */
 function heldUp() {

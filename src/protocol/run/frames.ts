@@ -4,7 +4,7 @@ import { Uuid } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { AgentEventBody, MAX_PART_CHARS } from '../events/agent.ts';
 import { ApprovalView } from '../session/approval.ts';
-import { DiffFile } from '../session/checkpoint.ts';
+import { DiffFile, Lacks } from '../session/checkpoint.ts';
 
 /** A report of the agent. Frames are numbered from 1 in each (task, epoch, stream). */
 export const AgentFrameBody = schema(() =>
@@ -49,6 +49,7 @@ export const AgentFrameBody = schema(() =>
         /** The patch is larger than MAX_PATCH_BYTES and stayed on the agent's machine. */
         local_only: z.boolean(),
         requested: z.boolean(),
+        lacks: Lacks(),
       }),
     }),
     /** The lease's work is done. The session replies with `ended`, or with `message` commands that continue the lease. */

@@ -3,6 +3,13 @@ import { TaskId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
+/** The bounds of what a checkpoint lacks. */
+export const MAX_LACKS = 50;
+export const MAX_LACK_CHARS = 500;
+
+/** What of the work a checkpoint does not hold, one phrase each; absent when it holds everything. */
+export const Lacks = schema(() => z.array(z.string().max(MAX_LACK_CHARS)).max(MAX_LACKS).optional());
+
 export const CheckpointView = schema(() =>
   z
     .object({
@@ -17,6 +24,7 @@ export const CheckpointView = schema(() =>
       conversation_bytes: z.int(),
       local_only: z.boolean(),
       requested: z.boolean(),
+      lacks: Lacks(),
     })
     .meta({
       id: 'CheckpointView',

@@ -172,6 +172,13 @@ export function workFixtureOfFile(startModel: () => Promise<ScriptedModel> = sta
   };
 }
 
+/** A client with some calls replaced. */
+export function withCalls(real: OpenCodeClient, calls: Partial<OpenCodeClient>): OpenCodeClient {
+  return new Proxy(real, {
+    get: (client, name: keyof OpenCodeClient) => calls[name] ?? (client[name] as () => unknown).bind(client),
+  });
+}
+
 /** The artifacts that the session would store, by id. */
 export function artifactsOf(frames: AgentFrameBody[]): Map<string, Uint8Array> {
   const artifacts = new Map<string, Uint8Array>();
@@ -205,6 +212,7 @@ export function nextAssignment(previous: Assignment, frames: AgentFrameBody[]): 
       conversation_bytes: data.conversation?.bytes ?? 0,
       local_only: data.local_only,
       requested: data.requested,
+      ...(data.lacks ? { lacks: data.lacks } : {}),
       patch_artifact_id: data.patch?.artifact_id ?? null,
       patch_sha256: data.patch?.sha256 ?? null,
       conversation_artifact_id: data.conversation?.artifact_id ?? null,

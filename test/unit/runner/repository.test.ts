@@ -63,7 +63,7 @@ test('a patch holds all work: text, binary, mode, new, deleted and committed fil
 
   const { patch, files } = await here.changes();
   const there = await repository.addWorktree(join(scratch, 'there'), base);
-  await there.apply(patch as Uint8Array);
+  await there.applyToNew(patch as Uint8Array);
 
   expect(readFileSync(join(there.path, 'kept.txt'), 'utf8')).toBe('one\n2\nthree\n');
   expect(readFileSync(join(there.path, 'new ü file.bin'))).toEqual(bytes);
@@ -114,7 +114,7 @@ test('a patch that does not apply throws and changes nothing', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   const foreign = '--- a/kept.txt\n+++ b/kept.txt\n@@ -1,1 +1,1 @@\n-other\n+text\n';
-  await expect(tree.apply(Buffer.from(foreign))).rejects.toThrow('git apply');
+  await expect(tree.applyToNew(Buffer.from(foreign))).rejects.toThrow('git apply');
   expect(await tree.changes()).toMatchObject({ patch: new Uint8Array(), files: [] });
 });
 
@@ -182,7 +182,7 @@ test('a patch holds the files of nested repositories at any depth, committed or 
   expect(files.map(({ path, additions }) => [path, additions])).toEqual(paths.map((path) => [path, 1]));
   expect(nested.sort()).toEqual(['bare/', 'lib/whole/', 'lib/whole/deep/', 'linked/', 'nothing/']);
   const there = await repository.addWorktree(join(scratch, 'there'), base);
-  await there.apply(patch as Uint8Array);
+  await there.applyToNew(patch as Uint8Array);
   for (const path of paths) expect(readFileSync(join(there.path, path))).toEqual(readFileSync(join(here.path, path)));
 });
 

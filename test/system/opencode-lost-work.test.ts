@@ -1,0 +1,77 @@
+import { rmSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { OpenCodeClient } from '../../runner/opencode/client.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import { artifactsOf, nextAssignment, type WorkRig, withCalls, workFixtureOfFile } from './support/work-rig.ts';
+
+const fixture = workFixtureOfFile();
+
+/** The next lease, on an agent that has kept nothing. Also the texts that the model is asked with. */
+async function takenOver(before: WorkRig, change: (next: Assignment) => void = () => undefined) {
+  await before.end();
+  for (const path of [before.worktree, `${before.worktree}.kept`]) rmSync(path, { recursive: true, force: true });
+  const next = nextAssignment(before.assignment, before.frames);
+  change(next);
+  const asked: string[] = [];
+  const prompt: OpenCodeClient['prompt'] = async (asking) => {
+    asked.push(asking.text);
+    return fixture.rig.client.prompt(asking);
+  };
+  const client = withCalls(fixture.rig.client, { prompt });
+  return { asked, work: await fixture.start(next, artifactsOf(before.frames), { client }) };
+}
+
+const notesOf = (work: WorkRig) => work.of('agent.note').map(({ text }) => text);
+const TOO_LARGE = 'head -c 9000000 /dev/urandom > large.bin';
+
+test('work that stayed on another machine is named to the model and in the log, and the run is never a plain success', async () => {
+  const before = await fixture.start();
+  await before.message(`run ${TOO_LARGE}\nwrite code.txt: important`);
+  await before.frame('result');
+
+  const { asked, work } = await takenOver(before);
+  await work.message('run ls; cat code.txt');
+  expect(await work.frame('result')).toMatchObject({
+    status: 'partial',
+    error: { code: 'work_lost', message: expect.stringContaining('too large') },
+  });
+  const gone = 'all changes of files up to checkpoint 1, because they were too large';
+  expect(asked[0]).toContain(gone);
+  expect(asked[0]).toContain('run ls; cat code.txt');
+  expect(notesOf(work)).toEqual([expect.stringContaining(gone)]);
+  await work.message('say the second prompt');
+  await work.frame('result', 2);
+  expect(asked[1]).toBe('say the second prompt');
+
+  const again = await takenOver(work);
+  await again.work.message('say on');
+  expect(await again.work.frame('result')).toMatchObject({ status: 'partial', error: { code: 'work_lost' } });
+});
+
+test('a patch that does not apply leaves the base commit, and the model that goes on with the run is told', async () => {
+  const before = await fixture.start();
+  await before.message('write code.txt: important');
+  await before.frame('result');
+  const { work } = await takenOver(before, ({ checkpoint }) => {
+    checkpoint!.patch_artifact_id = checkpoint!.conversation_artifact_id;
+    checkpoint!.patch_sha256 = checkpoint!.conversation_sha256;
+  });
+  await work.message('write more.txt: more');
+  expect(await work.frame('result')).toMatchObject({ status: 'partial', error: { code: 'work_lost' } });
+  expect(notesOf(work)[0]).toContain('its patch does not apply here');
+  expect(work.of('checkpoint').at(-1)).toMatchObject({
+    files: [{ path: 'more.txt' }],
+    lacks: [expect.stringContaining('all changes of files up to checkpoint 1')],
+  });
+});
+
+test('an answer whose files are all gone is no result', async () => {
+  const before = await fixture.start();
+  await before.message(`run ${TOO_LARGE}`);
+  await before.frame('result');
+  const { work } = await takenOver(before, (next) => {
+    next.messages_last = next.messages_done;
+  });
+  expect(await work.frame('result')).toMatchObject({ status: 'failed', error: { code: 'work_lost' } });
+  expect(work.of('turn.started')).toEqual([]);
+});
