@@ -1,4 +1,4 @@
-import { usageSince } from '../../src/domain/session/usage.ts';
+import { readUsage, usageSince } from '../../src/domain/session/usage.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE, DESTINATION, SUMMARY_MS } from './config.ts';
@@ -58,7 +58,7 @@ export class Projections {
       started_at: row.started_at === null ? null : instant(row.started_at),
       ended_at: instant(ended),
       active_ms: row.active_ms,
-      usage: usageSince(JSON.parse(row.usage), JSON.parse(row.usage_before_run)),
+      usage: usageSince(readUsage(row.usage), readUsage(row.usage_before_run)),
       error_code: row.error === null ? null : JSON.parse(row.error).code,
     };
     this.#parts.kit.outbox.put(DESTINATION.history, `${row.id}:${row.run}`, run);

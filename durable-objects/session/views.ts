@@ -1,6 +1,7 @@
 import { healthScore } from '../../src/domain/session/health.ts';
 import { isWorking, legalActions } from '../../src/domain/session/session-machine.ts';
 import { requestedAction } from '../../src/domain/session/session-status.ts';
+import { knownCost, readUsage } from '../../src/domain/session/usage.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import { formatCursor } from '../../src/protocol/common/cursor.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
@@ -48,7 +49,7 @@ export class SessionViews {
       ...(include.includes('tasks') && { tasks: this.tasks() }),
       ...(include.includes('checkpoints') && { checkpoints: this.checkpoints() }),
       ...(include.includes('approvals') && { approvals: this.approvals() }),
-      ...(include.includes('usage') && { usage: JSON.parse(row.usage) }),
+      ...(include.includes('usage') && { usage: readUsage(row.usage) }),
     };
   }
 
@@ -104,7 +105,7 @@ export class SessionViews {
       health_score: this.#health(row, spec.max_duration_seconds, row.updated_at),
       agent_name: lease?.agent_name ?? null,
       open_approvals: this.#openApprovals(),
-      cost_usd: JSON.parse(row.usage).cost_usd,
+      cost_usd: knownCost(readUsage(row.usage)),
       error: row.error === null ? null : JSON.parse(row.error),
     };
     return {

@@ -12,6 +12,7 @@ import {
   silentTooLong,
 } from '../../src/domain/session/ceilings.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { type CeilingName, Ceilings } from '../../src/protocol/session/ceilings.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 
@@ -31,6 +32,7 @@ export class CeilingWatch {
   #reached: ReachedCeiling | null = null;
   /** The number of answered calls at the last silence. */
   #silentAfter: number | null = null;
+  #isCostWarned = false;
 
   /** @param before what earlier leases of the run have used */
   constructor(bounds: Bounds, before: Assignment['usage_before']) {
@@ -68,6 +70,14 @@ export class CeilingWatch {
       this.#bounds,
     );
     return this.#reached !== null;
+  }
+
+  /** What people must know about the ceilings when a frame is reported; null for nothing, and each time but the first. */
+  warning(frame: AgentFrameBody): string | null {
+    if (frame.type !== 'usage' || !frame.data.unpriced || this.#isCostWarned) return null;
+    if (this.#bounds.max_cost_usd === undefined) return null;
+    this.#isCostWarned = true;
+    return `The limit of cost does not count everything: a turn of ${frame.data.model} has no known price.`;
   }
 
   /** The model was silent for too long. It is asked again once; if it was silent before it answered, the turn fails. */

@@ -243,7 +243,12 @@ export class Turn {
   }
 
   #reportAll(frames: AgentFrameBody[]): void {
-    for (const frame of frames) this.#context.report(frame);
+    const { report, ceilings } = this.#context;
+    for (const frame of frames) {
+      report(frame);
+      const text = ceilings.warning(frame);
+      if (text !== null) report({ type: 'agent.note', data: { level: 'warning', text } });
+    }
   }
 }
 

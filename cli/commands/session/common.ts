@@ -1,4 +1,5 @@
 import type { Client } from '../../../src/client/client.ts';
+import { spellCost } from '../../../src/domain/session/usage.ts';
 import { SessionId } from '../../../src/protocol/common/ids.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
 import { approvalLines } from '../../approval-text.ts';
@@ -66,8 +67,9 @@ export function printSession(view: SessionView, json: boolean): void {
     printLines([`  ${paint('magenta', '?')} ${first}`, ...more.map((line) => `  ${line}`)]);
   }
   if (view.usage) {
-    const { input_tokens, output_tokens, cost_usd } = view.usage;
-    printLines([`  ${input_tokens} tokens in, ${output_tokens} out, $${cost_usd.toFixed(4)}`]);
+    const { input_tokens, output_tokens } = view.usage;
+    const cost = spellCost(view.usage, (dollars) => `$${dollars.toFixed(4)}`);
+    printLines([`  ${input_tokens} tokens in, ${output_tokens} out, ${cost}`]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { addUsage } from '../../../src/domain/session/usage.ts';
+import { addUsage, readUsage } from '../../../src/domain/session/usage.ts';
 import { errorFields } from '../../../src/ports/logger.ts';
 import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
@@ -126,7 +126,7 @@ export class AgentFrames {
       tasks.modelRetried(task, { message: message.slice(0, MAX_ERROR_CHARS), until });
     }
     if (body.type === 'usage') {
-      const total = addUsage(JSON.parse(records.session().usage), body.data);
+      const total = addUsage(readUsage(records.session().usage), body.data);
       records.update({ usage: JSON.stringify(total) });
       projections.grew();
     }

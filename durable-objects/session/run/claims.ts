@@ -1,5 +1,5 @@
 import { type Claim, type ClaimVerdict, judgeClaim } from '../../../src/domain/lease/claim.ts';
-import { usageSince } from '../../../src/domain/session/usage.ts';
+import { readUsage, usageSince } from '../../../src/domain/session/usage.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import type { SessionParts } from '../parts.ts';
@@ -80,7 +80,7 @@ export class Claims {
   #assignment(number: number): Assignment {
     const { records, checkpoints } = this.#parts;
     const { id, usage, usage_before_run } = records.session();
-    const { turns, cost_usd } = usageSince(JSON.parse(usage), JSON.parse(usage_before_run));
+    const { turns, cost_usd } = usageSince(readUsage(usage), readUsage(usage_before_run));
     const spec = records.spec();
     const checkpoint = checkpoints.toRestore(number);
     return {

@@ -1,5 +1,12 @@
 import type { Event, Message, Part, StepFinishPart } from '@opencode-ai/sdk/v2/client';
-import { type CallCounts, countCall, countRetry, endStreaks, NO_CALLS } from '../../../src/domain/session/ceilings.ts';
+import {
+  type CallCounts,
+  countCall,
+  countCutOff,
+  countRetry,
+  endStreaks,
+  NO_CALLS,
+} from '../../../src/domain/session/ceilings.ts';
 import { MAX_RETRY_WAIT_MS } from '../../../src/protocol/events/agent.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { ConversationMessage } from '../../work/opencode-port.ts';
@@ -13,6 +20,24 @@ export interface ModelFailure {
   retryable: boolean;
 }
 
+/** A model's answer to one call. */
+interface Answer {
+  model: string;
+  isOwn: boolean;
+  isSummary: boolean;
+  hasBegun: boolean;
+  hasText: boolean;
+  isCounted: boolean;
+}
+
+const NO_TOKENS = {
+  input_tokens: 0,
+  output_tokens: 0,
+  reasoning_tokens: 0,
+  cache_read_tokens: 0,
+  cache_write_tokens: 0,
+};
+
 /**
  * Maps one conversation's events to frames. It is a monotone fold: an event that is seen twice, or found again in the
  * messages after a gap, adds nothing that was reported before. Therefore reconciling is always safe.
@@ -22,7 +47,7 @@ export class Mapping {
   readonly #text = new TextStream();
   readonly #tools: ToolCalls;
   /** The assistant messages, including those of sub-agents. */
-  readonly #messages = new Map<string, { model: string; isSummary: boolean; hasText: boolean }>();
+  readonly #messages = new Map<string, Answer>();
   readonly #subConversations = new Set<string>();
   readonly #stepsCounted = new Set<string>();
   #calls: CallCounts = NO_CALLS;
@@ -70,6 +95,8 @@ export class Mapping {
         else if (part.type === 'tool') this.#tools.skip(part);
         else if (part.type === 'step-finish') this.#stepsCounted.add(part.id);
       }
+      const answer = this.#messages.get(info.id);
+      if (answer !== undefined) answer.isCounted = true;
     }
   }
 
@@ -100,9 +127,20 @@ export class Mapping {
     });
   }
 
-  /** Call when the turn has ended. Frames for the buffered text, and for the end of every open part. */
+  /**
+   * Call when the turn has ended. Frames for the buffered text, for the end of every open part, and for the answers that
+   * were cut off: the provider bills them, but OpenCode never learns their usage.
+   */
   finish(): AgentFrameBody[] {
-    return this.#text.finish();
+    const cutOff = [...this.#messages.values()].filter(({ hasBegun, isCounted }) => hasBegun && !isCounted);
+    return [...this.#text.finish(), ...cutOff.map((answer) => this.#cutOff(answer))];
+  }
+
+  #cutOff(answer: Answer): AgentFrameBody {
+    answer.isCounted = true;
+    this.#calls = countCutOff(this.#calls);
+    const { model, isOwn } = answer;
+    return { type: 'usage', data: { model, sub_agent: !isOwn, ...NO_TOKENS, cost_usd: 0, unpriced: true } };
   }
 
   #frames(event: Event, now: number): AgentFrameBody[] {
@@ -139,19 +177,24 @@ export class Mapping {
 
   #message(info: Message): void {
     if (info.role !== 'assistant') return;
-    const hasText = this.#messages.get(info.id)?.hasText ?? false;
-    const model = `${info.providerID}/${info.modelID}`;
-    this.#messages.set(info.id, { model, isSummary: info.summary === true, hasText });
+    const known = this.#messages.get(info.id) ?? { hasBegun: false, hasText: false, isCounted: false };
+    this.#messages.set(info.id, {
+      ...known,
+      model: `${info.providerID}/${info.modelID}`,
+      isOwn: info.sessionID === this.#conversationId,
+      isSummary: info.summary === true,
+    });
     if (info.sessionID === this.#conversationId && info.error !== undefined) {
       this.#failure ??= describeFailure(info.error);
     }
   }
 
   #part(part: Part): AgentFrameBody[] {
-    const message = this.#messages.get(part.messageID);
-    if (!this.covers(part.sessionID) || message === undefined) return [];
-    if (part.type === 'text' && part.text.trim() !== '') message.hasText = true;
-    const isOwn = part.sessionID === this.#conversationId;
+    const answer = this.#messages.get(part.messageID);
+    if (!this.covers(part.sessionID) || answer === undefined) return [];
+    const { isOwn } = answer;
+    if (part.type === 'text' && part.text.trim() !== '') answer.hasText = true;
+    if (part.type === 'text' || part.type === 'reasoning' || part.type === 'tool') answer.hasBegun = true;
     switch (part.type) {
       case 'text':
       case 'reasoning':
@@ -159,16 +202,17 @@ export class Mapping {
       case 'tool':
         return isOwn ? this.#tools.update(part) : this.#tools.updateOfSubAgent(part);
       case 'step-finish':
-        return this.#stepFinish(part, isOwn);
+        return this.#stepFinish(part, answer);
       default:
         return [];
     }
   }
 
-  #stepFinish(part: StepFinishPart, isOwn: boolean): AgentFrameBody[] {
+  #stepFinish(part: StepFinishPart, answer: Answer): AgentFrameBody[] {
     if (this.#stepsCounted.has(part.id)) return [];
     this.#stepsCounted.add(part.id);
-    const { model = null, isSummary = false, hasText = false } = this.#messages.get(part.messageID) ?? {};
+    answer.isCounted = true;
+    const { model, isOwn, isSummary, hasText } = answer;
     const { reason: finish, sessionID: conversation, cost: cost_usd, tokens } = part;
     this.#calls = countCall(this.#calls, { conversation, isSummary, finish, hasText, cost_usd });
     return [
@@ -183,6 +227,8 @@ export class Mapping {
           cache_read_tokens: tokens.cache.read,
           cache_write_tokens: tokens.cache.write,
           cost_usd,
+          // OpenCode takes a model without a price for free.
+          ...(cost_usd === 0 && { unpriced: true }),
         },
       },
     ];

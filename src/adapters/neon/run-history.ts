@@ -52,7 +52,7 @@ function storable(text: string): string {
 
 function runOf({ recorded_at: _, started_at, ended_at, ...row }: Row): SessionRun {
   const { turns, input_tokens, output_tokens, reasoning_tokens, cache_read_tokens, cache_write_tokens, ...more } = row;
-  const { cost_usd, ...run } = more;
+  const { cost_usd, unpriced_turns, ...run } = more;
   return {
     ...run,
     started_at: started_at?.toISOString() ?? null,
@@ -65,6 +65,7 @@ function runOf({ recorded_at: _, started_at, ended_at, ...row }: Row): SessionRu
       cache_read_tokens,
       cache_write_tokens,
       cost_usd,
+      unpriced_turns,
     },
   };
 }

@@ -39,6 +39,7 @@ export const sessionRuns = pgTable(
     cache_read_tokens: count(),
     cache_write_tokens: count(),
     cost_usd: doublePrecision().notNull(),
+    unpriced_turns: integer().notNull().default(0),
     error_code: text(),
     recorded_at: instant().notNull().default(sql`now()`),
   },

@@ -41,9 +41,11 @@ export interface CallCounts {
   /** The failed calls since the last answer, and the last failure. */
   readonly retries: number;
   readonly retry: { readonly message: string; readonly wait_ms: number } | null;
+  /** The calls that were cut off while they were answered. */
+  readonly cutOff: number;
 }
 
-export const NO_CALLS: CallCounts = { turns: 0, cost_usd: 0, streaks: {}, retries: 0, retry: null };
+export const NO_CALLS: CallCounts = { turns: 0, cutOff: 0, cost_usd: 0, streaks: {}, retries: 0, retry: null };
 
 /** A ceiling was reached: which one, and the error that says so. */
 export interface ReachedCeiling {
@@ -71,12 +73,18 @@ export function boundsOf(agent: GivenCeilings, session: GivenCeilings): Bounds {
 export function countCall(counts: CallCounts, call: ModelCall): CallCounts {
   const before = counts.streaks[call.conversation] ?? NO_STREAKS;
   return {
+    ...counts,
     turns: counts.turns + 1,
     cost_usd: counts.cost_usd + call.cost_usd,
     streaks: { ...counts.streaks, [call.conversation]: call.isSummary ? compacted(before) : answered(before, call) },
     retries: 0,
     retry: null,
   };
+}
+
+/** Counts a call that was cut off while it was answered. */
+export function countCutOff(counts: CallCounts): CallCounts {
+  return { ...counts, cutOff: counts.cutOff + 1 };
 }
 
 /** Counts a failed call that will be repeated after `wait_ms`. */
@@ -103,7 +111,7 @@ function answered({ empty, compactions, callsSinceCompaction }: Streaks, { finis
 export function judgeCalls(counts: CallCounts, bounds: Bounds): ReachedCeiling | null {
   const streaks = Object.values(counts.streaks);
   const reached: Record<Exclude<CeilingName, 'max_silence_seconds'>, number | null> = {
-    max_turns: counts.turns,
+    max_turns: counts.turns + counts.cutOff,
     max_cost_usd: counts.cost_usd,
     max_compactions: Math.max(0, ...streaks.map(({ compactions }) => compactions)),
     max_empty_answers: Math.max(0, ...streaks.map(({ empty }) => empty)),

@@ -8,19 +8,45 @@ export const NO_USAGE: Usage = {
   cache_read_tokens: 0,
   cache_write_tokens: 0,
   cost_usd: 0,
+  unpriced_turns: 0,
 };
 
 const COUNTERS = Object.keys(NO_USAGE) as (keyof Usage)[];
 
+/** The usage of one model turn. */
+export type TurnUsage = Omit<Usage, 'turns' | 'unpriced_turns'> & { unpriced?: boolean | undefined };
+
+/** Reads a stored total. One that was stored before a counter existed lacks it. */
+export function readUsage(json: string): Usage {
+  return { ...NO_USAGE, ...JSON.parse(json) };
+}
+
 /** Adds the usage of one model turn. A sub-agent's turn counts like any other. */
-export function addUsage(total: Usage, turn: Omit<Usage, 'turns'>): Usage {
-  const increment: Usage = { ...turn, turns: 1 };
-  return eachCounter((counter) => total[counter] + increment[counter]);
+export function addUsage(total: Usage, turn: TurnUsage): Usage {
+  const increment: Usage = { ...turn, turns: 1, unpriced_turns: turn.unpriced ? 1 : 0 };
+  return eachCounter((counter) => (total[counter] ?? 0) + increment[counter]);
 }
 
 /** The usage since `before`, an earlier total. */
 export function usageSince(total: Usage, before: Usage): Usage {
   return eachCounter((counter) => total[counter] - before[counter]);
+}
+
+/**
+ * The cost in words: an amount, and how many turns it lacks.
+ *
+ * @param spell spells an amount of dollars
+ * @example spellCost({ ...NO_USAGE, turns: 3, cost_usd: 1, unpriced_turns: 2 }, String) // '1 and 2 unpriced turns'
+ */
+export function spellCost({ turns, cost_usd, unpriced_turns = 0 }: Usage, spell: (dollars: number) => string): string {
+  if (unpriced_turns === 0) return spell(cost_usd);
+  if (unpriced_turns === turns) return 'unpriced';
+  return `${spell(cost_usd)} and ${unpriced_turns} unpriced ${unpriced_turns === 1 ? 'turn' : 'turns'}`;
+}
+
+/** The cost in dollars; null if no turn had a price. */
+export function knownCost({ turns, cost_usd, unpriced_turns }: Usage): number | null {
+  return turns > 0 && unpriced_turns === turns ? null : cost_usd;
 }
 
 function eachCounter(count: (counter: keyof Usage) => number): Usage {

@@ -56,10 +56,18 @@ export const AgentEventBody = schema(() =>
       type: z.literal('todo'),
       data: z.object({ items: z.array(z.object({ content: z.string(), status: z.string() })) }),
     }),
-    /** The usage of one model turn, as an increment. `sub_agent`: the turn belonged to a sub-agent. */
+    /**
+     * The usage of one model turn, as an increment. `sub_agent`: the turn belonged to a sub-agent. `unpriced`: its cost
+     * is not known, and `cost_usd` is 0.
+     */
     z.object({
       type: z.literal('usage'),
-      data: z.object({ model: z.string().nullable(), sub_agent: z.boolean(), ...Usage().omit({ turns: true }).shape }),
+      data: z.object({
+        model: z.string().nullable(),
+        sub_agent: z.boolean(),
+        ...Usage().omit({ turns: true, unpriced_turns: true }).shape,
+        unpriced: z.boolean().optional(),
+      }),
     }),
     /** The model failed and will be retried. The session is degraded until the next progress. */
     z.object({

@@ -24,7 +24,8 @@ export const SessionSummary = schema(() =>
       health_score: z.number().min(0).max(1),
       agent_name: z.string().nullable(),
       open_approvals: z.int(),
-      cost_usd: z.number(),
+      /** Null if no turn had a price. */
+      cost_usd: z.number().nullable(),
       error: SessionError().nullable(),
     })
     .meta({

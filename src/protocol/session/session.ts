@@ -20,10 +20,12 @@ export const Usage = schema(() =>
       cache_read_tokens: z.int(),
       cache_write_tokens: z.int(),
       cost_usd: z.number(),
+      /** Turns that `cost_usd` lacks: the model has no price in OpenCode, or the turn was cut off. */
+      unpriced_turns: z.int(),
     })
     .meta({
       id: 'Usage',
-      description: 'Model turns, tokens and cost, including sub-agents.',
+      description: 'Model turns, tokens and cost, including sub-agents. The cost lacks that of the unpriced turns.',
       example: {
         turns: 2,
         input_tokens: 1_620,
@@ -32,6 +34,7 @@ export const Usage = schema(() =>
         cache_read_tokens: 0,
         cache_write_tokens: 0,
         cost_usd: 0.0056,
+        unpriced_turns: 0,
       },
     }),
 );

@@ -108,6 +108,7 @@ const body: fc.Arbitrary<EventBody> = fc.oneof(
       cache_read_tokens: fc.nat(100),
       cache_write_tokens: fc.nat(100),
       cost_usd: fc.nat(100),
+      unpriced: fc.option(fc.boolean(), { nil: undefined }),
     }),
   }),
 );

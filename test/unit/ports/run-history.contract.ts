@@ -26,6 +26,7 @@ export function sessionRun(changes: Partial<SessionRun> = {}): SessionRun {
       cache_read_tokens: 7,
       cache_write_tokens: 9,
       cost_usd: 0.005_612_345_678_9,
+      unpriced_turns: 1,
     },
     error_code: null,
     ...changes,

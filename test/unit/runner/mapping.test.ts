@@ -197,6 +197,26 @@ test('events of other conversations are ignored, but the usage and edits of sub-
   expect(mapping.calls.turns).toBe(2);
 });
 
+test('an answer that was cut off is reported once as a turn without a price; one that never began is not', () => {
+  const mapping = new Mapping(CONVERSATION, DIRECTORY);
+  const make = (number: number) => ({ id: `prt_${number}`, messageID: `msg_${number}`, sessionID: CONVERSATION });
+  for (const number of [1, 2, 3]) mapping.event(begun(assistant(`msg_${number}`)), 0);
+  mapping.event(updated(textPart(make(1), 'whole', 1)), 0);
+  mapping.event(updated(finishPart({ ...make(1), id: 'prt_end' }, 7)), 0);
+  mapping.event(updated(textPart(make(2), 'half')), 0);
+  expect(of(mapping.finish(), 'usage')).toMatchObject([{ model: 'p/m', input_tokens: 0, cost_usd: 0, unpriced: true }]);
+  expect(of(mapping.finish(), 'usage')).toEqual([]);
+  expect(mapping.calls).toMatchObject({ turns: 1, cutOff: 1 });
+});
+
+test('a turn of a model without a price is unpriced', () => {
+  const mapping = new Mapping(CONVERSATION, DIRECTORY);
+  const make = { id: 'prt_1', messageID: 'msg_1', sessionID: CONVERSATION };
+  mapping.event(begun(assistant('msg_1')), 0);
+  const free = { ...finishPart(make, 7), cost: 0 } as Part;
+  expect(of(mapping.event(updated(free), 0), 'usage')).toMatchObject([{ input_tokens: 7, unpriced: true }]);
+});
+
 test('long tool input and output are truncated and marked', () => {
   const mapping = new Mapping(CONVERSATION, DIRECTORY);
   const make = { id: 'prt_1', messageID: 'msg_1', sessionID: CONVERSATION };

@@ -176,6 +176,18 @@ it('resume requests a lease under the next epoch, which continues from the check
   expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ attempt: 1 }] });
 });
 
+it('the next agent learns what the run has used, but not what earlier runs used', async () => {
+  const session = new SessionInProcess();
+  const first = await session.begun();
+  first.send(usage(0.5), usage(0.25), released('lost'));
+  await session.advance(60_000);
+  const second = session.agent(2).connect();
+  expect(second.assignment?.usage_before).toEqual({ turns: 2, cost_usd: 0.75 });
+  second.send(result(1, { status: 'failed', error: { code: 'max_turns', message: 'enough', retryable: false } }));
+  await session.act({ action: 'retry', body: { from: 'last' } });
+  expect(session.agent(3).connect().assignment?.usage_before).toEqual({ turns: 0, cost_usd: 0 });
+});
+
 it('only time in running or degraded counts towards the session’s time limit', async () => {
   const session = new SessionInProcess();
   await session.create({ max_duration_seconds: 60 });

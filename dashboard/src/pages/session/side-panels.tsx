@@ -2,6 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { clsx } from 'clsx';
 import { isWorking } from '../../../../src/domain/session/session-machine.ts';
 import type { SessionState, TaskState } from '../../../../src/domain/session/session-state.ts';
+import { spellCost } from '../../../../src/domain/session/usage.ts';
 import type { CheckpointView } from '../../../../src/protocol/session/checkpoint.ts';
 import type { SessionView } from '../../../../src/protocol/session/session.ts';
 import { useClient } from '../../data/api.tsx';
@@ -51,7 +52,7 @@ function namesIn({ tasks }: SessionState, nameOf: (task: TaskState) => string | 
 
 function usageOf({ usage }: SessionState): (readonly [string, string])[] {
   return [
-    ['Cost', usd(usage.cost_usd)],
+    ['Cost', spellCost(usage, usd)],
     ['Model turns', count(usage.turns)],
     ['Input', count(usage.input_tokens)],
     ['Output', count(usage.output_tokens)],

@@ -63,7 +63,7 @@ function Row({ item, now }: { item: SessionSummary; now: number }) {
       </td>
       <td className={WIDE}>{item.agent_name ?? <span className="text-mute">—</span>}</td>
       <td className={WIDE}>{percent(item.health_score)}</td>
-      <td className={WIDE}>{usd(item.cost_usd)}</td>
+      <td className={WIDE}>{item.cost_usd === null ? 'unpriced' : usd(item.cost_usd)}</td>
       <td className={WIDE}>
         <time dateTime={item.updated_at} title={fullTime(item.updated_at)}>
           {ago(item.updated_at, now)}

@@ -1,0 +1,1 @@
+ALTER TABLE "session_runs" ADD COLUMN "unpriced_turns" integer DEFAULT 0 NOT NULL;
