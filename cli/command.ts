@@ -68,13 +68,13 @@ interface CommandDefinition<O extends OptionSpecs, A extends ArgumentSpecs> {
   usage: readonly string[];
   /** Paragraphs shown under the usage lines. */
   details?: string;
-  /** The arguments that are not options; none, where it is absent. */
+  /** The arguments that are not options. Omit it if the command takes none. */
   arguments?: A;
   options: O;
   run(invocation: Invocation<O, A>): Promise<number>;
 }
 
-/** Builds a command with typed values and `--help`, both derived from its specs. It refuses what it does not know. */
+/** Builds a command with typed values and `--help`, both derived from its specs. Unknown words are rejected. */
 export function defineCommand<const O extends OptionSpecs, const A extends ArgumentSpecs = Record<never, never>>(
   definition: CommandDefinition<O, A>,
 ): Command {
@@ -144,7 +144,7 @@ function nameArguments(given: string[], specs: ArgumentSpecs): Record<string, st
   const isShortForm = script === 'start' || script === 'demo';
   const advice = isShortForm
     ? `Options follow "--": npm ${script === 'start' ? 'start' : 'run demo'} -- --<option> ${left[0]}.`
-    : 'Quote a text that has several words. Add --help to see what the command takes.';
+    : 'Quote a text that has several words. Add --help to see the arguments of the command.';
   throw new CliError(`Unexpected argument "${left[0]}". ${advice}`, exitCode.usage);
 }
 

@@ -76,8 +76,8 @@ export class DataDirectory {
   }
 
   /**
-   * The recorded server, if its process still runs. A killed one leaves its record, and any server may use its port
-   * now, which must not get the recorded token.
+   * The recorded server, if its process still runs. A killed server leaves its record. Another server may use its port
+   * now, and must not get the recorded token.
    */
   readServer(): ServerRecord | undefined {
     const record = this.readJson<ServerRecord>('server.json');

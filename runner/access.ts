@@ -49,7 +49,7 @@ function expiryOf(token: string): number | null {
 }
 
 /**
- * What a rejection means for an agent: an error if the agent must give up, else the reason to log before it tries again.
+ * Explains a rejection: an error if the agent must give up, or else the reason to log before the next attempt.
  *
  * @param isKnown whether the control plane has accepted the agent at this address before, so that another server's
  *   answer, such as a proxy's, is a passing fault

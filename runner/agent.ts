@@ -37,7 +37,7 @@ export interface AgentOptions {
   source: ConfigurationSource;
   /** The environment of tools; see `toolEnvironment`. */
   tools: Readonly<Record<string, string>>;
-  /** What ends a run that does not end by itself; see `readCeilings`. */
+  /** The limits that end a run which does not end by itself; see `readCeilings`. */
   ceilings: GivenCeilings;
   labels?: string[];
   capabilities?: Capability[];
@@ -59,7 +59,7 @@ export interface AgentParts {
 
 /** A running agent: its control socket, and the leases it works on. */
 export class Agent {
-  /** Resolves when the agent has stopped: with null if a stop was requested, else with why it cannot go on. */
+  /** Resolves when the agent has stopped: with null if a stop was requested, or else with the error that stopped it. */
   readonly stopped: Promise<Error | null>;
   readonly #options: AgentOptions;
   readonly #parts: AgentParts;
@@ -210,7 +210,7 @@ export class Agent {
     if (this.#waitingOffers.has(name)) return;
     this.#waitingOffers.add(name);
     await Promise.all(older.map((lease) => lease.supersede()));
-    // False if the registry cancelled the offer meanwhile.
+    // The registry may have cancelled the offer meanwhile.
     if (this.#waitingOffers.delete(name) && !this.#isStopping) this.#accept(task_id, epoch);
   }
 

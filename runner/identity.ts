@@ -12,7 +12,7 @@ export interface Identity {
   marker: string;
 }
 
-/** What `agent.json` holds. */
+/** The content of `agent.json`. */
 interface StoredIdentity extends Identity {
   /** Where the agent worked last. Files of earlier versions lack it. */
   directory?: string;

@@ -11,7 +11,7 @@ export interface ChatMessage {
 /** The model's next reply: a turn that ends in an act, or the final answer. */
 export type Reply = Turn | { lead: Directive[]; answer: string };
 
-/** A prompt with this prefix asks for nothing new: the model continues what it had begun. */
+/** A prompt with this prefix asks for no new turns: the model continues those of the prompts before it. */
 export const CONTINUE_PREFIX = 'Continue where you left off';
 const SIGNATURE = 'Scripted demo model:';
 const RESULT_EXCERPT_CHARS = 200;

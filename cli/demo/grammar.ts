@@ -1,4 +1,4 @@
-/** What one line of a prompt asks the scripted model to do. Lines that match no directive are ignored. */
+/** The instruction in one line of a prompt to the scripted model. Lines that match no directive are ignored. */
 export type Directive =
   | { kind: 'tool'; tool: string; input: Record<string, unknown>; done: string }
   | { kind: 'say' | 'think'; text: string }

@@ -48,7 +48,7 @@ export function agentCommand(
     env: { ...Object.fromEntries(inherited), OIO_AGENT_TOKEN: connection.token, OIO_LOG_FORMAT: 'json' },
     // After a wrong command line, a missing dependency or a refused token, a restart would fail in the same way.
     finalCodes: [exitCode.usage, exitCode.environment, exitCode.unreachable],
-    // The time in which it releases its sessions with a checkpoint.
+    // In this time, the agent releases its sessions with a checkpoint.
     graceMs: 8_000,
   };
 }

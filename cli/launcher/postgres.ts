@@ -32,7 +32,7 @@ export async function planPostgres(data: DataDirectory, env: NodeJS.ProcessEnv):
   const url = setting('DATABASE_URL', env);
   if (url && isNeon(url)) {
     return {
-      // It exits with 0 once the migrations have run: the Worker talks to Neon directly.
+      // The process exits with 0 after the migrations, because the Worker connects to Neon directly.
       command: { ...command, finalCodes: [0], env: { ...inherited, DATABASE_URL: url } },
       variables: { DATABASE_URL: url },
     };

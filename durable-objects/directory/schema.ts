@@ -1,8 +1,8 @@
 import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
- * The directory of a workspace's sessions. Lists filter and sort by columns. `summary` is what a list shows, as JSON,
- * without its health, which is computed from the columns before it. It comes last, so that only the rows of a page read
+ * The directory of a workspace's sessions. Lists filter and sort by columns. `summary` is the list item as JSON,
+ * without its health, which is computed from other columns. It is the last column, so that only the rows of a page read
  * it. `search` is in lower case.
  */
 export const DIRECTORY_SCHEMA: ObjectSchema = {

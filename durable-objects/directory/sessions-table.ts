@@ -13,7 +13,7 @@ const SEARCH_CHARS_MAX = 1_000;
 
 /** Columns that never change after the insert. Updates leave them out, so that their indexes are not written. */
 const FIXED = ['id', 'created_at'] as const;
-/** What a list reads of a row: the inputs of the health, and the rest of the summary as JSON. */
+/** The columns that a list reads: the inputs of the health, and the rest of the summary as JSON. */
 const LISTED = ['status', 'share_done', 'active_ms', 'active_since', 'max_duration_seconds', 'summary'] as const;
 const CHANGING = ['rev', 'session_type', 'priority', 'title', 'tags', 'updated_at', 'search', ...LISTED] as const;
 const COLUMNS = [...FIXED, ...CHANGING];

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GitError } from './git.ts';
 
-/** What git says when another process changes the same bookkeeping at that moment. */
+/** Git's errors when another process changes the same bookkeeping at the same time. */
 const RACE = /commondir|\.lock'|could not lock|unable to create|cannot lock/i;
 const ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 100;

@@ -67,7 +67,7 @@ export async function git(directory: string, args: string[], options: GitOptions
   const child = spawn('git', ['-C', directory, ...SETTINGS, ...args], {
     env: gitEnvironment(options),
     stdio: ['pipe', 'pipe', 'pipe'],
-    // A group of its own, so that filters and other helpers can be ended with it.
+    // Git gets a separate process group, so that its filters and other helpers can be ended with it.
     detached: process.platform !== 'win32',
   });
   const output: Buffer[] = [];

@@ -19,7 +19,7 @@ export function markKept(path: string, base: string): void {
   writeFileSync(`${path}${KEPT_SUFFIX}`, base);
 }
 
-/** Removes the mark: the work is safe in a checkpoint. */
+/** Removes the mark, because a checkpoint holds the work now. */
 export function unmarkKept(path: string): void {
   rmSync(`${path}${KEPT_SUFFIX}`, { force: true });
 }
@@ -30,8 +30,8 @@ export function isKept(path: string): boolean {
 }
 
 /**
- * The kept worktree whose work is ahead of the assignment's checkpoint, or null. That is one of the same task that is
- * not older than the checkpoint, or else the one that the checkpoint was taken from.
+ * Finds a kept worktree whose work is ahead of the assignment's checkpoint: the newest one of the same task that is not
+ * older than the checkpoint, or else the one from which the checkpoint was taken. Null if there is none.
  */
 export function findKept(directory: string, { task_id, checkpoint }: Assignment): KeptWorktree | null {
   if (!existsSync(directory)) return null;

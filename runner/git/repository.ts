@@ -28,7 +28,7 @@ const MAX_FILES = 1_000;
 const MAX_FILES_CHARS = 131_072;
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const MAX_FETCH_MS = 60_000;
-/** Writing the files can fetch them, or run a filter for each. */
+/** Long, because git may have to fetch each file, or run a filter for it. */
 const CHECKOUT_LIMIT_MS = 600_000;
 
 /**

@@ -29,7 +29,7 @@ const GITLINK = '160000';
 
 /**
  * Takes a snapshot and deletes it when `use` has finished. It leaves out ignored files unless they are tracked. Its
- * files are beside the work tree, where the next start removes what a killed process has left.
+ * files are beside the work tree, where the next start removes leftovers of killed processes.
  */
 export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Snapshot) => Promise<T>): Promise<T> {
   const scratch = await mkdtemp(`${source.path}.snapshot-`);

@@ -3,7 +3,7 @@ import { pathOf } from '../../src/protocol/endpoints/routes.ts';
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 1_000;
-/** For the whole download: the largest artifact takes half a minute over a slow connection. */
+/** The time limit of a download. The largest artifact takes half a minute over a slow connection. */
 const ATTEMPT_MS = 120_000;
 
 /**

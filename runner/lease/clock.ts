@@ -1,8 +1,8 @@
-/** Time and chance for a lease's connection: those of this process, unless a simulation holds the clock. */
+/** The clock and the randomness of a lease's connection. Simulations replace them. */
 export interface Clock {
-  /** A monotonic clock's milliseconds. */
+  /** The time of a monotonic clock, in ms. */
   now(): number;
-  /** 0 ≤ x < 1 */
+  /** A random number, uniform in [0, 1). */
   random(): number;
   /** Calls `run` once, after `ms`. @returns a function that cancels the call */
   after(ms: number, run: () => void): () => void;

@@ -29,7 +29,7 @@ export function fitFrame(body: AgentFrameBody): AgentFrameBody[] {
   return [warning(`A report (${body.type}) could not be sent: ${problem}.`)];
 }
 
-/** Why the session would reject the frame, or null. */
+/** @returns why the session would reject the frame, or null */
 function problemOf(body: AgentFrameBody): string | null {
   if (JSON.stringify(body.data).length > BATCH_BYTES) return `it has more than ${BATCH_BYTES} characters`;
   const issue = AgentFrameBody().safeParse(body).error?.issues[0];

@@ -29,7 +29,7 @@ export function configure(source: ConfigurationSource, home: string, userHome: s
     : ownConfiguration(source.environment);
 }
 
-/** The server gets a home of its own, because OpenCode also reads configuration from the user's home. */
+/** The server gets a separate home, because OpenCode also reads configuration from the user's home. */
 function givenConfiguration(config: Record<string, unknown>, home: string, userHome: string): Record<string, string> {
   const content = JSON.stringify({ ...config, ...ENFORCED });
   return {

@@ -9,7 +9,7 @@ const RECONNECT_PAUSE_MS = 200;
 
 /**
  * The server's event stream over all directories. It reconnects whenever it breaks. OpenCode does not replay events:
- * after each `connected`, the listeners must read what they missed from the conversations.
+ * after each `connected`, the listeners must read the missed changes from the conversations.
  */
 export class EventStream {
   readonly #server: OpenCodeServer;

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 type Logins = Record<string, { type?: string; expires?: number }>;
 
 /**
- * Brings the user's logins to the server's home. A login that the server has refreshed since stays, because the
+ * Copies the user's logins to the server's home. A login that the server has refreshed since stays, because the
  * refresh made the user's copy invalid. A login that the user has removed is removed.
  *
  * @param dataHome the server's `XDG_DATA_HOME`
@@ -27,7 +27,7 @@ export function updateLogins(environment: Readonly<Record<string, string | undef
   writePrivate(seenFile, Object.fromEntries(Object.entries(theirs).map(([id, login]) => [id, digest(login)])));
 }
 
-/** @param seen digests of the user's logins at the previous call, which show what the user has changed since */
+/** @param seen digests of the user's logins at the previous call, which show later changes */
 export function mergeLogins(theirs: Logins, ours: Logins, seen: Record<string, unknown>): Logins {
   return Object.fromEntries(
     Object.entries(theirs).map(([id, login]) => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The user's variables that OpenCode and its tools get, and why. Every other variable stays behind. */
+/** The user's variables that OpenCode and its tools get, and why. All other variables are withheld. */
 export const PASSED_VARIABLES: readonly { names: readonly string[]; why: string }[] = [
   { names: ['HOME', 'USER', 'LOGNAME'], why: 'the settings and caches of git, npm and other programs' },
   {

@@ -16,7 +16,7 @@ export interface ConversationMessage {
 /** A signal from the OpenCode server. */
 export type OpenCodeSignal =
   | { type: 'event'; event: Event }
-  /** Events flow (again). Earlier changes are visible only in the conversation, so reconcile with it. */
+  /** Events arrive from now on. Earlier changes are visible only in the conversation, so reconcile with it. */
   | { type: 'connected'; generation: number }
   /** The server has exited and is being restarted. */
   | { type: 'down' };

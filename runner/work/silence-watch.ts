@@ -28,7 +28,7 @@ export class SilenceWatch {
     const { id, tool, state } = event.properties.part;
     this.#running.delete(id);
     this.#writing.delete(id);
-    // The events of a sub-agent are heard themselves.
+    // While `task` runs, the events of its sub-agent show whether the model is silent.
     if (state.status === 'running' && tool !== 'task') this.#running.add(id);
     else if (state.status === 'pending') this.#writing.add(id);
   }

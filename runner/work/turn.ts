@@ -231,7 +231,7 @@ export class Turn {
     return messages;
   }
 
-  /** Finds open requests whose event was lost; nobody would ever answer them. */
+  /** Finds open requests whose event was lost, because otherwise they would never be answered. */
   async #pollRequests(): Promise<void> {
     const { opencode, mapping, approvals, directory } = this.#context;
     const [permissions, questions] = await Promise.all([

@@ -3,7 +3,7 @@ import { type NamesOf, namesOf, type Reader, type SettingName, settingOf, type V
 /** Environment variables: `process.env`, or the Worker's environment. */
 export type Variables = { readonly [N in SettingName]?: string | undefined };
 
-/** The variables of the Worker and its objects, as texts: what a deployment sets. */
+/** The variables of the Worker and its objects, as texts. A deployment sets them. */
 export type WorkerVariables = { [N in NamesOf<'worker' | 'object'>]?: string };
 
 /** The values of all settings that a reader reads. */

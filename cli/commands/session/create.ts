@@ -68,7 +68,7 @@ further line is an event.`,
     const created = await client.sessions.create(body);
     const started = values['no-start'] ? created : await client.sessions.act(created.id, 'start');
     if (values.watch) {
-      // Whoever watches can use the id while the session runs.
+      // The id is printed first, so that other commands can use it while the session runs.
       if (json) printLines([JSON.stringify(started)]);
       else printSession(started, false);
       const code = await watchSession(client, created.id, json);
@@ -93,7 +93,7 @@ function parsePriority(text: string): SessionPriority {
   throw unknown('priority', text, SessionPriority().options);
 }
 
-/** OpenCode's permissions. Tools of MCP servers have permissions of their own, whose names contain `_`. */
+/** OpenCode's permissions. Each tool of an MCP server has a separate permission, whose name contains `_`. */
 const PERMISSIONS = ['bash', 'edit', 'external_directory', 'read', 'skill', 'task', 'webfetch', 'websearch'];
 
 function parsePermission(name: string): string {

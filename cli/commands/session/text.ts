@@ -9,7 +9,7 @@ export const textOptions = {
 
 /**
  * The text of an argument, of a file, or of standard input.
- * @param name what the text is, for errors
+ * @param name the noun for the text in errors
  * @throws CliError unless exactly one of them gives a text
  */
 export async function readText(name: string, argument: string | undefined, file: string | undefined): Promise<string> {

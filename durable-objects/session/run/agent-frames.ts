@@ -150,8 +150,8 @@ export class AgentFrames {
   }
 
   /**
-   * Records an invalid frame, and its consequence, so that nobody waits for it. A request for an approval is rejected
-   * here. A lease that would have ended with the frame is lost.
+   * Records an invalid frame, so that the agent does not wait for its effect. A request for an approval is rejected. A
+   * lease that would have ended with the frame is lost.
    */
   #reject(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
     const { kit, log: events, approvals, tasks } = this.#parts;
