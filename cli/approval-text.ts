@@ -15,6 +15,12 @@ export function approvalLines(session: string, { id, kind, title, questions }: A
   return [...asked, paint('dim', `  ${oio} answer ${session}${choices}`)];
 }
 
+/** Until when an approval waits, in local time. */
+export function waitsUntil({ expires_at }: ApprovalView): string {
+  const time = new Date(expires_at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+  return `waits for your answer until ${time}`;
+}
+
 /** An answer in words. */
 export function answerText(answer: { decision: string; answers?: string[][] | undefined }): string {
   if (answer.decision === 'reject') return 'refused';

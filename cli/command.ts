@@ -165,7 +165,7 @@ function parse(args: string[], options: OptionSpecs) {
         Object.keys(options).map((name) => `--${name}`),
       );
     }
-    const [reason] = message.split('\n');
+    const [reason] = message.replace(/^Option '(.*)' argument missing/, 'The option $1 needs a value.').split('\n');
     throw new CliError(`${reason} Add --help to see the command's options.`, exitCode.usage);
   }
 }

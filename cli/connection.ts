@@ -18,8 +18,12 @@ export interface Connection {
  */
 export function findConnection(env: NodeJS.ProcessEnv): Connection {
   const data = DataDirectory.fromEnvironment(env);
-  const server = data.readServer() ?? DataDirectory.fromEnvironment(env, 'demo').readServer();
-  const url = setting('OIO_URL', env) ?? server?.url;
+  const own = data.readServer();
+  const given = setting('OIO_URL', env);
+  const server = own ?? DataDirectory.fromEnvironment(env, 'demo').readServer();
+  if (server && !own && !given)
+    process.stderr.write(`No control plane runs for ${data.path}; using the demo at ${server.url}.\n`);
+  const url = given ?? server?.url;
   if (url === undefined) {
     throw new CliError(
       `No control plane is running for ${data.path}. Start one with "npm start", set OIO_DATA_DIR to another data directory, or set OIO_URL and OIO_TOKEN to use a remote control plane.`,

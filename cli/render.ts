@@ -4,7 +4,7 @@ import type { SessionStatus } from '../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../src/protocol/events/envelope.ts';
 import type { SessionDiff } from '../src/protocol/session/checkpoint.ts';
-import { answerText, approvalLines } from './approval-text.ts';
+import { answerText, approvalLines, waitsUntil } from './approval-text.ts';
 import { paint, printable } from './terminal.ts';
 
 type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
@@ -138,7 +138,7 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent>, session: strin
       return [mark('!', event.data.level === 'error' ? 'red' : 'yellow', event.data.text)];
     case 'approval.asked':
       return approvalLines(session, event.data.approval).map((line, index) =>
-        index === 0 ? `${paint('magenta', '?')} ${line} (waits for your answer)` : line,
+        index === 0 ? `${paint('magenta', '?')} ${line} (${waitsUntil(event.data.approval)})` : line,
       );
     case 'approval.answered':
       return [
@@ -189,10 +189,15 @@ function renderTool({ data }: EventOf<'tool'>): string[] {
     case 'running':
       return slowTools.has(data.tool) ? [`${paint('dim', '▸')} ${text}`] : [];
     case 'completed':
-      return [`${paint('green', '✓')} ${text}`, ...excerpt(data.output)];
+      return [`${completedMark(data)} ${text}`, ...excerpt(data.output)];
     case 'error':
       return [`${paint('red', '✗')} ${text}`, ...excerpt(data.error)];
   }
+}
+
+function completedMark({ exit_code: code }: EventOf<'tool'>['data']): string {
+  if (code === undefined || code === 0) return paint('green', '✓');
+  return paint('red', code === null ? '✗ ended:' : `✗ exit code ${code}:`);
 }
 
 /** The subject of a tool call: the most telling member of its input, or else OpenCode's title. */

@@ -108,6 +108,16 @@ export class Agent {
     return this.#parts.model;
   }
 
+  /** The top directory of the clone. */
+  get directory(): string {
+    return this.#parts.repository.directory;
+  }
+
+  /** The number of changed and new files in the clone's checkout, which sessions do not see. */
+  uncommitted(): Promise<number> {
+    return this.#parts.repository.uncommitted();
+  }
+
   /** Hash of the repository's first commit. */
   get repository(): string {
     return this.#parts.repository.rootCommit;

@@ -63,7 +63,7 @@ export async function chooseModel(opencode: Pick<OpenCodeClient, 'defaultModel'>
   });
   if (model !== null) return model;
   throw new NoModelError(
-    'OpenCode has no model: set a provider key such as ANTHROPIC_API_KEY or run "opencode auth login", then start again.',
+    'OpenCode has no model: set a provider key such as ANTHROPIC_API_KEY or run "npx opencode-ai auth login", then start again.',
   );
 }
 

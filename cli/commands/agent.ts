@@ -121,7 +121,9 @@ function prepareDirectory(given: string | undefined, name: string, env: NodeJS.P
 async function run(options: AgentOptions): Promise<number> {
   const requested = shutdownRequested(() => process.exit(128 + 2));
   const running = await startAgent(options).catch((error: unknown) => explainStartError(error, options));
-  report(`working in ${options.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
+  report(`working in ${running.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
+  const uncommitted = await running.uncommitted().catch(() => 0);
+  if (uncommitted > 0) report(`sessions start from HEAD, without the ${uncommitted} uncommitted files`, 'info', true);
   void requested.then(() => running.stop());
   const error = await running.stopped;
   report('stopped');

@@ -78,6 +78,14 @@ export class Repository {
     return new Repository(directory, roots.split('\n').sort()[0] as string, remotes, gitDirectory);
   }
 
+  /** The number of changed and new files in the checkout, which sessions do not see. */
+  async uncommitted(): Promise<number> {
+    const listing = await git(this.directory, ['status', '--porcelain', '-z', '--no-renames'], {
+      maxBytes: MAX_LISTING_BYTES,
+    });
+    return listing.toString('utf8').split('\0').length - 1;
+  }
+
   /**
    * The full hash of a commit, `HEAD` by default. Fetches if the clone does not have the commit.
    * @throws RepositoryError when neither the clone nor its remotes have the commit

@@ -31,6 +31,16 @@ test('a process that a command left in the background ends with its lease, and n
   expect([isRunning(pid), isRunning(other)]).toEqual([false, true]);
 });
 
+test('a command is reported with its exit code, and as ended when it was', async () => {
+  const work = await fixture.start();
+  await work.message('run true\nrun exit 3\nrun sleep 3000');
+  await eventually(() => expect(work.of('tool').filter(({ state }) => state === 'running')).toHaveLength(3));
+  work.work.end('stopped', 'stopped as requested', 0);
+  await work.frame('released');
+  const completed = work.of('tool').filter(({ state }) => state === 'completed' || state === 'error');
+  expect(completed.map(({ exit_code }) => exit_code)).toEqual([0, 3, null]);
+});
+
 test('a command whose background process holds its output is freed after its limit, and the log says why', async () => {
   const work = await fixture.start();
   const reported: AgentFrameBody[] = [];

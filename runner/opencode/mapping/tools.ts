@@ -71,8 +71,15 @@ function toolFrame(part: ToolPart): AgentFrameBody {
       ...(output === undefined ? {} : { output: truncated(output, MAX_TOOL_TEXT_CHARS) }),
       ...(state.status === 'error' ? { error: truncated(state.error, MAX_TOOL_TEXT_CHARS) } : {}),
       ...(isTruncated ? { truncated: true } : {}),
+      ...exitCodeOf(part),
     },
   };
+}
+
+/** OpenCode reports a command as completed whatever its exit code is, and also when it ended the command. */
+function exitCodeOf({ tool, state }: ToolPart): { exit_code?: number | null } {
+  if (tool !== 'bash' || state.status !== 'completed' || !('exit' in state.metadata)) return {};
+  return { exit_code: typeof state.metadata.exit === 'number' ? state.metadata.exit : null };
 }
 
 /** The input itself; if too large, the input with its long texts cut; if still too large, the beginning of its JSON. */

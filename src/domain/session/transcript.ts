@@ -15,6 +15,8 @@ export type TranscriptItem = { id: string; task: number; seq: number } & (
       output: string;
       error: string | null;
       truncated: boolean;
+      /** Of a command that was ended, null; undefined for other tools and before the end. */
+      exit_code?: number | null;
     }
   | { kind: 'file'; path: string }
   /** `next_at`: when the model is asked again. */
@@ -79,6 +81,7 @@ export class TranscriptDraft {
       output: data.output ?? before?.output ?? '',
       error: data.error ?? before?.error ?? null,
       truncated: data.truncated ?? before?.truncated ?? false,
+      ...(data.exit_code === undefined ? {} : { exit_code: data.exit_code }),
     };
     if (before) this.#replace(index, item);
     else this.add(item);

@@ -49,6 +49,8 @@ export const AgentEventBody = schema(() =>
         output: z.string().optional(),
         error: z.string().optional(),
         truncated: z.boolean().optional(),
+        /** The exit code of a finished command; null when the command was ended. */
+        exit_code: z.int().nullable().optional(),
       }),
     }),
     z.object({ type: z.literal('file.edited'), data: z.object({ path: z.string() }) }),

@@ -36,7 +36,7 @@ describe('a command', () => {
   it.each([
     ['an unknown option', ['--fat', 'a'], 'Did you mean "--fast"?'],
     ['an unknown option that is like none', ['--unheard', 'a'], 'Known are: --dir, --fast, --help.'],
-    ['an option without its value', ['a', '--dir'], "Option '--dir <value>' argument missing"],
+    ['an option without its value', ['a', '--dir'], 'The option --dir <value> needs a value.'],
     ['a missing argument', [], 'The thing is missing.'],
     ['a surplus argument', ['a', 'b', 'c'], 'Unexpected argument "c". Quote a text'],
   ])('refuses %s with a usage error that helps, and does not run', async (_what, args, words) => {

@@ -36,7 +36,9 @@ describe('finding the control plane', () => {
 
   it('uses the demo’s server if nothing is named and no other server was started here', () => {
     serving('oio-demo');
+    const told = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     expect(findConnection(user())).toEqual(server);
+    expect(told).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`using the demo at ${server.url}`));
     expect(() => findConnection({ OIO_DATA_DIR: join(home, 'absent') })).toThrow('npm start');
     const work = { url: 'http://127.0.0.1:1', token: 'of real work' };
     mkdirSync(join(home, 'oio'));

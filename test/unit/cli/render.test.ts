@@ -25,6 +25,27 @@ describe('rendering a session', () => {
     expect(render(delta(0, 'one\ntw'), delta(6, 'o\nend'), completed)).toEqual(['  one', '  two', '  end']);
   });
 
+  it('shows a command that failed or was ended as such', () => {
+    const tool = (exit_code?: number | null) =>
+      event({
+        type: 'tool',
+        data: {
+          message_id: 'm',
+          call_id: `${exit_code}`,
+          tool: 'bash',
+          state: 'completed',
+          input: { command: 'make' },
+          ...(exit_code === undefined ? {} : { exit_code }),
+        },
+      });
+    expect(render(tool(), tool(0), tool(2), tool(null))).toEqual([
+      '✓ bash make',
+      '✓ bash make',
+      '✗ exit code 2: bash make',
+      '✗ ended: bash make',
+    ]);
+  });
+
   it('shows text that arrives twice only once', () => {
     expect(render(delta(0, 'one\n'), delta(0, 'one\ntwo\n'), delta(4, 'two\n'))).toEqual(['  one', '  two']);
   });

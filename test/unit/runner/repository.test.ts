@@ -47,6 +47,16 @@ test('a clone is identified by its remotes’ URLs without their passwords', asy
   expect((await Repository.open(clone)).remotes).toHaveLength(MAX_REMOTES);
 });
 
+test('uncommitted changes are counted, without ignored files', async () => {
+  const repository = await Repository.open(clone);
+  expect(await repository.uncommitted()).toBe(0);
+  writeFileSync(join(clone, 'kept.txt'), 'changed\n');
+  writeFileSync(join(clone, 'new file.txt'), 'new\n');
+  mkdirSync(join(clone, 'ignored'));
+  writeFileSync(join(clone, 'ignored', 'built.txt'), 'built\n');
+  expect(await repository.uncommitted()).toBe(2);
+});
+
 test('a patch holds all work: text, binary, mode, new, deleted and committed files, but no ignored ones', async () => {
   const repository = await Repository.open(clone);
   const base = await repository.resolve();

@@ -19,12 +19,13 @@ export function ToolCall({ item }: { item: ToolItem }) {
   const [chosen, setChosen] = useState<boolean | null>(null);
   const input = inputText(item.input, item.title);
   const short = input.length + item.output.length <= SHORT_CHARS;
-  const open = chosen ?? (short || item.state === 'error');
+  const failed = item.state === 'error' || (item.exit_code !== undefined && item.exit_code !== 0);
+  const open = chosen ?? (short || failed);
   return (
     <div
       data-tool={item.tool}
       data-state={item.state}
-      className={clsx('border-2', item.state === 'error' ? 'border-bad' : 'border-ink')}
+      className={clsx('border-2', failed ? 'border-bad' : 'border-ink')}
     >
       <button
         type="button"
@@ -40,9 +41,9 @@ export function ToolCall({ item }: { item: ToolItem }) {
         </span>
         <span className="caps shrink-0">{item.tool}</span>
         <span className="min-w-0 flex-1 truncate font-mono text-xs">{item.title || firstLine(input)}</span>
-        <span className={clsx('caps flex shrink-0 items-center gap-1.5', TONES[item.state])}>
+        <span className={clsx('caps flex shrink-0 items-center gap-1.5', failed ? 'text-bad' : TONES[item.state])}>
           {item.state === 'running' && <span aria-hidden="true" className="blink size-2 bg-current" />}
-          {item.state === 'completed' ? 'done' : item.state}
+          {stateText(item)}
         </span>
       </button>
       <div hidden={!open} className="divide-y-2 divide-faint">
@@ -53,6 +54,12 @@ export function ToolCall({ item }: { item: ToolItem }) {
       </div>
     </div>
   );
+}
+
+function stateText({ state, exit_code }: ToolItem): string {
+  if (state !== 'completed') return state;
+  if (exit_code === null) return 'ended';
+  return exit_code === undefined || exit_code === 0 ? 'done' : `exit code ${exit_code}`;
 }
 
 function Block({ label, text, tone }: { label: string; text: string; tone?: string }) {
