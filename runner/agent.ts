@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { statfsSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../src/configuration/version.ts';
@@ -21,6 +22,8 @@ import type { OpenCodeServer } from './opencode/server.ts';
 const CONTROL_REFUSALS_TOLERATED_MS = 60_000;
 const STOP_TURN_MS = 3_000;
 const STOP_LIMIT_MS = 10_000;
+/** An agent with less space takes no work, because a worktree, events and checkpoints need some. */
+const MIN_FREE_BYTES = 104_857_600;
 const EXPIRY_CHECK_MS = 43_200_000;
 
 export interface AgentOptions {
@@ -211,7 +214,22 @@ export class Agent {
   #whyNoOffers(taken: number): string | null {
     if (this.#isStopping) return 'the agent is stopping';
     if (!this.#parts.server.isHealthy) return 'OpenCode does not answer';
+    if (this.#freeBytes() < MIN_FREE_BYTES) return 'the disk is nearly full';
     return taken >= this.#options.capacity ? 'no capacity' : null;
+  }
+
+  #bufferFor(record: Parameters<typeof FrameBuffer.create>[1]): FrameBuffer | null {
+    try {
+      return FrameBuffer.create(this.#buffers, record);
+    } catch (error) {
+      this.#options.log(`declining an offer: its events cannot be stored (${(error as Error).message})`);
+      return null;
+    }
+  }
+
+  #freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#options.dataDirectory);
+    return bavail * bsize;
   }
 
   /** All epochs of a task share one OpenCode conversation, so the older lease ends before the newer one starts. */
@@ -228,7 +246,9 @@ export class Agent {
     const { repository, opencode, model, openConnection } = this.#parts;
     const { url, token, name, dataDirectory, ceilings, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
-    const lease = new Lease(FrameBuffer.create(this.#buffers, record), {
+    const buffer = this.#bufferFor(record);
+    if (buffer === null) return this.#send({ type: 'declined', task_id, epoch, reason: 'the disk is full' });
+    const lease = new Lease(buffer, {
       opencode,
       repository,
       model,

@@ -19,6 +19,9 @@ export interface BufferedLease {
 }
 
 const SUFFIX = '.lease';
+/** The most that the frames of one lease may take on the disk, while the control plane is away. */
+const MAX_BUFFER_BYTES = 536_870_912;
+const PAGE_BYTES = 4_096;
 /** The most frames that one read returns. */
 const MAX_FRAMES = 500;
 
@@ -41,13 +44,19 @@ export class FrameBuffer {
 
   /**
    * Creates the buffer of a lease that is about to be claimed. Replaces an earlier buffer of the same (task, epoch).
+   *
+   * @throws when the disk is full
    */
-  static create(directory: string, lease: Omit<BufferedLease, 'stream_id' | 'granted'>): FrameBuffer {
+  static create(
+    directory: string,
+    lease: Omit<BufferedLease, 'stream_id' | 'granted'>,
+    maxBytes = MAX_BUFFER_BYTES,
+  ): FrameBuffer {
     const path = join(directory, `${lease.task_id}-${lease.epoch}${SUFFIX}`);
     removeFiles(path);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const record: BufferedLease = { ...lease, stream_id: randomUUID(), granted: false };
-    const database = openDatabase(path);
+    const database = openDatabase(path, maxBytes);
     database.exec(`
       CREATE TABLE lease (record TEXT NOT NULL, head INTEGER NOT NULL) STRICT;
       CREATE TABLE frames (n INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;`);
@@ -98,13 +107,23 @@ export class FrameBuffer {
     this.#database.prepare('UPDATE lease SET record = ?').run(JSON.stringify(this.lease));
   }
 
-  /** Numbers a frame and stores it. */
+  /**
+   * Numbers a frame and stores it.
+   *
+   * @throws when there is no space for it; the buffer is as before then
+   */
   append(body: AgentFrameBody): AgentFrame {
     const n = this.#head + 1;
     this.#database.exec('BEGIN');
-    this.#database.prepare('INSERT INTO frames (n, body) VALUES (?, ?)').run(n, JSON.stringify(body));
-    this.#database.prepare('UPDATE lease SET head = ?').run(n);
-    this.#database.exec('COMMIT');
+    try {
+      this.#database.prepare('INSERT INTO frames (n, body) VALUES (?, ?)').run(n, JSON.stringify(body));
+      this.#database.prepare('UPDATE lease SET head = ?').run(n);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      // A full disk has ended the transaction already, depending on the statement.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
     this.#head = n;
     return { n, ...body };
   }
@@ -143,8 +162,9 @@ function isUnfinished(error: Error): boolean {
   return error.message === 'no such table: lease' || error instanceof SyntaxError;
 }
 
-function openDatabase(path: string): DatabaseSync {
+function openDatabase(path: string, maxBytes = MAX_BUFFER_BYTES): DatabaseSync {
   const database = new DatabaseSync(path);
+  database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`);
   // In WAL mode, a killed process loses no committed transaction. A power cut can, but then the lease is lost anyway.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   return database;

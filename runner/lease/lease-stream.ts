@@ -18,6 +18,8 @@ export interface LeaseEvents {
   quiet(): void;
   /** After `quiet`: this agent still holds the lease. */
   alive(): void;
+  /** Frames can no longer be stored. Stop working: the stream gives the lease back, and the session ends it. */
+  full(error: Error): void;
   /** The last call, made once. `ended`: finished; `lost`: taken away; `gone`: never granted. */
   over(how: 'ended' | 'lost' | 'gone', reason: string): void;
 }
@@ -55,6 +57,9 @@ export class LeaseStream {
   #isAccepted = false;
   #isGranted = false;
   #isQuiet = false;
+  /** Frames cannot be stored any more. */
+  #isFull = false;
+  #isGivenBack = false;
   #isOver = false;
   #ttlMs = 60_000;
   #heardAt: number;
@@ -91,9 +96,22 @@ export class LeaseStream {
 
   /** Stores a frame and sends it as soon as possible. A frame that is too large is shortened first. */
   append(body: AgentFrameBody): void {
-    if (this.#isOver) return;
-    for (const frame of fitFrame(body)) this.#buffer.append(frame);
+    if (this.#isOver || this.#isFull) return;
+    this.#store(() => {
+      for (const frame of fitFrame(body)) this.#buffer.append(frame);
+    });
     this.#pump();
+  }
+
+  /** Writes to the buffer. A full disk must not end this process, which has other leases. */
+  #store(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (this.#isFull) return;
+      this.#isFull = true;
+      this.#events.full(error as Error);
+    }
   }
 
   /** Stops sending and keeps the buffer, so that a later process can deliver its frames. */
@@ -154,7 +172,7 @@ export class LeaseStream {
     this.#sendFrom(acked);
     if (!this.#isGranted) {
       this.#isGranted = true;
-      this.#buffer.markGranted();
+      this.#store(() => this.#buffer.markGranted());
       this.#events.granted(assignment);
     }
     if (this.#isQuiet) {
@@ -174,7 +192,7 @@ export class LeaseStream {
    * it over the same frame is asked less and less often.
    */
   #acknowledgeUpTo(n: number): void {
-    this.#buffer.acknowledge(n);
+    this.#store(() => this.#buffer.acknowledge(n));
     if (n > this.#acked) this.#socket.accepted();
     this.#acked = Math.max(this.#acked, n);
   }
@@ -182,6 +200,7 @@ export class LeaseStream {
   #sendFrom(n: number): void {
     this.#sent = n;
     this.#inFlight = [];
+    this.#isGivenBack = false;
     this.#pump();
   }
 
@@ -194,6 +213,15 @@ export class LeaseStream {
       this.#sent = last;
       this.#inFlight.push(last);
     }
+    if (this.#isFull && this.#isAccepted && this.#sent === this.#buffer.head) this.#giveBack();
+  }
+
+  /** Releases the lease with a frame that is sent on every connection, since it cannot be stored. */
+  #giveBack(): void {
+    if (this.#isGivenBack) return;
+    this.#isGivenBack = true;
+    const data = { reason: 'lost', message: "The agent's disk is full." } as const;
+    this.#send({ type: 'frames', frames: [{ n: this.#buffer.head + 1, type: 'released', data }] });
   }
 
   #command(id: number, command: Command): void {

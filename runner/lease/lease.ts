@@ -37,6 +37,7 @@ export class Lease {
       command: async (command) => this.#work?.command(command),
       quiet: () => this.#work?.quiet(),
       alive: () => this.#work?.alive(),
+      full: (error) => this.#full(error),
       over: (how, reason) => void this.#over(how, reason),
     });
   }
@@ -71,6 +72,13 @@ export class Lease {
     this.#work?.cancel();
     await this.#running;
     this.#finish();
+  }
+
+  #full(error: Error): void {
+    this.#dependencies.log(
+      `giving back ${this.task_id}, epoch ${this.epoch}: its events cannot be stored (${error.message})`,
+    );
+    this.#work?.keep();
   }
 
   #granted(assignment: Assignment): void {

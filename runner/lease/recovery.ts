@@ -34,6 +34,7 @@ export function deliverBufferedFrames(
       command: () => Promise.reject(new Error('no work runs under this lease')),
       quiet: () => undefined,
       alive: () => undefined,
+      full: (error) => log(`the remaining frames of ${task_id} cannot be stored: ${error.message}`),
       over: (how) => log(`delivered the remaining frames of ${task_id}, epoch ${epoch}: ${how}`),
     };
     const stream = new LeaseStream(buffer, repository, openConnection, events, clock);

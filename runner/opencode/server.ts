@@ -230,8 +230,12 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   }
 
   #log(text: string): void {
-    const size = statSync(this.#logFile, { throwIfNoEntry: false })?.size ?? 0;
-    if (size > MAX_LOG_BYTES) renameSync(this.#logFile, `${this.#logFile}.1`);
-    appendFileSync(this.#logFile, text, { mode: 0o600 });
+    try {
+      const size = statSync(this.#logFile, { throwIfNoEntry: false })?.size ?? 0;
+      if (size > MAX_LOG_BYTES) renameSync(this.#logFile, `${this.#logFile}.1`);
+      appendFileSync(this.#logFile, text, { mode: 0o600 });
+    } catch {
+      // A log that cannot be written must not end the agent.
+    }
   }
 }

@@ -29,6 +29,7 @@ export class Checkpoints {
   #last: Promise<void> = Promise.resolve();
   readonly #notes = new Set<string>();
   #isWorkSafe: boolean;
+  #isClosed = false;
 
   /** @param gone what the worktree lacks of the work before this lease */
   constructor(
@@ -63,6 +64,12 @@ export class Checkpoints {
     await this.#last;
   }
 
+  /** Call this when nothing more reaches the session: the worktree stays, whatever a checkpoint in progress says. */
+  close(): void {
+    this.#isClosed = true;
+    this.#keepWorktree();
+  }
+
   #keepWorktree(): void {
     this.#isWorkSafe = false;
     markKept(this.#worktree.path, this.#worktree.base);
@@ -92,7 +99,7 @@ export class Checkpoints {
       ...(lacks.length > 0 ? { lacks } : {}),
     };
     this.#report({ type: 'checkpoint', data });
-    if (!isComplete) return;
+    if (!isComplete || this.#isClosed) return;
     this.#isWorkSafe = true;
     unmarkKept(this.#worktree.path);
   }

@@ -132,6 +132,16 @@ export class Work {
     this.#wakeup.signal();
   }
 
+  /** Nothing more can be reported: aborts the turn. The worktree stays, because no checkpoint has its newest work. */
+  keep(): void {
+    try {
+      this.#context?.checkpoints.close();
+    } catch {
+      // The mark cannot be written to a full disk. Until the agent ends, `isWorkSafe` keeps the worktree.
+    }
+    this.cancel();
+  }
+
   /** The lease is lost or has ended: aborts the turn and reports nothing more. */
   cancel(): void {
     this.#isCancelled = true;

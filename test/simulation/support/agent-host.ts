@@ -134,6 +134,9 @@ export class AgentHost {
       command: work.command,
       quiet: () => record.setQuiet(true),
       alive: () => record.setQuiet(false),
+      full: (error: Error) => {
+        throw error;
+      },
       over: (how: string) => record.over(how),
     };
     const stream = new LeaseStream(

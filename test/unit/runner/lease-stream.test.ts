@@ -108,16 +108,17 @@ interface Rig {
 /** Vitest fakes the timers and the date, but not the monotonic clock. */
 const clock: Clock = { ...processClock, now: () => Date.now() };
 
-function start(events: Partial<LeaseEvents> = {}, isReachable = true): Rig {
+function start(events: Partial<LeaseEvents> = {}, isReachable = true, maxBytes?: number): Rig {
   const session = new FakeSession();
   session.isReachable = isReachable;
   const told: string[] = [];
-  const buffer = FrameBuffer.create(directory, lease);
+  const buffer = FrameBuffer.create(directory, lease, maxBytes);
   const all: LeaseEvents = {
     granted: () => told.push('granted'),
     command: async (command) => void told.push(command.type),
     quiet: () => told.push('quiet'),
     alive: () => told.push('alive'),
+    full: () => told.push('full'),
     over: (how) => told.push(how),
     ...events,
   };
@@ -170,6 +171,28 @@ test('a connection that breaks over the same frame each time is tried less and l
   await vi.advanceTimersByTimeAsync(30_000);
   expect(session.stored).toEqual([{ n: 1, ...note('poison') }]);
   stream.discard();
+});
+
+test('a lease whose frames no longer fit on the disk is given back after the frames that do', async () => {
+  const { session, stream, buffer, told } = start({}, true, 100_000);
+  await vi.advanceTimersByTimeAsync(10);
+  session.isReachable = false;
+  session.cut();
+  for (let i = 0; i < 40; i++) stream.append(note(`${i}`.padEnd(5_000, 'x')));
+  expect(told).toEqual(['granted', 'full']);
+  const { head } = buffer;
+  expect(head).toBeGreaterThan(5);
+  expect(head).toBeLessThan(40);
+  session.isReachable = true;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(session.stored).toHaveLength(head + 1);
+  expect(session.stored.at(-1)).toMatchObject({ n: head + 1, type: 'released', data: { reason: 'lost' } });
+  // The session's message that the lease has ended is lost with the connection, and the release is sent again.
+  session.cut();
+  await vi.advanceTimersByTimeAsync(20_000);
+  session.tell({ type: 'ended', reason: 'released' });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(told).toEqual(['granted', 'full', 'ended']);
 });
 
 test('the grant is reported once, however often the connection breaks', async () => {

@@ -26,7 +26,7 @@ test('leftover worktrees are removed except kept ones, and one that cannot be re
 });
 
 test('an error about a missing model says what to do, and other errors quote OpenCode', async () => {
-  await expect(chooseModel({ defaultModel: async () => null })).rejects.toThrow('opencode auth login');
+  await expect(chooseModel({ defaultModel: async () => null })).rejects.toThrow('opencode-ai auth login');
   const fault = chooseModel({ defaultModel: () => Promise.reject(new Error('config: unexpected token')) });
   await expect(fault).rejects.toThrow(NoModelError);
   await expect(fault).rejects.toThrow('config: unexpected token');
