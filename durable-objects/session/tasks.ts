@@ -137,7 +137,7 @@ export class Tasks {
     leases.grant(lease);
     // The first lease binds the session to one repository, in any clone.
     if (repository !== null && records.session().repository === null) records.update({ repository });
-    this.#parts.transitions.task(number, { status: 'in_progress', degraded_by: null });
+    transitions.task(number, { status: 'in_progress', degraded_by: null });
     transitions.settle({ reason: 'lease_granted' });
     const done = checkpoints.toRestore(number)?.messages_done ?? 0;
     for (const message of records.messagesAfter(number, done)) {
@@ -165,7 +165,7 @@ export class Tasks {
   finish(number: number, outcome: 'whole' | 'partial', facts: MoveFacts): void {
     const { leases, transitions } = this.#parts;
     leases.end(number, 'done', facts.reason);
-    this.#parts.transitions.task(number, { status: 'completed', outcome });
+    transitions.task(number, { status: 'completed', outcome });
     transitions.settle(facts);
   }
 

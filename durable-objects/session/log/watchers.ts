@@ -73,7 +73,7 @@ export class Watchers {
   /** Handles a request of a watcher. */
   receive(socket: ObjectSocket, text: string): void {
     const request = WatchRequest().safeParse(parseJson(text));
-    if (!request.success) return socket.close(CLOSE.protocol_error, 'not a request of this protocol');
+    if (!request.success) return socket.close(CLOSE.protocol_error, 'the message is invalid');
     const state = socket.attachment() as WatchAttachment;
     if (request.data.type === 'ack') socket.attach({ ...state, acked: Math.min(request.data.received, state.sent) });
     else if (state.snapshot !== null) this.#sendSnapshot(socket, state, state.snapshot);
