@@ -3,7 +3,7 @@ import { Unavailable } from '../ports/unavailable.ts';
 import type { Workspaces } from '../ports/workspace.ts';
 import { ERROR_CODES, type FieldError, type Outcome, ok, refuse } from '../protocol/common/errors.ts';
 import type { SessionId } from '../protocol/common/ids.ts';
-import { MAX_STORED_BYTES, utf8Length } from '../protocol/common/limits.ts';
+import { exceedsBytes, MAX_STORED_BYTES } from '../protocol/common/limits.ts';
 import type { BulkItem, BulkResult, BulkSessionRequest } from '../protocol/session/bulk.ts';
 import { CreateSessionRequest } from '../protocol/session/requests.ts';
 import type { SessionView } from '../protocol/session/session.ts';
@@ -49,7 +49,7 @@ export async function runBulk(
  * error text than input.
  */
 function storable(result: BulkResult): BulkResult {
-  if (utf8Length(JSON.stringify(result)) <= MAX_STORED_BYTES) return result;
+  if (!exceedsBytes(JSON.stringify(result), MAX_STORED_BYTES)) return result;
   const items = result.items.map(({ error, ...item }) => {
     if (!error) return { ...item, error };
     const { errors: _tooMany, ...rest } = error;

@@ -1,5 +1,5 @@
 import type { Logger } from '../../../src/ports/logger.ts';
-import { MAX_FRAME_BYTES, utf8Length } from '../../../src/protocol/common/limits.ts';
+import { exceedsBytes, MAX_FRAME_BYTES, utf8Length } from '../../../src/protocol/common/limits.ts';
 import { PING, PONG, SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
 import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
 
@@ -27,7 +27,7 @@ export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): O
   return {
     id: socket,
     send: (text) => {
-      if (text.length * 3 > MAX_FRAME_BYTES && utf8Length(text) > MAX_FRAME_BYTES) {
+      if (exceedsBytes(text, MAX_FRAME_BYTES)) {
         throw new RangeError(`a frame of ${utf8Length(text)} bytes is over ${MAX_FRAME_BYTES}`);
       }
       // The close event handles a socket that has just closed.

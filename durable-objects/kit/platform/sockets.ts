@@ -1,4 +1,4 @@
-import { MAX_FRAME_BYTES, utf8Length } from '../../../src/protocol/common/limits.ts';
+import { exceedsBytes, MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import type { ObjectPlatform, ObjectSocket } from './platform.ts';
@@ -47,7 +47,7 @@ export function endSocketsOf(platform: ObjectPlatform, tokenId: string): void {
 /** Passes a frame to the holder, unless the socket was closed or the frame is too large. */
 export function receiveFrame(holder: SocketHolder, socket: ObjectSocket, text: string): void {
   if ((socket.attachment() as { closed?: boolean }).closed) return;
-  if (text.length * 3 > MAX_FRAME_BYTES && utf8Length(text) > MAX_FRAME_BYTES) {
+  if (exceedsBytes(text, MAX_FRAME_BYTES)) {
     return socket.close(TOO_LARGE, `a frame holds at most ${MAX_FRAME_BYTES} bytes`);
   }
   holder.receive(socket, text);

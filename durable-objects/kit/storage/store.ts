@@ -1,5 +1,5 @@
 import { errorFields } from '../../../src/ports/logger.ts';
-import { MAX_STORED_BYTES, utf8Length } from '../../../src/protocol/common/limits.ts';
+import { exceedsBytes, MAX_STORED_BYTES, utf8Length } from '../../../src/protocol/common/limits.ts';
 import type { ObjectPlatform, SqlRow, SqlValue } from '../platform/platform.ts';
 import { migrate, schemaState } from './migrations.ts';
 import type { ObjectSchema } from './schema.ts';
@@ -202,7 +202,7 @@ const READS = /^\s*(SELECT|WITH)\b/;
 
 /** Rejects values that are over Cloudflare's limit, because a local workerd would store them. */
 function assertStorable(value: SqlValue): void {
-  if (typeof value !== 'string' || value.length * 3 <= MAX_STORED_BYTES) return;
-  const bytes = utf8Length(value);
-  if (bytes > MAX_STORED_BYTES) throw new RangeError(`a stored value of ${bytes} bytes is over ${MAX_STORED_BYTES}`);
+  if (typeof value === 'string' && exceedsBytes(value, MAX_STORED_BYTES)) {
+    throw new RangeError(`a stored value of ${utf8Length(value)} bytes is over ${MAX_STORED_BYTES}`);
+  }
 }

@@ -29,7 +29,9 @@ export const MAX_TOOL_TEXT_CHARS = 32_768;
 export const MAX_AGENT_CAPACITY = 50;
 /** The most messages that may wait in a session. */
 export const MAX_WAITING_MESSAGES = 100;
-
+/** The most remotes that an agent reports for its clone, and the longest key of one. */
+export const MAX_REMOTES = 20;
+export const MAX_REMOTE_CHARS = 1_000;
 /** The limit of `page × page_size`. To find older sessions, callers narrow the list with filters. */
 export const MAX_LIST_OFFSET = 10_000;
 
@@ -40,6 +42,7 @@ export function utf8Length(text: string): number {
   return encoder.encode(text).byteLength;
 }
 
-/** The most remotes that an agent reports for its clone, and the longest key of one. */
-export const MAX_REMOTES = 20;
-export const MAX_REMOTE_CHARS = 1_000;
+/** Whether `text` is longer than `maxBytes` in UTF-8. A short text is not encoded: a code unit has at most 3 bytes. */
+export function exceedsBytes(text: string, maxBytes: number): boolean {
+  return text.length * 3 > maxBytes && utf8Length(text) > maxBytes;
+}

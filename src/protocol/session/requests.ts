@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Decision, Delivery, PermissionAction, SessionPriority, SessionType } from '../common/enums.ts';
 import { SessionId } from '../common/ids.ts';
-import { utf8Length } from '../common/limits.ts';
+import { exceedsBytes } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { Ceilings } from './ceilings.ts';
 import { SessionRequirements } from './requirements.ts';
@@ -17,7 +17,7 @@ const SESSION_MAX_BYTES = 512 * KIB;
 const MAX_PERMISSIONS = 100;
 
 function jsonFits(value: unknown, maxBytes: number): boolean {
-  return utf8Length(JSON.stringify(value)) <= maxBytes;
+  return !exceedsBytes(JSON.stringify(value), maxBytes);
 }
 
 function hasAtMost(record: object, entries: number): boolean {
