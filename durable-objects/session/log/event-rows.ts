@@ -1,5 +1,6 @@
 import { WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
+import { cutPoint } from '../../../src/protocol/common/text.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { instant } from '../../kit/text.ts';
 
@@ -109,8 +110,7 @@ const BASE_PART_CHARS = 200_000;
 export function slices(text: string): string[] {
   const parts: string[] = [];
   for (let start = 0; start < text.length; ) {
-    let end = Math.min(start + BASE_PART_CHARS, text.length);
-    if (end < text.length && text.codePointAt(end - 1)! > 0xffff) end--;
+    const end = cutPoint(text, start + BASE_PART_CHARS);
     parts.push(text.slice(start, end));
     start = end;
   }

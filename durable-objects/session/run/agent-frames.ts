@@ -73,8 +73,8 @@ export class AgentFrames {
 
   /** Stores the acknowledgement in the row of its events; without events, in the lease. */
   #acknowledge({ task, epoch }: LeaseRow, acked: number): void {
-    const { log: events, records } = this.#parts;
-    if (events.acknowledge(task, epoch, acked)) records.acknowledged(task, acked);
+    const { log, records } = this.#parts;
+    if (log.acknowledge(task, epoch, acked)) records.acknowledged(task, acked);
     else records.seen(task, acked);
   }
 
@@ -118,8 +118,8 @@ export class AgentFrames {
 
   /** Applies an event about the agent's work. */
   #progress(task: number, body: EventBody): void {
-    const { kit, log: events, records, tasks, projections } = this.#parts;
-    events.append(task, body);
+    const { kit, log, records, tasks, projections } = this.#parts;
+    log.append(task, body);
     if (body.type === 'model.retry') {
       const { message, next_in_ms } = body.data;
       const until = kit.store.platform.now() + (next_in_ms ?? 0);
@@ -154,7 +154,7 @@ export class AgentFrames {
    * lease that would have ended with the frame is lost.
    */
   #reject(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
-    const { kit, log: events, approvals, tasks } = this.#parts;
+    const { kit, log, approvals, tasks } = this.#parts;
     const { task, epoch } = lease;
     const { type, data } = raw as { type?: unknown; data?: { ask_id?: unknown; kind?: unknown } };
     if (type === 'approval.asked' && typeof data?.ask_id === 'string') {
@@ -162,7 +162,7 @@ export class AgentFrames {
       const kind = AgentApprovalKind().catch('permission').parse(data.kind);
       approvals.refuse(task, epoch, data.ask_id, kind);
     }
-    events.append(task, { type: 'frame.rejected', data: { epoch, n, reason: reason.slice(0, 500) } });
+    log.append(task, { type: 'frame.rejected', data: { epoch, n, reason: reason.slice(0, 500) } });
     kit.store.afterCommit(() => kit.store.platform.logger('info', 'frame_rejected', { task, epoch, n }));
     if (type === 'result' || type === 'released') tasks.lose(task, 'unusable_result');
   }

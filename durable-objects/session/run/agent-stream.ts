@@ -32,7 +32,8 @@ export class AgentStream {
     const attachment = attachmentOf(socket);
     if (frame.type === 'present') return this.#present(socket, attachment, frame);
     const lease = this.#held(attachment);
-    if (!lease) return this.#refuse(socket, attachment);
+    // The frame is of an older epoch, or nobody has claimed the lease on this socket.
+    if (!lease) return this.#turnAway(socket, attachment, NOT_THE_HOLDER);
     if (frame.type === 'command_ack') {
       const { kit, commands } = this.#parts;
       kit.store.transact(() => commands.acknowledge(lease.task, lease.epoch, frame.id));
@@ -87,11 +88,6 @@ export class AgentStream {
   /** The lease of a socket on which the holder has claimed it. */
   #held({ task, epoch, presented }: RunAttachment): LeaseRow | undefined {
     return presented ? this.#parts.claims.held(task, epoch) : undefined;
-  }
-
-  /** Refuses frames of an older epoch, or on a socket on which nobody has claimed the lease. */
-  #refuse(socket: ObjectSocket, attachment: RunAttachment): void {
-    this.#turnAway(socket, attachment, NOT_THE_HOLDER);
   }
 
   #turnAway(socket: ObjectSocket, { task, epoch, connection }: RunAttachment, refusal: ClaimRefusal): void {
