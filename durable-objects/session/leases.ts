@@ -11,7 +11,7 @@ type Needs = Pick<
 >;
 
 /** How a lease ended. `done`: the agent deletes its buffer. `lost`: the lease was taken from the agent, which aborts. */
-export type Ending = 'done' | 'lost';
+type Ending = NonNullable<LeaseRow['ended']>;
 
 /** Epochs and leases. Only the session decides which agent may work on a task; the registry only finds agents. */
 export class Leases {

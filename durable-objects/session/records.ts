@@ -1,3 +1,4 @@
+import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { SessionStatus } from '../../src/protocol/common/enums.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
@@ -64,20 +65,14 @@ export interface TaskRow extends TaskFacts {
 }
 
 /** The newest lease of a task. The row stays after its end, so that a late agent learns how it ended. */
-export interface LeaseRow {
+export interface LeaseRow extends ClaimedLease {
   task: number;
-  epoch: number;
   run: number;
-  agent_id: string;
   agent_name: string;
-  instance_id: string;
-  stream_id: string;
-  acked: number;
   granted_at: number;
   seen_at: number;
   extended_at: number | null;
   closed_at: number | null;
-  ended: 'done' | 'lost' | null;
 }
 
 /** The key of the row in a table with a single row. */

@@ -27,6 +27,7 @@ export interface ClaimedLease {
   stream_id: string;
   /** Frames up to this number are stored. */
   acked: number;
+  /** How it ended. `done`: regularly. `lost`: it was taken from the agent. Null while it is active. */
   ended: 'done' | 'lost' | null;
 }
 
