@@ -17,12 +17,16 @@ export type Trigger =
   | 'result_failed'
   | 'time_is_up';
 
-const WORKING = {
+const WAITING = {
   pause: 'paused',
   stop: 'stopped',
   cancel: 'cancelled',
   complete: 'completed',
   fail: 'failed',
+} as const satisfies Partial<Record<Trigger, SessionStatus>>;
+
+const WORKING = {
+  ...WAITING,
   lease_lost: 'orphaned',
   attempt_failed: 'queued',
   attempts_exhausted: 'failed',
@@ -30,14 +34,6 @@ const WORKING = {
   result_partial: 'partially_completed',
   result_failed: 'failed',
   time_is_up: 'timeout',
-} as const satisfies Partial<Record<Trigger, SessionStatus>>;
-
-const WAITING = {
-  pause: 'paused',
-  stop: 'stopped',
-  cancel: 'cancelled',
-  complete: 'completed',
-  fail: 'failed',
 } as const satisfies Partial<Record<Trigger, SessionStatus>>;
 
 /** The legal transitions of a session; docs/architecture.md draws them. Any other transition is illegal. */
