@@ -5,6 +5,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { AgentEventBody, MAX_PART_CHARS } from '../events/agent.ts';
 import { ApprovalView } from '../session/approval.ts';
 import { DiffFile, Lacks } from '../session/checkpoint.ts';
+import { SessionError } from '../session/session.ts';
 
 /** A report of the agent. Frames are numbered from 1 in each (task, epoch, stream). */
 export const AgentFrameBody = schema(() =>
@@ -59,7 +60,7 @@ export const AgentFrameBody = schema(() =>
         status: z.enum(['completed', 'partial', 'failed']),
         text: z.string().max(100_000),
         messages_done: z.int().min(0),
-        error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
+        error: SessionError().nullable(),
       }),
     }),
     /** The agent releases the lease without a result: it was paused or stopped, or the agent cannot continue. */
