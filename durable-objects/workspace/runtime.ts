@@ -1,5 +1,5 @@
 import type { Call } from '../../src/ports/calls.ts';
-import type { SocketPlace } from '../../src/ports/workspace.ts';
+import type { CodeClaims, SocketPlace } from '../../src/ports/workspace.ts';
 import { type Outcome, ok } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { BulkResult } from '../../src/protocol/session/bulk.ts';
@@ -10,7 +10,7 @@ import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { WORKSPACE_SCHEMA } from './schema.ts';
 import { CLOSE_AGAIN, SOCKET_HOLDERS, SocketPlaces } from './tokens/socket-places.ts';
-import { EXPIRY, NO_SUCH_TOKEN, type SignInCode, Tokens } from './tokens/tokens.ts';
+import { EXPIRY, NO_SUCH_TOKEN, Tokens } from './tokens/tokens.ts';
 
 /** Builds the workspace's parts. @param closeSockets delivers a `SocketClosing` */
 export function buildWorkspace(
@@ -41,7 +41,7 @@ export class WorkspaceRuntime {
     return this.#calls.create('createToken', call, () => this.#tokens.create(request));
   }
 
-  redeemCode(call: Call, code: SignInCode): Outcome<TokenView> {
+  redeemCode(call: Call, code: CodeClaims): Outcome<TokenView> {
     return this.#calls.create('redeemCode', call, () => this.#tokens.redeem(code));
   }
 

@@ -1,6 +1,6 @@
 import { objectAgentRegistries, objectSessions } from '../../src/adapters/objects/stubs.ts';
 import type { Call } from '../../src/ports/calls.ts';
-import type { SocketPlace, WorkspaceApi } from '../../src/ports/workspace.ts';
+import type { CodeClaims, SocketPlace, WorkspaceApi } from '../../src/ports/workspace.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { BulkResult } from '../../src/protocol/session/bulk.ts';
@@ -9,7 +9,6 @@ import type { Destination } from '../kit/delivery/outbox.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { buildWorkspace, type WorkspaceRuntime } from './runtime.ts';
 import type { SocketClosing } from './tokens/socket-places.ts';
-import type { SignInCode } from './tokens/tokens.ts';
 
 /** The object of a workspace. See `WorkspaceApi`. */
 export class Workspace extends ObjectShell<WorkspaceRuntime> implements WorkspaceApi {
@@ -31,7 +30,7 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
     return this.runtime.revokeToken(call, id);
   }
 
-  async redeemCode(call: Call, code: SignInCode): Promise<Outcome<TokenView>> {
+  async redeemCode(call: Call, code: CodeClaims): Promise<Outcome<TokenView>> {
     return this.runtime.redeemCode(call, code);
   }
 

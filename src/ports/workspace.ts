@@ -12,13 +12,21 @@ export interface SocketPlace {
   id: string;
 }
 
+/** The verified claims of a one-time sign-in code. */
+export interface CodeClaims {
+  id: string;
+  /** In ms since the epoch. */
+  expires_at: number;
+  role: Role;
+}
+
 /** A workspace's tokens and revocations. The tokens themselves are signed and never stored. */
 export interface WorkspaceApi {
   createToken(call: Call, request: CreateTokenRequest): Promise<Outcome<TokenView>>;
   listTokens(call: Call): Promise<Outcome<TokenView[]>>;
   revokeToken(call: Call, id: string): Promise<Outcome<TokenView>>;
   /** Consumes a one-time sign-in code and creates its token. For a used code, the failure is `unauthorized`. */
-  redeemCode(call: Call, code: { id: string; expires_at: number; role: Role }): Promise<Outcome<TokenView>>;
+  redeemCode(call: Call, code: CodeClaims): Promise<Outcome<TokenView>>;
   /** Ids of revoked tokens that have not expired. */
   revokedTokens(): Promise<string[]>;
   /**

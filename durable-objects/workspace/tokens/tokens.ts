@@ -1,3 +1,4 @@
+import type { CodeClaims } from '../../../src/ports/workspace.ts';
 import type { Role } from '../../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import type { CreateTokenRequest, TokenView } from '../../../src/protocol/workspace/token.ts';
@@ -10,13 +11,6 @@ const SIGN_IN_SECONDS = 604_800;
 export const EXPIRY = 'expiry';
 
 export const NO_SUCH_TOKEN = refuse('not_found', 'There is no such token.');
-
-/** The verified content of a one-time sign-in code. */
-export interface SignInCode {
-  id: string;
-  expires_at: number;
-  role: Role;
-}
 
 interface TokenRow {
   id: string;
@@ -47,7 +41,7 @@ export class Tokens {
   }
 
   /** Consumes the code and creates its token. */
-  redeem({ id, expires_at, role }: SignInCode): Outcome<TokenView> {
+  redeem({ id, expires_at, role }: CodeClaims): Outcome<TokenView> {
     const { store } = this.#kit;
     const used = store.row(`SELECT 1 FROM used_codes WHERE id = ?`, id);
     if (used || expires_at <= store.platform.now()) {
