@@ -28,8 +28,6 @@ export class Idempotency {
    * request may succeed later.
    */
   once<T>(call: Call, effect: () => Outcome<T>): Outcome<T> {
-    const { idempotency } = call;
-    if (!idempotency) return this.#store.transact(effect);
     return this.#store.transact(() => this.recall<T>(call) ?? this.keep(call, effect()));
   }
 
