@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   approve: async () => (await import('./commands/approvals.ts')).approve,
   reject: async () => (await import('./commands/approvals.ts')).reject,
   answer: async () => (await import('./commands/approvals.ts')).answer,
+  open: async () => (await import('./commands/open.ts')).open,
   token: async () => (await import('./commands/token.ts')).token,
 };
 

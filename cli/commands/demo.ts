@@ -47,6 +47,7 @@ this machine. The environment is the same as for "npm start", but the default da
         env: process.env,
         prepareAgent: () => prepareAgent(data, model),
         async onReady(stack, signal) {
+          say('dashboard', `${stack.url}   (${oio} open signs you in)`);
           const succeeded = await runExample(stack, signal);
           if (!succeeded && !signal.aborted) process.stdout.write(`${paint('red', 'The example did not complete.')}\n`);
           if (values.exit) return succeeded ? exitCode.ok : exitCode.failed;
@@ -78,6 +79,10 @@ async function runExample(stack: Stack, signal: AbortSignal): Promise<boolean> {
   const { id } = await sessions.create({ title: example.title, initial_prompt: prompt, tags: ['demo'] });
   process.stdout.write(`\n${prompt.replace(/^/gm, `${paint('dim', '›')} `)}\n\n`);
   await sessions.act(id, 'start');
+  const agents = await stack.client.agents.list();
+  if (!agents.some(({ connected }) => connected)) {
+    process.stdout.write(`${paint('dim', '· the session waits for the agent, which starts OpenCode')}\n`);
+  }
   const renderer = new SessionRenderer(id);
   const limit = AbortSignal.timeout(limitMs);
   const status = await Promise.race([

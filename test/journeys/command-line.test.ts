@@ -51,10 +51,17 @@ it('oio session create --watch --json prints the session first, and oio approve 
   });
   expect(await oio('approve', id.slice(0, 18))).toMatchObject({
     code: 0,
-    output: expect.stringContaining('answered:'),
+    output: expect.stringContaining('allowed once:'),
   });
   expect(await watching.exited).toBe(0);
   expect(await oio('reject', id)).toMatchObject({ output: expect.stringContaining('waits for no answer') });
+});
+
+it('oio open prints a link to a session’s page that signs in, where there is no browser', async () => {
+  const { items } = JSON.parse((await oio('session', 'list', '--json')).output) as SessionList;
+  const id = items[0]?.id ?? '';
+  const { code, output } = await oio('open', id.slice(0, 18));
+  expect([code, output]).toEqual([0, expect.stringContaining(`${fleet.address.url}/sessions/${id}#code=`)]);
 });
 
 it('oio agent list shows the agents that are connected', async () => {

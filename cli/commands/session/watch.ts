@@ -2,7 +2,7 @@ import type { Client } from '../../../src/client/client.ts';
 import { defineCommand, type ExitCode, exitCode } from '../../command.ts';
 import { SessionRenderer } from '../../render.ts';
 import { followSession } from '../../watch.ts';
-import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from './common.ts';
+import { connect, connectionDetails, hint, jsonOption, printLines, sessionIdOf } from './common.ts';
 
 export const watch = defineCommand({
   summary: 'Show the events of a session until it ends',
@@ -20,8 +20,15 @@ Exits with 0 only if the session completes. With --json, prints one event per li
 /** Prints the events of a session until it ends. @returns ok only if it has completed */
 export async function watchSession(client: Client, id: string, json: boolean): Promise<ExitCode> {
   const renderer = new SessionRenderer(id);
+  if (!json) process.once('SIGINT', () => leave(id));
   const status = await followSession(client, id, {
     onEvent: (event) => printLines(json ? [JSON.stringify(event)] : renderer.render(event)),
   });
   return status === 'completed' ? exitCode.ok : exitCode.failed;
+}
+
+/** Ends this command by Ctrl-C, and says that the session does not end with it. */
+function leave(id: string): void {
+  hint(`session watch ${id}   (the session goes on)`);
+  process.exit(128 + 2);
 }
