@@ -17,7 +17,7 @@ export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
 export async function serve({ onReady, ...options }: ServeOptions): Promise<number> {
   // Checked before any process starts. Otherwise, the Worker would refuse every request, and only its log would say
   // why.
-  checkSettings(options.env, 'launcher', 'worker', 'object');
+  checkSettings(options.env, 'launcher', 'worker', 'object', 'agent');
   const port = setting('PORT', options.env);
   const stopping = new AbortController();
   let stack: Stack | undefined;

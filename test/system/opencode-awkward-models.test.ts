@@ -14,6 +14,7 @@ test.for([
   ['wrong_key', 'api_error', /^401 .*API key/],
   ['overflow', 'context_overflow_error', /context/],
   ['filtered', 'content_filter_error', /filter/],
+  ['huge_error', 'api_error', /^400 Invalid request/],
 ] as const)('%s: the session fails once, in the words of the provider', async ([name, code, words]) => {
   const { result } = await resultOf(name);
   expect(result).toMatchObject({ status: 'failed', error: { code, retryable: false } });

@@ -1,3 +1,4 @@
+import { truncated } from '../../protocol/common/text.ts';
 import type { CeilingName, Ceilings } from '../../protocol/session/ceilings.ts';
 import type { SessionError } from '../../protocol/session/session.ts';
 import { spellDuration } from '../duration.ts';
@@ -196,5 +197,5 @@ export function settingOfCeiling<N extends CeilingName>(name: N): `OIO_${Upperca
 const MAX_QUOTED_CHARS = 2_000;
 
 function lastOf(retry: CallCounts['retry']): string {
-  return retry === null ? '' : `It says: “${retry.message.slice(0, MAX_QUOTED_CHARS)}”.`;
+  return retry === null ? '' : `It says: “${truncated(retry.message, MAX_QUOTED_CHARS)}”.`;
 }
