@@ -1,4 +1,5 @@
 import { spellDuration } from '../src/domain/duration.ts';
+import { resultRemark } from '../src/domain/session/result-remark.ts';
 import { retryTime } from '../src/domain/session/session-state.ts';
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../src/protocol/common/ids.ts';
@@ -166,7 +167,8 @@ const plainStatuses = new Set<SessionStatus>(['pending', 'queued', 'running', 'c
 
 function renderStatusChange({ data }: EventOf<'session.status'>): string[] {
   const line = `${paint(statusFormat[data.to], '●')} ${renderStatus(data.to)}`;
-  const reason = data.error?.message ?? (plainStatuses.has(data.to) ? '' : data.reason.replaceAll('_', ' '));
+  const remark = data.result ? resultRemark(data.result) : '';
+  const reason = data.error?.message ?? (plainStatuses.has(data.to) ? remark : data.reason.replaceAll('_', ' '));
   return [reason ? `${line} ${paint('dim', printable(reason))}` : line];
 }
 

@@ -7,7 +7,7 @@ import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import { bounded } from './restoration.ts';
 
-type CheckpointData = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
+export type CheckpointData = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 type Artifact = { artifact_id: string; bytes: number; sha256: string };
 
 export interface CheckpointPosition {
@@ -30,15 +30,23 @@ export class Checkpoints {
   readonly #notes = new Set<string>();
   #isWorkSafe: boolean;
   #isClosed = false;
+  #newest: CheckpointData | null = null;
+  /** The patch of the last result. */
+  #reported: string | null;
 
-  /** @param gone what the worktree lacks of the work before this lease */
+  /**
+   * @param gone what the worktree lacks of the work before this lease
+   * @param startPatch the checksum of the patch with which the lease starts, if it has one
+   */
   constructor(
     opencode: OpenCodePort,
     worktree: Worktree,
     conversationId: string,
     report: (frame: AgentFrameBody) => void,
     gone: readonly string[],
+    startPatch: string | null,
   ) {
+    this.#reported = startPatch;
     this.#gone = gone;
     this.#opencode = opencode;
     this.#worktree = worktree;
@@ -50,6 +58,21 @@ export class Checkpoints {
   /** False when only this worktree has the newest work: it is too large for a checkpoint, or the checkpoint failed. */
   get isWorkSafe(): boolean {
     return this.#isWorkSafe;
+  }
+
+  /** The newest checkpoint of this lease; null before the first. */
+  get newest(): CheckpointData | null {
+    return this.#newest;
+  }
+
+  /** Whether the files are other ones than at the last result, or at the start of the lease. */
+  get hasChanged(): boolean {
+    return this.#newest !== null && patchOf(this.#newest) !== this.#reported;
+  }
+
+  /** The session has a result with the newest checkpoint. */
+  resultReported(): void {
+    if (this.#newest !== null) this.#reported = patchOf(this.#newest);
   }
 
   /** Takes a checkpoint after all earlier calls have finished. */
@@ -99,6 +122,7 @@ export class Checkpoints {
       ...(lacks.length > 0 ? { lacks } : {}),
     };
     this.#report({ type: 'checkpoint', data });
+    this.#newest = data;
     if (!isComplete || this.#isClosed) return;
     this.#isWorkSafe = true;
     unmarkKept(this.#worktree.path);
@@ -135,4 +159,8 @@ export class Checkpoints {
     this.#sent.set(sha256, artifact);
     return artifact;
   }
+}
+
+function patchOf({ patch, local_only }: CheckpointData): string | null {
+  return local_only ? 'too large' : (patch?.sha256 ?? null);
 }

@@ -9,6 +9,7 @@ import { transcript } from '../opencode/conversation.ts';
 import { Mapping } from '../opencode/mapping/mapping.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { note } from './note.ts';
 import type { ExportedConversation, OpenCodePort } from './opencode-port.ts';
 import { permissionRules } from './permissions.ts';
 import { goneOf, lossNotice, type Restoration, restoreFiles } from './restoration.ts';
@@ -74,7 +75,14 @@ export async function openWorkContext(
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const mapping = new Mapping(conversationId, directory);
   mapping.skip(await opencode.messages(conversationId));
-  const checkpoints = new Checkpoints(opencode, worktree, conversationId, report, goneOf(restoration));
+  const checkpoints = new Checkpoints(
+    opencode,
+    worktree,
+    conversationId,
+    report,
+    goneOf(restoration),
+    assignment.checkpoint?.patch_sha256 ?? null,
+  );
   const approvals = new Approvals(opencode, directory, report);
   const processes = new ToolProcesses({ opencode, worktree: worktree.path, mapping, report, log });
   return {
@@ -149,8 +157,4 @@ async function fetchVerified(
   });
   if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
   throw new WorkContextError('The checkpoint is damaged: the checksum of an artifact does not match.');
-}
-
-function note(level: 'info' | 'warning' | 'error', text: string): AgentFrameBody {
-  return { type: 'agent.note', data: { level, text: text.slice(0, 2_000) } };
 }

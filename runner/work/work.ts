@@ -1,20 +1,20 @@
 import { boundsOf, type GivenCeilings, isBudget } from '../../src/domain/session/ceilings.ts';
 import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
-import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 import { CeilingWatch } from './ceiling-watch.ts';
+import { hasText } from './evidence.ts';
 import { checkpointFailed, opencodeUnavailable, TAMPERING } from './failures.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
-import type { ConversationMessage, Prompt } from './opencode-port.ts';
+import { note } from './note.ts';
+import type { Prompt } from './opencode-port.ts';
 import { Prompts } from './prompts.ts';
-import { workLost } from './restoration.ts';
+import { Results } from './results.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
 import { Wakeup } from './wakeup.ts';
 import { openWorkContext, type WorkContext, type WorkContextDependencies } from './work-context.ts';
 
 type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reason'];
 
-const MAX_RESULT_CHARS = 100_000;
 /** How often the OpenCode server may exit during a turn before the turn fails. */
 const MAX_RESTARTS = 3;
 const STEP_CHECKPOINT_MS = 30_000;
@@ -38,13 +38,13 @@ export class Work {
   readonly #dependencies: WorkDependencies;
   readonly #wakeup = new Wakeup();
   readonly #prompts: Prompts;
+  readonly #results: Results;
   readonly #messages: MessageQueue;
   readonly #ceilings: CeilingWatch;
   #context: WorkContext | null = null;
   #turn: Turn | null = null;
   #turnNumber = 0;
   #release: { reason: ReleaseReason; message: string } | null = null;
-  #hasFailed = false;
   #isQuiet = false;
   #isCancelled = false;
   /** A checkpoint was requested before the work context was open. */
@@ -60,6 +60,8 @@ export class Work {
       assignment.usage_before,
     );
     this.#prompts = new Prompts(assignment, dependencies.opencode, dependencies.model);
+    const report = (frame: AgentFrameBody) => this.#report(frame);
+    this.#results = new Results({ assignment, opencode: dependencies.opencode, messages: this.#messages, report });
   }
 
   /**
@@ -74,7 +76,7 @@ export class Work {
     }
     if (this.#isCheckpointAsked) await this.#checkpoint(true);
     // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
-    if (this.#assignment.messages_last <= this.#messages.done) await this.#resultOfEarlier(this.#context);
+    if (this.#assignment.messages_last <= this.#messages.done) await this.#results.ofEarlier(this.#context);
     while (!this.#isCancelled) {
       if (this.#release !== null) {
         await this.#checkpoint(false);
@@ -82,7 +84,7 @@ export class Work {
         return;
       }
       // The session ends the lease after a failure, and the next lease runs the waiting messages.
-      const message = this.#hasFailed ? undefined : this.#messages.next();
+      const message = this.#results.hasFailed ? undefined : this.#messages.next();
       if (message === undefined) await this.#wakeup.wait();
       else await this.#workOn(this.#context, message);
     }
@@ -95,7 +97,7 @@ export class Work {
         return this.#message(command.data);
       case 'approval_reply':
         return this.#context?.approvals.reply(command.data).catch((error: Error) => {
-          this.#report(note(`A reply could not be passed to OpenCode: ${error.message}`));
+          this.#report(note('warning', `A reply could not be passed to OpenCode: ${error.message}`));
         });
       case 'checkpoint':
         if (this.#context === null) this.#isCheckpointAsked = true;
@@ -206,11 +208,13 @@ export class Work {
             type: 'failed',
             failure: opencodeUnavailable(new Error(`OpenCode exited more than ${MAX_RESTARTS} times during the turn.`)),
           };
-        this.#report(note(`OpenCode was restarted; the conversation continues (${restarts} of ${MAX_RESTARTS}).`));
+        this.#report(
+          note('warning', `OpenCode was restarted; the conversation continues (${restarts} of ${MAX_RESTARTS}).`),
+        );
       } else if (silence?.type === 'failed') {
         return silence;
       } else if (silence !== null) {
-        this.#report(note(silence.text));
+        this.#report(note('warning', silence.text));
       } else if (outcome.type !== 'interrupted' || outcome.by !== 'quiet' || this.#release !== null) {
         return outcome;
       }
@@ -250,55 +254,37 @@ export class Work {
   async #conclude(context: WorkContext, message: Message, outcome: TurnOutcome): Promise<void> {
     context.preface = null;
     context.notice = null;
-    if (outcome.type === 'completed') {
-      const data = { turn: this.#turnNumber, message: message.number, finish: outcome.finish };
-      this.#report({ type: 'turn.completed', data });
-      await this.#collectAnswered(context);
-      this.#messages.endTurn();
-    }
+    if (outcome.type === 'completed') await this.#turnCompleted(context, message, outcome.finish);
     // For a pause or a stop, `run` takes the checkpoint before it releases the lease.
     const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');
     if (isPausing) return;
     const problem = await this.#checkpoint(false);
     if (this.#isCancelled || this.#release !== null) return;
-    if (outcome.type === 'failed') return this.#result(context, 'failed', outcome.failure);
-    if (problem !== null) return this.#result(context, 'failed', checkpointFailed(problem));
+    if (outcome.type === 'failed') return this.#results.fail(context, outcome.failure);
+    if (problem !== null) return this.#results.fail(context, checkpointFailed(problem));
     const { reached } = this.#ceilings;
     if (outcome.type === 'interrupted' && outcome.by === 'limit' && reached !== null) {
-      if (isBudget(reached.name)) this.#messages.endTurn();
-      return this.#result(context, isBudget(reached.name) ? 'partial' : 'failed', reached.error);
+      if (!isBudget(reached.name)) return this.#results.fail(context, reached.error);
+      this.#messages.endTurn();
+      return this.#results.report(context, { status: 'partial', error: reached.error });
     }
-    if (outcome.type === 'interrupted') return this.#result(context, 'failed', TAMPERING);
-    if (this.#messages.waiting.length === 0) await this.#succeed(context);
+    if (outcome.type === 'interrupted') return this.#results.fail(context, TAMPERING);
+    await this.#results.ofTurn(context);
   }
 
-  /** The result of a run whose last turn an earlier lease has done. */
-  async #resultOfEarlier(context: WorkContext): Promise<void> {
-    // No prompt is left in which the model could learn that its work is gone.
-    if (context.restoration.type === 'base') await this.#result(context, 'failed', workLost(context.restoration));
-    else await this.#succeed(context);
-  }
-
-  /** Reports the run as completed if there is evidence for that, and else as partial, with what is missing. */
-  async #succeed(context: WorkContext): Promise<void> {
-    const missing = workLost(context.restoration);
-    await this.#result(context, missing === null ? 'completed' : 'partial', missing);
+  async #turnCompleted(context: WorkContext, message: Message, finish: string): Promise<void> {
+    const data = { turn: this.#turnNumber, message: message.number, finish };
+    this.#report({ type: 'turn.completed', data });
+    await this.#collectAnswered(context);
+    // Without a text, only a changed file shows that the message is done. Otherwise the next attempt asks again.
+    const { checkpoints } = context;
+    if (hasText(await this.#results.answer(context))) this.#messages.endTurn();
+    else if ((await this.#checkpoint(false)) === null && checkpoints.hasChanged) this.#messages.endTurn();
   }
 
   /** A message that an earlier lease steered into the conversation has been answered with it and needs no turn. */
   async #collectAnswered(context: WorkContext): Promise<void> {
     this.#messages.addToTurn(await this.#prompts.stored(context, this.#messages.waiting).catch(() => []));
-  }
-
-  async #result(
-    context: WorkContext,
-    status: 'completed' | 'partial' | 'failed',
-    error: ModelFailure | null,
-  ): Promise<void> {
-    const messages = await this.#dependencies.opencode.messages(context.conversationId).catch(() => []);
-    const text = finalText(messages).slice(0, MAX_RESULT_CHARS);
-    this.#hasFailed = status === 'failed';
-    this.#report({ type: 'result', data: { status, text, messages_done: this.#messages.done, error } });
   }
 
   /** Takes a checkpoint inside a long turn, so that losing this machine does not lose the whole turn. */
@@ -315,7 +301,7 @@ export class Work {
       await this.#context?.checkpoints.take(position);
       return null;
     } catch (error) {
-      this.#report(note(`The checkpoint failed: ${(error as Error).message}`));
+      this.#report(note('warning', `The checkpoint failed: ${(error as Error).message}`));
       return error as Error;
     }
   }
@@ -327,14 +313,4 @@ export class Work {
   #report(frame: AgentFrameBody): void {
     if (!this.#isCancelled) this.#dependencies.report(frame);
   }
-}
-
-function note(text: string): AgentFrameBody {
-  return { type: 'agent.note', data: { level: 'warning', text: text.slice(0, 2_000) } };
-}
-
-/** The text of the model's last message. */
-function finalText(messages: ConversationMessage[]): string {
-  const last = messages.findLast(({ info }) => info.role === 'assistant');
-  return (last?.parts ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
 }

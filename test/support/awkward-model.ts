@@ -29,6 +29,10 @@ export const AWKWARD = {
   slow: (stream) => stream.slowly(['slow ', 'but ', 'whole']),
   stalled: (stream) => stream.say('One word'),
   stalled_once: (stream, nth) => (nth === 1 ? stream.say('One word') : stream.say('recovered').end('stop')),
+  silent_worker: (stream, nth) =>
+    nth === 1
+      ? stream.call('bash', { command: 'echo done > done.txt', description: 'work' }).end('tool_calls')
+      : stream.end('stop'),
   endless_tools: (stream) => stream.call('bash', { command: 'true', description: 'nothing' }).end('tool_calls'),
   overflow: (stream) => stream.fail(400, { error: overflow }),
   overflow_text: (stream) => stream.say('awkward overflow_text').end('stop', TOO_MANY_TOKENS),

@@ -106,3 +106,27 @@ test('a turn whose usage the provider does not tell is unpriced, and a limit of 
   expect(work.of('usage')[0]).toMatchObject({ cost_usd: 0, unpriced: true });
   expect(work.of('agent.note').map(({ text }) => text)).toEqual([expect.stringContaining('has no known price')]);
 });
+
+test.for(['empty', 'reasoning_only', 'cut_without_text'] as const)(
+  '%s: an answer that says and changes nothing is no success, and another attempt asks again',
+  async (name) => {
+    const { result } = await resultOf(name);
+    expect(result).toMatchObject({ status: 'failed', messages_done: 0, error: { code: 'no_answer', retryable: true } });
+  },
+);
+
+test('an answer that its length limit cut off is partial, and says so', async () => {
+  const { result } = await resultOf('cut');
+  expect(result).toMatchObject({ status: 'partial', messages_done: 1, finish: 'length' });
+  expect(result.error).toMatchObject({ code: 'answer_cut_off', message: expect.stringContaining('length limit') });
+});
+
+test('a model that only changes files has done its work, and a model that only talks has changed none', async () => {
+  const [silent, talker] = [await fixture.start(), await fixture.start()];
+  await silent.message('awkward silent_worker');
+  expect(await silent.frame('result')).toMatchObject({ status: 'completed', text: '', files_changed: 1 });
+  await silent.message('awkward empty');
+  expect(await silent.frame('result', 2)).toMatchObject({ status: 'failed', error: { code: 'no_answer' } });
+  await talker.message('say all is well');
+  expect(await talker.frame('result')).toMatchObject({ status: 'completed', finish: 'stop', files_changed: 0 });
+});

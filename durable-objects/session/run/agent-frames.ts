@@ -135,12 +135,16 @@ export class AgentFrames {
   /** A result is final only if no message waits that the agent had not seen. */
   #result({ task }: LeaseRow, result: Extract<AgentFrameBody, { type: 'result' }>['data']): void {
     const { records, tasks } = this.#parts;
-    const { status, text, messages_done } = result;
+    const { status, text, messages_done, finish, files_changed } = result;
     if (status === 'failed') return tasks.fail(task, bounded(result.error ?? NO_REASON));
     if (records.lastMessageOf(task) > messages_done) return;
     const error = result.error ? bounded(result.error) : undefined;
     const outcome = status === 'partial' ? 'partial' : 'whole';
-    tasks.finish(task, outcome, { reason: status, result: { success: true, text }, error });
+    tasks.finish(task, outcome, {
+      reason: status,
+      result: { success: status === 'completed', text, finish, files_changed },
+      error,
+    });
   }
 
   /** The agent releases the lease, on request or because it cannot continue. */

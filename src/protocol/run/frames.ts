@@ -60,6 +60,10 @@ export const AgentFrameBody = schema(() =>
         status: z.enum(['completed', 'partial', 'failed']),
         text: z.string().max(100_000),
         messages_done: z.int().min(0),
+        /** Why the model ended its last answer, such as `stop` or `length`; null when that is not known. */
+        finish: z.string().max(100).nullable().optional(),
+        /** The number of files that differ from the base commit, as far as the checkpoint lists them. */
+        files_changed: z.int().min(0).optional(),
         error: SessionError().nullable(),
       }),
     }),

@@ -114,6 +114,12 @@ describe('rendering a session', () => {
     expect(render(failed)).toEqual(['● failed The model is gone.']);
   });
 
+  it('says when a session has completed without changing a file', () => {
+    const result = { success: true, text: 'All is well.', finish: 'stop', files_changed: 0 };
+    const done = event({ type: 'session.status', data: { from: 'running', to: 'completed', reason: 'done', result } });
+    expect(render(done)).toEqual(['● completed No files changed.']);
+  });
+
   it('removes an agent’s control sequences', () => {
     const renderer = new SessionRenderer('0198c2f0');
     const lines = renderer.render(delta(0, 'safe\u001b[2J\u0007\u009b31m\r\n'));

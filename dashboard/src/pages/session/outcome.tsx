@@ -1,3 +1,4 @@
+import { resultRemark } from '../../../../src/domain/session/result-remark.ts';
 import type { SessionState } from '../../../../src/domain/session/session-state.ts';
 
 /** The session's error or result. */
@@ -11,13 +12,15 @@ export function Outcome({ state }: { state: SessionState }) {
     );
   }
   if (!state.result) return null;
-  const { summary, text, success, ...rest } = state.result;
+  const { summary, text, success, finish: _, files_changed: __, ...rest } = state.result;
+  const remark = resultRemark(state.result);
   const words = typeof summary === 'string' ? summary : typeof text === 'string' ? text : null;
   return (
     <section aria-label="Result" className="border-2 border-go bg-go-soft p-3">
       <h2 className="caps text-go">Result</h2>
       {words && <p className="mt-1 text-sm break-words whitespace-pre-wrap">{words}</p>}
       {!words && <p className="mt-1 text-sm">{success === false ? 'Not successful.' : 'Successful.'}</p>}
+      {remark && <p className="mt-1 text-sm">{remark}</p>}
       {Object.keys(rest).length > 0 && (
         <pre className="mt-2 overflow-x-auto font-mono text-xs">{JSON.stringify(rest, null, 2)}</pre>
       )}
