@@ -231,7 +231,10 @@ export function renderDiff(diff: SessionDiff): string[] {
     ({ path, status, additions, deletions }) =>
       `  ${status.padEnd(9)}${printable(path)} ${paint('green', `+${additions}`)} ${paint('red', `-${deletions}`)}`,
   );
-  return [...files, '', ...diff.patch.trimEnd().split('\n').map(renderPatchLine)];
+  const unseen = diff.is_text
+    ? []
+    : [note('some bytes are not UTF-8 and shown as \uFFFD; --patch prints them unchanged')];
+  return [...files, '', ...unseen, ...diff.patch.trimEnd().split('\n').map(renderPatchLine)];
 }
 
 function renderPatchLine(line: string): string {

@@ -153,6 +153,7 @@ export class Checkpoints {
       base_commit: view.base_commit,
       files: JSON.parse(row.files),
       local_only: view.local_only,
+      ...(view.lacks ? { lacks: view.lacks } : {}),
       artifact: artifact ? { id: artifact.id, chunks: artifact.chunks } : null,
     };
   }

@@ -6,6 +6,7 @@ import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { changeClone, removeRecord } from './bookkeeping.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
+import { pathText } from './path-text.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 
 /** The directory cannot be used as a repository; the message says how to fix that. */
@@ -202,8 +203,9 @@ const STATUS: Readonly<Record<string, DiffFile['status']>> = { A: 'added', C: 'a
 
 /** Joins `--name-status -z` and `--numstat -z`, which list the same files in the same order. */
 function parseFiles(statuses: Buffer, counts: Buffer): DiffFile[] {
-  const words = statuses.toString('utf8').split('\0');
-  const numbers = counts.toString('utf8').split('\0');
+  // One character a byte, because a path need not be UTF-8.
+  const words = statuses.toString('latin1').split('\0');
+  const numbers = counts.toString('latin1').split('\0');
   const files: DiffFile[] = [];
   while (words[0]) {
     const letter = (words.shift() as string).charAt(0);
@@ -213,7 +215,7 @@ function parseFiles(statuses: Buffer, counts: Buffer): DiffFile[] {
       words.shift();
       numbers.splice(0, 2);
     }
-    const path = words.shift() as string;
+    const path = pathText(Buffer.from(words.shift() as string, 'latin1'));
     // A binary file's counts are dashes.
     const [additions, deletions] = [Number(added) || 0, Number(deleted) || 0];
     files.push({ path, status: STATUS[letter] ?? 'modified', additions, deletions });

@@ -8,15 +8,21 @@ export async function readDiff(session: SessionApi, call: Call): Promise<Outcome
   const source = await session.diff(call);
   if (!source.ok) return source;
   const { artifact, ...rest } = source.value;
-  // A chunk may end inside a character, so the chunks are decoded as one stream.
-  const decoder = new TextDecoder();
-  let patch = '';
+  const decoder = new PatchDecoder();
   for (let index = 0; index < (artifact?.chunks ?? 0); index++) {
     const chunk = await session.artifactChunk(call, artifact?.id ?? '', index);
     if (!chunk.ok) return chunk;
-    patch += decoder.decode(bytesOf(chunk.value), { stream: true });
+    decoder.add(bytesOf(chunk.value));
   }
-  return ok({ ...rest, patch: patch + decoder.decode() });
+  return ok({ ...rest, ...decoder.end() });
+}
+
+/** The bytes of the patch of the newest checkpoint. */
+export async function streamPatch(session: SessionApi, call: Call): Promise<Outcome<ReadableStream<Uint8Array>>> {
+  const source = await session.diff(call);
+  if (!source.ok) return source;
+  const { artifact } = source.value;
+  return artifact === null ? ok(new Blob([]).stream()) : streamArtifact(session, call, artifact.id);
 }
 
 /** An artifact's bytes. Chunks are read at the reader's pace, so that memory never holds the whole artifact. */
@@ -47,4 +53,30 @@ export async function streamArtifact(
 
 function bytesOf(base64: string): Uint8Array {
   return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+}
+
+/** Decodes a patch for a view. A chunk may end inside a character, so the chunks are decoded as one stream. */
+class PatchDecoder {
+  readonly #lenient = new TextDecoder();
+  readonly #strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  #patch = '';
+  #isText = true;
+
+  add(bytes: Uint8Array): void {
+    this.#patch += this.#lenient.decode(bytes, { stream: true });
+    this.#check(() => this.#strict.decode(bytes, { stream: true }));
+  }
+
+  end(): Pick<SessionDiff, 'patch' | 'is_text'> {
+    this.#check(() => this.#strict.decode());
+    return { patch: this.#patch + this.#lenient.decode(), is_text: this.#isText };
+  }
+
+  #check(decode: () => string): void {
+    try {
+      if (this.#isText) decode();
+    } catch {
+      this.#isText = false;
+    }
+  }
 }

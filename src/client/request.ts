@@ -30,7 +30,7 @@ const RETRY_CAP_MS = 5_000;
  * Performs a call within its deadline. Retries lost connections, 429, 502, 503 and 504. This is safe because all
  * methods are idempotent: a POST has an `Idempotency-Key`, which stays the same in all attempts.
  *
- * @returns the JSON of the response; undefined for 204
+ * @returns the JSON or the bytes of the response; undefined for 204
  * @throws ApiError with the server's problem; ConnectionError when no response arrived in time; the signal's reason
  */
 export async function request(options: RequestOptions, call: ApiRequest, signal?: AbortSignal): Promise<unknown> {
@@ -72,7 +72,7 @@ async function once(
       signal: controller.signal,
     });
     if (!response.ok) return { error: new ApiError(await readProblem(response)) };
-    return { value: response.status === 204 ? undefined : await response.json() };
+    return { value: await bodyOf(response) };
   } catch (cause) {
     const why = controller.signal.aborted ? 'did not answer in time' : 'cannot be reached';
     return { error: new ConnectionError(`The control plane at ${options.baseUrl} ${why}.`, cause) };
@@ -80,6 +80,12 @@ async function once(
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
   }
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  if (response.status === 204) return undefined;
+  const isBytes = response.headers.get('content-type') === 'application/octet-stream';
+  return isBytes ? new Uint8Array(await response.arrayBuffer()) : response.json();
 }
 
 /** The pause before a retry; null when a retry cannot help. */

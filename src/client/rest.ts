@@ -23,8 +23,9 @@ export interface CallOptions {
 type BodyFor<Id extends OperationId> = z.input<SchemaOf<Id, 'body'>>;
 type QueryFor<Id extends OperationId> = Partial<z.input<SchemaOf<Id, 'query'>>>;
 
-/** The result of an operation: the JSON of its response, typed by the table of endpoints. */
-type ResultOf<Id extends OperationId> = BodyOf<Id> extends null ? undefined : BodyOf<Id>;
+/** The result of an operation: the JSON or the bytes of its response, typed by the table of endpoints. */
+type ResultOf<Id extends OperationId> =
+  BodyOf<Id> extends null ? undefined : BodyOf<Id> extends ReadableStream ? Uint8Array<ArrayBuffer> : BodyOf<Id>;
 
 /** The bodies of actions. */
 export type ActionBodies = { [Action in SessionAction]: BodyFor<`${Action}Session`> };
@@ -85,6 +86,8 @@ export function createRest(options: RequestOptions) {
         send('answerApproval', { params: { id, approval_id: approvalId }, body }, call),
       checkpoints: (id: string, call?: CallOptions) => itemsOf(send('listCheckpoints', { params: { id } }, call)),
       requestCheckpoint: (id: string, call?: CallOptions) => send('requestCheckpoint', { params: { id } }, call),
+      /** The bytes of the current work's patch, for `git apply`. */
+      patch: (id: string, call?: CallOptions) => send('readPatch', { params: { id } }, call),
       diff: (id: string, call?: CallOptions) => send('readDiff', { params: { id } }, call),
     },
     agents: {

@@ -33,6 +33,8 @@ export interface DiffSource {
   base_commit: string | null;
   files: DiffFile[];
   local_only: boolean;
+  /** What of the work the checkpoint does not hold. */
+  lacks?: string[] | undefined;
   artifact: { id: string; chunks: number } | null;
 }
 

@@ -40,13 +40,26 @@ describe('a diff', () => {
       base_commit: 'abc',
       files: [],
       local_only: false,
+      is_text: true,
       patch: PATCH,
     } satisfies SessionDiff);
+  });
+
+  it('that is not UTF-8 says so, and its bytes are returned unchanged', async () => {
+    const latin = Uint8Array.from([...bytes, 0x63, 0x61, 0x66, 0xe9, 0x0a]);
+    const { ask } = holding(latin, 5);
+    expect(await (await ask(`${SESSION}/diff`, { token })).json()).toMatchObject({
+      is_text: false,
+      patch: `${PATCH}caf\uFFFD\n`,
+    });
+    const patch = await ask(`${SESSION}/patch`, { token });
+    expect(new Uint8Array(await patch.arrayBuffer())).toEqual(latin);
   });
 
   it('is empty before the first checkpoint', async () => {
     const { ask } = appWith({ sessions: sessionsWith({ diff: async () => ok({ ...source, checkpoint: null }) }) });
     expect(await (await ask(`${SESSION}/diff`, { token })).json()).toMatchObject({ checkpoint: null, patch: '' });
+    expect((await (await ask(`${SESSION}/patch`, { token })).arrayBuffer()).byteLength).toBe(0);
   });
 });
 

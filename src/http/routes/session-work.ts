@@ -1,4 +1,4 @@
-import { readDiff, streamArtifact } from '../../application/artifacts.ts';
+import { readDiff, streamArtifact, streamPatch } from '../../application/artifacts.ts';
 import { parseCursor } from '../../protocol/common/cursor.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
@@ -14,6 +14,7 @@ export function sessionWorkHandlers(deps: Dependencies) {
     },
     listCheckpoints: async ({ params, call }) => asItems(await sessionOf(deps, call, params.id).checkpoints(call)),
     requestCheckpoint: ({ params, call }) => sessionOf(deps, call, params.id).requestCheckpoint(call),
+    readPatch: ({ params, call }) => streamPatch(sessionOf(deps, call, params.id), call),
     readDiff: ({ params, call }) => readDiff(sessionOf(deps, call, params.id), call),
     listApprovals: async ({ params, call }) => asItems(await sessionOf(deps, call, params.id).approvals(call)),
     answerApproval: ({ params, body, call }) => sessionOf(deps, call, params.id).answer(call, params.approval_id, body),

@@ -46,6 +46,14 @@ export const SESSION_WORK_ENDPOINTS = {
     responses: { 202: json(CheckpointRequested, 'The agent was asked.') },
     errors: ['not_found', 'no_running_agent'],
   },
+  readPatch: {
+    tag: 'Session work',
+    summary: 'Read the current work as the bytes of a patch',
+    access: 'read',
+    params: SessionParams,
+    responses: { 200: { description: 'The patch, unchanged; nothing when there are no changes.', bytes: true } },
+    errors: ['not_found'],
+  },
   readDiff: {
     tag: 'Session work',
     summary: 'Read the current work as a patch',

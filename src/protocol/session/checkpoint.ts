@@ -69,16 +69,21 @@ export const SessionDiff = schema(() =>
       base_commit: z.string().nullable(),
       files: z.array(DiffFile()),
       patch: z.string(),
+      /** False when the patch holds bytes that are not UTF-8. `patch` shows each as U+FFFD and does not apply then. */
+      is_text: z.boolean(),
       local_only: z.boolean(),
+      lacks: Lacks(),
     })
     .meta({
       id: 'SessionDiff',
-      description: 'The work up to the newest checkpoint, as a patch (`git apply`) against the base commit.',
+      description:
+        'The work up to the newest checkpoint, as a patch against the base commit. To apply it, read its bytes from `/patch`.',
       example: {
         checkpoint: 1,
         base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
         files: [{ path: 'hello.txt', status: 'added', additions: 1, deletions: 0 }],
         patch: 'diff --git a/hello.txt b/hello.txt\n',
+        is_text: true,
         local_only: false,
       },
     }),

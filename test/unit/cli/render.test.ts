@@ -133,6 +133,7 @@ it('a diff is shown below the list of its files', () => {
     base_commit: null,
     files: [{ path: 'a.txt', status: 'added', additions: 1, deletions: 0 }],
     patch: 'diff --git a/a.txt b/a.txt\n@@ -0,0 +1 @@\n+hello\n',
+    is_text: true,
     local_only: false,
   }).map(stripVTControlCharacters);
   expect(lines).toEqual(['  added    a.txt +1 -0', '', '  diff --git a/a.txt b/a.txt', '  @@ -0,0 +1 @@', '  +hello']);

@@ -85,6 +85,20 @@ test('a command whose filter hangs is killed with the filter when its time is ov
   await eventually(() => expect(isRunning(pid)).toBe(false));
 });
 
+test('bytes that are not UTF-8 survive in contents and names, and names are listed as git quotes them', async () => {
+  const repository = await Repository.open(clone);
+  const base = await repository.resolve();
+  const [here, there] = [join(scratch, 'here'), join(scratch, 'there')];
+  const from = await repository.addWorktree(here, base);
+  const name = (directory: string) =>
+    Buffer.concat([Buffer.from(`${directory}/f`), Buffer.from([0xe9]), Buffer.from('.txt')]);
+  writeFileSync(name(here), Buffer.from('caf\xe9\n', 'latin1'));
+  const { patch, files } = await from.changes();
+  expect(files.map(({ path }) => path)).toEqual(['f\\351.txt']);
+  await (await repository.addWorktree(there, base)).applyToNew(patch as Uint8Array);
+  expect(readFileSync(name(there)).toString('latin1')).toBe('caf\xe9\n');
+});
+
 test('a patch that a filter stops in the middle leaves nothing behind', async () => {
   writeFileSync(join(clone, '.gitattributes'), '*.bin filter=gone\n');
   run(clone, 'add', '-A');

@@ -1,10 +1,12 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
+import { missingInPatch } from '../../../../src/domain/session/missing-in-patch.ts';
 import type { DiffFile, SessionDiff } from '../../../../src/protocol/session/checkpoint.ts';
 import { useClient } from '../../data/api.tsx';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
 import { splitPatch } from '../../ui/patch.ts';
 import { PatchLines } from '../../ui/patch-view.tsx';
+import { PatchDownload } from './patch-download.tsx';
 
 /** The session's changes as of its newest checkpoint. */
 export function ChangesTab({ sessionId, checkpoint }: { sessionId: string; checkpoint: number | null }) {
@@ -20,15 +22,13 @@ export function ChangesTab({ sessionId, checkpoint }: { sessionId: string; check
     <div className="space-y-4">
       {diff.isError && <ErrorNotice error={diff.error} />}
       <Changes diff={diff.data} />
+      {diff.data.patch !== '' && <PatchDownload sessionId={sessionId} />}
     </div>
   );
 }
 
 function Changes({ diff }: { diff: SessionDiff }) {
   const patches = useMemo(() => new Map(splitPatch(diff.patch).map((file) => [file.path, file.lines])), [diff.patch]);
-  if (diff.local_only) {
-    return <Empty title="Too large to show">The changes are only on the agent’s machine.</Empty>;
-  }
   if (diff.checkpoint === null) {
     return (
       <Empty title="No checkpoint yet">
@@ -43,6 +43,7 @@ function Changes({ diff }: { diff: SessionDiff }) {
         As of checkpoint {diff.checkpoint}
         {diff.base_commit && `, against ${diff.base_commit.slice(0, 12)}`}
       </p>
+      <Warnings diff={diff} />
       {diff.files.map((file) => (
         <section key={file.path} aria-label={file.path} className="border-2 border-ink">
           <FileHeading file={file} />
@@ -51,6 +52,17 @@ function Changes({ diff }: { diff: SessionDiff }) {
       ))}
     </>
   );
+}
+
+/** What the view or the patch does not show. */
+function Warnings({ diff }: { diff: SessionDiff }) {
+  const missing = missingInPatch(diff).map((what) => `Not in the patch: ${what}.`);
+  const unseen = diff.is_text ? [] : ['Some bytes are not UTF-8 and shown as \uFFFD. The download has them unchanged.'];
+  return [...missing, ...unseen].map((warning) => (
+    <p key={warning} className="border-2 border-bad bg-bad-soft p-3 text-sm break-words">
+      {warning}
+    </p>
+  ));
 }
 
 function FileHeading({ file }: { file: DiffFile }) {
