@@ -121,6 +121,13 @@ export function defineGroup(name: string, summary: string, subcommands: Readonly
   };
 }
 
+/** @throws CliError unless the text is one of the words */
+export function parseWord<Word extends string>(what: string, text: string, words: readonly Word[]): Word {
+  const word = words.find((each) => each === text);
+  if (word !== undefined) return word;
+  throw unknown(what, text, words);
+}
+
 /** A usage error for an unknown word, with the word that was probably meant, or else all known words. */
 export function unknown(what: string, word: string, known: readonly string[]): CliError {
   const nearest = closest(word, known as string[]);

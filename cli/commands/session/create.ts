@@ -1,6 +1,6 @@
 import { Capability, SessionPriority } from '../../../src/protocol/common/enums.ts';
 import { truncated } from '../../../src/protocol/common/text.ts';
-import { defineCommand, exitCode, unknown } from '../../command.ts';
+import { defineCommand, exitCode, parseWord } from '../../command.ts';
 import { connect, connectionDetails, hint, jsonOption, printLines, printSession } from './common.ts';
 import { readText, textOptions } from './text.ts';
 import { watchSession } from './watch.ts';
@@ -55,8 +55,12 @@ further line is an event.`,
       initial_prompt: prompt,
       tags: values.tag ?? [],
       required_labels: values.label ?? [],
-      required_capabilities: (values.capability ?? []).map(parseCapability),
-      ...(values.priority === undefined ? {} : { priority: parsePriority(values.priority) }),
+      required_capabilities: (values.capability ?? []).map((text) =>
+        parseWord('capability', text, Capability().options),
+      ),
+      ...(values.priority === undefined
+        ? {}
+        : { priority: parseWord('priority', values.priority, SessionPriority().options) }),
       agent_config: {
         ...(values.model === undefined ? {} : { model: values.model }),
         ...(values.ask === undefined
@@ -81,24 +85,11 @@ further line is an event.`,
   },
 });
 
-function parseCapability(text: string): Capability {
-  const capability = Capability().safeParse(text);
-  if (capability.success) return capability.data;
-  throw unknown('capability', text, Capability().options);
-}
-
-function parsePriority(text: string): SessionPriority {
-  const priority = SessionPriority().safeParse(text);
-  if (priority.success) return priority.data;
-  throw unknown('priority', text, SessionPriority().options);
-}
-
 /** OpenCode's permissions. Each tool of an MCP server has a separate permission, whose name contains `_`. */
 const PERMISSIONS = ['bash', 'edit', 'external_directory', 'read', 'skill', 'task', 'webfetch', 'websearch'];
 
 function parsePermission(name: string): string {
-  if (PERMISSIONS.includes(name) || /[_*]/.test(name)) return name;
-  throw unknown('permission', name, PERMISSIONS);
+  return /[_*]/.test(name) ? name : parseWord('permission', name, PERMISSIONS);
 }
 
 /** A title within the API's bounds (3–100 characters), from a prompt's first line. */

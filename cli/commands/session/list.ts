@@ -1,5 +1,5 @@
 import { SessionStatus } from '../../../src/protocol/common/enums.ts';
-import { defineCommand, exitCode, oio, unknown } from '../../command.ts';
+import { defineCommand, exitCode, oio, parseWord } from '../../command.ts';
 import { renderStatus } from '../../render.ts';
 import { paint, printable, printJson } from '../../terminal.ts';
 import { connect, connectionDetails, jsonOption, printLines } from './common.ts';
@@ -14,7 +14,10 @@ export const list = defineCommand({
     ...jsonOption,
   },
   async run({ values: { json, status = [], tag } }) {
-    const filter = { status: status.map(parseStatus), ...(tag === undefined ? {} : { tag }) };
+    const filter = {
+      status: status.map((text) => parseWord('status', text, SessionStatus().options)),
+      ...(tag === undefined ? {} : { tag }),
+    };
     const page = await connect().sessions.list({ ...filter, page_size: 100 });
     if (json) {
       printJson(page);
@@ -34,9 +37,3 @@ export const list = defineCommand({
     return exitCode.ok;
   },
 });
-
-function parseStatus(text: string): SessionStatus {
-  const status = SessionStatus().safeParse(text);
-  if (status.success) return status.data;
-  throw unknown('status', text, SessionStatus().options);
-}
