@@ -3,6 +3,7 @@ import { CliError, defineCommand, exitCode } from '../command.ts';
 import { connectClient, findConnection } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
 import { printJson, say } from '../terminal.ts';
+import { jsonOption } from './session/common.ts';
 
 export const token = defineCommand({
   summary: 'Create a sign-in link for the dashboard, or a token for a program',
@@ -16,7 +17,7 @@ export const token = defineCommand({
     },
     name: { type: 'string', placeholder: 'name', description: 'What the token is for' },
     expires: { type: 'string', placeholder: 'duration', description: 'How long the token is valid, such as 12h (30d)' },
-    json: { type: 'boolean', default: false, description: 'Print JSON' },
+    ...jsonOption,
   },
   async run({ values }) {
     if (values.role === undefined && (values.name !== undefined || values.expires !== undefined)) {
