@@ -7,7 +7,7 @@ type PlainAction = Exclude<SessionAction, 'complete' | 'fail'>;
 const SUMMARIES: Readonly<Record<PlainAction, string>> = {
   start: 'Start a session that was created without a start',
   pause: 'Pause a session after the current step, which is aborted if it takes long',
-  resume: 'Continue a paused or stopped session',
+  resume: 'Continue a paused session',
   cancel: 'End a session at once',
   stop: 'Stop a session after the current step, as for pause',
   retry: 'Run a session again from its last checkpoint',
