@@ -1,3 +1,5 @@
+import { isRunning } from '../../runner/process/processes.ts';
+
 /** Signals this close together count as one: npm forwards the Ctrl-C that the terminal has delivered already. */
 const sameSignalMs = 500;
 
@@ -25,18 +27,10 @@ export function shutdownRequested(onImpatience: () => void): Promise<void> {
 function onParentEnded(ended: () => void): void {
   const parent = process.ppid;
   const timer = setInterval(() => {
+    // On Windows, the parent's id stays when the parent has ended.
     if (process.ppid === parent && isRunning(parent)) return;
     clearInterval(timer);
     ended();
   }, parentCheckMs);
   timer.unref();
-}
-
-/** On Windows, the parent's id stays when the parent has ended. */
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
