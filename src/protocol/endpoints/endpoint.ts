@@ -56,9 +56,8 @@ export const NoMembers = schema(() =>
 );
 
 /**
- * The headers of every POST that creates or acts. For a day, a request with the same key and body gets the first
- * response again; creating a session again returns the session as it is now. Operations for tickets and sign-in codes accept no key: these are only signed and not stored, so a
- * surplus one does no harm.
+ * The headers of every POST that creates or acts. Operations for tickets and sign-in codes accept no key: these are
+ * only signed and not stored, so a surplus one does no harm.
  */
 export const IdempotencyHeaders = schema(() =>
   z.object({
