@@ -19,6 +19,8 @@ import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
 import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
 
+const NO_SUCH_AGENT = refuse('not_found', 'There is no such agent.');
+
 /** Builds a registry's parts over a platform. @param ranks the order of priorities in the queue */
 export function buildAgentRegistry(
   workspace: WorkspaceId,
@@ -26,7 +28,7 @@ export function buildAgentRegistry(
   ranks?: Ranks,
 ): AgentRegistryRuntime {
   const kit = buildKit(platform, REGISTRY_SCHEMA, []);
-  const calls = new Calls(kit, { workspace, absent: refuse('not_found', 'There is no such agent.') });
+  const calls = new Calls(kit, { workspace, absent: NO_SUCH_AGENT });
   return new AgentRegistryRuntime(kit, calls, new Connections(platform), new SlotsTable(kit.store, ranks));
 }
 
@@ -78,7 +80,7 @@ export class AgentRegistryRuntime implements SocketHolder {
   agent(call: Call, agentId: string): Outcome<AgentView> {
     return this.#calls.read('agent', call, () => {
       const [view] = this.#kit.store.created ? this.#agents.views(this.#connections.aliveAt(), agentId) : [];
-      return view ? ok(view) : refuse('not_found', 'There is no such agent.');
+      return view ? ok(view) : NO_SUCH_AGENT;
     });
   }
 
