@@ -11,3 +11,8 @@ export function parseJson(text: string): unknown {
 export function instant(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+/** Formats a time that may be missing. */
+export function instantOrNull(ms: number | null): string | null {
+  return ms === null ? null : instant(ms);
+}

@@ -1,6 +1,6 @@
 import { readUsage, usageSince } from '../../src/domain/session/usage.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
-import { instant } from '../kit/text.ts';
+import { instant, instantOrNull } from '../kit/text.ts';
 import { DEADLINE, DESTINATION, SUMMARY_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
 
@@ -55,7 +55,7 @@ export class Projections {
       attempts: Math.max(...this.#parts.records.tasks().map((task) => this.#parts.records.attempt(task))),
       agent_id: lease?.agent_id ?? null,
       agent_name: lease?.agent_name ?? null,
-      started_at: row.started_at === null ? null : instant(row.started_at),
+      started_at: instantOrNull(row.started_at),
       ended_at: instant(ended),
       active_ms: row.active_ms,
       usage: usageSince(readUsage(row.usage), readUsage(row.usage_before_run)),

@@ -9,7 +9,7 @@ import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionSummary } from '../../src/protocol/session/list.ts';
 import type { SessionInclude, SessionView, TaskView } from '../../src/protocol/session/session.ts';
-import { instant } from '../kit/text.ts';
+import { instant, instantOrNull } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
 import type { SessionRow } from './records.ts';
 import { lastSeenAt } from './run/run-sockets.ts';
@@ -35,8 +35,8 @@ export class SessionViews {
       parent_session_id: spec.parent_session_id ?? null,
       created_at: instant(row.created_at),
       updated_at: instant(row.updated_at),
-      started_at: row.started_at === null ? null : instant(row.started_at),
-      ended_at: row.ended_at === null ? null : instant(row.ended_at),
+      started_at: instantOrNull(row.started_at),
+      ended_at: instantOrNull(row.ended_at),
       active_seconds: activeMs(row, now) / 1_000,
       health_score: this.#health(row, spec.max_duration_seconds, now),
       requested_action: requestedAction(row.status, row.intent),
@@ -100,8 +100,8 @@ export class SessionViews {
       tags: spec.tags,
       created_at: instant(row.created_at),
       updated_at: instant(row.updated_at),
-      started_at: row.started_at === null ? null : instant(row.started_at),
-      ended_at: row.ended_at === null ? null : instant(row.ended_at),
+      started_at: instantOrNull(row.started_at),
+      ended_at: instantOrNull(row.ended_at),
       health_score: this.#health(row, spec.max_duration_seconds, row.updated_at),
       agent_name: lease?.agent_name ?? null,
       open_approvals: this.#openApprovals(),
