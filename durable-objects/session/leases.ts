@@ -1,4 +1,5 @@
 import { judgeLease } from '../../src/domain/lease/liveness.ts';
+import { addUsage, CUT_OFF_TURN, hasOpenTurn, readUsage } from '../../src/domain/session/usage.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
@@ -9,6 +10,9 @@ type Needs = Pick<
   SessionParts,
   'config' | 'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'reservations'
 >;
+
+/** The events among which the running turn is looked for. */
+const TAIL_EVENTS = 200;
 
 /** How a lease ended. `done`: the agent deletes its buffer. `lost`: the lease was taken from the agent, which aborts. */
 type Ending = NonNullable<LeaseRow['ended']>;
@@ -74,9 +78,18 @@ export class Leases {
     return 'extended';
   }
 
+  /** The agent can no longer report the turn that was running. */
+  #countOpenTurn(task: number): void {
+    const { records, log } = this.#parts;
+    if (!hasOpenTurn(log.tail(TAIL_EVENTS), task)) return;
+    log.append(task, { type: 'usage', data: { model: null, sub_agent: false, ...CUT_OFF_TURN } });
+    records.update({ usage: JSON.stringify(addUsage(readUsage(records.session().usage), CUT_OFF_TURN)) });
+  }
+
   #endLease(lease: LeaseRow, ending: Ending, reason: string, message?: string): void {
     const { kit, records, log, commands, approvals, checkpoints, reservations } = this.#parts;
     const { task, epoch, agent_id } = lease;
+    if (ending === 'lost') this.#countOpenTurn(task);
     records.updateLease(task, { ended: ending });
     kit.deadlines.clear(DEADLINE.lease + task);
     commands.drop(task);

@@ -112,6 +112,18 @@ export class EventLog {
     return { events, last: events.at(-1)?.seq ?? after, hasMore: hasMore || events.length < whole.length };
   }
 
+  /** The last `most` committed events. */
+  tail(most: number): SessionEvent[] {
+    const events: SessionEvent[] = [];
+    let after = Math.max(this.#records.session().floor_seq, this.head() - most);
+    for (let hasMore = true; hasMore; ) {
+      const page = this.page(after);
+      events.push(...page.events);
+      ({ last: after, hasMore } = page);
+    }
+    return events;
+  }
+
   /** Folds the rows up to the position `seq` into the base, and deletes them. A row that extends beyond it stays. */
   trim(seq: number): void {
     let state = this.base();

@@ -7,6 +7,7 @@ import {
   endStreaks,
   NO_CALLS,
 } from '../../../src/domain/session/ceilings.ts';
+import { CUT_OFF_TURN } from '../../../src/domain/session/usage.ts';
 import { MAX_RETRY_WAIT_MS } from '../../../src/protocol/events/agent.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { ConversationMessage } from '../../work/opencode-port.ts';
@@ -29,14 +30,6 @@ interface Answer {
   hasText: boolean;
   isCounted: boolean;
 }
-
-const NO_TOKENS = {
-  input_tokens: 0,
-  output_tokens: 0,
-  reasoning_tokens: 0,
-  cache_read_tokens: 0,
-  cache_write_tokens: 0,
-};
 
 /**
  * Maps one conversation's events to frames. It is a monotone fold: an event that is seen twice, or found again in the
@@ -129,7 +122,7 @@ export class Mapping {
 
   /**
    * Call when the turn has ended. Frames for the buffered text, for the end of every open part, and for the answers that
-   * were cut off: the provider bills them, but OpenCode never learns their usage.
+   * were cut off.
    */
   finish(): AgentFrameBody[] {
     const cutOff = [...this.#messages.values()].filter(({ hasBegun, isCounted }) => hasBegun && !isCounted);
@@ -140,7 +133,7 @@ export class Mapping {
     answer.isCounted = true;
     this.#calls = countCutOff(this.#calls);
     const { model, isOwn } = answer;
-    return { type: 'usage', data: { model, sub_agent: !isOwn, ...NO_TOKENS, cost_usd: 0, unpriced: true } };
+    return { type: 'usage', data: { model, sub_agent: !isOwn, ...CUT_OFF_TURN } };
   }
 
   #frames(event: Event, now: number): AgentFrameBody[] {

@@ -1,3 +1,4 @@
+import type { SessionEvent } from '../../protocol/events/envelope.ts';
 import type { Usage } from '../../protocol/session/session.ts';
 
 export const NO_USAGE: Usage = {
@@ -15,6 +16,33 @@ const COUNTERS = Object.keys(NO_USAGE) as (keyof Usage)[];
 
 /** The usage of one model turn. */
 export type TurnUsage = Omit<Usage, 'turns' | 'unpriced_turns'> & { unpriced?: boolean | undefined };
+
+/** A turn that was cut off: the provider bills it, but OpenCode never learns its usage. */
+export const CUT_OFF_TURN: TurnUsage = {
+  input_tokens: 0,
+  output_tokens: 0,
+  reasoning_tokens: 0,
+  cache_read_tokens: 0,
+  cache_write_tokens: 0,
+  cost_usd: 0,
+  unpriced: true,
+};
+
+/**
+ * Whether the task's last turn has no usage at the end of these events: the agent reports it when the turn ends.
+ *
+ * @param events the end of a session's log
+ */
+export function hasOpenTurn(events: readonly SessionEvent[], task: number): boolean {
+  const newest = events.findLast((event) => event.task === task && (BEGINS.has(event.type) || endsTurn(event)));
+  return newest !== undefined && !endsTurn(newest);
+}
+
+const BEGINS: ReadonlySet<SessionEvent['type']> = new Set(['text.delta', 'reasoning.delta', 'tool']);
+
+function endsTurn(event: SessionEvent): boolean {
+  return event.type === 'turn.started' || (event.type === 'usage' && !event.data.sub_agent);
+}
 
 /** Reads a stored total. One that was stored before a counter existed lacks it. */
 export function readUsage(json: string): Usage {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failure, modelRetry, note, released, text } from './fake-agent.ts';
+import { failure, modelRetry, note, released, text, usage } from './fake-agent.ts';
 import { SessionInProcess, TASK_ID, TTL_MS } from './harness.ts';
 
 async function typesOf(session: SessionInProcess): Promise<string[]> {
@@ -141,6 +141,20 @@ describe('a lease stays alive', () => {
 });
 
 describe('the end of a lease', () => {
+  it('counts the turn that was cut off with it as unpriced, and counts no turn again that had ended', async () => {
+    const session = new SessionInProcess();
+    const first = await session.begun();
+    first.send(text('p', 0, 'whole'), usage(0.5));
+    first.client?.close();
+    await session.advance(TTL_MS + 1_000);
+    expect((await session.view()).usage).toMatchObject({ turns: 1, unpriced_turns: 0 });
+    const second = session.agent(2, 'AGENT-TWO').connect();
+    second.send(text('q', 0, 'cut'));
+    second.client?.close();
+    await session.advance(TTL_MS);
+    expect((await session.view()).usage).toMatchObject({ turns: 2, unpriced_turns: 1, cost_usd: 0.5 });
+  });
+
   it('when its agent is silent until it expires: the session is orphaned, and queued under the next epoch after a pause', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
