@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
-import { expectAgreement, expectOneLease, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
-import { type StartedSession, startSession } from '../system/support/started-session.ts';
+import { startSession } from '../system/support/started-session.ts';
+import { expectUndisturbed } from '../system/support/undisturbed.ts';
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
 const LEASE_TTL_SECONDS = 15;
@@ -33,17 +33,6 @@ async function createUntil(isOver: () => boolean): Promise<string[]> {
   return ids;
 }
 
-async function expectUndisturbed(session: StartedSession): Promise<void> {
-  const { tasks } = await session.ended('completed');
-  const log = await readLog(fleet.client, session.id);
-  expectOneLease(log);
-  expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
-  expectWhole(log);
-  expectSameLog(session.watch, log);
-  expectAgreement(log, fleet.conversationOf(session.id));
-  session.watch.close();
-}
-
 describe('a control plane that is killed under running sessions', () => {
   const killings = SEEDS.map((seed) => ({ seed, victim: seed % 2 === 0 ? 'launcher' : 'workerd' }));
   it.each(killings)('does not affect the sessions when it restarts ($victim, seed $seed)', async (killing) => {
@@ -56,7 +45,7 @@ describe('a control plane that is killed under running sessions', () => {
     if (victim === 'workerd') await fleet.controlPlane.kill('worker');
     else await fleet.controlPlane.killLauncherAndRestart();
 
-    for (const session of sessions) await expectUndisturbed(session);
+    for (const session of sessions) await expectUndisturbed(fleet, session);
     isOver = true;
     const acknowledged = await creating;
     for (const id of acknowledged) expect((await fleet.client.sessions.get(id)).status).toBe('pending');
@@ -73,6 +62,6 @@ describe('a control plane that is killed under running sessions', () => {
     const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts(0))));
     for (const session of sessions) await session.seen(({ type }) => type === 'turn.started');
     await fleet.controlPlane.killLauncherAndRestart((LEASE_TTL_SECONDS + 1) * 1_000);
-    for (const session of sessions) await expectUndisturbed(session);
+    for (const session of sessions) await expectUndisturbed(fleet, session);
   });
 });

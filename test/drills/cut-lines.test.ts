@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { seededRandom } from '../support/seeded-random.ts';
-import { expectAgreement, expectOneLease, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
 import { startSession } from '../system/support/started-session.ts';
 import { TcpProxy } from '../system/support/tcp-proxy.ts';
+import { expectUndisturbed } from '../system/support/undisturbed.ts';
 
 const SEED = 1;
 const CUTS = 200;
@@ -28,15 +28,6 @@ describe('connections that are cut again and again', () => {
     const sessions = await Promise.all([1, 2, 3].map(() => startSession(fleet.client, prompts, { watcher })));
     for (const session of sessions) await session.seen(({ type }) => type === 'turn.started');
     await proxy.cutAtRandom(CUTS, PAUSE_MS, seededRandom(SEED));
-    for (const session of sessions) {
-      const { tasks } = await session.ended('completed');
-      const log = await readLog(fleet.client, session.id);
-      expectOneLease(log);
-      expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
-      expectWhole(log);
-      expectSameLog(session.watch, log);
-      expectAgreement(log, fleet.conversationOf(session.id));
-      session.watch.close();
-    }
+    for (const session of sessions) await expectUndisturbed(fleet, session);
   });
 });

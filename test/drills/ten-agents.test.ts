@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Agent } from '../../runner/agent.ts';
 import { startAgentsInProcess } from '../system/support/agents-in-process.ts';
-import { expectAgreement, expectOneLease, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
 import { type OpenCodeRig, startOpenCodeRig } from '../system/support/rig.ts';
 import { startSession } from '../system/support/started-session.ts';
+import { expectUndisturbed } from '../system/support/undisturbed.ts';
 
 const NAMES = Array.from({ length: 10 }, (_, index) => `AGENT-${index}`);
 
@@ -32,15 +32,8 @@ describe('a restart of workerd under ten working agents', () => {
 
     const holders = new Set<string>();
     for (const session of sessions) {
-      const { tasks } = await session.ended('completed');
-      const log = await readLog(fleet.client, session.id);
-      expectOneLease(log);
-      expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
-      expectWhole(log);
-      expectSameLog(session.watch, log);
+      const log = await expectUndisturbed(fleet, session);
       for (const event of log) if (event.type === 'lease.granted') holders.add(event.data.agent_id);
-      expectAgreement(log, fleet.conversationOf(session.id));
-      session.watch.close();
     }
     expect(holders).toEqual(new Set(agents.map(({ id }) => id)));
   });
