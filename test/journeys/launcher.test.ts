@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectCleanEnd, expectTokens, makeTokens } from '../system/support/control-plane-data.ts';
-import { Launcher, noDatabase } from '../system/support/launcher.ts';
+import { NO_POSTGRES } from '../system/support/fleet.ts';
+import { Launcher } from '../system/support/launcher.ts';
 import { scratchDirectory } from '../system/support/rig.ts';
 
 const scratch = scratchDirectory();
@@ -17,7 +18,7 @@ afterAll(async () => {
   scratch.remove();
 });
 beforeAll(async () => {
-  launcher = new Launcher({ dataDirectory: directory, env: noDatabase });
+  launcher = new Launcher({ dataDirectory: directory, env: NO_POSTGRES });
   url = await launcher.ready();
   await launcher.printed(/Press Ctrl-C/);
   await launcher.printed(/^postgres\s+cannot be used yet/m);
@@ -50,7 +51,7 @@ it('each process of the launcher has a log of JSON lines', async () => {
 });
 
 it('a second start on the same data directory is refused, and the first one keeps running', async () => {
-  const second = new Launcher({ dataDirectory: directory, env: noDatabase });
+  const second = new Launcher({ dataDirectory: directory, env: NO_POSTGRES });
   expect(await second.exited).toBe(exitCode.environment);
   expect(second.output).toContain(`in use by process ${launcher.process.pid}, which serves ${url}`);
   expect((await fetch(`${url}/health`)).status).toBe(200);

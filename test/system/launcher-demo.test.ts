@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import type { Readiness } from '../../src/protocol/system/readiness.ts';
 import { eventually } from '../support/eventually.ts';
-import { descendantsOf, Launcher, lives, noDatabase } from './support/launcher.ts';
+import { NO_POSTGRES } from './support/fleet.ts';
+import { descendantsOf, Launcher, lives } from './support/launcher.ts';
 import { expectNoSecretLogged } from './support/logs.ts';
 import { createRepository } from './support/rig.ts';
 
@@ -97,7 +98,7 @@ describe('an agent with the user’s own OpenCode configuration', () => {
 
   it('says how to add a missing model, while the control plane keeps running', async () => {
     const home = homeWith('home', '{"enabled_providers": []}');
-    const launcher = launch('no-model', ['up', '--dir', repository], { HOME: home, ...noDatabase });
+    const launcher = launch('no-model', ['up', '--dir', repository], { HOME: home, ...NO_POSTGRES });
     await launcher.printed(/^agent\s+OpenCode has no model: .*opencode auth login/m);
     await launcher.printed(/^agent\s+ended with code 3; not restarted/m);
     expect((await fetch(`${launcher.server().url}/health`)).status).toBe(200);

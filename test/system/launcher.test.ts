@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectCleanEnd, expectTokens, makeTokens } from './support/control-plane-data.ts';
-import { descendantsOf, Launcher, type LauncherOptions, lives, noDatabase } from './support/launcher.ts';
+import { NO_POSTGRES } from './support/fleet.ts';
+import { descendantsOf, Launcher, type LauncherOptions, lives } from './support/launcher.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'oio-launcher-'));
 const launchers: Launcher[] = [];
@@ -19,7 +20,7 @@ afterAll(async () => {
 
 /** Starts the command line on the data directory of that name, without a database unless the options give one. */
 function launch(name: string, { env, ...options }: Partial<LauncherOptions> = {}): Launcher {
-  const launcher = new Launcher({ dataDirectory: join(scratch, name), env: { ...noDatabase, ...env }, ...options });
+  const launcher = new Launcher({ dataDirectory: join(scratch, name), env: { ...NO_POSTGRES, ...env }, ...options });
   launchers.push(launcher);
   return launcher;
 }

@@ -19,9 +19,6 @@ export interface LauncherOptions {
 /** A long limit: a build, processes and an embedded Postgres take seconds of CPU time, and the machine may be busy. */
 const START_LIMIT_MS = 180_000;
 
-/** A database URL where nothing listens, for tests of other things. An embedded database takes seconds of CPU time. */
-export const noDatabase = { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none' };
-
 /** A run of the command line in a separate process, as a user starts it. */
 export class Launcher {
   readonly process: ChildProcess & { pid: number };
