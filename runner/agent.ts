@@ -18,6 +18,7 @@ import { deliverBufferedFrames } from './lease/recovery.ts';
 import type { OpenCodeClient } from './opencode/client.ts';
 import type { ConfigurationSource } from './opencode/configuration.ts';
 import type { OpenCodeServer } from './opencode/server.ts';
+import type { Redact } from './redaction.ts';
 
 const CONTROL_REFUSALS_TOLERATED_MS = 60_000;
 const STOP_TURN_MS = 3_000;
@@ -55,6 +56,7 @@ export interface AgentParts {
   server: OpenCodeServer;
   opencode: OpenCodeClient;
   model: string;
+  redact: Redact;
   /** Opens connections to the control plane. */
   openConnection: OpenConnection;
   unlock: () => void;
@@ -243,7 +245,7 @@ export class Agent {
   }
 
   #accept(task_id: string, epoch: number): void {
-    const { repository, opencode, model, openConnection } = this.#parts;
+    const { repository, opencode, model, openConnection, redact } = this.#parts;
     const { url, token, name, dataDirectory, ceilings, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
     const buffer = this.#bufferFor(record);
@@ -254,6 +256,7 @@ export class Agent {
       model,
       worktreesDirectory: join(dataDirectory, 'worktrees'),
       openConnection,
+      redact,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
       onGranted: () => this.#send({ type: 'accepted', task_id, epoch }),
       log,

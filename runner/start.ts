@@ -9,6 +9,7 @@ import { webSocketConnections } from './lease/connection.ts';
 import { removeLeftoverWorktrees } from './lease/recovery.ts';
 import { OpenCodeClient } from './opencode/client.ts';
 import { OpenCodeServer } from './opencode/server.ts';
+import { knownSecrets, redaction } from './redaction.ts';
 
 /** A server can accept a connection and never answer. */
 const ACCESS_LIMIT_MS = 10_000;
@@ -44,7 +45,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const model = await chooseModel(opencode);
       await removeLeftoverWorktrees(repository, worktrees, log);
       const openConnection = webSocketConnections(options.url, options.token);
-      return new Agent(options, { identity, repository, server, opencode, model, openConnection, unlock });
+      const redact = redaction(knownSecrets(source, options.token));
+      return new Agent(options, { identity, repository, server, opencode, model, redact, openConnection, unlock });
     } catch (error) {
       opencode.close();
       await server.stop();

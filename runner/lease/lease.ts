@@ -1,4 +1,5 @@
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import type { Redact } from '../redaction.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
 import type { OpenConnection } from './connection.ts';
@@ -7,6 +8,8 @@ import { LeaseStream } from './lease-stream.ts';
 export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'fetchArtifact'> {
   openConnection: OpenConnection;
   fetchArtifact: (sessionId: string, artifactId: string) => Promise<Uint8Array>;
+  /** Masks the secrets in what the work reports. */
+  redact: Redact;
   /** The session has granted the lease. */
   onGranted: () => void;
 }
@@ -83,11 +86,11 @@ export class Lease {
 
   #granted(assignment: Assignment): void {
     this.#isGranted = true;
-    const { fetchArtifact, ...dependencies } = this.#dependencies;
+    const { fetchArtifact, redact, ...dependencies } = this.#dependencies;
     this.#work = new Work(assignment, {
       ...dependencies,
       fetchArtifact: (artifactId) => fetchArtifact(assignment.session_id, artifactId),
-      report: (frame) => this.#stream.append(frame),
+      report: (frame) => this.#stream.append(redact(frame)),
     });
     this.#dependencies.onGranted();
     this.#running = this.#work.run();

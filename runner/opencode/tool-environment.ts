@@ -43,7 +43,8 @@ const PASSED = new RegExp(
     .replaceAll('*', '\\w*')})$`,
   'i',
 );
-const SECRET = /KEY|TOKEN|SECRET|PASSW|CREDENTIAL|^(DATABASE_URL|PGPASSFILE)$/i;
+/** Names of variables and settings that hold secrets. */
+export const SECRET_NAME = /KEY|TOKEN|SECRET|PASSW|CREDENTIAL|^(DATABASE_URL|PGPASSFILE)$/i;
 const RESERVED = /^(PATH|SHELL|TMPDIR|OIO_.*|OPENCODE.*|npm_.*)$/;
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
@@ -75,7 +76,7 @@ export function toolEnvironment(person: Environment, added: readonly string[] = 
 function checkAdded(name: string, value: string | undefined): void {
   if (!/^\w+$/.test(name)) throw new ToolVariableError(`"${name}" is not the name of a variable.`);
   if (RESERVED.test(name)) throw new ToolVariableError(`${name} cannot be passed to tools: the agent sets it.`);
-  if (SECRET.test(name)) {
+  if (SECRET_NAME.test(name)) {
     throw new ToolVariableError(
       `${name} cannot be passed to tools: its name says that it is a secret. Put it into a file that the tool reads, such as ~/.npmrc.`,
     );

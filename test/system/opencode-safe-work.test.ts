@@ -8,6 +8,7 @@ import type { OpenConnection } from '../../runner/lease/connection.ts';
 import { removeLeftoverWorktrees } from '../../runner/lease/recovery.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import { toolEnvironment } from '../../runner/opencode/tool-environment.ts';
+import { redaction } from '../../runner/redaction.ts';
 import { readCeilings } from '../../runner/work/ceiling-watch.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { eventually } from '../support/eventually.ts';
@@ -269,6 +270,7 @@ test('an epoch of a task starts on an agent only when the previous one has ended
       opencode: fixture.rig.client,
       model: 'demo/scripted',
       openConnection,
+      redact: redaction([]),
       unlock: () => undefined,
     },
   );

@@ -5,6 +5,7 @@ import { Repository } from '../../../runner/git/repository.ts';
 import { loadIdentity } from '../../../runner/identity.ts';
 import { webSocketConnections } from '../../../runner/lease/connection.ts';
 import { toolEnvironment } from '../../../runner/opencode/tool-environment.ts';
+import { redaction } from '../../../runner/redaction.ts';
 import { chooseModel } from '../../../runner/start.ts';
 import { readCeilings } from '../../../runner/work/ceiling-watch.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -48,6 +49,7 @@ export async function startAgentsInProcess(fleet: FleetMember, rig: OpenCodeRig,
         opencode,
         model,
         openConnection,
+        redact: redaction([]),
         unlock: () => undefined,
       });
     }),

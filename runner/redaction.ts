@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentFrameBody } from '../src/protocol/run/frames.ts';
+import type { ConfigurationSource } from './opencode/configuration.ts';
+import { SECRET_NAME } from './opencode/tool-environment.ts';
+
+/** Replaces the secrets in a frame. */
+export type Redact = (body: AgentFrameBody) => AgentFrameBody;
+
+/** A shorter value may be an everyday word. */
+const MIN_SECRET_CHARS = 8;
+/** The beginning that stays, so that a person can tell which key it is. */
+const SHOWN_CHARS = 4;
+
+/** Secrets of common issuers, by the formats that they publish so that scanners find them. */
+const SHAPES: readonly RegExp[] = [
+  /\bsk-[\w-]{16,}/g,
+  /\bgh[pousr]_\w{20,}/g,
+  /\bgithub_pat_\w{20,}/g,
+  /\bglpat-[\w-]{20,}/g,
+  /\bxox[abeoprs]-[\w-]{10,}/g,
+  /\bA[KS]IA[0-9A-Z]{16}\b/g,
+  /\bAIza[\w-]{35}/g,
+  /\bnpm_\w{36}/g,
+  /\bhf_\w{30,}/g,
+  // JSON Web Tokens, such as those of the control plane.
+  /\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/g,
+  /(?<=\bBearer )[\w.~+/=-]{16,}/gi,
+  // The password in a URL.
+  /(?<=:\/\/[^\s/:@]+:)[^\s/@]{4,}(?=@)/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
+];
+
+/**
+ * Masks secrets in everything that an agent reports: the given values, and texts that look like secrets. A mask is as
+ * long as the secret, so that the offsets of streamed text stay true. Checkpoints are not changed, because they must be
+ * restored as they were.
+ *
+ * @example redaction(['hunter2-hunter2'])(frame) // 'hunt***********'
+ */
+export function redaction(secrets: readonly string[]): Redact {
+  const values = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS).map(escaped);
+  const patterns = values.length === 0 ? SHAPES : [new RegExp(values.join('|'), 'g'), ...SHAPES];
+  const mask = (text: string) => patterns.reduce((rest, pattern) => rest.replaceAll(pattern, masked), text);
+  return (body) =>
+    body.type === 'artifact.chunk' || body.type === 'checkpoint'
+      ? body
+      : ({ ...body, data: mapTexts(body.data, mask) } as AgentFrameBody);
+}
+
+/** The secrets that the agent knows of: its token, and the keys and logins of OpenCode's providers. */
+export function knownSecrets(source: ConfigurationSource, token: string): string[] {
+  if (source.kind === 'given') return [token, ...namedSecrets(source.config)];
+  const { environment } = source;
+  const home = environment.XDG_DATA_HOME ?? join(environment.HOME ?? environment.USERPROFILE ?? '', '.local', 'share');
+  return [token, ...namedSecrets(environment), ...loginSecrets(join(home, 'opencode', 'auth.json'))];
+}
+
+/** The texts of members whose name says that they are secret, at any depth. */
+function namedSecrets(value: unknown, isNamed = false): string[] {
+  if (typeof value === 'string') return isNamed ? [value] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => namedSecrets(member, isNamed || SECRET_NAME.test(name)));
+}
+
+function loginSecrets(file: string): string[] {
+  try {
+    return namedSecrets(JSON.parse(readFileSync(file, 'utf8')), true);
+  } catch {
+    return [];
+  }
+}
+
+function mapTexts(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === 'string') return map(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, map));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, mapTexts(member, map)]));
+}
+
+function masked(secret: string): string {
+  return secret.slice(0, SHOWN_CHARS) + '*'.repeat(secret.length - SHOWN_CHARS);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
