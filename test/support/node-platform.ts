@@ -3,6 +3,7 @@ import type { ObjectPlatform, ObjectSocket, SqlRow, SqlValue } from '../../durab
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import type { Logger } from '../../src/ports/logger.ts';
 import { type FakeClient, FakeSocket, type SocketEvents } from './fake-socket.ts';
+import { nextRandom } from './seeded-random.ts';
 
 /** The error that `failAt` throws. */
 export class InjectedFault extends Error {
@@ -87,12 +88,10 @@ export class NodePlatform implements ObjectPlatform {
     return this.clock;
   }
 
-  /** mulberry32: the same seed gives the same numbers. */
   random(): number {
-    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+    const { value, state } = nextRandom(this.#seed);
+    this.#seed = state;
+    return value;
   }
 
   uuid(): string {
