@@ -7,7 +7,7 @@ import type { Dependencies } from '../../src/http/dependencies.ts';
 import type { SessionApi, Sessions } from '../../src/ports/sessions.ts';
 import type { Role } from '../../src/protocol/common/enums.ts';
 import { refuse } from '../../src/protocol/common/errors.ts';
-import type { SessionView } from '../../src/protocol/session/session.ts';
+import { EXAMPLE_SESSION, type SessionView } from '../../src/protocol/session/session.ts';
 
 export const HOST = 'https://oio.test';
 export const STATIC_TOKEN = env.OIO_TOKEN!;
@@ -73,38 +73,5 @@ export function sessionsWith(methods: Partial<SessionApi>): Sessions {
 }
 
 export function sessionView(changes: Partial<SessionView> = {}): SessionView {
-  return {
-    id: SESSION_ID,
-    title: 'A session',
-    initial_prompt: 'Do it',
-    status: 'pending',
-    session_type: 'execution',
-    priority: 'medium',
-    agent_config: {},
-    required_capabilities: [],
-    required_labels: [],
-    repository: {},
-    tags: [],
-    metadata: {},
-    max_duration_seconds: 3_600,
-    max_attempts: 3,
-    max_parallel: 4,
-    approval_default: 'reject',
-    approval_timeout_seconds: 900,
-    parent_session_id: null,
-    created_at: '2026-11-22T15:04:00.000Z',
-    updated_at: '2026-11-22T15:04:00.000Z',
-    started_at: null,
-    ended_at: null,
-    active_seconds: 0,
-    health_score: 0.8,
-    requested_action: null,
-    legal_actions: ['start', 'cancel'],
-    result: null,
-    error: null,
-    open_approvals: 0,
-    checkpoint_count: 0,
-    cursor: '5f2b9c1e.1',
-    ...changes,
-  };
+  return { ...EXAMPLE_SESSION, ...changes };
 }
