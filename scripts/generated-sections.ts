@@ -45,7 +45,7 @@ const READER_NAMES: Readonly<Record<Reader, string>> = {
 };
 
 /** The settings that users set, as a Markdown table. */
-export function settingsTable(): string {
+function settingsTable(): string {
   const rows = (Object.keys(SETTINGS) as SettingName[]).flatMap((name) => {
     const { internal, readers, kind, summary, otherwise, default: byDefault } = settingOf(name);
     if (internal) return [];
@@ -57,7 +57,7 @@ export function settingsTable(): string {
 }
 
 /** What passes from the user's environment to tools, as a Markdown table. */
-export function toolVariablesTable(): string {
+function toolVariablesTable(): string {
   const rows = PASSED_VARIABLES.map(
     ({ names, why }) => `| ${names.map((name) => `\`${name}\``).join(', ')} | ${why} |`,
   );
@@ -65,7 +65,7 @@ export function toolVariablesTable(): string {
 }
 
 /** What ends a run that does not end by itself, as a Markdown table. */
-export function ceilingsTable(): string {
+function ceilingsTable(): string {
   const rows = (Object.keys(Ceilings().shape) as CeilingName[]).map((name) => {
     const setting = settingOfCeiling(name);
     const { summary, kind, otherwise, default: byDefault } = settingOf(setting);

@@ -13,7 +13,7 @@ const EDGES: readonly Edge[] = SessionStatus().options.flatMap((from) =>
 );
 
 /** The transitions between statuses that have not ended, as a fenced Mermaid block. */
-export function openDiagram(): string {
+function openDiagram(): string {
   const triggers = new Map<string, string[]>();
   for (const { from, trigger, to } of EDGES) {
     if (hasEnded(from) || hasEnded(to)) continue;
@@ -25,7 +25,7 @@ export function openDiagram(): string {
 }
 
 /** The transitions into and out of ended statuses: one row for each trigger and target. */
-export function endingsTable(): string {
+function endingsTable(): string {
   const sources = new Map<string, SessionStatus[]>();
   for (const { from, trigger, to } of EDGES) {
     if (!hasEnded(from) && !hasEnded(to)) continue;

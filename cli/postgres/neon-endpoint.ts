@@ -160,7 +160,7 @@ const isolationLevels: Readonly<Record<string, string>> = {
 };
 
 /** The statement that opens a batch's transaction, from the driver's `Neon-Batch-*` headers. */
-export function beginStatement(headers: IncomingHttpHeaders): string {
+function beginStatement(headers: IncomingHttpHeaders): string {
   const level = headers['neon-batch-isolation-level'];
   const isolation = typeof level === 'string' ? isolationLevels[level] : undefined;
   if (level !== undefined && isolation === undefined) {

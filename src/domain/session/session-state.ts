@@ -43,7 +43,7 @@ export interface TaskState {
   usage: Usage;
 }
 
-export interface TodoItem {
+interface TodoItem {
   content: string;
   status: string;
 }
