@@ -38,6 +38,8 @@ interface CheckpointRow {
   conversation_artifact: string | null;
   conversation_sha256: string | null;
   conversation_format: string | null;
+  /** The number of the frame, in the stream of its lease. */
+  frame: number;
 }
 
 const base64Chars = (bytes: number): number => Math.ceil(bytes / 3) * 4;
@@ -71,8 +73,8 @@ export class Checkpoints {
     return null;
   }
 
-  /** Stores the checkpoint that the agent reports. @returns why it is invalid, or null */
-  add(task: number, epoch: number, reported: Reported): string | null {
+  /** Stores the checkpoint that the agent reports in the frame `n`. @returns why it is invalid, or null */
+  add(task: number, epoch: number, n: number, reported: Reported): string | null {
     for (const part of [reported.patch, reported.conversation]) {
       if (part && !this.#isComplete(part, task, epoch)) return `artifact ${part.artifact_id} is incomplete`;
     }
@@ -102,6 +104,7 @@ export class Checkpoints {
       conversation_artifact: reported.conversation?.artifact_id ?? null,
       conversation_sha256: reported.conversation?.sha256 ?? null,
       conversation_format: reported.conversation?.format ?? null,
+      frame: n,
     };
     insertOrReplace(store, 'checkpoints', row);
     this.#parts.records.updateTask(task, { restore: 'last' });
@@ -119,6 +122,13 @@ export class Checkpoints {
   newest(task: number): CheckpointView | null {
     const row = this.#newestRow(task);
     return row ? JSON.parse(row.view) : null;
+  }
+
+  /** The number of the frame with the newest checkpoint of the lease; 0 when none is stored. */
+  savedFrame(task: number, epoch: number): number {
+    const sql = `SELECT frame FROM checkpoints WHERE task = ? AND json_extract(view, '$.epoch') = ?
+       ORDER BY number DESC LIMIT 1`;
+    return this.#parts.kit.store.row<{ frame: number }>(sql, task, epoch)?.frame ?? 0;
   }
 
   /** The task of a checkpoint; undefined when the checkpoint does not exist. */

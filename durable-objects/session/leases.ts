@@ -98,10 +98,11 @@ export class Leases {
     reservations.release(task, epoch);
     log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });
     const { platform } = kit.store;
+    const saved = checkpoints.savedFrame(task, epoch);
     kit.store.afterCommit(() => {
       platform.logger('info', ending === 'lost' ? 'lease_lost' : 'lease_ended', { task, epoch, agent_id, reason });
       for (const socket of holderSockets(platform, task, epoch)) {
-        sendDown(socket, { type: ending === 'done' ? 'ended' : 'lease_lost', reason });
+        sendDown(socket, ending === 'done' ? { type: 'ended', reason, saved } : { type: 'lease_lost', reason });
         socket.close(CLOSE.lease_ended, reason);
       }
     });

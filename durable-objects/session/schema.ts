@@ -43,7 +43,8 @@ CREATE TABLE approvals (
 CREATE TABLE always_rules (permission TEXT NOT NULL, pattern TEXT NOT NULL, PRIMARY KEY (permission, pattern)) WITHOUT ROWID;
 CREATE TABLE checkpoints (
   number INTEGER PRIMARY KEY, task INTEGER NOT NULL DEFAULT 1, view TEXT NOT NULL, files TEXT NOT NULL,
-  patch_artifact TEXT, patch_sha256 TEXT, conversation_artifact TEXT, conversation_sha256 TEXT, conversation_format TEXT
+  patch_artifact TEXT, patch_sha256 TEXT, conversation_artifact TEXT, conversation_sha256 TEXT, conversation_format TEXT,
+  frame INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE artifacts (id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE artifact_chunks (
@@ -200,6 +201,11 @@ DROP TABLE spec;
       // The last failure of a model that is asked again, for the error of a session that reaches its time limit.
       id: 'session/0009_retry_of_each_task',
       sql: `ALTER TABLE tasks ADD COLUMN retry TEXT;`,
+    },
+    {
+      // The agent is told which of its checkpoints is stored.
+      id: 'session/0010_frames_of_checkpoints',
+      sql: `ALTER TABLE checkpoints ADD COLUMN frame INTEGER NOT NULL DEFAULT 0;`,
     },
   ],
 };

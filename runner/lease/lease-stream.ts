@@ -52,6 +52,10 @@ export class LeaseStream {
   #sent = 0;
   /** The session has stored the frames up to this one. */
   #acked = 0;
+  /** The newest checkpoint that the session has stored. */
+  #saved = 0;
+  /** The checkpoints that the session has not answered. */
+  #unsaved: { n: number; resolve: (isSaved: boolean | null) => void }[] = [];
   #inFlight: number[] = [];
   /** The session has accepted this agent's claim on this connection. */
   #isAccepted = false;
@@ -103,6 +107,24 @@ export class LeaseStream {
     this.#pump();
   }
 
+  /**
+   * Resolves with whether the session has stored the checkpoint that was just appended; null when the lease is over and
+   * the session did not say.
+   */
+  saved(): Promise<boolean | null> {
+    const { promise, resolve } = Promise.withResolvers<boolean | null>();
+    if (this.#isOver) resolve(null);
+    else this.#unsaved.push({ n: this.#buffer.head, resolve });
+    return promise;
+  }
+
+  /** Answers for the checkpoints that the session has acknowledged. */
+  #answer(acked: number): void {
+    const isAnswered = ({ n }: { n: number }) => n <= acked;
+    for (const { n, resolve } of this.#unsaved.filter(isAnswered)) resolve(n <= this.#saved);
+    this.#unsaved = this.#unsaved.filter((checkpoint) => !isAnswered(checkpoint));
+  }
+
   /** Writes to the buffer. A full disk must not end this process, which has other leases. */
   #store(write: () => void): void {
     try {
@@ -145,6 +167,9 @@ export class LeaseStream {
     switch (message.type) {
       case 'lease':
         return this.#accepted(message);
+      case 'saved':
+        this.#saved = message.n;
+        return;
       case 'ack':
         return this.#acknowledged(message.n);
       case 'expected':
@@ -153,6 +178,8 @@ export class LeaseStream {
       case 'command':
         return this.#command(message.id, message.command);
       case 'ended':
+        this.#saved = message.saved;
+        this.#answer(this.#buffer.head);
         return this.#end('ended', message.reason);
       case 'lease_lost':
         return this.#end('lost', message.reason);
@@ -163,10 +190,11 @@ export class LeaseStream {
     }
   }
 
-  #accepted({ assignment, acked, ttl_ms }: Extract<RunDown, { type: 'lease' }>): void {
+  #accepted({ assignment, acked, saved, ttl_ms }: Extract<RunDown, { type: 'lease' }>): void {
     this.#ttlMs = ttl_ms;
     this.#socket.setLifetime(ttl_ms);
     this.#isAccepted = true;
+    this.#saved = saved;
     this.#acknowledgeUpTo(acked);
     if (acked >= this.#buffer.head) this.#socket.accepted();
     this.#sendFrom(acked);
@@ -195,6 +223,7 @@ export class LeaseStream {
     this.#store(() => this.#buffer.acknowledge(n));
     if (n > this.#acked) this.#socket.accepted();
     this.#acked = Math.max(this.#acked, n);
+    this.#answer(this.#acked);
   }
 
   #sendFrom(n: number): void {
@@ -262,6 +291,7 @@ export class LeaseStream {
 
   #stop(): void {
     this.#isOver = true;
+    for (const { resolve } of this.#unsaved.splice(0)) resolve(null);
     this.#stopSilenceChecks();
     this.#socket.close();
   }

@@ -5,7 +5,7 @@ import type { FrameBuffer } from './buffer.ts';
 import type { OpenConnection } from './connection.ts';
 import { LeaseStream } from './lease-stream.ts';
 
-export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'fetchArtifact'> {
+export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'saved' | 'fetchArtifact'> {
   openConnection: OpenConnection;
   fetchArtifact: (sessionId: string, artifactId: string) => Promise<Uint8Array>;
   /** Masks the secrets in what the work reports. */
@@ -91,6 +91,7 @@ export class Lease {
       ...dependencies,
       fetchArtifact: (artifactId) => fetchArtifact(assignment.session_id, artifactId),
       report: (frame) => this.#stream.append(redact(frame)),
+      saved: () => this.#stream.saved(),
     });
     this.#dependencies.onGranted();
     this.#running = this.#work.run();

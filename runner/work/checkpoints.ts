@@ -16,17 +16,25 @@ export interface CheckpointPosition {
   requested: boolean;
 }
 
+interface CheckpointsDependencies {
+  opencode: Pick<OpenCodePort, 'exportConversation'>;
+  worktree: Pick<Worktree, 'path' | 'base' | 'changes'>;
+  conversationId: string;
+  report: (frame: AgentFrameBody) => void;
+  /** Whether the session has stored the checkpoint that was just reported; null when the lease is over before it says. */
+  saved: () => Promise<boolean | null>;
+}
+
 /**
  * Takes the checkpoints of one lease. Sends artifacts that were not sent before as chunks, then the checkpoint itself.
  */
 export class Checkpoints {
-  readonly #opencode: OpenCodePort;
-  readonly #worktree: Worktree;
-  readonly #conversationId: string;
-  readonly #report: (frame: AgentFrameBody) => void;
+  readonly #dependencies: CheckpointsDependencies;
   readonly #gone: readonly string[];
-  readonly #sent = new Map<string, Artifact>();
+  /** The artifacts of the last checkpoint. The session may have deleted those of earlier ones. */
+  #sent = new Map<string, Artifact>();
   #last: Promise<void> = Promise.resolve();
+  #answer: Promise<boolean | null> = Promise.resolve(null);
   readonly #notes = new Set<string>();
   #isWorkSafe: boolean;
   #isClosed = false;
@@ -38,24 +46,17 @@ export class Checkpoints {
    * @param gone what the worktree lacks of the work before this lease
    * @param startPatch the checksum of the patch with which the lease starts, if it has one
    */
-  constructor(
-    opencode: OpenCodePort,
-    worktree: Worktree,
-    conversationId: string,
-    report: (frame: AgentFrameBody) => void,
-    gone: readonly string[],
-    startPatch: string | null,
-  ) {
-    this.#reported = startPatch;
+  constructor(dependencies: CheckpointsDependencies, gone: readonly string[], startPatch: string | null) {
+    this.#dependencies = dependencies;
     this.#gone = gone;
-    this.#opencode = opencode;
-    this.#worktree = worktree;
-    this.#conversationId = conversationId;
-    this.#report = report;
-    this.#isWorkSafe = !isKept(worktree.path);
+    this.#reported = startPatch;
+    this.#isWorkSafe = !isKept(dependencies.worktree.path);
   }
 
-  /** False when only this worktree has the newest work: it is too large for a checkpoint, or the checkpoint failed. */
+  /**
+   * False when only this worktree has the newest work: it does not fit into a checkpoint, or the checkpoint failed or
+   * was refused.
+   */
   get isWorkSafe(): boolean {
     return this.#isWorkSafe;
   }
@@ -75,6 +76,20 @@ export class Checkpoints {
     if (this.#newest !== null) this.#reported = patchOf(this.#newest);
   }
 
+  /**
+   * Takes a checkpoint and waits until the session has stored it. Sends a refused one once more, with all its artifacts.
+   * @param until ends the waiting; the answer still counts
+   * @throws when the checkpoint cannot be taken, or is refused again
+   */
+  async save(position: CheckpointPosition, until: Promise<void>): Promise<void> {
+    for (const isLastTry of [false, true]) {
+      await this.take(position);
+      const answer = await Promise.race([this.#answer, until.then(() => null)]);
+      if (answer !== false) return;
+      if (isLastTry) throw new Error('The session refused it. The session’s log says why (frame.rejected).');
+    }
+  }
+
   /** Takes a checkpoint after all earlier calls have finished. */
   take(position: CheckpointPosition): Promise<void> {
     const taken = this.#last.then(() => this.#take(position));
@@ -82,9 +97,10 @@ export class Checkpoints {
     return taken;
   }
 
-  /** Resolves when no checkpoint is in progress. */
+  /** Resolves when no checkpoint is in progress, and the session has answered the last one or the lease is over. */
   async settled(): Promise<void> {
     await this.#last;
+    await this.#answer;
   }
 
   /** Call this when nothing more reaches the session: the worktree stays, whatever a checkpoint in progress says. */
@@ -95,37 +111,52 @@ export class Checkpoints {
 
   #keepWorktree(): void {
     this.#isWorkSafe = false;
-    markKept(this.#worktree.path, this.#worktree.base);
+    const { path, base } = this.#dependencies.worktree;
+    markKept(path, base);
   }
 
   async #take(position: CheckpointPosition): Promise<void> {
+    const { opencode, worktree, conversationId, report } = this.#dependencies;
     // The conversation is read first. During a turn, the work may then be ahead of it, but never behind: the results of
     // all tool calls that the conversation has as completed are in the worktree.
-    const conversation = await this.#opencode.exportConversation(this.#conversationId);
-    const changes = await this.#worktree.changes();
+    const conversation = await opencode.exportConversation(conversationId);
+    const changes = await worktree.changes();
     const { patch, files } = changes;
     const isComplete = patch !== null && changes.changedSubmodules.length === 0;
-    // Marked before it is reported: if this process is killed in between, the only copy of the work must survive.
-    if (!isComplete) this.#keepWorktree();
+    // Marked until the session has confirmed it: if this process is killed before, the only copy must survive.
+    markKept(worktree.path, worktree.base);
+    if (!isComplete) this.#isWorkSafe = false;
     this.#noteOmissions(changes, conversation.format === TRANSCRIPT_FORMAT);
     const inSubmodules = changes.changedSubmodules.map((path) => `changes in the submodule ${path}`);
     const lacks = bounded([...this.#gone, ...inSubmodules]);
+    const before = this.#sent;
+    this.#sent = new Map();
     const data: CheckpointData = {
       turn: position.turn,
       messages_done: position.messages_done,
-      base_commit: this.#worktree.base,
-      patch: patch === null || patch.byteLength === 0 ? null : this.#send(patch),
-      conversation: { ...this.#send(conversation.bytes), format: conversation.format },
+      base_commit: worktree.base,
+      patch: patch === null || patch.byteLength === 0 ? null : this.#send(patch, before),
+      conversation: { ...this.#send(conversation.bytes, before), format: conversation.format },
       files,
       local_only: patch === null,
       requested: position.requested,
       ...(lacks.length > 0 ? { lacks } : {}),
     };
-    this.#report({ type: 'checkpoint', data });
+    report({ type: 'checkpoint', data });
     this.#newest = data;
-    if (!isComplete || this.#isClosed) return;
-    this.#isWorkSafe = true;
-    unmarkKept(this.#worktree.path);
+    this.#answer = this.#dependencies.saved().then((isSaved) => this.#answered(data, isComplete, isSaved));
+  }
+
+  #answered(data: CheckpointData, isComplete: boolean, isSaved: boolean | null): boolean | null {
+    if (isSaved === false) {
+      // The session may have none of its artifacts.
+      this.#sent.clear();
+      this.#isWorkSafe = false;
+    } else if (isSaved && isComplete && !this.#isClosed && this.#newest === data) {
+      this.#isWorkSafe = true;
+      unmarkKept(this.#dependencies.worktree.path);
+    }
+    return isSaved;
   }
 
   #noteOmissions({ nested, changedSubmodules }: Changes, isTranscript: boolean): void {
@@ -143,18 +174,21 @@ export class Checkpoints {
   #note(text: string): void {
     if (this.#notes.has(text)) return;
     this.#notes.add(text);
-    this.#report({ type: 'agent.note', data: { level: 'warning', text: text.slice(0, 2_000) } });
+    this.#dependencies.report({ type: 'agent.note', data: { level: 'warning', text: text.slice(0, 2_000) } });
   }
 
-  #send(bytes: Uint8Array): Artifact {
+  #send(bytes: Uint8Array, before: ReadonlyMap<string, Artifact>): Artifact {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    const known = this.#sent.get(sha256);
-    if (known !== undefined) return known;
+    const known = before.get(sha256);
+    if (known !== undefined) {
+      this.#sent.set(sha256, known);
+      return known;
+    }
     const artifact = { artifact_id: randomUUID(), bytes: bytes.byteLength, sha256 };
     for (let index = 0; index * CHUNK_BYTES < bytes.byteLength; index++) {
       const chunk = bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
       const data = { artifact_id: artifact.artifact_id, index, data: Buffer.from(chunk).toString('base64') };
-      this.#report({ type: 'artifact.chunk', data });
+      this.#dependencies.report({ type: 'artifact.chunk', data });
     }
     this.#sent.set(sha256, artifact);
     return artifact;

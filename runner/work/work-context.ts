@@ -22,6 +22,8 @@ export interface WorkContextDependencies {
   worktreesDirectory: string;
   fetchArtifact: (artifactId: string) => Promise<Uint8Array>;
   report: (frame: AgentFrameBody) => void;
+  /** Whether the session has stored the checkpoint that was just reported; null when the lease is over before it says. */
+  saved: () => Promise<boolean | null>;
   log: (line: string) => void;
 }
 
@@ -76,10 +78,7 @@ export async function openWorkContext(
   const mapping = new Mapping(conversationId, directory);
   mapping.skip(await opencode.messages(conversationId));
   const checkpoints = new Checkpoints(
-    opencode,
-    worktree,
-    conversationId,
-    report,
+    { opencode, worktree, conversationId, report, saved: dependencies.saved },
     goneOf(restoration),
     assignment.checkpoint?.patch_sha256 ?? null,
   );

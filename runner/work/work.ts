@@ -1,6 +1,7 @@
 import { boundsOf, type GivenCeilings, isBudget } from '../../src/domain/session/ceilings.ts';
 import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { unmarkKept } from '../git/kept-worktrees.ts';
 import { CeilingWatch } from './ceiling-watch.ts';
 import { hasText } from './evidence.ts';
 import { checkpointFailed, opencodeUnavailable, TAMPERING } from './failures.ts';
@@ -47,6 +48,8 @@ export class Work {
   #release: { reason: ReleaseReason; message: string } | null = null;
   #isQuiet = false;
   #isCancelled = false;
+  /** Resolves when the lease is to be released, or is over. */
+  readonly #ending = Promise.withResolvers<void>();
   /** A checkpoint was requested before the work context was open. */
   #isCheckpointAsked = false;
   #checkpointAt = performance.now();
@@ -116,6 +119,7 @@ export class Work {
   end(reason: ReleaseReason, message: string, withinMs: number): void {
     if (this.#release !== null) return;
     this.#release = { reason, message };
+    this.#ending.resolve();
     const by: Interruption = reason === 'stopped' ? 'stop' : 'pause';
     this.#turn?.interruptAfterStep(by);
     setTimeout(() => this.#turn?.interrupt(by), withinMs).unref();
@@ -147,6 +151,7 @@ export class Work {
   /** The lease is lost or has ended: aborts the turn and reports nothing more. */
   cancel(): void {
     this.#isCancelled = true;
+    this.#ending.resolve();
     this.#turn?.interrupt('cancelled');
     this.#wakeup.signal();
   }
@@ -163,8 +168,10 @@ export class Work {
     if (checkpoints.isWorkSafe) await opencode.forgetConversation(conversationId).catch(() => undefined);
     await opencode.releaseDirectory(directory).catch(() => undefined);
     await processes.endAll();
-    if (checkpoints.isWorkSafe) await repository.removeWorktree(worktree.path);
-    else log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
+    if (checkpoints.isWorkSafe) {
+      await repository.removeWorktree(worktree.path);
+      unmarkKept(worktree.path);
+    } else log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
   }
 
   async #message(message: Message): Promise<void> {
@@ -258,7 +265,7 @@ export class Work {
     // For a pause or a stop, `run` takes the checkpoint before it releases the lease.
     const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');
     if (isPausing) return;
-    const problem = await this.#checkpoint(false);
+    const problem = await this.#checkpoint(false, true);
     if (this.#isCancelled || this.#release !== null) return;
     if (outcome.type === 'failed') return this.#results.fail(context, outcome.failure);
     if (problem !== null) return this.#results.fail(context, checkpointFailed(problem));
@@ -293,12 +300,16 @@ export class Work {
     if (performance.now() - this.#checkpointAt >= everyMs) void this.#checkpoint(false);
   }
 
-  /** @returns the error, or null if the checkpoint was taken */
-  async #checkpoint(requested: boolean): Promise<Error | null> {
+  /**
+   * @param isAwaited whether to wait until the session has stored the checkpoint
+   * @returns the error, or null if the checkpoint was taken
+   */
+  async #checkpoint(requested: boolean, isAwaited = false): Promise<Error | null> {
     this.#checkpointAt = performance.now();
     const position = { turn: this.#turnNumber, messages_done: this.#messages.done, requested };
     try {
-      await this.#context?.checkpoints.take(position);
+      if (isAwaited) await this.#context?.checkpoints.save(position, this.#ending.promise);
+      else await this.#context?.checkpoints.take(position);
       return null;
     } catch (error) {
       this.#report(note('warning', `The checkpoint failed: ${(error as Error).message}`));

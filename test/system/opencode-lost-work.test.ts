@@ -1,8 +1,15 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
-import { artifactsOf, nextAssignment, type WorkRig, withCalls, workFixtureOfFile } from './support/work-rig.ts';
+import {
+  artifactsOf,
+  makeAssignment,
+  nextAssignment,
+  type WorkRig,
+  withCalls,
+  workFixtureOfFile,
+} from './support/work-rig.ts';
 
 const fixture = workFixtureOfFile();
 
@@ -74,4 +81,25 @@ test('an answer whose files are all gone is no result', async () => {
   });
   expect(await work.frame('result')).toMatchObject({ status: 'failed', error: { code: 'work_lost' } });
   expect(work.of('turn.started')).toEqual([]);
+});
+
+test('a checkpoint that the session refuses fails the run, and the worktree stays', async () => {
+  const work = await fixture.start(makeAssignment(), new Map(), { saved: async () => false });
+  await work.message('write code.txt: important');
+  expect(await work.frame('result')).toMatchObject({
+    status: 'failed',
+    error: { code: 'checkpoint_failed', message: expect.stringContaining('refused') },
+  });
+  await work.end();
+  expect([existsSync(work.worktree), existsSync(`${work.worktree}.kept`)]).toEqual([true, true]);
+});
+
+test('a pause does not wait for a session that is out of reach', async () => {
+  const answer = Promise.withResolvers<null>();
+  const work = await fixture.start(makeAssignment(), new Map(), { saved: () => answer.promise });
+  await work.message('write code.txt: important');
+  await work.frame('checkpoint');
+  await work.work.command({ type: 'pause', data: { within_ms: 60_000 } });
+  expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
+  answer.resolve(null);
 });

@@ -241,11 +241,11 @@ test('an epoch of a task starts on an agent only when the previous one has ended
       send: (text) => {
         const message = JSON.parse(text === 'ping' ? '{}' : text) as { type?: string };
         if (message.type === 'hello') control = tell;
-        if (text.includes('"released"')) tell({ type: 'ended', reason: 'released' });
+        if (text.includes('"released"')) tell({ type: 'ended', reason: 'released', saved: Number.MAX_SAFE_INTEGER });
         if (message.type !== 'present') return;
         presented.push({ path, wasBeforeThere: existsSync(before) });
         const epoch = Number(path.split('/').at(-1));
-        tell({ type: 'lease', assignment: { ...assignment, epoch }, acked: 0, ttl_ms: 60_000 });
+        tell({ type: 'lease', assignment: { ...assignment, epoch }, acked: 0, saved: 0, ttl_ms: 60_000 });
       },
     };
   };

@@ -84,12 +84,12 @@ export class AgentFrames {
     if (!read.ok) return this.#reject(lease, n, raw, read.problem);
     const { body } = read;
     if (isTooLarge(body)) return this.#reject(lease, n, raw, `a frame holds at most ${BATCH_BYTES} characters`);
-    const problem = this.#use(lease, body);
+    const problem = this.#use(lease, n, body);
     if (problem !== null) this.#reject(lease, n, raw, problem);
   }
 
   /** @returns why the frame is invalid, or null */
-  #use(lease: LeaseRow, body: AgentFrameBody): string | null {
+  #use(lease: LeaseRow, n: number, body: AgentFrameBody): string | null {
     const { approvals, checkpoints, tasks } = this.#parts;
     const { task, epoch } = lease;
     const isProgress = body.type !== 'result' && body.type !== 'released' && body.type !== 'model.retry';
@@ -98,7 +98,7 @@ export class AgentFrames {
       case 'artifact.chunk':
         return checkpoints.addChunk(task, epoch, body.data);
       case 'checkpoint':
-        return checkpoints.add(task, epoch, body.data);
+        return checkpoints.add(task, epoch, n, body.data);
       case 'approval.asked':
         return approvals.ask(task, epoch, body.data);
       case 'approval.withdrawn':
@@ -184,6 +184,11 @@ function isTooLarge({ type, data }: AgentFrameBody): boolean {
 
 /** The most characters with which JSON can encode one UTF-16 code unit. */
 const JSON_UNITS_MAX = 6;
+
+/** Whether a frame is, or was meant to be, a checkpoint, whose sender waits for an answer. */
+export function isCheckpoint(raw: unknown): boolean {
+  return (raw as { type?: unknown } | null)?.type === 'checkpoint';
+}
 
 /** Whether a frame has a number, which is required. */
 export function isNumbered(raw: unknown): boolean {

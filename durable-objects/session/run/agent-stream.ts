@@ -5,13 +5,16 @@ import type { ObjectSocket } from '../../kit/platform/platform.ts';
 import { parseJson } from '../../kit/text.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
-import { isNumbered } from './agent-frames.ts';
+import { isCheckpoint, isNumbered } from './agent-frames.ts';
 import type { ClaimRefusal } from './claims.ts';
 import { attachmentOf, holderSockets, type RunAttachment, sendDown } from './run-sockets.ts';
 
 type Presented = Extract<RunUp, { type: 'present' }>;
 
-type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'commands' | 'claims' | 'refusals' | 'frames'>;
+type Needs = Pick<
+  SessionParts,
+  'config' | 'kit' | 'records' | 'checkpoints' | 'commands' | 'claims' | 'refusals' | 'frames'
+>;
 
 /**
  * The run socket as a transport of an agent's frames. The agent numbers the frames. Each is stored exactly once and
@@ -55,14 +58,15 @@ export class AgentStream {
   }
 
   #present(socket: ObjectSocket, attachment: RunAttachment, frame: Presented): void {
-    const { config, claims, commands } = this.#parts;
+    const { config, checkpoints, claims, commands } = this.#parts;
     const { task, epoch } = attachment;
     const answer = claims.answer(task, { ...frame, epoch });
     if (!('assignment' in answer)) return this.#turnAway(socket, attachment, answer);
     this.#supersede(attachment);
     socket.attach({ ...attachment, presented: true });
     const { assignment, acked } = answer;
-    sendDown(socket, { type: 'lease', assignment, acked, ttl_ms: config.lease_ttl_ms });
+    const saved = checkpoints.savedFrame(task, epoch);
+    sendDown(socket, { type: 'lease', assignment, acked, saved, ttl_ms: config.lease_ttl_ms });
     commands.resend(task, epoch, socket);
   }
 
@@ -81,7 +85,11 @@ export class AgentStream {
   #takeFrames(socket: ObjectSocket, lease: LeaseRow, frames: readonly unknown[]): void {
     if (!frames.every(isNumbered)) return socket.close(CLOSE.protocol_error, 'a frame has no number');
     const { acked, gap } = this.#parts.frames.take(lease, frames);
-    if (!this.#parts.claims.held(lease.task, lease.epoch)) return;
+    const { task, epoch } = lease;
+    if (!this.#parts.claims.held(task, epoch)) return;
+    if (frames.some(isCheckpoint)) {
+      sendDown(socket, { type: 'saved', n: this.#parts.checkpoints.savedFrame(task, epoch) });
+    }
     sendDown(socket, gap ? { type: 'expected', n: acked + 1 } : { type: 'ack', n: acked });
   }
 
@@ -91,10 +99,11 @@ export class AgentStream {
   }
 
   #turnAway(socket: ObjectSocket, { task, epoch, connection }: RunAttachment, refusal: ClaimRefusal): void {
-    const { records, refusals } = this.#parts;
+    const { records, checkpoints, refusals } = this.#parts;
     const { verdict, reason } = refusal;
     if (verdict === 'lost' && refusal.cause === 'taken' && records.find()) refusals.count(task, epoch, connection);
-    sendDown(socket, { type: verdict === 'lost' ? 'lease_lost' : verdict, reason });
+    if (verdict === 'ended') sendDown(socket, { type: 'ended', reason, saved: checkpoints.savedFrame(task, epoch) });
+    else sendDown(socket, { type: verdict === 'lost' ? 'lease_lost' : verdict, reason });
     socket.close(CLOSE.lease_ended, reason);
   }
 }

@@ -41,7 +41,12 @@ export type RunUp = Infer<typeof RunUp>;
 export const RunDown = schema(() =>
   z.discriminatedUnion('type', [
     /** The claim is granted. `acked`: frames of this stream are stored up to this number. */
-    z.object({ type: z.literal('lease'), assignment: Assignment(), acked: z.int(), ttl_ms: z.int() }),
+    z.object({ type: z.literal('lease'), assignment: Assignment(), acked: z.int(), saved: z.int(), ttl_ms: z.int() }),
+    /**
+     * The number of the newest `checkpoint` frame of this lease that the session has stored; 0 when there is none. It
+     * comes before the `ack` of any checkpoint, so an acknowledged checkpoint with a higher number was refused.
+     */
+    z.object({ type: z.literal('saved'), n: z.int() }),
     /** All frames up to `n` are stored. */
     z.object({ type: z.literal('ack'), n: z.int() }),
     /** There is a gap: send again from frame `n`. */
@@ -49,7 +54,7 @@ export const RunDown = schema(() =>
     /** Commands are numbered by `id`, kept until they are acknowledged, and sent again after a reconnect. */
     z.object({ type: z.literal('command'), id: z.int(), command: Command() }),
     /** The lease has ended regularly, with a result or a release. All frames are acknowledged; delete the buffer. */
-    z.object({ type: z.literal('ended'), reason: z.string() }),
+    z.object({ type: z.literal('ended'), reason: z.string(), saved: z.int() }),
     /** The agent does not hold the lease (any more). Abort the turn and delete the buffer. */
     z.object({ type: z.literal('lease_lost'), reason: z.string() }),
     /** Another agent was first, or the offer was cancelled. */

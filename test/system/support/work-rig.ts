@@ -37,6 +37,8 @@ export interface WorkRig {
 
 export interface WorkOptions {
   stepCheckpointMs?: number;
+  /** What the session answers to a checkpoint; by default, that it is stored. */
+  saved?: () => Promise<boolean | null>;
   /** Those of the agent that differ from the defaults. */
   ceilings?: GivenCeilings;
 }
@@ -67,7 +69,7 @@ export async function startWork(
   clone: string,
   assignment: Assignment,
   artifacts: ReadonlyMap<string, Uint8Array> = new Map(),
-  { stepCheckpointMs = 600_000, ceilings = {} }: WorkOptions = {},
+  { stepCheckpointMs = 600_000, ceilings = {}, saved = async () => true }: WorkOptions = {},
 ): Promise<WorkRig> {
   const frames: AgentFrameBody[] = [];
   const repository = await Repository.open(clone);
@@ -83,6 +85,7 @@ export async function startWork(
       return bytes;
     },
     report: (frame) => frames.push(frame),
+    saved,
     log: () => undefined,
     stepCheckpointMs,
     ceilings: { ...readCeilings(), ...ceilings },

@@ -27,6 +27,20 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'oio-stream-'));
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const checkpoint: AgentFrameBody = {
+  type: 'checkpoint',
+  data: {
+    turn: 1,
+    messages_done: 1,
+    base_commit: null,
+    patch: null,
+    conversation: null,
+    files: [],
+    local_only: false,
+    requested: false,
+  },
+};
+
 beforeEach(() => {
   vi.useFakeTimers();
 });
@@ -39,6 +53,9 @@ class FakeSession {
   readonly stored: AgentFrame[] = [];
   readonly commandAcks: number[] = [];
   presented = 0;
+  /** The number of the newest checkpoint that is stored. */
+  saved = 0;
+  refusesCheckpoints = false;
   /** Acknowledgements no longer arrive, because the connection is about to break. */
   losesAcks = false;
   isReachable = true;
@@ -82,7 +99,13 @@ class FakeSession {
     const message = JSON.parse(text) as RunUp;
     if (message.type === 'present') {
       this.presented += 1;
-      this.tell({ type: 'lease', assignment: {} as Assignment, acked: this.stored.length, ttl_ms: TTL_MS });
+      this.tell({
+        type: 'lease',
+        assignment: {} as Assignment,
+        acked: this.stored.length,
+        saved: this.saved,
+        ttl_ms: TTL_MS,
+      });
     } else if (message.type === 'command_ack') this.commandAcks.push(message.id);
     else this.#take(message.frames as AgentFrame[]);
   }
@@ -92,9 +115,13 @@ class FakeSession {
     for (const frame of frames) {
       const expected = this.stored.length + 1;
       if (frame.n > expected) return this.tell({ type: 'expected', n: expected });
-      if (frame.n === expected) this.stored.push(frame);
+      if (frame.n !== expected) continue;
+      this.stored.push(frame);
+      if (frame.type === 'checkpoint' && !this.refusesCheckpoints) this.saved = frame.n;
     }
-    if (!this.losesAcks) this.tell({ type: 'ack', n: this.stored.length });
+    if (this.losesAcks) return;
+    this.tell({ type: 'saved', n: this.saved });
+    this.tell({ type: 'ack', n: this.stored.length });
   }
 }
 
@@ -190,7 +217,7 @@ test('a lease whose frames no longer fit on the disk is given back after the fra
   // The session's message that the lease has ended is lost with the connection, and the release is sent again.
   session.cut();
   await vi.advanceTimersByTimeAsync(20_000);
-  session.tell({ type: 'ended', reason: 'released' });
+  session.tell({ type: 'ended', reason: 'released', saved: 0 });
   await vi.advanceTimersByTimeAsync(10);
   expect(told).toEqual(['granted', 'full', 'ended']);
 });
@@ -277,6 +304,47 @@ test('frames of a granted lease are kept through days of silence and delivered a
   expect(told).toEqual(['granted', 'quiet', 'alive']);
   expect(session.stored).toEqual([{ n: 1, ...note('work') }]);
   stream.discard();
+});
+
+test('a checkpoint is answered when it is acknowledged, also on the next connection, and at the end of the lease', async () => {
+  const { session, stream } = start();
+  const [answers, expected] = [[] as (boolean | null)[], [] as (boolean | null)[]];
+  const save = async () => {
+    stream.append(checkpoint);
+    void stream.saved().then((isSaved) => answers.push(isSaved));
+    await vi.advanceTimersByTimeAsync(10);
+  };
+  const expectAnswer = async (answer: boolean | null) => {
+    await vi.advanceTimersByTimeAsync(20_000);
+    expected.push(answer);
+    expect(answers).toEqual(expected);
+  };
+  await vi.advanceTimersByTimeAsync(10);
+  await save();
+  await expectAnswer(true);
+  session.refusesCheckpoints = true;
+  await save();
+  await expectAnswer(false);
+  session.losesAcks = true;
+  await save();
+  expect(answers).toEqual(expected);
+  session.cut();
+  await expectAnswer(false);
+  session.losesAcks = true;
+  await save();
+  session.tell({ type: 'ended', reason: 'released', saved: session.stored.length });
+  await expectAnswer(true);
+});
+
+test('a checkpoint of a lease that was lost stays without an answer', async () => {
+  const { session, stream } = start();
+  await vi.advanceTimersByTimeAsync(10);
+  session.losesAcks = true;
+  stream.append(checkpoint);
+  const answer = stream.saved();
+  session.tell({ type: 'lease_lost', reason: 'taken' });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(await answer).toBeNull();
 });
 
 test('a lease is given up after a week of silence, and an unanswered claim after minutes', async () => {

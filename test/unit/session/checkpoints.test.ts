@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Checkpoints as RunnerCheckpoints } from '../../../runner/work/checkpoints.ts';
 import { artifact, checkpoint, type FakeAgent, note, released, uuidOf } from './fake-agent.ts';
 import { failureOf, SessionInProcess, unwrap } from './harness.ts';
 
@@ -53,6 +57,72 @@ describe('a checkpoint', () => {
     expect(await read(session, uuidOf('c3 patch'))).toBe('');
     expect(await read(session, uuidOf('c4 patch'))).toContain('diff of c4');
     expect(session.rows('artifacts')).toHaveLength(200);
+  });
+
+  it('is confirmed to its sender, or refused: at once, on the next connection, and at the end of the lease', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(...checkpoint('one'));
+    const stored = agent.head;
+    expect(agent.saved).toBe(stored);
+    agent.send(...checkpoint('cut off').slice(1));
+    expectConsumed(agent);
+    expect(agent.saved).toBe(stored);
+    agent.saved = 0;
+    agent.connect();
+    expect(agent.saved).toBe(stored);
+    agent.send(...checkpoint('two'), released('shutdown'));
+    expect(agent).toMatchObject({ over: 'ended', saved: agent.head - 1 });
+    agent.saved = 0;
+    expect(agent.connect()).toMatchObject({ over: 'ended', saved: agent.head - 1 });
+    await session.advance(1);
+    expect(session.agent(2, 'AGENT-TWO').connect().saved).toBe(0);
+  });
+
+  it('of work that is as it was a hundred checkpoints ago is stored, and none is refused', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const directory = mkdtempSync(join(tmpdir(), 'oio-checkpoints-'));
+    let patch = '';
+    const checkpoints = new RunnerCheckpoints(
+      {
+        opencode: { exportConversation: async () => ({ format: 'opencode-1', bytes: Buffer.from('{}') }) },
+        worktree: {
+          path: join(directory, 'tree'),
+          base: 'base',
+          changes: async () => ({ patch: Buffer.from(patch), files: [], nested: [], changedSubmodules: [] }),
+        },
+        conversationId: '',
+        report: (frame) => agent.send(frame),
+        saved: async () => agent.saved === agent.head,
+      },
+      [],
+      null,
+    );
+    const position = { turn: 1, messages_done: 1, requested: false };
+    const save = (text: string) => {
+      patch = text;
+      return checkpoints.save(position, new Promise(() => undefined));
+    };
+    await save('final');
+    for (let experiment = 1; experiment <= 101; experiment++) await save(`experiment ${experiment}`);
+    await save('final');
+    expect(await reasons(session)).toEqual([]);
+    const diff = unwrap(await session.runtime.diff(session.call()));
+    expect(await read(session, diff.artifact!.id)).toBe('final');
+    expect([checkpoints.isWorkSafe, existsSync(join(directory, 'tree.kept'))]).toEqual([true, false]);
+
+    // The session has lost an artifact that the agent believes to be there: the checkpoint is sent again, whole.
+    session.platform.transaction(() => session.platform.exec('DELETE FROM artifact_chunks', []));
+    await save('final');
+    expect(await reasons(session)).toHaveLength(1);
+    expect(await read(session, unwrap(await session.runtime.diff(session.call())).artifact!.id)).toBe('final');
+
+    agent.saved = -1;
+    agent.read = () => agent;
+    await expect(save('never stored')).rejects.toThrow('The session refused it');
+    expect([checkpoints.isWorkSafe, existsSync(join(directory, 'tree.kept'))]).toEqual([false, true]);
+    rmSync(directory, { recursive: true });
   });
 
   it('keeps an artifact that a later checkpoint also names', async () => {

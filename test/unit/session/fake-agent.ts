@@ -28,6 +28,8 @@ export class FakeAgent {
   buffer: AgentFrame[] = [];
   head = 0;
   acked = 0;
+  /** The number of the newest checkpoint that the session said it has stored. */
+  saved = 0;
   assignment: Assignment | null = null;
   commands: { id: number; command: Command }[] = [];
   /** How it ended: `ended`, `lease_lost` or `gone`. */
@@ -82,11 +84,16 @@ export class FakeAgent {
     for (const frame of this.client?.take<RunDown>() ?? []) {
       if (frame.type === 'lease') {
         this.assignment = frame.assignment;
+        this.saved = frame.saved;
         this.#acknowledge(frame.acked);
-      } else if (frame.type === 'ack') this.#acknowledge(frame.n);
+      } else if (frame.type === 'saved') this.saved = frame.n;
+      else if (frame.type === 'ack') this.#acknowledge(frame.n);
       else if (frame.type === 'expected') this.#acknowledge(frame.n - 1);
       else if (frame.type === 'command') this.#command(frame);
-      else this.over = frame.type;
+      else {
+        this.over = frame.type;
+        if (frame.type === 'ended') this.saved = frame.saved;
+      }
     }
     return this;
   }
