@@ -43,6 +43,11 @@ export function connectClient({ url, token }: Connection): Client {
   return createClient({ baseUrl: url, token, deadlineMs });
 }
 
+/** The address of a dashboard's page that signs in with a one-time code. */
+export function signInLink(page: string, code: string): string {
+  return `${page}#code=${code}`;
+}
+
 /** Converts an error of the API client to one for the user; undefined for any other error. */
 export function explainApiError(error: unknown): CliError | undefined {
   if (error instanceof ConnectionError) {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import type { Client } from '../../src/client/client.ts';
 import { ApiError } from '../../src/client/errors.ts';
 import { defineCommand, exitCode } from '../command.ts';
-import { type Connection, connectClient, findConnection } from '../connection.ts';
+import { connectClient, findConnection, signInLink } from '../connection.ts';
 import { say } from '../terminal.ts';
 import { connectionDetails, sessionIdOf } from './session/common.ts';
 
@@ -21,19 +22,19 @@ export const open = defineCommand({
     const client = connectClient(connection);
     const page = args.session === undefined ? '' : `sessions/${await sessionIdOf(client, args.session)}`;
     const url = `${connection.url}/${page}`;
-    const signedIn = `${url}${await codeFragment(connection)}`;
+    const signedIn = await signedInPage(client, url);
     const isOpened = await openInBrowser(signedIn);
     say('open', isOpened ? url : signedIn);
     return exitCode.ok;
   },
 });
 
-/** A one-time sign-in code for the page; empty without the right to create one. */
-async function codeFragment(connection: Connection): Promise<string> {
+/** The page with a one-time sign-in code; without the right to create one, the page itself. */
+async function signedInPage(client: Client, page: string): Promise<string> {
   try {
-    return `#code=${(await connectClient(connection).codes.create()).code}`;
+    return signInLink(page, (await client.codes.create()).code);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return '';
+    if (error instanceof ApiError && error.status === 403) return page;
     throw error;
   }
 }

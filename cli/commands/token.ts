@@ -1,6 +1,6 @@
 import { Role } from '../../src/protocol/common/enums.ts';
 import { CliError, defineCommand, exitCode } from '../command.ts';
-import { connectClient, findConnection } from '../connection.ts';
+import { connectClient, findConnection, signInLink } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
 import { printJson, say } from '../terminal.ts';
 import { jsonOption } from './session/common.ts';
@@ -26,7 +26,7 @@ export const token = defineCommand({
     if (values.role === undefined) {
       const connection = findConnection(process.env);
       const { code, expires_at } = await connectClient(connection).codes.create();
-      const url = `${connection.url}/#code=${code}`;
+      const url = signInLink(`${connection.url}/`, code);
       if (values.json) printJson({ url, expires_at });
       else say('open', `${url}\nValid for one sign-in until ${expires_at}.`);
       return exitCode.ok;

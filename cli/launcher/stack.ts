@@ -2,6 +2,7 @@ import { type Client, createClient } from '../../src/client/client.ts';
 import { givenText } from '../../src/configuration/read.ts';
 import { namesOf } from '../../src/configuration/settings.ts';
 import { CliError, exitCode } from '../command.ts';
+import { signInLink } from '../connection.ts';
 import type { DataDirectory } from '../data-directory.ts';
 import { paint, printable, say } from '../terminal.ts';
 import { agentCommand, type LocalAgent } from './agent.ts';
@@ -88,7 +89,7 @@ export class Stack {
   /** A link to the dashboard that signs in the first person who opens it. */
   async dashboardAddress(): Promise<string> {
     const { code } = await this.client.codes.create();
-    return `${this.url}/#code=${code}`;
+    return signInLink(`${this.url}/`, code);
   }
 
   /** Stops every process and releases the data directory. */
