@@ -1,4 +1,5 @@
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import { cutOffNotice } from './cut-off-calls.ts';
 import { isPromptNamed, promptMessageId, promptName } from './message-ids.ts';
 import type { Message } from './message-queue.ts';
 import { hasText, type OpenCodePort, type Prompt } from './opencode-port.ts';
@@ -46,7 +47,8 @@ export class Prompts {
   async #continuation(context: WorkContext, message: Message): Promise<Prompt> {
     this.#continuations += 1;
     const { task_id, epoch } = this.#assignment;
-    const text = context.notice === null ? CONTINUE_TEXT : `${CONTINUE_TEXT}\n\n${context.notice}`;
+    const cutOff = cutOffNotice(await this.#opencode.messages(context.conversationId));
+    const text = [CONTINUE_TEXT, cutOff, context.notice].filter((part) => part !== null).join('\n\n');
     return this.#create(context, text, promptName(task_id, epoch, message.number, 'continue', this.#continuations));
   }
 
