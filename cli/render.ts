@@ -136,6 +136,7 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent>, session: strin
     case 'model.retry':
       return [mark('!', 'yellow', retryText(event))];
     case 'agent.note':
+      if (event.data.level === 'info') return [note(event.data.text)];
       return [mark('!', event.data.level === 'error' ? 'red' : 'yellow', event.data.text)];
     case 'approval.asked':
       return approvalLines(session, event.data.approval).map((line, index) =>

@@ -101,6 +101,25 @@ export class Repository {
     });
   }
 
+  /**
+   * The commit that a branch has at `origin` now, fetched if the clone does not have it.
+   * @throws RepositoryError when `origin` cannot be reached or has no such branch
+   */
+  async resolveBranch(name: string): Promise<string> {
+    const ref = `refs/heads/${name}`;
+    const listed = await git(this.directory, ['ls-remote', 'origin', ref]).catch((error: Error) => {
+      throw new RepositoryError(`The branch ${name} cannot be read from origin: ${error.message}`);
+    });
+    const [commit] = listed.toString('utf8').split('\t');
+    if (!commit) throw new RepositoryError(`The remote origin has no branch ${name}.`);
+    return this.resolve(commit);
+  }
+
+  /** A commit as people name it: its short hash and its subject. */
+  describe(commit: string): Promise<string> {
+    return gitText(this.directory, ['log', '-1', '--format=%h %s', commit]);
+  }
+
   async #fetch(): Promise<void> {
     const args = ['fetch', '--all', '--quiet', '--no-write-fetch-head', '--no-recurse-submodules'];
     await git(this.directory, args, { maxMs: MAX_FETCH_MS }).catch(() => undefined);

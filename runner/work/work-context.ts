@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { truncated } from '../../src/protocol/common/text.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { findKept } from '../git/kept-worktrees.ts';
@@ -113,9 +114,16 @@ async function openWorktree(
     report(note('info', 'The work continues in the worktree that this agent has kept.'));
     return { worktree: await repository.openWorktree(kept.path, kept.base), restoration: { type: 'whole' } };
   }
-  const base = await repository.resolve(checkpoint?.base_commit ?? assignment.repository.base_commit);
+  const { base_commit, ref } = assignment.repository;
+  const startsFromBranch = ref !== undefined && !checkpoint?.base_commit;
+  const base = startsFromBranch
+    ? await repository.resolveBranch(ref)
+    : await repository.resolve(checkpoint?.base_commit ?? base_commit);
   const worktree = await repository.addWorktree(worktreePath(worktreesDirectory, assignment), base);
-  if (checkpoint === null) return { worktree, restoration: { type: 'whole' } };
+  if (checkpoint === null) {
+    report(note('info', `The work starts from commit ${truncated(await repository.describe(base), 100)}.`));
+    return { worktree, restoration: { type: 'whole' } };
+  }
   const { patch_artifact_id: id, patch_sha256 } = checkpoint;
   const patch = id === null ? null : await fetchVerified(fetchArtifact, id, patch_sha256);
   return { worktree, restoration: await restoreFiles(worktree, checkpoint, patch) };

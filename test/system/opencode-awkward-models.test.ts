@@ -98,13 +98,13 @@ test('a model that sends nothing is asked again, once', async () => {
   expect(recovers.of('usage').map(({ unpriced = false }) => unpriced)).toEqual([true, false]);
   await stays.message('awkward stalled');
   expect(await stays.frame('result')).toMatchObject({ status: 'failed', error: { code: 'model_silent' } });
-  expect(stays.of('agent.note').map(({ text }) => text)).toEqual([expect.stringContaining('it is asked again')]);
+  expect(stays.warnings()).toEqual([expect.stringContaining('it is asked again')]);
 });
 
 test('a turn whose usage the provider does not tell is unpriced, and a limit of cost says that it lacks it', async () => {
   const { work } = await resultOf('no_finish', { max_turns: 2, max_cost_usd: 5 });
   expect(work.of('usage')[0]).toMatchObject({ cost_usd: 0, unpriced: true });
-  expect(work.of('agent.note').map(({ text }) => text)).toEqual([expect.stringContaining('has no known price')]);
+  expect(work.warnings()).toEqual([expect.stringContaining('has no known price')]);
 });
 
 test.for(['empty', 'reasoning_only', 'cut_without_text'] as const)(

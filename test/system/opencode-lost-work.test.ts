@@ -28,7 +28,6 @@ async function takenOver(before: WorkRig, change: (next: Assignment) => void = (
   return { asked, work: await fixture.start(next, artifactsOf(before.frames), { client }) };
 }
 
-const notesOf = (work: WorkRig) => work.of('agent.note').map(({ text }) => text);
 const TOO_LARGE = 'head -c 9000000 /dev/urandom > large.bin';
 
 test('work that stayed on another machine is named to the model and in the log, and the run is never a plain success', async () => {
@@ -45,7 +44,7 @@ test('work that stayed on another machine is named to the model and in the log, 
   const gone = 'all changes of files up to checkpoint 1, because they were too large';
   expect(asked[0]).toContain(gone);
   expect(asked[0]).toContain('run ls; cat code.txt');
-  expect(notesOf(work)).toEqual([expect.stringContaining(gone)]);
+  expect(work.warnings()).toEqual([expect.stringContaining(gone)]);
   await work.message('say the second prompt');
   await work.frame('result', 2);
   expect(asked[1]).toBe('say the second prompt');
@@ -65,7 +64,7 @@ test('a patch that does not apply leaves the base commit, and the model that goe
   });
   await work.message('write more.txt: more');
   expect(await work.frame('result')).toMatchObject({ status: 'partial', error: { code: 'work_lost' } });
-  expect(notesOf(work)[0]).toContain('its patch does not apply here');
+  expect(work.warnings()[0]).toContain('its patch does not apply here');
   expect(work.of('checkpoint').at(-1)).toMatchObject({
     files: [{ path: 'more.txt' }],
     lacks: [expect.stringContaining('all changes of files up to checkpoint 1')],

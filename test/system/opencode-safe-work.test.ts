@@ -224,7 +224,7 @@ test('a checkpoint has the files of nested repositories, and a note names what i
   await work.message('run mkdir lib && git init -q lib && echo x > lib/x.txt');
   expect(await work.frame('result')).toMatchObject({ status: 'completed' });
   expect(lastFiles(work)).toEqual(['lib/x.txt']);
-  expect(work.of('agent.note').map((note) => note.text)).toEqual([expect.stringContaining('not their history: lib/')]);
+  expect(work.warnings()).toEqual([expect.stringContaining('not their history: lib/')]);
 });
 
 test('an epoch of a task starts on an agent only when the previous one has ended there', async () => {

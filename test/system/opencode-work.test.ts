@@ -209,9 +209,7 @@ test('a conversation continues after the server is killed during a turn, and not
   const result = await work.frame('result');
   expect(result).toMatchObject({ status: 'completed', messages_done: 1 });
   expect(result.text).toContain('at the end');
-  expect(work.of('agent.note').map((note) => note.text)).toEqual([
-    'OpenCode was restarted; the conversation continues (1 of 3).',
-  ]);
+  expect(work.warnings()).toEqual(['OpenCode was restarted; the conversation continues (1 of 3).']);
   const calls = work.of('tool').filter((tool) => tool.tool === 'write');
   expect(calls.map((tool) => tool.state)).toEqual(['pending', 'running', 'completed']);
   expect(sleepingTools()).toEqual([]);
@@ -328,7 +326,7 @@ test('a conversation of another OpenCode release continues from its transcript',
   const taken = await fixture.start(next, artifactsOf(work.frames));
   await taken.message('say on we go');
   expect(await taken.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('on we go') });
-  expect(taken.of('agent.note')[0]?.text).toContain('from a transcript');
+  expect(taken.warnings()[0]).toContain('from a transcript');
 });
 
 test('concurrent sessions do not see each other’s files', async () => {

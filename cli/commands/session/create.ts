@@ -43,6 +43,7 @@ further line is an event.`,
       placeholder: 'permission',
       description: 'Ask before the agent uses this permission, such as edit; bash then asks too',
     },
+    ref: { type: 'string', placeholder: 'branch', description: "Start from this branch of origin (the agent's HEAD)" },
     'no-start': { type: 'boolean', default: false, description: 'Create the session without starting it' },
     watch: { type: 'boolean', default: false, description: 'Watch the session until it ends' },
     ...jsonOption,
@@ -61,6 +62,7 @@ further line is an event.`,
       ...(values.priority === undefined
         ? {}
         : { priority: parseWord('priority', values.priority, SessionPriority().options) }),
+      ...(values.ref === undefined ? {} : { repository: { ref: values.ref } }),
       agent_config: {
         ...(values.model === undefined ? {} : { model: values.model }),
         ...(values.ask === undefined

@@ -61,6 +61,10 @@ export const Repository = schema(() =>
         .string()
         .regex(/^[0-9a-f]{7,64}$/)
         .optional(),
+      ref: z
+        .string()
+        .regex(/^\w(?!.*\.\.)[\w./-]{0,199}$/, 'must be the name of a branch')
+        .optional(),
       directory: z
         .string()
         .min(1)
@@ -71,10 +75,14 @@ export const Repository = schema(() =>
         )
         .optional(),
     })
+    .refine(
+      ({ base_commit, ref }) => base_commit === undefined || ref === undefined,
+      'can have a base_commit or a ref, not both',
+    )
     .meta({
       id: 'Repository',
       description:
-        'Where the work happens; by default, the agent’s own directory at its HEAD. With `url`, only agents whose clone has that URL as a remote get the session.',
+        'Where the work happens; by default, the agent’s own directory at its HEAD. With `ref`, the work starts from that branch of `origin`, as it is there. With `url`, only agents whose clone has that URL as a remote get the session.',
       example: { base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904', directory: 'packages/api' },
     }),
 );

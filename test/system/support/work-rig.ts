@@ -29,6 +29,8 @@ export interface WorkRig {
   of<T extends AgentFrameBody['type']>(type: T): FrameOf<T>['data'][];
   /** Resolves with the data of the n-th frame of a type (from 1). */
   frame<T extends AgentFrameBody['type']>(type: T, n?: number): Promise<FrameOf<T>['data']>;
+  /** The texts of the notes that warn, in order. */
+  warnings(): string[];
   message(text: string, delivery?: 'steer' | 'follow_up'): Promise<void>;
   /** The model's text, folded from the increments. */
   text(): string;
@@ -106,6 +108,7 @@ export async function startWork(
         if (data === undefined) throw new Error(`no ${type} yet in: ${frames.map((frame) => frame.type).join(' ')}`);
         return data;
       }),
+    warnings: () => of('agent.note').flatMap(({ level, text }) => (level === 'info' ? [] : [text])),
     message: (text, delivery = 'follow_up') => {
       number += 1;
       return work.command({ type: 'message', data: { number, text, delivery } });

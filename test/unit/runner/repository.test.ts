@@ -275,6 +275,19 @@ test('a missing commit is fetched', async () => {
   expect(await (await Repository.open(second)).resolve(later)).toBe(later);
 });
 
+test('a branch of origin is found as it is there, and one that is not there is named', async () => {
+  const second = join(scratch, 'second');
+  execFileSync('git', ['clone', '-q', clone, second]);
+  const repository = await Repository.open(second);
+  run('checkout', '-q', '-b', 'feature/x');
+  run('commit', '-q', '--allow-empty', '-m', 'on the branch');
+  const commit = await repository.resolveBranch('feature/x');
+  expect(commit).toBe(run('rev-parse', 'HEAD'));
+  expect(await repository.describe(commit)).toMatch(/^[0-9a-f]{7,} on the branch$/);
+  await expect(repository.resolveBranch('none')).rejects.toThrow('origin has no branch none');
+  await expect((await Repository.open(clone)).resolveBranch('main')).rejects.toThrow('cannot be read from origin');
+});
+
 test('a shallow clone is rejected with advice on what to do', async () => {
   run('commit', '-q', '--allow-empty', '-m', 'second');
   const shallow = join(scratch, 'shallow');
