@@ -1,6 +1,7 @@
 import { BATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import { truncated } from '../../src/protocol/common/text.ts';
 import { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { note } from '../note.ts';
 
 /** The lengths that are tried, in this order, until a frame fits. */
 const LENGTHS = [
@@ -24,9 +25,9 @@ export function fitFrame(body: AgentFrameBody): AgentFrameBody[] {
     const data = shortened(body.data, lengths);
     const shorter = { ...body, data } as AgentFrameBody;
     if (problemOf(shorter) === null)
-      return [warning(`A report (${body.type}) was too long and was shortened.`), shorter];
+      return [note('warning', `A report (${body.type}) was too long and was shortened.`), shorter];
   }
-  return [warning(`A report (${body.type}) could not be sent: ${problem}.`)];
+  return [note('warning', `A report (${body.type}) could not be sent: ${problem}.`)];
 }
 
 /** @returns why the session would reject the frame, or null */
@@ -42,8 +43,4 @@ function shortened(value: unknown, lengths: (typeof LENGTHS)[number]): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const members = Object.entries(value).slice(0, lengths.items);
   return Object.fromEntries(members.map(([name, member]) => [name, shortened(member, lengths)]));
-}
-
-function warning(text: string): AgentFrameBody {
-  return { type: 'agent.note', data: { level: 'warning', text: truncated(text, 2_000) } };
 }

@@ -3,6 +3,7 @@ import { CHUNK_BYTES } from '../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { isKept, markKept, unmarkKept } from '../git/kept-worktrees.ts';
 import type { Changes, Worktree } from '../git/repository.ts';
+import { note } from '../note.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import { bounded } from './restoration.ts';
@@ -174,7 +175,7 @@ export class Checkpoints {
   #note(text: string): void {
     if (this.#notes.has(text)) return;
     this.#notes.add(text);
-    this.#dependencies.report({ type: 'agent.note', data: { level: 'warning', text: text.slice(0, 2_000) } });
+    this.#dependencies.report(note('warning', text));
   }
 
   #send(bytes: Uint8Array, before: ReadonlyMap<string, Artifact>): Artifact {

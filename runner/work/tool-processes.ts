@@ -1,5 +1,6 @@
 import type { Event } from '@opencode-ai/sdk/v2/client';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { note } from '../note.ts';
 import { MARKER_VARIABLE } from '../opencode/home.ts';
 import type { Mapping } from '../opencode/mapping/mapping.ts';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
@@ -68,7 +69,7 @@ export class ToolProcesses {
     if (background.length === 0) return;
     await endProcesses(background);
     const text = `A command did not end at its limit of ${limitMs / 1_000} s, because processes in the background held its output. Ended the lease's ${background.length} background processes. A background process should write to a file.`;
-    this.#context.report({ type: 'agent.note', data: { level: 'warning', text } });
+    this.#context.report(note('warning', text));
   }
 
   /** The processes of the lease that are not below OpenCode, because the process that started them has ended. */

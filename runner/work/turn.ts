@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Event, Part } from '@opencode-ai/sdk/v2/client';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { note } from '../note.ts';
 import type { Mapping, ModelFailure } from '../opencode/mapping/mapping.ts';
 import type { Approvals } from './approvals.ts';
 import type { CeilingWatch } from './ceiling-watch.ts';
@@ -247,7 +248,7 @@ export class Turn {
     for (const frame of frames) {
       report(frame);
       const text = ceilings.warning(frame);
-      if (text !== null) report({ type: 'agent.note', data: { level: 'warning', text } });
+      if (text !== null) report(note('warning', text));
     }
   }
 }

@@ -2,11 +2,11 @@ import { boundsOf, type GivenCeilings, isBudget } from '../../src/domain/session
 import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { unmarkKept } from '../git/kept-worktrees.ts';
+import { note } from '../note.ts';
 import { CeilingWatch } from './ceiling-watch.ts';
 import { hasText } from './evidence.ts';
 import { checkpointFailed, opencodeUnavailable, TAMPERING } from './failures.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
-import { note } from './note.ts';
 import type { Prompt } from './opencode-port.ts';
 import { Prompts } from './prompts.ts';
 import { Results } from './results.ts';
