@@ -6,7 +6,7 @@ import { shutdownRequested } from './shutdown.ts';
 import { Stack, type StackOptions } from './stack.ts';
 
 export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
-  /** Called when the control plane is ready. A number is an exit code, which ends it after the address is printed. */
+  /** Called when the control plane is ready. A number is an exit code, which ends it. */
   onReady?: (stack: Stack, signal: AbortSignal) => Promise<number | undefined>;
 }
 
@@ -29,8 +29,8 @@ export async function serve({ onReady, ...options }: ServeOptions): Promise<numb
   try {
     stack = await Stack.start({ ...options, port, signal: stopping.signal });
     const code = stopping.signal.aborted ? undefined : await onReady?.(stack, stopping.signal);
-    if (!stopping.signal.aborted) await printDashboardAddress(stack);
     if (code !== undefined) return code;
+    if (!stopping.signal.aborted) await printDashboardAddress(stack);
     if (!stopping.signal.aborted) say('', 'Press Ctrl-C to stop.', 'dim');
     await requested;
     return exitCode.ok;
