@@ -17,6 +17,7 @@ import { shutdownRequested } from '../launcher/shutdown.ts';
 import { describeSettings, setting } from '../settings.ts';
 import { printable, printJson, say } from '../terminal.ts';
 import { envOption, readTools } from '../tools.ts';
+import { kept } from './kept.ts';
 import { connect, connectionDetails, jsonOption, printLines } from './session/common.ts';
 
 const tokenCommand = `${oio} token --role agent --name <name>`;
@@ -45,6 +46,7 @@ const runAgent = defineCommand({
   usage: [
     'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]… [--env <name>]…',
     'agent list',
+    'agent kept list | fetch <name> | drop <name>',
   ],
   details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. To create one, run this where the control plane runs:
   ${tokenCommand}
@@ -102,11 +104,14 @@ ${describeSettings('agent')}`,
   },
 });
 
-/** `oio agent` runs an agent; `oio agent list` lists agents. */
+/** `oio agent` runs an agent; `oio agent list` lists agents; `oio agent kept` shows work that stayed on this machine. */
 export const agent: Command = {
   ...runAgent,
-  run: ([word, ...rest]) =>
-    word === 'list' ? list.run(rest) : runAgent.run(word === undefined ? [] : [word, ...rest]),
+  run([word, ...rest]) {
+    if (word === 'list') return list.run(rest);
+    if (word === 'kept') return kept.run(rest);
+    return runAgent.run(word === undefined ? [] : [word, ...rest]);
+  },
 };
 
 /** By default, each name has its own directory, since an identity is for one agent. `oio up` uses the name `agent`. */

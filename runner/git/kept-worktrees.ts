@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 
@@ -12,6 +12,20 @@ const KEPT_SUFFIX = '.kept';
 export interface KeptWorktree {
   path: string;
   base: string;
+}
+
+/** The kept worktrees in a directory of worktrees, the oldest first. Their name is the task's id and the epoch. */
+export function listKept(directory: string): (KeptWorktree & { name: string; keptAt: Date })[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((file) => file.endsWith(KEPT_SUFFIX))
+    .map((file) => {
+      const name = file.slice(0, -KEPT_SUFFIX.length);
+      const mark = join(directory, file);
+      const base = readFileSync(mark, 'utf8').trim();
+      return { name, path: join(directory, name), base, keptAt: statSync(mark).mtime };
+    })
+    .sort((a, b) => a.keptAt.getTime() - b.keptAt.getTime());
 }
 
 /** Marks a worktree as kept: neither the end of its lease nor the start after a kill removes it. */
