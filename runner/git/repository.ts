@@ -6,6 +6,7 @@ import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { changeClone, removeRecord } from './bookkeeping.ts';
 import { GitError, git, OutputTooLargeError } from './git.ts';
+import type { LeftOut } from './leave-out.ts';
 import { pathText } from './path-text.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 
@@ -23,6 +24,8 @@ export interface Changes {
   nested: string[];
   /** Submodules with changes, which are not in the patch. */
   changedSubmodules: string[];
+  /** New files and directories that are too large and not in the patch. */
+  leftOut: LeftOut[];
 }
 
 const MAX_FILES = 1_000;
@@ -187,7 +190,7 @@ export class Worktree {
    * commits that the agent made. Changes neither the clone nor the agent's staging area.
    */
   async changes(maxBytes: number = MAX_PATCH_BYTES): Promise<Changes> {
-    return withSnapshot(this.#source, async ({ environment, nested, changedSubmodules }) => {
+    return withSnapshot(this.#source, async ({ environment, ...found }) => {
       const diff = (maxSize: number, ...format: string[]) =>
         git(this.path, ['diff', '--cached', ...DIFF_FORMAT, ...format, this.base], { environment, maxBytes: maxSize });
       const statuses = await diff(MAX_LISTING_BYTES, '--name-status', '-z');
@@ -197,7 +200,7 @@ export class Worktree {
         throw error;
       });
       const files = bounded(parseFiles(statuses, counts));
-      return { patch: patch === null ? null : new Uint8Array(patch), files, nested, changedSubmodules };
+      return { patch: patch === null ? null : new Uint8Array(patch), files, ...found };
     });
   }
 

@@ -1,7 +1,9 @@
+import { lstatSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import { git } from './git.ts';
+import { type LeftOut, leaveOut } from './leave-out.ts';
 
 /** The work tree that a snapshot is taken of. */
 export interface SnapshotSource {
@@ -14,7 +16,7 @@ export interface SnapshotSource {
   index: string | null;
 }
 
-/** All files of a work tree, in a temporary index and object store. Nothing in the clone changes. */
+/** The files of a work tree, in a temporary index and object store. Nothing in the clone changes. */
 export interface Snapshot {
   /** The environment for git commands on the snapshot's index. */
   environment: Record<string, string>;
@@ -22,10 +24,14 @@ export interface Snapshot {
   nested: string[];
   /** Submodules with changes, which no patch of this repository can hold. */
   changedSubmodules: string[];
+  /** New files and directories that are too large for a snapshot. */
+  leftOut: LeftOut[];
 }
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const GITLINK = '160000';
+/** Git reads and compresses each new file for each snapshot, so their size is checked before. */
+const NEW_FILES = { fileBytes: 32 * 1_048_576, totalBytes: 128 * 1_048_576, files: 20_000 };
 
 /**
  * Takes a snapshot and deletes it when `use` has finished. It leaves out ignored files unless they are tracked. Its
@@ -44,9 +50,9 @@ export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Sn
       GIT_ALTERNATE_OBJECT_DIRECTORIES: join(source.gitDirectory, 'objects'),
     };
     const submodules = await initIndex(source, environment);
-    const nested = await stageAll(source.path, environment);
+    const { nested, leftOut } = await stageAll(source.path, environment);
     const changedSubmodules = submodules.size === 0 ? [] : await findChanged(source, environment);
-    return await use({ environment, nested, changedSubmodules });
+    return await use({ environment, nested, changedSubmodules, leftOut });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -78,22 +84,36 @@ async function initIndex(source: SnapshotSource, environment: Environment): Prom
   return ofBase;
 }
 
-/** Stages every file, including those of nested repositories, which git itself would skip or refuse. */
-async function stageAll(directory: string, outer: Environment): Promise<string[]> {
+/**
+ * Stages every file, including those of nested repositories, which git itself would skip or refuse, and without new
+ * ones that are too large.
+ */
+async function stageAll(directory: string, outer: Environment): Promise<Pick<Snapshot, 'nested' | 'leftOut'>> {
   const environment = { ...outer, GIT_WORK_TREE: directory };
   const run = (...args: string[]) => git(directory, args, { environment, maxBytes: MAX_LISTING_BYTES });
   const others = splitNul(await run('ls-files', '-z', '--others', '--exclude-standard'));
   const nested = others.filter((path) => path.endsWith('/'));
-  await run('add', '--all', '--', ':/', ...nested.map((path) => `:(exclude,top,literal)${path}`));
-  const found: string[] = [];
+  const leftOut = leaveOut(
+    others.filter((path) => !path.endsWith('/')).map((path) => ({ path, bytes: sizeOf(join(directory, path)) })),
+    NEW_FILES,
+  );
+  const excluded = [...nested, ...leftOut.map(({ path }) => path)];
+  await run('add', '--all', '--', ':/', ...excluded.map((path) => `:(exclude,top,literal)${path}`));
+  const found = { nested: [] as string[], leftOut };
   for (const [number, path] of nested.entries()) {
     const inner = { ...environment, GIT_INDEX_FILE: `${environment.GIT_INDEX_FILE}-${number}` };
     const deeper = await stageAll(join(directory, path), inner);
     const tree = await git(directory, ['write-tree'], { environment: inner });
     await run('read-tree', `--prefix=${path}`, tree.toString('utf8').trim());
-    found.push(path, ...deeper.map((below) => `${path}${below}`));
+    found.nested.push(path, ...deeper.nested.map((below) => `${path}${below}`));
+    found.leftOut.push(...deeper.leftOut.map((below) => ({ ...below, path: `${path}${below.path}` })));
   }
   return found;
+}
+
+/** A file can be gone already, or have a name that is not UTF-8. */
+function sizeOf(path: string): number {
+  return lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 async function findChanged(source: SnapshotSource, environment: Environment): Promise<string[]> {

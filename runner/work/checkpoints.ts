@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { CHUNK_BYTES } from '../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { isKept, markKept, unmarkKept } from '../git/kept-worktrees.ts';
+import type { LeftOut } from '../git/leave-out.ts';
 import type { Changes, Worktree } from '../git/repository.ts';
 import { note } from '../note.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
@@ -123,13 +124,14 @@ export class Checkpoints {
     const conversation = await opencode.exportConversation(conversationId);
     const changes = await worktree.changes();
     const { patch, files } = changes;
-    const isComplete = patch !== null && changes.changedSubmodules.length === 0;
+    const isComplete = patch !== null && changes.changedSubmodules.length + changes.leftOut.length === 0;
     // Marked until the session has confirmed it: if this process is killed before, the only copy must survive.
     markKept(worktree.path, worktree.base);
     if (!isComplete) this.#isWorkSafe = false;
     this.#noteOmissions(changes, conversation.format === TRANSCRIPT_FORMAT);
     const inSubmodules = changes.changedSubmodules.map((path) => `changes in the submodule ${path}`);
-    const lacks = bounded([...this.#gone, ...inSubmodules]);
+    const large = changes.leftOut.map(leftOutText);
+    const lacks = bounded([...this.#gone, ...inSubmodules, ...large]);
     const before = this.#sent;
     this.#sent = new Map();
     const data: CheckpointData = {
@@ -160,12 +162,18 @@ export class Checkpoints {
     return isSaved;
   }
 
-  #noteOmissions({ nested, changedSubmodules }: Changes, isTranscript: boolean): void {
+  #noteOmissions({ nested, changedSubmodules, leftOut }: Changes, isTranscript: boolean): void {
     if (nested.length > 0)
       this.#note(`Checkpoints hold the files of nested repositories, but not their history: ${nested.join(', ')}`);
     if (changedSubmodules.length > 0) {
       this.#note(
         `Checkpoints cannot hold changes in submodules, so the worktree is kept: ${changedSubmodules.join(', ')}`,
+      );
+    }
+    if (leftOut.length > 0) {
+      const paths = leftOut.map(leftOutText).join(', ');
+      this.#note(
+        `Too large for a checkpoint, so it stays in the worktree, which is kept: ${paths}. If it should not be part of the work, add it to .gitignore.`,
       );
     }
     if (isTranscript)
@@ -198,4 +206,8 @@ export class Checkpoints {
 
 function patchOf({ patch, local_only }: CheckpointData): string | null {
   return local_only ? 'too large' : (patch?.sha256 ?? null);
+}
+
+function leftOutText({ path, bytes, files }: LeftOut): string {
+  return `${path} (${files === 1 ? '' : `${files.toLocaleString('en')} files, `}${Math.ceil(bytes / 1_048_576)} MiB)`;
 }

@@ -53,6 +53,7 @@ export class Work {
   /** A checkpoint was requested before the work context was open. */
   #isCheckpointAsked = false;
   #checkpointAt = performance.now();
+  #isCheckpointing = false;
 
   constructor(assignment: Assignment, dependencies: WorkDependencies) {
     this.#assignment = assignment;
@@ -297,7 +298,8 @@ export class Work {
   /** Takes a checkpoint inside a long turn, so that losing this machine does not lose the whole turn. */
   #stepEnded(): void {
     const everyMs = this.#dependencies.stepCheckpointMs ?? STEP_CHECKPOINT_MS;
-    if (performance.now() - this.#checkpointAt >= everyMs) void this.#checkpoint(false);
+    const isDue = performance.now() - this.#checkpointAt >= everyMs;
+    if (isDue && !this.#isCheckpointing) void this.#checkpoint(false);
   }
 
   /**
@@ -305,7 +307,7 @@ export class Work {
    * @returns the error, or null if the checkpoint was taken
    */
   async #checkpoint(requested: boolean, isAwaited = false): Promise<Error | null> {
-    this.#checkpointAt = performance.now();
+    this.#isCheckpointing = true;
     const position = { turn: this.#turnNumber, messages_done: this.#messages.done, requested };
     try {
       if (isAwaited) await this.#context?.checkpoints.save(position, this.#ending.promise);
@@ -314,6 +316,9 @@ export class Work {
     } catch (error) {
       this.#report(note('warning', `The checkpoint failed: ${(error as Error).message}`));
       return error as Error;
+    } finally {
+      this.#isCheckpointing = false;
+      this.#checkpointAt = performance.now();
     }
   }
 

@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -98,6 +99,24 @@ test('creating a patch does not change the clone’s index, objects and branches
   await tree.changes();
   expect(state()).toEqual(before);
   expect(execFileSync('git', ['-C', tree.path, 'status', '--porcelain'], { encoding: 'utf8' })).toBe('?? new.txt\n');
+});
+
+test('a new file or directory that is too large is left out, and the rest is in the patch', async () => {
+  const repository = await Repository.open(clone);
+  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
+  writeFileSync(join(tree.path, 'small.txt'), 'small\n');
+  // Sparse files take no space on the disk.
+  writeFileSync(join(tree.path, 'core'), '');
+  truncateSync(join(tree.path, 'core'), 2_000_000_000);
+  mkdirSync(join(tree.path, 'data'));
+  for (const name of ['a', 'b', 'c', 'd', 'e']) {
+    writeFileSync(join(tree.path, 'data', name), '');
+    truncateSync(join(tree.path, 'data', name), 30_000_000);
+  }
+  const { patch, files, leftOut } = await tree.changes();
+  expect(leftOut.map(({ path }) => path)).toEqual(['core', 'data/']);
+  expect(files.map(({ path }) => path)).toEqual(['small.txt']);
+  expect(Buffer.from(patch as Uint8Array).toString()).toContain('+small');
 });
 
 test('work that is larger than the limit has no patch', async () => {

@@ -90,7 +90,13 @@ describe('a checkpoint', () => {
         worktree: {
           path: join(directory, 'tree'),
           base: 'base',
-          changes: async () => ({ patch: Buffer.from(patch), files: [], nested: [], changedSubmodules: [] }),
+          changes: async () => ({
+            patch: Buffer.from(patch),
+            files: [],
+            nested: [],
+            changedSubmodules: [],
+            leftOut: [],
+          }),
         },
         conversationId: '',
         report: (frame) => agent.send(frame),
