@@ -99,7 +99,7 @@ describe('an agent with the user’s own OpenCode configuration', () => {
   it('says how to add a missing model, while the control plane keeps running', async () => {
     const home = homeWith('home', '{"enabled_providers": []}');
     const launcher = launch('no-model', ['up', '--dir', repository], { HOME: home, ...NO_POSTGRES });
-    await launcher.printed(/^agent\s+OpenCode has no model: .*opencode auth login/m);
+    await launcher.printed(/^agent\s+OpenCode has no model: .*opencode-ai auth login/m);
     await launcher.printed(/^agent\s+ended with code 3; not restarted/m);
     expect((await fetch(`${launcher.server().url}/health`)).status).toBe(200);
   });
