@@ -24,7 +24,7 @@ const SHAPES: readonly RegExp[] = [
   /\bnpm_\w{36}/g,
   /\bhf_\w{30,}/g,
   // JSON Web Tokens, such as those of the control plane.
-  /\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/g,
+  /(?<![\w-])eyJ[\w-]{10,4096}\.[\w-]{10,4096}\.[\w-]{10,1024}/g,
   /(?<=\bBearer )[\w.~+/=-]{16,}/gi,
   // The password in a URL.
   /(?<=:\/\/[^\s/:@]+:)[^\s/@]{4,}(?=@)/g,
@@ -39,7 +39,11 @@ const SHAPES: readonly RegExp[] = [
  * @example redaction(['hunter2-hunter2'])(frame) // 'hunt***********'
  */
 export function redaction(secrets: readonly string[]): Redact {
-  const values = secrets.filter((secret) => secret.length >= MIN_SECRET_CHARS).map(escaped);
+  const values = secrets
+    .filter((secret) => secret.length >= MIN_SECRET_CHARS)
+    // The longest first, because one secret can be the beginning of another.
+    .sort((a, b) => b.length - a.length)
+    .map(escaped);
   const patterns = values.length === 0 ? SHAPES : [new RegExp(values.join('|'), 'g'), ...SHAPES];
   const mask = (text: string) => patterns.reduce((rest, pattern) => rest.replaceAll(pattern, masked), text);
   return (body) =>
@@ -75,7 +79,8 @@ function mapTexts(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === 'string') return map(value);
   if (Array.isArray(value)) return value.map((item) => mapTexts(item, map));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, mapTexts(member, map)]));
+  // The input of a tool can have any text as a name.
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [map(name), mapTexts(member, map)]));
 }
 
 function masked(secret: string): string {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 
 /**
- * A worktree that holds the only copy of its work is kept. A file with this suffix beside it marks it, and names the
- * commit that the work started from.
+ * A worktree that holds the only copy of its work is kept. A file with this suffix beside it marks it. Its first line is
+ * the commit that the work started from. Each further line names work from before that the worktree lacks.
  */
 const KEPT_SUFFIX = '.kept';
 
@@ -12,6 +12,8 @@ const KEPT_SUFFIX = '.kept';
 export interface KeptWorktree {
   path: string;
   base: string;
+  /** What the worktree lacks of the work before, one phrase each. */
+  gone: string[];
 }
 
 /** The kept worktrees in a directory of worktrees, the oldest first. Their name is the task's id and the epoch. */
@@ -21,16 +23,21 @@ export function listKept(directory: string): (KeptWorktree & { name: string; kep
     .filter((file) => file.endsWith(KEPT_SUFFIX))
     .map((file) => {
       const name = file.slice(0, -KEPT_SUFFIX.length);
-      const mark = join(directory, file);
-      const base = readFileSync(mark, 'utf8').trim();
-      return { name, path: join(directory, name), base, keptAt: statSync(mark).mtime };
+      const path = join(directory, name);
+      return { name, path, ...readMark(path), keptAt: statSync(join(directory, file)).mtime };
     })
     .sort((a, b) => a.keptAt.getTime() - b.keptAt.getTime());
 }
 
 /** Marks a worktree as kept: neither the end of its lease nor the start after a kill removes it. */
-export function markKept(path: string, base: string): void {
-  writeFileSync(`${path}${KEPT_SUFFIX}`, base);
+export function markKept(path: string, base: string, gone: readonly string[] = []): void {
+  const lines = gone.map((what) => what.replaceAll(/\s+/g, ' '));
+  writeFileSync(`${path}${KEPT_SUFFIX}`, [base, ...lines].join('\n'));
+}
+
+function readMark(path: string): Pick<KeptWorktree, 'base' | 'gone'> {
+  const [base = '', ...gone] = readFileSync(`${path}${KEPT_SUFFIX}`, 'utf8').trim().split('\n');
+  return { base, gone };
 }
 
 /** Removes the mark, because a checkpoint holds the work now. */
@@ -61,5 +68,5 @@ export function findKept(directory: string, { task_id, checkpoint }: Assignment)
   if (found === undefined) return null;
   const path = join(directory, `${found.task}-${found.epoch}`);
   if (!existsSync(path)) return null;
-  return { path, base: readFileSync(`${path}${KEPT_SUFFIX}`, 'utf8').trim() };
+  return { path, ...readMark(path) };
 }

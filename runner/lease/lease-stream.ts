@@ -108,12 +108,13 @@ export class LeaseStream {
   }
 
   /**
-   * Resolves with whether the session has stored the checkpoint that was just appended; null when the lease is over and
-   * the session did not say.
+   * Resolves with whether the session has stored the checkpoint that was just appended; null when the lease is over or
+   * the disk is full, and the session did not say.
    */
   saved(): Promise<boolean | null> {
     const { promise, resolve } = Promise.withResolvers<boolean | null>();
-    if (this.#isOver) resolve(null);
+    // A checkpoint that could not be appended gets no answer.
+    if (this.#isOver || this.#isFull) resolve(null);
     else this.#unsaved.push({ n: this.#buffer.head, resolve });
     return promise;
   }
@@ -178,7 +179,7 @@ export class LeaseStream {
       case 'command':
         return this.#command(message.id, message.command);
       case 'ended':
-        this.#saved = message.saved;
+        this.#saved = savedUpTo(message.saved);
         this.#answer(this.#buffer.head);
         return this.#end('ended', message.reason);
       case 'lease_lost':
@@ -194,13 +195,15 @@ export class LeaseStream {
     this.#ttlMs = ttl_ms;
     this.#socket.setLifetime(ttl_ms);
     this.#isAccepted = true;
-    this.#saved = saved;
+    this.#saved = savedUpTo(saved);
     this.#acknowledgeUpTo(acked);
     if (acked >= this.#buffer.head) this.#socket.accepted();
     this.#sendFrom(acked);
     if (!this.#isGranted) {
       this.#isGranted = true;
       this.#store(() => this.#buffer.markGranted());
+      // Work whose frames cannot be stored must not begin.
+      if (this.#isFull) return this.#pump();
       this.#events.granted(assignment);
     }
     if (this.#isQuiet) {
@@ -299,6 +302,11 @@ export class LeaseStream {
   #send(message: RunUp): void {
     this.#socket.send(message);
   }
+}
+
+/** An older control plane does not say which checkpoints it has stored. Those that it acknowledges count as stored. */
+function savedUpTo(saved: number | undefined): number {
+  return saved ?? Number.POSITIVE_INFINITY;
 }
 
 /** How long the session may be silent before the holder of a lease with this lifetime stops acting. */

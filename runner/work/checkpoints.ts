@@ -114,7 +114,7 @@ export class Checkpoints {
   #keepWorktree(): void {
     this.#isWorkSafe = false;
     const { path, base } = this.#dependencies.worktree;
-    markKept(path, base);
+    markKept(path, base, this.#gone);
   }
 
   async #take(position: CheckpointPosition): Promise<void> {
@@ -126,7 +126,7 @@ export class Checkpoints {
     const { patch, files } = changes;
     const isComplete = patch !== null && changes.changedSubmodules.length + changes.leftOut.length === 0;
     // Marked until the session has confirmed it: if this process is killed before, the only copy must survive.
-    markKept(worktree.path, worktree.base);
+    markKept(worktree.path, worktree.base, this.#gone);
     if (!isComplete) this.#isWorkSafe = false;
     this.#noteOmissions(changes, conversation.format === TRANSCRIPT_FORMAT);
     const inSubmodules = changes.changedSubmodules.map((path) => `changes in the submodule ${path}`);

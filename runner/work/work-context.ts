@@ -112,7 +112,9 @@ async function openWorktree(
   const kept = findKept(worktreesDirectory, assignment);
   if (kept !== null) {
     report(note('info', 'The work continues in the worktree that this agent has kept.'));
-    return { worktree: await repository.openWorktree(kept.path, kept.base), restoration: { type: 'whole' } };
+    const { gone } = kept;
+    const restoration: Restoration = gone.length === 0 ? { type: 'whole' } : { type: 'incomplete', gone };
+    return { worktree: await repository.openWorktree(kept.path, kept.base), restoration };
   }
   const { base_commit, ref } = assignment.repository;
   const startsFromBranch = ref !== undefined && !checkpoint?.base_commit;

@@ -78,6 +78,7 @@ export class Work {
       if (!this.#isCancelled) this.#reportReleased('refused', (error as Error).message);
       return;
     }
+    if (this.#isCancelled) return;
     if (this.#isCheckpointAsked) await this.#checkpoint(true);
     // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
     if (this.#assignment.messages_last <= this.#messages.done) await this.#results.ofEarlier(this.#context);

@@ -28,14 +28,14 @@ function assignment(checkpoint: { task_id: string; epoch: number } | null): Assi
 test('the newest kept worktree of the task is used unless the checkpoint is newer', () => {
   worktree(TASK, 2);
   const path = worktree(TASK, 3);
-  expect(findKept(directory, assignment(null))).toEqual({ path, base: 'base' });
-  expect(findKept(directory, assignment({ task_id: TASK, epoch: 3 }))).toEqual({ path, base: 'base' });
+  expect(findKept(directory, assignment(null))).toEqual({ path, base: 'base', gone: [] });
+  expect(findKept(directory, assignment({ task_id: TASK, epoch: 3 }))).toEqual({ path, base: 'base', gone: [] });
   expect(findKept(directory, assignment({ task_id: TASK, epoch: 4 }))).toBeNull();
 });
 
 test('the kept worktree that the checkpoint was taken from is found even if it belongs to another task', () => {
   const path = worktree(OTHER, 1);
-  expect(findKept(directory, assignment({ task_id: OTHER, epoch: 1 }))).toEqual({ path, base: 'base' });
+  expect(findKept(directory, assignment({ task_id: OTHER, epoch: 1 }))).toEqual({ path, base: 'base', gone: [] });
   expect(findKept(directory, assignment({ task_id: OTHER, epoch: 2 }))).toBeNull();
   expect(findKept(directory, assignment(null))).toBeNull();
 });
@@ -46,4 +46,13 @@ test('a worktree is kept until its mark is removed', () => {
   unmarkKept(path);
   expect(isKept(path)).toBe(false);
   expect(findKept(directory, assignment(null))).toBeNull();
+});
+
+test('a kept worktree remembers what it lacks of the work before', () => {
+  const path = worktree(TASK, 2);
+  markKept(path, 'base', ['all changes up to checkpoint 1', 'a reason\nin two lines']);
+  expect(findKept(directory, assignment(null))).toMatchObject({
+    base: 'base',
+    gone: ['all changes up to checkpoint 1', 'a reason in two lines'],
+  });
 });

@@ -222,6 +222,19 @@ test('a lease whose frames no longer fit on the disk is given back after the fra
   expect(told).toEqual(['granted', 'full', 'ended']);
 });
 
+test('a lease whose grant cannot be stored is given back, and its work does not begin', async () => {
+  const { session, buffer, told } = start();
+  buffer.markGranted = () => {
+    throw new Error('database or disk is full');
+  };
+  await vi.advanceTimersByTimeAsync(10);
+  expect(told).toEqual(['full']);
+  expect(session.stored).toMatchObject([{ n: 1, type: 'released' }]);
+  session.tell({ type: 'ended', reason: 'released' });
+  await vi.advanceTimersByTimeAsync(10);
+  expect(told).toEqual(['full', 'ended']);
+});
+
 test('the grant is reported once, however often the connection breaks', async () => {
   const { session, stream, told } = start();
   await vi.advanceTimersByTimeAsync(10);
