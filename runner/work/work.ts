@@ -54,6 +54,8 @@ export class Work {
   #isCheckpointAsked = false;
   #checkpointAt = performance.now();
   #isCheckpointing = false;
+  /** A step has ended while a checkpoint was taken. */
+  #isStepUnsaved = false;
 
   constructor(assignment: Assignment, dependencies: WorkDependencies) {
     this.#assignment = assignment;
@@ -299,8 +301,9 @@ export class Work {
   /** Takes a checkpoint inside a long turn, so that losing this machine does not lose the whole turn. */
   #stepEnded(): void {
     const everyMs = this.#dependencies.stepCheckpointMs ?? STEP_CHECKPOINT_MS;
-    const isDue = performance.now() - this.#checkpointAt >= everyMs;
-    if (isDue && !this.#isCheckpointing) void this.#checkpoint(false);
+    if (performance.now() - this.#checkpointAt < everyMs) return;
+    if (this.#isCheckpointing) this.#isStepUnsaved = true;
+    else void this.#checkpoint(false);
   }
 
   /**
@@ -309,6 +312,7 @@ export class Work {
    */
   async #checkpoint(requested: boolean, isAwaited = false): Promise<Error | null> {
     this.#isCheckpointing = true;
+    this.#isStepUnsaved = false;
     const position = { turn: this.#turnNumber, messages_done: this.#messages.done, requested };
     try {
       if (isAwaited) await this.#context?.checkpoints.save(position, this.#ending.promise);
@@ -320,6 +324,8 @@ export class Work {
     } finally {
       this.#isCheckpointing = false;
       this.#checkpointAt = performance.now();
+      // Steps that ended meanwhile need one more, however many they are.
+      if (this.#isStepUnsaved && this.#turn !== null) void this.#checkpoint(false);
     }
   }
 
