@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { Gate } from '../system/support/tools.ts';
@@ -101,6 +102,35 @@ it('sends a message into the work', async ({ page, dashboard }) => {
   held.open();
   await dashboard.hasStatus('completed');
   await dashboard.toolCall('bash', '$ echo asked-for-later').waitFor();
+});
+
+it('downloads the bytes of a patch, including those that are not UTF-8', async ({ page, dashboard }) => {
+  const id = await dashboard.openSession('Write Latin-1', "run printf 'caf\\351' > latin.txt");
+  await dashboard.hasStatus('completed');
+  await page.getByRole('tab', { name: 'Changes' }).click();
+  const downloading = page.waitForEvent('download');
+  await dashboard.button('Download the patch').click();
+  const download = await downloading;
+  expect(download.suggestedFilename()).toBe(`${id}.patch`);
+  const bytes = readFileSync(await download.path());
+  expect(bytes.includes(Buffer.from('+caf\xe9', 'latin1'))).toBe(true);
+  expect(bytes.equals(await stack.client.sessions.patch(id))).toBe(true);
+});
+
+it('the form passes on a model and labels', async ({ page, dashboard }) => {
+  await dashboard.signIn();
+  await dashboard.button('New session').click();
+  await page.getByLabel('Title').fill('With a model');
+  await page.getByLabel('Prompt').fill('say hi');
+  await page.getByText('Model, branch, labels, tags').click();
+  await page.getByLabel('Model').fill('one/two');
+  await page.getByLabel('Agent labels').fill('zone=a, zone=b');
+  await page.getByLabel('Run now').uncheck();
+  await dashboard.button('Create').click();
+  await page.getByRole('heading', { name: 'With a model' }).waitFor();
+  const session = await stack.client.sessions.get(page.url().split('/').at(-1)!);
+  expect(session.agent_config).toEqual({ model: 'one/two' });
+  expect(session.required_labels).toEqual(['zone=a', 'zone=b']);
 });
 
 it('the form shows why a session cannot be created', async ({ page, dashboard }) => {

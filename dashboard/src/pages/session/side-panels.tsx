@@ -36,7 +36,7 @@ function factsOf(session: SessionView, state: SessionState): (readonly [string, 
   const agents = namesIn(state, ({ agent }) => agent?.name);
   return [
     agents || !task?.agent_name ? ['Agent', agents || 'None yet'] : ['Last agent', task.agent_name],
-    ['Model', namesIn(state, ({ model }) => model) || 'Not known yet'],
+    ['Model', namesIn(state, ({ model }) => model) || session.agent_config.model || 'The agent’s default'],
     ...(task ? [['Attempt', `${task.attempt} of ${session.max_attempts}`] as const] : []),
     ['Health', percent(session.health_score)],
     ['Worked', `${duration(session.active_seconds)} of ${duration(session.max_duration_seconds)}`],
