@@ -42,7 +42,7 @@ export class Approvals {
   permissionAsked(request: PermissionRequest): void {
     if (this.#isKnown(request.id)) return;
     this.#open.set(request.id, (reply) => this.#replyToPermission(request, reply));
-    this.#report({ type: 'approval.asked', data: permissionAsk(request) });
+    this.#report({ type: 'approval.asked', data: permissionAsk(request, this.#directory) });
   }
 
   questionAsked(request: QuestionRequest): void {
@@ -131,10 +131,12 @@ function answersFor({ questions }: QuestionRequest, reply: Reply): string[][] {
  * A permission request as people see it. An `always` answer allows exactly the patterns in the request, so the request
  * holds either all patterns or none. If they are too large, one placeholder replaces them. Only a rule for everything
  * matches the placeholder, and its wildcard keeps it from becoming a rule itself.
+ *
+ * @param directory paths inside this directory are shown relative to it
  */
-export function permissionAsk(request: PermissionRequest): AskData {
+export function permissionAsk(request: PermissionRequest, directory: string): AskData {
   const { permission } = request;
-  const detail = truncatedDetail(request.metadata);
+  const detail = truncatedDetail(withPathsInside(directory, request.metadata));
   const [patterns, always] = [request.patterns, request.always];
   const fits =
     Math.max(patterns.length, always.length) <= MAX_PATTERNS &&
@@ -155,6 +157,25 @@ export function permissionAsk(request: PermissionRequest): AskData {
     always: [],
     detail: { ...detail, patterns_omitted: patterns.length },
   };
+}
+
+/** OpenCode names a file by its absolute path in `filepath`, and in the head of a diff. */
+function withPathsInside(directory: string, metadata: Record<string, unknown>): Record<string, unknown> {
+  const { filepath, diff } = metadata;
+  const inside = { ...metadata };
+  const headInside = (file: string) => {
+    const end = file.search(/^@@/m);
+    const head = end < 0 ? file : file.slice(0, end);
+    return head.replaceAll(` ${directory}/`, ' ') + file.slice(head.length);
+  };
+  if (typeof filepath === 'string' && filepath.startsWith(`${directory}/`))
+    inside.filepath = filepath.slice(directory.length + 1);
+  if (typeof diff === 'string')
+    inside.diff = diff
+      .split(/^(?=Index: )/m)
+      .map(headInside)
+      .join('');
+  return inside;
 }
 
 function truncatedDetail(metadata: Record<string, unknown>): Record<string, unknown> {

@@ -10,7 +10,7 @@ function request(patterns: string[], always: string[] = []): PermissionRequest {
 
 test('a permission request shows all its patterns', () => {
   const patterns = Array.from({ length: 100 }, (_, i) => `echo ${i}`);
-  expect(permissionAsk(request(patterns, ['echo *']))).toMatchObject({ patterns, always: ['echo *'] });
+  expect(permissionAsk(request(patterns, ['echo *']), '/work')).toMatchObject({ patterns, always: ['echo *'] });
 });
 
 test.each([
@@ -19,7 +19,7 @@ test.each([
 ])(
   'a permission request whose patterns are %s shows none of them, and only a rule for everything allows it',
   (_, patterns) => {
-    const asked = permissionAsk(request(patterns, ['echo *', 'rm *']));
+    const asked = permissionAsk(request(patterns, ['echo *', 'rm *']), '/work');
     expect(AgentFrameBody().safeParse({ type: 'approval.asked', data: asked }).error).toBeUndefined();
     expect(asked).toMatchObject({ always: [], detail: { patterns_omitted: patterns.length } });
     expect(asked.title).toContain(`${patterns.length} patterns, too large to be shown`);
@@ -32,3 +32,11 @@ test.each([
     expect(asked.patterns.every((pattern) => /[*?]/.test(pattern))).toBe(true);
   },
 );
+
+test('a permission request names files by their paths in the work directory, and leaves their content as it is', () => {
+  const hunk = '@@ -0,0 +1,1 @@\n+see /work/src/a.txt\n--- /work/src/a.txt\n';
+  const heads = (path: string) => `Index: ${path}\n=====\n--- ${path}\n+++ ${path}\n${hunk}`;
+  const metadata = { filepath: '/work/src/a.txt', diff: heads('/work/src/a.txt') + heads('/elsewhere/b.txt') };
+  const { detail } = permissionAsk({ ...request(['src/a.txt']), metadata }, '/work');
+  expect(detail).toEqual({ filepath: 'src/a.txt', diff: heads('src/a.txt') + heads('/elsewhere/b.txt') });
+});

@@ -80,6 +80,20 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
   );
 }
 
+/** The lines of a diff from its first hunk on: the heading names the file. A diff of several files keeps its heads. */
+function askedLines(diff: string): string[] {
+  const lines = diff.replace(/\n$/, '').split('\n');
+  const heads = lines.filter((line) => line.startsWith('--- ')).length;
+  return heads > 1
+    ? lines
+    : lines.slice(
+        Math.max(
+          0,
+          lines.findIndex((line) => line.startsWith('@@')),
+        ),
+      );
+}
+
 /** Whether the form below shows the title again: a single question is its own title. */
 function isRepeated({ title, questions }: ApprovalView): boolean {
   return questions.length === 1 && questions[0]?.question === title;
@@ -96,7 +110,7 @@ function Detail({ approval }: { approval: ApprovalView }) {
   if (typeof diff === 'string' && diff) {
     return (
       <div className="max-h-96 overflow-auto border-2 border-faint">
-        <PatchLines lines={diff.replace(/\n$/, '').split('\n')} />
+        <PatchLines lines={askedLines(diff)} />
       </div>
     );
   }

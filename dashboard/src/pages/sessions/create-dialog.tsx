@@ -122,8 +122,16 @@ const TEXT_OPTIONS = [
 
 function MoreOptions({ draft, set }: PartProps) {
   return (
-    <details>
-      <summary className="caps min-h-7 cursor-pointer">Model, branch, labels, tags</summary>
+    <details className="group">
+      <summary className="caps min-h-7">
+        <span aria-hidden="true" className="mr-2 group-open:hidden">
+          +
+        </span>
+        <span aria-hidden="true" className="mr-2 hidden group-open:inline">
+          −
+        </span>
+        Model, branch, labels, tags
+      </summary>
       <div className="mt-2">
         <Pair>
           {TEXT_OPTIONS.map(([name, label, hint]) => (
