@@ -142,7 +142,7 @@ export class Actions {
   /** Cancels an active session, and leaves a tombstone. */
   remove(by: string): void {
     const { kit, records, tasks, projections, config } = this.#parts;
-    if (!hasEnded(records.session().status)) tasks.close('cancel', 'cancel', { reason: `deleted by ${by}` });
+    tasks.remove(hasEnded(records.session().status), { reason: `deleted by ${by}` });
     const now = kit.store.platform.now();
     records.update({ deleted_at: now });
     kit.deadlines.clear(DEADLINE.retire);

@@ -1,7 +1,7 @@
 import { judgeLease } from '../../src/domain/lease/liveness.ts';
 import { addUsage, CUT_OFF_TURN, hasOpenTurn, readUsage } from '../../src/domain/session/usage.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
-import { DEADLINE } from './config.ts';
+import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
 import type { LeaseRow } from './records.ts';
 import { holderSockets, lastSeenAt, sendDown } from './run/run-sockets.ts';
@@ -49,6 +49,28 @@ export class Leases {
     kit.deadlines.clear(DEADLINE.reserve + number);
     kit.deadlines.clear(DEADLINE.requeue + number);
     if (ending === 'lost' || !lease) records.updateTask(number, { epoch: epoch + 1 });
+  }
+
+  /**
+   * Asks the agent of a task that has ended to stop at once and to send its last checkpoint. The lease stands until the
+   * agent releases it, or takes too long.
+   */
+  close({ task, epoch }: LeaseRow, reason: string): void {
+    const { kit, commands, approvals } = this.#parts;
+    commands.drop(task);
+    approvals.withdrawAsked(task, reason);
+    commands.enqueue(task, epoch, { type: 'stop', data: { within_ms: 0 } });
+    kit.deadlines.set(DEADLINE.lease + task, kit.store.platform.now() + REQUEST_MS);
+  }
+
+  /** Judges a closed lease at its deadline, and sets the next one while its agent still sends the checkpoint. */
+  isLate({ task, seen_at }: LeaseRow): boolean {
+    const { kit, records } = this.#parts;
+    const closedAt = records.session().ended_at ?? 0;
+    const dueAt = Math.min(Math.max(seen_at, closedAt) + REQUEST_MS, closedAt + LONGEST_REQUEST_MS);
+    if (kit.store.platform.now() >= dueAt) return true;
+    kit.deadlines.set(DEADLINE.lease + task, dueAt);
+    return false;
   }
 
   /**
@@ -102,7 +124,8 @@ export class Leases {
     kit.store.afterCommit(() => {
       platform.logger('info', ending === 'lost' ? 'lease_lost' : 'lease_ended', { task, epoch, agent_id, reason });
       for (const socket of holderSockets(platform, task, epoch)) {
-        sendDown(socket, ending === 'done' ? { type: 'ended', reason, saved } : { type: 'lease_lost', reason });
+        if (records.isDeleted()) sendDown(socket, { type: 'gone', reason, deleted: true });
+        else sendDown(socket, { type: ending === 'done' ? 'ended' : 'lease_lost', reason, saved });
         socket.close(CLOSE.lease_ended, reason);
       }
     });

@@ -101,6 +101,11 @@ export class SessionRecords {
     return row && row.deleted_at === null ? row : null;
   }
 
+  /** Whether only the session's tombstone is left. */
+  isDeleted(): boolean {
+    return this.#store.created && this.find() === null;
+  }
+
   /** The session's row. @throws Error if it does not exist */
   session(): SessionRow {
     const row = this.#session.get(ONE);

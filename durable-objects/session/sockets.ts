@@ -19,25 +19,25 @@ export class SessionSockets implements SocketHolder {
   }
 
   open({ pathname, searchParams }: URL): SocketOpening | null {
-    if (this.#parts.records.find() === null) return null;
-    if (paramsIn('watchSession', pathname)) return this.#watch(searchParams.get('after'));
+    const { kit, records } = this.#parts;
+    if (!kit.store.created) return null;
+    // Also when the session was deleted, so that its agent learns of it.
     const run = paramsIn('openRunSocket', pathname);
-    return run && this.#run(taskNumber(run.task_id), Number(run.epoch));
+    if (run) return this.#run(taskNumber(run.task_id), Number(run.epoch));
+    if (records.find() === null || !paramsIn('watchSession', pathname)) return null;
+    return this.#watch(searchParams.get('after'));
   }
 
   receive(socket: ObjectSocket, text: string): void {
-    const { records, watchers, stream } = this.#parts;
-    if (records.find() === null) socket.close(CLOSE.deleted, 'the session is gone');
-    else if (kindOf(socket) === 'watch') watchers.receive(socket, text);
-    else stream.receive(socket, text);
+    const { kit, records, watchers, stream } = this.#parts;
+    const isRun = kindOf(socket) === 'run';
+    if (isRun && kit.store.created) stream.receive(socket, text);
+    else if (isRun || records.find() === null) socket.close(CLOSE.deleted, 'the session is gone');
+    else watchers.receive(socket, text);
   }
 
   closed(socket: ObjectSocket): void {
     if (kindOf(socket) === 'run') this.#parts.stream.closed(socket);
-  }
-
-  unauthorized(socket: ObjectSocket): void {
-    if (kindOf(socket) === 'run') this.#parts.stream.unauthorized(socket);
   }
 
   #watch(after: string | null): SocketOpening {

@@ -5,6 +5,8 @@ import type { SessionParts } from './parts.ts';
 import type { LeaseRow, ModelRetry, TaskRow } from './records.ts';
 import type { MoveFacts } from './transitions.ts';
 
+const TOO_LATE = 'agent_did_not_stop_in_time';
+
 type Needs = Pick<
   SessionParts,
   'records' | 'commands' | 'approvals' | 'checkpoints' | 'reservations' | 'leases' | 'transitions' | 'attempts'
@@ -47,10 +49,12 @@ export class Tasks {
    * @param isNewRun whether failed tasks are tried again, and attempts are counted from zero
    */
   run(facts: MoveFacts, isNewRun: boolean): void {
-    const { records, transitions } = this.#parts;
+    const { records, leases, transitions } = this.#parts;
     transitions.intend('run');
     const isIncluded = (task: TaskRow) => (isNewRun ? isToDo(task) : !isFinal(task));
     for (const { number } of records.tasks().filter(isIncluded)) {
+      // The agent of the run before may still be sending its last checkpoint.
+      if (records.liveLease(number)) leases.end(number, 'lost', 'new_run');
       if (isNewRun) records.updateTask(number, { attempts_used: 0, refused_by: '[]' });
       this.#reserve(number);
     }
@@ -101,14 +105,32 @@ export class Tasks {
     const { intent } = records.session();
     if (intent !== 'pause' && intent !== 'stop') return;
     for (const { task } of records.liveLeases()) this.#withdraw(task, intent, intent);
-    transitions.settle({ reason: 'agent_did_not_stop_in_time' });
+    transitions.settle({ reason: TOO_LATE });
   }
 
-  /** Ends every unfinished task at once. @param reason why agents at work lose their leases */
+  /**
+   * Ends every unfinished task at once. An agent at work stops, and keeps its lease until it has sent its last checkpoint.
+   * @param reason why the agents stop
+   */
   close(intent: 'cancel' | 'complete' | 'fail' | 'time_out', reason: string, facts: MoveFacts): void {
-    const { transitions } = this.#parts;
+    const { records, leases, transitions } = this.#parts;
     transitions.intend(intent);
-    for (const { number } of this.#unfinished()) this.#withdraw(number, intent, reason);
+    for (const { number } of this.#unfinished()) {
+      const lease = records.liveLease(number);
+      if (lease) leases.close(lease, reason);
+      else leases.end(number, 'lost', reason);
+      this.#setEnded(number, intent);
+    }
+    transitions.settle(facts);
+  }
+
+  /** Ends everything at once, because the session is deleted: nothing of its work is kept. */
+  remove(hasEnded: boolean, facts: MoveFacts): void {
+    const { records, leases, transitions } = this.#parts;
+    for (const { task } of records.liveLeases()) leases.end(task, 'lost', 'deleted');
+    if (hasEnded) return;
+    transitions.intend('cancel');
+    for (const { number } of this.#unfinished()) this.#withdraw(number, 'cancel', 'deleted');
     transitions.settle(facts);
   }
 
@@ -157,6 +179,7 @@ export class Tasks {
 
   /** Records that the agent's model has to be retried. */
   modelRetried(number: number, retry: ModelRetry): void {
+    if (isFinal(this.#parts.records.task(number)!)) return;
     this.#parts.records.updateTask(number, { retry: JSON.stringify(retry) });
     this.#degrade(number, 'retry', 'model_retry');
   }
@@ -164,6 +187,7 @@ export class Tasks {
   /** Completes the task, as a whole or in part. */
   finish(number: number, outcome: 'whole' | 'partial', facts: MoveFacts): void {
     const { leases, transitions } = this.#parts;
+    if (this.#hasEndedBefore(number, facts.reason)) return;
     leases.end(number, 'done', facts.reason);
     transitions.task(number, { status: 'completed', outcome });
     transitions.settle(facts);
@@ -173,6 +197,7 @@ export class Tasks {
    * Handles a failure that the agent reports. If the failure is retryable and an attempt is left, another one follows.
    */
   fail(number: number, error: SessionError): void {
+    if (this.#hasEndedBefore(number, error.code)) return;
     this.#parts.leases.end(number, 'done', error.code);
     if (error.retryable) {
       this.#parts.attempts.end(number, { setback: 'attempt_failed', reason: error.code, costsAttempt: true, error });
@@ -182,6 +207,7 @@ export class Tasks {
   /** Handles the release of an unfinished task. @param isUnable whether the agent cannot do this task */
   handBack(number: number, why: SessionError, { isUnable = false, costsAttempt = true }): void {
     const { records, leases, reservations } = this.#parts;
+    if (this.#hasEndedBefore(number, why.code, why.message)) return;
     if (isUnable) reservations.avoid(number, records.lease(number)!.agent_id);
     leases.end(number, 'done', why.code, why.message);
     this.#parts.attempts.end(number, { setback: 'lease_lost', reason: why.code, costsAttempt, error: why });
@@ -190,6 +216,7 @@ export class Tasks {
   /** Takes the lease from the agent. */
   lose(number: number, reason: string): void {
     this.#parts.leases.end(number, 'lost', reason);
+    if (isFinal(this.#parts.records.task(number)!)) return;
     this.#parts.attempts.end(number, { setback: 'lease_lost', reason, costsAttempt: true });
   }
 
@@ -202,6 +229,10 @@ export class Tasks {
     const { records, leases, approvals } = this.#parts;
     const lease = records.liveLease(number);
     if (!lease) return;
+    if (isFinal(records.task(number)!)) {
+      if (leases.isLate(lease)) this.lose(number, TOO_LATE);
+      return;
+    }
     const judgement = leases.judge(lease);
     if (judgement === 'lost') this.lose(number, 'agent_silent');
     else if (judgement === 'alive') this.seen(number);
@@ -243,11 +274,26 @@ export class Tasks {
     this.#parts.transitions.task(number, { status: 'ready', setback: null, outcome: null, error: null });
   }
 
+  /**
+   * Whether the task had ended before its agent. The agent's report then ends nothing but the lease.
+   * @param reason what the agent reports
+   */
+  #hasEndedBefore(number: number, reason: string, message?: string): boolean {
+    const { records, leases } = this.#parts;
+    if (!isFinal(records.task(number)!)) return false;
+    leases.end(number, 'done', reason, message);
+    return true;
+  }
+
   /** Ends the task's lease, reservation or backoff. */
   #withdraw(number: number, intent: Intent, reason: string): void {
+    this.#parts.leases.end(number, 'lost', reason);
+    this.#setEnded(number, intent);
+  }
+
+  #setEnded(number: number, intent: Intent): void {
     const status = taskStatusUnder(intent);
     if (status === null) throw new Error(`no task is withdrawn to '${intent}'`);
-    this.#parts.leases.end(number, 'lost', reason);
     this.#parts.transitions.task(number, {
       status,
       setback: null,

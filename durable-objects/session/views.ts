@@ -1,6 +1,6 @@
 import { healthScore } from '../../src/domain/session/health.ts';
 import { isWorking, legalActions } from '../../src/domain/session/session-machine.ts';
-import { requestedAction } from '../../src/domain/session/session-status.ts';
+import { isFinal, requestedAction } from '../../src/domain/session/session-status.ts';
 import { knownCost, readUsage } from '../../src/domain/session/usage.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import { formatCursor } from '../../src/protocol/common/cursor.ts';
@@ -66,9 +66,10 @@ export class SessionViews {
         epoch: task.epoch,
         agent_id: last?.agent_id ?? null,
         agent_name: last?.agent_name ?? null,
-        lease_expires_at: lease
-          ? instant(lastSeenAt(this.#parts.kit.store.platform, lease) + this.#parts.config.lease_ttl_ms)
-          : null,
+        lease_expires_at:
+          lease && !isFinal(task)
+            ? instant(lastSeenAt(this.#parts.kit.store.platform, lease) + this.#parts.config.lease_ttl_ms)
+            : null,
       };
     });
   }

@@ -32,13 +32,15 @@ it('a paused session keeps its finished work, and continues with the rest when i
   session.watch.close();
 });
 
-it('a cancelled session ends while its tool still runs, and the tool never finishes', async () => {
+it('a cancelled session ends while its tool still runs, which never finishes, and the work so far can be read', async () => {
   const [begun, after] = [join(fleet.path, 'begun'), join(fleet.path, 'after')];
-  const session = await startSession(client, [`run echo > ${begun}; sleep 300; echo > ${after}`]);
+  const session = await startSession(client, [`run echo > so-far.txt; echo > ${begun}; sleep 300; echo > ${after}`]);
   await eventually(() => expect(existsSync(begun)).toBe(true));
   await client.sessions.act(session.id, 'cancel');
   await session.ended('cancelled');
+  await session.seen(({ type }) => type === 'lease.ended');
   expect(existsSync(after)).toBe(false);
+  expect((await client.sessions.diff(session.id)).files.map(({ path }) => path)).toEqual(['so-far.txt']);
   session.watch.close();
 });
 

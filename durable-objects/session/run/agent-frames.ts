@@ -1,3 +1,4 @@
+import { isFinal } from '../../../src/domain/session/session-status.ts';
 import { addUsage, readUsage } from '../../../src/domain/session/usage.ts';
 import { errorFields } from '../../../src/ports/logger.ts';
 import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
@@ -90,7 +91,7 @@ export class AgentFrames {
 
   /** @returns why the frame is invalid, or null */
   #use(lease: LeaseRow, n: number, body: AgentFrameBody): string | null {
-    const { approvals, checkpoints, tasks } = this.#parts;
+    const { approvals, checkpoints, records, tasks } = this.#parts;
     const { task, epoch } = lease;
     const isProgress = body.type !== 'result' && body.type !== 'released' && body.type !== 'model.retry';
     if (isProgress) tasks.progressed(task);
@@ -100,6 +101,7 @@ export class AgentFrames {
       case 'checkpoint':
         return checkpoints.add(task, epoch, n, body.data);
       case 'approval.asked':
+        if (isFinal(records.task(task)!)) return 'the session has ended';
         return approvals.ask(task, epoch, body.data);
       case 'approval.withdrawn':
         approvals.withdrawAsk(task, epoch, body.data.ask_id, body.data.reason);

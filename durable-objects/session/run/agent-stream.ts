@@ -13,7 +13,7 @@ type Presented = Extract<RunUp, { type: 'present' }>;
 
 type Needs = Pick<
   SessionParts,
-  'config' | 'kit' | 'records' | 'checkpoints' | 'commands' | 'claims' | 'refusals' | 'frames' | 'tasks'
+  'config' | 'kit' | 'records' | 'checkpoints' | 'commands' | 'claims' | 'refusals' | 'frames'
 >;
 
 /**
@@ -55,13 +55,6 @@ export class AgentStream {
     // The times of pings are lost with the socket, so the last one is stored in the row.
     const seen_at = Math.max(lease.seen_at, socket.lastPingAt() ?? 0);
     kit.store.transact(() => records.updateLease(lease.task, { closed_at: platform.now(), seen_at }));
-  }
-
-  /** Ends the lease of a socket whose token is no longer valid, so that another agent can go on. */
-  unauthorized(socket: ObjectSocket): void {
-    const { kit, tasks } = this.#parts;
-    const lease = this.#held(attachmentOf(socket));
-    if (lease) kit.store.transact(() => tasks.lose(lease.task, 'token_invalid'));
   }
 
   #present(socket: ObjectSocket, attachment: RunAttachment, frame: Presented): void {
@@ -108,9 +101,13 @@ export class AgentStream {
   #turnAway(socket: ObjectSocket, { task, epoch, connection }: RunAttachment, refusal: ClaimRefusal): void {
     const { records, checkpoints, refusals } = this.#parts;
     const { verdict, reason } = refusal;
-    if (verdict === 'lost' && refusal.cause === 'taken' && records.find()) refusals.count(task, epoch, connection);
-    if (verdict === 'ended') sendDown(socket, { type: 'ended', reason, saved: checkpoints.savedFrame(task, epoch) });
-    else sendDown(socket, { type: verdict === 'lost' ? 'lease_lost' : verdict, reason });
+    if (records.isDeleted()) sendDown(socket, { type: 'gone', reason: 'the session was deleted', deleted: true });
+    else if (verdict === 'gone') sendDown(socket, { type: 'gone', reason });
+    else {
+      if (verdict === 'lost' && refusal.cause === 'taken') refusals.count(task, epoch, connection);
+      const saved = checkpoints.savedFrame(task, epoch);
+      sendDown(socket, { type: verdict === 'lost' ? 'lease_lost' : 'ended', reason, saved });
+    }
     socket.close(CLOSE.lease_ended, reason);
   }
 }

@@ -30,7 +30,7 @@ export const SESSION_ACTION_ENDPOINTS = {
   startSession: action(NoMembers, 'Start the session, or queue it if no agent has a free slot'),
   pauseSession: action(NoMembers, 'Pause the session after its current step, with a checkpoint'),
   resumeSession: action(NoMembers, 'Resume a paused session'),
-  cancelSession: action(NoMembers, 'End the session for good'),
+  cancelSession: action(NoMembers, 'End the session for good; its agent stops and sends a last checkpoint'),
   stopSession: action(StopSessionRequest, 'Stop the session with a checkpoint; it can be retried'),
   completeSession: action(CompleteSessionRequest, 'Report an external executor’s result'),
   failSession: action(FailSessionRequest, 'Report an external executor’s failure'),

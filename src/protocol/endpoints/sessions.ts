@@ -70,7 +70,7 @@ export const SESSION_ENDPOINTS = {
   },
   deleteSession: {
     tag: 'Sessions',
-    summary: 'Delete a session; an active one is cancelled first',
+    summary: 'Delete a session and all of its work; an active one is cancelled first',
     access: 'operate',
     params: SessionParams,
     responses: { 204: { description: 'The session is deleted.' } },

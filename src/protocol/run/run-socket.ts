@@ -56,9 +56,9 @@ export const RunDown = schema(() =>
     /** The lease has ended regularly, with a result or a release. All frames are acknowledged; delete the buffer. */
     z.object({ type: z.literal('ended'), reason: z.string(), saved: z.int() }),
     /** The agent does not hold the lease (any more). Abort the turn and delete the buffer. */
-    z.object({ type: z.literal('lease_lost'), reason: z.string() }),
-    /** Another agent was first, or the offer was cancelled. */
-    z.object({ type: z.literal('gone'), reason: z.string() }),
+    z.object({ type: z.literal('lease_lost'), reason: z.string(), saved: z.int().optional() }),
+    /** Another agent was first, or the offer was cancelled. `deleted`: the session was deleted, with all of its work. */
+    z.object({ type: z.literal('gone'), reason: z.string(), deleted: z.boolean().optional() }),
   ]),
 );
 export type RunDown = Infer<typeof RunDown>;

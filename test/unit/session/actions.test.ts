@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { legalActions } from '../../../src/domain/session/session-machine.ts';
-import type { ActionRequest } from '../../../src/ports/sessions.ts';
 import { SessionAction, SessionStatus } from '../../../src/protocol/common/enums.ts';
 import { requestFor, WAYS } from './actions.fixture.ts';
 import { checkpoint, modelRetry, note, released, result, usage } from './fake-agent.ts';
@@ -70,40 +69,6 @@ describe('an outside executor, with no agent connected', () => {
     expect(await session.act({ action: 'fail', body: { error } })).toMatchObject({ status: 'failed', error });
   });
 });
-
-describe.each([
-  { request: { action: 'cancel' }, status: 'cancelled' },
-  { request: requestFor('complete'), status: 'completed' },
-  { request: requestFor('fail'), status: 'failed' },
-] as { request: ActionRequest; status: SessionStatus }[])(
-  '$request.action while an agent works',
-  ({ request, status }) => {
-    it('ends the lease, tells the agent, and rejects and counts its later frames', async () => {
-      const session = new SessionInProcess();
-      const agent = await session.begun();
-      await session.act(request);
-      expect(agent.read().over).toBe('lease_lost');
-      expect(agent.client?.closedBy).not.toBeNull();
-      expect((await session.view()).tasks).toMatchObject([{ epoch: 2 }]);
-      await session.settle();
-      expect(session.destinations.slots.get(`${TASK_ID}:1`)).toBe('released');
-
-      const before = await session.events();
-      agent.over = null;
-      agent.connect();
-      expect(agent.over).toBe('lease_lost');
-      const stray = session.openRun(1);
-      stray.send({ type: 'frames', frames: [{ n: 1, ...note('still here') }] });
-      expect(stray.frames()).toMatchObject([{ type: 'lease_lost' }]);
-      expect(await session.events()).toEqual(before);
-      expect(session.rows('refusals')).toMatchObject([
-        { epoch: 1, count: 1 },
-        { epoch: 1, count: 1 },
-      ]);
-      expect(await session.status()).toBe(status);
-    });
-  },
-);
 
 describe.each(['pause', 'stop'] as const)('%s while an agent works', (action) => {
   const target = action === 'pause' ? 'paused' : 'stopped';

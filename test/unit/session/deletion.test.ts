@@ -68,13 +68,30 @@ describe('a deleted session', () => {
     watcher.catchUp();
     expect(watcher.follower.state.status).toBe('cancelled');
     expect(watcher.client?.closedBy?.code).toBe(4010);
-    expect(agent.read().over).toBe('lease_lost');
+    expect(agent.read().over).toBe('gone');
     await session.settle();
     expect(session.destinations.slots.get(`${TASK_ID}:1`)).toBe('released');
     expect(session.destinations.isListed).toBe(false);
     await expectNothingThere(session);
     expect(agent.connect().client?.closedBy).not.toBeNull();
   });
+
+  it.each(['while it runs', 'while its agent sends the last checkpoint'])(
+    'tells its agent, deleted %s, on each connection that nothing of it is kept',
+    async (when) => {
+      const session = new SessionInProcess();
+      const agent = await session.begun();
+      if (when !== 'while it runs') await session.act('cancel');
+      await session.runtime.remove(session.call());
+      const gone = { type: 'gone', reason: expect.any(String), deleted: true };
+      expect(agent.client?.frames().at(-1)).toEqual(gone);
+      await session.advance(WEEK_MS);
+      const path = new URL(`http://host/ws/leases/${TASK_ID}/1`);
+      expect(session.runtime.sockets.open(path)).not.toBeNull();
+      agent.over = null;
+      expect(agent.connect().over).toBe('gone');
+    },
+  );
 
   it('is not cancelled if it had ended before', async () => {
     const session = new SessionInProcess();

@@ -202,7 +202,9 @@ describe('a session of two tasks', () => {
   it('ends both leases and releases both slots when it is cancelled', async () => {
     const { session, one, two } = await begun();
     await session.act('cancel');
-    expect([one.read().over, two.read().over]).toEqual(['lease_lost', 'lease_lost']);
+    one.send(...checkpoint('last of one'), released('stopped'));
+    await two.ping(45_000);
+    expect([one.over, two.read().over]).toEqual(['ended', 'lease_lost']);
     await session.settle();
     expect([...session.destinations.slots.values()]).toEqual(['released', 'released']);
     expect((await session.view()).tasks?.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
