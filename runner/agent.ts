@@ -14,7 +14,7 @@ import { fetchArtifact } from './lease/artifacts.ts';
 import { FrameBuffer } from './lease/buffer.ts';
 import { type OpenConnection, ReconnectingSocket } from './lease/connection.ts';
 import { Lease } from './lease/lease.ts';
-import { deliverBufferedFrames } from './lease/recovery.ts';
+import { deliverBufferedFrames, dropKeptWork, type RecoveryEvents } from './lease/recovery.ts';
 import type { OpenCodeClient } from './opencode/client.ts';
 import type { ConfigurationSource } from './opencode/configuration.ts';
 import type { OpenCodeServer } from './opencode/server.ts';
@@ -73,6 +73,7 @@ export class Agent {
   /** Offers that wait until this agent's older lease of the same task has ended. */
   readonly #waitingOffers = new Set<string>();
   readonly #buffers: string;
+  readonly #worktrees: string;
   readonly #recovery: { close(): void };
   readonly #startedAt = performance.now();
   #control: ReconnectingSocket;
@@ -85,6 +86,7 @@ export class Agent {
     this.#options = options;
     this.#parts = parts;
     this.#buffers = join(options.dataDirectory, 'leases');
+    this.#worktrees = join(options.dataDirectory, 'worktrees');
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -92,6 +94,7 @@ export class Agent {
       this.#buffers,
       parts.repository.rootCommit,
       parts.openConnection,
+      this.#keptWork(),
       options.log,
     );
     this.#expiryChecks = setInterval(() => this.#warnOfExpiry(), EXPIRY_CHECK_MS);
@@ -146,6 +149,11 @@ export class Agent {
     await this.#parts.server.stop();
     this.#parts.unlock();
     this.#resolveStopped(error);
+  }
+
+  #keptWork(): RecoveryEvents {
+    const isAtWork = (task: string) => [...this.#leases.values()].some(({ task_id }) => task_id === task);
+    return dropKeptWork(this.#parts.repository, this.#worktrees, isAtWork, this.#options.log);
   }
 
   #warnOfExpiry(): void {
@@ -246,7 +254,7 @@ export class Agent {
 
   #accept(task_id: string, epoch: number): void {
     const { repository, opencode, model, openConnection, redact } = this.#parts;
-    const { url, token, name, dataDirectory, ceilings, log, stepCheckpointMs } = this.#options;
+    const { url, token, name, ceilings, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
     const buffer = this.#bufferFor(record);
     if (buffer === null) return this.#send({ type: 'declined', task_id, epoch, reason: 'the disk is full' });
@@ -254,7 +262,7 @@ export class Agent {
       opencode,
       repository,
       model,
-      worktreesDirectory: join(dataDirectory, 'worktrees'),
+      worktreesDirectory: this.#worktrees,
       openConnection,
       redact,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),

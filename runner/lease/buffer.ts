@@ -141,6 +141,12 @@ export class FrameBuffer {
     return frames;
   }
 
+  /** The number of the newest checkpoint among the stored frames; null when there is none. */
+  newestCheckpoint(): number | null {
+    const sql = `SELECT MAX(n) AS n FROM frames WHERE json_extract(body, '$.type') = 'checkpoint'`;
+    return (this.#database.prepare(sql).get() as { n: number | null }).n;
+  }
+
   /** Deletes every frame up to `n`. */
   acknowledge(n: number): void {
     this.#database.prepare('DELETE FROM frames WHERE n <= ?').run(n);

@@ -4,6 +4,7 @@ import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
 import type { FrameBuffer } from './buffer.ts';
+import { CheckpointAnswers } from './checkpoint-answers.ts';
 import { type Clock, processClock } from './clock.ts';
 import { type OpenConnection, ReconnectingSocket, type ReconnectingSocketEvents } from './connection.ts';
 import { fitFrame } from './fit-frame.ts';
@@ -20,9 +21,12 @@ export interface LeaseEvents {
   alive(): void;
   /** Frames can no longer be stored. Stop working: the stream gives the lease back, and the session ends it. */
   full(error: Error): void;
-  /** The last call, made once. `ended`: finished; `lost`: taken away; `gone`: never granted. */
-  over(how: 'ended' | 'lost' | 'gone', reason: string): void;
+  /** The last call, made once. @param saved the frame of the newest checkpoint that the session has; 0 when it has none */
+  over(how: LeaseEnd, reason: string, saved: number): void;
 }
+
+/** `ended`: finished; `lost`: taken away; `gone`: never granted; `deleted`: with the session, whose work goes too. */
+export type LeaseEnd = 'ended' | 'lost' | 'gone' | 'deleted';
 
 /** The number of batches that may be in flight without an acknowledgement. */
 const WINDOW = 4;
@@ -52,10 +56,7 @@ export class LeaseStream {
   #sent = 0;
   /** The session has stored the frames up to this one. */
   #acked = 0;
-  /** The newest checkpoint that the session has stored. */
-  #saved = 0;
-  /** The checkpoints that the session has not answered. */
-  #unsaved: { n: number; resolve: (isSaved: boolean | null) => void }[] = [];
+  readonly #checkpoints = new CheckpointAnswers();
   #inFlight: number[] = [];
   /** The session has accepted this agent's claim on this connection. */
   #isAccepted = false;
@@ -112,18 +113,8 @@ export class LeaseStream {
    * the disk is full, and the session did not say.
    */
   saved(): Promise<boolean | null> {
-    const { promise, resolve } = Promise.withResolvers<boolean | null>();
     // A checkpoint that could not be appended gets no answer.
-    if (this.#isOver || this.#isFull) resolve(null);
-    else this.#unsaved.push({ n: this.#buffer.head, resolve });
-    return promise;
-  }
-
-  /** Answers for the checkpoints that the session has acknowledged. */
-  #answer(acked: number): void {
-    const isAnswered = ({ n }: { n: number }) => n <= acked;
-    for (const { n, resolve } of this.#unsaved.filter(isAnswered)) resolve(n <= this.#saved);
-    this.#unsaved = this.#unsaved.filter((checkpoint) => !isAnswered(checkpoint));
+    return this.#isOver || this.#isFull ? Promise.resolve(null) : this.#checkpoints.of(this.#buffer.head);
   }
 
   /** Writes to the buffer. A full disk must not end this process, which has other leases. */
@@ -169,8 +160,7 @@ export class LeaseStream {
       case 'lease':
         return this.#accepted(message);
       case 'saved':
-        this.#saved = message.n;
-        return;
+        return this.#checkpoints.heard(message.n);
       case 'ack':
         return this.#acknowledged(message.n);
       case 'expected':
@@ -179,13 +169,12 @@ export class LeaseStream {
       case 'command':
         return this.#command(message.id, message.command);
       case 'ended':
-        this.#saved = savedUpTo(message.saved);
-        this.#answer(this.#buffer.head);
-        return this.#end('ended', message.reason);
+        return this.#answerAll(message.saved).#end('ended', message.reason);
       case 'lease_lost':
+        if (message.saved !== undefined) this.#answerAll(message.saved);
         return this.#end('lost', message.reason);
       case 'gone':
-        return this.#end('gone', message.reason);
+        return this.#end(message.deleted ? 'deleted' : 'gone', message.reason);
       default:
         message satisfies never;
     }
@@ -195,7 +184,7 @@ export class LeaseStream {
     this.#ttlMs = ttl_ms;
     this.#socket.setLifetime(ttl_ms);
     this.#isAccepted = true;
-    this.#saved = savedUpTo(saved);
+    this.#checkpoints.heard(saved);
     this.#acknowledgeUpTo(acked);
     if (acked >= this.#buffer.head) this.#socket.accepted();
     this.#sendFrom(acked);
@@ -226,7 +215,7 @@ export class LeaseStream {
     this.#store(() => this.#buffer.acknowledge(n));
     if (n > this.#acked) this.#socket.accepted();
     this.#acked = Math.max(this.#acked, n);
-    this.#answer(this.#acked);
+    this.#checkpoints.acknowledged(this.#acked);
   }
 
   #sendFrom(n: number): void {
@@ -285,16 +274,22 @@ export class LeaseStream {
     }
   }
 
-  #end(how: 'ended' | 'lost' | 'gone', reason: string): void {
+  #answerAll(saved: number | undefined): this {
+    this.#checkpoints.heard(saved);
+    this.#checkpoints.acknowledged(this.#buffer.head);
+    return this;
+  }
+
+  #end(how: LeaseEnd, reason: string): void {
     if (this.#isOver) return;
     this.#stop();
     this.#buffer.drop();
-    this.#events.over(how, reason);
+    this.#events.over(how, reason, this.#checkpoints.saved);
   }
 
   #stop(): void {
     this.#isOver = true;
-    for (const { resolve } of this.#unsaved.splice(0)) resolve(null);
+    this.#checkpoints.end();
     this.#stopSilenceChecks();
     this.#socket.close();
   }
@@ -302,11 +297,6 @@ export class LeaseStream {
   #send(message: RunUp): void {
     this.#socket.send(message);
   }
-}
-
-/** An older control plane does not say which checkpoints it has stored. Those that it acknowledges count as stored. */
-function savedUpTo(saved: number | undefined): number {
-  return saved ?? Number.POSITIVE_INFINITY;
 }
 
 /** How long the session may be silent before the holder of a lease with this lifetime stops acting. */

@@ -1,9 +1,10 @@
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import { dropKept } from '../git/kept-worktrees.ts';
 import type { Redact } from '../redaction.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
 import type { OpenConnection } from './connection.ts';
-import { LeaseStream } from './lease-stream.ts';
+import { type LeaseEnd, LeaseStream } from './lease-stream.ts';
 
 export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'saved' | 'fetchArtifact'> {
   openConnection: OpenConnection;
@@ -97,16 +98,23 @@ export class Lease {
     this.#running = this.#work.run();
   }
 
-  async #over(how: 'ended' | 'lost' | 'gone', reason: string): Promise<void> {
+  async #clear(isDeleted: boolean): Promise<void> {
+    const { repository, worktreesDirectory } = this.#dependencies;
+    await this.#work?.dispose(isDeleted);
+    if (isDeleted) await dropKept(repository, worktreesDirectory, this.task_id);
+  }
+
+  async #over(how: LeaseEnd, reason: string): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stream.discard();
-    this.#dependencies.log(`lease of ${this.task_id}, epoch ${this.epoch}: ${how} (${reason})`);
+    const { log } = this.#dependencies;
+    log(`lease of ${this.task_id}, epoch ${this.epoch}: ${how} (${reason})`);
     this.#work?.cancel();
     await this.#running;
-    await this.#work
-      ?.dispose()
-      .catch((error: Error) => this.#dependencies.log(`the worktree could not be removed: ${error.message}`));
+    await this.#clear(how === 'deleted').catch((error: Error) =>
+      log(`the worktree cannot be removed: ${error.message}`),
+    );
     this.#finish();
   }
 }

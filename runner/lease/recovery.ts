@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isKept } from '../git/kept-worktrees.ts';
+import { dropKept, dropReported, isKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import { endMarked } from '../process/processes.ts';
@@ -8,6 +8,14 @@ import { FrameBuffer } from './buffer.ts';
 import { processClock } from './clock.ts';
 import type { OpenConnection } from './connection.ts';
 import { type LeaseEvents, LeaseStream } from './lease-stream.ts';
+
+/** What the session says about the work of leases whose processes were killed. */
+export interface RecoveryEvents {
+  /** It has the newest checkpoint that the lease has reported. */
+  saved(lease: { task_id: string; epoch: number }): void;
+  /** It was deleted, with all of its work. */
+  deleted(lease: { task_id: string }): void;
+}
 
 /**
  * Delivers the frames that killed processes of this agent left on disk, under the instance that held each lease. Then
@@ -18,6 +26,7 @@ export function deliverBufferedFrames(
   buffers: string,
   repository: string,
   openConnection: OpenConnection,
+  outcome: RecoveryEvents,
   log: (line: string) => void,
   clock = processClock,
 ): { close(): void } {
@@ -27,6 +36,7 @@ export function deliverBufferedFrames(
       buffer.drop();
       return [];
     }
+    const newest = buffer.newestCheckpoint();
     log(`delivering the remaining frames of ${task_id}, epoch ${epoch}`);
     const events: LeaseEvents = {
       granted: () => stream.append({ type: 'released', data: { reason: 'lost', message: 'The agent was killed.' } }),
@@ -35,7 +45,11 @@ export function deliverBufferedFrames(
       quiet: () => undefined,
       alive: () => undefined,
       full: (error) => log(`the remaining frames of ${task_id} cannot be stored: ${error.message}`),
-      over: (how) => log(`delivered the remaining frames of ${task_id}, epoch ${epoch}: ${how}`),
+      over: (how, _, saved) => {
+        log(`delivered the remaining frames of ${task_id}, epoch ${epoch}: ${how}`);
+        if (how === 'deleted') outcome.deleted({ task_id });
+        else if (newest !== null && newest <= saved) outcome.saved({ task_id, epoch });
+      },
     };
     const stream = new LeaseStream(buffer, repository, openConnection, events, clock);
     return [stream];
@@ -43,6 +57,27 @@ export function deliverBufferedFrames(
   return {
     close: () => {
       for (const stream of streams) stream.close();
+    },
+  };
+}
+
+/**
+ * Removes kept worktrees that are not needed any more. A newer lease of the task may work in one, and then removes it
+ * itself.
+ */
+export function dropKeptWork(
+  repository: Pick<Repository, 'removeWorktree'>,
+  directory: string,
+  isAtWork: (taskId: string) => boolean,
+  log: (line: string) => void,
+): RecoveryEvents {
+  const report = (error: Error) => log(`a kept worktree cannot be removed: ${error.message}`);
+  return {
+    saved: (lease) => {
+      if (!isAtWork(lease.task_id)) dropReported(repository, directory, lease).catch(report);
+    },
+    deleted: ({ task_id }) => {
+      if (!isAtWork(task_id)) dropKept(repository, directory, task_id).catch(report);
     },
   };
 }

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CHUNK_BYTES } from '../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
-import { isKept, markKept, unmarkKept } from '../git/kept-worktrees.ts';
+import { isKept, markKept, markReported, unmarkKept } from '../git/kept-worktrees.ts';
 import type { LeftOut } from '../git/leave-out.ts';
-import type { Changes, Worktree } from '../git/worktree.ts';
+import type { Changes, Worktree } from '../git/repository.ts';
 import { note } from '../note.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
 import type { OpenCodePort } from './opencode-port.ts';
@@ -56,8 +56,8 @@ export class Checkpoints {
   }
 
   /**
-   * False when only this worktree has the newest work: it does not fit into a checkpoint, or the checkpoint failed or
-   * was refused.
+   * False when only this worktree may have the newest work: it does not fit into a checkpoint, or the checkpoint failed,
+   * was refused or is not answered yet.
    */
   get isWorkSafe(): boolean {
     return this.#isWorkSafe;
@@ -99,9 +99,14 @@ export class Checkpoints {
     return taken;
   }
 
+  /** Resolves when no checkpoint is being taken. */
+  async idle(): Promise<void> {
+    await this.#last;
+  }
+
   /** Resolves when no checkpoint is in progress, and the session has answered the last one or the lease is over. */
   async settled(): Promise<void> {
-    await this.#last;
+    await this.idle();
     await this.#answer;
   }
 
@@ -126,8 +131,7 @@ export class Checkpoints {
     const { patch, files } = changes;
     const isComplete = patch !== null && changes.changedSubmodules.length + changes.leftOut.length === 0;
     // Marked until the session has confirmed it: if this process is killed before, the only copy must survive.
-    markKept(worktree.path, worktree.base, this.#gone);
-    if (!isComplete) this.#isWorkSafe = false;
+    this.#keepWorktree();
     this.#noteOmissions(changes, conversation.format === TRANSCRIPT_FORMAT);
     const inSubmodules = changes.changedSubmodules.map((path) => `changes in the submodule ${path}`);
     const large = changes.leftOut.map(leftOutText);
@@ -146,6 +150,7 @@ export class Checkpoints {
       ...(lacks.length > 0 ? { lacks } : {}),
     };
     report({ type: 'checkpoint', data });
+    if (isComplete && !this.#isClosed) markReported(worktree.path);
     this.#newest = data;
     this.#answer = this.#dependencies.saved().then((isSaved) => this.#answered(data, isComplete, isSaved));
   }
@@ -154,7 +159,6 @@ export class Checkpoints {
     if (isSaved === false) {
       // The session may have none of its artifacts.
       this.#sent.clear();
-      this.#isWorkSafe = false;
     } else if (isSaved && isComplete && !this.#isClosed && this.#newest === data) {
       this.#isWorkSafe = true;
       unmarkKept(this.#dependencies.worktree.path);

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { truncated } from '../../src/protocol/common/text.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
-import { findKept } from '../git/kept-worktrees.ts';
-import type { Repository } from '../git/repository.ts';
-import type { Worktree } from '../git/worktree.ts';
+import { findKept, unmarkKept } from '../git/kept-worktrees.ts';
+import type { Repository, Worktree } from '../git/repository.ts';
 import { note } from '../note.ts';
 import { transcript } from '../opencode/conversation.ts';
 import { Mapping } from '../opencode/mapping/mapping.ts';
@@ -98,6 +97,32 @@ export async function openWorkContext(
     restoration,
     notice,
   };
+}
+
+/** Ends the processes of the lease's commands. A checkpoint that is being taken is finished before, because it has some. */
+export async function endTools({ checkpoints, processes }: WorkContext): Promise<void> {
+  await checkpoints.idle();
+  await processes.endAll();
+}
+
+/**
+ * Removes what the lease has on this machine. Worktree and conversation stay if they hold the only copy of the work,
+ * unless the session was deleted.
+ */
+export async function closeWorkContext(
+  context: WorkContext,
+  { opencode, repository, log }: WorkContextDependencies,
+  isDeleted: boolean,
+): Promise<void> {
+  const { worktree, directory, conversationId, checkpoints } = context;
+  await checkpoints.settled();
+  const isNeeded = !checkpoints.isWorkSafe && !isDeleted;
+  if (!isNeeded) await opencode.forgetConversation(conversationId).catch(() => undefined);
+  await opencode.releaseDirectory(directory).catch(() => undefined);
+  await endTools(context);
+  if (isNeeded) return log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
+  await repository.removeWorktree(worktree.path);
+  unmarkKept(worktree.path);
 }
 
 export function worktreePath(worktreesDirectory: string, lease: { task_id: string; epoch: number }): string {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
@@ -91,4 +91,19 @@ it('an agent and a watcher whose connections break again and again neither lose 
   const { tasks } = await session.ended('completed');
   expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
   await expectTrueLog(session);
+});
+
+it('an agent that starts after its session was deleted drops what it had of it', async () => {
+  await second.kill();
+  if (!first.isRunning) await first.start();
+  const session = await startSession(fleet.client, ['run echo one > one.txt; sleep 300'], { required_labels: labels });
+  await session.seen((e) => e.type === 'tool' && e.data.state === 'running');
+  await fleet.client.sessions.requestCheckpoint(session.id);
+  await session.seen(({ type }) => type === 'checkpoint.created');
+  await first.kill();
+  await fleet.client.sessions.remove(session.id);
+  session.watch.close();
+  await first.start();
+  const left = () => ['leases', 'worktrees'].flatMap((name) => readdirSync(join(first.place.home, name)));
+  await eventually(() => expect(left()).toEqual([]));
 });

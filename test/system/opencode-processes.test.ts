@@ -41,6 +41,29 @@ test('a command is reported with its exit code, and as ended when it was', async
   expect(completed.map(({ exit_code }) => exit_code)).toEqual([0, 3, null]);
 });
 
+test('the last checkpoint of a stopped lease is taken when no process changes its files any more', async () => {
+  const work = await fixture.start();
+  await work.message(`run ${background('pid.txt')} > /dev/null 2>&1 &\nrun echo 1 > one.txt; sleep 3000`);
+  const pid = await pidIn(work, 'pid.txt');
+  await eventually(() => readFileSync(join(work.worktree, 'one.txt')));
+  let wasRunning: boolean | null = null;
+  const { report } = { report: work.frames.push.bind(work.frames) };
+  work.frames.push = (...frames) => {
+    if (frames.some(({ type }) => type === 'checkpoint')) wasRunning = isRunning(pid);
+    return report(...frames);
+  };
+  work.work.end('stopped', 'stopped as requested', 60_000);
+  work.work.end('stopped', 'cancelled', 0);
+  await work.frame('released');
+  expect(wasRunning).toBe(false);
+  expect(
+    work
+      .of('checkpoint')
+      .at(-1)
+      ?.files.map(({ path }) => path),
+  ).toEqual(['one.txt', 'pid.txt']);
+});
+
 test('a command whose background process holds its output is freed after its limit, and the log says why', async () => {
   const work = await fixture.start();
   const reported: AgentFrameBody[] = [];

@@ -87,6 +87,19 @@ test('work that cannot be saved fails the attempt and stays on the agent, where 
   expect(existsSync(work.worktree)).toBe(false);
 });
 
+test.each([
+  ['stays when its lease is lost', false],
+  ['goes when its session is deleted', true],
+])('the worktree of a checkpoint that the session has not answered %s', async (_, isDeleted) => {
+  const { promise: end, resolve } = Promise.withResolvers<null>();
+  const work = await fixture.start(makeAssignment(), new Map(), { saved: () => end });
+  await work.message('write first.txt: reported');
+  await work.frame('checkpoint');
+  resolve(null);
+  await work.end(isDeleted);
+  expect([existsSync(work.worktree), existsSync(`${work.worktree}.kept`)]).toEqual([!isDeleted, !isDeleted]);
+});
+
 test('work that is too large for a checkpoint survives a kill, and the next lease on this agent continues it', async () => {
   const work = await start(makeAssignment());
   await work.message('run head -c 9000000 /dev/urandom > large.bin');

@@ -70,6 +70,7 @@ export class AgentHost {
         this.#directory,
         REPOSITORY,
         this.#network.from(this.name, clock),
+        { saved: () => undefined, deleted: () => undefined },
         (line) => this.#log(line),
         clock,
       ),

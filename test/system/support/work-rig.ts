@@ -34,7 +34,8 @@ export interface WorkRig {
   message(text: string, delivery?: 'steer' | 'follow_up'): Promise<void>;
   /** The model's text, folded from the increments. */
   text(): string;
-  end(): Promise<void>;
+  /** Ends the lease. @param isDeleted with its session */
+  end(isDeleted?: boolean): Promise<void>;
 }
 
 export interface WorkOptions {
@@ -117,10 +118,10 @@ export async function startWork(
       of('text.delta')
         .map((delta) => delta.text)
         .join(''),
-    end: async () => {
+    end: async (isDeleted) => {
       work.cancel();
       await running;
-      await work.dispose();
+      await work.dispose(isDeleted);
     },
   };
 }

@@ -349,15 +349,19 @@ test('a checkpoint is answered when it is acknowledged, also on the next connect
   await expectAnswer(true);
 });
 
-test('a checkpoint of a lease that was lost stays without an answer', async () => {
+test.each([
+  ['stays without an answer if the session does not say', {}, null],
+  ['is answered if the session has it', { saved: 1 }, true],
+  ['is answered if the session does not have it', { saved: 0 }, false],
+])('a checkpoint of a lease that was lost %s', async (_, told, expected) => {
   const { session, stream } = start();
   await vi.advanceTimersByTimeAsync(10);
   session.losesAcks = true;
   stream.append(checkpoint);
   const answer = stream.saved();
-  session.tell({ type: 'lease_lost', reason: 'taken' });
+  session.tell({ type: 'lease_lost', reason: 'taken', ...told });
   await vi.advanceTimersByTimeAsync(10);
-  expect(await answer).toBeNull();
+  expect(await answer).toBe(expected);
 });
 
 test('a lease is given up after a week of silence, and an unanswered claim after minutes', async () => {
@@ -374,13 +378,14 @@ test('a lease is given up after a week of silence, and an unanswered claim after
 });
 
 test.each([
-  ['ended', 'ended'],
-  ['lease_lost', 'lost'],
-  ['gone', 'gone'],
-])('the message %s ends the stream and deletes its buffer', async (type, how) => {
+  [{ type: 'ended' }, 'ended'],
+  [{ type: 'lease_lost' }, 'lost'],
+  [{ type: 'gone' }, 'gone'],
+  [{ type: 'gone', deleted: true }, 'deleted'],
+])('the message %o ends the stream and deletes its buffer', async (message, how) => {
   const { session, stream, told } = start();
   await vi.advanceTimersByTimeAsync(10);
-  session.tell({ type, reason: 'because' });
+  session.tell({ ...message, reason: 'because' });
   await vi.advanceTimersByTimeAsync(10);
   stream.append(note('too late'));
   expect(told).toEqual(['granted', how]);

@@ -1,0 +1,104 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { markKept, markReported } from '../../../runner/git/kept-worktrees.ts';
+import { FrameBuffer } from '../../../runner/lease/buffer.ts';
+import type { OpenConnection } from '../../../runner/lease/connection.ts';
+import { deliverBufferedFrames, dropKeptWork } from '../../../runner/lease/recovery.ts';
+import { eventually } from '../../support/eventually.ts';
+import { checkpoint, note, uuidOf } from '../session/fake-agent.ts';
+
+const TASK = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
+const ENDED = { type: 'ended', reason: 'released' };
+const DELETED = { type: 'gone', reason: 'the session was deleted', deleted: true };
+let directory: string;
+let worktrees: string;
+const closeAll: (() => void)[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'oio-recovery-'));
+  worktrees = join(directory, 'worktrees');
+});
+afterEach(() => {
+  for (const close of closeAll.splice(0)) close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** What a process leaves that is killed after it has reported a checkpoint as its third frame. */
+function killed(epoch: number): string {
+  const path = join(worktrees, `${TASK}-${epoch}`);
+  mkdirSync(path, { recursive: true });
+  markKept(path, 'base');
+  const agent = { agent_id: uuidOf('agent'), agent_name: 'AGENT-A', instance_id: uuidOf('instance') };
+  const buffer = FrameBuffer.create(join(directory, 'leases'), { task_id: TASK, epoch, ...agent });
+  buffer.markGranted();
+  for (const frame of [note('one'), note('two'), checkpoint('one').at(-1)!, note('four')]) buffer.append(frame);
+  buffer.close();
+  return path;
+}
+
+/** A session that answers each claim with one message. */
+const answering =
+  (message: object): OpenConnection =>
+  (_, events) => {
+    setTimeout(() => events.opened());
+    const send = (text: string) => {
+      if (text.includes('"present"')) events.received(JSON.stringify(message));
+    };
+    return { send: (text) => void setTimeout(() => send(text)), close: () => undefined };
+  };
+
+async function deliver(message: object, isAtWork = false): Promise<void> {
+  const repository = { removeWorktree: (path: string) => rm(path, { recursive: true, force: true }) };
+  const outcome = dropKeptWork(
+    repository,
+    worktrees,
+    () => isAtWork,
+    () => undefined,
+  );
+  const leases = join(directory, 'leases');
+  const { close } = deliverBufferedFrames(leases, '', answering(message), outcome, () => undefined);
+  closeAll.push(close);
+  await eventually(() => expect(readdirSync(leases)).toEqual([]));
+}
+
+test('a worktree that was kept only until its checkpoint is confirmed goes when the session has the checkpoint', async () => {
+  const path = killed(1);
+  markReported(path);
+  await deliver({ ...ENDED, saved: 3 });
+  await eventually(() => expect(readdirSync(worktrees)).toEqual([]));
+});
+
+test.each([
+  ['the session refused the checkpoint', { ...ENDED, saved: 2 }, true],
+  ['the session never got it', { type: 'lease_lost', reason: 'agent_silent', saved: 0 }, true],
+  ['the session does not say', { type: 'lease_lost', reason: 'agent_silent' }, true],
+  ['no checkpoint could hold the work', { ...ENDED, saved: 3 }, false],
+])('a kept worktree stays when %s', async (_, message, isReported) => {
+  const path = killed(1);
+  if (isReported) markReported(path);
+  await deliver(message);
+  expect(readdirSync(worktrees)).toEqual([`${TASK}-1`, `${TASK}-1.kept`]);
+});
+
+test('a kept worktree in which a newer lease works stays', async () => {
+  const path = killed(1);
+  markReported(path);
+  await deliver({ ...ENDED, saved: 3 }, true);
+  expect(existsSync(path)).toBe(true);
+});
+
+test('nothing of a deleted session stays: no frames, and no kept worktree of any of its leases', async () => {
+  killed(1);
+  rmSync(join(directory, 'leases'), { recursive: true });
+  killed(2);
+  const other = join(worktrees, `${TASK.slice(0, -1)}2-1`);
+  mkdirSync(other);
+  markKept(other, 'base');
+  await deliver(DELETED);
+  await eventually(() =>
+    expect(readdirSync(worktrees)).toEqual([`${TASK.slice(0, -1)}2-1`, `${TASK.slice(0, -1)}2-1.kept`]),
+  );
+});
