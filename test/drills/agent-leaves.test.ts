@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { SessionEvent } from '../../src/protocol/events/envelope.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
 import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { type Fleet, NO_POSTGRES, startFleet } from '../system/support/fleet.ts';
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
+import { Stall } from '../system/support/tools.ts';
 
 let fleet: Fleet;
 let first: AgentProcess;
@@ -31,18 +31,15 @@ async function expectTakenOver(session: StartedSession, heir: AgentProcess, atte
 }
 
 /** The second prompt needs the first one's work, and keeps its first agent busy. */
-function prompts(counter: string): string[] {
-  const stall = `run echo begun >> ${counter}; test $(wc -l < ${counter}) -gt 1 || sleep 300`;
-  return ['run echo one > one.txt', `${stall}\nrun test -e one.txt && echo two > two.txt`];
+function prompts(stall: Stall): string[] {
+  return ['run echo one > one.txt', `${stall.directive}\nrun test -e one.txt && echo two > two.txt`];
 }
-
-const isStalled = (event: SessionEvent) =>
-  event.type === 'tool' && event.data.state === 'running' && JSON.stringify(event.data.input).includes('sleep');
 
 describe('an agent that shuts down', () => {
   it('passes its session on with its work, uses no attempt, and leaves no process', async () => {
-    const session = await startSession(fleet.client, prompts(join(fleet.path, 'stopped')));
-    await session.seen(isStalled);
+    const stall = new Stall(join(fleet.path, 'stopped'));
+    const session = await startSession(fleet.client, prompts(stall));
+    await stall.hangs();
     await second.start();
     await first.stop();
     await expectTakenOver(session, second, 1);
@@ -51,8 +48,9 @@ describe('an agent that shuts down', () => {
   });
 
   it('does nothing and adds nothing to the log if it returns after another agent got its lease', async () => {
-    const session = await startSession(fleet.client, prompts(join(fleet.path, 'frozen')));
-    await session.seen(isStalled);
+    const stall = new Stall(join(fleet.path, 'frozen'));
+    const session = await startSession(fleet.client, prompts(stall));
+    await stall.hangs();
     second.signal('SIGSTOP');
     await first.start();
     await session.seen(({ type }) => type === 'lease.granted', 2);

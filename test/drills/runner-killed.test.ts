@@ -6,6 +6,7 @@ import type { BufferedLease } from '../../runner/lease/buffer.ts';
 import { webSocketConnections } from '../../runner/lease/connection.ts';
 import { givenNumber } from '../../scripts/given-number.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
 import {
@@ -102,11 +103,15 @@ function prompts(counter: string, slowOne: number, moment: Kill['moment']): stri
   });
 }
 
+function linesIn(counter: string): number[] {
+  return readFileSync(counter, 'utf8').trim().split('\n').map(Number);
+}
+
 /** Waits until it is time to kill. @param held resolves when the proxy holds the message of the moment */
 async function reach(
   { moment, seed }: Kill,
   session: StartedSession,
-  slowOne: number,
+  { slowOne, counter }: { slowOne: number; counter: string },
   held: Promise<void>,
 ): Promise<void> {
   const random = seededRandom(seed);
@@ -114,7 +119,8 @@ async function reach(
   switch (moment) {
     case 'tool':
       await hasBegun(slowOne);
-      await session.seen((e) => e.type === 'tool' && e.data.state === 'running' && JSON.stringify(e).includes('sleep'));
+      // The event of a call comes before its shell runs.
+      await eventually(() => expect(linesIn(counter)).toContain(slowOne));
       return delay(random() * 500);
     case 'text':
       await hasBegun(slowOne);
@@ -165,7 +171,7 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       const session = await startSession(fleet.client, prompts(counter, slowOne, moment), {
         required_labels: [lane.label],
       });
-      await reach(kill, session, slowOne, held);
+      await reach(kill, session, { slowOne, counter }, held);
       await victim.agent.kill();
       victim.proxy.release();
       const [left] = victim.agent.leftovers().map((buffer) => {
@@ -192,7 +198,7 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
       const { files } = await fleet.client.sessions.diff(session.id);
       expect(files.map(({ path }) => path)).toEqual(['file1.txt', 'file2.txt', 'file3.txt']);
       // Side effects happen at least once: the interrupted prompt runs again.
-      const done = readFileSync(counter, 'utf8').trim().split('\n').map(Number);
+      const done = linesIn(counter);
       expect(new Set(done)).toEqual(new Set([1, 2, 3]));
       if (moment === 'tool') expect(done.filter((number) => number === slowOne).length).toBeGreaterThan(1);
       session.watch.close();
@@ -210,7 +216,7 @@ describe.concurrent('an agent that is killed', { timeout: TIMEOUT_MS }, () => {
         const session = await startSession(fleet.client, prompts(counter, 0, kill.moment), {
           required_labels: [lane.label],
         });
-        await reach(kill, session, 0, held);
+        await reach(kill, session, { slowOne: 0, counter }, held);
         await agent.kill();
         await session.ended('completed');
         const log = await readLog(fleet.client, session.id);

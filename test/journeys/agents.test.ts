@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
@@ -10,6 +10,7 @@ import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/
 import { RESTART_LIMIT_MS } from '../system/support/control-plane.ts';
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
 import { TcpProxy } from '../system/support/tcp-proxy.ts';
+import { Stall } from '../system/support/tools.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
 
 const CUTS = 20;
@@ -51,16 +52,15 @@ it('a session waits in the queue until an agent with its label connects, and run
 
 it('when an agent is killed, another agent on another clone continues from its checkpoint', async () => {
   if (!first.isRunning) await first.start();
-  const counter = join(fleet.path, 'takeover');
-  const stall = `run echo begun >> ${counter}; test $(wc -l < ${counter}) -gt 1 || sleep 300`;
-  const prompts = ['run echo one > one.txt', `${stall}\nrun test -e one.txt && echo two > two.txt`];
+  const stall = new Stall(join(fleet.path, 'takeover'));
+  const prompts = ['run echo one > one.txt', `${stall.directive}\nrun test -e one.txt && echo two > two.txt`];
   const session = await startSession(fleet.client, prompts, { required_labels: labels });
-  await session.seen((e) => e.type === 'tool' && e.data.state === 'running' && JSON.stringify(e).includes('sleep 300'));
+  await stall.hangs();
   await first.kill();
   await second.start();
   const { tasks } = await session.ended('completed');
   expect(tasks).toMatchObject([{ agent_id: second.id, attempt: 2, epoch: 2 }]);
-  expect(readFileSync(counter, 'utf8')).toBe('begun\nbegun\n');
+  expect(stall.times).toBe(2);
   const { files } = await fleet.client.sessions.diff(session.id);
   expect(files.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
   await expectTrueLog(session);

@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { MARKER_VARIABLE } from '../../../runner/opencode/home.ts';
 import { findByEnvironment } from '../../../runner/process/processes.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /**
  * A tool call that runs until the test opens the gate: what a test does before it does not depend on how long the work
@@ -21,6 +22,32 @@ export class Gate {
 
   open(): void {
     writeFileSync(this.#path, '');
+  }
+}
+
+/** A tool call that hangs the first time, and is quick when another agent repeats it. */
+export class Stall {
+  readonly #path: string;
+
+  /** @param path of a file that does not exist yet */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get directive(): string {
+    return `run echo begun >> ${this.#path}; test $(wc -l < ${this.#path}) -gt 1 || exec sleep 300`;
+  }
+
+  /** How often the call has begun. */
+  get times(): number {
+    return existsSync(this.#path) ? readFileSync(this.#path, 'utf8').split('\n').length - 1 : 0;
+  }
+
+  /** Resolves when the call hangs. Its event is no sign of that, because the event comes before the shell runs. */
+  hangs(): Promise<void> {
+    return eventually(() => {
+      if (this.times === 0) throw new Error('The call has not begun.');
+    });
   }
 }
 
