@@ -40,6 +40,10 @@ export class SessionSockets implements SocketHolder {
     if (kindOf(socket) === 'run') this.#parts.stream.closed(socket);
   }
 
+  unauthorized(socket: ObjectSocket): void {
+    if (kindOf(socket) === 'run') this.#parts.stream.unauthorized(socket);
+  }
+
   #watch(after: string | null): SocketOpening {
     return {
       tags: [WATCH_TAG],

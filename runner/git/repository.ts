@@ -1,39 +1,19 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { repositoryKey } from '../../src/domain/repository-url.ts';
-import { MAX_PATCH_BYTES, MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.ts';
-import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
+import { MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { changeClone, removeRecord } from './bookkeeping.ts';
-import { GitError, git, OutputTooLargeError } from './git.ts';
-import type { LeftOut } from './leave-out.ts';
-import { pathText } from './path-text.ts';
-import { type SnapshotSource, withSnapshot } from './snapshot.ts';
+import { GitError, git } from './git.ts';
+import { CHECKOUT_LIMIT_MS, Worktree } from './worktree.ts';
 
 /** The directory cannot be used as a repository; the message says how to fix that. */
 export class RepositoryError extends Error {
   override name = 'RepositoryError';
 }
 
-/** A worktree's changes against its base. `patch` is null when it is too large for a checkpoint. */
-export interface Changes {
-  patch: Uint8Array | null;
-  /** The first changed files: at most a thousand, and no more than fit into a frame. */
-  files: DiffFile[];
-  /** Repositories inside the worktree. The patch holds their files but not their history. */
-  nested: string[];
-  /** Submodules with changes, which are not in the patch. */
-  changedSubmodules: string[];
-  /** New files and directories that are too large and not in the patch. */
-  leftOut: LeftOut[];
-}
-
-const MAX_FILES = 1_000;
-const MAX_FILES_CHARS = 131_072;
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const MAX_FETCH_MS = 60_000;
-/** Long, because git may have to fetch each file, or run a filter for it. */
-const CHECKOUT_LIMIT_MS = 600_000;
 
 /**
  * The clone that an agent works in. The agent creates its own worktrees and never changes the clone's checkout, index
@@ -153,106 +133,6 @@ export class Repository {
     await changeClone(this.#gitDirectory, () => removeRecord(this.#gitDirectory, path));
     await rm(path, { recursive: true, force: true });
   }
-}
-
-/** Fixes the format of a patch, so that the user's configuration does not change it. */
-const DIFF_FORMAT = [
-  '-U3',
-  '--inter-hunk-context=0',
-  '--diff-algorithm=myers',
-  '--indent-heuristic',
-  '--submodule=short',
-  '--ignore-submodules=none',
-  '--no-relative',
-  '-O/dev/null',
-  '--no-color',
-  '--no-ext-diff',
-  '--no-textconv',
-  '--src-prefix=a/',
-  '--dst-prefix=b/',
-  '--find-renames',
-];
-
-/** One session's directory of work. */
-export class Worktree {
-  readonly path: string;
-  readonly base: string;
-  readonly #source: SnapshotSource;
-
-  constructor(source: SnapshotSource) {
-    this.path = source.path;
-    this.base = source.base;
-    this.#source = source;
-  }
-
-  /**
-   * All differences from the base. They include new files that are not ignored, files of nested repositories, and
-   * commits that the agent made. Changes neither the clone nor the agent's staging area.
-   */
-  async changes(maxBytes: number = MAX_PATCH_BYTES): Promise<Changes> {
-    return withSnapshot(this.#source, async ({ environment, ...found }) => {
-      const diff = (maxSize: number, ...format: string[]) =>
-        git(this.path, ['diff', '--cached', ...DIFF_FORMAT, ...format, this.base], { environment, maxBytes: maxSize });
-      const statuses = await diff(MAX_LISTING_BYTES, '--name-status', '-z');
-      const counts = await diff(MAX_LISTING_BYTES, '--numstat', '-z');
-      const patch = await diff(maxBytes, '--binary', '--full-index').catch((error) => {
-        if (error instanceof OutputTooLargeError) return null;
-        throw error;
-      });
-      const files = bounded(parseFiles(statuses, counts));
-      return { patch: patch === null ? null : new Uint8Array(patch), files, ...found };
-    });
-  }
-
-  /**
-   * Applies a patch to a worktree in which nobody has worked.
-   * @throws GitError when the patch does not apply; the worktree is the base commit then
-   */
-  async applyToNew(patch: Uint8Array): Promise<void> {
-    if (patch.byteLength === 0) return;
-    try {
-      await git(this.path, ['apply', '--binary', '--whitespace=nowarn'], { input: patch });
-    } catch (error) {
-      // A filter that fails has already written some of the files.
-      await git(this.path, ['reset', '--hard', '--quiet', this.base], { maxMs: CHECKOUT_LIMIT_MS });
-      await git(this.path, ['clean', '-ffdxq'], { maxMs: CHECKOUT_LIMIT_MS });
-      throw error;
-    }
-  }
-}
-
-const STATUS: Readonly<Record<string, DiffFile['status']>> = { A: 'added', C: 'added', D: 'deleted', R: 'renamed' };
-
-/** Joins `--name-status -z` and `--numstat -z`, which list the same files in the same order. */
-function parseFiles(statuses: Buffer, counts: Buffer): DiffFile[] {
-  // One character a byte, because a path need not be UTF-8.
-  const words = statuses.toString('latin1').split('\0');
-  const numbers = counts.toString('latin1').split('\0');
-  const files: DiffFile[] = [];
-  while (words[0]) {
-    const letter = (words.shift() as string).charAt(0);
-    const isPair = letter === 'R' || letter === 'C';
-    const [added = '', deleted = ''] = (numbers.shift() ?? '').split('\t');
-    if (isPair) {
-      words.shift();
-      numbers.splice(0, 2);
-    }
-    const path = pathText(Buffer.from(words.shift() as string, 'latin1'));
-    // A binary file's counts are dashes.
-    const [additions, deletions] = [Number(added) || 0, Number(deleted) || 0];
-    files.push({ path, status: STATUS[letter] ?? 'modified', additions, deletions });
-  }
-  return files;
-}
-
-/** The first files, up to what fits into a frame. */
-function bounded(files: DiffFile[]): DiffFile[] {
-  let chars = 0;
-  const end = files.findIndex((file) => {
-    chars += JSON.stringify(file).length + 1;
-    return chars > MAX_FILES_CHARS;
-  });
-  return files.slice(0, Math.min(end === -1 ? files.length : end, MAX_FILES));
 }
 
 /** Parses `git remote --verbose`. Each line is `name<TAB>URL (fetch|push)`. */

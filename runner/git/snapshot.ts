@@ -1,7 +1,8 @@
 import { lstatSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
+import { type BytePath, listOf, pathText, placeOf, splitNul, utf8Path } from './byte-path.ts';
 import { git } from './git.ts';
 import { type LeftOut, leaveOut } from './leave-out.ts';
 
@@ -66,7 +67,7 @@ type Environment = Record<string, string> & { GIT_WORK_TREE: string; GIT_INDEX_F
  *
  * @returns the paths of the base's submodules
  */
-async function initIndex(source: SnapshotSource, environment: Environment): Promise<ReadonlySet<string>> {
+async function initIndex(source: SnapshotSource, environment: Environment): Promise<ReadonlySet<BytePath>> {
   const list = async (...args: string[]) =>
     gitlinks(await git(source.path, args, { environment, maxBytes: MAX_LISTING_BYTES }));
   const inIndex = await copyFile(source.index ?? '', environment.GIT_INDEX_FILE)
@@ -79,8 +80,8 @@ async function initIndex(source: SnapshotSource, environment: Environment): Prom
   if (inIndex.length === 0) return new Set();
   const ofBase = new Set(await list('ls-tree', '-r', '-z', source.base));
   const foreign = inIndex.filter((path) => !ofBase.has(path));
-  const input = Buffer.from(foreign.map((path) => `${path}\0`).join(''));
-  await git(source.path, ['update-index', '--force-remove', '-z', '--stdin'], { environment, input });
+  const remove = ['update-index', '--force-remove', '-z', '--stdin'];
+  await git(source.path, remove, { environment, input: listOf(foreign) });
   return ofBase;
 }
 
@@ -90,29 +91,47 @@ async function initIndex(source: SnapshotSource, environment: Environment): Prom
  */
 async function stageAll(directory: string, outer: Environment): Promise<Pick<Snapshot, 'nested' | 'leftOut'>> {
   const environment = { ...outer, GIT_WORK_TREE: directory };
-  const run = (...args: string[]) => git(directory, args, { environment, maxBytes: MAX_LISTING_BYTES });
-  const others = splitNul(await run('ls-files', '-z', '--others', '--exclude-standard'));
+  const run = (args: string[], input?: Buffer) =>
+    git(directory, args, { environment, maxBytes: MAX_LISTING_BYTES, ...(input && { input }) });
+  const others = splitNul(await run(['ls-files', '-z', '--others', '--exclude-standard']));
   const nested = others.filter((path) => path.endsWith('/'));
   const leftOut = leaveOut(
-    others.filter((path) => !path.endsWith('/')).map((path) => ({ path, bytes: sizeOf(join(directory, path)) })),
+    others.filter((path) => !path.endsWith('/')).map((path) => ({ path, bytes: sizeOf(placeOf(directory, path)) })),
     NEW_FILES,
   );
-  const excluded = [...nested, ...leftOut.map(({ path }) => path)];
-  await run('add', '--all', '--', ':/', ...excluded.map((path) => `:(exclude,top,literal)${path}`));
-  const found = { nested: [] as string[], leftOut };
+  const excluded = [...nested, ...leftOut.map(({ path }) => path)].map((path) => `:(exclude,top,literal)${path}`);
+  const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+  await run(['add', '--all', ...fromInput], listOf([':/', ...excluded]));
+  const found = {
+    nested: nested.map(pathText),
+    leftOut: leftOut.map((item) => ({ ...item, path: pathText(item.path as BytePath) })),
+  };
   for (const [number, path] of nested.entries()) {
     const inner = { ...environment, GIT_INDEX_FILE: `${environment.GIT_INDEX_FILE}-${number}` };
-    const deeper = await stageAll(join(directory, path), inner);
-    const tree = await git(directory, ['write-tree'], { environment: inner });
-    await run('read-tree', `--prefix=${path}`, tree.toString('utf8').trim());
-    found.nested.push(path, ...deeper.nested.map((below) => `${path}${below}`));
-    found.leftOut.push(...deeper.leftOut.map((below) => ({ ...below, path: `${path}${below.path}` })));
+    const inside = await reachable(directory, path, `${inner.GIT_INDEX_FILE}.link`);
+    const deeper = await stageAll(inside, inner);
+    const listed = await git(directory, ['ls-files', '--stage', '-z'], {
+      environment: inner,
+      maxBytes: MAX_LISTING_BYTES,
+    });
+    const entries = splitNul(listed).map((entry) => entry.replace('\t', () => `\t${path}`));
+    await run(['update-index', '-z', '--index-info'], listOf(entries));
+    found.nested.push(...deeper.nested.map((below) => `${pathText(path)}${below}`));
+    found.leftOut.push(...deeper.leftOut.map((below) => ({ ...below, path: `${pathText(path)}${below.path}` })));
   }
   return found;
 }
 
-/** A file can be gone already, or have a name that is not UTF-8. */
-function sizeOf(path: string): number {
+/** The directory at a path, or a link to it if its name cannot be an argument of a command because it is not UTF-8. */
+async function reachable(directory: string, path: BytePath, link: string): Promise<string> {
+  const name = utf8Path(path);
+  if (name !== null) return join(directory, name);
+  await symlink(placeOf(directory, path), link);
+  return link;
+}
+
+/** A file can be gone already. */
+function sizeOf(path: Buffer): number {
   return lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
@@ -125,15 +144,12 @@ async function findChanged(source: SnapshotSource, environment: Environment): Pr
     await git(source.path, ['diff', '--name-only', '-z', '--ignore-submodules=none'], { environment }),
   );
   const words = splitNul(committed);
-  const linked = words.filter((_, i) => i % 2 === 1 && (words[i - 1] as string).includes(GITLINK));
-  return [...new Set([...linked, ...dirty])].sort();
+  const linked = words.filter((_, i) => i % 2 === 1 && words[i - 1]?.includes(GITLINK));
+  return [...new Set([...linked, ...dirty])].map(pathText).sort();
 }
 
 /** The paths of links to other repositories, from a listing of an index or a tree. */
-function gitlinks(listing: Buffer): string[] {
-  return splitNul(listing).flatMap((line) => (line.startsWith(GITLINK) ? [line.slice(line.indexOf('\t') + 1)] : []));
-}
-
-function splitNul(output: Buffer): string[] {
-  return output.toString('utf8').split('\0').slice(0, -1);
+function gitlinks(listing: Buffer): BytePath[] {
+  const links = splitNul(listing).filter((line) => line.startsWith(GITLINK));
+  return links.map((line) => line.slice(line.indexOf('\t') + 1) as BytePath);
 }

@@ -3,7 +3,7 @@ import { CHUNK_BYTES } from '../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { isKept, markKept, markReported, unmarkKept } from '../git/kept-worktrees.ts';
 import type { LeftOut } from '../git/leave-out.ts';
-import type { Changes, Worktree } from '../git/repository.ts';
+import type { Changes, Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
 import type { OpenCodePort } from './opencode-port.ts';

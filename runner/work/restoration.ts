@@ -1,7 +1,7 @@
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { MAX_LACK_CHARS, MAX_LACKS } from '../../src/protocol/session/checkpoint.ts';
 import { GitError } from '../git/git.ts';
-import type { Worktree } from '../git/repository.ts';
+import type { Worktree } from '../git/worktree.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 
 /** What a lease has of the work before it. `gone`: what it lacks, one phrase each. */

@@ -3,6 +3,7 @@ import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { note } from '../note.ts';
 import { CeilingWatch } from './ceiling-watch.ts';
+import { CheckpointSchedule } from './checkpoint-schedule.ts';
 import { hasText } from './evidence.ts';
 import { checkpointFailed, opencodeUnavailable, TAMPERING } from './failures.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
@@ -23,7 +24,6 @@ type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reas
 
 /** How often the OpenCode server may exit during a turn before the turn fails. */
 const MAX_RESTARTS = 3;
-const STEP_CHECKPOINT_MS = 30_000;
 
 export interface WorkDependencies extends WorkContextDependencies {
   /** The model for assignments that name none, as `provider/model`. */
@@ -47,6 +47,7 @@ export class Work {
   readonly #results: Results;
   readonly #messages: MessageQueue;
   readonly #ceilings: CeilingWatch;
+  readonly #checkpoints: CheckpointSchedule;
   #context: WorkContext | null = null;
   #turn: Turn | null = null;
   #turnNumber = 0;
@@ -55,12 +56,6 @@ export class Work {
   #isCancelled = false;
   /** Resolves when the lease is to be released, or is over. */
   readonly #ending = Promise.withResolvers<void>();
-  /** A checkpoint was requested before the work context was open. */
-  #isCheckpointAsked = false;
-  #checkpointAt = performance.now();
-  #isCheckpointing = false;
-  /** A step has ended while a checkpoint was taken. */
-  #isStepUnsaved = false;
 
   constructor(assignment: Assignment, dependencies: WorkDependencies) {
     this.#assignment = assignment;
@@ -73,6 +68,14 @@ export class Work {
     this.#prompts = new Prompts(assignment, dependencies.opencode, dependencies.model);
     const report = (frame: AgentFrameBody) => this.#report(frame);
     this.#results = new Results({ assignment, opencode: dependencies.opencode, messages: this.#messages, report });
+    this.#checkpoints = new CheckpointSchedule({
+      checkpoints: () => this.#context?.checkpoints ?? null,
+      position: () => ({ turn: this.#turnNumber, messages_done: this.#messages.done }),
+      isInTurn: () => this.#turn !== null,
+      ending: this.#ending.promise,
+      report,
+      everyMs: dependencies.stepCheckpointMs,
+    });
   }
 
   /**
@@ -86,13 +89,13 @@ export class Work {
       return;
     }
     if (this.#isCancelled) return;
-    if (this.#isCheckpointAsked) await this.#checkpoint(true);
+    await this.#checkpoints.opened();
     // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
     if (this.#assignment.messages_last <= this.#messages.done) await this.#results.ofEarlier(this.#context);
     while (!this.#isCancelled) {
       if (this.#release !== null) {
         await endTools(this.#context);
-        await this.#checkpoint(false);
+        await this.#checkpoints.take();
         this.#reportReleased(this.#release.reason, this.#release.message);
         return;
       }
@@ -113,9 +116,7 @@ export class Work {
           this.#report(note('warning', `A reply could not be passed to OpenCode: ${error.message}`));
         });
       case 'checkpoint':
-        if (this.#context === null) this.#isCheckpointAsked = true;
-        else await this.#checkpoint(true);
-        return;
+        return this.#checkpoints.asked();
       case 'pause':
         return this.end('paused', 'paused as requested', command.data.within_ms);
       case 'stop':
@@ -252,7 +253,7 @@ export class Work {
     const { mapping, approvals, conversationId, directory } = context;
     const ceilings = this.#ceilings;
     if (ceilings.isReached(mapping.calls)) return { type: 'interrupted', by: 'limit' };
-    const onStep = () => this.#stepEnded();
+    const onStep = () => this.#checkpoints.stepEnded();
     this.#turn = new Turn({ opencode, mapping, approvals, conversationId, directory, report, onStep, ceilings });
     try {
       return await this.#turn.run(prompt);
@@ -268,7 +269,7 @@ export class Work {
     // For a pause or a stop, `run` takes the checkpoint before it releases the lease.
     const isPausing = outcome.type === 'interrupted' && (outcome.by === 'pause' || outcome.by === 'stop');
     if (isPausing) return;
-    const problem = await this.#checkpoint(false, true);
+    const problem = await this.#checkpoints.take({ isAwaited: true });
     if (this.#isCancelled || this.#release !== null) return;
     if (outcome.type === 'failed') return this.#results.fail(context, outcome.failure);
     if (problem !== null) return this.#results.fail(context, checkpointFailed(problem));
@@ -289,43 +290,12 @@ export class Work {
     // Without a text, only a changed file shows that the message is done. Otherwise the next attempt asks again.
     const { checkpoints } = context;
     if (hasText(await this.#results.answer(context))) this.#messages.endTurn();
-    else if ((await this.#checkpoint(false)) === null && checkpoints.hasChanged) this.#messages.endTurn();
+    else if ((await this.#checkpoints.take()) === null && checkpoints.hasChanged) this.#messages.endTurn();
   }
 
   /** A message that an earlier lease steered into the conversation has been answered with it and needs no turn. */
   async #collectAnswered(context: WorkContext): Promise<void> {
     this.#messages.addToTurn(await this.#prompts.stored(context, this.#messages.waiting).catch(() => []));
-  }
-
-  /** Takes a checkpoint inside a long turn, so that losing this machine does not lose the whole turn. */
-  #stepEnded(): void {
-    const everyMs = this.#dependencies.stepCheckpointMs ?? STEP_CHECKPOINT_MS;
-    if (performance.now() - this.#checkpointAt < everyMs) return;
-    if (this.#isCheckpointing) this.#isStepUnsaved = true;
-    else void this.#checkpoint(false);
-  }
-
-  /**
-   * @param isAwaited whether to wait until the session has stored the checkpoint
-   * @returns the error, or null if the checkpoint was taken
-   */
-  async #checkpoint(requested: boolean, isAwaited = false): Promise<Error | null> {
-    this.#isCheckpointing = true;
-    this.#isStepUnsaved = false;
-    const position = { turn: this.#turnNumber, messages_done: this.#messages.done, requested };
-    try {
-      if (isAwaited) await this.#context?.checkpoints.save(position, this.#ending.promise);
-      else await this.#context?.checkpoints.take(position);
-      return null;
-    } catch (error) {
-      this.#report(note('warning', `The checkpoint failed: ${(error as Error).message}`));
-      return error as Error;
-    } finally {
-      this.#isCheckpointing = false;
-      this.#checkpointAt = performance.now();
-      // Steps that ended meanwhile need one more, however many they are.
-      if (this.#isStepUnsaved && this.#turn !== null) void this.#checkpoint(false);
-    }
   }
 
   #reportReleased(reason: ReleaseReason, message: string): void {

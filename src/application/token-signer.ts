@@ -30,7 +30,13 @@ const Claims = schema(() =>
   z.discriminatedUnion('use', [
     Common().extend({ use: z.literal('api') }),
     Common().extend({ use: z.literal('code') }),
-    Common().extend({ use: z.literal('ticket'), path: z.string(), origin: z.string().nullable() }),
+    Common().extend({
+      use: z.literal('ticket'),
+      path: z.string(),
+      origin: z.string().nullable(),
+      /** When the token expires that the ticket was made with, in seconds since the epoch; null for never. */
+      token_exp: z.int().nullable(),
+    }),
   ]),
 );
 export type Claims = Infer<typeof Claims>;

@@ -32,7 +32,7 @@ export class RegistryInProcess {
     this.#ranks = ranks;
     this.#runtime = buildAgentRegistry(workspace, platform, ranks);
     platform.events = {
-      message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text),
+      message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text, this.platform.now()),
       close: (socket) => this.runtime.closed(socket),
     };
   }
@@ -49,7 +49,7 @@ export class RegistryInProcess {
       release: async (task_id, epoch) => this.runtime.release({ task_id, epoch }),
       agents: async (call) => this.runtime.agents(call),
       agent: async (call, agentId) => this.runtime.agent(call, agentId),
-      closeSockets: async (tokenId) => endSocketsOf(this.platform, tokenId),
+      closeSockets: async (tokenId) => endSocketsOf(this.runtime.sockets, this.platform, tokenId),
     };
   }
 

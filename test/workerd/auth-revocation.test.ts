@@ -48,6 +48,15 @@ it('a revocation closes the token’s sockets and no others', async () => {
   untouched.socket.close(1000, 'done');
 });
 
+it.each([1000, 4321])('a client’s close is answered with the client’s code %i', async (code) => {
+  const admin = await signToken('admin', newWorkspace());
+  const made = await ask('/api/v1/tokens', { token: admin, body: { name: 'one', role: 'admin' } });
+  const { token } = (await made.json()) as CreatedToken;
+  const { socket, closed } = await openSocket(`/ws/agents/${UUID}/control`, token);
+  socket.close(code, 'bye');
+  await eventually(() => expect(closed.code).toBe(code));
+});
+
 it('a revoked token opens no socket, even in an isolate that does not know of the revocation yet', async () => {
   const admin = await signToken('admin', newWorkspace());
   const made = await ask('/api/v1/tokens', { token: admin, body: { name: 'one', role: 'admin' } });

@@ -8,10 +8,12 @@ import type { WorkspaceId } from '../../../src/protocol/common/ids.ts';
 import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import { acceptSocket, durablePlatform, hibernatingSocket } from './durable-object.ts';
 import type { ObjectPlatform } from './platform.ts';
-import { endSocketsOf, receiveFrame, type SocketHolder, tokenTag } from './sockets.ts';
+import { attachmentFor, endSocketsOf, receiveFrame, type SocketHolder, tokenTag } from './sockets.ts';
 
 /** The close code after a message whose handler threw (RFC 6455 §7.4.1). The other side reconnects. */
 const INTERNAL_ERROR = 1011;
+/** Close codes that report what happened and are never sent (RFC 6455 §7.4.1): no code, no close frame, failed TLS. */
+const UNSENDABLE_CODES: ReadonlySet<number> = new Set([1005, 1006, 1015]);
 
 /** The runtime behind a shell. */
 export interface ObjectRuntime {
@@ -53,7 +55,7 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
     const opening = ours ? this.runtime.sockets?.open(new URL(request.url), principal) : null;
     if (!opening) return new Response('there is no such socket', { status: 404 });
     const tags = [...opening.tags, tokenTag(principal.token_id)];
-    const { response, socket } = acceptSocket(this.ctx, tags, opening.attachment);
+    const { response, socket } = acceptSocket(this.ctx, tags, attachmentFor(opening, principal));
     opening.opened?.(socket);
     this.#platform.logger('info', 'socket_opened', {
       socket: opening.tags[0],
@@ -65,22 +67,25 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
 
   /** Closes the sockets that were opened with a token. */
   async closeSockets(tokenId: string): Promise<void> {
-    endSocketsOf(this.#platform, tokenId);
+    if (this.runtime.sockets) endSocketsOf(this.runtime.sockets, this.#platform, tokenId);
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     const { sockets } = this.runtime;
     if (!sockets) return;
     try {
-      receiveFrame(sockets, hibernatingSocket(this.ctx, socket), typeof message === 'string' ? message : '');
+      const text = typeof message === 'string' ? message : '';
+      receiveFrame(sockets, hibernatingSocket(this.ctx, socket), text, this.#platform.now());
     } catch (error) {
       this.#platform.logger('error', 'frame_failed', { socket: this.ctx.getTags(socket)[0], ...errorFields(error) });
       socket.close(INTERNAL_ERROR, 'try again');
     }
   }
 
+  /** Answers a close with the peer's code (RFC 6455 §5.5.1), because the platform does not: the peer would wait for it. */
   override webSocketClose(socket: WebSocket, code: number): void {
     this.#closed(socket, code);
+    socket.close(UNSENDABLE_CODES.has(code) ? 1000 : code);
   }
 
   override webSocketError(socket: WebSocket): void {

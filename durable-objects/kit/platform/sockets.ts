@@ -24,6 +24,21 @@ export interface SocketHolder {
   receive(socket: ObjectSocket, text: string): void;
   /** Called when either side has closed the socket. */
   closed(socket: ObjectSocket): void;
+  /** Called when the socket's token is no longer valid, and the socket was closed for it. */
+  unauthorized?(socket: ObjectSocket): void;
+}
+
+/** The members that the attachment of every socket has, beside the members of its holder. */
+interface Authority {
+  /** Whether this object has closed the socket, so that later frames are ignored. */
+  closed?: boolean;
+  /** When the token expires that opened the socket, in ms since the epoch. */
+  expires_at?: number;
+}
+
+/** The attachment of a socket that a principal opens. */
+export function attachmentFor(opening: SocketOpening, { expires_at }: Principal): object {
+  return expires_at === undefined ? opening.attachment : { ...opening.attachment, expires_at };
 }
 
 /** The tag of all sockets that were opened with a token. */
@@ -37,18 +52,25 @@ export function endSocket(socket: ObjectSocket, code: number, reason: string): v
   socket.close(code, reason);
 }
 
-/** Closes the sockets that were opened with a revoked token. */
-export function endSocketsOf(platform: ObjectPlatform, tokenId: string): void {
+/** Closes the sockets that were opened with a token that was revoked or has expired. */
+export function endSocketsOf(holder: SocketHolder, platform: ObjectPlatform, tokenId: string): void {
   for (const socket of platform.sockets(tokenTag(tokenId))) {
-    endSocket(socket, CLOSE.unauthorized, 'the token was revoked');
+    if (!(socket.attachment() as Authority).closed) endUnauthorized(holder, socket, 'the token is no longer valid');
   }
 }
 
-/** Passes a frame to the holder, unless the socket was closed or the frame is too large. */
-export function receiveFrame(holder: SocketHolder, socket: ObjectSocket, text: string): void {
-  if ((socket.attachment() as { closed?: boolean }).closed) return;
+/** Passes a frame to the holder, unless the socket was closed, its token has expired, or the frame is too large. */
+export function receiveFrame(holder: SocketHolder, socket: ObjectSocket, text: string, now: number): void {
+  const { closed, expires_at } = socket.attachment() as Authority;
+  if (closed) return;
+  if (expires_at !== undefined && expires_at <= now) return endUnauthorized(holder, socket, 'the token has expired');
   if (exceedsBytes(text, MAX_FRAME_BYTES)) {
     return socket.close(TOO_LARGE, `a frame holds at most ${MAX_FRAME_BYTES} bytes`);
   }
   holder.receive(socket, text);
+}
+
+function endUnauthorized(holder: SocketHolder, socket: ObjectSocket, reason: string): void {
+  endSocket(socket, CLOSE.unauthorized, reason);
+  holder.unauthorized?.(socket);
 }

@@ -13,7 +13,7 @@ type Presented = Extract<RunUp, { type: 'present' }>;
 
 type Needs = Pick<
   SessionParts,
-  'config' | 'kit' | 'records' | 'checkpoints' | 'commands' | 'claims' | 'refusals' | 'frames'
+  'config' | 'kit' | 'records' | 'checkpoints' | 'commands' | 'claims' | 'refusals' | 'frames' | 'tasks'
 >;
 
 /**
@@ -55,6 +55,13 @@ export class AgentStream {
     // The times of pings are lost with the socket, so the last one is stored in the row.
     const seen_at = Math.max(lease.seen_at, socket.lastPingAt() ?? 0);
     kit.store.transact(() => records.updateLease(lease.task, { closed_at: platform.now(), seen_at }));
+  }
+
+  /** Ends the lease of a socket whose token is no longer valid, so that another agent can go on. */
+  unauthorized(socket: ObjectSocket): void {
+    const { kit, tasks } = this.#parts;
+    const lease = this.#held(attachmentOf(socket));
+    if (lease) kit.store.transact(() => tasks.lose(lease.task, 'token_invalid'));
   }
 
   #present(socket: ObjectSocket, attachment: RunAttachment, frame: Presented): void {

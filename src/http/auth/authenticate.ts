@@ -46,7 +46,7 @@ export class Authenticator {
     const claims = isStatic ? null : await signer.verify(token, 'api');
     if (!isStatic && !claims) return null;
     const verified = claims
-      ? { principal: principalOf(claims), expiresAt: claims.exp * 1_000 }
+      ? { principal: principalOf(claims, claims.exp), expiresAt: claims.exp * 1_000 }
       : { principal: STATIC_PRINCIPAL, expiresAt: Number.POSITIVE_INFINITY };
     this.#verified.set(token, verified);
     return verified;
@@ -71,7 +71,7 @@ export class Authenticator {
         'The ticket has expired, or is not valid for this path and origin. Create another one.',
       );
     }
-    return this.#unlessRevoked(principalOf(claims));
+    return this.#unlessRevoked(principalOf(claims, claims.token_exp));
   }
 
   async #unlessRevoked(principal: Principal): Promise<Principal> {
@@ -83,8 +83,10 @@ export class Authenticator {
   }
 }
 
-function principalOf({ ws, role, jti }: Claims): Principal {
-  return { workspace: ws, role, token_id: jti };
+/** @param exp when the token expires, in seconds since the epoch; null for never */
+function principalOf({ ws, role, jti }: Claims, exp: number | null): Principal {
+  const principal: Principal = { workspace: ws, role, token_id: jti };
+  return exp === null ? principal : { ...principal, expires_at: exp * 1_000 };
 }
 
 /** Rejects requests without a valid token, except on paths whose handlers verify another credential. */

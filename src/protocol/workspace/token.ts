@@ -10,6 +10,8 @@ export interface Principal {
   role: Role;
   /** The token's id; `static` for the token from the environment. */
   token_id: string;
+  /** When the token expires, in ms since the epoch; absent for the token from the environment. */
+  expires_at?: number;
 }
 
 export const CreateTokenRequest = schema(() =>

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -97,6 +106,26 @@ test('bytes that are not UTF-8 survive in contents and names, and names are list
   expect(files.map(({ path }) => path)).toEqual(['f\\351.txt']);
   await (await repository.addWorktree(there, base)).applyToNew(patch as Uint8Array);
   expect(readFileSync(name(there)).toString('latin1')).toBe('caf\xe9\n');
+});
+
+test('a nested repository is in the patch whatever bytes its name has', async () => {
+  const repository = await Repository.open(clone);
+  const base = await repository.resolve();
+  const here = await repository.addWorktree(join(scratch, 'here'), base);
+  const inside = (directory: string, name: string) => Buffer.from(`${directory}/caf\xe9/d\xe9ep/${name}`, 'latin1');
+  mkdirSync(inside(here.path, ''), { recursive: true });
+  execFileSync('sh', ['-c', 'for d in caf* caf*/d*; do git init -q "$d"; done'], { cwd: here.path });
+  writeFileSync(inside(here.path, 'new.txt'), 'new\n');
+  writeFileSync(inside(here.path, 'core'), '');
+  truncateSync(inside(here.path, 'core'), 2_000_000_000);
+  const { patch, files, nested, leftOut } = await here.changes();
+  const shown = 'caf\\351/d\\351ep/';
+  expect(files.map(({ path }) => path)).toEqual([`${shown}new.txt`]);
+  expect(nested.sort()).toEqual(['caf\\351/', shown]);
+  expect(leftOut.map(({ path }) => path)).toEqual([`${shown}core`]);
+  const there = await repository.addWorktree(join(scratch, 'there'), base);
+  await there.applyToNew(patch as Uint8Array);
+  expect(readFileSync(inside(there.path, 'new.txt'), 'utf8')).toBe('new\n');
 });
 
 test('a patch that a filter stops in the middle leaves nothing behind', async () => {

@@ -161,13 +161,24 @@ describe('a run socket', () => {
     expect(await notesOf(session)).toEqual([]);
   });
 
-  it('is closed when the token that opened it is revoked', async () => {
+  it('is closed when the token that opened it is revoked, and its lease ends', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const watcher = session.openWatch();
-    endSocketsOf(session.platform, 'agent-token');
+    endSocketsOf(session.runtime.sockets, session.platform, 'agent-token');
     expect(agent.client?.closedBy?.code).toBe(4001);
     expect(watcher.closedBy).toBeNull();
+    expect((await session.view()).status).toBe('orphaned');
+  });
+
+  it('takes no frame of a token that has expired, and its lease ends', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const { socket } = agent.client!;
+    socket.attach({ ...(socket.attachment() as object), expires_at: session.platform.now() });
+    agent.send(result(0, { status: 'completed' }));
+    expect(agent.client?.closedBy?.code).toBe(4001);
+    expect((await session.view()).status).toBe('orphaned');
   });
 });
 

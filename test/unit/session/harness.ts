@@ -68,7 +68,7 @@ export class SessionInProcess {
     this.destinations = options.destinations ?? new FakeDestinations();
     this.#runtime = this.#build();
     this.platform.events = {
-      message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text),
+      message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text, this.platform.now()),
       close: (socket) => this.runtime.sockets.closed(socket),
     };
   }

@@ -26,19 +26,19 @@ it('a revoked token’s sockets, and no others, are closed, and their late messa
   const { platform, holder, received, connect } = fixture();
   const revoked = connect('revoked');
   const other = connect('other');
-  endSocketsOf(platform, 'revoked');
+  endSocketsOf(holder, platform, 'revoked');
   expect([revoked.closedBy?.code, other.closedBy]).toEqual([CLOSE.unauthorized, null]);
-  receiveFrame(holder, revoked.socket, 'late');
-  receiveFrame(holder, other.socket, 'in time');
+  receiveFrame(holder, revoked.socket, 'late', platform.now());
+  receiveFrame(holder, other.socket, 'in time', platform.now());
   expect(received).toEqual(['in time']);
   expect(revoked.socket.attachment()).toEqual({ kind: 'test', closed: true });
 });
 
 it('a socket that sends a message over the frame limit in bytes is closed', () => {
-  const { holder, received, connect } = fixture();
+  const { platform, holder, received, connect } = fixture();
   const client = connect('token');
-  receiveFrame(holder, client.socket, 'é'.repeat(MAX_FRAME_BYTES / 2));
+  receiveFrame(holder, client.socket, 'é'.repeat(MAX_FRAME_BYTES / 2), platform.now());
   expect(received).toHaveLength(1);
-  receiveFrame(holder, client.socket, 'é'.repeat(MAX_FRAME_BYTES / 2 + 1));
+  receiveFrame(holder, client.socket, 'é'.repeat(MAX_FRAME_BYTES / 2 + 1), platform.now());
   expect([received.length, client.closedBy?.code]).toEqual([1, 1009]);
 });
