@@ -59,7 +59,8 @@ function heaviest(files: readonly NewFile[], share: (file: NewFile) => number): 
   }
 }
 
-function isIn(path: string, place: string): boolean {
+/** Whether a file is the one that was left out, or is in the directory that was. An empty place is the top. */
+export function isIn(path: string, place: string): boolean {
   return place.endsWith('/') || place === '' ? path.startsWith(place) : path === place;
 }
 

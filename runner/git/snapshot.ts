@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import { type BytePath, listOf, pathText, placeOf, splitNul, utf8Path } from './byte-path.ts';
 import { git } from './git.ts';
+import { includedPaths } from './included-files.ts';
 import { type LeftOut, leaveOut } from './leave-out.ts';
 
 /** The work tree that a snapshot is taken of. */
@@ -35,8 +36,8 @@ const GITLINK = '160000';
 const NEW_FILES = { fileBytes: 32 * 1_048_576, totalBytes: 128 * 1_048_576, files: 20_000 };
 
 /**
- * Takes a snapshot and deletes it when `use` has finished. It leaves out ignored files unless they are tracked. Its
- * files are beside the work tree, where the next start removes leftovers of killed processes.
+ * Takes a snapshot and deletes it when `use` has finished. It leaves out ignored files unless they are tracked, and
+ * files that were copied from the clone. Its files are beside the work tree, where the next start removes leftovers of killed processes.
  */
 export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Snapshot) => Promise<T>): Promise<T> {
   const scratch = await mkdtemp(`${source.path}.snapshot-`);
@@ -51,7 +52,9 @@ export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Sn
       GIT_ALTERNATE_OBJECT_DIRECTORIES: join(source.gitDirectory, 'objects'),
     };
     const submodules = await initIndex(source, environment);
-    const { nested, leftOut } = await stageAll(source.path, environment);
+    const included = await includedPaths(source.index);
+    const { nested, leftOut } = await stageAll(source.path, environment, new Set(included));
+    await removeFromIndex(source.path, environment, included);
     const changedSubmodules = submodules.size === 0 ? [] : await findChanged(source, environment);
     return await use({ environment, nested, changedSubmodules, leftOut });
   } finally {
@@ -80,26 +83,39 @@ async function initIndex(source: SnapshotSource, environment: Environment): Prom
   if (inIndex.length === 0) return new Set();
   const ofBase = new Set(await list('ls-tree', '-r', '-z', source.base));
   const foreign = inIndex.filter((path) => !ofBase.has(path));
-  const remove = ['update-index', '--force-remove', '-z', '--stdin'];
-  await git(source.path, remove, { environment, input: listOf(foreign) });
+  await removeFromIndex(source.path, environment, foreign);
   return ofBase;
+}
+
+async function removeFromIndex(directory: string, environment: Environment, paths: BytePath[]): Promise<void> {
+  if (paths.length === 0) return;
+  const remove = ['update-index', '--force-remove', '-z', '--stdin'];
+  await git(directory, remove, { environment, input: listOf(paths) });
 }
 
 /**
  * Stages every file, including those of nested repositories, which git itself would skip or refuse, and without new
  * ones that are too large.
+ *
+ * @param skipped new files that are not staged
  */
-async function stageAll(directory: string, outer: Environment): Promise<Pick<Snapshot, 'nested' | 'leftOut'>> {
+async function stageAll(
+  directory: string,
+  outer: Environment,
+  skipped: ReadonlySet<BytePath> = new Set(),
+): Promise<Pick<Snapshot, 'nested' | 'leftOut'>> {
   const environment = { ...outer, GIT_WORK_TREE: directory };
   const run = (args: string[], input?: Buffer) =>
     git(directory, args, { environment, maxBytes: MAX_LISTING_BYTES, ...(input && { input }) });
-  const others = splitNul(await run(['ls-files', '-z', '--others', '--exclude-standard']));
+  const listed = splitNul(await run(['ls-files', '-z', '--others', '--exclude-standard']));
+  const others = listed.filter((path) => !skipped.has(path));
   const nested = others.filter((path) => path.endsWith('/'));
   const leftOut = leaveOut(
     others.filter((path) => !path.endsWith('/')).map((path) => ({ path, bytes: sizeOf(placeOf(directory, path)) })),
     NEW_FILES,
   );
-  const excluded = [...nested, ...leftOut.map(({ path }) => path)].map((path) => `:(exclude,top,literal)${path}`);
+  const notStaged = [...nested, ...leftOut.map(({ path }) => path), ...listed.filter((path) => skipped.has(path))];
+  const excluded = notStaged.map((path) => `:(exclude,top,literal)${path}`);
   const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
   await run(['add', '--all', ...fromInput], listOf([':/', ...excluded]));
   const found = {
@@ -110,11 +126,11 @@ async function stageAll(directory: string, outer: Environment): Promise<Pick<Sna
     const inner = { ...environment, GIT_INDEX_FILE: `${environment.GIT_INDEX_FILE}-${number}` };
     const inside = await reachable(directory, path, `${inner.GIT_INDEX_FILE}.link`);
     const deeper = await stageAll(inside, inner);
-    const listed = await git(directory, ['ls-files', '--stage', '-z'], {
+    const staged = await git(directory, ['ls-files', '--stage', '-z'], {
       environment: inner,
       maxBytes: MAX_LISTING_BYTES,
     });
-    const entries = splitNul(listed).map((entry) => entry.replace('\t', () => `\t${path}`));
+    const entries = splitNul(staged).map((entry) => entry.replace('\t', () => `\t${path}`));
     await run(['update-index', '-z', '--index-info'], listOf(entries));
     found.nested.push(...deeper.nested.map((below) => `${pathText(path)}${below}`));
     found.leftOut.push(...deeper.leftOut.map((below) => ({ ...below, path: `${pathText(path)}${below.path}` })));

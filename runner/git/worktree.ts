@@ -2,6 +2,7 @@ import { MAX_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
 import { parseFiles } from './changed-files.ts';
 import { git, OutputTooLargeError } from './git.ts';
+import { copyIncluded, type Included } from './included-files.ts';
 import type { LeftOut } from './leave-out.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 
@@ -69,6 +70,12 @@ export class Worktree {
       const files = parseFiles(statuses, counts);
       return { patch: patch === null ? null : new Uint8Array(patch), files, ...found };
     });
+  }
+
+  /** Copies the untracked files that the clone's `.worktreeinclude` names; see `copyIncluded`. */
+  async copyIncluded(clone: string): Promise<Included | null> {
+    const { path, index } = this.#source;
+    return index === null ? null : copyIncluded(clone, path, index);
   }
 
   /**

@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Repository } from '../../../runner/git/repository.ts';
+import type { Worktree } from '../../../runner/git/worktree.ts';
+
+let scratch: string;
+let clone: string;
+
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'oio-included-'));
+  clone = join(scratch, 'clone');
+  write({ 'file.txt': 'text\n', '.gitignore': '.env\nnode_modules/\n' });
+  run(clone, 'init', '-q', '-b', 'main');
+  run(clone, 'add', '-A');
+  run(clone, 'commit', '-qm', 'first');
+});
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+
+function run(directory: string, ...args: string[]): string {
+  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
+  return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8' }).trim();
+}
+
+/** Writes files of the clone, by path. */
+function write(files: Record<string, string>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(clone, path, '..'), { recursive: true });
+    writeFileSync(join(clone, path), text);
+  }
+}
+
+async function addWorktree(): Promise<Worktree> {
+  const repository = await Repository.open(clone);
+  return repository.addWorktree(join(scratch, 'worktree'), await repository.resolve());
+}
+
+/** The patch of a worktree's changes, and the paths in it. */
+async function changesOf(worktree: Worktree): Promise<[string, string[]]> {
+  const { patch, files } = await worktree.changes();
+  return [Buffer.from(patch ?? []).toString(), files.map(({ path }) => path)];
+}
+
+test('a clone without the file copies nothing, and only what the file names is copied', async () => {
+  write({ '.env': 'KEY=1\n', '.env.production': 'KEY=2\n', 'node_modules/dep/index.js': '1\n' });
+  const worktree = await addWorktree();
+  expect(await worktree.copyIncluded(clone)).toBeNull();
+  expect(existsSync(join(worktree.path, '.env'))).toBe(false);
+
+  write({ '.worktreeinclude': '.env\n' });
+  expect(await worktree.copyIncluded(clone)).toEqual({ copied: ['.env'], leftOut: [], skipped: [] });
+  expect(readFileSync(join(worktree.path, '.env'), 'utf8')).toBe('KEY=1\n');
+  expect(existsSync(join(worktree.path, '.env.production'))).toBe(false);
+  expect(existsSync(join(worktree.path, 'node_modules'))).toBe(false);
+});
+
+test('patterns have the syntax of .gitignore, and modes, links and odd names stay as they are', async () => {
+  write({ '.worktreeinclude': '# secrets\nconfig/*\n!config/not.json\nnode_modules/\n' });
+  write({ 'config/deep é.json': '{}', 'config/not.json': '{}', 'node_modules/dep/run.sh': '#!/bin/sh\n' });
+  execFileSync('chmod', ['755', join(clone, 'node_modules/dep/run.sh')]);
+  symlinkSync('dep/run.sh', join(clone, 'node_modules/run'));
+  writeFileSync(Buffer.concat([Buffer.from(`${clone}/config/na`), Buffer.from([0xe9])]), 'x');
+  const worktree = await addWorktree();
+  const included = await worktree.copyIncluded(clone);
+  expect(included?.copied.sort()).toEqual([
+    'config/deep é.json',
+    'config/na\\351',
+    'node_modules/dep/run.sh',
+    'node_modules/run',
+  ]);
+  expect(statSync(join(worktree.path, 'node_modules/run')).mode & 0o777).toBe(0o755);
+  expect(lstatSync(join(worktree.path, 'node_modules/run')).isSymbolicLink()).toBe(true);
+});
+
+test('copied files are in no checkpoint, even when git does not ignore them or the agent has staged them', async () => {
+  write({ '.worktreeinclude': '.env\nlocal.txt\n', '.env': 'KEY=secret-1\n', 'local.txt': 'secret-2\n' });
+  const worktree = await addWorktree();
+  expect((await worktree.copyIncluded(clone))?.copied).toEqual(['.env', 'local.txt']);
+  expect(await changesOf(worktree)).toEqual(['', []]);
+
+  writeFileSync(join(worktree.path, '.gitignore'), '');
+  writeFileSync(join(worktree.path, 'local.txt'), 'secret-3\n');
+  writeFileSync(join(worktree.path, 'made.txt'), 'made\n');
+  run(worktree.path, 'add', '-A');
+  run(worktree.path, 'commit', '-qm', 'everything');
+  const [patch, files] = await changesOf(worktree);
+  expect(files).toEqual(['.gitignore', 'made.txt']);
+  expect(patch).not.toContain('secret');
+
+  const again = await (await Repository.open(clone)).openWorktree(worktree.path, worktree.base);
+  expect((await changesOf(again))[1]).toEqual(['.gitignore', 'made.txt']);
+});
+
+test('a file that the worktree has is not replaced, and no link leads out of the worktree', async () => {
+  const outside = join(scratch, 'outside');
+  mkdirSync(outside);
+  symlinkSync(outside, join(clone, 'config'));
+  run(clone, 'add', '-A');
+  run(clone, 'commit', '-qm', 'a link');
+  run(clone, 'rm', '-q', '--cached', 'config', 'file.txt');
+  rmSync(join(clone, 'config'));
+  write({ '.worktreeinclude': 'config/\nfile.txt\n', 'config/.env': 'KEY=1\n', 'file.txt': 'of the person\n' });
+  const worktree = await addWorktree();
+  expect(await worktree.copyIncluded(clone)).toEqual({ copied: [], leftOut: [], skipped: ['config/.env'] });
+  expect(existsSync(join(outside, '.env'))).toBe(false);
+  expect(readFileSync(join(worktree.path, 'file.txt'), 'utf8')).toBe('text\n');
+  expect(await changesOf(worktree)).toEqual(['', []]);
+});
+
+test('what is too large is left out and named, and neither repositories nor the data directory are copied', async () => {
+  write({ '.worktreeinclude': '*\n', 'image.bin': '', 'a.txt': 'a', '.oio/secrets.json': '{}', 'inner/b.txt': 'b' });
+  truncateSync(join(clone, 'image.bin'), 300_000_000);
+  run(join(clone, 'inner'), 'init', '-q');
+  const worktree = await addWorktree();
+  const included = await worktree.copyIncluded(clone);
+  expect(included?.leftOut).toEqual([{ path: 'image.bin', bytes: 300_000_000, files: 1 }]);
+  expect(included?.copied).toEqual(['.worktreeinclude', 'a.txt']);
+});
