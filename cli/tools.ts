@@ -1,4 +1,5 @@
 import { ToolVariableError, toolEnvironment } from '../runner/opencode/tool-environment.ts';
+import type { SetupChoice } from '../runner/setup/recipe.ts';
 import { CliError, exitCode } from './command.ts';
 
 /** The option that adds variables to the environment of tools. */
@@ -22,4 +23,23 @@ export function readTools(added: readonly string[], env: NodeJS.ProcessEnv): Rec
     if (!(error instanceof ToolVariableError)) throw error;
     throw new CliError(`--env: ${error.message}`, exitCode.usage);
   }
+}
+
+/** The options that replace the set-up of the repository (`oio.json`). */
+export const setupOptions = {
+  setup: {
+    type: 'string',
+    placeholder: 'command',
+    description: "Set up each worktree with this command (that of the repository's oio.json)",
+  },
+  'no-setup': { type: 'boolean', default: false, description: 'Run no set-up' },
+} as const;
+
+/** @throws CliError when a command is given and the set-up is turned off */
+export function readSetup(values: { setup?: string | undefined; 'no-setup': boolean }): SetupChoice {
+  const { setup: command, 'no-setup': isOff } = values;
+  if (command === undefined) return isOff ? 'off' : 'repository';
+  if (isOff) throw new CliError('Set either --setup or --no-setup.', exitCode.usage);
+  if (command.trim() !== '') return { command };
+  throw new CliError('--setup needs a command, such as --setup "npm ci".', exitCode.usage);
 }

@@ -19,6 +19,8 @@ import type { OpenCodeClient } from './opencode/client.ts';
 import type { ConfigurationSource } from './opencode/configuration.ts';
 import type { OpenCodeServer } from './opencode/server.ts';
 import type { Redact } from './redaction.ts';
+import type { SetupChoice } from './setup/recipe.ts';
+import type { Setup } from './setup/setup.ts';
 
 const CONTROL_REFUSALS_TOLERATED_MS = 60_000;
 const STOP_TURN_MS = 3_000;
@@ -43,6 +45,8 @@ export interface AgentOptions {
   tools: Readonly<Record<string, string>>;
   /** The limits that end a run which does not end by itself; see `readCeilings`. */
   ceilings: GivenCeilings;
+  /** Where the set-up of worktrees comes from; from the repository by default. */
+  setup?: SetupChoice;
   labels?: string[];
   capabilities?: Capability[];
   log: (line: string) => void;
@@ -57,6 +61,7 @@ export interface AgentParts {
   opencode: OpenCodeClient;
   model: string;
   redact: Redact;
+  setup: Setup;
   /** Opens connections to the control plane. */
   openConnection: OpenConnection;
   unlock: () => void;
@@ -253,7 +258,7 @@ export class Agent {
   }
 
   #accept(task_id: string, epoch: number): void {
-    const { repository, opencode, model, openConnection, redact } = this.#parts;
+    const { repository, opencode, model, openConnection, redact, setup } = this.#parts;
     const { url, token, name, ceilings, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
     const buffer = this.#bufferFor(record);
@@ -265,6 +270,7 @@ export class Agent {
       worktreesDirectory: this.#worktrees,
       openConnection,
       redact,
+      setup,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
       onGranted: () => this.#send({ type: 'accepted', task_id, epoch }),
       log,

@@ -10,6 +10,7 @@ import { removeLeftoverWorktrees } from './lease/recovery.ts';
 import { OpenCodeClient } from './opencode/client.ts';
 import { OpenCodeServer } from './opencode/server.ts';
 import { knownSecrets, redaction } from './redaction.ts';
+import { Setup } from './setup/setup.ts';
 
 /** A server can accept a connection and never answer. */
 const ACCESS_LIMIT_MS = 10_000;
@@ -46,7 +47,23 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await removeLeftoverWorktrees(repository, worktrees, log);
       const openConnection = webSocketConnections(options.url, options.token);
       const redact = redaction(knownSecrets(source, options.token));
-      return new Agent(options, { identity, repository, server, opencode, model, redact, openConnection, unlock });
+      const setup = new Setup({
+        choice: options.setup ?? 'repository',
+        cacheDirectory: join(options.dataDirectory, 'setup-cache'),
+        environment: () => server.environment,
+        log,
+      });
+      return new Agent(options, {
+        identity,
+        repository,
+        server,
+        opencode,
+        model,
+        redact,
+        setup,
+        openConnection,
+        unlock,
+      });
     } catch (error) {
       opencode.close();
       await server.stop();

@@ -16,7 +16,7 @@ import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { describeSettings, setting } from '../settings.ts';
 import { printable, printJson, say } from '../terminal.ts';
-import { envOption, readTools } from '../tools.ts';
+import { envOption, readSetup, readTools, setupOptions } from '../tools.ts';
 import { kept } from './kept.ts';
 import { connect, connectionDetails, jsonOption, printLines } from './session/common.ts';
 
@@ -44,7 +44,7 @@ function agentLine({ name, connected, slots_used, capacity, model, labels }: Age
 const runAgent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a control plane anywhere',
   usage: [
-    'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]… [--env <name>]…',
+    'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]… [--env <name>]… [--setup <command>]',
     'agent list',
     'agent kept list | fetch <name> | drop <name>',
   ],
@@ -69,6 +69,7 @@ ${describeSettings('agent')}`,
       description: 'A label, for sessions that require it (os and arch are set)',
     },
     env: envOption,
+    ...setupOptions,
     'token-file': { type: 'string', placeholder: 'path', description: 'File with the token' },
     'opencode-config': {
       type: 'string',
@@ -96,6 +97,7 @@ ${describeSettings('agent')}`,
       source: readSource(values['opencode-config'], process.env),
       dataDirectory: prepareDirectory(values.data, name, process.env),
       tools: readTools(values.env ?? [], process.env),
+      setup: readSetup(values),
       ceilings: readCeilings((name) => setting(name, process.env)),
       labels: [`os=${platform()}`, `arch=${arch()}`, ...(values.label ?? [])],
       log: (line) => report(line),

@@ -5,11 +5,13 @@ import type { LocalAgent } from '../launcher/agent.ts';
 import { checkRepository } from '../launcher/repository.ts';
 import { serve } from '../launcher/serve.ts';
 import { describeSettings } from '../settings.ts';
-import { envOption, readTools } from '../tools.ts';
+import { envOption, readSetup, readTools, setupOptions } from '../tools.ts';
 
 export const up = defineCommand({
   summary: 'Start the control plane here, with one agent for your repository',
-  usage: ['up [--dir <path>] [--capacity <n>] [--label <name=value>]… [--env <name>]… [--no-agent]'],
+  usage: [
+    'up [--dir <path>] [--capacity <n>] [--label <name=value>]… [--env <name>]… [--setup <command>] [--no-agent]',
+  ],
   details: `"npm start -- <options>" is short for it. Environment:\n${describeSettings('launcher', 'worker')}`,
   options: {
     dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
@@ -21,18 +23,24 @@ export const up = defineCommand({
       description: 'A label of the agent, for sessions that require it',
     },
     env: envOption,
+    ...setupOptions,
     'no-agent': { type: 'boolean', default: false, description: 'Start no agent' },
   },
   async run({ values }) {
-    // The agent would refuse it, after everything else has started.
+    // The agent would refuse them, after everything else has started.
     readTools(values.env ?? [], process.env);
+    readSetup(values);
     const agent: LocalAgent | undefined = values['no-agent']
       ? undefined
       : {
           capacity: parseCapacity(values.capacity),
           directory: await checkRepository(values.dir),
           labels: values.label ?? [],
-          args: (values.env ?? []).flatMap((name) => ['--env', name]),
+          args: [
+            ...(values.env ?? []).flatMap((name) => ['--env', name]),
+            ...(values.setup === undefined ? [] : ['--setup', values.setup]),
+            ...(values['no-setup'] ? ['--no-setup'] : []),
+          ],
         };
     return serve({
       data: DataDirectory.fromEnvironment(process.env),

@@ -103,6 +103,13 @@ export class Repository {
     return gitText(this.directory, ['log', '-1', '--format=%h %s', commit]);
   }
 
+  /** The content of a file as a commit has it; null if the commit has no such file. */
+  async readFile(commit: string, path: string): Promise<string | null> {
+    const entry = await git(this.directory, ['ls-tree', '-z', commit, '--', path]);
+    if (!/^100[0-7]{3} blob /.test(entry.toString('utf8'))) return null;
+    return (await git(this.directory, ['show', `${commit}:${path}`])).toString('utf8');
+  }
+
   async #fetch(): Promise<void> {
     const args = ['fetch', '--all', '--quiet', '--no-write-fetch-head', '--no-recurse-submodules'];
     await git(this.directory, args, { maxMs: MAX_FETCH_MS }).catch(() => undefined);

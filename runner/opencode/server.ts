@@ -56,6 +56,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   readonly #logFile: string;
   #process: GuardedProcess | null = null;
   #address: ServerAddress | null = null;
+  #environment: Record<string, string> = {};
   #generation = 0;
   #misses = 0;
   readonly #stopped = new AbortController();
@@ -70,6 +71,11 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   /** The running server's address; null while it is down. */
   get address(): ServerAddress | null {
     return this.#address;
+  }
+
+  /** The environment of the last start. Its `SHELL` gives a command the environment of tools; see `prepareHome`. */
+  get environment(): Record<string, string> {
+    return this.#environment;
   }
 
   /** Whether the server runs and has answered the last probe of its health. */
@@ -130,6 +136,7 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
   async #startProcess(): Promise<ServerAddress> {
     const { directory, ...options } = this.#options;
     const home = prepareHome({ ...options, directory: join(directory, 'home'), password: this.#password });
+    this.#environment = home.environment;
     // OpenCode would read `--port 0` as 4096 if that port is free.
     const port = await freePort();
     let output = '';

@@ -44,6 +44,10 @@ export interface WorkContext {
   approvals: Approvals;
   checkpoints: Checkpoints;
   processes: ToolProcesses;
+  /** Whether the worktree is the base commit, without the work of an earlier lease. */
+  isPristine: boolean;
+  /** Whether the worktree has what git does not track; see `prepareWorktree`. */
+  isPrepared: boolean;
   /** A transcript that goes before the first prompt, if the earlier conversation could not be imported; else null. */
   preface: string | null;
   /** What the worktree has of the work before this lease. */
@@ -67,7 +71,7 @@ export async function openWorkContext(
   if (model !== undefined && !(await opencode.listModels()).includes(model)) {
     throw new WorkContextError(`This agent's OpenCode has no model ${model}.`);
   }
-  const { worktree, restoration } = await openWorktree(assignment, dependencies);
+  const { worktree, restoration, isKept } = await openWorktree(assignment, dependencies);
   const notice = lossNotice(restoration);
   if (notice !== null) report(note('error', notice));
   const directory = join(worktree.path, assignment.repository.directory ?? '.');
@@ -94,6 +98,8 @@ export async function openWorkContext(
     approvals,
     checkpoints,
     processes,
+    isPristine: assignment.checkpoint === null && !isKept,
+    isPrepared: isKept,
     preface,
     restoration,
     notice,
@@ -134,14 +140,14 @@ export function worktreePath(worktreesDirectory: string, lease: { task_id: strin
 async function openWorktree(
   assignment: Assignment,
   { repository, worktreesDirectory, fetchArtifact, report }: WorkContextDependencies,
-): Promise<{ worktree: Worktree; restoration: Restoration }> {
+): Promise<{ worktree: Worktree; restoration: Restoration; isKept: boolean }> {
   const { checkpoint } = assignment;
   const kept = findKept(worktreesDirectory, assignment);
   if (kept !== null) {
     report(note('info', 'The work continues in the worktree that this agent has kept.'));
     const { gone } = kept;
     const restoration: Restoration = gone.length === 0 ? { type: 'whole' } : { type: 'incomplete', gone };
-    return { worktree: await repository.openWorktree(kept.path, kept.base), restoration };
+    return { worktree: await repository.openWorktree(kept.path, kept.base), restoration, isKept: true };
   }
   const { base_commit, ref } = assignment.repository;
   const startsFromBranch = ref !== undefined && !checkpoint?.base_commit;
@@ -151,11 +157,11 @@ async function openWorktree(
   const worktree = await repository.addWorktree(worktreePath(worktreesDirectory, assignment), base);
   if (checkpoint === null) {
     report(note('info', `The work starts from commit ${truncated(await repository.describe(base), 100)}.`));
-    return { worktree, restoration: { type: 'whole' } };
+    return { worktree, restoration: { type: 'whole' }, isKept: false };
   }
   const { patch_artifact_id: id, patch_sha256 } = checkpoint;
   const patch = id === null ? null : await fetchVerified(fetchArtifact, id, patch_sha256);
-  return { worktree, restoration: await restoreFiles(worktree, checkpoint, patch) };
+  return { worktree, restoration: await restoreFiles(worktree, checkpoint, patch), isKept: false };
 }
 
 async function openConversation(

@@ -2,12 +2,14 @@ import { boundsOf, type GivenCeilings, isBudget } from '../../src/domain/session
 import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { note } from '../note.ts';
+import type { Setup } from '../setup/setup.ts';
 import { CeilingWatch } from './ceiling-watch.ts';
 import { CheckpointSchedule } from './checkpoint-schedule.ts';
 import { hasText } from './evidence.ts';
 import { checkpointFailed, opencodeUnavailable, TAMPERING } from './failures.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
 import type { Prompt } from './opencode-port.ts';
+import { prepareWorktree } from './preparation.ts';
 import { Prompts } from './prompts.ts';
 import { Results } from './results.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
@@ -30,6 +32,7 @@ export interface WorkDependencies extends WorkContextDependencies {
   model: string;
   /** The agent's own; the session can set lower ones. */
   ceilings: GivenCeilings;
+  setup: Setup;
   /** Minimum time between two checkpoints inside a turn; they are taken at the end of a step. 30,000 by default. */
   stepCheckpointMs?: number;
 }
@@ -192,6 +195,11 @@ export class Work {
   }
 
   async #workOn(context: WorkContext, message: Message): Promise<void> {
+    const { repository, setup } = this.#dependencies;
+    const report = (frame: AgentFrameBody) => this.#report(frame);
+    await prepareWorktree(context, { repository, setup, report, ending: this.#ending.promise });
+    // The message is not done, so the session sends it to the next lease.
+    if (this.#pendingInterruption !== null) return;
     this.#turnNumber += 1;
     this.#messages.beginTurn(message);
     const { agent } = this.#assignment.agent_config;

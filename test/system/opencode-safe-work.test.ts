@@ -17,6 +17,7 @@ import {
   artifactsOf,
   makeAssignment,
   nextAssignment,
+  setupFor,
   type WorkRig,
   withCalls,
   workFixtureOfFile,
@@ -284,6 +285,7 @@ test('an epoch of a task starts on an agent only when the previous one has ended
       model: 'demo/scripted',
       openConnection,
       redact: redaction([]),
+      setup: setupFor(fixture.rig, 'off'),
       unlock: () => undefined,
     },
   );

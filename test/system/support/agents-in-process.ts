@@ -11,6 +11,7 @@ import { readCeilings } from '../../../runner/work/ceiling-watch.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { FleetMember } from './fleet.ts';
 import { cloneRepository, type OpenCodeRig } from './rig.ts';
+import { setupFor } from './work-rig.ts';
 
 /**
  * Many agents in this process, each with a clone, an identity and connections of its own, on one OpenCode server: for
@@ -50,6 +51,7 @@ export async function startAgentsInProcess(fleet: FleetMember, rig: OpenCodeRig,
         model,
         openConnection,
         redact: redaction([]),
+        setup: setupFor(rig, 'off'),
         unlock: () => undefined,
       });
     }),

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
 import type { OpenCodeClient } from '../../../runner/opencode/client.ts';
+import type { SetupChoice } from '../../../runner/setup/recipe.ts';
+import { Setup } from '../../../runner/setup/setup.ts';
 import { readCeilings } from '../../../runner/work/ceiling-watch.ts';
 import { Work } from '../../../runner/work/work.ts';
 import type { GivenCeilings } from '../../../src/domain/session/ceilings.ts';
@@ -44,6 +46,7 @@ export interface WorkOptions {
   saved?: () => Promise<boolean | null>;
   /** Those of the agent that differ from the defaults. */
   ceilings?: GivenCeilings;
+  setup?: SetupChoice;
 }
 
 let taskCount = 0;
@@ -72,7 +75,7 @@ export async function startWork(
   clone: string,
   assignment: Assignment,
   artifacts: ReadonlyMap<string, Uint8Array> = new Map(),
-  { stepCheckpointMs = 600_000, ceilings = {}, saved = async () => true }: WorkOptions = {},
+  { stepCheckpointMs = 600_000, ceilings = {}, saved = async () => true, setup = 'repository' }: WorkOptions = {},
 ): Promise<WorkRig> {
   const frames: AgentFrameBody[] = [];
   const repository = await Repository.open(clone);
@@ -92,6 +95,7 @@ export async function startWork(
     log: () => undefined,
     stepCheckpointMs,
     ceilings: { ...readCeilings(), ...ceilings },
+    setup: setupFor(rig, setup),
   });
   const running = work.run();
   let number = assignment.messages_done;
@@ -124,6 +128,16 @@ export async function startWork(
       await work.dispose(isDeleted);
     },
   };
+}
+
+/** The set-up of an agent that uses the server of a rig. */
+export function setupFor({ directory, server }: OpenCodeRig, choice: SetupChoice): Setup {
+  return new Setup({
+    choice,
+    cacheDirectory: join(directory, 'setup-cache'),
+    environment: () => server.environment,
+    log: () => undefined,
+  });
 }
 
 /** A repository, a scripted model and an OpenCode server for all tests of a file. */

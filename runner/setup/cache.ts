@@ -1,0 +1,158 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { cp, lstat, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { SetupRecipe } from './recipe.ts';
+
+type Cache = NonNullable<SetupRecipe['cache']>;
+
+export interface CacheLimits {
+  entries: number;
+  /** Of all entries together. */
+  bytes: number;
+}
+
+const LIMITS: CacheLimits = { entries: 10, bytes: 8 * 1_073_741_824 };
+const SIZE_FILE = 'bytes';
+const UNFINISHED = 'unfinished-';
+
+/**
+ * What set-ups have made, by key, in a directory. Entries are copied in and out, because a worktree must not share files
+ * that a tool could change. A file system that can clone files (Btrfs, XFS, APFS) copies without using space.
+ */
+export class SetupCache {
+  readonly #directory: string;
+  readonly #limits: CacheLimits;
+  #swept: Promise<void> | null = null;
+
+  constructor(directory: string, limits: CacheLimits = LIMITS) {
+    this.#directory = directory;
+    this.#limits = limits;
+  }
+
+  /** Copies an entry into a worktree. False if there is none, or if it cannot be used; then nothing of it stays. */
+  async restore(key: string, worktree: string, { paths }: Cache, signal: AbortSignal): Promise<boolean> {
+    const entry = join(this.#directory, key);
+    if (!(await exists(entry))) return false;
+    const taken = await Promise.all(paths.map((path) => exists(join(worktree, path))));
+    if (taken.includes(true)) return false;
+    try {
+      await utimes(entry, new Date(), new Date());
+      for (const [number, path] of paths.entries()) {
+        if (await exists(join(entry, String(number)))) {
+          await refuseLinks(worktree, path);
+          await copy(join(entry, String(number)), join(worktree, path), signal);
+        }
+      }
+      return true;
+    } catch {
+      // For example, because another session's entry has replaced this one, or the disk is full.
+      for (const path of paths) await rm(join(worktree, path), { recursive: true, force: true });
+      return false;
+    }
+  }
+
+  /** Copies what a set-up has made from a worktree. Removes the entries that have not been used for the longest time. */
+  async save(key: string, worktree: string, { paths }: Cache, signal: AbortSignal): Promise<void> {
+    const entry = join(this.#directory, key);
+    if (await exists(entry)) return;
+    this.#swept ??= this.#sweep();
+    await this.#swept;
+    const unfinished = join(this.#directory, `${UNFINISHED}${randomUUID()}`);
+    try {
+      await mkdir(unfinished, { recursive: true, mode: 0o700 });
+      let bytes = 0;
+      for (const [number, path] of paths.entries()) {
+        const from = join(worktree, path);
+        if (!(await exists(from))) continue;
+        await refuseLinks(worktree, path);
+        bytes += await copy(from, join(unfinished, String(number)), signal, this.#limits.bytes - bytes);
+      }
+      await writeFile(join(unfinished, SIZE_FILE), String(bytes));
+      await rename(unfinished, entry).catch(() => undefined);
+      await this.#prune();
+    } finally {
+      await rm(unfinished, { recursive: true, force: true });
+    }
+  }
+
+  /** Removes what a killed process has left. */
+  async #sweep(): Promise<void> {
+    for (const name of await readdir(this.#directory).catch(() => [])) {
+      if (name.startsWith(UNFINISHED)) await rm(join(this.#directory, name), { recursive: true, force: true });
+    }
+  }
+
+  async #prune(): Promise<void> {
+    const names = (await readdir(this.#directory)).filter((name) => !name.startsWith(UNFINISHED));
+    const found = names.map(async (name) => {
+      const path = join(this.#directory, name);
+      const bytes = Number(await readFile(join(path, SIZE_FILE), 'utf8').catch(() => '0'));
+      return { path, bytes, usedAt: (await stat(path)).mtimeMs };
+    });
+    const entries = (await Promise.all(found)).sort((a, b) => b.usedAt - a.usedAt);
+    let total = 0;
+    for (const [number, { path, bytes }] of entries.entries()) {
+      total += bytes;
+      if (number >= this.#limits.entries || total > this.#limits.bytes) {
+        await rm(path, { recursive: true, force: true });
+      }
+    }
+  }
+}
+
+/**
+ * The key of a set-up's result: the same when nothing is different that the recipe names.
+ *
+ * @param facts what else decides about the result, such as the `PATH` with the version of a compiler
+ */
+export async function cacheKey(recipe: SetupRecipe, worktree: string, facts: readonly string[]): Promise<string> {
+  const { command, cache } = recipe;
+  const files = (cache?.key_files ?? []).map(async (path) => {
+    await refuseLinks(worktree, path);
+    const content = await readFile(join(worktree, path)).catch(() => null);
+    return [path, content === null ? null : sha256(content)];
+  });
+  return sha256(JSON.stringify([command, cache?.paths, await Promise.all(files), ...facts]));
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** @returns the number of bytes; @throws beyond `maxBytes`, or when the signal is aborted */
+async function copy(
+  from: string,
+  to: string,
+  signal: AbortSignal,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  let bytes = 0;
+  await mkdir(dirname(to), { recursive: true });
+  await cp(from, to, {
+    recursive: true,
+    mode: constants.COPYFILE_FICLONE,
+    preserveTimestamps: true,
+    verbatimSymlinks: true,
+    async filter(source) {
+      signal.throwIfAborted();
+      const found = await lstat(source);
+      bytes += found.size;
+      if (bytes > maxBytes) throw new Error('The result of the set-up is too large for the cache.');
+      return found.isFile() || found.isDirectory() || found.isSymbolicLink();
+    },
+  });
+  return bytes;
+}
+
+/** @throws when a directory of the path is a link, which could lead out of the worktree */
+async function refuseLinks(worktree: string, path: string): Promise<void> {
+  for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) {
+    const found = await lstat(join(worktree, parent)).catch(() => null);
+    if (found?.isSymbolicLink()) throw new Error(`${parent} is a link.`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => null)) !== null;
+}

@@ -1,0 +1,119 @@
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { Included } from '../git/included-files.ts';
+import { INCLUDE_FILE } from '../git/included-files.ts';
+import type { Repository } from '../git/repository.ts';
+import { note } from '../note.ts';
+import { whyHooksDoNotRun } from '../setup/hooks.ts';
+import type { Setup, SetupEnd } from '../setup/setup.ts';
+import type { WorkContext } from './work-context.ts';
+
+const MAX_NAMES = 10;
+const MAX_COMMAND_CHARS = 200;
+
+export interface PreparationDependencies {
+  repository: Repository;
+  setup: Setup;
+  report(frame: AgentFrameBody): void;
+  /** Ends the preparation when it resolves. */
+  ending: Promise<void>;
+}
+
+/**
+ * Prepares a new worktree for its first prompt: copies the untracked files that the clone's `.worktreeinclude` names,
+ * runs the set-up, and looks at git's hooks. The session's log says what was done. What fails does not stop the work; the
+ * next prompt tells the model of a set-up that failed.
+ */
+export async function prepareWorktree(context: WorkContext, dependencies: PreparationDependencies): Promise<void> {
+  if (context.isPrepared) return;
+  context.isPrepared = true;
+  const { repository, report, ending } = dependencies;
+  const { worktree } = context;
+  const ended = new AbortController();
+  void ending.then(() => ended.abort());
+  const attempt = (what: string, work: () => Promise<void>) =>
+    work().catch((error: Error) => {
+      if (!ended.signal.aborted) report(note('warning', `${what} ${error.message}`));
+    });
+  await attempt(`The files that ${INCLUDE_FILE} names could not be copied:`, async () => {
+    const included = await worktree.copyIncluded(repository.directory);
+    if (included !== null) reportIncluded(included, report);
+  });
+  if (ended.signal.aborted) return;
+  await setUp(context, dependencies, ended.signal);
+  if (ended.signal.aborted) return;
+  await attempt("Git's hooks could not be looked at:", async () => {
+    const why = await whyHooksDoNotRun(worktree.path);
+    if (why !== null) report(note('warning', why));
+  });
+}
+
+function reportIncluded({ copied, leftOut, skipped }: Included, report: PreparationDependencies['report']): void {
+  const what = copied.length === 0 ? 'No file' : `${copied.length} untracked files`;
+  report(note('info', `${what} copied from the clone, as ${INCLUDE_FILE} says${listed(copied)}.`));
+  const large = leftOut.map(({ path }) => path);
+  if (large.length > 0) report(note('warning', `Too large to copy from the clone${listed(large)}.`));
+  if (skipped.length > 0) report(note('warning', `Could not be copied from the clone${listed(skipped)}.`));
+}
+
+async function setUp(context: WorkContext, dependencies: PreparationDependencies, signal: AbortSignal): Promise<void> {
+  const { repository, setup, report } = dependencies;
+  const { worktree, isPristine } = context;
+  try {
+    const end = await setup.run({
+      worktree,
+      repository,
+      isPristine,
+      signal,
+      started: ({ command, timeout_seconds }) =>
+        report(note('info', `Set-up runs ${shown(command)}, for at most ${timeout_seconds} s.`)),
+    });
+    if (end === null || signal.aborted) return;
+    const failure = failureOf(end);
+    if (failure === null) report(note('info', successText(end)));
+    else fail(context, report, failure);
+  } catch (error) {
+    if (!signal.aborted) fail(context, report, (error as Error).message);
+  }
+}
+
+function fail(context: WorkContext, report: PreparationDependencies['report'], why: string): void {
+  report(note('error', `Set-up failed, and the work goes on without it. ${why}`));
+  const told = `The set-up of this worktree failed, so dependencies may be missing. ${why}\nIf the task needs them, mend or repeat the set-up, or say in your answer what you could not do.`;
+  context.notice = context.notice === null ? told : `${context.notice}\n\n${told}`;
+}
+
+/** Why the set-up failed; null if it did not. */
+function failureOf(end: SetupEnd): string | null {
+  if (end.type === 'cached' || (end.how === 'exited' && end.exitCode === 0)) return null;
+  const command = shown(end.recipe.command);
+  const how =
+    end.how === 'timed_out'
+      ? `${command} was ended at its limit of ${end.recipe.timeout_seconds} s.`
+      : `${command} ended with exit code ${end.exitCode} after ${seconds(end.ms)} s.`;
+  return `${how}${outputOf(end.tail)}`;
+}
+
+function successText(end: SetupEnd): string {
+  const command = shown(end.recipe.command);
+  if (end.type === 'cached')
+    return `Set-up took ${end.recipe.cache?.paths.join(', ')} from the agent’s cache, so ${command} did not run.`;
+  return `Set-up is done: ${command} ended with exit code 0 after ${seconds(end.ms)} s.${outputOf(end.tail)}`;
+}
+
+function outputOf(tail: string): string {
+  return tail === '' ? ' It printed nothing.' : ` The end of its output:\n${tail}`;
+}
+
+function shown(command: string): string {
+  return `"${command.length > MAX_COMMAND_CHARS ? `${command.slice(0, MAX_COMMAND_CHARS)}…` : command}"`;
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(1);
+}
+
+function listed(paths: readonly string[]): string {
+  if (paths.length === 0) return '';
+  const rest = paths.length - MAX_NAMES;
+  return `: ${paths.slice(0, MAX_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}

@@ -1,0 +1,95 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { cacheKey, SetupCache } from '../../../runner/setup/cache.ts';
+import { recipeOf } from '../../../runner/setup/recipe.ts';
+
+let scratch: string;
+const cache = { paths: ['made', 'deep/made'], key_files: ['lock'] };
+const { signal } = new AbortController();
+
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'oio-setup-cache-'));
+});
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+
+function worktree(name: string, files: Record<string, string> = {}): string {
+  const path = join(scratch, name);
+  mkdirSync(path);
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(join(path, file, '..'), { recursive: true });
+    writeFileSync(join(path, file), text);
+  }
+  return path;
+}
+
+const stored = () => readdirSync(join(scratch, 'cache')).sort();
+
+test('the entries that were not used for the longest time go when there are too many', async () => {
+  const kept = new SetupCache(join(scratch, 'cache'), { entries: 2, bytes: 1_000_000 });
+  const from = worktree('from', { 'made/a': '1' });
+  await kept.save('a', from, cache, signal);
+  await kept.save('b', from, cache, signal);
+  expect(await kept.restore('a', worktree('to'), cache, signal)).toBe(true);
+  await kept.save('c', from, cache, signal);
+  expect(stored()).toEqual(['a', 'c']);
+});
+
+test('a result that is too large is not kept, and nothing of it stays', async () => {
+  const kept = new SetupCache(join(scratch, 'cache'), { entries: 2, bytes: 10_000 });
+  const from = worktree('from', { 'made/a': 'x'.repeat(11_000) });
+  await expect(kept.save('a', from, cache, signal)).rejects.toThrow('too large');
+  expect(stored()).toEqual([]);
+});
+
+test('no entry is copied over what a worktree has, or through a link', async () => {
+  const outside = worktree('outside');
+  const kept = new SetupCache(join(scratch, 'cache'));
+  await kept.save('a', worktree('from', { 'made/a': '1', 'deep/made/b': '2' }), cache, signal);
+  const taken = worktree('taken', { 'made/mine': 'mine' });
+  expect(await kept.restore('a', taken, cache, signal)).toBe(false);
+  expect(readFileSync(join(taken, 'made/mine'), 'utf8')).toBe('mine');
+  const linked = worktree('linked');
+  symlinkSync(outside, join(linked, 'deep'));
+  expect(await kept.restore('a', linked, cache, signal)).toBe(false);
+  expect([readdirSync(outside), existsSync(join(linked, 'made'))]).toEqual([[], false]);
+});
+
+test('the key changes with the command, the paths, the files and the facts, and only with them', async () => {
+  const recipe = recipeOf('repository', JSON.stringify({ setup: { command: 'make', cache } }));
+  if (recipe === null) throw new Error('no recipe');
+  const path = worktree('keys', { lock: '1', other: '1' });
+  const key = await cacheKey(recipe, path, ['linux']);
+  writeFileSync(join(path, 'other'), '2');
+  expect(await cacheKey({ ...recipe, timeout_seconds: 5 }, path, ['linux'])).toBe(key);
+  expect(await cacheKey({ ...recipe, command: 'make all' }, path, ['linux'])).not.toBe(key);
+  expect(await cacheKey(recipe, path, ['darwin'])).not.toBe(key);
+  writeFileSync(join(path, 'lock'), '2');
+  expect(await cacheKey(recipe, path, ['linux'])).not.toBe(key);
+});
+
+test('a recipe with a path outside the repository, or an unknown member, is refused with the reason', () => {
+  const withPath = (path: string) =>
+    recipeOf('repository', JSON.stringify({ setup: { command: 'a', cache: { paths: [path], key_files: ['lock'] } } }));
+  for (const path of ['', '.', '..', '../a', 'a/../../b', '/etc', '.git', './.git/hooks']) {
+    expect(() => withPath(path), path).toThrow('inside the repository');
+  }
+  expect(withPath('./packages/a/node_modules')).not.toBeNull();
+  expect(() => recipeOf('repository', '{"setup":{"comand":"a"}}')).toThrow('setup');
+  expect(() => recipeOf('repository', '{')).toThrow('not valid JSON');
+  expect(recipeOf('repository', '{"other":1}')).toBeNull();
+  expect(recipeOf({ command: 'b' }, '{"setup":{"command":"a","timeout_seconds":9}}')).toEqual({
+    command: 'b',
+    timeout_seconds: 9,
+  });
+});
