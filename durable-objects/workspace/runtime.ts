@@ -9,7 +9,7 @@ import type { Destination } from '../kit/delivery/outbox.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { WORKSPACE_SCHEMA } from './schema.ts';
-import { CLOSE_AGAIN, SOCKET_HOLDERS, SocketPlaces } from './tokens/socket-places.ts';
+import { CLOSING, OpenSockets, SOCKET_HOLDERS } from './tokens/open-sockets.ts';
 import { EXPIRY, NO_SUCH_TOKEN, Tokens } from './tokens/tokens.ts';
 
 /** Builds the workspace's parts. @param closeSockets delivers a `SocketClosing` */
@@ -20,7 +20,7 @@ export function buildWorkspace(
 ): WorkspaceRuntime {
   const kit = buildKit(platform, WORKSPACE_SCHEMA, [{ name: SOCKET_HOLDERS, deliver: closeSockets }]);
   const calls = new Calls(kit, { workspace, absent: NO_SUCH_TOKEN });
-  return new WorkspaceRuntime(kit, calls, new Tokens(kit), new SocketPlaces(kit));
+  return new WorkspaceRuntime(kit, calls, new Tokens(kit), new OpenSockets(kit));
 }
 
 /** The runtime of a workspace (`WorkspaceApi`): its tokens, and the results of bulk requests. */
@@ -28,13 +28,13 @@ export class WorkspaceRuntime {
   readonly #kit: ObjectKit;
   readonly #calls: Calls;
   readonly #tokens: Tokens;
-  readonly #places: SocketPlaces;
+  readonly #sockets: OpenSockets;
 
-  constructor(kit: ObjectKit, calls: Calls, tokens: Tokens, places: SocketPlaces) {
+  constructor(kit: ObjectKit, calls: Calls, tokens: Tokens, sockets: OpenSockets) {
     this.#kit = kit;
     this.#calls = calls;
     this.#tokens = tokens;
-    this.#places = places;
+    this.#sockets = sockets;
   }
 
   createToken(call: Call, request: CreateTokenRequest): Outcome<TokenView> {
@@ -52,7 +52,7 @@ export class WorkspaceRuntime {
   revokeToken(call: Call, id: string): Outcome<TokenView> {
     return this.#calls.change('revokeToken', call, () => {
       const revoked = this.#tokens.revoke(id);
-      if (revoked.ok) this.#places.closeTwice(id);
+      if (revoked.ok) this.#sockets.close(id);
       return revoked;
     });
   }
@@ -63,11 +63,19 @@ export class WorkspaceRuntime {
     );
   }
 
-  recordSocket(tokenId: string, place: SocketPlace): boolean {
+  recordSocket(tokenId: string, socketId: string, place: SocketPlace): boolean {
+    const { store } = this.#kit;
     return this.#calls.internal('debug', 'recordSocket', { token_id: tokenId, ...place }, () => {
-      if (!this.#kit.store.created || !this.#tokens.isGood(tokenId)) return false;
-      this.#places.note(tokenId, place);
+      if (!store.created || !this.#tokens.isGood(tokenId)) return false;
+      store.transact(() => this.#sockets.note(tokenId, socketId, place));
       return true;
+    });
+  }
+
+  forgetSocket(tokenId: string, socketId: string): void {
+    const { store } = this.#kit;
+    this.#calls.internal('debug', 'forgetSocket', { token_id: tokenId }, () => {
+      if (store.created) store.transact(() => this.#sockets.forget(tokenId, socketId));
     });
   }
 
@@ -82,8 +90,8 @@ export class WorkspaceRuntime {
 
   alarm(): void {
     runAlarm(this.#kit, (name) => {
-      if (name === EXPIRY) for (const id of this.#tokens.expire()) this.#places.forget(id);
-      if (name.startsWith(CLOSE_AGAIN)) this.#places.close(name.slice(CLOSE_AGAIN.length));
+      if (name === EXPIRY) for (const id of this.#tokens.expire()) this.#sockets.close(id);
+      if (name.startsWith(CLOSING)) this.#sockets.close(name.slice(CLOSING.length));
     });
   }
 }

@@ -1,8 +1,8 @@
 import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
- * Times are in ms since the epoch. `used_codes` stores a code's id until the code expires. `socket_places` stores the
- * objects at which a token has opened sockets, until the token expires.
+ * Times are in ms since the epoch. `used_codes` stores a code's id until the code expires. `sockets` stores the open
+ * sockets of tokens. `socket_places` is not used any more.
  */
 export const WORKSPACE_SCHEMA: ObjectSchema = {
   object: 'Workspace',
@@ -18,6 +18,16 @@ CREATE TABLE used_codes (id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHO
 CREATE TABLE socket_places (
   token_id TEXT NOT NULL, kind TEXT NOT NULL, place_id TEXT NOT NULL, PRIMARY KEY (token_id, kind, place_id)
 ) WITHOUT ROWID;
+`,
+    },
+    {
+      id: 'workspace/0002_sockets',
+      sql: `
+CREATE TABLE sockets (
+  token_id TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, place_id TEXT NOT NULL, PRIMARY KEY (token_id, id)
+) WITHOUT ROWID;
+INSERT INTO sockets SELECT token_id, kind || '/' || place_id, kind, place_id FROM socket_places;
+DELETE FROM socket_places;
 `,
     },
   ],

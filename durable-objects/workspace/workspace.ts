@@ -1,4 +1,4 @@
-import { objectAgentRegistries, objectSessions } from '../../src/adapters/objects/stubs.ts';
+import { objectSockets } from '../../src/adapters/objects/stubs.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { CodeClaims, SocketPlace, WorkspaceApi } from '../../src/ports/workspace.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
@@ -8,7 +8,7 @@ import type { CreateTokenRequest, TokenView } from '../../src/protocol/workspace
 import type { Destination } from '../kit/delivery/outbox.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { buildWorkspace, type WorkspaceRuntime } from './runtime.ts';
-import type { SocketClosing } from './tokens/socket-places.ts';
+import type { SocketClosing } from './tokens/open-sockets.ts';
 
 /** The object of a workspace. See `WorkspaceApi`. */
 export class Workspace extends ObjectShell<WorkspaceRuntime> implements WorkspaceApi {
@@ -38,8 +38,12 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
     return this.runtime.revokedTokens();
   }
 
-  async recordSocket(tokenId: string, place: SocketPlace): Promise<boolean> {
-    return this.runtime.recordSocket(tokenId, place);
+  async recordSocket(tokenId: string, socketId: string, place: SocketPlace): Promise<boolean> {
+    return this.runtime.recordSocket(tokenId, socketId, place);
+  }
+
+  async forgetSocket(tokenId: string, socketId: string): Promise<void> {
+    this.runtime.forgetSocket(tokenId, socketId);
   }
 
   async claimBulk(call: Call): Promise<Outcome<BulkResult | null>> {
@@ -53,11 +57,9 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
 
 /** Delivers socket closings to the objects of a workspace that hold sockets. */
 function closeSocketsIn(workspace: WorkspaceId, env: Env): Destination['deliver'] {
-  const sessions = objectSessions(env.SESSION);
-  const registries = objectAgentRegistries(env.AGENT_REGISTRY);
+  const sockets = objectSockets(env.SESSION, env.AGENT_REGISTRY);
   return async (_key, payload) => {
     const { token_id, place } = payload as SocketClosing;
-    const holder = place.kind === 'session' ? sessions.at(workspace, place.id) : registries.of(workspace);
-    await holder.closeSockets(token_id);
+    await sockets.close(workspace, place, token_id);
   };
 }

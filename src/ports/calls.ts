@@ -10,3 +10,5 @@ export interface Call {
 
 /** The header in which the Worker passes the verified principal (JSON) to an object with a socket upgrade. */
 export const PRINCIPAL_HEADER = 'x-oio-principal';
+/** The header with the id of the socket, under which the workspace records it; absent for a token that cannot end. */
+export const SOCKET_ID_HEADER = 'x-oio-socket';

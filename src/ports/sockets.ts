@@ -1,9 +1,12 @@
-import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
+import type { WorkspaceId } from '../protocol/common/ids.ts';
+import type { SocketPlace } from './workspace.ts';
 
-/** Forwards a verified socket upgrade to the object that will hold the socket. */
+/** Reaches the objects that hold sockets. */
 export interface Sockets {
-  toSession(workspace: WorkspaceId, id: SessionId, upgrade: Request): Promise<Response>;
-  toAgentRegistry(workspace: WorkspaceId, upgrade: Request): Promise<Response>;
+  /** Forwards a verified socket upgrade to the object that will hold the socket. */
+  open(workspace: WorkspaceId, place: SocketPlace, upgrade: Request): Promise<Response>;
+  /** Ends the sockets at an object that were opened with a token. */
+  close(workspace: WorkspaceId, place: SocketPlace, tokenId: string): Promise<void>;
 }
 
 /** An object that holds sockets. */

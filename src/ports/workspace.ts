@@ -1,16 +1,12 @@
 import type { Role } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
-import type { WorkspaceId } from '../protocol/common/ids.ts';
+import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
 import type { BulkResult } from '../protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../protocol/workspace/token.ts';
 import type { Call } from './calls.ts';
 
-/** The object that holds a token's sockets, so that a revocation can close them. */
-export interface SocketPlace {
-  kind: 'session' | 'agent_registry';
-  /** The object's id in its namespace: a session's id, or the workspace. */
-  id: string;
-}
+/** The object that holds a socket, so that a revocation can close it. */
+export type SocketPlace = { kind: 'session'; id: SessionId } | { kind: 'agent_registry'; id: WorkspaceId };
 
 /** The verified claims of a one-time sign-in code. */
 export interface CodeClaims {
@@ -30,10 +26,12 @@ export interface WorkspaceApi {
   /** Ids of revoked tokens that have not expired. */
   revokedTokens(): Promise<string[]>;
   /**
-   * Whether the token may open a socket at that object: false when it is revoked or unknown. If the token is revoked
-   * after this call but before the socket opens, the socket is closed within a minute after it opens.
+   * Records a socket that has opened at an object, so that the token's end closes it. False when the token is revoked or
+   * unknown: then nothing is recorded, and the caller closes the socket.
    */
-  recordSocket(tokenId: string, place: SocketPlace): Promise<boolean>;
+  recordSocket(tokenId: string, socketId: string, place: SocketPlace): Promise<boolean>;
+  /** Deletes the record of a socket that has closed. */
+  forgetSocket(tokenId: string, socketId: string): Promise<void>;
   /**
    * Claims a bulk request's idempotency key. Returns the stored result; or null when the caller must carry out the
    * request, possibly again after an interrupted first attempt. Fails for another request under the same key.

@@ -1,4 +1,5 @@
 import { buildWorkspace, type WorkspaceRuntime } from '../../durable-objects/workspace/runtime.ts';
+import type { SocketClosing } from '../../durable-objects/workspace/tokens/open-sockets.ts';
 import type { WorkspaceApi } from '../../src/ports/workspace.ts';
 import { NodePlatform } from './node-platform.ts';
 
@@ -6,10 +7,10 @@ import { NodePlatform } from './node-platform.ts';
 export class WorkspaceInProcess {
   readonly platform: NodePlatform;
   readonly workspace = 'default';
-  /** The keys of the closes that have arrived at the objects that hold sockets. */
+  /** The closes that have arrived at the objects that hold sockets, as `<token id>/<kind>/<object id>`. */
   readonly closed: string[] = [];
-  /** Whether those objects cannot be reached now. */
-  away = false;
+  /** Whether those objects cannot be reached now, or the id of the one that cannot. */
+  away: boolean | string = false;
   readonly #evictBetweenSteps: boolean;
   #runtime: WorkspaceRuntime;
 
@@ -32,7 +33,8 @@ export class WorkspaceInProcess {
       revokeToken: async (call, id) => this.runtime.revokeToken(call, id),
       redeemCode: async (call, code) => this.runtime.redeemCode(call, code),
       revokedTokens: async () => this.runtime.revokedTokens(),
-      recordSocket: async (tokenId, place) => this.runtime.recordSocket(tokenId, place),
+      recordSocket: async (tokenId, socketId, place) => this.runtime.recordSocket(tokenId, socketId, place),
+      forgetSocket: async (tokenId, socketId) => this.runtime.forgetSocket(tokenId, socketId),
       claimBulk: async (call) => this.runtime.claimBulk(call),
       storeBulk: async (call, result) => this.runtime.storeBulk(call, result),
     };
@@ -44,9 +46,10 @@ export class WorkspaceInProcess {
   }
 
   #build(): WorkspaceRuntime {
-    return buildWorkspace(this.workspace, this.platform, async (key) => {
-      if (this.away) throw new Error('away');
-      this.closed.push(key);
+    return buildWorkspace(this.workspace, this.platform, async (_key, payload) => {
+      const { token_id, place } = payload as SocketClosing;
+      if (this.away === true || this.away === place.id) throw new Error('away');
+      this.closed.push(`${token_id}/${place.kind}/${place.id}`);
     });
   }
 }

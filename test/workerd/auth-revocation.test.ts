@@ -1,5 +1,7 @@
-import { exports } from 'cloudflare:workers';
+import { runInDurableObject } from 'cloudflare:test';
+import { env, exports } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
+import { workspaceName } from '../../src/adapters/objects/names.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
 import type { CreatedToken, Ticket } from '../../src/protocol/workspace/token.ts';
@@ -48,13 +50,20 @@ it('a revocation closes the token’s sockets and no others', async () => {
   untouched.socket.close(1000, 'done');
 });
 
-it.each([1000, 4321])('a client’s close is answered with the client’s code %i', async (code) => {
-  const admin = await signToken('admin', newWorkspace());
+it.each([1000, 4321])('a client’s close is answered with its code %i, and its record is deleted', async (code) => {
+  const workspace = newWorkspace();
+  const admin = await signToken('admin', workspace);
   const made = await ask('/api/v1/tokens', { token: admin, body: { name: 'one', role: 'admin' } });
   const { token } = (await made.json()) as CreatedToken;
   const { socket, closed } = await openSocket(`/ws/agents/${UUID}/control`, token);
+  const records = () =>
+    runInDurableObject(env.WORKSPACE.getByName(workspaceName(workspace)), (_object, ctx) =>
+      ctx.storage.sql.exec('SELECT * FROM sockets').toArray(),
+    );
+  expect(await records()).toHaveLength(1);
   socket.close(code, 'bye');
   await eventually(() => expect(closed.code).toBe(code));
+  await eventually(async () => expect(await records()).toEqual([]));
 });
 
 it('a revoked token opens no socket, even in an isolate that does not know of the revocation yet', async () => {

@@ -69,7 +69,7 @@ const app = appWith({
         revokeToken: async () => away,
       }) as never,
   },
-  sockets: { toSession: absent, toAgentRegistry: absent },
+  sockets: { open: absent, close: async () => {} },
 });
 
 describe('roles', () => {

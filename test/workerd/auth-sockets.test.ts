@@ -11,6 +11,7 @@ const PAGE = 'https://dashboard.test';
 function recording({ mayOpen = true } = {}) {
   const handed: { object: string; upgrade: Request }[] = [];
   const noted: { tokenId: string; place: SocketPlace }[] = [];
+  const ended: SocketPlace[] = [];
   const open = (object: string, upgrade: Request) => {
     handed.push({ object, upgrade });
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
@@ -19,21 +20,21 @@ function recording({ mayOpen = true } = {}) {
   };
   const app = appWith({
     sockets: {
-      toSession: async (workspace, id, upgrade) => open(`${workspace}/${id}`, upgrade),
-      toAgentRegistry: async (workspace, upgrade) => open(workspace, upgrade),
+      open: async (workspace, { kind, id }, upgrade) => open(kind === 'session' ? `${workspace}/${id}` : id, upgrade),
+      close: async (_workspace, place) => void ended.push(place),
     },
     workspaces: {
       of: () =>
         ({
           revokedTokens: async () => [],
-          recordSocket: async (tokenId: string, place: SocketPlace) => {
+          recordSocket: async (tokenId: string, _socketId: string, place: SocketPlace) => {
             noted.push({ tokenId, place });
             return mayOpen;
           },
         }) as never,
     },
   });
-  return { ...app, handed, noted };
+  return { ...app, handed, noted, ended };
 }
 
 /** A ticket, created as a browser's page does. */
@@ -117,13 +118,13 @@ describe('a socket', () => {
 
   it('gets problem details when its object refuses it', async () => {
     const refused = async () => new Response('There is no such session.', { status: 404 });
-    const { ask } = appWith({ sockets: { toSession: refused, toAgentRegistry: refused } });
+    const { ask } = appWith({ sockets: { open: refused, close: async () => {} } });
     const response = await ask(WATCH, { token: STATIC_TOKEN, headers: UPGRADE });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: 'not_found', detail: 'There is no such session.' });
   });
 
-  it('is recorded before it opens, unless its token cannot be revoked', async () => {
+  it('is recorded, unless its token cannot be revoked', async () => {
     const app = recording();
     const token = await signToken('admin');
     const { jti: tokenId } = (await signer.verify(token, 'api'))!;
@@ -143,10 +144,23 @@ describe('a socket', () => {
   it('is not opened with a revoked token, even if this isolate’s list is out of date', async () => {
     const app = recording({ mayOpen: false });
     const token = await signToken('admin');
-    for (const path of [WATCH, `/ws/leases/${TASK_ID}/3`, `/ws/agents/${UUID}/control`]) {
-      expect((await app.ask(path, { token, headers: UPGRADE })).status).toBe(401);
-    }
-    expect(app.handed).toEqual([]);
+    const paths = [WATCH, `/ws/leases/${TASK_ID}/3`, `/ws/agents/${UUID}/control`];
+    for (const path of paths) expect((await app.ask(path, { token, headers: UPGRADE })).status).toBe(401);
+    expect(app.ended).toEqual(app.noted.map(({ place }) => place));
+    expect(app.ended).toHaveLength(paths.length);
+  });
+
+  it('is not recorded if it does not exist', async () => {
+    const noted: string[] = [];
+    const missing = async () => new Response('There is no such session.', { status: 404 });
+    const { ask } = appWith({
+      sockets: { open: missing, close: async () => {} },
+      workspaces: {
+        of: () => ({ revokedTokens: async () => [], recordSocket: async () => noted.push('recorded') }) as never,
+      },
+    });
+    expect((await ask(WATCH, { token: await signToken('viewer'), headers: UPGRADE })).status).toBe(404);
+    expect(noted).toEqual([]);
   });
 
   it.each([`/ws/leases/${SESSION_ID}/1`, `/ws/leases/${TASK_ID}/0`, '/ws/sessions/abc', `${WATCH}?after=then`])(

@@ -53,7 +53,8 @@ describe('the workspace’s object', () => {
     await api.revokedTokens();
     await api.listTokens(callIn(workspace));
     await api.revokeToken(callIn(workspace), 'nothing');
-    await api.recordSocket('nothing', PLACE);
+    await api.recordSocket('nothing', 's', PLACE);
+    await api.forgetSocket('nothing', 's');
     const tables = await runInDurableObject(stub, (_object, ctx) =>
       ctx.storage.sql.exec(`SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'`).toArray(),
     );

@@ -36,6 +36,8 @@ export class OutboxRows {
   /** The row of each entry that is not done. */
   readonly #rowOf = new Map<Entry, Row>();
   readonly #newest = new Map<string, Entry>();
+  /** The entries that are not done, by destination, oldest first. */
+  readonly #byDestination = new Map<string, Set<Entry>>();
   /** Rows without entries, which the next commit deletes. */
   readonly #doneRows = new Set<Row>();
 
@@ -62,6 +64,9 @@ export class OutboxRows {
     const row = this.#rowOf.get(entry);
     if (!row) return;
     this.#rowOf.delete(entry);
+    const ofDestination = this.#byDestination.get(entry.destination);
+    ofDestination?.delete(entry);
+    if (ofDestination?.size === 0) this.#byDestination.delete(entry.destination);
     const id = idOf(entry);
     if (this.#newest.get(id) === entry) this.#newest.delete(id);
     row.entries.splice(row.entries.indexOf(entry), 1);
@@ -77,7 +82,7 @@ export class OutboxRows {
   /** The entries that wait for a destination: the least rejected first, then the oldest. */
   waitingFor(destination: string): Entry[] {
     this.#load();
-    const waiting = [...this.#rowOf.keys()].filter((entry) => entry.destination === destination && isWaiting(entry));
+    const waiting = [...(this.#byDestination.get(destination) ?? [])].filter(isWaiting);
     return waiting.sort((a, b) => a.rejections - b.rejections);
   }
 
@@ -146,6 +151,8 @@ export class OutboxRows {
       const older = this.#newest.get(id);
       this.#newest.set(id, entry);
       this.#rowOf.set(entry, row);
+      const ofDestination = this.#byDestination.get(entry.destination) ?? new Set();
+      this.#byDestination.set(entry.destination, ofDestination.add(entry));
       if (older) this.done(older);
     }
   }

@@ -5,7 +5,10 @@ import type { ObjectStore } from '../storage/store.ts';
 import { withDeadline } from './outbound.ts';
 import { type Entry, OutboxRows } from './outbox-rows.ts';
 
-/** Another store to which this object writes. */
+/**
+ * Another store to which this object writes. Entries may name a place at it, as in `close_sockets:session/1`: each place
+ * is then a destination of its own, which fails and is retried alone.
+ */
 export interface Destination {
   name: string;
   /**
@@ -67,7 +70,7 @@ export class Outbox {
    * after the commit. Writes nothing for a destination that is not configured.
    */
   put(destination: string, key: string, payload: unknown): void {
-    if (!this.#destinations.has(destination)) return;
+    if (!this.#destinationOf(destination)) return;
     // The entries belong to a transaction that was rolled back.
     if (!this.#store.willFinish(this.#write)) this.#added = new Map();
     this.#added.set(`${destination}/${key}`, { destination, key, payload, rejections: 0 });
@@ -78,11 +81,11 @@ export class Outbox {
   drain(name: string): Promise<void> {
     const running = this.#delivering.get(name);
     if (running) return running;
-    const destination = this.#destinations.get(name);
+    const destination = this.#destinationOf(name);
     if (!destination || !this.#store.created) return Promise.resolve();
     // Starts in a later microtask, so that the delivery is registered as running before it can end.
     const work = Promise.resolve()
-      .then(() => this.#deliverAll(destination))
+      .then(() => this.#deliverAll(name, destination))
       .catch((error) => {
         this.#store.platform.logger('error', 'outbox_drain_failed', { destination: name, ...errorFields(error) });
       });
@@ -101,7 +104,7 @@ export class Outbox {
     const begun = [...this.#rows.takeDue(now)].filter((name) => !this.#failingRow(name));
     for (const name of [...again.map((row) => row.name), ...begun]) {
       // Entries of a destination that is no longer configured stay stored, without an alarm.
-      if (!this.#destinations.has(name)) this.#failing.remove(name);
+      if (!this.#destinationOf(name)) this.#failing.remove(name);
       else {
         this.#failing.put({ name, failures: this.#failures(name), next_at: now + 2 * DELIVERY_MS });
         this.#store.afterCommit(() => platform.background(this.drain(name)));
@@ -122,8 +125,7 @@ export class Outbox {
   }
 
   /** Ends in the step in which it finds no more entries, so that an entry that is added meanwhile is not missed. */
-  async #deliverAll(destination: Destination): Promise<void> {
-    const { name } = destination;
+  async #deliverAll(name: string, destination: Destination): Promise<void> {
     try {
       for (;;) {
         const entries = this.#rows.waitingFor(name).slice(0, ENTRIES_AT_A_TIME);
@@ -158,7 +160,8 @@ export class Outbox {
   readonly #write = (): void => {
     const { platform } = this.#store;
     const entries = [...this.#added.values()];
-    const names = [...this.#destinations.keys()].filter((name) => entries.some((entry) => entry.destination === name));
+    const used = [...new Set(entries.map(({ destination }) => destination))];
+    const names = [...this.#destinations.keys()].flatMap((kind) => used.filter((name) => kindOf(name) === kind));
     const allFail = names.every((name) => this.#failures(name) > 0);
     this.#rows.insert(entries, allFail ? null : platform.now() + BACKSTOP_MS);
     this.#store.dueChanged();
@@ -166,6 +169,10 @@ export class Outbox {
       for (const name of names) platform.background(this.#drainUnlessFailing(name));
     });
   };
+
+  #destinationOf(name: string): Destination | undefined {
+    return this.#destinations.get(kindOf(name));
+  }
 
   #earliest(): number | null {
     const times = [this.#rows.earliest(), ...this.#failing.all().map(({ next_at }) => next_at)];
@@ -219,4 +226,9 @@ export class Outbox {
   #failures(name: string): number {
     return this.#failingRow(name)?.failures ?? 0;
   }
+}
+
+/** The configured destination of a name, without the place. */
+function kindOf(name: string): string {
+  return name.split(':', 1)[0]!;
 }

@@ -1,14 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
 import { consoleLogger } from '../../../src/adapters/console-logger.ts';
 import { partsOfName } from '../../../src/adapters/objects/names.ts';
+import { objectWorkspaces } from '../../../src/adapters/objects/stubs.ts';
 import { readObjectSettings } from '../../../src/configuration/read.ts';
-import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
+import { PRINCIPAL_HEADER, SOCKET_ID_HEADER } from '../../../src/ports/calls.ts';
 import { boundLogger, errorFields } from '../../../src/ports/logger.ts';
 import type { WorkspaceId } from '../../../src/protocol/common/ids.ts';
 import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import { acceptSocket, durablePlatform, hibernatingSocket } from './durable-object.ts';
 import type { ObjectPlatform } from './platform.ts';
-import { attachmentFor, endSocketsOf, receiveFrame, type SocketHolder, tokenTag } from './sockets.ts';
+import { attachmentFor, endSocketsOf, receiveFrame, recordOf, type SocketHolder, tokenTag } from './sockets.ts';
 
 /** The close code after a message whose handler threw (RFC 6455 §7.4.1). The other side reconnects. */
 const INTERNAL_ERROR = 1011;
@@ -55,7 +56,11 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
     const opening = ours ? this.runtime.sockets?.open(new URL(request.url), principal) : null;
     if (!opening) return new Response('there is no such socket', { status: 404 });
     const tags = [...opening.tags, tokenTag(principal.token_id)];
-    const { response, socket } = acceptSocket(this.ctx, tags, attachmentFor(opening, principal));
+    const { response, socket } = acceptSocket(
+      this.ctx,
+      tags,
+      attachmentFor(opening, principal, request.headers.get(SOCKET_ID_HEADER)),
+    );
     opening.opened?.(socket);
     this.#platform.logger('info', 'socket_opened', {
       socket: opening.tags[0],
@@ -98,6 +103,18 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
 
   #closed(socket: WebSocket, code: number | null): void {
     this.#platform.logger('info', 'socket_closed', { socket: this.ctx.getTags(socket)[0], code });
-    this.runtime.sockets?.closed(hibernatingSocket(this.ctx, socket));
+    const handle = hibernatingSocket(this.ctx, socket);
+    this.runtime.sockets?.closed(handle);
+    const record = recordOf(handle);
+    if (record) this.ctx.waitUntil(this.#forget(record.token_id, record.socket_id));
+  }
+
+  /** If the call fails, the record stays until its token ends. */
+  async #forget(tokenId: string, socketId: string): Promise<void> {
+    try {
+      await objectWorkspaces(this.env.WORKSPACE).of(this.#workspace).forgetSocket(tokenId, socketId);
+    } catch (error) {
+      this.#platform.logger('warn', 'socket_not_forgotten', errorFields(error));
+    }
   }
 }

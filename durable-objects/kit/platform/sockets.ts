@@ -34,11 +34,22 @@ interface Authority {
   closed?: boolean;
   /** When the token expires that opened the socket, in ms since the epoch. */
   expires_at?: number;
+  /** The workspace's record of the socket; absent for a token that cannot end. */
+  record?: { token_id: string; socket_id: string };
 }
 
-/** The attachment of a socket that a principal opens. */
-export function attachmentFor(opening: SocketOpening, { expires_at }: Principal): object {
-  return expires_at === undefined ? opening.attachment : { ...opening.attachment, expires_at };
+/** The attachment of a socket that a principal opens. @param socketId the id of its record in the workspace */
+export function attachmentFor(opening: SocketOpening, principal: Principal, socketId: string | null): object {
+  const { expires_at, token_id } = principal;
+  const authority: Authority = {};
+  if (expires_at !== undefined) authority.expires_at = expires_at;
+  if (socketId !== null) authority.record = { token_id, socket_id: socketId };
+  return { ...opening.attachment, ...authority };
+}
+
+/** The workspace's record of a socket; undefined if it has none. */
+export function recordOf(socket: ObjectSocket): Authority['record'] {
+  return (socket.attachment() as Authority).record;
 }
 
 /** The tag of all sockets that were opened with a token. */

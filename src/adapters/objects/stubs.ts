@@ -25,10 +25,17 @@ export function objectWorkspaces(namespace: Namespace): Workspaces {
 }
 
 export function objectSockets(sessions: Namespace, agentRegistries: Namespace): Sockets {
-  const forward = (namespace: Namespace, name: string, upgrade: Request) =>
-    reach(() => namespace.getByName(name).fetch(upgrade));
+  const [registries, all] = [objectAgentRegistries(agentRegistries), objectSessions(sessions)];
   return {
-    toSession: (workspace, id, upgrade) => forward(sessions, sessionName(workspace, id), upgrade),
-    toAgentRegistry: (workspace, upgrade) => forward(agentRegistries, agentRegistryName(workspace), upgrade),
+    open: (workspace, place, upgrade) =>
+      reach(() =>
+        place.kind === 'session'
+          ? sessions.getByName(sessionName(workspace, place.id)).fetch(upgrade)
+          : agentRegistries.getByName(agentRegistryName(workspace)).fetch(upgrade),
+      ),
+    close: (workspace, place, tokenId) => {
+      const holder = place.kind === 'session' ? all.at(workspace, place.id) : registries.of(workspace);
+      return holder.closeSockets(tokenId);
+    },
   };
 }

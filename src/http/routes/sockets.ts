@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { PRINCIPAL_HEADER } from '../../ports/calls.ts';
+import { PRINCIPAL_HEADER, SOCKET_ID_HEADER } from '../../ports/calls.ts';
 import type { SocketPlace } from '../../ports/workspace.ts';
 import { type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
 import { type SessionId, sessionOfTask } from '../../protocol/common/ids.ts';
@@ -33,40 +33,36 @@ export function onlyVerifiedUpgrades(authenticator: Authenticator): MiddlewareHa
 }
 
 /** Handlers that forward verified upgrades to the objects that hold the sockets. */
-export function socketHandlers({ sockets, workspaces }: Dependencies) {
+export function socketHandlers({ sockets, workspaces, effects }: Dependencies) {
   /**
-   * Records the socket in the workspace before it opens, so that a revocation in between finds it. The workspace also
-   * checks the token, because a socket stays open and this isolate's list of revocations may be out of date.
+   * Opens the socket at its object, and then records it in the workspace: a place that does not exist leaves no record.
+   * The workspace also checks the token, because this isolate's list of revocations may be out of date. A token that
+   * ends before the record refuses it; one that ends later finds it. The client hears of the socket after both.
    */
-  async function mayOpen({ workspace, token_id }: Principal, place: SocketPlace): Promise<boolean> {
-    if (token_id === STATIC_TOKEN_ID) return true;
-    return workspaces.of(workspace).recordSocket(token_id, place);
+  async function open(c: AppContext, principal: Principal, place: SocketPlace): Promise<Outcome<Response>> {
+    const { workspace, token_id } = principal;
+    const socketId = token_id === STATIC_TOKEN_ID ? null : effects.uuid();
+    const response = await sockets.open(workspace, place, upgradeOf(c, principal, socketId));
+    if (response.status !== 101) return refuse(codeOfStatus(response.status), await response.text());
+    if (socketId === null || (await workspaces.of(workspace).recordSocket(token_id, socketId, place))) {
+      return ok(response);
+    }
+    await sockets.close(workspace, place, token_id);
+    return REVOKED;
   }
 
-  async function toSession(c: AppContext, principal: Principal, id: SessionId): Promise<Outcome<Response>> {
-    if (!(await mayOpen(principal, { kind: 'session', id }))) return REVOKED;
-    return opened(await sockets.toSession(principal.workspace, id, upgradeOf(c, principal)));
-  }
-
+  const toSession = (c: AppContext, principal: Principal, id: SessionId) => open(c, principal, { kind: 'session', id });
   return {
     watchSession: ({ params, call }, c) => toSession(c, call.principal, params.id),
     openRunSocket: ({ params, call }, c) => toSession(c, call.principal, sessionOfTask(params.task_id)),
-    openControlSocket: async ({ call: { principal } }, c) => {
-      const { workspace } = principal;
-      if (!(await mayOpen(principal, { kind: 'agent_registry', id: workspace }))) return REVOKED;
-      return opened(await sockets.toAgentRegistry(workspace, upgradeOf(c, principal)));
-    },
+    openControlSocket: ({ call: { principal } }, c) =>
+      open(c, principal, { kind: 'agent_registry', id: principal.workspace }),
   } satisfies SomeHandlers;
 }
 
 const REVOKED = refuse('unauthorized', 'The token was revoked. Use another token.');
 
-/** The opened socket. If the object rejected the upgrade, its response becomes a problem. */
-async function opened(response: Response): Promise<Outcome<Response>> {
-  return response.status === 101 ? ok(response) : refuse(codeOfStatus(response.status), await response.text());
-}
-
-function upgradeOf(c: AppContext, principal: Principal): Request {
+function upgradeOf(c: AppContext, principal: Principal, socketId: string | null): Request {
   const headers = new Headers();
   for (const name of FORWARDED_HEADERS) {
     const value = c.req.header(name);
@@ -75,5 +71,6 @@ function upgradeOf(c: AppContext, principal: Principal): Request {
   headers.set('Sec-WebSocket-Protocol', SOCKET_PROTOCOL);
   headers.set('X-Request-ID', c.get('requestId'));
   headers.set(PRINCIPAL_HEADER, JSON.stringify(principal));
+  if (socketId !== null) headers.set(SOCKET_ID_HEADER, socketId);
   return new Request(c.req.url, { headers });
 }

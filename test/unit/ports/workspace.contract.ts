@@ -102,13 +102,15 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
 
   it('lets a known token open sockets until it is revoked', async () => {
     const { api, workspace } = await make();
-    expect(await api.recordSocket('nothing', PLACE)).toBe(false);
+    expect(await api.recordSocket('nothing', 's', PLACE)).toBe(false);
     const token = valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
-    expect(await api.recordSocket('nothing', PLACE)).toBe(false);
-    for (let time = 0; time < 2; time++) expect(await api.recordSocket(token.id, PLACE)).toBe(true);
+    expect(await api.recordSocket('nothing', 's', PLACE)).toBe(false);
+    for (const id of ['s1', 's2', 's2']) expect(await api.recordSocket(token.id, id, PLACE)).toBe(true);
+    await api.forgetSocket(token.id, 's1');
+    await api.forgetSocket(token.id, 'unknown');
     valueIn(await api.revokeToken(callIn(workspace), token.id));
-    expect(await api.recordSocket(token.id, PLACE)).toBe(false);
-    expect(await api.recordSocket(token.id, { kind: 'agent_registry', id: workspace })).toBe(false);
+    expect(await api.recordSocket(token.id, 's3', PLACE)).toBe(false);
+    expect(await api.recordSocket(token.id, 's4', { kind: 'agent_registry', id: workspace })).toBe(false);
   });
 
   it('keeps the response to a bulk request with its key for a day, and refuses another request with the key', async () => {

@@ -8,7 +8,7 @@ import { callIn, PLACE, TOKEN_REQUEST, valueIn } from '../ports/workspace.contra
 function setup(platform: NodePlatform) {
   const object = new WorkspaceInProcess({ platform });
   const token = valueIn(object.runtime.createToken(callIn('default'), TOKEN_REQUEST));
-  object.runtime.recordSocket(token.id, PLACE);
+  object.runtime.recordSocket(token.id, 's1', PLACE);
   return { object, token };
 }
 
@@ -32,8 +32,9 @@ describe('each change of the workspace is atomic', () => {
     ],
     [
       'recordSocket',
-      ({ object, token }) => object.runtime.recordSocket(token.id, { kind: 'agent_registry', id: 'default' }),
+      ({ object, token }) => object.runtime.recordSocket(token.id, 's2', { kind: 'agent_registry', id: 'default' }),
     ],
+    ['forgetSocket', ({ object, token }) => object.runtime.forgetSocket(token.id, 's1')],
   ];
 
   it.each(mutations)('%s', async (_name, mutate) => {
@@ -52,15 +53,37 @@ describe('each change of the workspace is atomic', () => {
 describe('a token’s sockets', () => {
   const key = (tokenId: string) => `${tokenId}/${PLACE.kind}/${PLACE.id}`;
 
-  it('are closed when it is revoked, and again 30 s later for a socket that opened meanwhile', async () => {
+  it('are closed once for each object when it is revoked', async () => {
     const { object, token } = setup(new NodePlatform());
-    object.runtime.recordSocket(token.id, PLACE);
+    object.runtime.recordSocket(token.id, 's2', PLACE);
     object.runtime.revokeToken(callIn('default'), token.id);
     object.runtime.revokeToken(callIn('default'), token.id);
-    await object.advance(29_999);
+    await object.advance(40_000);
     expect(object.closed).toEqual([key(token.id)]);
-    await object.advance(1);
-    expect(object.closed).toEqual([key(token.id), key(token.id)]);
+  });
+
+  it('that have closed are forgotten', async () => {
+    const { object, token } = setup(new NodePlatform());
+    object.runtime.forgetSocket(token.id, 's1');
+    expect(object.platform.dump()).toMatchObject({ sockets: [] });
+    object.runtime.revokeToken(callIn('default'), token.id);
+    await object.advance(10_000);
+    expect(object.closed).toEqual([]);
+  });
+
+  it('are closed within seconds however many there are, and although one object is away', async () => {
+    const { object, token } = setup(new NodePlatform());
+    const ids = Array.from({ length: 1_000 }, (_, index) => `session-${index}`);
+    for (const id of ids) object.runtime.recordSocket(token.id, id, { kind: 'session', id });
+    object.away = ids[0]!;
+    object.runtime.revokeToken(callIn('default'), token.id);
+    await object.advance(5_000);
+    expect(new Set(object.closed)).toEqual(
+      new Set([key(token.id), ...ids.slice(1).map((id) => `${token.id}/session/${id}`)]),
+    );
+    object.away = false;
+    await object.advance(10_000);
+    expect(object.closed).toContain(`${token.id}/session/${ids[0]}`);
   });
 
   it('are deleted with it', async () => {
@@ -69,7 +92,7 @@ describe('a token’s sockets', () => {
     await object.advance(70_000);
     expect(object.platform.dump()).toMatchObject({
       tokens: [],
-      socket_places: [],
+      sockets: [],
       deadlines: [{ due: '{}' }],
       $alarm: null,
     });

@@ -1,0 +1,59 @@
+import type { SocketPlace } from '../../../src/ports/workspace.ts';
+import type { ObjectKit } from '../../kit/runtime.ts';
+
+/** The outbox's kind of destination: the objects that hold sockets. Each object is a destination of its own. */
+export const SOCKET_HOLDERS = 'close_sockets';
+/** The name of the deadline that goes on closing a token's sockets, followed by the token's id. */
+export const CLOSING = 'closing:';
+/** Bounds one step of a token's end. The next step follows at once. */
+const PLACES_AT_A_TIME = 200;
+
+/** The payload for a holder of sockets. */
+export interface SocketClosing {
+  token_id: string;
+  place: SocketPlace;
+}
+
+/**
+ * The open sockets of tokens, and the objects that hold them. When a token is revoked or expires, the outbox closes its
+ * sockets, because the object that holds one may be down. Methods that write must run inside a transaction.
+ */
+export class OpenSockets {
+  readonly #kit: ObjectKit;
+
+  constructor(kit: ObjectKit) {
+    this.#kit = kit;
+  }
+
+  /** Records a socket that has opened. */
+  note(tokenId: string, socketId: string, { kind, id }: SocketPlace): void {
+    this.#kit.store.rows(
+      `INSERT OR REPLACE INTO sockets (token_id, id, kind, place_id) VALUES (?, ?, ?, ?)`,
+      tokenId,
+      socketId,
+      kind,
+      id,
+    );
+  }
+
+  /** Deletes the record of a socket that has closed. */
+  forget(tokenId: string, socketId: string): void {
+    this.#kit.store.rows(`DELETE FROM sockets WHERE token_id = ? AND id = ?`, tokenId, socketId);
+  }
+
+  /** Closes the sockets of a token that is no longer valid, some of them now and the rest at the deadline. */
+  close(tokenId: string): void {
+    const { store, outbox, deadlines } = this.#kit;
+    const places = store.rows<{ kind: SocketPlace['kind']; place_id: string }>(
+      `SELECT DISTINCT kind, place_id FROM sockets WHERE token_id = ? LIMIT ?`,
+      tokenId,
+      PLACES_AT_A_TIME,
+    );
+    for (const { kind, place_id } of places) {
+      const closing: SocketClosing = { token_id: tokenId, place: { kind, id: place_id } };
+      outbox.put(`${SOCKET_HOLDERS}:${kind}/${place_id}`, tokenId, closing);
+      store.rows(`DELETE FROM sockets WHERE token_id = ? AND kind = ? AND place_id = ?`, tokenId, kind, place_id);
+    }
+    if (places.length === PLACES_AT_A_TIME) deadlines.set(CLOSING + tokenId, store.platform.now() + 1);
+  }
+}
