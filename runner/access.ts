@@ -12,6 +12,17 @@ export class AccessRefusedError extends Error {
   override name = 'AccessRefusedError';
 }
 
+/** Another process has this agent's identity, and the control plane works with that one. The message says what to do. */
+export class SupersededError extends Error {
+  override name = 'SupersededError';
+
+  constructor(reason: string, dataDirectory: string) {
+    super(
+      `The control plane has dropped this agent: ${reason}. Its identity in ${dataDirectory} is for one process, and a copy of that directory has the same. Stop the other process, or set --data to another directory.`,
+    );
+  }
+}
+
 /** @param text the body of the response, which may be a page of any server */
 export function rejectionOf(status: number, text: string): Rejection {
   try {

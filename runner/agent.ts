@@ -7,7 +7,7 @@ import type { GivenCeilings } from '../src/domain/session/ceilings.ts';
 import type { ControlDown, ControlUp } from '../src/protocol/agent/control-socket.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
-import { expiryWarning, judgeRejection, type Rejection } from './access.ts';
+import { expiryWarning, judgeRejection, type Rejection, SupersededError } from './access.ts';
 import type { Repository } from './git/repository.ts';
 import type { Identity } from './identity.ts';
 import { fetchArtifact } from './lease/artifacts.ts';
@@ -286,14 +286,14 @@ export class Agent {
 
   /**
    * Right after a start, the registry may not have noticed yet that the predecessor's socket is dead, so the agent
-   * keeps trying. Later, another process uses this identity, so the agent stops.
+   * keeps trying. Later, or when the registry has accepted this agent before, another process uses this identity. Then
+   * the agent stops, because the two would take the connection from each other for ever.
    */
   #superseded(reason: string): void {
-    if (performance.now() - this.#startedAt < CONTROL_REFUSALS_TOLERATED_MS) {
-      this.#options.log(`the registry refused the connection: ${reason}; retrying`);
-      return;
-    }
-    this.#fail(new Error(reason));
+    const { log, dataDirectory } = this.#options;
+    if (!this.#isWelcome && performance.now() - this.#startedAt < CONTROL_REFUSALS_TOLERATED_MS)
+      return log(`the control plane refused the connection: ${reason}; retrying`);
+    this.#fail(new SupersededError(reason, dataDirectory));
   }
 
   #disconnected(reason: string, rejection?: Rejection): void {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, hostname, platform } from 'node:os';
 import { resolve } from 'node:path';
-import { AccessRefusedError } from '../../runner/access.ts';
+import { AccessRefusedError, SupersededError } from '../../runner/access.ts';
 import type { AgentOptions } from '../../runner/agent.ts';
 import { RepositoryError } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
@@ -139,11 +139,12 @@ async function run(options: AgentOptions): Promise<number> {
 }
 
 /** Errors that a retry cannot fix, with the exit codes that tell a supervisor so. */
-const finalErrors: readonly [new (message: string) => Error, ExitCode][] = [
+const finalErrors: readonly [abstract new (...parts: never[]) => Error, ExitCode][] = [
   [RepositoryError, exitCode.environment],
   [MissingDependencyError, exitCode.environment],
   [NoModelError, exitCode.environment],
   [AccessRefusedError, exitCode.unreachable],
+  [SupersededError, exitCode.environment],
   [DataDirectoryInUseError, exitCode.failed],
 ];
 
