@@ -53,7 +53,8 @@ export class Turn {
   readonly #wakeup = new Wakeup();
   readonly #silence: SilenceWatch;
   #interruption: Interruption | null = null;
-  #stepInterruption: Interruption | null = null;
+  /** Ends the turn with the current step. */
+  #last: { by: Interruption; since: number } | null = null;
   #hasConnected = false;
   #isCutOff = false;
   #isOver = false;
@@ -72,7 +73,7 @@ export class Turn {
     const { opencode, mapping, approvals } = this.#context;
     mapping.beginTurn();
     const unsubscribe = opencode.subscribe((signal) => this.#signal(signal));
-    const flush = setInterval(() => this.#reportAll(mapping.flush()), FLUSH_MS);
+    const flush = setInterval(() => this.#tick(), FLUSH_MS);
     try {
       await this.#post(prompt);
       // A server that exited before this one accepted the prompt has cut off nothing.
@@ -106,9 +107,10 @@ export class Turn {
     }
   }
 
-  /** Ends the run when the model finishes its current step. */
+  /** Ends the run when the model finishes its current step, and at once if the step will not end by itself. */
   interruptAfterStep(by: Interruption): void {
-    this.#stepInterruption ??= by;
+    this.#last ??= { by, since: performance.now() };
+    this.#tick();
   }
 
   /** Aborts the run now, including any tool that is running. If called several times, the first reason counts. */
@@ -126,6 +128,13 @@ export class Turn {
       // The turn must not wait for a message that was never posted.
       this.#posted.delete(prompt.messageId);
       throw error;
+    }
+  }
+
+  #tick(): void {
+    this.#reportAll(this.#context.mapping.flush());
+    if (this.#last !== null && this.#interruption === null && !this.#silence.mayStepEnd(this.#last.since)) {
+      this.interrupt(this.#last.by);
     }
   }
 
@@ -152,6 +161,7 @@ export class Turn {
     if (conversation === undefined || !mapping.covers(conversation)) return;
     this.#silence.heard(event);
     if (ceilings.endsRun(event, isNewCall, mapping.calls)) this.interrupt('limit');
+    else if (isNewCall && this.#last !== null) this.interrupt(this.#last.by);
     else if (event.type === 'permission.asked') approvals.permissionAsked(event.properties);
     else if (event.type === 'question.asked') approvals.questionAsked(event.properties);
     else if (this.#interruption === null && approvals.isForeignReply(event)) this.interrupt('tampering');
@@ -163,7 +173,7 @@ export class Turn {
   #partUpdated(part: Part): void {
     const { conversationId, onStep } = this.#context;
     if (part.type !== 'step-finish' || part.reason !== 'tool-calls' || part.sessionID !== conversationId) return;
-    if (this.#stepInterruption !== null) this.interrupt(this.#stepInterruption);
+    if (this.#last !== null) this.interrupt(this.#last.by);
     else onStep();
   }
 

@@ -8,7 +8,7 @@ const TOO_MANY_TOKENS = 250_000;
 const TWO_HOURS_S = 7_200;
 
 /**
- * One awkward answer. `nth` counts the requests of one conversation with this prompt, from 1. A request for the summary
+ * One awkward answer. `nth` counts the requests of one task with this prompt, from 1. A request for the summary
  * of a conversation has no tools.
  */
 type Answer = (stream: Stream, nth: number, hasTools: boolean) => void;
@@ -40,6 +40,11 @@ export const AWKWARD = {
     hasTools
       ? stream.call('bash', { command: 'true', description: 'nothing' }).end('tool_calls', TOO_MANY_TOKENS)
       : stream.say('awkward overflow_tools').end('stop', TOO_MANY_TOKENS),
+  slow_summary: (stream, nth, hasTools) => {
+    if (!hasTools) stream.slowly(Array(50).fill('summary '));
+    else if (nth > 1) stream.say('recovered').end('stop');
+    else stream.call('bash', { command: 'true', description: 'nothing' }).end('tool_calls', TOO_MANY_TOKENS);
+  },
   wrong_key: (stream) =>
     stream.fail(401, { error: { message: 'Incorrect API key provided', code: 'invalid_api_key' } }),
   huge_error: (stream) => stream.fail(400, { error: { message: `Invalid request: ${'x'.repeat(2_000_000)}` } }),
@@ -47,6 +52,8 @@ export const AWKWARD = {
   rate_limit_date: (stream) => stream.fail(429, rateLimit, { 'retry-after': inTwoHours().toUTCString() }),
   rate_limit_ms: (stream) => stream.fail(429, rateLimit, { 'retry-after-ms': String(TWO_HOURS_S * 1_000) }),
   rate_limit_bare: (stream) => stream.fail(429, '', { 'retry-after': String(TWO_HOURS_S) }),
+  rate_limit_minutes: (stream, nth) =>
+    nth === 1 ? stream.fail(429, rateLimit, { 'retry-after': '300' }) : stream.say('recovered').end('stop'),
   rate_limit_soon: (stream, nth) =>
     nth === 1 ? stream.fail(429, rateLimit, { 'retry-after-ms': '10' }) : stream.say('recovered').end('stop'),
   unavailable: (stream) => stream.fail(503, { error: { message: 'Overloaded' } }, { 'retry-after-ms': '10' }),
@@ -60,7 +67,7 @@ export function startAwkwardModel(): Promise<ScriptedModel> {
   return startScriptedModel(0, ({ messages = [], tools = [] }, response) => {
     const name = nameIn(messages);
     if (name === null) return false;
-    const conversation = `${name} ${directoryOf(messages)}`;
+    const conversation = `${name} ${taskOf(messages)}`;
     const nth = (requests.get(conversation) ?? 0) + 1;
     requests.set(conversation, nth);
     (AWKWARD[name] as Answer)(new Stream(response), nth, tools.length > 0);
@@ -79,9 +86,9 @@ function nameIn(messages: readonly ChatMessage[]): AwkwardName | null {
   return name !== undefined && Object.hasOwn(AWKWARD, name) ? (name as AwkwardName) : null;
 }
 
-/** Each conversation of a test has its own directory, which OpenCode states in the system prompt. */
-function directoryOf(messages: readonly ChatMessage[]): string {
-  return /Working directory: (.+)/.exec(messages.map(textOf).join('\n'))?.[1] ?? '';
+/** Each task of a test has its own directory, which OpenCode states in the system prompt; each lease appends its epoch. */
+function taskOf(messages: readonly ChatMessage[]): string {
+  return /Working directory: (.+)-\d+$/m.exec(messages.map(textOf).join('\n'))?.[1] ?? '';
 }
 
 /** A streamed answer that is written piece by piece. It can end in every way in which a provider's answer does. */

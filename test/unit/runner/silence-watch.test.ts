@@ -47,3 +47,37 @@ test('a wait before a retry is no silence', () => {
   expect(isTooLongAfter(10_000)).toBe(false);
   expect(isTooLongAfter(60_000)).toBe(true);
 });
+
+test('a step may end while something is heard or the input of a tool call is written, and for a moment after the request', () => {
+  now = 10_000;
+  expect([watch.mayStepEnd(now), watch.mayStepEnd(now - 2_001)]).toEqual([true, false]);
+  watch.heard(tool('bash', 'running'));
+  now += 2_000;
+  expect(watch.mayStepEnd(0)).toBe(true);
+  now += 1;
+  expect(watch.mayStepEnd(0)).toBe(false);
+  watch.heard(tool('write', 'pending'));
+  now += 2_001;
+  expect(watch.mayStepEnd(0)).toBe(true);
+});
+
+test('a step cannot end while a retry waits', () => {
+  const status = (type: string) =>
+    ({ type: 'session.status', properties: { sessionID: 'ses_1', status: { type, next: 0 } } }) as Event;
+  watch.heard(status('retry'));
+  expect(watch.mayStepEnd(now)).toBe(false);
+  watch.heard(status('busy'));
+  expect(watch.mayStepEnd(now)).toBe(true);
+});
+
+test('a step cannot end while the conversation is summarized', () => {
+  const summary = (time: { completed?: number }) =>
+    ({
+      type: 'message.updated',
+      properties: { info: { id: 'msg_1', role: 'assistant', summary: true, time } },
+    }) as Event;
+  watch.heard(summary({}));
+  expect(watch.mayStepEnd(now)).toBe(false);
+  watch.heard(summary({ completed: 1 }));
+  expect(watch.mayStepEnd(now)).toBe(true);
+});
