@@ -38,11 +38,11 @@ export class WorkspaceRuntime {
   }
 
   createToken(call: Call, request: CreateTokenRequest): Outcome<TokenView> {
-    return this.#calls.create('createToken', call, () => this.#tokens.create(request));
+    return this.#asItIs(this.#calls.create('createToken', call, () => this.#tokens.create(request)));
   }
 
   redeemCode(call: Call, code: CodeClaims): Outcome<TokenView> {
-    return this.#calls.create('redeemCode', call, () => this.#tokens.redeem(code));
+    return this.#asItIs(this.#calls.create('redeemCode', call, () => this.#tokens.redeem(code)));
   }
 
   listTokens(call: Call): Outcome<TokenView[]> {
@@ -51,9 +51,9 @@ export class WorkspaceRuntime {
 
   revokeToken(call: Call, id: string): Outcome<TokenView> {
     return this.#calls.change('revokeToken', call, () => {
-      const revoked = this.#tokens.revoke(id);
-      if (revoked.ok) this.#sockets.close(id);
-      return revoked;
+      const { token, revoked } = this.#tokens.revoke(id);
+      for (const ended of revoked) this.#sockets.close(ended);
+      return token;
     });
   }
 
@@ -93,5 +93,10 @@ export class WorkspaceRuntime {
       if (name === EXPIRY) for (const id of this.#tokens.expire()) this.#sockets.close(id);
       if (name.startsWith(CLOSING)) this.#sockets.close(name.slice(CLOSING.length));
     });
+  }
+
+  /** A repeated request gets the token as it is now, which may have been revoked since. */
+  #asItIs(made: Outcome<TokenView>): Outcome<TokenView> {
+    return made.ok ? ok(this.#tokens.view(made.value.id) ?? made.value) : made;
   }
 }

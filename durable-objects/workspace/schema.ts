@@ -2,7 +2,8 @@ import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
  * Times are in ms since the epoch. `used_codes` stores a code's id until the code expires. `sockets` stores the open
- * sockets of tokens. `socket_places` is not used any more.
+ * sockets of tokens. `socket_places` is not used any more. `signed_in_by` is null unless the token came from a sign-in
+ * code: then it is the id of the token that made the code, or an empty text for the token from the environment.
  */
 export const WORKSPACE_SCHEMA: ObjectSchema = {
   object: 'Workspace',
@@ -30,5 +31,6 @@ INSERT INTO sockets SELECT token_id, kind || '/' || place_id, kind, place_id FRO
 DELETE FROM socket_places;
 `,
     },
+    { id: 'workspace/0003_sign_ins', sql: `ALTER TABLE tokens ADD COLUMN signed_in_by TEXT;` },
   ],
 };

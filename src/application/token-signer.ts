@@ -29,7 +29,11 @@ const Common = schema(() =>
 const Claims = schema(() =>
   z.discriminatedUnion('use', [
     Common().extend({ use: z.literal('api') }),
-    Common().extend({ use: z.literal('code') }),
+    Common().extend({
+      use: z.literal('code'),
+      /** The id of the token that made the code. */
+      by: z.string().min(1).max(100),
+    }),
     Common().extend({
       use: z.literal('ticket'),
       path: z.string(),

@@ -14,14 +14,20 @@ export interface CodeClaims {
   /** In ms since the epoch. */
   expires_at: number;
   role: Role;
+  /** The id of the token that made the code, with which the code and its sign-in end; null if it cannot end. */
+  by: string | null;
 }
 
 /** A workspace's tokens and revocations. The tokens themselves are signed and never stored. */
 export interface WorkspaceApi {
   createToken(call: Call, request: CreateTokenRequest): Promise<Outcome<TokenView>>;
   listTokens(call: Call): Promise<Outcome<TokenView[]>>;
+  /** Revokes a token, and the sign-ins that came from its codes. */
   revokeToken(call: Call, id: string): Promise<Outcome<TokenView>>;
-  /** Consumes a one-time sign-in code and creates its token. For a used code, the failure is `unauthorized`. */
+  /**
+   * Consumes a one-time sign-in code and creates its token. The failure is `unauthorized` for a used code, and for one
+   * whose maker is no longer valid.
+   */
   redeemCode(call: Call, code: CodeClaims): Promise<Outcome<TokenView>>;
   /** Ids of revoked tokens that have not expired. */
   revokedTokens(): Promise<string[]>;

@@ -40,7 +40,7 @@ describe('a token', () => {
       'a ticket',
       () => signer.sign({ ...claims, use: 'ticket', path: '/api/v1/tokens', origin: null, token_exp: null }),
     ],
-    ['a sign-in code', () => signer.sign({ ...claims, use: 'code' })],
+    ['a sign-in code', () => signer.sign({ ...claims, use: 'code', by: 'static' })],
     ['almost the token of the environment', () => `${STATIC_TOKEN.slice(0, -1)}x`],
     ['a token without a signature', async () => (await signer.sign(claims)).replace(/[^.]+$/, '')],
     ['a token with changed claims', async () => withClaims(await signer.sign(claims), { role: 'admin', ws: 'other' })],
@@ -253,10 +253,27 @@ describe('sign-in codes', () => {
     ask('/api/v1/codes/redeem', { method: 'POST', token: code, headers });
 
   async function newCode(workspace = newWorkspace()): Promise<string> {
-    const response = await ask('/api/v1/codes', { method: 'POST', token: await signToken('admin', workspace) });
+    const made = await ask(LIST, { token: await signToken('admin', workspace), body: { name: 'a', role: 'admin' } });
+    return codeOf((await made.json()) as CreatedToken);
+  }
+
+  async function codeOf({ token }: CreatedToken): Promise<string> {
+    const response = await ask('/api/v1/codes', { method: 'POST', token });
     expect(response.status).toBe(201);
     return ((await response.json()) as { code: string }).code;
   }
+
+  it('and their sign-ins end with the token that made them', async () => {
+    const owner = await signToken('admin', newWorkspace());
+    const made = await ask(LIST, { token: owner, body: { name: 'lost', role: 'admin' } });
+    const lost = (await made.json()) as CreatedToken;
+    const [used, unused] = [await codeOf(lost), await codeOf(lost)];
+    const { token } = (await (await redeem(used)).json()) as CreatedToken;
+    expect((await ask(LIST, { token })).status).toBe(200);
+    await ask(`${LIST}/${lost.id}`, { token: owner, method: 'DELETE' });
+    expect((await ask(LIST, { token })).status).toBe(401);
+    expect((await redeem(unused)).status).toBe(401);
+  });
 
   it('create one token, once', async () => {
     const code = await newCode();
@@ -281,7 +298,15 @@ describe('sign-in codes', () => {
 
   it('expire after ten minutes', async () => {
     const iat = now() - 601;
-    const claims = { use: 'code', ws: newWorkspace(), role: 'admin', jti: UUID, iat, exp: iat + 600 } as const;
+    const claims = {
+      use: 'code',
+      ws: newWorkspace(),
+      role: 'admin',
+      jti: UUID,
+      by: 'static',
+      iat,
+      exp: iat + 600,
+    } as const;
     expect((await redeem(await signer.sign(claims))).status).toBe(401);
     const response = await ask('/api/v1/codes', { method: 'POST', token: await signToken('admin') });
     const { expires_at } = (await response.json()) as { expires_at: string };

@@ -6,7 +6,12 @@ import type { ObjectKit } from '../../kit/runtime.ts';
 import { instant } from '../../kit/text.ts';
 
 const TOKENS_MAX = 1_000;
+const SIGN_INS_MAX = 1_000;
+/** A revoked token stays in the list of revocations until it expires. */
+const REVOKED_MAX = 10_000;
 const SIGN_IN_SECONDS = 604_800;
+/** The `signed_in_by` of a sign-in with a code of the token from the environment. */
+const BY_STATIC_TOKEN = '';
 /** The deadline at which the next token or used code expires. */
 export const EXPIRY = 'expiry';
 
@@ -19,6 +24,7 @@ interface TokenRow {
   created_at: number;
   expires_at: number;
   revoked_at: number | null;
+  signed_in_by: string | null;
 }
 
 /**
@@ -33,22 +39,42 @@ export class Tokens {
   }
 
   create({ name, role, expires_in_seconds }: CreateTokenRequest): Outcome<TokenView> {
-    const [count] = this.#kit.store.rows<{ tokens: number }>(`SELECT COUNT(*) AS tokens FROM tokens`);
-    if (count!.tokens >= TOKENS_MAX) {
-      return refuse('too_many_requests', `A workspace has at most ${TOKENS_MAX} tokens that have not expired.`);
+    const { tokens, revoked } = this.#count();
+    if (tokens >= TOKENS_MAX) {
+      return refuse(
+        'too_many_requests',
+        `A workspace has at most ${TOKENS_MAX} tokens. Revoke one that is not needed.`,
+      );
     }
-    return ok(this.#insert(name, role, expires_in_seconds));
+    if (revoked >= REVOKED_MAX) {
+      const many = `The workspace has ${REVOKED_MAX} revoked tokens, which count until they expire.`;
+      return refuse('too_many_requests', `${many} Give tokens shorter lives.`);
+    }
+    return ok(this.#insert({ name, role, seconds: expires_in_seconds, signed_in_by: null }));
   }
 
   /** Consumes the code and creates its token. */
-  redeem({ id, expires_at, role }: CodeClaims): Outcome<TokenView> {
+  redeem({ id, expires_at, role, by }: CodeClaims): Outcome<TokenView> {
     const { store } = this.#kit;
+    const now = store.platform.now();
     const used = store.row(`SELECT 1 FROM used_codes WHERE id = ?`, id);
-    if (used || expires_at <= store.platform.now()) {
+    if (used || expires_at <= now) {
       return refuse('unauthorized', 'The code was used or has expired. Create another one.');
     }
+    const maker = by === null ? null : this.#find(by);
+    if (maker === undefined || (maker && !isValid(maker, now))) {
+      return refuse(
+        'unauthorized',
+        'The token that made this code is no longer valid. Create a code with another one.',
+      );
+    }
+    if (this.#count().signIns >= SIGN_INS_MAX) {
+      return refuse('too_many_requests', `A workspace has at most ${SIGN_INS_MAX} sign-ins. Revoke one of them.`);
+    }
     store.rows(`INSERT INTO used_codes (id, expires_at) VALUES (?, ?)`, id, expires_at);
-    return ok(this.#insert('Sign-in', role, SIGN_IN_SECONDS));
+    // A sign-in lives no longer than the token that it comes from.
+    const seconds = maker ? Math.min(SIGN_IN_SECONDS, (maker.expires_at - now) / 1_000) : SIGN_IN_SECONDS;
+    return ok(this.#insert({ name: 'Sign-in', role, seconds, signed_in_by: by ?? BY_STATIC_TOKEN }));
   }
 
   /** The tokens that have not expired, newest first. */
@@ -60,12 +86,29 @@ export class Tokens {
       .map(viewOf);
   }
 
-  /** Revokes a token. A repeated call changes nothing and returns the same. */
-  revoke(id: string): Outcome<TokenView> {
+  /**
+   * Revokes a token, and the sign-ins that came from its codes. A repeated call changes nothing and returns the same.
+   * @returns the token, and the ids of the tokens that this call has revoked
+   */
+  revoke(id: string): { token: Outcome<TokenView>; revoked: string[] } {
     const { store } = this.#kit;
-    store.rows(`UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`, store.platform.now(), id);
+    const revoked = store.rows<{ id: string }>(
+      `WITH RECURSIVE family (id) AS (
+         SELECT id FROM tokens WHERE id = ?
+         UNION SELECT tokens.id FROM tokens JOIN family ON tokens.signed_in_by = family.id
+       )
+       UPDATE tokens SET revoked_at = ? WHERE revoked_at IS NULL AND id IN (SELECT id FROM family) RETURNING id`,
+      id,
+      store.platform.now(),
+    );
     const row = this.#find(id);
-    return row ? ok(viewOf(row)) : NO_SUCH_TOKEN;
+    return { token: row ? ok(viewOf(row)) : NO_SUCH_TOKEN, revoked: revoked.map((token) => token.id) };
+  }
+
+  /** The token as it is now; undefined when it has been deleted. */
+  view(id: string): TokenView | undefined {
+    const row = this.#find(id);
+    return row && viewOf(row);
   }
 
   /** The ids of revoked tokens that have not expired. */
@@ -75,7 +118,8 @@ export class Tokens {
   }
 
   isGood(id: string): boolean {
-    return this.#find(id)?.revoked_at === null;
+    const row = this.#find(id);
+    return row !== undefined && isValid(row, this.#kit.store.platform.now());
   }
 
   /** Deletes expired tokens and codes. @returns the ids of the deleted tokens */
@@ -88,18 +132,29 @@ export class Tokens {
     return expired.map(({ id }) => id);
   }
 
-  #insert(name: string, role: Role, seconds: number): TokenView {
+  #count(): { tokens: number; signIns: number; revoked: number } {
+    return this.#kit.store.row<{ tokens: number; signIns: number; revoked: number }>(
+      `SELECT COUNT(IIF(revoked_at IS NULL AND signed_in_by IS NULL, 1, NULL)) AS tokens,
+              COUNT(IIF(revoked_at IS NULL AND signed_in_by IS NOT NULL, 1, NULL)) AS signIns,
+              COUNT(revoked_at) AS revoked FROM tokens WHERE expires_at > ?`,
+      this.#kit.store.platform.now(),
+    )!;
+  }
+
+  #insert(given: Pick<TokenRow, 'name' | 'role' | 'signed_in_by'> & { seconds: number }): TokenView {
     const { platform } = this.#kit.store;
+    const { name, role, seconds, signed_in_by } = given;
     const created_at = platform.now();
     const expires_at = created_at + seconds * 1_000;
-    const row: TokenRow = { id: platform.uuid(), name, role, created_at, expires_at, revoked_at: null };
+    const row: TokenRow = { id: platform.uuid(), name, role, created_at, expires_at, revoked_at: null, signed_in_by };
     this.#kit.store.rows(
-      `INSERT INTO tokens (id, name, role, created_at, expires_at) VALUES (?, ?, ?, ?, ?)`,
+      `INSERT INTO tokens (id, name, role, created_at, expires_at, signed_in_by) VALUES (?, ?, ?, ?, ?, ?)`,
       row.id,
       row.name,
       row.role,
       row.created_at,
       row.expires_at,
+      row.signed_in_by,
     );
     this.#setExpiry();
     return viewOf(row);
@@ -117,6 +172,10 @@ export class Tokens {
     )?.at;
     if (next != null) deadlines.set(EXPIRY, next);
   }
+}
+
+function isValid({ revoked_at, expires_at }: TokenRow, now: number): boolean {
+  return revoked_at === null && expires_at > now;
 }
 
 function viewOf({ id, name, role, created_at, expires_at, revoked_at }: TokenRow): TokenView {

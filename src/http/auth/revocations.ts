@@ -31,9 +31,9 @@ export class Revocations {
     return (await this.#idsOf(workspace)).has(tokenId);
   }
 
-  /** Records a revocation that this isolate has handled, so that it takes effect here at once. */
-  note(workspace: string, tokenId: string): void {
-    this.#snapshots.get(workspace)?.ids.add(tokenId);
+  /** Drops the list after a revocation that this isolate has handled, so that it takes effect here at once. */
+  forget(workspace: string): void {
+    this.#snapshots.delete(workspace);
   }
 
   async #idsOf(workspace: string): Promise<Set<string>> {

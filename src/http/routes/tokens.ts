@@ -31,7 +31,7 @@ export function tokenHandlers({ workspaces, signer }: Dependencies, revocations:
       const { workspace } = call.principal;
       const revoked = await workspaces.of(workspace).revokeToken(call, params.id);
       if (!revoked.ok) return revoked;
-      revocations.note(workspace, params.id);
+      revocations.forget(workspace);
       return ok(null);
     },
   } satisfies SomeHandlers;

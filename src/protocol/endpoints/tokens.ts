@@ -25,7 +25,7 @@ export const TOKEN_ENDPOINTS = {
   },
   revokeToken: {
     tag: 'Tokens',
-    summary: 'Revoke a token within 30 seconds, and close its sockets',
+    summary: 'Revoke a token and the sign-ins from its codes within 30 seconds, and close their sockets',
     access: 'administer',
     params: schema(() => z.object({ id: Uuid() })),
     responses: { 204: { description: 'The token is revoked.' } },
@@ -46,6 +46,6 @@ export const TOKEN_ENDPOINTS = {
     idempotent: true,
     body: NoMembers,
     responses: { 201: json(CreatedToken, 'The token, shown this once.') },
-    errors: [],
+    errors: ['too_many_requests'],
   },
 } as const satisfies Partial<Endpoints<OperationId>>;

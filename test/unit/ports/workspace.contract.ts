@@ -70,7 +70,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
 
   it('creates one token for a sign-in code, once', async () => {
     const { api, workspace, now } = await make();
-    const code = { id: 'code-1', expires_at: now() + 600_000, role: 'operator' } as const;
+    const code = { id: 'code-1', expires_at: now() + 600_000, role: 'operator', by: null } as const;
     expect(valueIn(await api.redeemCode(callIn(workspace), code)).role).toBe('operator');
     expect(await api.redeemCode(callIn(workspace), code)).toMatchObject({ failure: { code: 'unauthorized' } });
     expect(valueIn(await api.listTokens(callIn(workspace)))).toHaveLength(1);
@@ -78,13 +78,49 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
 
   it('refuses a code that has expired, used or not', async () => {
     const { api, workspace, now, advance } = await make();
-    const code = { id: 'code-1', expires_at: now() + 600_000, role: 'viewer' } as const;
+    const code = { id: 'code-1', expires_at: now() + 600_000, role: 'viewer', by: null } as const;
     valueIn(await api.redeemCode(callIn(workspace), code));
     await advance(600_000);
     for (const id of ['code-1', 'code-2']) {
       const late = await api.redeemCode(callIn(workspace), { ...code, id });
       expect(late).toMatchObject({ failure: { code: 'unauthorized' } });
     }
+  });
+
+  it('refuses a code whose maker was revoked, and ends the sign-ins that came from its codes', async () => {
+    const { api, workspace, now } = await make();
+    const maker = valueIn(await api.createToken(callIn(workspace), { ...TOKEN_REQUEST, expires_in_seconds: 3_600 }));
+    const code = (id: string, by: string) => ({ id, expires_at: now() + 600_000, role: 'admin', by }) as const;
+    const child = valueIn(await api.redeemCode(callIn(workspace), code('c1', maker.id)));
+    const grandchild = valueIn(await api.redeemCode(callIn(workspace), code('c2', child.id)));
+    expect(child.expires_at, 'a sign-in lives no longer than its maker').toBe(maker.expires_at);
+    valueIn(await api.revokeToken(callIn(workspace), maker.id));
+    expect(new Set(await api.revokedTokens())).toEqual(new Set([maker.id, child.id, grandchild.id]));
+    for (const by of [maker.id, child.id, 'nobody']) {
+      const late = await api.redeemCode(callIn(workspace), code('c3', by));
+      expect(late).toMatchObject({ failure: { code: 'unauthorized' } });
+    }
+  });
+
+  it('counts neither revoked tokens nor sign-ins as tokens', async () => {
+    const { api, workspace, now } = await make();
+    const code = (id: string) => ({ id, expires_at: now() + 600_000, role: 'viewer', by: null }) as const;
+    valueIn(await api.redeemCode(callIn(workspace), code('c')));
+    const made = [];
+    for (let count = 0; count < 1_000; count++)
+      made.push(valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST)));
+    const surplus = await api.createToken(callIn(workspace), TOKEN_REQUEST);
+    expect(surplus).toMatchObject({ failure: { code: 'too_many_requests' } });
+    valueIn(await api.revokeToken(callIn(workspace), made[0]!.id));
+    valueIn(await api.createToken(callIn(workspace), TOKEN_REQUEST));
+    valueIn(await api.redeemCode(callIn(workspace), code('d')));
+  });
+
+  it('answers a repeated request for a token that was revoked since with the token as it is', async () => {
+    const { api, workspace } = await make();
+    const { id } = valueIn(await api.createToken(callIn(workspace, 'k'), TOKEN_REQUEST));
+    const revoked = valueIn(await api.revokeToken(callIn(workspace), id));
+    expect(valueIn(await api.createToken(callIn(workspace, 'k'), TOKEN_REQUEST))).toEqual(revoked);
   });
 
   it('returns the first response to an idempotency key for a day', async () => {

@@ -277,7 +277,7 @@ describe('a stored workspace with tokens', () => {
       ]),
     );
     expect(await api.revokedTokens()).toEqual([named('revoked').id]);
-    const code = { id: 'used-code', expires_at: object.platform.now() + 60_000, role: 'operator' } as const;
+    const code = { id: 'used-code', expires_at: object.platform.now() + 60_000, role: 'operator', by: null } as const;
     expect(await api.redeemCode(callIn('default'), code)).toMatchObject({
       ok: false,
       failure: { code: 'unauthorized' },

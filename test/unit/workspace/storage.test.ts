@@ -23,6 +23,7 @@ describe('each change of the workspace is atomic', () => {
           id: 'c',
           expires_at: object.platform.now() + 600_000,
           role: 'viewer',
+          by: null,
         }),
     ],
     ['claimBulk', ({ object }) => object.runtime.claimBulk(callIn('default', 'b'))],
