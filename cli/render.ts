@@ -235,7 +235,8 @@ export function renderDiff(diff: SessionDiff): string[] {
   const unseen = diff.is_text
     ? []
     : [note('some bytes are not UTF-8 and shown as \uFFFD; --patch prints them unchanged')];
-  return [...files, '', ...unseen, ...diff.patch.trimEnd().split('\n').map(renderPatchLine)];
+  const cut = diff.is_cut ? [note('the patch is too long to be shown whole; --patch prints all of it')] : [];
+  return [...files, '', ...unseen, ...cut, ...diff.patch.trimEnd().split('\n').map(renderPatchLine)];
 }
 
 function renderPatchLine(line: string): string {

@@ -43,10 +43,11 @@ const fetch = defineCommand({
   async run({ values, args }) {
     const { path, base } = findOne(args.name, values.data);
     const worktree = await (await Repository.open(path)).openWorktree(path, base);
-    const { patch } = await worktree.changes(MAX_PATCH_BYTES);
+    const { patch, leftOut } = await worktree.changes(MAX_PATCH_BYTES);
     if (patch === null) throw new CliError(`The work is too large for a patch. It is in ${path}.`);
     process.stdout.write(patch);
-    return exitCode.ok;
+    for (const item of leftOut) process.stderr.write(`This is not in the patch: ${printable(join(path, item.path))}\n`);
+    return leftOut.length === 0 ? exitCode.ok : exitCode.failed;
   },
 });
 

@@ -16,6 +16,8 @@ export interface SnapshotSource {
   gitDirectory: string;
   /** The work tree's index, so that git need not read unchanged files again; null when it has none. */
   index: string | null;
+  /** Files that are not to be read, because they are known to be too large. */
+  oversized?: ReadonlySet<BytePath>;
 }
 
 /** The files of a work tree, in a temporary index and object store. Nothing in the clone changes. */
@@ -53,7 +55,8 @@ export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Sn
     };
     const submodules = await initIndex(source, environment);
     const included = await includedPaths(source.index);
-    const { nested, leftOut } = await stageAll(source.path, environment, new Set(included));
+    const skipped = new Set([...included, ...(source.oversized ?? [])]);
+    const { nested, leftOut } = await stageAll(source.path, environment, skipped);
     await removeFromIndex(source.path, environment, included);
     const changedSubmodules = submodules.size === 0 ? [] : await findChanged(source, environment);
     return await use({ environment, nested, changedSubmodules, leftOut });
@@ -97,7 +100,7 @@ async function removeFromIndex(directory: string, environment: Environment, path
  * Stages every file, including those of nested repositories, which git itself would skip or refuse, and without new
  * ones that are too large.
  *
- * @param skipped new files that are not staged
+ * @param skipped files that are not staged
  */
 async function stageAll(
   directory: string,
@@ -114,7 +117,7 @@ async function stageAll(
     others.filter((path) => !path.endsWith('/')).map((path) => ({ path, bytes: sizeOf(placeOf(directory, path)) })),
     NEW_FILES,
   );
-  const notStaged = [...nested, ...leftOut.map(({ path }) => path), ...listed.filter((path) => skipped.has(path))];
+  const notStaged = [...nested, ...leftOut.map(({ path }) => path), ...skipped];
   const excluded = notStaged.map((path) => `:(exclude,top,literal)${path}`);
   const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
   await run(['add', '--all', ...fromInput], listOf([':/', ...excluded]));

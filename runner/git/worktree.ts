@@ -1,13 +1,17 @@
-import { MAX_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
+import { lstatSync } from 'node:fs';
+import { MAX_PATCH_BYTES, MAX_UNPACKED_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
+import { type BytePath, pathText, placeOf } from './byte-path.ts';
 import { parseFiles } from './changed-files.ts';
 import { git, OutputTooLargeError } from './git.ts';
 import { copyIncluded, type Included } from './included-files.ts';
 import type { LeftOut } from './leave-out.ts';
+import { type FilePatch, packPatch, unpackPatch } from './patch.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
 
-/** A worktree's changes against its base. `patch` is null when it is too large for a checkpoint. */
+/** A worktree's changes against its base. */
 export interface Changes {
+  /** Compressed if it is over the limit; see `unpackPatch`. Null if git needs too much for it. */
   patch: Uint8Array | null;
   /** The first changed files: at most a thousand, and no more than fit into a frame. */
   files: DiffFile[];
@@ -15,7 +19,7 @@ export interface Changes {
   nested: string[];
   /** Submodules with changes, which are not in the patch. */
   changedSubmodules: string[];
-  /** New files and directories that are too large and not in the patch. */
+  /** Files, and new directories, that are too large and not in the patch. */
   leftOut: LeftOut[];
 }
 
@@ -41,11 +45,22 @@ const DIFF_FORMAT = [
   '--find-renames',
 ];
 
+/** The most files that are not read again. */
+const MAX_KNOWN = 100;
+
+interface Oversized {
+  item: LeftOut;
+  path: BytePath;
+  state: string | null;
+}
+
 /** One session's directory of work. */
 export class Worktree {
   readonly path: string;
   readonly base: string;
   readonly #source: SnapshotSource;
+  /** The files that were too large for the last patch, as they were then. They cost nothing until they change. */
+  #oversized = new Map<BytePath, Oversized>();
 
   constructor(source: SnapshotSource) {
     this.path = source.path;
@@ -58,18 +73,41 @@ export class Worktree {
    * commits that the agent made. Changes neither the clone nor the agent's staging area.
    */
   async changes(maxBytes: number = MAX_PATCH_BYTES): Promise<Changes> {
-    return withSnapshot(this.#source, async ({ environment, ...found }) => {
+    const startedAt = Date.now();
+    const known = new Map([...this.#oversized].filter(([path, { state }]) => state === this.#stateOf(path)));
+    const source = { ...this.#source, oversized: new Set(known.keys()) };
+    return withSnapshot(source, async ({ environment, leftOut, ...rest }) => {
       const diff = (maxSize: number, ...format: string[]) =>
         git(this.path, ['diff', '--cached', ...DIFF_FORMAT, ...format, this.base], { environment, maxBytes: maxSize });
       const statuses = await diff(MAX_LISTING_BYTES, '--name-status', '-z');
       const counts = await diff(MAX_LISTING_BYTES, '--numstat', '-z');
-      const patch = await diff(maxBytes, '--binary', '--full-index').catch((error) => {
+      const limit = Math.max(maxBytes, MAX_UNPACKED_PATCH_BYTES);
+      const whole = await diff(limit, '--binary', '--full-index').catch((error) => {
         if (error instanceof OutputTooLargeError) return null;
         throw error;
       });
-      const files = parseFiles(statuses, counts);
-      return { patch: patch === null ? null : new Uint8Array(patch), files, ...found };
+      const packed = whole === null ? null : await packPatch(whole, maxBytes);
+      const found = packed?.leftOut ?? [];
+      const large = [...known.values(), ...found.map((part) => this.#oversize(part, startedAt))];
+      this.#oversized = new Map(large.slice(0, MAX_KNOWN).map((one) => [one.path, one]));
+      const files = parseFiles(statuses, counts).filter(({ path }) => !large.some(({ item }) => item.path === path));
+      const all = [...leftOut, ...large.map(({ item }) => item)];
+      return { patch: packed?.patch ?? null, files, ...rest, leftOut: all };
     });
+  }
+
+  #oversize({ path, bytes }: FilePatch, startedAt: number): Oversized {
+    const size = lstatSync(placeOf(this.path, path), { throwIfNoEntry: false })?.size ?? bytes.byteLength;
+    const item = { path: pathText(path), bytes: size, files: 1 };
+    return { path, item, state: this.#stateOf(path, startedAt) };
+  }
+
+  /** Equal while a file does not change; null for a file that may have changed since `before`. */
+  #stateOf(path: BytePath, before = Number.POSITIVE_INFINITY): string | null {
+    const found = lstatSync(placeOf(this.path, path), { throwIfNoEntry: false });
+    if (!found) return 'none';
+    const { ino, size, mtimeMs, ctimeMs } = found;
+    return ctimeMs < before ? `${ino} ${size} ${mtimeMs} ${ctimeMs}` : null;
   }
 
   /** Copies the untracked files that the clone's `.worktreeinclude` names; see `copyIncluded`. */
@@ -79,13 +117,14 @@ export class Worktree {
   }
 
   /**
-   * Applies a patch to a worktree in which nobody has worked.
+   * Applies a patch, packed or not, to a worktree in which nobody has worked.
    * @throws GitError when the patch does not apply; the worktree is the base commit then
    */
   async applyToNew(patch: Uint8Array): Promise<void> {
     if (patch.byteLength === 0) return;
     try {
-      await git(this.path, ['apply', '--binary', '--whitespace=nowarn'], { input: patch });
+      const input = await unpackPatch(patch);
+      await git(this.path, ['apply', '--binary', '--whitespace=nowarn'], { input });
     } catch (error) {
       // A filter that fails has already written some of the files.
       await git(this.path, ['reset', '--hard', '--quiet', this.base], { maxMs: CHECKOUT_LIMIT_MS });

@@ -27,6 +27,9 @@ interface CheckpointsDependencies {
   saved: () => Promise<boolean | null>;
 }
 
+/** The most files that a note names. */
+const MAX_NAMED = 20;
+
 /**
  * Takes the checkpoints of one lease. Sends artifacts that were not sent before as chunks, then the checkpoint itself.
  */
@@ -41,8 +44,8 @@ export class Checkpoints {
   #isWorkSafe: boolean;
   #isClosed = false;
   #newest: CheckpointData | null = null;
-  /** The patch of the last result. */
-  #reported: string | null;
+  /** The work of the last result. */
+  #reported: string;
 
   /**
    * @param gone what the worktree lacks of the work before this lease
@@ -51,7 +54,7 @@ export class Checkpoints {
   constructor(dependencies: CheckpointsDependencies, gone: readonly string[], startPatch: string | null) {
     this.#dependencies = dependencies;
     this.#gone = gone;
-    this.#reported = startPatch;
+    this.#reported = startPatch ?? '';
     this.#isWorkSafe = !isKept(dependencies.worktree.path);
   }
 
@@ -70,12 +73,18 @@ export class Checkpoints {
 
   /** Whether the files are other ones than at the last result, or at the start of the lease. */
   get hasChanged(): boolean {
-    return this.#newest !== null && patchOf(this.#newest) !== this.#reported;
+    return this.#newest !== null && this.#workIn(this.#newest) !== this.#reported;
   }
 
   /** The session has a result with the newest checkpoint. */
   resultReported(): void {
-    if (this.#newest !== null) this.#reported = patchOf(this.#newest);
+    if (this.#newest !== null) this.#reported = this.#workIn(this.#newest);
+  }
+
+  /** What the files of a checkpoint are, also of those that it only names. */
+  #workIn({ patch, local_only, lacks = [] }: CheckpointData): string {
+    const own = lacks.filter((what) => !this.#gone.includes(what));
+    return [local_only ? 'too large' : patch?.sha256, ...own].join('\n');
   }
 
   /**
@@ -175,7 +184,8 @@ export class Checkpoints {
       );
     }
     if (leftOut.length > 0) {
-      const paths = leftOut.map(leftOutText).join(', ');
+      const [shown, more] = [leftOut.slice(0, MAX_NAMED).map(leftOutText), leftOut.length - MAX_NAMED];
+      const paths = [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
       this.#note(
         `Too large for a checkpoint, so it stays in the worktree, which is kept: ${paths}. If it should not be part of the work, add it to .gitignore.`,
       );
@@ -206,10 +216,6 @@ export class Checkpoints {
     this.#sent.set(sha256, artifact);
     return artifact;
   }
-}
-
-function patchOf({ patch, local_only }: CheckpointData): string | null {
-  return local_only ? 'too large' : (patch?.sha256 ?? null);
 }
 
 function leftOutText({ path, bytes, files }: LeftOut): string {

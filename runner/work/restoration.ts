@@ -59,7 +59,10 @@ export function workLost(restoration: Restoration): ModelFailure | null {
   return { code: 'work_lost', message: `Earlier work is gone: ${gone.join('; ')}`, retryable: true };
 }
 
-/** Cuts what a checkpoint lacks to what a frame holds. */
+/** Cuts what a checkpoint lacks to what a frame holds. The last phrase then says that there is more. */
 export function bounded(lacks: readonly string[]): string[] {
-  return lacks.slice(0, MAX_LACKS).map((what) => what.slice(0, MAX_LACK_CHARS));
+  const isCut = lacks.length > MAX_LACKS;
+  const named = isCut ? lacks.slice(0, MAX_LACKS - 1) : lacks;
+  const rest = isCut ? [`${(lacks.length - named.length).toLocaleString('en')} more`] : [];
+  return [...named, ...rest].map((what) => what.slice(0, MAX_LACK_CHARS));
 }

@@ -35,13 +35,17 @@ test('work that stayed on another machine is named to the model and in the log, 
   await before.message(`run ${TOO_LARGE}\nwrite code.txt: important`);
   await before.frame('result');
 
+  expect(before.of('checkpoint').at(-1)).toMatchObject({ files: [{ path: 'code.txt' }] });
+  expect(before.warnings()).toEqual([expect.stringContaining('large.bin')]);
+
   const { asked, work } = await takenOver(before);
   await work.message('run ls; cat code.txt');
+  const gone = 'large.bin (9 MiB)';
   expect(await work.frame('result')).toMatchObject({
     status: 'partial',
-    error: { code: 'work_lost', message: expect.stringContaining('too large') },
+    error: { code: 'work_lost', message: expect.stringContaining(gone) },
   });
-  const gone = 'all changes of files up to checkpoint 1, because they were too large';
+  expect(JSON.stringify(work.of('tool'))).toContain('important');
   expect(asked[0]).toContain(gone);
   expect(asked[0]).toContain('run ls; cat code.txt');
   expect(work.warnings()).toEqual([expect.stringContaining(gone)]);
@@ -77,6 +81,7 @@ test('an answer whose files are all gone is no result', async () => {
   await before.frame('result');
   const { work } = await takenOver(before, (next) => {
     next.messages_last = next.messages_done;
+    next.checkpoint!.local_only = true;
   });
   expect(await work.frame('result')).toMatchObject({ status: 'failed', error: { code: 'work_lost' } });
   expect(work.of('turn.started')).toEqual([]);

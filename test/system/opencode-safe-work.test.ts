@@ -104,7 +104,7 @@ test.each([
 test('work that is too large for a checkpoint survives a kill, and the next lease on this agent continues it', async () => {
   const work = await start(makeAssignment());
   await work.message('run head -c 9000000 /dev/urandom > large.bin');
-  expect(await work.frame('checkpoint')).toMatchObject({ local_only: true });
+  expect(await work.frame('checkpoint')).toMatchObject({ lacks: ['large.bin (9 MiB)'], files: [] });
   // Does what a start after a kill does, while the work has not ended.
   const repository = await Repository.open(fixture.project);
   const worktrees = join(fixture.rig.directory, 'worktrees');
@@ -116,7 +116,7 @@ test('work that is too large for a checkpoint survives a kill, and the next leas
   const next = await start(nextAssignment(work.assignment, work.frames), work);
   await next.message('run head -c 10 large.bin | wc -c > small.txt; rm large.bin');
   await next.frame('result');
-  expect(next.of('checkpoint').at(-1)).toMatchObject({ local_only: false });
+  expect(next.of('checkpoint').at(-1)?.lacks).toBeUndefined();
   expect(lastFiles(next)).toEqual(['small.txt']);
   await next.end();
   await removeLeftoverWorktrees(repository, worktrees, () => undefined);

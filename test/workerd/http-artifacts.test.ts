@@ -10,6 +10,11 @@ const PATCH = 'diff --git a/größe.txt b/größe.txt\n+Größe: 3 µm – 日�
 
 const source: DiffSource = { checkpoint: 2, base_commit: 'abc', files: [], local_only: false, artifact: null };
 
+async function gzip(content: Blob): Promise<Uint8Array> {
+  const packed = content.stream().pipeThrough(new CompressionStream('gzip'));
+  return new Uint8Array(await new Response(packed).arrayBuffer());
+}
+
 /** An application with one artifact, in chunks of `size` bytes. */
 function holding(bytes: Uint8Array, size: number, failing: Outcome<never> | null = null) {
   const chunks: string[] = [];
@@ -54,6 +59,33 @@ describe('a diff', () => {
     });
     const patch = await ask(`${SESSION}/patch`, { token });
     expect(new Uint8Array(await patch.arrayBuffer())).toEqual(latin);
+  });
+
+  it.each([1, 7, 1_000])(
+    'that was compressed is shown and returned as it was, from chunks of %i bytes',
+    async (size) => {
+      const { ask } = holding(await gzip(new Blob([bytes])), size);
+      expect(await (await ask(`${SESSION}/diff`, { token })).json()).toMatchObject({ is_text: true, patch: PATCH });
+      const patch = await ask(`${SESSION}/patch`, { token });
+      expect(new Uint8Array(await patch.arrayBuffer())).toEqual(bytes);
+    },
+  );
+
+  it('that is long is shown cut, says so, and is returned whole', async () => {
+    const line = new TextEncoder().encode(`+${'é'.repeat(500_000)}\n`);
+    const long = new Blob(Array.from({ length: 20 }, () => line));
+    const { ask } = holding(await gzip(long), 100_000);
+    const diff = (await (await ask(`${SESSION}/diff`, { token })).json()) as SessionDiff;
+    expect(diff).toMatchObject({ is_text: true, is_cut: true });
+    expect(diff.patch.length).toBeGreaterThan(4_000_000);
+    const patch = await ask(`${SESSION}/patch`, { token });
+    expect((await patch.arrayBuffer()).byteLength).toBe(long.size);
+  });
+
+  it('that is damaged is not a bug of the control plane', async () => {
+    const damaged = (await gzip(new Blob([bytes]))).slice(0, 30);
+    const response = await holding(damaged, 10).ask(`${SESSION}/diff`, { token });
+    expect(response.status).toBe(503);
   });
 
   it('is empty before the first checkpoint', async () => {

@@ -13,8 +13,14 @@ export const BATCH_BYTES = 262_144;
 export const PAGE_EVENTS = 500;
 /** The size of an artifact's chunk before base64. */
 export const CHUNK_BYTES = 196_608;
-/** A larger patch stays on the agent's machine: the checkpoint says `local_only`. */
+/** A longer patch is compressed. If that is not enough, its largest files stay on the agent's machine. */
 export const MAX_PATCH_BYTES = 8_388_608;
+/** The first byte of a patch that is compressed with gzip, and of no other. */
+export const GZIP_MAGIC = 0x1f;
+/** The longest patch before its compression. Longer work stays on the agent's machine: `local_only`. */
+export const MAX_UNPACKED_PATCH_BYTES = 268_435_456;
+/** The most of a patch in a response that shows it as text. */
+export const MAX_SHOWN_PATCH_BYTES = 8_388_608;
 /** A larger conversation is saved as a transcript of its end. */
 export const MAX_CONVERSATION_BYTES = 16_777_216;
 /** The number of checkpoints that a session keeps. Older ones are deleted with their artifacts. */

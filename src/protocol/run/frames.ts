@@ -47,7 +47,7 @@ export const AgentFrameBody = schema(() =>
           .object({ artifact_id: Uuid(), bytes: z.int(), sha256: z.string(), format: z.string() })
           .nullable(),
         files: z.array(DiffFile()).max(1_000),
-        /** The patch is larger than MAX_PATCH_BYTES and stayed on the agent's machine. */
+        /** The work is too large for a patch and stayed on the agent's machine. */
         local_only: z.boolean(),
         requested: z.boolean(),
         lacks: Lacks(),

@@ -71,6 +71,8 @@ export const SessionDiff = schema(() =>
       patch: z.string(),
       /** False when the patch holds bytes that are not UTF-8. `patch` shows each as U+FFFD and does not apply then. */
       is_text: z.boolean(),
+      /** True when `patch` is only the beginning of a long one. */
+      is_cut: z.boolean().optional(),
       local_only: z.boolean(),
       lacks: Lacks(),
     })

@@ -119,15 +119,6 @@ test('a new file or directory that is too large is left out, and the rest is in 
   expect(Buffer.from(patch as Uint8Array).toString()).toContain('+small');
 });
 
-test('work that is larger than the limit has no patch', async () => {
-  const repository = await Repository.open(clone);
-  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
-  writeFileSync(join(tree.path, 'big.txt'), 'x\n'.repeat(5_000));
-  const { patch, files } = await tree.changes(2_000);
-  expect(patch).toBeNull();
-  expect(files).toEqual([{ path: 'big.txt', status: 'added', additions: 5_000, deletions: 0 }]);
-});
-
 test('a renamed file is listed as one file', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());

@@ -36,7 +36,14 @@ function Changes({ diff }: { diff: SessionDiff }) {
       </Empty>
     );
   }
-  if (diff.files.length === 0) return <Empty title="No changes">As of checkpoint {diff.checkpoint}.</Empty>;
+  if (diff.files.length === 0) {
+    return (
+      <>
+        <Warnings diff={diff} />
+        <Empty title="No changes">As of checkpoint {diff.checkpoint}.</Empty>
+      </>
+    );
+  }
   return (
     <>
       <p className="font-mono text-xs text-mute">
@@ -58,7 +65,8 @@ function Changes({ diff }: { diff: SessionDiff }) {
 function Warnings({ diff }: { diff: SessionDiff }) {
   const missing = missingInPatch(diff).map((what) => `Not in the patch: ${what}.`);
   const unseen = diff.is_text ? [] : ['Some bytes are not UTF-8 and shown as \uFFFD. The download has them unchanged.'];
-  return [...missing, ...unseen].map((warning) => (
+  const cut = diff.is_cut ? ['The patch is too long to be shown whole. The download has all of it.'] : [];
+  return [...missing, ...unseen, ...cut].map((warning) => (
     <p key={warning} className="border-2 border-bad bg-bad-soft p-3 text-sm break-words">
       {warning}
     </p>
