@@ -85,7 +85,7 @@ async function runItems(
 
 function callOfItem(call: Call, index: number): Call {
   const { idempotency } = call;
-  return { ...call, idempotency: idempotency && { ...idempotency, key: `${idempotency.key}:${index}` } };
+  return { ...call, idempotency: idempotency && { ...idempotency, key: `${idempotency.key}\n${index}` } };
 }
 
 async function createOne(

@@ -2,14 +2,30 @@ import { sha256 } from '../application/token-signer.ts';
 import type { Call } from '../ports/calls.ts';
 import type { AppContext } from './context.ts';
 
-/** The context for calls on objects: principal, request id, and the idempotency key if the request has one. */
-export async function callOf(c: AppContext): Promise<Call> {
-  const key = c.req.header('Idempotency-Key');
+/**
+ * The context for calls on objects: principal, request id, and the idempotency key if the request has one.
+ *
+ * A key belongs to the token that sent it: two callers may choose the same one, and neither gets the other's answer. The
+ * line break cannot be part of a header, so no key of a caller equals a key that the Worker derives from another one.
+ *
+ * @param body the request's JSON, of which equal values are the same request
+ */
+export async function callOf(c: AppContext, body: unknown): Promise<Call> {
+  const given = c.req.header('Idempotency-Key');
   const principal = c.get('principal');
   const request_id = c.get('requestId');
-  if (key === undefined) return { principal, request_id, idempotency: null };
-  const fingerprint = hex(await sha256(`${c.req.method} ${c.req.path}\n${c.get('bodyText') ?? ''}`));
-  return { principal, request_id, idempotency: { key, fingerprint } };
+  if (given === undefined) return { principal, request_id, idempotency: null };
+  const request = `${c.req.method} ${c.req.path}\n${canonicalJson(body ?? {})}`;
+  const fingerprint = hex(await sha256(request));
+  return { principal, request_id, idempotency: { key: `${principal.token_id}\n${given}`, fingerprint } };
+}
+
+/** The same text for equal JSON values, whatever the order of their members. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) => {
+    if (typeof member !== 'object' || member === null || Array.isArray(member)) return member;
+    return Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }
 
 function hex(buffer: ArrayBuffer): string {

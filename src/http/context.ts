@@ -7,8 +7,6 @@ export interface AppEnv {
   Variables: {
     requestId: string;
     principal: Principal;
-    /** The text of the body, for the fingerprint of an idempotency key. */
-    bodyText: string;
     /** The code of the problem in the response, for the log. */
     errorCode: ErrorCode;
   };

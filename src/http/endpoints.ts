@@ -83,7 +83,7 @@ function handling(endpoint: Endpoint, handler: LooseHandler) {
     if (endpoint.idempotent)
       parsePart(IdempotencyHeaders, 'headers', { 'Idempotency-Key': c.req.header('Idempotency-Key') });
     const body = endpoint.body && parsePart(endpoint.body, 'body', json);
-    const call = permission ? await callOf(c) : null;
+    const call = permission ? await callOf(c, json) : null;
     return respond(c, endpoint, unwrap(await handler({ params, query, body, call }, c)));
   };
 }

@@ -11,13 +11,12 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
  * Reads a request's body as JSON, up to MAX_BODY_BYTES. An empty body is read as an object without members, so that an
- * action without parameters needs no body. Stores the text in `bodyText`.
+ * action without parameters needs no body.
  *
  * @throws Refusal when the body is too large, of another media type, or not JSON
  */
 export async function readJson(c: AppContext): Promise<unknown> {
   const text = decode(await readBounded(c.req.raw));
-  c.set('bodyText', text);
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
   if (text !== '' && type && type !== CURL_DEFAULT && !JSON_TYPE.test(type)) {
     throw refusal('unsupported_media_type', `Send JSON as application/json, not ${type}.`);

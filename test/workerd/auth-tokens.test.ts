@@ -291,6 +291,14 @@ describe('sign-in codes', () => {
     expect(await (await redeem(code, headers)).json()).toEqual(await first.json());
   });
 
+  it('create separate tokens, even under the same idempotency key', async () => {
+    const workspace = newWorkspace();
+    const headers = { 'Idempotency-Key': 'sign-in-1' };
+    const redeemed = async () => (await (await redeem(await newCode(workspace), headers)).json()) as CreatedToken;
+    const [one, other] = [await redeemed(), await redeemed()];
+    expect(other.id).not.toBe(one.id);
+  });
+
   it('can be redeemed at the path with a trailing slash', async () => {
     const response = await ask('/api/v1/codes/redeem/', { method: 'POST', token: await newCode() });
     expect(response.status).toBe(201);

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import type { Call } from '../../src/ports/calls.ts';
 import { Unavailable } from '../../src/ports/unavailable.ts';
 import { ok } from '../../src/protocol/common/errors.ts';
-import { appWith, ask, HOST, SESSION_ID, STATIC_TOKEN, sessionsWith, sessionView, signer } from './http-support.ts';
+import {
+  appWith,
+  ask,
+  HOST,
+  SESSION_ID,
+  STATIC_TOKEN,
+  sessionsWith,
+  sessionView,
+  signer,
+  signToken,
+} from './http-support.ts';
 
 const token = STATIC_TOKEN;
 const SESSION = `/api/v1/sessions/${SESSION_ID}`;
@@ -186,10 +196,22 @@ describe('idempotency keys', () => {
     await ask('/api/v1/sessions', { token, body, headers });
     await ask('/api/v1/sessions', { token, body: { ...body, title: 'Another' }, headers });
     await ask(`${SESSION}/start`, { token, method: 'POST', headers });
-    const [first, same, otherBody, otherPath] = calls.map(({ call }) => call.idempotency);
-    expect(first).toEqual({ key: 'k1', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) });
-    expect(same).toEqual(first);
+    const reordered = { initial_prompt: 'x', title: 'Only once' };
+    await ask('/api/v1/sessions', { token, body: reordered, headers });
+    const [first, same, otherBody, otherPath, equal] = calls.map(({ call }) => call.idempotency);
+    expect(first).toEqual({ key: 'static\nk1', fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect([same, equal]).toEqual([first, first]);
     expect(new Set([first, otherBody, otherPath].map((idempotency) => idempotency?.fingerprint)).size).toBe(3);
+  });
+
+  it('are separate for each token', async () => {
+    const { ask, calls } = recording();
+    for (const caller of [token, await signToken('operator', 'default')]) {
+      await ask('/api/v1/sessions', { token: caller, body, headers });
+    }
+    const [one, other] = calls.map(({ call }) => call.idempotency);
+    expect(other?.fingerprint).toBe(one?.fingerprint);
+    expect(other?.key).not.toBe(one?.key);
   });
 
   it('are separate for each workspace', async () => {
@@ -217,7 +239,7 @@ describe('a bulk request', () => {
       [2, true, 201],
     ]);
     expect(result.items[1]).toMatchObject({ error: { code: 'validation_failed' }, session_id: null });
-    expect(calls.map(({ call }) => call.idempotency?.key).sort()).toEqual([`${key}:0`, `${key}:2`]);
+    expect(calls.map(({ call }) => call.idempotency?.key).sort()).toEqual([`static\n${key}\n0`, `static\n${key}\n2`]);
     expect(new Set(result.items.map(({ session_id }) => session_id)).size).toBe(3);
   });
 

@@ -17,14 +17,14 @@ export function codeHandlers({ signer, workspaces, effects }: Dependencies) {
       const code = await signer.sign({ use: 'code', ws, role, jti: effects.uuid(), by, iat, exp });
       return ok({ code, expires_at: new Date(exp * 1_000).toISOString() });
     },
-    redeemCode: async (_request, c) => {
+    redeemCode: async ({ body }, c) => {
       const text = bearerOf(c.req.raw);
       const claims = text === null ? null : await signer.verify(text, 'code');
       if (!claims) return refuse('unauthorized', 'The code is invalid or has expired. Create another one.');
       c.set('principal', { workspace: claims.ws, role: claims.role, token_id: claims.jti });
       const by = claims.by === STATIC_TOKEN_ID ? null : claims.by;
       const code = { id: claims.jti, expires_at: claims.exp * 1_000, role: claims.role, by };
-      return withText(signer, claims.ws, await workspaces.of(claims.ws).redeemCode(await callOf(c), code));
+      return withText(signer, claims.ws, await workspaces.of(claims.ws).redeemCode(await callOf(c, body), code));
     },
   } satisfies SomeHandlers;
 }

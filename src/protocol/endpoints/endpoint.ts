@@ -56,14 +56,14 @@ export const NoMembers = schema(() =>
 );
 
 /**
- * The headers of every POST that creates or acts. Operations for tickets and sign-in codes accept no key: these are
+ * The headers of every request that creates, changes or acts. Operations for tickets and sign-in codes accept no key: these are
  * only signed and not stored, so a surplus one does no harm.
  */
 export const IdempotencyHeaders = schema(() =>
   z.object({
     'Idempotency-Key': z.string().min(1).max(200).optional().meta({
       description:
-        'Makes a retry safe: for a day, a request with the same key and body gets the first response again. Creating a session again returns the session as it is now.',
+        'Makes a retry safe: for a day, a request of the same token with the same key and an equal body gets the first response again. Creating a session or a token again returns it as it is now.',
     }),
   }),
 );

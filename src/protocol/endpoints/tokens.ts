@@ -27,6 +27,7 @@ export const TOKEN_ENDPOINTS = {
     tag: 'Tokens',
     summary: 'Revoke a token and the sign-ins from its codes within 30 seconds, and close their sockets',
     access: 'administer',
+    idempotent: true,
     params: schema(() => z.object({ id: Uuid() })),
     responses: { 204: { description: 'The token is revoked.' } },
     errors: ['not_found'],
