@@ -121,10 +121,11 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent>, session: strin
         : [];
     case 'lease.granted':
       return [note(leaseText(event))];
-    case 'lease.ended':
-      return event.data.reason === 'completed'
-        ? []
-        : [note(`the lease ended: ${event.data.reason.replaceAll('_', ' ')}`)];
+    case 'lease.ended': {
+      const { reason, message } = event.data;
+      if (reason === 'completed') return [];
+      return [note(`the lease ended: ${reason.replaceAll('_', ' ')}${message ? `: ${message}` : ''}`)];
+    }
     case 'message.added':
       return event.data.number === 1 ? [] : [mark('›', 'bold', event.data.text)];
     case 'turn.started':

@@ -145,7 +145,7 @@ export class AgentRegistryRuntime implements SocketHolder {
       this.#kit.store.create(() => {
         if (isNew) this.#enrol(agent_id, hello);
         this.#kit.store.afterCommit(welcome);
-        this.#keeper.reconcile(agent_id, { abandoned, granted });
+        this.#keeper.reconcile({ agent_id, instance_id: hello.instance_id }, { abandoned, granted });
       });
     } else welcome();
   }

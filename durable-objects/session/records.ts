@@ -56,7 +56,7 @@ export interface TaskRow extends TaskFacts {
   attempts_used: number;
   /** The start of the next lease: `last`, `fresh`, or a checkpoint's number. */
   restore: string;
-  /** JSON: the ids of agents that could not do the task in this run, newest last. */
+  /** JSON: the {@link Refusal}s of this run, newest last. */
   refused_by: string;
   /** JSON: the error with which the task failed. */
   error: string | null;

@@ -1,3 +1,4 @@
+import { type Refusal, readRefusals, withRefusal } from '../../src/domain/dispatch/refusals.ts';
 import { requirementsOf } from '../../src/domain/dispatch/requirements.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
@@ -11,9 +12,6 @@ export type SlotMessage =
   /** `again`: a repeated reservation. */
   | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
   | { op: 'cancel' | 'release'; task_id: string; epoch: number };
-
-/** The number of unable agents that a task remembers. */
-const MAX_AVOIDED = 50;
 
 /**
  * The session's side of the registry's slots. Each call writes an outbox row for the registry, which finds an agent.
@@ -49,7 +47,7 @@ export class Reservations {
       task_id: taskIdOf(id, number),
       epoch,
       priority: spec.priority,
-      requirements: requirementsOf({ spec, repository, avoid_agents: this.#refusedBy(number) }),
+      requirements: requirementsOf({ spec, repository, refusals: this.refusals(number) }),
     };
     kit.deadlines.set(DEADLINE.reserve + number, kit.store.platform.now() + RESERVE_AGAIN_MS);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
@@ -65,16 +63,19 @@ export class Reservations {
     this.#end('release', number, epoch);
   }
 
-  /** Remembers that the agent cannot do the task, so that other agents are asked first. */
-  avoid(number: number, agentId: string): void {
-    const refused = this.#refusedBy(number);
-    if (refused.includes(agentId)) return;
-    const refused_by = JSON.stringify([...refused, agentId].slice(-MAX_AVOIDED));
-    this.#parts.records.updateTask(number, { refused_by });
+  /**
+   * Remembers that an agent cannot do the task, so that its process is not asked again.
+   * @returns false if no more refusals are remembered
+   */
+  refused(number: number, refusal: Refusal): boolean {
+    const refusals = withRefusal(this.refusals(number), refusal);
+    if (refusals === null) return false;
+    this.#parts.records.updateTask(number, { refused_by: JSON.stringify(refusals) });
+    return true;
   }
 
-  #refusedBy(number: number): string[] {
-    return JSON.parse(this.#parts.records.task(number)!.refused_by);
+  refusals(number: number): Refusal[] {
+    return readRefusals(this.#parts.records.task(number)!.refused_by);
   }
 
   #end(op: 'cancel' | 'release', number: number, epoch: number): void {

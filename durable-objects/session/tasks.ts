@@ -204,11 +204,16 @@ export class Tasks {
     } else this.#parts.attempts.failForGood(number, error.code, error);
   }
 
-  /** Handles the release of an unfinished task. @param isUnable whether the agent cannot do this task */
-  handBack(number: number, why: SessionError, { isUnable = false, costsAttempt = true }): void {
+  /**
+   * Handles the release of an unfinished task. A refusal costs no attempt, because the agent has not tried.
+   * @param isRefused whether the agent cannot do this task
+   */
+  handBack(number: number, why: SessionError, { isRefused = false, costsAttempt = true }): void {
     const { records, leases, reservations } = this.#parts;
     if (this.#hasEndedBefore(number, why.code, why.message)) return;
-    if (isUnable) reservations.avoid(number, records.lease(number)!.agent_id);
+    const { agent_id, instance_id, agent_name } = records.lease(number)!;
+    const refusal = { agent_id, instance_id, agent_name, message: why.message };
+    if (isRefused && reservations.refused(number, refusal)) costsAttempt = false;
     leases.end(number, 'done', why.code, why.message);
     this.#parts.attempts.end(number, { setback: 'lease_lost', reason: why.code, costsAttempt, error: why });
   }

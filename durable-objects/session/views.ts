@@ -1,3 +1,4 @@
+import { readRefusals } from '../../src/domain/dispatch/refusals.ts';
 import { healthScore } from '../../src/domain/session/health.ts';
 import { isWorking, legalActions } from '../../src/domain/session/session-machine.ts';
 import { isFinal, requestedAction } from '../../src/domain/session/session-status.ts';
@@ -58,6 +59,8 @@ export class SessionViews {
     return this.#parts.records.tasks().map((task) => {
       const lease = this.#parts.records.liveLease(task.number);
       const last = this.#parts.records.leaseOfRun(task.number);
+      const isWaiting = task.status === 'ready' || task.status === 'pending';
+      const refusals = isWaiting ? readRefusals(task.refused_by) : [];
       return {
         id: taskIdOf(id, task.number),
         title: task.title,
@@ -70,6 +73,9 @@ export class SessionViews {
           lease && !isFinal(task)
             ? instant(lastSeenAt(this.#parts.kit.store.platform, lease) + this.#parts.config.lease_ttl_ms)
             : null,
+        ...(refusals.length > 0 && {
+          refusals: refusals.map(({ agent_id, agent_name, message }) => ({ agent_id, agent_name, message })),
+        }),
       };
     });
   }

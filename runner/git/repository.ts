@@ -86,12 +86,12 @@ export class Repository {
 
   /**
    * The commit that a branch has at `origin` now, fetched if the clone does not have it.
-   * @throws RepositoryError when `origin` cannot be reached or has no such branch
+   * @throws RepositoryError when `origin` has no such branch; GitError when it cannot be reached
    */
   async resolveBranch(name: string): Promise<string> {
     const ref = `refs/heads/${name}`;
     const listed = await git(this.directory, ['ls-remote', 'origin', ref]).catch((error: Error) => {
-      throw new RepositoryError(`The branch ${name} cannot be read from origin: ${error.message}`);
+      throw new GitError(`The branch ${name} cannot be read from origin: ${error.message}`);
     });
     const [commit] = listed.toString('utf8').split('\t');
     if (!commit) throw new RepositoryError(`The remote origin has no branch ${name}.`);

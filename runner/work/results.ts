@@ -1,13 +1,15 @@
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { RepositoryError } from '../git/repository.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 import { type Answer, answerIn, judge, type Verdict } from './evidence.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import { workLost } from './restoration.ts';
-import type { WorkContext } from './work-context.ts';
+import { type WorkContext, WorkContextError } from './work-context.ts';
 
 const MAX_RESULT_CHARS = 100_000;
+const MAX_MESSAGE_CHARS = 2_000;
 
 interface ResultsDependencies {
   assignment: Assignment;
@@ -52,6 +54,17 @@ export class Results {
     const { checkpoint } = this.#dependencies.assignment;
     const hasChanged = checkpoint !== null && checkpoint.patch_artifact_id !== null;
     await this.report(context, judge({ answer: await this.answer(context), hasChanged, restoration, checkpoint }));
+  }
+
+  /** Reports that the work could not start. The agent refuses what it cannot do; any other error costs an attempt. */
+  couldNotStart(error: Error): void {
+    const { messages, report } = this.#dependencies;
+    const message = error.message.slice(0, MAX_MESSAGE_CHARS);
+    const isRefusal = error instanceof WorkContextError || error instanceof RepositoryError;
+    if (isRefusal) return report({ type: 'released', data: { reason: 'refused', message } });
+    const failure: ModelFailure = { code: 'start_failed', message, retryable: true };
+    const result = { status: 'failed', text: '', messages_done: messages.done, finish: null, error: failure } as const;
+    report({ type: 'result', data: result });
   }
 
   fail(context: WorkContext, error: ModelFailure | null): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { truncated } from '../../src/protocol/common/text.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
-import { findKept, unmarkKept } from '../git/kept-worktrees.ts';
+import { findKept, isKept, unmarkKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
@@ -29,7 +29,7 @@ export interface WorkContextDependencies {
   log: (line: string) => void;
 }
 
-/** This agent cannot do the work; the message says why. */
+/** This agent cannot do the work, however often it tries; the message says why. */
 export class WorkContextError extends Error {
   override name = 'WorkContextError';
 }
@@ -60,18 +60,27 @@ export interface WorkContext {
  * Creates the worktree and the conversation of a lease, from its checkpoint if it has one. If a part of the checkpoint
  * cannot be restored, the work starts without it. Then `restoration` and a note in the session's log say what is gone.
  *
- * @throws WorkContextError or RepositoryError when this agent or its clone cannot do the work
+ * @throws WorkContextError or RepositoryError when this agent or its clone cannot do the work, however often it tries
  */
 export async function openWorkContext(
   assignment: Assignment,
   dependencies: WorkContextDependencies,
 ): Promise<WorkContext> {
+  const { repository, worktreesDirectory } = dependencies;
+  return open(assignment, dependencies).catch(async (error: Error) => {
+    const path = worktreePath(worktreesDirectory, assignment);
+    if (!isKept(path)) await repository.removeWorktree(path).catch(() => undefined);
+    throw error;
+  });
+}
+
+async function open(assignment: Assignment, dependencies: WorkContextDependencies): Promise<WorkContext> {
   const { opencode, report, log } = dependencies;
   const { model } = assignment.agent_config;
   if (model !== undefined && !(await opencode.listModels()).includes(model)) {
     throw new WorkContextError(`This agent's OpenCode has no model ${model}.`);
   }
-  const { worktree, restoration, isKept } = await openWorktree(assignment, dependencies);
+  const { worktree, restoration, hasWork } = await openWorktree(assignment, dependencies);
   const notice = lossNotice(restoration);
   if (notice !== null) report(note('error', notice));
   const directory = join(worktree.path, assignment.repository.directory ?? '.');
@@ -98,8 +107,8 @@ export async function openWorkContext(
     approvals,
     checkpoints,
     processes,
-    isPristine: assignment.checkpoint === null && !isKept,
-    isPrepared: isKept,
+    isPristine: assignment.checkpoint === null && !hasWork,
+    isPrepared: hasWork,
     preface,
     restoration,
     notice,
@@ -140,14 +149,14 @@ export function worktreePath(worktreesDirectory: string, lease: { task_id: strin
 async function openWorktree(
   assignment: Assignment,
   { repository, worktreesDirectory, fetchArtifact, report }: WorkContextDependencies,
-): Promise<{ worktree: Worktree; restoration: Restoration; isKept: boolean }> {
+): Promise<{ worktree: Worktree; restoration: Restoration; hasWork: boolean }> {
   const { checkpoint } = assignment;
   const kept = findKept(worktreesDirectory, assignment);
   if (kept !== null) {
     report(note('info', 'The work continues in the worktree that this agent has kept.'));
     const { gone } = kept;
     const restoration: Restoration = gone.length === 0 ? { type: 'whole' } : { type: 'incomplete', gone };
-    return { worktree: await repository.openWorktree(kept.path, kept.base), restoration, isKept: true };
+    return { worktree: await repository.openWorktree(kept.path, kept.base), restoration, hasWork: true };
   }
   const { base_commit, ref } = assignment.repository;
   const startsFromBranch = ref !== undefined && !checkpoint?.base_commit;
@@ -157,11 +166,11 @@ async function openWorktree(
   const worktree = await repository.addWorktree(worktreePath(worktreesDirectory, assignment), base);
   if (checkpoint === null) {
     report(note('info', `The work starts from commit ${truncated(await repository.describe(base), 100)}.`));
-    return { worktree, restoration: { type: 'whole' }, isKept: false };
+    return { worktree, restoration: { type: 'whole' }, hasWork: false };
   }
   const { patch_artifact_id: id, patch_sha256 } = checkpoint;
   const patch = id === null ? null : await fetchVerified(fetchArtifact, id, patch_sha256);
-  return { worktree, restoration: await restoreFiles(worktree, checkpoint, patch), isKept: false };
+  return { worktree, restoration: await restoreFiles(worktree, checkpoint, patch), hasWork: false };
 }
 
 async function openConversation(
@@ -195,8 +204,8 @@ async function fetchVerified(
   sha256: string | null,
 ): Promise<Uint8Array> {
   const bytes = await fetchArtifact(id).catch((error: Error) => {
-    throw new WorkContextError(`The checkpoint cannot be read: ${error.message}`);
+    throw new Error(`The checkpoint cannot be read: ${error.message}`);
   });
   if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
-  throw new WorkContextError('The checkpoint is damaged: the checksum of an artifact does not match.');
+  throw new Error('The checkpoint is damaged: the checksum of an artifact does not match.');
 }

@@ -88,8 +88,7 @@ export class Work {
     try {
       this.#context = await openWorkContext(this.#assignment, this.#dependencies);
     } catch (error) {
-      if (!this.#isCancelled) this.#reportReleased('refused', (error as Error).message);
-      return;
+      return this.#results.couldNotStart(error as Error);
     }
     if (this.#isCancelled) return;
     await this.#checkpoints.opened();

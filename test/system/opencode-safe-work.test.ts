@@ -225,13 +225,18 @@ test.each([
     (work: WorkRig) => new Map([...artifactsOf(work.frames)].map(([id, bytes]) => [id, bytes.with(0, bytes[0]! ^ 1)])),
     'is damaged',
   ],
-])('a checkpoint that %s is refused with the reason, and nothing starts without its work', async (_, take, reason) => {
-  const work = await start(makeAssignment());
-  await work.message('write one.txt: 1');
-  await work.frame('result');
-  const next = await fixture.start(nextAssignment(work.assignment, work.frames), take(work));
-  expect(await next.frame('released')).toMatchObject({ reason: 'refused', message: expect.stringContaining(reason) });
-});
+])(
+  'a checkpoint that %s fails the attempt with the reason, and nothing starts without its work',
+  async (_, take, reason) => {
+    const work = await start(makeAssignment());
+    await work.message('write one.txt: 1');
+    await work.frame('result');
+    const next = await fixture.start(nextAssignment(work.assignment, work.frames), take(work));
+    const error = { code: 'start_failed', message: expect.stringContaining(reason) };
+    expect(await next.frame('result')).toMatchObject({ status: 'failed', error });
+    expect(existsSync(next.worktree)).toBe(false);
+  },
+);
 
 test('a checkpoint has the files of nested repositories, and a note names what it lacks', async () => {
   const work = await start(makeAssignment());

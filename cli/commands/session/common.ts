@@ -61,6 +61,9 @@ export function printSession(view: SessionView, json: boolean): void {
     printLines([`  ${view.requested_action} requested; the agent finishes its current step first`]);
   }
   if (view.error) printLines([`  ${printable(view.error.message)}`]);
+  for (const { agent_name, message } of view.tasks?.flatMap(({ refusals = [] }) => refusals) ?? []) {
+    printLines([printable(`  waits for another agent: ${agent_name} refused: ${message}`)]);
+  }
   for (const approval of view.approvals ?? []) {
     if (approval.status !== 'open') continue;
     const [first, ...more] = approvalLines(view.id, approval);

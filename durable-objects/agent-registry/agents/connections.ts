@@ -47,11 +47,19 @@ export class Connections {
 
   /** When each connected agent was last heard, in ms since the epoch, by agent id. */
   aliveAt(): Map<string, number> {
-    const alive = new Map<string, number>();
+    return new Map([...this.connected()].map(([id, { seen_at }]) => [id, seen_at]));
+  }
+
+  /** When each connected agent was last heard, in ms since the epoch, and its process, by agent id. */
+  connected(): Map<string, { seen_at: number; instance_id: string }> {
+    const connected = new Map<string, { seen_at: number; instance_id: string }>();
     for (const { attachment, aliveAt } of this.welcomed()) {
-      alive.set(attachment.agent_id, Math.max(aliveAt, alive.get(attachment.agent_id) ?? 0));
+      const { agent_id, instance_id } = attachment;
+      const known = connected.get(agent_id);
+      if (instance_id === null || (known && known.seen_at >= aliveAt)) continue;
+      connected.set(agent_id, { seen_at: aliveAt, instance_id });
     }
-    return alive;
+    return connected;
   }
 
   update({ socket, attachment }: Connection, changes: Partial<ControlAttachment>): void {

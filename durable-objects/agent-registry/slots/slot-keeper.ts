@@ -10,7 +10,7 @@ import type { QueuedSlot, Slot, SlotKey, SlotsTable } from './slots-table.ts';
 /** Changes to the set of agents that take part in a match. */
 interface Participants {
   /** An agent whose hello is accepted in this transaction. It takes part, although its socket is not welcomed yet. */
-  newcomer?: string;
+  newcomer?: { agent_id: string; instance_id: string };
   /** An agent that gets no offer in this pass. */
   skip?: string;
 }
@@ -67,10 +67,14 @@ export class SlotKeeper {
    * @param abandoned accepted slots on which the agent no longer works
    * @param granted slots whose leases the session has granted
    */
-  reconcile(agentId: string, { abandoned, granted }: { abandoned: SlotKey[]; granted: SlotKey[] }): void {
-    for (const key of abandoned) this.#apply(key, this.#slots.find(key), { type: 'ended', agent_id: agentId });
-    for (const key of granted) this.#apply(key, this.#slots.find(key), { type: 'granted', agent_id: agentId });
-    this.match({ newcomer: agentId });
+  reconcile(
+    newcomer: { agent_id: string; instance_id: string },
+    { abandoned, granted }: { abandoned: SlotKey[]; granted: SlotKey[] },
+  ): void {
+    const { agent_id } = newcomer;
+    for (const key of abandoned) this.#apply(key, this.#slots.find(key), { type: 'ended', agent_id });
+    for (const key of granted) this.#apply(key, this.#slots.find(key), { type: 'granted', agent_id });
+    this.match({ newcomer });
   }
 
   /** Offers queued slots to agents with room. */
@@ -123,12 +127,11 @@ export class SlotKeeper {
 
   #decide<S extends Omit<QueuedSlot, 'session_id'>>(queue: Iterable<S>, { newcomer, skip }: Participants): Match<S> {
     const now = this.#now;
-    const seenAt = this.#connections.aliveAt();
-    if (newcomer !== undefined) seenAt.set(newcomer, now);
+    const connected = this.#connections.connected();
+    if (newcomer) connected.set(newcomer.agent_id, { seen_at: now, instance_id: newcomer.instance_id });
     const agents = this.#agents
       .withRoom()
-      .filter(({ id }) => seenAt.has(id))
-      .map((agent) => ({ ...agent, seen_at: seenAt.get(agent.id)! }));
+      .flatMap((agent) => (connected.has(agent.id) ? [{ ...agent, ...connected.get(agent.id)! }] : []));
     return matchQueue({ queue, agents, skip: skip ?? null, now }, DISPATCH);
   }
 

@@ -152,7 +152,7 @@ export class AgentFrames {
   /** The agent releases the lease, on request or because it cannot continue. */
   #released({ task }: LeaseRow, { reason, message }: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
     const why = bounded({ code: `agent_${reason}`, message, retryable: true });
-    this.#parts.tasks.handBack(task, why, { isUnable: reason === 'refused', costsAttempt: reason !== 'shutdown' });
+    this.#parts.tasks.handBack(task, why, { isRefused: reason === 'refused', costsAttempt: reason !== 'shutdown' });
   }
 
   /**

@@ -12,6 +12,8 @@ export interface Waiting {
 export interface ConnectedAgent extends Candidate {
   /** Its last sign of life, a frame or a ping (ms since the epoch). */
   seen_at: number;
+  /** Its process. */
+  instance_id: string;
 }
 
 export interface MatchState<Slot extends Waiting> {
@@ -64,9 +66,12 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
     }
     const pauses = Object.entries(slot.declined).filter(([, { until }]) => until > now);
     const paused = new Set(pauses.map(([id]) => id));
-    const agent = unmet.has(slot.requirements)
-      ? null
-      : chooseAgent(slot.requirements, paused.size === 0 ? agents : agents.filter(({ id }) => !paused.has(id)));
+    const refusing = new Set(slot.requirements.refusing_instances);
+    const able =
+      paused.size + refusing.size === 0
+        ? agents
+        : agents.filter(({ id, instance_id }) => !paused.has(id) && !refusing.has(instance_id));
+    const agent = unmet.has(slot.requirements) ? null : chooseAgent(slot.requirements, able);
     if (agent !== null) {
       offers.push({ slot, agent_id: agent.id });
       agent.slots_used++;

@@ -1,19 +1,26 @@
 import { Requirements, type SessionRequirements } from '../../protocol/session/requirements.ts';
 import { repositoryKey } from '../repository-url.ts';
+import type { Refusal } from './refusals.ts';
 
 /** The facts in a session that determine a task's requirements. */
 interface TaskNeeds {
   spec: SessionRequirements & { repository: { url?: string | undefined } };
   /** Hash of the first commit of the repository that the session is bound to; null before the first lease. */
   repository: string | null;
-  /** Agents that could not do the task. */
-  avoid_agents: string[];
+  /** The processes of agents that have refused the task in this run. */
+  refusals: readonly Pick<Refusal, 'agent_id' | 'instance_id'>[];
 }
 
 /** The requirements of a request to the registry. */
-export function requirementsOf({ spec, repository, avoid_agents }: TaskNeeds): Requirements {
+export function requirementsOf({ spec, repository, refusals }: TaskNeeds): Requirements {
   const { url } = spec.repository;
   const repository_key = url === undefined ? null : repositoryKey(url);
   // The schema drops the spec's other members, so a new requirement needs no change here.
-  return Requirements().parse({ ...spec, repository, repository_key, avoid_agents });
+  return Requirements().parse({
+    ...spec,
+    repository,
+    repository_key,
+    avoid_agents: [...new Set(refusals.map(({ agent_id }) => agent_id))],
+    ...(refusals.length > 0 && { refusing_instances: refusals.map(({ instance_id }) => instance_id) }),
+  });
 }

@@ -22,8 +22,13 @@ export const Requirements = schema(() =>
     repository: z.string().nullable(),
     /** The key of a URL (see `repositoryKey`) that must be one of the agent's remotes; null accepts any. */
     repository_key: z.string().nullable(),
-    /** Agents that could not do this task. They get an offer only if no other agent matches. */
+    /** Agents that have refused this task before. They get an offer only if no other agent matches. */
     avoid_agents: z.array(Uuid()),
+    /**
+     * Processes of agents (`instance_id`) that have refused this task and get no offer. An agent that starts again may
+     * have what it lacked. Absent when none has refused.
+     */
+    refusing_instances: z.array(Uuid()).optional(),
   }),
 );
 export type Requirements = Infer<typeof Requirements>;

@@ -61,6 +61,8 @@ export const TaskView = schema(() =>
       agent_id: Uuid().nullable(),
       agent_name: z.string().nullable(),
       lease_expires_at: Instant().nullable(),
+      /** While the task waits for an agent: the agents that have refused it in this run, and what they lack. */
+      refusals: z.array(z.object({ agent_id: Uuid(), agent_name: z.string(), message: z.string() })).optional(),
     })
     .meta({
       id: 'TaskView',

@@ -17,7 +17,16 @@ function request(name: string, changes: Partial<Waiting> = {}): Request {
 
 function agent(id: string, changes: Partial<ConnectedAgent> = {}): ConnectedAgent {
   const nothing = { capabilities: [], labels: [], repository: null, remotes: [] };
-  return { id, capacity: 1, slots_used: 0, idle_since: 0, seen_at: NOW, ...nothing, ...changes };
+  return {
+    id,
+    capacity: 1,
+    slots_used: 0,
+    idle_since: 0,
+    seen_at: NOW,
+    instance_id: `${id}-1`,
+    ...nothing,
+    ...changes,
+  };
 }
 
 /** The offers of one pass as `request → agent`, and the time of the next look from now. */
@@ -85,6 +94,23 @@ describe('matchQueue', () => {
   });
 });
 
+describe('a process of an agent that has refused a request', () => {
+  const refused = { requirements: { ...ANY, refusing_instances: ['a-1'] } };
+
+  it('is not offered it again, even when no other agent fits, and does not hold up the queue', () => {
+    expect(pass({ queue: [request('one', refused), request('two')], agents: [agent('a')] })).toEqual({
+      offers: ['two → a'],
+      lookAgainIn: null,
+    });
+  });
+
+  it('is offered it again after another start', () => {
+    expect(pass({ queue: [request('one', refused)], agents: [agent('a', { instance_id: 'a-2' })] }).offers).toEqual([
+      'one → a',
+    ]);
+  });
+});
+
 describe('matchQueue, for any queue and any agents', () => {
   const ids = ['a', 'b', 'c', 'd'];
   const labels = ['os=linux', 'gpu=true'];
@@ -102,6 +128,7 @@ describe('matchQueue, for any queue and any agents', () => {
   const anyRequest = fc.record({
     required_labels: fc.subarray(labels),
     avoid_agents: fc.subarray(ids),
+    refusing_instances: fc.subarray(ids.map((id) => `${id}-1`)),
     declined: fc.dictionary(
       fc.constantFrom(...ids),
       fc.record({ count: fc.constant(1), until: fc.constantFrom(NOW - 1, NOW + 1) }),
@@ -131,6 +158,7 @@ describe('matchQueue, for any queue and any agents', () => {
         NOW - one.seen_at <= CONFIG.quiet_ms &&
         one.id !== state.skip &&
         (slot.declined[one.id]?.until ?? 0) <= NOW &&
+        !slot.requirements.refusing_instances?.includes(one.instance_id) &&
         meets(one, slot.requirements),
     );
   }

@@ -5,29 +5,33 @@ import { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { ANY } from '../../support/requirements.ts';
 
 const spec = CreateSessionRequest().parse({ title: 'Any title', initial_prompt: 'Work' });
-const needs = { spec, repository: null, avoid_agents: [] };
+const needs = { spec, repository: null, refusals: [] };
 
 it('a session without requirements asks for any agent', () => {
   expect(requirementsOf(needs)).toEqual(ANY);
 });
 
-it('requirements include those of the session, its repository, and the agents to avoid', () => {
+it('requirements include those of the session, its repository, and the agents and processes that have refused', () => {
   const named = CreateSessionRequest().parse({
     ...spec,
     required_capabilities: ['testing'],
     required_labels: ['gpu=true'],
     repository: { url: 'git@github.com:acme/web.git' },
   });
-  const avoid_agents = ['aaaaaaaa-8a52-4f0c-9d0b-0d6f3a1b2c3d'];
-  expect(requirementsOf({ spec: named, repository: 'abcd', avoid_agents })).toEqual({
+  const agent_id = 'aaaaaaaa-8a52-4f0c-9d0b-0d6f3a1b2c3d';
+  const instances = ['11111111-8a52-4f0c-9d0b-0d6f3a1b2c3d', '22222222-8a52-4f0c-9d0b-0d6f3a1b2c3d'];
+  const refusals = instances.map((instance_id) => ({ agent_id, instance_id }));
+  expect(requirementsOf({ spec: named, repository: 'abcd', refusals })).toEqual({
     required_capabilities: ['testing'],
     required_labels: ['gpu=true'],
     repository: 'abcd',
     repository_key: 'github.com/acme/web',
-    avoid_agents,
+    avoid_agents: [agent_id],
+    refusing_instances: instances,
   });
 });
 
 it('requirements contain no other member of the session', () => {
-  expect(Object.keys(requirementsOf(needs)).sort()).toEqual(Object.keys(Requirements().shape).sort());
+  const refusals = [{ agent_id: crypto.randomUUID(), instance_id: crypto.randomUUID() }];
+  expect(Object.keys(requirementsOf({ ...needs, refusals })).sort()).toEqual(Object.keys(Requirements().shape).sort());
 });

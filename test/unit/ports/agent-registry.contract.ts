@@ -7,10 +7,13 @@ import {
   AGENT_B,
   callFrom,
   hello,
+  INSTANCE_1,
   INSTANCE_2,
   join,
   type MakeRegistry,
+  offers,
   SESSION,
+  slotRequest,
   withAgent,
 } from './agent-registry.fixture.ts';
 import { returnContract, slotContract } from './agent-registry.slots.ts';
@@ -75,6 +78,19 @@ export function agentRegistryContract(make: MakeRegistry): void {
       );
       const second = await join(registry, { instance_id: INSTANCE_2 });
       expect(second.closeCode).toBeNull();
+    });
+
+    it('offers a request that an instance has refused only to the next instance of that agent', async () => {
+      const { registry, api, agent } = await withAgent(make);
+      const request = slotRequest(1, { requirements: { refusing_instances: [INSTANCE_1] } });
+      expect(await api.reserve(request)).toMatchObject({ state: 'queued' });
+      agent.close();
+      await eventually(async () =>
+        expect(await api.agents(callFrom(registry.workspace))).toMatchObject({ value: [{ connected: false }] }),
+      );
+      const restarted = await join(registry, { instance_id: INSTANCE_2 });
+      await eventually(() => expect(offers(restarted)).toEqual([request.task_id]));
+      expect(offers(agent)).toEqual([]);
     });
 
     it('lets a second instance replace one that has been silent for 45 s', async () => {

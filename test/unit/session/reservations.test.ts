@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
+import { requestFor } from './actions.fixture.ts';
 import { SESSION_ID, SessionInProcess, TASK_ID } from './harness.ts';
 
 const MINUTE_MS = 60_000;
+const refusal = { type: 'released', data: { reason: 'refused', message: 'No such model.' } } as const;
 
 it('a reservation that an agent accepts and never claims is replaced by one of the next epoch', async () => {
   const session = new SessionInProcess();
@@ -26,22 +28,47 @@ it('a changed priority reaches the registry while the reservation waits', async 
   expect(session.destinations.requests.at(-1)).toMatchObject({ epoch: 1, priority: 'critical' });
 });
 
-it('an agent that refuses a task is avoided from then on, and its reason is in the log', async () => {
+it('a process that refuses a task is not asked again, and log and view have its reason', async () => {
   const session = new SessionInProcess();
-  const agent = await session.begun();
+  const agent = await session.begun({ max_attempts: 1 });
   agent.send({ type: 'released', data: { reason: 'refused', message: 'This clone has no commit abc.' } });
   expect((await session.folded()).transcript.at(-2)).toMatchObject({
     kind: 'note',
     text: 'This clone has no commit abc.',
   });
   await session.advance(MINUTE_MS);
-  expect(session.destinations.requests.at(-1)).toMatchObject({ epoch: 2, requirements: { avoid_agents: [agent.id] } });
+  expect(session.destinations.requests.at(-1)).toMatchObject({
+    epoch: 2,
+    requirements: { avoid_agents: [agent.id], refusing_instances: [agent.instanceId] },
+  });
+  const [task] = (await session.view(['tasks'])).tasks ?? [];
+  expect(task).toMatchObject({ status: 'ready', attempt: 1 });
+  expect(task?.refusals).toEqual([
+    { agent_id: agent.id, agent_name: expect.any(String), message: 'This clone has no commit abc.' },
+  ]);
 });
 
-it('the session’s error is the reason of the last agent that refused', async () => {
+it('refusals cost no attempt, and a new run asks everyone again', async () => {
   const session = new SessionInProcess();
-  const agent = await session.begun({ max_attempts: 1 });
-  agent.send({ type: 'released', data: { reason: 'refused', message: 'No such model.' } });
+  await session.create({ max_attempts: 1 });
+  await session.act('start');
+  for (let epoch = 1; epoch <= 5; epoch++) {
+    session.agent(epoch, `AGENT-${epoch}`).connect().send(refusal);
+    await session.advance(MINUTE_MS);
+  }
+  expect(await session.status()).toBe('queued');
+  await session.act(requestFor('stop'));
+  await session.act(requestFor('retry'));
+  await session.settle();
+  expect(session.destinations.requests.at(-1)?.requirements).toMatchObject({ avoid_agents: [] });
+  expect((await session.view(['tasks'])).tasks?.[0]?.refusals).toBeUndefined();
+});
+
+it('a process that refuses a task again uses up an attempt, so that a task does not go round for ever', async () => {
+  const session = new SessionInProcess();
+  await session.begun({ max_attempts: 1 }).then((agent) => agent.send(refusal));
+  await session.advance(MINUTE_MS);
+  session.agent(2).connect().send(refusal);
   expect(await session.view()).toMatchObject({
     status: 'failed',
     error: { code: 'agent_refused', message: expect.stringContaining('No such model.') },
