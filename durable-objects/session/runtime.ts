@@ -12,6 +12,7 @@ import { KEY_IS_TAKEN } from '../kit/calls/idempotency.ts';
 import { waitAtMost } from '../kit/delivery/outbound.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, runAlarm } from '../kit/runtime.ts';
+import { instant } from '../kit/text.ts';
 import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
 import { Attempts } from './attempts.ts';
@@ -84,6 +85,13 @@ export class SessionRuntime implements SessionApi {
     });
     await this.#directoryUpdated();
     return outcome;
+  }
+
+  async createdAt(call: Call): Promise<Outcome<string | null>> {
+    const { kit, records } = this.parts;
+    return this.#calls.answer('debug', 'createdAt', call, () =>
+      ok(kit.store.created ? instant(records.session().created_at) : null),
+    );
   }
 
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>> {

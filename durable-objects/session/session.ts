@@ -17,6 +17,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi {
     return this.runtime.create(...args);
   }
 
+  createdAt(...args: Args<'createdAt'>): ReturnType<SessionApi['createdAt']> {
+    return this.runtime.createdAt(...args);
+  }
+
   read(...args: Args<'read'>): ReturnType<SessionApi['read']> {
     return this.runtime.read(...args);
   }

@@ -39,11 +39,14 @@ export interface DiffSource {
 }
 
 /**
- * One session. If the session does not exist or belongs to another workspace, every call except `create` fails with
- * `not_found` and writes nothing.
+ * One session. If the session does not exist or belongs to another workspace, every call except `create` and `createdAt`
+ * fails with `not_found` and writes nothing.
  */
 export interface SessionApi {
+  /** Creates the session. A repeat of the request that created it gets the session as it is now. */
   create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>>;
+  /** When the session was created (ISO 8601), even if it has been deleted since; null if it never was. */
+  createdAt(call: Call): Promise<Outcome<string | null>>;
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>>;
   update(call: Call, changes: UpdateSessionRequest): Promise<Outcome<SessionView>>;
   act(call: Call, request: ActionRequest): Promise<Outcome<SessionView>>;

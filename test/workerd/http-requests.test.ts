@@ -23,7 +23,7 @@ function recording() {
   const sessions = sessionsWith({
     create: async (call, id, request) => {
       calls.push({ call, request });
-      return ok(sessionView({ id, title: request.title }));
+      return ok(sessionView({ id, title: request.title, created_at: new Date().toISOString() }));
     },
     act: async (call, request) => {
       calls.push({ call, request });

@@ -1,9 +1,9 @@
 import type { Call } from '../../../src/ports/calls.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import { IDEMPOTENCY_KEY_MS } from '../../../src/protocol/common/limits.ts';
 import type { Deadlines } from '../deadlines.ts';
 import type { ObjectStore } from '../storage/store.ts';
 
-const KEPT_MS = 86_400_000;
 export const IDEMPOTENCY_DEADLINE = 'idempotency';
 
 export const KEY_IS_TAKEN = refuse(
@@ -55,15 +55,15 @@ export class Idempotency {
       JSON.stringify(outcome.value),
       now,
     );
-    this.#deadlines.setIfUnset(IDEMPOTENCY_DEADLINE, now + KEPT_MS);
+    this.#deadlines.setIfUnset(IDEMPOTENCY_DEADLINE, now + IDEMPOTENCY_KEY_MS);
     return outcome;
   }
 
   /** The handler of `IDEMPOTENCY_DEADLINE`: deletes outcomes that are older than a day. */
   purge(): void {
     const now = this.#store.platform.now();
-    this.#store.rows(`DELETE FROM idempotency WHERE at <= ?`, now - KEPT_MS);
+    this.#store.rows(`DELETE FROM idempotency WHERE at <= ?`, now - IDEMPOTENCY_KEY_MS);
     const oldest = this.#store.row<{ at: number | null }>(`SELECT MIN(at) AS at FROM idempotency`)?.at;
-    if (oldest != null) this.#deadlines.set(IDEMPOTENCY_DEADLINE, oldest + KEPT_MS);
+    if (oldest != null) this.#deadlines.set(IDEMPOTENCY_DEADLINE, oldest + IDEMPOTENCY_KEY_MS);
   }
 }

@@ -52,3 +52,6 @@ export function utf8Length(text: string): number {
 export function exceedsBytes(text: string, maxBytes: number): boolean {
   return text.length * 3 > maxBytes && utf8Length(text) > maxBytes;
 }
+
+/** How long an idempotency key names its first request. */
+export const IDEMPOTENCY_KEY_MS = 86_400_000;

@@ -116,6 +116,16 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     expect(items.filter(({ type }) => type === 'message.added')).toHaveLength(2);
   });
 
+  it('says when it was created, and that it never was', async () => {
+    const place = await make();
+    const call = callIn(place.workspace);
+    expect(unwrap(await place.api.createdAt(call))).toBeNull();
+    const { created_at } = unwrap(await place.api.create(call, place.id, REQUEST));
+    expect(unwrap(await place.api.createdAt(call))).toBe(created_at);
+    unwrap(await place.api.remove(call));
+    expect(unwrap(await place.api.createdAt(call)), 'even if it was deleted').toBe(created_at);
+  });
+
   it('applies an update and shows it', async () => {
     const { place, call } = await created();
     await place.api.update(call, { title: 'Renamed', tags: ['x'], priority: 'high' });
