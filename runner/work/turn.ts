@@ -237,6 +237,7 @@ export class Turn {
     const { opencode, mapping, conversationId } = this.#context;
     const messages = await opencode.messages(conversationId);
     const subConversations = await opencode.subConversations(conversationId);
+    mapping.cover(subConversations);
     const subAgentMessages = await Promise.all(subConversations.map((id) => opencode.messages(id)));
     this.#reportAll(mapping.reconcile(messages, subAgentMessages.flat()));
     return messages;
@@ -244,11 +245,14 @@ export class Turn {
 
   /** Finds open requests whose event was lost, because otherwise they would never be answered. */
   async #pollRequests(): Promise<void> {
-    const { opencode, mapping, approvals, directory } = this.#context;
-    const [permissions, questions] = await Promise.all([
-      opencode.openPermissions(directory),
-      opencode.openQuestions(directory),
+    const { opencode, mapping, approvals, directory, conversationId } = this.#context;
+    const [permissions, questions, subConversations] = await Promise.all([
+      // OpenCode's list fails while it holds a request without an optional member, such as the timeout of `webfetch`.
+      opencode.openPermissions(directory).catch(() => []),
+      opencode.openQuestions(directory).catch(() => []),
+      opencode.subConversations(conversationId),
     ]);
+    mapping.cover(subConversations);
     for (const request of permissions) if (mapping.covers(request.sessionID)) approvals.permissionAsked(request);
     for (const request of questions) if (mapping.covers(request.sessionID)) approvals.questionAsked(request);
   }

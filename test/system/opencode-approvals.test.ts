@@ -2,9 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
-import { makeAssignment, workFixtureOfFile } from './support/work-rig.ts';
+import { eventually } from '../support/eventually.ts';
+import { makeAssignment, withCalls, workFixtureOfFile } from './support/work-rig.ts';
 
-const fixture = workFixtureOfFile();
+// A session's own `ask` does not apply to its sub-agents; one of OpenCode's configuration does.
+const fixture = workFixtureOfFile({
+  config: { permission: { edit: 'allow', bash: 'allow', external_directory: 'ask' } },
+});
 
 const start = (changes: Partial<Assignment> = {}) => fixture.start(makeAssignment(changes));
 
@@ -93,4 +97,35 @@ test('an abort during a permission request withdraws the request, which OpenCode
   await work.work.command({ type: 'stop', data: { within_ms: 100 } });
   expect(await work.frame('released')).toMatchObject({ reason: 'stopped' });
   expect(work.of('approval.withdrawn').map((withdrawn) => withdrawn.ask_id)).toEqual([ask_id]);
+});
+
+test('a request of a sub-agent is found although every event about the sub-agent was lost', async () => {
+  const { client } = fixture.rig;
+  const subscribe: typeof client.subscribe = (listener) =>
+    client.subscribe((signal) => {
+      if (signal.type !== 'event' || !/^(permission|session\.created)/.test(signal.event.type)) listener(signal);
+    });
+  const work = await fixture.start(makeAssignment(), new Map(), { client: withCalls(client, { subscribe }) });
+  await work.message('task ask external_directory');
+  const { ask_id, permission } = await work.frame('approval.asked');
+  expect(permission).toBe('external_directory');
+  await work.work.command({ type: 'approval_reply', data: { ask_id, kind: 'permission', decision: 'once' } });
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+});
+
+test('a request that OpenCode cannot list stays open until it is answered', async () => {
+  const { client } = fixture.rig;
+  const failures: unknown[] = [];
+  const openPermissions = (directory: string) =>
+    client.openPermissions(directory).catch((error) => {
+      failures.push(error);
+      throw error;
+    });
+  const assignment = makeAssignment({ agent_config: { permissions: { webfetch: 'ask' } } });
+  const work = await fixture.start(assignment, new Map(), { client: withCalls(client, { openPermissions }) });
+  await work.message('ask webfetch');
+  const { ask_id } = await work.frame('approval.asked');
+  await eventually(() => expect(failures).not.toEqual([]));
+  await work.work.command({ type: 'approval_reply', data: { ask_id, kind: 'permission', decision: 'once' } });
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type AwkwardName, startAwkwardModel } from '../support/awkward-model.ts';
 import { makeAssignment, type WorkRig, workFixtureOfFile } from './support/work-rig.ts';
 
-const fixture = workFixtureOfFile(startAwkwardModel);
+const fixture = workFixtureOfFile({ startModel: startAwkwardModel });
 
 async function resultOf(name: AwkwardName, agent_config = {}) {
   const work: WorkRig = await fixture.start(makeAssignment({ agent_config }));

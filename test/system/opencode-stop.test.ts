@@ -5,7 +5,7 @@ import { startAwkwardModel } from '../support/awkward-model.ts';
 import { eventually } from '../support/eventually.ts';
 import { artifactsOf, nextAssignment, type WorkRig, workFixtureOfFile } from './support/work-rig.ts';
 
-const fixture = workFixtureOfFile(startAwkwardModel);
+const fixture = workFixtureOfFile({ startModel: startAwkwardModel });
 
 /** Longer than any test waits: only the agent's own judgement ends the step before. */
 const NEVER_MS = 600_000;

@@ -111,9 +111,13 @@ export class Mapping {
     this.#text.markGap();
   }
 
-  /** Frames for everything in the messages that no event reported. */
+  /** Takes in conversations of sub-agents, whose events may have been lost. */
+  cover(conversations: readonly string[]): void {
+    for (const id of conversations) this.#subConversations.add(id);
+  }
+
+  /** Frames for everything in the messages that no event reported. Sub-agents' conversations must be covered. */
   reconcile(messages: ConversationMessage[], subAgentMessages: ConversationMessage[] = []): AgentFrameBody[] {
-    for (const { info } of subAgentMessages) this.#subConversations.add(info.sessionID);
     return [...messages, ...subAgentMessages].flatMap(({ info, parts }) => {
       this.#message(info);
       return parts.flatMap((part) => this.#part(part));

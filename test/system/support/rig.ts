@@ -48,7 +48,7 @@ export function scratchDirectory(): { path: string; remove: () => void } {
 export async function startOpenCodeRig(
   directory: string,
   model: Pick<ScriptedModel, 'url'>,
-  options: Pick<OpenCodeServerOptions, 'health'> = {},
+  { config = {}, ...options }: Pick<OpenCodeServerOptions, 'health'> & { config?: Record<string, unknown> } = {},
 ): Promise<OpenCodeRig> {
   await using parts = new AsyncDisposableStack();
   mkdirSync(directory, { recursive: true });
@@ -56,7 +56,7 @@ export async function startOpenCodeRig(
   const server = new OpenCodeServer({
     directory,
     worktrees: join(directory, 'worktrees'),
-    source: { kind: 'given', config: scriptedModelConfig(model.url) },
+    source: { kind: 'given', config: { ...scriptedModelConfig(model.url), ...config } },
     marker,
     tools: toolEnvironment(process.env),
     ...options,

@@ -157,7 +157,14 @@ export interface WorkFixture {
 }
 
 /** Creates a fixture before the file's first test, and removes it after the last one. */
-export function workFixtureOfFile(startModel: () => Promise<ScriptedModel> = startScriptedModel): WorkFixture {
+export function workFixtureOfFile({
+  startModel = startScriptedModel,
+  config = {},
+}: {
+  startModel?: () => Promise<ScriptedModel>;
+  /** Replaces members of OpenCode's configuration. */
+  config?: Record<string, unknown>;
+} = {}): WorkFixture {
   const scratch = scratchDirectory();
   const project = join(scratch.path, 'project');
   const works: WorkRig[] = [];
@@ -166,7 +173,7 @@ export function workFixtureOfFile(startModel: () => Promise<ScriptedModel> = sta
   beforeAll(async () => {
     createRepository(project);
     model = await startModel();
-    rig = await startOpenCodeRig(join(scratch.path, 'agent'), model);
+    rig = await startOpenCodeRig(join(scratch.path, 'agent'), model, { config });
   });
   afterEach(async () => {
     await Promise.all(works.splice(0).map((work) => work.end()));
