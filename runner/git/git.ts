@@ -27,6 +27,7 @@ const DEFAULT_MAX_BYTES = 16 * 1_048_576;
  */
 const LIMITS_MS: Readonly<Record<string, number>> = {
   worktree: 600_000,
+  submodule: 600_000,
   fetch: 600_000,
   add: 300_000,
   diff: 300_000,
@@ -46,6 +47,7 @@ const SETTINGS = [
   'core.safecrlf=false',
   'diff.suppressBlankEmpty=false',
   'apply.ignoreWhitespace=no',
+  'submodule.recurse=false',
 ].flatMap((setting) => ['-c', setting]);
 
 /**
@@ -110,6 +112,15 @@ export async function git(directory: string, args: string[], options: GitOptions
   }
   if (code !== 0) throw new GitError(`git ${name}: ${errorOutput.trim() || `exit code ${code}`}`);
   return Buffer.concat(output);
+}
+
+/** The environment with settings for one command and those that it starts. Their names may hold any character. */
+export function settings(pairs: readonly (readonly [name: string, value: string])[]): Record<string, string> {
+  const variables = pairs.flatMap(([name, value], i) => [
+    [`GIT_CONFIG_KEY_${i}`, name],
+    [`GIT_CONFIG_VALUE_${i}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: `${pairs.length}`, ...Object.fromEntries(variables) };
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -5,7 +5,8 @@ import { MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { changeClone, removeRecord } from './bookkeeping.ts';
 import { GitError, git } from './git.ts';
-import { CHECKOUT_LIMIT_MS, Worktree } from './worktree.ts';
+import { fillSubmodules, type Unfilled } from './submodules.ts';
+import { Worktree } from './worktree.ts';
 
 /** The directory cannot be used as a repository; the message says how to fix that. */
 export class RepositoryError extends Error {
@@ -14,6 +15,8 @@ export class RepositoryError extends Error {
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const MAX_FETCH_MS = 60_000;
+/** Long, because git may have to fetch each file, or run a filter for it. */
+const CHECKOUT_LIMIT_MS = 600_000;
 
 /**
  * The clone that an agent works in. The agent creates its own worktrees and never changes the clone's checkout, index
@@ -115,7 +118,10 @@ export class Repository {
     await git(this.directory, args, { maxMs: MAX_FETCH_MS }).catch(() => undefined);
   }
 
-  /** A new worktree at `path` on `base`, with a detached HEAD, so that no branch of the clone moves. */
+  /**
+   * A new worktree at `path` on `base`, with a detached HEAD, so that no branch of the clone moves. Its submodules are
+   * filled from those of the clone.
+   */
   async addWorktree(path: string, base: string): Promise<Worktree> {
     await this.removeWorktree(path);
     await mkdir(dirname(path), { recursive: true });
@@ -123,16 +129,17 @@ export class Repository {
     const add = ['worktree', 'add', '--quiet', '--detach', '--force', '--no-checkout', path, base];
     await changeClone(this.#gitDirectory, () => git(this.directory, add));
     await git(path, ['reset', '--hard', '--quiet', base], { maxMs: CHECKOUT_LIMIT_MS });
-    return this.openWorktree(path, base);
+    const unfilled = await fillSubmodules(path, { gitDirectory: this.#gitDirectory, checkout: this.directory });
+    return this.openWorktree(path, base, unfilled);
   }
 
   /** The existing worktree at `path`, with the work in it. */
-  async openWorktree(path: string, base: string): Promise<Worktree> {
+  async openWorktree(path: string, base: string, unfilled: readonly Unfilled[] = []): Promise<Worktree> {
     const index = await gitText(path, ['rev-parse', '--git-path', 'index']).then(
       (found) => resolve(path, found),
       () => null,
     );
-    return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index });
+    return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index }, unfilled);
   }
 
   /** Removes the worktree at `path`, if it exists, and git's record of it. Other worktrees are not touched. */

@@ -6,6 +6,7 @@ import { type BytePath, listOf, pathText, placeOf, splitNul, utf8Path } from './
 import { git } from './git.ts';
 import { includedPaths } from './included-files.ts';
 import { type LeftOut, leaveOut } from './leave-out.ts';
+import { changedSubmodules, gitlinks } from './submodules.ts';
 
 /** The work tree that a snapshot is taken of. */
 export interface SnapshotSource {
@@ -26,40 +27,50 @@ export interface Snapshot {
   environment: Record<string, string>;
   /** Repositories inside the work tree. The snapshot holds their files but not their history. */
   nested: string[];
-  /** Submodules with changes, which no patch of this repository can hold. */
+  /** Submodules with work that no patch of this repository can hold. */
   changedSubmodules: string[];
   /** New files and directories that are too large for a snapshot. */
   leftOut: LeftOut[];
 }
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
-const GITLINK = '160000';
 /** Git reads and compresses each new file for each snapshot, so their size is checked before. */
 const NEW_FILES = { fileBytes: 32 * 1_048_576, totalBytes: 128 * 1_048_576, files: 20_000 };
 
 /**
  * Takes a snapshot and deletes it when `use` has finished. It leaves out ignored files unless they are tracked, and
- * files that were copied from the clone. Its files are beside the work tree, where the next start removes leftovers of killed processes.
+ * files that were copied from the clone. Its files are beside the work tree, where the next start removes leftovers of
+ * killed processes.
  */
 export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+  return withScratchIndex(source, async (environment) => {
+    const submodules = await initIndex(source, environment);
+    const included = await includedPaths(source.index);
+    const skipped = new Set([...included, ...(source.oversized ?? [])]);
+    const { nested, leftOut } = await stageAll(source.path, environment, skipped);
+    await removeFromIndex(source.path, environment, included);
+    const changed =
+      submodules.size === 0 ? [] : await changedSubmodules(source.path, submodules, await links(source, environment));
+    return use({ environment, nested, changedSubmodules: changed, leftOut });
+  });
+}
+
+/** Calls `use` with the environment for git commands on an index and an object store that are deleted afterwards. */
+export async function withScratchIndex<T>(
+  source: SnapshotSource,
+  use: (environment: Environment) => Promise<T>,
+): Promise<T> {
   const scratch = await mkdtemp(`${source.path}.snapshot-`);
   try {
     await mkdir(join(scratch, 'objects'));
-    const environment = {
+    return await use({
       [WORKTREE_VARIABLE]: worktreeMark(source.path),
       GIT_DIR: source.gitDirectory,
       GIT_WORK_TREE: source.path,
       GIT_INDEX_FILE: join(scratch, 'index'),
       GIT_OBJECT_DIRECTORY: join(scratch, 'objects'),
       GIT_ALTERNATE_OBJECT_DIRECTORIES: join(source.gitDirectory, 'objects'),
-    };
-    const submodules = await initIndex(source, environment);
-    const included = await includedPaths(source.index);
-    const skipped = new Set([...included, ...(source.oversized ?? [])]);
-    const { nested, leftOut } = await stageAll(source.path, environment, skipped);
-    await removeFromIndex(source.path, environment, included);
-    const changedSubmodules = submodules.size === 0 ? [] : await findChanged(source, environment);
-    return await use({ environment, nested, changedSubmodules, leftOut });
+    });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -71,23 +82,26 @@ type Environment = Record<string, string> & { GIT_WORK_TREE: string; GIT_INDEX_F
  * Fills the index from the work tree's own index, or from the base if that cannot be read. Removes links to
  * repositories that the base does not have, since they would stand in for the repositories' content.
  *
- * @returns the paths of the base's submodules
+ * @returns the commits of the base's submodules by path
  */
-async function initIndex(source: SnapshotSource, environment: Environment): Promise<ReadonlySet<BytePath>> {
-  const list = async (...args: string[]) =>
-    gitlinks(await git(source.path, args, { environment, maxBytes: MAX_LISTING_BYTES }));
+async function initIndex(source: SnapshotSource, environment: Environment): Promise<ReadonlyMap<BytePath, string>> {
   const inIndex = await copyFile(source.index ?? '', environment.GIT_INDEX_FILE)
-    .then(() => list('ls-files', '--stage', '-z'))
+    .then(() => links(source, environment))
     .catch(async () => {
       await rm(environment.GIT_INDEX_FILE, { force: true });
       await git(source.path, ['read-tree', source.base], { environment });
-      return list('ls-files', '--stage', '-z');
+      return links(source, environment);
     });
-  if (inIndex.length === 0) return new Set();
-  const ofBase = new Set(await list('ls-tree', '-r', '-z', source.base));
-  const foreign = inIndex.filter((path) => !ofBase.has(path));
+  if (inIndex.size === 0) return inIndex;
+  const ofBase = await links(source, environment, ['ls-tree', '-r', '-z', source.base]);
+  const foreign = [...inIndex.keys()].filter((path) => !ofBase.has(path));
   await removeFromIndex(source.path, environment, foreign);
   return ofBase;
+}
+
+/** The links to other repositories that the index has, or what `list` lists. */
+async function links(source: SnapshotSource, environment: Environment, list = ['ls-files', '--stage', '-z']) {
+  return gitlinks(await git(source.path, list, { environment, maxBytes: MAX_LISTING_BYTES }));
 }
 
 async function removeFromIndex(directory: string, environment: Environment, paths: BytePath[]): Promise<void> {
@@ -152,23 +166,4 @@ async function reachable(directory: string, path: BytePath, link: string): Promi
 /** A file can be gone already. */
 function sizeOf(path: Buffer): number {
   return lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-async function findChanged(source: SnapshotSource, environment: Environment): Promise<string[]> {
-  const committed = await git(source.path, ['diff', '--cached', '--raw', '--no-renames', '-z', source.base], {
-    environment,
-    maxBytes: MAX_LISTING_BYTES,
-  });
-  const dirty = splitNul(
-    await git(source.path, ['diff', '--name-only', '-z', '--ignore-submodules=none'], { environment }),
-  );
-  const words = splitNul(committed);
-  const linked = words.filter((_, i) => i % 2 === 1 && words[i - 1]?.includes(GITLINK));
-  return [...new Set([...linked, ...dirty])].map(pathText).sort();
-}
-
-/** The paths of links to other repositories, from a listing of an index or a tree. */
-function gitlinks(listing: Buffer): BytePath[] {
-  const links = splitNul(listing).filter((line) => line.startsWith(GITLINK));
-  return links.map((line) => line.slice(line.indexOf('\t') + 1) as BytePath);
 }

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { MAX_PATCH_BYTES, MAX_UNPACKED_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
+import { applyPatch } from './apply-patch.ts';
 import { type BytePath, pathText, placeOf } from './byte-path.ts';
 import { parseFiles } from './changed-files.ts';
 import { git, OutputTooLargeError } from './git.ts';
@@ -8,6 +9,7 @@ import { copyIncluded, type Included } from './included-files.ts';
 import type { LeftOut } from './leave-out.ts';
 import { type FilePatch, packPatch, unpackPatch } from './patch.ts';
 import { type SnapshotSource, withSnapshot } from './snapshot.ts';
+import type { Unfilled } from './submodules.ts';
 
 /** A worktree's changes against its base. */
 export interface Changes {
@@ -17,15 +19,13 @@ export interface Changes {
   files: DiffFile[];
   /** Repositories inside the worktree. The patch holds their files but not their history. */
   nested: string[];
-  /** Submodules with changes, which are not in the patch. */
+  /** Submodules with work that is not in the patch. */
   changedSubmodules: string[];
   /** Files, and new directories, that are too large and not in the patch. */
   leftOut: LeftOut[];
 }
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
-/** Long, because git may have to fetch each file, or run a filter for it. */
-export const CHECKOUT_LIMIT_MS = 600_000;
 
 /** Fixes the format of a patch, so that the user's configuration does not change it. */
 const DIFF_FORMAT = [
@@ -58,11 +58,14 @@ interface Oversized {
 export class Worktree {
   readonly path: string;
   readonly base: string;
+  /** The submodules that were not in the clone when the worktree was created. */
+  readonly unfilled: readonly Unfilled[];
   readonly #source: SnapshotSource;
   /** The files that were too large for the last patch, as they were then. They cost nothing until they change. */
   #oversized = new Map<BytePath, Oversized>();
 
-  constructor(source: SnapshotSource) {
+  constructor(source: SnapshotSource, unfilled: readonly Unfilled[] = []) {
+    this.unfilled = unfilled;
     this.path = source.path;
     this.base = source.base;
     this.#source = source;
@@ -118,18 +121,12 @@ export class Worktree {
 
   /**
    * Applies a patch, packed or not, to a worktree in which nobody has worked.
+   * @returns what it could not restore, one phrase each
    * @throws GitError when the patch does not apply; the worktree is the base commit then
    */
-  async applyToNew(patch: Uint8Array): Promise<void> {
-    if (patch.byteLength === 0) return;
-    try {
-      const input = await unpackPatch(patch);
-      await git(this.path, ['apply', '--binary', '--whitespace=nowarn'], { input });
-    } catch (error) {
-      // A filter that fails has already written some of the files.
-      await git(this.path, ['reset', '--hard', '--quiet', this.base], { maxMs: CHECKOUT_LIMIT_MS });
-      await git(this.path, ['clean', '-ffdxq'], { maxMs: CHECKOUT_LIMIT_MS });
-      throw error;
-    }
+  async applyToNew(patch: Uint8Array): Promise<string[]> {
+    if (patch.byteLength === 0) return [];
+    const missing = await applyPatch(this.#source, await unpackPatch(patch));
+    return missing.map((path) => `the new commit of the submodule ${pathText(path)}, which is not in this clone`);
   }
 }

@@ -27,12 +27,13 @@ export async function restoreFiles(
   });
   if (local_only) return base('local_only', 'they were too large to leave the machine of the agent that made them');
   try {
-    if (patch !== null) await worktree.applyToNew(patch);
+    const missing = patch === null ? [] : await worktree.applyToNew(patch);
+    const gone = [...lacks, ...missing];
+    return gone.length === 0 ? { type: 'whole' } : { type: 'incomplete', gone: bounded(gone) };
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     return base('does_not_apply', `its patch does not apply here (${error.message})`);
   }
-  return lacks.length === 0 ? { type: 'whole' } : { type: 'incomplete', gone: [...lacks] };
 }
 
 /** What the worktree lacks, for the checkpoints that are taken of it. */

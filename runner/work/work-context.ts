@@ -83,12 +83,7 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
   const { worktree, restoration, hasWork } = await openWorktree(assignment, dependencies);
   const notice = lossNotice(restoration);
   if (notice !== null) report(note('error', notice));
-  const directory = join(worktree.path, assignment.repository.directory ?? '.');
-  if (!(await stat(directory).catch(() => null))?.isDirectory()) {
-    throw new WorkContextError(
-      `The repository has no directory ${assignment.repository.directory} at ${worktree.base}.`,
-    );
-  }
+  const directory = await workDirectory(worktree, assignment.repository.directory ?? '.', report);
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const mapping = new Mapping(conversationId, directory);
   mapping.skip(await opencode.messages(conversationId));
@@ -113,6 +108,26 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
     restoration,
     notice,
   };
+}
+
+/** The directory in which the agent works. Notes submodules that are empty. */
+async function workDirectory(
+  { path, base, unfilled }: Worktree,
+  name: string,
+  report: WorkContextDependencies['report'],
+): Promise<string> {
+  const advice = 'Run "git submodule update --init --recursive" in the clone of the agent.';
+  if (unfilled.length > 0) {
+    const names = unfilled.map((module) => `${module.path} (${module.commit.slice(0, 10)})`).join(', ');
+    report(note('warning', `Submodules are empty, because the clone does not have their commits: ${names}. ${advice}`));
+  }
+  const directory = join(path, name);
+  const empty = unfilled.find((module) => `${directory}/`.startsWith(`${join(path, module.path)}/`));
+  if (empty !== undefined) {
+    throw new WorkContextError(`The directory ${name} is in the submodule ${empty.path}, which is empty. ${advice}`);
+  }
+  if ((await stat(directory).catch(() => null))?.isDirectory()) return directory;
+  throw new WorkContextError(`The repository has no directory ${name} at ${base}.`);
 }
 
 /** Ends the processes of the lease's commands. A checkpoint that is being taken is finished before, because it has some. */

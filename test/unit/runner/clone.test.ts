@@ -127,21 +127,3 @@ test('a nested repository is in the patch whatever bytes its name has', async ()
   await there.applyToNew(patch as Uint8Array);
   expect(readFileSync(inside(there.path, 'new.txt'), 'utf8')).toBe('new\n');
 });
-
-test('a patch that a filter stops in the middle leaves nothing behind', async () => {
-  writeFileSync(join(clone, '.gitattributes'), '*.bin filter=gone\n');
-  run(clone, 'add', '-A');
-  run(clone, 'commit', '-qm', 'filtered');
-  const repository = await Repository.open(clone);
-  const base = await repository.resolve();
-  const here = await repository.addWorktree(join(scratch, 'here'), base);
-  for (const name of ['a.txt', 'b.bin', 'c.txt']) writeFileSync(join(here.path, name), `${name}\n`);
-  writeFileSync(join(here.path, 'file.txt'), 'changed\n');
-  const { patch } = await here.changes();
-  run(clone, 'config', 'filter.gone.smudge', 'false');
-  run(clone, 'config', 'filter.gone.required', 'true');
-  const there = await repository.addWorktree(join(scratch, 'there'), base);
-  await expect(there.applyToNew(patch as Uint8Array)).rejects.toThrow(GitError);
-  expect(run(there.path, 'status', '--porcelain', '--ignored')).toBe('');
-  expect(readFileSync(join(there.path, 'file.txt'), 'utf8')).toBe('text\n');
-});

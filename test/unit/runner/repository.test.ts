@@ -219,22 +219,6 @@ test.each([
   expect((await tree.changes()).files).toEqual([{ path: 'new.txt', status: 'added', additions: 1, deletions: 0 }]);
 });
 
-test('submodules with changes are named', async () => {
-  const library = join(scratch, 'library');
-  mkdirSync(library);
-  runIn(library, 'init', '-q');
-  runIn(library, 'commit', '-q', '--allow-empty', '-m', 'library');
-  for (const name of ['clean', 'ahead', 'dirty']) runIn(clone, 'submodule', 'add', '-q', library, name);
-  runIn(clone, 'commit', '-qm', 'submodules');
-  const repository = await Repository.open(clone);
-  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
-  runIn(tree.path, 'submodule', 'update', '-q', '--init');
-  expect((await tree.changes()).changedSubmodules).toEqual([]);
-  runIn(join(tree.path, 'ahead'), 'commit', '-q', '--allow-empty', '-m', 'on');
-  writeFileSync(join(tree.path, 'dirty', 'new.txt'), 'x');
-  expect((await tree.changes()).changedSubmodules).toEqual(['ahead', 'dirty']);
-});
-
 test('a patch does not depend on the user’s git configuration', async () => {
   const repository = await Repository.open(clone);
   writeFileSync(join(clone, 'long.txt'), Array.from({ length: 40 }, (_, i) => `${i}\n`).join(''));

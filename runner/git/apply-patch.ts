@@ -1,0 +1,71 @@
+import { rm, rmdir } from 'node:fs/promises';
+import { type BytePath, listOf, placeOf, splitNul } from './byte-path.ts';
+import { GitError, git } from './git.ts';
+import { type SnapshotSource, withScratchIndex } from './snapshot.ts';
+import { moveSubmodule } from './submodules.ts';
+
+const MAX_LISTING_BYTES = 64 * 1_048_576;
+const GITLINK = '160000';
+
+/** The files of a patch cannot be written. The work tree is not usable then. */
+export class UnwritableError extends Error {
+  override name = 'UnwritableError';
+}
+
+/**
+ * Applies a patch to a work tree in which nobody has worked. The patch is applied to the base commit in an index of its
+ * own first, so that one that does not apply changes nothing.
+ *
+ * @returns the submodules that cannot have the commit that the patch gives them
+ * @throws GitError when the patch does not apply; UnwritableError when its files cannot be written
+ */
+export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Promise<BytePath[]> {
+  return withScratchIndex(source, async (environment) => {
+    const run = (args: string[], input?: Uint8Array) =>
+      git(source.path, args, { environment, maxBytes: MAX_LISTING_BYTES, ...(input && { input }) });
+    await run(['read-tree', source.base]);
+    await run(['apply', '--cached', '--binary', '--whitespace=nowarn'], patch);
+    const listed = await run(['diff', '--cached', '--raw', '--no-abbrev', '--no-renames', '-z', source.base]);
+    const { removed, written, links } = parseRaw(listed);
+    try {
+      for (const path of removed) await removePath(source.path, path);
+      await run(['checkout-index', '--force', '--quiet', '-z', '--stdin'], listOf(written));
+    } catch (error) {
+      const why = error instanceof GitError ? error.message : String(error);
+      throw new UnwritableError(`The files of the checkpoint cannot be written: ${why}`);
+    }
+    const missing: BytePath[] = [];
+    for (const [path, commit] of links) {
+      if (!(await moveSubmodule(source.path, path, commit))) missing.push(path);
+    }
+    return missing;
+  });
+}
+
+/** Parses `git diff --raw -z`. Each change is `:<mode> <mode> <id> <id> <letter>`, then the path. */
+function parseRaw(listing: Buffer) {
+  const words = splitNul(listing);
+  const [removed, written]: [BytePath[], BytePath[]] = [[], []];
+  const links = new Map<BytePath, string>();
+  for (let i = 0; i + 1 < words.length; i += 2) {
+    const path = words[i + 1] as BytePath;
+    const [, mode, , id, letter] = (words[i] as string).split(' ');
+    if (letter === 'D' || letter === 'T') removed.push(path);
+    if (mode === GITLINK) links.set(path, id as string);
+    else if (letter !== 'D') written.push(path);
+  }
+  return { removed, written, links };
+}
+
+/** Removes a file or a submodule, and the directories that are empty then, as git does. */
+async function removePath(directory: string, path: BytePath): Promise<void> {
+  await rm(placeOf(directory, path), { recursive: true, force: true });
+  const parents = path.split('/').slice(0, -1);
+  for (let depth = parents.length; depth > 0; depth--) {
+    const isRemoved = await rmdir(placeOf(directory, parents.slice(0, depth).join('/') as BytePath)).then(
+      () => true,
+      () => false,
+    );
+    if (!isRemoved) return;
+  }
+}
