@@ -1,4 +1,5 @@
 import type { Call } from '../ports/calls.ts';
+import { errorFields, type Logger } from '../ports/logger.ts';
 import { Unavailable } from '../ports/unavailable.ts';
 import type { Workspaces } from '../ports/workspace.ts';
 import { ERROR_CODES, type FieldError, type Outcome, ok, refuse } from '../protocol/common/errors.ts';
@@ -17,6 +18,7 @@ type FieldErrorsOf = (error: { issues: readonly { path: PropertyKey[]; message: 
 
 interface BulkDependencies extends CreateSessionDependencies {
   workspaces: Workspaces;
+  logger: Logger;
 }
 
 /** The outcome of a single item. A deleted session has no view. */
@@ -60,7 +62,7 @@ function storable(result: BulkResult): BulkResult {
 
 /** Runs the items independently of each other. */
 async function runItems(
-  dependencies: CreateSessionDependencies,
+  dependencies: BulkDependencies,
   call: Call,
   request: BulkSessionRequest,
   fieldErrorsOf: FieldErrorsOf,
@@ -75,7 +77,9 @@ async function runItems(
         request.action === 'create'
           ? createOne(dependencies, itemCall, subjects[index], fieldErrorsOf)
           : actOnOne(dependencies, itemCall, request.action, subjects[index] as SessionId);
-      items[index] = itemOf(index, request, await orRefusal(run));
+      items[index] = itemOf(index, request, await orRefusal(dependencies.logger, itemCall, run));
+      // Otherwise the whole request can run in one task of the platform, and other requests would wait for its end.
+      await nextTask();
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
@@ -121,15 +125,20 @@ async function actOnOne(
   }
 }
 
-/** Converts an unreachable object to a failure of its item, so that the outcomes of other items are kept. */
-async function orRefusal(run: () => Promise<ItemOutcome>): Promise<ItemOutcome> {
+/** Converts an unreachable object or a bug to a failure of its item, so that the outcomes of other items are kept. */
+async function orRefusal(logger: Logger, call: Call, run: () => Promise<ItemOutcome>): Promise<ItemOutcome> {
   try {
     return await run();
   } catch (error) {
     if (error instanceof Unavailable)
       return refuse('unavailable', 'The session cannot be reached now. Send the item again.');
-    throw error;
+    logger('error', 'unexpected_error', { request_id: call.request_id, ...errorFields(error) });
+    return refuse('internal_error', 'The item failed with an internal error. Send it again.');
   }
+}
+
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 function itemOf(index: number, request: BulkSessionRequest, outcome: ItemOutcome): BulkItem {
