@@ -38,9 +38,14 @@ interface CheckpointRow {
   conversation_artifact: string | null;
   conversation_sha256: string | null;
   conversation_format: string | null;
+  /** JSON: the artifacts before `conversation_artifact`, in order. */
+  conversation_parts: string;
   /** The number of the frame, in the stream of its lease. */
   frame: number;
 }
+
+const partsOf = ({ conversation_parts }: CheckpointRow): { artifact_id: string; sha256: string }[] =>
+  JSON.parse(conversation_parts);
 
 const base64Chars = (bytes: number): number => Math.ceil(bytes / 3) * 4;
 const MAX_ARTIFACT_CHARS = base64Chars(Math.max(MAX_PATCH_BYTES, MAX_CONVERSATION_BYTES)) * 1.01;
@@ -75,7 +80,8 @@ export class Checkpoints {
 
   /** Stores the checkpoint that the agent reports in the frame `n`. @returns why it is invalid, or null */
   add(task: number, epoch: number, n: number, reported: Reported): string | null {
-    for (const part of [reported.patch, reported.conversation]) {
+    const { parts = [] } = reported.conversation ?? {};
+    for (const part of [reported.patch, reported.conversation, ...parts]) {
       if (part && !this.#isComplete(part, task, epoch)) return `artifact ${part.artifact_id} is incomplete`;
     }
     const { store } = this.#parts.kit;
@@ -89,7 +95,7 @@ export class Checkpoints {
       messages_done: reported.messages_done,
       base_commit: reported.base_commit,
       patch_bytes: reported.patch?.bytes ?? 0,
-      conversation_bytes: reported.conversation?.bytes ?? 0,
+      conversation_bytes: parts.reduce((sum, { bytes }) => sum + bytes, reported.conversation?.bytes ?? 0),
       local_only: reported.local_only,
       requested: reported.requested,
       ...(reported.lacks?.length ? { lacks: reported.lacks } : {}),
@@ -104,6 +110,7 @@ export class Checkpoints {
       conversation_artifact: reported.conversation?.artifact_id ?? null,
       conversation_sha256: reported.conversation?.sha256 ?? null,
       conversation_format: reported.conversation?.format ?? null,
+      conversation_parts: JSON.stringify(parts.map(({ artifact_id, sha256 }) => ({ artifact_id, sha256 }))),
       frame: n,
     };
     insertOrReplace(store, 'checkpoints', row);
@@ -149,6 +156,7 @@ export class Checkpoints {
       conversation_artifact_id: row.conversation_artifact,
       conversation_sha256: row.conversation_sha256,
       conversation_format: row.conversation_format,
+      conversation_parts: partsOf(row),
     };
   }
 
@@ -184,7 +192,8 @@ export class Checkpoints {
     const strays = this.#parts.kit.store.rows<{ id: string }>(
       `SELECT id FROM artifacts WHERE task = ? AND id NOT IN (
          SELECT patch_artifact FROM checkpoints WHERE patch_artifact IS NOT NULL
-         UNION ALL SELECT conversation_artifact FROM checkpoints WHERE conversation_artifact IS NOT NULL)`,
+         UNION ALL SELECT conversation_artifact FROM checkpoints WHERE conversation_artifact IS NOT NULL
+         UNION ALL SELECT part.value ->> 'artifact_id' FROM checkpoints, json_each(conversation_parts) AS part)`,
       task,
     );
     for (const { id } of strays) this.#dropArtifact(id);
@@ -207,14 +216,19 @@ export class Checkpoints {
       MAX_CHECKPOINTS,
     );
     for (const { number } of rows) store.rows(`DELETE FROM checkpoints WHERE number = ?`, number);
-    const ids = rows.flatMap((row) => [row.patch_artifact ?? [], row.conversation_artifact ?? []].flat());
-    for (const id of ids) if (!this.#isUsed(id)) this.#dropArtifact(id);
+    const ids = rows.flatMap((row) => [
+      row.patch_artifact,
+      row.conversation_artifact,
+      ...partsOf(row).map(({ artifact_id }) => artifact_id),
+    ]);
+    for (const id of ids) if (id !== null && !this.#isUsed(id)) this.#dropArtifact(id);
   }
 
   /** Keeps an artifact while any checkpoint names it, because a later checkpoint may reuse it. */
   #isUsed(id: string): boolean {
-    const sql = `SELECT 1 FROM checkpoints WHERE patch_artifact = ? OR conversation_artifact = ? LIMIT 1`;
-    return this.#parts.kit.store.row(sql, id, id) !== undefined;
+    const sql = `SELECT 1 FROM checkpoints
+       WHERE patch_artifact = ? OR conversation_artifact = ? OR instr(conversation_parts, ?) > 0 LIMIT 1`;
+    return this.#parts.kit.store.row(sql, id, id, id) !== undefined;
   }
 
   #dropArtifact(id: string): void {

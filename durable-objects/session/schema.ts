@@ -44,7 +44,7 @@ CREATE TABLE always_rules (permission TEXT NOT NULL, pattern TEXT NOT NULL, PRIM
 CREATE TABLE checkpoints (
   number INTEGER PRIMARY KEY, task INTEGER NOT NULL DEFAULT 1, view TEXT NOT NULL, files TEXT NOT NULL,
   patch_artifact TEXT, patch_sha256 TEXT, conversation_artifact TEXT, conversation_sha256 TEXT, conversation_format TEXT,
-  frame INTEGER NOT NULL DEFAULT 0
+  frame INTEGER NOT NULL DEFAULT 0, conversation_parts TEXT NOT NULL DEFAULT '[]'
 );
 CREATE TABLE artifacts (id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE artifact_chunks (
@@ -206,6 +206,11 @@ DROP TABLE spec;
       // The agent is told which of its checkpoints is stored.
       id: 'session/0010_frames_of_checkpoints',
       sql: `ALTER TABLE checkpoints ADD COLUMN frame INTEGER NOT NULL DEFAULT 0;`,
+    },
+    {
+      // JSON: the artifacts before the conversation's last one.
+      id: 'session/0011_conversations_in_parts',
+      sql: `ALTER TABLE checkpoints ADD COLUMN conversation_parts TEXT NOT NULL DEFAULT '[]';`,
     },
   ],
 };

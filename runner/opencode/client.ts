@@ -8,14 +8,17 @@ import {
 } from '@opencode-ai/sdk/v2/client';
 import {
   type ConversationMessage,
+  type ConversationState,
   type ExportedConversation,
+  type ExportedPart,
   hasText,
   type NewConversation,
   type OpenCodePort,
   type OpenCodeSignal,
   type Prompt,
 } from '../work/opencode-port.ts';
-import { packConversation, replayEvents, unpackConversation } from './conversation.ts';
+import { replayEvents } from './conversation.ts';
+import { packPart, unpackConversation } from './conversation-parts.ts';
 import { EventStream } from './events.ts';
 import type { OpenCodeServer, ServerAddress } from './server.ts';
 
@@ -91,9 +94,13 @@ export class OpenCodeClient implements OpenCodePort {
     return record.session.id;
   }
 
-  async exportConversation(conversationId: string): Promise<ExportedConversation> {
+  async exportConversation(
+    conversationId: string,
+    before: ConversationState | null = null,
+    maxParts = 1,
+  ): Promise<ExportedPart> {
     const session = await this.#session(conversationId);
-    return packConversation(session, await this.messages(conversationId));
+    return packPart(session, await this.messages(conversationId), before, maxParts);
   }
 
   async messages(conversationId: string): Promise<ConversationMessage[]> {

@@ -1,4 +1,4 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import type { Message, Part, PermissionRule, Session } from '@opencode-ai/sdk/v2/client';
 import { MAX_CONVERSATION_BYTES } from '../../src/protocol/common/limits.ts';
 import type { ConversationMessage, ExportedConversation } from '../work/opencode-port.ts';
@@ -8,10 +8,10 @@ import { OPENCODE_VERSION } from './binary.ts';
 export const CONVERSATION_FORMAT = `opencode-${OPENCODE_VERSION}+json+gzip`;
 /** Replaces a conversation that is too large. No server can import it; its text goes before the next prompt instead. */
 export const TRANSCRIPT_FORMAT = 'oio-transcript+gzip';
-const MAX_UNPACKED_BYTES = 128 * 1_048_576;
+export const MAX_UNPACKED_BYTES = 128 * 1_048_576;
 
 /** The exported record: OpenCode's session and all its messages, finished or not. */
-interface ConversationRecord {
+export interface ConversationRecord {
   session: Session;
   messages: ConversationMessage[];
 }
@@ -39,24 +39,10 @@ export function packConversation(
   return { format: TRANSCRIPT_FORMAT, bytes: new Uint8Array(gzipSync(transcriptOf(messages))) };
 }
 
-/** @throws when another release wrote the format, or the bytes are not a conversation */
-export function unpackConversation({ format, bytes }: ExportedConversation): ConversationRecord {
-  if (format !== CONVERSATION_FORMAT) throw new Error(`conversations of format ${format} cannot be read here`);
-  const text = gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
-  const record = JSON.parse(text) as Partial<ConversationRecord>;
-  if (!record.session?.id || !Array.isArray(record.messages)) throw new Error('not a conversation');
-  return { session: record.session, messages: record.messages };
-}
-
 const TRANSCRIPT_CHARS = 40_000;
 
 /** The end of the conversation as text, for a model that cannot get the messages themselves. */
-export function transcript({ format, bytes }: ExportedConversation): string {
-  const text = gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
-  return format === TRANSCRIPT_FORMAT ? text : transcriptOf((JSON.parse(text) as ConversationRecord).messages);
-}
-
-function transcriptOf(messages: ConversationMessage[]): string {
+export function transcriptOf(messages: ConversationMessage[]): string {
   const lines = messages.flatMap(({ info, parts }) => parts.flatMap((part) => transcriptLine(info.role, part)));
   return lines.join('\n\n').slice(-TRANSCRIPT_CHARS);
 }

@@ -1,16 +1,15 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { CHUNK_BYTES } from '../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { isKept, markKept, markReported, unmarkKept } from '../git/kept-worktrees.ts';
 import type { LeftOut } from '../git/leave-out.ts';
 import type { Changes, Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
+import { ArtifactSender } from './artifact-sender.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import { bounded } from './restoration.ts';
+import { SentConversation } from './sent-conversation.ts';
 
 export type CheckpointData = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
-type Artifact = { artifact_id: string; bytes: number; sha256: string };
 
 export interface CheckpointPosition {
   turn: number;
@@ -22,6 +21,8 @@ interface CheckpointsDependencies {
   opencode: Pick<OpenCodePort, 'exportConversation'>;
   worktree: Pick<Worktree, 'path' | 'base' | 'changes'>;
   conversationId: string;
+  /** The most parts in which the session takes a conversation. */
+  maxConversationParts: number;
   report: (frame: AgentFrameBody) => void;
   /** Whether the session has stored the checkpoint that was just reported; null when the lease is over before it says. */
   saved: () => Promise<boolean | null>;
@@ -36,8 +37,8 @@ const MAX_NAMED = 20;
 export class Checkpoints {
   readonly #dependencies: CheckpointsDependencies;
   readonly #gone: readonly string[];
-  /** The artifacts of the last checkpoint. The session may have deleted those of earlier ones. */
-  #sent = new Map<string, Artifact>();
+  readonly #artifacts: ArtifactSender;
+  readonly #conversation: SentConversation;
   #last: Promise<void> = Promise.resolve();
   #answer: Promise<boolean | null> = Promise.resolve(null);
   readonly #notes = new Set<string>();
@@ -53,6 +54,9 @@ export class Checkpoints {
    */
   constructor(dependencies: CheckpointsDependencies, gone: readonly string[], startPatch: string | null) {
     this.#dependencies = dependencies;
+    const { opencode, conversationId, maxConversationParts, report } = dependencies;
+    this.#artifacts = new ArtifactSender(report);
+    this.#conversation = new SentConversation(opencode, conversationId, maxConversationParts);
     this.#gone = gone;
     this.#reported = startPatch ?? '';
     this.#isWorkSafe = !isKept(dependencies.worktree.path);
@@ -132,27 +136,26 @@ export class Checkpoints {
   }
 
   async #take(position: CheckpointPosition): Promise<void> {
-    const { opencode, worktree, conversationId, report } = this.#dependencies;
+    const { worktree, report } = this.#dependencies;
     // The conversation is read first. During a turn, the work may then be ahead of it, but never behind: the results of
     // all tool calls that the conversation has as completed are in the worktree.
-    const conversation = await opencode.exportConversation(conversationId);
+    const conversation = await this.#conversation.export();
     const changes = await worktree.changes();
     const { patch, files } = changes;
     const isComplete = patch !== null && changes.changedSubmodules.length + changes.leftOut.length === 0;
     // Marked until the session has confirmed it: if this process is killed before, the only copy must survive.
     this.#keepWorktree();
-    this.#noteOmissions(changes, conversation.format === TRANSCRIPT_FORMAT);
+    this.#noteOmissions(changes, conversation.kind === 'whole' && conversation.format === TRANSCRIPT_FORMAT);
     const inSubmodules = changes.changedSubmodules.map((path) => `changes in the submodule ${path}`);
     const large = changes.leftOut.map(leftOutText);
     const lacks = bounded([...this.#gone, ...inSubmodules, ...large]);
-    const before = this.#sent;
-    this.#sent = new Map();
+    this.#artifacts.begin();
     const data: CheckpointData = {
       turn: position.turn,
       messages_done: position.messages_done,
       base_commit: worktree.base,
-      patch: patch === null || patch.byteLength === 0 ? null : this.#send(patch, before),
-      conversation: { ...this.#send(conversation.bytes, before), format: conversation.format },
+      patch: patch === null || patch.byteLength === 0 ? null : this.#artifacts.send(patch),
+      conversation: this.#conversation.send(conversation, this.#artifacts),
       files,
       local_only: patch === null,
       requested: position.requested,
@@ -167,7 +170,8 @@ export class Checkpoints {
   #answered(data: CheckpointData, isComplete: boolean, isSaved: boolean | null): boolean | null {
     if (isSaved === false) {
       // The session may have none of its artifacts.
-      this.#sent.clear();
+      this.#artifacts.forget();
+      this.#conversation.forget();
     } else if (isSaved && isComplete && !this.#isClosed && this.#newest === data) {
       this.#isWorkSafe = true;
       unmarkKept(this.#dependencies.worktree.path);
@@ -198,23 +202,6 @@ export class Checkpoints {
     if (this.#notes.has(text)) return;
     this.#notes.add(text);
     this.#dependencies.report(note('warning', text));
-  }
-
-  #send(bytes: Uint8Array, before: ReadonlyMap<string, Artifact>): Artifact {
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    const known = before.get(sha256);
-    if (known !== undefined) {
-      this.#sent.set(sha256, known);
-      return known;
-    }
-    const artifact = { artifact_id: randomUUID(), bytes: bytes.byteLength, sha256 };
-    for (let index = 0; index * CHUNK_BYTES < bytes.byteLength; index++) {
-      const chunk = bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
-      const data = { artifact_id: artifact.artifact_id, index, data: Buffer.from(chunk).toString('base64') };
-      this.#dependencies.report({ type: 'artifact.chunk', data });
-    }
-    this.#sent.set(sha256, artifact);
-    return artifact;
   }
 }
 

@@ -46,7 +46,25 @@ export interface NewConversation {
 export interface ExportedConversation {
   format: string;
   bytes: Uint8Array;
+  /** The parts before `bytes`, in order, if the conversation was exported in parts. */
+  earlier?: readonly Uint8Array[];
 }
+
+/** What the exported parts of a conversation hold. */
+export interface ConversationState {
+  /** A digest of each message. */
+  digests: readonly string[];
+  /** The length of all parts. */
+  bytes: number;
+  parts: number;
+}
+
+/** A conversation as of now. `same`: nothing has changed. `continuation`: it needs the parts before. */
+export type ExportedPart =
+  | { kind: 'same' }
+  | { kind: 'continuation'; format: string; bytes: Uint8Array; state: ConversationState }
+  /** `state` is null if no part can continue it. */
+  | { kind: 'whole'; format: string; bytes: Uint8Array; state: ConversationState | null };
 
 /**
  * The OpenCode API as the runner needs it. Every call waits while the server is being restarted.
@@ -64,8 +82,12 @@ export interface OpenCodePort {
    * @throws when this server cannot read the format
    */
   importConversation(exported: ExportedConversation, options: NewConversation): Promise<string>;
-  /** The whole conversation, or a transcript of its end when the conversation is too large for a checkpoint. */
-  exportConversation(conversationId: string): Promise<ExportedConversation>;
+  /**
+   * What is new in the conversation since the parts that were exported before. All of it if there are none, or a
+   * transcript of its end when it is too large for a checkpoint.
+   * @param maxParts the most parts of a conversation
+   */
+  exportConversation(conversationId: string, before: ConversationState | null, maxParts: number): Promise<ExportedPart>;
   messages(conversationId: string): Promise<ConversationMessage[]>;
   /** Conversations of sub-agents that this one started, at any depth. */
   subConversations(conversationId: string): Promise<string[]>;

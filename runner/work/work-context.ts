@@ -8,7 +8,7 @@ import { findKept, isKept, unmarkKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
-import { transcript } from '../opencode/conversation.ts';
+import { transcript } from '../opencode/conversation-parts.ts';
 import { Mapping } from '../opencode/mapping/mapping.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -87,8 +87,9 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const mapping = new Mapping(conversationId, directory);
   mapping.skip(await opencode.messages(conversationId));
+  const { max_conversation_parts: maxConversationParts = 1 } = assignment;
   const checkpoints = new Checkpoints(
-    { opencode, worktree, conversationId, report, saved: dependencies.saved },
+    { opencode, worktree, conversationId, maxConversationParts, report, saved: dependencies.saved },
     goneOf(restoration),
     assignment.checkpoint?.patch_sha256 ?? null,
   );
@@ -200,9 +201,13 @@ async function openConversation(
   if (checkpoint === null || id === null) {
     return { conversationId: await opencode.createConversation(options), preface: null };
   }
+  const earlier: Uint8Array[] = [];
+  for (const { artifact_id, sha256 } of checkpoint.conversation_parts ?? [])
+    earlier.push(await fetchVerified(fetchArtifact, artifact_id, sha256));
   const exported: ExportedConversation = {
     format: checkpoint.conversation_format ?? '',
     bytes: await fetchVerified(fetchArtifact, id, checkpoint.conversation_sha256),
+    earlier,
   };
   try {
     return { conversationId: await opencode.importConversation(exported, options), preface: null };

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
-import { packConversation, unpackConversation } from '../../runner/opencode/conversation.ts';
+import { packConversation } from '../../runner/opencode/conversation.ts';
+import { unpackConversation } from '../../runner/opencode/conversation-parts.ts';
 import { artifactsOf, makeAssignment, nextAssignment, workFixtureOfFile } from './support/work-rig.ts';
 
 const fixture = workFixtureOfFile();
@@ -14,7 +15,7 @@ const fixture = workFixtureOfFile();
 test('a prompt whose text OpenCode lost in a kill is sent again unchanged', async () => {
   const counter = join(fixture.path, 'counter');
   const prompt = `run echo done >> ${counter}`;
-  const work = await fixture.start(makeAssignment());
+  const work = await fixture.start(makeAssignment({ max_conversation_parts: 1 }));
   await work.message(prompt);
   await work.frame('result');
 

@@ -65,9 +65,9 @@ const lastFiles = (work: WorkRig) =>
 
 test('work that cannot be saved fails the attempt and stays on the agent, where the next lease continues it', async () => {
   let isFull = false;
-  const exportConversation: OpenCodeClient['exportConversation'] = async (id) => {
+  const exportConversation: OpenCodeClient['exportConversation'] = async (...exported) => {
     if (isFull) throw new Error('no space left on device');
-    return fixture.rig.client.exportConversation(id);
+    return fixture.rig.client.exportConversation(...exported);
   };
   const work = await start(makeAssignment(), undefined, changed({ exportConversation }));
   await work.message('write first.txt: saved');

@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import {
   cloneRepository,
   createRepository,
+  exportWhole,
   type OpenCodeRig,
   post,
   promptAndWait,
@@ -105,7 +106,7 @@ describe('an OpenCode server for all tests', () => {
     ] as [Worktree, Worktree];
     const id = await create(first.path);
     await promptAndWait(rig, id, 'write a.txt: here\nrun pwd');
-    const carried = await rig.client.exportConversation(id);
+    const carried = await exportWhole(rig, id);
     const options = { directory: second.path, title: 'A test', permissions: [] };
     expect(await rig.client.importConversation(carried, options)).toBe(id);
     await promptAndWait(rig, id, 'run pwd');
@@ -196,7 +197,7 @@ describe('a new OpenCode server for each test', () => {
     await promptAndWait(rig, id, 'run echo from-the-first-machine');
     await post(rig, id, `${sleepOnce(join(rig.directory, 'slept'))}\nrun echo then-this`);
     await eventually(() => expect(sleeping(rig.marker)).toHaveLength(1));
-    const carried = await rig.client.exportConversation(id);
+    const carried = await exportWhole(rig, id);
     const other = await startOpenCodeRig(join(rig.directory, 'other'), model);
     try {
       const options = { directory: clone, title: 'A test', permissions: [] };

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { packConversation, unpackConversation } from '../../runner/opencode/conversation.ts';
+import { packConversation } from '../../runner/opencode/conversation.ts';
+import { unpackConversation } from '../../runner/opencode/conversation-parts.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { eventually } from '../support/eventually.ts';
@@ -259,7 +260,7 @@ test('another machine continues work and conversation from the checkpoint', asyn
 });
 
 test('a conversation from a machine with a fast clock continues', async () => {
-  const work = await start();
+  const work = await start({ max_conversation_parts: 1 });
   await work.message('write one.txt: 1');
   await work.frame('result');
   const next = nextAssignment(work.assignment, work.frames);

@@ -1,6 +1,7 @@
 import { type Claim, type ClaimVerdict, judgeClaim } from '../../../src/domain/lease/claim.ts';
 import { readUsage, usageSince } from '../../../src/domain/session/usage.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import { MAX_CONVERSATION_PARTS } from '../../../src/protocol/common/limits.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
@@ -93,6 +94,7 @@ export class Claims {
       usage_before: { turns, cost_usd },
       messages_done: checkpoint?.messages_done ?? 0,
       messages_last: records.lastMessageOf(number),
+      max_conversation_parts: MAX_CONVERSATION_PARTS,
       checkpoint,
     };
   }

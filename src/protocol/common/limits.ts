@@ -23,6 +23,8 @@ export const MAX_UNPACKED_PATCH_BYTES = 268_435_456;
 export const MAX_SHOWN_PATCH_BYTES = 8_388_608;
 /** A larger conversation is saved as a transcript of its end. */
 export const MAX_CONVERSATION_BYTES = 16_777_216;
+/** The most parts in which a conversation is sent. Then it is sent whole again. */
+export const MAX_CONVERSATION_PARTS = 20;
 /** The number of checkpoints that a session keeps. Older ones are deleted with their artifacts. */
 export const MAX_CHECKPOINTS = 100;
 /** The largest body of a REST request. */

@@ -20,6 +20,8 @@ export const Assignment = schema(() =>
     messages_done: z.int(),
     /** The number of the newest message. If it equals `messages_done`, no prompt is left to run. */
     messages_last: z.int(),
+    /** The most parts in which a checkpoint may send its conversation; without it, a conversation is sent whole. */
+    max_conversation_parts: z.int().optional(),
     checkpoint: CheckpointView()
       .extend({
         patch_artifact_id: z.string().nullable(),
@@ -27,6 +29,8 @@ export const Assignment = schema(() =>
         conversation_artifact_id: z.string().nullable(),
         conversation_sha256: z.string().nullable(),
         conversation_format: z.string().nullable(),
+        /** The artifacts that come before `conversation_artifact_id`, in order. */
+        conversation_parts: z.array(z.object({ artifact_id: z.string(), sha256: z.string() })).optional(),
       })
       .nullable(),
   }),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AgentApprovalKind } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
+import { MAX_CONVERSATION_PARTS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { AgentEventBody, MAX_PART_CHARS } from '../events/agent.ts';
 import { ApprovalView } from '../session/approval.ts';
@@ -8,8 +9,9 @@ import { DiffFile, Lacks } from '../session/checkpoint.ts';
 import { SessionError } from '../session/session.ts';
 
 /** A report of the agent. Frames are numbered from 1 in each (task, epoch, stream). */
-export const AgentFrameBody = schema(() =>
-  z.discriminatedUnion('type', [
+export const AgentFrameBody = schema(() => {
+  const artifact = { artifact_id: Uuid(), bytes: z.int(), sha256: z.string() };
+  return z.discriminatedUnion('type', [
     ...AgentEventBody().options,
     z.object({
       type: z.literal('approval.asked'),
@@ -42,9 +44,14 @@ export const AgentFrameBody = schema(() =>
         /** The number of the last message whose turn the conversation holds completely. */
         messages_done: z.int().min(0),
         base_commit: z.string().nullable(),
-        patch: z.object({ artifact_id: Uuid(), bytes: z.int(), sha256: z.string() }).nullable(),
+        patch: z.object(artifact).nullable(),
+        /** `parts`: the artifacts of this lease that hold what comes before, in order; see `max_conversation_parts`. */
         conversation: z
-          .object({ artifact_id: Uuid(), bytes: z.int(), sha256: z.string(), format: z.string() })
+          .object({
+            ...artifact,
+            format: z.string(),
+            parts: z.array(z.object(artifact)).max(MAX_CONVERSATION_PARTS).optional(),
+          })
           .nullable(),
         files: z.array(DiffFile()).max(1_000),
         /** The work is too large for a patch and stayed on the agent's machine. */
@@ -72,8 +79,8 @@ export const AgentFrameBody = schema(() =>
       type: z.literal('released'),
       data: z.object({ reason: z.enum(['paused', 'stopped', 'refused', 'shutdown', 'lost']), message: z.string() }),
     }),
-  ]),
-);
+  ]);
+});
 export type AgentFrameBody = Infer<typeof AgentFrameBody>;
 
 export const AgentFrame = schema(() => z.intersection(z.object({ n: z.int().min(1) }), AgentFrameBody()));

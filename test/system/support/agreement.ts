@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect } from 'vitest';
-import { unpackConversation } from '../../../runner/opencode/conversation.ts';
+import { unpackConversation } from '../../../runner/opencode/conversation-parts.ts';
 import type { ConversationMessage } from '../../../runner/work/opencode-port.ts';
 import type { Client } from '../../../src/client/client.ts';
 import type { SessionWatch } from '../../../src/client/watch.ts';
@@ -81,12 +81,13 @@ export function readCheckpoint(objects: string, sessionId: string): Conversation
       const row = database.prepare('SELECT id FROM session').get();
       if (row?.id !== sessionId) continue;
       const checkpoint = database.prepare('SELECT * FROM checkpoints ORDER BY number DESC LIMIT 1').get();
-      const chunks = database
-        .prepare('SELECT data FROM artifact_chunks WHERE artifact = ? ORDER BY number')
-        .all(checkpoint?.conversation_artifact ?? null)
-        .map(({ data }) => Buffer.from(String(data), 'base64'));
-      const format = String(checkpoint?.conversation_format);
-      return unpackConversation({ format, bytes: Buffer.concat(chunks) }).messages;
+      const chunks = database.prepare('SELECT data FROM artifact_chunks WHERE artifact = ? ORDER BY number');
+      const bytesOf = (id: string) =>
+        Buffer.concat(chunks.all(id).map(({ data }) => Buffer.from(String(data), 'base64')));
+      const parts = JSON.parse(String(checkpoint?.conversation_parts)) as { artifact_id: string }[];
+      const earlier = parts.map(({ artifact_id }) => bytesOf(artifact_id));
+      const bytes = bytesOf(String(checkpoint?.conversation_artifact));
+      return unpackConversation({ format: String(checkpoint?.conversation_format), bytes, earlier }).messages;
     } catch {
       // Another object: the registry, the directory, or a session that was created just now.
     } finally {

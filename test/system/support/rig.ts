@@ -7,7 +7,7 @@ import { type ScriptedModel, scriptedModelConfig, startScriptedModel } from '../
 import { OpenCodeClient } from '../../../runner/opencode/client.ts';
 import { OpenCodeServer, type OpenCodeServerOptions } from '../../../runner/opencode/server.ts';
 import { toolEnvironment } from '../../../runner/opencode/tool-environment.ts';
-import type { ConversationMessage, OpenCodeSignal } from '../../../runner/work/opencode-port.ts';
+import type { ConversationMessage, ExportedConversation, OpenCodeSignal } from '../../../runner/work/opencode-port.ts';
 import { eventually } from '../../support/eventually.ts';
 import { countServer } from '../../support/servers.ts';
 
@@ -81,6 +81,12 @@ export { type ScriptedModel, startScriptedModel };
 export async function promptAndWait(rig: OpenCodeRig, conversationId: string, text: string): Promise<void> {
   await post(rig, conversationId, text);
   await settled(rig, conversationId);
+}
+
+export async function exportWhole({ client }: OpenCodeRig, conversationId: string): Promise<ExportedConversation> {
+  const exported = await client.exportConversation(conversationId);
+  if (exported.kind !== 'whole') throw new Error(`the conversation is not whole: ${exported.kind}`);
+  return exported;
 }
 
 export async function post(rig: OpenCodeRig, conversationId: string, text: string): Promise<void> {

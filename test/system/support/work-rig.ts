@@ -65,6 +65,7 @@ export function makeAssignment(changes: Partial<Assignment> = {}): Assignment {
     usage_before: { turns: 0, cost_usd: 0 },
     messages_done: 0,
     messages_last: 1,
+    max_conversation_parts: 3,
     checkpoint: null,
     ...changes,
   };
@@ -246,6 +247,7 @@ export function nextAssignment(previous: Assignment, frames: AgentFrameBody[]): 
       conversation_artifact_id: data.conversation?.artifact_id ?? null,
       conversation_sha256: data.conversation?.sha256 ?? null,
       conversation_format: data.conversation?.format ?? null,
+      conversation_parts: data.conversation?.parts ?? [],
     },
   };
 }

@@ -20,6 +20,16 @@ async function reasons(session: SessionInProcess): Promise<string[]> {
   return (await session.events()).flatMap((event) => (event.type === 'frame.rejected' ? [event.data.reason] : []));
 }
 
+/** A conversation in parts, each with its name as content. */
+function conversationOf(format: string, names: string[]) {
+  const artifacts = names.map((name) => artifact(name, name));
+  const parts = artifacts.map(({ part }) => part);
+  return {
+    chunks: artifacts.flatMap(({ chunks }) => chunks),
+    conversation: { ...parts.at(-1)!, format, parts: parts.slice(0, -1) },
+  };
+}
+
 /** Asserts that all frames of an agent are stored, and none waits for a rejected one. */
 function expectConsumed(agent: FakeAgent): void {
   expect(agent.acked).toBe(agent.head);
@@ -86,7 +96,14 @@ describe('a checkpoint', () => {
     let patch = '';
     const checkpoints = new RunnerCheckpoints(
       {
-        opencode: { exportConversation: async () => ({ format: 'opencode-1', bytes: Buffer.from('{}') }) },
+        opencode: {
+          exportConversation: async () => ({
+            kind: 'whole',
+            format: 'opencode-1',
+            bytes: Buffer.from('{}'),
+            state: null,
+          }),
+        },
         worktree: {
           path: join(directory, 'tree'),
           base: 'base',
@@ -99,6 +116,7 @@ describe('a checkpoint', () => {
           }),
         },
         conversationId: '',
+        maxConversationParts: 1,
         report: (frame) => agent.send(frame),
         saved: async () => agent.saved === agent.head,
       },
@@ -140,6 +158,34 @@ describe('a checkpoint', () => {
       agent.send(...checkpoint(`c${number}`, { patch: shared.part }).slice(-2));
     }
     expect(await read(session, shared.part.artifact_id)).toBe('the same work');
+  });
+
+  it('keeps the parts of a conversation as long as a kept checkpoint names them, and the next lease gets all', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    expect(agent.assignment?.max_conversation_parts).toBe(20);
+    const old = conversationOf('old', ['old 1', 'old 2']);
+    agent.send(...old.chunks, checkpoint('first', { patch: null, conversation: old.conversation }).at(-1)!);
+    const grown = conversationOf('grown', ['grown 1', 'grown 2', 'grown 3']);
+    agent.send(...grown.chunks);
+    for (let number = 1; number <= 100; number++)
+      agent.send(checkpoint(`c${number}`, { patch: null, conversation: grown.conversation }).at(-1)!);
+    expect(await reasons(session)).toEqual([]);
+    expect(await read(session, uuidOf('old 1'))).toBe('');
+    agent.send(released('shutdown'));
+    await session.advance(1);
+    const { checkpoint: next } = session.agent(2, 'AGENT-TWO').connect().assignment!;
+    const parts = [...next!.conversation_parts!.map(({ artifact_id }) => artifact_id), next!.conversation_artifact_id!];
+    expect(await Promise.all(parts.map((id) => read(session, id)))).toEqual(['grown 1', 'grown 2', 'grown 3']);
+    expect(next!.conversation_bytes).toBe(21);
+  });
+
+  it('whose conversation lacks a part is refused', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const { chunks, conversation } = conversationOf('cut', ['cut 1', 'cut 2']);
+    agent.send(...chunks.slice(1), checkpoint('one', { patch: null, conversation }).at(-1)!);
+    expect(await reasons(session)).toEqual([`artifact ${uuidOf('cut 1')} is incomplete`]);
   });
 
   it('says when its patch stayed on the agent’s machine', async () => {
