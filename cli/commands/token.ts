@@ -1,14 +1,25 @@
+import { ago, until } from '../../src/domain/relative-time.ts';
 import { Role } from '../../src/protocol/common/enums.ts';
-import { CliError, defineCommand, exitCode } from '../command.ts';
+import type { TokenView } from '../../src/protocol/workspace/token.ts';
+import { CliError, type Command, defineCommand, exitCode, oio } from '../command.ts';
 import { connectClient, findConnection, signInLink } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
-import { printJson, say } from '../terminal.ts';
-import { jsonOption } from './session/common.ts';
+import { printable, printJson, say } from '../terminal.ts';
+import { connect, jsonOption, printLines } from './session/common.ts';
 
-export const token = defineCommand({
+const ROLE_WIDTH = Math.max(...Role().options.map((role) => role.length));
+
+const details = 'Needs an admin token: that of the data directory (OIO_DATA_DIR), or OIO_TOKEN with OIO_URL.';
+
+const create = defineCommand({
   summary: 'Create a sign-in link for the dashboard, or a token for a program',
-  usage: ['token [--json]', 'token --role <role> --name <name> [--expires <duration>] [--json]'],
-  details: 'Needs an admin token: that of the data directory (OIO_DATA_DIR), or OIO_TOKEN with OIO_URL.',
+  usage: [
+    'token [--json]',
+    'token --role <role> --name <name> [--expires <duration>] [--json]',
+    'token list [--json]',
+    'token revoke <id>',
+  ],
+  details,
   options: {
     role: {
       type: 'string',
@@ -50,3 +61,60 @@ export const token = defineCommand({
     return exitCode.ok;
   },
 });
+
+const list = defineCommand({
+  summary: 'List the tokens that have not expired, without their secrets',
+  usage: ['token list [--json]'],
+  details,
+  options: jsonOption,
+  async run({ values }) {
+    const tokens = await connect().tokens.list();
+    if (values.json) printJson(tokens);
+    else if (tokens.length === 0) printLines(['There are no tokens.']);
+    else printLines(tokens.map((each) => tokenLine(each, Date.now())));
+    return exitCode.ok;
+  },
+});
+
+function tokenLine({ id, role, name, created_at, expires_at, revoked_at }: TokenView, now: number): string {
+  const end = revoked_at === null ? `expires ${until(expires_at, now)}` : `revoked ${ago(revoked_at, now)}`;
+  return printable([id, role.padEnd(ROLE_WIDTH), name, `created ${ago(created_at, now)}`, end].join('  '));
+}
+
+const revoke = defineCommand({
+  summary: 'Revoke a token: within 30 seconds, nothing accepts it, and its sockets are closed',
+  usage: ['token revoke <id>'],
+  details: `${details} The first 4 characters of an id are enough if no other token's id begins so.`,
+  arguments: { id: 'required' },
+  options: {},
+  async run({ args }) {
+    const client = connect();
+    const { id, name, role } = findToken(await client.tokens.list(), args.id.toLowerCase());
+    await client.tokens.revoke(id);
+    printLines([printable(`revoked the ${role} token "${name}"`)]);
+    return exitCode.ok;
+  },
+});
+
+/** @throws CliError unless exactly one token that is not revoked has an id that begins so */
+function findToken(tokens: readonly TokenView[], text: string): TokenView {
+  if (text.length < 4)
+    throw new CliError(`"${text}" is too short. Give at least 4 characters of the id.`, exitCode.usage);
+  const found = tokens.filter(({ id, revoked_at }) => revoked_at === null && id.startsWith(text));
+  const [first, ...others] = found;
+  if (first === undefined) {
+    throw new CliError(`No valid token has an id that begins with "${text}". "${oio} token list" shows the ids.`);
+  }
+  if (others.length === 0) return first;
+  throw new CliError(`${found.length} tokens have an id that begins with "${text}". Give more of it.`);
+}
+
+/** `oio token` creates a link or a token; `oio token list` and `oio token revoke` manage those that exist. */
+export const token: Command = {
+  ...create,
+  run([word, ...rest]) {
+    if (word === 'list') return list.run(rest);
+    if (word === 'revoke') return revoke.run(rest);
+    return create.run(word === undefined ? [] : [word, ...rest]);
+  },
+};

@@ -83,6 +83,31 @@ it('oio token creates a token that has exactly the permissions of its role', asy
   await expect(viewer.tokens.list()).rejects.toMatchObject({ status: 403 });
 });
 
+it('oio token list shows the tokens without their secrets, and oio token revoke ends one', async () => {
+  const made = JSON.parse(
+    (await oio('token', '--role', 'viewer', '--name', 'to end', '--json')).output,
+  ) as CreatedToken;
+  const { output } = await oio('token', 'list');
+  expect(output).toMatch(new RegExp(`^${made.id}  viewer +to end  created \\d+s ago  expires in \\d+d$`, 'm'));
+  expect(output).not.toContain(made.token);
+  expect(await oio('token', 'revoke', made.id.slice(0, 13))).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('to end'),
+  });
+  expect((await oio('token', 'list')).output).toMatch(new RegExp(`^${made.id}.* revoked \\d+s ago$`, 'm'));
+  const again = await oio('token', 'revoke', made.id);
+  expect([again.code, again.output]).toEqual([exitCode.failed, expect.stringContaining('No valid token')]);
+});
+
+it('oio session create passes on the repository and OpenCode’s agent, and oio session list shows the age', async () => {
+  const place = ['--repository', 'git@github.com:acme/none.git', '--ref', 'main', '--agent', 'plan'];
+  const { output } = await oio('session', 'create', 'say hello', '--no-start', '--tag', 'placed', ...place, '--json');
+  const view = JSON.parse(output) as SessionView;
+  expect(view.repository).toEqual({ url: 'git@github.com:acme/none.git', ref: 'main' });
+  expect(view.agent_config).toEqual({ agent: 'plan' });
+  expect((await oio('session', 'list', '--tag', 'placed')).output).toMatch(/pending +\d+s ago {2}say hello/);
+});
+
 it('oio session create --watch ends when nobody reads its output', async () => {
   const args = ['session', 'create', 'never started', '--no-start', '--watch'];
   const command = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });

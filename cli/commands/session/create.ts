@@ -8,7 +8,7 @@ import { watchSession } from './watch.ts';
 export const create = defineCommand({
   summary: 'Create a session and start it',
   usage: [
-    'session create "<prompt>" [--watch] [--title <title>] [--model <provider/model>] [--label <name=value>]…',
+    'session create "<prompt>" [--watch] [--title <title>] [--model <provider/model>] [--repository <url>]',
     'session create --file <path>',
   ],
   details: `${connectionDetails}
@@ -43,6 +43,12 @@ further line is an event.`,
       placeholder: 'permission',
       description: 'Ask before the agent uses this permission, such as edit; bash then asks too',
     },
+    agent: { type: 'string', placeholder: 'name', description: "OpenCode's agent, such as plan (OpenCode's default)" },
+    repository: {
+      type: 'string',
+      placeholder: 'url',
+      description: 'Only agents whose clone has this URL as a remote get the session',
+    },
     ref: { type: 'string', placeholder: 'branch', description: "Start from this branch of origin (the agent's HEAD)" },
     'no-start': { type: 'boolean', default: false, description: 'Create the session without starting it' },
     watch: { type: 'boolean', default: false, description: 'Watch the session until it ends' },
@@ -62,9 +68,13 @@ further line is an event.`,
       ...(values.priority === undefined
         ? {}
         : { priority: parseWord('priority', values.priority, SessionPriority().options) }),
-      ...(values.ref === undefined ? {} : { repository: { ref: values.ref } }),
+      repository: {
+        ...(values.repository === undefined ? {} : { url: values.repository }),
+        ...(values.ref === undefined ? {} : { ref: values.ref }),
+      },
       agent_config: {
         ...(values.model === undefined ? {} : { model: values.model }),
+        ...(values.agent === undefined ? {} : { agent: values.agent }),
         ...(values.ask === undefined
           ? {}
           : { permissions: Object.fromEntries(values.ask.map((name) => [parsePermission(name), 'ask' as const])) }),

@@ -1,3 +1,4 @@
+import { ago } from '../../../src/domain/relative-time.ts';
 import { SessionStatus } from '../../../src/protocol/common/enums.ts';
 import { defineCommand, exitCode, oio, parseWord } from '../../command.ts';
 import { renderStatus } from '../../render.ts';
@@ -5,7 +6,7 @@ import { paint, printable, printJson } from '../../terminal.ts';
 import { connect, connectionDetails, jsonOption, printLines } from './common.ts';
 
 export const list = defineCommand({
-  summary: 'List the newest sessions',
+  summary: 'List the newest sessions, with when they were created',
   usage: ['session list [--status <status>]… [--tag <tag>]'],
   details: connectionDetails,
   options: {
@@ -23,12 +24,16 @@ export const list = defineCommand({
       printJson(page);
       return exitCode.ok;
     }
+    const now = Date.now();
+    const ages = page.items.map((item) => ago(item.created_at, now));
     const width = Math.max(0, ...page.items.map((item) => item.status.length));
+    const ageWidth = Math.max(0, ...ages.map((age) => age.length));
     printLines(
-      page.items.map((item) => {
+      page.items.map((item, index) => {
         const padding = ' '.repeat(width - item.status.length);
         const waits = item.open_approvals > 0 ? paint('magenta', '  ? waits for your answer') : '';
-        return `${item.id}  ${renderStatus(item.status)}${padding}  ${printable(item.title)}${waits}`;
+        const age = paint('dim', (ages[index] ?? '').padStart(ageWidth));
+        return `${item.id}  ${renderStatus(item.status)}${padding}  ${age}  ${printable(item.title)}${waits}`;
       }),
     );
     const more = page.total - page.items.length;

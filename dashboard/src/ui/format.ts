@@ -1,19 +1,6 @@
 /** Formats values for display. Pure functions: the current time is an argument. */
 
-const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' });
-const UNITS = [
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-  ['second', 1],
-] as const;
-
-/** `3m ago`. */
-export function ago(instant: string, now: number): string {
-  const seconds = Math.max(0, Math.round((now - Date.parse(instant)) / 1_000));
-  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[3];
-  return RELATIVE.format(-Math.floor(seconds / size), unit);
-}
+export { ago } from '../../../src/domain/relative-time.ts';
 
 /** `15:04:05`, in the viewer's time zone. */
 export function clockTime(instant: string): string {

@@ -1,0 +1,29 @@
+const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' });
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/**
+ * How long ago an instant was, in one unit. An instant in the future is now: two clocks can differ.
+ *
+ * @param now ms since the epoch
+ * @example ago('2026-11-22T15:00:00Z', Date.parse('2026-11-22T15:03:20Z')) // '3m ago'
+ */
+export function ago(instant: string, now: number): string {
+  return relative(Math.min(0, Date.parse(instant) - now));
+}
+
+/** @example until('2026-12-22T15:00:00Z', Date.parse('2026-11-22T15:00:00Z')) // 'in 30d' */
+export function until(instant: string, now: number): string {
+  return relative(Math.max(0, Date.parse(instant) - now));
+}
+
+function relative(ms: number): string {
+  const seconds = Math.round(Math.abs(ms) / 1_000);
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[3];
+  const count = Math.floor(seconds / size);
+  return RELATIVE.format(ms > 0 ? count : -count, unit);
+}
