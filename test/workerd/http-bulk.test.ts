@@ -6,23 +6,14 @@ import { ok } from '../../src/protocol/common/errors.ts';
 import { appWith, ask, SESSION_ID, STATIC_TOKEN, sessionsWith, sessionView } from './http-support.ts';
 
 const token = STATIC_TOKEN;
-const _SESSION = `/api/v1/sessions/${SESSION_ID}`;
 
-/** An application that records the calls on its sessions. */
+/** An application that records the creates of its sessions. */
 function recording() {
   const calls: { call: Call; request: unknown }[] = [];
   const sessions = sessionsWith({
     create: async (call, id, request) => {
       calls.push({ call, request });
       return ok(sessionView({ id, title: request.title, created_at: new Date().toISOString() }));
-    },
-    act: async (call, request) => {
-      calls.push({ call, request });
-      return ok(sessionView({ status: 'queued' }));
-    },
-    read: async (call, include) => {
-      calls.push({ call, request: include });
-      return ok(sessionView());
     },
   });
   return { calls, ...appWith({ sessions }) };
