@@ -3,9 +3,11 @@ import { oio } from './command.ts';
 import { paint, printable } from './terminal.ts';
 
 /** The lines that show an open approval: what is asked, the choices, and the command that answers. */
-export function approvalLines(session: string, { id, kind, title, questions }: ApprovalView): string[] {
+export function approvalLines(session: string, { id, kind, title, questions, always }: ApprovalView): string[] {
   if (kind !== 'question') {
-    return [printable(title), paint('dim', `  ${oio} approve ${session} --approval ${id.slice(0, 8)}   (or reject)`)];
+    const command = `  ${oio} approve ${session} --approval ${id.slice(0, 8)}   (or reject)`;
+    const wider = `  With --always, this session also allows from now on: ${printable(always.join(', '))}`;
+    return [printable(title), paint('dim', command), ...(always.length > 0 ? [paint('dim', wider)] : [])];
   }
   const asked = questions.flatMap(({ question, options, multiple }) => [
     printable(question) + (multiple ? ' (one or more)' : ''),

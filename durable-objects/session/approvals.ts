@@ -1,4 +1,4 @@
-import { type AlwaysRule, coveredByRules } from '../../src/domain/session/always-rules.ts';
+import { type AlwaysRule, alwaysPatterns, coveredByRules } from '../../src/domain/session/always-rules.ts';
 import { answerProblem, decisionOnExpiry } from '../../src/domain/session/approval-answers.ts';
 import type { ApprovalStatus, Decision } from '../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
@@ -75,6 +75,7 @@ export class Approvals {
     const expires = now + records.spec().approval_timeout_seconds * 1_000;
     const view: ApprovalView = {
       ...shown,
+      always: alwaysPatterns(always, shown.patterns),
       id: kit.store.platform.uuid(),
       task_id: taskIdOf(records.session().id, task),
       status: 'open',
@@ -228,14 +229,10 @@ export class Approvals {
     );
   }
 
-  /**
-   * Remembers the wider patterns that the agent named or, if it named none, the requested patterns. A requested pattern
-   * that contains a wildcard character is a literal name. It is not remembered, because a rule with it would match more.
-   */
+  /** Remembers what the person has read in `always`. */
   #remember(row: ApprovalRow, view: ApprovalView): void {
-    const wider = JSON.parse(row.always) as string[];
-    const asked = view.patterns.length > 0 ? view.patterns.filter((pattern) => !/[*?]/.test(pattern)) : [''];
-    for (const pattern of wider.length > 0 ? wider : asked) {
+    const allowed = alwaysPatterns(JSON.parse(row.always) as string[], view.patterns);
+    for (const pattern of view.patterns.length === 0 && allowed.length === 0 ? [''] : allowed) {
       this.#parts.kit.store.rows(
         `INSERT OR IGNORE INTO always_rules (permission, pattern) VALUES (?, ?)`,
         view.permission ?? '',

@@ -7,6 +7,15 @@ export interface AlwaysRule {
   pattern: string;
 }
 
+/**
+ * The patterns that an `always` answer allows: the wider patterns that the agent named or, if it named none, the requested
+ * ones. A requested pattern that contains a wildcard character is a literal name. It is left out, because a rule with it
+ * would match more. Empty for a request without patterns, whose rule covers only such requests.
+ */
+export function alwaysPatterns(wider: readonly string[], requested: readonly string[]): string[] {
+  return wider.length > 0 ? [...wider] : requested.filter((pattern) => !/[*?]/.test(pattern));
+}
+
 /** Whether the rules cover all requested patterns. A request without patterns is covered only by `*`. */
 export function coveredByRules(rules: readonly AlwaysRule[], permission: string, patterns: readonly string[]): boolean {
   const mine = rules.filter((rule) => rule.permission === permission);

@@ -32,6 +32,8 @@ export const ApprovalView = schema(() =>
       /** For a permission: its name and the requested patterns. */
       permission: z.string().nullable(),
       patterns: z.array(z.string()),
+      /** For a permission: what the answer `always` would allow from now on in this session. */
+      always: z.array(z.string()).default([]),
       /** For a question: its parts, each with its options. */
       questions: z.array(
         z.object({
@@ -57,6 +59,7 @@ export const ApprovalView = schema(() =>
         title: 'bash: npm test',
         permission: 'bash',
         patterns: ['npm test'],
+        always: ['npm *'],
         questions: [],
         detail: { command: 'npm test' },
         asked_at: '2026-11-22T15:04:05.678Z',

@@ -25,10 +25,11 @@ const question: ApprovalView = {
 describe('an open approval', () => {
   const lines = (approval: ApprovalView) => approvalLines(SESSION, approval).map(stripVTControlCharacters);
 
-  it('of a permission shows the command that allows it', () => {
+  it('of a permission shows the command that allows it, and what --always allows', () => {
     expect(lines(permission)).toEqual([
       'bash: npm test',
       `  npm run oio -- approve ${SESSION} --approval 3f0e1f5e   (or reject)`,
+      '  With --always, this session also allows from now on: npm *',
     ]);
   });
 

@@ -155,6 +155,19 @@ describe("'always'", () => {
     expect(await session.view()).toMatchObject({ open_approvals: 0 });
   });
 
+  it('allows what the approval shows', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(asked('r1', { patterns: ['npm test'], always: ['npm *'] }));
+    agent.send(asked('r2', { patterns: ['rm *.tmp', 'ls'], always: [] }));
+    agent.send(asked('r3', { permission: 'webfetch', patterns: [], always: [] }));
+    expect((await approvalsOf(session)).map(({ always }) => always)).toEqual([['npm *'], ['ls'], []]);
+    const logged = (await session.events()).flatMap((event) =>
+      event.type === 'approval.asked' ? [event.data.approval.always] : [],
+    );
+    expect(logged).toEqual([['npm *'], ['ls'], []]);
+  });
+
   it('covers no other permission and no other patterns', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();

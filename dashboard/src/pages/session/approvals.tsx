@@ -73,7 +73,7 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
         {needs_answers ? (
           <Questions questions={approval.questions} busy={busy} onAnswer={answer.mutate} />
         ) : (
-          <DecisionForm decisions={decisions} busy={busy} onAnswer={answer.mutate} />
+          <DecisionForm decisions={decisions} always={approval.always} busy={busy} onAnswer={answer.mutate} />
         )}
       </div>
     </Panel>
@@ -124,6 +124,8 @@ function Detail({ approval }: { approval: ApprovalView }) {
 
 function DecisionForm(props: {
   decisions: ApprovalRules['decisions'];
+  /** What the answer `always` would allow. */
+  always: readonly string[];
   busy: boolean;
   onAnswer: (answer: AnswerApprovalRequest) => void;
 }) {
@@ -148,8 +150,8 @@ function DecisionForm(props: {
             >
               Always allow
             </Button>
-            <span id={hint} className="self-center text-xs text-mute">
-              “Always” applies to this session only.
+            <span id={hint} className="min-w-0 self-center text-xs break-words text-mute">
+              In this session, from now on: <code>{props.always.join(', ') || 'requests like this one'}</code>
             </span>
           </>
         )}
