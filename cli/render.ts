@@ -9,7 +9,7 @@ import { answerText, approvalLines, waitsUntil } from './approval-text.ts';
 import { paint, printable } from './terminal.ts';
 
 type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
-type StreamedEvent = EventOf<'text.delta' | 'reasoning.delta' | 'part.completed'>;
+type StreamedEvent = EventOf<'text.delta' | 'reasoning.delta' | 'part.completed' | 'tool.output'>;
 type Format = Parameters<typeof paint>[0];
 
 const statusFormat: Readonly<Record<SessionStatus, Format>> = {
@@ -64,9 +64,13 @@ export class SessionRenderer {
   #lines(event: SessionEvent): string[] {
     switch (event.type) {
       case 'text.delta':
-        return this.#stream(event, '  ');
+        return this.#stream(event.data.part_id, event, '  ');
       case 'reasoning.delta':
-        return this.#stream(event, `  ${paint('dim', '∴')} `);
+        return this.#stream(event.data.part_id, event, `  ${paint('dim', '∴')} `);
+      case 'tool.output':
+        return this.#stream(event.data.call_id, event, '    ');
+      case 'tool':
+        return [...this.#flush(), ...renderTool(event, this.#parts.has(keyOf(event.data.call_id, event)))];
       case 'part.completed':
         return this.#flush();
       default: {
@@ -76,9 +80,9 @@ export class SessionRenderer {
     }
   }
 
-  #stream(event: EventOf<'text.delta' | 'reasoning.delta'>, prefix: string): string[] {
-    const { message_id, part_id, offset, text } = event.data;
-    const key = `${event.task}/${message_id}/${part_id}`;
+  #stream(id: string, event: EventOf<'text.delta' | 'reasoning.delta' | 'tool.output'>, prefix: string): string[] {
+    const { offset, text } = event.data;
+    const key = keyOf(id, event);
     const part = this.#parts.get(key) ?? { length: 0, line: '', prefix };
     this.#parts.set(key, part);
     const flushed = this.#openPart === part ? [] : this.#flush();
@@ -101,6 +105,10 @@ export class SessionRenderer {
   }
 }
 
+function keyOf(id: string, { task, data }: { task: number; data: { message_id: string } }): string {
+  return `${task}/${data.message_id}/${id}`;
+}
+
 interface StreamedPart {
   /** The number of UTF-16 code units seen so far. */
   length: number;
@@ -109,7 +117,7 @@ interface StreamedPart {
   prefix: string;
 }
 
-function renderEvent(event: Exclude<SessionEvent, StreamedEvent>, session: string): string[] {
+function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'>>, session: string): string[] {
   switch (event.type) {
     case 'session.created':
       return [mark('●', 'bold', event.data.title)];
@@ -130,8 +138,6 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent>, session: strin
       return event.data.number === 1 ? [] : [mark('›', 'bold', event.data.text)];
     case 'turn.started':
       return event.data.model ? [note(`turn ${event.data.turn}, model ${event.data.model}`)] : [];
-    case 'tool':
-      return renderTool(event);
     case 'todo':
       return event.data.items.map(({ content, status }) => mark(status === 'completed' ? '☑' : '☐', 'dim', content));
     case 'model.retry':
@@ -185,7 +191,8 @@ function leaseText({ data }: EventOf<'lease.granted'>): string {
   return `agent ${data.agent_name}, epoch ${data.epoch}${from}`;
 }
 
-function renderTool({ data }: EventOf<'tool'>): string[] {
+/** @param isShown whether the output was shown while the tool ran */
+function renderTool({ data }: EventOf<'tool'>, isShown: boolean): string[] {
   const text = `${paint('bold', printable(data.tool))} ${printable(toolSubject(data))}`.trimEnd();
   switch (data.state) {
     case 'pending':
@@ -193,7 +200,7 @@ function renderTool({ data }: EventOf<'tool'>): string[] {
     case 'running':
       return slowTools.has(data.tool) ? [`${paint('dim', '▸')} ${text}`] : [];
     case 'completed':
-      return [`${completedMark(data)} ${text}`, ...excerpt(data.output)];
+      return [`${completedMark(data)} ${text}`, ...(isShown ? [] : excerpt(data.output))];
     case 'error':
       return [`${paint('red', '✗')} ${text}`, ...excerpt(data.error)];
   }

@@ -1,4 +1,6 @@
-import type { Event } from '@opencode-ai/sdk/v2/client';
+import type { Event, ToolStateRunning } from '@opencode-ai/sdk/v2/client';
+import { spellDuration } from '../../src/domain/duration.ts';
+import { truncated } from '../../src/protocol/common/text.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { note } from '../note.ts';
 import { MARKER_VARIABLE } from '../opencode/home.ts';
@@ -12,6 +14,8 @@ const COMMAND_LIMIT_MS = 120_000;
 /** OpenCode ends a command at its limit. This long afterwards, the command can only be waiting for its output to close. */
 const GRACE_MS = 15_000;
 const LOOK_MS = 5_000;
+/** When a command without output is named in the log: after so long, and then again. */
+const SILENT_MS = [60_000, 300_000, 1_200_000, 3_600_000];
 
 export interface ToolProcessesContext {
   opencode: Pick<OpenCodePort, 'subscribe'>;
@@ -26,6 +30,13 @@ interface RunningCommand {
   /** In ms since the epoch. */
   dueAt: number;
   limitMs: number;
+  /** In ms since the epoch: its start, and the newest output. */
+  startedAt: number;
+  heardAt: number;
+  output: string;
+  command: string;
+  /** How many notes have said that it is silent. */
+  notes: number;
 }
 
 /**
@@ -47,7 +58,10 @@ export class ToolProcesses {
       // With the server, its commands have ended.
       else if (signal.type === 'down') this.#running.clear();
     });
-    this.#timer = setInterval(() => void this.freeOverdue(Date.now()), LOOK_MS);
+    this.#timer = setInterval(() => {
+      this.noteSilent(Date.now());
+      void this.freeOverdue(Date.now());
+    }, LOOK_MS);
     this.#timer.unref();
   }
 
@@ -57,6 +71,19 @@ export class ToolProcesses {
     this.#unsubscribe();
     const ended = await endMarked(WORKTREE_VARIABLE, this.#mark);
     if (ended > 0) this.#context.log(`ended ${ended} processes that the commands of ${this.#mark} left running`);
+  }
+
+  /** Names commands that run without output for long. @param now ms since the epoch */
+  noteSilent(now: number): void {
+    for (const running of this.#running.values()) {
+      const { startedAt, heardAt, command } = running;
+      const silentMs = now - heardAt;
+      if (silentMs < (SILENT_MS[running.notes] ?? Number.POSITIVE_INFINITY)) continue;
+      running.notes = SILENT_MS.filter((limit) => limit <= silentMs).length;
+      const [ran, silent] = [spellDuration(now - startedAt), spellDuration(silentMs)];
+      const text = `The command “${truncated(command, 200)}” has been running for ${ran}, with no output for ${silent}.`;
+      this.#context.report(note('info', text));
+    }
   }
 
   /** Ends the background processes of the lease if a command is open long after its limit. @param now ms since the epoch */
@@ -87,11 +114,22 @@ export class ToolProcesses {
     if (event.type !== 'message.part.updated') return;
     const { part } = event.properties;
     if (part.type !== 'tool' || !this.#context.mapping.covers(part.sessionID)) return;
-    const { status, input } = part.state;
+    const { status } = part.state;
     if (status === 'completed' || status === 'error') this.#running.delete(part.callID);
-    else if (status === 'running' && part.tool === 'bash' && !this.#running.has(part.callID)) {
+    else if (status === 'running' && part.tool === 'bash') this.#runs(part.callID, part.state, Date.now());
+  }
+
+  #runs(call: string, { input, metadata }: ToolStateRunning, now: number): void {
+    // Without output, not even an empty one, the command waits for a permission.
+    if (typeof metadata?.output !== 'string') return;
+    const known = this.#running.get(call);
+    if (known === undefined) {
       const limitMs = typeof input.timeout === 'number' ? input.timeout : COMMAND_LIMIT_MS;
-      this.#running.set(part.callID, { dueAt: part.state.time.start + limitMs, limitMs });
+      const { output } = metadata;
+      const times = { startedAt: now, heardAt: now, dueAt: now + limitMs, limitMs };
+      this.#running.set(call, { ...times, output, command: String(input.command), notes: 0 });
+    } else if (known.output !== metadata.output) {
+      Object.assign(known, { output: metadata.output, heardAt: now, notes: 0 });
     }
   }
 }

@@ -132,7 +132,7 @@ export class Turn {
   }
 
   #tick(): void {
-    this.#reportAll(this.#context.mapping.flush());
+    this.#reportAll(this.#context.mapping.flush(performance.now()));
     if (this.#last !== null && this.#interruption === null && !this.#silence.mayStepEnd(this.#last.since)) {
       this.interrupt(this.#last.by);
     }

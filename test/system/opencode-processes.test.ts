@@ -19,6 +19,18 @@ const pidIn = ({ worktree }: WorkRig, file: string): Promise<number> =>
     return pid;
   });
 
+/** Watches the lease's commands beside the work, so that the test can say what time it is. */
+async function watching(work: WorkRig, reported: AgentFrameBody[]): Promise<ToolProcesses> {
+  await eventually(() => readFileSync(join(work.worktree, 'README.md')));
+  return new ToolProcesses({
+    opencode: fixture.rig.client,
+    worktree: work.worktree,
+    mapping: { covers: () => true },
+    report: (frame) => reported.push(frame),
+    log: () => undefined,
+  });
+}
+
 test('a process that a command left in the background ends with its lease, and not with another', async () => {
   const [ending, staying] = [await fixture.start(), await fixture.start()];
   for (const work of [ending, staying]) {
@@ -64,19 +76,32 @@ test('the last checkpoint of a stopped lease is taken when no process changes it
   ).toEqual(['one.txt', 'pid.txt']);
 });
 
+test('the output of a command is reported while it runs, and its silence is noted', async () => {
+  const work = await fixture.start();
+  const reported: AgentFrameBody[] = [];
+  const processes = await watching(work, reported);
+  try {
+    await work.message('run echo first; echo second; sleep 3000');
+    expect(await work.frame('tool.output')).toMatchObject({ offset: 0, text: 'first\nsecond\n' });
+    processes.noteSilent(Date.now() + 50_000);
+    expect(reported).toEqual([]);
+    processes.noteSilent(Date.now() + 120_000);
+    processes.noteSilent(Date.now() + 121_000);
+    expect(reported).toMatchObject([
+      {
+        type: 'agent.note',
+        data: { text: expect.stringMatching(/sleep 3000.* with no output for (1 min 59 s|2 min)/) },
+      },
+    ]);
+  } finally {
+    await processes.endAll();
+  }
+});
+
 test('a command whose background process holds its output is freed after its limit, and the log says why', async () => {
   const work = await fixture.start();
   const reported: AgentFrameBody[] = [];
-  const processes = new ToolProcesses({
-    opencode: fixture.rig.client,
-    worktree: await eventually(() => {
-      readFileSync(join(work.worktree, 'README.md'));
-      return work.worktree;
-    }),
-    mapping: { covers: () => true },
-    report: (frame) => reported.push(frame),
-    log: () => undefined,
-  });
+  const processes = await watching(work, reported);
   try {
     await work.message(`run ${background('pid.txt')} & echo started`);
     const pid = await pidIn(work, 'pid.txt');

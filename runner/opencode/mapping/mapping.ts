@@ -102,8 +102,9 @@ export class Mapping {
     return frames.length === 0 ? [] : [...this.#text.flush(), ...frames];
   }
 
-  flush(): AgentFrameBody[] {
-    return this.#text.flush();
+  /** @param now in ms; output of commands is reported at most once a second */
+  flush(now: number): AgentFrameBody[] {
+    return [...this.#text.flush(), ...this.#tools.flush(now)];
   }
 
   /** Call when the event stream broke, because text increments may be missing. */

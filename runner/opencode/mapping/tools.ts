@@ -3,6 +3,7 @@ import type { ToolPart } from '@opencode-ai/sdk/v2/client';
 import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/common/limits.ts';
 import { truncated } from '../../../src/protocol/common/text.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import { ToolOutput } from './tool-output.ts';
 
 const RANK = { pending: 0, running: 1, completed: 2, error: 2 } as const;
 const EDITING_TOOLS = new Set(['write', 'edit', 'multiedit', 'patch', 'apply_patch']);
@@ -11,6 +12,7 @@ const EDITING_TOOLS = new Set(['write', 'edit', 'multiedit', 'patch', 'apply_pat
 export class ToolCalls {
   readonly #directory: string;
   readonly #reported = new Map<string, number>();
+  readonly #output = new ToolOutput();
 
   /** @param directory paths inside this directory are reported relative to it */
   constructor(directory: string) {
@@ -22,7 +24,13 @@ export class ToolCalls {
     this.#reported.set(part.id, RANK.completed);
   }
 
+  /** Frames for what running commands have written. @param now in ms */
+  flush(now: number): AgentFrameBody[] {
+    return this.#output.flush(now);
+  }
+
   update(part: ToolPart): AgentFrameBody[] {
+    this.#output.update(part);
     if (!this.#advance(part)) return [];
     return [toolFrame(part), ...this.#effects(part)];
   }

@@ -155,6 +155,8 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
       return transcript.closeParts(task, event.data.part_id);
     case 'tool':
       return transcript.addTool(event);
+    case 'tool.output':
+      return transcript.addToolOutput(event);
     case 'file.edited':
       return transcript.add({ kind: 'file', id: `file-${seq}`, task, seq, path: event.data.path });
     case 'todo':

@@ -87,6 +87,14 @@ export class TranscriptDraft {
     else this.add(item);
   }
 
+  /** Applies new output of a call that has not ended. */
+  addToolOutput({ task, data }: EventOf<'tool.output'>): void {
+    const index = this.#indexOf(task, `${data.message_id}/${data.call_id}`);
+    const known = this.items[index];
+    if (known?.kind !== 'tool' || known.state === 'completed' || known.state === 'error') return;
+    this.#replace(index, { ...known, output: upTo(known.output, data.offset) + data.text });
+  }
+
   /** Marks a part of the task as done, or all of its parts if `partId` is absent. */
   closeParts(task: number, partId?: string): void {
     for (const [index, item] of this.items.entries()) {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MAX_TOOL_TEXT_CHARS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { Usage } from '../session/session.ts';
 
@@ -51,6 +52,19 @@ export const AgentEventBody = schema(() =>
         truncated: z.boolean().optional(),
         /** The exit code of a finished command; null when the command was ended. */
         exit_code: z.int().nullable().optional(),
+      }),
+    }),
+    /**
+     * New output of a command that runs, as whole lines; `offset` as in streamed text. Not all of it: the `tool` event of
+     * the finished command has the output.
+     */
+    z.object({
+      type: z.literal('tool.output'),
+      data: z.object({
+        message_id: z.string(),
+        call_id: z.string(),
+        offset: z.int().min(0).max(MAX_TOOL_TEXT_CHARS),
+        text: z.string().max(MAX_TOOL_TEXT_CHARS),
       }),
     }),
     z.object({ type: z.literal('file.edited'), data: z.object({ path: z.string() }) }),

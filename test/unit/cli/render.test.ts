@@ -25,6 +25,19 @@ describe('rendering a session', () => {
     expect(render(delta(0, 'one\ntw'), delta(6, 'o\nend'), completed)).toEqual(['  one', '  two', '  end']);
   });
 
+  it('shows the output of a command while it runs, and not again when it has ended', () => {
+    const call = { message_id: 'm', call_id: 'c', tool: 'bash', input: { command: 'make' } };
+    const output = (offset: number, text: string) =>
+      event({ type: 'tool.output', data: { message_id: 'm', call_id: 'c', offset, text } });
+    const lines = render(
+      event({ type: 'tool', data: { ...call, state: 'running' } }),
+      output(0, 'one\n'),
+      output(4, 'two\n'),
+      event({ type: 'tool', data: { ...call, state: 'completed', output: 'one\ntwo\nthree\n' } }),
+    );
+    expect(lines).toEqual(['▸ bash make', '    one', '    two', '✓ bash make']);
+  });
+
   it('shows a command that failed or was ended as such', () => {
     const tool = (exit_code?: number | null) =>
       event({

@@ -42,6 +42,15 @@ const body: fc.Arbitrary<EventBody> = fc.oneof(
     ),
   }),
   fc.record({
+    type: fc.constant('tool.output' as const),
+    data: fc.record({
+      message_id: fc.constant('m'),
+      call_id: fc.constantFrom('call-1', 'call-2'),
+      offset: fc.nat(20),
+      text: words,
+    }),
+  }),
+  fc.record({
     type: fc.constant('agent.note' as const),
     data: fc.record({ level: fc.constant('info' as const), text: words }),
   }),

@@ -113,7 +113,7 @@ test('the frames add up to the messages without duplicates, for any lost, repeat
         }
         frames.push(...mapping.event(event, 0));
         if (what === 'twice' && event.type !== 'message.part.delta') frames.push(...mapping.event(event, 0));
-        if (what === 'flush') frames.push(...mapping.flush());
+        if (what === 'flush') frames.push(...mapping.flush(0));
       }
       frames.push(...mapping.reconcile(all.map((script) => script.message)), ...mapping.finish());
 
