@@ -66,7 +66,21 @@ async function unrouted(c: AppContext, deps: Dependencies): Promise<Response> {
     return problem(c, { code: 'not_found', detail: 'The API has no such path. /docs lists all paths.' });
   }
   if (method !== 'GET' && method !== 'HEAD') return refuseMethod(c, ['GET']);
-  return asPage(await deps.assets(c.req.raw));
+  const file = await deps.assets(c.req.raw);
+  if (path !== '/' && isPage(file) && !wantsPage(c)) {
+    return problem(c, { code: 'not_found', detail: 'There is no such path. /docs lists the paths of the API.' });
+  }
+  return asPage(file);
+}
+
+/** The dashboard's page is served for every path that is no file, because it has paths of its own. */
+function isPage(file: Response): boolean {
+  return file.headers.get('Content-Type')?.startsWith('text/html') ?? false;
+}
+
+/** Browsers ask for pages. To a program, such as a scraper of `/metrics`, a page would look like success. */
+function wantsPage(c: AppContext): boolean {
+  return c.req.header('Accept')?.includes('text/html') ?? false;
 }
 
 /** @param methods the methods of the path; HEAD is allowed wherever GET is */

@@ -1,6 +1,6 @@
 import { MAX_BODY_BYTES } from '../protocol/common/limits.ts';
 import type { AppContext } from './context.ts';
-import { type Refusal, refusal } from './refusal.ts';
+import { Refusal, refusal } from './refusal.ts';
 
 /** curl's default for `-d`. Users who omit the header mean JSON. */
 const CURL_DEFAULT = 'application/x-www-form-urlencoded';
@@ -16,7 +16,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
  * @throws Refusal when the body is too large, of another media type, or not JSON
  */
 export async function readJson(c: AppContext): Promise<unknown> {
-  const text = decode(await readBounded(c.req.raw));
+  const text = decode(await readBounded(c.req.raw).catch(brokenOff));
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
   if (text !== '' && type && type !== CURL_DEFAULT && !JSON_TYPE.test(type)) {
     throw refusal('unsupported_media_type', `Send JSON as application/json, not ${type}.`);
@@ -49,6 +49,12 @@ async function readChunks(body: ReadableStream<Uint8Array> | null): Promise<Uint
     offset += chunk.byteLength;
   }
   return bytes;
+}
+
+/** A body that cannot be read is the client's: it has gone away, or its chunks are malformed. */
+function brokenOff(error: unknown): never {
+  if (error instanceof Refusal) throw error;
+  throw refusal('malformed_request', 'The body broke off, or its transfer encoding is malformed. Send it again.');
 }
 
 function tooLarge(): Refusal {

@@ -73,6 +73,14 @@ describe('problem details', () => {
     });
   });
 
+  it('say that a body that broke off is the caller’s, and log no error', async () => {
+    const raw = new ReadableStream({ pull: (body) => body.error(new Error('Network connection lost.')) });
+    const { ask, lines } = appWith({});
+    const response = await ask('/api/v1/tokens', { token, raw });
+    expect(response.status).toBe(400);
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   it('name invalid and unknown members', async () => {
     const response = await ask('/api/v1/sessions', {
       token,

@@ -13,6 +13,17 @@ describe('the dashboard', () => {
     expect(response.headers.get('X-Request-ID')).not.toBeNull();
   });
 
+  it('is the answer to a path that is no file only if a page was asked for', async () => {
+    const page = async () => new Response('<!doctype html>', { headers: { 'Content-Type': 'text/html' } });
+    const { ask } = appWith({ assets: page });
+    const status = async (path: string, accept?: string) =>
+      (await ask(path, accept === undefined ? {} : { headers: { Accept: accept } })).status;
+    expect(await status('/sessions/some-view', 'text/html,application/xhtml+xml,*/*;q=0.8')).toBe(200);
+    expect(await status('/')).toBe(200);
+    for (const path of ['/metrics', '/swagger.json', '/.well-known/x']) expect(await status(path, '*/*')).toBe(404);
+    expect(await (await ask('/metrics')).json()).toMatchObject({ code: 'not_found' });
+  });
+
   it('may load only from its own origin', async () => {
     const policy = (await dashboard.ask('/')).headers.get('Content-Security-Policy');
     expect(policy).toContain("default-src 'self'");
