@@ -14,7 +14,7 @@ import { fetchArtifact } from './lease/artifacts.ts';
 import { FrameBuffer } from './lease/buffer.ts';
 import { type OpenConnection, ReconnectingSocket } from './lease/connection.ts';
 import { Lease } from './lease/lease.ts';
-import { deliverBufferedFrames, dropKeptWork, type RecoveryEvents } from './lease/recovery.ts';
+import { recover } from './lease/recovery.ts';
 import type { OpenCodeClient } from './opencode/client.ts';
 import type { ConfigurationSource } from './opencode/configuration.ts';
 import type { OpenCodeServer } from './opencode/server.ts';
@@ -95,13 +95,16 @@ export class Agent {
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
-    this.#recovery = deliverBufferedFrames(
-      this.#buffers,
-      parts.repository.rootCommit,
-      parts.openConnection,
-      this.#keptWork(),
-      options.log,
-    );
+    const { repository, openConnection, identity } = parts;
+    this.#recovery = recover({
+      buffers: this.#buffers,
+      worktrees: this.#worktrees,
+      repository,
+      agent: { agent_id: identity.agent_id, agent_name: options.name, instance_id: this.#instanceId },
+      openConnection,
+      isAtWork: (task) => [...this.#leases.values()].some(({ task_id }) => task_id === task),
+      log: options.log,
+    });
     this.#expiryChecks = setInterval(() => this.#warnOfExpiry(), EXPIRY_CHECK_MS);
     this.#warnOfExpiry();
     this.#control = new ReconnectingSocket(parts.openConnection, pathOf('openControlSocket', { agent_id: this.id }), {
@@ -154,11 +157,6 @@ export class Agent {
     await this.#parts.server.stop();
     this.#parts.unlock();
     this.#resolveStopped(error);
-  }
-
-  #keptWork(): RecoveryEvents {
-    const isAtWork = (task: string) => [...this.#leases.values()].some(({ task_id }) => task_id === task);
-    return dropKeptWork(this.#parts.repository, this.#worktrees, isAtWork, this.#options.log);
   }
 
   #warnOfExpiry(): void {

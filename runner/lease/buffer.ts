@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { AgentFrame, AgentFrameBody } from '../../src/protocol/run/frames.ts';
@@ -52,7 +52,7 @@ export class FrameBuffer {
     lease: Omit<BufferedLease, 'stream_id' | 'granted'>,
     maxBytes = MAX_BUFFER_BYTES,
   ): FrameBuffer {
-    const path = join(directory, `${lease.task_id}-${lease.epoch}${SUFFIX}`);
+    const path = pathFor(directory, lease);
     removeFiles(path);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const record: BufferedLease = { ...lease, stream_id: randomUUID(), granted: false };
@@ -62,6 +62,11 @@ export class FrameBuffer {
       CREATE TABLE frames (n INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;`);
     database.prepare('INSERT INTO lease (record, head) VALUES (?, 0)').run(JSON.stringify(record));
     return new FrameBuffer(path, database, record);
+  }
+
+  /** Whether frames of the lease are left in the directory. */
+  static exists(directory: string, lease: Pick<BufferedLease, 'task_id' | 'epoch'>): boolean {
+    return existsSync(pathFor(directory, lease));
   }
 
   /**
@@ -174,6 +179,10 @@ function openDatabase(path: string, maxBytes = MAX_BUFFER_BYTES): DatabaseSync {
   // In WAL mode, a killed process loses no committed transaction. A power cut can, but then the lease is lost anyway.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   return database;
+}
+
+function pathFor(directory: string, { task_id, epoch }: Pick<BufferedLease, 'task_id' | 'epoch'>): string {
+  return join(directory, `${task_id}-${epoch}${SUFFIX}`);
 }
 
 function removeFiles(path: string): void {

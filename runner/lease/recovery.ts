@@ -1,12 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { dropKept, dropReported, isKept } from '../git/kept-worktrees.ts';
+import { dropKept, dropReported, isKept, listKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import { endMarked } from '../process/processes.ts';
 import { FrameBuffer } from './buffer.ts';
 import { processClock } from './clock.ts';
 import type { OpenConnection } from './connection.ts';
+import { findDeleted, type LeaseHolder } from './deleted-sessions.ts';
 import { type LeaseEvents, LeaseStream } from './lease-stream.ts';
 
 /** What the session says about the work of leases whose processes were killed. */
@@ -15,6 +16,49 @@ export interface RecoveryEvents {
   saved(lease: { task_id: string; epoch: number }): void;
   /** It was deleted, with all of its work. */
   deleted(lease: { task_id: string }): void;
+}
+
+export interface Recovery {
+  /** The directories of the leases' buffers and worktrees. */
+  buffers: string;
+  worktrees: string;
+  repository: Pick<Repository, 'removeWorktree' | 'rootCommit'>;
+  agent: LeaseHolder;
+  openConnection: OpenConnection;
+  /** Whether a lease of the task is on this agent now. */
+  isAtWork: (taskId: string) => boolean;
+  log: (line: string) => void;
+}
+
+/**
+ * Continues what killed processes of this agent left: delivers their frames, and removes kept worktrees whose work the
+ * session has, or whose session was deleted.
+ */
+export function recover({ buffers, worktrees, repository, agent, openConnection, isAtWork, log }: Recovery): {
+  close(): void;
+} {
+  const outcome = dropKeptWork(repository, worktrees, isAtWork, log);
+  const ended = listKept(worktrees).filter(({ name }) => !FrameBuffer.exists(buffers, leaseOf(name)));
+  const parts = [
+    deliverBufferedFrames(buffers, repository.rootCommit, openConnection, outcome, log),
+    findDeleted(
+      ended.map(({ name }) => leaseOf(name)),
+      agent,
+      openConnection,
+      outcome.deleted,
+    ),
+  ];
+  return {
+    close: () => {
+      for (const part of parts) part.close();
+    },
+  };
+}
+
+/** The lease of a worktree's name. */
+function leaseOf(name: string): { task_id: string; epoch: number } {
+  const dash = name.lastIndexOf('-');
+  return { task_id: name.slice(0, dash), epoch: Number(name.slice(dash + 1)) };
 }
 
 /**

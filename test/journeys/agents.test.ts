@@ -93,17 +93,24 @@ it('an agent and a watcher whose connections break again and again neither lose 
   await expectTrueLog(session);
 });
 
-it('an agent that starts after its session was deleted drops what it had of it', async () => {
+it('an agent that starts after its sessions were deleted drops what it had of them', async () => {
   await second.kill();
   if (!first.isRunning) await first.start();
+  const left = () => ['leases', 'worktrees'].flatMap((name) => readdirSync(join(first.place.home, name)));
+  const kept = await startSession(fleet.client, ['run head -c 9000000 /dev/urandom > a.bin'], {
+    required_labels: labels,
+  });
+  await kept.ended('partially_completed');
+  kept.watch.close();
+  await eventually(() => expect(left()).toEqual([expect.stringMatching(/-1$/), expect.stringMatching(/-1.kept$/)]));
   const session = await startSession(fleet.client, ['run echo one > one.txt; sleep 300'], { required_labels: labels });
   await session.seen((e) => e.type === 'tool' && e.data.state === 'running');
   await fleet.client.sessions.requestCheckpoint(session.id);
   await session.seen(({ type }) => type === 'checkpoint.created');
   await first.kill();
   await fleet.client.sessions.remove(session.id);
+  await fleet.client.sessions.remove(kept.id);
   session.watch.close();
   await first.start();
-  const left = () => ['leases', 'worktrees'].flatMap((name) => readdirSync(join(first.place.home, name)));
   await eventually(() => expect(left()).toEqual([]));
 });

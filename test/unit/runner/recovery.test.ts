@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { markKept, markReported } from '../../../runner/git/kept-worktrees.ts';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
 import type { OpenConnection } from '../../../runner/lease/connection.ts';
-import { deliverBufferedFrames, dropKeptWork } from '../../../runner/lease/recovery.ts';
+import { recover } from '../../../runner/lease/recovery.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkpoint, note, uuidOf } from '../session/fake-agent.ts';
 
@@ -41,27 +41,29 @@ function killed(epoch: number): string {
 
 /** A session that answers each claim with one message. */
 const answering =
-  (message: object): OpenConnection =>
-  (_, events) => {
+  (message: object, asked: string[]): OpenConnection =>
+  (path, events) => {
+    asked.push(path);
     setTimeout(() => events.opened());
     const send = (text: string) => {
       if (text.includes('"present"')) events.received(JSON.stringify(message));
     };
-    return { send: (text) => void setTimeout(() => send(text)), close: () => undefined };
+    return { send: (text) => void setTimeout(() => send(text)), close: () => void asked.push('closed') };
   };
 
-async function deliver(message: object, isAtWork = false): Promise<void> {
-  const repository = { removeWorktree: (path: string) => rm(path, { recursive: true, force: true }) };
-  const outcome = dropKeptWork(
-    repository,
+async function deliver(message: object, isAtWork = false, asked: string[] = []): Promise<void> {
+  const buffers = join(directory, 'leases');
+  const { close } = recover({
+    buffers,
     worktrees,
-    () => isAtWork,
-    () => undefined,
-  );
-  const leases = join(directory, 'leases');
-  const { close } = deliverBufferedFrames(leases, '', answering(message), outcome, () => undefined);
+    repository: { removeWorktree: (path: string) => rm(path, { recursive: true, force: true }), rootCommit: '' },
+    agent: { agent_id: uuidOf('agent'), agent_name: 'AGENT-A', instance_id: uuidOf('next instance') },
+    openConnection: answering(message, asked),
+    isAtWork: () => isAtWork,
+    log: () => undefined,
+  });
   closeAll.push(close);
-  await eventually(() => expect(readdirSync(leases)).toEqual([]));
+  await eventually(() => expect(readdirSync(buffers)).toEqual([]));
 }
 
 test('a worktree that was kept only until its checkpoint is confirmed goes when the session has the checkpoint', async () => {
@@ -94,11 +96,22 @@ test('nothing of a deleted session stays: no frames, and no kept worktree of any
   killed(1);
   rmSync(join(directory, 'leases'), { recursive: true });
   killed(2);
-  const other = join(worktrees, `${TASK.slice(0, -1)}2-1`);
-  mkdirSync(other);
-  markKept(other, 'base');
   await deliver(DELETED);
-  await eventually(() =>
-    expect(readdirSync(worktrees)).toEqual([`${TASK.slice(0, -1)}2-1`, `${TASK.slice(0, -1)}2-1.kept`]),
-  );
+  await eventually(() => expect(readdirSync(worktrees)).toEqual([]));
+});
+
+test.each([
+  ['goes when its session was deleted since', DELETED, []],
+  [
+    'stays when its session exists',
+    { type: 'gone', reason: 'the offer was withdrawn' },
+    [`${TASK}-1`, `${TASK}-1.kept`],
+  ],
+])('a kept worktree of a lease that has ended %s', async (_, message, expected) => {
+  killed(1);
+  rmSync(join(directory, 'leases'), { recursive: true });
+  const asked: string[] = [];
+  await deliver({ ...message }, false, asked);
+  await eventually(() => expect(asked).toEqual([`/ws/leases/${TASK}/1`, 'closed']));
+  await eventually(() => expect(readdirSync(worktrees)).toEqual(expected));
 });
