@@ -131,7 +131,9 @@ async function stageAll(
     others.filter((path) => !path.endsWith('/')).map((path) => ({ path, bytes: sizeOf(placeOf(directory, path)) })),
     NEW_FILES,
   );
-  const notStaged = [...nested, ...leftOut.map(({ path }) => path), ...skipped];
+  // Git refuses a pathspec of an ignored file, and one that is beyond a link. It would stage neither.
+  const known = skipped.size === 0 ? new Set() : new Set([...listed, ...splitNul(await run(['ls-files', '-z']))]);
+  const notStaged = [...nested, ...leftOut.map(({ path }) => path), ...[...skipped].filter((path) => known.has(path))];
   const excluded = notStaged.map((path) => `:(exclude,top,literal)${path}`);
   const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
   await run(['add', '--all', ...fromInput], listOf([':/', ...excluded]));
