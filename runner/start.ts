@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { withoutTrailingSlash } from '../src/protocol/common/url.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
 import { AccessRefusedError, judgeRejection, rejectionOf } from './access.ts';
 import { Agent, type AgentOptions } from './agent.ts';
@@ -88,7 +89,7 @@ export async function chooseModel(opencode: Pick<OpenCodeClient, 'defaultModel'>
 
 /** Tries the address and the token before OpenCode starts, which takes seconds. A server that is away may come back. */
 async function refuseBadAddress({ url, token, log }: AgentOptions, { agent_id }: Identity): Promise<void> {
-  const response = await fetch(url.replace(/\/$/, '') + pathOf('readAgent', { id: agent_id }), {
+  const response = await fetch(withoutTrailingSlash(url) + pathOf('readAgent', { id: agent_id }), {
     headers: { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(ACCESS_LIMIT_MS),
   }).catch(({ cause, message }: Error) => {

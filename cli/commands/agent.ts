@@ -10,6 +10,7 @@ import { MissingDependencyError } from '../../runner/process/missing-dependency.
 import { NoModelError, startAgent } from '../../runner/start.ts';
 import { readCeilings } from '../../runner/work/ceiling-watch.ts';
 import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
+import { withoutTrailingSlash } from '../../src/protocol/common/url.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, type Command, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
@@ -89,7 +90,7 @@ ${describeSettings('agent')}`,
     const capacity = parseCapacity(values.capacity);
     const name = parseName(values.name ?? `AGENT-${hostname()}`);
     const options: AgentOptions = {
-      url: url.replace(/\/$/, ''),
+      url: withoutTrailingSlash(url),
       token: readToken(values['token-file'], process.env),
       directory: resolve(values.dir),
       capacity,

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { withoutTrailingSlash } from '../../src/protocol/common/url.ts';
 import { pathOf } from '../../src/protocol/endpoints/routes.ts';
 
 const ATTEMPTS = 5;
@@ -18,7 +19,7 @@ export async function fetchArtifact(
   artifactId: string,
 ): Promise<Uint8Array> {
   const path = pathOf('readArtifact', { id: sessionId, artifact_id: artifactId });
-  const address = url.replace(/\/$/, '') + path;
+  const address = withoutTrailingSlash(url) + path;
   for (let attempt = 1; ; attempt++) {
     try {
       const signal = AbortSignal.timeout(ATTEMPT_MS);

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
 import { fullJitterMs } from '../../src/client/backoff.ts';
 import { PING, PONG, SOCKET_PROTOCOL } from '../../src/protocol/common/socket.ts';
+import { webSocketUrl } from '../../src/protocol/common/url.ts';
 import { type Rejection, rejectionOf } from '../access.ts';
 import { type Clock, processClock } from './clock.ts';
 
@@ -36,9 +37,8 @@ const PINGS_MISSED = 2;
 
 /** Opens WebSockets to the control plane at `url`. The token is sent in a header, never in the URL. */
 export function webSocketConnections(url: string, token: string): OpenConnection {
-  const base = url.replace(/^http/, 'ws').replace(/\/$/, '');
   return (path, events) => {
-    const socket = new WebSocket(`${base}${path}`, [SOCKET_PROTOCOL], {
+    const socket = new WebSocket(webSocketUrl(url, path), [SOCKET_PROTOCOL], {
       headers: { authorization: `Bearer ${token}` },
     });
     let failure: string | undefined;

@@ -1,3 +1,4 @@
+import { withoutTrailingSlash } from '../protocol/common/url.ts';
 import { fullJitterMs, pause } from './backoff.ts';
 import { ApiError, ConnectionError, readProblem } from './errors.ts';
 
@@ -118,5 +119,5 @@ function urlOf(baseUrl: string, call: ApiRequest): string {
     }
   }
   const text = query.toString();
-  return `${baseUrl.replace(/\/+$/, '')}${call.path}${text ? `?${text}` : ''}`;
+  return `${withoutTrailingSlash(baseUrl)}${call.path}${text ? `?${text}` : ''}`;
 }

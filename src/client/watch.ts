@@ -1,5 +1,6 @@
 import type { SessionState } from '../domain/session/session-state.ts';
 import { CLOSE, PING, PONG, SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../protocol/common/socket.ts';
+import { webSocketUrl } from '../protocol/common/url.ts';
 import { pathOf } from '../protocol/endpoints/routes.ts';
 import type { SessionEvent } from '../protocol/events/envelope.ts';
 import { fullJitterMs, pause } from './backoff.ts';
@@ -139,7 +140,7 @@ async function connectOnce(
     if (signal.aborted) return { greeted: false, code: 0, reason: 'closed' };
     follower.connect();
     const after = follower.cursor === null ? '' : `?after=${encodeURIComponent(follower.cursor)}`;
-    const url = `${target.baseUrl.replace(/^http/, 'ws').replace(/\/+$/, '')}${path}${after}`;
+    const url = webSocketUrl(target.baseUrl, path + after);
     const socket = new target.WebSocket(url, [SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX + ticket]);
     const ending = await runProtocol(socket, follower, take, options, signal);
     const refused = refusalOf(ending);
