@@ -11,6 +11,7 @@
  * The guard exits with the command's exit code. If it has an IPC channel, it reports the command's process id there.
  */
 import { spawn } from 'node:child_process';
+import { signalGroup } from './process-group.ts';
 
 const GRACE_MS = 2_000;
 const COMMAND_NOT_STARTED = 127;
@@ -28,21 +29,16 @@ if (command === undefined) {
 
 const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
 
-function signalGroup(signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch {
-    // The group has no processes left.
-  }
+function signalCommand(signal: NodeJS.Signals): void {
+  if (child.pid !== undefined) signalGroup(child.pid, signal);
 }
 
 let ending = false;
 function end(): void {
   if (ending) return;
   ending = true;
-  signalGroup('SIGTERM');
-  setTimeout(() => signalGroup('SIGKILL'), GRACE_MS);
+  signalCommand('SIGTERM');
+  setTimeout(() => signalCommand('SIGKILL'), GRACE_MS);
 }
 
 process.stdin.on('end', end).on('error', end).on('close', end).resume();
@@ -64,7 +60,7 @@ child.once('error', (error) => {
 });
 child.once('exit', async (code, signal) => {
   // Helpers that the command left in its group would keep its ports and files open.
-  signalGroup('SIGKILL');
+  signalCommand('SIGKILL');
   if (marker !== undefined) await endMarkedBy(marker).catch(() => undefined);
   process.exit(code ?? 128 + (SIGNAL_NUMBERS[signal ?? 'SIGTERM'] ?? 0));
 });

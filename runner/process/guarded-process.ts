@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { signalGroup } from './process-group.ts';
 
 const GUARD = fileURLToPath(new URL('./guard.ts', import.meta.url));
 /** Longer than the guard's own grace period, so that the guard itself ends its command. */
@@ -63,7 +64,7 @@ export async function spawnGuarded(options: GuardedCommand): Promise<GuardedProc
   const exited = new Promise<GuardedExit>((resolve) => {
     guard.once('exit', (code) => {
       // A killed guard leaves its command running. The command holds the pipes open, so that no `close` event comes.
-      if (code === null && pid !== null) killGroup(pid);
+      if (code === null && pid !== null) signalGroup(pid, 'SIGKILL');
       const timer = setTimeout(() => resolve({ code: code ?? KILLED }), DRAIN_MS);
       guard.once('close', () => {
         clearTimeout(timer);
@@ -73,14 +74,6 @@ export async function spawnGuarded(options: GuardedCommand): Promise<GuardedProc
   });
   pid = await childPid(guard, exited, () => `${options.command} did not start: ${lastError.trim()}`);
   return { pid, exited, stop: () => stopGuard(guard, exited) };
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The group has no processes left.
-  }
 }
 
 async function childPid(guard: ChildProcess, exited: Promise<GuardedExit>, reason: () => string): Promise<number> {
