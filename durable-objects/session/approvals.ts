@@ -7,10 +7,10 @@ import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { ApprovalRules } from '../../src/protocol/session/approval-kinds.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
+import { insertOrReplace } from '../kit/storage/insert-or-replace.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import { insertOrReplace } from './records.ts';
 
 type AskOfAgent = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 /** The content of a new approval. */

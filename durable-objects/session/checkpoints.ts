@@ -10,9 +10,9 @@ import {
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
+import { insertOrReplace } from '../kit/storage/insert-or-replace.ts';
 import { instant } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
-import { insertOrReplace } from './records.ts';
 
 type Reported = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 type Chunk = Extract<AgentFrameBody, { type: 'artifact.chunk' }>['data'];

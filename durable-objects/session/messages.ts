@@ -3,8 +3,8 @@ import { isFinal } from '../../src/domain/session/session-status.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { MAX_WAITING_MESSAGES } from '../../src/protocol/common/limits.ts';
 import type { MessageAccepted, SendMessageRequest } from '../../src/protocol/session/requests.ts';
+import { insertOrReplace } from '../kit/storage/insert-or-replace.ts';
 import type { SessionParts } from './parts.ts';
-import { insertOrReplace } from './records.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'commands' | 'checkpoints'>;
 

@@ -3,6 +3,7 @@ import type { SessionRun } from '../../src/ports/run-history.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
 import { DEADLINE, DESTINATION, SUMMARY_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
+import { readError } from './records.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'views'>;
 
@@ -59,7 +60,7 @@ export class Projections {
       ended_at: instant(ended),
       active_ms: row.active_ms,
       usage: usageSince(readUsage(row.usage), readUsage(row.usage_before_run)),
-      error_code: row.error === null ? null : JSON.parse(row.error).code,
+      error_code: readError(row)?.code ?? null,
     };
     this.#parts.kit.outbox.put(DESTINATION.history, `${row.id}:${row.run}`, run);
   }

@@ -2,6 +2,7 @@ import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { SessionStatus } from '../../src/protocol/common/enums.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
+import type { SessionError } from '../../src/protocol/session/session.ts';
 import { CachedRows } from '../kit/storage/cached-rows.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 import type { SessionParts } from './parts.ts';
@@ -259,13 +260,9 @@ export class SessionRecords {
   }
 }
 
-/** The column names are keys of our own types, never text from outside. */
-export function insertOrReplace(store: ObjectStore, table: string, row: object): void {
-  const columns = Object.keys(row);
-  store.rows(
-    `INSERT OR REPLACE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
-    ...Object.values(row),
-  );
+/** Why the session failed; null when it did not. */
+export function readError({ error }: Pick<SessionRow, 'error'>): SessionError | null {
+  return error === null ? null : (JSON.parse(error) as SessionError);
 }
 
 function specColumn({ initial_prompt: _, ...spec }: CreateSessionRequest): string {

@@ -12,7 +12,7 @@ import type { SessionSummary } from '../../src/protocol/session/list.ts';
 import type { SessionInclude, SessionView, TaskView } from '../../src/protocol/session/session.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
-import type { SessionRow } from './records.ts';
+import { readError, type SessionRow } from './records.ts';
 import { lastSeenAt } from './run/run-sockets.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log'>;
@@ -43,7 +43,7 @@ export class SessionViews {
       requested_action: requestedAction(row.status, row.intent),
       legal_actions: legalActions(row.status),
       result: row.result === null ? null : JSON.parse(row.result),
-      error: row.error === null ? null : JSON.parse(row.error),
+      error: readError(row),
       open_approvals: this.#openApprovals(),
       checkpoint_count: this.#count('checkpoints'),
       cursor: formatCursor({ incarnation: row.incarnation, seq: this.#parts.log.head() }),
@@ -113,7 +113,7 @@ export class SessionViews {
       agent_name: lease?.agent_name ?? null,
       open_approvals: this.#openApprovals(),
       cost_usd: knownCost(readUsage(row.usage)),
-      error: row.error === null ? null : JSON.parse(row.error),
+      error: readError(row),
     };
     return {
       rev: row.rev,

@@ -1,4 +1,5 @@
 import type { SqlValue } from '../platform/platform.ts';
+import { insertOrReplace } from './insert-or-replace.ts';
 import type { ObjectStore, Transaction } from './store.ts';
 
 interface Entry<Row> {
@@ -139,16 +140,16 @@ export class CachedRows<Row extends object> {
         entry.stored = null;
         continue;
       }
-      const columns = (Object.keys(row) as (keyof Row & string)[]).filter((column) => stored?.[column] !== row[column]);
+      if (stored === null) {
+        insertOrReplace(this.#store, this.#table, row);
+        entry.stored = row;
+        continue;
+      }
+      const columns = (Object.keys(row) as (keyof Row & string)[]).filter((column) => stored[column] !== row[column]);
       if (columns.length === 0) continue;
       const values = columns.map((column) => row[column] as SqlValue);
-      if (stored === null) {
-        const places = columns.map(() => '?').join(', ');
-        this.#store.rows(`INSERT OR REPLACE INTO ${this.#table} (${columns.join(', ')}) VALUES (${places})`, ...values);
-      } else {
-        const assignments = columns.map((column) => `${column} = ?`).join(', ');
-        this.#store.rows(`UPDATE ${this.#table} SET ${assignments} WHERE ${this.#key} = ?`, ...values, key);
-      }
+      const assignments = columns.map((column) => `${column} = ?`).join(', ');
+      this.#store.rows(`UPDATE ${this.#table} SET ${assignments} WHERE ${this.#key} = ?`, ...values, key);
       entry.stored = row;
     }
   };
