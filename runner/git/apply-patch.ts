@@ -1,10 +1,12 @@
 import { rm, rmdir } from 'node:fs/promises';
 import { type BytePath, listOf, placeOf, splitNul } from './byte-path.ts';
+import { withoutFilters } from './filters.ts';
 import { GitError, git } from './git.ts';
 import { type SnapshotSource, withScratchIndex } from './snapshot.ts';
 import { moveSubmodule } from './submodules.ts';
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
+const CHECKOUT_LIMIT_MS = 300_000;
 const GITLINK = '160000';
 
 /** The files of a patch cannot be written. The work tree is not usable then. */
@@ -29,7 +31,10 @@ export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Pro
     const { removed, written, links } = parseRaw(listed);
     try {
       for (const path of removed) await removePath(source.path, path);
-      await run(['checkout-index', '--force', '--quiet', '-z', '--stdin'], listOf(written));
+      // The patch has the bytes of the work tree.
+      const settings = await withoutFilters(source.path, environment);
+      const checkOut = ['checkout-index', '--force', '--quiet', '-z', '--stdin'];
+      await git(source.path, checkOut, { environment, settings, input: listOf(written), maxMs: CHECKOUT_LIMIT_MS });
     } catch (error) {
       const why = error instanceof GitError ? error.message : String(error);
       throw new UnwritableError(`The files of the checkpoint cannot be written: ${why}`);

@@ -11,8 +11,13 @@ export class OutputTooLargeError extends Error {
   override name = 'OutputTooLargeError';
 }
 
+/** The name and the value of a setting. The name may hold any character, such as the name of a submodule does. */
+export type Setting = readonly [name: string, value: string];
+
 export interface GitOptions {
   environment?: Record<string, string>;
+  /** Settings for this command and those that it starts. */
+  settings?: readonly Setting[];
   input?: Uint8Array;
   /** The command is killed when its output exceeds this many bytes. */
   maxBytes?: number;
@@ -114,15 +119,6 @@ export async function git(directory: string, args: string[], options: GitOptions
   return Buffer.concat(output);
 }
 
-/** The environment with settings for one command and those that it starts. Their names may hold any character. */
-export function settings(pairs: readonly (readonly [name: string, value: string])[]): Record<string, string> {
-  const variables = pairs.flatMap(([name, value], i) => [
-    [`GIT_CONFIG_KEY_${i}`, name],
-    [`GIT_CONFIG_VALUE_${i}`, value],
-  ]);
-  return { GIT_CONFIG_COUNT: `${pairs.length}`, ...Object.fromEntries(variables) };
-}
-
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (process.platform === 'win32' || child.pid === undefined) child.kill(signal);
@@ -132,7 +128,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function gitEnvironment({ environment = {} }: GitOptions): Record<string, string> {
+function gitEnvironment({ environment = {}, settings = [] }: GitOptions): Record<string, string> {
   const inherited = Object.entries(process.env).filter(([name, value]) => value !== undefined && INHERITED.test(name));
   return {
     ...(Object.fromEntries(inherited) as Record<string, string>),
@@ -140,5 +136,12 @@ function gitEnvironment({ environment = {} }: GitOptions): Record<string, string
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
     ...environment,
+    GIT_CONFIG_COUNT: `${settings.length}`,
+    ...Object.fromEntries(
+      settings.flatMap(([name, value], i) => [
+        [`GIT_CONFIG_KEY_${i}`, name],
+        [`GIT_CONFIG_VALUE_${i}`, value],
+      ]),
+    ),
   };
 }

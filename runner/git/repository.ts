@@ -4,6 +4,7 @@ import { repositoryKey } from '../../src/domain/repository-url.ts';
 import { MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { changeClone, removeRecord } from './bookkeeping.ts';
+import { Filters } from './filters.ts';
 import { GitError, git } from './git.ts';
 import { fillSubmodules, type Unfilled } from './submodules.ts';
 import { Worktree } from './worktree.ts';
@@ -67,9 +68,10 @@ export class Repository {
 
   /** The number of changed and new files in the checkout, which sessions do not see. */
   async uncommitted(): Promise<number> {
-    const listing = await git(this.directory, ['status', '--porcelain', '-z', '--no-renames'], {
-      maxBytes: MAX_LISTING_BYTES,
-    });
+    const status = ['status', '--porcelain', '-z', '--no-renames'];
+    const listing = await new Filters().run(this.directory, {}, (settings) =>
+      git(this.directory, status, { settings, maxBytes: MAX_LISTING_BYTES }),
+    );
     return listing.toString('utf8').split('\0').length - 1;
   }
 
@@ -128,18 +130,26 @@ export class Repository {
     // The files are written afterwards, because only the record needs the queue of the clone.
     const add = ['worktree', 'add', '--quiet', '--detach', '--force', '--no-checkout', path, base];
     await changeClone(this.#gitDirectory, () => git(this.directory, add));
-    await git(path, ['reset', '--hard', '--quiet', base], { maxMs: CHECKOUT_LIMIT_MS });
-    const unfilled = await fillSubmodules(path, { gitDirectory: this.#gitDirectory, checkout: this.directory });
-    return this.openWorktree(path, base, unfilled);
+    const filters = new Filters();
+    await filters.run(path, {}, (settings) =>
+      git(path, ['reset', '--hard', '--quiet', base], { settings, maxMs: CHECKOUT_LIMIT_MS }),
+    );
+    const modules = { gitDirectory: this.#gitDirectory, checkout: this.directory };
+    return this.openWorktree(path, base, filters, await fillSubmodules(path, modules, filters));
   }
 
   /** The existing worktree at `path`, with the work in it. */
-  async openWorktree(path: string, base: string, unfilled: readonly Unfilled[] = []): Promise<Worktree> {
+  async openWorktree(
+    path: string,
+    base: string,
+    filters = new Filters(),
+    unfilled: readonly Unfilled[] = [],
+  ): Promise<Worktree> {
     const index = await gitText(path, ['rev-parse', '--git-path', 'index']).then(
       (found) => resolve(path, found),
       () => null,
     );
-    return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index }, unfilled);
+    return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index, filters }, unfilled);
   }
 
   /** Removes the worktree at `path`, if it exists, and git's record of it. Other worktrees are not touched. */

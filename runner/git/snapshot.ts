@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import { type BytePath, listOf, pathText, placeOf, splitNul, utf8Path } from './byte-path.ts';
+import { type Filters, stageUnfiltered } from './filters.ts';
 import { git } from './git.ts';
 import { includedPaths } from './included-files.ts';
 import { type LeftOut, leaveOut } from './leave-out.ts';
@@ -17,6 +18,7 @@ export interface SnapshotSource {
   gitDirectory: string;
   /** The work tree's index, so that git need not read unchanged files again; null when it has none. */
   index: string | null;
+  filters: Filters;
   /** Files that are not to be read, because they are known to be too large. */
   oversized?: ReadonlySet<BytePath>;
 }
@@ -47,7 +49,7 @@ export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Sn
     const submodules = await initIndex(source, environment);
     const included = await includedPaths(source.index);
     const skipped = new Set([...included, ...(source.oversized ?? [])]);
-    const { nested, leftOut } = await stageAll(source.path, environment, skipped);
+    const { nested, leftOut } = await stageAll(source, source.path, environment, skipped);
     await removeFromIndex(source.path, environment, included);
     const changed =
       submodules.size === 0 ? [] : await changedSubmodules(source.path, submodules, await links(source, environment));
@@ -117,6 +119,7 @@ async function removeFromIndex(directory: string, environment: Environment, path
  * @param skipped files that are not staged
  */
 async function stageAll(
+  source: SnapshotSource,
   directory: string,
   outer: Environment,
   skipped: ReadonlySet<BytePath> = new Set(),
@@ -136,7 +139,11 @@ async function stageAll(
   const notStaged = [...nested, ...leftOut.map(({ path }) => path), ...[...skipped].filter((path) => known.has(path))];
   const excluded = notStaged.map((path) => `:(exclude,top,literal)${path}`);
   const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
-  await run(['add', '--all', ...fromInput], listOf([':/', ...excluded]));
+  const add = ['add', '--all', ...fromInput];
+  await source.filters.run(directory, environment, (settings) =>
+    git(directory, add, { environment, settings, input: listOf([':/', ...excluded]) }),
+  );
+  await stageUnfiltered(directory, environment, directory === source.path ? source.base : null);
   const found = {
     nested: nested.map(pathText),
     leftOut: leftOut.map((item) => ({ ...item, path: pathText(item.path as BytePath) })),
@@ -144,7 +151,7 @@ async function stageAll(
   for (const [number, path] of nested.entries()) {
     const inner = { ...environment, GIT_INDEX_FILE: `${environment.GIT_INDEX_FILE}-${number}` };
     const inside = await reachable(directory, path, `${inner.GIT_INDEX_FILE}.link`);
-    const deeper = await stageAll(inside, inner);
+    const deeper = await stageAll(source, inside, inner);
     const staged = await git(directory, ['ls-files', '--stage', '-z'], {
       environment: inner,
       maxBytes: MAX_LISTING_BYTES,

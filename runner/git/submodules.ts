@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BytePath, pathText, placeOf, splitNul, utf8Path } from './byte-path.ts';
-import { git, settings } from './git.ts';
+import type { Filters } from './filters.ts';
+import { git, type Setting } from './git.ts';
 
 /** A submodule whose directory is empty, because the clone does not have its commit. */
 export interface Unfilled {
@@ -17,6 +18,8 @@ interface ModuleSource {
 }
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
+/** Git does not clone from another directory by default. */
+const LOCAL: Setting = ['protocol.file.allow', 'always'];
 const LINK = /^160000 (?:commit )?([0-9a-f]+)[^\t]*\t/;
 
 /** The commits of links to other repositories by path, from a listing of an index or a tree. */
@@ -34,7 +37,7 @@ export function gitlinks(listing: Buffer): Map<BytePath, string> {
  *
  * @returns the submodules that the clone does not have
  */
-export async function fillSubmodules(directory: string, source: ModuleSource): Promise<Unfilled[]> {
+export async function fillSubmodules(directory: string, source: ModuleSource, filters: Filters): Promise<Unfilled[]> {
   const listed = await git(directory, ['ls-files', '--stage', '-z'], { maxBytes: MAX_LISTING_BYTES });
   const links = gitlinks(listed);
   if (links.size === 0) return [];
@@ -48,7 +51,7 @@ export async function fillSubmodules(directory: string, source: ModuleSource): P
     const module = await moduleWith(directory, commit, places);
     if (module !== null) modules.set(path, { name, module });
   }
-  await checkOut(directory, modules);
+  await checkOut(directory, modules, filters);
   const unfilled: Unfilled[] = [];
   for (const [bytes, commit] of links) {
     const path = pathText(bytes);
@@ -59,7 +62,11 @@ export async function fillSubmodules(directory: string, source: ModuleSource): P
       // This configuration is the worktree's own, other than that of the clone.
       if (existsSync(join(inside, '.gitmodules')))
         await git(inside, ['submodule', 'init', '--quiet']).catch(() => null);
-      const deeper = await fillSubmodules(inside, { gitDirectory: module, checkout: join(source.checkout, path) });
+      const deeper = await fillSubmodules(
+        inside,
+        { gitDirectory: module, checkout: join(source.checkout, path) },
+        filters,
+      );
       unfilled.push(...deeper.map((below) => ({ ...below, path: `${path}/${below.path}` })));
     } else {
       unfilled.push({ path, commit });
@@ -97,18 +104,21 @@ async function moduleWith(directory: string, commit: string, places: string[]): 
 }
 
 /** Checks out submodules with a module as their remote, so that nothing comes from the network. */
-async function checkOut(directory: string, modules: ReadonlyMap<string, { name: string; module: string }>) {
+async function checkOut(
+  directory: string,
+  modules: ReadonlyMap<string, { name: string; module: string }>,
+  filters: Filters,
+) {
   if (modules.size === 0) return;
-  const environment = settings([
-    ['protocol.file.allow', 'always'],
-    ...[...modules.values()].flatMap(({ name, module }): [string, string][] => [
-      [`submodule.${name}.url`, module],
-      [`submodule.${name}.active`, 'true'],
-    ]),
+  const sources = [...modules.values()].flatMap(({ name, module }): Setting[] => [
+    [`submodule.${name}.url`, module],
+    [`submodule.${name}.active`, 'true'],
   ]);
   const update = ['submodule', 'update', '--checkout', '--quiet', '--jobs', '4', '--', ...modules.keys()];
   // The caller looks at what is there: one submodule that fails does not stop the others.
-  await git(directory, update, { environment }).catch(() => undefined);
+  await filters
+    .run(directory, {}, (settings) => git(directory, update, { settings: [LOCAL, ...sources, ...settings] }))
+    .catch(() => undefined);
 }
 
 /** Gives a submodule the address and the branches of its module's remote. */
@@ -117,7 +127,7 @@ async function takeRemote(directory: string, module: string): Promise<void> {
   const url = await git(directory, ['config', 'remote.origin.url'], { environment }).catch(() => null);
   if (url === null) return;
   const branches = ['fetch', '--quiet', module, '+refs/remotes/origin/*:refs/remotes/origin/*'];
-  await git(directory, branches, { environment: settings([['protocol.file.allow', 'always']]) }).catch(() => undefined);
+  await git(directory, branches, { settings: [LOCAL] }).catch(() => undefined);
   await git(directory, ['config', 'remote.origin.url', url.toString('utf8').trim()]);
 }
 

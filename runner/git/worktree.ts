@@ -60,12 +60,15 @@ export class Worktree {
   readonly base: string;
   /** The submodules that were not in the clone when the worktree was created. */
   readonly unfilled: readonly Unfilled[];
+  /** Git's words when a filter failed for the worktree's first files; null if none did. */
+  readonly filterFailure: string | null;
   readonly #source: SnapshotSource;
   /** The files that were too large for the last patch, as they were then. They cost nothing until they change. */
   #oversized = new Map<BytePath, Oversized>();
 
   constructor(source: SnapshotSource, unfilled: readonly Unfilled[] = []) {
     this.unfilled = unfilled;
+    this.filterFailure = source.filters.failure;
     this.path = source.path;
     this.base = source.base;
     this.#source = source;

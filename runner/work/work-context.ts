@@ -111,9 +111,9 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
   };
 }
 
-/** The directory in which the agent works. Notes submodules that are empty. */
+/** The directory in which the agent works. Notes what the files there lack. */
 async function workDirectory(
-  { path, base, unfilled }: Worktree,
+  { path, base, unfilled, filterFailure }: Worktree,
   name: string,
   report: WorkContextDependencies['report'],
 ): Promise<string> {
@@ -121,6 +121,15 @@ async function workDirectory(
   if (unfilled.length > 0) {
     const names = unfilled.map((module) => `${module.path} (${module.commit.slice(0, 10)})`).join(', ');
     report(note('warning', `Submodules are empty, because the clone does not have their commits: ${names}. ${advice}`));
+  }
+  if (filterFailure !== null) {
+    const cause = truncated(filterFailure.replaceAll(/\s+/g, ' '), 300);
+    report(
+      note(
+        'warning',
+        `A filter in the clone's git configuration fails, so its files have what git stores for them, such as pointers of Git LFS. Install its program on the agent's machine, or remove the filter. Git says: ${cause}`,
+      ),
+    );
   }
   const directory = join(path, name);
   const empty = unfilled.find((module) => `${directory}/`.startsWith(`${join(path, module.path)}/`));
