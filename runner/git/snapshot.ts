@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import { type BytePath, listOf, pathText, placeOf, splitNul, utf8Path } from './byte-path.ts';
@@ -87,7 +87,7 @@ type Environment = Record<string, string> & { GIT_WORK_TREE: string; GIT_INDEX_F
  * @returns the commits of the base's submodules by path
  */
 async function initIndex(source: SnapshotSource, environment: Environment): Promise<ReadonlyMap<BytePath, string>> {
-  const inIndex = await copyFile(source.index ?? '', environment.GIT_INDEX_FILE)
+  const inIndex = await copyIndex(source.index ?? '', environment.GIT_INDEX_FILE)
     .then(() => links(source, environment))
     .catch(async () => {
       await rm(environment.GIT_INDEX_FILE, { force: true });
@@ -99,6 +99,16 @@ async function initIndex(source: SnapshotSource, environment: Environment): Prom
   const foreign = [...inIndex.keys()].filter((path) => !ofBase.has(path));
   await removeFromIndex(source.path, environment, foreign);
   return ofBase;
+}
+
+/**
+ * Copies an index with its time. Git reads a file again if it is not older than the index, because a change in the same
+ * second may not show otherwise.
+ */
+async function copyIndex(from: string, to: string): Promise<void> {
+  const seconds = Math.floor((await stat(from)).mtimeMs / 1_000);
+  await copyFile(from, to);
+  await utimes(to, seconds, seconds);
 }
 
 /** The links to other repositories that the index has, or what `list` lists. */

@@ -6,7 +6,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -126,4 +128,16 @@ test('a nested repository is in the patch whatever bytes its name has', async ()
   const there = await repository.addWorktree(join(scratch, 'there'), base);
   await there.applyToNew(patch as Uint8Array);
   expect(readFileSync(inside(there.path, 'new.txt'), 'utf8')).toBe('new\n');
+});
+
+test('a change in the second of the checkout, of the same length, is in the patch', async () => {
+  // As in that second, no time of the file tells of the change.
+  run(clone, 'config', 'core.trustctime', 'false');
+  const repository = await Repository.open(clone);
+  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
+  const file = join(tree.path, 'file.txt');
+  const { mtime } = statSync(file);
+  writeFileSync(file, 'TEXT\n');
+  for (const path of [file, join(clone, '.git/worktrees/tree/index')]) utimesSync(path, mtime, mtime);
+  expect((await tree.changes()).files.map(({ path }) => path)).toEqual(['file.txt']);
 });
