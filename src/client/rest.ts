@@ -94,6 +94,8 @@ export function createRest(options: RequestOptions) {
       list: (call?: CallOptions) => itemsOf(send('listAgents', {}, call)),
       get: (id: string, call?: CallOptions) => send('readAgent', { params: { id } }, call),
     },
+    /** The token of this client. */
+    me: (call?: CallOptions) => send('readPrincipal', {}, call),
     tokens: {
       create: (body: BodyFor<'createToken'>, call?: CallOptions) => send('createToken', { body }, call),
       list: (call?: CallOptions) => itemsOf(send('listTokens', {}, call)),

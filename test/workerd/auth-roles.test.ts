@@ -39,6 +39,7 @@ const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> = {
   readArtifact: ['operator', 'admin', 'agent'],
   listAgents: READERS,
   readAgent: READERS,
+  readPrincipal: EVERYONE,
   createToken: ADMINS,
   listTokens: ADMINS,
   revokeToken: ADMINS,

@@ -126,6 +126,21 @@ describe('tokens', () => {
     expect((await ask(LIST, { token: made.token })).status).toBe(200);
   });
 
+  it('say whose they are', async () => {
+    const workspace = newWorkspace();
+    const made = await createToken(await signToken('admin', workspace), { role: 'viewer' });
+    const me = async (token: string) => (await ask('/api/v1/me', { token })).json();
+    const exp = Math.floor(Date.parse(made.expires_at) / 1_000) * 1_000;
+    expect(await me(made.token)).toEqual({
+      workspace,
+      role: 'viewer',
+      token_id: made.id,
+      expires_at: new Date(exp).toISOString(),
+    });
+    const ofEnvironment = { workspace: 'default', role: 'admin', token_id: 'static', expires_at: null };
+    expect(await me(STATIC_TOKEN)).toEqual(ofEnvironment);
+  });
+
   it('are the same for a repeated idempotency key, and refused for another body', async () => {
     const admin = await signToken('admin');
     const headers = { 'Idempotency-Key': 'make-ci' };

@@ -22,6 +22,10 @@ export async function withText(
 
 export function tokenHandlers({ workspaces, signer }: Dependencies, revocations: Revocations) {
   return {
+    readPrincipal: async ({ call }) => {
+      const { expires_at, ...principal } = call.principal;
+      return ok({ ...principal, expires_at: expires_at === undefined ? null : new Date(expires_at).toISOString() });
+    },
     createToken: async ({ body, call }) => {
       const { workspace } = call.principal;
       return withText(signer, workspace, await workspaces.of(workspace).createToken(call, body));

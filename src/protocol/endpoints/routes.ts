@@ -34,6 +34,7 @@ export const ROUTES = {
   listAgents: { method: 'GET', path: '/api/v1/agents' },
   readAgent: { method: 'GET', path: '/api/v1/agents/{id}' },
 
+  readPrincipal: { method: 'GET', path: '/api/v1/me' },
   createToken: { method: 'POST', path: '/api/v1/tokens' },
   listTokens: { method: 'GET', path: '/api/v1/tokens' },
   revokeToken: { method: 'DELETE', path: '/api/v1/tokens/{id}' },

@@ -1,12 +1,19 @@
 import * as z from 'zod';
 import { Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
-import { CreatedToken, CreateTokenRequest, SignInCode, TokenList } from '../workspace/token.ts';
+import { CreatedToken, CreateTokenRequest, PrincipalView, SignInCode, TokenList } from '../workspace/token.ts';
 import { type Endpoints, json, NoMembers } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
 /** Operations on the workspace's tokens, and on the one-time codes that a browser exchanges for a token. */
 export const TOKEN_ENDPOINTS = {
+  readPrincipal: {
+    tag: 'Tokens',
+    summary: 'Read whose token this is, and what it may do',
+    access: 'open_socket',
+    responses: { 200: json(PrincipalView, 'The token of this request.') },
+    errors: [],
+  },
   createToken: {
     tag: 'Tokens',
     summary: 'Create a token',

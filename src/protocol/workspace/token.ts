@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Role } from '../common/enums.ts';
-import { Uuid, type WorkspaceId } from '../common/ids.ts';
+import { Uuid, WorkspaceId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
@@ -13,6 +13,21 @@ export interface Principal {
   /** When the token expires, in ms since the epoch; absent for the token from the environment. */
   expires_at?: number;
 }
+
+export const PrincipalView = schema(() =>
+  z.object({ workspace: WorkspaceId(), role: Role(), token_id: z.string(), expires_at: Instant().nullable() }).meta({
+    id: 'Principal',
+    description:
+      'The token of a request. `token_id` is `static`, and `expires_at` null, for the token from the environment.',
+    example: {
+      workspace: 'default',
+      role: 'operator',
+      token_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+      expires_at: '2026-12-22T15:04:05.678Z',
+    },
+  }),
+);
+export type PrincipalView = Infer<typeof PrincipalView>;
 
 export const CreateTokenRequest = schema(() =>
   z
