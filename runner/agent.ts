@@ -3,24 +3,16 @@ import { statfsSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../src/configuration/version.ts';
-import type { GivenCeilings } from '../src/domain/session/ceilings.ts';
 import type { ControlDown, ControlUp } from '../src/protocol/agent/control-socket.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
 import { expiryWarning, judgeRejection, type Rejection, SupersededError } from './access.ts';
-import type { Repository } from './git/repository.ts';
-import type { Identity } from './identity.ts';
+import type { AgentOptions, AgentParts } from './agent-parts.ts';
 import { fetchArtifact } from './lease/artifacts.ts';
 import { FrameBuffer } from './lease/buffer.ts';
-import { type OpenConnection, ReconnectingSocket } from './lease/connection.ts';
+import { ReconnectingSocket } from './lease/connection.ts';
 import { Lease } from './lease/lease.ts';
 import { recover } from './lease/recovery.ts';
-import type { OpenCodeClient } from './opencode/client.ts';
-import type { ConfigurationSource } from './opencode/configuration.ts';
-import type { OpenCodeServer } from './opencode/server.ts';
-import type { Redact } from './redaction.ts';
-import type { SetupChoice } from './setup/recipe.ts';
-import type { Setup } from './setup/setup.ts';
 
 const CONTROL_REFUSALS_TOLERATED_MS = 60_000;
 const STOP_TURN_MS = 3_000;
@@ -28,44 +20,6 @@ const STOP_LIMIT_MS = 10_000;
 /** An agent with less space takes no work, because a worktree, events and checkpoints need some. */
 const MIN_FREE_BYTES = 104_857_600;
 const EXPIRY_CHECK_MS = 43_200_000;
-
-export interface AgentOptions {
-  /** The control plane, such as `http://127.0.0.1:8787`. */
-  url: string;
-  token: string;
-  /** A directory in the clone to work in. */
-  directory: string;
-  dataDirectory: string;
-  /** The most leases at a time. */
-  capacity: number;
-  /** `AGENT-…` */
-  name: string;
-  source: ConfigurationSource;
-  /** The environment of tools; see `toolEnvironment`. */
-  tools: Readonly<Record<string, string>>;
-  /** The limits that end a run which does not end by itself; see `readCeilings`. */
-  ceilings: GivenCeilings;
-  /** Where the set-up of worktrees comes from; from the repository by default. */
-  setup?: SetupChoice;
-  labels?: string[];
-  capabilities?: Capability[];
-  log: (line: string) => void;
-  /** See `WorkDependencies`. */
-  stepCheckpointMs?: number;
-}
-
-export interface AgentParts {
-  identity: Identity;
-  repository: Repository;
-  server: OpenCodeServer;
-  opencode: OpenCodeClient;
-  model: string;
-  redact: Redact;
-  setup: Setup;
-  /** Opens connections to the control plane. */
-  openConnection: OpenConnection;
-  unlock: () => void;
-}
 
 /** A running agent: its control socket, and the leases it works on. */
 export class Agent {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { arch, hostname, platform } from 'node:os';
 import { resolve } from 'node:path';
 import { AccessRefusedError, SupersededError } from '../../runner/access.ts';
-import type { AgentOptions } from '../../runner/agent.ts';
+import type { AgentOptions } from '../../runner/agent-parts.ts';
 import { RepositoryError } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';

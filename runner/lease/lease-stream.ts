@@ -1,6 +1,6 @@
 import { BATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import { pathOf } from '../../src/protocol/endpoints/routes.ts';
-import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
+import type { Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
 import type { FrameBuffer } from './buffer.ts';
@@ -8,25 +8,7 @@ import { CheckpointAnswers } from './checkpoint-answers.ts';
 import { type Clock, processClock } from './clock.ts';
 import { type OpenConnection, ReconnectingSocket, type ReconnectingSocketEvents } from './connection.ts';
 import { fitFrame } from './fit-frame.ts';
-
-/** The callbacks of a lease's stream. */
-export interface LeaseEvents {
-  /** The session granted the lease. Called once. */
-  granted(assignment: Assignment): void;
-  /** Called once for each command. The command is acknowledged when the promise resolves. */
-  command(command: Command): Promise<void>;
-  /** The session has been silent for so long that another agent may hold the lease. */
-  quiet(): void;
-  /** After `quiet`: this agent still holds the lease. */
-  alive(): void;
-  /** Frames can no longer be stored. Stop working: the stream gives the lease back, and the session ends it. */
-  full(error: Error): void;
-  /** The last call, made once. @param saved the frame of the newest checkpoint that the session has; 0 when it has none */
-  over(how: LeaseEnd, reason: string, saved: number): void;
-}
-
-/** `ended`: finished; `lost`: taken away; `gone`: never granted; `deleted`: with the session, whose work goes too. */
-export type LeaseEnd = 'ended' | 'lost' | 'gone' | 'deleted';
+import type { LeaseEnd, LeaseEvents } from './lease-events.ts';
 
 /** The number of batches that may be in flight without an acknowledgement. */
 const WINDOW = 4;

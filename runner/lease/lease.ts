@@ -4,7 +4,8 @@ import type { Redact } from '../redaction.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
 import type { OpenConnection } from './connection.ts';
-import { type LeaseEnd, LeaseStream } from './lease-stream.ts';
+import type { LeaseEnd } from './lease-events.ts';
+import { LeaseStream } from './lease-stream.ts';
 
 export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'saved' | 'fetchArtifact'> {
   openConnection: OpenConnection;

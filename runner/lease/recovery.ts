@@ -8,7 +8,8 @@ import { FrameBuffer } from './buffer.ts';
 import { processClock } from './clock.ts';
 import type { OpenConnection } from './connection.ts';
 import { findDeleted, type LeaseHolder } from './deleted-sessions.ts';
-import { type LeaseEvents, LeaseStream } from './lease-stream.ts';
+import type { LeaseEvents } from './lease-events.ts';
+import { LeaseStream } from './lease-stream.ts';
 
 /** What the session says about the work of leases whose processes were killed. */
 export interface RecoveryEvents {

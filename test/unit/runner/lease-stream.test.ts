@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
 import { type Clock, processClock } from '../../../runner/lease/clock.ts';
 import type { ConnectionEvents, OpenConnection } from '../../../runner/lease/connection.ts';
-import { type LeaseEvents, LeaseStream, quietAfterMs } from '../../../runner/lease/lease-stream.ts';
+import type { LeaseEvents } from '../../../runner/lease/lease-events.ts';
+import { LeaseStream, quietAfterMs } from '../../../runner/lease/lease-stream.ts';
 import type { Assignment, Command } from '../../../src/protocol/run/assignment.ts';
 import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { RunUp } from '../../../src/protocol/run/run-socket.ts';
