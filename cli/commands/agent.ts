@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { arch, hostname, platform } from 'node:os';
 import { resolve } from 'node:path';
 import { AccessRefusedError, SupersededError } from '../../runner/access.ts';
@@ -15,6 +14,7 @@ import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, type Command, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
+import { readOptionFile } from '../option-file.ts';
 import { describeSettings, setting } from '../settings.ts';
 import { printable, printJson, say } from '../terminal.ts';
 import { envOption, readSetup, readTools, setupOptions } from '../tools.ts';
@@ -183,7 +183,7 @@ function report(message: string, level: 'info' | 'error' = 'info', notice = fals
 
 function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
   const given = () => setting('OIO_AGENT_TOKEN', env) ?? setting('OIO_TOKEN', env);
-  const token = file === undefined ? given() : readTextFile('--token-file', file).trim();
+  const token = file === undefined ? given() : readOptionFile('--token-file', file).trim();
   // Child processes must not inherit the token.
   delete env.OIO_AGENT_TOKEN;
   delete env.OIO_TOKEN;
@@ -197,18 +197,10 @@ function readToken(file: string | undefined, env: NodeJS.ProcessEnv): string {
 function readSource(file: string | undefined, environment: NodeJS.ProcessEnv): ConfigurationSource {
   if (file === undefined) return { kind: 'own', environment };
   try {
-    return { kind: 'given', config: JSON.parse(readTextFile('--opencode-config', file)) as Record<string, unknown> };
+    return { kind: 'given', config: JSON.parse(readOptionFile('--opencode-config', file)) as Record<string, unknown> };
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError(`--opencode-config: ${file} must be valid JSON.`, exitCode.usage);
-  }
-}
-
-function readTextFile(option: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    throw new CliError(`${option}: ${path} cannot be read.`, exitCode.usage);
   }
 }
 

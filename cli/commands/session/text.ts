@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import { CliError, exitCode } from '../../command.ts';
+import { readOptionFile } from '../../option-file.ts';
 
 /** The option of commands that take a text, which may be longer than a command line or begin with "-". */
 export const textOptions = {
@@ -16,13 +16,7 @@ export async function readText(name: string, argument: string | undefined, file:
   if ((argument === undefined) === (file === undefined)) {
     throw new CliError(`Give the ${name} as one argument, or with --file <path>, but not both.`, exitCode.usage);
   }
-  const text = argument ?? (file === '-' ? await readAll(process.stdin) : await readFileText(file ?? ''));
+  const text = argument ?? (file === '-' ? await readAll(process.stdin) : readOptionFile('--file', file ?? ''));
   if (text.trim() === '') throw new CliError(`The ${name} is empty.`, exitCode.usage);
   return text;
-}
-
-async function readFileText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: Error) => {
-    throw new CliError(`--file: ${path} cannot be read: ${error.message}`, exitCode.usage);
-  });
 }
