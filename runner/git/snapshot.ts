@@ -33,6 +33,8 @@ export interface Snapshot {
   changedSubmodules: string[];
   /** New files and directories that are too large for a snapshot. */
   leftOut: LeftOut[];
+  /** The files of `oversized` that the snapshot would hold otherwise. Others are ignored by now, or gone. */
+  withheld: ReadonlySet<BytePath>;
 }
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
@@ -49,11 +51,11 @@ export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Sn
     const submodules = await initIndex(source, environment);
     const included = await includedPaths(source.index);
     const skipped = new Set([...included, ...(source.oversized ?? [])]);
-    const { nested, leftOut } = await stageAll(source, source.path, environment, skipped);
+    const { nested, leftOut, withheld } = await stageAll(source, source.path, environment, skipped);
     await removeFromIndex(source.path, environment, included);
     const changed =
       submodules.size === 0 ? [] : await changedSubmodules(source.path, submodules, await links(source, environment));
-    return use({ environment, nested, changedSubmodules: changed, leftOut });
+    return use({ environment, nested, changedSubmodules: changed, leftOut, withheld });
   });
 }
 
@@ -133,7 +135,7 @@ async function stageAll(
   directory: string,
   outer: Environment,
   skipped: ReadonlySet<BytePath> = new Set(),
-): Promise<Pick<Snapshot, 'nested' | 'leftOut'>> {
+): Promise<Pick<Snapshot, 'nested' | 'leftOut' | 'withheld'>> {
   const environment = { ...outer, GIT_WORK_TREE: directory };
   const run = (args: string[], input?: Buffer) =>
     git(directory, args, { environment, maxBytes: MAX_LISTING_BYTES, ...(input && { input }) });
@@ -146,7 +148,8 @@ async function stageAll(
   );
   // Git refuses a pathspec of an ignored file, and one that is beyond a link. It would stage neither.
   const known = skipped.size === 0 ? new Set() : new Set([...listed, ...splitNul(await run(['ls-files', '-z']))]);
-  const notStaged = [...nested, ...leftOut.map(({ path }) => path), ...[...skipped].filter((path) => known.has(path))];
+  const withheld = new Set([...skipped].filter((path) => known.has(path)));
+  const notStaged = [...nested, ...leftOut.map(({ path }) => path), ...withheld];
   const excluded = notStaged.map((path) => `:(exclude,top,literal)${path}`);
   const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
   const add = ['add', '--all', ...fromInput];
@@ -157,6 +160,7 @@ async function stageAll(
   const found = {
     nested: nested.map(pathText),
     leftOut: leftOut.map((item) => ({ ...item, path: pathText(item.path as BytePath) })),
+    withheld,
   };
   for (const [number, path] of nested.entries()) {
     const inner = { ...environment, GIT_INDEX_FILE: `${environment.GIT_INDEX_FILE}-${number}` };

@@ -82,7 +82,7 @@ export class Worktree {
     const startedAt = Date.now();
     const known = new Map([...this.#oversized].filter(([path, { state }]) => state === this.#stateOf(path)));
     const source = { ...this.#source, oversized: new Set(known.keys()) };
-    return withSnapshot(source, async ({ environment, leftOut, ...rest }) => {
+    return withSnapshot(source, async ({ environment, leftOut, withheld, ...rest }) => {
       const diff = (maxSize: number, ...format: string[]) =>
         git(this.path, ['diff', '--cached', ...DIFF_FORMAT, ...format, this.base], { environment, maxBytes: maxSize });
       const statuses = await diff(MAX_LISTING_BYTES, '--name-status', '-z');
@@ -94,7 +94,8 @@ export class Worktree {
       });
       const packed = whole === null ? null : await packPatch(whole, maxBytes);
       const found = packed?.leftOut ?? [];
-      const large = [...known.values(), ...found.map((part) => this.#oversize(part, startedAt))];
+      const stillLarge = [...known.values()].filter(({ path }) => withheld.has(path));
+      const large = [...stillLarge, ...found.map((part) => this.#oversize(part, startedAt))];
       this.#oversized = new Map(large.slice(0, MAX_KNOWN).map((one) => [one.path, one]));
       const files = parseFiles(statuses, counts).filter(({ path }) => !large.some(({ item }) => item.path === path));
       const all = [...leftOut, ...large.map(({ item }) => item)];

@@ -79,6 +79,15 @@ test('a file that was left out is not read again until it changes', async () => 
   expect(third.files.map(({ path }) => path)).toEqual(['code.txt', 'large.bin']);
 });
 
+test('a file that was left out and is ignored since then is no part of the work', async () => {
+  const tree = await worktree();
+  writeFileSync(join(tree.path, 'large.bin'), randomBytes(300_000));
+  expect((await tree.changes(LIMIT)).leftOut.map(({ path }) => path)).toEqual(['large.bin']);
+  writeFileSync(join(tree.path, '.gitignore'), 'large.bin\n');
+  const { leftOut, files } = await tree.changes(LIMIT);
+  expect([leftOut, files.map(({ path }) => path)]).toEqual([[], ['.gitignore']]);
+});
+
 test('a patch is split at its files, whatever their names and lines are', async () => {
   const tree = await worktree();
   writeFileSync(join(tree.path, 'a b.txt'), 'diff --git a/x b/x\n');
