@@ -31,7 +31,7 @@ export class ArtifactSender {
   }
 
   send(bytes: Uint8Array): Artifact {
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const sha256 = checksumOf(bytes);
     const known = this.#before.get(sha256);
     const artifact = known ?? { artifact_id: randomUUID(), bytes: bytes.byteLength, sha256 };
     if (known === undefined) this.#sendChunks(artifact.artifact_id, bytes);
@@ -46,4 +46,8 @@ export class ArtifactSender {
       this.#report({ type: 'artifact.chunk', data });
     }
   }
+}
+
+export function checksumOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

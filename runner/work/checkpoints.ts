@@ -4,7 +4,7 @@ import type { LeftOut } from '../git/leave-out.ts';
 import type { Changes, Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
-import { ArtifactSender } from './artifact-sender.ts';
+import { ArtifactSender, checksumOf } from './artifact-sender.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import { bounded } from './restoration.ts';
 import { SentConversation } from './sent-conversation.ts';
@@ -26,6 +26,11 @@ interface CheckpointsDependencies {
   report: (frame: AgentFrameBody) => void;
   /** Whether the session has stored the checkpoint that was just reported; null when the lease is over before it says. */
   saved: () => Promise<boolean | null>;
+}
+
+/** The work in a checkpoint. */
+interface Work extends Pick<CheckpointData, 'local_only' | 'lacks'> {
+  patch: { sha256: string } | null;
 }
 
 /** The most files that a note names. */
@@ -85,8 +90,16 @@ export class Checkpoints {
     if (this.#newest !== null) this.#reported = this.#workIn(this.#newest);
   }
 
+  /** The set-up has changed the worktree, before the model could. That is no work of the model. */
+  startsFrom(changes: Changes): void {
+    const { patch } = changes;
+    const isEmpty = patch === null || patch.byteLength === 0;
+    const data = { patch: isEmpty ? null : { sha256: checksumOf(patch) }, local_only: patch === null };
+    this.#reported = this.#workIn({ ...data, lacks: this.#lacksOf(changes) });
+  }
+
   /** What the files of a checkpoint are, also of those that it only names. */
-  #workIn({ patch, local_only, lacks = [] }: CheckpointData): string {
+  #workIn({ patch, local_only, lacks = [] }: Work): string {
     const own = lacks.filter((what) => !this.#gone.includes(what));
     return [local_only ? 'too large' : patch?.sha256, ...own].join('\n');
   }
@@ -146,9 +159,7 @@ export class Checkpoints {
     // Marked until the session has confirmed it: if this process is killed before, the only copy must survive.
     this.#keepWorktree();
     this.#noteOmissions(changes, conversation.kind === 'whole' && conversation.format === TRANSCRIPT_FORMAT);
-    const inSubmodules = changes.changedSubmodules.map((path) => `changes in the submodule ${path}`);
-    const large = changes.leftOut.map(leftOutText);
-    const lacks = bounded([...this.#gone, ...inSubmodules, ...large]);
+    const lacks = this.#lacksOf(changes);
     this.#artifacts.begin();
     const data: CheckpointData = {
       turn: position.turn,
@@ -165,6 +176,11 @@ export class Checkpoints {
     if (isComplete && !this.#isClosed) markReported(worktree.path);
     this.#newest = data;
     this.#answer = this.#dependencies.saved().then((isSaved) => this.#answered(data, isComplete, isSaved));
+  }
+
+  #lacksOf({ changedSubmodules, leftOut }: Changes): string[] {
+    const inSubmodules = changedSubmodules.map((path) => `changes in the submodule ${path}`);
+    return bounded([...this.#gone, ...inSubmodules, ...leftOut.map(leftOutText)]);
   }
 
   #answered(data: CheckpointData, isComplete: boolean, isSaved: boolean | null): boolean | null {

@@ -10,10 +10,12 @@ import type { WorkContext } from './work-context.ts';
 const MAX_NAMES = 10;
 const MAX_COMMAND_CHARS = 200;
 
+type Report = (frame: AgentFrameBody) => void;
+
 export interface PreparationDependencies {
   repository: Repository;
   setup: Setup;
-  report(frame: AgentFrameBody): void;
+  report: Report;
   /** Ends the preparation when it resolves. */
   ending: Promise<void>;
 }
@@ -47,9 +49,9 @@ export async function prepareWorktree(context: WorkContext, dependencies: Prepar
   });
 }
 
-function reportIncluded({ copied, leftOut, skipped }: Included, report: PreparationDependencies['report']): void {
-  const what = copied.length === 0 ? 'No file' : `${copied.length} untracked files`;
-  report(note('info', `${what} copied from the clone, as ${INCLUDE_FILE} says${listed(copied)}.`));
+function reportIncluded({ copied, leftOut, skipped }: Included, report: Report): void {
+  if (copied.length === 0) report(note('info', `No untracked file was copied from the clone by ${INCLUDE_FILE}.`));
+  else report(note('info', `Copied from the clone, as ${INCLUDE_FILE} says${listed(copied)}.`));
   const large = leftOut.map(({ path }) => path);
   if (large.length > 0) report(note('warning', `Too large to copy from the clone${listed(large)}.`));
   if (skipped.length > 0) report(note('warning', `Could not be copied from the clone${listed(skipped)}.`));
@@ -68,6 +70,7 @@ async function setUp(context: WorkContext, dependencies: PreparationDependencies
         report(note('info', `Set-up runs ${shown(command)}, for at most ${timeout_seconds} s.`)),
     });
     if (end === null || signal.aborted) return;
+    await countChanges(context, report);
     const failure = failureOf(end);
     if (failure === null) report(note('info', successText(end)));
     else fail(context, report, failure);
@@ -76,7 +79,18 @@ async function setUp(context: WorkContext, dependencies: PreparationDependencies
   }
 }
 
-function fail(context: WorkContext, report: PreparationDependencies['report'], why: string): void {
+/** What the set-up has changed is in the session's diff, and is no evidence that the model has done anything. */
+async function countChanges({ worktree, checkpoints, isPristine }: WorkContext, report: Report): Promise<void> {
+  const changes = await worktree.changes();
+  checkpoints.startsFrom(changes);
+  const paths = changes.files.map(({ path }) => path);
+  if (isPristine && paths.length > 0) {
+    const what = `Set-up has changed files that git tracks or does not ignore, so the diff has them${listed(paths)}.`;
+    report(note('warning', what));
+  }
+}
+
+function fail(context: WorkContext, report: Report, why: string): void {
   report(note('error', `Set-up failed, and the work goes on without it. ${why}`));
   const told = `The set-up of this worktree failed, so dependencies may be missing. ${why}\nIf the task needs them, mend or repeat the set-up, or say in your answer what you could not do.`;
   context.notice = context.notice === null ? told : `${context.notice}\n\n${told}`;

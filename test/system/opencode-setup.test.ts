@@ -80,12 +80,28 @@ test('the files that .worktreeinclude names and the result of the set-up are the
   const ofOpenCode = ['AGENT', 'OPENCODE', 'OPENCODE_PID', 'OPENCODE_RUN_ID', 'OPENCODE_PROCESS_ROLE'];
   expect(names(ofSetup)).toEqual(names(ofTool).filter((name) => !ofOpenCode.includes(name ?? '')));
   const seen = notes(work).slice(1).join('\n');
-  expect(seen).toContain('info: 1 untracked files copied from the clone, as .worktreeinclude says: .env.');
+  expect(seen).toContain('info: Copied from the clone, as .worktreeinclude says: .env.');
   expect(seen).toContain('info: Set-up runs "mkdir made && env > made/env && echo all set", for at most 600 s.');
   expect(seen).toMatch(/info: Set-up is done: .* exit code 0 after [\d.]+ s\. The end of its output:\nall set/);
   const order = work.frames.map(({ type }) => type);
   expect(order.lastIndexOf('agent.note')).toBeLessThan(order.indexOf('turn.started'));
   expect(work.of('checkpoint').at(-1)?.files).toEqual([]);
+});
+
+test('what a set-up changes in tracked files is named, and is no evidence that the model has done anything', async () => {
+  commitSetup({ command: 'echo changed > README.md' });
+  const silent = withCalls(fixture.rig.client, {
+    messages: async (id) =>
+      (await fixture.rig.client.messages(id)).map((message) => ({
+        ...message,
+        parts: message.info.role === 'user' ? message.parts : message.parts.filter(({ type }) => type !== 'text'),
+      })),
+  });
+  const work = await fixture.start(undefined, undefined, { client: silent });
+  await work.message('say hello');
+  expect(await work.frame('result')).toMatchObject({ status: 'failed' });
+  expect(work.warnings()[0]).toContain('so the diff has them: README.md.');
+  expect(work.of('checkpoint').at(-1)?.files).toMatchObject([{ path: 'README.md' }]);
 });
 
 test('a set-up that fails is shown, and the model is told', async () => {
