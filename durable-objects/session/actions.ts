@@ -14,6 +14,8 @@ import { IMPLICIT_TASK, type SessionId, WHOLE_SESSION } from '../../src/protocol
 import type {
   CompleteSessionRequest,
   CreateSessionRequest,
+  EndToolsRequest,
+  EndToolsRequested,
   FailSessionRequest,
   RetrySessionRequest,
   UpdateSessionRequest,
@@ -23,7 +25,10 @@ import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
 import type { ModelRetry, SessionRow } from './records.ts';
 
-type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'messages' | 'tasks' | 'projections'>;
+type Needs = Pick<
+  SessionParts,
+  'config' | 'kit' | 'records' | 'log' | 'messages' | 'tasks' | 'commands' | 'projections'
+>;
 
 /**
  * The actions of people and programs. Each method runs inside a transaction, checks the action against the transition
@@ -163,6 +168,17 @@ export class Actions {
     if (this.#parts.tasks.requestCheckpoint()) return ok({ requested: true });
     const detail = 'No agent is running this session, so no checkpoint can be taken. Start or resume it first.';
     return refuse('no_running_agent', detail);
+  }
+
+  /** Asks the working agents to end running commands. */
+  endTools(request: EndToolsRequest): Outcome<EndToolsRequested> {
+    const { records, commands } = this.#parts;
+    const leases = records.liveLeases();
+    for (const { task, epoch } of leases) {
+      if (!commands.isWaiting(task, 'end_tools')) commands.enqueue(task, epoch, { type: 'end_tools', data: request });
+    }
+    if (leases.length > 0) return ok({ requested: true });
+    return refuse('no_running_agent', 'No agent is running this session, so no command runs.');
   }
 
   /** Begins a run with a new clock, no result and no used attempts. */

@@ -5,7 +5,7 @@ import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { EventPage } from '../../src/protocol/events/envelope.ts';
-import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
+import type { CreateSessionRequest, EndToolsRequest } from '../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import { KEY_IS_TAKEN } from '../kit/calls/idempotency.ts';
@@ -153,6 +153,10 @@ export class SessionRuntime implements SessionApi {
 
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>> {
     return this.#change('requestCheckpoint', call, () => this.parts.actions.requestCheckpoint());
+  }
+
+  endTools(call: Call, request: EndToolsRequest): ReturnType<SessionApi['endTools']> {
+    return this.#change('endTools', call, () => this.parts.actions.endTools(request));
   }
 
   diff(call: Call): Promise<Outcome<DiffSource>> {

@@ -61,6 +61,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi {
     return this.runtime.requestCheckpoint(...args);
   }
 
+  endTools(...args: Args<'endTools'>): ReturnType<SessionApi['endTools']> {
+    return this.runtime.endTools(...args);
+  }
+
   diff(...args: Args<'diff'>): ReturnType<SessionApi['diff']> {
     return this.runtime.diff(...args);
   }

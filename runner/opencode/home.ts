@@ -109,7 +109,9 @@ function writeShell(
     'esac',
     'unset oio_parent oio_name',
     `export SHELL=${real}`,
-    `exec ${real} "$@"`,
+    // Without `exec`: OpenCode waits until its limit for a command that a signal has ended, and not for an exit code.
+    `${real} "$@"`,
+    'exit $?',
   ];
   writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o755 });
   return path;

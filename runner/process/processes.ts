@@ -34,6 +34,16 @@ function statOf(pid: number): string[] {
   }
 }
 
+/** The words with which a process was started; none when it has ended. */
+export function commandLineOf(pid: number): string {
+  if (platform() !== 'linux') return ps('-ww', '-o', 'command=', '-p', String(pid)).trim();
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
 /** Whether the variable is in the environment with which the process was started. */
 export function hasVariable(pid: number, name: string): boolean {
   if (platform() === 'linux') return environmentOf(pid).some((entry) => entry.startsWith(`${name}=`));

@@ -139,7 +139,11 @@ export class Checkpoints {
   /** Call this when nothing more reaches the session: the worktree stays, whatever a checkpoint in progress says. */
   close(): void {
     this.#isClosed = true;
-    this.#keepWorktree();
+    try {
+      this.#keepWorktree();
+    } catch {
+      // The mark cannot be written to a full disk. Until the agent ends, `isWorkSafe` keeps the worktree.
+    }
   }
 
   #keepWorktree(): void {

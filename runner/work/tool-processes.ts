@@ -6,7 +6,14 @@ import { note } from '../note.ts';
 import { MARKER_VARIABLE } from '../opencode/home.ts';
 import type { Mapping } from '../opencode/mapping/mapping.ts';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
-import { endMarked, endProcesses, findByEnvironment, hasVariable, parentOf } from '../process/processes.ts';
+import {
+  commandLineOf,
+  endMarked,
+  endProcesses,
+  findByEnvironment,
+  hasVariable,
+  parentOf,
+} from '../process/processes.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 
 /** The limit that OpenCode gives a command which names none. */
@@ -81,7 +88,7 @@ export class ToolProcesses {
       if (silentMs < (SILENT_MS[running.notes] ?? Number.POSITIVE_INFINITY)) continue;
       running.notes = SILENT_MS.filter((limit) => limit <= silentMs).length;
       const [ran, silent] = [spellDuration(now - startedAt), spellDuration(silentMs)];
-      const text = `The command “${truncated(command, 200)}” has been running for ${ran}, with no output for ${silent}.`;
+      const text = `The command “${truncated(command, 200)}” has been running for ${ran}, with no output for ${silent}. “oio session end-tool” ends it alone.`;
       this.#context.report(note('info', text));
     }
   }
@@ -99,15 +106,43 @@ export class ToolProcesses {
     this.#context.report(note('warning', text));
   }
 
+  /**
+   * Ends running commands alone, as a person asked. The model learns of it by their exit code, and the turn goes on.
+   *
+   * @param call the id of the call; without it, all commands that run
+   */
+  async end(call?: string): Promise<void> {
+    const chosen = [...this.#running].flatMap(([id, { command }]) =>
+      call === undefined || id === call ? command : [],
+    );
+    if (chosen.length === 0) {
+      this.#context.report(note('warning', 'No command was ended, because none runs. Other tools end with the turn.'));
+      return;
+    }
+    const all = this.#all();
+    const isChosen = (root: number) =>
+      chosen.length === this.#running.size || chosen.some((command) => commandLineOf(root).includes(command));
+    const pids = all.flatMap(({ pid, root }) => (root !== null && isChosen(root) ? pid : []));
+    // A command whose own processes have ended waits for those in the background, which hold its output.
+    await endProcesses(pids.length > 0 ? pids : this.#background());
+    this.#context.report(note('info', `Ended as requested: ${truncated(chosen.join('; '), 500)}`));
+  }
+
   /** The processes of the lease that are not below OpenCode, because the process that started them has ended. */
   #background(): number[] {
+    return this.#all().flatMap(({ pid, root }) => (root === null ? pid : []));
+  }
+
+  /** The processes of the lease. `root`: the one above it that OpenCode has started; null for none. */
+  #all(): { pid: number; root: number | null }[] {
     const all = findByEnvironment(WORKTREE_VARIABLE, this.#mark);
-    const isBelowOpenCode = (pid: number): boolean => {
+    const rootOf = (pid: number): number | null => {
       const parent = parentOf(pid);
-      if (parent === null) return false;
-      return all.includes(parent) ? isBelowOpenCode(parent) : hasVariable(parent, MARKER_VARIABLE);
+      if (parent === null) return null;
+      if (all.includes(parent)) return rootOf(parent);
+      return hasVariable(parent, MARKER_VARIABLE) ? pid : null;
     };
-    return all.filter((pid) => !isBelowOpenCode(pid));
+    return all.map((pid) => ({ pid, root: rootOf(pid) }));
   }
 
   #event(event: Event): void {

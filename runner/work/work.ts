@@ -119,6 +119,8 @@ export class Work {
         });
       case 'checkpoint':
         return this.#checkpoints.asked();
+      case 'end_tools':
+        return this.#context?.processes.end(command.data.call_id);
       case 'pause':
         return this.end('paused', 'paused as requested', command.data.within_ms);
       case 'stop':
@@ -155,11 +157,7 @@ export class Work {
 
   /** Nothing more can be reported: aborts the turn. The worktree stays, because no checkpoint has its newest work. */
   keep(): void {
-    try {
-      this.#context?.checkpoints.close();
-    } catch {
-      // The mark cannot be written to a full disk. Until the agent ends, `isWorkSafe` keeps the worktree.
-    }
+    this.#context?.checkpoints.close();
     this.cancel();
   }
 

@@ -86,6 +86,9 @@ export function createRest(options: RequestOptions) {
         send('answerApproval', { params: { id, approval_id: approvalId }, body }, call),
       checkpoints: (id: string, call?: CallOptions) => itemsOf(send('listCheckpoints', { params: { id } }, call)),
       requestCheckpoint: (id: string, call?: CallOptions) => send('requestCheckpoint', { params: { id } }, call),
+      /** Ends the command of a call, or all that run, without ending the turn. */
+      endTools: (id: string, body: BodyFor<'endTools'> = {}, call?: CallOptions) =>
+        send('endTools', { params: { id }, body }, call),
       /** The bytes of the current work's patch, for `git apply`. */
       patch: (id: string, call?: CallOptions) => send('readPatch', { params: { id } }, call),
       diff: (id: string, call?: CallOptions) => send('readDiff', { params: { id } }, call),

@@ -8,6 +8,8 @@ import type {
   AnswerApprovalRequest,
   CompleteSessionRequest,
   CreateSessionRequest,
+  EndToolsRequest,
+  EndToolsRequested,
   FailSessionRequest,
   MessageAccepted,
   RetrySessionRequest,
@@ -60,6 +62,8 @@ export interface SessionApi {
   checkpoints(call: Call): Promise<Outcome<CheckpointView[]>>;
   /** Asks the agent for a checkpoint, which will appear in the log. */
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>>;
+  /** Asks the agent to end running commands, and to go on. */
+  endTools(call: Call, request: EndToolsRequest): Promise<Outcome<EndToolsRequested>>;
   diff(call: Call): Promise<Outcome<DiffSource>>;
   /** The chunk `index` of an artifact, in base64. */
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>>;

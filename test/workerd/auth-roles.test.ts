@@ -32,6 +32,7 @@ const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> = {
   listEvents: READERS,
   listCheckpoints: READERS,
   requestCheckpoint: OPERATORS,
+  endTools: OPERATORS,
   readPatch: READERS,
   readDiff: READERS,
   listApprovals: READERS,

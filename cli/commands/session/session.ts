@@ -3,6 +3,7 @@ import { type Command, defineGroup } from '../../command.ts';
 import { actionCommand } from './action.ts';
 import { create } from './create.ts';
 import { diff } from './diff.ts';
+import { endTool } from './end-tool.ts';
 import { list } from './list.ts';
 import { send } from './send.ts';
 import { show } from './show.ts';
@@ -18,5 +19,6 @@ export const session = defineGroup('session', 'Create, list, watch and steer ses
   watch,
   diff,
   send,
+  'end-tool': endTool,
   ...Object.fromEntries(actions.map((action): [string, Command] => [action, actionCommand(action)])),
 });

@@ -14,6 +14,7 @@ export function sessionWorkHandlers(deps: Dependencies) {
     },
     listCheckpoints: async ({ params, call }) => asItems(await sessionOf(deps, call, params.id).checkpoints(call)),
     requestCheckpoint: ({ params, call }) => sessionOf(deps, call, params.id).requestCheckpoint(call),
+    endTools: ({ params, body, call }) => sessionOf(deps, call, params.id).endTools(call, body),
     readPatch: ({ params, call }) => streamPatch(sessionOf(deps, call, params.id), call),
     readDiff: ({ params, call }) => readDiff(sessionOf(deps, call, params.id), call),
     listApprovals: async ({ params, call }) => asItems(await sessionOf(deps, call, params.id).approvals(call)),

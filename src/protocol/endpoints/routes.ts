@@ -25,6 +25,7 @@ export const ROUTES = {
   listEvents: { method: 'GET', path: '/api/v1/sessions/{id}/events' },
   listCheckpoints: { method: 'GET', path: '/api/v1/sessions/{id}/checkpoints' },
   requestCheckpoint: { method: 'POST', path: '/api/v1/sessions/{id}/checkpoints' },
+  endTools: { method: 'POST', path: '/api/v1/sessions/{id}/tools/end' },
   readPatch: { method: 'GET', path: '/api/v1/sessions/{id}/patch' },
   readDiff: { method: 'GET', path: '/api/v1/sessions/{id}/diff' },
   listApprovals: { method: 'GET', path: '/api/v1/sessions/{id}/approvals' },

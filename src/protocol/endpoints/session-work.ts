@@ -5,7 +5,7 @@ import { schema } from '../common/schema.ts';
 import { CursorText, EventPage } from '../events/envelope.ts';
 import { ApprovalList, ApprovalView } from '../session/approval.ts';
 import { CheckpointList, CheckpointRequested, SessionDiff } from '../session/checkpoint.ts';
-import { AnswerApprovalRequest } from '../session/requests.ts';
+import { AnswerApprovalRequest, EndToolsRequest, EndToolsRequested } from '../session/requests.ts';
 import { type Endpoints, json, NoMembers } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 import { SessionParams } from './sessions.ts';
@@ -44,6 +44,16 @@ export const SESSION_WORK_ENDPOINTS = {
     params: SessionParams,
     body: NoMembers,
     responses: { 202: json(CheckpointRequested, 'The agent was asked.') },
+    errors: ['not_found', 'no_running_agent'],
+  },
+  endTools: {
+    tag: 'Session work',
+    summary: 'End running commands alone',
+    access: 'operate',
+    idempotent: true,
+    params: SessionParams,
+    body: EndToolsRequest,
+    responses: { 202: json(EndToolsRequested, 'The agent was asked.') },
     errors: ['not_found', 'no_running_agent'],
   },
   readPatch: {

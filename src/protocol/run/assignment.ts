@@ -59,6 +59,8 @@ export const Command = schema(() =>
     z.object({ type: z.literal('pause'), data: z.object({ within_ms: z.int() }) }),
     z.object({ type: z.literal('stop'), data: z.object({ within_ms: z.int() }) }),
     z.object({ type: z.literal('checkpoint'), data: z.object({}) }),
+    /** End the command of a call, or all running commands, and go on with the turn. */
+    z.object({ type: z.literal('end_tools'), data: z.object({ call_id: z.string().optional() }) }),
   ]),
 );
 export type Command = Infer<typeof Command>;

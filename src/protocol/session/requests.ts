@@ -169,6 +169,24 @@ export const FailSessionRequest = schema(() =>
 );
 export type FailSessionRequest = Infer<typeof FailSessionRequest>;
 
+export const EndToolsRequest = schema(() =>
+  z.strictObject({ call_id: z.string().min(1).max(200).optional() }).meta({
+    id: 'EndToolsRequest',
+    description: 'The call of the `bash` tool to end; without it, all that run.',
+    example: {},
+  }),
+);
+export type EndToolsRequest = Infer<typeof EndToolsRequest>;
+
+export const EndToolsRequested = schema(() =>
+  z.object({ requested: z.literal(true) }).meta({
+    id: 'EndToolsRequested',
+    description: 'The agent was asked to end the commands. A note in the log says what it has ended.',
+    example: { requested: true },
+  }),
+);
+export type EndToolsRequested = Infer<typeof EndToolsRequested>;
+
 export const RetrySessionRequest = schema(() =>
   z
     .strictObject({

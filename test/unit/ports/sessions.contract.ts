@@ -56,6 +56,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
       await place.api.events(call, null, 10),
       await place.api.checkpoints(call),
       await place.api.requestCheckpoint(call),
+      await place.api.endTools(call, {}),
       await place.api.diff(call),
       await place.api.artifactChunk(call, '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', 0),
     ];
@@ -145,6 +146,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     expect(unwrap(await place.api.approvals(call))).toEqual([]);
     expect(unwrap(await place.api.diff(call))).toMatchObject({ checkpoint: null, artifact: null });
     expect(failureOf(await place.api.requestCheckpoint(call)).code).toBe('no_running_agent');
+    expect(failureOf(await place.api.endTools(call, {})).code).toBe('no_running_agent');
   });
 
   it('is not found after it is deleted, even while it was active', async () => {

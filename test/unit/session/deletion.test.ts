@@ -21,6 +21,7 @@ function calls(session: SessionInProcess, workspace?: string): [string, () => Pr
     ['events', () => api.events(call, null, 10)],
     ['checkpoints', () => api.checkpoints(call)],
     ['requestCheckpoint', () => api.requestCheckpoint(call)],
+    ['endTools', () => api.endTools(call, {})],
     ['diff', () => api.diff(call)],
     ['artifactChunk', () => api.artifactChunk(call, 'any', 0)],
   ];

@@ -83,6 +83,7 @@ describe('a throw before any statement changes nothing, and a retry leads to the
     ['retry', failed, ({ session }) => session.act({ action: 'retry', body: { from: 'last' } })],
     ['a message', running, ({ session }) => session.runtime.send(session.call({ key: 'k' }), { text: 'More' })],
     ['a request for a checkpoint', running, ({ session }) => session.runtime.requestCheckpoint(session.call())],
+    ['a request to end a command', running, ({ session }) => session.runtime.endTools(session.call(), {})],
     [
       'an always answer',
       asking,

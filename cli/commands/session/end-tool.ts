@@ -1,0 +1,19 @@
+import { defineCommand, exitCode } from '../../command.ts';
+import { printJson } from '../../terminal.ts';
+import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from './common.ts';
+
+export const endTool = defineCommand({
+  summary: 'End the commands that the agent runs, without ending its turn',
+  usage: ['session end-tool <id> [call]'],
+  details: `${connectionDetails}\n\nWithout the id of a call, all running commands end. “session watch --json” shows the ids.`,
+  arguments: { id: 'required', call: 'optional' },
+  options: jsonOption,
+  async run({ values, args }) {
+    const client = connect();
+    const id = await sessionIdOf(client, args.id);
+    const requested = await client.sessions.endTools(id, args.call === undefined ? {} : { call_id: args.call });
+    if (values.json) printJson(requested);
+    else printLines(['The agent was asked. The log says what it has ended.']);
+    return exitCode.ok;
+  },
+});
