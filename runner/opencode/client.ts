@@ -6,6 +6,7 @@ import {
   type QuestionRequest,
   type Session,
 } from '@opencode-ai/sdk/v2/client';
+import { truncated } from '../../src/protocol/common/text.ts';
 import {
   type ConversationMessage,
   type ConversationState,
@@ -28,6 +29,7 @@ const RETRY_PAUSE_MS = 300;
 const RESTART_LIMIT_MS = 60_000;
 /** The time limit of a call. A call that hangs on a healthy server is not repeated. */
 const CALL_LIMIT_MS = 120_000;
+const MAX_PROBLEM_CHARS = 300;
 
 /** An error response of OpenCode: its HTTP status (0 for no response) and message. */
 export class OpenCodeError extends Error {
@@ -76,6 +78,19 @@ export class OpenCodeClient implements OpenCodePort {
     const first = providers.find((provider) => provider.id !== 'opencode' || provider.key !== undefined);
     const model = first && (defaults[first.id] ?? Object.keys(first.models)[0]);
     return first && model ? `${first.id}/${model}` : null;
+  }
+
+  async mcpServers(directory: string): Promise<string[]> {
+    const { mcp = {} } = await this.#call((api) => api.config.get({ directory }));
+    return Object.keys(mcp).filter((name) => mcp[name]?.enabled !== false);
+  }
+
+  async mcpFailures(directory: string): Promise<{ name: string; problem: string }[]> {
+    const statuses = await this.#call((api) => api.mcp.status({ directory }));
+    return Object.entries(statuses).flatMap(([name, status]) => {
+      if (status.status === 'needs_auth') return [{ name, problem: 'it needs a sign-in (opencode mcp auth)' }];
+      return 'error' in status ? [{ name, problem: truncated(status.error, MAX_PROBLEM_CHARS) }] : [];
+    });
   }
 
   async createConversation({ directory, title, permissions }: NewConversation): Promise<string> {

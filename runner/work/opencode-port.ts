@@ -76,6 +76,10 @@ export interface OpenCodePort {
   listModels(): Promise<string[]>;
   /** The model for sessions that name none; null when no model can be used. */
   defaultModel(): Promise<string | null>;
+  /** The names of the MCP servers that OpenCode connects to for a directory. */
+  mcpServers(directory: string): Promise<string[]>;
+  /** The MCP servers of a directory that cannot be used. Resolves when OpenCode has tried to connect to all of them. */
+  mcpFailures(directory: string): Promise<{ name: string; problem: string }[]>;
   createConversation(options: NewConversation): Promise<string>;
   /**
    * Imports a conversation that another server exported, into the directory of `options`.

@@ -5,6 +5,8 @@ import type { Repository } from '../git/repository.ts';
 import { note } from '../note.ts';
 import { whyHooksDoNotRun } from '../setup/hooks.ts';
 import type { Setup, SetupEnd } from '../setup/setup.ts';
+import { noteMcpServers } from './mcp-servers.ts';
+import type { OpenCodePort } from './opencode-port.ts';
 import type { WorkContext } from './work-context.ts';
 
 const MAX_NAMES = 10;
@@ -13,6 +15,7 @@ const MAX_COMMAND_CHARS = 200;
 type Report = (frame: AgentFrameBody) => void;
 
 export interface PreparationDependencies {
+  opencode: OpenCodePort;
   repository: Repository;
   setup: Setup;
   report: Report;
@@ -21,13 +24,24 @@ export interface PreparationDependencies {
 }
 
 /**
- * Prepares a new worktree for its first prompt: copies the untracked files that the clone's `.worktreeinclude` names,
- * runs the set-up, and looks at git's hooks. The session's log says what was done. What fails does not stop the work; the
- * next prompt tells the model of a set-up that failed.
+ * Prepares a lease for its first prompt: prepares its worktree if it is new, and then notes MCP servers that are slow or
+ * fail, which may need what the set-up has installed.
  */
-export async function prepareWorktree(context: WorkContext, dependencies: PreparationDependencies): Promise<void> {
+export async function prepareWork(context: WorkContext, dependencies: PreparationDependencies): Promise<void> {
   if (context.isPrepared) return;
   context.isPrepared = true;
+  const { opencode, report, ending } = dependencies;
+  if (context.isNew) await prepareWorktree(context, dependencies);
+  // The work does not depend on the answer.
+  void noteMcpServers(opencode, context.directory, report, ending).catch(() => undefined);
+}
+
+/**
+ * Prepares a new worktree: copies the untracked files that the clone's `.worktreeinclude` names, runs the set-up, and
+ * looks at git's hooks. The session's log says what was done. What fails does not stop the work; the next prompt tells
+ * the model of a set-up that failed.
+ */
+async function prepareWorktree(context: WorkContext, dependencies: PreparationDependencies): Promise<void> {
   const { repository, report, ending } = dependencies;
   const { worktree } = context;
   const ended = new AbortController();

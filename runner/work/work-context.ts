@@ -46,7 +46,9 @@ export interface WorkContext {
   processes: ToolProcesses;
   /** Whether the worktree is the base commit, without the work of an earlier lease. */
   isPristine: boolean;
-  /** Whether the worktree has what git does not track; see `prepareWorktree`. */
+  /** Whether this lease has made the worktree, so that it has nothing that git does not track. */
+  isNew: boolean;
+  /** Whether the lease is ready for a prompt; see `prepareWork`. */
   isPrepared: boolean;
   /** A transcript that goes before the first prompt, if the earlier conversation could not be imported; else null. */
   preface: string | null;
@@ -104,7 +106,8 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
     checkpoints,
     processes,
     isPristine: assignment.checkpoint === null && !hasWork,
-    isPrepared: hasWork,
+    isNew: !hasWork,
+    isPrepared: false,
     preface,
     restoration,
     notice,

@@ -9,7 +9,7 @@ import { hasText } from './evidence.ts';
 import { checkpointFailed, opencodeUnavailable, TAMPERING } from './failures.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
 import type { Prompt } from './opencode-port.ts';
-import { prepareWorktree } from './preparation.ts';
+import { prepareWork } from './preparation.ts';
 import { Prompts } from './prompts.ts';
 import { Results } from './results.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
@@ -192,9 +192,8 @@ export class Work {
   }
 
   async #workOn(context: WorkContext, message: Message): Promise<void> {
-    const { repository, setup } = this.#dependencies;
     const report = (frame: AgentFrameBody) => this.#report(frame);
-    await prepareWorktree(context, { repository, setup, report, ending: this.#ending.promise });
+    await prepareWork(context, { ...this.#dependencies, report, ending: this.#ending.promise });
     // The message is not done, so the session sends it to the next lease.
     if (this.#pendingInterruption !== null) return;
     this.#turnNumber += 1;
