@@ -30,6 +30,7 @@ it('a user can create a session, follow its work, answer its question and see th
     .fill(
       'think A greeting is wanted.\nslow 12 200\nwrite greeting.txt: hello from the browser\nsay Greeting written.',
     );
+  await page.getByText('Model, branch, labels, tags').click();
   await page.getByLabel('Tags').fill('greeting, browser');
   await page.getByRole('radio', { name: 'Ask' }).check();
   await dashboard.button('Create and run').click();

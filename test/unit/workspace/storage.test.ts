@@ -51,6 +51,18 @@ describe('each change of the workspace is atomic', () => {
   });
 });
 
+it('neither revoked tokens nor sign-ins count as tokens', () => {
+  const { runtime, platform } = new WorkspaceInProcess();
+  const code = (id: string) => ({ id, expires_at: platform.now() + 600_000, role: 'viewer', by: null }) as const;
+  const create = () => runtime.createToken(callIn('default'), TOKEN_REQUEST);
+  valueIn(runtime.redeemCode(callIn('default'), code('c')));
+  const made = Array.from({ length: 1_000 }, () => valueIn(create()));
+  expect(create()).toMatchObject({ failure: { code: 'too_many_requests' } });
+  valueIn(runtime.revokeToken(callIn('default'), made[0]!.id));
+  valueIn(create());
+  valueIn(runtime.redeemCode(callIn('default'), code('d')));
+});
+
 describe('a token’s sockets', () => {
   const key = (tokenId: string) => `${tokenId}/${PLACE.kind}/${PLACE.id}`;
 
