@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { splitPatch } from '../../../runner/git/patch.ts';
-import { Repository } from '../../../runner/git/repository.ts';
-import type { Worktree } from '../../../runner/git/worktree.ts';
+import { splitPatch } from '../../runner/git/patch.ts';
+import { Repository } from '../../runner/git/repository.ts';
+import type { Worktree } from '../../runner/git/worktree.ts';
 
 const LIMIT = 200_000;
 let scratch: string;

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Repository } from '../../../runner/git/repository.ts';
+import { Repository } from '../../runner/git/repository.ts';
 
 let scratch: string;
 let clone: string;
