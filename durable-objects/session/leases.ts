@@ -1,4 +1,4 @@
-import { judgeLease } from '../../src/domain/lease/liveness.ts';
+import { judgeLease, wasObjectDown } from '../../src/domain/lease/liveness.ts';
 import { addUsage, CUT_OFF_TURN, hasOpenTurn, readUsage } from '../../src/domain/session/usage.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
@@ -63,13 +63,23 @@ export class Leases {
     kit.deadlines.set(DEADLINE.lease + task, kit.store.platform.now() + REQUEST_MS);
   }
 
-  /** Judges a closed lease at its deadline, and sets the next one while its agent still sends the checkpoint. */
-  isLate({ task, seen_at }: LeaseRow): boolean {
+  /**
+   * Judges a closed lease at its deadline, and sets the next one while its agent still sends the checkpoint. The agent
+   * gets the time again, once, if the object was down.
+   */
+  isLate(lease: LeaseRow): boolean {
     const { kit, records } = this.#parts;
+    const { task, seen_at, extended_at } = lease;
+    const now = kit.store.platform.now();
     const closedAt = records.session().ended_at ?? 0;
     const dueAt = Math.min(Math.max(seen_at, closedAt) + REQUEST_MS, closedAt + LONGEST_REQUEST_MS);
-    if (kit.store.platform.now() >= dueAt) return true;
-    kit.deadlines.set(DEADLINE.lease + task, dueAt);
+    if (now < dueAt) {
+      kit.deadlines.set(DEADLINE.lease + task, dueAt);
+      return false;
+    }
+    const isExtended = extended_at !== null && extended_at >= closedAt;
+    if (isExtended || !wasObjectDown(now - dueAt, this.#socketSigns(lease))) return true;
+    this.#extend(lease, now + REQUEST_MS);
     return false;
   }
 
@@ -78,26 +88,38 @@ export class Leases {
    * quiet nor lost.
    */
   judge(lease: LeaseRow): 'alive' | 'quiet' | 'extended' | 'lost' {
-    const { config, kit, records, log } = this.#parts;
+    const { config, kit } = this.#parts;
     const { platform } = kit.store;
     const lastSeen = lastSeenAt(platform, lease);
     const judgement = judgeLease({
       now: platform.now(),
       ttl_ms: config.lease_ttl_ms,
       last_seen_at: lastSeen,
-      connected: holderSockets(platform, lease.task, lease.epoch).length > 0,
-      close_seen: lease.closed_at !== null && lease.closed_at >= lastSeen,
+      ...this.#socketSigns(lease),
       extended: lease.extended_at !== null && lease.extended_at > lastSeen,
     });
     if (judgement.verdict === 'lost') return 'lost';
+    if (judgement.verdict === 'extend') {
+      this.#extend(lease, judgement.check_at);
+      return 'extended';
+    }
     kit.deadlines.set(DEADLINE.lease + lease.task, judgement.check_at);
-    if (judgement.verdict === 'alive') return judgement.quiet ? 'quiet' : 'alive';
-    records.updateLease(lease.task, { extended_at: platform.now() });
-    log.append(lease.task, {
-      type: 'lease.extended',
-      data: { epoch: lease.epoch, reason: 'control_plane_was_down' },
-    });
-    return 'extended';
+    return judgement.quiet ? 'quiet' : 'alive';
+  }
+
+  #socketSigns(lease: LeaseRow) {
+    const { platform } = this.#parts.kit.store;
+    return {
+      connected: holderSockets(platform, lease.task, lease.epoch).length > 0,
+      close_seen: lease.closed_at !== null && lease.closed_at >= lastSeenAt(platform, lease),
+    };
+  }
+
+  #extend({ task, epoch }: LeaseRow, until: number): void {
+    const { kit, records, log } = this.#parts;
+    records.updateLease(task, { extended_at: kit.store.platform.now() });
+    kit.deadlines.set(DEADLINE.lease + task, until);
+    log.append(task, { type: 'lease.extended', data: { epoch, reason: 'control_plane_was_down' } });
   }
 
   /** The agent can no longer report the turn that was running. */

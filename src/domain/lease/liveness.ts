@@ -2,16 +2,19 @@
  * The inputs for judging a lease. A closed socket proves nothing, because agents reconnect. The lease depends on when
  * the agent was last seen, by a stored frame or by a ping that the runtime answered.
  */
-export interface LeaseSigns {
+export interface LeaseSigns extends SocketSigns {
   now: number;
   ttl_ms: number;
   last_seen_at: number;
+  /** The lease was extended since the agent was last seen. */
+  extended: boolean;
+}
+
+interface SocketSigns {
   /** A socket of the lease is open now. */
   connected: boolean;
   /** The object received the close of the lease's socket since the agent was last seen. */
   close_seen: boolean;
-  /** The lease was extended since the agent was last seen. */
-  extended: boolean;
 }
 
 type LeaseVerdict =
@@ -26,20 +29,22 @@ type LeaseVerdict =
 const LATE_MS = 2_000;
 
 /**
- * Judges a lease at its deadline.
- *
- * If the judgement is late, or the socket is gone without a close event, then the object itself was down (a restart or
- * a deploy). After such a downtime, the overdue alarm fires before any agent can have reconnected.
+ * Whether the object itself was down (a restart or a deploy): its deadline runs `late_ms` too late, or the socket is
+ * gone without a close event. After such a downtime, the overdue alarm fires before any agent can have reconnected.
  */
+export function wasObjectDown(late_ms: number, { connected, close_seen }: SocketSigns): boolean {
+  return late_ms > LATE_MS || (!connected && !close_seen);
+}
+
+/** Judges a lease at its deadline. */
 export function judgeLease(signs: LeaseSigns): LeaseVerdict {
-  const { now, ttl_ms, last_seen_at, connected, close_seen, extended } = signs;
+  const { now, ttl_ms, last_seen_at, extended } = signs;
   const silence = now - last_seen_at;
   if (silence < ttl_ms) {
     const quiet = silence >= ttl_ms / 2;
     return { verdict: 'alive', quiet, check_at: last_seen_at + (quiet ? ttl_ms : ttl_ms / 2) };
   }
-  const objectWasDown = silence - ttl_ms > LATE_MS || (!connected && !close_seen);
-  if (objectWasDown && !extended) return { verdict: 'extend', check_at: now + ttl_ms };
+  if (wasObjectDown(silence - ttl_ms, signs) && !extended) return { verdict: 'extend', check_at: now + ttl_ms };
   return { verdict: 'lost' };
 }
 

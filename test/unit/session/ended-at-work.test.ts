@@ -78,6 +78,35 @@ describe.each([
   },
 );
 
+describe('when the object was down after the session had ended', () => {
+  it('the agent comes back, and its last checkpoint is stored', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    await session.act('cancel');
+    session.restart(400_000);
+    await session.alarmLate();
+    expect(agent.connect().over).toBeNull();
+    agent.send(...checkpoint('last'), released('stopped'));
+    expect(agent).toMatchObject({ over: 'ended', saved: agent.head - 1 });
+    expect(await session.view()).toMatchObject({ status: 'cancelled', checkpoint_count: 1, tasks: [{ epoch: 1 }] });
+  });
+
+  it('the lease is extended once, and ends if the agent stays away or does not finish', async () => {
+    for (const comesBack of [false, true]) {
+      const session = new SessionInProcess();
+      const agent = await session.begun();
+      await session.act('cancel');
+      session.restart(400_000);
+      await session.alarmLate();
+      if (comesBack) agent.connect().send(note('still here'));
+      await agent.ping(44_999);
+      expect(await session.view()).toMatchObject({ tasks: [{ epoch: 1 }] });
+      await agent.ping(1);
+      expect(await session.view()).toMatchObject({ tasks: [{ epoch: 2 }] });
+    }
+  });
+});
+
 it('a retry takes the lease of an agent that still sends the last checkpoint of the run before', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
