@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { cp, lstat, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { SetupRecipe } from './recipe.ts';
 
@@ -33,7 +33,7 @@ export class SetupCache {
   /** Copies an entry into a worktree. False if there is none, or if it cannot be used; then nothing of it stays. */
   async restore(key: string, worktree: string, { paths }: Cache, signal: AbortSignal): Promise<boolean> {
     const entry = join(this.#directory, key);
-    if (!(await exists(entry))) return false;
+    if (!(await exists(join(entry, SIZE_FILE)))) return false;
     const taken = await Promise.all(paths.map((path) => exists(join(worktree, path))));
     if (taken.includes(true)) return false;
     try {
@@ -46,8 +46,9 @@ export class SetupCache {
       }
       return true;
     } catch {
-      // For example, because another session's entry has replaced this one, or the disk is full.
-      for (const path of paths) await rm(join(worktree, path), { recursive: true, force: true });
+      // For example, because the entry is damaged, or the disk is full.
+      for (const path of paths) await removeTree(join(worktree, path)).catch(() => undefined);
+      if (!signal.aborted) await this.#discard(entry);
       return false;
     }
   }
@@ -55,10 +56,11 @@ export class SetupCache {
   /** Copies what a set-up has made from a worktree. Removes the entries that have not been used for the longest time. */
   async save(key: string, worktree: string, { paths }: Cache, signal: AbortSignal): Promise<void> {
     const entry = join(this.#directory, key);
-    if (await exists(entry)) return;
+    if (await exists(join(entry, SIZE_FILE))) return;
     this.#swept ??= this.#sweep();
     await this.#swept;
-    const unfinished = join(this.#directory, `${UNFINISHED}${randomUUID()}`);
+    await this.#discard(entry);
+    const unfinished = this.#unfinishedPath();
     try {
       await mkdir(unfinished, { recursive: true, mode: 0o700 });
       let bytes = 0;
@@ -72,14 +74,26 @@ export class SetupCache {
       await rename(unfinished, entry).catch(() => undefined);
       await this.#prune();
     } finally {
-      await rm(unfinished, { recursive: true, force: true });
+      await removeTree(unfinished).catch(() => undefined);
     }
+  }
+
+  #unfinishedPath(): string {
+    return join(this.#directory, `${UNFINISHED}${randomUUID()}`);
+  }
+
+  /** Removes an entry, if it exists. First it loses its name, so that a kill leaves no part of it under the key. */
+  async #discard(entry: string): Promise<void> {
+    const unfinished = this.#unfinishedPath();
+    await rename(entry, unfinished)
+      .then(() => removeTree(unfinished))
+      .catch(() => undefined); // The sweep of the next start tries again.
   }
 
   /** Removes what a killed process has left. */
   async #sweep(): Promise<void> {
     for (const name of await readdir(this.#directory).catch(() => [])) {
-      if (name.startsWith(UNFINISHED)) await rm(join(this.#directory, name), { recursive: true, force: true });
+      if (name.startsWith(UNFINISHED)) await removeTree(join(this.#directory, name)).catch(() => undefined);
     }
   }
 
@@ -88,14 +102,14 @@ export class SetupCache {
     const found = names.map(async (name) => {
       const path = join(this.#directory, name);
       const bytes = Number(await readFile(join(path, SIZE_FILE), 'utf8').catch(() => '0'));
-      return { path, bytes, usedAt: (await stat(path)).mtimeMs };
+      return { path, bytes, usedAt: (await stat(path).catch(() => null))?.mtimeMs ?? 0 };
     });
     const entries = (await Promise.all(found)).sort((a, b) => b.usedAt - a.usedAt);
     let total = 0;
     for (const [number, { path, bytes }] of entries.entries()) {
       total += bytes;
       if (number >= this.#limits.entries || total > this.#limits.bytes) {
-        await rm(path, { recursive: true, force: true });
+        await this.#discard(path);
       }
     }
   }
@@ -143,6 +157,21 @@ async function copy(
     },
   });
   return bytes;
+}
+
+/** Also removes directories that are read-only, such as those of Go's module cache. */
+async function removeTree(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(async () => {
+    await makeWritable(path);
+    await rm(path, { recursive: true, force: true });
+  });
+}
+
+async function makeWritable(directory: string): Promise<void> {
+  if (!(await lstat(directory)).isDirectory()) return;
+  await chmod(directory, 0o700);
+  const inside = await readdir(directory, { withFileTypes: true });
+  for (const { name } of inside.filter((found) => found.isDirectory())) await makeWritable(join(directory, name));
 }
 
 /** @throws when a directory of the path is a link, which could lead out of the worktree */

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -50,6 +51,44 @@ test('a result that is too large is not kept, and nothing of it stays', async ()
   const from = worktree('from', { 'made/a': 'x'.repeat(11_000) });
   await expect(kept.save('a', from, cache, signal)).rejects.toThrow('too large');
   expect(stored()).toEqual([]);
+});
+
+test('an entry of which a part is left is not restored, and the next result replaces it', async () => {
+  const kept = new SetupCache(join(scratch, 'cache'));
+  const from = worktree('from', { 'made/a': '1', 'made/sub/b': '2' });
+  await kept.save('a', from, cache, signal);
+  rmSync(join(scratch, 'cache/a/0/sub'), { recursive: true });
+  rmSync(join(scratch, 'cache/a/bytes'));
+  const to = worktree('to');
+  expect([await kept.restore('a', to, cache, signal), readdirSync(to)]).toEqual([false, []]);
+  await kept.save('a', from, cache, signal);
+  expect([await kept.restore('a', to, cache, signal), readdirSync(join(to, 'made'))]).toEqual([true, ['a', 'sub']]);
+});
+
+test('an entry that cannot be restored goes, and the set-up can run', async () => {
+  const kept = new SetupCache(join(scratch, 'cache'));
+  await kept.save('a', worktree('from', { 'made/a': '1', 'deep/made/b': '2' }), cache, signal);
+  const to = worktree('to', { deep: 'a file where the entry has a directory' });
+  expect(await kept.restore('a', to, cache, signal)).toBe(false);
+  expect([readdirSync(to), stored()]).toEqual([['deep'], []]);
+});
+
+test('an entry with read-only directories goes as a whole', async () => {
+  const kept = new SetupCache(join(scratch, 'cache'), { entries: 1, bytes: 1_000_000 });
+  const from = worktree('from', { 'made/module/a': '1' });
+  chmodSync(join(from, 'made/module'), 0o500);
+  await kept.save('a', from, cache, signal);
+  await kept.save('b', from, cache, signal);
+  expect(stored()).toEqual(['b']);
+  for (const path of ['from/made/module', 'cache/b/0/module']) chmodSync(join(scratch, path), 0o700);
+});
+
+test('an entry stays when the lease ends while it is restored', async () => {
+  const kept = new SetupCache(join(scratch, 'cache'));
+  await kept.save('a', worktree('from', { 'made/a': '1' }), cache, signal);
+  const to = worktree('to');
+  expect(await kept.restore('a', to, cache, AbortSignal.abort())).toBe(false);
+  expect([readdirSync(to), stored()]).toEqual([[], ['a']]);
 });
 
 test('no entry is copied over what a worktree has, or through a link', async () => {
