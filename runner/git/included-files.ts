@@ -56,10 +56,17 @@ export async function copyIncluded(clone: string, worktree: string, index: strin
   return included;
 }
 
-/** The paths that {@link copyIncluded} has recorded for a worktree. */
+/**
+ * The paths that {@link copyIncluded} has recorded for a worktree.
+ * @throws when the record exists and cannot be read, because a snapshot could then hold what was copied
+ */
 export async function includedPaths(index: string | null): Promise<BytePath[]> {
   if (index === null) return [];
-  return splitNul(await readFile(recordOf(index)).catch(() => Buffer.alloc(0)));
+  const record = await readFile(recordOf(index)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  });
+  return splitNul(record);
 }
 
 function recordOf(index: string): string {

@@ -129,3 +129,13 @@ test('what is too large is left out and named, and neither repositories nor the 
   expect(included?.leftOut).toEqual([{ path: 'image.bin', bytes: 300_000_000, files: 1 }]);
   expect(included?.copied).toEqual(['.worktreeinclude', 'a.txt']);
 });
+
+test('a record that cannot be read fails the snapshot, and does not let copied files into it', async () => {
+  write({ '.worktreeinclude': 'local.txt\n', 'local.txt': 'secret\n' });
+  const worktree = await addWorktree();
+  await worktree.copyIncluded(clone);
+  const record = run(worktree.path, 'rev-parse', '--git-path', 'oio-included').trim();
+  rmSync(record);
+  mkdirSync(record);
+  await expect(worktree.changes()).rejects.toThrow();
+});
