@@ -8,6 +8,11 @@ import type { Call } from './calls.ts';
 /** The object that holds a socket, so that a revocation can close it. */
 export type SocketPlace = { kind: 'session'; id: SessionId } | { kind: 'agent_registry'; id: WorkspaceId };
 
+/** The id of a socket's record. Records of one place are beside each other. @param id unique at the place */
+export function socketIdAt({ kind, id: place }: SocketPlace, id: string): string {
+  return `${kind}/${place}/${id}`;
+}
+
 /** The verified claims of a one-time sign-in code. */
 export interface CodeClaims {
   id: string;
@@ -32,7 +37,7 @@ export interface WorkspaceApi {
   /** Ids of revoked tokens that have not expired. */
   revokedTokens(): Promise<string[]>;
   /**
-   * Records a socket that has opened at an object, so that the token's end closes it. False when the token is revoked or
+   * Records a socket, with an id of `socketIdAt`, that has opened at an object, so that the token's end closes it. False when the token is revoked or
    * unknown: then nothing is recorded, and the caller closes the socket.
    */
   recordSocket(tokenId: string, socketId: string, place: SocketPlace): Promise<boolean>;

@@ -1,4 +1,4 @@
-import type { SocketPlace } from '../../../src/ports/workspace.ts';
+import { type SocketPlace, socketIdAt } from '../../../src/ports/workspace.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
 
 /** The outbox's kind of destination: the objects that hold sockets. Each object is a destination of its own. */
@@ -7,6 +7,9 @@ export const SOCKET_HOLDERS = 'close_sockets';
 export const CLOSING = 'closing:';
 /** Bounds one step of a token's end. The next step follows at once. */
 const PLACES_AT_A_TIME = 200;
+
+/** With more records, a place has one that stays: some are of sockets whose close was lost with their object. */
+const RECORDS_OF_PLACE_MAX = 50;
 
 /** The payload for a holder of sockets. */
 export interface SocketClosing {
@@ -25,14 +28,33 @@ export class OpenSockets {
     this.#kit = kit;
   }
 
-  /** Records a socket that has opened. */
-  note(tokenId: string, socketId: string, { kind, id }: SocketPlace): void {
+  /**
+   * Records a socket that has opened. The records of a place are bounded, because a record whose socket's close was lost
+   * stays until the token ends: then one record stands for all of them.
+   */
+  note(tokenId: string, socketId: string, place: SocketPlace): void {
+    const { store } = this.#kit;
+    const [first, end] = [socketIdAt(place, ''), socketIdAt(place, '\uffff')];
+    const range = `token_id = ? AND id >= ? AND id < ?`;
+    const [count] = store.rows<{ records: number }>(
+      `SELECT COUNT(*) AS records FROM sockets WHERE ${range}`,
+      tokenId,
+      first,
+      end,
+    );
+    const isFull = count!.records >= RECORDS_OF_PLACE_MAX;
+    if (isFull) store.rows(`DELETE FROM sockets WHERE ${range}`, tokenId, first, end);
+    // No socket has this id, so that it is never forgotten.
+    this.#insert(tokenId, isFull ? first : socketId, place);
+  }
+
+  #insert(tokenId: string, id: string, { kind, id: placeId }: SocketPlace): void {
     this.#kit.store.rows(
       `INSERT OR REPLACE INTO sockets (token_id, id, kind, place_id) VALUES (?, ?, ?, ?)`,
       tokenId,
-      socketId,
-      kind,
       id,
+      kind,
+      placeId,
     );
   }
 

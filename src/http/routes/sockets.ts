@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { PRINCIPAL_HEADER, SOCKET_ID_HEADER } from '../../ports/calls.ts';
-import type { SocketPlace } from '../../ports/workspace.ts';
+import { type SocketPlace, socketIdAt } from '../../ports/workspace.ts';
 import { type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
 import { type SessionId, sessionOfTask } from '../../protocol/common/ids.ts';
 import { SOCKET_PROTOCOL } from '../../protocol/common/socket.ts';
@@ -41,7 +41,7 @@ export function socketHandlers({ sockets, workspaces, effects }: Dependencies) {
    */
   async function open(c: AppContext, principal: Principal, place: SocketPlace): Promise<Outcome<Response>> {
     const { workspace, token_id } = principal;
-    const socketId = token_id === STATIC_TOKEN_ID ? null : effects.uuid();
+    const socketId = token_id === STATIC_TOKEN_ID ? null : socketIdAt(place, effects.uuid());
     const response = await sockets.open(workspace, place, upgradeOf(c, principal, socketId));
     if (response.status !== 101) return refuse(codeOfStatus(response.status), await response.text());
     if (socketId === null || (await workspaces.of(workspace).recordSocket(token_id, socketId, place))) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { socketIdAt } from '../../../src/ports/workspace.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 import { WorkspaceInProcess } from '../../support/workspace-in-process.ts';
@@ -82,6 +83,17 @@ describe('a token’s sockets', () => {
     object.runtime.revokeToken(callIn('default'), token.id);
     await object.advance(10_000);
     expect(object.closed).toEqual([]);
+  });
+
+  it('of one object are closed although most of their closes were lost, and have few records', async () => {
+    const { object, token } = setup(new NodePlatform());
+    const ids = Array.from({ length: 500 }, (_, index) => socketIdAt(PLACE, `lost-${index}`));
+    for (const id of ids) object.runtime.recordSocket(token.id, id, PLACE);
+    expect((object.platform.dump().sockets as unknown[]).length).toBeLessThanOrEqual(52);
+    for (const id of ids) object.runtime.forgetSocket(token.id, id);
+    object.runtime.revokeToken(callIn('default'), token.id);
+    await object.advance(5_000);
+    expect(object.closed).toEqual([key(token.id)]);
   });
 
   it('are closed within seconds however many there are, and although one object is away', async () => {
