@@ -77,13 +77,17 @@ export class Repository {
 
   /**
    * The full hash of a commit, `HEAD` by default. Fetches if the clone does not have the commit.
-   * @throws RepositoryError when neither the clone nor its remotes have the commit
+   * @throws RepositoryError when neither the clone nor its remotes have the commit; GitError when the clone does not have
+   * it and a remote cannot be read, because a later attempt may find it
    */
   async resolve(commit = 'HEAD'): Promise<string> {
     const find = () => gitText(this.directory, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]);
     return find().catch(async () => {
-      await this.#fetch();
+      const failure = await this.#fetch();
       return find().catch(() => {
+        if (failure !== null) {
+          throw new GitError(`This clone has no commit ${commit}, and its remotes cannot be read: ${failure.message}`);
+        }
         throw new RepositoryError(`This clone has no commit ${commit}, and "git fetch" did not find it.`);
       });
     });
@@ -115,9 +119,13 @@ export class Repository {
     return (await git(this.directory, ['show', `${commit}:${path}`])).toString('utf8');
   }
 
-  async #fetch(): Promise<void> {
+  /** Fetches from all remotes. @returns why one of them could not be read, or null */
+  async #fetch(): Promise<Error | null> {
     const args = ['fetch', '--all', '--quiet', '--no-write-fetch-head', '--no-recurse-submodules'];
-    await git(this.directory, args, { maxMs: MAX_FETCH_MS }).catch(() => undefined);
+    return git(this.directory, args, { maxMs: MAX_FETCH_MS }).then(
+      () => null,
+      (error: Error) => error,
+    );
   }
 
   /**

@@ -165,11 +165,6 @@ test.each([
   await expect(Repository.open(path)).rejects.toThrow(message);
 });
 
-test('a commit that neither clone nor remotes have is named in the error', async () => {
-  const repository = await Repository.open(clone);
-  await expect(repository.resolve('deadbeef')).rejects.toThrow('no commit deadbeef');
-});
-
 function runIn(directory: string, ...args: string[]): string {
   const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org', '-c', 'protocol.file.allow=always'];
   return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
@@ -259,27 +254,6 @@ test('the list of files is truncated to what a frame holds, but the patch is not
       .toString()
       .match(/^diff /gm),
   ).toHaveLength(400);
-});
-
-test('a missing commit is fetched', async () => {
-  const second = join(scratch, 'second');
-  execFileSync('git', ['clone', '-q', clone, second]);
-  run('commit', '-q', '--allow-empty', '-m', 'later');
-  const later = run('rev-parse', 'HEAD');
-  expect(await (await Repository.open(second)).resolve(later)).toBe(later);
-});
-
-test('a branch of origin is found as it is there, and one that is not there is named', async () => {
-  const second = join(scratch, 'second');
-  execFileSync('git', ['clone', '-q', clone, second]);
-  const repository = await Repository.open(second);
-  run('checkout', '-q', '-b', 'feature/x');
-  run('commit', '-q', '--allow-empty', '-m', 'on the branch');
-  const commit = await repository.resolveBranch('feature/x');
-  expect(commit).toBe(run('rev-parse', 'HEAD'));
-  expect(await repository.describe(commit)).toMatch(/^[0-9a-f]{7,} on the branch$/);
-  await expect(repository.resolveBranch('none')).rejects.toThrow('origin has no branch none');
-  await expect((await Repository.open(clone)).resolveBranch('main')).rejects.toThrow('cannot be read from origin');
 });
 
 test('a shallow clone is rejected with advice on what to do', async () => {

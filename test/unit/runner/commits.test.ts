@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { GitError } from '../../../runner/git/git.ts';
+import { Repository, RepositoryError } from '../../../runner/git/repository.ts';
+
+let scratch: string;
+let clone: string;
+
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'oio-commits-'));
+  clone = join(scratch, 'clone');
+  mkdirSync(clone);
+  run('init', '-q', '-b', 'main');
+  run('commit', '-q', '--allow-empty', '-m', 'first');
+});
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+
+function run(...args: string[]): string {
+  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
+  return execFileSync('git', ['-C', clone, ...who, ...args], { encoding: 'utf8' }).trim();
+}
+
+test('a commit that neither clone nor remotes have is named in the error', async () => {
+  const repository = await Repository.open(clone);
+  await expect(repository.resolve('deadbeef')).rejects.toThrow('no commit deadbeef');
+});
+
+test('a missing commit is fetched', async () => {
+  const second = join(scratch, 'second');
+  execFileSync('git', ['clone', '-q', clone, second]);
+  run('commit', '-q', '--allow-empty', '-m', 'later');
+  const later = run('rev-parse', 'HEAD');
+  expect(await (await Repository.open(second)).resolve(later)).toBe(later);
+});
+
+test('a missing commit is a refusal only if all remotes could be asked', async () => {
+  const second = join(scratch, 'second');
+  execFileSync('git', ['clone', '-q', clone, second]);
+  const repository = await Repository.open(second);
+  const commit = '0123456789'.repeat(4);
+  await expect(repository.resolve(commit)).rejects.toThrow(RepositoryError);
+  renameSync(clone, join(scratch, 'away'));
+  await expect(repository.resolve(commit)).rejects.toThrow(GitError);
+  await expect(repository.resolve(commit)).rejects.toThrow(`no commit ${commit}, and its remotes cannot be read`);
+  renameSync(join(scratch, 'away'), clone);
+  await expect(repository.resolve(commit)).rejects.toThrow(RepositoryError);
+});
+
+test('a branch of origin is found as it is there, and one that is not there is named', async () => {
+  const second = join(scratch, 'second');
+  execFileSync('git', ['clone', '-q', clone, second]);
+  const repository = await Repository.open(second);
+  run('checkout', '-q', '-b', 'feature/x');
+  run('commit', '-q', '--allow-empty', '-m', 'on the branch');
+  const commit = await repository.resolveBranch('feature/x');
+  expect(commit).toBe(run('rev-parse', 'HEAD'));
+  expect(await repository.describe(commit)).toMatch(/^[0-9a-f]{7,} on the branch$/);
+  await expect(repository.resolveBranch('none')).rejects.toThrow('origin has no branch none');
+  await expect((await Repository.open(clone)).resolveBranch('main')).rejects.toThrow('cannot be read from origin');
+});
