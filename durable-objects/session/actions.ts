@@ -173,12 +173,14 @@ export class Actions {
   /** Asks the working agents to end running commands. */
   endTools(request: EndToolsRequest): Outcome<EndToolsRequested> {
     const { records, commands } = this.#parts;
+    const command = { type: 'end_tools', data: request } as const;
     const leases = records.liveLeases();
-    for (const { task, epoch } of leases) {
-      if (!commands.isWaiting(task, 'end_tools')) commands.enqueue(task, epoch, { type: 'end_tools', data: request });
-    }
-    if (leases.length > 0) return ok({ requested: true });
-    return refuse('no_running_agent', 'No agent is running this session, so no command runs.');
+    const asked = leases.filter(({ task, epoch }) => commands.canReach(task, epoch, command));
+    for (const { task, epoch } of asked) commands.enqueueOnce(task, epoch, command);
+    if (asked.length > 0) return ok({ requested: true });
+    if (leases.length === 0) return refuse('no_running_agent', 'No agent is running this session, so no command runs.');
+    const detail = 'The agent of this session is not connected. Try again when it is back, or name the call to end.';
+    return refuse('no_running_agent', detail);
   }
 
   /** Begins a run with a new clock, no result and no used attempts. */

@@ -138,9 +138,7 @@ export class Tasks {
   requestCheckpoint(): boolean {
     const { records, commands } = this.#parts;
     const leases = records.liveLeases();
-    for (const { task, epoch } of leases) {
-      if (!commands.isWaiting(task, 'checkpoint')) commands.enqueue(task, epoch, { type: 'checkpoint', data: {} });
-    }
+    for (const { task, epoch } of leases) commands.enqueueOnce(task, epoch, { type: 'checkpoint', data: {} });
     return leases.length > 0;
   }
 

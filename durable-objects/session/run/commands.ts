@@ -9,6 +9,11 @@ type Needs = Pick<SessionParts, 'kit' | 'records'>;
 /** The command only names a message, whose text is in the message's own row. */
 type StoredCommand = Exclude<Command, { type: 'message' }> | { type: 'message'; number: number };
 
+/** Whether the command concerns what runs now, and names none of it. */
+function isForNow(command: StoredCommand): boolean {
+  return command.type === 'end_tools' && command.data.call_id === undefined;
+}
+
 /**
  * Commands to the agent that holds a lease. They are numbered rows that are kept until they are acknowledged, and sent
  * again after a reconnect. The agent recognizes them by id, so a command can be sent twice.
@@ -20,17 +25,22 @@ export class Commands {
     this.#parts = parts;
   }
 
-  /** Queues a command for the lease of (task, epoch), and sends it after the commit. */
+  /**
+   * Queues a command for the lease of (task, epoch), and sends it after the commit. A command that concerns what runs
+   * now is not queued: after a reconnect it would concern what has started since.
+   */
   enqueue(task: number, epoch: number, command: StoredCommand): void {
     const id = this.#parts.records.session().last_command + 1;
     this.#parts.records.update({ last_command: id });
-    this.#parts.kit.store.rows(
-      `INSERT INTO commands (id, task, epoch, body) VALUES (?, ?, ?, ?)`,
-      id,
-      task,
-      epoch,
-      JSON.stringify(command),
-    );
+    if (!isForNow(command)) {
+      this.#parts.kit.store.rows(
+        `INSERT INTO commands (id, task, epoch, body) VALUES (?, ?, ?, ?)`,
+        id,
+        task,
+        epoch,
+        JSON.stringify(command),
+      );
+    }
     this.#parts.kit.store.afterCommit(() => {
       for (const socket of holderSockets(this.#parts.kit.store.platform, task, epoch)) {
         sendDown(socket, { type: 'command', id, command: this.#inFull(command) });
@@ -48,10 +58,20 @@ export class Commands {
     for (const { id, body } of rows) sendDown(socket, { type: 'command', id, command: this.#inFull(JSON.parse(body)) });
   }
 
-  /** Whether the task's lease has an unacknowledged command of this type. */
-  isWaiting(task: number, type: Command['type']): boolean {
-    const rows = this.#parts.kit.store.rows<{ body: string }>(`SELECT body FROM commands WHERE task = ?`, task);
-    return rows.some(({ body }) => (JSON.parse(body) as StoredCommand).type === type);
+  /** Queues a command, unless the same one, with the same data, is unacknowledged. */
+  enqueueOnce(task: number, epoch: number, command: StoredCommand): void {
+    const same = this.#parts.kit.store.row(
+      `SELECT id FROM commands WHERE task = ? AND epoch = ? AND body = ?`,
+      task,
+      epoch,
+      JSON.stringify(command),
+    );
+    if (!same) this.enqueue(task, epoch, command);
+  }
+
+  /** Whether the command can reach the lease's agent: it is queued until a reconnect, or the agent is connected. */
+  canReach(task: number, epoch: number, command: StoredCommand): boolean {
+    return !isForNow(command) || holderSockets(this.#parts.kit.store.platform, task, epoch).length > 0;
   }
 
   acknowledge(task: number, epoch: number, id: number): void {

@@ -256,13 +256,6 @@ describe('a checkpoint', () => {
   });
 });
 
-it('asks the running agent to end a command, once until it has answered', async () => {
-  const session = new SessionInProcess();
-  const agent = await session.begun();
-  for (let n = 0; n < 2; n++) await session.runtime.endTools(session.call(), { call_id: 'call_1' });
-  expect(agent.commandsOf('end_tools')).toEqual([{ call_id: 'call_1' }]);
-});
-
 it('the session requests one checkpoint at a time from an agent', async () => {
   const session = new SessionInProcess();
   const agent = await session.begun();
