@@ -29,8 +29,8 @@ interface ConversationPart {
 }
 
 /**
- * Packs what is new in a conversation since the parts before. Packs the whole if there are none or enough of them, or if
- * so much has changed that a part is no gain, such as after a compaction.
+ * Packs what is new in a conversation since the parts before. Packs the whole if there are none or enough of them, if
+ * all of them would be too large, or if so much has changed that a part is no gain, such as after a compaction.
  *
  * @param maxParts the most parts of a conversation; 1 if it is to be whole each time
  */
@@ -45,16 +45,20 @@ export function packPart(
     const from = firstDifference(before.digests, digests);
     if (from === digests.length && from === before.digests.length) return { kind: 'same' };
     const part: ConversationPart = { session, from, messages: messages.slice(from) };
-    const bytes = new Uint8Array(gzipSync(JSON.stringify(part)));
+    const text = Buffer.from(JSON.stringify(part));
+    const bytes = new Uint8Array(gzipSync(text));
     const total = before.bytes + bytes.byteLength;
-    if (bytes.byteLength <= before.bytes / 2 && total <= MAX_CONVERSATION_BYTES) {
-      const state = { digests, bytes: total, parts: before.parts + 1 };
+    const unpackedBytes = before.unpackedBytes + text.byteLength;
+    const fits = total <= MAX_CONVERSATION_BYTES && unpackedBytes <= MAX_UNPACKED_BYTES;
+    if (fits && bytes.byteLength <= before.bytes / 2) {
+      const state = { digests, bytes: total, unpackedBytes, parts: before.parts + 1 };
       return { kind: 'continuation', format: PARTS_FORMAT, bytes, state };
     }
   }
-  const whole = packConversation(session, messages);
-  const isRecord = whole.format === CONVERSATION_FORMAT;
-  return { kind: 'whole', ...whole, state: isRecord ? { digests, bytes: whole.bytes.byteLength, parts: 1 } : null };
+  const { format, bytes, unpackedBytes } = packConversation(session, messages);
+  const isRecord = format === CONVERSATION_FORMAT;
+  const state = isRecord ? { digests, bytes: bytes.byteLength, unpackedBytes, parts: 1 } : null;
+  return { kind: 'whole', format, bytes, state };
 }
 
 /**
@@ -84,10 +88,20 @@ export function unpackConversation({ format, bytes, earlier = [] }: ExportedConv
   return joinParts([...earlier, bytes], true);
 }
 
-/** The end of the conversation as text, for a model that cannot get the messages themselves. */
+/**
+ * The end of the conversation as text, for a model that cannot get the messages themselves. Never throws, because
+ * nothing else can replace the conversation: what cannot be read is left out.
+ */
 export function transcript({ format, bytes, earlier = [] }: ExportedConversation): string {
-  if (format !== TRANSCRIPT_FORMAT) return transcriptOf(joinParts([...earlier, bytes], false).messages);
-  return gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
+  const ofParts = (parts: Uint8Array[]) => () => transcriptOf(joinParts(parts, false).messages);
+  const ofText = () => gunzipSync(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
+  const attempts = format === TRANSCRIPT_FORMAT ? [ofText] : [ofParts([...earlier, bytes]), ofParts([bytes])];
+  for (const attempt of attempts) {
+    try {
+      return attempt();
+    } catch {}
+  }
+  return '';
 }
 
 function digestOf(message: ConversationMessage): string {

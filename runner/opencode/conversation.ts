@@ -8,6 +8,7 @@ import { OPENCODE_VERSION } from './binary.ts';
 export const CONVERSATION_FORMAT = `opencode-${OPENCODE_VERSION}+json+gzip`;
 /** Replaces a conversation that is too large. No server can import it; its text goes before the next prompt instead. */
 export const TRANSCRIPT_FORMAT = 'oio-transcript+gzip';
+/** The most that a conversation is unpacked to, with all its parts. */
 export const MAX_UNPACKED_BYTES = 128 * 1_048_576;
 
 /** The exported record: OpenCode's session and all its messages, finished or not. */
@@ -25,18 +26,19 @@ export interface ReplayEvent {
   data: Record<string, unknown>;
 }
 
-/** @returns the packed conversation, or a transcript of its end when it is larger than `maxBytes` */
+/** @returns the packed conversation, or a transcript of its end when it is too large, packed or not */
 export function packConversation(
   session: Session,
   messages: ConversationMessage[],
   maxBytes: number = MAX_CONVERSATION_BYTES,
-): ExportedConversation {
+): ExportedConversation & { unpackedBytes: number } {
   const record: ConversationRecord = { session, messages };
   const text = Buffer.from(JSON.stringify(record));
   const bytes = text.byteLength <= MAX_UNPACKED_BYTES ? gzipSync(text) : null;
   if (bytes !== null && bytes.byteLength <= maxBytes)
-    return { format: CONVERSATION_FORMAT, bytes: new Uint8Array(bytes) };
-  return { format: TRANSCRIPT_FORMAT, bytes: new Uint8Array(gzipSync(transcriptOf(messages))) };
+    return { format: CONVERSATION_FORMAT, bytes: new Uint8Array(bytes), unpackedBytes: text.byteLength };
+  const end = Buffer.from(transcriptOf(messages));
+  return { format: TRANSCRIPT_FORMAT, bytes: new Uint8Array(gzipSync(end)), unpackedBytes: end.byteLength };
 }
 
 const TRANSCRIPT_CHARS = 40_000;

@@ -1,6 +1,11 @@
 import type { Message, Part, Session } from '@opencode-ai/sdk/v2/client';
 import { expect, test } from 'vitest';
-import { CONVERSATION_FORMAT, packConversation, TRANSCRIPT_FORMAT } from '../../../runner/opencode/conversation.ts';
+import {
+  CONVERSATION_FORMAT,
+  MAX_UNPACKED_BYTES,
+  packConversation,
+  TRANSCRIPT_FORMAT,
+} from '../../../runner/opencode/conversation.ts';
 import { PARTS_FORMAT, packPart, transcript, unpackConversation } from '../../../runner/opencode/conversation-parts.ts';
 import type { ConversationMessage, ConversationState } from '../../../runner/work/opencode-port.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
@@ -105,3 +110,33 @@ test('a conversation with a missing part is refused, and what is there is a tran
   expect(() => unpackConversation(exported)).toThrow('a part of the conversation is missing');
   expect(transcript(exported)).toBe('user: On!');
 });
+
+test('a conversation is sent whole when its parts would be too large to unpack together', () => {
+  const sender = new Sender();
+  const all = [long('one'), long('two')];
+  sender.send(all);
+  expect(sender.state!.unpackedBytes).toBe(JSON.stringify({ session, messages: all }).length);
+  const next = [...all, said('user', 'On!')];
+  sender.state = { ...sender.state!, unpackedBytes: MAX_UNPACKED_BYTES - 100 };
+  expect(sender.send(next)).toBe('whole');
+  expect(sender.received).toEqual(next);
+  const added = JSON.stringify({ session, from: 3, messages: [said('user', 'More!')] }).length;
+  sender.state = { ...sender.state, unpackedBytes: MAX_UNPACKED_BYTES - added };
+  expect(sender.send([...next, said('user', 'More!')])).toBe('continuation');
+  expect(sender.state.unpackedBytes).toBe(MAX_UNPACKED_BYTES);
+});
+
+test.each([
+  ['its newest part, if an earlier one is damaged', [Buffer.from('damaged')], packed('On!'), 'user: On!'],
+  ['nothing, if the newest part is damaged too', [packed('On!')], Buffer.from('damaged'), ''],
+])('the transcript of a damaged conversation has %s', (_, earlier, bytes, expected) => {
+  expect(transcript({ format: PARTS_FORMAT, bytes, earlier })).toBe(expected);
+});
+
+test('the transcript of a conversation whose text is damaged is empty', () => {
+  expect(transcript({ format: TRANSCRIPT_FORMAT, bytes: Buffer.from('damaged') })).toBe('');
+});
+
+function packed(text: string): Uint8Array {
+  return packConversation(session, [said('user', text)]).bytes;
+}
