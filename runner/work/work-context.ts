@@ -87,9 +87,9 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
   if (notice !== null) report(note('error', notice));
   const directory = await workDirectory(worktree, assignment.repository.directory ?? '.', report);
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
-  const mapping = new Mapping(conversationId, directory);
+  const { max_conversation_parts: maxConversationParts = 1, takes_tool_output: takesToolOutput = false } = assignment;
+  const mapping = new Mapping(conversationId, directory, { takesToolOutput });
   mapping.skip(await opencode.messages(conversationId));
-  const { max_conversation_parts: maxConversationParts = 1 } = assignment;
   const checkpoints = new Checkpoints(
     { opencode, worktree, conversationId, maxConversationParts, report, saved: dependencies.saved },
     goneOf(restoration),

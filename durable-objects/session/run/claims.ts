@@ -95,6 +95,7 @@ export class Claims {
       messages_done: checkpoint?.messages_done ?? 0,
       messages_last: records.lastMessageOf(number),
       max_conversation_parts: MAX_CONVERSATION_PARTS,
+      takes_tool_output: true,
       checkpoint,
     };
   }

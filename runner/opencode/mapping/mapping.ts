@@ -47,9 +47,10 @@ export class Mapping {
   #failure: ModelFailure | null = null;
   #lastRetry = '';
 
-  constructor(conversationId: string, directory: string) {
+  /** @param takes the newer kinds of frames that the session takes; an older session rejects them */
+  constructor(conversationId: string, directory: string, takes: { takesToolOutput?: boolean } = {}) {
     this.#conversationId = conversationId;
-    this.#tools = new ToolCalls(directory);
+    this.#tools = new ToolCalls(directory, takes.takesToolOutput ?? false);
   }
 
   /** The model's calls since this mapping was created, with those of sub-agents. */

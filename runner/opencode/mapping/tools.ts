@@ -12,11 +12,13 @@ const EDITING_TOOLS = new Set(['write', 'edit', 'multiedit', 'patch', 'apply_pat
 export class ToolCalls {
   readonly #directory: string;
   readonly #reported = new Map<string, number>();
-  readonly #output = new ToolOutput();
+  /** Null if the session does not take the output of running commands. */
+  readonly #output: ToolOutput | null;
 
   /** @param directory paths inside this directory are reported relative to it */
-  constructor(directory: string) {
+  constructor(directory: string, takesToolOutput: boolean) {
     this.#directory = directory;
+    this.#output = takesToolOutput ? new ToolOutput() : null;
   }
 
   /** Calls that an earlier lease reported. */
@@ -26,11 +28,11 @@ export class ToolCalls {
 
   /** Frames for what running commands have written. @param now in ms */
   flush(now: number): AgentFrameBody[] {
-    return this.#output.flush(now);
+    return this.#output?.flush(now) ?? [];
   }
 
   update(part: ToolPart): AgentFrameBody[] {
-    this.#output.update(part);
+    this.#output?.update(part);
     if (!this.#advance(part)) return [];
     return [toolFrame(part), ...this.#effects(part)];
   }

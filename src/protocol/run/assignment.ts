@@ -22,6 +22,8 @@ export const Assignment = schema(() =>
     messages_last: z.int(),
     /** The most parts in which a checkpoint may send its conversation; without it, a conversation is sent whole. */
     max_conversation_parts: z.int().optional(),
+    /** Whether the session knows `tool.output`; without it, the session rejects such a frame. */
+    takes_tool_output: z.boolean().optional(),
     checkpoint: CheckpointView()
       .extend({
         patch_artifact_id: z.string().nullable(),

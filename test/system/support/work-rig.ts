@@ -66,6 +66,7 @@ export function makeAssignment(changes: Partial<Assignment> = {}): Assignment {
     messages_done: 0,
     messages_last: 1,
     max_conversation_parts: 3,
+    takes_tool_output: true,
     checkpoint: null,
     ...changes,
   };

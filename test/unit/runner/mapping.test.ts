@@ -251,3 +251,15 @@ test.each([
   const failure = describeFailure(error as Parameters<typeof describeFailure>[0]);
   expect([failure.code, failure.message, failure.retryable]).toEqual(expected);
 });
+
+test('the output of a running command is reported only to a session that takes it', () => {
+  const make = { id: 'prt_1', messageID: 'msg_1', sessionID: CONVERSATION };
+  const state = { status: 'running', metadata: { output: 'one\n' } };
+  const reported = (mapping: Mapping) => {
+    mapping.event(begun(assistant('msg_1')), 0);
+    mapping.event(updated(toolPart(make, 'bash', state)), 0);
+    return [...mapping.flush(0), ...mapping.flush(1_000)].map(({ type }) => type);
+  };
+  expect(reported(new Mapping(CONVERSATION, DIRECTORY))).toEqual([]);
+  expect(reported(new Mapping(CONVERSATION, DIRECTORY, { takesToolOutput: true }))).toEqual(['tool.output']);
+});

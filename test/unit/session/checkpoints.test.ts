@@ -163,7 +163,7 @@ describe('a checkpoint', () => {
   it('keeps the parts of a conversation as long as a kept checkpoint names them, and the next lease gets all', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
-    expect(agent.assignment?.max_conversation_parts).toBe(20);
+    expect(agent.assignment).toMatchObject({ max_conversation_parts: 20, takes_tool_output: true });
     const old = conversationOf('old', ['old 1', 'old 2']);
     agent.send(...old.chunks, checkpoint('first', { patch: null, conversation: old.conversation }).at(-1)!);
     const grown = conversationOf('grown', ['grown 1', 'grown 2', 'grown 3']);
