@@ -42,8 +42,10 @@ export async function copyIncluded(clone: string, worktree: string, index: strin
   const found = await missing(clone, worktree, files);
   const leftOut = leaveOut(found, LIMITS);
   const wanted = found.filter(({ path }) => !leftOut.some((left) => isIn(path, left.path)));
-  // First the record, so that no snapshot can hold a file that is copied and not recorded.
-  await writeFile(recordOf(index), listOf(wanted.map(({ path }) => path)));
+  // First the record, so that no snapshot can hold a file that is copied and not recorded. It keeps the files of an
+  // earlier copy that did not end.
+  const recorded = new Set([...(await includedPaths(index)), ...wanted.map(({ path }) => path)]);
+  await writeFile(recordOf(index), listOf([...recorded]));
   const included: Included = {
     copied: [],
     leftOut: leftOut.map((left) => ({ ...left, path: pathText(left.path as BytePath) })),

@@ -1,4 +1,6 @@
-import { lstatSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { MAX_PATCH_BYTES, MAX_UNPACKED_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
 import { applyPatch } from './apply-patch.ts';
@@ -117,6 +119,18 @@ export class Worktree {
     return ctimeMs < before ? `${ino} ${size} ${mtimeMs} ${ctimeMs}` : null;
   }
 
+  /** Whether an earlier lease has prepared the worktree, and has marked it. */
+  async isPrepared(): Promise<boolean> {
+    const { index } = this.#source;
+    // Only a model removes git's files of a worktree, and it works in prepared ones.
+    return index === null || existsSync(preparedMark(index));
+  }
+
+  async markPrepared(): Promise<void> {
+    const { index } = this.#source;
+    if (index !== null) await writeFile(preparedMark(index), '');
+  }
+
   /** Copies the untracked files that the clone's `.worktreeinclude` names; see `copyIncluded`. */
   async copyIncluded(clone: string): Promise<Included | null> {
     const { path, index } = this.#source;
@@ -133,4 +147,9 @@ export class Worktree {
     const missing = await applyPatch(this.#source, await unpackPatch(patch));
     return missing.map((path) => `the new commit of the submodule ${pathText(path)}, which is not in this clone`);
   }
+}
+
+/** Beside git's own files of a worktree, so that it lasts as long as the worktree does. */
+function preparedMark(index: string): string {
+  return join(dirname(index), 'oio-prepared');
 }

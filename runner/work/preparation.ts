@@ -24,20 +24,20 @@ export interface PreparationDependencies {
 }
 
 /**
- * Prepares a lease for its first prompt: prepares its worktree if it is new, and then notes MCP servers that are slow or
+ * Prepares a lease for its first prompt: prepares its worktree if no lease has, and then notes MCP servers that are slow or
  * fail, which may need what the set-up has installed.
  */
 export async function prepareWork(context: WorkContext, dependencies: PreparationDependencies): Promise<void> {
   if (context.isPrepared) return;
   context.isPrepared = true;
   const { opencode, report, ending } = dependencies;
-  if (context.isNew) await prepareWorktree(context, dependencies);
+  if (!context.isWorktreePrepared) await prepareWorktree(context, dependencies);
   // The work does not depend on the answer.
   void noteMcpServers(opencode, context.directory, report, ending).catch(() => undefined);
 }
 
 /**
- * Prepares a new worktree: copies the untracked files that the clone's `.worktreeinclude` names, runs the set-up, and
+ * Prepares a worktree: copies the untracked files that the clone's `.worktreeinclude` names, runs the set-up, and
  * looks at git's hooks. The session's log says what was done. What fails does not stop the work; the next prompt tells
  * the model of a set-up that failed.
  */
@@ -61,6 +61,8 @@ async function prepareWorktree(context: WorkContext, dependencies: PreparationDe
     const why = await whyHooksDoNotRun(worktree.path);
     if (why !== null) report(note('warning', why));
   });
+  // If this fails, the next lease that continues in the worktree prepares it again.
+  await worktree.markPrepared().catch(() => undefined);
 }
 
 function reportIncluded({ copied, leftOut, skipped }: Included, report: Report): void {

@@ -46,8 +46,8 @@ export interface WorkContext {
   processes: ToolProcesses;
   /** Whether the worktree is the base commit, without the work of an earlier lease. */
   isPristine: boolean;
-  /** Whether this lease has made the worktree, so that it has nothing that git does not track. */
-  isNew: boolean;
+  /** Whether an earlier lease has prepared the worktree to the end. */
+  isWorktreePrepared: boolean;
   /** Whether the lease is ready for a prompt; see `prepareWork`. */
   isPrepared: boolean;
   /** A transcript that goes before the first prompt, if the earlier conversation could not be imported; else null. */
@@ -106,7 +106,7 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
     checkpoints,
     processes,
     isPristine: assignment.checkpoint === null && !hasWork,
-    isNew: !hasWork,
+    isWorktreePrepared: await worktree.isPrepared(),
     isPrepared: false,
     preface,
     restoration,

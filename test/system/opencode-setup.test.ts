@@ -155,6 +155,25 @@ test('a lease that is lost during its set-up leaves nothing', async () => {
   expect([isRunning(pid), existsSync(work.worktree)]).toEqual([false, false]);
 });
 
+test('a set-up that did not end is repeated in the kept worktree', async () => {
+  commitSetup({ command: 'echo $$ > a.pid; [ -e made ] && exit; mkdir made; exec sleep 3000' });
+  const cut = await fixture.start(makeAssignment(), new Map(), { saved: async () => null });
+  await cut.message('say hello');
+  await pidIn(cut, 'a.pid');
+  await cut.work.command({ type: 'checkpoint', data: {} });
+  await cut.frame('checkpoint');
+  await cut.end();
+
+  const next = await fixture.start(nextAssignment(cut.assignment, cut.frames), artifactsOf(cut.frames));
+  await next.message('say hello');
+  expect(await next.frame('result')).toMatchObject({ status: 'completed' });
+  expect(notes(next)).toEqual([
+    'info: The work continues in the worktree that this agent has kept.',
+    expect.stringContaining('Set-up runs'),
+    expect.stringContaining('Set-up is done'),
+  ]);
+});
+
 test('what a set-up has started in a session of its own lives as long as the lease', async () => {
   commitSetup({
     command:

@@ -104,6 +104,24 @@ test('copied files are in no checkpoint, even when git does not ignore them or t
   expect((await changesOf(again))[1]).toEqual(['.gitignore', 'made.txt']);
 });
 
+test('a second copy, after one that did not end, lets nothing of the first into a checkpoint', async () => {
+  write({ '.worktreeinclude': 'secret.txt\nlater.txt\n', 'secret.txt': '1\n' });
+  const worktree = await addWorktree();
+  await worktree.copyIncluded(clone);
+  write({ 'later.txt': '2\n' });
+  expect((await worktree.copyIncluded(clone))?.copied).toEqual(['later.txt']);
+  expect((await changesOf(worktree))[1]).toEqual([]);
+});
+
+test('a worktree is prepared only once it is marked, and a new one at its path is not', async () => {
+  const worktree = await addWorktree();
+  expect(await worktree.isPrepared()).toBe(false);
+  await worktree.markPrepared();
+  const repository = await Repository.open(clone);
+  expect(await (await repository.openWorktree(worktree.path, worktree.base)).isPrepared()).toBe(true);
+  expect(await (await addWorktree()).isPrepared()).toBe(false);
+});
+
 test('a file that the worktree has is not replaced, and no link leads out of the worktree', async () => {
   const outside = join(scratch, 'outside');
   mkdirSync(outside);
