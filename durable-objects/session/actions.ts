@@ -186,6 +186,8 @@ export class Actions {
   /** Begins a run with a new clock, no result and no used attempts. */
   #begin(by: string): void {
     const { kit, records, tasks } = this.#parts;
+    // A turn that is cut off with its lease counts as usage of the run before.
+    tasks.endRunBefore();
     const { run, usage } = records.session();
     records.update({
       run: run + 1,

@@ -8,7 +8,7 @@ import { holderSockets, lastSeenAt, sendDown } from './run/run-sockets.ts';
 
 type Needs = Pick<
   SessionParts,
-  'config' | 'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'reservations'
+  'config' | 'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'reservations' | 'projections'
 >;
 
 /** The events among which the running turn is looked for. */
@@ -131,7 +131,7 @@ export class Leases {
   }
 
   #endLease(lease: LeaseRow, ending: Ending, reason: string, message?: string): void {
-    const { kit, records, log, commands, approvals, checkpoints, reservations } = this.#parts;
+    const { kit, records, log, commands, approvals, checkpoints, reservations, projections } = this.#parts;
     const { task, epoch, agent_id } = lease;
     if (ending === 'lost') this.#countOpenTurn(task);
     records.updateLease(task, { ended: ending });
@@ -141,6 +141,7 @@ export class Leases {
     checkpoints.dropUnused(task);
     reservations.release(task, epoch);
     log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });
+    projections.runMayHaveEnded();
     const { platform } = kit.store;
     const saved = checkpoints.savedFrame(task, epoch);
     kit.store.afterCommit(() => {

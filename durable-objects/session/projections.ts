@@ -1,3 +1,4 @@
+import { hasEnded } from '../../src/domain/session/session-machine.ts';
 import { readUsage, usageSince } from '../../src/domain/session/usage.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
@@ -38,10 +39,13 @@ export class Projections {
     this.#parts.kit.outbox.put(DESTINATION.directory, id, { remove: { id, rev: rev + 1 } });
   }
 
-  /** Records the current run, which has ended. A session that was never started has no run. */
-  runEnded(): void {
+  /**
+   * Records the current run once the session and its last lease have ended, because an agent still reports usage until
+   * it releases its lease. A session that was never started has no run.
+   */
+  runMayHaveEnded(): void {
     const row = this.#parts.records.session();
-    if (row.run === 0) return;
+    if (row.run === 0 || !hasEnded(row.status) || this.#parts.records.liveLeases().length > 0) return;
     const spec = this.#parts.records.spec();
     const lease = this.#parts.records.newestLeaseOfRun();
     const ended = row.ended_at ?? this.#parts.kit.store.platform.now();

@@ -49,16 +49,20 @@ export class Tasks {
    * @param isNewRun whether failed tasks are tried again, and attempts are counted from zero
    */
   run(facts: MoveFacts, isNewRun: boolean): void {
-    const { records, leases, transitions } = this.#parts;
+    const { records, transitions } = this.#parts;
     transitions.intend('run');
     const isIncluded = (task: TaskRow) => (isNewRun ? isToDo(task) : !isFinal(task));
     for (const { number } of records.tasks().filter(isIncluded)) {
-      // The agent of the run before may still be sending its last checkpoint.
-      if (records.liveLease(number)) leases.end(number, 'lost', 'new_run');
       if (isNewRun) records.updateTask(number, { attempts_used: 0, refused_by: '[]' });
       this.#reserve(number);
     }
     transitions.settle(facts);
+  }
+
+  /** Takes the leases of the run before, whose agents may still be sending their last checkpoints. */
+  endRunBefore(): void {
+    const { records, leases } = this.#parts;
+    for (const { task } of records.liveLeases()) leases.end(task, 'lost', 'new_run');
   }
 
   /**

@@ -114,7 +114,7 @@ export class Transitions {
     const now = kit.store.platform.now();
     records.update({ ended_at: now, share_done: shareDone(records.tasks()) });
     kit.deadlines.set(DEADLINE.retire, now + config.final_retention_ms);
-    projections.runEnded();
+    projections.runMayHaveEnded();
   }
 
   /** Adds the error of the failed task, because another task may have ended last. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ActionRequest } from '../../../src/ports/sessions.ts';
 import type { SessionStatus } from '../../../src/protocol/common/enums.ts';
 import { requestFor } from './actions.fixture.ts';
-import { asked, checkpoint, modelRetry, note, released, result, usage } from './fake-agent.ts';
+import { asked, checkpoint, modelRetry, note, released, result, text, usage } from './fake-agent.ts';
 import { SessionInProcess, TASK_ID, unwrap } from './harness.ts';
 
 describe.each([
@@ -105,6 +105,44 @@ describe('when the object was down after the session had ended', () => {
       expect(await session.view()).toMatchObject({ tasks: [{ epoch: 2 }] });
     }
   });
+});
+
+it('the finished run has the usage that its agent reports after the session has ended', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  agent.send(usage(1));
+  await session.act('cancel');
+  await session.settle();
+  expect(session.destinations.runs.size, 'its agent may still report').toBe(0);
+  agent.send(usage(2), released('stopped'));
+  await session.settle();
+  expect([...session.destinations.runs.values()]).toMatchObject([
+    { run: 1, status: 'cancelled', usage: { turns: 2, cost_usd: 3 } },
+  ]);
+});
+
+it('the finished run is recorded when its agent is too late', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  await session.act('cancel');
+  await agent.ping(45_000);
+  await session.settle();
+  expect([...session.destinations.runs.values()]).toMatchObject([{ run: 1, status: 'cancelled' }]);
+});
+
+it('each run has its own usage when a retry cuts off the agent of the run before', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  await session.act(requestFor('fail'));
+  agent.send(usage(2), text('cut off', 0, 'Then'));
+  await session.act(requestFor('retry'));
+  await session.advance(1);
+  session.agent(2, 'AGENT-TWO').connect().send(usage(4), result());
+  await session.settle();
+  expect([...session.destinations.runs.values()]).toMatchObject([
+    { run: 1, status: 'failed', usage: { turns: 2, cost_usd: 2, unpriced_turns: 1 } },
+    { run: 2, status: 'completed', usage: { turns: 1, cost_usd: 4, unpriced_turns: 0 } },
+  ]);
 });
 
 it('a retry takes the lease of an agent that still sends the last checkpoint of the run before', async () => {

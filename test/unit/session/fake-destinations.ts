@@ -57,7 +57,9 @@ export class FakeDestinations {
   readonly history = {
     record: async (run: SessionRun) => {
       this.#reach('history');
-      this.runs.set(`${run.session_id}:${run.run}`, run);
+      const key = `${run.session_id}:${run.run}`;
+      // As in Postgres, the first record of a run stays.
+      if (!this.runs.has(key)) this.runs.set(key, run);
     },
     runsOf: async () => [...this.runs.values()],
   };
