@@ -6,6 +6,9 @@ import { type OpenConnection, ReconnectingSocket } from './connection.ts';
 
 export type LeaseHolder = Pick<BufferedLease, 'agent_id' | 'agent_name' | 'instance_id'>;
 
+/** The most sockets at a time. Any number of worktrees may be kept, and nothing waits for the answers. */
+const MAX_OPEN = 4;
+
 /**
  * Asks about leases that have ended whether their sessions were deleted since. An ended lease cannot be claimed, so no
  * other answer has an effect.
@@ -16,26 +19,38 @@ export function findDeleted(
   openConnection: OpenConnection,
   deleted: (lease: { task_id: string }) => void,
 ): { close(): void } {
-  const sockets = leases.map(({ task_id, epoch }) => {
+  const waiting = [...leases];
+  const open = new Set<ReconnectingSocket>();
+  const askNext = () => {
+    const lease = waiting.shift();
+    if (lease === undefined) return;
+    const { task_id, epoch } = lease;
     const path = pathOf('openRunSocket', { task_id, epoch: String(epoch) });
+    const end = () => {
+      socket.close();
+      open.delete(socket);
+      askNext();
+    };
     const socket = new ReconnectingSocket(openConnection, path, {
       opened: () => socket.send({ type: 'present', ...agent, stream_id: randomUUID(), head: 0, repository: null }),
       received: (message) => {
         const answer = message as RunDown;
-        socket.close();
+        end();
         if (answer.type === 'gone' && answer.deleted) deleted({ task_id });
       },
       // An unknown session is not a deleted one: its control plane may have lost its data, or be another one.
       closed: (_, rejection) => {
-        if (rejection) socket.close();
+        if (rejection) end();
       },
       activity: () => undefined,
     });
-    return socket;
-  });
+    open.add(socket);
+  };
+  for (let count = 0; count < MAX_OPEN; count++) askNext();
   return {
     close: () => {
-      for (const socket of sockets) socket.close();
+      waiting.length = 0;
+      for (const socket of open) socket.close();
     },
   };
 }

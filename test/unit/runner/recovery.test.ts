@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { markKept, markReported } from '../../../runner/git/kept-worktrees.ts';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
-import type { OpenConnection } from '../../../runner/lease/connection.ts';
+import type { ConnectionEvents, OpenConnection } from '../../../runner/lease/connection.ts';
 import { recover } from '../../../runner/lease/recovery.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkpoint, note, uuidOf } from '../session/fake-agent.ts';
@@ -51,19 +51,23 @@ const answering =
     return { send: (text) => void setTimeout(() => send(text)), close: () => void asked.push('closed') };
   };
 
-async function deliver(message: object, isAtWork = false, asked: string[] = []): Promise<void> {
-  const buffers = join(directory, 'leases');
-  const { close } = recover({
-    buffers,
+function start(openConnection: OpenConnection, isAtWork = false): { close(): void } {
+  const recovery = recover({
+    buffers: join(directory, 'leases'),
     worktrees,
     repository: { removeWorktree: (path: string) => rm(path, { recursive: true, force: true }), rootCommit: '' },
     agent: { agent_id: uuidOf('agent'), agent_name: 'AGENT-A', instance_id: uuidOf('next instance') },
-    openConnection: answering(message, asked),
+    openConnection,
     isAtWork: () => isAtWork,
     log: () => undefined,
   });
-  closeAll.push(close);
-  await eventually(() => expect(readdirSync(buffers)).toEqual([]));
+  closeAll.push(recovery.close);
+  return recovery;
+}
+
+async function deliver(message: object, isAtWork = false, asked: string[] = []): Promise<void> {
+  start(answering(message, asked), isAtWork);
+  await eventually(() => expect(readdirSync(join(directory, 'leases'))).toEqual([]));
 }
 
 test('a worktree that was kept only until its checkpoint is confirmed goes when the session has the checkpoint', async () => {
@@ -114,4 +118,30 @@ test.each([
   await deliver({ ...message }, false, asked);
   await eventually(() => expect(asked).toEqual([`/ws/leases/${TASK}/1`, 'closed']));
   await eventually(() => expect(readdirSync(worktrees)).toEqual(expected));
+});
+
+test('about many kept worktrees, at most four sessions are asked at a time, and none after the end', () => {
+  for (let epoch = 1; epoch <= 10; epoch++) killed(epoch);
+  rmSync(join(directory, 'leases'), { recursive: true });
+  const asked: string[] = [];
+  const open = new Set<ConnectionEvents>();
+  const recovery = start((path, events) => {
+    asked.push(path);
+    open.add(events);
+    return { send: () => undefined, close: () => void open.delete(events) };
+  });
+  const answer = () => [...open][0]!.received(JSON.stringify({ type: 'gone', reason: 'the offer was withdrawn' }));
+  const reject = () => {
+    const [events] = open;
+    open.delete(events!);
+    events!.closed('status 404', { status: 404, detail: null });
+  };
+  expect([asked.length, open.size]).toEqual([4, 4]);
+  answer();
+  reject();
+  expect([asked.length, open.size]).toEqual([6, 4]);
+  for (let left = 3; left > 0; left--) answer();
+  expect([asked.length, open.size, new Set(asked).size]).toEqual([9, 4, 9]);
+  recovery.close();
+  expect([asked.length, open.size]).toEqual([9, 0]);
 });
