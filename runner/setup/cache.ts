@@ -1,6 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { SetupRecipe } from './recipe.ts';
 
@@ -10,9 +23,11 @@ export interface CacheLimits {
   entries: number;
   /** Of all entries together. */
   bytes: number;
+  /** What a new entry leaves free on the disk, for the work of all leases. */
+  freeBytes: number;
 }
 
-const LIMITS: CacheLimits = { entries: 10, bytes: 8 * 1_073_741_824 };
+const LIMITS: CacheLimits = { entries: 10, bytes: 8 * 1_073_741_824, freeBytes: 2 * 1_073_741_824 };
 const SIZE_FILE = 'bytes';
 const UNFINISHED = 'unfinished-';
 
@@ -24,6 +39,8 @@ export class SetupCache {
   readonly #directory: string;
   readonly #limits: CacheLimits;
   #swept: Promise<void> | null = null;
+  /** The sizes of the entries that are being copied in, together. */
+  #incoming = 0;
 
   constructor(directory: string, limits: CacheLimits = LIMITS) {
     this.#directory = directory;
@@ -53,7 +70,10 @@ export class SetupCache {
     }
   }
 
-  /** Copies what a set-up has made from a worktree. Removes the entries that have not been used for the longest time. */
+  /**
+   * Copies what a set-up has made from a worktree. Removes the entries that have not been used for the longest time.
+   * @throws when it is too large, or the disk is too full
+   */
   async save(key: string, worktree: string, { paths }: Cache, signal: AbortSignal): Promise<void> {
     const entry = join(this.#directory, key);
     if (await exists(join(entry, SIZE_FILE))) return;
@@ -61,19 +81,23 @@ export class SetupCache {
     await this.#swept;
     await this.#discard(entry);
     const unfinished = this.#unfinishedPath();
+    let bytes = 0;
+    for (const path of paths) {
+      await refuseLinks(worktree, path);
+      bytes += await sizeOf(join(worktree, path), signal);
+    }
+    this.#incoming += bytes;
     try {
       await mkdir(unfinished, { recursive: true, mode: 0o700 });
-      let bytes = 0;
+      await this.#makeRoom(bytes);
       for (const [number, path] of paths.entries()) {
         const from = join(worktree, path);
-        if (!(await exists(from))) continue;
-        await refuseLinks(worktree, path);
-        bytes += await copy(from, join(unfinished, String(number)), signal, this.#limits.bytes - bytes);
+        if (await exists(from)) await copy(from, join(unfinished, String(number)), signal);
       }
       await writeFile(join(unfinished, SIZE_FILE), String(bytes));
       await rename(unfinished, entry).catch(() => undefined);
-      await this.#prune();
     } finally {
+      this.#incoming -= bytes;
       await removeTree(unfinished).catch(() => undefined);
     }
   }
@@ -97,7 +121,16 @@ export class SetupCache {
     }
   }
 
-  async #prune(): Promise<void> {
+  async #makeRoom(bytes: number): Promise<void> {
+    if (bytes > this.#limits.bytes) throw new Error('The result of the set-up is too large for the cache.');
+    await this.#prune(bytes);
+    const { bavail, bsize } = await statfs(this.#directory);
+    if (bavail * bsize - this.#incoming >= this.#limits.freeBytes) return;
+    throw new Error(`The disk has too little free space. Free some, or delete ${this.#directory}.`);
+  }
+
+  /** Removes entries until a new one of that size is within the limits. */
+  async #prune(incoming: number): Promise<void> {
     const names = (await readdir(this.#directory)).filter((name) => !name.startsWith(UNFINISHED));
     const found = names.map(async (name) => {
       const path = join(this.#directory, name);
@@ -105,10 +138,10 @@ export class SetupCache {
       return { path, bytes, usedAt: (await stat(path).catch(() => null))?.mtimeMs ?? 0 };
     });
     const entries = (await Promise.all(found)).sort((a, b) => b.usedAt - a.usedAt);
-    let total = 0;
+    let total = incoming;
     for (const [number, { path, bytes }] of entries.entries()) {
       total += bytes;
-      if (number >= this.#limits.entries || total > this.#limits.bytes) {
+      if (number + 1 >= this.#limits.entries || total > this.#limits.bytes) {
         await this.#discard(path);
       }
     }
@@ -134,14 +167,17 @@ function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** @returns the number of bytes; @throws beyond `maxBytes`, or when the signal is aborted */
-async function copy(
-  from: string,
-  to: string,
-  signal: AbortSignal,
-  maxBytes = Number.POSITIVE_INFINITY,
-): Promise<number> {
-  let bytes = 0;
+async function sizeOf(path: string, signal: AbortSignal): Promise<number> {
+  signal.throwIfAborted();
+  const found = await lstat(path).catch(() => null);
+  if (found === null) return 0;
+  let bytes = found.size;
+  if (found.isDirectory()) for (const name of await readdir(path)) bytes += await sizeOf(join(path, name), signal);
+  return bytes;
+}
+
+/** @throws when the signal is aborted */
+async function copy(from: string, to: string, signal: AbortSignal): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   await cp(from, to, {
     recursive: true,
@@ -151,12 +187,9 @@ async function copy(
     async filter(source) {
       signal.throwIfAborted();
       const found = await lstat(source);
-      bytes += found.size;
-      if (bytes > maxBytes) throw new Error('The result of the set-up is too large for the cache.');
       return found.isFile() || found.isDirectory() || found.isSymbolicLink();
     },
   });
-  return bytes;
 }
 
 /** Also removes directories that are read-only, such as those of Go's module cache. */

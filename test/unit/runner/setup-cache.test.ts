@@ -37,7 +37,7 @@ function worktree(name: string, files: Record<string, string> = {}): string {
 const stored = () => readdirSync(join(scratch, 'cache')).sort();
 
 test('the entries that were not used for the longest time go when there are too many', async () => {
-  const kept = new SetupCache(join(scratch, 'cache'), { entries: 2, bytes: 1_000_000 });
+  const kept = new SetupCache(join(scratch, 'cache'), { entries: 2, bytes: 1_000_000, freeBytes: 0 });
   const from = worktree('from', { 'made/a': '1' });
   await kept.save('a', from, cache, signal);
   await kept.save('b', from, cache, signal);
@@ -47,9 +47,17 @@ test('the entries that were not used for the longest time go when there are too 
 });
 
 test('a result that is too large is not kept, and nothing of it stays', async () => {
-  const kept = new SetupCache(join(scratch, 'cache'), { entries: 2, bytes: 10_000 });
+  const kept = new SetupCache(join(scratch, 'cache'), { entries: 2, bytes: 10_000, freeBytes: 0 });
   const from = worktree('from', { 'made/a': 'x'.repeat(11_000) });
   await expect(kept.save('a', from, cache, signal)).rejects.toThrow('too large');
+  expect(stored()).toEqual([]);
+});
+
+test('a result is not kept when that would fill the disk, and nothing of it stays', async () => {
+  const freeBytes = Number.MAX_SAFE_INTEGER;
+  const kept = new SetupCache(join(scratch, 'cache'), { entries: 2, bytes: 1_000_000, freeBytes });
+  const from = worktree('from', { 'made/a': '1' });
+  await expect(kept.save('a', from, cache, signal)).rejects.toThrow('too little free space');
   expect(stored()).toEqual([]);
 });
 
@@ -74,7 +82,7 @@ test('an entry that cannot be restored goes, and the set-up can run', async () =
 });
 
 test('an entry with read-only directories goes as a whole', async () => {
-  const kept = new SetupCache(join(scratch, 'cache'), { entries: 1, bytes: 1_000_000 });
+  const kept = new SetupCache(join(scratch, 'cache'), { entries: 1, bytes: 1_000_000, freeBytes: 0 });
   const from = worktree('from', { 'made/module/a': '1' });
   chmodSync(join(from, 'made/module'), 0o500);
   await kept.save('a', from, cache, signal);
