@@ -30,9 +30,11 @@ export interface Verdict {
 /** The finish of an answer that the model meant to be its last words. */
 const TERMINAL = 'stop';
 
+/** The last answer. A call that broke off and was repeated can leave an empty part in it, which says nothing. */
 export function answerIn(messages: readonly ConversationMessage[]): Answer {
   const last = messages.findLast(({ info }) => info.role === 'assistant');
-  const text = (last?.parts ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
+  const texts = (last?.parts ?? []).flatMap((part) => (part.type === 'text' && part.text !== '' ? [part.text] : []));
+  const text = texts.join('\n');
   return { text, finish: (last?.info.role === 'assistant' ? last.info.finish : null) ?? null };
 }
 
