@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Event, ToolStateRunning } from '@opencode-ai/sdk/v2/client';
 import { spellDuration } from '../../src/domain/duration.ts';
 import { truncated } from '../../src/protocol/common/text.ts';
@@ -23,6 +24,10 @@ const GRACE_MS = 15_000;
 const LOOK_MS = 5_000;
 /** When a command without output is named in the log: after so long, and then again. */
 const SILENT_MS = [60_000, 300_000, 1_200_000, 3_600_000];
+
+/** How long the shell of a call may take to start. */
+const SHELL_LOOKS = 20;
+const SHELL_LOOK_MS = 100;
 
 export interface ToolProcessesContext {
   opencode: Pick<OpenCodePort, 'subscribe'>;
@@ -119,10 +124,15 @@ export class ToolProcesses {
       this.#context.report(note('warning', 'No command was ended, because none runs. Other tools end with the turn.'));
       return;
     }
-    const all = this.#all();
     const isChosen = (root: number) =>
       chosen.length === this.#running.size || chosen.some((command) => commandLineOf(root).includes(command));
-    const pids = all.flatMap(({ pid, root }) => (root !== null && isChosen(root) ? pid : []));
+    const find = () => this.#all().flatMap(({ pid, root }) => (root !== null && isChosen(root) ? pid : []));
+    let pids = find();
+    // OpenCode reports a call before its shell runs.
+    for (let look = 0; pids.length === 0 && look < SHELL_LOOKS; look++) {
+      await delay(SHELL_LOOK_MS);
+      pids = find();
+    }
     // A command whose own processes have ended waits for those in the background, which hold its output.
     await endProcesses(pids.length > 0 ? pids : this.#background());
     this.#context.report(note('info', `Ended as requested: ${truncated(chosen.join('; '), 500)}`));
