@@ -24,7 +24,13 @@ export function parentOf(pid: number): number | null {
   return parent ? Number(parent) : null;
 }
 
-/** The fields of a Linux process after its name: state, parent and so on; none when the process has ended. */
+/** The process group of a process; null when it has ended. */
+export function groupOf(pid: number): number | null {
+  const group = platform() === 'linux' ? statOf(pid)[2] : ps('-o', 'pgid=', '-p', String(pid)).trim();
+  return group ? Number(group) : null;
+}
+
+/** The fields of a Linux process after its name: state, parent, group and so on; none when the process has ended. */
 function statOf(pid: number): string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -96,10 +102,15 @@ function searchPs(marker: string): number[] {
  * Ends the processes whose environment has `name=value`, and those that they start meanwhile. Resolves with their
  * number.
  */
-export async function endMarked(name: string, value: string): Promise<number> {
+export function endMarked(name: string, value: string): Promise<number> {
+  return endAll(() => findByEnvironment(name, value));
+}
+
+/** Ends the processes that `find` finds, and again those that they start meanwhile. Resolves with their number. */
+export async function endAll(find: () => number[]): Promise<number> {
   let ended = 0;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const pids = findByEnvironment(name, value);
+    const pids = find();
     if (pids.length === 0) break;
     ended += await endProcesses(pids);
   }

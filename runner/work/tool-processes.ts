@@ -9,9 +9,11 @@ import type { Mapping } from '../opencode/mapping/mapping.ts';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import {
   commandLineOf,
+  endAll,
   endMarked,
   endProcesses,
   findByEnvironment,
+  groupOf,
   hasVariable,
   parentOf,
 } from '../process/processes.ts';
@@ -126,7 +128,16 @@ export class ToolProcesses {
     }
     const isChosen = (root: number) =>
       chosen.length === this.#running.size || chosen.some((command) => commandLineOf(root).includes(command));
-    const find = () => this.#all().flatMap(({ pid, root }) => (root !== null && isChosen(root) ? pid : []));
+    const groups = new Set<number | null>();
+    const find = () => {
+      const all = this.#all();
+      const roots = new Set(all.flatMap(({ root }) => (root !== null && isChosen(root) ? root : [])));
+      // A process whose shell has just ended is still in the group of that shell, which OpenCode makes for each command.
+      for (const root of roots) if (groupOf(root) === parentOf(root)) groups.add(groupOf(root));
+      return all.flatMap(({ pid, root }) =>
+        (root !== null && roots.has(root)) || groups.has(groupOf(pid)) ? pid : [],
+      );
+    };
     let pids = find();
     // OpenCode reports a call before its shell runs.
     for (let look = 0; pids.length === 0 && look < SHELL_LOOKS; look++) {
@@ -134,7 +145,8 @@ export class ToolProcesses {
       pids = find();
     }
     // A command whose own processes have ended waits for those in the background, which hold its output.
-    await endProcesses(pids.length > 0 ? pids : this.#background());
+    if (pids.length > 0) await endAll(find);
+    else await endProcesses(this.#background());
     this.#context.report(note('info', `Ended as requested: ${truncated(chosen.join('; '), 500)}`));
   }
 

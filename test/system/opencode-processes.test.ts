@@ -76,6 +76,28 @@ test('the last checkpoint of a stopped lease is taken when no process changes it
   ).toEqual(['one.txt', 'pid.txt']);
 });
 
+test.for([
+  ['ignores the signal', 'trap "" TERM; sleep 3000; sleep 3001'],
+  ['starts another one at the signal', 'trap "sleep 3002" TERM; sleep 3000; sleep 3001'],
+] as const)('a person ends one command, which %s, and the turn goes on', async ([_, command]) => {
+  const work = await fixture.start();
+  await work.message(`run ${background('server.txt')} > /dev/null 2>&1 &\nrun ${command}\nsay after it`);
+  const server = await pidIn(work, 'server.txt');
+  const running = await eventually(() => {
+    const call = work
+      .of('tool')
+      .find(({ state, input }) => state === 'running' && /sleep 3001/.test(`${input?.command}`));
+    expect(call).toBeDefined();
+    return call!;
+  });
+  await eventually(async () => {
+    await work.work.command({ type: 'end_tools', data: { call_id: running.call_id } });
+    expect(work.of('agent.note').map(({ text }) => text)).toContainEqual(expect.stringMatching(/^Ended .*sleep 3001/));
+  });
+  expect(await work.frame('result')).toMatchObject({ status: 'completed', text: expect.stringContaining('after it') });
+  expect(isRunning(server)).toBe(true);
+});
+
 test('the output of a command is reported while it runs, and its silence is noted', async () => {
   const work = await fixture.start();
   const reported: AgentFrameBody[] = [];
