@@ -76,7 +76,7 @@ export async function fillSubmodules(directory: string, source: ModuleSource, fi
   return unfilled;
 }
 
-/** The names of submodules by path. Both are UTF-8, or git's own commands could not be told of them. */
+/** The names of submodules by path. One that is not UTF-8 matches no submodule, which then counts as unfilled. */
 async function moduleNames(directory: string): Promise<Map<string, string>> {
   const query = ['config', '-z', '--file', '.gitmodules', '--get-regexp', '^submodule\\..*\\.path$'];
   const listed = await git(directory, query).catch(() => Buffer.alloc(0));
