@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Repository } from '../../runner/git/repository.ts';
+import { gitIn } from '../support/git-in.ts';
 
 let scratch: string;
 let clone: string;
@@ -13,13 +13,13 @@ beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'oio-filters-'));
   clone = join(scratch, 'clone');
   mkdirSync(clone);
-  run(clone, 'init', '-q', '-b', 'main');
+  gitIn(clone, 'init', '-q', '-b', 'main');
   useStore('store');
   writeFileSync(join(clone, '.gitattributes'), '*.bin filter=store\n');
   writeFileSync(join(clone, 'old.bin'), 'old content\n');
   writeFileSync(join(clone, 'same.bin'), 'same content\n');
-  run(clone, 'add', '-A');
-  run(clone, 'commit', '-qm', 'first');
+  gitIn(clone, 'add', '-A');
+  gitIn(clone, 'commit', '-qm', 'first');
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -27,14 +27,9 @@ function useStore(name: string): void {
   const store = join(scratch, name);
   mkdirSync(store, { recursive: true });
   const clean = `f=$(mktemp) && cat >$f && id=$(sha1sum <$f | cut -c1-40) && mv $f ${store}/$id && echo pointer $id`;
-  run(clone, 'config', 'filter.store.clean', clean);
-  run(clone, 'config', 'filter.store.smudge', `read -r word id && cat ${store}/$id`);
-  run(clone, 'config', 'filter.store.required', 'true');
-}
-
-function run(directory: string, ...args: string[]): string {
-  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
-  return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  gitIn(clone, 'config', 'filter.store.clean', clean);
+  gitIn(clone, 'config', 'filter.store.smudge', `read -r word id && cat ${store}/$id`);
+  gitIn(clone, 'config', 'filter.store.required', 'true');
 }
 
 async function worktree(name: string) {
@@ -51,7 +46,7 @@ test('content of a filtered file arrives where the filter’s store is another o
   writeFileSync(join(here.path, 'new.bin'), 'new content\n');
   writeFileSync(join(here.path, 'code.txt'), 'code\n');
   utimesSync(join(here.path, 'same.bin'), 1, 1);
-  run(here.path, 'add', 'new.bin');
+  gitIn(here.path, 'add', 'new.bin');
   const { patch, files } = await here.changes();
   expect(files.map(({ path }) => path)).toEqual(['code.txt', 'new.bin', 'old.bin']);
 
@@ -67,7 +62,7 @@ test('files of nested repositories have the content of the work tree too', async
   const here = await worktree('here');
   const inside = join(here.path, 'lib');
   mkdirSync(inside);
-  run(inside, 'init', '-q');
+  gitIn(inside, 'init', '-q');
   writeFileSync(join(inside, '.gitattributes'), '*.bin filter=store\n');
   writeFileSync(join(inside, 'nested.bin'), 'nested content\n');
   const there = await worktree('there');
@@ -81,7 +76,7 @@ test.for(['clean', 'smudge', 'process'])(
     const before = await worktree('before');
     writeFileSync(join(before.path, 'new.bin'), 'content from elsewhere\n');
     const earlier = (await before.changes()).patch as Uint8Array;
-    run(clone, 'config', `filter.store.${kind}`, 'not-installed filter');
+    gitIn(clone, 'config', `filter.store.${kind}`, 'not-installed filter');
 
     const here = await worktree('here');
     const isNoticed = kind !== 'clean';
@@ -102,7 +97,7 @@ test.for(['clean', 'smudge', 'process'])(
 
 test('a failing git command that no filter has caused still fails', async () => {
   const repository = await Repository.open(clone);
-  const [commit, tree] = [run(clone, 'rev-parse', 'HEAD'), run(clone, 'rev-parse', 'HEAD^{tree}')];
+  const [commit, tree] = [gitIn(clone, 'rev-parse', 'HEAD'), gitIn(clone, 'rev-parse', 'HEAD^{tree}')];
   rmSync(join(clone, '.git/objects', tree.slice(0, 2), tree.slice(2)));
   await expect(repository.addWorktree(join(scratch, 'broken'), commit)).rejects.toThrow('unable to read tree');
 });

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { splitPatch } from '../../runner/git/patch.ts';
 import { Repository } from '../../runner/git/repository.ts';
 import type { Worktree } from '../../runner/git/worktree.ts';
+import { gitIn } from '../support/git-in.ts';
 
 const LIMIT = 200_000;
 let scratch: string;
@@ -25,10 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-function run(...args: string[]): string {
-  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
-  return execFileSync('git', ['-C', clone, ...who, ...args], { encoding: 'utf8' }).trim();
-}
+const run = (...args: string[]) => gitIn(clone, ...args);
 
 async function worktree(name = 'tree'): Promise<Worktree> {
   const repository = await Repository.open(clone);

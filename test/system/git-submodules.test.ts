@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Repository } from '../../runner/git/repository.ts';
+import { gitIn } from '../support/git-in.ts';
 
 let scratch: string;
 let clone: string;
@@ -26,14 +26,14 @@ beforeEach(() => {
     string,
     string,
   ];
-  run(lib, 'submodule', 'add', '-q', deep, 'deep');
-  run(lib, 'commit', '-qm', 'deep');
+  gitIn(lib, 'submodule', 'add', '-q', deep, 'deep');
+  gitIn(lib, 'commit', '-qm', 'deep');
   writeFileSync(join(lib, 'later.txt'), 'later\n');
-  run(lib, 'add', '-A');
-  run(lib, 'commit', '-qm', 'later');
-  run(main, 'submodule', 'add', '-q', lib, 'vendor/lib');
-  run(main, 'commit', '-qm', 'lib');
-  run(scratch, 'clone', '-q', '--recurse-submodules', main, clone);
+  gitIn(lib, 'add', '-A');
+  gitIn(lib, 'commit', '-qm', 'later');
+  gitIn(main, 'submodule', 'add', '-q', lib, 'vendor/lib');
+  gitIn(main, 'commit', '-qm', 'lib');
+  gitIn(scratch, 'clone', '-q', '--recurse-submodules', main, clone);
   // Nothing can come from there.
   for (const path of [main, lib, deep]) renameSync(path, `${path}.away`);
 });
@@ -41,16 +41,11 @@ afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
 function create(path: string): string {
   mkdirSync(path);
-  run(path, 'init', '-q', '-b', 'main');
+  gitIn(path, 'init', '-q', '-b', 'main');
   writeFileSync(join(path, 'file.txt'), `of ${path.split('/').at(-1)}\n`);
-  run(path, 'add', '-A');
-  run(path, 'commit', '-qm', 'first');
+  gitIn(path, 'add', '-A');
+  gitIn(path, 'commit', '-qm', 'first');
   return path;
-}
-
-function run(directory: string, ...args: string[]): string {
-  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org', '-c', 'protocol.file.allow=always'];
-  return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
 }
 
 async function worktree(name: string, base?: string) {
@@ -62,7 +57,7 @@ const modules = () => join(clone, '.git/modules/vendor/lib');
 
 test('submodules are filled at any depth from the clone, which does not change', async () => {
   const configuration = () => readFileSync(join(clone, '.git/config'), 'utf8');
-  const state = () => [configuration(), run(join(clone, 'vendor/lib'), 'for-each-ref'), readdirSync(modules())];
+  const state = () => [configuration(), gitIn(join(clone, 'vendor/lib'), 'for-each-ref'), readdirSync(modules())];
   const before = state();
   const tree = await worktree('tree');
   expect(tree.unfilled).toEqual([]);
@@ -72,8 +67,8 @@ test('submodules are filled at any depth from the clone, which does not change',
     'of lib\n',
     'of deep\n',
   ]);
-  expect(run(tree.path, 'submodule', 'status', '--recursive')).not.toMatch(/^[-+]/m);
-  expect(run(join(tree.path, 'vendor/lib'), 'remote', 'get-url', 'origin')).toBe(join(scratch, 'lib'));
+  expect(gitIn(tree.path, 'submodule', 'status', '--recursive')).not.toMatch(/^[-+]/m);
+  expect(gitIn(join(tree.path, 'vendor/lib'), 'remote', 'get-url', 'origin')).toBe(join(scratch, 'lib'));
   expect(await tree.changes()).toMatchObject({ files: [], changedSubmodules: [] });
   expect(state()).toEqual(before);
 
@@ -87,10 +82,10 @@ test('a submodule whose checkout the clone has not, or has removed, is filled fr
 });
 
 test('a submodule that the clone does not have is named, and what is written there is found', async () => {
-  run(clone, 'submodule', 'deinit', '-q', '-f', 'vendor/lib');
+  gitIn(clone, 'submodule', 'deinit', '-q', '-f', 'vendor/lib');
   rmSync(modules(), { recursive: true });
   const tree = await worktree('tree');
-  expect(tree.unfilled).toEqual([{ path: 'vendor/lib', commit: run(clone, 'rev-parse', 'HEAD:vendor/lib') }]);
+  expect(tree.unfilled).toEqual([{ path: 'vendor/lib', commit: gitIn(clone, 'rev-parse', 'HEAD:vendor/lib') }]);
   expect((await tree.changes()).changedSubmodules).toEqual([]);
   writeFileSync(join(tree.path, 'vendor/lib/new.c'), 'new\n');
   expect((await tree.changes()).changedSubmodules).toEqual(['vendor/lib']);
@@ -102,9 +97,9 @@ test('work in a submodule is named: changed files, new files, and commits that i
   const changed = async () => (await tree.changes()).changedSubmodules;
   writeFileSync(join(lib, 'file.txt'), 'changed\n');
   expect(await changed()).toEqual(['vendor/lib']);
-  run(lib, 'commit', '-qam', 'own');
+  gitIn(lib, 'commit', '-qam', 'own');
   expect(await changed()).toEqual(['vendor/lib']);
-  run(lib, 'reset', '-q', '--hard', 'HEAD~1');
+  gitIn(lib, 'reset', '-q', '--hard', 'HEAD~1');
   expect(await changed()).toEqual([]);
   writeFileSync(join(lib, 'deep/new.txt'), 'new\n');
   expect(await changed()).toEqual(['vendor/lib']);
@@ -114,7 +109,7 @@ test('work in a submodule is named: changed files, new files, and commits that i
 
 test('a submodule that is moved to a published commit, or removed, is wholly in the patch', async () => {
   const here = await worktree('here');
-  run(join(here.path, 'vendor/lib'), 'checkout', '-q', 'origin/main~1');
+  gitIn(join(here.path, 'vendor/lib'), 'checkout', '-q', 'origin/main~1');
   const moved = await here.changes();
   expect(moved).toMatchObject({ changedSubmodules: [], files: [{ path: 'vendor/lib', status: 'modified' }] });
   const there = await worktree('there');
@@ -122,7 +117,7 @@ test('a submodule that is moved to a published commit, or removed, is wholly in 
   expect(existsSync(join(there.path, 'vendor/lib/later.txt'))).toBe(false);
   expect((await there.changes()).patch).toEqual(moved.patch);
 
-  run(here.path, 'rm', '-q', '-f', 'vendor/lib');
+  gitIn(here.path, 'rm', '-q', '-f', 'vendor/lib');
   const removed = await here.changes();
   expect(removed).toMatchObject({ changedSubmodules: [], files: [{}, { path: 'vendor/lib', status: 'deleted' }] });
   const without = await worktree('without');
@@ -132,7 +127,7 @@ test('a submodule that is moved to a published commit, or removed, is wholly in 
 
 test('a patch with a commit of a submodule that the clone has not says what is missing', async () => {
   const here = await worktree('here');
-  run(join(here.path, 'vendor/lib'), 'commit', '-q', '--allow-empty', '-m', 'own');
+  gitIn(join(here.path, 'vendor/lib'), 'commit', '-q', '--allow-empty', '-m', 'own');
   const { patch } = await here.changes();
   await (await Repository.open(clone)).removeWorktree(here.path);
   const there = await worktree('there');

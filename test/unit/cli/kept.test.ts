@@ -7,6 +7,7 @@ import { kept } from '../../../cli/commands/kept.ts';
 import { markKept } from '../../../runner/git/kept-worktrees.ts';
 import { Repository } from '../../../runner/git/repository.ts';
 import { lockDataDirectory } from '../../../runner/identity.ts';
+import { gitIn } from '../../support/git-in.ts';
 
 const NAME = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001-2';
 let scratch: string;
@@ -18,10 +19,8 @@ beforeEach(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'oio-kept-'));
   clone = join(scratch, 'clone');
   mkdirSync(clone);
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-C', clone, '-c', 'user.name=T', '-c', 'user.email=t@example.org', ...args]);
-  git('init', '-q');
-  git('commit', '-q', '--allow-empty', '-m', 'first');
+  gitIn(clone, 'init', '-q');
+  gitIn(clone, 'commit', '-q', '--allow-empty', '-m', 'first');
   const repository = await Repository.open(clone);
   path = join(scratch, 'data', 'agent', 'worktrees', NAME);
   const { base } = await repository.addWorktree(path, await repository.resolve());

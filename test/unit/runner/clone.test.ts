@@ -18,6 +18,7 @@ import { GitError, git } from '../../../runner/git/git.ts';
 import { Repository } from '../../../runner/git/repository.ts';
 import { isRunning } from '../../../runner/process/processes.ts';
 import { eventually } from '../../support/eventually.ts';
+import { gitIn } from '../../support/git-in.ts';
 
 let scratch: string;
 let clone: string;
@@ -26,25 +27,20 @@ beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'oio-clone-'));
   clone = join(scratch, 'clone');
   mkdirSync(clone);
-  run(clone, 'init', '-q', '-b', 'main');
+  gitIn(clone, 'init', '-q', '-b', 'main');
   writeFileSync(join(clone, 'file.txt'), 'text\n');
-  run(clone, 'add', '-A');
-  run(clone, 'commit', '-qm', 'first');
+  gitIn(clone, 'add', '-A');
+  gitIn(clone, 'commit', '-qm', 'first');
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-function run(directory: string, ...args: string[]): string {
-  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
-  return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8' }).trim();
-}
-
-const listed = () => run(clone, 'worktree', 'list', '--porcelain').match(/^worktree /gm)?.length;
+const listed = () => gitIn(clone, 'worktree', 'list', '--porcelain').match(/^worktree /gm)?.length;
 
 test('a worktree of the person that is away for the moment keeps its record, its index and its HEAD', async () => {
   const mine = join(scratch, 'mine');
-  run(clone, 'worktree', 'add', '--quiet', mine, '-b', 'mine');
+  gitIn(clone, 'worktree', 'add', '--quiet', mine, '-b', 'mine');
   writeFileSync(join(mine, 'staged.txt'), 'staged\n');
-  run(mine, 'add', 'staged.txt');
+  gitIn(mine, 'add', 'staged.txt');
   renameSync(mine, `${mine}.away`);
 
   const repository = await Repository.open(clone);
@@ -53,7 +49,7 @@ test('a worktree of the person that is away for the moment keeps its record, its
   await repository.removeWorktree(join(scratch, 'never'));
 
   renameSync(`${mine}.away`, mine);
-  expect(run(mine, 'status', '--porcelain')).toBe('A  staged.txt');
+  expect(gitIn(mine, 'status', '--porcelain')).toBe('A  staged.txt');
   expect(listed()).toBe(2);
 });
 
@@ -79,14 +75,14 @@ test('a worktree whose directory was deleted, or that has lost its record, can b
   await repository.addWorktree(path, base);
   rmSync(join(clone, '.git', 'worktrees'), { recursive: true });
   await repository.addWorktree(path, base);
-  expect(run(path, 'status', '--porcelain')).toBe('');
+  expect(gitIn(path, 'status', '--porcelain')).toBe('');
   await repository.removeWorktree(path);
   expect([existsSync(path), listed()]).toEqual([false, 1]);
 });
 
 test('a command whose filter hangs is killed with the filter when its time is over, and says so', async () => {
   const pidFile = join(scratch, 'pid');
-  run(clone, 'config', 'filter.slow.clean', `sh -c 'echo $$ > ${pidFile}; exec sleep 300'`);
+  gitIn(clone, 'config', 'filter.slow.clean', `sh -c 'echo $$ > ${pidFile}; exec sleep 300'`);
   writeFileSync(join(clone, '.gitattributes'), '*.bin filter=slow\n');
   writeFileSync(join(clone, 'big.bin'), 'x');
   const failure = git(clone, ['add', 'big.bin'], { maxMs: 1_000 });
@@ -132,7 +128,7 @@ test('a nested repository is in the patch whatever bytes its name has', async ()
 
 test('a change in the second of the checkout, of the same length, is in the patch', async () => {
   // As in that second, no time of the file tells of the change.
-  run(clone, 'config', 'core.trustctime', 'false');
+  gitIn(clone, 'config', 'core.trustctime', 'false');
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
   const file = join(tree.path, 'file.txt');

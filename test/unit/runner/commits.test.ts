@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GitError } from '../../../runner/git/git.ts';
 import { Repository, RepositoryError } from '../../../runner/git/repository.ts';
+import { gitIn } from '../../support/git-in.ts';
 
 let scratch: string;
 let clone: string;
@@ -18,10 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-function run(...args: string[]): string {
-  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
-  return execFileSync('git', ['-C', clone, ...who, ...args], { encoding: 'utf8' }).trim();
-}
+const run = (...args: string[]) => gitIn(clone, ...args);
 
 test('a commit that neither clone nor remotes have is named in the error', async () => {
   const repository = await Repository.open(clone);

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
 import type { Worktree } from '../../../runner/git/worktree.ts';
+import { gitIn } from '../../support/git-in.ts';
 
 let scratch: string;
 let clone: string;
@@ -24,16 +25,11 @@ beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'oio-included-'));
   clone = join(scratch, 'clone');
   write({ 'file.txt': 'text\n', '.gitignore': '.env\nnode_modules/\n' });
-  run(clone, 'init', '-q', '-b', 'main');
-  run(clone, 'add', '-A');
-  run(clone, 'commit', '-qm', 'first');
+  gitIn(clone, 'init', '-q', '-b', 'main');
+  gitIn(clone, 'add', '-A');
+  gitIn(clone, 'commit', '-qm', 'first');
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
-
-function run(directory: string, ...args: string[]): string {
-  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
-  return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8' }).trim();
-}
 
 /** Writes files of the clone, by path. */
 function write(files: Record<string, string>): void {
@@ -94,8 +90,8 @@ test('copied files are in no checkpoint, even when git does not ignore them or t
   writeFileSync(join(worktree.path, '.gitignore'), '');
   writeFileSync(join(worktree.path, 'local.txt'), 'secret-3\n');
   writeFileSync(join(worktree.path, 'made.txt'), 'made\n');
-  run(worktree.path, 'add', '-A');
-  run(worktree.path, 'commit', '-qm', 'everything');
+  gitIn(worktree.path, 'add', '-A');
+  gitIn(worktree.path, 'commit', '-qm', 'everything');
   const [patch, files] = await changesOf(worktree);
   expect(files).toEqual(['.gitignore', 'made.txt']);
   expect(patch).not.toContain('secret');
@@ -126,9 +122,9 @@ test('a file that the worktree has is not replaced, and no link leads out of the
   const outside = join(scratch, 'outside');
   mkdirSync(outside);
   symlinkSync(outside, join(clone, 'config'));
-  run(clone, 'add', '-A');
-  run(clone, 'commit', '-qm', 'a link');
-  run(clone, 'rm', '-q', '--cached', 'config', 'file.txt');
+  gitIn(clone, 'add', '-A');
+  gitIn(clone, 'commit', '-qm', 'a link');
+  gitIn(clone, 'rm', '-q', '--cached', 'config', 'file.txt');
   rmSync(join(clone, 'config'));
   write({ '.worktreeinclude': 'config/\nfile.txt\n', 'config/.env': 'KEY=1\n', 'file.txt': 'of the person\n' });
   const worktree = await addWorktree();
@@ -141,7 +137,7 @@ test('a file that the worktree has is not replaced, and no link leads out of the
 test('what is too large is left out and named, and neither repositories nor the data directory are copied', async () => {
   write({ '.worktreeinclude': '*\n', 'image.bin': '', 'a.txt': 'a', '.oio/secrets.json': '{}', 'inner/b.txt': 'b' });
   truncateSync(join(clone, 'image.bin'), 300_000_000);
-  run(join(clone, 'inner'), 'init', '-q');
+  gitIn(join(clone, 'inner'), 'init', '-q');
   const worktree = await addWorktree();
   const included = await worktree.copyIncluded(clone);
   expect(included?.leftOut).toEqual([{ path: 'image.bin', bytes: 300_000_000, files: 1 }]);
@@ -152,7 +148,7 @@ test('a record that cannot be read fails the snapshot, and does not let copied f
   write({ '.worktreeinclude': 'local.txt\n', 'local.txt': 'secret\n' });
   const worktree = await addWorktree();
   await worktree.copyIncluded(clone);
-  const record = run(worktree.path, 'rev-parse', '--git-path', 'oio-included').trim();
+  const record = gitIn(worktree.path, 'rev-parse', '--git-path', 'oio-included').trim();
   rmSync(record);
   mkdirSync(record);
   await expect(worktree.changes()).rejects.toThrow();

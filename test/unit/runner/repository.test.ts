@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
 import { MAX_REMOTES } from '../../../src/protocol/common/limits.ts';
+import { gitIn } from '../../support/git-in.ts';
 
 let scratch: string;
 let clone: string;
@@ -33,10 +34,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-function run(...args: string[]): string {
-  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org'];
-  return execFileSync('git', ['-C', clone, ...who, ...args], { encoding: 'utf8' }).trim();
-}
+const run = (...args: string[]) => gitIn(clone, ...args);
 
 test('a clone is identified by its remotes’ URLs without their passwords', async () => {
   expect((await Repository.open(clone)).remotes).toEqual([]);
@@ -70,7 +68,7 @@ test('a patch holds all work: text, binary, mode, new, deleted and committed fil
   rmSync(join(here.path, 'gone.txt'));
   mkdirSync(join(here.path, 'ignored'));
   writeFileSync(join(here.path, 'ignored', 'x'), 'x');
-  execFileSync('git', ['-C', here.path, '-c', 'user.name=T', '-c', 'user.email=t@e', 'commit', '-qam', 'agent']);
+  gitIn(here.path, 'commit', '-qam', 'agent');
 
   const { patch, files } = await here.changes();
   const there = await repository.addWorktree(join(scratch, 'there'), base);
@@ -165,11 +163,6 @@ test.each([
   await expect(Repository.open(path)).rejects.toThrow(message);
 });
 
-function runIn(directory: string, ...args: string[]): string {
-  const who = ['-c', 'user.name=T', '-c', 'user.email=t@example.org', '-c', 'protocol.file.allow=always'];
-  return execFileSync('git', ['-C', directory, ...who, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
-}
-
 test('a patch holds the files of nested repositories at any depth, committed or not', async () => {
   const repository = await Repository.open(clone);
   const base = await repository.resolve();
@@ -182,15 +175,15 @@ test('a patch holds the files of nested repositories at any depth, committed or 
   for (const path of [...Object.values(inside), join(inside.whole, 'deep')]) {
     mkdirSync(path, { recursive: true });
     writeFileSync(join(path, 'file.txt'), `of ${path.slice(here.path.length)}\n`);
-    runIn(path, 'init', '-q');
+    gitIn(path, 'init', '-q');
   }
   for (const path of [inside.whole, inside.linked]) {
-    runIn(path, 'add', 'file.txt');
-    runIn(path, 'commit', '-qm', 'inside');
+    gitIn(path, 'add', 'file.txt');
+    gitIn(path, 'commit', '-qm', 'inside');
   }
-  runIn(here.path, 'add', 'linked');
+  gitIn(here.path, 'add', 'linked');
   mkdirSync(join(here.path, 'nothing'));
-  runIn(join(here.path, 'nothing'), 'init', '-q');
+  gitIn(join(here.path, 'nothing'), 'init', '-q');
 
   const { patch, files, nested } = await here.changes();
   const paths = ['bare/file.txt', 'lib/whole/deep/file.txt', 'lib/whole/file.txt', 'linked/file.txt'];
@@ -203,7 +196,7 @@ test('a patch holds the files of nested repositories at any depth, committed or 
 
 test.each([
   ['removed', () => undefined],
-  ['replaced by a new repository', (path: string) => runIn(path, 'init', '-q')],
+  ['replaced by a new repository', (path: string) => gitIn(path, 'init', '-q')],
 ])('a patch can be created when the worktree’s link to the clone was %s', async (_, replace) => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
