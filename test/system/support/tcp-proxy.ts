@@ -19,6 +19,8 @@ interface Pair {
   path: string;
   /** The server has said more than that it takes the connection. */
   isAnswered: boolean;
+  /** What the server has said since a hold stopped it. */
+  kept: Buffer | null;
 }
 
 /** Stops what one side says at the first message that has a word in it. */
@@ -63,11 +65,22 @@ export class TcpProxy {
     });
   }
 
-  /** From the first response with this word on, no response passes. Resolves at that response. */
+  /** A connection's responses stop at the first one with this word. Resolves when the first connection has stopped. */
   holdAnswersFrom(word: string): Promise<void> {
     return new Promise((resolve) => {
       this.#down = { word, isReached: false, reached: resolve };
     });
+  }
+
+  /** Delivers the responses that were held, and holds none from now on. No connection is cut. */
+  resumeAnswers(): void {
+    this.#down = null;
+    for (const pair of this.#pairs) {
+      if (pair.kept === null) continue;
+      pair.near.write(pair.kept);
+      pair.kept = null;
+      pair.far.resume();
+    }
   }
 
   /** Ends every connection, and holds none from now on. */
@@ -107,7 +120,7 @@ export class TcpProxy {
   }
 
   #join(near: Socket, far: Socket): void {
-    const pair: Pair = { near, far, path: '', isAnswered: false };
+    const pair: Pair = { near, far, path: '', isAnswered: false, kept: null };
     this.#pairs.add(pair);
     this.#pass(pair);
     this.#passBack(pair);
@@ -163,6 +176,7 @@ export class TcpProxy {
       }
       const hold = this.#down;
       if (hold === null || !before.includes(hold.word)) return void near.write(chunk);
+      pair.kept = chunk;
       far.pause();
       hold.reached();
     });
