@@ -21,5 +21,14 @@ CREATE INDEX sessions_by_creation ON sessions (created_at, id);
 CREATE TABLE removed (id TEXT PRIMARY KEY, rev INTEGER NOT NULL, removed_at INTEGER NOT NULL) WITHOUT ROWID;
 `,
     },
+    {
+      id: 'directory/0002_open_approvals',
+      sql: `
+ALTER TABLE sessions ADD COLUMN open_approvals INTEGER NOT NULL DEFAULT 0;
+UPDATE sessions SET open_approvals = json_extract(summary, '$.open_approvals')
+  WHERE json_extract(summary, '$.open_approvals') > 0;
+CREATE INDEX sessions_waiting ON sessions (created_at, id) WHERE open_approvals > 0;
+`,
+    },
   ],
 };

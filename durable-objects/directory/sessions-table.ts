@@ -15,7 +15,17 @@ const SEARCH_CHARS_MAX = 1_000;
 const FIXED = ['id', 'created_at'] as const;
 /** The columns that a list reads: the inputs of the health, and the rest of the summary as JSON. */
 const LISTED = ['status', 'share_done', 'active_ms', 'active_since', 'max_duration_seconds', 'summary'] as const;
-const CHANGING = ['rev', 'session_type', 'priority', 'title', 'tags', 'updated_at', 'search', ...LISTED] as const;
+const CHANGING = [
+  'rev',
+  'session_type',
+  'priority',
+  'title',
+  'tags',
+  'updated_at',
+  'search',
+  'open_approvals',
+  ...LISTED,
+] as const;
 const COLUMNS = [...FIXED, ...CHANGING];
 const UPSERT = `INSERT INTO sessions (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (id) DO UPDATE SET ${CHANGING.map((column) => `${column} = excluded.${column}`).join(', ')}`;
@@ -48,13 +58,14 @@ export class SessionsTable {
       title: 'title',
       priority: rankOf('priority', ranks.priority),
       status: rankOf('status', ranks.status),
+      open_approvals: 'open_approvals',
     };
   }
 
   put({ rev, search_text, summary, ...health }: DirectoryEntry): void {
     const stored = this.#stored(summary.id);
     if (rev <= stored.rev) return;
-    const { id, created_at, status, session_type, priority, title, tags, updated_at } = summary;
+    const { id, created_at, status, session_type, priority, title, tags, updated_at, open_approvals } = summary;
     const { health_score: _, ...shown } = summary;
     const row: SessionRow = {
       id,
@@ -66,6 +77,7 @@ export class SessionsTable {
       tags: JSON.stringify(tags),
       updated_at,
       search: `${title}\n${search_text}`.slice(0, SEARCH_CHARS_MAX).toLowerCase(),
+      open_approvals,
       status,
       share_done: health.share_done,
       active_ms: health.active_ms,
@@ -174,6 +186,8 @@ function filter(query: ListSessionsQuery): { where: string; bindings: SqlValue[]
   }
   if (query.session_type) require('session_type = ?', query.session_type);
   if (query.priority) require('priority = ?', query.priority);
+  // A literal, so that SQLite uses the partial index.
+  if (query.waiting !== undefined) conditions.push(query.waiting ? 'open_approvals > 0' : 'open_approvals = 0');
   if (query.tag) require('? IN (SELECT value FROM json_each(tags))', query.tag);
   // `instr` has no wildcards, so the user's text is searched literally.
   if (query.q) require('instr(search, ?) > 0', query.q.toLowerCase());

@@ -7,17 +7,19 @@ import { connect, connectionDetails, jsonOption, printLines } from './common.ts'
 
 export const list = defineCommand({
   summary: 'List the newest sessions, with when they were created',
-  usage: ['session list [--status <status>]… [--tag <tag>]'],
+  usage: ['session list [--status <status>]… [--tag <tag>] [--waiting]'],
   details: connectionDetails,
   options: {
     status: { type: 'string', multiple: true, placeholder: 'status', description: 'Only sessions in this status' },
     tag: { type: 'string', placeholder: 'tag', description: 'Only sessions with this tag' },
+    waiting: { type: 'boolean', default: false, description: 'Only sessions that wait for your answer' },
     ...jsonOption,
   },
-  async run({ values: { json, status = [], tag } }) {
+  async run({ values: { json, status = [], tag, waiting } }) {
     const filter = {
       status: status.map((text) => parseWord('status', text, SessionStatus().options)),
       ...(tag === undefined ? {} : { tag }),
+      ...(waiting ? ({ waiting: 'true' } as const) : {}),
     };
     const page = await connect().sessions.list({ ...filter, page_size: 100 });
     if (json) {
@@ -37,8 +39,13 @@ export const list = defineCommand({
       }),
     );
     const more = page.total - page.items.length;
-    if (page.total === 0) printLines([`There are no sessions. Create one: ${oio} session create "<prompt>"`]);
+    if (page.total === 0) printLines([emptyText(filter)]);
     if (more > 0) printLines([paint('dim', `and ${more} more`)]);
     return exitCode.ok;
   },
 });
+
+function emptyText({ status, ...others }: { status: unknown[] }): string {
+  const filtered = status.length > 0 || Object.keys(others).length > 0;
+  return filtered ? 'No session fits.' : `There are no sessions. Create one: ${oio} session create "<prompt>"`;
+}

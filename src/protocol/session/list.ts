@@ -64,6 +64,8 @@ export const SESSION_SORTS = [
   '-priority',
   'status',
   '-status',
+  'open_approvals',
+  '-open_approvals',
 ] as const;
 
 export type SessionSortColumn = Exclude<(typeof SESSION_SORTS)[number], `-${string}`>;
@@ -75,6 +77,13 @@ export const ListSessionsQuery = schema(() =>
       session_type: SessionType().optional(),
       priority: SessionPriority().optional(),
       tag: z.string().min(1).max(50).optional(),
+      waiting: z
+        .enum(['true', 'false'])
+        .transform((word) => word === 'true')
+        .optional()
+        .meta({
+          description: 'Only sessions that wait for a person to answer an approval; with `false`, only the others.',
+        }),
       q: z.string().trim().min(1).max(200).optional(),
       sort: z.enum(SESSION_SORTS).default('-created_at'),
       page: z.coerce.number<number>().int().min(1).default(1),

@@ -139,6 +139,20 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       expect(await numbers({ status: ['timeout'] })).toEqual([]);
     });
 
+    it('finds the sessions that wait for a person, and the others', async () => {
+      const { api, numbers } = await holding(
+        directoryEntry(1, { open_approvals: 1 }),
+        directoryEntry(2),
+        directoryEntry(3, { open_approvals: 2, status: 'running' }),
+      );
+      expect(await numbers({ waiting: 'true' })).toEqual([3, 1]);
+      expect(await numbers({ waiting: 'true', status: ['running'] })).toEqual([3]);
+      expect(await numbers({ waiting: 'false' })).toEqual([2]);
+      expect(await numbers({ sort: '-open_approvals' }), 'they come first when asked').toEqual([3, 1, 2]);
+      await api.put(directoryEntry(1, { rev: 2, open_approvals: 0 }));
+      expect(await numbers({ waiting: 'true' }), 'until they are answered').toEqual([3]);
+    });
+
     it('finds text in the title or the search text, ignoring case', async () => {
       const { numbers } = await holding(
         directoryEntry(1, { title: 'Mend the ÄRGER' }),
@@ -164,18 +178,21 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       directoryEntry(1, {
         title: 'beta',
         priority: 'low',
+        open_approvals: 1,
         status: 'cancelled',
         updated_at: '2026-03-01T00:00:00.000Z',
       }),
       directoryEntry(2, {
         title: 'Alpha',
         priority: 'critical',
+        open_approvals: 0,
         status: 'pending',
         updated_at: '2026-01-05T00:00:00.000Z',
       }),
       directoryEntry(3, {
         title: 'gamma',
         priority: 'high',
+        open_approvals: 2,
         status: 'running',
         updated_at: '2026-02-01T00:00:00.000Z',
       }),
