@@ -1,4 +1,4 @@
-import type { Ranks } from '../../src/domain/ranks.ts';
+import type { Lags } from '../../src/domain/dispatch/queue-order.ts';
 import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
@@ -21,15 +21,15 @@ import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
 
 const NO_SUCH_AGENT = refuse('not_found', 'There is no such agent.');
 
-/** Builds a registry's parts over a platform. @param ranks the order of priorities in the queue */
+/** Builds a registry's parts over a platform. @param lags how much later each priority stands in the queue */
 export function buildAgentRegistry(
   workspace: WorkspaceId,
   platform: ObjectPlatform,
-  ranks?: Ranks,
+  lags?: Lags,
 ): AgentRegistryRuntime {
   const kit = buildKit(platform, REGISTRY_SCHEMA, []);
   const calls = new Calls(kit, { workspace, absent: NO_SUCH_AGENT });
-  return new AgentRegistryRuntime(kit, calls, new Connections(platform), new SlotsTable(kit.store, ranks));
+  return new AgentRegistryRuntime(kit, calls, new Connections(platform), new SlotsTable(kit.store, lags));
 }
 
 /**

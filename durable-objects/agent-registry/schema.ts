@@ -14,7 +14,8 @@ CREATE TABLE agents (
 CREATE TABLE slots (
   arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
   state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
-  declined TEXT NOT NULL DEFAULT '{}', agent_id TEXT, offered_until INTEGER, ended_at INTEGER, UNIQUE (task_id, epoch)
+  declined TEXT NOT NULL DEFAULT '{}', agent_id TEXT, offered_until INTEGER, ended_at INTEGER, queued_at INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (task_id, epoch)
 );
 CREATE INDEX slots_waiting ON slots (priority) WHERE state = 'queued';
 CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
@@ -84,6 +85,11 @@ DROP TABLE slots_by_position;
 DROP TABLE ended_slots;
 DROP TABLE registry;
 `,
+    },
+    {
+      // When a slot came, for the order of the queue. Those of earlier releases came before all others.
+      id: 'agent-registry/0004_time_of_arrival',
+      sql: `ALTER TABLE slots ADD COLUMN queued_at INTEGER NOT NULL DEFAULT 0;`,
     },
   ],
 };

@@ -1,7 +1,7 @@
 import { agentTag, type ControlAttachment } from '../../durable-objects/agent-registry/agents/connections.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-objects/agent-registry/runtime.ts';
 import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/platform/sockets.ts';
-import { PRIORITY_RANK, type Ranks } from '../../src/domain/ranks.ts';
+import { type Lags, PRIORITY_LAG_MS } from '../../src/domain/dispatch/queue-order.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { FakeClient } from './fake-socket.ts';
 import { NodePlatform } from './node-platform.ts';
@@ -13,24 +13,24 @@ export class RegistryInProcess {
   readonly platform: NodePlatform;
   readonly workspace: string;
   readonly #evictBetweenSteps: boolean;
-  readonly #ranks: Ranks;
+  readonly #lags: Lags;
   #runtime: AgentRegistryRuntime;
 
   /**
    * @param evictBetweenSteps builds a new runtime for every step, as after an eviction
-   * @param ranks the order of priorities in the queue
+   * @param lags how much later each priority stands in the queue
    */
   constructor({
     platform = new NodePlatform(),
     workspace = 'default',
     evictBetweenSteps = false,
-    ranks = PRIORITY_RANK as Ranks,
+    lags = PRIORITY_LAG_MS as Lags,
   } = {}) {
     this.platform = platform;
     this.workspace = workspace;
     this.#evictBetweenSteps = evictBetweenSteps;
-    this.#ranks = ranks;
-    this.#runtime = buildAgentRegistry(workspace, platform, ranks);
+    this.#lags = lags;
+    this.#runtime = buildAgentRegistry(workspace, platform, lags);
     platform.events = {
       message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text, this.platform.now()),
       close: (socket) => this.runtime.closed(socket),
@@ -38,7 +38,7 @@ export class RegistryInProcess {
   }
 
   get runtime(): AgentRegistryRuntime {
-    if (this.#evictBetweenSteps) this.#runtime = buildAgentRegistry(this.workspace, this.platform, this.#ranks);
+    if (this.#evictBetweenSteps) this.#runtime = buildAgentRegistry(this.workspace, this.platform, this.#lags);
     return this.#runtime;
   }
 

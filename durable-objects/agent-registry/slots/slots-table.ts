@@ -1,6 +1,6 @@
 import type { Waiting } from '../../../src/domain/dispatch/match.ts';
+import { type Lags, PRIORITY_LAG_MS } from '../../../src/domain/dispatch/queue-order.ts';
 import type { SlotRecord } from '../../../src/domain/dispatch/slot.ts';
-import { PRIORITY_RANK, type Ranks } from '../../../src/domain/ranks.ts';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { SessionId, TaskId } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
@@ -39,12 +39,12 @@ const QUEUE_PAGE = 100;
 /** The table of slots and their tombstones. Methods that write must run inside a transaction. */
 export class SlotsTable {
   readonly #store: ObjectStore;
-  /** A SQL expression for the rank of a slot's priority. */
-  readonly #rank: string;
+  /** A SQL expression for the time at which a slot stands in the queue (see `PRIORITY_LAG_MS`). */
+  readonly #turn: string;
 
-  constructor(store: ObjectStore, ranks: Ranks = PRIORITY_RANK) {
+  constructor(store: ObjectStore, lags: Lags = PRIORITY_LAG_MS) {
     this.#store = store;
-    this.#rank = rankOf('priority', ranks);
+    this.#turn = `queued_at + ${rankOf('priority', lags)}`;
   }
 
   find({ task_id, epoch }: SlotKey): Slot | undefined {
@@ -81,7 +81,7 @@ export class SlotsTable {
     for (let offset = 0; ; offset += QUEUE_PAGE) {
       const rows = this.#store.rows<SlotKey & { session_id: SessionId; requirements: string; declined: string }>(
         `SELECT task_id, epoch, session_id, requirements, declined FROM slots WHERE state = 'queued'
-         ORDER BY ${this.#rank}, arrival LIMIT ? OFFSET ?`,
+         ORDER BY ${this.#turn}, arrival LIMIT ? OFFSET ?`,
         QUEUE_PAGE,
         offset,
       );
@@ -100,8 +100,8 @@ export class SlotsTable {
   place({ task_id, epoch }: SlotKey): number {
     const row = this.#store.row<{ place: number }>(
       `SELECT COUNT(*) AS place FROM slots
-       JOIN (SELECT ${this.#rank} AS own_rank, arrival AS own_arrival FROM slots WHERE ${OF_KEY})
-       WHERE state = 'queued' AND (${this.#rank}, arrival) <= (own_rank, own_arrival)`,
+       JOIN (SELECT ${this.#turn} AS own_turn, arrival AS own_arrival FROM slots WHERE ${OF_KEY})
+       WHERE state = 'queued' AND (${this.#turn}, arrival) <= (own_turn, own_arrival)`,
       task_id,
       epoch,
     );
@@ -111,8 +111,8 @@ export class SlotsTable {
   /** Inserts a slot: offered, or queued if `offer` is null. */
   insert({ task_id, epoch, session_id, priority, requirements }: SlotRequest, offer: Offer | null): void {
     this.#store.rows(
-      `INSERT INTO slots (task_id, epoch, session_id, priority, requirements, state, agent_id, offered_until)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO slots (task_id, epoch, session_id, priority, requirements, state, agent_id, offered_until, queued_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       task_id,
       epoch,
       session_id,
@@ -121,6 +121,7 @@ export class SlotsTable {
       offer === null ? 'queued' : 'offered',
       offer?.agent_id ?? null,
       offer?.offered_until ?? null,
+      this.#store.platform.now(),
     );
   }
 
@@ -159,7 +160,7 @@ export class SlotsTable {
     );
   }
 
-  /** Returns a slot to its earlier place in the queue, which its `arrival` determines. */
+  /** Returns a slot to its earlier place in the queue, which the time of its arrival determines. */
   requeue({ task_id, epoch }: SlotKey, declined: Slot['declined']): void {
     this.#store.rows(
       `UPDATE slots SET state = 'queued', agent_id = NULL, offered_until = NULL, declined = ? WHERE ${OF_KEY}`,

@@ -17,7 +17,7 @@ export interface ConnectedAgent extends Candidate {
 }
 
 export interface MatchState<Slot extends Waiting> {
-  /** The queue by priority, then by arrival. It is read only until the agents have no more room. */
+  /** The queue in its order (see `PRIORITY_LAG_MS`). It is read only until the agents have no more room. */
   queue: Iterable<Slot>;
   /** The connected agents, including those without room. */
   agents: readonly ConnectedAgent[];
