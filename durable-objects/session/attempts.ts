@@ -1,4 +1,4 @@
-import { retryBackoffMs } from '../../src/domain/lease/liveness.ts';
+import { handedBack, retryBackoffMs } from '../../src/domain/lease/liveness.ts';
 import { type Setback, taskStatusUnder } from '../../src/domain/session/session-status.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { DEADLINE } from './config.ts';
@@ -13,6 +13,8 @@ interface FailedAttempt {
   /** Whether the attempt counts towards `max_attempts`. */
   costsAttempt: boolean;
   error?: SessionError;
+  /** When the lease was granted that the agent hands back. If that costs no attempt, a pause bounds its repetition. */
+  grantedAt?: number;
 }
 
 /** Counts the failed attempts of tasks, and decides whether another attempt follows. */
@@ -24,7 +26,7 @@ export class Attempts {
   }
 
   /** Ends an attempt. A requested pause or stop takes effect now. Otherwise the next attempt follows if one is left. */
-  end(number: number, { setback, reason, costsAttempt, error }: FailedAttempt): void {
+  end(number: number, { setback, reason, costsAttempt, error, grantedAt }: FailedAttempt): void {
     const { kit, records, transitions } = this.#parts;
     const { platform } = kit.store;
     const held = taskStatusUnder(records.session().intent);
@@ -45,8 +47,17 @@ export class Attempts {
     }
     transitions.task(number, { status: 'pending', setback, degraded_by: null });
     transitions.settle({ reason });
-    const pause = costsAttempt ? retryBackoffMs(used) : 0;
+    const pause = costsAttempt ? retryBackoffMs(used) : this.#pauseAfterHandBack(number, grantedAt);
     kit.deadlines.set(DEADLINE.requeue + number, platform.now() + pause);
+  }
+
+  #pauseAfterHandBack(number: number, grantedAt: number | undefined): number {
+    if (grantedAt === undefined) return 0;
+    const { kit, records } = this.#parts;
+    const heldMs = kit.store.platform.now() - grantedAt;
+    const { in_a_row, pause_ms } = handedBack(records.task(number)!.handed_back, heldMs);
+    records.updateTask(number, { handed_back: in_a_row });
+    return pause_ms;
   }
 
   /** Fails the task without another attempt. */

@@ -63,6 +63,8 @@ export interface TaskRow extends TaskFacts {
   error: string | null;
   /** JSON: the last {@link ModelRetry}; it counts while `degraded_by` is `retry`. */
   retry: string | null;
+  /** How often in a row a lease was handed back soon after its grant, at no cost. */
+  handed_back: number;
 }
 
 /** The newest lease of a task. The row stays after its end, so that a late agent learns how it ended. */

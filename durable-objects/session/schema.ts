@@ -16,7 +16,7 @@ CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
   attempts_used INTEGER NOT NULL, restore TEXT NOT NULL,
   refused_by TEXT NOT NULL,
-  setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT, retry TEXT
+  setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT, retry TEXT, handed_back INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
@@ -211,6 +211,10 @@ DROP TABLE spec;
       // JSON: the artifacts before the conversation's last one.
       id: 'session/0011_conversations_in_parts',
       sql: `ALTER TABLE checkpoints ADD COLUMN conversation_parts TEXT NOT NULL DEFAULT '[]';`,
+    },
+    {
+      id: 'session/0012_hand_backs_in_a_row',
+      sql: `ALTER TABLE tasks ADD COLUMN handed_back INTEGER NOT NULL DEFAULT 0;`,
     },
   ],
 };

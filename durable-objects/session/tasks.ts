@@ -38,6 +38,7 @@ export class Tasks {
       outcome: null,
       error: null,
       retry: null,
+      handed_back: 0,
     };
     this.#parts.records.addTask(task);
   }
@@ -53,7 +54,7 @@ export class Tasks {
     transitions.intend('run');
     const isIncluded = (task: TaskRow) => (isNewRun ? isToDo(task) : !isFinal(task));
     for (const { number } of records.tasks().filter(isIncluded)) {
-      if (isNewRun) records.updateTask(number, { attempts_used: 0, refused_by: '[]' });
+      if (isNewRun) records.updateTask(number, { attempts_used: 0, refused_by: '[]', handed_back: 0 });
       this.#reserve(number);
     }
     transitions.settle(facts);
@@ -207,17 +208,19 @@ export class Tasks {
   }
 
   /**
-   * Handles the release of an unfinished task. A refusal costs no attempt, because the agent has not tried.
+   * Handles the release of an unfinished task. A refusal costs no attempt, because the agent has not tried. Other
+   * releases at no cost are repeated after a pause that grows.
    * @param isRefused whether the agent cannot do this task
    */
   handBack(number: number, why: SessionError, { isRefused = false, costsAttempt = true }): void {
     const { records, leases, reservations } = this.#parts;
     if (this.#hasEndedBefore(number, why.code, why.message)) return;
-    const { agent_id, instance_id, agent_name } = records.lease(number)!;
+    const { agent_id, instance_id, agent_name, granted_at } = records.lease(number)!;
     const refusal = { agent_id, instance_id, agent_name, message: why.message };
     if (isRefused && reservations.refused(number, refusal)) costsAttempt = false;
     leases.end(number, 'done', why.code, why.message);
-    this.#parts.attempts.end(number, { setback: 'lease_lost', reason: why.code, costsAttempt, error: why });
+    const attempt = { setback: 'lease_lost', reason: why.code, costsAttempt, error: why } as const;
+    this.#parts.attempts.end(number, isRefused ? attempt : { ...attempt, grantedAt: granted_at });
   }
 
   /** Takes the lease from the agent. */

@@ -55,3 +55,16 @@ const LONGEST_BACKOFF_MS = 60_000;
 export function retryBackoffMs(attempts: number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.max(0, attempts - 1));
 }
+
+/**
+ * The number of times in a row that a lease was handed back soon after its grant, and the pause before the next one.
+ * Such a hand-back costs no attempt, so nothing but the pause bounds how often it is repeated. The first one has none:
+ * agents hand their work back when they are updated.
+ *
+ * @param before the number before this hand-back
+ * @param held_ms how long the agent held the lease
+ */
+export function handedBack(before: number, held_ms: number): { in_a_row: number; pause_ms: number } {
+  const in_a_row = held_ms < LONGEST_BACKOFF_MS ? before + 1 : 0;
+  return { in_a_row, pause_ms: in_a_row < 2 ? 0 : retryBackoffMs(in_a_row - 1) };
+}

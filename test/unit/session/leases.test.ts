@@ -225,6 +225,24 @@ describe('the end of a lease', () => {
     expect(await session.view()).toMatchObject({ status: 'queued', tasks: [{ attempt: 1, epoch: 2 }] });
   });
 
+  it('with pauses that grow when agents hand it back one after the other', async () => {
+    const session = new SessionInProcess();
+    await session.begun({ max_attempts: 1 });
+    const pauses: number[] = [];
+    for (let epoch = 1; epoch <= 9; epoch++) {
+      if (epoch > 1) session.agent(epoch).connect();
+      session.agent(epoch).connect().send(released('shutdown'));
+      pauses.push(session.dueAt('requeue:1')! - session.platform.clock);
+      await session.advance(pauses.at(-1)!);
+      await session.advance(1);
+    }
+    expect(pauses).toEqual([0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    await session.agent(10).connect().ping(60_000);
+    expect(await session.status()).toBe('running');
+    session.agent(10).connect().send(released('shutdown'));
+    expect(session.dueAt('requeue:1')! - session.platform.clock, 'after a minute of work').toBe(0);
+  });
+
   it('ends with a failed result: a retryable failure is retried, any other one is final', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun({ max_attempts: 2 });

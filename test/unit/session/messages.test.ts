@@ -128,7 +128,7 @@ describe('a retry', () => {
     const third = session.agent(3).connect();
     expect(third.assignment?.checkpoint?.number).toBe(1);
     third.send(...checkpoint('three', { messages_done: 2 }), released('shutdown'));
-    await session.advance(1);
+    await session.advance(1_000);
     expect(session.agent(4).connect().assignment?.checkpoint?.number).toBe(3);
   });
 
