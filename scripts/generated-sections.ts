@@ -10,6 +10,7 @@ import { codeOfCeiling, settingOfCeiling } from '../src/domain/session/ceilings.
 import { type CeilingName, Ceilings } from '../src/protocol/session/ceilings.ts';
 import { countOneSession } from '../test/bench/counts.ts';
 import { countsTables } from '../test/bench/report.ts';
+import { PROTOCOL_SECTIONS } from './protocol-sections.ts';
 import { stateDiagram } from './state-diagram.ts';
 
 interface Section {
@@ -24,6 +25,9 @@ export const SECTIONS: readonly Section[] = [
   { file: 'docs/agents.md', name: 'ceilings', text: ceilingsTable },
   { file: 'docs/architecture.md', name: 'session-states', text: stateDiagram },
   { file: 'docs/benchmarks.md', name: 'counts', text: async () => countsTables(await countOneSession()) },
+  ...Object.entries(PROTOCOL_SECTIONS).flatMap(([file, sections]) =>
+    Object.entries(sections).map(([name, text]) => ({ file, name, text })),
+  ),
 ];
 
 /** Replaces a section in a document's text. */

@@ -1,54 +1,18 @@
-import type { SessionStatus, TaskStatus } from '../../protocol/common/enums.ts';
 import type { AgentEventBody } from '../../protocol/events/agent.ts';
 import type { EventPosition, SessionEvent } from '../../protocol/events/envelope.ts';
 import type { ApprovalView } from '../../protocol/session/approval.ts';
-import type { CheckpointView } from '../../protocol/session/checkpoint.ts';
-import type { SessionError, Usage } from '../../protocol/session/session.ts';
-import { TranscriptDraft, type TranscriptItem } from './transcript.ts';
+import type { SessionState, TaskState } from '../../protocol/session/session-state.ts';
+import { TranscriptDraft } from './transcript.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
 /**
- * The visible state of a session, a fold of its log. The server stores it as the base of a trimmed log, and every
- * client computes the same fold. Therefore a client that resumed, a client that got a snapshot, and the server agree.
- *
- * Events of different tasks do not affect each other: each task folds as if it were alone, until a limit drops items.
+ * The fold of a session's log. Events of different tasks do not affect each other: each task folds as if it were alone,
+ * until a limit drops items.
  */
-export interface SessionState {
-  /** The log is folded up to this number. */
-  seq: number;
-  title: string;
-  status: SessionStatus;
-  requested_action: 'pause' | 'stop' | null;
-  result: Record<string, unknown> | null;
-  error: SessionError | null;
-  /** The items of all tasks, in the order of the log. */
-  transcript: TranscriptItem[];
-  /** The number of items that were dropped from the transcript's beginning. */
-  dropped_items: number;
-  /** The newest MAX_LISTED approvals and checkpoints of all tasks, oldest first. */
-  approvals: ApprovalView[];
-  checkpoints: CheckpointView[];
-  /** The usage of all tasks together. */
-  usage: Usage;
-  /** The tasks by number. */
-  tasks: Record<number, TaskState>;
-}
+export type { SessionState, TaskState };
 
-export interface TaskState {
-  status: TaskStatus;
-  /** The holder of the task's lease. */
-  agent: { id: string; name: string; epoch: number } | null;
-  model: string | null;
-  todo: TodoItem[];
-  usage: Usage;
-}
-
-interface TodoItem {
-  content: string;
-  status: string;
-}
-
-const MAX_LISTED = 100;
+/** The number of the newest approvals, and of the newest checkpoints, that the state lists. */
+export const MAX_LISTED = 100;
 /** The limit for the to-do lists of all tasks together, in UTF-16 code units. */
 const MAX_TODO_CHARS = 500_000;
 
@@ -221,6 +185,6 @@ function boundTodos(state: Draft, current: number): void {
   }
 }
 
-function sizeOf(todo: readonly TodoItem[]): number {
+function sizeOf(todo: TaskState['todo']): number {
   return todo.reduce((sum, { content, status }) => sum + content.length + status.length, 0);
 }

@@ -1,29 +1,8 @@
-import type { Delivery, SessionStatus } from '../../protocol/common/enums.ts';
-import type { AgentEventBody, ToolState } from '../../protocol/events/agent.ts';
+import type { AgentEventBody } from '../../protocol/events/agent.ts';
 import type { EventPosition } from '../../protocol/events/envelope.ts';
+import type { TranscriptItem } from '../../protocol/session/session-state.ts';
 
-/** An item of a session's transcript. `task` is the number of its task, or 0 for the session as a whole. */
-export type TranscriptItem = { id: string; task: number; seq: number } & (
-  | { kind: 'prompt'; number: number; text: string; delivery: Delivery; by: string }
-  | { kind: 'text' | 'reasoning'; text: string; done: boolean }
-  | {
-      kind: 'tool';
-      tool: string;
-      state: ToolState;
-      title: string;
-      input: Record<string, unknown>;
-      output: string;
-      error: string | null;
-      truncated: boolean;
-      /** Of a command that was ended, null; undefined for other tools and before the end. */
-      exit_code?: number | null;
-    }
-  | { kind: 'file'; path: string }
-  /** `next_at`: when the model is asked again. */
-  | { kind: 'retry'; attempt: number; message: string; next_at?: string }
-  | { kind: 'note'; level: 'info' | 'warning' | 'error'; text: string }
-  | { kind: 'status'; from: SessionStatus; to: SessionStatus; reason: string }
-);
+export type { TranscriptItem };
 
 export const MAX_TRANSCRIPT_ITEMS = 5_000;
 /** The limit for all text of the transcript, in UTF-16 code units. */

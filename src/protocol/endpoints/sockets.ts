@@ -15,10 +15,15 @@ const Epoch = schema(() =>
     .meta({ description: 'The epoch of the offer.', example: '1' }),
 );
 
-const socket = {
-  description: `The socket, with the subprotocol ${SOCKET_PROTOCOL}.`,
-  subprotocol: SOCKET_PROTOCOL,
-} as const;
+/** @param page the document that describes the socket's frames */
+const socket = (page: string) =>
+  ({
+    description: `The socket, with the subprotocol ${SOCKET_PROTOCOL}. ${page} of the repository describes its frames.`,
+    subprotocol: SOCKET_PROTOCOL,
+  }) as const;
+
+const WATCH_PAGE = 'docs/watch-protocol.md';
+const AGENT_PAGE = 'docs/agent-protocol.md';
 
 /** Sockets, and the tickets that open one from a browser. */
 export const SOCKET_ENDPOINTS = {
@@ -36,7 +41,7 @@ export const SOCKET_ENDPOINTS = {
     access: 'read',
     params: schema(() => z.object({ id: SessionId() })),
     query: schema(() => z.strictObject({ after: CursorText().optional() })),
-    responses: { 101: socket },
+    responses: { 101: socket(WATCH_PAGE) },
     errors: ['not_found'],
   },
   openRunSocket: {
@@ -44,7 +49,7 @@ export const SOCKET_ENDPOINTS = {
     summary: 'Work on an offered task, as an agent',
     access: 'work',
     params: schema(() => z.object({ task_id: TaskId(), epoch: Epoch() })),
-    responses: { 101: socket },
+    responses: { 101: socket(AGENT_PAGE) },
     errors: ['not_found'],
   },
   openControlSocket: {
@@ -52,7 +57,7 @@ export const SOCKET_ENDPOINTS = {
     summary: 'Register as an agent and receive offers',
     access: 'work',
     params: schema(() => z.object({ agent_id: Uuid() })),
-    responses: { 101: socket },
+    responses: { 101: socket(AGENT_PAGE) },
     errors: ['not_found'],
   },
 } as const satisfies Partial<Endpoints<OperationId>>;

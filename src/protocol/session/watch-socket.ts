@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Infer, schema } from '../common/schema.ts';
-import type { SessionEvent } from '../events/envelope.ts';
+import { CursorText, SessionEvent } from '../events/envelope.ts';
 
 /**
  * The watch socket: `GET /ws/sessions/{id}?after=<cursor>`, subprotocol `oio.v1`.
@@ -27,13 +27,32 @@ export const WatchRequest = schema(() =>
 );
 export type WatchRequest = Infer<typeof WatchRequest>;
 
-export type WatchFrame =
-  | { type: 'hello'; mode: 'resume'; cursor: string; head: number }
-  | { type: 'hello'; mode: 'snapshot'; cursor: string; head: number; parts: number; reason: SnapshotReason }
-  /** A part of the JSON text of the folded state (`SessionState`) at `hello.cursor`. */
-  | { type: 'snapshot'; part: number; data: string }
-  | { type: 'page'; events: SessionEvent[]; cursor: string; live: boolean }
-  | { type: 'events'; events: SessionEvent[]; cursor: string };
-
 /** Why the server did not resume: no cursor, another incarnation of the log, below its floor, or beyond its head. */
-export type SnapshotReason = 'no_cursor' | 'incarnation' | 'below_floor' | 'beyond_head';
+export const SnapshotReason = schema(() => z.enum(['no_cursor', 'incarnation', 'below_floor', 'beyond_head']));
+export type SnapshotReason = Infer<typeof SnapshotReason>;
+
+/** The server's frames. The server writes them without a check; the schema is for the documentation and the tests. */
+export const WatchFrame = schema(() => {
+  const hello = z.literal('hello');
+  const place = { cursor: CursorText(), head: z.int().min(0) };
+  return z.union([
+    z.object({ type: hello, mode: z.literal('resume'), ...place }),
+    z.object({
+      type: hello,
+      mode: z.literal('snapshot'),
+      ...place,
+      parts: z.int().min(0),
+      reason: SnapshotReason(),
+    }),
+    /** A part of the JSON text of the folded state (`SessionState`) at `hello.cursor`. */
+    z.object({ type: z.literal('snapshot'), part: z.int().min(0), data: z.string() }),
+    z.object({
+      type: z.literal('page'),
+      events: z.array(SessionEvent()),
+      cursor: CursorText(),
+      live: z.boolean(),
+    }),
+    z.object({ type: z.literal('events'), events: z.array(SessionEvent()), cursor: CursorText() }),
+  ]);
+});
+export type WatchFrame = Infer<typeof WatchFrame>;
