@@ -21,7 +21,7 @@ const BINDINGS_MAX = 100;
  * controls, one alarm, and fake sockets. The runtime on it is the real one. A second runtime on the same platform is
  * the object after an eviction.
  *
- * It is stricter than the real platform: a write outside a transaction throws.
+ * It is stricter than the real platform: a write outside a transaction throws, and so does an alarm at or before now.
  */
 export class NodePlatform implements ObjectPlatform {
   /** The current time in ms. The test may set it; `advance` also runs alarms. */
@@ -80,6 +80,7 @@ export class NodePlatform implements ObjectPlatform {
 
   setAlarm(at: number | null): void {
     if (!this.#inTransaction) throw new Error('an alarm set outside a transaction');
+    if (at !== null && at <= this.clock) throw new Error(`an alarm set to ${this.clock - at} ms before now`);
     this.#step();
     this.alarm = at;
   }

@@ -172,21 +172,20 @@ export class ObjectStore {
   /**
    * Sets the alarm to the earliest due time, if that has changed. Setting the alarm writes a row. Therefore an alarm
    * that fires soon is not moved to a later time; when it fires, it is set once for all changes.
+   *
+   * The alarm is always set to a later time than now, because the platform may keep an alarm that `alarm()` sets to a
+   * time in the past, and not fire it. For the same reason, an alarm whose time has passed is set again.
    */
   #arm(): void {
-    if (!this.#dueChanged && this.#armedAt !== undefined) return;
-    const due = this.#earliest();
-    if (due === this.#armedAt || this.#firesSoonBefore(due)) return;
+    const now = this.platform.now();
+    const armed = this.#armedAt;
+    const mayHavePassed = armed === undefined || (armed !== null && armed <= now);
+    if (!this.#dueChanged && !mayHavePassed) return;
+    const earliest = this.#earliest();
+    const due = earliest === null ? null : Math.max(earliest, now + 1);
+    if (!mayHavePassed && (due === armed || firesSoonBefore(armed, due, now))) return;
     this.platform.setAlarm(due);
     this.#armedAt = due;
-  }
-
-  #firesSoonBefore(due: number | null): boolean {
-    const armed = this.#armedAt ?? null;
-    if (armed === null || (due !== null && due <= armed)) return false;
-    // The platform may have lost an alarm that should have fired.
-    const now = this.platform.now();
-    return armed > now && armed <= now + SOON_MS;
   }
 
   #earliest(): number | null {
@@ -197,6 +196,10 @@ export class ObjectStore {
 
 /** An alarm within this time is not moved. The object is in memory until then, so the alarm wakes nothing. */
 const SOON_MS = 5_000;
+
+function firesSoonBefore(armed: number | null, due: number | null, now: number): boolean {
+  return armed !== null && (due === null || due > armed) && armed <= now + SOON_MS;
+}
 
 const READS = /^\s*(SELECT|WITH)\b/;
 

@@ -154,6 +154,27 @@ describe('deadlines', () => {
     expect(platform.alarm).toBe(platform.now() + 1_000);
   });
 
+  it('never set the alarm to now or a time before', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    const now = platform.now();
+    kit.store.transact(() => kit.deadlines.set('at once', now));
+    expect(platform.alarm).toBe(now + 1);
+    platform.clock += 1;
+    platform.fireAlarm(() => runAlarm(kit, () => kit.deadlines.set('overdue', now)));
+    expect(platform.alarm).toBe(now + 2);
+  });
+
+  it('set the alarm again with any change when its time has passed and it has not fired', () => {
+    const platform = new NodePlatform();
+    const kit = created(platform);
+    kit.store.transact(() => kit.deadlines.set('a', platform.now() + 1_000));
+    platform.alarm = null;
+    platform.clock += 86_400_000;
+    kit.store.transact(() => note(kit, 'a'));
+    expect(platform.alarm).toBe(platform.now() + 1);
+  });
+
   it('are tried again if their handler throws, which changes nothing and delays no other deadline', () => {
     const platform = new NodePlatform();
     const kit = created(platform);
