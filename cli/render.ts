@@ -160,6 +160,7 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
     case 'session.updated':
     case 'task.status':
     case 'lease.extended':
+    case 'approval.extended':
     case 'approval.withdrawn':
     case 'file.edited':
     case 'usage':

@@ -35,3 +35,4 @@ export const DEADLINE = {
   /** Old agents and tombstones are deleted. */
   review: 'review',
 } as const;
+export type DeadlineName = (typeof DEADLINE)[keyof typeof DEADLINE];

@@ -1,4 +1,5 @@
 import type { Lags } from '../../src/domain/dispatch/queue-order.ts';
+import { wasDownAt } from '../../src/domain/lease/liveness.ts';
 import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
@@ -8,13 +9,21 @@ import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
 import { Calls } from '../kit/calls/calls.ts';
+import { type DeadlineHandler, type Due, handlerOf } from '../kit/deadlines.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform/platform.ts';
 import type { SocketHolder, SocketOpening } from '../kit/platform/sockets.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { parseJson } from '../kit/text.ts';
 import { AgentsTable } from './agents/agents-table.ts';
 import { agentTag, type Connection, Connections, type ControlAttachment } from './agents/connections.ts';
-import { AGENT_KEPT_MS, DEADLINE, INSTANCE_FRESH_MS, REVIEW_MS, TOMBSTONES_KEPT_MS } from './config.ts';
+import {
+  AGENT_KEPT_MS,
+  DEADLINE,
+  type DeadlineName,
+  INSTANCE_FRESH_MS,
+  REVIEW_MS,
+  TOMBSTONES_KEPT_MS,
+} from './config.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
 import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
@@ -44,6 +53,11 @@ export class AgentRegistryRuntime implements SocketHolder {
   readonly #agents: AgentsTable;
   readonly #slots: SlotsTable;
   readonly #keeper: SlotKeeper;
+  readonly #handlers: Readonly<Record<DeadlineName, DeadlineHandler>> = {
+    [DEADLINE.offers]: { waitsFor: 'others', run: (_, due) => this.#keeper.lapse(due) },
+    [DEADLINE.queue]: { waitsFor: 'time', run: () => this.#keeper.match() },
+    [DEADLINE.review]: { waitsFor: 'others', run: (_, due) => this.#review(due) },
+  };
 
   constructor(kit: ObjectKit, calls: Calls, connections: Connections, slots: SlotsTable) {
     this.#kit = kit;
@@ -117,11 +131,7 @@ export class AgentRegistryRuntime implements SocketHolder {
   }
 
   alarm(): void {
-    runAlarm(this.#kit, (name) => {
-      if (name === DEADLINE.offers) this.#keeper.lapse();
-      else if (name === DEADLINE.queue) this.#keeper.match();
-      else if (name === DEADLINE.review) this.#review();
-    });
+    runAlarm(this.#kit, handlerOf(this.#handlers));
   }
 
   /** Accepts an agent's hello. The hello of a known and unchanged agent writes nothing. */
@@ -196,12 +206,15 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#connections.close(connection, CLOSE.superseded, reason);
   }
 
-  /** The handler of the review's deadline: stores when agents were seen, and deletes old agents and tombstones. */
-  #review(): void {
+  /**
+   * The handler of the review's deadline: stores when agents were seen, and deletes old agents and tombstones. After a
+   * downtime it deletes no agent, because none could have been seen.
+   */
+  #review({ late_ms }: Due): void {
     const alive = this.#connections.aliveAt();
     for (const { id, last_seen_at } of this.#agents.lastSeen()) {
       const seenAt = Math.max(last_seen_at, alive.get(id) ?? 0);
-      if (seenAt <= this.#now - AGENT_KEPT_MS) this.#agents.remove(id);
+      if (seenAt <= this.#now - AGENT_KEPT_MS && !wasDownAt(late_ms)) this.#agents.remove(id);
       else if (seenAt > last_seen_at) this.#agents.setLastSeen(id, seenAt);
     }
     const anyEnded = this.#slots.purgeEnded(this.#now - TOMBSTONES_KEPT_MS);

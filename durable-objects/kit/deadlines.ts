@@ -14,6 +14,34 @@ interface DeadlinesRow {
 
 const ONE = 1;
 
+/** When a deadline fell due. Times are in ms. */
+export interface Due {
+  at: number;
+  /** How much later its handler runs. The alarm is late if the object was down. */
+  late_ms: number;
+}
+
+/**
+ * The handler of the deadlines with one name. `waitsFor` says what they wait for:
+ * - `time`: nothing else. Lateness does not matter.
+ * - `others`: an agent or a person may act first. While the object was down, they could not, so the handler gives them
+ *   time again if it is late.
+ */
+export type DeadlineHandler =
+  | { waitsFor: 'time'; run: (subject: string) => void }
+  | { waitsFor: 'others'; run: (subject: string, due: Due) => void };
+
+/**
+ * Finds the handler of each deadline by its name. A name that ends with a colon is followed by the deadline's subject.
+ * A deadline without a handler, of another release, is dropped.
+ */
+export function handlerOf(handlers: Readonly<Record<string, DeadlineHandler>>): (name: string, due: Due) => void {
+  return (name, due) => {
+    const colon = name.indexOf(':') + 1;
+    handlers[colon > 0 ? name.slice(0, colon) : name]?.run(name.slice(colon), due);
+  };
+}
+
 /**
  * Named deadlines of local work. They are stored, so that a restart, a deploy or an eviction cannot lose one. Handlers
  * run at least once. A handler may run twice, so it must decide from stored state.
@@ -64,9 +92,9 @@ export class Deadlines {
   /**
    * Runs the handlers of all due deadlines, the earliest first. Each runs in its own transaction, which also removes the
    * deadline; the handler may set it again.
-   * @param handle gets the deadline's name and time
+   * @param handle gets the deadline's name, and when it fell due
    */
-  run(handle: (name: string, dueAt: number) => void): void {
+  run(handle: (name: string, due: Due) => void): void {
     const now = this.#store.platform.now();
     const due = [...this.all()].filter(([, dueAt]) => dueAt <= now).sort(([, a], [, b]) => a - b);
     for (const [name, dueAt] of due) {
@@ -74,7 +102,7 @@ export class Deadlines {
         this.#store.transact(() => {
           if (this.dueAt(name) !== dueAt) return;
           this.clear(name);
-          handle(name, dueAt);
+          handle(name, { at: dueAt, late_ms: now - dueAt });
         });
       } catch (error) {
         this.#store.platform.logger('error', 'deadline_failed', { name, ...errorFields(error) });

@@ -1,6 +1,6 @@
 import { errorFields } from '../../src/ports/logger.ts';
 import { IDEMPOTENCY_DEADLINE, Idempotency } from './calls/idempotency.ts';
-import { Deadlines } from './deadlines.ts';
+import { Deadlines, type Due } from './deadlines.ts';
 import { type Destination, Outbox } from './delivery/outbox.ts';
 import type { ObjectPlatform } from './platform/platform.ts';
 import type { ObjectSchema } from './storage/schema.ts';
@@ -34,7 +34,7 @@ export function buildKit(
  * Handles an object's alarm: runs due deadlines, then starts due deliveries. It never throws. It ends with a commit,
  * which sets the alarm to the earliest remaining deadline or delivery, so that unfinished work is done later.
  */
-export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) => void): void {
+export function runAlarm(kit: ObjectKit, handle: (name: string, due: Due) => void): void {
   const { store, deadlines, idempotency, outbox } = kit;
   store.alarmFired();
   if (!store.created) return;
@@ -49,9 +49,9 @@ export function runAlarm(kit: ObjectKit, handle: (name: string, dueAt: number) =
     }
   };
   attempt(() =>
-    deadlines.run((name, dueAt) => {
+    deadlines.run((name, due) => {
       if (name === IDEMPOTENCY_DEADLINE) idempotency.purge();
-      else handle(name, dueAt);
+      else handle(name, due);
     }),
   );
   // The deadlines' transactions may have set the alarm to a deadline that has run since.

@@ -125,7 +125,7 @@ export class Actions {
     return ok(null);
   }
 
-  /** The handler of the time limit's deadline. There is no grace period, because the user chose the limit. */
+  /** Ends the session at its time limit. */
   timeIsUp(): void {
     const { records, tasks } = this.#parts;
     if (!isWorking(records.session().status)) return;

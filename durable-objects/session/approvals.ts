@@ -1,3 +1,4 @@
+import { wasDownAt } from '../../src/domain/lease/liveness.ts';
 import { type AlwaysRule, alwaysPatterns, coveredByRules } from '../../src/domain/session/always-rules.ts';
 import { answerProblem, decisionOnExpiry } from '../../src/domain/session/approval-answers.ts';
 import type { ApprovalStatus, Decision } from '../../src/protocol/common/enums.ts';
@@ -7,9 +8,10 @@ import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { ApprovalRules } from '../../src/protocol/session/approval-kinds.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
+import type { Due } from '../kit/deadlines.ts';
 import { insertOrReplace } from '../kit/storage/insert-or-replace.ts';
 import { instant } from '../kit/text.ts';
-import { DEADLINE } from './config.ts';
+import { APPROVAL_AGAIN_MS, DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
 
 type AskOfAgent = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
@@ -130,10 +132,11 @@ export class Approvals {
   }
 
   /** The handler of an approval's deadline: answers with the session's default. */
-  expire(id: string): void {
+  expire(id: string, { late_ms }: Due): void {
     const row = this.#byId(id);
     if (row?.status !== 'open') return;
     const view = JSON.parse(row.view) as ApprovalView;
+    if (wasDownAt(late_ms)) return this.#extend(row, view);
     const decision = decisionOnExpiry(this.#rulesOf(view), this.#parts.records.spec().approval_default);
     const message = decision === 'reject' ? 'Nobody answered in time. Continue without it.' : undefined;
     this.#settle(row, { decision, ...(message && { message }) }, 'session_default', true);
@@ -174,6 +177,21 @@ export class Approvals {
     const rules = this.#parts.config.approval_kinds[kind];
     if (!rules) throw new Error(`approvals of the kind '${kind}' have no rules`);
     return rules;
+  }
+
+  /** Nobody could answer while the object was down, so people get time again. */
+  #extend({ id, task }: ApprovalRow, view: ApprovalView): void {
+    const { kit, log, records, projections } = this.#parts;
+    const timeout = records.spec().approval_timeout_seconds * 1_000;
+    const expires = kit.store.platform.now() + Math.min(timeout, APPROVAL_AGAIN_MS);
+    const expires_at = instant(expires);
+    this.#save(id, { ...view, expires_at });
+    kit.deadlines.set(DEADLINE.approval + id, expires);
+    log.append(task, {
+      type: 'approval.extended',
+      data: { approval_id: id, expires_at, reason: 'control_plane_was_down' },
+    });
+    projections.changed();
   }
 
   #settle(row: ApprovalRow, given: AnswerApprovalRequest, by: string, expired: boolean): ApprovalView {

@@ -31,6 +31,13 @@ export const BOUNDARY_MS = 30_000;
 export const REQUEST_MS = 45_000;
 /** After this time, a pause or stop takes effect in any case. */
 export const LONGEST_REQUEST_MS = 300_000;
+/** If the object was down when an approval expired, people have at most this time again. */
+export const APPROVAL_AGAIN_MS = 900_000;
+/**
+ * If the object was down when the time limit was reached, agents have this time to return with what they did before. A
+ * returning agent tries again at least every 20 s.
+ */
+export const RETURN_MS = 30_000;
 /** The interval at which a queued session repeats `reserve`, which is idempotent, in case the registry forgot it. */
 export const RESERVE_AGAIN_MS = 60_000;
 /** The minimum interval between the summaries of a busy session. */
@@ -49,5 +56,6 @@ export const DEADLINE = {
   retire: 'retire',
   purge: 'purge',
 } as const;
+export type DeadlineName = (typeof DEADLINE)[keyof typeof DEADLINE];
 
 export const DESTINATION = { registry: 'registry', directory: 'directory', history: 'history' } as const;

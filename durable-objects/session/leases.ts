@@ -1,4 +1,4 @@
-import { judgeLease, wasObjectDown } from '../../src/domain/lease/liveness.ts';
+import { judgeFinish, judgeLease, wasObjectDown } from '../../src/domain/lease/liveness.ts';
 import { addUsage, CUT_OFF_TURN, hasOpenTurn, readUsage } from '../../src/domain/session/usage.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
@@ -64,23 +64,31 @@ export class Leases {
   }
 
   /**
-   * Judges a closed lease at its deadline, and sets the next one while its agent still sends the checkpoint. The agent
-   * gets the time again, once, if the object was down.
+   * Judges the lease of an agent that was asked to finish. The agent has time while it sends the checkpoint. It gets the
+   * time again if the object was down.
+   * @param askedAt when it was asked, in ms since the epoch
+   * @returns when to judge it again; null if it is late
    */
-  isLate(lease: LeaseRow): boolean {
-    const { kit, records } = this.#parts;
-    const { task, seen_at, extended_at } = lease;
+  finishesUntil(lease: LeaseRow, askedAt: number): number | null {
+    const { config, kit } = this.#parts;
     const now = kit.store.platform.now();
-    const closedAt = records.session().ended_at ?? 0;
-    const dueAt = Math.min(Math.max(seen_at, closedAt) + REQUEST_MS, closedAt + LONGEST_REQUEST_MS);
-    if (now < dueAt) {
-      kit.deadlines.set(DEADLINE.lease + task, dueAt);
-      return false;
-    }
-    const isExtended = extended_at !== null && extended_at >= closedAt;
-    if (isExtended || !wasObjectDown(now - dueAt, this.#socketSigns(lease))) return true;
-    this.#extend(lease, now + REQUEST_MS);
-    return false;
+    const judgement = judgeFinish({
+      now,
+      asked_at: askedAt,
+      seen_at: lease.seen_at,
+      extended_at: lease.extended_at,
+      ...this.#socketSigns(lease),
+      silence_ms: REQUEST_MS,
+      longest_ms: LONGEST_REQUEST_MS,
+    });
+    if (judgement.verdict === 'late') return null;
+    if (judgement.verdict === 'extend') this.#extend(lease, now + Math.max(REQUEST_MS, config.lease_ttl_ms));
+    return judgement.check_at;
+  }
+
+  /** Whether the object was down, so that a lease's agent may hold frames that it could not deliver. */
+  mayHoldFrames(late_ms: number): boolean {
+    return this.#parts.records.liveLeases().some((lease) => wasObjectDown(late_ms, this.#socketSigns(lease)));
   }
 
   /**

@@ -8,6 +8,7 @@ import type { Leases } from './leases.ts';
 import type { EventLog } from './log/event-log.ts';
 import type { Watchers } from './log/watchers.ts';
 import type { Messages } from './messages.ts';
+import type { Overdue } from './overdue.ts';
 import type { Projections } from './projections.ts';
 import type { SessionRecords } from './records.ts';
 import type { Reservations } from './reservations.ts';
@@ -55,4 +56,5 @@ export interface SessionParts {
   refusals: Refusals;
   frames: AgentFrames;
   stream: AgentStream;
+  overdue: Overdue;
 }

@@ -17,12 +17,13 @@ import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
 import { Attempts } from './attempts.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { DEADLINE, DESTINATION, type SessionConfig } from './config.ts';
+import { DESTINATION, type SessionConfig } from './config.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Leases } from './leases.ts';
 import { EventLog } from './log/event-log.ts';
 import { Watchers } from './log/watchers.ts';
 import { Messages } from './messages.ts';
+import { Overdue } from './overdue.ts';
 import type { SessionParts } from './parts.ts';
 import { Projections } from './projections.ts';
 import { SessionRecords } from './records.ts';
@@ -168,29 +169,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   alarm(): void {
-    runAlarm(this.parts.kit, (name) => this.#due(name));
-  }
-
-  #due(name: string): void {
-    if (name === DEADLINE.purge) return this.parts.actions.purge();
-    if (!this.exists) return;
-    if (name === DEADLINE.max_duration) return this.parts.actions.timeIsUp();
-    if (name === DEADLINE.request) return this.parts.tasks.requestExpired();
-    if (name === DEADLINE.summary) return this.parts.projections.changed();
-    if (name === DEADLINE.trim) return this.parts.log.retain();
-    if (name === DEADLINE.retire) return this.parts.log.trim(this.parts.log.head());
-    const colon = name.indexOf(':') + 1;
-    const subject = name.slice(colon);
-    switch (name.slice(0, colon)) {
-      case DEADLINE.lease:
-        return this.parts.tasks.judge(Number(subject));
-      case DEADLINE.reserve:
-        return this.parts.tasks.reserveAgain(Number(subject));
-      case DEADLINE.requeue:
-        return this.parts.tasks.requeue(Number(subject));
-      case DEADLINE.approval:
-        return this.parts.approvals.expire(subject);
-    }
+    runAlarm(this.parts.kit, this.parts.overdue.handle);
   }
 
   async #read<T>(method: string, call: Call, read: () => Outcome<T>): Promise<Outcome<T>> {
@@ -248,8 +227,8 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const frames = new AgentFrames(moving);
   const asking = { ...moving, messages, actions, claims, refusals, frames };
 
-  // The transport of agents.
-  return { ...asking, stream: new AgentStream(asking) };
+  // The transport of agents, and the handlers of deadlines.
+  return { ...asking, stream: new AgentStream(asking), overdue: new Overdue(asking) };
 }
 
 const NOT_FOUND = refuse('not_found', 'There is no such session in this workspace.');

@@ -5,11 +5,11 @@ import type { SessionParts } from './parts.ts';
 import type { LeaseRow, ModelRetry, TaskRow } from './records.ts';
 import type { MoveFacts } from './transitions.ts';
 
-const TOO_LATE = 'agent_did_not_stop_in_time';
+export const TOO_LATE = 'agent_did_not_stop_in_time';
 
 type Needs = Pick<
   SessionParts,
-  'records' | 'commands' | 'approvals' | 'checkpoints' | 'reservations' | 'leases' | 'transitions' | 'attempts'
+  'records' | 'commands' | 'checkpoints' | 'reservations' | 'leases' | 'transitions' | 'attempts'
 >;
 
 /**
@@ -101,16 +101,10 @@ export class Tasks {
     transitions.settle({ reason });
   }
 
-  /**
-   * The handler of the request's deadline: the pause or stop takes effect without the agents that did not finish in
-   * time.
-   */
-  requestExpired(): void {
-    const { records, transitions } = this.#parts;
-    const { intent } = records.session();
-    if (intent !== 'pause' && intent !== 'stop') return;
-    for (const { task } of records.liveLeases()) this.#withdraw(task, intent, intent);
-    transitions.settle({ reason: TOO_LATE });
+  /** Lets a pause or stop take effect without agents that did not finish in time. */
+  holdWithout(late: readonly LeaseRow[], intent: 'pause' | 'stop'): void {
+    for (const { task } of late) this.#withdraw(task, intent, intent);
+    this.#parts.transitions.settle({ reason: TOO_LATE });
   }
 
   /**
@@ -232,21 +226,9 @@ export class Tasks {
 
   // --- Deadlines
 
-  /**
-   * The handler of a lease's deadline. A quiet agent makes the session degraded, unless the agent waits for an answer.
-   */
-  judge(number: number): void {
-    const { records, leases, approvals } = this.#parts;
-    const lease = records.liveLease(number);
-    if (!lease) return;
-    if (isFinal(records.task(number)!)) {
-      if (leases.isLate(lease)) this.lose(number, TOO_LATE);
-      return;
-    }
-    const judgement = leases.judge(lease);
-    if (judgement === 'lost') this.lose(number, 'agent_silent');
-    else if (judgement === 'alive') this.seen(number);
-    else if (judgement === 'quiet' && !approvals.agentWaits(number)) this.#degrade(number, 'quiet', 'agent_quiet');
+  /** Records that the agent was not heard for long. */
+  quiet(number: number): void {
+    this.#degrade(number, 'quiet', 'agent_quiet');
   }
 
   /** The handler of the backoff's deadline: the task asks for its next lease. */

@@ -3,7 +3,7 @@ import { type Intent, sessionStatus, shareDone } from '../../src/domain/session/
 import type { SessionStatus } from '../../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../../src/protocol/common/ids.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
-import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
+import { DEADLINE, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
 import type { TaskRow } from './records.ts';
 import { activeMs } from './views.ts';
@@ -75,15 +75,6 @@ export class Transitions {
     kit.deadlines.set(DEADLINE.request, now + REQUEST_MS);
     log.append(WHOLE_SESSION, { type: 'session.action_requested', data: { action, by } });
     projections.changed();
-  }
-
-  /** Extends the request's deadline, up to a limit, while an agent is still sending its checkpoint. */
-  allowTime(): void {
-    const { kit, records } = this.#parts;
-    const { requested_at } = records.session();
-    if (requested_at === null) return;
-    const dueAt = Math.min(kit.store.platform.now() + REQUEST_MS, requested_at + LONGEST_REQUEST_MS);
-    if (dueAt > (kit.deadlines.dueAt(DEADLINE.request) ?? 0)) kit.deadlines.set(DEADLINE.request, dueAt);
   }
 
   #clearRequest(): void {

@@ -1,6 +1,8 @@
 import { type Match, matchQueue } from '../../../src/domain/dispatch/match.ts';
 import { decideSlot, type SlotEvent } from '../../../src/domain/dispatch/slot.ts';
+import { wasDownAt } from '../../../src/domain/lease/liveness.ts';
 import type { SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
+import type { Due } from '../../kit/deadlines.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
 import type { AgentsTable } from '../agents/agents-table.ts';
 import type { Connections } from '../agents/connections.ts';
@@ -101,10 +103,15 @@ export class SlotKeeper {
     this.#connections.send(agent_id, { type: 'offer', task_id, epoch, session_id, expires_in_ms });
   }
 
-  /** The handler of the offers' deadline: returns lapsed offers to the queue. */
-  lapse(): void {
+  /**
+   * The handler of the offers' deadline: returns lapsed offers to the queue. If the registry was down when an offer
+   * lapsed, its agent could not accept it and gets the time again. It also gets the offer again, with its next hello.
+   */
+  lapse({ late_ms }: Due): void {
     for (const slot of this.#slots.lapsed(this.#now)) {
-      this.#apply(slot, slot, { type: 'lapsed', agent_id: slot.agent_id! });
+      const { agent_id } = slot;
+      if (wasDownAt(late_ms)) this.#slots.offer(slot, { agent_id: agent_id!, offered_until: this.#now + OFFER_MS });
+      else this.#apply(slot, slot, { type: 'lapsed', agent_id: agent_id! });
     }
     this.match();
     const next = this.#slots.nextLapse();

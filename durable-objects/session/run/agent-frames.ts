@@ -9,10 +9,7 @@ import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 
-type Needs = Pick<
-  SessionParts,
-  'kit' | 'records' | 'log' | 'approvals' | 'checkpoints' | 'tasks' | 'transitions' | 'projections'
->;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'approvals' | 'checkpoints' | 'tasks' | 'projections'>;
 
 /** Applies the numbered frames of a lease. Each frame is applied exactly once, or recorded as rejected. */
 export class AgentFrames {
@@ -27,7 +24,7 @@ export class AgentFrames {
    * @returns up to which number the stream is stored now, and whether frames beyond a gap remain
    */
   take(lease: LeaseRow, frames: readonly unknown[]): { acked: number; gap: boolean } {
-    const { kit, transitions } = this.#parts;
+    const { kit } = this.#parts;
     let acked = lease.acked;
     const take = (raw: unknown) => {
       const n = numberOf(raw);
@@ -40,7 +37,6 @@ export class AgentFrames {
       kit.store.transact(() => {
         for (const raw of inOrder) take(raw);
         this.#acknowledge(lease, acked);
-        transitions.allowTime();
       });
     } catch (error) {
       kit.store.platform.logger('error', 'frames_failed', { epoch: lease.epoch, ...errorFields(error) });

@@ -23,17 +23,23 @@ type LeaseVerdict =
   | { verdict: 'extend'; check_at: number }
   | { verdict: 'lost' };
 
-/**
- * A lease is judged when its lifetime has passed. If the judgement is later than this, the object was down meanwhile.
- */
+/** If a deadline is handled later than this, the object was down when it fell due. */
 const LATE_MS = 2_000;
+
+/**
+ * Whether a deadline that is handled `late_ms` too late fell due while the object was down (a restart or a deploy).
+ * Nobody for whom it waited could act then.
+ */
+export function wasDownAt(late_ms: number): boolean {
+  return late_ms > LATE_MS;
+}
 
 /**
  * Whether the object itself was down (a restart or a deploy): its deadline runs `late_ms` too late, or the socket is
  * gone without a close event. After such a downtime, the overdue alarm fires before any agent can have reconnected.
  */
 export function wasObjectDown(late_ms: number, { connected, close_seen }: SocketSigns): boolean {
-  return late_ms > LATE_MS || (!connected && !close_seen);
+  return wasDownAt(late_ms) || (!connected && !close_seen);
 }
 
 /** Judges a lease at its deadline. */
@@ -46,6 +52,38 @@ export function judgeLease(signs: LeaseSigns): LeaseVerdict {
   }
   if (wasObjectDown(silence - ttl_ms, signs) && !extended) return { verdict: 'extend', check_at: now + ttl_ms };
   return { verdict: 'lost' };
+}
+
+/** The inputs for judging an agent that was asked to finish. Times are in ms. */
+export interface FinishSigns extends SocketSigns {
+  now: number;
+  asked_at: number;
+  /** When the agent last sent a frame or resumed the lease. A ping does not count. */
+  seen_at: number;
+  /** When the lease was last extended; null if it never was. */
+  extended_at: number | null;
+  /** The agent is late after this much silence. */
+  silence_ms: number;
+  /** The agent is late after this much time in any case. */
+  longest_ms: number;
+}
+
+type FinishVerdict =
+  | { verdict: 'in_time'; check_at: number }
+  /** The object was down. The agent gets the time again, once until it is seen. */
+  | { verdict: 'extend'; check_at: number }
+  | { verdict: 'late' };
+
+/** Judges whether an agent that was asked to finish is late. An extension begins its time anew. */
+export function judgeFinish(signs: FinishSigns): FinishVerdict {
+  const { now, asked_at, seen_at, silence_ms, longest_ms } = signs;
+  const extended_at = signs.extended_at ?? 0;
+  const from = Math.max(asked_at, extended_at);
+  const dueAt = Math.min(Math.max(seen_at, from) + silence_ms, from + longest_ms);
+  if (now < dueAt) return { verdict: 'in_time', check_at: dueAt };
+  const isExtended = extended_at >= Math.max(asked_at, seen_at);
+  if (!isExtended && wasObjectDown(now - dueAt, signs)) return { verdict: 'extend', check_at: now + silence_ms };
+  return { verdict: 'late' };
 }
 
 const FIRST_BACKOFF_MS = 1_000;

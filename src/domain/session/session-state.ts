@@ -97,6 +97,8 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
       const answer = { decision, by, at: event.at, ...(message && { message }), ...(answers && { answers }) };
       return updateApproval(state, approval_id, { status: expired ? 'expired' : 'answered', answer });
     }
+    case 'approval.extended':
+      return updateApproval(state, event.data.approval_id, { expires_at: event.data.expires_at });
     case 'approval.withdrawn':
       return updateApproval(state, event.data.approval_id, { status: 'withdrawn' });
     case 'lease.extended':

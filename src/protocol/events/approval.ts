@@ -20,6 +20,11 @@ export const ApprovalEventBody = schema(() =>
         expired: z.boolean(),
       }),
     }),
+    /** The approval expired while the control plane was down, so people have time again. */
+    z.object({
+      type: z.literal('approval.extended'),
+      data: z.object({ approval_id: Uuid(), expires_at: z.string(), reason: z.string() }),
+    }),
     z.object({ type: z.literal('approval.withdrawn'), data: z.object({ approval_id: Uuid(), reason: z.string() }) }),
   ]),
 );

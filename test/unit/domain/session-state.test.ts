@@ -311,10 +311,15 @@ describe('the fold of a log', () => {
       task: 1,
       body: { type: 'approval.withdrawn', data: { approval_id: 'a', reason: 'aborted' } },
     };
-    const state = applyEvents(emptyState(), logOf([asked(1, 'a'), made(2, 1), asked(2, 'b'), made(1, 2), withdrawn]));
+    const extended: Said = {
+      task: 2,
+      body: { type: 'approval.extended', data: { approval_id: 'b', expires_at: 'later', reason: 'down' } },
+    };
+    const log = logOf([asked(1, 'a'), made(2, 1), asked(2, 'b'), made(1, 2), withdrawn, extended]);
+    const state = applyEvents(emptyState(), log);
     expect(state.approvals).toMatchObject([
       { ...view(1), id: 'a', status: 'withdrawn' },
-      { ...view(2), id: 'b', status: 'open' },
+      { ...view(2), id: 'b', status: 'open', expires_at: 'later' },
     ]);
     expect(state.checkpoints).toMatchObject([
       { ...view(2), number: 1 },

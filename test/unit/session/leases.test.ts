@@ -259,59 +259,6 @@ describe('the end of a lease', () => {
   });
 });
 
-describe('a lease after a downtime of the control plane', () => {
-  it('is extended once by the overdue alarm, and uses no attempt', async () => {
-    const session = new SessionInProcess();
-    const agent = await session.begun();
-    await agent.ping(600_000);
-    session.restart(300_000);
-    await session.alarmLate();
-    expect(await typesOf(session)).toContain('lease.extended');
-    await session.advance(15_000);
-    agent.append(note('kept on disk')).connect().flush();
-    expect(agent.over).toBeNull();
-    await agent.ping(120_000);
-    expect(await session.view()).toMatchObject({ status: 'running', tasks: [{ epoch: 1, attempt: 1 }] });
-  });
-
-  it('is extended even if no alarm was overdue, because a socket is gone without a close event', async () => {
-    const session = new SessionInProcess();
-    const agent = await session.begun();
-    await agent.ping(45_000);
-    session.restart(10);
-    await session.advance(59_000);
-    expect((await typesOf(session)).filter((type) => type === 'lease.extended')).toHaveLength(1);
-    agent.connect();
-    expect(agent.over).toBeNull();
-    expect((await session.view()).tasks).toMatchObject([{ epoch: 1, attempt: 1 }]);
-  });
-
-  it('is lost after the one extension if its agent does not return', async () => {
-    const session = new SessionInProcess();
-    await session.begun();
-    session.restart(300_000);
-    await session.alarmLate();
-    expect(await session.status()).toBe('running');
-    await session.advance(TTL_MS - 1);
-    expect(await session.status()).toBe('running');
-    await session.advance(1);
-    expect(await session.status()).toBe('orphaned');
-  });
-
-  it('is extended again after the next downtime if its agent had returned', async () => {
-    const session = new SessionInProcess();
-    const agent = await session.begun();
-    for (let restart = 1; restart <= 3; restart++) {
-      session.restart(300_000);
-      await session.alarmLate();
-      agent.connect();
-      await agent.ping(20_000);
-      expect((await typesOf(session)).filter((type) => type === 'lease.extended')).toHaveLength(restart);
-    }
-    expect((await session.view()).tasks).toMatchObject([{ epoch: 1, attempt: 1 }]);
-  });
-});
-
 describe('the session’s request to the registry', () => {
   it('is repeated under the same epoch while no agent claims the task', async () => {
     const session = new SessionInProcess();
