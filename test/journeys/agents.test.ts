@@ -1,7 +1,5 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { exitCode } from '../../cli/command.ts';
 import { createClient } from '../../src/client/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -66,20 +64,6 @@ it('when an agent is killed, another agent on another clone continues from its c
   await expectTrueLog(session);
 });
 
-it('an agent whose token is revoked while it works says so, stops, and exits with the code for a refusal', async () => {
-  const { id, token } = await fleet.client.tokens.create({ name: 'short', role: 'agent' });
-  const third = fleet.agent('AGENT-THIRD', { labels: ['site=third'], token });
-  await third.start();
-  const session = await startSession(fleet.client, ['run sleep 300'], { required_labels: ['site=third'] });
-  await session.seen((e) => e.type === 'tool' && e.data.state === 'running');
-  await fleet.client.tokens.revoke(id);
-  expect(await third.ended()).toBe(exitCode.unreachable);
-  expect(third.output).toContain('does not accept this token');
-  await eventually(() => expect(third.livingProcesses()).toEqual([]));
-  await fleet.client.sessions.act(session.id, 'cancel');
-  session.watch.close();
-});
-
 it('an agent and a watcher whose connections break again and again neither lose nor duplicate an event', async () => {
   await first.kill();
   if (!second.isRunning) await second.start();
@@ -91,26 +75,4 @@ it('an agent and a watcher whose connections break again and again neither lose 
   const { tasks } = await session.ended('completed');
   expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
   await expectTrueLog(session);
-});
-
-it('an agent that starts after its sessions were deleted drops what it had of them', async () => {
-  await second.kill();
-  if (!first.isRunning) await first.start();
-  const left = () => ['leases', 'worktrees'].flatMap((name) => readdirSync(join(first.place.home, name)));
-  const kept = await startSession(fleet.client, ['run head -c 9000000 /dev/urandom > a.bin'], {
-    required_labels: labels,
-  });
-  await kept.ended('partially_completed');
-  kept.watch.close();
-  await eventually(() => expect(left()).toEqual([expect.stringMatching(/-1$/), expect.stringMatching(/-1.kept$/)]));
-  const session = await startSession(fleet.client, ['run echo one > one.txt; sleep 300'], { required_labels: labels });
-  await session.seen((e) => e.type === 'tool' && e.data.state === 'running');
-  await fleet.client.sessions.requestCheckpoint(session.id);
-  await session.seen(({ type }) => type === 'checkpoint.created');
-  await first.kill();
-  await fleet.client.sessions.remove(session.id);
-  await fleet.client.sessions.remove(kept.id);
-  session.watch.close();
-  await first.start();
-  await eventually(() => expect(left()).toEqual([]));
 });
