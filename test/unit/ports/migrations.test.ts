@@ -27,13 +27,10 @@ function missingSql(schemaFile: string): string {
   return written.map((name) => readFileSync(join(out, name), 'utf8')).join('');
 }
 
-it('the Postgres migrations create the whole schema (otherwise, run npm run migrations:generate)', () => {
-  expect(missingSql(schema)).toBe('');
-});
-
-it('a column that no migration creates is detected', () => {
+it('the Postgres migrations create the whole schema, and a column that none creates is detected', () => {
   const changed = join(scratch, 'schema.ts');
   const source = readFileSync(schema, 'utf8').replace('error_code: text(),', 'error_code: text(), note: text(),');
   writeFileSync(changed, source.replaceAll("'../../protocol/", "'../../src/protocol/"));
-  expect(missingSql(changed)).toContain('ADD COLUMN "note" text');
+  // If this statement is not alone, run npm run migrations:generate.
+  expect(missingSql(changed)).toBe('ALTER TABLE "session_runs" ADD COLUMN "note" text;');
 });

@@ -53,19 +53,6 @@ test('a worktree of the person that is away for the moment keeps its record, its
   expect(listed()).toBe(2);
 });
 
-test('worktrees that are added and removed at once all succeed, and leave no record', async () => {
-  const repository = await Repository.open(clone);
-  const base = await repository.resolve();
-  await Promise.all(
-    Array.from({ length: 40 }, async (_, number) => {
-      const { path } = await repository.addWorktree(join(scratch, `tree-${number}`), base);
-      expect(readFileSync(join(path, 'file.txt'), 'utf8')).toBe('text\n');
-      await repository.removeWorktree(path);
-    }),
-  );
-  expect(listed()).toBe(1);
-});
-
 test('a worktree whose directory was deleted, or that has lost its record, can be removed and added again', async () => {
   const repository = await Repository.open(clone);
   const base = await repository.resolve();

@@ -31,14 +31,11 @@ it('a number applies as given, and the default if none is given', () => {
   expect(givenNumber('SEEDS', undefined, { min: 0, byDefault: 5 })).toBe(5);
 });
 
-test.each([
-  ['TEST_SEED', 'abc', 0],
-  ['TEST_SEED_FACTOR', '', 1],
-])('a test run with %s=%j fails, and names the numbers that are allowed', (name, given, min) => {
+it('a test run whose seed is no number fails, and names the numbers that are allowed', () => {
   const list = ['node_modules/vitest/vitest.mjs', 'list', '--filesOnly', '--project=simulation'];
-  expect(ended(list, { [name]: given })).toEqual({
+  expect(ended(list, { TEST_SEED: 'abc' })).toEqual({
     status: 1,
-    stderr: expect.stringContaining(`${name} must be a whole number from ${min} to 2147483647, not "${given}".`),
+    stderr: expect.stringContaining('TEST_SEED must be a whole number from 0 to 2147483647, not "abc".'),
   });
 });
 
