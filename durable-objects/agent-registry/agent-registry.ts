@@ -2,7 +2,8 @@ import type { AgentRegistryApi, SlotRequest, SlotState } from '../../src/ports/a
 import type { Call } from '../../src/ports/calls.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
-import type { TaskId } from '../../src/protocol/common/ids.ts';
+import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
+import type { QueuePlace } from '../../src/protocol/session/queue.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
 
@@ -26,6 +27,10 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
 
   async agents(call: Call): Promise<Outcome<AgentView[]>> {
     return this.runtime.agents(call);
+  }
+
+  async places(call: Call, sessions: SessionId[]): Promise<Outcome<Record<SessionId, QueuePlace>>> {
+    return this.runtime.places(call, sessions);
   }
 
   async agent(call: Call, agentId: string): Promise<Outcome<AgentView>> {

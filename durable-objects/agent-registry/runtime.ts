@@ -1,3 +1,4 @@
+import { explainQueue, offeredTo } from '../../src/domain/dispatch/explain.ts';
 import type { Lags } from '../../src/domain/dispatch/queue-order.ts';
 import { wasDownAt } from '../../src/domain/lease/liveness.ts';
 import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
@@ -5,9 +6,10 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import { type AgentHello, ControlUp } from '../../src/protocol/agent/control-socket.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
-import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
+import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
+import type { QueuePlace } from '../../src/protocol/session/queue.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import { type DeadlineHandler, type Due, handlerOf } from '../kit/deadlines.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform/platform.ts';
@@ -20,6 +22,7 @@ import {
   AGENT_KEPT_MS,
   DEADLINE,
   type DeadlineName,
+  DISPATCH,
   INSTANCE_FRESH_MS,
   REVIEW_MS,
   TOMBSTONES_KEPT_MS,
@@ -27,6 +30,9 @@ import {
 import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
 import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
+
+/** Explanations read on average half of the queue, so they read it in few statements. */
+const EXPLAINED_PAGE = 2_000;
 
 const NO_SUCH_AGENT = refuse('not_found', 'There is no such agent.');
 
@@ -96,6 +102,25 @@ export class AgentRegistryRuntime implements SocketHolder {
       const [view] = this.#kit.store.created ? this.#agents.views(this.#connections.aliveAt(), agentId) : [];
       return view ? ok(view) : NO_SUCH_AGENT;
     });
+  }
+
+  places(call: Call, sessions: SessionId[]): Outcome<Record<SessionId, QueuePlace>> {
+    return this.#calls.read('places', call, () => ok(this.#kit.store.created ? this.#placesOf(sessions) : {}));
+  }
+
+  #placesOf(asked: readonly SessionId[]): Record<SessionId, QueuePlace> {
+    const { queued, offered } = this.#slots.waitingOf(asked);
+    const connected = this.#connections.connected();
+    const enrolled = this.#agents.views(this.#connections.aliveAt());
+    const nameOf = new Map(enrolled.map(({ id, name }) => [id, name]));
+    const agents = enrolled.flatMap((agent) => {
+      const connection = connected.get(agent.id);
+      return connection ? [{ ...agent, ...connection }] : [];
+    });
+    const queue = this.#slots.queue(EXPLAINED_PAGE);
+    const places = explainQueue({ queue, sessions: queued, agents, now: this.#now }, DISPATCH);
+    for (const [id, agent_id] of offered) places.set(id, offeredTo(nameOf.get(agent_id) ?? 'An agent'));
+    return Object.fromEntries(places);
   }
 
   open({ pathname }: URL): SocketOpening | null {

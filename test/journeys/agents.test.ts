@@ -40,7 +40,8 @@ async function expectTrueLog(session: StartedSession): Promise<void> {
 
 it('a session waits in the queue until an agent with its label connects, and runs on that agent', async () => {
   const session = await startSession(fleet.client, ['write routed.txt: yes'], { required_labels: labels });
-  await eventually(async () => expect((await fleet.client.sessions.get(session.id)).status).toBe('queued'));
+  const queue = { reason: 'nothing_fits', missing: [`label ${labels[0]}`], ahead: expect.any(Number) };
+  await eventually(async () => expect(await fleet.client.sessions.get(session.id)).toMatchObject({ queue }));
   await first.start();
   const { tasks } = await session.ended('completed');
   expect(tasks).toMatchObject([{ agent_id: first.id, attempt: 1 }]);

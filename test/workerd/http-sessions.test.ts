@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SessionList } from '../../src/protocol/session/list.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Ask, ask, newWorkspace, SESSION_ID, signToken } from './http-support.ts';
 
 const SESSIONS = '/api/v1/sessions';
@@ -47,6 +48,19 @@ describe('sessions over HTTP', () => {
     const { create, list } = await operator();
     const { id } = await create();
     expect((await list()).items.map((item) => item.id)).toEqual([id]);
+  });
+
+  it('say why they wait for an agent when they are read or listed, and not otherwise', async () => {
+    const { send, create, read, list } = await operator();
+    const { id } = await create({ required_labels: ['gpu=a100'] });
+    expect(await read(id)).not.toHaveProperty('queue');
+    await send(`${SESSIONS}/${id}/start`, { method: 'POST' });
+    const queue = { reason: 'no_agent', message: 'No agent is connected.', ahead: 0, missing: [] };
+    await eventually(async () => expect(await read(id)).toMatchObject({ status: 'queued', queue }));
+    expect((await list()).items).toMatchObject([{ id, status: 'queued', queue }]);
+    await send(`${SESSIONS}/${id}/pause`, { method: 'POST' });
+    expect(await read(id)).not.toHaveProperty('queue');
+    expect((await list()).items[0]).not.toHaveProperty('queue');
   });
 
   it('can be changed and deleted, and are then not found and not listed', async () => {

@@ -60,6 +60,7 @@ export function printSession(view: SessionView, json: boolean): void {
   if (view.requested_action) {
     printLines([`  ${view.requested_action} requested; the agent finishes its current step first`]);
   }
+  if (view.queue) printLines([`  waits: ${printable(view.queue.message)}`]);
   if (view.error) printLines([`  ${printable(view.error.message)}`]);
   for (const { agent_name, message } of view.tasks?.flatMap(({ refusals = [] }) => refusals) ?? []) {
     printLines([printable(`  waits for another agent: ${agent_name} refused: ${message}`)]);

@@ -34,8 +34,9 @@ export const list = defineCommand({
       page.items.map((item, index) => {
         const padding = ' '.repeat(width - item.status.length);
         const waits = item.open_approvals > 0 ? paint('magenta', '  ? waits for your answer') : '';
+        const queue = item.queue ? paint('dim', `  ${printable(item.queue.message)}`) : '';
         const age = paint('dim', (ages[index] ?? '').padStart(ageWidth));
-        return `${item.id}  ${renderStatus(item.status)}${padding}  ${age}  ${printable(item.title)}${waits}`;
+        return `${item.id}  ${renderStatus(item.status)}${padding}  ${age}  ${printable(item.title)}${waits}${queue}`;
       }),
     );
     const more = page.total - page.items.length;

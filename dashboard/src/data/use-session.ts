@@ -4,6 +4,7 @@ import type { ApiError } from '../../../src/client/errors.ts';
 import type { WatchConnection } from '../../../src/client/watch.ts';
 import { isWorking } from '../../../src/domain/session/session-machine.ts';
 import type { SessionState } from '../../../src/domain/session/session-state.ts';
+import { waitsForAgent } from '../../../src/domain/session/session-status.ts';
 import { signOutIfUnauthorized, useClient } from './api.tsx';
 
 export interface Watched {
@@ -50,13 +51,13 @@ export function useSessionWatch(id: string): Watched {
 const REFRESH_MS = 5_000;
 
 /**
- * Reads the members that do not follow from the event log: legal actions, health, working time. Refetches when the log
- * shows a change, and every few seconds while the session is working.
+ * Reads the members that do not follow from the event log: legal actions, health, working time, place in the queue. Refetches when the log
+ * shows a change, and every few seconds while the session is working or waits for an agent.
  */
 export function useSessionView(id: string, state: SessionState | null) {
   const client = useClient();
   const queries = useQueryClient();
-  const working = state !== null && isWorking(state.status);
+  const changing = state !== null && (isWorking(state.status) || waitsForAgent(state.status));
   const change = state && [state.status, state.requested_action, state.title, state.checkpoints.length].join(' ');
   const seen = useRef(change);
   useEffect(() => {
@@ -67,7 +68,7 @@ export function useSessionView(id: string, state: SessionState | null) {
   return useQuery({
     queryKey: sessionKey(id),
     queryFn: ({ signal }) => client.sessions.get(id, ['tasks'], { signal }),
-    refetchInterval: working ? REFRESH_MS : false,
+    refetchInterval: changing ? REFRESH_MS : false,
   });
 }
 

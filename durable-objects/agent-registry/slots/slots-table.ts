@@ -33,7 +33,7 @@ export interface Offer {
 
 const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_until';
 const OF_KEY = 'task_id = ? AND epoch = ?';
-/** The number of queued slots that one statement reads. */
+/** The number of queued slots that one statement reads for a match, which usually needs only the first ones. */
 const QUEUE_PAGE = 100;
 
 /** The table of slots and their tombstones. Methods that write must run inside a transaction. */
@@ -70,26 +70,41 @@ export class SlotsTable {
   /**
    * The queued slots in the order of the queue. It reads one page at a time, so callers must not write the table before
    * they stop reading. Slots with equal requirements share one object.
+   * @param page the number of slots that one statement reads
    */
-  *queue(): Generator<QueuedSlot> {
+  *queue(page = QUEUE_PAGE): Generator<QueuedSlot> {
     const parsed = new Map<string, Requirements>();
     const requirementsOf = (text: string) => {
       const known = parsed.get(text) ?? (JSON.parse(text) as Requirements);
       parsed.set(text, known);
       return known;
     };
-    for (let offset = 0; ; offset += QUEUE_PAGE) {
+    for (let offset = 0; ; offset += page) {
       const rows = this.#store.rows<SlotKey & { session_id: SessionId; requirements: string; declined: string }>(
         `SELECT task_id, epoch, session_id, requirements, declined FROM slots WHERE state = 'queued'
          ORDER BY ${this.#turn}, arrival LIMIT ? OFFSET ?`,
-        QUEUE_PAGE,
+        page,
         offset,
       );
       for (const { requirements, declined, ...row } of rows) {
         yield { ...row, requirements: requirementsOf(requirements), declined: JSON.parse(declined) };
       }
-      if (rows.length < QUEUE_PAGE) return;
+      if (rows.length < page) return;
     }
+  }
+
+  /** Those of some sessions that have a queued slot, and the agents that others are offered to. */
+  waitingOf(sessions: readonly SessionId[]): { queued: Set<SessionId>; offered: Map<SessionId, string> } {
+    const rows = this.#store.rows<{ session_id: SessionId; agent_id: string | null }>(
+      `SELECT session_id, agent_id FROM slots
+       WHERE state IN ('queued', 'offered') AND session_id IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(sessions),
+    );
+    const offered = rows.flatMap(({ session_id, agent_id }) =>
+      agent_id === null ? [] : [[session_id, agent_id] as const],
+    );
+    const queued = rows.flatMap(({ session_id, agent_id }) => (agent_id === null ? [session_id] : []));
+    return { queued: new Set(queued), offered: new Map(offered) };
   }
 
   hasQueue(): boolean {

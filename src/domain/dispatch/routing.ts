@@ -1,27 +1,31 @@
 import type { Capability } from '../../protocol/common/enums.ts';
 import type { Requirements } from '../../protocol/session/requirements.ts';
 
-/** An agent, as routing sees it. */
-export interface Candidate {
-  id: string;
-  capacity: number;
-  slots_used: number;
+/** What an agent has. */
+export interface Abilities {
   capabilities: readonly Capability[];
   labels: readonly string[];
   repository: string | null;
   /** The keys of its clone's remotes (see `repositoryKey`). */
   remotes: readonly string[];
+}
+
+/** An agent, as routing sees it. */
+export interface Candidate extends Abilities {
+  id: string;
+  capacity: number;
+  slots_used: number;
   /** When a slot of this agent last became free (ms since the epoch). */
   idle_since: number;
 }
 
 /** Whether an agent has at least one free slot. */
-export function hasRoom(agent: Candidate): boolean {
+export function hasRoom(agent: Pick<Candidate, 'capacity' | 'slots_used'>): boolean {
   return agent.slots_used < agent.capacity;
 }
 
 /** Whether an agent meets the requirements. Its room does not matter. */
-export function meets(agent: Candidate, required: Requirements): boolean {
+export function meets(agent: Abilities, required: Requirements): boolean {
   return (
     (required.repository === null || required.repository === agent.repository) &&
     (required.repository_key === null || agent.remotes.includes(required.repository_key)) &&

@@ -75,6 +75,11 @@ export function sessionStatus(tasks: readonly TaskFacts[], intent: Intent): Sess
   return IDLE_UNDER[intent] ?? waitingStatus(tasks);
 }
 
+/** Whether a session in this status wants an agent and has none. */
+export function waitsForAgent(status: SessionStatus): boolean {
+  return status === 'queued' || status === 'orphaned';
+}
+
 /** The pause or stop that waits for the working agents; null when there is none. */
 export function requestedAction(status: SessionStatus, intent: Intent): 'pause' | 'stop' | null {
   return isWorking(status) && (intent === 'pause' || intent === 'stop') ? intent : null;

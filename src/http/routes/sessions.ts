@@ -1,9 +1,12 @@
 import { runBulk } from '../../application/bulk.ts';
 import { createSession } from '../../application/create-session.ts';
+import { withQueuePlaces } from '../../application/queue-places.ts';
 import type { Call } from '../../ports/calls.ts';
 import type { SessionApi } from '../../ports/sessions.ts';
+import { ok } from '../../protocol/common/errors.ts';
 import type { SessionId } from '../../protocol/common/ids.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
+import type { SessionList } from '../../protocol/session/list.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { fieldErrors } from '../problems.ts';
@@ -12,6 +15,9 @@ import { fieldErrors } from '../problems.ts';
 export function sessionOf({ sessions }: Pick<Dependencies, 'sessions'>, call: Call, id: SessionId): SessionApi {
   return sessions.at(call.principal.workspace, id);
 }
+
+/** A page is parsed only if one of its sessions may wait for an agent. */
+const MAY_WAIT = /"status":"(queued|orphaned)"/;
 
 /** Handlers that create, list, read, change and delete sessions, one or many at a time. */
 export function sessionHandlers(deps: Dependencies) {
@@ -22,9 +28,19 @@ export function sessionHandlers(deps: Dependencies) {
       if (created.ok) c.header('Location', pathOf('readSession', { id: created.value.id }));
       return created;
     },
-    listSessions: ({ query, call }) => deps.directories.of(call.principal.workspace).list(call, query),
+    listSessions: async ({ query, call }) => {
+      const page = await deps.directories.of(call.principal.workspace).list(call, query);
+      if (!page.ok || !MAY_WAIT.test(page.value)) return page;
+      const list = JSON.parse(page.value) as SessionList;
+      return ok({ ...list, items: await withQueuePlaces(deps, call, list.items) });
+    },
     bulkSessions: ({ body, call }) => runBulk(making, call, body, fieldErrors),
-    readSession: ({ params, query, call }) => sessionOf(deps, call, params.id).read(call, [...new Set(query.include)]),
+    readSession: async ({ params, query, call }) => {
+      const read = await sessionOf(deps, call, params.id).read(call, [...new Set(query.include)]);
+      if (!read.ok) return read;
+      const [session] = await withQueuePlaces(deps, call, [read.value]);
+      return ok(session!);
+    },
     updateSession: ({ params, body, call }) => sessionOf(deps, call, params.id).update(call, body),
     deleteSession: ({ params, call }) => sessionOf(deps, call, params.id).remove(call),
   } satisfies SomeHandlers;

@@ -4,6 +4,7 @@ import { SessionId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { MAX_LIST_OFFSET } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { QueuePlace } from './queue.ts';
 import { EXAMPLE_SESSION, SessionError } from './session.ts';
 
 /** Lists of sessions and their queries. */
@@ -27,6 +28,8 @@ export const SessionSummary = schema(() =>
       /** Null if no turn had a price. */
       cost_usd: z.number().nullable(),
       error: SessionError().nullable(),
+      /** While the session waits for an agent. */
+      queue: QueuePlace().optional(),
     })
     .meta({
       id: 'SessionSummary',

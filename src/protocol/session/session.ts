@@ -5,6 +5,7 @@ import { Instant } from '../common/instant.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
+import { QueuePlace } from './queue.ts';
 import { AgentConfig, Repository } from './requests.ts';
 import { SessionRequirements } from './requirements.ts';
 
@@ -151,6 +152,8 @@ export const SessionView = schema(() =>
       checkpoint_count: z.int(),
       /** The cursor of the log's head, from which a watcher can continue after reading this view. */
       cursor: z.string(),
+      /** Only when the session is read, and while it waits for an agent. */
+      queue: QueuePlace().optional(),
       tasks: z.array(TaskView()).optional(),
       checkpoints: z.array(CheckpointView()).optional(),
       approvals: z.array(ApprovalView()).optional(),

@@ -121,6 +121,25 @@ export function agentRegistryContract(make: MakeRegistry): void {
       expect(await api.agents(callFrom(workspace))).toEqual({ ok: true, value: [] });
     });
 
+    it('says what a session waits for, and nothing of sessions that do not wait', async () => {
+      const { api, workspace, agent } = await withAgent(make, { capacity: 1 });
+      const other = SESSION.replace('0198', '0199');
+      const call = callFrom(workspace);
+      await api.reserve(slotRequest(1));
+      await eventually(() => expect(offers(agent)).toHaveLength(1));
+      expect(await api.places(call, [SESSION, other])).toMatchObject({
+        ok: true,
+        value: { [SESSION]: { reason: 'offered', message: 'AGENT-TEST is asked to take it.' } },
+      });
+      await api.reserve(slotRequest(1, { session_id: other, task_id: taskIdOf(other, 1) }));
+      const both = await api.places(call, [SESSION, other]);
+      expect(both).toMatchObject({ value: { [other]: { reason: 'all_busy', ahead: 0, missing: [] } } });
+      await api.cancel(taskIdOf(other, 1), 1);
+      await api.cancel(taskIdOf(SESSION, 1), 1);
+      expect(await api.places(call, [SESSION, other])).toEqual({ ok: true, value: {} });
+      expect(await api.places(callFrom('elsewhere'), [SESSION])).toMatchObject({ failure: { code: 'not_found' } });
+    });
+
     it('closes only the sockets of a revoked token, also when the revocation is repeated', async () => {
       const registry = await make();
       const revoked = await join(registry, {}, AGENT_A, 'revoked');

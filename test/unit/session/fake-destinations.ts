@@ -36,6 +36,7 @@ export class FakeDestinations {
       cancel: word('cancelled'),
       release: word('released'),
       agents: unused,
+      places: unused,
       agent: unused,
       closeSockets: unused,
     };

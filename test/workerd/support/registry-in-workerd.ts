@@ -81,6 +81,10 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.agents(...args);
       },
+      places: async (...args) => {
+        await ready();
+        return await stub.places(...args);
+      },
       agent: async (...args) => {
         await ready();
         return await stub.agent(...args);

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { clsx } from 'clsx';
 import type { WatchConnection } from '../../../../src/client/watch.ts';
+import { waitsForAgent } from '../../../../src/domain/session/session-status.ts';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import type { SessionView } from '../../../../src/protocol/session/session.ts';
 import { StatusBadge, statusText } from '../../ui/status-badge.tsx';
@@ -38,6 +39,11 @@ export function SessionHeader(props: {
         </div>
         <Actions session={session} status={status} />
       </div>
+      {session.queue && waitsForAgent(status) && (
+        <p role="status" className="border-2 border-ink px-3 py-2">
+          Waiting for an agent. {session.queue.message}
+        </p>
+      )}
       {session.requested_action && (
         <p role="status" className="caps border-2 border-warn px-3 py-2 text-warn">
           {session.requested_action} requested: waiting for the agent to finish its step

@@ -59,6 +59,7 @@ function Row({ item, now }: { item: SessionSummary; now: number }) {
             {item.open_approvals === 1 ? 'Waiting for an answer' : `Waiting for ${item.open_approvals} answers`}
           </p>
         )}
+        {item.queue && <p className="mt-1 text-mute">{item.queue.message}</p>}
         {item.error && <p className="mt-1 line-clamp-2 text-bad">{item.error.message}</p>}
       </td>
       <td className={WIDE}>{item.agent_name ?? <span className="text-mute">—</span>}</td>

@@ -1,0 +1,44 @@
+import { waitsForAgent } from '../domain/session/session-status.ts';
+import type { AgentRegistries } from '../ports/agent-registry.ts';
+import type { Call } from '../ports/calls.ts';
+import { Unavailable } from '../ports/unavailable.ts';
+import type { SessionStatus } from '../protocol/common/enums.ts';
+import type { SessionId } from '../protocol/common/ids.ts';
+import type { QueuePlace } from '../protocol/session/queue.ts';
+
+interface Waiting {
+  id: SessionId;
+  status: SessionStatus;
+  queue?: QueuePlace | undefined;
+}
+
+/** Of a session that has no request in the registry. */
+const NOT_ASKED: QueuePlace = {
+  reason: 'not_asked',
+  message: 'It pauses before its next attempt, or its request for an agent is under way.',
+  ahead: null,
+  missing: [],
+};
+
+/**
+ * Adds to each session that waits for an agent what it waits for, which only the registry knows. If the registry cannot
+ * be reached, the sessions stay without it.
+ */
+export async function withQueuePlaces<S extends Waiting>(
+  { agentRegistries }: { agentRegistries: AgentRegistries },
+  call: Call,
+  sessions: S[],
+): Promise<S[]> {
+  const waiting = sessions.filter(({ status }) => waitsForAgent(status)).map(({ id }) => id);
+  if (waiting.length === 0) return sessions;
+  try {
+    const places = await agentRegistries.of(call.principal.workspace).places(call, waiting);
+    if (!places.ok) return sessions;
+    return sessions.map((session) =>
+      waitsForAgent(session.status) ? { ...session, queue: places.value[session.id] ?? NOT_ASKED } : session,
+    );
+  } catch (error) {
+    if (error instanceof Unavailable) return sessions;
+    throw error;
+  }
+}

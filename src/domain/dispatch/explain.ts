@@ -1,0 +1,141 @@
+import type { QueuePlace } from '../../protocol/session/queue.ts';
+import type { Requirements } from '../../protocol/session/requirements.ts';
+import type { ConnectedAgent, MatchConfig, Waiting } from './match.ts';
+import { type Abilities, hasRoom, meets } from './routing.ts';
+
+/** A connected agent, for an explanation. */
+export type NamedAgent = Omit<ConnectedAgent, 'idle_since'> & { name: string };
+
+interface Situation<Slot extends Waiting & { session_id: string }> {
+  /** The queue in its order. It is read only until all `sessions` are found. */
+  queue: Iterable<Slot>;
+  /** The sessions to explain. */
+  sessions: ReadonlySet<string>;
+  /** The connected agents, including those without room. */
+  agents: readonly NamedAgent[];
+  /** ms since the epoch */
+  now: number;
+}
+
+/** Requests that the same agents fit. They compete for these agents. */
+interface Group {
+  fitting: readonly NamedAgent[];
+  count: number;
+}
+
+/**
+ * Explains where sessions stand in the queue, by the first request of each, and why they wait. A request is ahead if it
+ * is earlier in the queue and competes: an agent fits both, or no agent fits either.
+ * @returns by session id; sessions that are not in the queue are absent
+ */
+export function explainQueue<Slot extends Waiting & { session_id: string }>(
+  { queue, sessions, agents, now }: Situation<Slot>,
+  config: Pick<MatchConfig, 'quiet_ms'>,
+): Map<string, QueuePlace> {
+  const places = new Map<string, QueuePlace>();
+  const groups = new Map<string, Group>();
+  const byRequirements = new Map<Requirements, Group>();
+  const groupOf = (required: Requirements) => {
+    const known = byRequirements.get(required);
+    if (known) return known;
+    const fitting = agents.filter((agent) => meets(agent, required));
+    const key = fitting.map(({ id }) => id).join();
+    const group = groups.get(key) ?? { fitting, count: 0 };
+    groups.set(key, group);
+    byRequirements.set(required, group);
+    return group;
+  };
+  for (const slot of queue) {
+    if (places.size === sessions.size) break;
+    const group = groupOf(slot.requirements);
+    if (sessions.has(slot.session_id) && !places.has(slot.session_id)) {
+      const competing = [...groups.values()].filter((other) => compete(group, other));
+      const ahead = competing.reduce((sum, { count }) => sum + count, 0);
+      const reason = reasonOf(slot, { fitting: group.fitting, agents, now }, config);
+      const message = ahead === 0 ? reason.message : `${reason.message} ${plural(ahead, 'request')} ahead.`;
+      places.set(slot.session_id, { ...reason, message, ahead });
+    }
+    group.count++;
+  }
+  return places;
+}
+
+/** The place of a session that an agent was offered. */
+export function offeredTo(agentName: string): QueuePlace {
+  return { reason: 'offered', message: `${agentName} is asked to take it.`, ahead: 0, missing: [] };
+}
+
+function compete({ fitting: some }: Group, { fitting: others }: Group): boolean {
+  if (some.length === 0 || others.length === 0) return some.length === others.length;
+  const ids = new Set(some.map(({ id }) => id));
+  return others.some(({ id }) => ids.has(id));
+}
+
+type Reason = Omit<QueuePlace, 'ahead'>;
+
+function reasonOf(
+  { requirements, declined }: Waiting,
+  { fitting, agents, now }: { fitting: readonly NamedAgent[]; agents: readonly NamedAgent[]; now: number },
+  { quiet_ms }: Pick<MatchConfig, 'quiet_ms'>,
+): Reason {
+  const because = (reason: Reason['reason'], message: string, missing: string[] = []) => ({ reason, message, missing });
+  const refusing = new Set(requirements.refusing_instances);
+  const willing = fitting.filter(({ instance_id }) => !refusing.has(instance_id));
+  const free = willing.filter(hasRoom);
+  const awake = free.filter(({ seen_at }) => now - seen_at <= quiet_ms);
+  const asked = awake.filter(({ id }) => (declined[id]?.until ?? 0) <= now);
+  if (agents.length === 0) return because('no_agent', 'No agent is connected.');
+  if (fitting.length === 0) {
+    const { message, missing } = whatIsMissing(requirements, agents);
+    return because('nothing_fits', message, missing);
+  }
+  if (willing.length === 0) return because('all_refused', `All agents that fit have refused it: ${named(fitting)}.`);
+  if (free.length === 0) {
+    const busy = willing.length === 1 ? 'The agent that fits is' : `All ${willing.length} agents that fit are`;
+    return because('all_busy', `${busy} at work.`);
+  }
+  if (awake.length === 0) return because('all_quiet', `No agent that fits has been heard lately: ${named(free)}.`);
+  if (asked.length === 0) return because('all_declined', `Just declined, and asked again soon: ${named(awake)}.`);
+  return because('offered', `Is about to be offered to ${named(asked)}.`);
+}
+
+/** What no agent has; or, if each is had by some agent, all that no single agent has together. */
+function whatIsMissing(required: Requirements, agents: readonly Abilities[]): { message: string; missing: string[] } {
+  const nothing: Requirements = {
+    required_capabilities: [],
+    required_labels: [],
+    repository: null,
+    repository_key: null,
+    avoid_agents: [],
+  };
+  const { repository, repository_key } = required;
+  const parts: [string, Requirements][] = [
+    ...required.required_labels.map((label): [string, Requirements] => [
+      `label ${label}`,
+      { ...nothing, required_labels: [label] },
+    ]),
+    ...required.required_capabilities.map((capability): [string, Requirements] => [
+      `capability ${capability}`,
+      { ...nothing, required_capabilities: [capability] },
+    ]),
+  ];
+  if (repository_key !== null) parts.push([`repository ${repository_key}`, { ...nothing, repository_key }]);
+  if (repository !== null) parts.push([`repository with first commit ${repository}`, { ...nothing, repository }]);
+  const lacking = parts.filter(([, part]) => !agents.some((agent) => meets(agent, part)));
+  const missing = (lacking.length > 0 ? lacking : parts).map(([name]) => name);
+  const together = lacking.length > 0 ? missing.join(' or ') : `all of: ${missing.join(', ')}`;
+  return { message: `No connected agent has ${together}.`, missing };
+}
+
+/** The most names in a message. */
+const NAMES_MAX = 3;
+
+function named(agents: readonly NamedAgent[]): string {
+  const names = agents.slice(0, NAMES_MAX).map(({ name }) => name);
+  const more = agents.length - names.length;
+  return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+function plural(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun} is` : `${count} ${noun}s are`;
+}

@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import { type Infer, schema } from '../common/schema.ts';
+
+/** Why a session waits for an agent. */
+export const QueueReason = schema(() =>
+  z
+    .enum(['no_agent', 'nothing_fits', 'all_refused', 'all_busy', 'all_quiet', 'all_declined', 'offered', 'not_asked'])
+    .meta({
+      id: 'QueueReason',
+      description: [
+        'Why a session waits: no agent is connected; no connected agent has what it needs; all that fit have refused it,',
+        'are at work, are silent, or have just declined it; an agent has the offer; the session has not asked yet.',
+      ].join(' '),
+      example: 'all_busy',
+    }),
+);
+export type QueueReason = Infer<typeof QueueReason>;
+
+export const QueuePlace = schema(() =>
+  z
+    .object({
+      reason: QueueReason(),
+      message: z.string().meta({ description: 'The place and the reason in words, for people.' }),
+      ahead: z
+        .int()
+        .nullable()
+        .meta({ description: 'The number of requests that are served before; null if it is not known.' }),
+      missing: z.array(z.string()).meta({ description: 'What the session needs and no connected agent has.' }),
+    })
+    .meta({
+      id: 'QueuePlace',
+      description: 'What a session waits for while it has no agent.',
+      example: {
+        reason: 'all_busy',
+        message: 'The agent that fits is at work. 2 requests are ahead.',
+        ahead: 2,
+        missing: [],
+      },
+    }),
+);
+export type QueuePlace = Infer<typeof QueuePlace>;

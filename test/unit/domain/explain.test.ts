@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { explainQueue, type NamedAgent } from '../../../src/domain/dispatch/explain.ts';
+import type { Waiting } from '../../../src/domain/dispatch/match.ts';
+import type { Requirements } from '../../../src/protocol/session/requirements.ts';
+import { ANY } from '../../support/requirements.ts';
+
+const NOW = 1_000_000;
+
+type Slot = Waiting & { session_id: string };
+
+function slot(session_id: string, requirements: Partial<Requirements> = {}, declined: Waiting['declined'] = {}): Slot {
+  return { session_id, requirements: { ...ANY, ...requirements }, declined };
+}
+
+function agent(name: string, changes: Partial<NamedAgent> = {}): NamedAgent {
+  const nothing = { capabilities: [], labels: [], repository: null, remotes: [] };
+  const instance_id = `${name}-1`;
+  return { id: name, name, capacity: 1, slots_used: 0, seen_at: NOW, instance_id, ...nothing, ...changes };
+}
+
+/** Why the last request of a queue waits. */
+function whyLast(queue: Slot[], agents: NamedAgent[]) {
+  const { session_id } = queue.at(-1)!;
+  const places = explainQueue({ queue, sessions: new Set([session_id]), agents, now: NOW }, { quiet_ms: 60_000 });
+  return places.get(session_id);
+}
+
+const BUSY = { slots_used: 1 };
+const GPU = { required_labels: ['gpu=a100'] };
+
+describe('why a request waits', () => {
+  it.each<[string, Slot[], NamedAgent[], object]>([
+    [
+      'no agent at all',
+      [slot('first'), slot('me', GPU)],
+      [],
+      { reason: 'no_agent', message: 'No agent is connected. 1 request is ahead.', ahead: 1 },
+    ],
+    [
+      'a label that no agent has',
+      [slot('me', { required_labels: ['os=linux', 'gpu=a100'] })],
+      [agent('A', { labels: ['os=linux'] })],
+      { reason: 'nothing_fits', message: 'No connected agent has label gpu=a100.', missing: ['label gpu=a100'] },
+    ],
+    [
+      'a capability and a repository that no agent has',
+      [slot('me', { required_capabilities: ['code_review'], repository_key: 'github.com/acme/web' })],
+      [agent('A')],
+      {
+        message: 'No connected agent has capability code_review or repository github.com/acme/web.',
+        missing: ['capability code_review', 'repository github.com/acme/web'],
+      },
+    ],
+    [
+      'a clone of the repository of its earlier attempts',
+      [slot('me', { repository: 'abcd' })],
+      [agent('A', { repository: 'ffff' })],
+      { missing: ['repository with first commit abcd'] },
+    ],
+    [
+      'one agent with all that different agents have',
+      [slot('me', { required_labels: ['a=1', 'b=2'] })],
+      [agent('A', { labels: ['a=1'] }), agent('B', { labels: ['b=2'] })],
+      { message: 'No connected agent has all of: label a=1, label b=2.' },
+    ],
+    [
+      'agents that have refused it',
+      [slot('me', { refusing_instances: ['A-1'] })],
+      [agent('A')],
+      { reason: 'all_refused', message: 'All agents that fit have refused it: A.' },
+    ],
+    [
+      'a busy agent, behind those that wait for the same',
+      [slot('x'), slot('y'), slot('me')],
+      [agent('A', BUSY)],
+      { reason: 'all_busy', message: 'The agent that fits is at work. 2 requests are ahead.', ahead: 2 },
+    ],
+    [
+      'a silent agent',
+      [slot('me')],
+      [agent('A', { seen_at: 0 })],
+      { reason: 'all_quiet', message: 'No agent that fits has been heard lately: A.' },
+    ],
+    [
+      'an agent that has just declined it',
+      [slot('me', {}, { A: { count: 1, until: NOW + 1 } })],
+      [agent('A')],
+      { reason: 'all_declined', message: 'Just declined, and asked again soon: A.' },
+    ],
+  ])('%s', (_what, queue, agents, expected) => {
+    expect(whyLast(queue, agents)).toMatchObject(expected);
+  });
+
+  it('does not count requests that no agent takes for which this one waits', () => {
+    const queue = [slot('stuck', GPU), slot('x'), slot('me')];
+    expect(whyLast(queue, [agent('A', BUSY)])).toMatchObject({ ahead: 1 });
+    expect(whyLast([...queue, slot('stuck too', GPU)], [agent('A', BUSY)])).toMatchObject({ ahead: 1 });
+  });
+
+  it('is explained by the first request of a session', () => {
+    const queue = [slot('me'), slot('x'), slot('me')];
+    expect(whyLast(queue, [agent('A', BUSY)])).toMatchObject({ ahead: 0, message: 'The agent that fits is at work.' });
+  });
+});
