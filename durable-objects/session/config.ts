@@ -1,3 +1,4 @@
+import { MAX_LOG_CHARS } from '../../src/protocol/common/limits.ts';
 import { APPROVAL_KINDS, type ApprovalKindTable } from '../../src/protocol/session/approval-kinds.ts';
 
 /** The configuration of a session's object. Times are in ms. */
@@ -11,6 +12,8 @@ export interface SessionConfig {
   final_retention_ms: number;
   /** The most events above the base. When the log exceeds it, its older half is folded into the base. */
   max_log_events: number;
+  /** The length of the events above the base at which the same is done, in UTF-16 code units. */
+  max_log_chars: number;
   /** The rules of each kind of approval. */
   approval_kinds: ApprovalKindTable;
 }
@@ -22,6 +25,7 @@ export const DEFAULT_SESSION_CONFIG: SessionConfig = {
   deleted_retention_ms: 7 * DAY_MS,
   final_retention_ms: 30 * DAY_MS,
   max_log_events: 20_000,
+  max_log_chars: MAX_LOG_CHARS,
   approval_kinds: APPROVAL_KINDS,
 };
 

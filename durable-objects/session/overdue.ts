@@ -27,7 +27,7 @@ export class Overdue {
       [DEADLINE.requeue]: { waitsFor: 'time', run: (task) => tasks.requeue(Number(task)) },
       [DEADLINE.summary]: { waitsFor: 'time', run: () => projections.changed() },
       [DEADLINE.trim]: { waitsFor: 'time', run: () => log.retain() },
-      [DEADLINE.retire]: { waitsFor: 'time', run: () => log.trim(log.head()) },
+      [DEADLINE.retire]: { waitsFor: 'time', run: () => log.retire() },
       [DEADLINE.purge]: { waitsFor: 'time', run: () => actions.purge() },
     };
   }

@@ -29,7 +29,7 @@ CREATE TABLE refusals (
 ) WITHOUT ROWID;
 CREATE TABLE event_batches (
   seq INTEGER PRIMARY KEY, from_seq INTEGER NOT NULL, at INTEGER NOT NULL, task INTEGER NOT NULL,
-  epoch INTEGER, acked INTEGER, chars INTEGER NOT NULL, events TEXT NOT NULL
+  epoch INTEGER, acked INTEGER, chars INTEGER NOT NULL, total INTEGER NOT NULL DEFAULT 0, events TEXT NOT NULL
 );
 CREATE TABLE log_base (part INTEGER PRIMARY KEY, data TEXT NOT NULL);
 CREATE TABLE messages (
@@ -215,6 +215,11 @@ DROP TABLE spec;
     {
       id: 'session/0012_hand_backs_in_a_row',
       sql: `ALTER TABLE tasks ADD COLUMN handed_back INTEGER NOT NULL DEFAULT 0;`,
+    },
+    {
+      // The length of the log up to each row. Older rows count as empty until they are trimmed.
+      id: 'session/0013_length_of_the_log',
+      sql: `ALTER TABLE event_batches ADD COLUMN total INTEGER NOT NULL DEFAULT 0;`,
     },
   ],
 };

@@ -1,7 +1,8 @@
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
-import { PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
+import { BATCH_BYTES, PAGE_EVENTS } from '../../../src/protocol/common/limits.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { Deadlines } from '../../kit/deadlines.ts';
+import { rowsUpTo } from '../../kit/storage/rows-up-to.ts';
 import type { ObjectStore, Transaction } from '../../kit/storage/store.ts';
 import { instant } from '../../kit/text.ts';
 import { DEADLINE } from '../config.ts';
@@ -20,12 +21,28 @@ import {
 
 const NOTHING_ACKNOWLEDGED = { epoch: null, acked: null };
 
+const ROWS = {
+  table: 'event_batches',
+  key: 'seq',
+  chars: 'chars',
+  columns: 'seq, from_seq, at, task, chars, total, events',
+};
+/** The most of the log that one transaction folds, in UTF-16 code units. The base is read and written beside it. */
+const SLICE_CHARS = 4 * BATCH_BYTES;
+/** How often the length of a log is checked while it grows to its limit. */
+const LENGTH_CHECKS = 64;
+
+/** `total`: the length of all rows up to this one, with those that were trimmed. */
+type SumRow = EventRow & { total: number };
+
 /** The events that a transaction appends. */
 interface Batch {
   transaction: Transaction;
   at: number;
   /** The number of the last event. */
   head: number;
+  /** The length of all rows so far, with those that were trimmed. */
+  total: number;
   floor: number;
   events: SessionEvent[];
   acknowledged: Acknowledgement | null;
@@ -50,15 +67,19 @@ export class EventLog {
   readonly #deadlines: Deadlines;
   readonly #records: SessionRecords;
   readonly #maxEvents: number;
+  readonly #maxChars: number;
   readonly #listeners: ((events: SessionEvent[]) => void)[] = [];
   /** The newest transaction's events, committed or not. */
   #batch: Batch | null = null;
+  /** The base while slices remain to be folded into it. It is used only if it ends at the floor. */
+  #folding: SessionState | null = null;
 
   constructor({ kit, records, config }: Pick<SessionParts, 'kit' | 'records' | 'config'>) {
     this.#store = kit.store;
     this.#deadlines = kit.deadlines;
     this.#records = records;
     this.#maxEvents = config.max_log_events;
+    this.#maxChars = config.max_log_chars;
   }
 
   /** Calls `listener` with the events of each commit, after the commit. */
@@ -68,7 +89,7 @@ export class EventLog {
 
   /** The number of the last event; 0 when there is none. */
   head(): number {
-    return this.#lastHead() ?? this.#storedHead(this.#records.session().floor_seq);
+    return (this.#last() ?? this.#stored(this.#records.session().floor_seq)).head;
   }
 
   /**
@@ -106,7 +127,7 @@ export class EventLog {
    */
   page(after: number, limit = PAGE_EVENTS): { events: SessionEvent[]; last: number; hasMore: boolean } {
     const most = Math.min(limit, PAGE_EVENTS);
-    const { rows, hasMore } = this.#rowsAfter(after, most);
+    const { rows, hasMore } = this.#rowsAfter(after, { rows: most, chars: MAX_ROW_CHARS });
     const whole = joinRuns(rows.flatMap(eventsOf).filter((event) => event.seq > after));
     const events = whole.slice(0, most);
     return { events, last: events.at(-1)?.seq ?? after, hasMore: hasMore || events.length < whole.length };
@@ -124,15 +145,46 @@ export class EventLog {
     return events;
   }
 
-  /** Folds the rows up to the position `seq` into the base, and deletes them. A row that extends beyond it stays. */
-  trim(seq: number): void {
-    let state = this.base();
-    for (let done = false; !done; ) {
-      const { rows, hasMore } = this.#rowsAfter(state.seq, PAGE_EVENTS);
-      const old = rows.filter((row) => row.seq <= seq);
-      state = applyEvents(state, old.flatMap(eventsOf));
-      done = !hasMore || old.length < rows.length;
-    }
+  /**
+   * Folds the oldest rows up to the position `seq` into the base, and deletes them. A row that extends beyond it stays.
+   * One call folds at most SLICE_CHARS.
+   * @returns whether rows up to `seq` remain
+   */
+  trim(seq: number): boolean {
+    return this.#fold((row) => row.seq <= seq);
+  }
+
+  /**
+   * The handler of the retention deadline: trims the older half of a log that exceeds its limits, a slice at a time, so
+   * that other work is done between the slices.
+   */
+  retain(): void {
+    const { head, total } = this.#stored(this.#records.session().floor_seq);
+    const events = head - Math.ceil(this.#maxEvents / 2);
+    const chars = total - Math.ceil(this.#maxChars / 2);
+    if (this.#fold((row) => row.seq <= events || row.total <= chars)) this.#soon(DEADLINE.trim);
+  }
+
+  /** The handler of the deadline after which only the base is kept. */
+  retire(): void {
+    if (this.trim(this.head())) this.#soon(DEADLINE.retire);
+  }
+
+  #soon(name: string): void {
+    this.#deadlines.set(name, this.#store.platform.now() + 1);
+  }
+
+  /** Folds a slice of the rows that are old. @returns whether old rows remain */
+  #fold(isOld: (row: SumRow) => boolean): boolean {
+    const { floor_seq } = this.#records.session();
+    const { rows, hasMore } = this.#rowsAfter<SumRow>(floor_seq, { rows: PAGE_EVENTS, chars: SLICE_CHARS });
+    const old = rows.filter(isOld);
+    const remain = hasMore && old.length === rows.length;
+    const known = this.#folding;
+    this.#folding = null;
+    if (old.length === 0) return false;
+    const state = applyEvents(known?.seq === floor_seq ? known : this.base(), old.flatMap(eventsOf));
+    if (remain) this.#folding = state;
     this.#store.rows(`DELETE FROM log_base`);
     slices(JSON.stringify(state)).forEach((slice, part) => {
       this.#store.rows(`INSERT INTO log_base (part, data) VALUES (?, ?)`, part, slice);
@@ -140,12 +192,7 @@ export class EventLog {
     this.#records.keepAcknowledgements();
     this.#store.rows(`DELETE FROM event_batches WHERE seq <= ?`, state.seq);
     this.#records.update({ floor_seq: state.seq });
-  }
-
-  /** The handler of the retention deadline: trims the older half of a log that exceeds its limit. */
-  retain(): void {
-    const head = this.head();
-    if (head - this.#records.session().floor_seq > this.#maxEvents) this.trim(head - Math.ceil(this.#maxEvents / 2));
+    return remain;
   }
 
   /** The state below the floor. */
@@ -171,10 +218,10 @@ export class EventLog {
 
   #begin(): Batch {
     const { floor_seq: floor } = this.#records.session();
-    const head = this.#lastHead() ?? this.#storedHead(floor);
+    const { head, total } = this.#last() ?? this.#stored(floor);
     const transaction = this.#store.beforeCommit(this.#write);
     const at = this.#store.platform.now();
-    const batch: Batch = { transaction, at, head, floor, events: [], acknowledged: null };
+    const batch: Batch = { transaction, at, head, total, floor, events: [], acknowledged: null };
     this.#batch = batch;
     this.#store.afterCommit(() => {
       for (const listener of this.#listeners) listener(batch.events);
@@ -183,13 +230,17 @@ export class EventLog {
   }
 
   readonly #write = (): void => {
-    const { at, head, floor, events, acknowledged } = this.#batch!;
+    const batch = this.#batch!;
+    const { at, events, acknowledged } = batch;
     const rows = rowsOf(events, at);
     const carrier = rows.findLast((row) => row.task === acknowledged?.task);
+    const before = batch.total;
     for (const row of rows) {
       const { epoch, acked } = row === carrier ? acknowledged! : NOTHING_ACKNOWLEDGED;
+      batch.total += row.chars;
       this.#store.rows(
-        `INSERT INTO event_batches (seq, from_seq, at, task, epoch, acked, chars, events) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO event_batches (seq, from_seq, at, task, epoch, acked, chars, total, events)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         row.seq,
         row.from_seq,
         row.at,
@@ -197,42 +248,35 @@ export class EventLog {
         epoch,
         acked,
         row.chars,
+        batch.total,
         row.events,
       );
     }
-    if (head - floor > this.#maxEvents) this.#deadlines.set(DEADLINE.trim, at);
+    if (this.#isOvergrown(batch, before)) this.#soon(DEADLINE.trim);
   };
 
-  /** The number of the last event in memory. A failed transaction discards it. */
-  #lastHead(): number | null {
-    return this.#batch && this.#batch.transaction.outcome !== 'failed' ? this.#batch.head : null;
+  /** @param before the total before the batch. The length is checked now and then, because it needs a statement. */
+  #isOvergrown({ head, floor, total }: Batch, before: number): boolean {
+    if (head - floor > this.#maxEvents) return true;
+    const checkAt = Math.ceil(this.#maxChars / LENGTH_CHECKS);
+    if (Math.floor(total / checkAt) === Math.floor(before / checkAt)) return false;
+    const oldest = this.#store.row<{ start: number }>(
+      `SELECT total - chars AS start FROM event_batches ORDER BY seq LIMIT 1`,
+    );
+    return total - oldest!.start > this.#maxChars;
   }
 
-  #storedHead(floor: number): number {
-    return this.#store.row<{ head: number | null }>(`SELECT MAX(seq) AS head FROM event_batches`)?.head ?? floor;
+  /** The last event in memory. A failed transaction discards it. */
+  #last(): Pick<Batch, 'head' | 'total'> | null {
+    return this.#batch && this.#batch.transaction.outcome !== 'failed' ? this.#batch : null;
   }
 
-  /**
-   * Rows after a position: at most `most` rows and MAX_ROW_CHARS, but at least one row. Lengths are checked before rows
-   * are read.
-   */
-  #rowsAfter(after: number, most: number): { rows: EventRow[]; hasMore: boolean } {
-    const sizes = this.#store.rows<{ seq: number; chars: number }>(
-      `SELECT seq, chars FROM event_batches WHERE seq > ? ORDER BY seq LIMIT ?`,
-      after,
-      most + 1,
-    );
-    let fitting = 0;
-    for (let chars = 0; fitting < Math.min(sizes.length, most); fitting++) {
-      chars += sizes[fitting]!.chars;
-      if (fitting > 0 && chars > MAX_ROW_CHARS) break;
-    }
-    if (fitting === 0) return { rows: [], hasMore: false };
-    const rows = this.#store.rows<EventRow>(
-      `SELECT seq, from_seq, at, task, chars, events FROM event_batches WHERE seq > ? AND seq <= ? ORDER BY seq`,
-      after,
-      sizes[fitting - 1]!.seq,
-    );
-    return { rows, hasMore: fitting < sizes.length };
+  #stored(floor: number): Pick<Batch, 'head' | 'total'> {
+    const sql = `SELECT seq AS head, total FROM event_batches ORDER BY seq DESC LIMIT 1`;
+    return this.#store.row<Pick<Batch, 'head' | 'total'>>(sql) ?? { head: floor, total: 0 };
+  }
+
+  #rowsAfter<Row extends EventRow = EventRow>(after: number, most: { rows: number; chars: number }) {
+    return rowsUpTo<Row>(this.#store, ROWS, { after, ...most });
   }
 }

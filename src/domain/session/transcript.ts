@@ -111,24 +111,20 @@ function upTo(text: string, offset: number): string {
   return text.slice(0, offset).padEnd(offset, '\u{fffd}');
 }
 
+/** The length of all texts of an item, whatever its kind, so that no member of a kind is forgotten. */
 function sizeOf(item: TranscriptItem): number {
-  switch (item.kind) {
-    case 'prompt':
-    case 'text':
-    case 'reasoning':
-    case 'note':
-      return item.text.length;
-    case 'tool':
-      return item.output.length + item.title.length + (item.error?.length ?? 0) + inputSize(item.input);
-    default:
-      return 100;
+  let size = 0;
+  for (const value of Object.values(item)) {
+    if (typeof value === 'string') size += value.length;
+    else if (typeof value === 'object' && value !== null) size += inputSize(value);
   }
+  return size;
 }
 
 /** Inputs are replaced and never mutated, so the size of each is computed once. */
 const inputSizes = new WeakMap<object, number>();
 
-function inputSize(input: Record<string, unknown>): number {
+function inputSize(input: object): number {
   const known = inputSizes.get(input);
   if (known !== undefined) return known;
   const size = JSON.stringify(input).length;

@@ -11,6 +11,8 @@ export const MAX_FRAME_BYTES = 1_048_576;
 export const BATCH_BYTES = 262_144;
 /** The most events in one page of the log. */
 export const PAGE_EVENTS = 500;
+/** The most of the log above its base, in UTF-16 code units. A longer log is trimmed. */
+export const MAX_LOG_CHARS = 1_073_741_824;
 /** The size of an artifact's chunk before base64. */
 export const CHUNK_BYTES = 196_608;
 /** A longer patch is compressed. If that is not enough, its largest files stay on the agent's machine. */

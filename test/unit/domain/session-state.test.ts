@@ -211,6 +211,21 @@ describe('the fold of a log', () => {
     expect(inBatches(events, [1, 10, 5_010, 5_049])).toEqual(whole);
   });
 
+  it.each<[string, (words: string) => EventBody]>([
+    ['model.retry', (message) => ({ type: 'model.retry', data: { attempt: 1, message, next_in_ms: null } })],
+    ['file.edited', (path) => ({ type: 'file.edited', data: { path } })],
+    [
+      'session.status',
+      (reason) => ({ type: 'session.status', data: { from: 'queued', to: 'running', trigger: 'leased', reason } }),
+    ],
+    ['agent.note', (words) => ({ type: 'agent.note', data: { level: 'info', text: words } })],
+  ])('keeps at most four million characters, of whatever kind its items are (%s)', (_, bodyOf) => {
+    const events = logOf(Array.from({ length: 500 }, (_, index) => ofTask(1)(bodyOf(`${index}`.padEnd(50_000, '.')))));
+    const { transcript, dropped_items } = applyEvents(emptyState(), events);
+    expect(JSON.stringify(transcript).length).toBeLessThan(4_100_000);
+    expect(transcript.length + dropped_items).toBe(500);
+  });
+
   it('does not change when events are applied again', () => {
     fc.assert(
       fc.property(log, fc.nat(60), (events, from) => {
@@ -332,7 +347,7 @@ describe('the fold of a log', () => {
     const todo = (task: number): Said => ({ task, body: { type: 'todo', data: { items: [item] } } });
     const note = (task: number): Said => ({
       task,
-      body: { type: 'agent.note', data: { level: 'info', text: 'n'.repeat(500_000) } },
+      body: { type: 'agent.note', data: { level: 'info', text: 'n'.repeat(499_000) } },
     });
     const numbers = Array.from({ length: 20 }, (_, index) => index + 1);
     const state = applyEvents(emptyState(), logOf(numbers.flatMap((task) => [todo(task), note(task)])));
