@@ -8,11 +8,12 @@ export interface Kind<T> {
 
 const SECRET_MIN_CHARS = 32;
 
-/** Any text. */
+/** Any text. @param expects describes a valid value, in words that follow "must be" */
 export function text(expects: string): Kind<string> {
   return { expects, read: (given) => given };
 }
 
+/** An integer within inclusive bounds. */
 export function wholeNumber({ min, max }: { min: number; max: number }): Kind<number> {
   return {
     expects: `a whole number from ${min} to ${max}`,
@@ -23,7 +24,7 @@ export function wholeNumber({ min, max }: { min: number; max: number }): Kind<nu
   };
 }
 
-/** An amount of money with up to four decimals. */
+/** An amount of money with up to four decimals, within inclusive bounds. */
 export function amount({ min, max }: { min: number; max: number }): Kind<number> {
   return {
     expects: `an amount from ${min} to ${max}`,
@@ -34,6 +35,7 @@ export function amount({ min, max }: { min: number; max: number }): Kind<number>
   };
 }
 
+/** One of the given words. */
 export function oneOf<const T extends string>(...options: readonly T[]): Kind<T> {
   return {
     expects: `one of ${options.map((option) => `\`${option}\``).join(', ')}`,

@@ -13,7 +13,7 @@ export type Settings<R extends Reader> = { readonly [N in NamesOf<R>]: ValueOf<N
 export class SettingError extends Error {
   override name = 'SettingError';
   readonly variable: SettingName;
-  /** The message without the value, for readers who did not set it. */
+  /** The message without the given value. API clients get this text, because they did not set the variable. */
   readonly requirement: string;
 
   constructor(variable: SettingName, given: string | undefined) {
@@ -60,7 +60,7 @@ export function readSettings<R extends Reader>(reader: R, variables: Variables):
 }
 
 /**
- * Checks every variable that is set. A missing variable is not an error here.
+ * Checks every variable that is set and that one of the readers reads. A missing variable is not an error here.
  *
  * @throws SettingError for the first invalid one
  */
@@ -69,9 +69,10 @@ export function checkGiven(variables: Variables, ...readers: Reader[]): void {
 }
 
 /**
- * Reads the settings of the objects. An invalid value counts as not set. The Worker rejects every request in that case.
- * An object that threw in its constructor would lose its alarm, because the platform gives up after six attempts. An
- * invalid database URL is passed on unchanged, so that rows for the database wait until the URL is corrected.
+ * Reads the settings of the objects. If a value is invalid, the Worker rejects every request, and the objects use the
+ * default. They must not throw: an object whose constructor throws loses its alarm, because the platform gives up after
+ * six attempts. A setting without a default keeps its invalid value. For example, rows for an invalid database URL wait
+ * in the outbox until the URL is corrected.
  */
 export function readObjectSettings(variables: Variables): Settings<'object'> {
   const usable = <N extends SettingName>(name: N): ValueOf<N> => {
@@ -85,7 +86,7 @@ export function readObjectSettings(variables: Variables): Settings<'object'> {
   return Object.fromEntries(namesOf('object').map((name) => [name, usable(name)])) as Settings<'object'>;
 }
 
-/** Removes the backticks, which are for Markdown. */
+/** Removes Markdown's backticks. */
 function plain(markdown: string): string {
   return markdown.replaceAll('`', '');
 }

@@ -14,9 +14,9 @@ import {
 /**
  * Who reads a setting.
  *
- * - `worker`: the Worker in front, on Cloudflare and on workerd
- * - `object`: the Durable Objects behind it
- * - `launcher`: `npm start` and `npm run demo`, which also pass the Worker's settings on to it
+ * - `worker`: the Worker, on Cloudflare and on workerd
+ * - `object`: the Durable Objects
+ * - `launcher`: `npm start` and `npm run demo`, which also pass the Worker's settings to the Worker
  * - `postgres`: the launcher's Postgres process
  * - `agent`: `oio agent`
  * - `cli`: the other commands
@@ -42,7 +42,7 @@ interface Setting<T> {
   readonly internal?: true;
 }
 
-/** Infers the literal types of an entry: the readers, and whether there is a default. */
+/** Infers the literal types of an entry, so that `NamesOf` and `ValueOf` can read its readers and its default. */
 function define<T, const S extends Omit<Setting<T>, 'kind'>>(
   kind: Kind<T>,
   setting: S,
@@ -70,14 +70,14 @@ export const SETTINGS = {
   }),
   OIO_TOKEN: define(secret, {
     readers: ['worker', 'launcher', 'agent', 'cli'],
-    summary: 'admin token of the default workspace; for commands, the token that they use',
+    summary: 'admin token of the default workspace; for a command, the token that it uses',
     example: '$(openssl rand -hex 32)',
     otherwise: 'generated and stored with mode 0600',
     secret: true,
   }),
   OIO_SIGNING_KEYS: define(signingKeys, {
     readers: ['worker', 'launcher'],
-    summary: 'keys of tokens; the first one signs, all verify',
+    summary: 'keys that sign tokens; the first one signs, all verify',
     example: 'k1:$(openssl rand -hex 32)',
     otherwise: 'generated and stored with mode 0600',
     required: true,
@@ -98,14 +98,14 @@ export const SETTINGS = {
   }),
   UPSTASH_REDIS_REST_TOKEN: define(text('a token'), {
     readers: ['worker'],
-    summary: 'token of that Redis',
+    summary: 'token of the Redis at `UPSTASH_REDIS_REST_URL`',
     example: 'AX…',
     otherwise: 'none',
     secret: true,
   }),
   OIO_LOG_LEVEL: define(oneOf('debug', 'info', 'warn', 'error'), {
     readers: ['worker', 'object'],
-    summary: 'the lowest level of the lines that the Worker logs',
+    summary: 'the lowest level that the Worker logs',
     example: 'debug',
     default: 'info',
   }),
@@ -118,13 +118,13 @@ export const SETTINGS = {
   OIO_LEASE_TTL_SECONDS: define(wholeNumber({ min: 5, max: 3_600 }), {
     readers: ['object', 'worker'],
     summary:
-      'how long an agent may be silent before another agent gets its work; below 45, a slow reconnect may lose it',
+      'how long an agent may be silent before it loses its work to another agent; below 45, a slow reconnect can lose it',
     example: '60',
     default: '60',
   }),
   NEON_FETCH_ENDPOINT: define(httpUrl, {
     readers: ['worker', 'object'],
-    summary: 'where Neon’s HTTP protocol is served, when that is not Neon',
+    summary: 'a server of Neon’s HTTP protocol, in place of Neon’s own',
     example: 'http://127.0.0.1:4444/sql',
     otherwise: 'Neon',
     internal: true,
@@ -150,62 +150,62 @@ export const SETTINGS = {
   }),
   OIO_MAX_TURNS: define(wholeNumber({ min: 1, max: 1_000 }), {
     readers: ['agent'],
-    summary: 'calls of a model in one run of a session, with those of sub-agents and attempts',
+    summary: 'model calls in one run of a session; the calls of sub-agents and of all attempts count',
     example: '200',
     default: '1000',
   }),
   OIO_MAX_COST_USD: define(amount({ min: 0.01, max: 10_000 }), {
     readers: ['agent'],
-    summary: 'cost of one run of a session, by OpenCode’s prices',
+    summary: 'cost of one run of a session in US dollars, at OpenCode’s prices',
     example: '5',
     otherwise: 'no limit',
   }),
   OIO_MAX_COMPACTIONS: define(wholeNumber({ min: 1, max: 100 }), {
     readers: ['agent'],
-    summary: 'compactions of a conversation in a row',
+    summary: 'consecutive compactions of a conversation',
     example: '5',
     default: '5',
   }),
   OIO_MAX_EMPTY_ANSWERS: define(wholeNumber({ min: 1, max: 100 }), {
     readers: ['agent'],
-    summary: 'empty or broken answers of a model in a row',
+    summary: 'consecutive empty or incomplete answers of a model',
     example: '5',
     default: '5',
   }),
   OIO_MAX_RETRIES: define(wholeNumber({ min: 1, max: 100 }), {
     readers: ['agent'],
-    summary: 'failed calls of a model in a row',
+    summary: 'consecutive failed model calls',
     example: '10',
     default: '10',
   }),
   OIO_MAX_RETRY_WAIT_SECONDS: define(wholeNumber({ min: 1, max: 86_400 }), {
     readers: ['agent'],
-    summary: 'wait before a failed call is repeated; a provider can ask for days',
+    summary: 'longest wait before a failed model call is repeated; a provider can ask for days',
     example: '600',
     default: '600',
   }),
   OIO_MAX_SILENCE_SECONDS: define(wholeNumber({ min: 10, max: 3_600 }), {
     readers: ['agent'],
-    summary: 'time for which a model may send nothing; it is then asked again once',
+    summary: 'longest time without output of a model; the agent then repeats the call once',
     example: '600',
     default: '600',
   }),
   OIO_LOG_FORMAT: define(oneOf('text', 'json'), {
     readers: ['agent'],
-    summary: 'whether an agent writes lines for people or for the launcher’s log',
+    summary: 'format of the agent’s log: for people, or for the launcher’s log',
     example: 'json',
     default: 'text',
     internal: true,
   }),
   OIO_AGENT_MARKER: define(text('a marker'), {
     readers: ['agent'],
-    summary: 'marks the processes of an agent’s OpenCode, so that orphans are found',
+    summary: 'marks the processes of an agent’s OpenCode, so that the agent finds orphans',
     example: 'oio-1f2e',
     internal: true,
   }),
   OIO_WORKTREE: define(text('a path'), {
     readers: ['agent'],
-    summary: 'marks the processes of a lease with its worktree, so that they end with it',
+    summary: 'marks the processes of a lease with its worktree, so that the agent ends them with the lease',
     example: '/home/me/.local/state/oio/agents/a/worktrees/t-1',
     internal: true,
   }),
@@ -223,7 +223,7 @@ export const SETTINGS = {
   }),
   OIO_POSTGRES_PASSWORD: define(text('a password'), {
     readers: ['postgres'],
-    summary: 'password of that endpoint, new at each start',
+    summary: 'password of the endpoint that serves Neon’s protocol, new at each start',
     example: '$(openssl rand -hex 32)',
     secret: true,
     internal: true,

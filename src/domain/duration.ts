@@ -6,7 +6,7 @@ const UNITS = [
 ] as const;
 
 /**
- * Spells a duration for people, in its two largest units.
+ * Formats a duration for people, in its two largest units. Rounds up to a whole second.
  *
  * @example spellDuration(5_400_000) // '1 h 30 min'
  */

@@ -9,6 +9,7 @@ export type Ranks<Value extends string = string> = Readonly<Record<Value, number
  */
 export const PRIORITY_RANK: Ranks<SessionPriority> = { critical: 1, high: 2, medium: 3, low: 4, deferred: 5 };
 
+/** The order of statuses, from a new session to an ended one. See `PRIORITY_RANK`. */
 export const STATUS_RANK: Ranks<SessionStatus> = {
   pending: 1,
   queued: 2,

@@ -7,7 +7,7 @@ const UNITS = [
 ] as const;
 
 /**
- * How long ago an instant was, in one unit. An instant in the future is now: two clocks can differ.
+ * How long ago an instant was, in one unit. An instant in the future counts as now, because two clocks can differ.
  *
  * @param now ms since the epoch
  * @example ago('2026-11-22T15:00:00Z', Date.parse('2026-11-22T15:03:20Z')) // '3m ago'
@@ -16,7 +16,12 @@ export function ago(instant: string, now: number): string {
   return relative(Math.min(0, Date.parse(instant) - now));
 }
 
-/** @example until('2026-12-22T15:00:00Z', Date.parse('2026-11-22T15:00:00Z')) // 'in 30d' */
+/**
+ * How far away a future instant is, in one unit. An instant in the past counts as now.
+ *
+ * @param now ms since the epoch
+ * @example until('2026-12-22T15:00:00Z', Date.parse('2026-11-22T15:00:00Z')) // 'in 30d'
+ */
 export function until(instant: string, now: number): string {
   return relative(Math.max(0, Date.parse(instant) - now));
 }

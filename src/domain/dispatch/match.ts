@@ -2,26 +2,26 @@ import type { Requirements } from '../../protocol/session/requirements.ts';
 import { type Candidate, chooseAgent, hasRoom } from './routing.ts';
 import type { Declined } from './slot.ts';
 
-/** A request that waits for an agent. */
+/** A queued request for a slot. */
 export interface Waiting {
   requirements: Requirements;
   declined: Declined;
 }
 
-/** An agent that is connected. */
+/** A connected agent. */
 export interface ConnectedAgent extends Candidate {
-  /** Its last sign of life, a frame or a ping (ms since the epoch). */
+  /** When the agent last sent a frame or a ping (ms since the epoch). */
   seen_at: number;
-  /** Its process. */
+  /** The id of the agent's process. */
   instance_id: string;
 }
 
 export interface MatchState<Slot extends Waiting> {
-  /** The queue in its order (see `PRIORITY_LAG_MS`). It is read only until the agents have no more room. */
+  /** The queue in its order (see `PRIORITY_LAG_MS`). Iteration stops when no agent has room. */
   queue: Iterable<Slot>;
   /** The connected agents, including those without room. */
   agents: readonly ConnectedAgent[];
-  /** An agent that gets no offer in this pass, because it has just declined one. */
+  /** The id of an agent that gets no offer in this pass, because it has just declined one. */
   skip: string | null;
   /** ms since the epoch */
   now: number;
@@ -38,7 +38,7 @@ export interface MatchConfig {
 
 export interface Match<Slot extends Waiting> {
   offers: { slot: Slot; agent_id: string }[];
-  /** When to match again without another event (ms since the epoch); null if that is not necessary. */
+  /** When to match again if nothing else triggers a pass (ms since the epoch); null if no such pass is needed. */
   look_again_at: number | null;
 }
 
@@ -51,9 +51,9 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
   const withRoom = state.agents.filter(hasRoom);
   const awake = withRoom.filter(({ seen_at }) => now - seen_at <= config.quiet_ms);
   const agents = awake.filter(({ id }) => id !== state.skip).map((agent) => ({ ...agent }));
-  const looks: number[] = [];
-  if (awake.length < withRoom.length) looks.push(now + config.quiet_retry_ms);
-  if (agents.length < awake.length) looks.push(now + config.skipped_retry_ms);
+  const passTimes: number[] = [];
+  if (awake.length < withRoom.length) passTimes.push(now + config.quiet_retry_ms);
+  if (agents.length < awake.length) passTimes.push(now + config.skipped_retry_ms);
 
   const offers: Match<Slot>['offers'] = [];
   // Room only shrinks during a pass, so requirements that no agent meets now are not met later in the pass.
@@ -79,7 +79,7 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
     }
     requestsRemain = true;
     if (paused.size === 0) unmet.add(slot.requirements);
-    looks.push(...pauses.map(([, { until }]) => until));
+    passTimes.push(...pauses.map(([, { until }]) => until));
   }
-  return { offers, look_again_at: requestsRemain && looks.length > 0 ? Math.min(...looks) : null };
+  return { offers, look_again_at: requestsRemain && passTimes.length > 0 ? Math.min(...passTimes) : null };
 }

@@ -1,7 +1,7 @@
-/** An agent's process has refused a task, because it lacks something that the task needs. */
+/** A process of an agent refused a task, because it lacks something that the task needs. */
 export interface Refusal {
   agent_id: string;
-  /** The agent's process. After another start, the agent may have what it lacked. */
+  /** The process that refused. After a restart, the agent may have what was missing. */
   instance_id: string;
   agent_name: string;
   /** What the agent lacks. */
@@ -11,15 +11,17 @@ export interface Refusal {
 const MAX_REFUSALS = 50;
 const MAX_MESSAGE_CHARS = 300;
 
-/** Reads stored refusals. Those of earlier releases are only agents' ids, and no process is known for them. */
+/** Parses stored refusals. Earlier releases stored only the agent's id. Those entries are dropped. */
 export function readRefusals(stored: string): Refusal[] {
   const items = JSON.parse(stored) as (Refusal | string)[];
   return items.filter((item) => typeof item !== 'string');
 }
 
 /**
- * Adds a refusal. Returns null when no more are remembered: then another one must cost an attempt, so that a task which
- * no agent can do does not wander through a large fleet for ever.
+ * Adds a refusal.
+ *
+ * @returns null if the process has refused before or the list is full. The refusal must then cost an attempt, so that a
+ *   task that no agent can do is not offered to a large fleet for ever.
  */
 export function withRefusal(refusals: readonly Refusal[], refusal: Refusal): Refusal[] | null {
   const isKnown = refusals.some(({ instance_id }) => instance_id === refusal.instance_id);

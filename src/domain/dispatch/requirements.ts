@@ -11,7 +11,7 @@ interface TaskNeeds {
   refusals: readonly Pick<Refusal, 'agent_id' | 'instance_id'>[];
 }
 
-/** The requirements of a request to the registry. */
+/** Builds the requirements of a request to the registry. */
 export function requirementsOf({ spec, repository, refusals }: TaskNeeds): Requirements {
   const { url } = spec.repository;
   const repository_key = url === undefined ? null : repositoryKey(url);

@@ -28,15 +28,15 @@ const LATE_MS = 2_000;
 
 /**
  * Whether a deadline that is handled `late_ms` too late fell due while the object was down (a restart or a deploy).
- * Nobody for whom it waited could act then.
+ * During the downtime, the person or agent that the deadline waits for could not act.
  */
 export function wasDownAt(late_ms: number): boolean {
   return late_ms > LATE_MS;
 }
 
 /**
- * Whether the object itself was down (a restart or a deploy): its deadline runs `late_ms` too late, or the socket is
- * gone without a close event. After such a downtime, the overdue alarm fires before any agent can have reconnected.
+ * Whether the object itself was down (a restart or a deploy): its deadline is handled `late_ms` too late, or the socket
+ * is gone without a close event. After a downtime, the overdue alarm fires before any agent can reconnect.
  */
 export function wasObjectDown(late_ms: number, { connected, close_seen }: SocketSigns): boolean {
   return wasDownAt(late_ms) || (!connected && !close_seen);
@@ -70,11 +70,11 @@ export interface FinishSigns extends SocketSigns {
 
 type FinishVerdict =
   | { verdict: 'in_time'; check_at: number }
-  /** The object was down. The agent gets the time again, once until it is seen. */
+  /** The object was down. The agent gets `silence_ms` again, at most once until it is next seen. */
   | { verdict: 'extend'; check_at: number }
   | { verdict: 'late' };
 
-/** Judges whether an agent that was asked to finish is late. An extension begins its time anew. */
+/** Judges whether an agent that was asked to finish is late. An extension restarts both time limits. */
 export function judgeFinish(signs: FinishSigns): FinishVerdict {
   const { now, asked_at, seen_at, silence_ms, longest_ms } = signs;
   const extended_at = signs.extended_at ?? 0;
@@ -89,17 +89,17 @@ export function judgeFinish(signs: FinishSigns): FinishVerdict {
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 60_000;
 
-/** The pause before the next lease after `attempts` lost or failed ones: 1 s, doubled each time, up to 60 s. */
+/** The pause before the next lease after `attempts` lost or failed leases: 1 s, doubled each time, up to 60 s. */
 export function retryBackoffMs(attempts: number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.max(0, attempts - 1));
 }
 
 /**
- * The number of times in a row that a lease was handed back soon after its grant, and the pause before the next one.
- * Such a hand-back costs no attempt, so nothing but the pause bounds how often it is repeated. The first one has none:
- * agents hand their work back when they are updated.
+ * Counts how many times in a row agents handed a lease back soon after its grant, and computes the pause before the
+ * next lease. A hand-back costs no attempt, so only the pause limits how often it is repeated. The first hand-back
+ * causes no pause, because agents hand their work back when they are updated.
  *
- * @param before the number before this hand-back
+ * @param before the count before this hand-back
  * @param held_ms how long the agent held the lease
  */
 export function handedBack(before: number, held_ms: number): { in_a_row: number; pause_ms: number } {

@@ -8,9 +8,11 @@ export interface AlwaysRule {
 }
 
 /**
- * The patterns that an `always` answer allows: the wider patterns that the agent named or, if it named none, the requested
- * ones. A requested pattern that contains a wildcard character is a literal name. It is left out, because a rule with it
- * would match more. Empty for a request without patterns, whose rule covers only such requests.
+ * The patterns that an `always` answer allows: the wider patterns that the agent named or, if it named none, the
+ * requested patterns. A requested pattern is a literal name. If it contains a wildcard character, it is left out,
+ * because a rule with this pattern would match more.
+ *
+ * @returns an empty list for a request without patterns
  */
 export function alwaysPatterns(wider: readonly string[], requested: readonly string[]): string[] {
   return wider.length > 0 ? [...wider] : requested.filter((pattern) => !/[*?]/.test(pattern));
@@ -23,7 +25,10 @@ export function coveredByRules(rules: readonly AlwaysRule[], permission: string,
   return asked.every((pattern) => mine.some((rule) => matches(rule.pattern, pattern)));
 }
 
-/** A wildcard match without regular expressions and with constant memory, because patterns come from outside. */
+/**
+ * Whether a text matches a pattern with `*` and `?`. Patterns come from agents, so this uses constant memory and no
+ * regular expression.
+ */
 export function matches(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;

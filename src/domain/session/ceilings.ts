@@ -12,14 +12,14 @@ interface Bound {
   setBy: 'session' | 'agent';
 }
 
-/** The ceilings of one run: the lower one of the session's and the agent's. */
+/** The ceilings of one run. For each name, the lower of the session's and the agent's ceiling. */
 export type Bounds = { readonly [N in CeilingName]?: Bound };
 
 /** A model's answer to one call. */
 export interface ModelCall {
-  /** The conversation, or the sub-agent's, whose streaks it continues. */
+  /** The id of the session's conversation, or of a sub-agent's. Streaks are counted for each conversation. */
   conversation: string;
-  /** It is the summary of a conversation that became too long. */
+  /** Whether the answer is the summary that replaces a conversation that became too long. */
   isSummary: boolean;
   /** Why the answer ended, in OpenCode's words, such as `stop` or `tool-calls`. */
   finish: string;
@@ -27,38 +27,38 @@ export interface ModelCall {
   cost_usd: number;
 }
 
-/** What a conversation has been doing in a row. */
+/** The consecutive empty answers and compactions of one conversation. */
 interface Streaks {
   empty: number;
   compactions: number;
   callsSinceCompaction: number;
 }
 
-/** The calls of one run so far. */
+/** Counts of the model calls of one run so far. */
 export interface CallCounts {
   readonly turns: number;
   readonly cost_usd: number;
   readonly streaks: Readonly<Record<string, Streaks>>;
-  /** The failed calls since the last answer, and the last failure. */
+  /** The failed calls since the last answer; `retry` describes the last one. */
   readonly retries: number;
   readonly retry: { readonly message: string; readonly wait_ms: number } | null;
-  /** The calls that were cut off while they were answered. */
+  /** The calls that were cut off during their answer. */
   readonly cutOff: number;
 }
 
 export const NO_CALLS: CallCounts = { turns: 0, cutOff: 0, cost_usd: 0, streaks: {}, retries: 0, retry: null };
 
-/** A ceiling was reached: which one, and the error that says so. */
+/** A ceiling that was reached, and the error for the session. */
 export interface ReachedCeiling {
   name: CeilingName;
   error: SessionError;
 }
 
-/** A compaction that so few calls follow did not help. */
+/** If fewer calls than this follow a compaction before the next one, the compaction did not help. */
 const FEW_CALLS = 3;
 const NO_STREAKS: Streaks = { empty: 0, compactions: 0, callsSinceCompaction: FEW_CALLS };
 
-/** The bounds of a run. */
+/** Combines the ceilings of an agent and a session. */
 export function boundsOf(agent: GivenCeilings, session: GivenCeilings): Bounds {
   const names = Object.keys(SENTENCES) as CeilingName[];
   return Object.fromEntries(
@@ -83,7 +83,7 @@ export function countCall(counts: CallCounts, call: ModelCall): CallCounts {
   };
 }
 
-/** Counts a call that was cut off while it was answered. */
+/** Counts a call that was cut off during its answer. */
 export function countCutOff(counts: CallCounts): CallCounts {
   return { ...counts, cutOff: counts.cutOff + 1 };
 }
@@ -93,7 +93,7 @@ export function countRetry(counts: CallCounts, message: string, wait_ms: number)
   return { ...counts, retries: counts.retries + 1, retry: { message, wait_ms } };
 }
 
-/** A new prompt begins: what went before is no longer in a row. */
+/** Ends all streaks, because a new prompt begins. */
 export function endStreaks(counts: CallCounts): CallCounts {
   return { ...counts, streaks: {}, retries: 0, retry: null };
 }
@@ -108,7 +108,7 @@ function answered({ empty, compactions, callsSinceCompaction }: Streaks, { finis
   return { empty: isWhole ? 0 : empty + 1, compactions, callsSinceCompaction: callsSinceCompaction + 1 };
 }
 
-/** Judges before the next call, and at each failed one. Returns null while no ceiling is reached. */
+/** Checks the ceilings, before each model call and after each failed one. @returns null while no ceiling is reached */
 export function judgeCalls(counts: CallCounts, bounds: Bounds): ReachedCeiling | null {
   const streaks = Object.values(counts.streaks);
   const reached: Record<Exclude<CeilingName, 'max_silence_seconds'>, number | null> = {
@@ -122,7 +122,7 @@ export function judgeCalls(counts: CallCounts, bounds: Bounds): ReachedCeiling |
   for (const name of Object.keys(reached) as (keyof typeof reached)[]) {
     const [count, bound] = [reached[name], bounds[name]];
     if (count === null || bound === undefined) continue;
-    // These two say how much is allowed; the others, after how much the run ends.
+    // These two ceilings are allowed values. The run ends as soon as it reaches any other ceiling.
     const isAllowed =
       name === 'max_retries' || name === 'max_retry_wait_seconds' ? count <= bound.value : count < bound.value;
     if (!isAllowed) return { name, error: errorOf(name, bound, counts) };
@@ -130,12 +130,12 @@ export function judgeCalls(counts: CallCounts, bounds: Bounds): ReachedCeiling |
   return null;
 }
 
-/** A model was silent twice in a row for as long as it may be. */
+/** The error for a model that sent nothing for the allowed time, twice in a row. */
 export function silentTooLong(bounds: Bounds): SessionError {
   return errorOf('max_silence_seconds', bounds.max_silence_seconds!, NO_CALLS);
 }
 
-/** Whether a run that reached the ceiling has done a part of its work; a repeated fault has not. */
+/** Whether a ceiling limits spending. A run that reaches it has done part of its work; the others detect faults. */
 export function isBudget(name: CeilingName): boolean {
   return name === 'max_turns' || name === 'max_cost_usd';
 }
@@ -143,19 +143,19 @@ export function isBudget(name: CeilingName): boolean {
 type Sentence = (bound: number, counts: CallCounts) => string;
 
 const SENTENCES: Readonly<Record<CeilingName, Sentence>> = {
-  max_turns: (bound) => `The limit of ${bound} calls of a model was reached before the work was done.`,
+  max_turns: (bound) => `The run used its limit of ${bound} model calls before the work was done.`,
   max_cost_usd: (bound, { cost_usd }) => `The cost has reached $${cost_usd.toFixed(4)}; the limit is $${bound}.`,
   max_compactions: (bound) =>
-    `The conversation was compacted ${bound} times in a row and was too long again at once. Use a model with a larger context, or give it less to read.`,
-  max_empty_answers: (bound) => `The model gave ${bound} answers in a row that were empty or broke off.`,
-  max_retries: (bound, { retry }) => `The model failed more than ${bound} times in a row. ${lastOf(retry)}`,
+    `The conversation was compacted ${bound} times in a row, and was soon too long again each time. Use a model with a larger context window, or give it less to read.`,
+  max_empty_answers: (bound) => `The model gave ${bound} empty or incomplete answers in a row.`,
+  max_retries: (bound, { retry }) => `The model failed more than ${bound} times in a row. ${lastError(retry)}`,
   max_retry_wait_seconds: (bound, { retry }) =>
-    `The provider asks for a wait of ${spellDuration(retry?.wait_ms ?? 0)}, more than the ${spellDuration(bound * 1_000)} that are allowed. ${lastOf(retry)}`,
+    `The provider asks for a wait of ${spellDuration(retry?.wait_ms ?? 0)}; the limit is ${spellDuration(bound * 1_000)}. ${lastError(retry)}`,
   max_silence_seconds: (bound) =>
-    `The model sent nothing for ${spellDuration(bound * 1_000)}, and again after it was asked again.`,
+    `The model sent nothing for ${spellDuration(bound * 1_000)}. The agent repeated the call, and the model sent nothing again.`,
 };
 
-/** Another attempt can succeed after an outage. It would repeat a loop, or spend what the limit is to save. */
+/** Whether a retry can succeed: after an outage, or with a new budget. A retry would repeat a loop or a long wait. */
 const IS_RETRYABLE: Readonly<Record<CeilingName, boolean>> = {
   max_turns: true,
   max_cost_usd: true,
@@ -178,7 +178,7 @@ function errorOf(name: CeilingName, { value, setBy }: Bound, counts: CallCounts)
   };
 }
 
-/** The codes of errors that are not named like the ceiling. */
+/** Error codes that differ from the ceiling's name. */
 const CODES: { readonly [N in CeilingName]?: string } = {
   max_retry_wait_seconds: 'rate_limited',
   max_silence_seconds: 'model_silent',
@@ -189,13 +189,13 @@ export function codeOfCeiling(name: CeilingName): string {
   return CODES[name] ?? name;
 }
 
-/** The environment variable with which an agent sets a ceiling. */
+/** The environment variable that sets an agent's ceiling. */
 export function settingOfCeiling<N extends CeilingName>(name: N): `OIO_${Uppercase<N>}` {
   return `OIO_${name.toUpperCase() as Uppercase<N>}`;
 }
 
 const MAX_QUOTED_CHARS = 2_000;
 
-function lastOf(retry: CallCounts['retry']): string {
-  return retry === null ? '' : `It says: “${truncated(retry.message, MAX_QUOTED_CHARS)}”.`;
+function lastError(retry: CallCounts['retry']): string {
+  return retry === null ? '' : `The last error was: “${truncated(retry.message, MAX_QUOTED_CHARS)}”.`;
 }

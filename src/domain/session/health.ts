@@ -13,8 +13,8 @@ export interface HealthInput {
 }
 
 /**
- * A session's health, from 0 (ended without success) to 1 (completed). It falls while a running session uses its time,
- * so it is computed at each read.
+ * A session's health, from 0 (ended without success) to 1 (completed). The score of a running session falls as its time
+ * runs out, so the score is computed at each read.
  * @param now ms since the epoch
  */
 export function healthScore(session: HealthInput, now: number): number {

@@ -36,7 +36,7 @@ const WORKING = {
   time_is_up: 'timeout',
 } as const satisfies Partial<Record<Trigger, SessionStatus>>;
 
-/** The legal transitions of a session; docs/architecture.md draws them. Any other transition is illegal. */
+/** The legal transitions of a session, with a diagram in docs/architecture.md. Any other transition is illegal. */
 export const TRANSITIONS: Readonly<Record<SessionStatus, Partial<Record<Trigger, SessionStatus>>>> = {
   pending: { start: 'queued', cancel: 'cancelled' },
   queued: { ...WAITING, leased: 'running' },
@@ -72,7 +72,7 @@ export function hasEnded(status: SessionStatus): boolean {
   return nextStatus(status, 'cancel') === null;
 }
 
-/** Whether an agent is working, so that the time counts towards the session's limit. */
+/** Whether an agent is working. Only this time counts towards the session's time limit. */
 export function isWorking(status: SessionStatus): boolean {
   return status === 'running' || status === 'degraded';
 }

@@ -149,7 +149,7 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
   }
 }
 
-/** When a model that failed is asked again; null if that is not known. */
+/** When the agent will repeat a failed model call (ISO 8601); null if that is unknown. */
 export function retryTime({ at, data }: Extract<SessionEvent, { type: 'model.retry' }>): string | null {
   return data.next_in_ms === null ? null : new Date(Date.parse(at) + data.next_in_ms).toISOString();
 }

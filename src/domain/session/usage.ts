@@ -29,7 +29,8 @@ export const CUT_OFF_TURN: TurnUsage = {
 };
 
 /**
- * Whether the task's last turn has no usage at the end of these events: the agent reports it when the turn ends.
+ * Whether the task's last turn is still open at the end of these events. Its usage is then missing, because the agent
+ * reports usage when a turn ends.
  *
  * @param events the end of a session's log
  */
@@ -44,7 +45,7 @@ function endsTurn(event: SessionEvent): boolean {
   return event.type === 'turn.started' || (event.type === 'usage' && !event.data.sub_agent);
 }
 
-/** Reads a stored total. One that was stored before a counter existed lacks it. */
+/** Parses a stored total. A counter that did not exist when the total was stored is 0. */
 export function readUsage(json: string): Usage {
   return { ...NO_USAGE, ...JSON.parse(json) };
 }
@@ -61,9 +62,9 @@ export function usageSince(total: Usage, before: Usage): Usage {
 }
 
 /**
- * The cost in words: an amount, and how many turns it lacks.
+ * Formats a cost: the known amount, and the number of turns whose price is unknown.
  *
- * @param spell spells an amount of dollars
+ * @param spell formats an amount of dollars
  * @example spellCost({ ...NO_USAGE, turns: 3, cost_usd: 1, unpriced_turns: 2 }, String) // '1 and 2 unpriced turns'
  */
 export function spellCost({ turns, cost_usd, unpriced_turns = 0 }: Usage, spell: (dollars: number) => string): string {

@@ -83,7 +83,7 @@ test('retries count until a call is answered, and one wait that is too long is e
   expect(reached(countRetry(NO_CALLS, 'quota', 5_400_000), { max_retry_wait_seconds: 600 })?.error).toEqual({
     code: 'rate_limited',
     message:
-      'The provider asks for a wait of 1 h 30 min, more than the 10 min that are allowed. It says: “quota”. To allow more, start the agent with a higher OIO_MAX_RETRY_WAIT_SECONDS.',
+      'The provider asks for a wait of 1 h 30 min; the limit is 10 min. The last error was: “quota”. To allow more, start the agent with a higher OIO_MAX_RETRY_WAIT_SECONDS.',
     retryable: false,
   });
 });
