@@ -4,7 +4,7 @@ import { type Outcome, ok, refuse } from '../protocol/common/errors.ts';
 import { GZIP_MAGIC, MAX_SHOWN_PATCH_BYTES, MAX_UNPACKED_PATCH_BYTES } from '../protocol/common/limits.ts';
 import type { SessionDiff } from '../protocol/session/checkpoint.ts';
 
-/** The session's work up to its newest checkpoint, with the whole patch. */
+/** The session's work up to its newest checkpoint, with the beginning of the patch (see `MAX_SHOWN_PATCH_BYTES`). */
 export async function readDiff(session: SessionApi, call: Call): Promise<Outcome<SessionDiff>> {
   const source = await session.diff(call);
   if (!source.ok) return source;
@@ -29,7 +29,7 @@ export async function streamPatch(session: SessionApi, call: Call): Promise<Outc
   return artifact === null ? ok(new Blob([]).stream()) : unpackedPatch(session, call, artifact.id);
 }
 
-/** A patch as git reads it. The agent compresses a long one. */
+/** Opens a patch as git reads it: agents compress long patches, and this decompresses them. */
 async function unpackedPatch(session: SessionApi, call: Call, id: string): Promise<Outcome<ByteStream>> {
   const artifact = await openArtifact(session, call, id);
   if (!artifact.ok) return artifact;
@@ -38,7 +38,7 @@ async function unpackedPatch(session: SessionApi, call: Call, id: string): Promi
   return ok(stream.pipeThrough(new DecompressionStream('gzip')).pipeThrough(atMost(MAX_UNPACKED_PATCH_BYTES)));
 }
 
-/** Breaks off a stream that is too long, because a short artifact can be compressed from nearly anything. */
+/** Fails the stream after `maxBytes`, because a small compressed artifact can have any size when it is unpacked. */
 function atMost(maxBytes: number): TransformStream<Uint8Array, Bytes> {
   let left = maxBytes;
   return new TransformStream({
@@ -93,7 +93,7 @@ function bytesOf(base64: string): Bytes {
   return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }
 
-/** Decodes the beginning of a patch for a view. A chunk may end inside a character, so the chunks are decoded as one stream. */
+/** Decodes the beginning of a patch, for display. It decodes chunks as one stream: a character may span two chunks. */
 class PatchDecoder {
   readonly #lenient = new TextDecoder();
   readonly #strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -114,7 +114,7 @@ class PatchDecoder {
 
   end(): Pick<SessionDiff, 'patch' | 'is_text' | 'is_cut'> {
     const patch = this.#patch + this.#lenient.decode();
-    // The cut may be inside a character.
+    // The cut may be inside a character, so the end is not checked.
     if (this.#isCut) return { patch, is_text: this.#isText, is_cut: true };
     this.#check(() => this.#strict.decode());
     return { patch, is_text: this.#isText };

@@ -78,7 +78,7 @@ async function runItems(
           ? createOne(dependencies, itemCall, subjects[index], fieldErrorsOf)
           : actOnOne(dependencies, itemCall, request.action, subjects[index] as SessionId);
       items[index] = itemOf(index, request, await orRefusal(dependencies.logger, itemCall, run));
-      // Otherwise the whole request can run in one task of the platform, and other requests would wait for its end.
+      // Yields to the event loop. Otherwise, other requests can wait until the whole bulk request has ended.
       await nextTask();
     }
   };

@@ -8,8 +8,9 @@ import type { SessionView } from '../protocol/session/session.ts';
 import { type KeyUse, randomSessionId, sessionIdOfKey, type WorkspaceDigest } from './session-identity.ts';
 
 /**
- * A key's sessions have ids that derive from the key and this period. A longer period needs the look into the period
- * before less often (on its first day), and lets a key that is used every day have more turns.
+ * The id of a session derives from its idempotency key, the period and the number of the key's use in that period. On
+ * the first day of a period, the previous period must be searched too. A longer period makes that rarer, but a key that
+ * is used every day has more uses in it.
  */
 const DAYS_IN_PERIOD = 10;
 const PERIOD_MS = DAYS_IN_PERIOD * IDEMPOTENCY_KEY_MS;
@@ -24,8 +25,8 @@ export interface CreateSessionDependencies {
  * Creates a session under a new id. With an idempotency key, a repeat within a day gets the session as it is now; after
  * that, the key creates another session.
  *
- * No index of keys is needed: the id derives from the key and the number of its use. The first use of a key is one call;
- * on the first day of a period it is two.
+ * No index of keys is needed, because ids derive from keys. The first use of a key costs one call of an object; on the
+ * first day of a period, it costs two.
  */
 export async function createSession(
   dependencies: CreateSessionDependencies,
@@ -44,11 +45,11 @@ export async function createSession(
     const id = await recentSession(dependencies, call, now, period - 1);
     if (id) return sessions.at(workspace, id).create(call, id, request);
   }
-  for (let turn = 0; ; turn++) {
-    const { id, session } = await place(dependencies, call, { period, turn });
+  for (let index = 0; ; index++) {
+    const { id, session } = await sessionOfUse(dependencies, call, { period, index });
     const outcome = await session.create(call, id, request);
-    // Each turn is a day later than the one before, so there are no more turns, whatever a wrong clock says.
-    if (turn === DAYS_IN_PERIOD || (outcome.ok && isRecent(outcome.value.created_at, now))) return outcome;
+    // Each use is at least a day after the previous one. This bound holds even if a clock was wrong.
+    if (index === DAYS_IN_PERIOD || (outcome.ok && isRecent(outcome.value.created_at, now))) return outcome;
     const createdAt = await session.createdAt(call);
     if (!createdAt.ok) return createdAt;
     if (createdAt.value === null || isRecent(createdAt.value, now)) return outcome;
@@ -57,8 +58,8 @@ export async function createSession(
 
 /** The id of the session that the key created within the last day, in a period; null if there is none. */
 async function recentSession(dependencies: CreateSessionDependencies, call: Call, now: number, period: number) {
-  for (let turn = 0; turn <= DAYS_IN_PERIOD; turn++) {
-    const { id, session } = await place(dependencies, call, { period, turn });
+  for (let index = 0; index <= DAYS_IN_PERIOD; index++) {
+    const { id, session } = await sessionOfUse(dependencies, call, { period, index });
     const createdAt = await session.createdAt(call);
     if (!createdAt.ok || createdAt.value === null) return null;
     if (isRecent(createdAt.value, now)) return id;
@@ -66,7 +67,7 @@ async function recentSession(dependencies: CreateSessionDependencies, call: Call
   return null;
 }
 
-async function place({ sessions, digest }: CreateSessionDependencies, call: Call, use: KeyUse) {
+async function sessionOfUse({ sessions, digest }: CreateSessionDependencies, call: Call, use: KeyUse) {
   const { workspace } = call.principal;
   const id = await sessionIdOfKey(digest, workspace, call.idempotency!.key, use);
   return { id, session: sessions.at(workspace, id) };

@@ -3,7 +3,7 @@ import type { DependencyState, Readiness } from '../protocol/system/readiness.ts
 
 const PROBE_MS = 2_000;
 
-/** A dependency with its probe; without a probe, the dependency is not configured. */
+/** A dependency with its probe. The probe is null if the dependency is not configured. */
 export interface Dependency {
   name: Probe['name'];
   probe: Probe | null;

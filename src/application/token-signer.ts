@@ -6,7 +6,7 @@ import { type Infer, schema } from '../protocol/common/schema.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { WorkspaceDigest } from './session-identity.ts';
 
-/** A key for signing and verifying. The header of a signed text names its key. */
+/** A key for signing and verifying. The header of a signed text names the key's id as `kid`. */
 interface SigningKey {
   id: string;
   secret: string;
@@ -17,7 +17,7 @@ const Common = schema(() =>
   z.object({
     ws: WorkspaceId(),
     role: Role(),
-    /** The token's id. A ticket carries the id of the token that it was made with. */
+    /** The token's id. A ticket carries the id of the token that made it. */
     jti: z.string().min(1).max(100),
     /** Seconds since the epoch (RFC 7519 §2). */
     iat: z.int(),
@@ -38,7 +38,7 @@ const Claims = schema(() =>
       use: z.literal('ticket'),
       path: z.string(),
       origin: z.string().nullable(),
-      /** When the token expires that the ticket was made with, in seconds since the epoch; null for never. */
+      /** When the token that made the ticket expires, in seconds since the epoch; null for never. */
       token_exp: z.int().nullable(),
     }),
   ]),
@@ -88,8 +88,8 @@ export class TokenSigner {
   }
 
   /**
-   * HMAC with a secret of the workspace. The secret is derived from the *last* key of the list, so that a new signing
-   * key at the front changes nothing. When the last key is removed, a create that is retried across that moment creates
+   * HMAC with a secret of the workspace. The secret derives from the *last* key of the list, so that a new signing key
+   * at the front changes nothing. If the last key is removed between a create request and its retry, the retry creates
    * a second session.
    */
   readonly digest: WorkspaceDigest = async (workspace, text) => {

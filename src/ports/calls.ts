@@ -4,11 +4,11 @@ import type { Principal } from '../protocol/workspace/token.ts';
 export interface Call {
   principal: Principal;
   request_id: string;
-  /** `fingerprint`: SHA-256 (hex) of method, path and body. The same key with another fingerprint is rejected. */
+  /** `fingerprint`: SHA-256 (hex) of method, path and body. A key that is reused with another one is rejected. */
   idempotency: { key: string; fingerprint: string } | null;
 }
 
 /** The header in which the Worker passes the verified principal (JSON) to an object with a socket upgrade. */
 export const PRINCIPAL_HEADER = 'x-oio-principal';
-/** The header with the id of the socket, under which the workspace records it; absent for a token that cannot end. */
+/** The header with the socket's id in the workspace's records. It is absent if the token cannot end. */
 export const SOCKET_ID_HEADER = 'x-oio-socket';

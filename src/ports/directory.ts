@@ -20,8 +20,9 @@ export interface DirectoryEntry {
   search_text: string;
 }
 
-/** The directory of a workspace's sessions: list, filter, search. */
+/** The directory of a workspace's sessions. It can list, filter, search and sort them. */
 export interface DirectoryApi {
+  /** Stores the entry, unless a newer `rev` of the session is stored. */
   put(entry: DirectoryEntry): Promise<void>;
   /** Removes the entry and leaves a tombstone with `rev`. */
   remove(id: SessionId, rev: number): Promise<void>;

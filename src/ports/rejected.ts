@@ -1,5 +1,5 @@
 /**
- * The other side rejected the request, so a retry cannot succeed. Any other error of a port means that the other side
+ * The dependency rejected the request, so a retry cannot succeed. Any other error of a port means that the dependency
  * cannot be reached now.
  */
 export class Rejected extends Error {

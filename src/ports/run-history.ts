@@ -5,7 +5,7 @@ import type { Usage } from '../protocol/session/session.ts';
 export interface SessionRun {
   workspace: string;
   session_id: string;
-  /** The run's number in its session, from 1. With `session_id` it is the key, so that deliveries may be repeated. */
+  /** The run's number in its session, from 1. (`session_id`, `run`) is the key, so deliveries may be repeated. */
   run: number;
   title: string;
   session_type: SessionType;

@@ -35,17 +35,17 @@ export interface DiffSource {
   base_commit: string | null;
   files: DiffFile[];
   local_only: boolean;
-  /** What of the work the checkpoint does not hold. */
+  /** The parts of the work that the checkpoint does not contain, one phrase each. */
   lacks?: string[] | undefined;
   artifact: { id: string; chunks: number } | null;
 }
 
 /**
- * One session. If the session does not exist or belongs to another workspace, every call except `create` and `createdAt`
- * fails with `not_found` and writes nothing.
+ * One session. If the session does not exist or belongs to another workspace, every call except `create` and
+ * `createdAt` fails with `not_found` and writes nothing.
  */
 export interface SessionApi {
-  /** Creates the session. A repeat of the request that created it gets the session as it is now. */
+  /** Creates the session. If the same request created it before, returns the session as it is now. */
   create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>>;
   /** When the session was created (ISO 8601), even if it has been deleted since; null if it never was. */
   createdAt(call: Call): Promise<Outcome<string | null>>;
@@ -60,9 +60,9 @@ export interface SessionApi {
   /** @param after null reads from the floor of the log */
   events(call: Call, after: Cursor | null, limit: number): Promise<Outcome<EventPage>>;
   checkpoints(call: Call): Promise<Outcome<CheckpointView[]>>;
-  /** Asks the agent for a checkpoint, which will appear in the log. */
+  /** Asks the agent for a checkpoint. It will appear in the log. */
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>>;
-  /** Asks the agent to end running commands, and to go on. */
+  /** Asks the agent to end running commands and to continue the turn. */
   endTools(call: Call, request: EndToolsRequest): Promise<Outcome<EndToolsRequested>>;
   diff(call: Call): Promise<Outcome<DiffSource>>;
   /** The chunk `index` of an artifact, in base64. */

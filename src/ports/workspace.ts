@@ -8,7 +8,7 @@ import type { Call } from './calls.ts';
 /** The object that holds a socket, so that a revocation can close it. */
 export type SocketPlace = { kind: 'session'; id: SessionId } | { kind: 'agent_registry'; id: WorkspaceId };
 
-/** The id of a socket's record. Records of one place are beside each other. @param id unique at the place */
+/** The id of a socket's record. The records of one object sort together. @param id unique within the object */
 export function socketIdAt({ kind, id: place }: SocketPlace, id: string): string {
   return `${kind}/${place}/${id}`;
 }
@@ -19,7 +19,7 @@ export interface CodeClaims {
   /** In ms since the epoch. */
   expires_at: number;
   role: Role;
-  /** The id of the token that made the code, with which the code and its sign-in end; null if it cannot end. */
+  /** The token that made the code. When it ends, the code and its sign-in end too. Null if the token cannot end. */
   by: string | null;
 }
 
@@ -30,22 +30,25 @@ export interface WorkspaceApi {
   /** Revokes a token, and the sign-ins that came from its codes. */
   revokeToken(call: Call, id: string): Promise<Outcome<TokenView>>;
   /**
-   * Consumes a one-time sign-in code and creates its token. The failure is `unauthorized` for a used code, and for one
-   * whose maker is no longer valid.
+   * Consumes a one-time sign-in code and creates its token. Fails with `unauthorized` if the code was used before, or
+   * if the token that made it is no longer valid.
    */
   redeemCode(call: Call, code: CodeClaims): Promise<Outcome<TokenView>>;
   /** Ids of revoked tokens that have not expired. */
   revokedTokens(): Promise<string[]>;
   /**
-   * Records a socket, with an id of `socketIdAt`, that has opened at an object, so that the token's end closes it. False when the token is revoked or
-   * unknown: then nothing is recorded, and the caller closes the socket.
+   * Records a socket that an object has opened, so that the socket closes when its token ends.
+   *
+   * @param socketId from `socketIdAt`
+   * @returns false if the token is revoked or unknown. Nothing is recorded then, and the caller must close the socket
    */
   recordSocket(tokenId: string, socketId: string, place: SocketPlace): Promise<boolean>;
   /** Deletes the record of a socket that has closed. */
   forgetSocket(tokenId: string, socketId: string): Promise<void>;
   /**
-   * Claims a bulk request's idempotency key. Returns the stored result; or null when the caller must carry out the
-   * request, possibly again after an interrupted first attempt. Fails for another request under the same key.
+   * Claims a bulk request's idempotency key. Fails if another request has used the key.
+   *
+   * @returns the stored result; null if the caller must run the request, perhaps again after an interrupted attempt
    */
   claimBulk(call: Call): Promise<Outcome<BulkResult | null>>;
   /** Stores the result of a claimed key, of at most MAX_STORED_BYTES, for as long as the claim. */

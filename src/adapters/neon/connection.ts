@@ -9,9 +9,9 @@ const neonsEndpoint = neonConfig.fetchEndpoint;
 /**
  * Postgres over Neon's HTTP protocol: every query is one request, and no connection stays open.
  *
- * @param fetchEndpoint the URL of a server that speaks Neon's protocol, if it is not Neon itself
- * @returns a function that creates the query function for one call; `signal` aborts its queries. It throws if the database
- *   URL is invalid, so that an object that is built with a bad URL still works for everything else
+ * @param fetchEndpoint the URL of a server that speaks Neon's protocol; Neon's own if absent
+ * @returns a function that creates the query function for one call; `signal` aborts its queries. If the database URL is
+ *   invalid, this function throws, and `connect` does not: an object with a bad URL works for everything else
  */
 export function connect(databaseUrl: string, fetchEndpoint?: string): (signal?: AbortSignal) => Sql {
   return (signal) => {

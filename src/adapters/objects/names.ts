@@ -8,7 +8,7 @@ const AGENTS = 'agents';
 const DIRECTORY = 'sessions';
 const WORKSPACE = 'workspace';
 
-/** Joins the parts of a name. @throws RangeError for an invalid part, since the name would be ambiguous */
+/** Joins the parts of a name. @throws RangeError if a part is invalid, because the name would be ambiguous */
 function objectName(workspace: WorkspaceId, id: string): string {
   if (!WorkspaceId().safeParse(workspace).success) throw new RangeError(`not a workspace id: ${workspace}`);
   return `${workspace}/${id}`;

@@ -1,7 +1,7 @@
 import type { Probe } from '../../ports/probe.ts';
 import type { Workspaces } from '../../ports/workspace.ts';
 
-/** Checks that objects can be reached, by a call that writes nothing. */
+/** Checks that objects can be reached. The call writes nothing. */
 export function objectsProbe(workspaces: Workspaces): Probe {
   return {
     name: 'objects',

@@ -1,6 +1,6 @@
 import { Unavailable } from '../../ports/unavailable.ts';
 
-/** The part of a namespace that is used here. Every `DurableObjectNamespace` implements it. */
+/** The members of `DurableObjectNamespace` that are used here. */
 export interface Namespace {
   getByName(name: string): { fetch(request: Request): Promise<Response> };
 }
@@ -28,7 +28,7 @@ export function remote<T extends object>(namespace: Namespace, name: string): T 
   });
 }
 
-/** Calls an object. @throws Unavailable when the object cannot be reached, or else the object's own error */
+/** Calls an object. @throws Unavailable if the object cannot be reached; otherwise the error that the object threw */
 export async function reach<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();

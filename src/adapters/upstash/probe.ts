@@ -1,8 +1,7 @@
 import type { Probe } from '../../ports/probe.ts';
 
 /**
- * Sends PING to Redis over Upstash's REST protocol. One command needs no client library. There is one attempt, because
- * the caller has its own deadline.
+ * Sends PING to Redis over Upstash's REST protocol. There is one attempt, because the caller has its own deadline.
  */
 export function redisProbe(url: string, token: string): Probe {
   return {
