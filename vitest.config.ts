@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { givenNumber } from './scripts/given-number.ts';
+import type { Exchange } from './test/support/contract.ts';
 
 /** Real processes and browsers: a test may wait minutes for one. Two files at a time, since while one waits the other works. */
 const REAL_PROCESSES = {
@@ -47,8 +48,22 @@ const folder = (name: string) => ({
   provide: { seed, seed_factor },
 });
 
+/**
+ * Compares an exchange that a test inside workerd had with the API's description. It runs in Node, because the
+ * validator makes code from schemas, which workerd forbids.
+ */
+async function contract(request: { json(): Promise<unknown> }): Promise<Response> {
+  const { violationsOf } = await import('./test/support/served-contract.ts');
+  return Response.json(violationsOf((await request.json()) as Exchange));
+}
+
 const insideWorkerd = (name: string) => ({
-  plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings: WORKER_VARIABLES } })],
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: './wrangler.toml' },
+      miniflare: { bindings: WORKER_VARIABLES, serviceBindings: { CONTRACT: contract } },
+    }),
+  ],
   test: { ...folder(name), ...ONE_PROCESS },
 });
 

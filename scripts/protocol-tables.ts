@@ -53,8 +53,8 @@ export function objectTable(object: z.ZodType): string {
 export function valuesTable(...schemas: z.ZodType[]): string {
   const named = Object.assign({}, ...schemas.map((schema) => describe(schema).$defs)) as Record<string, Json>;
   const rows = Object.entries(named)
-    // An event has a table of its own.
-    .filter(([, value]) => value.allOf === undefined)
+    // Events have a table of their own.
+    .filter(([name]) => !name.endsWith('Event'))
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .flatMap(([name, value]) => {
       const title = `<a id="${anchorOf(name)}"></a>\`${name}\``;

@@ -67,7 +67,7 @@ async function runItems(
   request: BulkSessionRequest,
   fieldErrorsOf: FieldErrorsOf,
 ): Promise<BulkResult> {
-  const subjects: unknown[] = request.sessions ?? request.session_ids ?? [];
+  const subjects: unknown[] = request.action === 'create' ? request.sessions : request.session_ids;
   const items = new Array<BulkItem>(subjects.length);
   let next = 0;
   const worker = async () => {
@@ -142,7 +142,7 @@ function nextTask(): Promise<void> {
 }
 
 function itemOf(index: number, request: BulkSessionRequest, outcome: ItemOutcome): BulkItem {
-  const asked = request.session_ids?.[index] ?? null;
+  const asked = request.action === 'create' ? null : (request.session_ids[index] ?? null);
   if (!outcome.ok) {
     const { code, detail, errors, legal_actions } = outcome.failure;
     const error = { code, detail, ...(errors && { errors }), ...(legal_actions && { legal_actions }) };

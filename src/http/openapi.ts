@@ -2,9 +2,16 @@ import * as z from 'zod';
 import { rolesWith } from '../application/authorize.ts';
 import { VERSION } from '../configuration/version.ts';
 import { ERROR_CODES, type ErrorCode, Problem } from '../protocol/common/errors.ts';
-import { type Endpoint, IdempotencyHeaders, type ResponseSpec } from '../protocol/endpoints/endpoint.ts';
+import {
+  type Endpoint,
+  IdempotencyHeaders,
+  type ResponseSpec,
+  TAGS,
+  type Tag,
+} from '../protocol/endpoints/endpoint.ts';
 import { endpointOf, errorCodesOf, OPERATION_IDS, permissionOf } from '../protocol/endpoints/endpoints.ts';
 import { type OperationId, ROUTES } from '../protocol/endpoints/routes.ts';
+import { type JsonSchema, schemaOf, schemasNamedIn } from './json-schema.ts';
 
 const INFO = {
   title: 'OpenCode Industrial Orchestrator',
@@ -12,12 +19,26 @@ const INFO = {
   description:
     'A control plane for fleets of OpenCode coding agents: sessions, their event logs, approvals and checkpoints. ' +
     'Errors are problem details (RFC 9457). All routes except health, readiness and this description need a bearer token.',
+  license: { name: 'MIT', identifier: 'MIT' },
+};
+
+const SECURITY_SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'A token of the workspace.' },
+  code: { type: 'http', scheme: 'bearer', description: 'A one-time sign-in code, in place of a token.' },
+  ticket: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Sec-WebSocket-Protocol',
+    description: 'For browsers, which cannot set other headers on a socket: `oio.v1, oio.ticket.<ticket>`.',
+  },
 };
 
 /** An OpenAPI 3.1 document; only the members that are used here. */
 export interface ApiDocument {
   openapi: string;
   info: typeof INFO;
+  servers: { url: string; description: string }[];
+  tags: { name: Tag; description: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: {
     schemas: Record<string, JsonSchema>;
@@ -29,7 +50,7 @@ export interface ApiDocument {
 
 export interface Operation {
   operationId: OperationId;
-  tags: string[];
+  tags: Tag[];
   summary: string;
   /** The roles that may call the operation. */
   'x-roles'?: readonly string[];
@@ -55,12 +76,13 @@ interface Response {
 
 interface Header {
   description: string;
+  required?: boolean;
   schema: JsonSchema;
 }
 
-export type JsonSchema = { $ref?: string; description?: string; example?: unknown } & Record<string, unknown>;
+/** Relative to the document's own address, so that one document is right wherever a control plane runs. */
+const SERVER = { url: '/', description: 'The control plane that serves this document.' };
 
-const COMPONENTS = '#/components/schemas/';
 const HEADERS = '#/components/headers/';
 
 /** Headers of responses that depend only on the status. */
@@ -90,25 +112,33 @@ export function describeApi(): ApiDocument {
     const { method, path } = ROUTES[id];
     paths[path] = { ...paths[path], [method.toLowerCase()]: describeOperation(id) };
   }
-  const securitySchemes = { bearer: { type: 'http', scheme: 'bearer', description: 'A token of the workspace.' } };
-  const components = { schemas: schemasNamedIn(paths), headers: COMMON_HEADERS, securitySchemes };
-  return { openapi: '3.1.0', info: INFO, security: [{ bearer: [] }], paths, components };
+  const tags = Object.entries(TAGS).map(([name, description]) => ({ name: name as Tag, description }));
+  const components = { schemas: schemasNamedIn(paths), headers: COMMON_HEADERS, securitySchemes: SECURITY_SCHEMES };
+  return { openapi: '3.1.0', info: INFO, servers: [SERVER], tags, security: [{ bearer: [] }], paths, components };
 }
 
 function describeOperation(id: OperationId): Operation {
   const endpoint = endpointOf(id);
   const permission = permissionOf(endpoint.access);
   const parameters = parametersOf(endpoint);
+  const security = securityOf(endpoint);
   return {
     operationId: id,
     tags: [endpoint.tag],
     summary: endpoint.summary,
     ...(permission && { 'x-roles': rolesWith(permission) }),
-    ...(endpoint.access === 'public' && { security: [] }),
+    ...(security && { security }),
     ...(parameters.length > 0 && { parameters }),
     ...(endpoint.body && { requestBody: requestBody(endpoint.body()) }),
     responses: { ...successes(endpoint), ...refusals(id) },
   };
+}
+
+/** The credentials of an operation, if they are not those of all others. */
+function securityOf({ access, responses }: Endpoint): Operation['security'] {
+  if (access === 'public') return [];
+  if (access === 'code') return [{ code: [] }];
+  return 101 in responses ? [{ bearer: [] }, { ticket: [] }] : undefined;
 }
 
 function parametersOf({ params, query, idempotent }: Endpoint): Parameter[] {
@@ -122,17 +152,30 @@ function parametersOf({ params, query, idempotent }: Endpoint): Parameter[] {
 function parametersIn(place: string, object: z.ZodObject | undefined): Parameter[] {
   const members = Object.entries((object?.shape ?? {}) as Record<string, z.ZodType>);
   return members.map(([name, member]) => {
-    const schema = schemaOf(member);
-    const { description } = (member instanceof z.ZodOptional ? (member.unwrap() as z.ZodType) : member).meta() ?? {};
+    const { description: ownText, ...schema } = schemaOf(member, 'parameter');
+    const { description = ownText } =
+      (member instanceof z.ZodOptional ? (member.unwrap() as z.ZodType) : member).meta() ?? {};
     const required = place === 'path' || !member.safeParse(undefined).success;
-    return { name, in: place, required, ...(description !== undefined && { description }), schema };
+    const described = description !== undefined && { description };
+    return {
+      name,
+      in: place,
+      required,
+      ...described,
+      schema: schema.type === 'array' ? listParameter(schema) : schema,
+    };
   });
+}
+
+/** A list in a query: a repeated parameter, or one text with commas. */
+function listParameter(list: JsonSchema): JsonSchema {
+  return { anyOf: [list, { type: 'string', description: 'The values, separated by commas.' }] };
 }
 
 function requestBody(schema: z.ZodType): NonNullable<Operation['requestBody']> {
   // An empty body is read as an object without members.
   const required = !schema.safeParse({}).success;
-  return { required, content: { 'application/json': { schema: schemaOf(schema) } } };
+  return { required, content: { 'application/json': { schema: schemaOf(schema, 'sent') } } };
 }
 
 function successes({ responses }: Endpoint): Operation['responses'] {
@@ -166,7 +209,7 @@ function refusals(id: OperationId): Operation['responses'] {
 
 function refusal(status: number, codes: readonly ErrorCode[]): Response {
   const own = HEADERS_OF_STATUS[status];
-  const schema = { ...schemaOf(Problem()), properties: { code: { enum: codes } } };
+  const schema = { allOf: [schemaOf(Problem()), { type: 'object', properties: { code: { enum: codes } } }] };
   return {
     description: codes.map((code) => `${code}: ${ERROR_CODES[code].title}.`).join(' '),
     headers: referredHeaders('X-Request-ID', ...(own === undefined ? [] : [own])),
@@ -175,37 +218,9 @@ function refusal(status: number, codes: readonly ErrorCode[]): Response {
 }
 
 function header(description: string): Header {
-  return { description, schema: { type: 'string' } };
+  return { description, required: true, schema: { type: 'string' } };
 }
 
 function referredHeaders(...names: string[]): Record<string, { $ref: string }> {
   return Object.fromEntries(names.map((name) => [name, { $ref: HEADERS + name }]));
-}
-
-/** A reference for a named schema; any other schema is inlined. */
-function schemaOf(schema: z.ZodType): JsonSchema {
-  const id = schema.meta()?.id;
-  if (id !== undefined) return { $ref: COMPONENTS + id };
-  const { $schema, $defs, ...rest } = z.toJSONSchema(schema, { unrepresentable: 'any' });
-  return JSON.parse(JSON.stringify(rest).replaceAll('"#/$defs/', `"${COMPONENTS}`)) as JsonSchema;
-}
-
-/** The schemas that `described` refers to, directly or indirectly. Requests are described as callers send them. */
-function schemasNamedIn(described: unknown): Record<string, JsonSchema> {
-  const options = { uri: (id: string) => COMPONENTS + id, unrepresentable: 'any' } as const;
-  const sent = z.toJSONSchema(z.globalRegistry, { ...options, io: 'input' }).schemas;
-  const answered = z.toJSONSchema(z.globalRegistry, { ...options, io: 'output' }).schemas;
-  const schemas: Record<string, JsonSchema> = {};
-  const waiting = namesIn(described);
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    if (schemas[name]) continue;
-    const { $schema, $id, id, ...schema } = (name.endsWith('Request') ? sent : answered)[name] as JsonSchema;
-    schemas[name] = schema;
-    waiting.push(...namesIn(schema));
-  }
-  return schemas;
-}
-
-function namesIn(described: unknown): string[] {
-  return [...JSON.stringify(described).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name!);
 }

@@ -3,9 +3,10 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { unstable_getMiniflareWorkerOptions } from 'wrangler';
 import { buildIfStale, built } from '../../cli/launcher/build.ts';
-import { type Client, createClient } from '../../src/client/client.ts';
+import type { Client } from '../../src/client/client.ts';
 import { VERSION } from '../../src/configuration/version.ts';
 import type { SessionState } from '../../src/domain/session/session-state.ts';
+import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
 
 const TOKEN = 'the-token-of-a-smoke-test-0123456789';
@@ -30,7 +31,7 @@ beforeAll(async () => {
     }),
   );
   url = (await miniflare.ready).origin;
-  client = createClient({ baseUrl: url, token: TOKEN });
+  client = checkedClient({ baseUrl: url, token: TOKEN });
 });
 afterAll(() => miniflare.dispose());
 
@@ -64,8 +65,8 @@ describe('the built Worker in Miniflare', () => {
 
   it('exchanges a sign-in code for a token', async () => {
     const { code } = await client.codes.create();
-    const { token } = await createClient({ baseUrl: url, token: null }).codes.redeem(code);
-    const browser = createClient({ baseUrl: url, token });
+    const { token } = await checkedClient({ baseUrl: url, token: null }).codes.redeem(code);
+    const browser = checkedClient({ baseUrl: url, token });
     expect((await browser.sessions.list({})).items).toHaveLength(1);
   });
 

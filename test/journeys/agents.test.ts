@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createClient } from '../../src/client/client.ts';
+import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
@@ -68,7 +68,7 @@ it('when an agent is killed, another agent on another clone continues from its c
 it('an agent and a watcher whose connections break again and again neither lose nor duplicate an event', async () => {
   await first.kill();
   if (!second.isRunning) await second.start();
-  const watcher = createClient({ baseUrl: proxy.url, token: fleet.address.adminToken, deadlineMs: RESTART_LIMIT_MS });
+  const watcher = checkedClient({ baseUrl: proxy.url, token: fleet.address.adminToken, deadlineMs: RESTART_LIMIT_MS });
   const prompt = 'slow 20 200\nrun echo one > one.txt\nslow 20 200';
   const session = await startSession(fleet.client, [prompt], { required_labels: labels, watcher });
   await session.seen(({ type }) => type === 'turn.started');

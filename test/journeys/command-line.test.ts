@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
-import { createClient } from '../../src/client/client.ts';
 import type { SessionDiff } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionList } from '../../src/protocol/session/list.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
 import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
+import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { Launcher } from '../system/support/launcher.ts';
 import { createRepository } from '../system/support/rig.ts';
@@ -78,7 +78,7 @@ it('oio prints the server’s error text when the server refuses', async () => {
 it('oio token creates a token that has exactly the permissions of its role', async () => {
   const { output } = await oio('token', '--role', 'viewer', '--name', 'screen', '--expires', '1h', '--json');
   const { token } = JSON.parse(output) as CreatedToken;
-  const viewer = createClient({ baseUrl: fleet.address.url, token });
+  const viewer = checkedClient({ baseUrl: fleet.address.url, token });
   expect((await viewer.sessions.list()).page).toBe(1);
   await expect(viewer.tokens.list()).rejects.toMatchObject({ status: 403 });
 });

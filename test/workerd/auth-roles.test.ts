@@ -3,6 +3,8 @@ import { Role } from '../../src/protocol/common/enums.ts';
 import { ok, refuse } from '../../src/protocol/common/errors.ts';
 import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import type { OperationId } from '../../src/protocol/endpoints/routes.ts';
+import { SessionList } from '../../src/protocol/session/list.ts';
+import { TokenView } from '../../src/protocol/workspace/token.ts';
 import { appWith, ask, sessionsWith, signToken } from './http-support.ts';
 import { exampleRequest } from './support/example-request.ts';
 
@@ -59,14 +61,14 @@ const away = refuse('not_found', 'There is nothing here.');
 const absent = async () => new Response('There is nothing here.', { status: 404 });
 const app = appWith({
   sessions: sessionsWith({}),
-  directories: { of: () => ({ list: async () => away }) as never },
+  directories: { of: () => ({ list: async () => ok(SessionList().meta()!.example) }) as never },
   agentRegistries: { of: () => ({ agents: async () => ok([]), agent: async () => away }) as never },
   workspaces: {
     of: () =>
       ({
         revokedTokens: async () => [],
         recordSocket: async () => true,
-        createToken: async () => away,
+        createToken: async () => ok(TokenView().meta()!.example),
         listTokens: async () => ok([]),
         revokeToken: async () => away,
       }) as never,

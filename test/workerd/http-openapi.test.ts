@@ -3,10 +3,11 @@ import * as z from 'zod';
 import { VERSION } from '../../src/configuration/version.ts';
 import { ERROR_CODES, type ErrorCode } from '../../src/protocol/common/errors.ts';
 import { ROUTES } from '../../src/protocol/endpoints/routes.ts';
-import { ask } from './http-support.ts';
+import { ask, signToken } from './http-support.ts';
 
 interface Operation {
   operationId: string;
+  tags: string[];
   security?: unknown[];
   parameters?: { name: string; in: string }[];
   requestBody?: { content: Record<string, { schema: object }> };
@@ -16,6 +17,8 @@ interface Operation {
 interface Document {
   openapi: string;
   info: { title: string; version: string; description: string };
+  servers: object[];
+  tags: { name: string }[];
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, Record<string, unknown>> };
 }
@@ -64,7 +67,8 @@ describe('the API description', () => {
   it.each(operations)('names the schema of every response of $name', ({ operation }) => {
     for (const { content } of Object.values(operation.responses)) {
       for (const [type, { schema }] of Object.entries(content ?? {})) {
-        if (type !== 'application/octet-stream') expect(schema).toHaveProperty('$ref');
+        const named = type === 'application/problem+json' ? (schema as { allOf: object[] }).allOf[0] : schema;
+        if (type !== 'application/octet-stream') expect(named).toHaveProperty('$ref');
       }
     }
   });
@@ -76,8 +80,10 @@ describe('the API description', () => {
   it('lists the error codes and headers of each status of an operation', () => {
     const { responses } = document.paths['/api/v1/sessions/{id}/messages']!.post!;
     const codes = Object.entries(responses).flatMap(([status, { content }]) => {
-      const schema = content?.['application/problem+json']?.schema as { properties: { code: { enum: ErrorCode[] } } };
-      return schema ? schema.properties.code.enum.map((code) => [status, code] as const) : [];
+      const schema = content?.['application/problem+json']?.schema as
+        | { allOf: [object, { properties: { code: { enum: ErrorCode[] } } }] }
+        | undefined;
+      return schema ? schema.allOf[1].properties.code.enum.map((code) => [status, code] as const) : [];
     });
     for (const [status, code] of codes) expect(status).toBe(String(ERROR_CODES[code].status));
     expect(codes.map(([, code]) => code).sort()).toEqual([
@@ -126,6 +132,33 @@ describe('the API description', () => {
         'POST /api/v1/sessions/{}/approvals/{}',
       ]),
     );
+  });
+
+  it('demands no member of a request that has a default', () => {
+    const { CreateSessionRequest, CreateTokenRequest, Session } = document.components.schemas;
+    expect(JSON.stringify([CreateSessionRequest, CreateTokenRequest, Session])).not.toContain('"default"');
+    const { priority } = CreateSessionRequest!.properties as Record<string, { description: string }>;
+    expect(priority!.description).toContain('By default: `"medium"`');
+  });
+
+  it('declares every form in which a list of statuses is accepted', async () => {
+    const token = await signToken('viewer');
+    for (const query of ['status=running', 'status=running,queued', 'status=running&status=queued']) {
+      expect((await ask(`/api/v1/sessions?${query}`, { token })).status).toBe(200);
+    }
+  });
+
+  it('tells the types of events apart, and the credentials of operations', () => {
+    const { discriminator } = document.components.schemas.SessionEvent as { discriminator: { mapping: object } };
+    expect(discriminator.mapping).toMatchObject({ 'session.status': '#/components/schemas/SessionStatusEvent' });
+    expect(document.paths['/api/v1/codes/redeem']!.post!.security).toEqual([{ code: [] }]);
+    expect(document.paths['/ws/sessions/{id}']!.get!.security).toEqual([{ bearer: [] }, { ticket: [] }]);
+  });
+
+  it('names the server and the section of every operation', () => {
+    expect(document.servers).toEqual([{ url: '/', description: expect.any(String) }]);
+    const tags = document.tags.map(({ name }) => name);
+    for (const { operation } of operations) expect(tags).toContain(operation.tags[0]);
   });
 
   it('offers an idempotency key on exactly the POSTs that store something', () => {

@@ -8,6 +8,7 @@ import type { SessionApi, Sessions } from '../../src/ports/sessions.ts';
 import type { Role } from '../../src/protocol/common/enums.ts';
 import { refuse } from '../../src/protocol/common/errors.ts';
 import { EXAMPLE_SESSION, type SessionView } from '../../src/protocol/session/session.ts';
+import type { Exchange } from '../support/contract.ts';
 
 export const HOST = 'https://oio.test';
 export const STATIC_TOKEN = env.OIO_TOKEN!;
@@ -29,6 +30,8 @@ export interface Ask {
   /** A raw body without a content type. */
   raw?: BodyInit;
   headers?: Record<string, string>;
+  /** For fakes that answer what the real parts never do: the answer is not compared with the API's description. */
+  unchecked?: true;
 }
 
 /** A request to the API. A body that is not a string is sent as JSON. */
@@ -44,9 +47,40 @@ export function requestTo(path: string, { method, token, body, raw, headers }: A
   });
 }
 
-/** Sends a request to the Worker itself. */
+/** Sends a request to the Worker itself. The answer must be as the API's description says. */
 export function ask(path: string, options: Ask = {}): Promise<Response> {
-  return exports.default.fetch(requestTo(path, options));
+  return kept(requestTo(path, options), options, (request) => exports.default.fetch(request));
+}
+
+/**
+ * Sends a request, and compares it and its answer with the API's description.
+ * @throws when the description does not allow them
+ */
+async function kept(
+  request: Request,
+  { body, unchecked }: Ask,
+  send: (request: Request) => Response | Promise<Response>,
+): Promise<Response> {
+  const { method, url } = request;
+  const { pathname, search } = new URL(url);
+  const response = await send(request);
+  if (unchecked) return response;
+  const headers = Object.fromEntries(response.headers);
+  const isJson = headers['content-type']?.includes('json') ?? false;
+  const exchange: Exchange = {
+    method,
+    path: pathname + search,
+    sent:
+      body === undefined || typeof body === 'string' ? ((body as string | undefined) ?? null) : JSON.stringify(body),
+    status: response.status,
+    headers,
+    answer: isJson ? await response.clone().text() : null,
+  };
+  const { CONTRACT } = env as unknown as { CONTRACT: Fetcher };
+  const checked = await CONTRACT.fetch('http://contract', { method: 'POST', body: JSON.stringify(exchange) });
+  const violations = (await checked.json()) as string[];
+  if (violations.length > 0) throw new Error(`The API's description does not allow this:\n${violations.join('\n')}`);
+  return response;
 }
 
 /** An application of the real parts, except for the given ones. */
@@ -54,7 +88,9 @@ export function appWith(overrides: Partial<Dependencies>) {
   const lines: { level: string; event: string; fields: Record<string, unknown> }[] = [];
   const logger: Dependencies['logger'] = (level, event, fields) => void lines.push({ level, event, fields });
   const app = createApp({ ...compose(env), logger, ...overrides });
-  return { lines, ask: async (path: string, options: Ask = {}) => app.fetch(requestTo(path, options), env) };
+  const ask = (path: string, options: Ask = {}) =>
+    kept(requestTo(path, options), options, (request) => app.fetch(request, env));
+  return { lines, ask };
 }
 
 /** A signed token that is in no workspace's list. */

@@ -1,4 +1,5 @@
-import type { ApiDocument, JsonSchema, Operation } from '../openapi.ts';
+import type { JsonSchema } from '../json-schema.ts';
+import type { ApiDocument, Operation } from '../openapi.ts';
 import { escapeHtml } from './html.ts';
 import { typeOf } from './type-names.ts';
 

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../openapi.ts';
+import type { JsonSchema } from '../json-schema.ts';
 import { escapeHtml } from './html.ts';
 
 const REFERENCE = '#/components/schemas/';
@@ -28,15 +28,10 @@ export function typeOf(schema: JsonSchema): string {
 
 function boundsOf(schema: JsonSchema): string {
   const stated = RANGES.flatMap(([low, high, unit]) => {
-    const [least, most] = [chosen(schema[low]), chosen(schema[high])];
-    if (least === null && most === null) return [];
-    if (least === null) return `≤ ${most}${unit}`;
-    return most === null ? `≥ ${least}${unit}` : `${least}–${most}${unit}`;
+    const [least, most] = [schema[low], schema[high]];
+    if (least === undefined && most === undefined) return [];
+    if (least === undefined) return `≤ ${most}${unit}`;
+    return most === undefined ? `≥ ${least}${unit}` : `${least}–${most}${unit}`;
   });
   return stated.length > 0 ? ` (${stated.join(', ')})` : '';
-}
-
-/** A bound that the schema chose. zod adds the bounds of safe integers to every integer; they are ignored. */
-function chosen(bound: unknown): number | null {
-  return typeof bound === 'number' && Math.abs(bound) < Number.MAX_SAFE_INTEGER ? bound : null;
 }

@@ -24,9 +24,20 @@ export interface ResponseSpec {
   headers?: Readonly<Record<string, string>>;
 }
 
+/** The sections of the reference. */
+export const TAGS = {
+  Sessions: 'Create, list, read, change and delete sessions, one or many at a time.',
+  'Session actions': 'Start, steer and end sessions.',
+  'Session work': 'The events, checkpoints, changes and approvals of a session.',
+  Agents: 'The agents that are or were connected.',
+  Tokens: 'The tokens of the workspace, and codes for signing in.',
+  Sockets: 'WebSockets for watchers and agents, and tickets that open one from a browser.',
+  System: 'Health and readiness.',
+} as const;
+export type Tag = keyof typeof TAGS;
+
 export interface Endpoint<Id extends OperationId = OperationId> {
-  /** The section of the reference. */
-  tag: 'Sessions' | 'Session actions' | 'Session work' | 'Agents' | 'Tokens' | 'Sockets' | 'System';
+  tag: Tag;
   summary: string;
   access: Access;
   /** Accepts an `Idempotency-Key`. See `IdempotencyHeaders`. */

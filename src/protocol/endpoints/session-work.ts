@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { CursorText } from '../common/cursor-text.ts';
 import { Uuid } from '../common/ids.ts';
 import { PAGE_EVENTS } from '../common/limits.ts';
 import { schema } from '../common/schema.ts';
-import { CursorText, EventPage } from '../events/envelope.ts';
+import { EventPage } from '../events/envelope.ts';
 import { ApprovalList, ApprovalView } from '../session/approval.ts';
 import { CheckpointList, CheckpointRequested, SessionDiff } from '../session/checkpoint.ts';
 import { AnswerApprovalRequest, EndToolsRequest, EndToolsRequested } from '../session/requests.ts';

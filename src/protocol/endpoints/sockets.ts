@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { CursorText } from '../common/cursor-text.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
 import { SOCKET_PROTOCOL } from '../common/socket.ts';
-import { CursorText } from '../events/envelope.ts';
 import { CreateTicketRequest, Ticket } from '../workspace/token.ts';
 import { type Endpoints, json } from './endpoint.ts';
 import type { OperationId } from './routes.ts';

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { MAX_TOOL_TEXT_CHARS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { Usage } from '../session/session.ts';
+import { event } from './event.ts';
 
 export const MAX_PART_CHARS = 4_000_000;
 /** A year. Providers ask for waits that no date can express. */
@@ -24,22 +25,39 @@ const partText = schema(() =>
 export const ToolState = schema(() => z.enum(['pending', 'running', 'completed', 'error']));
 export type ToolState = Infer<typeof ToolState>;
 
+const PART = { message_id: 'msg_1', part_id: 'prt_1' };
+const CALL = { message_id: 'msg_1', call_id: 'call_1' };
+
 /** The events that an agent reports about its work. The session appends them unchanged. */
 export const AgentEventBody = schema(() =>
   z.discriminatedUnion('type', [
-    z.object({
-      type: z.literal('turn.started'),
+    event({
+      type: 'turn.started',
+      description: 'The agent sends the prompt `message` to the model.',
       data: z.object({ turn: z.int(), message: z.int(), model: z.string().nullable(), agent: z.string().nullable() }),
+      example: { turn: 1, message: 1, model: 'anthropic/claude-sonnet', agent: 'build' },
     }),
-    z.object({ type: z.literal('text.delta'), data: partText() }),
-    z.object({ type: z.literal('reasoning.delta'), data: partText() }),
-    /** The part is complete and has `length` UTF-16 code units. */
-    z.object({
-      type: z.literal('part.completed'),
+    event({
+      type: 'text.delta',
+      description: 'More of the model’s text.',
+      data: partText(),
+      example: { ...PART, offset: 0, text: 'I will add the flag.' },
+    }),
+    event({
+      type: 'reasoning.delta',
+      description: 'More of the model’s reasoning.',
+      data: partText(),
+      example: { ...PART, offset: 0, text: 'The command has no flag yet.' },
+    }),
+    event({
+      type: 'part.completed',
+      description: 'A part of the text is complete and has `length` UTF-16 code units.',
       data: z.object({ message_id: z.string(), part_id: z.string(), length: z.int() }),
+      example: { ...PART, length: 20 },
     }),
-    z.object({
-      type: z.literal('tool'),
+    event({
+      type: 'tool',
+      description: 'The state of a call of a tool. A later event of the same call replaces it.',
       data: z.object({
         message_id: z.string(),
         call_id: z.string(),
@@ -53,51 +71,70 @@ export const AgentEventBody = schema(() =>
         /** The exit code of a finished command; null when the command was ended. */
         exit_code: z.int().nullable().optional(),
       }),
+      example: { ...CALL, tool: 'bash', state: 'completed', title: 'npm test', output: 'ok', exit_code: 0 },
     }),
-    /**
-     * New output of a command that runs, as whole lines; `offset` as in streamed text. Not all of it: the `tool` event of
-     * the finished command has the output.
-     */
-    z.object({
-      type: z.literal('tool.output'),
+    event({
+      type: 'tool.output',
+      description:
+        'New output of a command that runs, as whole lines. Not all of it: the `tool` event of the finished command has the output.',
       data: z.object({
         message_id: z.string(),
         call_id: z.string(),
         offset: z.int().min(0).max(MAX_TOOL_TEXT_CHARS),
         text: z.string().max(MAX_TOOL_TEXT_CHARS),
       }),
+      example: { ...CALL, offset: 0, text: '1 passed\n' },
     }),
-    z.object({ type: z.literal('file.edited'), data: z.object({ path: z.string() }) }),
-    z.object({
-      type: z.literal('todo'),
+    event({
+      type: 'file.edited',
+      description: 'The agent changed a file.',
+      data: z.object({ path: z.string() }),
+      example: { path: 'src/list.ts' },
+    }),
+    event({
+      type: 'todo',
+      description: 'The agent’s list of what it will do. It replaces the list before.',
       data: z.object({ items: z.array(z.object({ content: z.string(), status: z.string() })) }),
+      example: { items: [{ content: 'Add the flag', status: 'in_progress' }] },
     }),
-    /**
-     * The usage of one model turn, as an increment. `sub_agent`: the turn belonged to a sub-agent. `unpriced`: its cost
-     * is not known, and `cost_usd` is 0.
-     */
-    z.object({
-      type: z.literal('usage'),
+    event({
+      type: 'usage',
+      description:
+        'The usage of one model turn, as an increment. `sub_agent`: the turn belonged to a sub-agent. `unpriced`: its cost is not known, and `cost_usd` is 0.',
       data: z.object({
         model: z.string().nullable(),
         sub_agent: z.boolean(),
         ...Usage().omit({ turns: true, unpriced_turns: true }).shape,
         unpriced: z.boolean().optional(),
       }),
+      example: {
+        model: 'anthropic/claude-sonnet',
+        sub_agent: false,
+        input_tokens: 810,
+        output_tokens: 24,
+        reasoning_tokens: 0,
+        cache_read_tokens: 0,
+        cache_write_tokens: 0,
+        cost_usd: 0.0028,
+      },
     }),
-    /** The model failed and will be retried. The session is degraded until the next progress. */
-    z.object({
-      type: z.literal('model.retry'),
+    event({
+      type: 'model.retry',
+      description: 'The model failed and will be asked again. The session is degraded until the next progress.',
       data: z.object({ attempt: z.int(), message: z.string(), next_in_ms: z.int().max(MAX_RETRY_WAIT_MS).nullable() }),
+      example: { attempt: 1, message: 'Overloaded', next_in_ms: 2_000 },
     }),
-    z.object({
-      type: z.literal('agent.note'),
+    event({
+      type: 'agent.note',
+      description: 'The agent says something about its own work.',
       data: z.object({ level: z.enum(['info', 'warning', 'error']), text: z.string() }),
+      example: { level: 'info', text: 'OpenCode was restarted.' },
     }),
-    /** The turn for the prompt `message` is done. Its text is in the deltas. */
-    z.object({
-      type: z.literal('turn.completed'),
+    event({
+      type: 'turn.completed',
+      description: 'The turn for the prompt `message` is done. Its text is in the deltas.',
       data: z.object({ turn: z.int(), message: z.int(), finish: z.string() }),
+      example: { turn: 1, message: 1, finish: 'stop' },
     }),
   ]),
 );

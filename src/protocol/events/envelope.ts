@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CURSOR_PATTERN } from '../common/cursor.ts';
+import { CursorText } from '../common/cursor-text.ts';
 import { Instant } from '../common/instant.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { AgentEventBody } from './agent.ts';
@@ -35,8 +35,33 @@ export const EventPosition = schema(() =>
 );
 export type EventPosition = Infer<typeof EventPosition>;
 
-export const SessionEvent = schema(() =>
-  z.intersection(EventPosition(), EventBody()).meta({
+type OneEvent = z.ZodObject<{ type: z.ZodLiteral<string>; data: z.ZodType }>;
+
+/** An event in the log, for each type of event: with its position, and under a name of its own in the reference. */
+function positioned(): [OneEvent, ...OneEvent[]] {
+  const of = (body: z.ZodType): OneEvent[] =>
+    body instanceof z.ZodDiscriminatedUnion ? (body.options as z.ZodType[]).flatMap(of) : [body as OneEvent];
+  const events = of(EventBody()).map((body) => {
+    const { description, example } = body.meta() as { description: string; example: object };
+    const { type, data } = body.shape;
+    return z.object({ ...EventPosition().shape, type, data }).meta({
+      id: nameOfEvent(type.value),
+      description,
+      example: { from_seq: 3, seq: 3, at: '2026-11-22T15:04:05.678Z', task: 1, ...example },
+    });
+  });
+  return events as unknown as [OneEvent, ...OneEvent[]];
+}
+
+/** @example nameOfEvent('session.action_requested') // 'SessionActionRequestedEvent' */
+function nameOfEvent(type: string): string {
+  const words = type.split(/[._]/);
+  return `${words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('')}Event`;
+}
+
+export const SessionEvent = schema(() => {
+  const union = z.discriminatedUnion('type', positioned()) as unknown as z.ZodType<SessionEvent>;
+  return union.meta({
     id: 'SessionEvent',
     description: 'An event of a session’s log.',
     example: {
@@ -47,16 +72,9 @@ export const SessionEvent = schema(() =>
       type: 'session.status',
       data: { from: 'pending', to: 'queued', reason: 'start' },
     },
-  }),
-);
+  });
+});
 export type SessionEvent = EventPosition & EventBody;
-
-export const CursorText = schema(() =>
-  z
-    .string()
-    .regex(CURSOR_PATTERN, 'must be a cursor of this log, written as <incarnation>.<seq>')
-    .meta({ id: 'Cursor', description: 'A position in a log.', example: '5f2b9c1e.12' }),
-);
 
 export const EventPage = schema(() =>
   z

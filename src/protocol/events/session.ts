@@ -3,14 +3,26 @@ import { Delivery, SessionStatus } from '../common/enums.ts';
 import { schema } from '../common/schema.ts';
 import { UpdateSessionRequest } from '../session/requests.ts';
 import { SessionError } from '../session/session.ts';
+import { event } from './event.ts';
 
 /** Events about the session as a whole. Their task is WHOLE_SESSION. */
 export const SessionEventBody = schema(() =>
   z.discriminatedUnion('type', [
-    z.object({ type: z.literal('session.created'), data: z.object({ title: z.string() }) }),
-    z.object({ type: z.literal('session.updated'), data: UpdateSessionRequest() }),
-    z.object({
-      type: z.literal('session.status'),
+    event({
+      type: 'session.created',
+      description: 'The session was created.',
+      data: z.object({ title: z.string() }),
+      example: { title: 'TEST-Session-001' },
+    }),
+    event({
+      type: 'session.updated',
+      description: 'Members of the session were changed to these values.',
+      data: UpdateSessionRequest(),
+      example: { priority: 'high' },
+    }),
+    event({
+      type: 'session.status',
+      description: 'The session’s status changed. An end has the result or the error.',
       data: z.object({
         from: SessionStatus(),
         to: SessionStatus(),
@@ -18,18 +30,27 @@ export const SessionEventBody = schema(() =>
         result: z.record(z.string(), z.unknown()).optional(),
         error: SessionError().optional(),
       }),
+      example: { from: 'pending', to: 'queued', reason: 'start' },
     }),
-    z.object({
-      type: z.literal('session.action_requested'),
+    event({
+      type: 'session.action_requested',
+      description: 'A pause or stop waits for the agent to finish its step; null: it does no longer.',
       data: z.object({ action: z.enum(['pause', 'stop']).nullable(), by: z.string() }),
+      example: { action: 'pause', by: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d' },
     }),
   ]),
 );
 
-/** A user or a program sent a prompt to the agent of a task. */
 export const MessageEventBody = schema(() =>
-  z.object({
-    type: z.literal('message.added'),
+  event({
+    type: 'message.added',
+    description: 'A user or a program sent a prompt to the agent of a task.',
     data: z.object({ number: z.int(), text: z.string(), delivery: Delivery(), by: z.string() }),
+    example: {
+      number: 2,
+      text: 'Use the existing helper instead.',
+      delivery: 'steer',
+      by: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+    },
   }),
 );

@@ -2,30 +2,52 @@ import * as z from 'zod';
 import { TaskStatus } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
-import { CheckpointView } from '../session/checkpoint.ts';
+import { CheckpointView, EXAMPLE_CHECKPOINT } from '../session/checkpoint.ts';
+import { event } from './event.ts';
 
 /** Events about a task and its leases. */
 export const TaskEventBody = schema(() =>
   z.discriminatedUnion('type', [
-    z.object({
-      type: z.literal('task.status'),
+    event({
+      type: 'task.status',
+      description: 'The task’s status changed.',
       data: z.object({ from: TaskStatus(), to: TaskStatus(), epoch: z.int(), attempt: z.int() }),
+      example: { from: 'ready', to: 'in_progress', epoch: 1, attempt: 1 },
     }),
-    z.object({
-      type: z.literal('lease.granted'),
+    event({
+      type: 'lease.granted',
+      description: 'An agent holds the task’s lease, and starts from this checkpoint if there is one.',
       data: z.object({ epoch: z.int(), agent_id: Uuid(), agent_name: z.string(), checkpoint: z.int().nullable() }),
+      example: {
+        epoch: 1,
+        agent_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+        agent_name: 'AGENT-LOCAL',
+        checkpoint: null,
+      },
     }),
-    z.object({
-      type: z.literal('lease.ended'),
-      /** `message`: the agent's message, if it released the lease. */
+    event({
+      type: 'lease.ended',
+      description: 'The lease ended. `message`: the agent’s message, if it released the lease.',
       data: z.object({ epoch: z.int(), reason: z.string(), message: z.string().optional() }),
+      example: { epoch: 1, reason: 'completed' },
     }),
-    z.object({ type: z.literal('lease.extended'), data: z.object({ epoch: z.int(), reason: z.string() }) }),
-    z.object({ type: z.literal('checkpoint.created'), data: z.object({ checkpoint: CheckpointView() }) }),
-    /** A frame of the agent was invalid. It is acknowledged all the same. */
-    z.object({
-      type: z.literal('frame.rejected'),
+    event({
+      type: 'lease.extended',
+      description: 'The lease was extended once, because the control plane itself was away.',
+      data: z.object({ epoch: z.int(), reason: z.string() }),
+      example: { epoch: 1, reason: 'object_was_down' },
+    }),
+    event({
+      type: 'checkpoint.created',
+      description: 'A checkpoint was stored, from which another agent can continue.',
+      data: z.object({ checkpoint: CheckpointView() }),
+      example: { checkpoint: EXAMPLE_CHECKPOINT },
+    }),
+    event({
+      type: 'frame.rejected',
+      description: 'A frame of the agent was invalid. It is acknowledged all the same.',
       data: z.object({ epoch: z.int(), n: z.int(), reason: z.string() }),
+      example: { epoch: 1, n: 7, reason: 'the artifact is too large' },
     }),
   ]),
 );

@@ -21,6 +21,22 @@ export const ApprovalAnswer = schema(() =>
 );
 export type ApprovalAnswer = Infer<typeof ApprovalAnswer>;
 
+export const EXAMPLE_APPROVAL = {
+  id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+  kind: 'permission' as const,
+  task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
+  status: 'open' as const,
+  title: 'bash: npm test',
+  permission: 'bash',
+  patterns: ['npm test'],
+  always: ['npm *'],
+  questions: [],
+  detail: { command: 'npm test' },
+  asked_at: '2026-11-22T15:04:05.678Z',
+  expires_at: '2026-11-22T15:19:05.678Z',
+  answer: null,
+};
+
 export const ApprovalView = schema(() =>
   z
     .object({
@@ -51,21 +67,7 @@ export const ApprovalView = schema(() =>
     .meta({
       id: 'ApprovalView',
       description: 'A decision that an agent, or the session itself, waits for.',
-      example: {
-        id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
-        kind: 'permission',
-        task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
-        status: 'open',
-        title: 'bash: npm test',
-        permission: 'bash',
-        patterns: ['npm test'],
-        always: ['npm *'],
-        questions: [],
-        detail: { command: 'npm test' },
-        asked_at: '2026-11-22T15:04:05.678Z',
-        expires_at: '2026-11-22T15:19:05.678Z',
-        answer: null,
-      },
+      example: EXAMPLE_APPROVAL,
     }),
 );
 export type ApprovalView = Infer<typeof ApprovalView>;

@@ -3,25 +3,29 @@ import { SessionAction, SessionStatus } from '../common/enums.ts';
 import { FieldError, Problem } from '../common/errors.ts';
 import { SessionId } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { CreateSessionRequest } from './requests.ts';
 
 /** One action on many sessions, and the outcome for each of them. */
 
 /** These actions report what happened to one session, so they are not offered for many at once. */
 const REPORTS = ['complete', 'fail'] as const;
 
+const MAX_ITEMS = 100;
+
+/** Each item is parsed on its own, so that an invalid one does not spoil the others. */
+const NewSession = schema(() =>
+  z.unknown().meta({ $ref: `#/components/schemas/${CreateSessionRequest().meta()!.id}` }),
+);
+
 export const BulkSessionRequest = schema(() =>
   z
-    .strictObject({
-      action: z.enum(['create', ...SessionAction().exclude(REPORTS).options, 'delete']),
-      session_ids: z.array(SessionId()).min(1).max(100).optional(),
-      sessions: z.array(z.unknown()).min(1).max(100).optional(),
-    })
-    .refine((body) => (body.action === 'create') === (body.sessions !== undefined), {
-      message: 'send `sessions` for create, and `session_ids` for every other action',
-    })
-    .refine((body) => (body.action === 'create') === (body.session_ids === undefined), {
-      message: 'send `session_ids` for every action except create',
-    })
+    .discriminatedUnion('action', [
+      z.strictObject({ action: z.literal('create'), sessions: z.array(NewSession()).min(1).max(MAX_ITEMS) }),
+      z.strictObject({
+        action: z.enum([...SessionAction().exclude(REPORTS).options, 'delete']),
+        session_ids: z.array(SessionId()).min(1).max(MAX_ITEMS),
+      }),
+    ])
     .meta({
       id: 'BulkSessionRequest',
       description: 'One action on many sessions; each item has its own outcome.',

@@ -10,6 +10,20 @@ export const MAX_LACK_CHARS = 500;
 /** What of the work a checkpoint does not hold, one phrase each; absent when it holds everything. */
 export const Lacks = schema(() => z.array(z.string().max(MAX_LACK_CHARS)).max(MAX_LACKS).optional());
 
+export const EXAMPLE_CHECKPOINT = {
+  number: 1,
+  task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
+  epoch: 1,
+  created_at: '2026-11-22T15:04:05.678Z',
+  turn: 1,
+  messages_done: 1,
+  base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  patch_bytes: 412,
+  conversation_bytes: 5_120,
+  local_only: false,
+  requested: false,
+};
+
 export const CheckpointView = schema(() =>
   z
     .object({
@@ -29,19 +43,7 @@ export const CheckpointView = schema(() =>
     .meta({
       id: 'CheckpointView',
       description: 'A point from which another machine can continue.',
-      example: {
-        number: 1,
-        task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
-        epoch: 1,
-        created_at: '2026-11-22T15:04:05.678Z',
-        turn: 1,
-        messages_done: 1,
-        base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-        patch_bytes: 412,
-        conversation_bytes: 5_120,
-        local_only: false,
-        requested: false,
-      },
+      example: EXAMPLE_CHECKPOINT,
     }),
 );
 export type CheckpointView = Infer<typeof CheckpointView>;

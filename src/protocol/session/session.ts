@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { CursorText } from '../common/cursor-text.ts';
 import { SessionAction, SessionPriority, SessionStatus, SessionType, TaskStatus } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
@@ -151,7 +152,7 @@ export const SessionView = schema(() =>
       open_approvals: z.int(),
       checkpoint_count: z.int(),
       /** The cursor of the log's head, from which a watcher can continue after reading this view. */
-      cursor: z.string(),
+      cursor: CursorText(),
       /** Only when the session is read, and while it waits for an agent. */
       queue: QueuePlace().optional(),
       tasks: z.array(TaskView()).optional(),

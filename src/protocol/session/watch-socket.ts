@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { CursorText } from '../common/cursor-text.ts';
 import { type Infer, schema } from '../common/schema.ts';
-import { CursorText, SessionEvent } from '../events/envelope.ts';
+import { SessionEvent } from '../events/envelope.ts';
 
 /**
  * The watch socket: `GET /ws/sessions/{id}?after=<cursor>`, subprotocol `oio.v1`.

@@ -1,5 +1,6 @@
 import type { ServerRecord } from '../../../cli/data-directory.ts';
-import { type Client, createClient } from '../../../src/client/client.ts';
+import type { Client } from '../../../src/client/client.ts';
+import { checkedClient } from '../../support/checked-client.ts';
 import { countServer } from '../../support/servers.ts';
 import { Launcher } from '../../system/support/launcher.ts';
 import { scratchDirectory } from '../../system/support/rig.ts';
@@ -17,7 +18,7 @@ export class DemoStack {
   private constructor(path: string, { url, token }: ServerRecord, launcher: Launcher, parts: AsyncDisposableStack) {
     this.path = path;
     this.url = url;
-    this.client = createClient({ baseUrl: url, token });
+    this.client = checkedClient({ baseUrl: url, token });
     this.#launcher = launcher;
     this.#parts = parts;
   }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { createClient } from '../../../src/client/client.ts';
+import { checkedClient } from '../../support/checked-client.ts';
 import { eventually } from '../../support/eventually.ts';
 import { descendantsOf, type Launcher, lives } from './launcher.ts';
 
@@ -8,7 +8,7 @@ const NAMES = ['one', 'three', 'two'];
 /** Creates tokens by name, which the control plane acknowledges. */
 export async function makeTokens(launcher: Launcher): Promise<void> {
   const { url, token } = launcher.server();
-  const { tokens } = createClient({ baseUrl: url, token });
+  const { tokens } = checkedClient({ baseUrl: url, token });
   for (const name of NAMES) await tokens.create({ name, role: 'viewer' });
 }
 
@@ -16,7 +16,7 @@ export async function makeTokens(launcher: Launcher): Promise<void> {
 export async function expectTokens(launcher: Launcher): Promise<void> {
   await eventually(async () => {
     const { url, token } = launcher.server();
-    const list = await createClient({ baseUrl: url, token }).tokens.list();
+    const list = await checkedClient({ baseUrl: url, token }).tokens.list();
     expect(list.map(({ name }) => name).sort()).toEqual(NAMES);
   });
 }

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { checkPort } from '../../../cli/launcher/ports.ts';
-import { type Client, createClient } from '../../../src/client/client.ts';
+import type { Client } from '../../../src/client/client.ts';
+import { checkedClient } from '../../support/checked-client.ts';
 import { descendantsOf, Launcher, lives, type ProcessIdentity } from './launcher.ts';
 
 const TOKEN = 'a-token-of-the-tests-0123456789-0123456789';
@@ -36,7 +37,7 @@ export class ControlPlane {
     this.#dataDirectory = dataDirectory;
     this.#env = { ...env, PORT: String(port), OIO_TOKEN: TOKEN };
     this.url = `http://127.0.0.1:${port}`;
-    this.client = createClient({ baseUrl: this.url, token: TOKEN, deadlineMs: RESTART_LIMIT_MS });
+    this.client = checkedClient({ baseUrl: this.url, token: TOKEN, deadlineMs: RESTART_LIMIT_MS });
     this.#launcher = this.#launch();
   }
 
@@ -51,7 +52,7 @@ export class ControlPlane {
 
   /** A client for another URL, such as a proxy's. */
   clientAt(url: string): Client {
-    return createClient({ baseUrl: url, token: TOKEN, deadlineMs: RESTART_LIMIT_MS });
+    return checkedClient({ baseUrl: url, token: TOKEN, deadlineMs: RESTART_LIMIT_MS });
   }
 
   /** Sends SIGKILL to one of the launcher's processes, which the launcher then restarts. */

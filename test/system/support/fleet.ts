@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scriptedModelConfig } from '../../../cli/demo/scripted-model.ts';
 import type { ConversationMessage } from '../../../runner/work/opencode-port.ts';
-import { type Client, createClient } from '../../../src/client/client.ts';
+import type { Client } from '../../../src/client/client.ts';
+import { checkedClient } from '../../support/checked-client.ts';
 import { type AgentPlace, AgentProcess } from './agent-process.ts';
 import { readCheckpoint } from './agreement.ts';
 import { ControlPlane, RESTART_LIMIT_MS } from './control-plane.ts';
@@ -48,7 +49,7 @@ export function joinFleet(address: FleetAddress): FleetMember {
   return {
     address,
     path,
-    client: createClient({ baseUrl: url, token: adminToken, deadlineMs: RESTART_LIMIT_MS }),
+    client: checkedClient({ baseUrl: url, token: adminToken, deadlineMs: RESTART_LIMIT_MS }),
     agent(name, options = {}) {
       const directory = join(path, name);
       mkdirSync(directory);

@@ -50,11 +50,17 @@ const REFUSED = [
   ['durable-objects/session/c.ts', `export * from '../../src/http/x.ts';`, 'noRestrictedImports'],
   ['runner/a.ts', `export * from '../durable-objects/kit/x.ts';`, 'noRestrictedImports'],
   ['cli/local/a.ts', `export * from '../../src/http/x.ts';`, 'noRestrictedImports'],
+  [
+    'test/system/a.ts',
+    `import { createClient } from '../../src/client/client.ts';\nexport const c = createClient;`,
+    'noRestrictedImports',
+  ],
   ['dashboard/src/a.ts', `export * from '../../src/adapters/x.ts';`, 'noRestrictedImports'],
 ] as const;
 
 /** Allowed code. */
 const ALLOWED = [
+  ['test/system/ok.ts', `import type { Client } from '../../src/client/client.ts';\nexport type C = Client;`],
   ['src/domain/ok.ts', `export * from '../protocol/x.ts';\nexport * from './y.ts';`],
   ['src/domain/graph/ok.ts', `export * from '../../protocol/x.ts';\nexport * from '../y.ts';`],
   ['src/protocol/ok.ts', `export * from 'zod';\nexport * from './x.ts';`],
