@@ -183,7 +183,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   #directoryUpdated(): Promise<void> {
-    return waitAtMost(DIRECTORY_WAIT_MS, this.parts.kit.outbox.drain(DESTINATION.directory));
+    return waitAtMost(DIRECTORY_WAIT_MS, this.parts.kit.outbox.settled(DESTINATION.directory));
   }
 }
 

@@ -9,7 +9,7 @@ import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionSummary } from '../../src/protocol/session/list.ts';
-import type { SessionInclude, SessionView, TaskView } from '../../src/protocol/session/session.ts';
+import type { DeliveryView, SessionInclude, SessionView, TaskView } from '../../src/protocol/session/session.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
 import { readError, type SessionRow } from './records.ts';
@@ -51,6 +51,7 @@ export class SessionViews {
       ...(include.includes('checkpoints') && { checkpoints: this.checkpoints() }),
       ...(include.includes('approvals') && { approvals: this.approvals() }),
       ...(include.includes('usage') && { usage: readUsage(row.usage) }),
+      ...(include.includes('deliveries') && { deliveries: this.deliveries() }),
     };
   }
 
@@ -85,6 +86,14 @@ export class SessionViews {
     return this.#parts.kit.store
       .rows<{ view: string }>(`SELECT view FROM approvals ORDER BY status <> 'open', asked_at, rowid`)
       .map((row) => JSON.parse(row.view));
+  }
+
+  /** What other stores have not taken yet. */
+  deliveries(): DeliveryView[] {
+    return this.#parts.kit.outbox.undelivered().map(({ next_at, ...row }) => ({
+      ...row,
+      next_attempt_at: instantOrNull(next_at),
+    }));
   }
 
   /** The checkpoints, oldest first. */

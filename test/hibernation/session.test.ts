@@ -59,7 +59,7 @@ it.concurrent('a database that never answers delays no deadline of a session, an
       store.rows(`SELECT seq FROM event_batches`),
       'retired in the same step, with the delivery still hanging',
     ).toEqual([]);
-    await outbox.drain('history');
+    await outbox.settled('history');
     expect(outbox.backlog()).toEqual([{ destination: 'history', waiting: 1, parked: 0 }]);
     const [trouble] = store.rows<{ failures: number }>(`SELECT failures FROM destinations WHERE name = 'history'`);
     expect(trouble).toEqual({ failures: 1 });

@@ -43,9 +43,9 @@ function counted(state: DurableObjectState, workspace: string) {
     written = 0;
     await step();
     await Promise.resolve();
-    await runtime.parts.kit.outbox.drain('registry');
-    await runtime.parts.kit.outbox.drain('directory');
-    await runtime.parts.kit.outbox.drain('history');
+    await runtime.parts.kit.outbox.settled('registry');
+    await runtime.parts.kit.outbox.settled('directory');
+    await runtime.parts.kit.outbox.settled('history');
     return written;
   };
   return { runtime, rowsOf };

@@ -70,6 +70,11 @@ export function printSession(view: SessionView, json: boolean): void {
     const [first, ...more] = approvalLines(view.id, approval);
     printLines([`  ${paint('magenta', '?')} ${first}`, ...more.map((line) => `  ${line}`)]);
   }
+  for (const { destination, waiting, parked, last_error } of view.deliveries ?? []) {
+    const why = last_error === null ? '' : `: ${last_error}`;
+    if (parked > 0) printLines([printable(`  ${parked} not delivered to ${destination}${why}`)]);
+    else printLines([`  ${waiting} waiting for ${destination}`]);
+  }
   if (view.usage) {
     const { input_tokens, output_tokens } = view.usage;
     const cost = spellCost(view.usage, (dollars) => `$${dollars.toFixed(4)}`);

@@ -11,6 +11,14 @@ export interface Entry {
   parked_at?: number;
 }
 
+/** The numbers of a destination's waiting and parked entries, and why one of them was rejected. */
+export interface Backlog {
+  destination: string;
+  waiting: number;
+  parked: number;
+  last_error: string | null;
+}
+
 /** A stored row. Its done entries are removed from memory first. */
 interface Row {
   id: number;
@@ -21,6 +29,10 @@ interface Row {
 
 /** Longer lists of entries are split, so that each row stays far below the limit of a stored value. */
 const MAX_ROW_CHARS = 131_072;
+/** Bounds the memory that waiting entries take, because all of them are cached. A longer entry is a bug of its writer. */
+const MAX_ENTRY_CHARS = 65_536;
+/** How often an entry can fail before another one is tried first. */
+const FAILURES_PER_TURN = 10;
 
 /**
  * The stored entries of an outbox. Each transaction inserts its entries as one row. The rows are also cached in memory,
@@ -38,6 +50,7 @@ export class OutboxRows {
   readonly #newest = new Map<string, Entry>();
   /** The entries that are not done, by destination, oldest first. */
   readonly #byDestination = new Map<string, Set<Entry>>();
+  readonly #failures = new WeakMap<Entry, number>();
   /** Rows without entries, which the next commit deletes. */
   readonly #doneRows = new Set<Row>();
 
@@ -79,11 +92,20 @@ export class OutboxRows {
     if (row) this.#rewrite(row, row.entries.some(isWaiting));
   }
 
-  /** The entries that wait for a destination: the least rejected first, then the oldest. */
+  /**
+   * The entries that wait for a destination: the least rejected first, then the oldest. An entry that has failed a few
+   * times goes behind the others, because the cause may be the entry and not the destination.
+   */
   waitingFor(destination: string): Entry[] {
     this.#load();
     const waiting = [...(this.#byDestination.get(destination) ?? [])].filter(isWaiting);
-    return waiting.sort((a, b) => a.rejections - b.rejections);
+    const turns = (entry: Entry) => entry.rejections + Math.floor((this.#failures.get(entry) ?? 0) / FAILURES_PER_TURN);
+    return waiting.sort((a, b) => turns(a) - turns(b));
+  }
+
+  /** Notes that a delivery of an entry has failed. Only memory knows it, because a new process may try again. */
+  failed(entry: Entry): void {
+    this.#failures.set(entry, (this.#failures.get(entry) ?? 0) + 1);
   }
 
   /**
@@ -119,15 +141,16 @@ export class OutboxRows {
     if (this.#doneRows.size > 0) this.#store.transact(() => this.#store.dueChanged());
   }
 
-  /** The numbers of waiting and parked entries by destination. */
-  backlog(): { destination: string; waiting: number; parked: number }[] {
+  /** The destinations with waiting or parked entries, by name. */
+  backlog(): Backlog[] {
     this.#load();
-    const numbers = new Map<string, { destination: string; waiting: number; parked: number }>();
+    const numbers = new Map<string, Backlog>();
     for (const entry of this.#rowOf.keys()) {
-      const { destination } = entry;
-      const number = numbers.get(destination) ?? { destination, waiting: 0, parked: 0 };
+      const { destination, last_error } = entry;
+      const number = numbers.get(destination) ?? { destination, waiting: 0, parked: 0, last_error: null };
       numbers.set(destination, number);
       number[isWaiting(entry) ? 'waiting' : 'parked']++;
+      number.last_error = last_error ?? number.last_error;
     }
     return [...numbers.values()].sort((a, b) => (a.destination < b.destination ? -1 : 1));
   }
@@ -194,6 +217,9 @@ function inParts(entries: readonly Entry[]): { entries: Entry[]; text: string }[
   const parts: { entries: Entry[]; texts: string[]; chars: number }[] = [];
   for (const entry of entries) {
     const text = JSON.stringify(entry);
+    if (text.length > MAX_ENTRY_CHARS) {
+      throw new RangeError(`an entry for '${entry.destination}' has ${text.length} characters`);
+    }
     const last = parts.at(-1);
     if (last && last.chars + text.length <= MAX_ROW_CHARS) {
       last.entries.push(entry);

@@ -3,7 +3,7 @@ import { Rejected } from '../../../src/ports/rejected.ts';
 import { CachedRows } from '../storage/cached-rows.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import { withDeadline } from './outbound.ts';
-import { type Entry, OutboxRows } from './outbox-rows.ts';
+import { type Backlog, type Entry, OutboxRows } from './outbox-rows.ts';
 
 /**
  * Another store to which this object writes. Entries may name a place at it, as in `close_sockets:session/1`: each place
@@ -11,6 +11,8 @@ import { type Entry, OutboxRows } from './outbox-rows.ts';
  */
 export interface Destination {
   name: string;
+  /** The longest pause between two attempts, in ms. The default is for objects, which are back within minutes. */
+  retry_ms_max?: number;
   /**
    * Delivers one entry. Deliveries can be repeated, so the destination must recognize a delivered entry by its key or
    * by a version in the payload.
@@ -77,8 +79,16 @@ export class Outbox {
     this.#store.beforeCommit(this.#write);
   }
 
-  /** Starts or joins the delivery to one destination. Resolves when the delivery has ended. Never rejects. */
-  drain(name: string): Promise<void> {
+  /**
+   * Waits until the running deliveries to a destination have ended. It starts none: a commit starts its deliveries, and
+   * only the alarm tries a destination again that fails. Never rejects.
+   */
+  settled(name: string): Promise<void> {
+    return this.#delivering.get(name) ?? Promise.resolve();
+  }
+
+  /** Starts or joins the delivery to one destination. Never rejects. */
+  #drain(name: string): Promise<void> {
     const running = this.#delivering.get(name);
     if (running) return running;
     const destination = this.#destinationOf(name);
@@ -107,21 +117,26 @@ export class Outbox {
       if (!this.#destinationOf(name)) this.#failing.remove(name);
       else {
         this.#failing.put({ name, failures: this.#failures(name), next_at: now + 2 * DELIVERY_MS });
-        this.#store.afterCommit(() => platform.background(this.drain(name)));
+        this.#store.afterCommit(() => platform.background(this.#drain(name)));
       }
     }
     this.#store.dueChanged();
   }
 
-  /** The numbers of waiting and parked entries by destination. */
-  backlog(): { destination: string; waiting: number; parked: number }[] {
+  /** Deletes delivered rows, and counts the others by destination. */
+  backlog(): Omit<Backlog, 'last_error'>[] {
     this.#rows.deleteDone();
-    return this.#rows.backlog();
+    return this.#rows.backlog().map(({ last_error: _, ...counts }) => counts);
+  }
+
+  /** What is not delivered, and when each failing destination is tried again. It writes nothing. */
+  undelivered(): (Backlog & { next_at: number | null })[] {
+    return this.#rows.backlog().map((row) => ({ ...row, next_at: this.#failingRow(row.destination)?.next_at ?? null }));
   }
 
   /** Skips a failing destination, because its next attempt includes the entry. */
   #drainUnlessFailing(name: string): Promise<void> {
-    return this.#delivering.get(name) ?? (this.#failures(name) > 0 ? Promise.resolve() : this.drain(name));
+    return this.#failures(name) > 0 ? this.settled(name) : this.#drain(name);
   }
 
   /** Ends in the step in which it finds no more entries, so that an entry that is added meanwhile is not missed. */
@@ -148,7 +163,10 @@ export class Outbox {
     try {
       await withDeadline(name, DELIVERY_MS, (signal) => destination.deliver(entry.key, entry.payload, signal));
     } catch (error) {
-      if (!(error instanceof Rejected)) return { error };
+      if (!(error instanceof Rejected)) {
+        this.#rows.failed(entry);
+        return { error };
+      }
       this.#reject(entry, error);
       return 'rejected';
     }
@@ -193,7 +211,8 @@ export class Outbox {
     const { platform } = this.#store;
     this.#store.transact(() => {
       const failures = (progressed ? 0 : this.#failures(name)) + 1;
-      const pause = Math.min(RETRY_MS_MAX, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 20));
+      const longest = this.#destinationOf(name)?.retry_ms_max ?? RETRY_MS_MAX;
+      const pause = Math.min(longest, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 20));
       // Half of the pause is random, so that many objects do not retry the same database together.
       const next = platform.now() + Math.round(pause * (0.5 + platform.random() / 2));
       this.#failing.put({ name, failures, next_at: next });

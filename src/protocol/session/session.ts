@@ -83,6 +83,32 @@ export const TaskView = schema(() =>
 );
 export type TaskView = Infer<typeof TaskView>;
 
+export const DeliveryView = schema(() =>
+  z
+    .object({
+      destination: z.string(),
+      waiting: z.int(),
+      parked: z.int(),
+      /** Why the destination rejected one of them. */
+      last_error: z.string().nullable(),
+      /** Null if the next attempt is not delayed. */
+      next_attempt_at: Instant().nullable(),
+    })
+    .meta({
+      id: 'DeliveryView',
+      description:
+        'What the session has not delivered to another store. Parked entries were rejected ten times and are not sent again.',
+      example: {
+        destination: 'history',
+        waiting: 1,
+        parked: 0,
+        last_error: null,
+        next_attempt_at: '2026-11-22T15:05:05.678Z',
+      },
+    }),
+);
+export type DeliveryView = Infer<typeof DeliveryView>;
+
 export const EXAMPLE_SESSION = {
   id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',
   title: 'TEST-Session-001',
@@ -159,10 +185,11 @@ export const SessionView = schema(() =>
       checkpoints: z.array(CheckpointView()).optional(),
       approvals: z.array(ApprovalView()).optional(),
       usage: Usage().optional(),
+      deliveries: z.array(DeliveryView()).optional(),
     })
     .meta({ id: 'Session', description: 'A session.', example: EXAMPLE_SESSION }),
 );
 export type SessionView = Infer<typeof SessionView>;
 
-export const SessionInclude = schema(() => z.enum(['tasks', 'checkpoints', 'approvals', 'usage']));
+export const SessionInclude = schema(() => z.enum(['tasks', 'checkpoints', 'approvals', 'usage', 'deliveries']));
 export type SessionInclude = Infer<typeof SessionInclude>;

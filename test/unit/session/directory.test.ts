@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { Rejected } from '../../../src/ports/rejected.ts';
 import { usage } from './fake-agent.ts';
 import { SessionInProcess } from './harness.ts';
 
@@ -45,4 +46,49 @@ it('an unreachable database gets each finished run when it returns', async () =>
     [1, 'stopped'],
     [2, 'completed'],
   ]);
+});
+
+it('calls do not ask a directory again that fails, and it is up to date soon after its return', async () => {
+  const session = new SessionInProcess();
+  const { directory } = session.destinations;
+  const put = directory.put;
+  let asked = 0;
+  directory.put = (entry) => {
+    asked++;
+    return put(entry);
+  };
+  session.destinations.away = { directory: true };
+  await session.create();
+  for (let n = 0; n < 10; n++) await session.runtime.update(session.call(), { title: `Title ${n}` });
+  expect(asked).toBe(1);
+  session.destinations.away = {};
+  await session.advance(2_000);
+  expect(session.destinations.entry?.summary.title).toBe('Title 9');
+});
+
+it('a session shows what it could not deliver, and why', async () => {
+  const session = new SessionInProcess();
+  const stored = session.destinations.history.record;
+  session.destinations.history.record = async () => {
+    throw new Rejected('Postgres rejected the row (SQLSTATE 22003)');
+  };
+  session.destinations.away = { directory: true };
+  await session.create();
+  await session.act('start');
+  await session.act('cancel');
+  await session.advance(3_600_000);
+  expect((await session.view(['deliveries'])).deliveries).toEqual([
+    { destination: 'directory', waiting: 1, parked: 0, last_error: null, next_attempt_at: expect.any(String) },
+    {
+      destination: 'history',
+      waiting: 0,
+      parked: 1,
+      last_error: 'Postgres rejected the row (SQLSTATE 22003)',
+      next_attempt_at: null,
+    },
+  ]);
+  session.destinations.history.record = stored;
+  session.destinations.away = {};
+  await session.advance(3_600_000);
+  expect((await session.view(['deliveries'])).deliveries).toMatchObject([{ destination: 'history', parked: 1 }]);
 });

@@ -144,7 +144,7 @@ it('a delivered row is not delivered again when the commit that should delete it
       throw new Error('no');
     }),
   ).toThrow('no');
-  await kit.outbox.drain('far');
+  await platform.advance(60_000, () => runAlarm(kit, () => {}));
   expect(arrived).toEqual([['a', 1]]);
   expect(kit.outbox.backlog()).toEqual([]);
 });
@@ -337,4 +337,56 @@ it('a destination without configuration gets no rows, and its existing rows set 
   platform.fireAlarm(() => runAlarm(later, () => {}));
   expect(platform.alarm).toBeNull();
   expect(later.outbox.backlog()).toEqual([{ destination: 'far', waiting: 1, parked: 0 }]);
+});
+
+it('waiting for a failing destination starts no delivery', async () => {
+  const { destination, state } = recording();
+  const { platform, kit } = objectWith(destination);
+  let attempts = 0;
+  state.fail = () => {
+    attempts++;
+    return new Error('overloaded');
+  };
+  put(kit, 'a', 1);
+  await kit.outbox.settled('far');
+  const due = platform.alarm;
+  for (let i = 0; i < 10; i++) {
+    put(kit, 'a', i);
+    await kit.outbox.settled('far');
+  }
+  expect(attempts).toBe(1);
+  expect(platform.alarm).toBe(due);
+});
+
+it('an entry that always fails delays the others by a few pauses', async () => {
+  const { destination, arrived, state } = recording();
+  const { platform, kit, alarm } = objectWith(destination);
+  state.fail = (key) => (key === 'bad' ? new Error('a bug') : null);
+  put(kit, 'bad', 1);
+  await platform.settle();
+  for (const key of ['b', 'c', 'd']) put(kit, key, key);
+  await platform.advance(1_800_000, alarm);
+  expect(arrived.map(([key]) => key)).toEqual(['b', 'c', 'd']);
+});
+
+it('a destination with a longer pause is tried a few times a day', async () => {
+  const { destination, state } = recording();
+  const { platform, kit, alarm } = objectWith({ ...destination, retry_ms_max: 21_600_000 });
+  let attempts = 0;
+  state.fail = () => {
+    attempts++;
+    return new Error('away');
+  };
+  put(kit, 'a', 1);
+  await platform.settle();
+  await platform.advance(86_400_000, alarm);
+  attempts = 0;
+  await platform.advance(86_400_000, alarm);
+  expect(attempts).toBeLessThanOrEqual(8);
+});
+
+it('an entry that is too long for the memory of many is refused with its transaction', () => {
+  const { kit } = objectWith(recording().destination);
+  expect(() => put(kit, 'a', 'x'.repeat(70_000))).toThrow(RangeError);
+  expect(kit.outbox.backlog()).toEqual([]);
 });
