@@ -42,8 +42,14 @@ export const APPROVAL_AGAIN_MS = 900_000;
  * returning agent tries again at least every 20 s.
  */
 export const RETURN_MS = 30_000;
-/** The interval at which a queued session repeats `reserve`, which is idempotent, in case the registry forgot it. */
+/**
+ * A queued session repeats `reserve`, which is idempotent, in case that the registry lost it or that an agent accepted
+ * it and never came. The first repeat is after this time, and each pause is as long as the wait until then.
+ */
 export const RESERVE_AGAIN_MS = 60_000;
+export const RESERVE_AGAIN_MS_MAX = 3_600_000;
+/** The longest pause between two attempts to record a finished run. */
+export const HISTORY_RETRY_MS_MAX = 6 * 3_600_000;
 /** The minimum interval between the summaries of a busy session. */
 export const SUMMARY_MS = 1_000;
 

@@ -2,7 +2,7 @@ import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
-import { DESTINATION } from './config.ts';
+import { DESTINATION, HISTORY_RETRY_MS_MAX } from './config.ts';
 import type { SlotMessage } from './reservations.ts';
 
 /** The other stores to which a session writes. */
@@ -45,6 +45,8 @@ export function sessionDestinations(
   if (history) {
     destinations.push({
       name: DESTINATION.history,
+      // A database may be away for days, with a wake of each finished session for every attempt.
+      retry_ms_max: HISTORY_RETRY_MS_MAX,
       deliver: (_key, payload, signal) => history.record(payload as SessionRun, signal),
     });
   }

@@ -65,6 +65,8 @@ export interface TaskRow extends TaskFacts {
   retry: string | null;
   /** How often in a row a lease was handed back soon after its grant, at no cost. */
   handed_back: number;
+  /** When the task last began to ask for an agent, in ms; null if it never did. */
+  reserved_at: number | null;
 }
 
 /** The newest lease of a task. The row stays after its end, so that a late agent learns how it ended. */

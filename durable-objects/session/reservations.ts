@@ -2,7 +2,7 @@ import { type Refusal, readRefusals, withRefusal } from '../../src/domain/dispat
 import { requirementsOf } from '../../src/domain/dispatch/requirements.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
-import { DEADLINE, DESTINATION, RESERVE_AGAIN_MS } from './config.ts';
+import { DEADLINE, DESTINATION, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
 import type { SessionParts } from './parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
@@ -35,13 +35,15 @@ export class Reservations {
   /**
    * Asks for an agent under the task's present epoch. Repeated calls are safe: they update the priority in the registry,
    * and restore a reservation that the registry has lost.
-   * @param again whether no agent has claimed an earlier reservation in RESERVE_AGAIN_MS
+   * @param again whether no agent has claimed an earlier reservation in RESERVE_AGAIN_MS or longer
    */
   ask(number: number, again = false): void {
     const { kit, records } = this.#parts;
+    const now = kit.store.platform.now();
+    if (!again) records.updateTask(number, { reserved_at: now });
     const { id, repository } = records.session();
     const spec = records.spec();
-    const { epoch } = records.task(number)!;
+    const { epoch, reserved_at } = records.task(number)!;
     const request: SlotRequest = {
       session_id: id,
       task_id: taskIdOf(id, number),
@@ -49,7 +51,9 @@ export class Reservations {
       priority: spec.priority,
       requirements: requirementsOf({ spec, repository, refusals: this.refusals(number) }),
     };
-    kit.deadlines.set(DEADLINE.reserve + number, kit.store.platform.now() + RESERVE_AGAIN_MS);
+    const waited = now - (reserved_at ?? now);
+    const pause = Math.min(Math.max(waited, RESERVE_AGAIN_MS), RESERVE_AGAIN_MS_MAX);
+    kit.deadlines.set(DEADLINE.reserve + number, now + pause);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
   }
 

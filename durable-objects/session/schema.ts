@@ -16,7 +16,8 @@ CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
   attempts_used INTEGER NOT NULL, restore TEXT NOT NULL,
   refused_by TEXT NOT NULL,
-  setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT, retry TEXT, handed_back INTEGER NOT NULL DEFAULT 0
+  setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT, retry TEXT, handed_back INTEGER NOT NULL DEFAULT 0,
+  reserved_at INTEGER
 );
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
@@ -220,6 +221,10 @@ DROP TABLE spec;
       // The length of the log up to each row. Older rows count as empty until they are trimmed.
       id: 'session/0013_length_of_the_log',
       sql: `ALTER TABLE event_batches ADD COLUMN total INTEGER NOT NULL DEFAULT 0;`,
+    },
+    {
+      id: 'session/0014_time_of_reservations',
+      sql: `ALTER TABLE tasks ADD COLUMN reserved_at INTEGER;`,
     },
   ],
 };

@@ -39,6 +39,7 @@ export class Tasks {
       error: null,
       retry: null,
       handed_back: 0,
+      reserved_at: null,
     };
     this.#parts.records.addTask(task);
   }

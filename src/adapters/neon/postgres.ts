@@ -1,10 +1,14 @@
 import type { Probe } from '../../ports/probe.ts';
 import type { RunHistory } from '../../ports/run-history.ts';
+import { Breaker } from './breaker.ts';
 
 /**
  * The ports that Postgres implements. The driver and the query builder take a quarter of the time in which an isolate
  * starts, so they are loaded by the first call that needs them. A deployment without Postgres never loads them.
  */
+
+/** One for each database, because all objects of an isolate share the fate of theirs. */
+const breakers = new Map<string, Breaker>();
 
 /** Finished runs in the database at this URL. */
 export function postgresRunHistory(databaseUrl: string, fetchEndpoint?: string): RunHistory {
@@ -15,8 +19,10 @@ export function postgresRunHistory(databaseUrl: string, fetchEndpoint?: string):
     ]);
     return new PostgresRunHistory(connect(databaseUrl, fetchEndpoint));
   };
+  const breaker = breakers.get(databaseUrl) ?? new Breaker();
+  breakers.set(databaseUrl, breaker);
   return {
-    record: async (run, signal) => (await load()).record(run, signal),
+    record: (run, signal) => breaker.run(async () => (await load()).record(run, signal)),
     runsOf: async (workspace, sessionId) => (await load()).runsOf(workspace, sessionId),
   };
 }

@@ -19,6 +19,20 @@ it('a reservation that an agent accepts and never claims is replaced by one of t
   expect(await session.status()).toBe('running');
 });
 
+it('a session that waits for days asks the registry ever less, but at least every hour', async () => {
+  const session = new SessionInProcess();
+  await session.create();
+  await session.act('start');
+  const asked: number[] = [];
+  for (let hour = 0; hour < 48; hour++) {
+    const before = session.destinations.requests.length;
+    await session.advance(3_600_000);
+    asked.push(session.destinations.requests.length - before);
+  }
+  expect(asked[0]).toBeLessThanOrEqual(8);
+  expect(asked.slice(2).every((times) => times === 1)).toBe(true);
+});
+
 it('a changed priority reaches the registry while the reservation waits', async () => {
   const session = new SessionInProcess();
   await session.create();
