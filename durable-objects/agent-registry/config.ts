@@ -34,5 +34,7 @@ export const DEADLINE = {
   queue: 'queue',
   /** Old agents and tombstones are deleted. */
   review: 'review',
+  /** The review left tombstones for another transaction. */
+  purge: 'purge',
 } as const;
 export type DeadlineName = (typeof DEADLINE)[keyof typeof DEADLINE];

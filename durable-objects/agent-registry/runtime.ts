@@ -63,6 +63,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     [DEADLINE.offers]: { waitsFor: 'others', run: (_, due) => this.#keeper.lapse(due) },
     [DEADLINE.queue]: { waitsFor: 'time', run: () => this.#keeper.match() },
     [DEADLINE.review]: { waitsFor: 'others', run: (_, due) => this.#review(due) },
+    [DEADLINE.purge]: { waitsFor: 'time', run: () => void this.#purge() },
   };
 
   constructor(kit: ObjectKit, calls: Calls, connections: Connections, slots: SlotsTable) {
@@ -242,8 +243,15 @@ export class AgentRegistryRuntime implements SocketHolder {
       if (seenAt <= this.#now - AGENT_KEPT_MS && !wasDownAt(late_ms)) this.#agents.remove(id);
       else if (seenAt > last_seen_at) this.#agents.setLastSeen(id, seenAt);
     }
-    const anyEnded = this.#slots.purgeEnded(this.#now - TOMBSTONES_KEPT_MS);
+    const anyEnded = this.#purge();
     if (anyEnded || !this.#agents.isEmpty()) this.#kit.deadlines.set(DEADLINE.review, this.#now + REVIEW_MS);
+  }
+
+  /** Deletes some old tombstones, and the next ones in another transaction. @returns whether any may remain */
+  #purge(): boolean {
+    const { more, remain } = this.#slots.purgeEnded(this.#now - TOMBSTONES_KEPT_MS);
+    if (more) this.#kit.deadlines.set(DEADLINE.purge, this.#now + 1);
+    return more || remain;
   }
 
   /** Runs a session's call in one transaction. The first call creates the tables. */

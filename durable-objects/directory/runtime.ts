@@ -60,8 +60,8 @@ export class DirectoryRuntime {
   alarm(): void {
     runAlarm(this.#kit, (name) => {
       if (name !== TOMBSTONES_DEADLINE) return;
-      const oldest = this.#directory.purgeRemoved(this.#kit.store.platform.now() - TOMBSTONES_KEPT_MS);
-      if (oldest !== null) this.#kit.deadlines.set(TOMBSTONES_DEADLINE, oldest + TOMBSTONES_KEPT_MS);
+      const next = this.#directory.purgeRemoved(TOMBSTONES_KEPT_MS);
+      if (next !== null) this.#kit.deadlines.set(TOMBSTONES_DEADLINE, next);
     });
   }
 }

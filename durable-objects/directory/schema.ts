@@ -30,5 +30,9 @@ UPDATE sessions SET open_approvals = json_extract(summary, '$.open_approvals')
 CREATE INDEX sessions_waiting ON sessions (created_at, id) WHERE open_approvals > 0;
 `,
     },
+    {
+      id: 'directory/0003_removed_by_time',
+      sql: `CREATE INDEX removed_by_time ON removed (removed_at);`,
+    },
   ],
 };

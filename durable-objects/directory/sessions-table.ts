@@ -5,11 +5,15 @@ import type { JsonText } from '../../src/ports/json-text.ts';
 import type { SessionId } from '../../src/protocol/common/ids.ts';
 import type { ListSessionsQuery, SessionList, SessionSortColumn } from '../../src/protocol/session/list.ts';
 import type { SqlValue } from '../kit/platform/platform.ts';
+import { purge } from '../kit/storage/purge.ts';
 import { rankOf } from '../kit/storage/rank.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 
 /** The length of the text that a search reads. */
 const SEARCH_CHARS_MAX = 1_000;
+
+const TOMBSTONES = { table: 'removed', key: 'id', at: 'removed_at' };
+const PURGED_AT_A_TIME = 1_000;
 
 /** Columns that never change after the insert. Updates leave them out, so that their indexes are not written. */
 const FIXED = ['id', 'created_at'] as const;
@@ -120,10 +124,9 @@ export class SessionsTable {
     );
   }
 
-  /** Deletes tombstones up to a time. @returns the time of the oldest remaining tombstone */
-  purgeRemoved(upTo: number): number | null {
-    this.#store.rows(`DELETE FROM removed WHERE removed_at <= ?`, upTo);
-    return this.#store.row<{ at: number | null }>(`SELECT MIN(removed_at) AS at FROM removed`)?.at ?? null;
+  /** Deletes some tombstones that were kept for `keptMs`. @returns when to do it again; null if none is left */
+  purgeRemoved(keptMs: number): number | null {
+    return purge(this.#store, TOMBSTONES, { keptMs, rowsMax: PURGED_AT_A_TIME });
   }
 
   /** Whether a session is listed, whether it has a tombstone, and the higher `rev` of both. */

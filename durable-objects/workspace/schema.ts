@@ -32,5 +32,10 @@ DELETE FROM socket_places;
 `,
     },
     { id: 'workspace/0003_sign_ins', sql: `ALTER TABLE tokens ADD COLUMN signed_in_by TEXT;` },
+    {
+      // Only a workspace has so many outcomes, and so long ones, that a purge must not read them all.
+      id: 'workspace/0004_outcomes_by_time',
+      sql: `CREATE INDEX idempotency_by_time ON idempotency (at);`,
+    },
   ],
 };

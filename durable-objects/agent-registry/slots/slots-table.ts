@@ -35,6 +35,8 @@ const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_
 const OF_KEY = 'task_id = ? AND epoch = ?';
 /** The number of queued slots that one statement reads for a match, which usually needs only the first ones. */
 const QUEUE_PAGE = 100;
+/** The number of tombstones that one transaction looks at. */
+const PURGED_AT_A_TIME = 1_000;
 
 /** The table of slots and their tombstones. Methods that write must run inside a transaction. */
 export class SlotsTable {
@@ -197,10 +199,23 @@ export class SlotsTable {
     );
   }
 
-  /** Deletes tombstones up to a time. @returns whether any remain */
-  purgeEnded(upTo: number): boolean {
-    this.#store.rows(`DELETE FROM slots WHERE state = 'ended' AND ended_at <= ?`, upTo);
-    return this.#store.row(`SELECT 1 FROM slots WHERE state = 'ended' LIMIT 1`) !== undefined;
+  /**
+   * Deletes old tombstones among the first ones by arrival. It leaves the others for later, because an index on their
+   * time would cost more rows than this reads.
+   * @returns whether to look for more soon, and whether a tombstone remains among the first ones
+   */
+  purgeEnded(upTo: number): { more: boolean; remain: boolean } {
+    const first = this.#store.rows<{ arrival: number }>(
+      `SELECT arrival FROM slots WHERE state = 'ended' ORDER BY arrival LIMIT ?`,
+      PURGED_AT_A_TIME,
+    );
+    const last = first.at(-1)?.arrival ?? 0;
+    const deleted = this.#store.rows(
+      `DELETE FROM slots WHERE arrival <= ? AND state = 'ended' AND ended_at <= ? RETURNING 1`,
+      last,
+      upTo,
+    ).length;
+    return { more: deleted > 0 && first.length === PURGED_AT_A_TIME, remain: deleted < first.length };
   }
 
   #read(where: string, ...bindings: (string | number)[]): Slot[] {

@@ -2,9 +2,14 @@ import type { Call } from '../../../src/ports/calls.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { IDEMPOTENCY_KEY_MS } from '../../../src/protocol/common/limits.ts';
 import type { Deadlines } from '../deadlines.ts';
+import { purge } from '../storage/purge.ts';
 import type { ObjectStore } from '../storage/store.ts';
 
 export const IDEMPOTENCY_DEADLINE = 'idempotency';
+
+const OUTCOMES = { table: 'idempotency', key: 'key', at: 'at' };
+/** An outcome can have a megabyte. */
+const PURGED_AT_A_TIME = 50;
 
 export const KEY_IS_TAKEN = refuse(
   'idempotency_mismatch',
@@ -35,8 +40,9 @@ export class Idempotency {
   recall<T>({ idempotency }: Call): Outcome<T> | null {
     if (!idempotency) return null;
     const kept = this.#store.row<{ fingerprint: string; answer: string }>(
-      `SELECT fingerprint, answer FROM idempotency WHERE key = ?`,
+      `SELECT fingerprint, answer FROM idempotency WHERE key = ? AND at > ?`,
       idempotency.key,
+      this.#expired(),
     );
     if (!kept) return null;
     if (kept.fingerprint !== idempotency.fingerprint) return KEY_IS_TAKEN;
@@ -49,21 +55,26 @@ export class Idempotency {
     const now = this.#store.platform.now();
     this.#store.rows(
       `INSERT INTO idempotency (key, fingerprint, answer, at) VALUES (?, ?, ?, ?)
-       ON CONFLICT (key) DO UPDATE SET answer = excluded.answer`,
+       ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, answer = excluded.answer,
+         at = IIF(at > ?, at, excluded.at)`,
       idempotency.key,
       idempotency.fingerprint,
       JSON.stringify(outcome.value),
       now,
+      this.#expired(),
     );
     this.#deadlines.setIfUnset(IDEMPOTENCY_DEADLINE, now + IDEMPOTENCY_KEY_MS);
     return outcome;
   }
 
-  /** The handler of `IDEMPOTENCY_DEADLINE`: deletes outcomes that are older than a day. */
+  /** The handler of `IDEMPOTENCY_DEADLINE`: deletes outcomes that are older than a day, some at a time. */
   purge(): void {
-    const now = this.#store.platform.now();
-    this.#store.rows(`DELETE FROM idempotency WHERE at <= ?`, now - IDEMPOTENCY_KEY_MS);
-    const oldest = this.#store.row<{ at: number | null }>(`SELECT MIN(at) AS at FROM idempotency`)?.at;
-    if (oldest != null) this.#deadlines.set(IDEMPOTENCY_DEADLINE, oldest + IDEMPOTENCY_KEY_MS);
+    const next = purge(this.#store, OUTCOMES, { keptMs: IDEMPOTENCY_KEY_MS, rowsMax: PURGED_AT_A_TIME });
+    if (next !== null) this.#deadlines.set(IDEMPOTENCY_DEADLINE, next);
+  }
+
+  /** The newest time of a key that names nothing any more. Its row stays until the next purge. */
+  #expired(): number {
+    return this.#store.platform.now() - IDEMPOTENCY_KEY_MS;
   }
 }

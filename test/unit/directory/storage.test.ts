@@ -112,3 +112,20 @@ it('the directory keeps a tombstone for a week, and then has no alarm', async ()
   await platform.advance(1, () => runtime.alarm());
   expect(platform.dump()).toMatchObject({ removed: [], sessions: [], $alarm: null });
 });
+
+it('tombstones of sessions that were deleted one by one are purged at most hourly', async () => {
+  const platform = new NodePlatform();
+  const { runtime } = new DirectoryInProcess({ platform });
+  const deleted = Array.from({ length: 200 }, (_, index) => directoryEntry(index + 1, { rev: 1 }).summary.id);
+  for (const id of deleted) {
+    runtime.remove(id, 2);
+    platform.clock += 60_000;
+  }
+  let alarms = 0;
+  await platform.advance(8 * 86_400_000, () => {
+    alarms++;
+    runtime.alarm();
+  });
+  expect(alarms).toBeLessThanOrEqual(6);
+  expect(platform.dump()).toMatchObject({ removed: [], $alarm: null });
+});

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { storedDeadlines } from '../../support/deadlines.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
+import { MeasuredPlatform } from '../../support/measured-platform.ts';
 import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { AGENT_A, AGENT_B, hello, INSTANCE_2, slotRequest } from '../ports/agent-registry.fixture.ts';
@@ -250,6 +251,28 @@ describe('the writes of the registry', () => {
     expect(tombstones()).toEqual([expect.objectContaining(key(second))]);
     await registry.advance(21_600_000);
     expect(registry.platform.dump()).toMatchObject({ slots: [], $alarm: null });
+  });
+
+  it('deletes thousands of tombstones a thousand at a time, and reads no more than that of those that stay', async () => {
+    const platform = new MeasuredPlatform();
+    const registry = new RegistryInProcess({ platform });
+    const cancelMany = (from: number) => {
+      for (let epoch = from; epoch < from + 2_500; epoch++) registry.runtime.cancel({ ...key(first), epoch });
+    };
+    cancelMany(1);
+    await registry.advance(12 * 3_600_000);
+    cancelMany(3_000);
+    const reads: number[] = [];
+    const count = () => platform.exec('SELECT COUNT(*) AS n FROM slots', [])[0]!.n;
+    while (count() !== 0) {
+      platform.clock = platform.alarm!;
+      platform.take();
+      platform.fireAlarm(() => registry.runtime.alarm());
+      reads.push(platform.take().rows);
+    }
+    expect(reads.length).toBeGreaterThan(5);
+    expect(reads.length).toBeLessThan(20);
+    expect(Math.max(...reads)).toBeLessThan(2_100);
   });
 
   it('deletes an agent that was disconnected for a day, and keeps a connected one', async () => {

@@ -87,3 +87,23 @@ it('each idempotency key is kept for a day, and leaves no alarm', async () => {
   await platform.advance(2 * DAY_MS, alarm);
   expect(platform.dump()).toMatchObject({ idempotency: [], $alarm: null });
 });
+
+it('idempotency keys of a day are purged at most hourly, some at a time, and none names its request for longer', async () => {
+  const { platform, idempotency, effect, effects, alarm } = fixture();
+  for (let i = 0; i < 300; i++) {
+    idempotency.once(call(`key ${i}`), effect('once'));
+    platform.clock += 1_000;
+  }
+  await platform.advance(DAY_MS - 100_000, alarm);
+  expect(platform.dump().idempotency, 'most wait for the next hour').toHaveLength(299);
+  idempotency.once(call('key 150', 'another body'), effect('again'));
+  expect(effects().at(-1)).toBe('again');
+  expect(idempotency.once(call('key 150', 'another body'), effect('no'))).toEqual(ok({ name: 'again' }));
+  let alarms = 0;
+  await platform.advance(2 * DAY_MS, () => {
+    alarms++;
+    alarm();
+  });
+  expect(alarms).toBeLessThanOrEqual(10);
+  expect(platform.dump()).toMatchObject({ idempotency: [], $alarm: null });
+});
