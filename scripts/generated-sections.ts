@@ -9,7 +9,8 @@ import { type Reader, SETTINGS, type SettingName, settingOf } from '../src/confi
 import { codeOfCeiling, settingOfCeiling } from '../src/domain/session/ceilings.ts';
 import { type CeilingName, Ceilings } from '../src/protocol/session/ceilings.ts';
 import { countOneSession } from '../test/bench/counts.ts';
-import { countsTables } from '../test/bench/report.ts';
+import { countsTables, waitingTable } from '../test/bench/report.ts';
+import { countWaiting } from '../test/bench/waiting.ts';
 import { PROTOCOL_SECTIONS } from './protocol-sections.ts';
 import { stateDiagram } from './state-diagram.ts';
 
@@ -25,6 +26,7 @@ export const SECTIONS: readonly Section[] = [
   { file: 'docs/agents.md', name: 'ceilings', text: ceilingsTable },
   { file: 'docs/architecture.md', name: 'session-states', text: stateDiagram },
   { file: 'docs/benchmarks.md', name: 'counts', text: async () => countsTables(await countOneSession()) },
+  { file: 'docs/benchmarks.md', name: 'waiting', text: async () => waitingTable(await countWaiting()) },
   ...Object.entries(PROTOCOL_SECTIONS).flatMap(([file, sections]) =>
     Object.entries(sections).map(([name, text]) => ({ file, name, text })),
   ),

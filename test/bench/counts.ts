@@ -1,20 +1,9 @@
-import type { SqlRow, SqlValue } from '../../durable-objects/kit/platform/platform.ts';
 import { DirectoryInProcess } from '../support/directory-in-process.ts';
-import type { FakeClient } from '../support/fake-socket.ts';
-import { NodePlatform } from '../support/node-platform.ts';
 import { RegistryInProcess } from '../support/registry-in-process.ts';
 import { checkpoint, FakeAgent, result, text } from '../unit/session/fake-agent.ts';
 import { SessionInProcess, WORKSPACE } from '../unit/session/harness.ts';
+import { CountingPlatform, type Frames, type Writes } from './counting-platform.ts';
 import { BATCH, BATCHES_PER_JOB } from './plan.ts';
-
-/** The writes of a step in one object. Only rows of tables are counted, and no rows of indexes or alarms. */
-export interface Writes {
-  rows: number;
-  /** Includes reads. */
-  statements: number;
-  transactions: number;
-  alarms: number;
-}
 
 const OBJECTS = ['session', 'agent_registry', 'directory'] as const;
 type ObjectName = (typeof OBJECTS)[number];
@@ -30,7 +19,7 @@ export interface Traffic {
   /** Calls of objects' methods, by `caller → object.method`. */
   calls: Record<string, number>;
   /** Frames by socket: `up` to the object, `down` from it. */
-  frames: Record<string, { up: number; down: number }>;
+  frames: Frames;
 }
 
 export interface Counts {
@@ -39,64 +28,6 @@ export interface Counts {
   /** All writes from `create` until the session is final. */
   whole: StepWrites['writes'];
   traffic: Traffic;
-}
-
-/** A platform that counts its writes and the frames of its sockets. */
-class CountingPlatform extends NodePlatform {
-  readonly frames: Traffic['frames'];
-  #statements = 0;
-  #transactions = 0;
-  #alarms = 0;
-
-  constructor(frames: Traffic['frames']) {
-    super();
-    this.frames = frames;
-  }
-
-  get writes(): Writes {
-    const [row] = super.exec('SELECT total_changes() AS rows', []);
-    return {
-      rows: Number(row?.rows),
-      statements: this.#statements,
-      transactions: this.#transactions,
-      alarms: this.#alarms,
-    };
-  }
-
-  override exec(query: string, bindings: SqlValue[]): SqlRow[] {
-    this.#statements++;
-    return super.exec(query, bindings);
-  }
-
-  override transaction<T>(body: () => T): T {
-    const value = super.transaction(body);
-    this.#transactions++;
-    return value;
-  }
-
-  override setAlarm(at: number | null): void {
-    super.setAlarm(at);
-    this.#alarms++;
-  }
-
-  override connect(tags: readonly string[], attachment: unknown): FakeClient {
-    const client = super.connect(tags, attachment);
-    const [kind = ''] = (tags[0] ?? '').split(':');
-    this.frames[kind] ??= { up: 0, down: 0 };
-    const counted = this.frames[kind];
-    const { socket } = client;
-    const down = socket.send.bind(socket);
-    const up = client.send.bind(client);
-    socket.send = (frame) => {
-      counted.down++;
-      down(frame);
-    };
-    client.send = (frame) => {
-      counted.up++;
-      up(frame);
-    };
-    return client;
-  }
 }
 
 /**

@@ -1,7 +1,9 @@
-import type { Counts, Writes } from './counts.ts';
+import type { Writes } from './counting-platform.ts';
+import type { Counts } from './counts.ts';
 import type { Machine } from './machine.ts';
 import { FLOORS, LONG_BATCH, OPERATIONS, ROWS, type Row } from './plan.ts';
 import { percentile, type Ratios, type Recorder, ratiosTo, type Summary } from './statistics.ts';
+import type { Day, Waiting } from './waiting.ts';
 
 export interface MeasuredRow extends Row {
   measured: Summary;
@@ -94,6 +96,15 @@ function floorsList(): string {
 /** The writes and the traffic of one session, as two tables. */
 export function countsTables(counts: Counts): string {
   return [writesTable(counts), trafficTable(counts)].join('\n\n');
+}
+
+/** What waiting costs in a day, as a table. */
+export function waitingTable(waits: readonly Waiting[]): string {
+  const cell = ({ wakes, calls, rows, alarms }: Day) => [wakes, calls, rows, alarms].join(' / ');
+  return table(
+    ['wakes / calls / rows written / alarms set in a day', 'the first day', 'the eighth day'],
+    waits.map(({ what, first, eighth }) => [what, cell(first), cell(eighth)]),
+  );
 }
 
 function writesTable({ steps, whole }: Counts): string {

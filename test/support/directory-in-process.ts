@@ -15,8 +15,13 @@ export class DirectoryInProcess {
     this.#runtime = buildDirectory('default', platform);
   }
 
+  /** Memory is lost, and sockets stay. */
+  evict(): void {
+    this.#runtime = buildDirectory('default', this.platform);
+  }
+
   get runtime(): DirectoryRuntime {
-    if (this.#evictBetweenSteps) this.#runtime = buildDirectory('default', this.platform);
+    if (this.#evictBetweenSteps) this.evict();
     return this.#runtime;
   }
 

@@ -37,8 +37,13 @@ export class RegistryInProcess {
     };
   }
 
+  /** Memory is lost, and sockets stay. */
+  evict(): void {
+    this.#runtime = buildAgentRegistry(this.workspace, this.platform, this.#lags);
+  }
+
   get runtime(): AgentRegistryRuntime {
-    if (this.#evictBetweenSteps) this.#runtime = buildAgentRegistry(this.workspace, this.platform, this.#lags);
+    if (this.#evictBetweenSteps) this.evict();
     return this.#runtime;
   }
 

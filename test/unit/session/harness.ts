@@ -85,6 +85,11 @@ export class SessionInProcess {
     return buildSession(WORKSPACE, this.platform, { registry, directory, history }, config);
   }
 
+  /** Memory is lost, and sockets stay. */
+  evict(): void {
+    this.#runtime = this.#build();
+  }
+
   /** The object's host is down for `awayMs`: memory and sockets are lost without close events. */
   restart(awayMs: number): void {
     for (const client of this.clients) client.vanish();
