@@ -21,7 +21,7 @@ import { ticketHandlers } from './routes/tickets.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 
 /**
- * Builds the HTTP side of the control plane over the given ports.
+ * Builds the HTTP application of the control plane over the given ports.
  *
  * A request passes these steps: id → log → CORS → token → the endpoint's role → body → schemas → handler. An error that
  * is thrown in any step becomes problem details.
@@ -38,7 +38,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
   app.use(requestLog(deps));
   for (const path of ['/api/*', '/health', '/ready', '/openapi.json']) app.use(path, crossOrigin(deps.corsOrigins));
   app.use('/api/*', apiHeaders);
-  // This operation's credential is a sign-in code, which its handler verifies.
+  // `redeemCode` takes a sign-in code in place of a token. Its handler verifies the code.
   app.use('/api/*', authenticated(authenticator, [pathOf('redeemCode')]));
   app.use('/ws/*', onlyVerifiedUpgrades(authenticator));
 
@@ -57,7 +57,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
   return app;
 }
 
-/** Handles requests that match no route: a problem on the API's paths, or else a file of the dashboard. */
+/** Handles a request that matches no route: a problem on a path of the API, otherwise a file of the dashboard. */
 async function unrouted(c: AppContext, deps: Dependencies): Promise<Response> {
   const { path, method } = c.req;
   const methods = REFERENCE_PATHS.some((known) => known === path) ? ['GET'] : methodsOf(path);
@@ -73,17 +73,17 @@ async function unrouted(c: AppContext, deps: Dependencies): Promise<Response> {
   return asPage(file);
 }
 
-/** The dashboard's page is served for every path that is no file, because it has paths of its own. */
+/** Whether a response is the dashboard's page. The page has client-side routes, so it is served for unknown paths. */
 function isPage(file: Response): boolean {
   return file.headers.get('Content-Type')?.startsWith('text/html') ?? false;
 }
 
-/** Browsers ask for pages. To a program, such as a scraper of `/metrics`, a page would look like success. */
+/** Whether the client is a browser. To a program, such as a scraper of `/metrics`, a page would look like success. */
 function wantsPage(c: AppContext): boolean {
   return c.req.header('Accept')?.includes('text/html') ?? false;
 }
 
-/** @param methods the methods of the path; HEAD is allowed wherever GET is */
+/** Responds with 405. @param methods the methods of the path; GET implies HEAD */
 function refuseMethod(c: AppContext, methods: readonly string[]): Response {
   const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
   c.header('Allow', allowed);

@@ -5,10 +5,10 @@ import type { AppContext } from './context.ts';
 /**
  * The context for calls on objects: principal, request id, and the idempotency key if the request has one.
  *
- * A key belongs to the token that sent it: two callers may choose the same one, and neither gets the other's answer. The
- * line break cannot be part of a header, so no key of a caller equals a key that the Worker derives from another one.
+ * A key belongs to the token that sent it. If two callers choose the same key, neither gets the other's response. A
+ * header cannot contain a line break, so no caller's key equals a key that the Worker derives from another key.
  *
- * @param body the request's JSON, of which equal values are the same request
+ * @param body the request's JSON; requests with equal bodies have the same fingerprint
  */
 export async function callOf(c: AppContext, body: unknown): Promise<Call> {
   const given = c.req.header('Idempotency-Key');

@@ -31,13 +31,13 @@ export interface RequestTo<Id extends OperationId> {
   params: Parsed<SchemaOf<Id, 'params'>>;
   query: Parsed<SchemaOf<Id, 'query'>>;
   body: Parsed<SchemaOf<Id, 'body'>>;
-  /** Null for operations without a token. */
+  /** Null if the operation needs no token. */
   call: NeedsToken<Id> extends true ? Call : null;
 }
 
 /**
- * The result of a successful operation: the opened socket; or the body; or status and body if the table has several
- * successful statuses.
+ * The result of a successful operation: the response that holds the opened socket; or the body; or status and body, if
+ * the table has several successful statuses.
  */
 export type ReplyOf<Id extends OperationId> =
   101 extends StatusOf<Id>
@@ -67,7 +67,7 @@ export function mount(app: Hono<AppEnv>, handlers: Handlers): void {
   }
 }
 
-/** A handler of any operation. `Handlers` has checked its types against the table. */
+/** The type of all handlers together. `Handlers` has checked each one against the table. */
 type LooseHandler = (
   request: Record<keyof RequestTo<OperationId>, unknown>,
   c: AppContext,
@@ -88,7 +88,7 @@ function handling(endpoint: Endpoint, handler: LooseHandler) {
   };
 }
 
-/** @throws Refusal `validation_failed`, with an entry for each invalid member */
+/** Validates a part of the request. @throws Refusal `validation_failed`, with an entry for each invalid member */
 function parsePart(schema: Schema, part: string, value: unknown): unknown {
   const parsed = schema().safeParse(value);
   if (parsed.success) return parsed.data;

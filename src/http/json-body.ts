@@ -2,7 +2,7 @@ import { MAX_BODY_BYTES } from '../protocol/common/limits.ts';
 import type { AppContext } from './context.ts';
 import { Refusal, refusal } from './refusal.ts';
 
-/** curl's default for `-d`. Users who omit the header mean JSON. */
+/** The type that curl sends with `-d` by default. It is accepted, because such bodies are meant as JSON. */
 const CURL_DEFAULT = 'application/x-www-form-urlencoded';
 const JSON_TYPE = /^application\/([\w.+-]+\+)?json$/;
 /** No valid request is nested deeper, and recursion over a deeper body could overflow the stack. */
@@ -13,7 +13,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
  * Reads a request's body as JSON, up to MAX_BODY_BYTES. An empty body is read as an object without members, so that an
  * action without parameters needs no body.
  *
- * @throws Refusal when the body is too large, of another media type, or not JSON
+ * @throws Refusal if the body is too large, has another media type, or is not JSON
  */
 export async function readJson(c: AppContext): Promise<unknown> {
   const text = decode(await readBounded(c.req.raw).catch(brokenOff));
@@ -51,10 +51,10 @@ async function readChunks(body: ReadableStream<Uint8Array> | null): Promise<Uint
   return bytes;
 }
 
-/** A body that cannot be read is the client's: it has gone away, or its chunks are malformed. */
+/** Converts a failure to read the body to the client's error: it disconnected, or its chunks are malformed. */
 function brokenOff(error: unknown): never {
   if (error instanceof Refusal) throw error;
-  throw refusal('malformed_request', 'The body broke off, or its transfer encoding is malformed. Send it again.');
+  throw refusal('malformed_request', 'The body is incomplete, or its transfer encoding is malformed. Send it again.');
 }
 
 function tooLarge(): Refusal {

@@ -6,8 +6,8 @@ import { requestLog } from './middleware/request-log.ts';
 import { problem } from './problems.ts';
 
 /**
- * Responds to every request with 503, because a variable of the deployment is invalid. If the Worker ignored it, it
- * would run with a different value than its operator believes.
+ * An application that responds to every request with 503, for a deployment with an invalid variable. A Worker that
+ * ignored the variable would run with another value than its operator expects.
  *
  * @param requirement one sentence for the operator, without the variable's value
  */

@@ -10,7 +10,7 @@ import { Refusal } from './refusal.ts';
 const PROBLEM_TYPES = 'https://opencode-industrial-orchestrator.dev/problems/';
 const RETRY_AFTER_SECONDS = 2;
 
-/** Responds with problem details (RFC 9457), completed from the table of codes. */
+/** Responds with problem details (RFC 9457). Status, title and `retryable` come from the table of error codes. */
 export function problem(c: AppContext, failure: Failure): Response {
   const { status, title, retryable } = ERROR_CODES[failure.code];
   const retryAfter =
@@ -37,7 +37,7 @@ export function problem(c: AppContext, failure: Failure): Response {
   return c.body(JSON.stringify(body), status as ContentfulStatusCode, { 'Content-Type': 'application/problem+json' });
 }
 
-/** Converts thrown errors to problems. An unexpected error is logged in full, and the caller gets a general problem. */
+/** Converts thrown errors to problems. For an unexpected error, the log gets all details and the caller gets none. */
 export function problemsFromErrors(logger: Logger): ErrorHandler<AppEnv> {
   return (error, c) => {
     if (error instanceof Refusal) return problem(c, error.failure);
@@ -50,7 +50,7 @@ export function problemsFromErrors(logger: Logger): ErrorHandler<AppEnv> {
     logger('error', 'unexpected_error', { request_id, ...errorFields(error) });
     return problem(c, {
       code: 'internal_error',
-      detail: 'An internal error occurred. An operator can find it in the log by the request id.',
+      detail: 'An internal error occurred. An operator can find the error in the log by its request id.',
     });
   };
 }
@@ -81,7 +81,7 @@ export function fieldErrors(error: { issues: readonly Issue[] }): FieldError[] {
   );
 }
 
-/** The text of an issue. A schema's own text stays; zod's general texts become instructions. */
+/** The message for an issue. A schema's own message is kept; zod's general messages become instructions. */
 function sentence({ message, origin = '', minimum, maximum, values }: Issue): string {
   if (message.endsWith('received undefined')) return 'is missing';
   const types = /^Invalid input: expected (\w+), received (\w+)$/.exec(message);

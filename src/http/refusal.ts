@@ -25,7 +25,7 @@ export function unwrap<T>(outcome: Outcome<T>): T {
   throw new Refusal(outcome.failure);
 }
 
-/** Wraps the list of an outcome, since the API returns lists as `{ items }`. */
+/** Wraps the list of an outcome, because the API returns lists as `{ items }`. */
 export function asItems<T>(outcome: Outcome<T[]>): Outcome<{ items: T[] }> {
   return outcome.ok ? ok({ items: outcome.value }) : outcome;
 }

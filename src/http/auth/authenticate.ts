@@ -8,11 +8,11 @@ import type { Dependencies } from '../dependencies.ts';
 import { refusal } from '../refusal.ts';
 import type { Revocations } from './revocations.ts';
 
-/** The id of the token from the environment. It is not in the list of tokens and cannot be revoked there. */
+/** The id of the token in `OIO_TOKEN`. The list of tokens does not contain it, and it cannot be revoked. */
 export const STATIC_TOKEN_ID = 'static';
 const STATIC_PRINCIPAL: Principal = { workspace: 'default', role: 'admin', token_id: STATIC_TOKEN_ID };
 
-/** The number of verified tokens that this isolate remembers. */
+/** The number of verified tokens that this isolate caches. */
 const MAX_VERIFIED = 1_000;
 
 type Auth = Pick<Dependencies, 'signer' | 'staticToken' | 'effects'> & { revocations: Revocations };
@@ -21,7 +21,7 @@ type Auth = Pick<Dependencies, 'signer' | 'staticToken' | 'effects'> & { revocat
 export class Authenticator {
   readonly #auth: Auth;
   /**
-   * A signature is valid as long as its key is, so each token is verified once. Its expiry is checked at each request.
+   * Signatures do not become invalid, so each token's signature is verified once. Expiry is checked at each request.
    */
   readonly #verified = new BoundedMap<string, { principal: Principal; expiresAt: number }>(MAX_VERIFIED);
 
@@ -53,8 +53,8 @@ export class Authenticator {
   }
 
   /**
-   * The principal of a socket's upgrade, from its token or from a ticket among its subprotocols. A ticket is valid only
-   * for its path and for pages of its origin.
+   * The principal of a socket upgrade, from its token or from a ticket in its subprotocols. A ticket is valid only for
+   * its path and for pages of its origin.
    */
   async bySocketUpgrade(request: Request): Promise<Principal> {
     const offered = protocolsOf(request);
@@ -68,7 +68,7 @@ export class Authenticator {
     if (!claims || claims.path !== path || claims.origin !== request.headers.get('Origin')) {
       throw refusal(
         'unauthorized',
-        'The ticket has expired, or is not valid for this path and origin. Create another one.',
+        'The ticket has expired, or is not valid for this path and origin. Create a new ticket.',
       );
     }
     return this.#unlessRevoked(principalOf(claims, claims.token_exp));

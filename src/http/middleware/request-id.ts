@@ -6,7 +6,7 @@ const HEADER = 'X-Request-ID';
 /** Ids from callers go into logs, so only short ids of plain characters are accepted. */
 const ACCEPTED = /^[A-Za-z0-9._:-]{1,100}$/;
 
-/** Gives each request an id: the caller's if it is acceptable, or else a new one. The response has it as well. */
+/** Gives each request an id: the caller's id if it is valid, otherwise a new one. The response repeats the id. */
 export function requestId(effects: Effects): MiddlewareHandler<AppEnv> {
   return async function identify(c, next) {
     const given = c.req.header(HEADER);

@@ -3,9 +3,7 @@ import { routePath } from 'hono/route';
 import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 
-/**
- * Logs one line for each request with its outcome. The query is left out, because it may contain users' search texts.
- */
+/** Logs one line for each request, with its outcome and without its query, which may contain users' search texts. */
 export function requestLog({ logger, effects }: Pick<Dependencies, 'logger' | 'effects'>): MiddlewareHandler<AppEnv> {
   return async function logRequest(c, next) {
     const startedAt = effects.now();

@@ -35,9 +35,10 @@ export function onlyVerifiedUpgrades(authenticator: Authenticator): MiddlewareHa
 /** Handlers that forward verified upgrades to the objects that hold the sockets. */
 export function socketHandlers({ sockets, workspaces, effects }: Dependencies) {
   /**
-   * Opens the socket at its object, and then records it in the workspace: a place that does not exist leaves no record.
-   * The workspace also checks the token, because this isolate's list of revocations may be out of date. A token that
-   * ends before the record refuses it; one that ends later finds it. The client hears of the socket after both.
+   * Opens the socket at its object, and then records it in the workspace. In this order, an object that does not exist
+   * leaves no record. The workspace also checks the token, because this isolate's list of revocations may be out of
+   * date. If the token ends before the record is made, `recordSocket` refuses; if it ends later, the record is used to
+   * close the socket. The client gets the socket only after both steps.
    */
   async function open(c: AppContext, principal: Principal, place: SocketPlace): Promise<Outcome<Response>> {
     const { workspace, token_id } = principal;

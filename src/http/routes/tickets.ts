@@ -5,7 +5,7 @@ import type { SomeHandlers } from '../endpoints.ts';
 
 const TICKET_SECONDS = 30;
 
-/** Handlers for tickets. Browsers cannot set headers on a socket, and a URL must not contain a token. */
+/** Handlers for tickets. Browsers need one, because they cannot set headers on a socket, and URLs are logged. */
 export function ticketHandlers({ signer, effects }: Dependencies) {
   return {
     createTicket: async ({ body, call }, c) => {

@@ -7,7 +7,7 @@ import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { asItems } from '../refusal.ts';
 
-/** Adds a token's text, which is signed from its stored record, so that a repeated request gets the same text. */
+/** Adds a token's text. It is signed from the token's stored record, so a repeated request gets the same text. */
 export async function withText(
   signer: TokenSigner,
   ws: WorkspaceId,
@@ -20,6 +20,7 @@ export async function withText(
   return ok({ ...view, token });
 }
 
+/** Handlers that create, list and revoke tokens, and read the caller's own. */
 export function tokenHandlers({ workspaces, signer }: Dependencies, revocations: Revocations) {
   return {
     readPrincipal: async ({ call }) => {
