@@ -6,12 +6,14 @@
  * @param baseMs the bound of the first pause
  * @param capMs the highest bound
  * @param random 0 ≤ x < 1
+ * @returns the pause in ms
+ * @example fullJitterMs(3, 500, 15_000, Math.random()) // between 0 and 4,000
  */
 export function fullJitterMs(attempt: number, baseMs: number, capMs: number, random: number): number {
   return Math.floor(random * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)));
 }
 
-/** Waits for `ms`, or until `signal` aborts. Never rejects. */
+/** Waits for `ms` milliseconds, or until `signal` aborts. Never rejects. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();

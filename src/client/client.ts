@@ -4,23 +4,28 @@ import { type SessionWatch, type WatchOptions, type WatchSocketConstructor, watc
 export interface ClientOptions {
   /** The control plane's URL, such as `http://127.0.0.1:8787`. */
   baseUrl: string;
-  /** Null for a client that makes only calls without a token. */
+  /** A bearer token. Null for a client that makes only calls without a token. */
   token: string | null;
+  /** The platform's `fetch` by default. */
   fetch?: typeof fetch;
+  /** The platform's `WebSocket` by default. */
   WebSocket?: WatchSocketConstructor;
-  /** The time limit for a call with all its attempts; 30,000 by default. */
+  /** The time limit in ms for a call with all its attempts; 30,000 by default. */
   deadlineMs?: number;
-  /** The time limit for one attempt; 10,000 by default. */
+  /** The time limit in ms for one attempt; 10,000 by default. */
   attemptMs?: number;
 }
 
 export interface Client extends RestClient {
-  /** Watches a session's log, and resumes after a disconnect. See `watchSession`. */
+  /** Watches a session, and resumes after a disconnect. See `watchSession`. */
   watchSession(id: string, options?: WatchOptions): SessionWatch;
 }
 
 /**
- * A client of the control plane, for browsers and Node.
+ * Creates a client of the control plane, for browsers and Node. It opens no connection until the first call.
+ *
+ * Each call rejects with `ApiError` if the server responds with an error, or with `ConnectionError` if no response
+ * arrives within the deadline.
  *
  * ```ts
  * const client = createClient({ baseUrl: 'http://127.0.0.1:8787', token });

@@ -1,6 +1,17 @@
 import type { ErrorCode, Problem } from '../protocol/common/errors.ts';
 
-/** The server responded with an error. `problem` says which one, and whether a retry may help. */
+/**
+ * The server responded with an error. `problem` has its details, and says whether a retry may help.
+ *
+ * ```ts
+ * try {
+ *   await client.sessions.act(id, 'start');
+ * } catch (error) {
+ *   if (error instanceof ApiError && error.code === 'illegal_transition') console.log(error.problem.legal_actions);
+ *   else throw error;
+ * }
+ * ```
+ */
 export class ApiError extends Error {
   readonly problem: Problem;
 
@@ -10,16 +21,21 @@ export class ApiError extends Error {
     this.problem = problem;
   }
 
+  /** The error code, which stays the same between versions of the server. */
   get code(): ErrorCode {
     return this.problem.code;
   }
 
+  /** The HTTP status. */
   get status(): number {
     return this.problem.status;
   }
 }
 
-/** No response arrived: the network failed or the deadline passed. The request may or may not have taken effect. */
+/**
+ * No response arrived: the network failed or the deadline passed. The request may or may not have taken effect. To find
+ * out, repeat it with the same `idempotencyKey`.
+ */
 export class ConnectionError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -28,8 +44,8 @@ export class ConnectionError extends Error {
 }
 
 /**
- * Reads an error response. A proxy may respond in place of the server, without problem details. Then the problem is
- * derived from the status.
+ * Reads an error response. If it has no problem details, because a proxy responded in place of the server, the problem
+ * derives from the HTTP status.
  */
 export async function readProblem(response: Response): Promise<Problem> {
   const retryAfter = retryAfterSeconds(response.headers.get('retry-after'));
@@ -43,7 +59,7 @@ export function localProblem(code: ErrorCode, status: number, title: string, det
   return { type: 'about:blank', title, status, detail, instance: '', code, request_id: '', retryable: false };
 }
 
-/** Whether a body is an error of the control plane (RFC 9457), and not an answer of some other server. */
+/** Whether a JSON body is an error of the control plane (RFC 9457), and not the response of another server. */
 export function isProblem(body: unknown): body is Problem {
   return typeof body === 'object' && body !== null && 'code' in body && 'status' in body && 'detail' in body;
 }
@@ -51,7 +67,7 @@ export function isProblem(body: unknown): body is Problem {
 function problemOfStatus(response: Response): Problem {
   const retryable = response.status === 429 || response.status >= 500;
   const title = response.statusText || `HTTP ${response.status}`;
-  const detail = `The server responded with ${response.status} and no explanation.`;
+  const detail = `The server responded with HTTP ${response.status} and without details.`;
   return { ...localProblem(codeOfStatus(response.status), response.status, title, detail), retryable };
 }
 

@@ -10,7 +10,7 @@ export interface ApiRequest {
   body?: unknown;
   /** A bearer token that replaces the client's own. */
   bearer?: string;
-  /** For a POST; generated if absent. */
+  /** The `Idempotency-Key` of a POST; generated if absent. */
   idempotencyKey?: string;
 }
 
@@ -18,9 +18,9 @@ export interface RequestOptions {
   baseUrl: string;
   token: string | null;
   fetch: typeof fetch;
-  /** The time limit for all attempts and the pauses between them. */
+  /** The time limit in ms for all attempts and the pauses between them. */
   deadlineMs: number;
-  /** The time limit for one attempt. */
+  /** The time limit in ms for one attempt. */
   attemptMs: number;
 }
 
@@ -32,7 +32,8 @@ const RETRY_CAP_MS = 5_000;
  * methods are idempotent: a POST has an `Idempotency-Key`, which stays the same in all attempts.
  *
  * @returns the JSON or the bytes of the response; undefined for 204
- * @throws ApiError with the server's problem; ConnectionError when no response arrived in time; the signal's reason
+ * @throws ApiError with the server's problem; ConnectionError if no response arrives in time; the reason of `signal` if
+ *   it aborts
  */
 export async function request(options: RequestOptions, call: ApiRequest, signal?: AbortSignal): Promise<unknown> {
   signal?.throwIfAborted();
@@ -43,7 +44,7 @@ export async function request(options: RequestOptions, call: ApiRequest, signal?
     if ('value' in outcome) return outcome.value;
     signal?.throwIfAborted();
     const { error } = outcome;
-    // An earlier attempt deleted it, and only its response was lost.
+    // An earlier attempt deleted the resource, and its response was lost.
     if (call.method === 'DELETE' && attempt > 0 && error instanceof ApiError && error.status === 404) return undefined;
     const waitMs = retryInMs(error, attempt);
     if (waitMs === null || performance.now() + waitMs >= endsAt) throw error;

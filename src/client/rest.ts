@@ -14,8 +14,9 @@ import { type ApiRequest, type RequestOptions, request } from './request.ts';
 
 /** Options of every call. */
 export interface CallOptions {
+  /** Aborts the call, which then rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** For a day, a call with the same key and body returns the first result again. Generated if absent. */
+  /** For a day, a repeat with the same key and body has no further effect. Generated for each call if absent. */
   idempotencyKey?: string;
 }
 
@@ -27,10 +28,10 @@ type QueryFor<Id extends OperationId> = Partial<z.input<SchemaOf<Id, 'query'>>>;
 type ResultOf<Id extends OperationId> =
   BodyOf<Id> extends null ? undefined : BodyOf<Id> extends ReadableStream ? Uint8Array<ArrayBuffer> : BodyOf<Id>;
 
-/** The bodies of actions. */
+/** The request body of each action. */
 export type ActionBodies = { [Action in SessionAction]: BodyFor<`${Action}Session`> };
 
-/** The body is optional if it has no required members. */
+/** The arguments of `act` after the action. The body is optional if it has no required members. */
 type ActionArguments<Action extends SessionAction> =
   Record<never, never> extends ActionBodies[Action]
     ? [body?: ActionBodies[Action] | undefined, call?: CallOptions]
@@ -67,39 +68,48 @@ export function createRest(options: RequestOptions) {
   return {
     sessions: {
       create: (body: BodyFor<'createSession'>, call?: CallOptions) => send('createSession', { body }, call),
+      /** Reads one page of the list, with `total` for all pages. The default is the 20 newest sessions. */
       list: (query: QueryFor<'listSessions'> = {}, call?: CallOptions) => send('listSessions', { query }, call),
       get: (id: string, include: SessionInclude[] = [], call?: CallOptions) =>
         send('readSession', { params: { id }, query: { include } }, call),
+      /** Changes title, priority, tags or metadata. Absent members stay as they are. */
       update: (id: string, body: BodyFor<'updateSession'>, call?: CallOptions) =>
         send('updateSession', { params: { id }, body }, call),
+      /** Deletes a session and all of its work. An active session is cancelled first. */
       remove: (id: string, call?: CallOptions) => send('deleteSession', { params: { id } }, call),
-      /** Performs an action. @returns the session after it */
+      /** Performs an action, such as `start` or `stop`. @returns the session after the action */
       act: <Action extends SessionAction>(id: string, action: Action, ...[body, call]: ActionArguments<Action>) =>
         send(`${action}Session` as 'startSession', { params: { id }, body: body as BodyFor<'startSession'> }, call),
+      /** Performs one action on many sessions. Resolves with an outcome for each, even if all of them failed. */
       bulk: (body: BodyFor<'bulkSessions'>, call?: CallOptions) => send('bulkSessions', { body }, call),
+      /** Sends a message: steers the running turn, or queues a follow-up prompt. */
       send: (id: string, body: BodyFor<'sendMessage'>, call?: CallOptions) =>
         send('sendMessage', { params: { id }, body }, call),
+      /** Reads one page of the event log. Pass its `cursor` as `after` to read the next page. */
       events: (id: string, query: QueryFor<'listEvents'> = {}, call?: CallOptions) =>
         send('listEvents', { params: { id }, query }, call),
       approvals: (id: string, call?: CallOptions) => itemsOf(send('listApprovals', { params: { id } }, call)),
       answer: (id: string, approvalId: string, body: BodyFor<'answerApproval'>, call?: CallOptions) =>
         send('answerApproval', { params: { id, approval_id: approvalId }, body }, call),
       checkpoints: (id: string, call?: CallOptions) => itemsOf(send('listCheckpoints', { params: { id } }, call)),
+      /** Asks the agent for a checkpoint. Resolves before it is taken; `checkpoint.created` in the log follows. */
       requestCheckpoint: (id: string, call?: CallOptions) => send('requestCheckpoint', { params: { id } }, call),
-      /** Ends the command of a call, or all that run, without ending the turn. */
+      /** Ends the running command of one tool call, or all running commands. The turn continues. */
       endTools: (id: string, body: BodyFor<'endTools'> = {}, call?: CallOptions) =>
         send('endTools', { params: { id }, body }, call),
-      /** The bytes of the current work's patch, for `git apply`. */
+      /** Reads the patch of the current work as bytes, for `git apply`. */
       patch: (id: string, call?: CallOptions) => send('readPatch', { params: { id } }, call),
+      /** Reads the changed files, and the patch as text, which may be cut. */
       diff: (id: string, call?: CallOptions) => send('readDiff', { params: { id } }, call),
     },
     agents: {
       list: (call?: CallOptions) => itemsOf(send('listAgents', {}, call)),
       get: (id: string, call?: CallOptions) => send('readAgent', { params: { id } }, call),
     },
-    /** The token of this client. */
+    /** Reads the workspace, role and expiry of this client's token. */
     me: (call?: CallOptions) => send('readPrincipal', {}, call),
     tokens: {
+      /** Creates a token. Only this response, and repeats with the same idempotency key, contain its text. */
       create: (body: BodyFor<'createToken'>, call?: CallOptions) => send('createToken', { body }, call),
       list: (call?: CallOptions) => itemsOf(send('listTokens', {}, call)),
       revoke: (id: string, call?: CallOptions) => send('revokeToken', { params: { id } }, call),
@@ -109,7 +119,7 @@ export function createRest(options: RequestOptions) {
       /** Exchanges a one-time sign-in code for a token. */
       redeem: (code: string, call?: CallOptions) => send('redeemCode', { bearer: code }, call),
     },
-    /** A ticket for one socket, valid for `expires_in_seconds`. @param path the socket's path without a query */
+    /** Creates a ticket for one socket, valid for `expires_in_seconds`. @param path the socket's path, without query */
     createTicket: (path: string, call?: CallOptions) => send('createTicket', { body: { path } }, call),
   };
 }

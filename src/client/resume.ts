@@ -11,8 +11,9 @@ export type Step =
       replies: WatchRequest[];
       /** Events that the follower did not have before. */
       events: SessionEvent[];
-      /** A snapshot has replaced all earlier events. */
+      /** Whether a snapshot has replaced all earlier events. */
       reset: boolean;
+      /** Whether the follower has caught up, so that the server now pushes new events. */
       live: boolean;
     }
   /** The connection cannot be used any more. Open another one from `cursor`. */
@@ -26,7 +27,18 @@ type Phase =
 
 /**
  * Follows a session's log over any number of connections. It does no I/O: it receives frames, and returns requests and
- * new events. It always holds a prefix of the server's log, even if frames are lost or repeated or connections break.
+ * new events. Its state is always the fold of a prefix of the server's log, even if frames are lost or repeated or
+ * connections break.
+ *
+ * ```ts
+ * const follower = new LogFollower();
+ * follower.connect();
+ * socket.onmessage = ({ data }) => {
+ *   const step = follower.receive(data);
+ *   if (!step.ok) return socket.close(); // connect again with `?after=` and follower.cursor
+ *   for (const reply of step.replies) socket.send(JSON.stringify(reply));
+ * };
+ * ```
  */
 export class LogFollower {
   #cursor: Cursor | null;
@@ -34,7 +46,7 @@ export class LogFollower {
   #phase: Phase = { name: 'greeting' };
   #received = 0;
 
-  /** @param after the events up to this cursor are skipped; the state is folded from there */
+  /** @param after events up to this cursor are skipped, so the state does not contain them; null for none */
   constructor(after: string | null = null) {
     this.#cursor = after === null ? null : parseCursor(after);
   }
@@ -49,13 +61,13 @@ export class LogFollower {
     return this.#state;
   }
 
-  /** Call for each new connection. Discards a partial snapshot of the last one. */
+  /** Prepares for a new connection. Discards a partial snapshot of the previous one. */
   connect(): void {
     this.#phase = { name: 'greeting' };
     this.#received = 0;
   }
 
-  /** Handles one frame of the current connection. */
+  /** Handles one text frame of the current connection. */
   receive(text: string): Step {
     this.#received += text.length;
     let frame: WatchFrame;
@@ -70,11 +82,11 @@ export class LogFollower {
       case 'snapshot':
         return this.#assemble(frame);
       case 'page':
-        if (this.#phase.name !== 'catching_up') return broken(`a page while ${this.#phase.name}`);
+        if (this.#phase.name !== 'catching_up') return broken(`unexpected page while ${this.#phase.name}`);
         if (frame.live) this.#phase = { name: 'live' };
         return this.#append(frame);
       case 'events':
-        if (this.#phase.name !== 'live') return broken(`events while ${this.#phase.name}`);
+        if (this.#phase.name !== 'live') return broken(`unexpected events while ${this.#phase.name}`);
         return this.#append(frame);
       default:
         // A later server version may send other frames. They are acknowledged and ignored.
@@ -91,15 +103,17 @@ export class LogFollower {
       return hello.parts > 0 ? this.#took([], false) : this.#reset(emptyState(), cursor);
     }
     this.#cursor ??= { incarnation: cursor.incarnation, seq: 0 };
-    if (formatCursor(this.#cursor) !== hello.cursor) return broken(`resumed at ${hello.cursor}, not at ${this.cursor}`);
+    if (formatCursor(this.#cursor) !== hello.cursor)
+      return broken(`expected to resume at ${this.cursor}, but got ${hello.cursor}`);
     this.#phase = { name: 'catching_up' };
     return this.#took([], false);
   }
 
   #assemble(frame: WatchFrame & { type: 'snapshot' }): Step {
     const phase = this.#phase;
-    if (phase.name !== 'snapshot') return broken(`a snapshot while ${phase.name}`);
-    if (frame.part !== phase.parts.length) return broken(`part ${frame.part}, not ${phase.parts.length}`);
+    if (phase.name !== 'snapshot') return broken(`unexpected snapshot while ${phase.name}`);
+    if (frame.part !== phase.parts.length)
+      return broken(`expected part ${phase.parts.length} of the snapshot, but got part ${frame.part}`);
     phase.parts.push(frame.data);
     if (phase.parts.length < phase.expected) return this.#took([], false);
     try {
@@ -125,7 +139,7 @@ export class LogFollower {
     let head = from.seq;
     for (const event of frame.events) {
       if (event.seq <= head) continue;
-      // A joined run may begin below the head. It repeats text that is held, and applying that changes nothing.
+      // A joined event may begin at or below the head. Text that was applied before is applied again without effect.
       if (event.from_seq > head + 1) return gap(head, event.from_seq);
       fresh.push(event);
       head = event.seq;

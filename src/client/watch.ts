@@ -8,7 +8,14 @@ import { ApiError, localProblem } from './errors.ts';
 import type { RestClient } from './rest.ts';
 import { LogFollower } from './resume.ts';
 
-/** The status of the watch's connection. `waiting`: disconnected; the watch reconnects in `retry_in_ms`. */
+/**
+ * The status of the watch's connection.
+ *
+ * - `connecting`: the watch asks for a ticket and opens a socket.
+ * - `catching_up`: the server sends the snapshot or the events that the watch does not have.
+ * - `live`: the watch has all events, and gets new ones as they happen.
+ * - `waiting`: the connection was lost because of `reason`. The watch reconnects in `retry_in_ms`.
+ */
 export type WatchConnection =
   | { status: 'connecting' }
   | { status: 'catching_up' }
@@ -16,30 +23,35 @@ export type WatchConnection =
   | { status: 'waiting'; retry_in_ms: number; reason: string };
 
 export interface WatchOptions {
-  /** Watch only events after this cursor. Without it, the watch begins with a snapshot of the state. */
+  /** Watches only events after this cursor. If absent, the watch begins with a snapshot of the state. */
   after?: string;
-  /** Called with new events, each position of the log once and in order. */
+  /** Called with new events. Each position of the log is delivered once and in order. */
   onEvents?: (events: SessionEvent[]) => void;
   /** Called with the state after new events or a snapshot. `reset`: the snapshot replaces all earlier events. */
   onState?: (state: SessionState, reset: boolean) => void;
+  /** Called when the status of the connection changes. */
   onConnection?: (connection: WatchConnection) => void;
   /** Keeps all events since the last snapshot in `events`, without a limit. For tests that compare logs. */
   keepEvents?: boolean;
+  /** Closes the watch when it aborts. */
   signal?: AbortSignal;
 }
 
+/** A watch of a session. It runs until `close`, an abort, or an error that a reconnect cannot mend. */
 export interface SessionWatch {
+  /** The session's state up to `cursor`. */
   readonly state: SessionState;
   /** With `keepEvents`, all events since the last snapshot. */
   readonly events: readonly SessionEvent[];
-  /** The position up to which the log was received. */
+  /** The position up to which the log was received; null at first. To resume later, pass it as `after`. */
   readonly cursor: string | null;
   /** Resolves with the error that ended the watch, or with null after `close` or an abort. Never rejects. */
   readonly ended: Promise<ApiError | null>;
+  /** Ends the watch. */
   close(): void;
 }
 
-/** The part of a WebSocket that is used. Browsers, Node and workerd implement it. */
+/** The members of a WebSocket that the watch uses. Browsers, Node and workerd implement them. */
 export interface WatchSocket {
   send(text: string): void;
   close(code?: number, reason?: string): void;
@@ -78,8 +90,20 @@ interface ConnectionEnding {
 }
 
 /**
- * Watches a session. It reconnects as often as needed, and each connection continues where the last one ended. It ends
- * by itself only when the session does not exist (any more) for this token.
+ * Watches a session: its state, its events, or both. The watch reconnects as often as needed, and each connection
+ * continues where the previous one ended. It ends by itself only if the session does not exist or was deleted, or if
+ * the token is not valid or may not read the session.
+ *
+ * ```ts
+ * const watch = client.watchSession(id, {
+ *   onState: ({ status }) => {
+ *     console.log(status);
+ *     if (status === 'completed') watch.close();
+ *   },
+ * });
+ * const error = await watch.ended;
+ * if (error) console.error(error.message);
+ * ```
  */
 export function watchSession(target: WatchTarget, id: string, options: WatchOptions = {}): SessionWatch {
   const follower = new LogFollower(options.after);
@@ -125,7 +149,7 @@ export function watchSession(target: WatchTarget, id: string, options: WatchOpti
   };
 }
 
-/** Runs one connection, from its ticket to its end. A returned error is final. */
+/** Runs one connection, from its ticket to its end. @returns an `ApiError` if the watch must not reconnect */
 async function connectOnce(
   target: WatchTarget,
   id: string,
@@ -145,7 +169,7 @@ async function connectOnce(
     const ending = await runProtocol(socket, follower, take, options, signal);
     const refused = refusalOf(ending);
     if (refused) return refused;
-    // A browser hides why an upgrade was rejected, so a REST call asks for the reason.
+    // Browsers hide why an upgrade was rejected. A REST call with the same permission throws the reason.
     if (!ending.greeted && !signal.aborted) await target.rest.sessions.events(id, { limit: 1 }, { signal });
     return ending;
   } catch (error) {
@@ -186,7 +210,7 @@ function runProtocol(
       clearTimeout(timer);
       timer = setTimeout(() => {
         socket.send(PING);
-        giveUpIn(PONG_WITHIN_MS, 'the server went quiet');
+        giveUpIn(PONG_WITHIN_MS, 'the server did not answer a ping');
       }, PING_EVERY_MS);
     };
 
