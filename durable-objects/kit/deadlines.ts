@@ -5,7 +5,7 @@ import type { ObjectStore } from './storage/store.ts';
 /** The pause before a failed handler is retried, so that a bug cannot fire the alarm in a tight loop. */
 const RETRY_AFTER_MS = 30_000;
 
-/** The row with all deadlines, so that a transaction that changes several of them writes one row. */
+/** All deadlines are in one row, so that a transaction that changes several of them writes one row. */
 interface DeadlinesRow {
   one: number;
   /** JSON: times in ms since the epoch by name. */
@@ -22,10 +22,10 @@ export interface Due {
 }
 
 /**
- * The handler of the deadlines with one name. `waitsFor` says what they wait for:
- * - `time`: nothing else. Lateness does not matter.
- * - `others`: an agent or a person may act first. While the object was down, they could not, so the handler gives them
- *   time again if it is late.
+ * The handler of the deadlines with one name. `waitsFor` says what these deadlines wait for:
+ * - `time`: only for the time. Lateness does not matter.
+ * - `others`: for an agent or a person to act first. They cannot act while the object is down, so the handler extends
+ *   the deadline if it is late.
  */
 export type DeadlineHandler =
   | { waitsFor: 'time'; run: (subject: string) => void }
@@ -33,7 +33,7 @@ export type DeadlineHandler =
 
 /**
  * Finds the handler of each deadline by its name. A name that ends with a colon is followed by the deadline's subject.
- * A deadline without a handler, of another release, is dropped.
+ * A deadline without a handler is dropped: another release has set it.
  */
 export function handlerOf(handlers: Readonly<Record<string, DeadlineHandler>>): (name: string, due: Due) => void {
   return (name, due) => {
@@ -90,8 +90,8 @@ export class Deadlines {
   }
 
   /**
-   * Runs the handlers of all due deadlines, the earliest first. Each runs in its own transaction, which also removes the
-   * deadline; the handler may set it again.
+   * Runs the handlers of all due deadlines, the earliest first. Each handler runs in its own transaction, which also
+   * removes the deadline. The handler may set it again.
    * @param handle gets the deadline's name, and when it fell due
    */
   run(handle: (name: string, due: Due) => void): void {

@@ -54,7 +54,7 @@ export function runAlarm(kit: ObjectKit, handle: (name: string, due: Due) => voi
       else handle(name, due);
     }),
   );
-  // The deadlines' transactions may have set the alarm to a deadline that has run since.
+  // The deadlines' transactions may have set the alarm to a deadline whose handler has run by now.
   store.alarmFired();
   const armed = attempt(() => store.transact(() => outbox.startDue()));
   if (!armed) attempt(() => platform.transaction(() => platform.setAlarm(platform.now() + RETRY_MS)));

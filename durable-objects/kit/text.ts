@@ -12,7 +12,7 @@ export function instant(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** Formats a time that may be missing. */
+/** Formats a time that may be missing. See `instant`. */
 export function instantOrNull(ms: number | null): string | null {
   return ms === null ? null : instant(ms);
 }

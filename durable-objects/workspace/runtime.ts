@@ -38,11 +38,11 @@ export class WorkspaceRuntime {
   }
 
   createToken(call: Call, request: CreateTokenRequest): Outcome<TokenView> {
-    return this.#asItIs(this.#calls.create('createToken', call, () => this.#tokens.create(request)));
+    return this.#current(this.#calls.create('createToken', call, () => this.#tokens.create(request)));
   }
 
   redeemCode(call: Call, code: CodeClaims): Outcome<TokenView> {
-    return this.#asItIs(this.#calls.create('redeemCode', call, () => this.#tokens.redeem(code)));
+    return this.#current(this.#calls.create('redeemCode', call, () => this.#tokens.redeem(code)));
   }
 
   listTokens(call: Call): Outcome<TokenView[]> {
@@ -95,8 +95,8 @@ export class WorkspaceRuntime {
     });
   }
 
-  /** A repeated request gets the token as it is now, which may have been revoked since. */
-  #asItIs(made: Outcome<TokenView>): Outcome<TokenView> {
+  /** A repeated request gets the token's current view, because the token may have been revoked since. */
+  #current(made: Outcome<TokenView>): Outcome<TokenView> {
     return made.ok ? ok(this.#tokens.view(made.value.id) ?? made.value) : made;
   }
 }

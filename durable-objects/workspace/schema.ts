@@ -2,8 +2,8 @@ import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
  * Times are in ms since the epoch. `used_codes` stores a code's id until the code expires. `sockets` stores the open
- * sockets of tokens. `socket_places` is not used any more. `signed_in_by` is null unless the token came from a sign-in
- * code: then it is the id of the token that made the code, or an empty text for the token from the environment.
+ * sockets of tokens. `socket_places` is no longer used. `signed_in_by` is null unless the token came from a sign-in
+ * code. In that case, it is the id of the token that made the code, or an empty text if `OIO_TOKEN` made it.
  */
 export const WORKSPACE_SCHEMA: ObjectSchema = {
   object: 'Workspace',

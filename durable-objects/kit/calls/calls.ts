@@ -8,7 +8,7 @@ import type { ObjectKit } from '../runtime.ts';
 export interface CallRules {
   /** The object's workspace, which is part of the object's name. */
   workspace: WorkspaceId;
-  /** The outcome of a call from another workspace, and of a call when `exists` is false. */
+  /** The outcome of a call from another workspace, or of a call while `exists` returns false. */
   absent: Outcome<never>;
   /** Whether the subject of the calls, such as the session, exists. Omit it if the subject always exists. */
   exists?(): boolean;
@@ -16,8 +16,8 @@ export interface CallRules {
 
 /**
  * The common part of all calls on an object. It checks the workspace and that the subject exists, returns the first
- * outcome for a repeated idempotency key, and writes one log line (`object_call`). Calls that change something are
- * logged at `info`; reads are logged at `debug`, because pages and probes read all the time.
+ * outcome for a repeated idempotency key, and writes one log line (`object_call`). Changes are logged at `info`. Reads
+ * are logged at `debug`, because pages and probes read constantly.
  */
 export class Calls {
   readonly #kit: ObjectKit;
@@ -28,12 +28,12 @@ export class Calls {
     this.#rules = rules;
   }
 
-  /** A call that changes nothing. */
+  /** Handles a call that changes nothing. */
   read<T>(method: string, call: Call, read: () => Outcome<T>): Outcome<T> {
     return this.answer('debug', method, call, () => (this.#exists() ? read() : this.#rules.absent));
   }
 
-  /** A call that changes an existing subject, in one transaction. */
+  /** Handles a call that changes an existing subject, in one transaction. */
   change<T>(method: string, call: Call, change: () => Outcome<T>): Outcome<T> {
     const { store, idempotency } = this.#kit;
     return this.answer('info', method, call, () => {
@@ -45,13 +45,13 @@ export class Calls {
     });
   }
 
-  /** A call that may be the first one on this object. It creates the tables if they are missing. */
+  /** Handles a call that may be the first one on this object. Creates the tables if they are missing. */
   create<T>(method: string, call: Call, create: () => Outcome<T>): Outcome<T> {
     const { store, idempotency } = this.#kit;
     return this.answer('info', method, call, () => store.create(() => idempotency.once(call, create)));
   }
 
-  /** Checks only the workspace, and writes the log line. */
+  /** Handles a call without a transaction: checks only the workspace, and writes the log line. */
   answer<T>(level: LogLevel, method: string, call: Call, body: () => Outcome<T>): Outcome<T> {
     const fields = { request_id: call.request_id, token_id: call.principal.token_id };
     const outcome = this.#attempt(method, fields, () =>
@@ -62,9 +62,9 @@ export class Calls {
   }
 
   /**
-   * A call from another object of the workspace, without a principal, a request or an idempotency key.
-   * @param fields the subject of the call for the log, such as a task
-   * @param outcomeOf the word for the outcome in the log; `ok` by default
+   * Handles a call from another object of the workspace. It has no principal, request id or idempotency key.
+   * @param fields fields of the log line that name the subject, such as a task
+   * @param outcomeOf the `outcome` in the log line; `ok` by default
    */
   internal<T>(
     level: LogLevel,
@@ -82,7 +82,7 @@ export class Calls {
     return this.#rules.exists?.() ?? true;
   }
 
-  /** Logs a call that throws. The log line has the stack trace, which the caller does not get. */
+  /** Logs a call that throws, with its stack trace, because the caller does not get one. */
   #attempt<T>(method: string, fields: Record<string, unknown>, body: () => T): T {
     try {
       return body();

@@ -13,11 +13,12 @@ const PURGED_AT_A_TIME = 50;
 
 export const KEY_IS_TAKEN = refuse(
   'idempotency_mismatch',
-  'This Idempotency-Key was used with another request; choose a new one.',
+  'This Idempotency-Key was used with another request. Use a new key.',
 );
 
 /**
- * Stores the outcome of each idempotency key for a day, in the transaction of its effect, and returns it to repeats.
+ * Stores the outcome of each idempotency key for a day, in the transaction of its effect. A repeated call gets the
+ * stored outcome.
  */
 export class Idempotency {
   readonly #store: ObjectStore;
@@ -29,8 +30,8 @@ export class Idempotency {
   }
 
   /**
-   * Runs `effect` as one transaction, once for each key. Failures are not stored: they change nothing, and the same
-   * request may succeed later.
+   * Runs `effect` in one transaction, at most once for each key. Failures are not stored, because a failure changes
+   * nothing and the same request may succeed later.
    */
   once<T>(call: Call, effect: () => Outcome<T>): Outcome<T> {
     return this.#store.transact(() => this.recall<T>(call) ?? this.keep(call, effect()));

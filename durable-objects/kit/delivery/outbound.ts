@@ -13,8 +13,8 @@ class DeadlineExceeded extends Error {
 
 /**
  * Runs a call to another system with a time limit.
- * @param what the name of the other side, for the error
- * @throws DeadlineExceeded after `ms`; the signal is aborted then, and a later result is ignored
+ * @param what the name of the other system, for the error
+ * @throws DeadlineExceeded after `ms`. It also aborts the signal, and ignores a later result
  */
 export async function withDeadline<T>(what: string, ms: number, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

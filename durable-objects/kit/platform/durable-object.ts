@@ -6,7 +6,7 @@ import type { ObjectPlatform, ObjectSocket, SqlRow } from './platform.ts';
 /** A close frame holds 125 bytes, two of which are the close code (RFC 6455 §5.5). */
 const CLOSE_REASON_BYTES = 123;
 
-/** Implements the platform with a Durable Object. Cloudflare answers pings without waking the object. */
+/** Implements the platform with a Durable Object. The runtime answers pings without waking the object. */
 export function durablePlatform(ctx: DurableObjectState, logger: Logger): ObjectPlatform {
   ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
   return {
@@ -28,9 +28,9 @@ export function hibernatingSocket(ctx: DurableObjectState, socket: WebSocket): O
     id: socket,
     send: (text) => {
       if (exceedsBytes(text, MAX_FRAME_BYTES)) {
-        throw new RangeError(`a frame of ${utf8Length(text)} bytes is over ${MAX_FRAME_BYTES}`);
+        throw new RangeError(`a frame has ${utf8Length(text)} bytes; the limit is ${MAX_FRAME_BYTES}`);
       }
-      // The close event handles a socket that has just closed.
+      // If the socket has just closed, the close event follows and handles it.
       if (socket.readyState === WebSocket.OPEN) socket.send(text);
     },
     close: (code, reason) => socket.close(code, closeReason(reason)),

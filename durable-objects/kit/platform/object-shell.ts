@@ -11,9 +11,9 @@ import { acceptSocket, durablePlatform, hibernatingSocket } from './durable-obje
 import type { ObjectPlatform } from './platform.ts';
 import { attachmentFor, endSocketsOf, receiveFrame, recordOf, type SocketHolder, tokenTag } from './sockets.ts';
 
-/** The close code after a message whose handler threw (RFC 6455 §7.4.1). The other side reconnects. */
+/** The close code after a frame whose handler threw (RFC 6455 §7.4.1). The client reconnects. */
 const INTERNAL_ERROR = 1011;
-/** Close codes that report what happened and are never sent (RFC 6455 §7.4.1): no code, no close frame, failed TLS. */
+/** Close codes that must not be sent (RFC 6455 §7.4.1). They report a missing code, a lost connection or failed TLS. */
 const UNSENDABLE_CODES: ReadonlySet<number> = new Set([1005, 1006, 1015]);
 
 /** The runtime behind a shell. */
@@ -50,7 +50,7 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
   /** Accepts a socket upgrade. The Worker has verified the principal in `PRINCIPAL_HEADER`. */
   override fetch(request: Request): Response {
     const header = request.headers.get(PRINCIPAL_HEADER);
-    if (header === null) return new Response('a principal is needed', { status: 401 });
+    if (header === null) return new Response('the request has no principal', { status: 401 });
     const principal = JSON.parse(header) as Principal;
     const ours = principal.workspace === this.#workspace;
     const opening = ours ? this.runtime.sockets?.open(new URL(request.url), principal) : null;
@@ -87,7 +87,7 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
     }
   }
 
-  /** Answers a close with the peer's code (RFC 6455 §5.5.1), because the platform does not: the peer would wait for it. */
+  /** Echoes the peer's close code (RFC 6455 §5.5.1). The platform does not, and the peer would wait for the echo. */
   override webSocketClose(socket: WebSocket, code: number): void {
     this.#closed(socket, code);
     socket.close(UNSENDABLE_CODES.has(code) ? 1000 : code);

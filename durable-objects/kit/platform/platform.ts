@@ -4,7 +4,7 @@ export type SqlValue = string | number | null;
 export type SqlRow = Record<string, SqlValue>;
 
 /**
- * The only part of its environment that a runtime uses. In production, a Durable Object implements it
+ * The environment of a runtime, which uses nothing else. In production, a Durable Object implements it
  * (`durable-object.ts`). In simulations, SQLite in a Node process does.
  */
 export interface ObjectPlatform {

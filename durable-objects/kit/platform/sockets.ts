@@ -20,21 +20,21 @@ export interface SocketOpening {
 export interface SocketHolder {
   /** Opens the socket of a URL for a principal of this workspace; null if no such socket exists. */
   open(url: URL, principal: Principal): SocketOpening | null;
-  /** Handles a frame. If it throws, nothing was stored; the shell closes the socket, and the other side reconnects. */
+  /** Handles a frame. If it throws, it has stored nothing. The shell closes the socket, and the client reconnects. */
   receive(socket: ObjectSocket, text: string): void;
   /** Called when either side has closed the socket. */
   closed(socket: ObjectSocket): void;
-  /** Called when the socket's token is no longer valid, and the socket was closed for it. */
+  /** Called after the socket was closed because its token is no longer valid. */
   unauthorized?(socket: ObjectSocket): void;
 }
 
-/** The members that the attachment of every socket has, beside the members of its holder. */
+/** The members of every socket's attachment, in addition to those of its holder. */
 interface Authority {
   /** Whether this object has closed the socket, so that later frames are ignored. */
   closed?: boolean;
-  /** When the token expires that opened the socket, in ms since the epoch. */
+  /** When the token that opened the socket expires, in ms since the epoch. */
   expires_at?: number;
-  /** The workspace's record of the socket; absent for a token that cannot end. */
+  /** The workspace's record of the socket; absent if the token cannot end. */
   record?: { token_id: string; socket_id: string };
 }
 
@@ -57,7 +57,7 @@ export function tokenTag(tokenId: string): string {
   return `token:${tokenId}`;
 }
 
-/** Closes a socket, and ignores later frames on it, because the other side may still send until it has closed too. */
+/** Closes a socket. Frames that the peer sends before it has closed too are ignored. */
 export function endSocket(socket: ObjectSocket, code: number, reason: string): void {
   socket.attach({ ...(socket.attachment() as object), closed: true });
   socket.close(code, reason);
@@ -76,7 +76,7 @@ export function receiveFrame(holder: SocketHolder, socket: ObjectSocket, text: s
   if (closed) return;
   if (expires_at !== undefined && expires_at <= now) return endUnauthorized(holder, socket, 'the token has expired');
   if (exceedsBytes(text, MAX_FRAME_BYTES)) {
-    return socket.close(TOO_LARGE, `a frame holds at most ${MAX_FRAME_BYTES} bytes`);
+    return socket.close(TOO_LARGE, `a frame can have at most ${MAX_FRAME_BYTES} bytes`);
   }
   holder.receive(socket, text);
 }

@@ -13,8 +13,8 @@ interface Entry<Row> {
  * Caches the rows of one table by their key, which is safe because only this object writes its tables. A row is read
  * once in the life of the object in memory, and written at most once in a transaction, at its end.
  *
- * A failed transaction clears the cache. Another statement on the same table does not see changes until the transaction
- * ends; after a statement that writes, call `forget`.
+ * A failed transaction clears the cache. Other statements do not see cached changes until the transaction ends. After
+ * another statement that writes the table, call `forget`.
  *
  * @example
  * const tasks = new CachedRows<TaskRow>(store, 'tasks', 'number');
@@ -90,7 +90,7 @@ export class CachedRows<Row extends object> {
     if (row) this.#entries.set(key, { stored: row, row: null });
   }
 
-  /** Changes a cached value that this transaction stores in another table, from which `complete` reads it. */
+  /** Changes a cached value that `complete` reads from another table, and that this transaction stores there. */
   note(key: SqlValue, changes: Partial<Row>): void {
     this.#open();
     const entry = this.#present(key);

@@ -1,6 +1,6 @@
 /**
  * Maps the fingerprints in the first release's ledger to the present steps. That ledger had the positions and
- * fingerprints of scripts. It has no entry for the directory, which was another class then.
+ * fingerprints of scripts. There is no entry for the directory, whose objects had another class then.
  */
 const STEPS_OF_SCRIPTS: Record<string, readonly string[]> = {
   '74f88ef0341633fc': ['kit/0001_outbox'],
@@ -21,7 +21,7 @@ export function stepsOfScripts(object: string, fingerprints: readonly string[]):
   return new Set(
     fingerprints.flatMap((fingerprint, index) => {
       const steps = STEPS_OF_SCRIPTS[fingerprint];
-      if (!steps) throw new Error(`${object}: script ${index + 1} of the ledger is not one of the first release`);
+      if (!steps) throw new Error(`${object}: script ${index + 1} in the ledger is not a script of the first release`);
       return steps;
     }),
   );

@@ -5,14 +5,14 @@ import { KIT_STEPS, KIT_TABLES, type MigrationStep, type ObjectSchema } from './
 /** The fingerprint of each applied step, by id. */
 type Ledger = Record<string, string>;
 
-/** The ledger is one row of JSON, so that a new object writes one row, however many steps there are. */
+/** The ledger is one row of JSON, so that a new object writes one row for any number of steps. */
 const LEDGER = 'migrations';
 const LEDGER_BY_POSITION = 'object_schema';
 
 /**
- * Compares the object's tables with the schema, without writing. Unknown applied steps are tolerated: a newer release
- * applied them before it was rolled back.
- * @throws Error that names the step and the class when an applied step has been edited
+ * Compares the object's tables with the schema, without writing. Unknown applied steps are tolerated, because a newer
+ * release may have applied them before it was rolled back.
+ * @throws Error that names the step and the class, if an applied step has been edited
  */
 export function schemaState(platform: ObjectPlatform, schema: ObjectSchema): 'absent' | 'behind' | 'current' {
   const table = ledgerTable(platform);
@@ -23,7 +23,7 @@ export function schemaState(platform: ObjectPlatform, schema: ObjectSchema): 'ab
 
 /**
  * Applies the missing steps, first the kit's and then the object's. Must run inside a transaction.
- * @throws Error that names the step and the class when an applied step has been edited
+ * @throws Error that names the step and the class, if an applied step has been edited
  */
 export function migrate(platform: ObjectPlatform, schema: ObjectSchema): void {
   const table = ledgerTable(platform);

@@ -3,8 +3,8 @@ import type { Ranks } from '../../../src/domain/ranks.ts';
 const WORD = /^[a-z_]+$/;
 
 /**
- * A SQL expression that sorts the words in `column` by rank. Unknown words sort last. A newer release stored them
- * before it was rolled back.
+ * A SQL expression that sorts the words in `column` by rank. Unknown words sort last: a newer release may have stored
+ * them before it was rolled back.
  */
 export function rankOf(column: string, ranks: Ranks): string {
   const cases = Object.entries(ranks).map(([word, rank]) => {

@@ -4,7 +4,7 @@ import type { ObjectPlatform, SqlRow, SqlValue } from '../platform/platform.ts';
 import { migrate, schemaState } from './migrations.ts';
 import type { ObjectSchema } from './schema.ts';
 
-/** The state of a transaction. Values that were cached in a failed transaction are invalid. */
+/** The state of a transaction. If it has failed, values that were cached in it are invalid. */
 export interface Transaction {
   readonly outcome: 'under way' | 'committed' | 'failed';
 }
@@ -38,8 +38,8 @@ export class ObjectStore {
   }
 
   /**
-   * Upgrades the tables of an older object, and sets the alarm again. A local workerd keeps alarms apart from the rows,
-   * so a process that was killed between the two has lost the alarm. Call it when the object wakes, after all sources
+   * Upgrades the tables of an older object, and sets the alarm again. A local workerd stores alarms apart from rows, so
+   * a process that is killed between the two writes loses the alarm. Call this when the object wakes, after all sources
    * of due times were added.
    */
   wake(): void {
@@ -71,7 +71,7 @@ export class ObjectStore {
   /** Runs `body` in one transaction. Inside a transaction, it joins that one. */
   transact<T>(body: () => T): T {
     if (this.#transaction) return body();
-    if (!this.#created) throw new Error('the object has not been created');
+    if (!this.#created) throw new Error('the object has no tables; call `create` first');
     return this.#commit(body);
   }
 
@@ -89,7 +89,7 @@ export class ObjectStore {
    * together. Adding it several times has no further effect. It is discarded if the transaction fails.
    */
   beforeCommit(finisher: () => void): Transaction {
-    if (!this.#transaction) throw new Error('no transaction is under way');
+    if (!this.#transaction) throw new Error('this must run inside a transaction');
     this.#finishers.add(finisher);
     return this.#transaction;
   }
@@ -170,8 +170,8 @@ export class ObjectStore {
   }
 
   /**
-   * Sets the alarm to the earliest due time, if that has changed. Setting the alarm writes a row. Therefore an alarm
-   * that fires soon is not moved to a later time; when it fires, it is set once for all changes.
+   * Sets the alarm to the earliest due time, if that has changed. Setting the alarm writes a row, so an alarm that
+   * fires soon is not moved to a later time. When it fires, it is set once for all changes.
    *
    * The alarm is always set to a later time than now, because the platform may keep an alarm that `alarm()` sets to a
    * time in the past, and not fire it. For the same reason, an alarm whose time has passed is set again.
@@ -203,9 +203,9 @@ function firesSoonBefore(armed: number | null, due: number | null, now: number):
 
 const READS = /^\s*(SELECT|WITH)\b/;
 
-/** Rejects values that are over Cloudflare's limit, because a local workerd would store them. */
+/** Rejects values above Cloudflare's limit. A local workerd would store them. */
 function assertStorable(value: SqlValue): void {
   if (typeof value === 'string' && exceedsBytes(value, MAX_STORED_BYTES)) {
-    throw new RangeError(`a stored value of ${utf8Length(value)} bytes is over ${MAX_STORED_BYTES}`);
+    throw new RangeError(`a stored value has ${utf8Length(value)} bytes; the limit is ${MAX_STORED_BYTES}`);
   }
 }

@@ -1,14 +1,14 @@
 import { type SocketPlace, socketIdAt } from '../../../src/ports/workspace.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
 
-/** The outbox's kind of destination: the objects that hold sockets. Each object is a destination of its own. */
+/** The outbox destination of the objects that hold sockets. Each object is a place at it. */
 export const SOCKET_HOLDERS = 'close_sockets';
-/** The name of the deadline that goes on closing a token's sockets, followed by the token's id. */
+/** The name of the deadline that continues to close a token's sockets, followed by the token's id. */
 export const CLOSING = 'closing:';
-/** Bounds one step of a token's end. The next step follows at once. */
+/** The number of places whose sockets one transaction closes. A deadline starts the next transaction at once. */
 const PLACES_AT_A_TIME = 200;
 
-/** With more records, a place has one that stays: some are of sockets whose close was lost with their object. */
+/** When a token has this many records at a place, one permanent record replaces them. See `note`. */
 const RECORDS_OF_PLACE_MAX = 50;
 
 /** The payload for a holder of sockets. */
@@ -29,8 +29,8 @@ export class OpenSockets {
   }
 
   /**
-   * Records a socket that has opened. The records of a place are bounded, because a record whose socket's close was lost
-   * stays until the token ends: then one record stands for all of them.
+   * Records a socket that has opened. If the object went down without a close event, its record stays until the token
+   * ends. The number of records is therefore bounded: at the limit, one permanent record replaces those of the place.
    */
   note(tokenId: string, socketId: string, place: SocketPlace): void {
     const { store } = this.#kit;
@@ -44,7 +44,7 @@ export class OpenSockets {
     );
     const isFull = count!.records >= RECORDS_OF_PLACE_MAX;
     if (isFull) store.rows(`DELETE FROM sockets WHERE ${range}`, tokenId, first, end);
-    // No socket has this id, so that it is never forgotten.
+    // No socket has the id `first`, so no close deletes the permanent record.
     this.#insert(tokenId, isFull ? first : socketId, place);
   }
 
@@ -63,7 +63,7 @@ export class OpenSockets {
     this.#kit.store.rows(`DELETE FROM sockets WHERE token_id = ? AND id = ?`, tokenId, socketId);
   }
 
-  /** Closes the sockets of a token that is no longer valid, some of them now and the rest at the deadline. */
+  /** Closes the sockets of a token that is no longer valid. If they are many, a deadline closes the rest. */
   close(tokenId: string): void {
     const { store, outbox, deadlines } = this.#kit;
     const places = store.rows<{ kind: SocketPlace['kind']; place_id: string }>(

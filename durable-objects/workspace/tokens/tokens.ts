@@ -10,7 +10,7 @@ const SIGN_INS_MAX = 1_000;
 /** A revoked token stays in the list of revocations until it expires. */
 const REVOKED_MAX = 10_000;
 const SIGN_IN_SECONDS = 604_800;
-/** The `signed_in_by` of a sign-in with a code of the token from the environment. */
+/** The `signed_in_by` of a sign-in with a code that `OIO_TOKEN` made. */
 const BY_STATIC_TOKEN = '';
 /** The deadline at which the next token or used code expires. */
 export const EXPIRY = 'expiry';
@@ -43,12 +43,12 @@ export class Tokens {
     if (tokens >= TOKENS_MAX) {
       return refuse(
         'too_many_requests',
-        `A workspace has at most ${TOKENS_MAX} tokens. Revoke one that is not needed.`,
+        `A workspace has at most ${TOKENS_MAX} tokens. Revoke a token that is not needed.`,
       );
     }
     if (revoked >= REVOKED_MAX) {
       const many = `The workspace has ${REVOKED_MAX} revoked tokens, which count until they expire.`;
-      return refuse('too_many_requests', `${many} Give tokens shorter lives.`);
+      return refuse('too_many_requests', `${many} Wait until some expire, and create tokens with a shorter lifetime.`);
     }
     return ok(this.#insert({ name, role, seconds: expires_in_seconds, signed_in_by: null }));
   }
@@ -59,20 +59,20 @@ export class Tokens {
     const now = store.platform.now();
     const used = store.row(`SELECT 1 FROM used_codes WHERE id = ?`, id);
     if (used || expires_at <= now) {
-      return refuse('unauthorized', 'The code was used or has expired. Create another one.');
+      return refuse('unauthorized', 'The code was used or has expired. Create a new code.');
     }
     const maker = by === null ? null : this.#find(by);
     if (maker === undefined || (maker && !isValid(maker, now))) {
       return refuse(
         'unauthorized',
-        'The token that made this code is no longer valid. Create a code with another one.',
+        'The token that made this code is no longer valid. Create a code with another token.',
       );
     }
     if (this.#count().signIns >= SIGN_INS_MAX) {
       return refuse('too_many_requests', `A workspace has at most ${SIGN_INS_MAX} sign-ins. Revoke one of them.`);
     }
     store.rows(`INSERT INTO used_codes (id, expires_at) VALUES (?, ?)`, id, expires_at);
-    // A sign-in lives no longer than the token that it comes from.
+    // A sign-in expires no later than the token that made its code.
     const seconds = maker ? Math.min(SIGN_IN_SECONDS, (maker.expires_at - now) / 1_000) : SIGN_IN_SECONDS;
     return ok(this.#insert({ name: 'Sign-in', role, seconds, signed_in_by: by ?? BY_STATIC_TOKEN }));
   }
@@ -87,7 +87,7 @@ export class Tokens {
   }
 
   /**
-   * Revokes a token, and the sign-ins that came from its codes. A repeated call changes nothing and returns the same.
+   * Revokes a token, and the sign-ins that came from its codes. A repeated call changes nothing.
    * @returns the token, and the ids of the tokens that this call has revoked
    */
   revoke(id: string): { token: Outcome<TokenView>; revoked: string[] } {

@@ -140,8 +140,8 @@ describe('rows that are cached in memory', () => {
   });
 
   it('cannot be changed outside a transaction', () => {
-    expect(() => things.update(1, { count: 1 })).toThrow('no transaction is under way');
-    expect(() => things.put({ id: 2, name: 'two', count: 0 })).toThrow('no transaction is under way');
+    expect(() => things.update(1, { count: 1 })).toThrow('this must run inside a transaction');
+    expect(() => things.put({ id: 2, name: 'two', count: 0 })).toThrow('this must run inside a transaction');
     expect(things.all()).toHaveLength(1);
   });
 
