@@ -1,7 +1,7 @@
 /**
  * This is the only file under `durable-objects/` with a timer. A timer keeps its object awake and dies with it.
- * Therefore timers only limit calls that are in progress, and are cleared when the call ends. `AbortSignal.timeout` is
- * not used, because its timer outlives the call and keeps the object from hibernating.
+ * Therefore timers only limit calls that are in progress, and are cleared when the call ends, or they end in the next
+ * turn. `AbortSignal.timeout` is not used, because its timer outlives the call and keeps the object from hibernating.
  */
 
 class DeadlineExceeded extends Error {
@@ -39,4 +39,9 @@ export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<vo
   await withDeadline('work', ms, async () => {
     await work;
   }).catch(() => {});
+}
+
+/** Lets other events of the object run first. Code after it must not rely on what it has read before. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -8,6 +8,7 @@ import { parseJson } from '../../kit/text.ts';
 import type { SessionParts } from '../parts.ts';
 import type { SessionRecords } from '../records.ts';
 import type { EventLog } from './event-log.ts';
+import { type EventsFrame, FanOut } from './fan-out.ts';
 
 export const WATCH_TAG = 'watch';
 
@@ -43,11 +44,16 @@ export class Watchers {
   readonly #platform: ObjectPlatform;
   readonly #records: SessionRecords;
   readonly #log: EventLog;
+  readonly #fanOut: FanOut;
 
   constructor({ kit, records, log }: Pick<SessionParts, 'kit' | 'records' | 'log'>) {
     this.#platform = kit.store.platform;
     this.#records = records;
     this.#log = log;
+    this.#fanOut = new FanOut(this.#platform, {
+      sockets: () => this.#platform.sockets(WATCH_TAG),
+      send: (socket, frames) => this.#sendNew(socket, frames),
+    });
     log.onCommitted((events) => this.#push(events));
   }
 
@@ -80,21 +86,23 @@ export class Watchers {
     else if (!state.live) this.#sendPage(socket, state);
   }
 
-  /** Pushes committed events to the watchers that have caught up. */
-  #push(events: SessionEvent[]): void {
-    const sockets = this.#platform.sockets(WATCH_TAG);
-    if (sockets.length === 0) return;
-    const { incarnation } = this.#records.session();
-    for (const { text, seq } of framesOf(events, incarnation)) {
-      for (const socket of sockets) {
-        const state = socket.attachment() as WatchAttachment;
-        if (state.live) this.#send(socket, text, state, { seq });
-      }
-    }
+  closeAll(code: number, reason: string): void {
+    this.#fanOut.flush();
+    for (const socket of this.#platform.sockets(WATCH_TAG)) socket.close(code, reason);
   }
 
-  closeAll(code: number, reason: string): void {
-    for (const socket of this.#platform.sockets(WATCH_TAG)) socket.close(code, reason);
+  /** Pushes committed events to the watchers that have caught up. */
+  #push(events: SessionEvent[]): void {
+    if (this.#platform.sockets(WATCH_TAG).length === 0) return;
+    const { incarnation } = this.#records.session();
+    this.#fanOut.push([...framesOf(events, incarnation)]);
+  }
+
+  #sendNew(socket: ObjectSocket, frames: readonly EventsFrame[]): void {
+    for (const { text, seq } of frames) {
+      const state = socket.attachment() as WatchAttachment;
+      if (state.live && state.seq < seq) this.#send(socket, text, state, { seq });
+    }
   }
 
   #whyNotResume(after: Cursor | null): SnapshotReason | null {
@@ -146,7 +154,7 @@ export class Watchers {
 }
 
 /** The frames for a commit's events: one, or several if one would be too long. */
-function* framesOf(events: readonly SessionEvent[], incarnation: string): Generator<{ text: string; seq: number }> {
+function* framesOf(events: readonly SessionEvent[], incarnation: string): Generator<EventsFrame> {
   const { seq } = events.at(-1)!;
   const frame: WatchFrame = { type: 'events', events: [...events], cursor: formatCursor({ incarnation, seq }) };
   const text = JSON.stringify(frame);
