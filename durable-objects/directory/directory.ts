@@ -1,9 +1,8 @@
 import type { Call } from '../../src/ports/calls.ts';
-import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
-import type { JsonText } from '../../src/ports/json-text.ts';
+import type { DirectoryApi, DirectoryEntry, ListedSessions } from '../../src/ports/directory.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { SessionId } from '../../src/protocol/common/ids.ts';
-import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
+import type { ListSessionsQuery } from '../../src/protocol/session/list.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { buildDirectory, type DirectoryRuntime } from './runtime.ts';
 
@@ -21,7 +20,7 @@ export class Directory extends ObjectShell<DirectoryRuntime> implements Director
     this.runtime.remove(id, rev);
   }
 
-  async list(call: Call, query: ListSessionsQuery): Promise<Outcome<JsonText<SessionList>>> {
+  async list(call: Call, query: ListSessionsQuery): Promise<Outcome<ListedSessions>> {
     return this.runtime.list(call, query);
   }
 }

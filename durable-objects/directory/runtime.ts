@@ -1,14 +1,13 @@
 import type { Call } from '../../src/ports/calls.ts';
-import type { DirectoryEntry } from '../../src/ports/directory.ts';
-import type { JsonText } from '../../src/ports/json-text.ts';
+import type { DirectoryEntry, ListedSessions } from '../../src/ports/directory.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
-import type { ListSessionsQuery, SessionList } from '../../src/protocol/session/list.ts';
+import type { ListSessionsQuery } from '../../src/protocol/session/list.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { DIRECTORY_SCHEMA } from './schema.ts';
-import { listText, SessionsTable, type SortRanks } from './sessions-table.ts';
+import { listed, SessionsTable, type SortRanks } from './sessions-table.ts';
 
 /** Longer than the delay of any delivery. */
 const TOMBSTONES_KEPT_MS = 7 * 86_400_000;
@@ -50,10 +49,10 @@ export class DirectoryRuntime {
     );
   }
 
-  list(call: Call, query: ListSessionsQuery): Outcome<JsonText<SessionList>> {
+  list(call: Call, query: ListSessionsQuery): Outcome<ListedSessions> {
     const { store } = this.#kit;
     return this.#calls.read('list', call, () => {
-      return ok(store.created ? this.#directory.list(query, store.platform.now()) : listText([], 0, query));
+      return store.created ? this.#directory.list(query, store.platform.now()) : ok(listed([], 0, query, null));
     });
   }
 

@@ -34,5 +34,21 @@ CREATE INDEX sessions_waiting ON sessions (created_at, id) WHERE open_approvals 
       id: 'directory/0003_removed_by_time',
       sql: `CREATE INDEX removed_by_time ON removed (removed_at);`,
     },
+    {
+      // The agents of earlier entries have only their names. Their searches find ids, tags and errors too.
+      id: 'directory/0004_agents_parents_and_search',
+      sql: `
+ALTER TABLE sessions ADD COLUMN agent_id TEXT;
+ALTER TABLE sessions ADD COLUMN agent_name TEXT;
+ALTER TABLE sessions ADD COLUMN parent TEXT;
+UPDATE sessions SET
+  agent_name = summary ->> '$.agent_name',
+  summary = json_set(summary, '$.agent_id', NULL, '$.parent_session_id', NULL),
+  search = search || char(10) || id || char(10)
+    || lower((SELECT COALESCE(group_concat(value, char(10)), '') FROM json_each(tags)))
+    || char(10) || lower(COALESCE(substr((summary ->> '$.error.code') || ': ' || (summary ->> '$.error.message'), 1, 300), ''));
+CREATE INDEX sessions_of_parents ON sessions (parent, created_at, id) WHERE parent IS NOT NULL;
+`,
+    },
   ],
 };

@@ -1,16 +1,24 @@
 import { PRIORITY_RANK, type Ranks, STATUS_RANK } from '../../src/domain/ranks.ts';
 import { type HealthInput, healthScore } from '../../src/domain/session/health.ts';
-import type { DirectoryEntry } from '../../src/ports/directory.ts';
+import type { DirectoryEntry, ListedSessions } from '../../src/ports/directory.ts';
 import type { JsonText } from '../../src/ports/json-text.ts';
+import { type Outcome, ok } from '../../src/protocol/common/errors.ts';
 import type { SessionId } from '../../src/protocol/common/ids.ts';
-import type { ListSessionsQuery, SessionList, SessionSortColumn } from '../../src/protocol/session/list.ts';
+import type {
+  ListSessionsQuery,
+  SessionList,
+  SessionSortColumn,
+  SessionSummary,
+} from '../../src/protocol/session/list.ts';
 import type { SqlValue } from '../kit/platform/platform.ts';
+import { Keyset } from '../kit/storage/keyset.ts';
 import { purge } from '../kit/storage/purge.ts';
 import { rankOf } from '../kit/storage/rank.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
 
-/** The length of the text that a search reads. */
-const SEARCH_CHARS_MAX = 1_000;
+/** The most text of a prompt, and of an error, that a search reads. */
+const SEARCHED_PROMPT_CHARS = 1_000;
+const SEARCHED_ERROR_CHARS = 300;
 
 const TOMBSTONES = { table: 'removed', key: 'id', at: 'removed_at' };
 const PURGED_AT_A_TIME = 1_000;
@@ -28,6 +36,9 @@ const CHANGING = [
   'updated_at',
   'search',
   'open_approvals',
+  'agent_id',
+  'agent_name',
+  'parent',
   ...LISTED,
 ] as const;
 const COLUMNS = [...FIXED, ...CHANGING];
@@ -36,6 +47,10 @@ const UPSERT = `INSERT INTO sessions (${COLUMNS.join(', ')}) VALUES (${COLUMNS.m
 
 type SessionRow = Record<(typeof COLUMNS)[number], SqlValue>;
 type ListedRow = HealthInput & { summary: string };
+type KeyedRow = ListedRow & Record<string, SqlValue>;
+
+/** The condition of a list without filters. */
+const EVERYTHING = '1';
 
 /** The ranks of the enumerations that lists sort by. */
 export interface SortRanks {
@@ -70,6 +85,8 @@ export class SessionsTable {
     const stored = this.#stored(summary.id);
     if (rev <= stored.rev) return;
     const { id, created_at, status, session_type, priority, title, tags, updated_at, open_approvals } = summary;
+    // An earlier release put some entries into its outbox without these two members.
+    const { agent_id = null, parent_session_id = null } = summary as Partial<SessionSummary>;
     const { health_score: _, ...shown } = summary;
     const row: SessionRow = {
       id,
@@ -80,8 +97,11 @@ export class SessionsTable {
       title,
       tags: JSON.stringify(tags),
       updated_at,
-      search: `${title}\n${search_text}`.slice(0, SEARCH_CHARS_MAX).toLowerCase(),
+      search: searchText(summary, search_text),
       open_approvals,
+      agent_id,
+      agent_name: summary.agent_name,
+      parent: parent_session_id,
       status,
       share_done: health.share_done,
       active_ms: health.active_ms,
@@ -104,24 +124,26 @@ export class SessionsTable {
     this.#store.rows(`INSERT OR REPLACE INTO removed (id, rev, removed_at) VALUES (?, ?, ?)`, id, rev, now);
   }
 
-  list(query: ListSessionsQuery, now: number): JsonText<SessionList> {
+  list(query: ListSessionsQuery, now: number): Outcome<ListedSessions> {
     const { where, bindings } = filter(query);
-    const { page, page_size, sort } = query;
-    const order = this.#order(sort);
-    const pageOf = (columns: string) => `SELECT ${columns} FROM sessions ${where} ORDER BY ${order} LIMIT ? OFFSET ?`;
-    const listed = LISTED.join(', ');
+    const { cursor, page, page_size, sort } = query;
+    const keyset = this.#keyset(sort);
+    const after = keyset.after(cursor);
+    if (!after.ok) return after;
+    const pageOf = (columns: string) =>
+      `SELECT ${columns} FROM sessions WHERE ${where} AND ${after.value.sql} ORDER BY ${keyset.order} LIMIT ? OFFSET ?`;
+    const columns = `${LISTED.join(', ')}, ${keyset.key}`;
     // The order of creation comes from an index. For other orders only the ids are sorted, because sorting whole rows
     // would read every summary.
     const sql = sort.endsWith('created_at')
-      ? pageOf(listed)
-      : `SELECT ${listed} FROM sessions WHERE id IN (${pageOf('id')}) ORDER BY ${order}`;
-    const rows = this.#store.rows<ListedRow>(sql, ...bindings, page_size, (page - 1) * page_size);
-    const total = where === '' ? this.#countAll() : this.#countWhere(where, bindings);
-    return listText(
-      rows.map((row) => summaryText(row, now)),
-      total,
-      query,
-    );
+      ? pageOf(columns)
+      : `SELECT ${columns} FROM sessions WHERE id IN (${pageOf('id')}) ORDER BY ${keyset.order}`;
+    const offset = (page - 1) * page_size;
+    const rows = this.#store.rows<KeyedRow>(sql, ...bindings, ...after.value.bindings, page_size + 1, offset);
+    const { items, next_cursor } = keyset.cut(rows, page_size);
+    const total = where === EVERYTHING ? this.#countAll() : this.#countWhere(where, bindings);
+    const texts = items.map((row) => summaryText(row, now));
+    return ok(listed(texts, total, query, next_cursor));
   }
 
   /** Deletes some tombstones that were kept for `keptMs`. @returns when to do it again; null if none is left */
@@ -141,31 +163,44 @@ export class SessionsTable {
   }
 
   #countAll(): number {
-    this.#count ??= this.#countWhere('', []);
+    this.#count ??= this.#countWhere(EVERYTHING, []);
     return this.#count;
   }
 
   #countWhere(where: string, bindings: SqlValue[]): number {
-    return this.#store.row<{ total: number }>(`SELECT COUNT(*) AS total FROM sessions ${where}`, ...bindings)!.total;
+    return this.#store.row<{ total: number }>(`SELECT COUNT(*) AS total FROM sessions WHERE ${where}`, ...bindings)!
+      .total;
   }
 
-  /** Rows with equal keys are sorted by age, then by id, so that pages never overlap. */
-  #order(sort: ListSessionsQuery['sort']): string {
+  /** Rows with equal keys are sorted by age, then by id, so that the key is unique. */
+  #keyset(sort: ListSessionsQuery['sort']): Keyset {
     const descending = sort.startsWith('-');
     const column = (descending ? sort.slice(1) : sort) as SessionSortColumn;
-    const direction = descending ? 'DESC' : 'ASC';
-    if (column === 'created_at') return `created_at ${direction}, id ${direction}`;
-    return `${this.#sortKeys[column]} ${direction}, created_at DESC, id DESC`;
+    const age = (descending: boolean) => [
+      { sql: 'created_at', descending },
+      { sql: 'id', descending },
+    ];
+    const name = `sessions:${sort}`;
+    if (column === 'created_at') return new Keyset(name, age(descending));
+    return new Keyset(name, [{ sql: this.#sortKeys[column], descending }, ...age(true)]);
   }
 }
 
 /** A page of sessions. @param items the JSON text of each */
-export function listText(
+export function listed(
   items: string[],
   total: number,
   { page, page_size }: ListSessionsQuery,
-): JsonText<SessionList> {
-  return `{"items":[${items.join(',')}],"total":${total},"page":${page},"page_size":${page_size}}` as JsonText<SessionList>;
+  next_cursor: string | null,
+): ListedSessions {
+  const rest = `"total":${total},"page":${page},"page_size":${page_size},"next_cursor":${JSON.stringify(next_cursor)}`;
+  return { text: `{"items":[${items.join(',')}],${rest}}` as JsonText<SessionList>, next_cursor };
+}
+
+/** The text that a search reads, in lower case. */
+function searchText({ id, title, tags, error }: SessionSummary, prompt: string): string {
+  const reason = error ? `${error.code}: ${error.message}`.slice(0, SEARCHED_ERROR_CHARS) : '';
+  return [title, id, ...tags, reason, prompt.slice(0, SEARCHED_PROMPT_CHARS)].join('\n').toLowerCase();
 }
 
 /**
@@ -191,8 +226,17 @@ function filter(query: ListSessionsQuery): { where: string; bindings: SqlValue[]
   if (query.priority) require('priority = ?', query.priority);
   // A literal, so that SQLite uses the partial index.
   if (query.waiting !== undefined) conditions.push(query.waiting ? 'open_approvals > 0' : 'open_approvals = 0');
+  if (query.agent) {
+    conditions.push('(agent_id = ? OR agent_name = ?)');
+    bindings.push(query.agent, query.agent);
+  }
+  if (query.parent) require('parent = ?', query.parent);
+  if (query.created_after) require('created_at > ?', query.created_after);
+  if (query.created_before) require('created_at < ?', query.created_before);
+  if (query.updated_after) require('updated_at > ?', query.updated_after);
+  if (query.updated_before) require('updated_at < ?', query.updated_before);
   if (query.tag) require('? IN (SELECT value FROM json_each(tags))', query.tag);
   // `instr` has no wildcards, so the user's text is searched literally.
   if (query.q) require('instr(search, ?) > 0', query.q.toLowerCase());
-  return { where: conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '', bindings };
+  return { where: conditions.length > 0 ? conditions.join(' AND ') : EVERYTHING, bindings };
 }

@@ -43,6 +43,23 @@ type Parts<Id extends OperationId> = Pick<ApiRequest, 'bearer'> &
   ([SchemaOf<Id, 'query'>] extends [never] ? unknown : { query?: QueryFor<Id> }) &
   ([SchemaOf<Id, 'body'>] extends [never] ? unknown : { body?: BodyFor<Id> | undefined });
 
+interface ListPage<Item> {
+  items: Item[];
+  next_cursor: string | null;
+}
+
+/** The largest page. */
+const PAGE_SIZE = 100;
+
+/** The items of all pages of a list. */
+async function* eachItem<Item>(read: (page: { cursor?: string }) => Promise<ListPage<Item>>): AsyncGenerator<Item> {
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page: ListPage<Item> = await read(cursor === undefined ? {} : { cursor });
+    yield* page.items;
+    cursor = page.next_cursor;
+  }
+}
+
 /** The REST API, typed by the table of endpoints. Every call throws `ApiError` or `ConnectionError` (see `request`). */
 export type RestClient = ReturnType<typeof createRest>;
 
@@ -70,6 +87,9 @@ export function createRest(options: RequestOptions) {
       create: (body: BodyFor<'createSession'>, call?: CallOptions) => send('createSession', { body }, call),
       /** Reads one page of the list, with `total` for all pages. The default is the 20 newest sessions. */
       list: (query: QueryFor<'listSessions'> = {}, call?: CallOptions) => send('listSessions', { query }, call),
+      /** All sessions of a list, page by page. A session that changes meanwhile is neither missed nor repeated. */
+      each: (query: Omit<QueryFor<'listSessions'>, 'cursor' | 'page'> = {}, call?: CallOptions) =>
+        eachItem((page) => send('listSessions', { query: { page_size: PAGE_SIZE, ...query, ...page } }, call)),
       get: (id: string, include: SessionInclude[] = [], call?: CallOptions) =>
         send('readSession', { params: { id }, query: { include } }, call),
       /** Changes title, priority, tags or metadata. Absent members stay as they are. */

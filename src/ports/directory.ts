@@ -20,13 +20,20 @@ export interface DirectoryEntry {
   search_text: string;
 }
 
+/** A page, with the cursor that its text has too. */
+export interface ListedSessions {
+  text: JsonText<SessionList>;
+  next_cursor: string | null;
+}
+
 /** The directory of a workspace's sessions. It can list, filter, search and sort them. */
 export interface DirectoryApi {
   /** Stores the entry, unless a newer `rev` of the session is stored. */
   put(entry: DirectoryEntry): Promise<void>;
   /** Removes the entry and leaves a tombstone with `rev`. */
   remove(id: SessionId, rev: number): Promise<void>;
-  list(call: Call, query: ListSessionsQuery): Promise<Outcome<JsonText<SessionList>>>;
+  /** A page of the sessions. Fails for the cursor of another order. */
+  list(call: Call, query: ListSessionsQuery): Promise<Outcome<ListedSessions>>;
 }
 
 export interface Directories {

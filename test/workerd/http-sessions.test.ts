@@ -50,6 +50,25 @@ describe('sessions over HTTP', () => {
     expect((await list()).items.map((item) => item.id)).toEqual([id]);
   });
 
+  it('are listed page by page, each page with the address of the next one', async () => {
+    const { send, create } = await operator();
+    for (const title of ['one', 'two', 'three']) await create({ title });
+    const seen: string[] = [];
+    let path: string | undefined = `${SESSIONS}?page_size=2&status=pending&sort=created_at`;
+    while (path !== undefined) {
+      const response = await send(path);
+      const { items, total, next_cursor } = (await response.json()) as SessionList;
+      seen.push(...items.map(({ title }) => title));
+      expect(total).toBe(3);
+      path = /^<(\S+)>; rel="next"$/.exec(response.headers.get('Link') ?? '')?.[1];
+      expect(path === undefined).toBe(next_cursor === null);
+    }
+    expect(seen).toEqual(['one', 'two', 'three']);
+    const both = await send(`${SESSIONS}?cursor=WzFd&page=2`);
+    expect(await both.json()).toMatchObject({ status: 422, errors: [{ path: 'page' }] });
+    expect(await (await send(`${SESSIONS}?cursor=WzFd`)).json()).toMatchObject({ errors: [{ path: 'cursor' }] });
+  });
+
   it('say why they wait for an agent when they are read or listed, and not otherwise', async () => {
     const { send, create, read, list } = await operator();
     const { id } = await create({ required_labels: ['gpu=a100'] });

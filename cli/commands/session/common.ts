@@ -15,9 +15,8 @@ export const jsonOption = { json: { type: 'boolean', default: false, description
 export const connectionDetails =
   'Uses the control plane of the data directory (OIO_DATA_DIR), or OIO_URL with OIO_TOKEN.';
 
-/** How many of the newest sessions a shortened id is compared with. */
-const SEARCHED = 1_000;
-const PAGE = 100;
+/** The most ids that an error names. */
+const NAMED = 3;
 
 /** A client for the control plane of the environment. */
 export function connect(): Client {
@@ -28,7 +27,7 @@ export function connect(): Client {
 
 /**
  * The id of a session, from the id or from its first characters.
- * @throws CliError unless exactly one of the newest sessions has an id that begins so
+ * @throws CliError unless exactly one session has an id that begins so
  */
 export async function sessionIdOf(client: Pick<Client, 'sessions'>, text: string): Promise<string> {
   const id = text.toLowerCase();
@@ -40,18 +39,14 @@ export async function sessionIdOf(client: Pick<Client, 'sessions'>, text: string
     throw new CliError(`"${text}" is not the id of a session. "${oio} session list" shows the ids.`, exitCode.usage);
   }
   const found: string[] = [];
-  for (let page = 1; (page - 1) * PAGE < SEARCHED; page++) {
-    const { items, total } = await client.sessions.list({ page, page_size: PAGE });
-    found.push(...items.map((item) => item.id).filter((each) => each.startsWith(id)));
-    if (page * PAGE >= total) break;
+  for await (const session of client.sessions.each({ q: id })) {
+    if (session.id.startsWith(id)) found.push(session.id);
+    if (found.length === NAMED) break;
   }
   const [first, ...others] = found;
-  if (first === undefined)
-    throw new CliError(`None of the newest ${SEARCHED} sessions has an id that begins with ${id}.`);
+  if (first === undefined) throw new CliError(`No session has an id that begins with ${id}.`);
   if (others.length === 0) return first;
-  throw new CliError(
-    `${found.length} sessions have an id that begins with ${id}. Give more of it: ${found.slice(0, 3).join(', ')}…`,
-  );
+  throw new CliError(`Several sessions have an id that begins with ${id}. Give more of it: ${found.join(', ')}…`);
 }
 
 export function printSession(view: SessionView, json: boolean): void {

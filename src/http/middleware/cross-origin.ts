@@ -4,7 +4,7 @@ import type { AppEnv } from '../context.ts';
 
 const METHODS = [...new Set(Object.values(ROUTES).map(({ method }) => method))].join(',');
 const REQUEST_HEADERS = 'Authorization,Content-Type,Idempotency-Key,X-Request-ID';
-const RESPONSE_HEADERS = 'Location,Retry-After,X-Request-ID';
+const RESPONSE_HEADERS = 'Link,Location,Retry-After,X-Request-ID';
 const PREFLIGHT_SECONDS = '600';
 
 /**

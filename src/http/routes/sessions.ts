@@ -9,6 +9,7 @@ import { pathOf } from '../../protocol/endpoints/routes.ts';
 import type { SessionList } from '../../protocol/session/list.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
+import { linkNext } from '../next-page.ts';
 import { fieldErrors } from '../problems.ts';
 
 /** The session with this id in the caller's workspace. */
@@ -28,10 +29,13 @@ export function sessionHandlers(deps: Dependencies) {
       if (created.ok) c.header('Location', pathOf('readSession', { id: created.value.id }));
       return created;
     },
-    listSessions: async ({ query, call }) => {
+    listSessions: async ({ query, call }, c) => {
       const page = await deps.directories.of(call.principal.workspace).list(call, query);
-      if (!page.ok || !MAY_WAIT.test(page.value)) return page;
-      const list = JSON.parse(page.value) as SessionList;
+      if (!page.ok) return page;
+      const { text, next_cursor } = page.value;
+      linkNext(c, next_cursor);
+      if (!MAY_WAIT.test(text)) return ok(text);
+      const list = JSON.parse(text) as SessionList;
       return ok({ ...list, items: await withQueuePlaces(deps, call, list.items) });
     },
     bulkSessions: ({ body, call }) => runBulk(making, call, body, fieldErrors),

@@ -61,6 +61,12 @@ export function json<Body extends Schema>(schema: Body, description: string) {
   return { description, schema } as const;
 }
 
+/** A response with a page of a list. */
+export function page<Body extends Schema>(schema: Body, description: string) {
+  const headers = { Link: 'The address of the next page, with `rel="next"`; absent on the last page.' };
+  return { ...json(schema, description), headers } as const;
+}
+
 /** The body of a request without members. */
 export const NoMembers = schema(() =>
   z.strictObject({}).meta({ id: 'NoMembers', description: 'No members. The body may be empty.', example: {} }),

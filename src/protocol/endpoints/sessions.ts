@@ -6,7 +6,7 @@ import { BulkResult, BulkSessionRequest } from '../session/bulk.ts';
 import { ListSessionsQuery, SessionList } from '../session/list.ts';
 import { CreateSessionRequest, UpdateSessionRequest } from '../session/requests.ts';
 import { SessionInclude, SessionView } from '../session/session.ts';
-import { type Endpoints, json, repeated } from './endpoint.ts';
+import { type Endpoints, json, page, repeated } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
 export const SessionParams = schema(() => z.object({ id: SessionId() }));
@@ -36,7 +36,7 @@ export const SESSION_ENDPOINTS = {
         })
         .strict(),
     ),
-    responses: { 200: json(SessionList, 'A page of sessions.') },
+    responses: { 200: page(SessionList, 'A page of sessions.') },
     errors: [],
   },
   bulkSessions: {

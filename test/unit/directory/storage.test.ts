@@ -69,7 +69,7 @@ describe('after a release adds a value in the middle of an enumeration', () => {
 
       const listed = (query: Record<string, unknown>) => {
         const outcome = after.list(CALL, { ...ListSessionsQuery().parse({}), ...query });
-        return outcome.ok ? parsed(outcome.value).items.map((item) => item[member]) : [];
+        return outcome.ok ? parsed(outcome.value.text).items.map((item) => item[member]) : [];
       };
       const words = {
         priority: ['critical', 'urgent', 'high', 'medium', 'low'],
@@ -88,7 +88,7 @@ describe('after a release adds a value in the middle of an enumeration', () => {
     runtime.put(directoryEntry(2, { priority: 'urgent' as SessionPriority }));
     runtime.put(directoryEntry(3, { priority: 'deferred' }));
     const outcome = runtime.list(CALL, ListSessionsQuery().parse({ sort: 'priority' }));
-    const priorities = outcome.ok ? parsed(outcome.value).items.map(({ priority }) => priority) : [];
+    const priorities = outcome.ok ? parsed(outcome.value.text).items.map(({ priority }) => priority) : [];
     expect(priorities).toEqual(['medium', 'deferred', 'urgent']);
   });
 });

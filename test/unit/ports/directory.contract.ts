@@ -43,7 +43,9 @@ export function directoryEntry(number: number, changes: EntryChanges = {}): Dire
       started_at: null,
       ended_at: null,
       health_score: 0,
+      agent_id: null,
       agent_name: null,
+      parent_session_id: null,
       open_approvals: 0,
       cost_usd: 0,
       error: null,
@@ -66,7 +68,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     const list = async (query: Record<string, unknown> = {}) => {
       const outcome = await api.list(call, ListSessionsQuery().parse(query));
       if (!outcome.ok) throw new Error(outcome.failure.detail);
-      return parsed(outcome.value);
+      return parsed(outcome.value.text);
     };
     const numbers = async (query: Record<string, unknown> = {}) =>
       (await list(query)).items.map(({ id }) => Number.parseInt(id.slice(0, 8), 16));
@@ -75,7 +77,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
 
   it('lists nothing while it is empty', async () => {
     const { list } = await holding();
-    expect(await list()).toEqual({ items: [], total: 0, page: 1, page_size: 20 });
+    expect(await list()).toEqual({ items: [], total: 0, page: 1, page_size: 20, next_cursor: null });
   });
 
   it('lists stored entries unchanged, newest first', async () => {
@@ -86,6 +88,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       total: 3,
       page: 1,
       page_size: 20,
+      next_cursor: null,
     });
   });
 
@@ -163,6 +166,33 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       expect(await numbers({ q: 'ärger' })).toEqual([1]);
     });
 
+    it('finds ids, tags and errors', async () => {
+      const error = { code: 'build_broken', message: 'The LINKER has no symbols.', retryable: false };
+      const { numbers } = await holding(directoryEntry(1, { error }), directoryEntry(2, { tags: ['Night run'] }));
+      expect(await numbers({ q: 'linker has' })).toEqual([1]);
+      expect(await numbers({ q: 'build_broken' })).toEqual([1]);
+      expect(await numbers({ q: 'night' })).toEqual([2]);
+      expect(await numbers({ q: sessionIdNumbered(2).toUpperCase() })).toEqual([2]);
+      expect(await numbers({ q: sessionIdNumbered(1).slice(0, 8) })).toEqual([1]);
+    });
+
+    it('finds the sessions of an agent, of a parent, and of a time', async () => {
+      const agent_id = '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d';
+      const { numbers } = await holding(
+        directoryEntry(1, { agent_id, agent_name: 'AGENT-ONE', updated_at: '2026-05-01T00:00:00.000Z' }),
+        directoryEntry(2, { parent_session_id: sessionIdNumbered(1) }),
+        directoryEntry(3, { agent_name: 'AGENT-TWO', parent_session_id: sessionIdNumbered(2) }),
+      );
+      expect(await numbers({ agent: agent_id })).toEqual([1]);
+      expect(await numbers({ agent: 'AGENT-TWO' })).toEqual([3]);
+      expect(await numbers({ parent: sessionIdNumbered(1) })).toEqual([2]);
+      const second = '2026-01-01T01:00:02+01:00';
+      expect(await numbers({ created_after: second })).toEqual([3]);
+      expect(await numbers({ created_before: second })).toEqual([1]);
+      expect(await numbers({ updated_after: '2026-04-30T23:59:59Z' })).toEqual([1]);
+      expect(await numbers({ updated_before: '2026-04-30T23:59:59Z', created_after: second })).toEqual([3]);
+    });
+
     it.each(['%', '_', "'", '"', '\\', '*', 'a%b', "' OR 1=1 --"])('treats %s as text', async (q) => {
       const { numbers } = await holding(
         directoryEntry(1, { title: `Session with ${q} in it`, tags: [q] }),
@@ -220,6 +250,47 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
     expect(await list({ page: 4, page_size: 10 })).toMatchObject({ items: [], total: 25 });
   });
 
+  it.each(SESSION_SORTS)(
+    'a walk by cursors in the order %s has each session once, whatever comes and goes',
+    async (sort) => {
+      const words = ['same', 'Same', 'other', 'Ünlike'];
+      const entries = Array.from({ length: 23 }, (_, i) =>
+        directoryEntry(i + 1, {
+          title: words[i % 4]!,
+          priority: SessionPriority().options[i % 3]!,
+          status: SessionStatus().options[i % 5]!,
+          open_approvals: i % 2,
+        }),
+      );
+      const { api, list } = await holding(...entries);
+      const all = (await list({ sort, page_size: 100 })).items.map(({ id }) => id);
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      for (let page = 0; page === 0 || cursor !== undefined; page++) {
+        const { items, next_cursor, total } = await list({ sort, page_size: 5, ...(cursor && { cursor }) });
+        seen.push(...items.map(({ id }) => id));
+        if (page === 0) expect(total).toBe(23);
+        cursor = next_cursor ?? undefined;
+        // What was read goes away, and others come at both ends.
+        if (page === 1) await api.remove(items[0]!.id, 9);
+        await api.put(directoryEntry(100 + page, { title: 'zzz', created_at: `2027-01-0${page + 1}T00:00:00.000Z` }));
+      }
+      expect(seen.filter((id) => all.includes(id))).toEqual(all);
+      expect(new Set(seen).size).toBe(seen.length);
+    },
+  );
+
+  it('refuses the cursor of another order, and what is no cursor', async () => {
+    const { api, call, list } = await holding(directoryEntry(1), directoryEntry(2));
+    const { next_cursor: cursor } = await list({ page_size: 1 });
+    const asked = [{ cursor, sort: 'title' }, { cursor: 'WzFd' }, { cursor: 'nonsense' }];
+    for (const query of asked) {
+      expect(await api.list(call, ListSessionsQuery().parse(query))).toMatchObject({
+        failure: { code: 'validation_failed', errors: [{ path: 'cursor' }] },
+      });
+    }
+  });
+
   it('computes health at each read, so that it falls while a session uses up its time', async () => {
     const directory = await make();
     const now = directory.now();
@@ -238,7 +309,7 @@ export function directoryContract(make: () => Promise<DirectoryUnderTest>): void
       idempotency: null,
     };
     const listed = await directory.api.list(call, ListSessionsQuery().parse({ sort: 'created_at' }));
-    expect(listed.ok && parsed(listed.value).items.map(({ health_score }) => health_score)).toEqual([
+    expect(listed.ok && parsed(listed.value.text).items.map(({ health_score }) => health_score)).toEqual([
       0.9, 0.7, 0.3, 0.5, 1,
     ]);
   });

@@ -1,0 +1,106 @@
+import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import { formatListCursor, type ListKey, type Page, parseListCursor } from '../../../src/protocol/common/page.ts';
+import type { SqlValue } from '../platform/platform.ts';
+import type { ObjectStore } from './store.ts';
+
+/** A column, or an expression, of a list's sort key. */
+export interface KeyColumn {
+  sql: string;
+  descending?: boolean;
+}
+
+export interface Condition {
+  sql: string;
+  bindings: SqlValue[];
+}
+
+/** What a page reads. @example { select: '*', from: 'tokens', where: 'expires_at > ?', bindings: [now] } */
+export interface Selection {
+  select: string;
+  from: string;
+  where?: string;
+  bindings?: SqlValue[];
+}
+
+const WRONG_CURSOR = refuse('validation_failed', 'The query is invalid. Its errors say how to correct it.', {
+  errors: [{ path: 'cursor', message: 'must be the next_cursor of a page of this list in the same order' }],
+});
+
+/**
+ * The order of a list, whose pages continue after the key of an item. The key must be unique, so that no item is on two
+ * pages and none is missing, whatever is added or removed meanwhile.
+ */
+export class Keyset {
+  readonly #name: string;
+  readonly #columns: readonly KeyColumn[];
+  /** For `ORDER BY`. */
+  readonly order: string;
+  /** For `SELECT`: the key as the columns that `cursorOf` reads. */
+  readonly key: string;
+
+  /** @param name the name of the list and of this order, which its cursors have */
+  constructor(name: string, columns: readonly KeyColumn[]) {
+    this.#name = name;
+    this.#columns = columns;
+    this.order = columns.map(({ sql, descending }) => `${sql} ${descending ? 'DESC' : 'ASC'}`).join(', ');
+    this.key = columns.map(({ sql }, index) => `${sql} AS key_${index}`).join(', ');
+  }
+
+  /** The condition for the items after a cursor. It fails for the cursor of another list or order. */
+  after(cursor: string | undefined): Outcome<Condition> {
+    if (cursor === undefined) return ok({ sql: '1', bindings: [] });
+    const key = parseListCursor(this.#name, cursor);
+    if (key?.length !== this.#columns.length) return WRONG_CURSOR;
+    const [first] = this.#columns;
+    const same = this.#columns.every(({ descending }) => Boolean(descending) === Boolean(first?.descending));
+    return ok(same ? this.#afterRow(key) : this.#afterEach(key));
+  }
+
+  /** The cursor after a row that was selected with `key`. */
+  cursorOf(row: Record<string, unknown>): string {
+    const key = this.#columns.map((_, index) => row[`key_${index}`]) as ListKey;
+    return formatListCursor(this.#name, key);
+  }
+
+  /** Reads a page of a list. */
+  page<Row>(
+    store: ObjectStore,
+    { select, from, where = '1', bindings = [] }: Selection,
+    { cursor, page_size }: { cursor?: string | undefined; page_size: number },
+  ): Outcome<Page<Row>> {
+    const after = this.after(cursor);
+    if (!after.ok) return after;
+    const rows = store.rows<Row & Record<string, unknown>>(
+      `SELECT ${select}, ${this.key} FROM ${from} WHERE (${where}) AND ${after.value.sql} ORDER BY ${this.order} LIMIT ?`,
+      ...bindings,
+      ...after.value.bindings,
+      page_size + 1,
+    );
+    return ok(this.cut(rows, page_size));
+  }
+
+  /** A page, from its rows and the one that follows, if there is one. */
+  cut<Row>(rows: (Row & Record<string, unknown>)[], pageSize: number): Page<Row> {
+    const items = rows.slice(0, pageSize);
+    const last = items.at(-1);
+    return { items, next_cursor: last && rows.length > pageSize ? this.cursorOf(last) : null };
+  }
+
+  /** A comparison of rows, for which SQLite uses an index. */
+  #afterRow(bindings: ListKey): Condition {
+    const columns = this.#columns.map(({ sql }) => sql).join(', ');
+    const operator = this.#columns[0]?.descending ? '<' : '>';
+    return { sql: `(${columns}) ${operator} (${bindings.map(() => '?').join(', ')})`, bindings };
+  }
+
+  /** A comparison column by column, for an order with both directions. */
+  #afterEach(key: ListKey): Condition {
+    return this.#columns.reduceRight<Condition>(
+      ({ sql: rest, bindings }, { sql, descending }, index) => ({
+        sql: `(${sql} ${descending ? '<' : '>'} ? OR (${sql} = ? AND ${rest}))`,
+        bindings: [key[index]!, key[index]!, ...bindings],
+      }),
+      { sql: '0', bindings: [] },
+    );
+  }
+}
