@@ -21,6 +21,8 @@ const STOP_LIMIT_MS = 10_000;
 const MIN_FREE_BYTES = 104_857_600;
 const EXPIRY_CHECK_MS = 43_200_000;
 
+type Offer = Extract<ControlDown, { type: 'offer' }>;
+
 /** A running agent: its control socket, and the leases it works on. */
 export class Agent {
   /** Resolves when the agent has stopped: with null if a stop was requested, or else with the error that stopped it. */
@@ -124,6 +126,7 @@ export class Agent {
       type: 'hello',
       name,
       instance_id: this.#instanceId,
+      secret: this.#parts.identity.secret,
       capacity,
       capabilities: capabilities ?? [...Capability().options],
       labels: labels ?? [`os=${platform()}`, `arch=${arch()}`],
@@ -142,7 +145,7 @@ export class Agent {
         this.#isWelcome = true;
         return this.#options.log(`connected to ${this.#options.url} as ${this.#options.name}`);
       case 'offer':
-        return this.#offered(message.task_id, message.epoch);
+        return this.#offered(message);
       case 'cancel': {
         this.#waitingOffers.delete(key(message));
         const lease = this.#leases.get(key(message));
@@ -157,7 +160,8 @@ export class Agent {
     }
   }
 
-  #offered(task_id: string, epoch: number): void {
+  #offered(offer: Offer): void {
+    const { task_id, epoch } = offer;
     const known = this.#leases.get(key({ task_id, epoch }));
     if (known !== undefined) {
       if (known.isGranted && !known.isOver) this.#send({ type: 'accepted', task_id, epoch });
@@ -173,8 +177,8 @@ export class Agent {
       this.#send({ type: 'declined', task_id, epoch, reason });
       return;
     }
-    if (older.length === 0) this.#accept(task_id, epoch);
-    else void this.#acceptAfter(older, task_id, epoch);
+    if (older.length === 0) this.#accept(offer);
+    else void this.#acceptAfter(older, offer);
   }
 
   /** @param taken the leases and offers that use capacity */
@@ -200,19 +204,19 @@ export class Agent {
   }
 
   /** All epochs of a task share one OpenCode conversation, so the older lease ends before the newer one starts. */
-  async #acceptAfter(older: Lease[], task_id: string, epoch: number): Promise<void> {
-    const name = key({ task_id, epoch });
+  async #acceptAfter(older: Lease[], offer: Offer): Promise<void> {
+    const name = key(offer);
     if (this.#waitingOffers.has(name)) return;
     this.#waitingOffers.add(name);
     await Promise.all(older.map((lease) => lease.supersede()));
     // The registry may have cancelled the offer meanwhile.
-    if (this.#waitingOffers.delete(name) && !this.#isStopping) this.#accept(task_id, epoch);
+    if (this.#waitingOffers.delete(name) && !this.#isStopping) this.#accept(offer);
   }
 
-  #accept(task_id: string, epoch: number): void {
+  #accept({ task_id, epoch, proof }: Offer): void {
     const { repository, opencode, model, openConnection, redact, setup } = this.#parts;
     const { url, token, name, ceilings, log, stepCheckpointMs } = this.#options;
-    const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId };
+    const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId, proof };
     const buffer = this.#bufferFor(record);
     if (buffer === null) return this.#send({ type: 'declined', task_id, epoch, reason: 'the disk is full' });
     const lease = new Lease(buffer, {

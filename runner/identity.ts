@@ -1,19 +1,25 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { lockFile } from './process/lock-file.ts';
 import { moveAside } from './process/move-aside.ts';
 
+const SECRET_BYTES = 32;
+
 /** An agent's identity, which lasts as long as the agent's data directory. */
 export interface Identity {
   agent_id: string;
   /** A value in the environment of all processes of this agent, and of no other agent. */
   marker: string;
+  /** Shows the control plane that this agent is the one that registered the id; see `AgentHello`. */
+  secret: string;
 }
 
 /** The content of `agent.json`. */
-interface StoredIdentity extends Identity {
+interface StoredIdentity extends Omit<Identity, 'secret'> {
+  /** Files of earlier versions lack it. */
+  secret?: string;
   /** Where the agent worked last. Files of earlier versions lack it. */
   directory?: string;
 }
@@ -46,21 +52,23 @@ export function loadIdentity(dataDirectory: string, log: (line: string) => void 
     for (const name of ['leases', 'worktrees']) rmSync(join(directory, name), { recursive: true, force: true });
     stored = null;
   }
-  const identity = { ...(stored ?? { agent_id: randomUUID(), marker: randomUUID() }), directory };
-  if (stored?.directory !== directory) {
+  const known: StoredIdentity = stored ?? { agent_id: randomUUID(), marker: randomUUID() };
+  const identity = { ...known, secret: known.secret ?? randomBytes(SECRET_BYTES).toString('hex'), directory };
+  if (stored?.directory !== directory || stored.secret === undefined) {
     writeFileSync(`${path}.new`, JSON.stringify(identity), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
   const place = JSON.stringify([identity.marker, hostname(), directory]);
-  return { agent_id: identity.agent_id, marker: createHash('sha256').update(place).digest('hex').slice(0, 32) };
+  const marker = createHash('sha256').update(place).digest('hex').slice(0, 32);
+  return { agent_id: identity.agent_id, marker, secret: identity.secret };
 }
 
 /** @returns null if the file does not exist */
 function readIdentity(path: string): StoredIdentity | 'unusable' | null {
   try {
-    const { agent_id, marker, directory } = JSON.parse(readFileSync(path, 'utf8'));
+    const { agent_id, marker, secret, directory } = JSON.parse(readFileSync(path, 'utf8'));
     const isUsable = [agent_id, marker].every((text) => typeof text === 'string' && text !== '');
-    return isUsable ? { agent_id, marker, directory } : 'unusable';
+    return isUsable ? { agent_id, marker, secret, directory } : 'unusable';
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : 'unusable';
   }

@@ -48,7 +48,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       const model = await chooseModel(opencode);
       await removeLeftoverWorktrees(repository, worktrees, log);
       const openConnection = webSocketConnections(options.url, options.token);
-      const redact = redaction(knownSecrets(source, options.token));
+      const redact = redaction([...knownSecrets(source, options.token), identity.secret]);
       const setup = new Setup({
         choice: options.setup ?? 'repository',
         cacheDirectory: join(options.dataDirectory, 'setup-cache'),

@@ -15,6 +15,7 @@ const FORMAT = 'example-agent.v1';
  * @param {string} options.url the control plane
  * @param {string} options.token a token of role agent
  * @param {string} options.agentId a UUID, which stays the same for ever
+ * @param {string} [options.secret] at least 32 random characters, which stay the same as long; the id belongs to them
  * @param {string} options.name such as AGENT-EXAMPLE
  * @param {(prompt: string, conversation: string[]) => AsyncIterable<string>} options.answer the work: the texts of the
  *   answer to a prompt; `conversation` has all prompts and answers before it
@@ -24,7 +25,7 @@ const FORMAT = 'example-agent.v1';
  * @param {any} [options.WebSocket]
  */
 export function startAgent(options) {
-  const { agentId, name, labels = [], signal } = options;
+  const { agentId, secret, name, labels = [], signal } = options;
   const instance_id = crypto.randomUUID();
   /** The leases by `<task id>/<epoch>`. */
   const leases = new Map();
@@ -34,6 +35,7 @@ export function startAgent(options) {
         type: 'hello',
         name,
         instance_id,
+        secret,
         capacity: 1,
         capabilities: [],
         labels,
@@ -51,7 +53,10 @@ export function startAgent(options) {
       if (frame.type !== 'offer') return;
       if (lease?.granted) return control.send({ type: 'accepted', task_id, epoch });
       if (leases.size > 0) return control.send({ type: 'declined', task_id, epoch, reason: 'busy' });
-      leases.set(`${task_id}/${epoch}`, work({ ...options, instance_id, task_id, epoch }, { granted, ended }));
+      leases.set(
+        `${task_id}/${epoch}`,
+        work({ ...options, instance_id, task_id, epoch, proof: frame.proof }, { granted, ended }),
+      );
     },
   });
   const granted = ({ task_id, epoch }) => control.send({ type: 'accepted', task_id, epoch });
@@ -66,7 +71,7 @@ export function startAgent(options) {
 }
 
 /** Claims an offer, and works on it until the lease ends. */
-function work({ task_id, epoch, agentId, name, instance_id, answer, ...options }, { granted, ended }) {
+function work({ task_id, epoch, proof, agentId, name, instance_id, answer, ...options }, { granted, ended }) {
   const stream_id = crypto.randomUUID();
   const lease = { task_id, epoch, granted: false, end };
   /** The frames that are not acknowledged; the first one has the number `acked + 1`. */
@@ -89,6 +94,7 @@ function work({ task_id, epoch, agentId, name, instance_id, answer, ...options }
         stream_id,
         head,
         repository: null,
+        proof,
       });
     },
     received: (frame) => {

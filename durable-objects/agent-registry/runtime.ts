@@ -1,5 +1,6 @@
 import { explainQueue, offeredTo } from '../../src/domain/dispatch/explain.ts';
 import type { Lags } from '../../src/domain/dispatch/queue-order.ts';
+import { meets } from '../../src/domain/dispatch/routing.ts';
 import { wasDownAt } from '../../src/domain/lease/liveness.ts';
 import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
@@ -10,14 +11,16 @@ import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
 import type { QueuePlace } from '../../src/protocol/session/queue.ts';
+import type { Principal } from '../../src/protocol/workspace/token.ts';
 import { Calls } from '../kit/calls/calls.ts';
+import { sha256 } from '../kit/crypto/sha256.ts';
 import { type DeadlineHandler, type Due, handlerOf } from '../kit/deadlines.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform/platform.ts';
 import type { SocketHolder, SocketOpening } from '../kit/platform/sockets.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { parseJson } from '../kit/text.ts';
-import { AgentsTable } from './agents/agents-table.ts';
-import { agentTag, type Connection, Connections, type ControlAttachment } from './agents/connections.ts';
+import { AgentsTable, type Owner } from './agents/agents-table.ts';
+import { agentTag, type Connection, Connections, newConnection } from './agents/connections.ts';
 import {
   AGENT_KEPT_MS,
   DEADLINE,
@@ -124,16 +127,10 @@ export class AgentRegistryRuntime implements SocketHolder {
     return Object.fromEntries(places);
   }
 
-  open({ pathname }: URL): SocketOpening | null {
+  open({ pathname }: URL, { token_id }: Principal): SocketOpening | null {
     const agent = paramsIn('openControlSocket', pathname);
     if (!agent) return null;
-    const attachment: ControlAttachment = {
-      agent_id: agent.agent_id,
-      instance_id: null,
-      seen_at: this.#now,
-      closed: false,
-    };
-    return { tags: [agentTag(agent.agent_id)], attachment };
+    return { tags: [agentTag(agent.agent_id)], attachment: newConnection(agent.agent_id, token_id, this.#now) };
   }
 
   receive(socket: ObjectSocket, text: string): void {
@@ -162,26 +159,35 @@ export class AgentRegistryRuntime implements SocketHolder {
 
   /** Accepts an agent's hello. The hello of a known and unchanged agent writes nothing. */
   #hello(connection: Connection, hello: AgentHello): void {
-    const { agent_id } = connection.attachment;
+    const { agent_id, token_id } = connection.attachment;
+    const owner: Owner = { token_id, secret_hash: hello.secret === undefined ? null : sha256(hello.secret) };
+    const { created } = this.#kit.store;
+    const registration = created ? this.#agents.compare(agent_id, hello, owner) : 'new';
+    if (registration === 'foreign') {
+      this.#kit.store.platform.logger('warn', 'agent_refused', { agent_id, token_id });
+      return this.#supersede(connection, 'this agent id belongs to another agent');
+    }
     const others = this.#connections.welcomed(agent_id).filter(({ socket }) => socket.id !== connection.socket.id);
     if (others.some((other) => this.#isRival(other, hello))) {
       this.#supersede(connection, 'another instance of this agent is connected and alive');
       return;
     }
-    const { created } = this.#kit.store;
-    const isNew = !created || !this.#agents.isEnrolledAs(agent_id, hello);
     const held = created ? this.#slots.heldBy(agent_id) : [];
     const isNamed = (slot: SlotKey) => hello.leases.some(isSame(slot));
-    const offered = held.filter((slot) => slot.state === 'offered' && !isNamed(slot));
+    const open = held.filter((slot) => slot.state === 'offered' && !isNamed(slot));
+    // The agent has started again elsewhere, or with other labels.
+    const unfit =
+      registration === 'changed' ? open.filter((slot) => !meets(hello, this.#slots.requirementsOf(slot))) : [];
+    const offered = open.filter((slot) => !unfit.includes(slot));
     const abandoned = held.filter((slot) => slot.state === 'accepted' && !isNamed(slot));
     // The session has granted these leases, but the agent's `accepted` never arrived.
     const granted = created ? hello.leases.filter((lease) => this.#isOpen(lease)) : [];
     const welcome = () => this.#welcome(connection, hello, others, offered);
-    if (isNew || abandoned.length > 0 || granted.length > 0 || this.#slots.hasQueue()) {
+    if (registration !== 'same' || abandoned.length > 0 || granted.length > 0 || this.#slots.hasQueue()) {
       this.#kit.store.create(() => {
-        if (isNew) this.#enrol(agent_id, hello);
+        if (registration !== 'same') this.#enrol(agent_id, hello, owner);
         this.#kit.store.afterCommit(welcome);
-        this.#keeper.reconcile({ agent_id, instance_id: hello.instance_id }, { abandoned, granted });
+        this.#keeper.reconcile({ agent_id, instance_id: hello.instance_id }, { abandoned, granted, unfit });
       });
     } else welcome();
   }
@@ -202,8 +208,8 @@ export class AgentRegistryRuntime implements SocketHolder {
     return attachment.instance_id !== hello.instance_id && this.#now - aliveAt < INSTANCE_FRESH_MS;
   }
 
-  #enrol(agentId: string, hello: AgentHello): void {
-    this.#agents.enrol(agentId, hello, this.#now);
+  #enrol(agentId: string, hello: AgentHello, owner: Owner): void {
+    this.#agents.enrol(agentId, hello, owner, this.#now);
     this.#kit.deadlines.setIfUnset(DEADLINE.review, this.#now + REVIEW_MS);
   }
 
@@ -214,17 +220,14 @@ export class AgentRegistryRuntime implements SocketHolder {
       if (other.attachment.instance_id === hello.instance_id) this.#connections.close(other, 1000, 'replaced');
       else this.#supersede(other, 'another instance of this agent has taken over');
     }
-    this.#connections.update(connection, { instance_id: hello.instance_id, seen_at: this.#now });
+    const { instance_id, name, repository } = hello;
+    this.#connections.update(connection, { instance_id, agent_name: name, repository, seen_at: this.#now });
     this.#connections.send(agent_id, { type: 'welcome', agent_id });
     for (const slot of offered) this.#keeper.sendOffer(slot);
     for (const lease of hello.leases) {
       if (this.#slots.find(lease)?.state === 'ended') this.#keeper.sendCancel(agent_id, lease);
     }
-    this.#kit.store.platform.logger('info', 'agent_hello', {
-      agent_id,
-      name: hello.name,
-      instance_id: hello.instance_id,
-    });
+    this.#kit.store.platform.logger('info', 'agent_hello', { agent_id, name, instance_id });
   }
 
   #supersede(connection: Connection, reason: string): void {

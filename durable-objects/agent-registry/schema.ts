@@ -9,13 +9,13 @@ const TABLES = `
 CREATE TABLE agents (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, capacity INTEGER NOT NULL, capabilities TEXT NOT NULL, labels TEXT NOT NULL,
   repository TEXT, model TEXT, version TEXT NOT NULL, last_seen_at INTEGER NOT NULL, idle_since INTEGER NOT NULL,
-  remotes TEXT NOT NULL DEFAULT '[]'
+  remotes TEXT NOT NULL DEFAULT '[]', token_id TEXT, secret_hash TEXT
 ) WITHOUT ROWID;
 CREATE TABLE slots (
   arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
   state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
   declined TEXT NOT NULL DEFAULT '{}', agent_id TEXT, offered_until INTEGER, ended_at INTEGER, queued_at INTEGER NOT NULL DEFAULT 0,
-  UNIQUE (task_id, epoch)
+  proof_key TEXT NOT NULL DEFAULT '', UNIQUE (task_id, epoch)
 );
 CREATE INDEX slots_waiting ON slots (priority) WHERE state = 'queued';
 CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
@@ -90,6 +90,15 @@ DROP TABLE registry;
       // When a slot came, for the order of the queue. Those of earlier releases came before all others.
       id: 'agent-registry/0004_time_of_arrival',
       sql: `ALTER TABLE slots ADD COLUMN queued_at INTEGER NOT NULL DEFAULT 0;`,
+    },
+    {
+      // A slot without a key gets it when its session asks again, within a minute.
+      id: 'agent-registry/0005_owners_and_proofs',
+      sql: `
+ALTER TABLE agents ADD COLUMN token_id TEXT;
+ALTER TABLE agents ADD COLUMN secret_hash TEXT;
+ALTER TABLE slots ADD COLUMN proof_key TEXT NOT NULL DEFAULT '';
+`,
     },
   ],
 };

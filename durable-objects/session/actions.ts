@@ -71,6 +71,7 @@ export class Actions {
       repository: null,
       share_done: 0,
       created_with: call.idempotency?.fingerprint ?? null,
+      offer_secret: platform.uuid() + platform.uuid(),
     };
     records.create(row, request);
     tasks.add(IMPLICIT_TASK, request.title);

@@ -40,6 +40,8 @@ export interface SessionRow {
   share_done: number;
   /** The fingerprint of the request that created the session, if it had an idempotency key. */
   created_with: string | null;
+  /** From which the keys of the proofs of its offers derive. */
+  offer_secret: string;
 }
 
 /** A failure of a model that is asked again, and when that is. */

@@ -2,6 +2,7 @@ import { type Refusal, readRefusals, withRefusal } from '../../src/domain/dispat
 import { requirementsOf } from '../../src/domain/dispatch/requirements.ts';
 import type { SlotRequest } from '../../src/ports/agent-registry.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import { proofKey } from '../kit/crypto/offer-proof.ts';
 import { DEADLINE, DESTINATION, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
 import type { SessionParts } from './parts.ts';
 
@@ -50,11 +51,18 @@ export class Reservations {
       epoch,
       priority: spec.priority,
       requirements: requirementsOf({ spec, repository, refusals: this.refusals(number) }),
+      proof_key: this.proofKey(number),
     };
     const waited = now - (reserved_at ?? now);
     const pause = Math.min(Math.max(waited, RESERVE_AGAIN_MS), RESERVE_AGAIN_MS_MAX);
     kit.deadlines.set(DEADLINE.reserve + number, now + pause);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
+  }
+
+  /** The key of the proofs of the offers of the task's present epoch. */
+  proofKey(number: number): string {
+    const { records } = this.#parts;
+    return proofKey(records.session().offer_secret, number, records.task(number)!.epoch);
   }
 
   /** Cancels a reservation. */

@@ -96,7 +96,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>> {
-    return this.#read('read', call, () => ok(this.parts.views.session(include)));
+    return this.#readAsHolder('read', call, () => ok(this.parts.views.session(include)));
   }
 
   update(call: Call, changes: Parameters<SessionApi['update']>[1]): Promise<Outcome<SessionView>> {
@@ -165,7 +165,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>> {
-    return this.#read('artifactChunk', call, () => this.parts.checkpoints.chunk(artifactId, index));
+    return this.#readAsHolder('artifactChunk', call, () => this.parts.checkpoints.chunk(artifactId, index));
   }
 
   alarm(): void {
@@ -174,6 +174,13 @@ export class SessionRuntime implements SessionApi {
 
   async #read<T>(method: string, call: Call, read: () => Outcome<T>): Promise<Outcome<T>> {
     return this.#calls.read(method, call, read);
+  }
+
+  /** A token of an agent reads only while a lease of the session is claimed with it. */
+  #readAsHolder<T>(method: string, call: Call, read: () => Outcome<T>): Promise<Outcome<T>> {
+    const { role, token_id } = call.principal;
+    const mayRead = () => role !== 'agent' || this.parts.records.liveLeases().some((l) => l.token_id === token_id);
+    return this.#read(method, call, () => (mayRead() ? read() : NOT_THE_HOLDERS_TOKEN));
   }
 
   async #change<T>(method: string, call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
@@ -232,6 +239,11 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
 }
 
 const NOT_FOUND = refuse('not_found', 'There is no such session in this workspace.');
+
+const NOT_THE_HOLDERS_TOKEN = refuse(
+  'forbidden',
+  'An agent reads a session only while it works on it. Claim a lease of the session with this token first.',
+);
 
 const CREATED_BUT_DELETED = refuse(
   'not_found',

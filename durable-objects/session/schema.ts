@@ -10,7 +10,8 @@ CREATE TABLE session (
   run INTEGER NOT NULL, rev INTEGER NOT NULL, floor_seq INTEGER NOT NULL, last_command INTEGER NOT NULL,
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deleted_at INTEGER,
   active_ms INTEGER NOT NULL, active_since INTEGER,
-  result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL, created_with TEXT
+  result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL, created_with TEXT,
+  offer_secret TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -22,7 +23,8 @@ CREATE TABLE tasks (
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
-  granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT
+  granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT,
+  token_id TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE refusals (
   task INTEGER NOT NULL, epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL,
@@ -225,6 +227,15 @@ DROP TABLE spec;
     {
       id: 'session/0014_time_of_reservations',
       sql: `ALTER TABLE tasks ADD COLUMN reserved_at INTEGER;`,
+    },
+    {
+      // A lease goes only to the agent that was offered it, and its artifacts only to the holder's token.
+      id: 'session/0015_proofs_of_offers',
+      sql: `
+ALTER TABLE session ADD COLUMN offer_secret TEXT NOT NULL DEFAULT '';
+UPDATE session SET offer_secret = lower(hex(randomblob(32)));
+ALTER TABLE leases ADD COLUMN token_id TEXT NOT NULL DEFAULT '';
+`,
     },
   ],
 };

@@ -2,11 +2,12 @@ import { parseCursor } from '../../src/protocol/common/cursor.ts';
 import { taskNumber } from '../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
+import type { Principal } from '../../src/protocol/workspace/token.ts';
 import type { ObjectSocket } from '../kit/platform/platform.ts';
 import type { SocketHolder, SocketOpening } from '../kit/platform/sockets.ts';
 import { NEW_WATCHER, WATCH_TAG, type WatchAttachment } from './log/watchers.ts';
 import type { SessionParts } from './parts.ts';
-import { leaseTag, type RunAttachment } from './run/run-sockets.ts';
+import { leaseTag, newRunSocket, type RunAttachment } from './run/run-sockets.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'watchers' | 'stream'>;
 
@@ -18,12 +19,12 @@ export class SessionSockets implements SocketHolder {
     this.#parts = parts;
   }
 
-  open({ pathname, searchParams }: URL): SocketOpening | null {
+  open({ pathname, searchParams }: URL, { token_id }: Principal): SocketOpening | null {
     const { kit, records } = this.#parts;
     if (!kit.store.created) return null;
     // Also when the session was deleted, so that its agent learns of it.
     const run = paramsIn('openRunSocket', pathname);
-    if (run) return this.#run(taskNumber(run.task_id), Number(run.epoch));
+    if (run) return this.#run(taskNumber(run.task_id), Number(run.epoch), token_id);
     if (records.find() === null || !paramsIn('watchSession', pathname)) return null;
     return this.#watch(searchParams.get('after'));
   }
@@ -52,10 +53,9 @@ export class SessionSockets implements SocketHolder {
     };
   }
 
-  #run(task: number, epoch: number): SocketOpening {
+  #run(task: number, epoch: number, tokenId: string): SocketOpening {
     const connection = this.#parts.kit.store.platform.uuid();
-    const attachment: RunAttachment = { kind: 'run', task, epoch, connection, presented: false };
-    return { tags: [leaseTag(task, epoch)], attachment };
+    return { tags: [leaseTag(task, epoch)], attachment: newRunSocket(task, epoch, tokenId, connection) };
   }
 }
 

@@ -14,6 +14,8 @@ export interface BufferedLease {
   /** The instance that was granted the lease. */
   instance_id: string;
   stream_id: string;
+  /** The proof from the offer, which the first claim needs. Absent in files of earlier versions. */
+  proof?: string;
   /** Whether the session granted the lease. Frames of a lease that was never granted cannot be delivered. */
   granted: boolean;
 }

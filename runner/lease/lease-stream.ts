@@ -125,10 +125,10 @@ export class LeaseStream {
   }
 
   #claim(): void {
-    const { agent_id, agent_name, instance_id, stream_id } = this.#buffer.lease;
+    const { agent_id, agent_name, instance_id, stream_id, proof } = this.#buffer.lease;
     const head = this.#buffer.head;
     const repository = this.#repository;
-    this.#send({ type: 'present', agent_id, agent_name, instance_id, stream_id, head, repository });
+    this.#send({ type: 'present', agent_id, agent_name, instance_id, stream_id, head, repository, proof });
   }
 
   #claimAgain(): void {

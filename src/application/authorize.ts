@@ -5,8 +5,7 @@ import type { Principal } from '../protocol/workspace/token.ts';
 
 /**
  * The roles that have each permission. An agent works on sessions over its sockets. From the REST API, it needs only
- * its sessions and their artifacts. It may read those of the whole workspace: a token of this role belongs to no
- * particular agent, so it cannot be limited to the sessions of one.
+ * its sessions and their artifacts: each session checks that the token holds a lease of it.
  */
 const ROLES_WITH: Readonly<Record<Permission, readonly Role[]>> = {
   read: ['viewer', 'operator', 'admin'],

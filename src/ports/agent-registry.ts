@@ -14,6 +14,8 @@ export interface SlotRequest {
   epoch: number;
   priority: SessionPriority;
   requirements: Requirements;
+  /** The key under which the registry proves to the session whom it has offered the slot. No agent knows it. */
+  proof_key: string;
 }
 
 export type SlotState =

@@ -45,7 +45,7 @@ export class InstantAgent {
   }
 
   /** Opens the run socket for an offer and claims the lease. Resolves when the lease is granted. */
-  async accept({ task_id, epoch }: Key): Promise<LeaseConnection> {
+  async accept({ task_id, epoch, proof }: Offer): Promise<LeaseConnection> {
     const connection = await LeaseConnection.open(
       this.#url,
       this.#token,
@@ -58,6 +58,7 @@ export class InstantAgent {
         stream_id: randomUUID(),
         head: 0,
         repository: REPOSITORY,
+        proof,
       },
     );
     this.#say({ type: 'accepted', task_id, epoch });

@@ -1,4 +1,4 @@
-import { agentTag, type ControlAttachment } from '../../durable-objects/agent-registry/agents/connections.ts';
+import { agentTag, newConnection } from '../../durable-objects/agent-registry/agents/connections.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-objects/agent-registry/runtime.ts';
 import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/platform/sockets.ts';
 import { type Lags, PRIORITY_LAG_MS } from '../../src/domain/dispatch/queue-order.ts';
@@ -60,13 +60,10 @@ export class RegistryInProcess {
   }
 
   connect(agentId: string, tokenId = 'token'): FakeClient {
-    const attachment: ControlAttachment = {
-      agent_id: agentId,
-      instance_id: null,
-      seen_at: this.platform.now(),
-      closed: false,
-    };
-    return this.platform.connect([agentTag(agentId), tokenTag(tokenId)], attachment);
+    return this.platform.connect(
+      [agentTag(agentId), tokenTag(tokenId)],
+      newConnection(agentId, tokenId, this.platform.now()),
+    );
   }
 
   advance(ms: number): Promise<void> {

@@ -55,7 +55,8 @@ test('an agent whose identity another process has taken over stops for good, and
     await agent.start();
     // The registry takes an agent that it has not heard of for so long for dead.
     await registry.advance(46_000);
-    registry.connect(agent.id).send(hello({ instance_id: INSTANCE_2 }));
+    const { secret } = agent.identity();
+    registry.connect(agent.id).send(hello({ instance_id: INSTANCE_2, secret }));
     expect(await agent.ended()).toBe(exitCode.environment);
     expect(agent.output).toMatch(/another instance of this agent has taken over\. .*set --data to another directory/);
     expect(agent.livingProcesses()).toEqual([]);

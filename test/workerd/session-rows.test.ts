@@ -1,10 +1,11 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
+import { proofOf } from '../../durable-objects/kit/crypto/offer-proof.ts';
 import { acceptSocket, durablePlatform } from '../../durable-objects/kit/platform/durable-object.ts';
 import type { ObjectPlatform } from '../../durable-objects/kit/platform/platform.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
-import { leaseTag, type RunAttachment } from '../../durable-objects/session/run/run-sockets.ts';
+import { leaseTag, newRunSocket } from '../../durable-objects/session/run/run-sockets.ts';
 import { buildSession } from '../../durable-objects/session/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { directoryName } from '../../src/adapters/objects/names.ts';
@@ -63,19 +64,12 @@ it('the billed rows of each step of the main job do not change unnoticed', async
     const create = await rowsOf(() => runtime.create(call, id, requested()));
     const start = await rowsOf(() => runtime.act(call, { action: 'start' }));
 
-    const attachment: RunAttachment = { kind: 'run', task: 1, epoch: 1, connection: 'c', presented: false };
-    const { socket } = acceptSocket(state, [leaseTag(1, 1)], attachment);
+    const { socket } = acceptSocket(state, [leaseTag(1, 1)], newRunSocket(1, 1, 'agent-token', 'c'));
     const send = (frame: unknown) => runtime.sockets.receive(socket, JSON.stringify(frame));
     const [agent_id, instance_id, stream_id] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
-    const present = {
-      type: 'present',
-      agent_id,
-      instance_id,
-      stream_id,
-      agent_name: 'AGENT-ONE',
-      head: 0,
-      repository: null,
-    };
+    const agent = { agent_id, instance_id, agent_name: 'AGENT-ONE', repository: null };
+    const proof = proofOf(runtime.parts.reservations.proofKey(1), { ...agent, token_id: 'agent-token' });
+    const present = { type: 'present', ...agent, stream_id, head: 0, proof };
     const lease = await rowsOf(() => send(present));
 
     const deltas = Array.from({ length: 10 }, (_, index) => ({

@@ -8,6 +8,15 @@ import { instant } from '../../kit/text.ts';
 const ENROLLED = ['name', 'capacity', 'capabilities', 'labels', 'repository', 'remotes', 'model', 'version'] as const;
 type Enrolment = Pick<AgentHello, (typeof ENROLLED)[number]>;
 
+/** To whom an agent's id belongs. */
+export interface Owner {
+  token_id: string;
+  /** The digest of the agent's secret; null if it has none. */
+  secret_hash: string | null;
+}
+/** Rows of earlier releases have no owner. */
+type StoredOwner = Owner | { token_id: null; secret_hash: null };
+
 /** A stored agent. Times are in ms since the epoch. */
 interface Agent extends Omit<AgentView, 'connected' | 'last_seen_at'> {
   /** Not updated while the agent is connected. */
@@ -34,22 +43,30 @@ export class AgentsTable {
     return this.#store.row(`SELECT 1 FROM agents LIMIT 1`) === undefined;
   }
 
-  /** Whether the agent is enrolled with the same values. */
-  isEnrolledAs(id: string, enrolment: Enrolment): boolean {
-    const row = this.#store.row<AgentRow>(`SELECT * FROM agents WHERE id = ?`, id);
+  /** How a hello compares with the registration of its agent. `foreign`: the id belongs to another agent. */
+  compare(id: string, enrolment: Enrolment, owner: Owner): 'new' | 'same' | 'changed' | 'foreign' {
+    const row = this.#store.row<AgentRow & StoredOwner>(`SELECT * FROM agents WHERE id = ?`, id);
+    if (row === undefined) return 'new';
+    if (!isOwner(row, owner)) return 'foreign';
     const values = storedValues(enrolment);
-    return row !== undefined && ENROLLED.every((column, index) => row[column] === values[index]);
+    const isSame =
+      row.token_id === owner.token_id &&
+      row.secret_hash === owner.secret_hash &&
+      ENROLLED.every((column, index) => row[column] === values[index]);
+    return isSame ? 'same' : 'changed';
   }
 
   /** Inserts or replaces an agent. */
-  enrol(id: string, enrolment: Enrolment, now: number): void {
-    const columns = [...ENROLLED, 'last_seen_at'];
+  enrol(id: string, enrolment: Enrolment, { token_id, secret_hash }: Owner, now: number): void {
+    const columns = [...ENROLLED, 'token_id', 'secret_hash', 'last_seen_at'];
     this.#store.rows(
       `INSERT INTO agents (id, idle_since, ${columns.join(', ')}) VALUES (?, ?, ${columns.map(() => '?').join(', ')})
        ON CONFLICT (id) DO UPDATE SET ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}`,
       id,
       now,
       ...storedValues(enrolment),
+      token_id,
+      secret_hash,
       now,
     );
   }
@@ -82,21 +99,29 @@ export class AgentsTable {
   views(aliveAt: Map<string, number>, id: string | null = null): AgentView[] {
     const agents =
       id === null ? this.#read(`${WITH_USE} ORDER BY name, id`) : this.#read(`${WITH_USE} WHERE id = ?`, id);
-    return agents.map(({ idle_since: _, last_seen_at, ...agent }) => ({
+    return agents.map(({ idle_since: _, token_id: _token, secret_hash: _secret, last_seen_at, ...agent }) => ({
       ...agent,
       connected: aliveAt.has(agent.id),
       last_seen_at: instant(Math.max(last_seen_at, aliveAt.get(agent.id) ?? 0)),
     }));
   }
 
-  #read(query: string, ...bindings: string[]): Agent[] {
-    return this.#store.rows<AgentRow>(query, ...bindings).map(({ capabilities, labels, remotes, ...row }) => ({
-      ...row,
-      capabilities: JSON.parse(capabilities),
-      labels: JSON.parse(labels),
-      remotes: JSON.parse(remotes),
-    }));
+  #read(query: string, ...bindings: string[]): (Agent & StoredOwner)[] {
+    return this.#store
+      .rows<AgentRow & StoredOwner>(query, ...bindings)
+      .map(({ capabilities, labels, remotes, ...row }) => ({
+        ...row,
+        capabilities: JSON.parse(capabilities),
+        labels: JSON.parse(labels),
+        remotes: JSON.parse(remotes),
+      }));
   }
+}
+
+/** An id that was registered with a secret belongs to it, and else to the token. */
+function isOwner(registered: StoredOwner, { token_id, secret_hash }: Owner): boolean {
+  if (registered.secret_hash !== null) return registered.secret_hash === secret_hash;
+  return registered.token_id === null || registered.token_id === token_id;
 }
 
 function storedValues(enrolment: Enrolment): (string | number | null)[] {

@@ -5,8 +5,13 @@ import { endSocket } from '../../kit/platform/sockets.ts';
 /** The attachment of a control socket, which survives hibernation. */
 export interface ControlAttachment {
   agent_id: string;
+  /** The token that opened the socket. */
+  token_id: string;
   /** The agent's process; null before its hello. */
   instance_id: string | null;
+  /** The name and the root commit of its hello; null before it. */
+  agent_name: string | null;
+  repository: string | null;
   /** When the last frame arrived, in ms since the epoch. The platform records pings. */
   seen_at: number;
   /** Whether either side has closed the socket. The platform may still list it for a moment. */
@@ -18,6 +23,11 @@ export interface Connection {
   attachment: ControlAttachment;
   /** When the last frame or ping arrived, in ms since the epoch. */
   aliveAt: number;
+}
+
+/** The attachment of a socket on which no hello has arrived. @param now ms since the epoch */
+export function newConnection(agent_id: string, token_id: string, now: number): ControlAttachment {
+  return { agent_id, token_id, instance_id: null, agent_name: null, repository: null, seen_at: now, closed: false };
 }
 
 export function agentTag(agentId: string): string {
@@ -68,7 +78,12 @@ export class Connections {
 
   /** Sends a frame to an agent. An agent that is not connected catches up at its next hello. */
   send(agentId: string, frame: ControlDown): void {
-    for (const { socket } of this.welcomed(agentId)) socket.send(JSON.stringify(frame));
+    this.sendEach(agentId, () => frame);
+  }
+
+  /** Sends a frame that depends on the connection, such as a proof. */
+  sendEach(agentId: string, frameFor: (attachment: ControlAttachment) => ControlDown): void {
+    for (const { socket, attachment } of this.welcomed(agentId)) socket.send(JSON.stringify(frameFor(attachment)));
   }
 
   close({ socket }: Connection, code: number, reason: string): void {

@@ -1,13 +1,14 @@
-import { type Match, matchQueue } from '../../../src/domain/dispatch/match.ts';
+import { type Match, matchQueue, type Waiting } from '../../../src/domain/dispatch/match.ts';
 import { decideSlot, type SlotEvent } from '../../../src/domain/dispatch/slot.ts';
 import { wasDownAt } from '../../../src/domain/lease/liveness.ts';
 import type { SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
+import { proofOf } from '../../kit/crypto/offer-proof.ts';
 import type { Due } from '../../kit/deadlines.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
 import type { AgentsTable } from '../agents/agents-table.ts';
 import type { Connections } from '../agents/connections.ts';
 import { DEADLINE, DISPATCH, OFFER_MS, REVIEW_MS } from '../config.ts';
-import type { QueuedSlot, Slot, SlotKey, SlotsTable } from './slots-table.ts';
+import type { Slot, SlotKey, SlotsTable } from './slots-table.ts';
 
 /** Changes to the set of agents that take part in a match. */
 interface Participants {
@@ -67,15 +68,17 @@ export class SlotKeeper {
   /**
    * Corrects the slots of an agent from its hello, and matches the queue.
    * @param abandoned accepted slots on which the agent no longer works
-   * @param granted slots whose leases the session has granted
+   * @param granted slots of the leases that the agent holds
+   * @param unfit offered slots whose requirements the agent does not meet any more
    */
   reconcile(
     newcomer: { agent_id: string; instance_id: string },
-    { abandoned, granted }: { abandoned: SlotKey[]; granted: SlotKey[] },
+    { abandoned, granted, unfit }: { abandoned: SlotKey[]; granted: SlotKey[]; unfit: SlotKey[] },
   ): void {
     const { agent_id } = newcomer;
     for (const key of abandoned) this.#apply(key, this.#slots.find(key), { type: 'ended', agent_id });
-    for (const key of granted) this.#apply(key, this.#slots.find(key), { type: 'granted', agent_id });
+    for (const key of granted) this.#apply(key, this.#slots.find(key), { type: 'accepted', agent_id });
+    for (const key of unfit) this.#apply(key, this.#slots.find(key), { type: 'lapsed', agent_id });
     this.match({ newcomer });
   }
 
@@ -97,10 +100,21 @@ export class SlotKeeper {
   }
 
   /** Sends an open offer with its remaining time. */
-  sendOffer({ task_id, epoch, session_id, agent_id, offered_until }: Omit<Slot, 'state' | 'declined'>): void {
+  sendOffer({
+    task_id,
+    epoch,
+    session_id,
+    proof_key,
+    agent_id,
+    offered_until,
+  }: Omit<Slot, 'state' | 'declined'>): void {
     if (agent_id === null || offered_until === null) return;
     const expires_in_ms = Math.max(0, offered_until - this.#now);
-    this.#connections.send(agent_id, { type: 'offer', task_id, epoch, session_id, expires_in_ms });
+    this.#connections.sendEach(agent_id, ({ instance_id, agent_name, repository, token_id }) => {
+      const offeree = { agent_id, agent_name: agent_name!, instance_id: instance_id!, repository, token_id };
+      const proof = proofOf(proof_key, offeree);
+      return { type: 'offer', task_id, epoch, session_id, expires_in_ms, proof };
+    });
   }
 
   /**
@@ -132,7 +146,7 @@ export class SlotKeeper {
     this.#setNextLook(look_again_at);
   }
 
-  #decide<S extends Omit<QueuedSlot, 'session_id'>>(queue: Iterable<S>, { newcomer, skip }: Participants): Match<S> {
+  #decide<S extends SlotKey & Waiting>(queue: Iterable<S>, { newcomer, skip }: Participants): Match<S> {
     const now = this.#now;
     const connected = this.#connections.connected();
     if (newcomer) connected.set(newcomer.agent_id, { seen_at: now, instance_id: newcomer.instance_id });

@@ -15,6 +15,8 @@ export interface SlotKey {
 
 export interface Slot extends SlotKey, SlotRecord {
   session_id: SessionId;
+  /** See `SlotRequest`. */
+  proof_key: string;
   /** When the open offer lapses, in ms since the epoch. */
   offered_until: number | null;
 }
@@ -22,6 +24,7 @@ export interface Slot extends SlotKey, SlotRecord {
 /** A queued slot with its requirements. */
 export interface QueuedSlot extends SlotKey, Waiting {
   session_id: SessionId;
+  proof_key: string;
 }
 
 /** An offer of a slot to an agent. */
@@ -31,7 +34,7 @@ export interface Offer {
   offered_until: number;
 }
 
-const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_until';
+const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_until, proof_key';
 const OF_KEY = 'task_id = ? AND epoch = ?';
 /** The number of queued slots that one statement reads for a match, which usually needs only the first ones. */
 const QUEUE_PAGE = 100;
@@ -58,6 +61,11 @@ export class SlotsTable {
     return this.#read(`agent_id = ? ORDER BY arrival`, agentId);
   }
 
+  requirementsOf({ task_id, epoch }: SlotKey): Requirements {
+    const sql = `SELECT requirements FROM slots WHERE ${OF_KEY}`;
+    return JSON.parse(this.#store.row<{ requirements: string }>(sql, task_id, epoch)!.requirements) as Requirements;
+  }
+
   /** The lapsed offers, earliest first. Like `nextLapse`, it uses the index of slots with an agent. */
   lapsed(now: number): Slot[] {
     return this.#read(`agent_id IS NOT NULL AND state = 'offered' AND offered_until <= ? ORDER BY offered_until`, now);
@@ -82,8 +90,8 @@ export class SlotsTable {
       return known;
     };
     for (let offset = 0; ; offset += page) {
-      const rows = this.#store.rows<SlotKey & { session_id: SessionId; requirements: string; declined: string }>(
-        `SELECT task_id, epoch, session_id, requirements, declined FROM slots WHERE state = 'queued'
+      const rows = this.#store.rows<Omit<QueuedSlot, keyof Waiting> & { requirements: string; declined: string }>(
+        `SELECT task_id, epoch, session_id, proof_key, requirements, declined FROM slots WHERE state = 'queued'
          ORDER BY ${this.#turn}, arrival LIMIT ? OFFSET ?`,
         page,
         offset,
@@ -126,13 +134,15 @@ export class SlotsTable {
   }
 
   /** Inserts a slot: offered, or queued if `offer` is null. */
-  insert({ task_id, epoch, session_id, priority, requirements }: SlotRequest, offer: Offer | null): void {
+  insert({ task_id, epoch, session_id, proof_key, priority, requirements }: SlotRequest, offer: Offer | null): void {
     this.#store.rows(
-      `INSERT INTO slots (task_id, epoch, session_id, priority, requirements, state, agent_id, offered_until, queued_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO slots
+         (task_id, epoch, session_id, proof_key, priority, requirements, state, agent_id, offered_until, queued_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       task_id,
       epoch,
       session_id,
+      proof_key,
       priority,
       JSON.stringify(requirements),
       offer === null ? 'queued' : 'offered',
@@ -142,18 +152,20 @@ export class SlotsTable {
     );
   }
 
-  /** Updates the priority and requirements of a queued or offered slot. @returns whether they have changed */
+  /** Updates the priority, requirements and key of a queued or offered slot. @returns whether they have changed */
   revise(request: SlotRequest): boolean {
     const requirements = JSON.stringify(request.requirements);
     const revised = this.#store.rows(
-      `UPDATE slots SET priority = ?, requirements = ? WHERE ${OF_KEY} AND state IN ('queued', 'offered')
-       AND (priority <> ? OR requirements <> ?) RETURNING 1`,
+      `UPDATE slots SET priority = ?, requirements = ?, proof_key = ? WHERE ${OF_KEY}
+       AND state IN ('queued', 'offered') AND (priority <> ? OR requirements <> ? OR proof_key <> ?) RETURNING 1`,
       request.priority,
       requirements,
+      request.proof_key,
       request.task_id,
       request.epoch,
       request.priority,
       requirements,
+      request.proof_key,
     );
     return revised.length > 0;
   }

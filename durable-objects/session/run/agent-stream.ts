@@ -67,7 +67,7 @@ export class AgentStream {
   #present(socket: ObjectSocket, attachment: RunAttachment, frame: Presented): void {
     const { config, checkpoints, claims, commands } = this.#parts;
     const { task, epoch } = attachment;
-    const answer = claims.answer(task, { ...frame, epoch });
+    const answer = claims.answer(task, { ...frame, epoch, token_id: attachment.token_id });
     if (!('assignment' in answer)) return this.#turnAway(socket, attachment, answer);
     this.#supersede(attachment);
     socket.attach({ ...attachment, presented: true });

@@ -3,10 +3,17 @@ import { readUsage, usageSince } from '../../../src/domain/session/usage.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { MAX_CONVERSATION_PARTS } from '../../../src/protocol/common/limits.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
+import { isProven, type Offeree } from '../../kit/crypto/offer-proof.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'checkpoints' | 'tasks'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'checkpoints' | 'tasks' | 'reservations'>;
+
+/** A claim, with the token of the connection on which it came. */
+export interface AgentClaim extends Omit<Claim, 'isProven'>, Offeree {
+  /** From the offer; see `present` of the run socket. */
+  proof?: string | undefined;
+}
 
 /** The reply to an agent that does not get the lease. */
 export type ClaimRefusal = Exclude<ClaimVerdict, { verdict: 'granted' | 'resumed' }>;
@@ -23,12 +30,12 @@ export class Claims {
   }
 
   /** Handles an agent's claim of a task, the first one or a repeated one after a reconnect. */
-  answer(number: number, claim: Claim & { agent_name: string }): ClaimAnswer {
+  answer(number: number, claim: AgentClaim): ClaimAnswer {
     const { kit, records, tasks } = this.#parts;
     const session = records.find();
     const task = session ? records.task(number) : undefined;
     const lease = session ? records.lease(number) : undefined;
-    const judgement = judgeClaim(claim, session, task, lease);
+    const judgement = judgeClaim({ ...claim, isProven: this.#isProven(number, claim) }, session, task, lease);
     switch (judgement.verdict) {
       case 'granted': {
         // Read before the grant changes it.
@@ -37,9 +44,10 @@ export class Claims {
         return { verdict: 'granted', assignment, acked: 0 };
       }
       case 'resumed': {
-        const { acked } = lease!;
+        const { acked, token_id } = lease!;
         kit.store.transact(() => {
           records.seen(number, acked);
+          if (token_id !== claim.token_id) records.updateLease(number, { token_id: claim.token_id });
           tasks.seen(number);
         });
         return { verdict: 'resumed', assignment: this.#assignment(number), acked };
@@ -59,7 +67,14 @@ export class Claims {
     return lease?.epoch === epoch ? lease : undefined;
   }
 
-  #newLease(task: number, claim: Claim & { agent_name: string }): LeaseRow {
+  /** Whether the registry has offered the task's present epoch to this agent. */
+  #isProven(number: number, { proof, ...claim }: AgentClaim): boolean {
+    const { records, reservations } = this.#parts;
+    if (proof === undefined || !records.find() || records.task(number) === undefined) return false;
+    return isProven(reservations.proofKey(number), claim, proof);
+  }
+
+  #newLease(task: number, claim: AgentClaim): LeaseRow {
     const now = this.#parts.kit.store.platform.now();
     return {
       task,
@@ -67,6 +82,7 @@ export class Claims {
       run: this.#parts.records.session().run,
       agent_id: claim.agent_id,
       agent_name: claim.agent_name,
+      token_id: claim.token_id,
       instance_id: claim.instance_id,
       stream_id: claim.stream_id,
       acked: 0,

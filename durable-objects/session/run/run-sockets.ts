@@ -7,10 +7,17 @@ export interface RunAttachment {
   kind: 'run';
   task: number;
   epoch: number;
+  /** The token that opened the socket. */
+  token_id: string;
   /** Identifies the connection for counting refusals. */
   connection: string;
   /** Whether the holder of the lease has claimed it on this socket. Any agent may open a socket; only these count. */
   presented: boolean;
+}
+
+/** The attachment of a socket on which nobody has claimed the lease yet. */
+export function newRunSocket(task: number, epoch: number, token_id: string, connection: string): RunAttachment {
+  return { kind: 'run', task, epoch, token_id, connection, presented: false };
 }
 
 /** The tag of a lease's sockets. */

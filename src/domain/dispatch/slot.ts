@@ -15,12 +15,11 @@ export interface SlotRecord {
 /** An event of a slot at an agent, or of its offer. */
 export interface SlotEvent {
   /**
-   * - `accepted`, `declined`: the agent's answer to the offer.
-   * - `granted`: the agent's hello names the lease, so the session has granted it.
+   * - `accepted`, `declined`: the agent's answer to the offer. An agent's hello that names the lease accepts it too.
    * - `lapsed`: the offer was not answered in time.
    * - `ended`: the agent no longer works on it.
    */
-  type: 'accepted' | 'granted' | 'declined' | 'lapsed' | 'ended';
+  type: 'accepted' | 'declined' | 'lapsed' | 'ended';
   agent_id: string;
 }
 
@@ -52,11 +51,10 @@ export function decideSlot(
 ): SlotDecision {
   const holds = slot?.agent_id === agent_id;
   switch (type) {
-    case 'accepted':
-    case 'granted': {
+    case 'accepted': {
       const isOpen = slot?.state === 'queued' || slot?.state === 'offered';
-      // The session grants a lease to only one agent. The offer of that agent may have lapsed meanwhile.
-      const wasOffered = type === 'granted' || holds || (slot !== undefined && agent_id in slot.declined);
+      // The session grants a lease to only one agent that was offered it. Its offer may have lapsed meanwhile.
+      const wasOffered = holds || (slot !== undefined && agent_id in slot.declined);
       if (!isOpen || !wasOffered) return { decision: 'none', match: false };
       const cancel_at = holds ? null : slot.agent_id;
       return { decision: 'accept', cancel_at, match: cancel_at !== null };

@@ -2,6 +2,8 @@ import type { TaskStatus } from '../../protocol/common/enums.ts';
 
 /** An agent's claim of a lease, or of the lease that it already holds. */
 export interface Claim {
+  /** The token of its connection. */
+  token_id: string;
   epoch: number;
   agent_id: string;
   instance_id: string;
@@ -11,6 +13,8 @@ export interface Claim {
   head: number;
   /** The root commit of the agent's clone. */
   repository: string | null;
+  /** Whether the registry has offered the epoch to this agent. */
+  isProven: boolean;
 }
 
 /** The claimed task in the session. */
@@ -25,6 +29,8 @@ export interface ClaimedLease {
   agent_id: string;
   instance_id: string;
   stream_id: string;
+  /** The token of its last accepted claim; empty for a lease of an earlier release. */
+  token_id: string;
   /** Frames up to this number are stored. */
   acked: number;
   /** How it ended. `done`: regularly. `lost`: it was taken from the agent. Null while it is active. */
@@ -51,8 +57,8 @@ export const NOT_THE_HOLDER = {
 } as const;
 
 /**
- * Judges a claim. The first (agent, instance) that claims an offered task and epoch gets the lease;
- * only that agent can resume it, with the same stream.
+ * Judges a claim. The first (agent, instance) that was offered a task and epoch and claims it gets the lease. Only that
+ * agent can resume it, with the same stream.
  *
  * @param session null when the session does not exist or was deleted
  * @param task undefined when the session has no such task
@@ -71,12 +77,17 @@ export function judgeClaim(
   if (session.repository !== null && session.repository !== claim.repository) {
     return { verdict: 'gone', reason: 'the session belongs to another repository' };
   }
+  if (!claim.isProven) return { verdict: 'gone', reason: 'this agent was not offered the task' };
   return { verdict: 'granted' };
 }
 
 /** Judges a claim of an epoch that was granted before, to this agent or to another one. */
 function judgeRepeatedClaim(claim: Claim, task: ClaimedTask, lease: ClaimedLease): ClaimVerdict {
   if (lease.agent_id !== claim.agent_id || lease.instance_id !== claim.instance_id) {
+    return { verdict: 'gone', reason: 'another agent was first' };
+  }
+  // Only the holder knows the stream, so another token without it is another agent, which must not break the lease.
+  if (lease.token_id !== claim.token_id && lease.stream_id !== claim.stream_id) {
     return { verdict: 'gone', reason: 'another agent was first' };
   }
   if (lease.ended === 'done') return { verdict: 'ended', reason: 'the lease has ended' };

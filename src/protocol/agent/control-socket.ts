@@ -1,7 +1,13 @@
 import * as z from 'zod';
 import { Capability } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
-import { MAX_AGENT_CAPACITY, MAX_REMOTE_CHARS, MAX_REMOTES } from '../common/limits.ts';
+import {
+  MAX_AGENT_CAPACITY,
+  MAX_AGENT_SECRET_CHARS,
+  MAX_REMOTE_CHARS,
+  MAX_REMOTES,
+  MIN_AGENT_SECRET_CHARS,
+} from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { AgentName } from './agent.ts';
 
@@ -22,6 +28,11 @@ export const AgentHello = schema(() =>
     name: AgentName(),
     /** New at every start of the agent's process. */
     instance_id: Uuid(),
+    /**
+     * Known only to the agent, and the same at every start. An agent id belongs to the secret with which it was
+     * registered; without one, to the token. So the agent can get another token, and no other agent can use its id.
+     */
+    secret: z.string().min(MIN_AGENT_SECRET_CHARS).max(MAX_AGENT_SECRET_CHARS).optional(),
     capacity: z.int().min(1).max(MAX_AGENT_CAPACITY),
     capabilities: z.array(Capability()),
     labels: z.array(z.string()),
@@ -59,10 +70,12 @@ export const ControlDown = schema(() =>
       epoch: z.int(),
       session_id: SessionId(),
       expires_in_ms: z.int(),
+      /** Shows the session that this agent was offered the slot; see `present` of the run socket. */
+      proof: z.string(),
     }),
     /** The session no longer wants this slot. */
     z.object({ type: z.literal('cancel'), task_id: TaskId(), epoch: z.int() }),
-    /** Another instance of this agent is connected and alive, so this one must stop. */
+    /** Another instance of this agent is alive, or the id belongs to another agent, so this one must stop. */
     z.object({ type: z.literal('superseded'), reason: z.string() }),
   ]),
 );

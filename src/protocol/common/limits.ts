@@ -37,6 +37,9 @@ export const MAX_WATCHER_LAG_BYTES = 1_048_576;
 export const MAX_TOOL_TEXT_CHARS = 32_768;
 /** The most leases that one agent may hold at a time. */
 export const MAX_AGENT_CAPACITY = 50;
+/** The length of the secret to which an agent's id belongs. */
+export const MIN_AGENT_SECRET_CHARS = 32;
+export const MAX_AGENT_SECRET_CHARS = 200;
 /** The most messages that may wait in a session. */
 export const MAX_WAITING_MESSAGES = 100;
 /** The most remotes that an agent reports for its clone, and the longest key of one. */

@@ -8,13 +8,16 @@ import { Assignment, Command } from './assignment.ts';
  * The run socket of a lease: `GET /ws/leases/{task_id}/{epoch}`, subprotocol `oio.v1`. It connects the agent to the
  * session itself.
  *
- * The first (agent, instance) that claims (task, epoch) with `present` gets the lease. Every other one gets `gone`.
+ * The first (agent, instance) that was offered (task, epoch) and claims it with `present` gets the lease. Every other one
+ * gets `gone`.
  * Epochs only grow: a frame of an older epoch gets `lease_lost` and changes nothing. The session cannot undo what an
  * agent does to the outside world. Therefore events are recorded exactly once, but side effects of tools happen at
  * least once.
  *
  * The platform answers the bare text `ping` with `pong` without waking the object. A ping keeps the lease alive.
  */
+
+const MAX_PROOF_CHARS = 100;
 
 export const RunUp = schema(() =>
   z.discriminatedUnion('type', [
@@ -30,6 +33,11 @@ export const RunUp = schema(() =>
       /** The number of the newest frame in the buffer. */
       head: z.int().min(0),
       repository: z.string().nullable(),
+      /**
+       * The proof from the offer. It holds for the agent, instance, repository and token to which the offer was made.
+       * Only a first claim needs it: later ones show the stream id, which nobody else knows.
+       */
+      proof: z.string().max(MAX_PROOF_CHARS).optional(),
     }),
     /** Each frame is parsed by itself, so that an invalid one is rejected alone. It is acknowledged all the same. */
     z.object({ type: z.literal('frames'), frames: z.array(z.unknown()).max(1_000) }),

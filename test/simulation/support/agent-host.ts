@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Offeree } from '../../../durable-objects/kit/crypto/offer-proof.ts';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
 import { LeaseStream } from '../../../runner/lease/lease-stream.ts';
 import { deliverBufferedFrames } from '../../../runner/lease/recovery.ts';
@@ -110,7 +111,7 @@ export class AgentHost {
   }
 
   /** The registry offers an epoch. The agent claims it and ends its lease of an older epoch. */
-  offer(epoch: number): void {
+  offer(epoch: number, proofFor: (agent: Omit<Offeree, 'token_id'>) => string): void {
     const process = this.#process;
     if (!process || !this.takes(epoch)) return;
     if (process.lease && !process.lease.record.isOver) {
@@ -118,13 +119,9 @@ export class AgentHost {
       process.lease.record.over('superseded');
     }
     this.#world.note(`${this.name} is offered epoch ${epoch}`);
-    const buffer = FrameBuffer.create(this.#directory, {
-      task_id: TASK_ID,
-      epoch,
-      agent_id: uuidOf(this.name),
-      agent_name: this.name,
-      instance_id: process.instanceId,
-    });
+    const agent = { agent_id: uuidOf(this.name), agent_name: this.name, instance_id: process.instanceId };
+    const proof = proofFor({ ...agent, repository: REPOSITORY });
+    const buffer = FrameBuffer.create(this.#directory, { task_id: TASK_ID, epoch, ...agent, proof });
     const record = this.#ledger.open(this.name, epoch, process.clock);
     const work = new SimulatedWork(this.#world, process.clock, record, (body) => stream.append(body));
     const events = {

@@ -153,7 +153,8 @@ export class LeaseSimulation {
       const isWanted = this.#sessionHost.session.destinations.slots.get(`${TASK_ID}:${epoch}`) === 'reserved';
       if (!isWanted || this.#ledger.isGranted(epoch)) return;
       const takers = this.#hosts.filter((host) => host.takes(epoch));
-      if (takers.length > 0) this.#world.pick(takers).offer(epoch);
+      const { session } = this.#sessionHost;
+      if (takers.length > 0) this.#world.pick(takers).offer(epoch, (agent) => session.proofFor(epoch, agent));
       this.#offerLater(epoch, takers.length > 0 ? OFFER_AGAIN_MS : 1_000);
     });
   }

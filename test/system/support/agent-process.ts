@@ -42,7 +42,7 @@ export class AgentProcess {
   }
 
   get id(): string {
-    return this.#identity().agent_id;
+    return this.identity().agent_id;
   }
 
   /** Starts it. Resolves when the control plane has accepted it. */
@@ -118,7 +118,7 @@ export class AgentProcess {
 
   /** The processes of this agent, its server and its tools, including those of earlier starts. */
   livingProcesses(): number[] {
-    return findByEnvironment(MARKER_VARIABLE, this.#identity().marker);
+    return findByEnvironment(MARKER_VARIABLE, this.identity().marker);
   }
 
   /** The buffers that ended processes left on its disk. Do not call it while the agent runs. */
@@ -131,7 +131,8 @@ export class AgentProcess {
     return existsSync(directory) ? readdirSync(directory) : [];
   }
 
-  #identity(): Identity {
+  /** Its identity, as its data directory has it. */
+  identity(): Identity {
     return loadIdentity(this.place.home);
   }
 }

@@ -1,11 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { type Claim, type ClaimedLease, type ClaimedTask, judgeClaim } from '../../../src/domain/lease/claim.ts';
 
-const CLAIM: Claim = { epoch: 3, agent_id: 'a', instance_id: 'i', stream_id: 's', head: 5, repository: 'root' };
+const CLAIM: Claim = {
+  epoch: 3,
+  agent_id: 'a',
+  instance_id: 'i',
+  stream_id: 's',
+  token_id: 't',
+  head: 5,
+  repository: 'root',
+  isProven: true,
+};
 const SESSION = { repository: null };
 const READY: ClaimedTask = { epoch: 3, status: 'ready' };
 const HELD: ClaimedTask = { epoch: 3, status: 'in_progress' };
-const LEASE: ClaimedLease = { epoch: 3, agent_id: 'a', instance_id: 'i', stream_id: 's', acked: 5, ended: null };
+const LEASE: ClaimedLease = {
+  epoch: 3,
+  agent_id: 'a',
+  instance_id: 'i',
+  stream_id: 's',
+  token_id: 't',
+  acked: 5,
+  ended: null,
+};
 
 describe('a claim of an offered task', () => {
   it('is granted to the first agent, even if the task had leases of earlier epochs', () => {
@@ -24,6 +41,14 @@ describe('a claim of an offered task', () => {
   ])('is gone when $what', ({ session, task }) => {
     expect(judgeClaim(CLAIM, session, task, undefined)).toMatchObject({ verdict: 'gone' });
   });
+
+  it('is gone for an agent that was not offered it', () => {
+    const claim = { ...CLAIM, isProven: false };
+    expect(judgeClaim(claim, SESSION, READY, undefined)).toMatchObject({
+      verdict: 'gone',
+      reason: 'this agent was not offered the task',
+    });
+  });
 });
 
 describe('a claim of a granted lease', () => {
@@ -39,6 +64,18 @@ describe('a claim of a granted lease', () => {
     for (const ended of [null, 'done', 'lost'] as const) {
       const verdict = judgeClaim({ ...CLAIM, ...changes }, SESSION, HELD, { ...LEASE, ended });
       expect(verdict).toMatchObject({ verdict: 'gone' });
+    }
+  });
+
+  it('resumes the lease with another token of the agent, which knows the stream', () => {
+    const claim = { ...CLAIM, token_id: 'new', isProven: false };
+    expect(judgeClaim(claim, SESSION, HELD, LEASE)).toEqual({ verdict: 'resumed' });
+  });
+
+  it('is refused as gone for another token without the stream, and does not break the lease', () => {
+    for (const ended of [null, 'done', 'lost'] as const) {
+      const claim = { ...CLAIM, token_id: 'new', stream_id: 'other' };
+      expect(judgeClaim(claim, SESSION, HELD, { ...LEASE, ended })).toMatchObject({ verdict: 'gone' });
     }
   });
 

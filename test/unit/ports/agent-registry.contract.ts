@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { eventually } from '../../support/eventually.ts';
+import { authorityContract } from './agent-registry.authority.ts';
 import {
   AGENT_A,
   AGENT_B,
@@ -150,6 +151,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
     });
   });
 
+  authorityContract(make);
   slotContract(make);
   returnContract(make);
 }

@@ -42,6 +42,7 @@ export function slotRequest(task: number, { requirements, ...changes }: SlotRequ
     task_id: taskIdOf(SESSION, task),
     epoch: 1,
     priority: 'medium',
+    proof_key: `key of ${task}`,
     requirements: { ...ANY, ...requirements },
     ...changes,
   };

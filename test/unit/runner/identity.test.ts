@@ -41,6 +41,7 @@ test('an agent with a copied data directory has its own identity and marker, and
   const other = load(copy);
   expect(other.agent_id).not.toBe(original.agent_id);
   expect(other.marker).not.toBe(original.marker);
+  expect(other.secret).not.toBe(original.secret);
   expect(['leases', 'worktrees'].filter((name) => existsSync(join(copy, name)))).toEqual([]);
   expect(['leases', 'worktrees'].filter((name) => existsSync(join(data, name)))).toEqual(['leases', 'worktrees']);
   expect(lines).toEqual([expect.stringContaining('is a copy of')]);
@@ -76,4 +77,14 @@ test.each(['', '{}', '[]', 'null', '{"agent_id":'])('a spoilt file (%j) is moved
   expect(lines).toEqual([expect.stringContaining('agent.json.unusable')]);
   expect(readFileSync(join(data, 'agent.json.unusable'), 'utf8')).toBe(text);
   expect(load()).toEqual(identity);
+});
+
+test('an identity of an earlier version gets a secret, which is the same from then on', () => {
+  const { agent_id } = load();
+  const path = join(data, 'agent.json');
+  const { secret: _, ...before } = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify(before));
+  const upgraded = load();
+  expect(upgraded).toMatchObject({ agent_id, secret: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(load()).toEqual(upgraded);
 });

@@ -88,7 +88,7 @@ describe('a deleted session', () => {
       expect(agent.client?.frames().at(-1)).toEqual(gone);
       await session.advance(WEEK_MS);
       const path = new URL(`http://host/ws/leases/${TASK_ID}/1`);
-      expect(session.runtime.sockets.open(path)).not.toBeNull();
+      expect(session.runtime.sockets.open(path, session.call().principal)).not.toBeNull();
       agent.over = null;
       expect(agent.connect().over).toBe('gone');
     },

@@ -50,15 +50,14 @@ export class FakeAgent {
   /** Opens a run socket and claims the lease on it. */
   connect(): this {
     this.client = this.#session.openRun(this.epoch, undefined, this.task);
-    this.client.send({
-      type: 'present',
+    const identity = {
       agent_id: this.id,
       agent_name: this.name,
       instance_id: this.instanceId,
-      stream_id: this.streamId,
-      head: this.head,
       repository: this.repository,
-    });
+    };
+    const proof = this.#session.proofFor(this.epoch, identity, undefined, this.task);
+    this.client.send({ type: 'present', ...identity, stream_id: this.streamId, head: this.head, proof });
     return this.read();
   }
 

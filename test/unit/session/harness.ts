@@ -1,8 +1,9 @@
+import { type Offeree, proofKey, proofOf } from '../../../durable-objects/kit/crypto/offer-proof.ts';
 import { receiveFrame, tokenTag } from '../../../durable-objects/kit/platform/sockets.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
 import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/log/watchers.ts';
 import type { TaskRow } from '../../../durable-objects/session/records.ts';
-import { leaseTag, type RunAttachment } from '../../../durable-objects/session/run/run-sockets.ts';
+import { leaseTag, newRunSocket } from '../../../durable-objects/session/run/run-sockets.ts';
 import { buildSession, type SessionRuntime } from '../../../durable-objects/session/runtime.ts';
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
 import type { AgentRegistryApi } from '../../../src/ports/agent-registry.ts';
@@ -26,6 +27,8 @@ export const WORKSPACE = 'acme';
 export const SESSION_ID = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000';
 export const TASK_ID = taskIdOf(SESSION_ID, IMPLICIT_TASK);
 export const TTL_MS = 60_000;
+/** The token of agents that name none. */
+export const AGENT_TOKEN = 'agent-token';
 
 /** A request with all defaults, as the schema returns it. */
 export function requested(changes: Record<string, unknown> = {}): CreateSessionRequest {
@@ -179,15 +182,16 @@ export class SessionInProcess {
 
   // --- The other sides of its sockets
 
-  openRun(epoch: number, tokenId = 'agent-token', task = IMPLICIT_TASK): FakeClient {
-    const attachment: RunAttachment = {
-      kind: 'run',
-      task,
-      epoch,
-      connection: `connection-${++this.#connections}`,
-      presented: false,
-    };
+  openRun(epoch: number, tokenId = AGENT_TOKEN, task = IMPLICIT_TASK): FakeClient {
+    const attachment = newRunSocket(task, epoch, tokenId, `connection-${++this.#connections}`);
     return this.#open([leaseTag(task, epoch), tokenTag(tokenId)], attachment);
+  }
+
+  /** The proof that the registry gives to an agent with its offer. */
+  proofFor(epoch: number, agent: Omit<Offeree, 'token_id'>, tokenId = AGENT_TOKEN, task = IMPLICIT_TASK): string {
+    const { kit, records } = this.runtime.parts;
+    const secret = kit.store.created ? records.session().offer_secret : '';
+    return proofOf(proofKey(secret, task, epoch), { ...agent, token_id: tokenId });
   }
 
   openWatch(after: string | null = null, tokenId = 'viewer-token'): FakeClient {

@@ -23,6 +23,7 @@ const SLOT: SlotRequest = {
   epoch: 1,
   priority: 'medium',
   requirements: ANY,
+  proof_key: '',
 };
 
 const WORDS = ['Let', ' me', ' write', ' it', '.'];

@@ -1,4 +1,6 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { proofKey, proofOf } from '../../../durable-objects/kit/crypto/offer-proof.ts';
 import { sessionName } from '../../../src/adapters/objects/names.ts';
 import { objectSessions } from '../../../src/adapters/objects/stubs.ts';
 import { LogFollower } from '../../../src/client/resume.ts';
@@ -12,6 +14,8 @@ import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frame
 import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
 import { eventually } from '../../support/eventually.ts';
+
+const AGENT_TOKEN = 'agent-token';
 
 /** A new session object in a new workspace. */
 export function sessionObject() {
@@ -44,7 +48,7 @@ export async function open({ stub, workspace }: SessionObject, path: string): Pr
     headers: {
       upgrade: 'websocket',
       'sec-websocket-protocol': SOCKET_PROTOCOL,
-      [PRINCIPAL_HEADER]: JSON.stringify({ workspace, role: 'agent', token_id: 'agent-token' }),
+      [PRINCIPAL_HEADER]: JSON.stringify({ workspace, role: 'agent', token_id: AGENT_TOKEN }),
     },
   });
   if (!response.webSocket) throw new Error(`${response.status}: ${await response.text()}`);
@@ -52,7 +56,12 @@ export async function open({ stub, workspace }: SessionObject, path: string): Pr
   return response.webSocket;
 }
 
-const AGENT = { agent_id: crypto.randomUUID(), instance_id: crypto.randomUUID(), agent_name: 'AGENT-ONE' };
+const AGENT = {
+  agent_id: crypto.randomUUID(),
+  instance_id: crypto.randomUUID(),
+  agent_name: 'AGENT-ONE',
+  repository: null,
+};
 
 /** An agent on a real socket. It numbers its frames and keeps them until they are acknowledged. */
 export class SocketAgent {
@@ -85,12 +94,21 @@ export class SocketAgent {
     socket.addEventListener('close', ({ code }) => {
       this.closeCode = code;
     });
-    const { head } = this;
-    socket.send(JSON.stringify({ type: 'present', ...AGENT, stream_id: this.#streamId, head, repository: null }));
+    const [stream_id, { head }, proof] = [this.#streamId, this, await this.#proof()];
+    socket.send(JSON.stringify({ type: 'present', ...AGENT, stream_id, head, proof }));
     await eventually(() => {
       if (!answered) throw new Error('the agent has had no answer');
     });
     return this;
+  }
+
+  /** The proof that the registry would have sent with its offer. */
+  #proof(): Promise<string> {
+    return runInDurableObject(this.#session.stub, (_instance, state) => {
+      const [row] = state.storage.sql.exec('SELECT offer_secret FROM session').toArray();
+      const key = proofKey(String(row?.offer_secret), IMPLICIT_TASK, this.#epoch);
+      return proofOf(key, { ...AGENT, token_id: AGENT_TOKEN });
+    });
   }
 
   /** Sends frames and waits until they are stored. */
