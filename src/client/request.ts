@@ -94,7 +94,7 @@ async function bodyOf(response: Response): Promise<unknown> {
 function retryInMs(error: ApiError | ConnectionError, attempt: number): number | null {
   const jitterMs = fullJitterMs(attempt, RETRY_BASE_MS, RETRY_CAP_MS, Math.random());
   if (error instanceof ConnectionError) return jitterMs;
-  const again = [429, 502, 503, 504].includes(error.status);
+  const again = error.problem.retryable && [429, 502, 503, 504].includes(error.status);
   return again ? (error.problem.retry_after_seconds ?? 0) * 1_000 + jitterMs : null;
 }
 

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { PROBLEM_TYPES } from '../protocol/common/errors.ts';
 import { methodsOf, pathOf } from '../protocol/endpoints/routes.ts';
 import { Authenticator, authenticated } from './auth/authenticate.ts';
 import { Revocations } from './auth/revocations.ts';
@@ -8,7 +9,7 @@ import { mount } from './endpoints.ts';
 import { crossOrigin } from './middleware/cross-origin.ts';
 import { requestId } from './middleware/request-id.ts';
 import { requestLog } from './middleware/request-log.ts';
-import { apiHeaders, asPage } from './middleware/security-headers.ts';
+import { apiHeaders, asPage, wantsPage } from './middleware/security-headers.ts';
 import { problem, problemsFromErrors } from './problems.ts';
 import { agentHandlers } from './routes/agents.ts';
 import { codeHandlers } from './routes/codes.ts';
@@ -36,7 +37,8 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
 
   app.use(requestId(deps.effects));
   app.use(requestLog(deps));
-  for (const path of ['/api/*', '/health', '/ready', '/openapi.json']) app.use(path, crossOrigin(deps.corsOrigins));
+  for (const path of ['/api/*', '/health', '/ready', '/openapi.json', `${PROBLEM_TYPES}/*`])
+    app.use(path, crossOrigin(deps.corsOrigins));
   app.use('/api/*', apiHeaders);
   // `redeemCode` takes a sign-in code in place of a token. Its handler verifies the code.
   app.use('/api/*', authenticated(authenticator, [pathOf('redeemCode')]));
@@ -62,7 +64,7 @@ async function unrouted(c: AppContext, deps: Dependencies): Promise<Response> {
   const { path, method } = c.req;
   const methods = REFERENCE_PATHS.some((known) => known === path) ? ['GET'] : methodsOf(path);
   if (methods.length > 0) return refuseMethod(c, methods);
-  if (/^\/(api|ws|docs)(\/|$)/.test(path)) {
+  if (/^\/(api|ws|docs|problems)(\/|$)/.test(path)) {
     return problem(c, { code: 'not_found', detail: 'The API has no such path. /docs lists all paths.' });
   }
   if (method !== 'GET' && method !== 'HEAD') return refuseMethod(c, ['GET']);
@@ -76,11 +78,6 @@ async function unrouted(c: AppContext, deps: Dependencies): Promise<Response> {
 /** Whether a response is the dashboard's page. The page has client-side routes, so it is served for unknown paths. */
 function isPage(file: Response): boolean {
   return file.headers.get('Content-Type')?.startsWith('text/html') ?? false;
-}
-
-/** Whether the client is a browser. To a program, such as a scraper of `/metrics`, a page would look like success. */
-function wantsPage(c: AppContext): boolean {
-  return c.req.header('Accept')?.includes('text/html') ?? false;
 }
 
 /** Responds with 405. @param methods the methods of the path; GET implies HEAD */

@@ -19,8 +19,8 @@ import {
 import { type OperationId, ROUTES } from '../protocol/endpoints/routes.ts';
 import { callOf } from './call.ts';
 import type { AppContext, AppEnv } from './context.ts';
+import { fieldErrors } from './field-errors.ts';
 import { readJson } from './json-body.ts';
-import { fieldErrors } from './problems.ts';
 import { refusal, unwrap } from './refusal.ts';
 
 type Parsed<Type> = [Type] extends [never] ? undefined : Type extends z.ZodType ? z.output<Type> : never;
@@ -81,7 +81,7 @@ function handling(endpoint: Endpoint, handler: LooseHandler) {
     const params = endpoint.params && parsePart(endpoint.params, 'path', c.req.param());
     const query = endpoint.query && parsePart(endpoint.query, 'query', queryOf(c));
     if (endpoint.idempotent)
-      parsePart(IdempotencyHeaders, 'headers', { 'Idempotency-Key': c.req.header('Idempotency-Key') });
+      parsePart(IdempotencyHeaders, 'header', { 'Idempotency-Key': c.req.header('Idempotency-Key') });
     const body = endpoint.body && parsePart(endpoint.body, 'body', json);
     const call = permission ? await callOf(c, json) : null;
     return respond(c, endpoint, unwrap(await handler({ params, query, body, call }, c)));
@@ -92,9 +92,10 @@ function handling(endpoint: Endpoint, handler: LooseHandler) {
 function parsePart(schema: Schema, part: string, value: unknown): unknown {
   const parsed = schema().safeParse(value);
   if (parsed.success) return parsed.data;
-  throw refusal('validation_failed', `The ${part} is invalid. Its errors say how to correct it.`, {
-    errors: fieldErrors(parsed.error),
-  });
+  const errors = fieldErrors(parsed.error);
+  const { path, message } = errors[0]!;
+  const more = errors.length === 1 ? '' : ` The errors name ${errors.length - 1} more.`;
+  throw refusal('validation_failed', `The ${part} is invalid: ${`${path} ${message}`.trim()}.${more}`, { errors });
 }
 
 /** The query's parameters. A repeated parameter becomes a list. */

@@ -1,5 +1,6 @@
 import { MAX_BODY_BYTES } from '../protocol/common/limits.ts';
 import type { AppContext } from './context.ts';
+import { inexactIn } from './exact-json.ts';
 import { Refusal, refusal } from './refusal.ts';
 
 /** The type that curl sends with `-d` by default. It is accepted, because such bodies are meant as JSON. */
@@ -78,6 +79,11 @@ function parse(text: string): unknown {
   }
   if (nesting(text) > MAX_NESTING) {
     throw refusal('malformed_request', `The body must not be nested deeper than ${MAX_NESTING} levels.`);
+  }
+  const inexact = inexactIn(text);
+  if (inexact) {
+    const { path, message } = inexact;
+    throw refusal('validation_failed', `The body is invalid: ${`${path} ${message}`.trim()}.`, { errors: [inexact] });
   }
   return json;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ERROR_CODES } from '../../src/protocol/common/errors.ts';
 import { appWith, ask, STATIC_TOKEN } from './http-support.ts';
 
 const dashboard = appWith({
@@ -60,6 +61,35 @@ describe('the API reference', () => {
     const ids = new Set([...page.matchAll(/id="([^"]+)"/g)].map(([, id]) => id));
     const broken = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id).filter((id) => !ids.has(id));
     expect(broken).toEqual([]);
+  });
+});
+
+describe('the catalogue of errors', () => {
+  it('has a page for the type of every problem, for people and for programs', async () => {
+    const { type } = (await (await ask('/api/v1/sessions')).json()) as { type: string };
+    expect(type).toBe('/problems/unauthorized');
+    expect(await (await ask(type)).json()).toMatchObject({ type, code: 'unauthorized', status: 401 });
+    for (const code of Object.keys(ERROR_CODES)) {
+      const page = await ask(`/problems/${code}`, { headers: { Accept: 'text/html' } });
+      expect(page.status).toBe(200);
+      expect(page.headers.get('Content-Security-Policy')).toContain("default-src 'self'");
+      expect(await page.text()).toContain(`<h2><a href="/problems/${code}">${code}</a></h2>`);
+    }
+  });
+
+  it('lists all errors', async () => {
+    const { items } = (await (await ask('/problems')).json()) as { items: { code: string }[] };
+    expect(items.map(({ code }) => code)).toEqual(Object.keys(ERROR_CODES));
+    const page = await (await ask('/problems', { headers: { Accept: 'text/html' } })).text();
+    for (const { code } of items) expect(page).toContain(`href="/problems/${code}"`);
+  });
+
+  it('knows no other path below it, not even for a browser', async () => {
+    for (const path of ['/problems/x', '/problems/not_found/x', '/problems/toString']) {
+      const response = await ask(path, { headers: { Accept: 'text/html' } });
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ code: 'not_found' });
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { Capability, SessionPriority } from '../../../src/protocol/common/enums.ts';
-import { truncated } from '../../../src/protocol/common/text.ts';
+import { truncated, visibleLength } from '../../../src/protocol/common/text.ts';
 import { defineCommand, exitCode, parseWord } from '../../command.ts';
 import { connect, connectionDetails, hint, jsonOption, printLines, printSession } from './common.ts';
 import { readText, textOptions } from './text.ts';
@@ -104,8 +104,8 @@ function parsePermission(name: string): string {
   return /[_*]/.test(name) ? name : parseWord('permission', name, PERMISSIONS);
 }
 
-/** A title within the API's bounds (3–100 characters), from a prompt's first line. */
+/** A title that the API accepts (3–100 characters, no control characters), from a prompt's first line. */
 export function titleOf(prompt: string): string {
-  const line = prompt.trim().split('\n')[0]?.trim() ?? '';
-  return line.length < 3 ? `Prompt: ${line}` : truncated(line, 100);
+  const line = (prompt.trim().split('\n')[0] ?? '').replaceAll(/\p{Cc}/gu, ' ').trim();
+  return visibleLength(line) < 3 ? `Prompt: ${line}` : truncated(line, 100);
 }

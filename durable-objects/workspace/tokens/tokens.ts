@@ -42,13 +42,13 @@ export class Tokens {
     const { tokens, revoked } = this.#count();
     if (tokens >= TOKENS_MAX) {
       return refuse(
-        'too_many_requests',
+        'limit_reached',
         `A workspace has at most ${TOKENS_MAX} tokens. Revoke a token that is not needed.`,
       );
     }
     if (revoked >= REVOKED_MAX) {
       const many = `The workspace has ${REVOKED_MAX} revoked tokens, which count until they expire.`;
-      return refuse('too_many_requests', `${many} Wait until some expire, and create tokens with a shorter lifetime.`);
+      return refuse('limit_reached', `${many} Wait until some expire, and create tokens with a shorter lifetime.`);
     }
     return ok(this.#insert({ name, role, seconds: expires_in_seconds, signed_in_by: null }));
   }
@@ -69,7 +69,7 @@ export class Tokens {
       );
     }
     if (this.#count().signIns >= SIGN_INS_MAX) {
-      return refuse('too_many_requests', `A workspace has at most ${SIGN_INS_MAX} sign-ins. Revoke one of them.`);
+      return refuse('limit_reached', `A workspace has at most ${SIGN_INS_MAX} sign-ins. Revoke one of them.`);
     }
     store.rows(`INSERT INTO used_codes (id, expires_at) VALUES (?, ?)`, id, expires_at);
     // A sign-in expires no later than the token that made its code.

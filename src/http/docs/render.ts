@@ -1,6 +1,7 @@
+import { PROBLEM_TYPES } from '../../protocol/common/errors.ts';
 import type { JsonSchema } from '../json-schema.ts';
 import type { ApiDocument, Operation } from '../openapi.ts';
-import { escapeHtml } from './html.ts';
+import { escapeHtml, page } from './html.ts';
 import { typeOf } from './type-names.ts';
 
 /**
@@ -11,19 +12,13 @@ export function renderReference(document: ApiDocument): string {
   const operations = operationsByTag(document);
   const schemas = Object.entries(document.components.schemas).sort(([a], [b]) => a.localeCompare(b));
   const { title, version, description } = document.info;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)} – API</title>
-<link rel="stylesheet" href="/docs/style.css">
-</head>
-<body>
-<header>
+  return page(
+    `${title} – API`,
+    `<header>
 <h1>${escapeHtml(title)}</h1>
 <p>${escapeHtml(description)}</p>
-<p>Version ${escapeHtml(version)}. For programs: <a href="/openapi.json">OpenAPI ${escapeHtml(document.openapi)}</a>.</p>
+<p>Version ${escapeHtml(version)}. For programs: <a href="/openapi.json">OpenAPI ${escapeHtml(document.openapi)}</a>.
+<a href="${PROBLEM_TYPES}">All errors</a>.</p>
 </header>
 <nav aria-label="Sections"><ul>
 ${[...operations.keys(), 'Schemas'].map((tag) => `<li><a href="#${anchor(tag)}">${escapeHtml(tag)}</a></li>`).join('\n')}
@@ -31,10 +26,8 @@ ${[...operations.keys(), 'Schemas'].map((tag) => `<li><a href="#${anchor(tag)}">
 <main>
 ${[...operations].map(([tag, entries]) => section(tag, entries.map(renderOperation))).join('\n')}
 ${section('Schemas', schemas.map(renderSchema))}
-</main>
-</body>
-</html>
-`;
+</main>`,
+  );
 }
 
 interface Entry {

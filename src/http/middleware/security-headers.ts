@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import type { AppEnv } from '../context.ts';
+import type { AppContext, AppEnv } from '../context.ts';
 
 /** Pages load only from their own origin. `data:` is for small images and fonts that the bundler inlines. */
 const PAGE_POLICY = [
@@ -38,4 +38,9 @@ export function asPage(response: Response): Response {
   const page = new Response(response.body, response);
   for (const [name, value] of Object.entries(PAGE_HEADERS)) page.headers.set(name, value);
   return page;
+}
+
+/** Whether the client is a browser. To a program, such as a scraper of `/metrics`, a page would look like success. */
+export function wantsPage(c: AppContext): boolean {
+  return c.req.header('Accept')?.includes('text/html') ?? false;
 }

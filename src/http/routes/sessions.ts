@@ -9,8 +9,8 @@ import { pathOf } from '../../protocol/endpoints/routes.ts';
 import type { SessionList } from '../../protocol/session/list.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
+import { fieldErrors } from '../field-errors.ts';
 import { linkNext } from '../next-page.ts';
-import { fieldErrors } from '../problems.ts';
 
 /** The session with this id in the caller's workspace. */
 export function sessionOf({ sessions }: Pick<Dependencies, 'sessions'>, call: Call, id: SessionId): SessionApi {

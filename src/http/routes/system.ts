@@ -1,13 +1,15 @@
 import type { Hono } from 'hono';
 import { readReadiness } from '../../application/readiness.ts';
-import { ok } from '../../protocol/common/errors.ts';
+import { type ErrorCode, ok, PROBLEM_TYPES } from '../../protocol/common/errors.ts';
 import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { catalogue, catalogueEntry, renderProblems } from '../docs/problem-pages.ts';
 import { renderReference } from '../docs/render.ts';
 import { STYLESHEET } from '../docs/stylesheet.ts';
 import type { SomeHandlers } from '../endpoints.ts';
-import { asPage } from '../middleware/security-headers.ts';
+import { asPage, wantsPage } from '../middleware/security-headers.ts';
 import { type ApiDocument, describeApi } from '../openapi.ts';
+import { problem } from '../problems.ts';
 
 /** Handlers for health and readiness. */
 export function systemHandlers({ readiness }: Dependencies) {
@@ -21,19 +23,30 @@ export function systemHandlers({ readiness }: Dependencies) {
 }
 
 /** The paths of the API's description, which allow GET and HEAD. */
-export const REFERENCE_PATHS = ['/openapi.json', '/docs', '/docs/style.css'] as const;
+export const REFERENCE_PATHS = ['/openapi.json', '/docs', '/docs/style.css', PROBLEM_TYPES] as const;
 
 /** Serves the API's description for programs and for people. It is generated at the first request. */
 export function mountReference(app: Hono<AppEnv>): void {
-  const [forPrograms, forPeople, stylesheet] = REFERENCE_PATHS;
+  const [forPrograms, forPeople, stylesheet, problems] = REFERENCE_PATHS;
   let document: ApiDocument | undefined;
   const described = () => {
     document ??= describeApi();
     return document;
   };
   app.get(forPrograms, (c) => c.json(described()));
-  app.get(forPeople, () => asPage(new Response(renderReference(described()), typed('text/html'))));
+  app.get(forPeople, () => html(renderReference(described())));
   app.get(stylesheet, () => asPage(new Response(STYLESHEET, typed('text/css'))));
+  app.get(problems, (c) => (wantsPage(c) ? html(renderProblems()) : c.json(catalogue())));
+  app.get(`${problems}/:code`, (c) => {
+    const entry = catalogueEntry(c.req.param('code'));
+    if (!entry)
+      return problem(c, { code: 'not_found', detail: `There is no such error. ${problems} lists all errors.` });
+    return wantsPage(c) ? html(renderProblems([entry.code as ErrorCode])) : c.json(entry);
+  });
+}
+
+function html(page: string): Response {
+  return asPage(new Response(page, typed('text/html')));
 }
 
 function typed(type: string): ResponseInit {

@@ -1,31 +1,160 @@
 import * as z from 'zod';
 import { type Infer, schema } from './schema.ts';
 
+interface ErrorKind {
+  status: number;
+  title: string;
+  /** Whether the same request may succeed later. */
+  retryable: boolean;
+  /** When this code is the answer. */
+  meaning: string;
+  /** What the caller does then. */
+  remedy: string;
+}
+
 /**
- * The error codes, each with its HTTP status, its title, and whether the same request may succeed later. Every error
- * that leaves the system, over REST or a socket, has one of these codes.
+ * The catalogue of errors. Every error that leaves the system, over REST or a socket, has one of these codes. The
+ * problem's `type` is the path of a page with the code's entry; `docs/API.md` has a table of all.
  */
 export const ERROR_CODES = {
-  malformed_request: { status: 400, title: 'The request cannot be parsed', retryable: false },
-  unauthorized: { status: 401, title: 'A valid token is required', retryable: false },
-  forbidden: { status: 403, title: 'The token does not allow this', retryable: false },
-  not_found: { status: 404, title: 'The resource does not exist', retryable: false },
-  method_not_allowed: { status: 405, title: 'The path does not allow this method', retryable: false },
-  illegal_transition: { status: 409, title: 'The current status does not allow this', retryable: false },
-  approval_answered: { status: 409, title: 'The approval was already answered', retryable: false },
-  no_running_agent: { status: 409, title: 'No agent is running the session', retryable: true },
-  payload_too_large: { status: 413, title: 'The body is too large', retryable: false },
-  unsupported_media_type: { status: 415, title: 'The body must be JSON', retryable: false },
-  validation_failed: { status: 422, title: 'The request is invalid', retryable: false },
-  idempotency_mismatch: { status: 422, title: 'The idempotency key belongs to another body', retryable: false },
-  upgrade_required: { status: 426, title: 'The path requires a WebSocket', retryable: false },
-  too_many_requests: { status: 429, title: 'A limit was reached', retryable: true },
-  internal_error: { status: 500, title: 'An internal error occurred', retryable: true },
-  unavailable: { status: 503, title: 'A dependency cannot be reached', retryable: true },
-  misconfigured: { status: 503, title: 'The deployment has an invalid setting', retryable: true },
-} as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
+  malformed_request: {
+    status: 400,
+    title: 'The request cannot be parsed',
+    retryable: false,
+    meaning: 'The body is not JSON in UTF-8, it is nested too deeply, or it broke off.',
+    remedy: 'Send one JSON value as UTF-8. `detail` says what is wrong.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'A valid token is required',
+    retryable: false,
+    meaning: 'The request has no credential, or it is invalid, has expired, was used, or was revoked.',
+    remedy: 'Send `Authorization: Bearer <token>` with a valid token. An admin can create one.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'The token does not allow this',
+    retryable: false,
+    meaning: 'The token is valid, but its role may not do this.',
+    remedy: 'Use a token of one of the roles that the reference names for the operation.',
+  },
+  not_found: {
+    status: 404,
+    title: 'The resource does not exist',
+    retryable: false,
+    meaning: 'There is no such path, or no such resource in the workspace of the token, or it was deleted.',
+    remedy: 'Compare the path with the reference, and the id with the list. Ids of other workspaces are not found.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'The path does not allow this method',
+    retryable: false,
+    meaning: 'The path exists, but not with this method.',
+    remedy: 'Use a method that the header `Allow` names.',
+  },
+  illegal_transition: {
+    status: 409,
+    title: 'The current status does not allow this',
+    retryable: false,
+    meaning: 'The session’s status does not allow the action.',
+    remedy: 'Choose one of `legal_actions`, or read the session again and decide anew.',
+  },
+  approval_answered: {
+    status: 409,
+    title: 'The approval was already answered',
+    retryable: false,
+    meaning: 'Somebody else answered first, or the approval has expired or was withdrawn.',
+    remedy: 'Nothing is left to do. `current` has the answer that counts.',
+  },
+  no_running_agent: {
+    status: 409,
+    title: 'No agent is running the session',
+    retryable: true,
+    meaning: 'The action needs an agent at work, and the session has none now.',
+    remedy: 'Wait until the session is `running`, and send the request again.',
+  },
+  payload_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    retryable: false,
+    meaning: 'The body is longer than any request may be.',
+    remedy: 'Send less. Put long material into the repository, where the agent can read it.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body must be JSON',
+    retryable: false,
+    meaning: 'The `Content-Type` is not JSON.',
+    remedy: 'Send the body as `application/json`.',
+  },
+  validation_failed: {
+    status: 422,
+    title: 'The request is invalid',
+    retryable: false,
+    meaning: 'A parameter, a header or a member of the body is missing, unknown, or out of its bounds.',
+    remedy: '`errors` names each one by its path, and says what it must be.',
+  },
+  idempotency_mismatch: {
+    status: 422,
+    title: 'The idempotency key belongs to another body',
+    retryable: false,
+    meaning: 'The same token has used this `Idempotency-Key` for another request within a day.',
+    remedy: 'Send the first body again for its answer, or use a new key for a new request.',
+  },
+  upgrade_required: {
+    status: 426,
+    title: 'The path requires a WebSocket',
+    retryable: false,
+    meaning: 'The path is a socket, and the request is no WebSocket upgrade.',
+    remedy: 'Open it as a WebSocket with the subprotocol `oio.v1`.',
+  },
+  too_many_requests: {
+    status: 429,
+    title: 'Too much is waiting',
+    retryable: true,
+    meaning: 'The session has as many waiting messages as it may have.',
+    remedy: 'Wait until the agent has taken some, and send the request again.',
+  },
+  limit_reached: {
+    status: 429,
+    title: 'A limit was reached',
+    retryable: false,
+    meaning: 'The workspace has as many tokens or sign-ins as it may have. Waiting does not help.',
+    remedy: 'Revoke what is not needed. `detail` names the limit.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'An internal error occurred',
+    retryable: true,
+    meaning: 'The control plane has a bug, or was interrupted. The request may have taken effect.',
+    remedy:
+      'Send it again with the same `Idempotency-Key`. Tell an operator the `request_id`, by which the log has the cause.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'A dependency cannot be reached',
+    retryable: true,
+    meaning: 'A part of the control plane does not answer now. The request may have taken effect.',
+    remedy: 'Send it again after `Retry-After`, with the same `Idempotency-Key`.',
+  },
+  misconfigured: {
+    status: 503,
+    title: 'The deployment has an invalid setting',
+    retryable: true,
+    meaning: 'A variable of the deployment is invalid, so it answers no request.',
+    remedy: 'Its operator corrects the variable that `detail` names.',
+  },
+} as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** The pages of the catalogue, on the control plane itself. */
+export const PROBLEM_TYPES = '/problems';
+
+/** The `type` of a problem: the same on every deployment, and the path of a page that explains it. */
+export function problemType(code: ErrorCode): string {
+  return `${PROBLEM_TYPES}/${code}`;
+}
 
 export const FieldError = schema(() =>
   z.object({ path: z.string(), message: z.string() }).meta({
@@ -57,7 +186,7 @@ export const Problem = schema(() =>
       id: 'Problem',
       description: 'An error (RFC 9457).',
       example: {
-        type: 'https://opencode-industrial-orchestrator.dev/problems/illegal_transition',
+        type: '/problems/illegal_transition',
         title: 'The current status does not allow this',
         status: 409,
         detail: "The session is completed, so 'start' is not possible. No action is possible.",

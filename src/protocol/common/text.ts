@@ -14,3 +14,13 @@ export function cutPoint(text: string, at: number): number {
   const unit = text.charCodeAt(at - 1);
   return at < text.length && unit >= 0xd800 && unit <= 0xdbff ? at - 1 : at;
 }
+
+/** Whether a text has a control character, such as NUL or a line break. */
+export function hasControls(text: string): boolean {
+  return /\p{Cc}/u.test(text);
+}
+
+/** The number of characters of a text that leave a mark on a page: no blanks, and none without a width. */
+export function visibleLength(text: string): number {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Z}\p{M}]/gu, '').length;
+}

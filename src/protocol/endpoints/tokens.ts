@@ -21,7 +21,7 @@ export const TOKEN_ENDPOINTS = {
     idempotent: true,
     body: CreateTokenRequest,
     responses: { 201: json(CreatedToken, 'The token, shown this once.') },
-    errors: ['too_many_requests'],
+    errors: ['limit_reached'],
   },
   listTokens: {
     tag: 'Tokens',
@@ -54,6 +54,6 @@ export const TOKEN_ENDPOINTS = {
     idempotent: true,
     body: NoMembers,
     responses: { 201: json(CreatedToken, 'The token, shown this once.') },
-    errors: ['too_many_requests'],
+    errors: ['limit_reached'],
   },
 } as const satisfies Partial<Endpoints<OperationId>>;

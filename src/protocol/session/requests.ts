@@ -3,6 +3,7 @@ import { Decision, Delivery, PermissionAction, SessionPriority, SessionType } fr
 import { SessionId } from '../common/ids.ts';
 import { exceedsBytes } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { hasControls, visibleLength } from '../common/text.ts';
 import { Ceilings } from './ceilings.ts';
 import { SessionRequirements } from './requirements.ts';
 
@@ -15,6 +16,7 @@ const ANSWERS_MAX_BYTES = 64 * KIB;
 const RESULT_MAX_BYTES = 256 * KIB;
 const SESSION_MAX_BYTES = 512 * KIB;
 const MAX_PERMISSIONS = 100;
+const NO_CONTROLS = 'must have no control characters, such as line breaks';
 
 function jsonFits(value: unknown, maxBytes: number): boolean {
   return !exceedsBytes(JSON.stringify(value), maxBytes);
@@ -37,7 +39,10 @@ export const AgentConfig = schema(() =>
       agent: z.string().min(1).max(100).optional(),
       system: z.string().min(1).max(20_000).optional(),
       permissions: z
-        .record(z.string().regex(/^[a-z_]{1,50}$/), z.union([PermissionAction(), PermissionPatterns()]))
+        .record(
+          z.string().regex(/^[a-z_]{1,50}$/, 'must be lower-case letters and _, such as edit'),
+          z.union([PermissionAction(), PermissionPatterns()]),
+        )
         .refine(
           (permissions) => hasAtMost(permissions, MAX_PERMISSIONS),
           `must have at most ${MAX_PERMISSIONS} permissions`,
@@ -59,7 +64,7 @@ export const Repository = schema(() =>
       url: z.string().min(1).max(500).optional(),
       base_commit: z
         .string()
-        .regex(/^[0-9a-f]{7,64}$/)
+        .regex(/^[0-9a-f]{7,64}$/, 'must be the hash of a commit')
         .optional(),
       ref: z
         .string()
@@ -88,8 +93,25 @@ export const Repository = schema(() =>
 );
 export type Repository = Infer<typeof Repository>;
 
-const Title = schema(() => z.string().trim().min(3).max(100));
-const Tags = schema(() => z.array(z.string().trim().min(1).max(50)).max(20));
+const MIN_TITLE = 3;
+const Title = schema(() =>
+  z
+    .string()
+    .trim()
+    .min(MIN_TITLE)
+    .max(100)
+    .refine((title) => !hasControls(title), NO_CONTROLS)
+    .refine((title) => visibleLength(title) >= MIN_TITLE, `must have at least ${MIN_TITLE} visible characters`),
+);
+const Tag = schema(() =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(50)
+    .refine((tag) => !hasControls(tag), NO_CONTROLS),
+);
+const Tags = schema(() => z.array(Tag()).max(20));
 const Metadata = schema(() =>
   z
     .record(z.string().min(1).max(100), z.unknown())

@@ -89,11 +89,15 @@ export const TokenList = schema(() =>
 export type TokenList = Infer<typeof TokenList>;
 
 export const CreateTicketRequest = schema(() =>
-  z.strictObject({ path: z.string().regex(/^\/ws\/[A-Za-z0-9/_-]{1,300}$/) }).meta({
-    id: 'CreateTicketRequest',
-    description: 'The path of the socket to open. The ticket is bound to it and to the request’s Origin.',
-    example: { path: '/ws/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' },
-  }),
+  z
+    .strictObject({
+      path: z.string().regex(/^\/ws\/[A-Za-z0-9/_-]{1,300}$/, 'must be the path of a socket, which begins with /ws/'),
+    })
+    .meta({
+      id: 'CreateTicketRequest',
+      description: 'The path of the socket to open. The ticket is bound to it and to the request’s Origin.',
+      example: { path: '/ws/sessions/0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' },
+    }),
 );
 export type CreateTicketRequest = Infer<typeof CreateTicketRequest>;
 

@@ -72,6 +72,7 @@ it('a long prompt’s title ends between characters', () => {
   expect(titleOf('a'.repeat(101))).toBe(`${'a'.repeat(99)}…`);
   expect(titleOf(`${'a'.repeat(98)}😀😀`).isWellFormed()).toBe(true);
   expect(titleOf('x')).toBe('Prompt: x');
+  expect(titleOf('Fix\tthe \u0000list')).toBe('Fix the  list');
 });
 
 describe('parsing numbers and durations', () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { createClient } from '../../../src/client/client.ts';
 import { ApiError, ConnectionError } from '../../../src/client/errors.ts';
-import type { ErrorCode } from '../../../src/protocol/common/errors.ts';
+import { ERROR_CODES, type ErrorCode } from '../../../src/protocol/common/errors.ts';
 import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
 
@@ -36,7 +36,9 @@ function clientAnswered(...answers: Answer[]) {
 }
 
 function problem(status: number, code: ErrorCode, more: object = {}, headers: Record<string, string> = {}): Response {
-  return Response.json({ status, code, title: code, detail: `It is ${code}.`, ...more }, { status, headers });
+  const { retryable } = ERROR_CODES[code];
+  const body = { status, code, title: code, detail: `It is ${code}.`, retryable, ...more };
+  return Response.json(body, { status, headers });
 }
 
 beforeEach(() => {
@@ -138,6 +140,7 @@ describe('a failed API call', () => {
     [404, 'not_found'],
     [409, 'illegal_transition'],
     [422, 'validation_failed'],
+    [429, 'limit_reached'],
     [500, 'internal_error'],
   ] as const)('throws the problem without a retry when the server responds with %i %s', async (status, code) => {
     const { client, sent } = clientAnswered(problem(status, code, { legal_actions: ['pause'] }));

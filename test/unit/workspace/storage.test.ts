@@ -58,7 +58,7 @@ it('neither revoked tokens nor sign-ins count as tokens', () => {
   const create = () => runtime.createToken(callIn('default'), TOKEN_REQUEST);
   valueIn(runtime.redeemCode(callIn('default'), code('c')));
   const made = Array.from({ length: 1_000 }, () => valueIn(create()));
-  expect(create()).toMatchObject({ failure: { code: 'too_many_requests' } });
+  expect(create()).toMatchObject({ failure: { code: 'limit_reached' } });
   valueIn(runtime.revokeToken(callIn('default'), made[0]!.id));
   valueIn(create());
   valueIn(runtime.redeemCode(callIn('default'), code('d')));
