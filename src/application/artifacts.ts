@@ -1,41 +1,74 @@
 import type { Call } from '../ports/calls.ts';
-import type { SessionApi } from '../ports/sessions.ts';
+import type { JsonStream } from '../ports/json-text.ts';
+import type { DiffSource, SessionApi } from '../ports/sessions.ts';
 import { type Outcome, ok, refuse } from '../protocol/common/errors.ts';
 import { GZIP_MAGIC, MAX_SHOWN_PATCH_BYTES, MAX_UNPACKED_PATCH_BYTES } from '../protocol/common/limits.ts';
 import type { SessionDiff } from '../protocol/session/checkpoint.ts';
 
-/** The session's work up to its newest checkpoint, with the beginning of the patch (see `MAX_SHOWN_PATCH_BYTES`). */
-export async function readDiff(session: SessionApi, call: Call): Promise<Outcome<SessionDiff>> {
+/** How much of a patch is read before the response begins. A fault in it is a refusal, a later one breaks the response. */
+const READ_AHEAD_CHARS = 262_144;
+
+/**
+ * The session's work up to its newest checkpoint, with the beginning of the patch (see `MAX_SHOWN_PATCH_BYTES`). The patch
+ * is read at the reader's pace, so that memory never holds all of it.
+ */
+export async function readDiff(session: SessionApi, call: Call): Promise<Outcome<JsonStream<SessionDiff>>> {
   const source = await session.diff(call);
   if (!source.ok) return source;
   const { artifact, ...rest } = source.value;
-  const decoder = new PatchDecoder();
-  if (artifact === null) return ok({ ...rest, ...decoder.end() });
-  const patch = await unpackedPatch(session, call, artifact.id);
+  const patch = await patchOf(session, call, artifact);
   if (!patch.ok) return patch;
+  const decoder = new PatchDecoder();
+  const texts = decoder.decode(patch.value);
+  let ahead = '';
   try {
-    for await (const bytes of patch.value) if (!decoder.add(bytes)) break;
+    for (let isDone = false; !isDone && ahead.length < READ_AHEAD_CHARS; ) {
+      const next = await texts.next();
+      if (next.done) isDone = true;
+      else ahead += next.value;
+    }
   } catch (error) {
     return refuse('unavailable', `The patch cannot be read: ${(error as Error).message}`);
   }
-  return ok({ ...rest, ...decoder.end() });
+  async function* json(): AsyncGenerator<string, void> {
+    yield `${JSON.stringify(rest).slice(0, -1)},"patch":"${escaped(ahead)}`;
+    for await (const text of texts) yield escaped(text);
+    yield `",${JSON.stringify(decoder.facts()).slice(1)}`;
+  }
+  return ok(textStream(json()) as JsonStream<SessionDiff>);
 }
 
 /** The bytes of the patch of the newest checkpoint. */
 export async function streamPatch(session: SessionApi, call: Call): Promise<Outcome<ReadableStream<Uint8Array>>> {
   const source = await session.diff(call);
-  if (!source.ok) return source;
-  const { artifact } = source.value;
-  return artifact === null ? ok(new Blob([]).stream()) : unpackedPatch(session, call, artifact.id);
+  return source.ok ? patchOf(session, call, source.value.artifact) : source;
 }
 
 /** Opens a patch as git reads it: agents compress long patches, and this decompresses them. */
-async function unpackedPatch(session: SessionApi, call: Call, id: string): Promise<Outcome<ByteStream>> {
-  const artifact = await openArtifact(session, call, id);
+async function patchOf(session: SessionApi, call: Call, stored: DiffSource['artifact']): Promise<Outcome<ByteStream>> {
+  if (stored === null) return ok(new Blob([]).stream() as ByteStream);
+  const artifact = await openArtifact(session, call, stored.id, stored.chunks);
   if (!artifact.ok) return artifact;
   const { first, stream } = artifact.value;
   if (first[0] !== GZIP_MAGIC) return ok(stream);
   return ok(stream.pipeThrough(new DecompressionStream('gzip')).pipeThrough(atMost(MAX_UNPACKED_PATCH_BYTES)));
+}
+
+/** A text as a part of a JSON string. */
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+function textStream(texts: AsyncGenerator<string, void>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      const next = await texts.next();
+      if (next.done) controller.close();
+      else controller.enqueue(encoder.encode(next.value));
+    },
+    cancel: async () => void (await texts.return()),
+  });
 }
 
 /** Fails the stream after `maxBytes`, because a small compressed artifact can have any size when it is unpacked. */
@@ -53,7 +86,7 @@ function atMost(maxBytes: number): TransformStream<Uint8Array, Bytes> {
 type Bytes = Uint8Array<ArrayBuffer>;
 type ByteStream = ReadableStream<Bytes>;
 
-/** An artifact's bytes. Chunks are read at the reader's pace, so that memory never holds the whole artifact. */
+/** The bytes of an artifact. Chunks are read at the reader's pace, so that memory never holds the whole artifact. */
 export async function streamArtifact(
   session: SessionApi,
   call: Call,
@@ -63,10 +96,12 @@ export async function streamArtifact(
   return artifact.ok ? ok(artifact.value.stream) : artifact;
 }
 
+/** @param chunks how many chunks it has, so that a missing one is an error; without it, the first missing one is its end */
 async function openArtifact(
   session: SessionApi,
   call: Call,
   artifactId: string,
+  chunks = 0,
 ): Promise<Outcome<{ first: Bytes; stream: ByteStream }>> {
   const opened = await session.artifactChunk(call, artifactId, 0);
   if (!opened.ok) return opened;
@@ -82,7 +117,7 @@ async function openArtifact(
       }
       const chunk = await session.artifactChunk(call, artifactId, next++);
       if (chunk.ok) controller.enqueue(bytesOf(chunk.value));
-      else if (chunk.failure.code === 'not_found') controller.close();
+      else if (chunk.failure.code === 'not_found' && next > chunks) controller.close();
       else controller.error(new Error(chunk.failure.detail));
     },
   });
@@ -97,27 +132,27 @@ function bytesOf(base64: string): Bytes {
 class PatchDecoder {
   readonly #lenient = new TextDecoder();
   readonly #strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  #patch = '';
   #isText = true;
-  #left = MAX_SHOWN_PATCH_BYTES;
   #isCut = false;
 
-  /** @returns whether there is room for more */
-  add(bytes: Uint8Array): boolean {
-    this.#isCut = bytes.byteLength > this.#left;
-    const shown = bytes.subarray(0, this.#left);
-    this.#left -= shown.byteLength;
-    this.#patch += this.#lenient.decode(shown, { stream: true });
-    this.#check(() => this.#strict.decode(shown, { stream: true }));
-    return !this.#isCut;
+  async *decode(patch: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+    let left = MAX_SHOWN_PATCH_BYTES;
+    for await (const bytes of patch) {
+      this.#isCut = bytes.byteLength > left;
+      const shown = bytes.subarray(0, left);
+      left -= shown.byteLength;
+      this.#check(() => this.#strict.decode(shown, { stream: true }));
+      yield this.#lenient.decode(shown, { stream: true });
+      if (this.#isCut) break;
+    }
+    // The cut may be inside a character, so the end is not checked.
+    if (!this.#isCut) this.#check(() => this.#strict.decode());
+    yield this.#lenient.decode();
   }
 
-  end(): Pick<SessionDiff, 'patch' | 'is_text' | 'is_cut'> {
-    const patch = this.#patch + this.#lenient.decode();
-    // The cut may be inside a character, so the end is not checked.
-    if (this.#isCut) return { patch, is_text: this.#isText, is_cut: true };
-    this.#check(() => this.#strict.decode());
-    return { patch, is_text: this.#isText };
+  /** What the whole decoding has shown. */
+  facts(): Pick<SessionDiff, 'is_text' | 'is_cut'> {
+    return { is_text: this.#isText, ...(this.#isCut && { is_cut: true }) };
   }
 
   #check(decode: () => string): void {

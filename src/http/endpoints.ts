@@ -3,7 +3,7 @@ import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status';
 import type * as z from 'zod';
 import { authorize } from '../application/authorize.ts';
 import type { Call } from '../ports/calls.ts';
-import type { JsonText } from '../ports/json-text.ts';
+import type { JsonStream, JsonText } from '../ports/json-text.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { Schema } from '../protocol/common/schema.ts';
 import { type Endpoint, IdempotencyHeaders } from '../protocol/endpoints/endpoint.ts';
@@ -46,11 +46,12 @@ export type ReplyOf<Id extends OperationId> =
       ? { [Status in StatusOf<Id>]: { status: Status; body: BodyOf<Id, Status> } }[StatusOf<Id>]
       : BodyOf<Id>;
 
-/** Performs an operation. A body may also be returned as JSON text, if an object has already serialized it. */
+/** Performs an operation. A body may also be returned as JSON: as text if an object has
+ * already serialized it, or as a stream if it is long. */
 export type Handler<Id extends OperationId> = (
   request: RequestTo<Id>,
   c: AppContext,
-) => Promise<Outcome<ReplyOf<Id> | JsonText<ReplyOf<Id>>>>;
+) => Promise<Outcome<ReplyOf<Id> | JsonText<ReplyOf<Id>> | JsonStream<ReplyOf<Id>>>>;
 
 /** A handler for each operation. A missing handler or a wrong result type does not compile. */
 export type Handlers = { [Id in OperationId]: Handler<Id> };
@@ -113,7 +114,7 @@ function respond(c: AppContext, { responses }: Endpoint, reply: unknown): Respon
   const status = statuses[0]!;
   const { schema, bytes, subprotocol } = responses[status]!;
   if (subprotocol !== undefined) return reply as Response;
-  if (schema && typeof reply === 'string') {
+  if (schema && (typeof reply === 'string' || reply instanceof ReadableStream)) {
     return c.body(reply, status as ContentfulStatusCode, { 'Content-Type': 'application/json' });
   }
   if (schema) return c.json(reply as object, status as ContentfulStatusCode);

@@ -5,3 +5,6 @@ declare const VALUE: unique symbol;
  * from the object to the response without being parsed and serialized again.
  */
 export type JsonText<Value> = string & { readonly [VALUE]: Value };
+
+/** The same as a stream of UTF-8, for a value that is too long for memory. */
+export type JsonStream<Value> = ReadableStream<Uint8Array> & { readonly [VALUE]: Value };

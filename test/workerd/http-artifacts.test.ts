@@ -82,6 +82,12 @@ describe('a diff', () => {
     expect((await patch.arrayBuffer()).byteLength).toBe(long.size);
   });
 
+  it('that is long keeps its quotes and control characters', async () => {
+    const text = '+"quoted" \\ \u0000 \u2028 🏭\t\n'.repeat(60_000);
+    const response = await holding(new TextEncoder().encode(text), 100_001).ask(`${SESSION}/diff`, { token });
+    expect(await response.json()).toMatchObject({ patch: text, is_text: true });
+  });
+
   it('that is damaged is not a bug of the control plane', async () => {
     const damaged = (await gzip(new Blob([bytes]))).slice(0, 30);
     const response = await holding(damaged, 10).ask(`${SESSION}/diff`, { token });
