@@ -2,11 +2,11 @@ import type { ApprovalView } from '../src/protocol/session/approval.ts';
 import { oio } from './command.ts';
 import { paint, printable } from './terminal.ts';
 
-/** The lines that show an open approval: what is asked, the choices, and the command that answers. */
+/** The lines for an open approval: the request, the choices, and the command that answers it. */
 export function approvalLines(session: string, { id, kind, title, questions, always }: ApprovalView): string[] {
   if (kind !== 'question') {
     const command = `  ${oio} approve ${session} --approval ${id.slice(0, 8)}   (or reject)`;
-    const wider = `  With --always, this session also allows from now on: ${printable(always.join(', '))}`;
+    const wider = `  With --always, the session will also allow, without asking: ${printable(always.join(', '))}`;
     return [printable(title), paint('dim', command), ...(always.length > 0 ? [paint('dim', wider)] : [])];
   }
   const asked = questions.flatMap(({ question, options, multiple }) => [
@@ -17,7 +17,7 @@ export function approvalLines(session: string, { id, kind, title, questions, alw
   return [...asked, paint('dim', `  ${oio} answer ${session}${choices}`)];
 }
 
-/** Until when an approval waits, in local time. */
+/** The time until which an approval waits, in local time. */
 export function waitsUntil({ expires_at }: ApprovalView): string {
   const time = new Date(expires_at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
   return `waits for your answer until ${time}`;

@@ -13,7 +13,7 @@ export const exitCode = { ok: 0, failed: 1, usage: 2, environment: 3, unreachabl
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
-/** The command that starts `oio`. npm does not link the programs of the package that it runs in. */
+/** The command that starts `oio`. npm links the programs of dependencies, and not those of the package itself. */
 export const oio = 'npm run oio --';
 
 /** An error for the user. Its message says what to do, and is shown without a stack trace. */
@@ -39,7 +39,7 @@ type Values<O extends OptionSpecs> = ReturnType<
   typeof parseArgs<{ options: O; allowPositionals: true; strict: true }>
 >['values'];
 
-/** The arguments of a command, in their order. `rest` takes all that follow. */
+/** The arguments of a command, in their order. A `rest` argument takes all that follow. */
 export type ArgumentSpecs = Readonly<Record<string, 'required' | 'optional' | 'rest'>>;
 
 type Arguments<A extends ArgumentSpecs> = {
@@ -103,7 +103,15 @@ export function defineGroup(name: string, summary: string, subcommands: Readonly
   const width = Math.max(...Object.keys(subcommands).map((each) => each.length)) + 2;
   const lines = Object.entries(subcommands).map(([each, command]) => `  ${each.padEnd(width)}${command.summary}`);
   const help = () =>
-    [`${summary}.`, '', `  ${oio} ${name} <subcommand> [options]`, '', ...lines, '', 'Each has --help.'].join('\n');
+    [
+      `${summary}.`,
+      '',
+      `  ${oio} ${name} <subcommand> [options]`,
+      '',
+      ...lines,
+      '',
+      'Each subcommand has --help.',
+    ].join('\n');
   return {
     summary,
     subcommands,
@@ -121,37 +129,37 @@ export function defineGroup(name: string, summary: string, subcommands: Readonly
   };
 }
 
-/** @throws CliError unless the text is one of the words */
+/** Parses one of the given words. @throws CliError that suggests or lists the words */
 export function parseWord<Word extends string>(what: string, text: string, words: readonly Word[]): Word {
   const word = words.find((each) => each === text);
   if (word !== undefined) return word;
   throw unknown(what, text, words);
 }
 
-/** A usage error for an unknown word, with the word that was probably meant, or else all known words. */
+/** A usage error for an unknown word. It suggests the most similar known word, or lists all of them. */
 export function unknown(what: string, word: string, known: readonly string[]): CliError {
   const nearest = closest(word, known as string[]);
   const isNear = distance(word, nearest) <= Math.max(1, Math.floor(word.length / 3));
-  const help = isNear ? `Did you mean "${nearest}"?` : `Known are: ${known.join(', ')}.`;
+  const help = isNear ? `Did you mean "${nearest}"?` : `Choose one of: ${known.join(', ')}.`;
   return new CliError(`There is no ${what} "${word}". ${help}`, exitCode.usage);
 }
 
-/** @throws CliError for a missing or a surplus argument */
+/** Maps arguments to their names. @throws CliError if an argument is missing or unexpected */
 function nameArguments(given: string[], specs: ArgumentSpecs): Record<string, string | string[] | undefined> {
   const left = [...given];
   const named: Record<string, string | string[] | undefined> = {};
   for (const [name, kind] of Object.entries(specs)) {
     named[name] = kind === 'rest' ? left.splice(0) : left.shift();
     const isMissing = kind === 'required' && !named[name];
-    if (isMissing) throw new CliError(`The ${name} is missing. Add --help to see how to give it.`, exitCode.usage);
+    if (isMissing) throw new CliError(`The ${name} is missing. Add --help to see the command's usage.`, exitCode.usage);
   }
   if (left.length === 0) return named;
-  // npm takes options before "--" for its own and passes only their values on.
+  // npm consumes options before "--" as its own, and passes on only their values.
   const script = process.env.npm_lifecycle_event;
   const isShortForm = script === 'start' || script === 'demo';
   const advice = isShortForm
-    ? `Options follow "--": npm ${script === 'start' ? 'start' : 'run demo'} -- --<option> ${left[0]}.`
-    : 'Quote a text that has several words. Add --help to see the arguments of the command.';
+    ? `Put options after "--": npm ${script === 'start' ? 'start' : 'run demo'} -- --<option> ${left[0]}.`
+    : "Put quotes around a text of several words. Add --help to see the command's arguments.";
   throw new CliError(`Unexpected argument "${left[0]}". ${advice}`, exitCode.usage);
 }
 

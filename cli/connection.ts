@@ -11,10 +11,10 @@ export interface Connection {
 }
 
 /**
- * Finds the control plane for a command: `OIO_URL` if set, else the one that serves the data directory. If the default
- * data directory has none, the demo's is used.
+ * Finds the control plane for a command: `OIO_URL` if set, otherwise the one that serves the data directory, otherwise
+ * the demo's.
  *
- * @throws CliError when there is no control plane, or no token for it, or a variable cannot be used
+ * @throws CliError if no control plane runs, if there is no token for it, or if a variable is invalid
  */
 export function findConnection(env: NodeJS.ProcessEnv): Connection {
   const data = DataDirectory.fromEnvironment(env);
@@ -30,20 +30,20 @@ export function findConnection(env: NodeJS.ProcessEnv): Connection {
       exitCode.unreachable,
     );
   }
-  // The token in the record must not be sent to any other server.
+  // The recorded token must be sent only to the recorded server.
   const token = setting('OIO_TOKEN', env) ?? (url === server?.url ? server.token : undefined);
   if (token === undefined) throw new CliError(`Set OIO_TOKEN to a token for ${url}.`, exitCode.environment);
   return { url, token };
 }
 
-/** Short, because a user is waiting. */
+/** The time limit of a call. It is short, because a user is waiting. */
 const deadlineMs = 10_000;
 
 export function connectClient({ url, token }: Connection): Client {
   return createClient({ baseUrl: url, token, deadlineMs });
 }
 
-/** The address of a dashboard's page that signs in with a one-time code. */
+/** The URL of a page of the dashboard that signs in with a one-time code. */
 export function signInLink(page: string, code: string): string {
   return `${page}#code=${code}`;
 }
@@ -52,7 +52,7 @@ export function signInLink(page: string, code: string): string {
 export function explainApiError(error: unknown): CliError | undefined {
   if (error instanceof ConnectionError) {
     return new CliError(
-      `${error.message} Check that it is running; "npm start" starts one on this machine.`,
+      `${error.message} Check that it is running. "npm start" starts one on this machine.`,
       exitCode.unreachable,
     );
   }

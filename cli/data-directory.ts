@@ -32,8 +32,8 @@ export class DataDirectory {
    * `OIO_DATA_DIR`, else `.oio` in the working directory if it exists, else `oio` in the user's state directory. The
    * demo has its own defaults, `.oio-demo` and `oio-demo`.
    *
-   * A new directory is never made in the working directory, which npm sets to this package: programs that look for
-   * modules and settings in the directories above a worktree would find this package's.
+   * A new directory is never created in the working directory, which npm sets to this package's directory. Worktrees
+   * would then be below this package, and their programs would find its modules and settings.
    */
   static fromEnvironment(env: NodeJS.ProcessEnv, use: 'work' | 'demo' = 'work'): DataDirectory {
     const name = use === 'demo' ? 'oio-demo' : 'oio';
@@ -76,8 +76,8 @@ export class DataDirectory {
   }
 
   /**
-   * The recorded server, if its process still runs. A killed server leaves its record. Another server may use its port
-   * now, and must not get the recorded token.
+   * The recorded server, if its process still runs. A killed server leaves its record behind. Another server may use
+   * the port now, and must not get the recorded token.
    */
   readServer(): ServerRecord | undefined {
     const record = this.readJson<ServerRecord>('server.json');
@@ -115,7 +115,7 @@ export class DataDirectory {
     }
   }
 
-  /** Replaces a file atomically, with mode 0600: a reader sees either the old or the new text, even after a crash. */
+  /** Replaces a file atomically, with mode 0600. A reader sees either the old or the new text, even after a crash. */
   writePrivate(name: string, text: string): void {
     const temporary = this.file(`.${name}.${process.pid}`);
     writeFileSync(temporary, text, { mode: 0o600, flush: true });
@@ -123,7 +123,7 @@ export class DataDirectory {
   }
 }
 
-/** The directory in which programs of the user keep their data. */
+/** The directory in which the user's programs store their state, by the platform's convention. */
 export function stateHome(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string {
   const { XDG_STATE_HOME: given = '', LOCALAPPDATA, HOME } = env;
   if (isAbsolute(given)) return given;

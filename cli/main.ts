@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { VERSION } from '../src/configuration/version.ts';
 import { CliError, type Command, exitCode, oio, unknown } from './command.ts';
 
-// Caches modules with their types stripped, which halves the time of later starts.
+// Caches modules with their types stripped. That halves the time of later starts.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)));
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -55,7 +55,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   return command.run(args);
 }
 
-// A closed pipe (a pager, a terminal) must not end a running command.
+// If the reader of the output, such as a pager, closes the pipe, the command continues.
 process.stdout.on('error', () => undefined);
 
 try {
@@ -66,6 +66,6 @@ try {
   process.stderr.write(`oio: ${text}\n`);
   process.exitCode = error instanceof CliError ? error.code : exitCode.failed;
 }
-// Exits when standard output is flushed, which takes time for pipes on some platforms. Without `exit`, a socket that
-// closes slowly would keep the finished command running.
+// Exits after standard output is flushed. Without `exit`, a socket that closes slowly would keep the finished command
+// running.
 process.stdout.write('', () => process.exit());

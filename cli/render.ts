@@ -33,12 +33,12 @@ export function renderStatus(status: SessionStatus): string {
 }
 
 const outputLinesMax = 6;
-/** Tools that can run for long, so that their start is shown too. */
+/** Tools that can run for a long time. Their start is shown too. */
 const slowTools = new Set(['bash', 'task']);
 
 /**
- * Turns a session's events into lines for a terminal. Streamed text is buffered until its line is complete. Text that
- * arrives twice is shown once. If tasks run in parallel, a line marks each change of the task.
+ * Renders a session's events as lines for a terminal. Streamed text is buffered until its line is complete. Repeated
+ * text is shown once. If tasks run in parallel, a line marks each change of the task.
  */
 export class SessionRenderer {
   readonly #session: string;
@@ -47,12 +47,12 @@ export class SessionRenderer {
   /** The task of the newest line. */
   #task: number | undefined;
 
-  /** @param session the session's id, for the commands that are shown */
+  /** @param session the session's id, for commands in the output */
   constructor(session: string) {
     this.#session = session;
   }
 
-  /** The lines for an event; none for events that users do not need. */
+  /** The lines for an event. Some events have none. */
   render(event: SessionEvent): string[] {
     const lines = this.#lines(event);
     if (lines.length === 0 || event.task === WHOLE_SESSION || event.task === this.#task) return lines;
@@ -156,7 +156,7 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
     case 'checkpoint.created':
       return [note(`checkpoint ${event.data.checkpoint.number}`)];
     case 'frame.rejected':
-      return [mark('!', 'yellow', `a report of the agent was invalid: ${event.data.reason}`)];
+      return [mark('!', 'yellow', `the session rejected a frame of the agent: ${event.data.reason}`)];
     case 'session.updated':
     case 'task.status':
     case 'lease.extended':
@@ -184,7 +184,7 @@ function renderStatusChange({ data }: EventOf<'session.status'>): string[] {
 function retryText(event: EventOf<'model.retry'>): string {
   const { attempt, message, next_in_ms } = event.data;
   const when = next_in_ms === null ? '' : ` in ${spellDuration(next_in_ms)}, at ${retryTime(event)}`;
-  return `the model is asked again${when} (attempt ${attempt}): ${message}`;
+  return `the model failed and will be called again${when} (attempt ${attempt}): ${message}`;
 }
 
 function leaseText({ data }: EventOf<'lease.granted'>): string {
@@ -212,7 +212,7 @@ function completedMark({ exit_code: code }: EventOf<'tool'>['data']): string {
   return paint('red', code === null ? '✗ ended:' : `✗ exit code ${code}:`);
 }
 
-/** The subject of a tool call: the most telling member of its input, or else OpenCode's title. */
+/** The subject of a tool call: the most informative member of its input, otherwise OpenCode's title. */
 function toolSubject({ input = {}, title = '' }: EventOf<'tool'>['data']): string {
   for (const name of ['command', 'filePath', 'pattern', 'url', 'description']) {
     const value = input[name];
@@ -243,8 +243,8 @@ export function renderDiff(diff: SessionDiff): string[] {
   );
   const unseen = diff.is_text
     ? []
-    : [note('some bytes are not UTF-8 and shown as \uFFFD; --patch prints them unchanged')];
-  const cut = diff.is_cut ? [note('the patch is too long to be shown whole; --patch prints all of it')] : [];
+    : [note('some bytes are not UTF-8 and are shown as \uFFFD; --patch prints them unchanged')];
+  const cut = diff.is_cut ? [note('the patch is too long to show in full; --patch prints all of it')] : [];
   return [...files, '', ...unseen, ...cut, ...diff.patch.trimEnd().split('\n').map(renderPatchLine)];
 }
 

@@ -5,7 +5,7 @@ import { CliError, exitCode } from './command.ts';
 /**
  * Reads one setting from the environment.
  *
- * @throws CliError of one sentence that names the variable, what it must be, and an example
+ * @throws CliError that names the variable and a valid example
  */
 export function setting<N extends SettingName>(name: N, env: Variables): ValueOf<N> {
   return explained(() => readSetting(name, env));
@@ -14,13 +14,13 @@ export function setting<N extends SettingName>(name: N, env: Variables): ValueOf
 /**
  * Checks every variable that is set for one of the readers.
  *
- * @throws CliError like `setting`, for the first one that cannot
+ * @throws CliError like `setting`, for the first invalid variable
  */
 export function checkSettings(env: Variables, ...readers: Reader[]): void {
   explained(() => checkGiven(env, ...readers));
 }
 
-/** One line of help for each setting of the readers that users set: its name, its summary, and its default. */
+/** One line of help for each setting that users set: its name, its summary and its default. */
 export function describeSettings(...readers: Reader[]): string {
   const names = namesOf(...readers).filter((name) => !settingOf(name).internal);
   const width = Math.max(...names.map((name) => name.length)) + 2;

@@ -7,7 +7,7 @@ export const envOption = {
   type: 'string',
   multiple: true,
   placeholder: 'name',
-  description: 'A variable that tools get too, such as JAVA_HOME (docs/agents.md lists those that they get anyway)',
+  description: 'A variable to pass to tools, such as JAVA_HOME (docs/agents.md lists those that they always get)',
 } as const;
 
 /**
@@ -30,12 +30,12 @@ export const setupOptions = {
   setup: {
     type: 'string',
     placeholder: 'command',
-    description: "Set up each worktree with this command (that of the repository's oio.json)",
+    description: 'The command that sets up each worktree (the one in the oio.json of the repository)',
   },
   'no-setup': { type: 'boolean', default: false, description: 'Run no set-up' },
 } as const;
 
-/** @throws CliError when a command is given and the set-up is turned off */
+/** Reads `--setup` and `--no-setup`. @throws CliError if both are set, or if the command is empty */
 export function readSetup(values: { setup?: string | undefined; 'no-setup': boolean }): SetupChoice {
   const { setup: command, 'no-setup': isOff } = values;
   if (command === undefined) return isOff ? 'off' : 'repository';

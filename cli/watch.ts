@@ -11,9 +11,10 @@ export interface FollowOptions {
 const pageSize = 500;
 
 /**
- * Calls back for each event of a session, from the oldest stored one until the session has ended. Reconnects as needed.
+ * Calls `onEvent` for each event of a session, from the oldest stored event until the session has ended. Reconnects as
+ * needed.
  *
- * @returns the final status; undefined when the signal ended the watch first
+ * @returns the final status; undefined if the signal aborted first
  * @throws ApiError when the session does not exist for this token
  */
 export async function followSession(
@@ -36,7 +37,7 @@ export async function followSession(
     after,
     signal: signal ? AbortSignal.any([signal, done.signal]) : done.signal,
     onEvents: (events) => events.forEach(handle),
-    // The state is used because a snapshot replaces the events if the log no longer reaches back to the cursor.
+    // Events alone are not enough: if the log no longer reaches back to the cursor, a snapshot replaces them.
     onState(state) {
       if (!hasEnded(state.status)) return;
       status = state.status;

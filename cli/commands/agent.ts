@@ -43,7 +43,7 @@ function agentLine({ name, connected, slots_used, capacity, model, labels }: Age
 }
 
 const runAgent = defineCommand({
-  summary: 'Run an agent: OpenCode on a git repository, for a control plane anywhere',
+  summary: 'Run an agent: OpenCode on a git repository, for a local or remote control plane',
   usage: [
     'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]… [--env <name>]… [--setup <command>]',
     'agent list',
@@ -61,13 +61,13 @@ ${describeSettings('agent')}`,
     data: {
       type: 'string',
       placeholder: 'path',
-      description: 'Directory for its identity and worktrees (<name> in the data directory)',
+      description: "Directory for the agent's identity and worktrees (<name> in the data directory)",
     },
     label: {
       type: 'string',
       multiple: true,
       placeholder: 'name=value',
-      description: 'A label, for sessions that require it (os and arch are set)',
+      description: 'A label of the agent, for sessions that require it (os and arch are always set)',
     },
     env: envOption,
     ...setupOptions,
@@ -107,7 +107,7 @@ ${describeSettings('agent')}`,
   },
 });
 
-/** `oio agent` runs an agent; `oio agent list` lists agents; `oio agent kept` shows work that stayed on this machine. */
+/** `oio agent` runs an agent, `oio agent list` lists agents, and `oio agent kept` manages work without a checkpoint. */
 export const agent: Command = {
   ...runAgent,
   run([word, ...rest]) {
@@ -117,7 +117,7 @@ export const agent: Command = {
   },
 };
 
-/** By default, each name has its own directory, since an identity is for one agent. `oio up` uses the name `agent`. */
+/** By default, each name has its own directory, because an identity belongs to one agent. `oio up` uses `agent`. */
 function prepareDirectory(given: string | undefined, name: string, env: NodeJS.ProcessEnv): string {
   const data = DataDirectory.fromEnvironment(env);
   const path = given === undefined ? data.file(name.toLowerCase()) : resolve(given);
@@ -139,7 +139,7 @@ async function run(options: AgentOptions): Promise<number> {
   return exitCode.ok;
 }
 
-/** Errors that a retry cannot fix, with the exit codes that tell a supervisor so. */
+/** Errors that a restart cannot fix. Their exit codes tell a supervisor not to restart the agent. */
 const finalErrors: readonly [abstract new (...parts: never[]) => Error, ExitCode][] = [
   [RepositoryError, exitCode.environment],
   [MissingDependencyError, exitCode.environment],
@@ -166,12 +166,12 @@ function explainStartError(error: unknown, options: AgentOptions): never {
   const message = startErrorText(error, options);
   report(message, 'error', true);
   const code = exitCodeOf(error);
-  // A plain Error has a message of OpenCode or the system. Any other error is a bug, and its stack trace is needed.
+  // A plain `Error` has a message from OpenCode or the system. Any other type is a bug, and its stack trace is needed.
   if (code === undefined && error.name !== 'Error') throw error;
   throw new CliError(message, code ?? exitCode.failed);
 }
 
-/** Prints a line for the user, or a JSON line for the launcher, which shows only notices to the user. */
+/** Prints a line for the user, or a JSON line for the launcher. Of these, the launcher shows only notices. */
 function report(message: string, level: 'info' | 'error' = 'info', notice = false): void {
   if (setting('OIO_LOG_FORMAT', process.env) === 'json') {
     const line = { time: new Date().toISOString(), level, process: 'agent', message, notice };
@@ -200,7 +200,7 @@ function readSource(file: string | undefined, environment: NodeJS.ProcessEnv): C
     return { kind: 'given', config: JSON.parse(readOptionFile('--opencode-config', file)) as Record<string, unknown> };
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(`--opencode-config: ${file} must be valid JSON.`, exitCode.usage);
+    throw new CliError(`--opencode-config: the file ${file} must be valid JSON.`, exitCode.usage);
   }
 }
 

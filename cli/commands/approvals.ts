@@ -7,7 +7,7 @@ import { printable, printJson } from '../terminal.ts';
 import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from './session/common.ts';
 
 const options = {
-  approval: { type: 'string', placeholder: 'id', description: 'Which approval, if several are open' },
+  approval: { type: 'string', placeholder: 'id', description: 'The approval to answer, if several are open' },
   ...jsonOption,
 } as const;
 
@@ -17,7 +17,7 @@ export const approve = defineCommand({
   details: connectionDetails,
   arguments: { session: 'required' },
   options: {
-    always: { type: 'boolean', default: false, description: 'Also allow it from now on in this session' },
+    always: { type: 'boolean', default: false, description: 'Also allow the same for the rest of the session' },
     ...options,
   },
   async run({ values, args }) {
@@ -37,7 +37,7 @@ export const reject = defineCommand({
   details: connectionDetails,
   arguments: { session: 'required' },
   options: {
-    message: { type: 'string', placeholder: 'text', description: 'The reason, which the agent is told' },
+    message: { type: 'string', placeholder: 'text', description: 'The reason, which the agent gets' },
     ...options,
   },
   async run({ values, args }) {
@@ -50,8 +50,8 @@ export const answer = defineCommand({
   summary: 'Answer the questions of a session',
   usage: ['answer <session> "<choice>"…'],
   details: `${connectionDetails}
-Give one choice for each question, in their order: the label of an option, or a text of your own. "oio session show"
-prints the questions. Separate several choices of one question with "|".`,
+Give one choice for each question, in order: the label of an option, or your own text. "oio session show" prints the
+questions. Separate several choices of one question with "|".`,
   arguments: { session: 'required', choices: 'rest' },
   options,
   async run({ values, args }) {
@@ -93,7 +93,7 @@ async function openApproval(client: Client, id: string, named: string | undefine
   const [first, ...others] = matching;
   if (first && others.length === 0) return first;
   if (!first)
-    throw new CliError(named ? `The session has no open approval ${named}.` : 'The session waits for no answer.');
+    throw new CliError(named ? `The session has no open approval ${named}.` : 'The session has no open approval.');
   const list = open.map((approval) => `\n  ${approval.id}  ${printable(approval.title)}`).join('');
   throw new CliError(`${open.length} approvals are open. Choose one with --approval:${list}`, exitCode.usage);
 }

@@ -23,14 +23,14 @@ const prompt = [
   `run cat ${example.file}`,
 ].join('\n');
 
-/** The example takes seconds. If it takes this long, something is broken and waiting does not help. */
+/** The example takes a few seconds. After this time, something is broken and waiting does not help. */
 const limitMs = 180_000;
 
 export const demo = defineCommand({
   summary: 'Run an example session on a real OpenCode agent with a scripted model, then keep serving',
   usage: ['demo [--exit]'],
   details: `Everything is real except the model, which follows the lines of a prompt. It needs no key, and nothing leaves
-this machine. The environment is the same as for "npm start", but the default data directory is another one.`,
+this machine. The environment variables are those of "npm start". Only the default data directory differs.`,
   options: {
     exit: {
       type: 'boolean',

@@ -10,18 +10,22 @@ import { printable, printJson } from '../terminal.ts';
 import { jsonOption, printLines } from './session/common.ts';
 
 const WORKTREES = 'worktrees';
-/** A patch is held in memory. */
+/** The limit of a patch, because the patch is held in memory. */
 const MAX_PATCH_BYTES = 1_073_741_824;
 
 const dataOption = {
-  data: { type: 'string', placeholder: 'path', description: "The agent's directory (all in the data directory)" },
+  data: {
+    type: 'string',
+    placeholder: 'path',
+    description: 'The directory of one agent (all agents in the data directory)',
+  },
 } as const;
 
 const details =
-  'Reads the directories of agents on this machine: those in the data directory (OIO_DATA_DIR), or --data.';
+  'Reads the directories of agents on this machine: all in the data directory (OIO_DATA_DIR), or the one in --data.';
 
 const list = defineCommand({
-  summary: 'List work that no checkpoint holds, and that stayed on this machine',
+  summary: 'List work that no checkpoint contains and that agents have kept on this machine',
   usage: ['agent kept list [--data <path>]'],
   details,
   options: { ...dataOption, ...jsonOption },
@@ -54,7 +58,7 @@ const fetch = defineCommand({
 const drop = defineCommand({
   summary: 'Delete kept work for good',
   usage: ['agent kept drop <name> [--data <path>]'],
-  details: `${details} The agent must not run, because it may be working there.`,
+  details: `${details} The agent must not be running, because it may still use the worktree.`,
   arguments: { name: 'required' },
   options: dataOption,
   async run({ values, args }) {
@@ -62,7 +66,7 @@ const drop = defineCommand({
     const unlock = lock(dirname(dirname(path)));
     try {
       const repository = await Repository.open(path).catch(() => null);
-      // The agent may have destroyed the repository's files in it.
+      // The model may have destroyed the worktree's git files.
       if (repository) await repository.removeWorktree(path);
       else await rm(path, { recursive: true, force: true });
       unmarkKept(path);
@@ -75,7 +79,11 @@ const drop = defineCommand({
 });
 
 /** `oio agent kept`. */
-export const kept = defineGroup('agent kept', 'Work that stayed on this machine', { list, fetch, drop });
+export const kept = defineGroup('agent kept', 'Manage work that agents have kept on this machine', {
+  list,
+  fetch,
+  drop,
+});
 
 function allKept(agentDirectory: string | undefined): ReturnType<typeof listKept> {
   const directories = agentDirectory === undefined ? agentDirectories() : [resolve(agentDirectory)];
@@ -88,11 +96,11 @@ function agentDirectories(): string[] {
   return names.map((name) => join(path, name)).filter((directory) => existsSync(join(directory, WORKTREES)));
 }
 
-/** @throws CliError unless exactly one kept worktree has a name that begins so */
+/** Finds a kept worktree by the first characters of its name. @throws CliError unless exactly one matches */
 function findOne(name: string, agentDirectory: string | undefined): ReturnType<typeof listKept>[number] {
   const [first, ...others] = allKept(agentDirectory).filter((one) => one.name.startsWith(name));
   if (first === undefined) throw new CliError(`No kept work has a name that begins with "${name}".`);
-  if (others.length > 0) throw new CliError(`${others.length + 1} names begin with "${name}". Give more of it.`);
+  if (others.length > 0) throw new CliError(`${others.length + 1} names begin with "${name}". Give more characters.`);
   return first;
 }
 

@@ -9,7 +9,7 @@ import { connect, jsonOption, printLines } from './session/common.ts';
 
 const ROLE_WIDTH = Math.max(...Role().options.map((role) => role.length));
 
-const details = 'Needs an admin token: that of the data directory (OIO_DATA_DIR), or OIO_TOKEN with OIO_URL.';
+const details = 'Needs an admin token: the one in the data directory (OIO_DATA_DIR), or OIO_TOKEN with OIO_URL.';
 
 const create = defineCommand({
   summary: 'Create a sign-in link for the dashboard, or a token for a program',
@@ -32,7 +32,10 @@ const create = defineCommand({
   },
   async run({ values }) {
     if (values.role === undefined && (values.name !== undefined || values.expires !== undefined)) {
-      throw new CliError(`Set --role to one of ${Role().options.join(', ')}, for a token.`, exitCode.usage);
+      throw new CliError(
+        `--name and --expires are for tokens. Add --role with one of ${Role().options.join(', ')}.`,
+        exitCode.usage,
+      );
     }
     if (values.role === undefined) {
       const connection = findConnection(process.env);
@@ -82,9 +85,9 @@ function tokenLine({ id, role, name, created_at, expires_at, revoked_at }: Token
 }
 
 const revoke = defineCommand({
-  summary: 'Revoke a token: within 30 seconds, nothing accepts it, and its sockets are closed',
+  summary: 'Revoke a token and close its sockets; takes effect within 30 seconds',
   usage: ['token revoke <id>'],
-  details: `${details} The first 4 characters of an id are enough if no other token's id begins so.`,
+  details: `${details} The first 4 characters of an id are enough if they are unique.`,
   arguments: { id: 'required' },
   options: {},
   async run({ args }) {
@@ -96,7 +99,7 @@ const revoke = defineCommand({
   },
 });
 
-/** @throws CliError unless exactly one token that is not revoked has an id that begins so */
+/** Finds a valid token by the first characters of its id. @throws CliError unless exactly one matches */
 function findToken(tokens: readonly TokenView[], text: string): TokenView {
   if (text.length < 4)
     throw new CliError(`"${text}" is too short. Give at least 4 characters of the id.`, exitCode.usage);
@@ -106,10 +109,10 @@ function findToken(tokens: readonly TokenView[], text: string): TokenView {
     throw new CliError(`No valid token has an id that begins with "${text}". "${oio} token list" shows the ids.`);
   }
   if (others.length === 0) return first;
-  throw new CliError(`${found.length} tokens have an id that begins with "${text}". Give more of it.`);
+  throw new CliError(`${found.length} tokens have an id that begins with "${text}". Give more characters.`);
 }
 
-/** `oio token` creates a link or a token; `oio token list` and `oio token revoke` manage those that exist. */
+/** `oio token` creates a link or a token. `oio token list` and `oio token revoke` manage existing tokens. */
 export const token: Command = {
   ...create,
   run([word, ...rest]) {

@@ -8,11 +8,11 @@ import { describeSettings } from '../settings.ts';
 import { envOption, readSetup, readTools, setupOptions } from '../tools.ts';
 
 export const up = defineCommand({
-  summary: 'Start the control plane here, with one agent for your repository',
+  summary: 'Start a control plane on this machine, with one agent for your repository',
   usage: [
     'up [--dir <path>] [--capacity <n>] [--label <name=value>]… [--env <name>]… [--setup <command>] [--no-agent]',
   ],
-  details: `"npm start -- <options>" is short for it. Environment:\n${describeSettings('launcher', 'worker')}`,
+  details: `"npm start -- <options>" runs this command. Environment:\n${describeSettings('launcher', 'worker')}`,
   options: {
     dir: { type: 'string', placeholder: 'path', default: '.', description: 'The git repository to work in (.)' },
     capacity: capacityOption,
@@ -27,7 +27,7 @@ export const up = defineCommand({
     'no-agent': { type: 'boolean', default: false, description: 'Start no agent' },
   },
   async run({ values }) {
-    // The agent would refuse them, after everything else has started.
+    // Checked here, because the agent would reject them only after everything else has started.
     readTools(values.env ?? [], process.env);
     readSetup(values);
     const agent: LocalAgent | undefined = values['no-agent']

@@ -8,17 +8,17 @@ export interface ChatMessage {
   tool_call_id?: string;
 }
 
-/** The model's next reply: a turn that ends in an act, or the final answer. */
+/** The model's next reply: a turn that ends in a tool call or a failure, or the final answer. */
 export type Reply = Turn | { lead: Directive[]; answer: string };
 
-/** A prompt with this prefix asks for no new turns: the model continues those of the prompts before it. */
+/** A prompt with this prefix adds no turns. The model continues with the turns of earlier prompts. */
 export const CONTINUE_PREFIX = 'Continue where you left off';
 const SIGNATURE = 'Scripted demo model:';
 const RESULT_EXCERPT_CHARS = 200;
 
 /**
  * Decides from the messages alone, so that the reply is the same after a restart or a retry, and on another machine.
- * Every tool call in the conversation with a complete result has done one turn that the prompts before it asked for.
+ * Each tool call with a complete result in the conversation completes one turn of the prompts before it.
  */
 export function nextReply(messages: ChatMessage[]): Reply {
   const directory = workingDirectory(messages);

@@ -6,7 +6,7 @@ export type Directive =
   | { kind: 'fail'; status: number; retryAfterSeconds: number | null }
   | { kind: 'hang' | 'drop' };
 
-/** One model turn: the text that leads into it, and the tool call or failure that ends it. */
+/** One model turn: the text that the model says first, and the tool call or failure that ends the turn. */
 export interface Turn {
   lead: Directive[];
   act: Directive;
@@ -25,7 +25,7 @@ export const GRAMMAR = [
   'think <text>               reason before the next step',
   'slow <chunks> <ms>         stream words slowly',
   'fail <status> [seconds]    answer with an HTTP error (and Retry-After)',
-  'hang | drop                never answer | break off in the middle of the answer',
+  'hang | drop                never answer | drop the connection in the middle of the answer',
 ] as const;
 
 type Parser = (argument: string, directory: string) => Directive | null;
@@ -58,7 +58,7 @@ const parsers: Readonly<Record<string, Parser>> = {
   },
 };
 
-/** The turns that a prompt asks for, in order. The text after the last act leads into the final answer. */
+/** The turns that a prompt asks for, in order. `tail` is the text before the final answer. */
 export function parsePrompt(prompt: string, directory: string): { turns: Turn[]; tail: Directive[] } {
   const turns: Turn[] = [];
   let lead: Directive[] = [];

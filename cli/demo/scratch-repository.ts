@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { git } from '../../runner/git/git.ts';
 
-/** Settings for this repository, so that the user's name and signing keys are not used. */
+/** Settings for commits in this repository, so that git does not use the user's name and signing keys. */
 const settings = [
   ...['-c', 'user.name=Demo'],
   ...['-c', 'user.email=demo@localhost'],

@@ -11,7 +11,7 @@ export interface ScriptedModel {
   close(): Promise<void>;
 }
 
-/** The body of a request to OpenAI's chat completions API, as far as it is read here. */
+/** The members that are read here of a request to OpenAI's chat completions API. */
 interface ChatRequest {
   model?: string;
   stream?: boolean;
@@ -29,7 +29,7 @@ const STREAM_CHUNK_CHARS = 24;
  * Starts a local, OpenAI-compatible model server that follows the directives in a prompt (see `GRAMMAR`). It keeps no
  * state: each reply depends only on the request's messages.
  *
- * @param takeOver is asked first for each request
+ * @param takeOver gets each request first
  */
 export async function startScriptedModel(port = 0, takeOver: Takeover = () => false): Promise<ScriptedModel> {
   const server = createServer((request, response) => {

@@ -15,7 +15,7 @@ export interface LocalAgent {
   args?: readonly string[];
 }
 
-/** Whether the agent's process does not get a variable. Its tools get far fewer; see `toolEnvironment`. */
+/** Whether a variable is withheld from the agent's process. Its tools get far fewer; see `toolEnvironment`. */
 function isWithheld(name: string): boolean {
   return Object.hasOwn(SETTINGS, name) && settingOf(name as SettingName).secret === true;
 }
@@ -46,9 +46,9 @@ export function agentCommand(
     ],
     cwd: agent.directory,
     env: { ...Object.fromEntries(inherited), OIO_AGENT_TOKEN: connection.token, OIO_LOG_FORMAT: 'json' },
-    // After a wrong command line, a missing dependency or a refused token, a restart would fail in the same way.
+    // A restart does not help after a usage error, a missing dependency or a rejected token.
     finalCodes: [exitCode.usage, exitCode.environment, exitCode.unreachable],
-    // In this time, the agent releases its sessions with a checkpoint.
+    // The agent needs this time to take checkpoints and to release its sessions.
     graceMs: 8_000,
   };
 }

@@ -6,7 +6,7 @@ import { lockFile } from '../../runner/process/lock-file.ts';
 import { CliError, exitCode } from '../command.ts';
 import { projectFile } from './project.ts';
 
-/** The results of the build. */
+/** The paths of the build's results. */
 export const built = { worker: projectFile('dist/worker/worker.js'), dashboard: projectFile('dist/dashboard') };
 
 const sources = ['src', 'durable-objects', 'dashboard', 'scripts/build.ts', 'wrangler.toml', 'package-lock.json'];
@@ -14,8 +14,8 @@ const results = [built.worker, join(built.dashboard, 'index.html')];
 const lockPollMs = 200;
 
 /**
- * Builds the Worker and the dashboard if a result is missing or older than a source. If two launchers start at the same
- * time, the second one waits for the first one's build.
+ * Builds the Worker and the dashboard if a result is missing or older than a source. If two launchers start at the
+ * same time, the second launcher waits for the first one's build.
  *
  * @param onStart called when a build is needed
  * @throws CliError with the build's output

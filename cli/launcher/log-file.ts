@@ -14,8 +14,8 @@ export interface LogLine {
 const rotateAtBytes = 16 * 1024 * 1024;
 
 /**
- * A log of JSON lines that keeps one older part, so that it never takes more than twice 16 MiB. Its file exists from the
- * start, even if the process ends before it writes a line.
+ * A log of JSON lines. It is rotated at 16 MiB and keeps one older file, so that it never exceeds 32 MiB. The file is
+ * created at once, so that it exists even if the process ends before it writes a line.
  */
 export class LogFile {
   readonly path: string;

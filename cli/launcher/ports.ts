@@ -18,7 +18,7 @@ export async function checkPort(port: number): Promise<number> {
           ? 'cannot be bound by this user'
           : `cannot be bound (${code})`;
     throw new CliError(
-      `Port ${port} ${reason}. Set PORT to another one, such as PORT=${port + 1}.`,
+      `Port ${port} ${reason}. Set PORT to another port, such as PORT=${port + 1}.`,
       exitCode.environment,
     );
   }

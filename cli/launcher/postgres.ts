@@ -19,7 +19,7 @@ export function isNeon(connectionString: string): boolean {
 
 /**
  * Decides where Postgres is: embedded in the data directory, or the server of `DATABASE_URL`. The endpoint's port and
- * password are chosen here, once per start, so that they stay the same when either side restarts.
+ * password are chosen here, once per start, so that they stay the same when the Worker or Postgres restarts.
  */
 export async function planPostgres(data: DataDirectory, env: NodeJS.ProcessEnv): Promise<PostgresPlan> {
   const command = {

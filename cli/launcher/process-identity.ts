@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * The start time of a process as an opaque text; undefined if the process has ended (a zombie counts as ended). The pid
- * together with this text identifies one process permanently. The pid alone does not, because pids are reused.
+ * The start time of a process as an opaque text; undefined if the process has ended (a zombie counts as ended). The
+ * pid and this text together identify one process for ever. The pid alone does not, because pids are reused.
  */
 export function processStartTime(pid: number): string | undefined {
   try {

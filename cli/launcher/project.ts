@@ -27,13 +27,14 @@ export function workerdProgram(): string {
   }
 }
 
-/** The compatibility settings in `wrangler.toml`, with which workerd runs the Worker as Cloudflare does. */
+/** The compatibility settings in `wrangler.toml`. With them, workerd runs the Worker as Cloudflare does. */
 export function readCompatibility(toml = readFileSync(projectFile('wrangler.toml'), 'utf8')): {
   date: string;
   flags: string[];
 } {
   const date = /^compatibility_date\s*=\s*"([^"]+)"/m.exec(toml)?.[1];
-  if (!date) throw new CliError('wrangler.toml has no compatibility_date.', exitCode.environment);
+  if (!date)
+    throw new CliError('wrangler.toml must have a compatibility_date, such as "2026-01-01".', exitCode.environment);
   const flags = /^compatibility_flags\s*=\s*\[([^\]]*)\]/m.exec(toml)?.[1] ?? '';
   return { date, flags: [...flags.matchAll(/"([^"]+)"/g)].flatMap((match) => match[1] ?? []) };
 }

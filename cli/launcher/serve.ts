@@ -6,7 +6,7 @@ import { shutdownRequested } from './shutdown.ts';
 import { Stack, type StackOptions } from './stack.ts';
 
 export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
-  /** Called when the control plane is ready. A number is an exit code, which ends it. */
+  /** Called when the control plane is ready. If it resolves with an exit code, the control plane stops with it. */
   onReady?: (stack: Stack, signal: AbortSignal) => Promise<number | undefined>;
 }
 
@@ -15,8 +15,7 @@ export interface ServeOptions extends Omit<StackOptions, 'port' | 'signal'> {
  * signal ends everything at once.
  */
 export async function serve({ onReady, ...options }: ServeOptions): Promise<number> {
-  // Checked before any process starts. Otherwise, the Worker would refuse every request, and only its log would say
-  // why.
+  // Checked before any process starts. Otherwise, the Worker would reject every request.
   checkSettings(options.env, 'launcher', 'worker', 'object', 'agent');
   const port = setting('PORT', options.env);
   const stopping = new AbortController();
@@ -35,7 +34,7 @@ export async function serve({ onReady, ...options }: ServeOptions): Promise<numb
     await requested;
     return exitCode.ok;
   } catch (error) {
-    // Ctrl-C also ends a running build, which is then not a failure.
+    // Ctrl-C also ends a running build, which then rejects. That is not a failure.
     if (stopping.signal.aborted) return exitCode.ok;
     throw error;
   } finally {

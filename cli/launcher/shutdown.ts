@@ -1,6 +1,6 @@
 import { isRunning } from '../../runner/process/processes.ts';
 
-/** Signals this close together count as one: npm forwards the Ctrl-C that the terminal has delivered already. */
+/** Signals within this time count as one, because npm forwards a Ctrl-C that the terminal has delivered already. */
 const sameSignalMs = 500;
 
 const parentCheckMs = 1_000;
@@ -9,7 +9,7 @@ const parentCheckMs = 1_000;
  * Resolves at the first SIGINT, SIGTERM or SIGHUP. A later signal calls `onImpatience`, for a user who does not want to
  * wait for the graceful shutdown.
  *
- * Under npm, it also resolves when the parent has ended: npm dies of a SIGTERM and does not pass it on.
+ * Under npm, it also resolves when the parent process has ended, because npm ends at a SIGTERM without forwarding it.
  */
 export function shutdownRequested(onImpatience: () => void): Promise<void> {
   return new Promise((resolve) => {
@@ -27,7 +27,7 @@ export function shutdownRequested(onImpatience: () => void): Promise<void> {
 function onParentEnded(ended: () => void): void {
   const parent = process.ppid;
   const timer = setInterval(() => {
-    // On Windows, the parent's id stays when the parent has ended.
+    // On Windows, `ppid` does not change when the parent has ended.
     if (process.ppid === parent && isRunning(parent)) return;
     clearInterval(timer);
     ended();

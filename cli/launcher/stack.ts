@@ -59,7 +59,7 @@ export class Stack {
    * Locks the data directory, ends processes that an earlier start left, and starts everything. Resolves when the
    * control plane answers requests. Postgres and the agent become ready after that.
    *
-   * @throws CliError when something on this machine prevents the start; nothing is left running then
+   * @throws CliError if something on this machine prevents the start. No process is left running then
    */
   static async start(options: StackOptions): Promise<Stack> {
     const { data, env, signal } = options;
@@ -133,10 +133,7 @@ export class Stack {
     if (signal.aborted) return;
     if (!healthy) {
       const log = data.file('logs', 'worker.log');
-      throw new CliError(
-        `The control plane did not respond within a minute. Its log may say why: ${log}`,
-        exitCode.failed,
-      );
+      throw new CliError(`The control plane did not respond within a minute. Read its log: ${log}`, exitCode.failed);
     }
     data.writeServer(this.url, this.token);
     say('ready', paint('bold', this.url), 'green');

@@ -11,7 +11,7 @@ export interface SupervisedCommand {
   args: string[];
   cwd?: string;
   env: Record<string, string>;
-  /** Exit codes after which a restart cannot help: the work is done, or its command line or the machine is wrong. */
+  /** Exit codes after which a restart cannot help: the work is done, or the command line or the machine is wrong. */
   finalCodes: readonly number[];
   /** The time between SIGTERM and SIGKILL at a stop; two seconds by default. */
   graceMs?: number;
@@ -20,7 +20,7 @@ export interface SupervisedCommand {
 export interface SupervisorHooks {
   /** Called for every line of the process's output. */
   onLine(line: LogLine): void;
-  /** Called when the process ended by itself. It restarts after `restartInMs`, or not at all if that is undefined. */
+  /** Called when the process ended by itself. `restartInMs` is undefined if it will not be restarted. */
   onExit(exit: { code: number; restartInMs: number | undefined }): void;
 }
 
@@ -76,7 +76,7 @@ export class Supervisor {
       this.#hooks.onLine(toLogLine(text, { process: name, stream, time: new Date().toISOString() })),
     );
     try {
-      // Processes that an earlier run left would hold the port and files.
+      // Processes that an earlier run left behind would still use the port and files.
       await this.#ledger.end(name);
       this.#current = await spawnGuarded({
         command,

@@ -20,7 +20,7 @@ export const objectClasses = [
   { binding: 'WORKSPACE', className: 'Workspace', uniqueKey: 'oio-Workspace' },
 ] as const;
 
-/** File names beside the configuration that it embeds. */
+/** The names of the files that the configuration embeds. They are in its directory. */
 export const embeddedFiles = { worker: 'worker.js', assets: 'assets.js' } as const;
 
 /** The text of a `workerd serve` configuration: the Worker, its objects on disk, and the dashboard behind `ASSETS`. */

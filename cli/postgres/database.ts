@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 
-/** A Postgres database: its connection pool and a function that closes everything. */
+/** A Postgres database: its connection pool, and `close`, which also stops an embedded server. */
 export interface Database {
   pool: pg.Pool;
   close(): Promise<void>;
@@ -21,8 +21,8 @@ export function connectServer(connectionString: string): Database {
 }
 
 /**
- * Opens an embedded Postgres (PGlite) with its files in a directory. It has one session, which the pool's connections
- * share in turn. It asks for no password, so its socket is a file that only this user can access.
+ * Opens an embedded Postgres (PGlite) with its files in a directory. It has one Postgres session, which the pool's
+ * connections use in turn. It asks for no password, so its socket is a file that only this user can access.
  */
 export async function openEmbedded(directory: string): Promise<Database> {
   const [{ PGlite }, { PGLiteSocketServer }] = await Promise.all([
@@ -67,7 +67,7 @@ function createPool(config: pg.PoolConfig): pg.Pool {
 /** The longest socket path that every Unix accepts (macOS: 104 bytes with the terminating zero). */
 const socketPathMaxBytes = 103;
 
-/** The same path for the same directory, so that the next start replaces the file that a killed process left. */
+/** The path derives from the directory, so that the next start replaces the file that a killed process left. */
 function socketPath(directory: string): string {
   const name = `oio-${createHash('sha256').update(directory).digest('hex').slice(0, 24)}`;
   if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`;

@@ -4,8 +4,8 @@
  * launcher starts it.
  *
  * Environment: `OIO_POSTGRES_DIRECTORY` (embedded) or `DATABASE_URL` (a server); `OIO_POSTGRES_PORT` and
- * `OIO_POSTGRES_PASSWORD` for the endpoint. If the Worker uses the server directly, the latter two are absent, and the
- * process exits with 0 after the migrations.
+ * `OIO_POSTGRES_PASSWORD` for the endpoint. If the Worker connects to the server directly, the last two are absent, and
+ * the process exits with 0 after the migrations.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../../runner/process/backoff.ts';
@@ -60,7 +60,7 @@ async function migrateUntilDone(opened: Database): Promise<void> {
     } catch (error) {
       failures += 1;
       const reason = error instanceof Error ? error.message || error.name : String(error);
-      log('warn', `cannot be used yet, retrying: ${reason}`, failures === 1);
+      log('warn', `the database cannot be used yet; trying again: ${reason}`, failures === 1);
       await sleep(backoffMs(failures), undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }

@@ -4,7 +4,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import type pg from 'pg';
 
-/** Two launchers may share one server. The holder of this advisory lock migrates; the other one waits. */
+/** The key of an advisory lock. If two launchers share a server, one migrates and the other waits. */
 const lockKey = 0x6f_69_6f; // "oio"
 
 /**

@@ -47,7 +47,7 @@ const bodyMaxBytes = 16 * 1024 * 1024;
  * If Postgres rejects a statement, the response is 400 with Postgres's error fields; `code` is the SQLSTATE. If the
  * database cannot be reached, the response is 503.
  *
- * The protocol is that of the driver, https://github.com/neondatabase/serverless (version 1.2).
+ * The driver defines the protocol: https://github.com/neondatabase/serverless (version 1.2).
  */
 export async function serveNeonEndpoint(options: NeonEndpointOptions): Promise<NeonEndpoint> {
   const server = createServer((request, response) => void respond(request, response, options));
@@ -126,7 +126,7 @@ async function runStatement(client: pg.Pool | pg.PoolClient, statement: Statemen
     values: statement.params ?? [],
     rowMode: 'array' as const,
     types: rawTypes,
-    // Like Neon, the extended protocol rejects several statements in one text.
+    // The extended protocol rejects a text with several statements, as Neon does.
     queryMode: 'extended',
   };
   const { command, rowCount, rows, fields } = await client.query(config);

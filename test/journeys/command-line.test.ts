@@ -54,7 +54,7 @@ it('oio session create --watch --json prints the session first, and oio approve 
     output: expect.stringContaining('allowed once:'),
   });
   expect(await watching.exited).toBe(0);
-  expect(await oio('reject', id)).toMatchObject({ output: expect.stringContaining('waits for no answer') });
+  expect(await oio('reject', id)).toMatchObject({ output: expect.stringContaining('has no open approval') });
 });
 
 it('oio open prints a link to a session’s page that signs in, where there is no browser', async () => {

@@ -5,11 +5,11 @@ import { connect, connectionDetails, jsonOption, printSession, sessionIdOf } fro
 type PlainAction = Exclude<SessionAction, 'complete' | 'fail'>;
 
 const SUMMARIES: Readonly<Record<PlainAction, string>> = {
-  start: 'Start a session that was created without a start',
-  pause: 'Pause a session after the current step, which is aborted if it takes long',
+  start: 'Start a session that was created with --no-start',
+  pause: 'Pause a session after its current step; a long step is aborted',
   resume: 'Continue a paused session',
   cancel: 'End a session at once',
-  stop: 'Stop a session after the current step, as for pause',
+  stop: 'Stop a session after its current step, like pause; retry starts it again',
   retry: 'Run a session again from its last checkpoint',
 };
 

@@ -8,10 +8,10 @@ import { connectClient, findConnection } from '../../connection.ts';
 import { renderStatus } from '../../render.ts';
 import { paint, printable, printJson } from '../../terminal.ts';
 
-/** The option of commands whose output programs read. */
+/** The option that prints a command's result as JSON, for programs. */
 export const jsonOption = { json: { type: 'boolean', default: false, description: 'Print JSON' } } as const;
 
-/** Shown by the commands of sessions. */
+/** The help text of commands that connect to a control plane. */
 export const connectionDetails =
   'Uses the control plane of the data directory (OIO_DATA_DIR), or OIO_URL with OIO_TOKEN.';
 
@@ -46,7 +46,7 @@ export async function sessionIdOf(client: Pick<Client, 'sessions'>, text: string
   const [first, ...others] = found;
   if (first === undefined) throw new CliError(`No session has an id that begins with ${id}.`);
   if (others.length === 0) return first;
-  throw new CliError(`Several sessions have an id that begins with ${id}. Give more of it: ${found.join(', ')}…`);
+  throw new CliError(`Several sessions have an id that begins with ${id}. Give more characters: ${found.join(', ')}…`);
 }
 
 export function printSession(view: SessionView, json: boolean): void {

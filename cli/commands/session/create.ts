@@ -18,12 +18,12 @@ further line is an event.`,
   options: {
     ...textOptions,
     title: { type: 'string', placeholder: 'title', description: "The title (the prompt's first line)" },
-    tag: { type: 'string', multiple: true, placeholder: 'tag', description: 'A tag, for lists' },
+    tag: { type: 'string', multiple: true, placeholder: 'tag', description: 'A tag, to filter lists by' },
     model: { type: 'string', placeholder: 'provider/model', description: "The model (the agent's default)" },
     priority: {
       type: 'string',
       placeholder: 'priority',
-      description: `The place in the queue: ${SessionPriority().options.join(', ')} (medium)`,
+      description: `The priority in the queue: ${SessionPriority().options.join(', ')} (medium)`,
     },
     label: {
       type: 'string',
@@ -41,9 +41,13 @@ further line is an event.`,
       type: 'string',
       multiple: true,
       placeholder: 'permission',
-      description: 'Ask before the agent uses this permission, such as edit; bash then asks too',
+      description: 'A permission that needs your approval, such as edit; bash then needs it too',
     },
-    agent: { type: 'string', placeholder: 'name', description: "OpenCode's agent, such as plan (OpenCode's default)" },
+    agent: {
+      type: 'string',
+      placeholder: 'name',
+      description: 'The OpenCode agent, such as plan (the default of OpenCode)',
+    },
     repository: {
       type: 'string',
       placeholder: 'url',
@@ -97,7 +101,7 @@ further line is an event.`,
   },
 });
 
-/** OpenCode's permissions. Each tool of an MCP server has a separate permission, whose name contains `_`. */
+/** OpenCode's own permissions. Each tool of an MCP server has a permission too. Its name contains `_`. */
 const PERMISSIONS = ['bash', 'edit', 'external_directory', 'read', 'skill', 'task', 'webfetch', 'websearch'];
 
 function parsePermission(name: string): string {

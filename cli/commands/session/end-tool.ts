@@ -3,9 +3,9 @@ import { printJson } from '../../terminal.ts';
 import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from './common.ts';
 
 export const endTool = defineCommand({
-  summary: 'End the commands that the agent runs, without ending its turn',
+  summary: 'End commands that the agent is running; its turn continues',
   usage: ['session end-tool <id> [call]'],
-  details: `${connectionDetails}\n\nWithout the id of a call, all running commands end. “session watch --json” shows the ids.`,
+  details: `${connectionDetails}\n\nWithout the id of a tool call, all running commands end. "session watch --json" shows the ids.`,
   arguments: { id: 'required', call: 'optional' },
   options: jsonOption,
   async run({ values, args }) {
@@ -13,7 +13,7 @@ export const endTool = defineCommand({
     const id = await sessionIdOf(client, args.id);
     const requested = await client.sessions.endTools(id, args.call === undefined ? {} : { call_id: args.call });
     if (values.json) printJson(requested);
-    else printLines(['The agent was asked. The log says what it has ended.']);
+    else printLines(['Asked the agent to end them. Events in the log will show which commands have ended.']);
     return exitCode.ok;
   },
 });

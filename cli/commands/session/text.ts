@@ -2,7 +2,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { CliError, exitCode } from '../../command.ts';
 import { readOptionFile } from '../../option-file.ts';
 
-/** The option of commands that take a text, which may be longer than a command line or begin with "-". */
+/** The option of commands that take a text. A file can hold a text that is too long for a command line. */
 export const textOptions = {
   file: { type: 'string', placeholder: 'path', description: 'Read the text from a file; "-" is standard input' },
 } as const;
@@ -10,7 +10,7 @@ export const textOptions = {
 /**
  * The text of an argument, of a file, or of standard input.
  * @param name the noun for the text in errors
- * @throws CliError unless exactly one of them gives a text
+ * @throws CliError unless there is exactly one source, and its text is not empty
  */
 export async function readText(name: string, argument: string | undefined, file: string | undefined): Promise<string> {
   if ((argument === undefined) === (file === undefined)) {

@@ -17,7 +17,7 @@ Exits with 0 only if the session completes. With --json, prints one event per li
   },
 });
 
-/** Prints the events of a session until it ends. @returns ok only if it has completed */
+/** Prints the events of a session until it ends. @returns `ok` only if the session completed */
 export async function watchSession(client: Client, id: string, json: boolean): Promise<ExitCode> {
   const renderer = new SessionRenderer(id);
   if (!json) process.once('SIGINT', () => leave(id));
@@ -27,8 +27,8 @@ export async function watchSession(client: Client, id: string, json: boolean): P
   return status === 'completed' ? exitCode.ok : exitCode.failed;
 }
 
-/** Ends this command by Ctrl-C, and says that the session does not end with it. */
+/** Ends this command after Ctrl-C, and says that the session continues. */
 function leave(id: string): void {
-  hint(`session watch ${id}   (the session goes on)`);
+  hint(`session watch ${id}   (the session continues)`);
   process.exit(128 + 2);
 }

@@ -29,7 +29,7 @@ describe('an open approval', () => {
     expect(lines(permission)).toEqual([
       'bash: npm test',
       `  npm run oio -- approve ${SESSION} --approval 3f0e1f5e   (or reject)`,
-      '  With --always, this session also allows from now on: npm *',
+      '  With --always, the session will also allow, without asking: npm *',
     ]);
   });
 

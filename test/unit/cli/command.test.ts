@@ -35,10 +35,10 @@ describe('a command', () => {
 
   it.each([
     ['an unknown option', ['--fat', 'a'], 'Did you mean "--fast"?'],
-    ['an unknown option that is like none', ['--unheard', 'a'], 'Known are: --dir, --fast, --help.'],
+    ['an unknown option that is like none', ['--unheard', 'a'], 'Choose one of: --dir, --fast, --help.'],
     ['an option without its value', ['a', '--dir'], 'The option --dir <value> needs a value.'],
     ['a missing argument', [], 'The thing is missing.'],
-    ['a surplus argument', ['a', 'b', 'c'], 'Unexpected argument "c". Quote a text'],
+    ['a surplus argument', ['a', 'b', 'c'], 'Unexpected argument "c". Put quotes'],
   ])('refuses %s with a usage error that helps, and does not run', async (_what, args, words) => {
     await expect(sample.run(args)).rejects.toMatchObject({
       code: exitCode.usage,
@@ -63,7 +63,7 @@ describe('a group of commands', () => {
 
   it('suggests the subcommand that was probably meant', async () => {
     await expect(group.run(['smaple'])).rejects.toThrow('Did you mean "sample"?');
-    await expect(group.run(['unheard'])).rejects.toThrow('Known are: sample, other.');
+    await expect(group.run(['unheard'])).rejects.toThrow('Choose one of: sample, other.');
     await expect(group.run([])).rejects.toThrow('The subcommand is missing.');
   });
 });

@@ -110,14 +110,14 @@ describe('rendering a session', () => {
 
   it('says that a report of the agent was invalid', () => {
     const rejected = event({ type: 'frame.rejected', data: { epoch: 1, n: 7, reason: 'not a frame' } });
-    expect(render(rejected)).toEqual(['! a report of the agent was invalid: not a frame']);
+    expect(render(rejected)).toEqual(['! the session rejected a frame of the agent: not a frame']);
   });
 
   it('says until when a session waits for its model, and why', () => {
     const data = { attempt: 1, message: 'Too many requests', next_in_ms: 5_400_000 };
     const retry = { ...event({ type: 'model.retry', data }), at: '2026-01-01T10:00:00.000Z' };
     expect(render(retry)).toEqual([
-      '! the model is asked again in 1 h 30 min, at 2026-01-01T11:30:00.000Z (attempt 1): Too many requests',
+      '! the model failed and will be called again in 1 h 30 min, at 2026-01-01T11:30:00.000Z (attempt 1): Too many requests',
     ]);
   });
 
