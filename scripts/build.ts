@@ -1,9 +1,9 @@
-/** Builds the dashboard into dist/dashboard, and the Worker, which serves it, into dist/worker. */
+/** Builds the dashboard into dist/dashboard, and the Worker that serves it into dist/worker. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { run, step } from './steps.ts';
 
-// Vite builds React for development if a shell, or a test that builds, sets another NODE_ENV.
+// A shell or a test may set another NODE_ENV, for which Vite would build React's development version.
 process.env.NODE_ENV = 'production';
 
 const assets = resolve('dist/dashboard');

@@ -7,11 +7,11 @@
  * package, with its platform, so that `npm ci` installs the package on that platform and skips it elsewhere. The entry
  * has no `integrity`, because the registry did not give one. An install from a registry with the package adds it.
  *
- * npm compares each package's `engines` with the Node that runs npm, and on Node 20 it warned about five packages. That
- * Node never runs them: the scripts of this project run on the Node 24 that it installs. This script therefore removes
- * `engines` from the lock. Packages with an install script keep it, because npm's own Node runs that script.
+ * npm compares each package's `engines` with the Node that runs npm, and warns about five packages on Node 20. Node 20
+ * never runs these packages, because this project's scripts run on the Node 24 that it installs. This script therefore
+ * removes `engines` from the lock. Packages with an install script keep it, because npm's Node runs that script.
  *
- * Run `npm run lock:fix` after every change of a dependency. It does not change a lock that is in order.
+ * Run `npm run lock:fix` after every change of a dependency. It does not change a complete lock.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -77,7 +77,8 @@ export function completeLock(lock: Lock): string[] {
       const found = resolve(packages, from, name);
       if (found && (range !== version || packages[found]?.version === version)) continue;
       const platform = platformOf(name);
-      if (!platform.os && !platform.cpu) throw new Error(`${name}: cannot tell its platform from its name`);
+      if (!platform.os && !platform.cpu)
+        throw new Error(`${name}: its name contains no known platform; add the word to OS_BY_WORD or CPU_BY_WORD`);
       const key = packages[`node_modules/${name}`] ? `${from}/node_modules/${name}` : `node_modules/${name}`;
       const { cpu, libc, os } = platform;
       // The members are in npm's order, so that the next install does not rewrite them.

@@ -62,7 +62,7 @@ function settingsTable(): string {
   return ['| variable | what | value | default | read by |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-/** What passes from the user's environment to tools, as a Markdown table. */
+/** The variables that tools get from the user's environment, as a Markdown table. */
 function toolVariablesTable(): string {
   const rows = PASSED_VARIABLES.map(
     ({ names, why }) => `| ${names.map((name) => `\`${name}\``).join(', ')} | ${why} |`,
@@ -70,7 +70,7 @@ function toolVariablesTable(): string {
   return ['| variables | why |', '| --- | --- |', ...rows].join('\n');
 }
 
-/** What ends a run that does not end by itself, as a Markdown table. */
+/** The ceilings that end a run, as a Markdown table. */
 function ceilingsTable(): string {
   const rows = (Object.keys(Ceilings().shape) as CeilingName[]).map((name) => {
     const setting = settingOfCeiling(name);

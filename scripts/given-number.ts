@@ -1,6 +1,6 @@
 import { wholeNumber } from '../src/configuration/kinds.ts';
 
-/** The largest seed that fast-check takes. */
+/** The largest seed that fast-check accepts. */
 const LARGEST = 2 ** 31 - 1;
 
 /**
@@ -8,8 +8,8 @@ const LARGEST = 2 ** 31 - 1;
  * times passes.
  *
  * @param name the environment variable or the option, for the error
- * @param given its text; undefined if it is not set
- * @param bounds the least number that is allowed, and the number that applies if none is given
+ * @param given the text of the variable or option; undefined if it is not set
+ * @param bounds `min`: the lowest allowed number; `byDefault`: the number if none is given
  * @throws RangeError that names the allowed numbers
  * @example givenNumber('TEST_SEED_FACTOR', process.env.TEST_SEED_FACTOR, { min: 1, byDefault: 1 })
  */

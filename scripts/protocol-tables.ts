@@ -1,4 +1,4 @@
-/** The tables of the protocols' documents: frames and values from the schemas, close codes and bounds from the constants. */
+/** The tables of the protocols' documents. Frames and values come from the schemas, codes and bounds from constants. */
 import * as z from 'zod';
 import { MAX_FRAME_BYTES } from '../src/protocol/common/limits.ts';
 import { CLOSE } from '../src/protocol/common/socket.ts';
@@ -30,8 +30,8 @@ interface Json {
 const DEFINITIONS = '#/$defs/';
 
 /**
- * A Markdown table of frames, events or commands, by their types: each member with its type and bounds. Named values are
- * links into `valuesTable`.
+ * A Markdown table of frames, events or commands, by their types: each member with its type and bounds. Named values
+ * are links into `valuesTable`.
  * @param what the heading of the first column
  */
 export function framesTable(what: string, ...frames: z.ZodType[]): string {
@@ -102,7 +102,7 @@ function describe(schema: z.ZodType): Json {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json;
 }
 
-/** The objects among which a union chooses, also those of unions in it. */
+/** The variants of a union, including those of nested unions. */
 function variantsOf(schema: Json): Json[] {
   const parts = schema.oneOf ?? schema.anyOf;
   return parts ? parts.flatMap(variantsOf) : [schema];
@@ -114,13 +114,13 @@ function membersOf({ properties = {}, required = [] }: Json, path = ''): [string
     const place = `${path}${name}`;
     const isRequired = required.includes(name);
     const inside = insideOf(member, place);
-    // The members of a plain object show that it is one.
+    // The rows of its members show that a required member is an object.
     if (isRequired && member.properties && inside.length > 0) return inside;
     return [[isRequired ? place : `${place}?`, wordsFor(member)], ...inside];
   });
 }
 
-/** The members inside of an object or a list of objects. Of a union of objects, they are in a table of their own. */
+/** The members of an object, or of the objects in a list. A union of objects has its own table. */
 function insideOf(member: Json, place: string): [string, string][] {
   if (member.items) return insideOf(member.items, `${place}[]`);
   const [only, ...others] = variantsOf(member).filter(({ properties }) => properties);
@@ -172,7 +172,7 @@ function anchorOf(name: string): string {
   return `value-${name.toLowerCase()}`;
 }
 
-/** Rows with a name in the first one only. */
+/** Table rows for the members. Only the first row has the name. */
 function rowsOf(name: string, members: [string, string][]): string[][] {
   if (members.length === 0) return [[name, '', '']];
   return members.map(([member, value], index) => [index === 0 ? name : '', member && `\`${member}\``, value]);

@@ -1,6 +1,6 @@
 /**
- * `npm run test:repeat -- 30 test/drills/cut-lines.test.ts --busy 2`: runs each of the files so many times, beside so many
- * busy loops. Stops at the first failure and keeps that run's output. Prints a table of the files.
+ * `npm run test:repeat -- 30 test/drills/cut-lines.test.ts --busy 2`: runs each file 30 times, while two busy loops use
+ * the processor. Stops at the first failure and keeps that run's output. Prints a table of the files.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { testFiles } from './test-files.ts';
 
 const USAGE = 'npm run test:repeat -- <times> <test file>… [--busy <loops>]';
 const OUTPUTS = 'dist/test-results/repeat';
-/** A loop ends with its parent, however that ends. */
+/** A loop ends when its parent has ended, even if the parent was killed. */
 const BUSY_LOOP = 'const parent = process.ppid; while (process.ppid === parent);';
 
 interface Repeated {

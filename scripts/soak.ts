@@ -30,7 +30,7 @@ while (passed && Date.now() < end) {
   process.env.TEST_SEED = String(seed);
   process.env.TEST_SEED_FACTOR = String(FACTOR);
   passed = step(`round ${round}, seed ${seed}`, () => run('vitest', 'run', ...FILES));
-  if (!passed) console.error(`\nAgain: TEST_SEED=${seed} TEST_SEED_FACTOR=${FACTOR} npx vitest run <file>`);
+  if (!passed) console.error(`\nRun it again: TEST_SEED=${seed} TEST_SEED_FACTOR=${FACTOR} npx vitest run <file>`);
 }
 console.log(`\n${passed ? round : round - 1} rounds passed, ${passed ? 0 : 1} failed`);
 process.exitCode = passed ? 0 : 1;

@@ -38,6 +38,7 @@ function endingsTable(): string {
   return ['| from | trigger | to |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
+/** The section for docs/architecture.md, in Markdown. */
 export function stateDiagram(): string {
   return `${openDiagram()}\n\n${endingsTable()}`;
 }

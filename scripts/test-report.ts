@@ -8,7 +8,7 @@ export interface FileReport {
   path: string;
   passed: number;
   failed: number;
-  /** The time of its import, its hooks and its tests. */
+  /** The time of the file's import, hooks and tests. */
   duration_ms: number;
 }
 

@@ -3,14 +3,14 @@
  * that fails. The last line is `N passed, N failed`.
  *
  * - `node scripts/test.ts` (`npm test`): check, build, the quick tests, and one journey per feature.
- * - `node scripts/test.ts rest`: what `npm test` leaves out. The last line also counts the tests of the `npm test` before it.
+ * - `node scripts/test.ts rest`: the rest. The last line also counts the tests of the last `npm test`.
  * - `node scripts/test.ts all`: both.
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { run, step } from './steps.ts';
 import type { FileReport } from './test-report.ts';
 
-/** Vitest projects that run in parallel. Each is the folder of `test/` with its name. */
+/** Vitest projects that run in parallel. Each project is the folder of the same name in `test/`. */
 type Stage = readonly string[];
 const QUICK: readonly Stage[] = [
   ['unit', 'simulation', 'workerd'],
@@ -63,7 +63,8 @@ function printServers(stages: readonly Stage[]): void {
 }
 
 const selection = process.argv[2] ?? 'quick';
-if (!['quick', 'rest', 'all'].includes(selection)) throw new Error(`unknown selection: ${selection}`);
+if (!['quick', 'rest', 'all'].includes(selection))
+  throw new Error(`The selection must be quick, rest or all, not "${selection}".`);
 const stages = selection === 'quick' ? QUICK : selection === 'rest' ? REST : [...QUICK, ...REST];
 
 const passed =

@@ -8,7 +8,7 @@ import './styles.css';
 
 applyTheme();
 void signInFromAddress();
-// A sign-in link opened in this tab changes only the fragment, which does not reload the page.
+// If a sign-in link is opened in this tab, only the fragment changes, and the page does not reload.
 addEventListener('hashchange', () => void signInFromAddress());
 
 // The other pages load after the first one, so that they do not delay it.

@@ -20,6 +20,7 @@ export function duration(seconds: number): string {
   return whole >= 60 ? `${Math.floor(whole / 60)}m ${two(whole % 60)}s` : `${whole}s`;
 }
 
+/** `12,345`. */
 export function count(n: number): string {
   return n.toLocaleString('en');
 }
@@ -30,11 +31,13 @@ export function usd(amount: number): string {
   return `$${amount.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
 
+/** `512 B`, `1.5 KiB`, `2.0 MiB`. */
 export function bytes(n: number): string {
   if (n < 1_024) return `${n} B`;
   return n < 1_048_576 ? `${(n / 1_024).toFixed(1)} KiB` : `${(n / 1_048_576).toFixed(1)} MiB`;
 }
 
+/** `35%`. @param share from 0 to 1 */
 export function percent(share: number): string {
   return `${Math.round(share * 100)}%`;
 }

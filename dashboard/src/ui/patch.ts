@@ -2,13 +2,13 @@
 
 export interface FilePatch {
   path: string;
-  /** The lines from the first hunk on; for a patch without hunks, git's description of the change. */
+  /** The lines from the first hunk on. If there are no hunks, git's description of the change. */
   lines: string[];
 }
 
 export type LineKind = 'add' | 'remove' | 'hunk' | 'meta' | 'same';
 
-/** The patch's files, in its order. */
+/** Splits a patch by file, in the patch's order. */
 export function splitPatch(patch: string): FilePatch[] {
   return patch
     .split(/^(?=diff --git )/m)
@@ -38,8 +38,7 @@ function pathOf(header: string[]): string {
     const line = header.find((line) => line.startsWith(prefix));
     if (line) return line.slice(prefix.length).replace(/\t$/, '');
   }
-  // Only `diff --git a/x b/x` names a file whose mode alone has changed, or which is binary or empty. It has the name
-  // twice.
+  // If only the mode has changed, or the file is binary or empty, only `diff --git a/x b/x` has the name, twice.
   const names = header[0]!.slice('diff --git '.length);
   return names.slice(names.length - (names.length - 1) / 2).replace(/^b\//, '');
 }

@@ -44,8 +44,8 @@ test.each([
   ['soak.ts', ['--minutes', '1'], 'No test file was found'],
   ['repeat.ts', ['0', 'a.test.ts'], '<times> must be a whole number from 1'],
   ['repeat.ts', ['1', 'a.test.ts', '--busy', 'x'], '--busy must be a whole number from 0'],
-  ['repeat.ts', ['1', 'test'], 'These are none: test.'],
-  ['repeat.ts', ['1', 'gone.test.ts'], 'These are none: gone.test.ts.'],
+  ['repeat.ts', ['1', 'test'], 'These are not test files: test.'],
+  ['repeat.ts', ['1', 'gone.test.ts'], 'These are not test files: gone.test.ts.'],
   ['repeat.ts', ['1'], 'Usage: npm run test:repeat'],
 ])('%s %j in a folder without tests fails, and says what is missing', (script, args, message) => {
   expect(ended([resolve('scripts', script), ...args], {}, tmpdir())).toEqual({
