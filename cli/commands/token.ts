@@ -79,9 +79,13 @@ const list = defineCommand({
   },
 });
 
-function tokenLine({ id, role, name, created_at, expires_at, revoked_at }: TokenView, now: number): string {
+function tokenLine(
+  { id, role, name, created_at, expires_at, revoked_at, last_used_at }: TokenView,
+  now: number,
+): string {
   const end = revoked_at === null ? `expires ${until(expires_at, now)}` : `revoked ${ago(revoked_at, now)}`;
-  return printable([id, role.padEnd(ROLE_WIDTH), name, `created ${ago(created_at, now)}`, end].join('  '));
+  const use = last_used_at === null ? 'never used' : `used ${ago(last_used_at, now)}`;
+  return printable([id, role.padEnd(ROLE_WIDTH), name, `created ${ago(created_at, now)}`, use, end].join('  '));
 }
 
 const revoke = defineCommand({

@@ -47,6 +47,21 @@ interface CheckpointRow {
 const partsOf = ({ conversation_parts }: CheckpointRow): { artifact_id: string; sha256: string }[] =>
   JSON.parse(conversation_parts);
 
+function artifactsOf({ patch, conversation }: Reported): NonNullable<CheckpointView['artifacts']> {
+  const all = [patch, ...(conversation?.parts ?? []), conversation];
+  return all.flatMap((one, index) =>
+    one
+      ? [
+          {
+            id: one.artifact_id,
+            content: index === 0 ? ('patch' as const) : ('conversation' as const),
+            bytes: one.bytes,
+          },
+        ]
+      : [],
+  );
+}
+
 const base64Chars = (bytes: number): number => Math.ceil(bytes / 3) * 4;
 const MAX_ARTIFACT_CHARS = base64Chars(Math.max(MAX_PATCH_BYTES, MAX_CONVERSATION_BYTES)) * 1.01;
 
@@ -99,6 +114,7 @@ export class Checkpoints {
       local_only: reported.local_only,
       requested: reported.requested,
       ...(reported.lacks?.length ? { lacks: reported.lacks } : {}),
+      artifacts: artifactsOf(reported),
     };
     const row: CheckpointRow = {
       number,

@@ -57,10 +57,15 @@ export class WorkspaceRuntime {
     });
   }
 
-  revokedTokens(): string[] {
-    return this.#calls.internal('debug', 'revokedTokens', {}, () =>
-      this.#kit.store.created ? this.#tokens.revoked() : [],
-    );
+  revokedTokens(usedToken?: string): string[] {
+    const { store } = this.#kit;
+    return this.#calls.internal('debug', 'revokedTokens', {}, () => {
+      if (!store.created) return [];
+      if (usedToken !== undefined && this.#tokens.isUseNews(usedToken)) {
+        store.transact(() => this.#tokens.recordUse(usedToken));
+      }
+      return this.#tokens.revoked();
+    });
   }
 
   recordSocket(tokenId: string, socketId: string, place: SocketPlace): boolean {

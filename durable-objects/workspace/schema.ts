@@ -37,5 +37,6 @@ DELETE FROM socket_places;
       id: 'workspace/0004_outcomes_by_time',
       sql: `CREATE INDEX idempotency_by_time ON idempotency (at);`,
     },
+    { id: 'workspace/0005_last_use', sql: `ALTER TABLE tokens ADD COLUMN last_used_at INTEGER;` },
   ],
 };

@@ -34,8 +34,8 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
     return this.runtime.redeemCode(call, code);
   }
 
-  async revokedTokens(): Promise<string[]> {
-    return this.runtime.revokedTokens();
+  async revokedTokens(usedToken?: string): Promise<string[]> {
+    return this.runtime.revokedTokens(usedToken);
   }
 
   async recordSocket(tokenId: string, socketId: string, place: SocketPlace): Promise<boolean> {

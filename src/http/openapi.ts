@@ -185,7 +185,9 @@ function successes({ responses }: Endpoint): Operation['responses'] {
 }
 
 function success(status: number, { description, schema, bytes, headers = {} }: ResponseSpec): Response {
-  const own = Object.entries(headers).map(([name, meaning]) => [name, header(meaning)] as const);
+  const own = Object.entries(headers).map(
+    ([name, meaning]) => [name, { ...header(meaning), required: false }] as const,
+  );
   // The response to an upgrade has none of the common headers.
   const all = status === 101 ? {} : { ...Object.fromEntries(own), ...referredHeaders('X-Request-ID') };
   return {

@@ -34,8 +34,11 @@ export interface WorkspaceApi {
    * if the token that made it is no longer valid.
    */
   redeemCode(call: Call, code: CodeClaims): Promise<Outcome<TokenView>>;
-  /** Ids of revoked tokens that have not expired. */
-  revokedTokens(): Promise<string[]>;
+  /**
+   * Ids of revoked tokens that have not expired.
+   * @param usedToken the token of a request, whose last use is recorded if the record is older than an hour
+   */
+  revokedTokens(usedToken?: string): Promise<string[]>;
   /**
    * Records a socket that an object has opened, so that the socket closes when its token ends.
    *

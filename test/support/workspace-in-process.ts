@@ -32,7 +32,7 @@ export class WorkspaceInProcess {
       listTokens: async (call) => this.runtime.listTokens(call),
       revokeToken: async (call, id) => this.runtime.revokeToken(call, id),
       redeemCode: async (call, code) => this.runtime.redeemCode(call, code),
-      revokedTokens: async () => this.runtime.revokedTokens(),
+      revokedTokens: async (usedToken) => this.runtime.revokedTokens(usedToken),
       recordSocket: async (tokenId, socketId, place) => this.runtime.recordSocket(tokenId, socketId, place),
       forgetSocket: async (tokenId, socketId) => this.runtime.forgetSocket(tokenId, socketId),
       claimBulk: async (call) => this.runtime.claimBulk(call),

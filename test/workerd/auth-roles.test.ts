@@ -61,7 +61,10 @@ const away = refuse('not_found', 'There is nothing here.');
 const absent = async () => new Response('There is nothing here.', { status: 404 });
 const app = appWith({
   sessions: sessionsWith({}),
-  directories: { of: () => ({ list: async () => ok(SessionList().meta()!.example) }) as never },
+  directories: {
+    of: () =>
+      ({ list: async () => ok({ text: JSON.stringify(SessionList().meta()!.example), next_cursor: null }) }) as never,
+  },
   agentRegistries: { of: () => ({ agents: async () => ok([]), agent: async () => away }) as never },
   workspaces: {
     of: () =>

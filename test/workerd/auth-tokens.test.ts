@@ -99,7 +99,7 @@ describe('tokens', () => {
 
     const listed = (await (await ask(LIST, { token: admin })).json()) as { items: object[] };
     const { token, ...view } = made;
-    expect(listed.items).toEqual([view]);
+    expect(listed.items).toEqual([{ ...view, last_used_at: expect.any(String) }]);
 
     expect((await ask(`${LIST}/${made.id}`, { token: admin, method: 'DELETE' })).status).toBe(204);
     expect((await ask(LIST, { token })).status).toBe(401);

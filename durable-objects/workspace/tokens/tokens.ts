@@ -9,6 +9,8 @@ const TOKENS_MAX = 1_000;
 const SIGN_INS_MAX = 1_000;
 /** A revoked token stays in the list of revocations until it expires. */
 const REVOKED_MAX = 10_000;
+/** How exact a token's last use is. */
+const USE_RESOLUTION_MS = 3_600_000;
 const SIGN_IN_SECONDS = 604_800;
 /** The `signed_in_by` of a sign-in with a code that `OIO_TOKEN` made. */
 const BY_STATIC_TOKEN = '';
@@ -24,6 +26,7 @@ interface TokenRow {
   created_at: number;
   expires_at: number;
   revoked_at: number | null;
+  last_used_at: number | null;
   signed_in_by: string | null;
 }
 
@@ -122,6 +125,18 @@ export class Tokens {
     return row !== undefined && isValid(row, this.#kit.store.platform.now());
   }
 
+  /** Whether a use of the token now is to be recorded: a valid token's, at most once an hour. */
+  isUseNews(id: string): boolean {
+    const row = this.#find(id);
+    const now = this.#kit.store.platform.now();
+    return row !== undefined && isValid(row, now) && now - (row.last_used_at ?? 0) >= USE_RESOLUTION_MS;
+  }
+
+  recordUse(id: string): void {
+    const { store } = this.#kit;
+    store.rows(`UPDATE tokens SET last_used_at = ? WHERE id = ?`, store.platform.now(), id);
+  }
+
   /** Deletes expired tokens and codes. @returns the ids of the deleted tokens */
   expire(): string[] {
     const { store } = this.#kit;
@@ -146,7 +161,8 @@ export class Tokens {
     const { name, role, seconds, signed_in_by } = given;
     const created_at = platform.now();
     const expires_at = created_at + seconds * 1_000;
-    const row: TokenRow = { id: platform.uuid(), name, role, created_at, expires_at, revoked_at: null, signed_in_by };
+    const ends = { revoked_at: null, last_used_at: null };
+    const row: TokenRow = { id: platform.uuid(), name, role, created_at, expires_at, ...ends, signed_in_by };
     this.#kit.store.rows(
       `INSERT INTO tokens (id, name, role, created_at, expires_at, signed_in_by) VALUES (?, ?, ?, ?, ?, ?)`,
       row.id,
@@ -178,7 +194,7 @@ function isValid({ revoked_at, expires_at }: TokenRow, now: number): boolean {
   return revoked_at === null && expires_at > now;
 }
 
-function viewOf({ id, name, role, created_at, expires_at, revoked_at }: TokenRow): TokenView {
+function viewOf({ id, name, role, created_at, expires_at, revoked_at, last_used_at }: TokenRow): TokenView {
   return {
     id,
     name,
@@ -186,5 +202,6 @@ function viewOf({ id, name, role, created_at, expires_at, revoked_at }: TokenRow
     created_at: instant(created_at),
     expires_at: instant(expires_at),
     revoked_at: revoked_at === null ? null : instant(revoked_at),
+    last_used_at: last_used_at === null ? null : instant(last_used_at),
   };
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { TaskId } from '../common/ids.ts';
+import { TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
@@ -9,6 +9,8 @@ export const MAX_LACK_CHARS = 500;
 
 /** What of the work a checkpoint does not hold, one phrase each; absent when it holds everything. */
 export const Lacks = schema(() => z.array(z.string().max(MAX_LACK_CHARS)).max(MAX_LACKS).optional());
+
+const EXAMPLE_ARTIFACT = { id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', content: 'patch' as const, bytes: 412 };
 
 export const EXAMPLE_CHECKPOINT = {
   number: 1,
@@ -22,7 +24,24 @@ export const EXAMPLE_CHECKPOINT = {
   conversation_bytes: 5_120,
   local_only: false,
   requested: false,
+  artifacts: [EXAMPLE_ARTIFACT],
 };
+
+/** An artifact of a checkpoint, whose bytes can be read. */
+const ArtifactView = schema(() =>
+  z
+    .object({
+      id: Uuid(),
+      content: z.enum(['patch', 'conversation']),
+      bytes: z.int(),
+    })
+    .meta({
+      id: 'Artifact',
+      description:
+        'Bytes of a checkpoint: its patch, or a part of its conversation. A patch that begins with the byte 0x1f is compressed with gzip.',
+      example: EXAMPLE_ARTIFACT,
+    }),
+);
 
 export const CheckpointView = schema(() =>
   z
@@ -39,6 +58,8 @@ export const CheckpointView = schema(() =>
       local_only: z.boolean(),
       requested: z.boolean(),
       lacks: Lacks(),
+      /** Absent in a checkpoint of an older version. */
+      artifacts: z.array(ArtifactView()).optional(),
     })
     .meta({
       id: 'CheckpointView',

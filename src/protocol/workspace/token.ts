@@ -48,6 +48,7 @@ const TOKEN = {
   created_at: '2026-11-22T15:04:05.678Z',
   expires_at: '2026-12-22T15:04:05.678Z',
   revoked_at: null,
+  last_used_at: '2026-11-22T16:00:00.000Z',
 };
 
 export const TokenView = schema(() =>
@@ -59,6 +60,8 @@ export const TokenView = schema(() =>
       created_at: Instant(),
       expires_at: Instant(),
       revoked_at: Instant().nullable(),
+      /** Written at most once an hour; null before the first use. */
+      last_used_at: Instant().nullable(),
     })
     .meta({
       id: 'Token',

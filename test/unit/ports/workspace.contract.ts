@@ -49,6 +49,29 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(await api.revokedTokens()).toEqual([token.id]);
   });
 
+  it('records the last use of a valid token, at most once an hour', async () => {
+    const { api, workspace, now, advance } = await make();
+    const request = { ...TOKEN_REQUEST, expires_in_seconds: 86_400 };
+    const { id, last_used_at } = valueIn(await api.createToken(callIn(workspace), request));
+    expect(last_used_at).toBeNull();
+    const lastUse = async () => valueIn(await api.listTokens(callIn(workspace)))[0]!.last_used_at;
+    const at = now();
+    await api.revokedTokens(id);
+    const first = (await lastUse())!;
+    expect(Date.parse(first)).toBeGreaterThanOrEqual(at);
+    await advance(3_000_000);
+    await api.revokedTokens(id);
+    expect(await lastUse()).toBe(first);
+    await advance(3_700_000);
+    await api.revokedTokens(id);
+    const later = (await lastUse())!;
+    expect(Date.parse(later) - Date.parse(first)).toBeGreaterThanOrEqual(3_600_000);
+    await advance(3_700_000);
+    await api.revokeToken(callIn(workspace), id);
+    await api.revokedTokens(id);
+    expect(await lastUse()).toBe(later);
+  });
+
   it('does not find a token that it did not create', async () => {
     const { api, workspace } = await make();
     expect(await api.revokeToken(callIn(workspace), 'nothing')).toMatchObject({ failure: { code: 'not_found' } });
