@@ -85,17 +85,8 @@ function work({ task_id, epoch, proof, agentId, name, instance_id, answer, ...op
   const socket = keepOpen(options, `/ws/leases/${task_id}/${epoch}`, {
     opened: () => {
       accepted = false;
-      const head = acked + frames.length;
-      socket.send({
-        type: 'present',
-        agent_id: agentId,
-        agent_name: name,
-        instance_id,
-        stream_id,
-        head,
-        repository: null,
-        proof,
-      });
+      const claim = { agent_id: agentId, agent_name: name, instance_id, stream_id, repository: null, proof };
+      socket.send({ type: 'present', ...claim, head: acked + frames.length });
     },
     received: (frame) => {
       if (frame.type === 'lease') return void begin(frame);
@@ -253,20 +244,34 @@ function keepOpen(
       const { ticket, protocol } = await response.json();
       if (isClosed) return;
       const current = new WebSocket(url.replace(/^http/, 'ws') + path, [protocol, `oio.ticket.${ticket}`]);
-      const pings = setInterval(() => current.readyState === 1 && current.send('ping'), PING_MS);
+      let isHeard = false;
+      let isOver = false;
+      const end = () => {
+        if (isOver) return;
+        isOver = true;
+        clearInterval(pings);
+        if (socket === current) socket = null;
+        current.close();
+        again();
+      };
+      const pings = setInterval(() => {
+        if (!isHeard) return end();
+        isHeard = false;
+        current.send('ping');
+      }, PING_MS);
       current.addEventListener('open', () => {
+        isHeard = true;
         socket = current;
         opened();
       });
       current.addEventListener('message', ({ data }) => {
+        isHeard = true;
         attempt = 0;
         if (data !== 'pong') received(JSON.parse(data));
       });
-      current.addEventListener('close', () => {
-        clearInterval(pings);
-        socket = null;
-        again();
-      });
+      current.addEventListener('close', end);
+      // Not every platform has a `close` after it.
+      current.addEventListener('error', end);
     } catch {
       again();
     }

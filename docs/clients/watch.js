@@ -66,14 +66,26 @@ function follow(socket, place, { onSnapshot, onEvents, signal }) {
     let snapshot = null;
     const send = (frame) => socket.send(JSON.stringify(frame));
     const leave = () => socket.close(1000);
-    const pings = setInterval(() => socket.send('ping'), PING_MS);
-    signal?.addEventListener('abort', leave);
-    socket.addEventListener('close', ({ code, reason }) => {
+    let isHeard = false;
+    const end = ({ code = 1006, reason = '' }) => {
       clearInterval(pings);
       signal?.removeEventListener('abort', leave);
       resolve({ code, reason, greeted });
-    });
+    };
+    const pings = setInterval(() => {
+      if (!isHeard) {
+        leave();
+        return end({});
+      }
+      isHeard = false;
+      socket.send('ping');
+    }, PING_MS);
+    signal?.addEventListener('abort', leave);
+    socket.addEventListener('close', end);
+    // Not every platform has a `close` after it, which would have a code.
+    socket.addEventListener('error', () => setTimeout(end, 500, {}));
     socket.addEventListener('message', ({ data }) => {
+      isHeard = true;
       if (data === 'pong') return;
       received += data.length;
       send({ type: 'ack', received });

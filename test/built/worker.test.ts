@@ -1,39 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { unstable_getMiniflareWorkerOptions } from 'wrangler';
-import { buildIfStale, built } from '../../cli/launcher/build.ts';
+import { built } from '../../cli/launcher/build.ts';
 import type { Client } from '../../src/client/client.ts';
 import { VERSION } from '../../src/configuration/version.ts';
 import type { SessionState } from '../../src/domain/session/session-state.ts';
 import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
+import { startBuiltWorker, TOKEN } from './support/built-worker.ts';
 
-const TOKEN = 'the-token-of-a-smoke-test-0123456789';
-/** The secrets that a deployment sets with `wrangler secret put`. */
-const SECRETS = { OIO_SIGNING_KEYS: `k1:${'k'.repeat(32)}`, OIO_TOKEN: TOKEN, OIO_LOG_LEVEL: 'warn' };
-
-let miniflare: Miniflare;
+let worker: Awaited<ReturnType<typeof startBuiltWorker>>;
 let url: string;
 let client: Client;
 
-/** Runs the file that `wrangler deploy` would upload, with the configuration of wrangler.toml. */
 beforeAll(async () => {
-  await buildIfStale(() => undefined);
-  const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml');
-  const { modulesRules: _, ...options } = workerOptions;
-  miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      ...options,
-      modules: [{ type: 'ESModule', path: built.worker }],
-      bindings: { ...(options.bindings as Record<string, string>), ...SECRETS },
-      cf: false,
-    }),
-  );
-  url = (await miniflare.ready).origin;
+  worker = await startBuiltWorker();
+  url = worker.url;
   client = checkedClient({ baseUrl: url, token: TOKEN });
 });
-afterAll(() => miniflare.dispose());
+afterAll(() => worker.stop());
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${url}${path}`, { headers });
 

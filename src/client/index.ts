@@ -1,0 +1,13 @@
+/** The exports of the client package. Its README has a runnable example of each. */
+
+export { applyEvents, emptyState } from '../domain/session/session-state.ts';
+export type { Problem } from '../protocol/common/errors.ts';
+export type { SessionEvent } from '../protocol/events/envelope.ts';
+export type { SessionView } from '../protocol/session/session.ts';
+export type { SessionState, TaskState, TranscriptItem } from '../protocol/session/session-state.ts';
+export type { WatchFrame, WatchRequest } from '../protocol/session/watch-socket.ts';
+export { type Client, type ClientOptions, createClient } from './client.ts';
+export { ApiError, ConnectionError } from './errors.ts';
+export type { CallOptions, RestClient } from './rest.ts';
+export { LogFollower, type Step } from './resume.ts';
+export type { SessionWatch, WatchConnection, WatchOptions, WatchSocketConstructor } from './watch.ts';
