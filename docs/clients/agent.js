@@ -21,8 +21,6 @@ const FORMAT = 'example-agent.v1';
  *   answer to a prompt; `conversation` has all prompts and answers before it
  * @param {string[]} [options.labels]
  * @param {AbortSignal} [options.signal] ends the agent
- * @param {typeof fetch} [options.fetch]
- * @param {any} [options.WebSocket]
  */
 export function startAgent(options) {
   const { agentId, secret, name, labels = [], signal } = options;
@@ -32,10 +30,7 @@ export function startAgent(options) {
   const control = keepOpen(options, `/ws/agents/${agentId}/control`, {
     opened: () =>
       control.send({
-        type: 'hello',
-        name,
-        instance_id,
-        secret,
+        ...{ type: 'hello', name, instance_id, secret },
         capacity: 1,
         capabilities: [],
         labels,
@@ -53,10 +48,8 @@ export function startAgent(options) {
       if (frame.type !== 'offer') return;
       if (lease?.granted) return control.send({ type: 'accepted', task_id, epoch });
       if (leases.size > 0) return control.send({ type: 'declined', task_id, epoch, reason: 'busy' });
-      leases.set(
-        `${task_id}/${epoch}`,
-        work({ ...options, instance_id, task_id, epoch, proof: frame.proof }, { granted, ended }),
-      );
+      const offer = { task_id, epoch, proof: frame.proof };
+      leases.set(`${task_id}/${epoch}`, work({ ...options, instance_id, ...offer }, { granted, ended }));
     },
   });
   const granted = ({ task_id, epoch }) => control.send({ type: 'accepted', task_id, epoch });
@@ -220,8 +213,8 @@ function work({ task_id, epoch, proof, agentId, name, instance_id, answer, ...op
 /** The conversation of the checkpoint that a lease starts from. */
 async function restored({ url, token, fetch = globalThis.fetch }, { session_id, checkpoint }) {
   if (checkpoint?.conversation_format !== FORMAT) return [];
-  const path = `/api/v1/sessions/${session_id}/artifacts/${checkpoint.conversation_artifact_id}`;
-  const response = await fetch(`${url}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+  const path = `sessions/${session_id}/artifacts/${checkpoint.conversation_artifact_id}`;
+  const response = await fetch(`${url}/api/v1/${path}`, { headers: { Authorization: `Bearer ${token}` } });
   return JSON.parse(new TextDecoder().decode(await response.arrayBuffer()));
 }
 

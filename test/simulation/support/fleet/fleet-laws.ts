@@ -97,7 +97,8 @@ function checkAlarm({ name, platform, wasFaulty }: FleetObject, violated: Violat
   if (rowsIn(platform, 'deadlines', '1').length === 0) return;
   const times = Object.values(storedDeadlines(platform));
   if (times.length === 0) return;
-  const earliest = Math.min(...times);
+  // An alarm is never set for the present moment.
+  const earliest = Math.max(Math.min(...times), platform.now() + 1);
   if (platform.alarm === null) violated('alarm', `${name} has no alarm`);
   // After a statement that threw, an alarm is enough: it sets the next one.
   if (!wasFaulty && platform.alarm! > earliest)

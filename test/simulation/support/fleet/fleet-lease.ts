@@ -93,7 +93,9 @@ export class FleetLease {
     const isQuiet = this.#world.now - this.#heardAt > QUIET_MS;
     if (!isQuiet && this.#accepted && !this.#hasLeft) this.#step();
     if (this.#accepted && this.#buffer.length > 0) {
-      this.#send({ type: 'frames', frames: this.#buffer.map(({ n, body }) => ({ n, ...body })) });
+      const frames = this.#buffer.map(({ n, body }) => ({ n, ...body }));
+      this.#send({ type: 'frames', frames });
+      if (this.#world.chance(0.1)) this.#send({ type: 'frames', frames });
       // The answer is lost, and the session does not learn that the agent has gone.
       if (this.#world.chance(0.1)) this.client = null;
     }
