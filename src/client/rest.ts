@@ -135,7 +135,8 @@ export function createRest(options: RequestOptions) {
       revoke: (id: string, call?: CallOptions) => send('revokeToken', { params: { id } }, call),
     },
     codes: {
-      create: (call?: CallOptions) => send('createCode', {}, call),
+      /** A code for signing in to the dashboard; without a role, as an admin. */
+      create: (body: BodyFor<'createCode'> = {}, call?: CallOptions) => send('createCode', { body }, call),
       /** Exchanges a one-time sign-in code for a token. */
       redeem: (code: string, call?: CallOptions) => send('redeemCode', { bearer: code }, call),
     },

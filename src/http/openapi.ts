@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { rolesWith } from '../application/authorize.ts';
 import { VERSION } from '../configuration/version.ts';
+import { rolesWith } from '../domain/permissions.ts';
 import { ERROR_CODES, type ErrorCode, Problem } from '../protocol/common/errors.ts';
 import {
   type Endpoint,

@@ -64,6 +64,15 @@ it('oio open prints a link to a session’s page that signs in, where there is n
   expect([code, output]).toEqual([0, expect.stringContaining(`${fleet.address.url}/sessions/${id}#code=`)]);
 });
 
+it('oio open makes an address for each role of a person', async () => {
+  for (const role of ['viewer', 'operator', 'admin']) {
+    const { output } = await oio('open', '--role', role, '--print');
+    const code = /#code=(\S+)/.exec(output)?.[1] ?? '';
+    expect(await fleet.client.codes.redeem(code)).toMatchObject({ role });
+  }
+  expect(await oio('open', '--role', 'agent')).toMatchObject({ code: exitCode.usage });
+});
+
 it('oio agent list shows the agents that are connected', async () => {
   const { output } = await oio('agent', 'list');
   expect(output).toMatch(/^AGENT-\S+ {2}\d of \d+ busy {2}\S+\/\S+/m);

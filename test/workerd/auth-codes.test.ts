@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Role } from '../../src/protocol/common/enums.ts';
 import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
 import { ask, newWorkspace, STATIC_TOKEN, signer, signToken, UUID } from './http-support.ts';
 
@@ -9,13 +10,13 @@ describe('sign-in codes', () => {
   const redeem = (code: string, headers: Record<string, string> = {}) =>
     ask('/api/v1/codes/redeem', { method: 'POST', token: code, headers });
 
-  async function newCode(workspace = newWorkspace()): Promise<string> {
+  async function newCode(workspace = newWorkspace(), body = {}): Promise<string> {
     const made = await ask(LIST, { token: await signToken('admin', workspace), body: { name: 'a', role: 'admin' } });
-    return codeOf((await made.json()) as CreatedToken);
+    return codeOf((await made.json()) as CreatedToken, body);
   }
 
-  async function codeOf({ token }: CreatedToken): Promise<string> {
-    const response = await ask('/api/v1/codes', { method: 'POST', token });
+  async function codeOf({ token }: CreatedToken, body = {}): Promise<string> {
+    const response = await ask('/api/v1/codes', { method: 'POST', token, body });
     expect(response.status).toBe(201);
     return ((await response.json()) as { code: string }).code;
   }
@@ -30,6 +31,19 @@ describe('sign-in codes', () => {
     await ask(`${LIST}/${lost.id}`, { token: owner, method: 'DELETE' });
     expect((await ask(LIST, { token })).status).toBe(401);
     expect((await redeem(unused)).status).toBe(401);
+  });
+
+  it.each(['viewer', 'operator', 'admin'])('sign in with the role that they were made for: %s', async (role) => {
+    const { token } = (await (await redeem(await newCode(newWorkspace(), { role }))).json()) as CreatedToken;
+    expect(await (await ask('/api/v1/me', { token })).json()).toMatchObject({ role });
+  });
+
+  it('are made for no agent, and by none but an admin', async () => {
+    const workspace = newWorkspace();
+    const made = async (by: Role, role: string) =>
+      (await ask('/api/v1/codes', { token: await signToken(by, workspace), body: { role } })).status;
+    expect(await made('admin', 'agent')).toBe(422);
+    expect(await made('operator', 'viewer')).toBe(403);
   });
 
   it('create one token, once', async () => {

@@ -10,8 +10,8 @@ const CODE_SECONDS = 600;
 /** Handlers for one-time codes. A sign-in link has the code in its fragment, which is sent to no server. */
 export function codeHandlers({ signer, workspaces, effects }: Dependencies) {
   return {
-    createCode: async ({ call }) => {
-      const { workspace: ws, role, token_id: by } = call.principal;
+    createCode: async ({ call, body: { role } }) => {
+      const { workspace: ws, token_id: by } = call.principal;
       const iat = Math.floor(effects.now() / 1_000);
       const exp = iat + CODE_SECONDS;
       const code = await signer.sign({ use: 'code', ws, role, jti: effects.uuid(), by, iat, exp });

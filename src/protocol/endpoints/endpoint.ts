@@ -5,7 +5,7 @@ import type { OperationId, ParamNames, PathOf } from './routes.ts';
 
 /** The types of the table of endpoints, and helpers for its entries. */
 
-/** A permission. `src/application/authorize.ts` says which roles have it. */
+/** A permission. `src/domain/permissions.ts` says which roles have it. */
 export type Permission = 'read' | 'read_session' | 'read_artifact' | 'operate' | 'administer' | 'work' | 'open_socket';
 
 /** A permission; `code`: the bearer is a sign-in code; `public`: no credential is needed. */

@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import { Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
-import { CreatedToken, CreateTokenRequest, PrincipalView, SignInCode, TokenList } from '../workspace/token.ts';
+import {
+  CreateCodeRequest,
+  CreatedToken,
+  CreateTokenRequest,
+  PrincipalView,
+  SignInCode,
+  TokenList,
+} from '../workspace/token.ts';
 import { type Endpoints, json, NoMembers } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
@@ -43,7 +50,7 @@ export const TOKEN_ENDPOINTS = {
     tag: 'Tokens',
     summary: 'Create a one-time code for signing in to the dashboard',
     access: 'administer',
-    body: NoMembers,
+    body: CreateCodeRequest,
     responses: { 201: json(SignInCode, 'The code, valid for ten minutes.') },
     errors: [],
   },

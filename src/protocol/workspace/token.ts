@@ -113,6 +113,15 @@ export const Ticket = schema(() =>
 );
 export type Ticket = Infer<typeof Ticket>;
 
+export const CreateCodeRequest = schema(() =>
+  z.strictObject({ role: z.enum(['viewer', 'operator', 'admin']).default('admin') }).meta({
+    id: 'CreateCodeRequest',
+    description: 'What the person who signs in may do.',
+    example: { role: 'viewer' },
+  }),
+);
+export type CreateCodeRequest = Infer<typeof CreateCodeRequest>;
+
 export const SignInCode = schema(() =>
   z.object({ code: z.string(), expires_at: Instant() }).meta({
     id: 'SignInCode',

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { authorize, rolesWith } from '../../../src/application/authorize.ts';
+import { authorize } from '../../../src/application/authorize.ts';
+import { rolesWith } from '../../../src/domain/permissions.ts';
 import { ok } from '../../../src/protocol/common/errors.ts';
 
 it('authorize accepts a role with the permission, and otherwise names the roles that have it', () => {

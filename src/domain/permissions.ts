@@ -1,0 +1,21 @@
+import type { Role } from '../protocol/common/enums.ts';
+import type { Permission } from '../protocol/endpoints/endpoint.ts';
+
+/**
+ * The roles that have each permission. An agent works on sessions over its sockets. From the REST API, it needs only
+ * its sessions and their artifacts: each session checks that the token holds a lease of it.
+ */
+const ROLES_WITH: Readonly<Record<Permission, readonly Role[]>> = {
+  read: ['viewer', 'operator', 'admin'],
+  read_session: ['viewer', 'operator', 'admin', 'agent'],
+  read_artifact: ['operator', 'admin', 'agent'],
+  operate: ['operator', 'admin'],
+  administer: ['admin'],
+  work: ['agent', 'admin'],
+  open_socket: ['viewer', 'operator', 'admin', 'agent'],
+};
+
+/** The roles that have a permission. The Worker enforces them; the dashboard offers only what they allow. */
+export function rolesWith(permission: Permission): readonly Role[] {
+  return ROLES_WITH[permission];
+}
