@@ -48,13 +48,14 @@ export function applyEvents(state: SessionState, events: readonly SessionEvent[]
     // Done after each event, so that the dropped items do not depend on how events were batched.
     transcript.bound();
   }
-  return { ...draft, transcript: transcript.items, dropped_items: transcript.dropped };
+  const { items, dropped } = transcript.finish();
+  return { ...draft, transcript: items, dropped_items: dropped };
 }
 
 type Draft = Omit<SessionState, 'transcript' | 'dropped_items'>;
 
 function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): void {
-  const { seq, task } = event;
+  const { seq, task, at } = event;
   switch (event.type) {
     case 'session.created':
       state.title = event.data.title;
@@ -65,14 +66,14 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
     case 'session.status': {
       const { from, to, reason, result, error } = event.data;
       Object.assign(state, { status: to, result: result ?? null, error: error ?? null });
-      return transcript.add({ kind: 'status', id: `status-${seq}`, task, seq, from, to, reason });
+      return transcript.add({ kind: 'status', id: `status-${seq}`, task, seq, at, from, to, reason });
     }
     case 'session.action_requested':
       state.requested_action = event.data.action;
       return;
     case 'message.added': {
       const { number, text, delivery, by } = event.data;
-      return transcript.add({ kind: 'prompt', id: `prompt-${number}`, task, seq, number, text, delivery, by });
+      return transcript.add({ kind: 'prompt', id: `prompt-${number}`, task, seq, at, number, text, delivery, by });
     }
     case 'task.status':
       return updateTask(state, task, { status: event.data.to });
@@ -83,7 +84,7 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
     case 'lease.ended': {
       updateTask(state, task, { agent: null });
       const { message: text } = event.data;
-      if (text) transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, level: 'warning', text });
+      if (text) transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level: 'warning', text });
       return transcript.closeParts(task);
     }
     case 'checkpoint.created':
@@ -110,7 +111,7 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
 }
 
 function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: EventPosition & AgentEventBody): void {
-  const { seq, task } = event;
+  const { seq, task, at } = event;
   switch (event.type) {
     case 'turn.started':
       return noteModel(state, task, event.data.model);
@@ -118,13 +119,13 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
     case 'reasoning.delta':
       return transcript.addText(event);
     case 'part.completed':
-      return transcript.closeParts(task, event.data.part_id);
+      return transcript.closePart(task, event.data.part_id);
     case 'tool':
       return transcript.addTool(event);
     case 'tool.output':
       return transcript.addToolOutput(event);
     case 'file.edited':
-      return transcript.add({ kind: 'file', id: `file-${seq}`, task, seq, path: event.data.path });
+      return transcript.add({ kind: 'file', id: `file-${seq}`, task, seq, at, path: event.data.path });
     case 'todo':
       updateTask(state, task, { todo: event.data.items });
       return boundTodos(state, task);
@@ -138,11 +139,11 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
       const { attempt, message } = event.data;
       const next = retryTime(event);
       const when = next && { next_at: next };
-      return transcript.add({ kind: 'retry', id: `retry-${seq}`, task, seq, attempt, message, ...when });
+      return transcript.add({ kind: 'retry', id: `retry-${seq}`, task, seq, at, attempt, message, ...when });
     }
     case 'agent.note': {
       const { level, text } = event.data;
-      return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, level, text });
+      return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level, text });
     }
     case 'turn.completed':
       return;

@@ -4,28 +4,56 @@ import type { TranscriptItem } from '../../protocol/session/session-state.ts';
 
 export type { TranscriptItem };
 
+/** The id of a call, as the agent knows it. */
+export function callIdOf({ id }: Pick<TranscriptItem, 'id'>): string {
+  return id.slice(id.indexOf('/') + 1);
+}
+
 export const MAX_TRANSCRIPT_ITEMS = 5_000;
 /** The limit for all text of the transcript, in UTF-16 code units. */
 const MAX_TRANSCRIPT_CHARS = 4_000_000;
 
 type EventOf<T extends AgentEventBody['type']> = EventPosition & Extract<AgentEventBody, { type: T }>;
 
-/** A mutable copy of a transcript. The original is not changed. */
+/** An item that is searched is nearly always among the newest. */
+const NEWEST = 32;
+
+/** The sizes of finished transcripts, which never change, so that a fold need not add up all items again. */
+const totals = new WeakMap<readonly TranscriptItem[], number>();
+
+/** A mutable copy of a transcript. The original is not changed. Every step costs as little in a long transcript. */
 export class TranscriptDraft {
-  readonly items: TranscriptItem[];
-  /** The number of items that were dropped from the beginning. */
-  dropped: number;
+  /** The items, of which those between `#kept` and `#from` have been dropped. */
+  readonly #items: TranscriptItem[];
+  /** The number of items at the beginning that are never dropped: the first prompt. */
+  #kept: number;
+  #from: number;
   #chars: number;
+  /** The positions of all items by task and id, once they are needed. */
+  #positions: Map<string, number> | null = null;
+  readonly #droppedBefore: number;
 
   constructor(items: readonly TranscriptItem[], dropped: number) {
-    this.items = [...items];
-    this.dropped = dropped;
-    this.#chars = items.reduce((sum, item) => sum + sizeOf(item), 0);
+    this.#items = [...items];
+    this.#kept = isFirstPrompt(items[0]) ? 1 : 0;
+    this.#from = this.#kept;
+    this.#chars = totals.get(items) ?? items.reduce((sum, item) => sum + sizeOf(item), 0);
+    this.#droppedBefore = dropped;
+  }
+
+  /** The transcript, and the number of items that were dropped from it in all. */
+  finish(): { items: TranscriptItem[]; dropped: number } {
+    const newlyDropped = this.#from - this.#kept;
+    const items = newlyDropped === 0 ? this.#items : this.#items.toSpliced(this.#kept, newlyDropped);
+    totals.set(items, this.#chars);
+    return { items, dropped: this.#droppedBefore + newlyDropped };
   }
 
   add(item: TranscriptItem): void {
-    this.items.push(item);
+    this.#positions?.set(keyOf(item), this.#items.length);
+    this.#items.push(item);
     this.#chars += sizeOf(item);
+    if (this.#items.length === 1 && isFirstPrompt(item)) this.#kept = this.#from = 1;
   }
 
   /** Applies an increment at its offset. Existing text after the offset is the same text and is replaced. */
@@ -33,26 +61,27 @@ export class TranscriptDraft {
     const { part_id, offset, text } = event.data;
     const kind = event.type === 'text.delta' ? 'text' : 'reasoning';
     const index = this.#indexOf(event.task, part_id);
-    const known = this.items[index];
+    const known = this.#items[index];
     if (known && (known.kind === 'text' || known.kind === 'reasoning')) {
-      this.#replace(index, { ...known, text: upTo(known.text, offset) + text });
+      this.#replace(index, { ...known, at: event.at, text: upTo(known.text, offset) + text });
     } else {
-      const { task, from_seq } = event;
-      this.add({ kind, id: part_id, task, seq: from_seq, text: upTo('', offset) + text, done: false });
+      const { task, from_seq, at } = event;
+      this.add({ kind, id: part_id, task, seq: from_seq, at, text: upTo('', offset) + text, done: false });
     }
   }
 
-  addTool({ seq, task, data }: EventOf<'tool'>): void {
+  addTool({ seq, task, at, data }: EventOf<'tool'>): void {
     // Some models number their calls from the start in each message, so a call id alone is not unique.
-    const id = `${data.message_id}/${data.call_id}`;
+    const id = `${data.message_id}/${data.call_id}`; // `callIdOf` reads it.
     const index = this.#indexOf(task, id);
-    const known = this.items[index];
+    const known = this.#items[index];
     const before = known?.kind === 'tool' ? known : null;
     const item: TranscriptItem = {
       kind: 'tool',
       id,
       task,
       seq: before?.seq ?? seq,
+      at: before?.at ?? at,
       tool: data.tool,
       state: data.state,
       title: data.title ?? before?.title ?? '',
@@ -61,6 +90,7 @@ export class TranscriptDraft {
       error: data.error ?? before?.error ?? null,
       truncated: data.truncated ?? before?.truncated ?? false,
       ...(data.exit_code === undefined ? {} : { exit_code: data.exit_code }),
+      ...(data.state === 'completed' || data.state === 'error' ? { ended_at: at } : {}),
     };
     if (before) this.#replace(index, item);
     else this.add(item);
@@ -69,39 +99,65 @@ export class TranscriptDraft {
   /** Applies new output of a call that has not ended. */
   addToolOutput({ task, data }: EventOf<'tool.output'>): void {
     const index = this.#indexOf(task, `${data.message_id}/${data.call_id}`);
-    const known = this.items[index];
+    const known = this.#items[index];
     if (known?.kind !== 'tool' || known.state === 'completed' || known.state === 'error') return;
     this.#replace(index, { ...known, output: upTo(known.output, data.offset) + data.text });
   }
 
-  /** Marks a part of the task as done, or all of its parts if `partId` is absent. */
-  closeParts(task: number, partId?: string): void {
-    for (const [index, item] of this.items.entries()) {
-      if (item.task !== task || (item.kind !== 'text' && item.kind !== 'reasoning') || item.done) continue;
-      if (partId === undefined || item.id === partId) this.items[index] = { ...item, done: true };
+  /** Marks a part of the task as done. */
+  closePart(task: number, partId: string): void {
+    this.#close(this.#indexOf(task, partId));
+  }
+
+  /** Marks all parts of the task as done. */
+  closeParts(task: number): void {
+    for (let index = this.#from; index < this.#items.length; index++) {
+      if (this.#items[index]!.task === task) this.#close(index);
     }
   }
 
-  /** Drops the oldest items beyond the limits. The newest item stays, however large it is. */
+  /**
+   * Drops the oldest items beyond the limits, but neither the first prompt, which says what the session is about, nor
+   * the newest item.
+   */
   bound(): void {
-    let drop = 0;
-    for (; drop < this.items.length - 1; drop++) {
-      if (this.items.length - drop <= MAX_TRANSCRIPT_ITEMS && this.#chars <= MAX_TRANSCRIPT_CHARS) break;
-      this.#chars -= sizeOf(this.items[drop]!);
+    while (this.#from < this.#items.length - 1) {
+      const count = this.#items.length - this.#from + this.#kept;
+      if (count <= MAX_TRANSCRIPT_ITEMS && this.#chars <= MAX_TRANSCRIPT_CHARS) return;
+      this.#chars -= sizeOf(this.#items[this.#from++]!);
     }
-    if (drop > 0) this.items.splice(0, drop);
-    this.dropped += drop;
+  }
+
+  #close(index: number): void {
+    const item = this.#items[index];
+    if ((item?.kind === 'text' || item?.kind === 'reasoning') && !item.done)
+      this.#items[index] = { ...item, done: true };
   }
 
   #replace(index: number, item: TranscriptItem): void {
-    this.#chars += sizeOf(item) - sizeOf(this.items[index]!);
-    this.items[index] = item;
+    this.#chars += sizeOf(item) - sizeOf(this.#items[index]!);
+    this.#items[index] = item;
   }
 
-  /** Searches from the end, because a changing item is nearly always near the end. */
+  /** The position of an item that has not been dropped, or -1. */
   #indexOf(task: number, id: string): number {
-    return this.items.findLastIndex((item) => item.id === id && item.task === task);
+    const end = this.#items.length;
+    for (let index = end - 1; index >= Math.max(this.#from, end - NEWEST); index--) {
+      const item = this.#items[index]!;
+      if (item.id === id && item.task === task) return index;
+    }
+    this.#positions ??= new Map(this.#items.map((item, index) => [keyOf(item), index]));
+    const position = this.#positions.get(keyOf({ task, id })) ?? -1;
+    return position < this.#from ? -1 : position;
   }
+}
+
+function isFirstPrompt(item: TranscriptItem | undefined): boolean {
+  return item?.kind === 'prompt' && item.number === 1;
+}
+
+function keyOf({ task, id }: Pick<TranscriptItem, 'task' | 'id'>): string {
+  return `${task}/${id}`;
 }
 
 /**

@@ -8,9 +8,12 @@ import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
 import { SessionError, Usage } from './session.ts';
 
-/** An item of a session's transcript. `task` is the number of its task, or 0 for the session as a whole. */
+/**
+ * An item of a session's transcript. `task` is the number of its task, or 0 for the session as a whole. `at` is when it
+ * was logged; of a text, when its newest part was. An item that an earlier release has stored may have no `at`.
+ */
 export const TranscriptItem = schema(() => {
-  const item = { id: z.string(), task: z.int().min(0), seq: z.int().min(1) };
+  const item = { id: z.string(), task: z.int().min(0), seq: z.int().min(1), at: Instant().optional() };
   return z
     .discriminatedUnion('kind', [
       z.object({
@@ -34,6 +37,8 @@ export const TranscriptItem = schema(() => {
         truncated: z.boolean(),
         /** Of a command that was ended, null; undefined for other tools and before the end. */
         exit_code: z.int().nullable().optional(),
+        /** When the call ended; absent before. */
+        ended_at: Instant().optional(),
       }),
       z.object({ kind: z.literal('file'), ...item, path: z.string() }),
       /** `next_at`: when the model is asked again. */
@@ -56,7 +61,7 @@ export const TranscriptItem = schema(() => {
     .meta({
       id: 'TranscriptItem',
       description: 'An entry of a session’s transcript.',
-      example: { id: 'file-7', task: 1, seq: 7, kind: 'file', path: 'hello.txt' },
+      example: { id: 'file-7', task: 1, seq: 7, at: '2026-11-22T15:04:05.678Z', kind: 'file', path: 'hello.txt' },
     });
 });
 export type TranscriptItem = Infer<typeof TranscriptItem>;

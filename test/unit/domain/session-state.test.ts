@@ -76,6 +76,43 @@ describe('the fold of a log', () => {
     expect(transcript.length + dropped_items).toBe(500);
   });
 
+  it('keeps the first prompt when limits drop the oldest items', () => {
+    const prompt = {
+      type: 'message.added' as const,
+      data: { number: 1, text: 'the task', delivery: 'follow_up' as const, by: 'tester' },
+    };
+    const notes = Array.from({ length: MAX_TRANSCRIPT_ITEMS + 50 }, (_, index) => ({
+      type: 'agent.note' as const,
+      data: { level: 'info' as const, text: `${index}` },
+    }));
+    const events = logOf([prompt, ...notes].map(ofTask(1)));
+    const whole = applyEvents(emptyState(), events);
+    expect(whole.transcript).toHaveLength(MAX_TRANSCRIPT_ITEMS);
+    expect(whole.dropped_items).toBe(51);
+    expect(whole.transcript.slice(0, 2)).toMatchObject([{ text: 'the task' }, { text: '51' }]);
+    expect(inBatches(events, [1, 10, 5_010, 5_049])).toEqual(whole);
+  });
+
+  it('gives each entry the time of its events: of a call the first and the last, of a text the newest', () => {
+    const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString();
+    const call = { message_id: 'm', call_id: 'c', tool: 'bash' };
+    const delta = (offset: number) => ({ message_id: 'm', part_id: 'p', offset, text: 'x' });
+    const timed = (
+      [
+        ['tool', { ...call, state: 'running' }],
+        ['tool', { ...call, state: 'completed', output: 'done' }],
+        ['text.delta', delta(0)],
+        ['text.delta', delta(1)],
+        ['agent.note', { level: 'info', text: 'noted' }],
+      ] as const
+    ).map(([type, data], index) => ({ from_seq: index + 1, seq: index + 1, at: at(index), task: 1, type, data }));
+    expect(applyEvents(emptyState(), timed as unknown as SessionEvent[]).transcript).toMatchObject([
+      { kind: 'tool', at: at(0), ended_at: at(1) },
+      { kind: 'text', at: at(3) },
+      { kind: 'note', at: at(4) },
+    ]);
+  });
+
   it('does not change when events are applied again', () => {
     fc.assert(
       fc.property(log, fc.nat(60), (events, from) => {
