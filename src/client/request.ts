@@ -64,7 +64,10 @@ async function once(
 ): Promise<Attempt> {
   const controller = new AbortController();
   const abort = () => controller.abort();
-  const timer = setTimeout(abort, Math.max(withinMs, 0));
+  const timer = setTimeout(
+    () => controller.abort(new DOMException('The control plane did not answer in time.', 'TimeoutError')),
+    Math.max(withinMs, 0),
+  );
   signal?.addEventListener('abort', abort);
   try {
     const response = await options.fetch(urlOf(options.baseUrl, call), {
