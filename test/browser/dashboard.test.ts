@@ -40,7 +40,7 @@ it('the sign-in form rejects an unknown token, and signing out deletes a valid o
   await dashboard.showsSessions();
   await dashboard.button('Sign out').click();
   await page.getByLabel('Token').waitFor();
-  expect(await page.evaluate('sessionStorage.length')).toBe(0);
+  expect(await page.evaluate('sessionStorage.length + localStorage.length')).toBe(0);
 });
 
 it('text appears while the model streams it', async ({ dashboard }) => {

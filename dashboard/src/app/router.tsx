@@ -7,7 +7,8 @@ const root = createRootRoute({
   component: Shell,
   errorComponent: ({ error }) => <ErrorNotice error={error} />,
   notFoundComponent: () => (
-    <Empty title="Page not found">
+    <Empty title="Page not found" level={1}>
+      <title>Page not found: Industrial Orchestrator</title>
       <Link to="/" className="underline">
         Go to the sessions
       </Link>
@@ -42,7 +43,12 @@ const session = createRoute({
 });
 
 export function createAppRouter() {
-  return createRouter({ routeTree: root.addChildren([sessions, session]), defaultPreload: false });
+  return createRouter({
+    routeTree: root.addChildren([sessions, session]),
+    defaultPreload: false,
+    // A link may have members that no page knows, such as `utm_source`.
+    search: { strict: true },
+  });
 }
 
 declare module '@tanstack/react-router' {

@@ -1,18 +1,42 @@
 import { Link, Outlet } from '@tanstack/react-router';
-import { useState } from 'react';
-import { ClientProvider } from '../data/api.tsx';
+import { type ReactNode, useRef, useState } from 'react';
+import { ClientProvider, usePrincipal } from '../data/api.tsx';
 import { signOut, useAuth } from '../data/auth.ts';
+import { WaitingProvider } from '../data/waiting.tsx';
 import { Button } from '../ui/button.tsx';
+import { useHeightAsVariable } from '../ui/use-height-as-variable.ts';
+import { Attention } from './attention.tsx';
+import { AwayNotice } from './away-notice.tsx';
 import { SignIn } from './sign-in.tsx';
 import { chooseTheme, currentTheme } from './theme.ts';
 
 /** The frame of every page: the header, and the sign-in form until the user has signed in. */
 export function Shell() {
   const auth = useAuth();
-  const signedIn = auth.status === 'signed_in';
+  if (auth.status !== 'signed_in') {
+    return (
+      <Frame>
+        <SignIn auth={auth} />
+      </Frame>
+    );
+  }
+  return (
+    <ClientProvider token={auth.token}>
+      <WaitingProvider>
+        <Frame notices={<Attention />} aside={<Account />}>
+          <Outlet />
+        </Frame>
+      </WaitingProvider>
+    </ClientProvider>
+  );
+}
+
+function Frame({ notices, aside, children }: { notices?: ReactNode; aside?: ReactNode; children: ReactNode }) {
+  const bar = useRef<HTMLDivElement>(null);
+  useHeightAsVariable(bar, '--notices');
   return (
     <div className="flex min-h-dvh flex-col">
-      <a href="#main" className="caps sr-only bg-ink p-2 text-paper focus:not-sr-only focus:absolute">
+      <a href="#main" className="caps sr-only bg-ink p-2 text-paper focus:not-sr-only focus:absolute focus:z-50">
         Skip to content
       </a>
       <header className="border-b-3 border-ink">
@@ -24,24 +48,35 @@ export function Shell() {
           </Link>
           <div className="flex items-center gap-1">
             <ThemeToggle />
-            {signedIn && (
-              <Button look="quiet" onClick={() => signOut()}>
-                Sign out
-              </Button>
-            )}
+            {aside}
           </div>
         </div>
       </header>
-      <main id="main" className="mx-auto flex w-full max-w-350 min-w-0 flex-1 flex-col px-4 py-5">
-        {signedIn ? (
-          <ClientProvider token={auth.token}>
-            <Outlet />
-          </ClientProvider>
-        ) : (
-          <SignIn auth={auth} />
-        )}
+      {/* It stays in sight, above the parts of pages that stay in sight. */}
+      <div ref={bar} className="sticky top-0 z-30">
+        <AwayNotice />
+        {notices}
+      </div>
+      <main
+        id="main"
+        tabIndex={-1}
+        className="mx-auto flex w-full max-w-350 min-w-0 flex-1 flex-col px-4 py-5 outline-none"
+      >
+        {children}
       </main>
     </div>
+  );
+}
+
+function Account() {
+  const principal = usePrincipal();
+  return (
+    <>
+      {principal && <span className="caps hidden px-2 text-mute sm:inline">{principal.role}</span>}
+      <Button look="quiet" onClick={() => signOut()}>
+        Sign out
+      </Button>
+    </>
   );
 }
 

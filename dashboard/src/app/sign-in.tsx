@@ -13,13 +13,14 @@ export function SignIn({ auth }: { auth: Exclude<Auth, { status: 'signed_in' }> 
   };
   return (
     <div className="m-auto w-full max-w-md py-8">
-      <Panel title="Sign in">
+      <title>Sign in: Industrial Orchestrator</title>
+      <Panel title="Sign in" level={1}>
         <form onSubmit={submit} className="space-y-4 p-4">
           <p className="text-sm">
             Open the link that <code className="font-mono">npm start</code> prints, or create another one with{' '}
-            <code className="font-mono">npm run oio -- token</code>. The link signs you in. You can also paste a token.
+            <code className="font-mono">npm run oio -- open</code>. The link signs you in. You can also paste a token.
           </p>
-          <Field label="Token" hint="Kept only in this tab, until you sign out or close it.">
+          <Field label="Token" hint="This browser keeps it until you sign out.">
             <TextInput
               type="password"
               name="token"

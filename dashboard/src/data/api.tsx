@@ -1,7 +1,10 @@
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryCache, QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
 import type { Client } from '../../../src/client/client.ts';
 import { ApiError } from '../../../src/client/errors.ts';
+import { rolesWith } from '../../../src/domain/permissions.ts';
+import type { Permission } from '../../../src/protocol/endpoints/endpoint.ts';
+import type { PrincipalView } from '../../../src/protocol/workspace/token.ts';
 import { clientFor, signOut } from './auth.ts';
 
 const ClientContext = createContext<Client | null>(null);
@@ -24,6 +27,19 @@ export function useClient(): Client {
   if (!client)
     throw new Error('useClient was called outside ClientProvider. Only pages behind the sign-in have a client.');
   return client;
+}
+
+/** The signed-in user's token; null until it is known. */
+export function usePrincipal(): PrincipalView | null {
+  const client = useClient();
+  const me = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => client.me({ signal }), staleTime: Infinity });
+  return me.data ?? null;
+}
+
+/** Whether the user's role has a permission. What it does not have is not offered; false until the role is known. */
+export function useMay(permission: Permission): boolean {
+  const principal = usePrincipal();
+  return principal !== null && rolesWith(permission).includes(principal.role);
 }
 
 /** Signs the user out if the error says that the token is no longer valid. */

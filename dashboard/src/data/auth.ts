@@ -1,8 +1,13 @@
 import { useSyncExternalStore } from 'react';
 import { createClient } from '../../../src/client/client.ts';
 import { ApiError } from '../../../src/client/errors.ts';
+import { deleteDrafts } from './draft.ts';
+import { observedFetch } from './reachability.ts';
 
-/** The sign-in state. The token is kept until the tab is closed. */
+/**
+ * The sign-in state. The browser keeps the token until the user signs out, so that a link opened in another tab is
+ * signed in. All tabs share it: signing out of one signs out of all.
+ */
 export type Auth =
   | { status: 'signed_out'; reason: string | null }
   | { status: 'checking' }
@@ -15,14 +20,23 @@ let auth: Auth = initial();
 const listeners = new Set<() => void>();
 
 function initial(): Auth {
-  const token = sessionStorage.getItem(KEY);
+  const token = localStorage.getItem(KEY);
   return token ? { status: 'signed_in', token } : { status: 'signed_out', reason: null };
 }
 
+// Another tab has signed in or out.
+addEventListener('storage', (event) => {
+  if (event.storageArea === localStorage && (event.key === KEY || event.key === null)) show(initial());
+});
+
 function set(next: Auth): void {
+  if (next.status === 'signed_in') localStorage.setItem(KEY, next.token);
+  else if (next.status === 'signed_out') localStorage.removeItem(KEY);
+  show(next);
+}
+
+function show(next: Auth): void {
   auth = next;
-  if (next.status === 'signed_in') sessionStorage.setItem(KEY, next.token);
-  else sessionStorage.removeItem(KEY);
   for (const listener of listeners) listener();
 }
 
@@ -42,7 +56,7 @@ export async function signInFromAddress(): Promise<void> {
   if (!code) return;
   history.replaceState(null, '', location.pathname + location.search);
   await attempt(async () => (await clientFor(null).codes.redeem(decodeURIComponent(code))).token, {
-    unauthorized: 'This sign-in link was used before or has expired. Create another one with “npm run oio -- token”.',
+    unauthorized: 'This sign-in link was used before or has expired. Create another one with “npm run oio -- open”.',
   });
 }
 
@@ -57,7 +71,9 @@ export function signIn(token: string): Promise<void> {
   );
 }
 
+/** @param reason why the user is signed out; null if the user asked for it, who then leaves no drafts behind */
 export function signOut(reason: string | null = null): void {
+  if (reason === null) deleteDrafts();
   if (auth.status !== 'signed_out') set({ status: 'signed_out', reason });
 }
 
@@ -75,5 +91,5 @@ async function attempt(getToken: () => Promise<string>, texts: { unauthorized: s
 }
 
 export function clientFor(token: string | null) {
-  return createClient({ baseUrl: location.origin, token });
+  return createClient({ baseUrl: location.origin, token, fetch: observedFetch });
 }

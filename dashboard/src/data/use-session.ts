@@ -2,9 +2,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import type { ApiError } from '../../../src/client/errors.ts';
 import type { WatchConnection } from '../../../src/client/watch.ts';
-import { isWorking } from '../../../src/domain/session/session-machine.ts';
+import { hasEnded } from '../../../src/domain/session/session-machine.ts';
 import type { SessionState } from '../../../src/domain/session/session-state.ts';
-import { waitsForAgent } from '../../../src/domain/session/session-status.ts';
 import { signOutIfUnauthorized, useClient } from './api.tsx';
 
 export interface Watched {
@@ -15,6 +14,30 @@ export interface Watched {
   refusal: ApiError | null;
 }
 
+/**
+ * Calls `show` at the next animation frame. A tab in the background has no frames but must show what happens in its
+ * title, so a timer calls it there.
+ *
+ * @returns cancels the call
+ */
+function atNextFrame(show: () => void): () => void {
+  const cancel = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+  };
+  const once = () => {
+    cancel();
+    show();
+  };
+  const frame = requestAnimationFrame(once);
+  const timer = setTimeout(once, NO_FRAME_MS);
+  return cancel;
+}
+
+const NO_FRAME_MS = 250;
+/** A reader who catches up gets a long log in many pages, too fast to be read. */
+const CATCHING_UP_MS = 250;
+
 /** Watches a session while its page is open. Renders at most once per animation frame. */
 export function useSessionWatch(id: string): Watched {
   const client = useClient();
@@ -24,15 +47,23 @@ export function useSessionWatch(id: string): Watched {
     refusal: null,
   });
   useEffect(() => {
-    let frame = 0;
+    let cancel: (() => void) | null = null;
+    let shownAt = 0;
+    let live = false;
     const show = (change: Partial<Watched>) => setWatched((before) => ({ ...before, ...change }));
+    const showState = () => {
+      cancel = null;
+      if (!live && performance.now() - shownAt < CATCHING_UP_MS) return;
+      shownAt = performance.now();
+      show({ state: watch.state });
+    };
     const watch = client.watchSession(id, {
-      onConnection: (connection) => show({ connection }),
+      onConnection: (connection) => {
+        live = connection.status === 'live';
+        show(live ? { connection, state: watch.state } : { connection });
+      },
       onState: () => {
-        frame ||= requestAnimationFrame(() => {
-          frame = 0;
-          show({ state: watch.state });
-        });
+        cancel ??= atNextFrame(showState);
       },
     });
     void watch.ended.then((refusal) => {
@@ -42,7 +73,7 @@ export function useSessionWatch(id: string): Watched {
     });
     return () => {
       watch.close();
-      cancelAnimationFrame(frame);
+      cancel?.();
     };
   }, [client, id]);
   return watched;
@@ -51,13 +82,13 @@ export function useSessionWatch(id: string): Watched {
 const REFRESH_MS = 5_000;
 
 /**
- * Reads the members that do not follow from the event log: legal actions, health, working time, place in the queue. Refetches when the log
- * shows a change, and every few seconds while the session is working or waits for an agent.
+ * Reads the members that do not follow from the event log: legal actions, health, working time, place in the queue.
+ * Refetches when the log shows a change, and every few seconds until the session has ended.
  */
 export function useSessionView(id: string, state: SessionState | null) {
   const client = useClient();
   const queries = useQueryClient();
-  const changing = state !== null && (isWorking(state.status) || waitsForAgent(state.status));
+  const goesOn = state !== null && state.status !== 'pending' && !hasEnded(state.status);
   const change = state && [state.status, state.requested_action, state.title, state.checkpoints.length].join(' ');
   const seen = useRef(change);
   useEffect(() => {
@@ -68,7 +99,7 @@ export function useSessionView(id: string, state: SessionState | null) {
   return useQuery({
     queryKey: sessionKey(id),
     queryFn: ({ signal }) => client.sessions.get(id, ['tasks'], { signal }),
-    refetchInterval: changing ? REFRESH_MS : false,
+    refetchInterval: goesOn ? REFRESH_MS : false,
   });
 }
 

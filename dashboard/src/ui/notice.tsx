@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { ApiError } from '../../../src/client/errors.ts';
+import { visible } from '../../../src/domain/visible-text.ts';
 
 /** An error with the server's title and message, and the fields that it names. */
 export function ErrorNotice({ error, action }: { error: unknown; action?: ReactNode }) {
@@ -7,9 +8,9 @@ export function ErrorNotice({ error, action }: { error: unknown; action?: ReactN
   return (
     <div role="alert" className="border-2 border-bad bg-bad-soft p-3">
       <p className="caps text-bad">{problem?.title ?? 'Something went wrong'}</p>
-      <p className="mt-1 text-sm break-words">{error instanceof Error ? error.message : String(error)}</p>
+      <p className="mt-1 text-sm break-words">{visible(error instanceof Error ? error.message : String(error))}</p>
       {problem?.errors && (
-        <ul className="mt-1 list-square pl-4 font-mono text-sm">
+        <ul className="mt-1 list-[square] pl-4 font-mono text-sm">
           {problem.errors.map((field) => (
             <li key={`${field.path} ${field.message}`}>
               {field.path ? `${field.path}: ` : ''}
@@ -34,11 +35,12 @@ export function Loading({ what }: { what: string }) {
   );
 }
 
-/** A placeholder for missing data, with advice in `children`. */
-export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+/** A placeholder for missing data, with advice in `children`. @param level if it is the page's heading */
+export function Empty({ title, level, children }: { title: string; level?: 1; children?: ReactNode }) {
+  const Title = level === 1 ? 'h1' : 'p';
   return (
     <div className="p-6 text-center">
-      <p className="caps">{title}</p>
+      <Title className={level === 1 ? 'text-3xl font-black tracking-tight uppercase' : 'caps'}>{title}</Title>
       {children && <div className="mt-2 text-sm text-mute">{children}</div>}
     </div>
   );

@@ -6,16 +6,20 @@ export function Panel({
   title,
   aside,
   tone = 'plain',
+  level = 2,
   className,
   children,
 }: {
   title: ReactNode;
+  /** The level of the heading. */
+  level?: 1 | 2;
   aside?: ReactNode;
   tone?: 'plain' | 'alert';
   className?: string;
   children: ReactNode;
 }) {
   const id = useId();
+  const Title = `h${level}` as const;
   return (
     <section
       aria-labelledby={id}
@@ -31,9 +35,9 @@ export function Panel({
           tone === 'alert' ? 'border-warn bg-warn text-paper' : 'border-ink bg-shade',
         )}
       >
-        <h2 id={id} className="caps">
+        <Title id={id} className="caps">
           {title}
-        </h2>
+        </Title>
         {aside}
       </header>
       {children}
@@ -48,7 +52,7 @@ export function Facts({ items }: { items: readonly (readonly [name: string, valu
       {items.map(([name, value]) => (
         <div key={name} className="flex items-baseline justify-between gap-4 px-3 py-1.5">
           <dt className="caps shrink-0 text-mute">{name}</dt>
-          <dd className="min-w-0 text-right font-mono text-sm break-words">{value}</dd>
+          <dd className="min-w-0 text-right font-mono text-sm wrap-anywhere">{value}</dd>
         </div>
       ))}
     </dl>

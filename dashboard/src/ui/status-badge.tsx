@@ -1,5 +1,7 @@
 import { clsx } from 'clsx';
+import { hasEnded } from '../../../src/domain/session/session-machine.ts';
 import type { SessionStatus } from '../../../src/protocol/common/enums.ts';
+import { useAwaySince } from '../data/reachability.ts';
 
 /** A color for each status. The badge always shows the word as well. */
 const COLORS: Record<SessionStatus, string> = {
@@ -30,22 +32,35 @@ export function statusText(status: SessionStatus): string {
   return status.replace('_', ' ');
 }
 
-export function StatusBadge({ status }: { status: SessionStatus }) {
-  const moving = MOVING.includes(status);
+/**
+ * A session's status. While it cannot be known, because the page is out of date, the badge says what it was.
+ *
+ * @param past the page has lost its connection to this session
+ */
+export function StatusBadge({ status, past = false }: { status: SessionStatus; past?: boolean }) {
+  const away = useAwaySince() !== null;
+  const unknown = (past || away) && !hasEnded(status);
+  const moving = MOVING.includes(status) && !unknown;
   return (
     <span
       data-status={status}
-      className={clsx('caps inline-flex items-center gap-2 border-2 border-current px-2 py-0.5', COLORS[status])}
+      className={clsx(
+        'caps inline-flex items-center gap-2 border-2 border-current px-2 py-0.5',
+        unknown ? 'border-dashed text-mute' : COLORS[status],
+      )}
     >
       <span
         aria-hidden="true"
         className={clsx(
           'size-2 shrink-0 border border-current',
           moving && 'blink',
-          status !== 'pending' && 'bg-current',
+          status !== 'pending' && !unknown && 'bg-current',
         )}
       />
-      <span className="whitespace-nowrap">{statusText(status)}</span>
+      <span>
+        {unknown && 'was '}
+        {statusText(status)}
+      </span>
     </span>
   );
 }

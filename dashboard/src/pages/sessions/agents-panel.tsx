@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { clsx } from 'clsx';
 import type { AgentView } from '../../../../src/protocol/agent/agent.ts';
 import { useClient } from '../../data/api.tsx';
+import { useAwaySince } from '../../data/reachability.ts';
 import { ago } from '../../ui/format.ts';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
 import { Panel } from '../../ui/panel.tsx';
@@ -17,11 +18,12 @@ export function AgentsPanel() {
     queryFn: ({ signal }) => client.agents.list({ signal }),
     refetchInterval: POLL_MS,
   });
+  const away = useAwaySince() !== null;
   const connected = agents.data?.filter((agent) => agent.connected).length ?? 0;
   return (
-    <Panel title="Agents" aside={agents.data && <span className="caps">{connected} connected</span>}>
+    <Panel title="Agents" aside={agents.data && !away && <span className="caps">{connected} connected</span>}>
       {agents.isPending && <Loading what="agents" />}
-      {agents.isError && (
+      {agents.isError && !away && (
         <div className="p-3">
           <ErrorNotice error={agents.error} />
         </div>
@@ -34,21 +36,23 @@ export function AgentsPanel() {
       )}
       <ul className="divide-y-2 divide-faint">
         {agents.data?.map((agent) => (
-          <Agent key={agent.id} agent={agent} />
+          <Agent key={agent.id} agent={agent} away={away} />
         ))}
       </ul>
     </Panel>
   );
 }
 
-function Agent({ agent }: { agent: AgentView }) {
+function Agent({ agent, away }: { agent: AgentView; away: boolean }) {
   const now = useNow();
   return (
     <li className="space-y-1.5 px-3 py-2.5">
       <p className="flex items-center justify-between gap-2">
-        <span className="min-w-0 truncate font-mono text-sm font-bold">{agent.name}</span>
-        <span className={clsx('caps shrink-0', agent.connected ? 'text-go' : 'text-mute')}>
-          {agent.connected ? 'Connected' : `Last seen ${ago(agent.last_seen_at, now)}`}
+        <span title={agent.name} className="min-w-0 truncate font-mono text-sm font-bold">
+          {agent.name}
+        </span>
+        <span className={clsx('caps shrink-0', agent.connected && !away ? 'text-go' : 'text-mute')}>
+          {agent.connected ? (away ? 'Was connected' : 'Connected') : `Last seen ${ago(agent.last_seen_at, now)}`}
         </span>
       </p>
       <p className="font-mono text-xs break-words text-mute">{agent.model ?? 'unknown model'}</p>

@@ -1,5 +1,6 @@
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import type { SessionPriority, SessionType } from '../../../../src/protocol/common/enums.ts';
+import { useDraft } from '../../data/draft.ts';
 import { Button } from '../../ui/button.tsx';
 import { Choice, Field, Select, TextArea, TextInput } from '../../ui/field.tsx';
 import { ErrorNotice } from '../../ui/notice.tsx';
@@ -29,8 +30,8 @@ const PRESETS = [
 /** A form that creates a session and, if the user chooses so, starts it. */
 export function CreateDialog({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const [draft, setDraft] = useState(EMPTY);
-  const { submit, busy, error } = useCreate(draft);
+  const { draft, isEmpty, set: setDraft, clear } = useDraft('new-session', EMPTY);
+  const { submit, busy, error } = useCreate(draft, clear);
   useEffect(() => dialog.current?.showModal(), []);
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
 
@@ -45,9 +46,16 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
         <h2 id="create-title" className="caps text-sm">
           New session
         </h2>
-        <Button look="quiet" onClick={() => dialog.current?.close()}>
-          Close
-        </Button>
+        <span className="flex gap-1">
+          {!isEmpty && (
+            <Button look="quiet" onClick={clear}>
+              Clear
+            </Button>
+          )}
+          <Button look="quiet" onClick={() => dialog.current?.close()}>
+            Close
+          </Button>
+        </span>
       </header>
       <form onSubmit={submit} className="space-y-4 p-4">
         <Work draft={draft} set={set} />
@@ -71,6 +79,7 @@ function Work({ draft, set }: PartProps) {
       <Field label="Title">
         <TextInput
           required
+          autoFocus
           minLength={3}
           maxLength={100}
           value={draft.title}

@@ -37,7 +37,7 @@ export const EMPTY: Draft = {
 };
 
 /** Creates the session of a draft, starts it if the draft says so, and opens its page. */
-export function useCreate(draft: Draft) {
+export function useCreate(draft: Draft, onCreated: () => void) {
   const client = useClient();
   const queries = useQueryClient();
   const navigate = useNavigate();
@@ -57,6 +57,7 @@ export function useCreate(draft: Draft) {
       const session = await client.sessions.create(body, { idempotencyKey: sent.current.key });
       if (draft.run)
         await client.sessions.act(session.id, 'start', undefined, { idempotencyKey: `start-${session.id}` });
+      onCreated();
       void queries.invalidateQueries({ queryKey: ['sessions'] });
       await navigate({ to: '/sessions/$id', params: { id: session.id } });
     } catch (failure) {

@@ -1,15 +1,18 @@
 import { clsx } from 'clsx';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
+import { useWaiting } from '../../data/waiting.tsx';
 import { Select, TextInput } from '../../ui/field.tsx';
 import { STATUSES, statusColor, statusText } from '../../ui/status-badge.tsx';
-import { type ListSearch, SORTS } from './list-search.ts';
+import { type ListChange, type ListSearch, SORTS } from './list-search.ts';
 
 const TYPING_PAUSE_MS = 250;
 
 /** The controls that filter and sort the list. */
-export function Filters({ search, onChange }: { search: ListSearch; onChange: (change: Partial<ListSearch>) => void }) {
+export function Filters({ search, onChange }: { search: ListSearch; onChange: (change: ListChange) => void }) {
+  const { total } = useWaiting();
   const chosen = search.status ?? [];
+  const toggleWaiting = () => onChange({ waiting: search.waiting ? undefined : true });
   const toggle = (status: SessionStatus) => {
     const next = chosen.includes(status) ? chosen.filter((other) => other !== status) : [...chosen, status];
     onChange({ status: next });
@@ -28,28 +31,35 @@ export function Filters({ search, onChange }: { search: ListSearch; onChange: (c
       </div>
       <fieldset className="flex flex-wrap gap-1.5">
         <legend className="sr-only">Status</legend>
-        {STATUSES.map((status) => {
-          const on = chosen.includes(status);
-          return (
-            <button
-              key={status}
-              type="button"
-              aria-pressed={on}
-              onClick={() => toggle(status)}
-              className={clsx(
-                'caps min-h-8 border-2 px-2 text-[0.6875rem]',
-                on ? 'border-ink bg-ink text-paper' : 'border-faint hover:border-ink',
-              )}
-            >
-              <span className="flex items-center gap-1.5">
-                <span aria-hidden="true" className={clsx('size-2 bg-current', !on && statusColor(status))} />
-                {statusText(status)}
-              </span>
-            </button>
-          );
-        })}
+        <Chip on={search.waiting === true} color="text-warn" onClick={toggleWaiting}>
+          Waiting for you{total > 0 && ` (${total})`}
+        </Chip>
+        {STATUSES.map((status) => (
+          <Chip key={status} on={chosen.includes(status)} color={statusColor(status)} onClick={() => toggle(status)}>
+            {statusText(status)}
+          </Chip>
+        ))}
       </fieldset>
     </search>
+  );
+}
+
+function Chip(props: { on: boolean; color: string; onClick: () => void; children: ReactNode }) {
+  return (
+    <button
+      type="button"
+      aria-pressed={props.on}
+      onClick={props.onClick}
+      className={clsx(
+        'caps min-h-8 border-2 px-2 text-[0.6875rem]',
+        props.on ? 'border-ink bg-ink text-paper' : 'border-faint hover:border-ink',
+      )}
+    >
+      <span className="flex items-center gap-1.5">
+        <span aria-hidden="true" className={clsx('size-2 bg-current', !props.on && props.color)} />
+        <span>{props.children}</span>
+      </span>
+    </button>
   );
 }
 

@@ -1,15 +1,17 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useClient } from '../../data/api.tsx';
+import { useClient, useMay } from '../../data/api.tsx';
+import { useAwaySince } from '../../data/reachability.ts';
 import { Button } from '../../ui/button.tsx';
 import { count } from '../../ui/format.ts';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
+import { PageTitle } from '../../ui/page-title.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { AgentsPanel } from './agents-panel.tsx';
 import { CreateDialog } from './create-dialog.tsx';
 import { Filters } from './filters.tsx';
-import { type ListSearch, PAGE_SIZE } from './list-search.ts';
+import { isFiltered, type ListChange, PAGE_SIZE, queryOf, readListSearch } from './list-search.ts';
 import { SessionTable } from './session-table.tsx';
 
 const route = getRouteApi('/');
@@ -24,25 +26,29 @@ export function SessionsPage() {
   const page = search.page ?? 1;
   const list = useQuery({
     queryKey: ['sessions', search],
-    queryFn: ({ signal }) => client.sessions.list({ ...search, page_size: PAGE_SIZE }, { signal }),
+    queryFn: ({ signal }) => client.sessions.list(queryOf(search), { signal }),
     refetchInterval: POLL_MS,
     placeholderData: keepPreviousData,
   });
-  const show = (change: Partial<ListSearch>) => void navigate({ search: { ...search, page: 1, ...change } });
-  const filtered = search.q !== undefined || search.status !== undefined;
+  const show = (change: ListChange) => void navigate({ search: readListSearch({ ...search, page: 1, ...change }) });
+  const filtered = isFiltered(search);
+  const away = useAwaySince() !== null;
+  const mayCreate = useMay('operate');
 
   return (
     <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_18rem]">
-      <title>Sessions: Industrial Orchestrator</title>
+      <PageTitle text="Sessions: Industrial Orchestrator" />
       <div className="min-w-0 space-y-4">
         <div className="flex items-end justify-between gap-4">
           <h1 className="text-3xl font-black tracking-tight uppercase sm:text-4xl">Sessions</h1>
-          <Button look="strong" onClick={() => setCreating(true)}>
-            New session
-          </Button>
+          {mayCreate && (
+            <Button look="strong" onClick={() => setCreating(true)}>
+              New session
+            </Button>
+          )}
         </div>
         <Filters search={search} onChange={show} />
-        {list.isError && <ErrorNotice error={list.error} action={<p className="text-sm">Retrying…</p>} />}
+        {list.isError && !away && <ErrorNotice error={list.error} action={<p className="text-sm">Retrying…</p>} />}
         <Panel
           title={list.data ? `${count(list.data.total)} ${list.data.total === 1 ? 'session' : 'sessions'}` : 'Sessions'}
           aside={list.data && <Pages page={page} total={list.data.total} onPage={(to) => show({ page: to })} />}
@@ -52,8 +58,10 @@ export function SessionsPage() {
             <Empty title={filtered ? 'No session matches these filters' : 'No sessions yet'}>
               {filtered ? (
                 <Button onClick={() => void navigate({ search: {} })}>Clear the filters</Button>
-              ) : (
+              ) : mayCreate ? (
                 'Create one with the button “New session”.'
+              ) : (
+                'Your role may watch sessions, but not create them.'
               )}
             </Empty>
           )}
