@@ -2,14 +2,18 @@
 
 export { ago } from '../../../src/domain/relative-time.ts';
 
+// A formatter takes much longer to make than to use, and a transcript has many times.
+const CLOCK = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+const DATE_AND_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+
 /** `15:04:05`, in the viewer's time zone. */
 export function clockTime(instant: string): string {
-  return new Date(instant).toLocaleTimeString('en-GB');
+  return CLOCK.format(new Date(instant));
 }
 
 /** Date and time, in the viewer's time zone. */
 export function fullTime(instant: string): string {
-  return new Date(instant).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+  return DATE_AND_TIME.format(new Date(instant));
 }
 
 /** `1h 02m`, `4m 05s`, `12s`. */

@@ -1,8 +1,10 @@
 import { clsx } from 'clsx';
 import { useState } from 'react';
+import { visible } from '../../../src/domain/visible-text.ts';
 import { Button } from './button.tsx';
 import { count } from './format.ts';
 import { kindOf, type LineKind } from './patch.ts';
+import { ScrollPre } from './scroll-pre.tsx';
 
 const TONES: Record<LineKind, string> = {
   add: 'bg-go-soft text-go',
@@ -19,17 +21,16 @@ export function PatchLines({ lines }: { lines: string[] }) {
   const shown = all ? lines : lines.slice(0, SHOWN_LINES);
   return (
     <>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard */}
-      <pre tabIndex={0} className="overflow-x-auto font-mono text-xs/5">
+      <ScrollPre>
         <code className="block w-max min-w-full">
           {shown.map((line, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a line has no id, only a position
             <span key={index} className={clsx('block px-3', TONES[kindOf(line)])}>
-              {line || ' '}
+              {visible(line) || ' '}
             </span>
           ))}
         </code>
-      </pre>
+      </ScrollPre>
       {shown.length < lines.length && (
         <div className="border-t-2 border-faint p-2">
           <Button onClick={() => setAll(true)}>Show {count(lines.length - shown.length)} more lines</Button>

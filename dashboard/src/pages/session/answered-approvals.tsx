@@ -1,4 +1,5 @@
 import { clsx } from 'clsx';
+import { visible } from '../../../../src/domain/visible-text.ts';
 import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
 import { APPROVAL_KINDS } from '../../../../src/protocol/session/approval-kinds.ts';
 import { Panel } from '../../ui/panel.tsx';
@@ -12,7 +13,7 @@ export function AnsweredApprovals({ approvals }: { approvals: ApprovalView[] }) 
       <ul className="max-h-72 divide-y-2 divide-faint overflow-y-auto">
         {settled.toReversed().map((approval) => (
           <li key={approval.id} className="px-3 py-2 text-sm">
-            <p className="break-words">{approval.title}</p>
+            <p className="wrap-anywhere">{visible(approval.title)}</p>
             <p className={clsx('caps mt-0.5', approval.answer?.decision === 'reject' ? 'text-bad' : 'text-mute')}>
               {outcomeOf(approval)}
             </p>

@@ -1,9 +1,10 @@
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from 'react';
+import { type FormEvent, type RefObject, useEffect, useId, useState } from 'react';
+import { visible } from '../../../../src/domain/visible-text.ts';
 import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
 import { APPROVAL_KINDS, type ApprovalRules } from '../../../../src/protocol/session/approval-kinds.ts';
 import type { AnswerApprovalRequest } from '../../../../src/protocol/session/requests.ts';
-import { useClient } from '../../data/api.tsx';
+import { useClient, useMay } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Field, TextInput } from '../../ui/field.tsx';
 import { duration } from '../../ui/format.ts';
@@ -18,47 +19,65 @@ const HEADINGS: Record<ApprovalView['kind'], string> = {
   question: 'The agent has a question',
 };
 
-/** The open approvals. */
-export function Approvals({ sessionId, approvals }: { sessionId: string; approvals: ApprovalView[] }) {
-  const container = useRef<HTMLDivElement>(null);
-  const open = approvals.filter((approval) => approval.status === 'open');
-  const inView = useInView(container, open.length > 0);
-  if (open.length === 0) return null;
+/** The open approvals. Whose role may not answer sees what is asked. */
+export function Approvals(props: { ref: RefObject<HTMLDivElement | null>; sessionId: string; open: ApprovalView[] }) {
+  if (props.open.length === 0) return null;
   return (
-    <>
-      {!inView && (
-        <button
-          type="button"
-          onClick={() => container.current?.scrollIntoView({ block: 'start' })}
-          className="caps fixed inset-x-0 top-0 z-20 min-h-10 bg-warn px-4 text-paper"
-        >
-          ↑ The agent is waiting for {open.length === 1 ? 'an answer' : `${open.length} answers`}
-        </button>
-      )}
-      <div ref={container} className="space-y-5">
-        {open.map((approval) => (
-          <Approval key={approval.id} sessionId={sessionId} approval={approval} />
-        ))}
-      </div>
-    </>
+    <div ref={props.ref} tabIndex={-1} className="scroll-mt-44 space-y-5 outline-none">
+      {props.open.map((approval) => (
+        <Approval key={approval.id} sessionId={props.sessionId} approval={approval} />
+      ))}
+    </div>
   );
 }
 
-/** Whether any part of an element is on the screen. @param present whether the element is rendered now */
-function useInView(element: RefObject<HTMLElement | null>, present: boolean): boolean {
-  const [inView, setInView] = useState(true);
+/** Leads to the open approvals unless the choices of the first one are in sight. */
+export function WaitingBanner({ count, approvals }: { count: number; approvals: RefObject<HTMLElement | null> }) {
+  const inSight = useChoicesInSight(approvals, count);
+  if (count === 0 || inSight) return null;
+  const show = () => {
+    approvals.current?.scrollIntoView({ block: 'start' });
+    approvals.current?.focus({ preventScroll: true });
+  };
+  return (
+    <button
+      type="button"
+      onClick={show}
+      className="caps flex min-h-10 w-full items-center justify-center gap-3 bg-warn px-4 text-paper"
+    >
+      <span aria-hidden="true" className="blink size-2 shrink-0 bg-current" />
+      The agent waits for {count === 1 ? 'your answer' : `${count} answers`}: show
+    </button>
+  );
+}
+
+/** Whether all choices of the first open approval are on the screen, below what sticks to its top. */
+function useChoicesInSight(approvals: RefObject<HTMLElement | null>, count: number): boolean {
+  const [inSight, setInSight] = useState(true);
   useEffect(() => {
-    if (!present || !element.current) return;
-    const observer = new IntersectionObserver(([entry]) => setInView(entry?.isIntersecting ?? true));
-    observer.observe(element.current);
+    const choices = approvals.current?.querySelector('[data-choices]');
+    if (!choices || count === 0) return;
+    const top = STUCK.reduce((sum, variable) => sum + pixels(variable), 0);
+    const observer = new IntersectionObserver(([entry]) => setInSight((entry?.intersectionRatio ?? 1) === 1), {
+      threshold: [0, 1],
+      rootMargin: `-${top}px 0px 0px 0px`,
+    });
+    observer.observe(choices);
     return () => observer.disconnect();
-  }, [element, present]);
-  return inView;
+  }, [approvals, count]);
+  return inSight;
+}
+
+const STUCK = ['--notices', '--session-bar'] as const;
+
+function pixels(variable: string): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).getPropertyValue(variable)) || 0;
 }
 
 function Approval({ sessionId, approval }: { sessionId: string; approval: ApprovalView }) {
   const { decisions, needs_answers } = APPROVAL_KINDS[approval.kind];
   const client = useClient();
+  const mayAnswer = useMay('operate');
   const answer = useMutation({
     mutationFn: (body: AnswerApprovalRequest) => client.sessions.answer(sessionId, approval.id, body),
   });
@@ -67,14 +86,19 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
   return (
     <Panel tone="alert" title={HEADINGS[approval.kind]} aside={<Remaining until={approval.expires_at} />}>
       <div data-approval={approval.kind} className="space-y-3 p-3">
-        {!isRepeated(approval) && <p className="font-bold break-words">{approval.title}</p>}
+        {!isRepeated(approval) && <p className="font-bold wrap-anywhere">{visible(approval.title)}</p>}
         <Detail approval={approval} />
         {answer.isError && <ErrorNotice error={answer.error} />}
-        {needs_answers ? (
-          <Questions questions={approval.questions} busy={busy} onAnswer={answer.mutate} />
-        ) : (
-          <DecisionForm decisions={decisions} always={approval.always} busy={busy} onAnswer={answer.mutate} />
-        )}
+        <div data-choices>
+          {needs_answers ? (
+            <Questions questions={approval.questions} busy={busy} onAnswer={mayAnswer ? answer.mutate : null} />
+          ) : (
+            mayAnswer && (
+              <DecisionForm decisions={decisions} always={approval.always} busy={busy} onAnswer={answer.mutate} />
+            )
+          )}
+          {!mayAnswer && <p className="mt-3 text-sm text-mute">Your role may not answer.</p>}
+        </div>
       </div>
     </Panel>
   );
@@ -114,11 +138,9 @@ function Detail({ approval }: { approval: ApprovalView }) {
       </div>
     );
   }
-  const text = typeof command === 'string' ? `$ ${command}` : approval.patterns.join('\n');
+  const text = visible(typeof command === 'string' ? `$ ${command}` : approval.patterns.join('\n'));
   return (
-    text && (
-      <pre className="overflow-x-auto border-2 border-faint p-2 font-mono text-sm whitespace-pre-wrap">{text}</pre>
-    )
+    text && <pre className="border-2 border-faint p-2 font-mono text-sm whitespace-pre-wrap wrap-anywhere">{text}</pre>
   );
 }
 
@@ -151,7 +173,7 @@ function DecisionForm(props: {
               Always allow
             </Button>
             <span id={hint} className="min-w-0 self-center text-xs break-words text-mute">
-              In this session, from now on: <code>{props.always.join(', ') || 'requests like this one'}</code>
+              In this session, from now on: <code>{visible(props.always.join(', ')) || 'requests like this one'}</code>
             </span>
           </>
         )}

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { missingInPatch } from '../../../../src/domain/session/missing-in-patch.ts';
+import { visible } from '../../../../src/domain/visible-text.ts';
 import type { DiffFile, SessionDiff } from '../../../../src/protocol/session/checkpoint.ts';
 import { useClient } from '../../data/api.tsx';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
@@ -68,7 +69,7 @@ function Warnings({ diff }: { diff: SessionDiff }) {
   const cut = diff.is_cut ? ['The patch is too long to be shown whole. The download has all of it.'] : [];
   return [...missing, ...unseen, ...cut].map((warning) => (
     <p key={warning} className="border-2 border-bad bg-bad-soft p-3 text-sm break-words">
-      {warning}
+      {visible(warning)}
     </p>
   ));
 }
@@ -76,7 +77,7 @@ function Warnings({ diff }: { diff: SessionDiff }) {
 function FileHeading({ file }: { file: DiffFile }) {
   return (
     <h3 className="flex flex-wrap items-baseline justify-between gap-x-4 border-b-2 border-ink bg-shade px-3 py-1.5">
-      <span className="font-mono text-sm font-bold break-all">{file.path}</span>
+      <span className="font-mono text-sm font-bold break-all">{visible(file.path)}</span>
       <span className="caps flex gap-3">
         <span className="text-mute">{file.status}</span>
         <span className="text-go">+{file.additions}</span>

@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from 'react';
+import { visible } from '../../../../src/domain/visible-text.ts';
 import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
 import type { AnswerApprovalRequest } from '../../../../src/protocol/session/requests.ts';
 import { Button } from '../../ui/button.tsx';
@@ -11,18 +12,23 @@ interface Reply {
   own: string;
 }
 
-/** A form with the agent's questions. Each is answered by options or in the user's own words. */
+/**
+ * A form with the agent's questions. Each is answered by options or in the user's own words.
+ *
+ * @param onAnswer null if the user may not answer
+ */
 export function Questions(props: {
   questions: Question[];
   busy: boolean;
-  onAnswer: (answer: AnswerApprovalRequest) => void;
+  onAnswer: ((answer: AnswerApprovalRequest) => void) | null;
 }) {
   const [replies, setReplies] = useState<Reply[]>(() => props.questions.map(() => ({ labels: [], own: '' })));
   const answers = replies.map(({ labels, own }) => (own.trim() ? [...labels, own.trim()] : labels));
   const complete = answers.every((chosen) => chosen.length > 0);
+  const { onAnswer } = props;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    props.onAnswer({ decision: 'once', answers });
+    onAnswer?.({ decision: 'once', answers });
   };
   return (
     <form onSubmit={submit} className="space-y-4">
@@ -32,22 +38,31 @@ export function Questions(props: {
           question={question}
           name={`question-${index}`}
           reply={replies[index]!}
+          disabled={onAnswer === null}
           onReply={(reply) => setReplies(replies.with(index, reply))}
         />
       ))}
-      <div className="flex flex-wrap gap-2">
-        <Button type="submit" look="strong" disabled={props.busy || !complete}>
-          Answer
-        </Button>
-        <Button look="danger" disabled={props.busy} onClick={() => props.onAnswer({ decision: 'reject' })}>
-          Do not answer
-        </Button>
-      </div>
+      {onAnswer && (
+        <div className="flex flex-wrap gap-2">
+          <Button type="submit" look="strong" disabled={props.busy || !complete}>
+            Answer
+          </Button>
+          <Button look="danger" disabled={props.busy} onClick={() => onAnswer({ decision: 'reject' })}>
+            Do not answer
+          </Button>
+        </div>
+      )}
     </form>
   );
 }
 
-function QuestionPart(props: { question: Question; name: string; reply: Reply; onReply: (reply: Reply) => void }) {
+function QuestionPart(props: {
+  question: Question;
+  name: string;
+  reply: Reply;
+  disabled: boolean;
+  onReply: (reply: Reply) => void;
+}) {
   const { question, reply } = props;
   const choose = (label: string, on: boolean) => {
     const others = question.multiple ? reply.labels.filter((other) => other !== label) : [];
@@ -55,10 +70,10 @@ function QuestionPart(props: { question: Question; name: string; reply: Reply; o
     props.onReply({ labels: on ? [...others, label] : others, own: question.multiple ? reply.own : '' });
   };
   return (
-    <fieldset className="space-y-2">
+    <fieldset disabled={props.disabled} className="space-y-2">
       <legend className="mb-2 text-sm">
-        {question.header && <span className="caps mr-2">{question.header}</span>}
-        {question.question}
+        {question.header && <span className="caps mr-2">{visible(question.header)}</span>}
+        {visible(question.question)}
       </legend>
       {question.options.map((option) => (
         <label
@@ -73,20 +88,24 @@ function QuestionPart(props: { question: Question; name: string; reply: Reply; o
             onChange={(event) => choose(option.label, event.target.checked)}
           />
           <span>
-            <span className="font-bold">{option.label}</span>
-            {option.description !== option.label && <span className="block text-mute">{option.description}</span>}
+            <span className="font-bold">{visible(option.label)}</span>
+            {option.description !== option.label && (
+              <span className="block text-mute">{visible(option.description)}</span>
+            )}
           </span>
         </label>
       ))}
-      <Field label="In your own words">
-        <TextInput
-          maxLength={5_000}
-          value={reply.own}
-          onChange={(event) =>
-            props.onReply({ labels: question.multiple ? reply.labels : [], own: event.target.value })
-          }
-        />
-      </Field>
+      {!props.disabled && (
+        <Field label="In your own words">
+          <TextInput
+            maxLength={5_000}
+            value={reply.own}
+            onChange={(event) =>
+              props.onReply({ labels: question.multiple ? reply.labels : [], own: event.target.value })
+            }
+          />
+        </Field>
+      )}
     </fieldset>
   );
 }

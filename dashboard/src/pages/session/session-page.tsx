@@ -1,18 +1,25 @@
 import { Link } from '@tanstack/react-router';
 import { clsx } from 'clsx';
-import { useState } from 'react';
+import { type KeyboardEvent, useMemo, useRef, useState } from 'react';
 import type { WatchConnection } from '../../../../src/client/watch.ts';
+import { isWorking } from '../../../../src/domain/session/session-machine.ts';
 import type { SessionState } from '../../../../src/domain/session/session-state.ts';
 import type { SessionView } from '../../../../src/protocol/session/session.ts';
+import { useMay } from '../../data/api.tsx';
 import { useSessionView, useSessionWatch } from '../../data/use-session.ts';
+import { useReportWaiting } from '../../data/waiting.tsx';
+import { Button } from '../../ui/button.tsx';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
-import { Approvals } from './approvals.tsx';
+import { Approvals, WaitingBanner } from './approvals.tsx';
 import { ChangesTab } from './changes-tab.tsx';
-import { MessageBox } from './message-box.tsx';
+import { MESSAGE_BOX_ID, MessageBox } from './message-box.tsx';
 import { Outcome } from './outcome.tsx';
-import { SessionHeader } from './session-header.tsx';
+import { Refusals } from './refusals.tsx';
+import { SessionContext } from './session-context.ts';
+import { Connection, SessionHeader } from './session-header.tsx';
 import { SidePanels } from './side-panels.tsx';
 import { Transcript } from './transcript.tsx';
+import { useFollowEnd } from './use-follow-end.ts';
 
 export function SessionPage({ id }: { id: string }) {
   const { state, connection, refusal } = useSessionWatch(id);
@@ -21,10 +28,9 @@ export function SessionPage({ id }: { id: string }) {
   if (error) {
     return (
       <div className="space-y-4">
+        <h1 className="caps text-sm">Session</h1>
         <ErrorNotice error={error} />
-        <Link to="/" className="caps underline">
-          ← All sessions
-        </Link>
+        <AllSessions />
       </div>
     );
   }
@@ -41,34 +47,98 @@ interface LoadedProps {
 }
 
 function Loaded({ session, state, connection, stale }: LoadedProps) {
-  const [tab, setTab] = useState<'transcript' | 'changes'>('transcript');
+  const approvals = useRef<HTMLDivElement>(null);
   const status = state?.status ?? session.status;
-  const checkpoints = state?.checkpoints ?? [];
+  const mayOperate = useMay('operate');
+  const open = state?.approvals.filter((approval) => approval.status === 'open') ?? [];
+  useReportWaiting(session.id, session.title, state === null ? session.open_approvals > 0 : open.length > 0);
+  const waits = open.length > 0;
+  const opened = useRef(new Map<string, boolean>());
+  const context = useMemo(
+    () => ({ id: session.id, mayOperate, waits, opened: opened.current }),
+    [session.id, mayOperate, waits],
+  );
+  const again = state !== null;
+  const past = again && (connection.status === 'connecting' || connection.status === 'waiting');
   return (
-    <div className="flex flex-1 flex-col gap-5">
-      <SessionHeader session={session} status={status} connection={connection} stale={stale} again={state !== null} />
-      <div className="grid flex-1 items-start gap-6 lg:grid-cols-[minmax(0,1fr)_19rem]">
-        <div className="flex min-w-0 flex-col gap-5 self-stretch">
-          {state && <Approvals sessionId={session.id} approvals={state.approvals} />}
-          {state && <Outcome state={state} />}
-          <div role="tablist" aria-label="Parts of the session" className="flex border-b-3 border-ink">
-            <Tab id="transcript" chosen={tab} onChoose={setTab} text="Transcript" />
-            <Tab id="changes" chosen={tab} onChoose={setTab} text="Changes" />
-          </div>
-          <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} className="min-w-0 flex-1">
-            {tab === 'changes' ? (
-              <ChangesTab sessionId={session.id} checkpoint={checkpoints.at(-1)?.number ?? null} />
-            ) : state ? (
-              <Transcript state={state} status={status} />
-            ) : (
-              <Loading what="the transcript" />
-            )}
-          </div>
-          {tab === 'transcript' && <MessageBox sessionId={session.id} status={status} />}
+    <SessionContext value={context}>
+      <div className="-mt-3 flex flex-1 flex-col gap-4">
+        <div className="-mb-2 flex items-center justify-between gap-3">
+          <AllSessions />
+          <Connection connection={connection} stale={stale} again={again} />
         </div>
-        {state ? <SidePanels session={session} state={state} /> : <Empty title="Connecting" />}
+        <SessionHeader session={session} status={status} past={past}>
+          <WaitingBanner count={open.length} approvals={approvals} />
+        </SessionHeader>
+        <div className="grid flex-1 items-start gap-6 lg:grid-cols-[minmax(0,1fr)_19rem]">
+          <div className="flex min-w-0 flex-col gap-5 self-stretch">
+            <Approvals ref={approvals} sessionId={session.id} open={open} />
+            {status === 'queued' && <Refusals tasks={session.tasks} />}
+            {state && <Outcome state={state} />}
+            {state ? <Work session={session} state={state} waits={waits} /> : <Loading what="the transcript" />}
+          </div>
+          {state ? <SidePanels session={session} state={state} /> : <Empty title="Connecting" />}
+        </div>
       </div>
-    </div>
+    </SessionContext>
+  );
+}
+
+/** The transcript with the message box, and the changes. */
+function Work({ session, state, waits }: { session: SessionView; state: SessionState; waits: boolean }) {
+  const [tab, setTab] = useState<'transcript' | 'changes'>('transcript');
+  const [height, setHeight] = useState(0);
+  const end = useRef<HTMLDivElement>(null);
+  const mayOperate = useMay('operate');
+  const { status } = state;
+  // Who opens a session that waits for an answer sees the question, and not the end.
+  const { atEnd, toEnd } = useFollowEnd(end, [state.transcript, height], isWorking(status) && !waits);
+  const transcript = tab === 'transcript';
+  return (
+    <>
+      <div className="flex items-center justify-between border-b-3 border-ink">
+        <div role="tablist" aria-label="Parts of the session" className="flex">
+          <Tab id="transcript" chosen={tab} onChoose={setTab} text="Transcript" />
+          <Tab id="changes" chosen={tab} onChoose={setTab} text="Changes" />
+        </div>
+        {transcript && mayOperate && (
+          <button
+            type="button"
+            onClick={() => document.getElementById(MESSAGE_BOX_ID)?.focus()}
+            className="caps sr-only bg-ink p-2 text-paper focus:not-sr-only"
+          >
+            Skip to the message box
+          </button>
+        )}
+      </div>
+      <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} className="min-w-0 flex-1">
+        {!transcript ? (
+          <ChangesTab sessionId={session.id} checkpoint={state.checkpoints.at(-1)?.number ?? null} />
+        ) : (
+          <Transcript state={state} status={status} onHeight={setHeight} />
+        )}
+      </div>
+      {/* On larger screens, the message box covers as much of the screen as this margin. */}
+      <div ref={end} className="h-px scroll-mb-14 sm:scroll-mb-48" />
+      {transcript && (
+        <div className="contents sm:sticky sm:bottom-0 sm:z-10 sm:block">
+          {!atEnd && (
+            <div className="sticky bottom-0 z-10 flex justify-end border-t-2 border-faint bg-paper py-2 sm:static">
+              <Button onClick={toEnd}>↓ Latest</Button>
+            </div>
+          )}
+          {mayOperate && <MessageBox sessionId={session.id} status={status} />}
+        </div>
+      )}
+    </>
+  );
+}
+
+function AllSessions() {
+  return (
+    <Link to="/" className="caps underline-offset-4 hover:underline">
+      ← All sessions
+    </Link>
   );
 }
 
@@ -81,10 +151,21 @@ function Tab<T extends string>(props: { id: T; chosen: T; onChoose: (id: T) => v
       id={`tab-${props.id}`}
       aria-selected={on}
       aria-controls={`panel-${props.id}`}
+      tabIndex={on ? 0 : -1}
       onClick={() => props.onChoose(props.id)}
+      onKeyDown={chooseNeighbor}
       className={clsx('caps min-h-10 px-4', on ? 'bg-ink text-paper' : 'hover:bg-shade')}
     >
       {props.text}
     </button>
   );
+}
+
+/** The arrow keys move between the tabs, as readers of the screen expect of them. */
+function chooseNeighbor({ key, currentTarget }: KeyboardEvent<HTMLElement>) {
+  const { previousElementSibling: left, nextElementSibling: right } = currentTarget;
+  const neighbor = key === 'ArrowLeft' ? left : key === 'ArrowRight' ? right : null;
+  if (!(neighbor instanceof HTMLElement)) return;
+  neighbor.focus();
+  neighbor.click();
 }

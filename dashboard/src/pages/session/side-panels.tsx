@@ -3,9 +3,10 @@ import { clsx } from 'clsx';
 import { isWorking } from '../../../../src/domain/session/session-machine.ts';
 import type { SessionState, TaskState } from '../../../../src/domain/session/session-state.ts';
 import { spellCost } from '../../../../src/domain/session/usage.ts';
+import { visible } from '../../../../src/domain/visible-text.ts';
 import type { CheckpointView } from '../../../../src/protocol/session/checkpoint.ts';
 import type { SessionView } from '../../../../src/protocol/session/session.ts';
-import { useClient } from '../../data/api.tsx';
+import { useClient, useMay } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { bytes, clockTime, count, duration, fullTime, percent, usd } from '../../ui/format.ts';
 import { Empty, ErrorNotice } from '../../ui/notice.tsx';
@@ -15,6 +16,7 @@ import { DeleteSession } from './delete-session.tsx';
 
 /** Facts about the session: agent, todo list, approvals, checkpoints, usage. */
 export function SidePanels({ session, state }: { session: SessionView; state: SessionState }) {
+  const mayDelete = useMay('operate');
   return (
     <aside aria-label="About the session" className="min-w-0 space-y-5">
       <Panel title="Session">
@@ -26,15 +28,18 @@ export function SidePanels({ session, state }: { session: SessionView; state: Se
       <Panel title="Usage">
         <Facts items={usageOf(state)} />
       </Panel>
-      <DeleteSession session={session} />
+      {mayDelete && <DeleteSession session={session} />}
     </aside>
   );
 }
 
 function factsOf(session: SessionView, state: SessionState): (readonly [string, string])[] {
+  const tags = session.tags.map((tag) => `#${visible(tag)}`).join(' ');
   const task = session.tasks?.[0];
   const agents = namesIn(state, ({ agent }) => agent?.name);
   return [
+    ['Type', `${session.session_type}, ${session.priority} priority`],
+    ...(tags === '' ? [] : [['Tags', tags] as const]),
     agents || !task?.agent_name ? ['Agent', agents || 'None yet'] : ['Last agent', task.agent_name],
     ['Model', namesIn(state, ({ model }) => model) || session.agent_config.model || 'The agent’s default'],
     ...(task ? [['Attempt', `${task.attempt} of ${session.max_attempts}`] as const] : []),
@@ -47,7 +52,7 @@ function factsOf(session: SessionView, state: SessionState): (readonly [string, 
 
 /** The distinct names that the tasks have, separated by commas. */
 function namesIn({ tasks }: SessionState, nameOf: (task: TaskState) => string | null | undefined): string {
-  return [...new Set(Object.values(tasks).flatMap((task) => nameOf(task) ?? []))].join(', ');
+  return visible([...new Set(Object.values(tasks).flatMap((task) => nameOf(task) ?? []))].join(', '));
 }
 
 function usageOf({ usage }: SessionState): (readonly [string, string])[] {
@@ -80,7 +85,7 @@ function Todo({ title, items }: { title: string; items: TaskState['todo'] }) {
           <li key={item.content} className="flex gap-2">
             <span aria-hidden="true">{TODO_MARKS[item.status] ?? '□'}</span>
             <span className={clsx('min-w-0 break-words', item.status === 'completed' && 'text-mute line-through')}>
-              {item.content}
+              {visible(item.content)}
               <span className="sr-only">, {item.status.replace('_', ' ')}</span>
             </span>
           </li>
@@ -93,12 +98,14 @@ function Todo({ title, items }: { title: string; items: TaskState['todo'] }) {
 function Checkpoints({ sessionId, state }: { sessionId: string; state: SessionState }) {
   const client = useClient();
   const request = useMutation({ mutationFn: () => client.sessions.requestCheckpoint(sessionId) });
+  const may = useMay('operate');
   const working = isWorking(state.status);
   return (
     <Panel
       title="Checkpoints"
       aside={
-        working && (
+        working &&
+        may && (
           <Button className="min-h-7! px-2! py-0!" busy={request.isPending} onClick={() => request.mutate()}>
             Take one
           </Button>

@@ -1,7 +1,16 @@
+import { useMutation } from '@tanstack/react-query';
 import { clsx } from 'clsx';
-import { useState } from 'react';
-import type { TranscriptItem } from '../../../../src/domain/session/transcript.ts';
+import { useContext, useMemo } from 'react';
+import { callIdOf, type TranscriptItem } from '../../../../src/domain/session/transcript.ts';
+import { visible } from '../../../../src/domain/visible-text.ts';
 import type { ToolState } from '../../../../src/protocol/events/agent.ts';
+import { useClient } from '../../data/api.tsx';
+import { Button } from '../../ui/button.tsx';
+import { duration } from '../../ui/format.ts';
+import { ErrorNotice } from '../../ui/notice.tsx';
+import { ScrollPre } from '../../ui/scroll-pre.tsx';
+import { terminalPieces } from '../../ui/terminal-text.ts';
+import { SessionContext, useOpened } from './session-context.ts';
 
 type ToolItem = Extract<TranscriptItem, { kind: 'tool' }>;
 
@@ -16,11 +25,13 @@ const SHORT_CHARS = 400;
 
 /** A tool call with its input and output. */
 export function ToolCall({ item }: { item: ToolItem }) {
-  const [chosen, setChosen] = useState<boolean | null>(null);
+  const { mayOperate, waits } = useContext(SessionContext);
   const input = inputText(item.input, item.title);
   const short = input.length + item.output.length <= SHORT_CHARS;
+  const running = item.state === 'running';
+  const canEnd = running && item.tool === 'bash' && mayOperate && !(waits && item.output === '');
   const failed = item.state === 'error' || (item.exit_code !== undefined && item.exit_code !== 0);
-  const open = chosen ?? (short || failed);
+  const [open, setOpen] = useOpened(item.id, short || failed || running);
   return (
     <div
       data-tool={item.tool}
@@ -30,9 +41,10 @@ export function ToolCall({ item }: { item: ToolItem }) {
       <button
         type="button"
         aria-expanded={open}
-        onClick={() => setChosen(!open)}
+        onClick={() => setOpen(!open)}
         className={clsx(
-          'flex w-full items-center gap-3 bg-shade px-3 py-1.5 text-left',
+          'flex w-full items-center gap-3 px-3 py-1.5 text-left',
+          failed ? 'bg-bad-soft' : 'bg-shade',
           open && 'border-b-2 border-inherit',
         )}
       >
@@ -40,36 +52,68 @@ export function ToolCall({ item }: { item: ToolItem }) {
           {open ? '−' : '+'}
         </span>
         <span className="caps shrink-0">{item.tool}</span>
-        <span className="min-w-0 flex-1 truncate font-mono text-xs">{item.title || firstLine(input)}</span>
+        <span className="min-w-0 flex-1 truncate font-mono text-xs">{visible(item.title || firstLine(input))}</span>
         <span className={clsx('caps flex shrink-0 items-center gap-1.5', failed ? 'text-bad' : TONES[item.state])}>
-          {item.state === 'running' && <span aria-hidden="true" className="blink size-2 bg-current" />}
+          {running && <span aria-hidden="true" className="blink size-2 bg-current" />}
           {stateText(item)}
         </span>
       </button>
-      <div hidden={!open} className="divide-y-2 divide-faint">
-        {input && <Block label="Input" text={input} />}
-        {item.output && <Block label={item.truncated ? 'Output (truncated)' : 'Output'} text={item.output} />}
-        {item.error && <Block label="Error" text={item.error} tone="text-bad" />}
-        {item.state === 'completed' && !item.output && <p className="caps px-3 py-2 text-mute">No output</p>}
-      </div>
+      {open && (
+        <div className="divide-y-2 divide-faint">
+          {input && <Block label="Input" text={input} />}
+          {item.output && <Block label={item.truncated ? 'Output (truncated)' : 'Output'} text={item.output} />}
+          {item.error && <Block label="Error" text={item.error} tone="text-bad" />}
+          {item.state === 'completed' && !item.output && <p className="caps px-3 py-2 text-mute">No output</p>}
+        </div>
+      )}
+      {canEnd && <EndCommand item={item} />}
     </div>
   );
 }
 
-function stateText({ state, exit_code }: ToolItem): string {
-  if (state !== 'completed') return state;
-  if (exit_code === null) return 'ended';
-  return exit_code === undefined || exit_code === 0 ? 'done' : `exit code ${exit_code}`;
+/** Ends the command, and not the turn: the agent goes on without it. */
+function EndCommand({ item }: { item: ToolItem }) {
+  const { id } = useContext(SessionContext);
+  const client = useClient();
+  const end = useMutation({ mutationFn: () => client.sessions.endTools(id, { call_id: callIdOf(item) }) });
+  return (
+    <div className="flex flex-wrap items-center gap-3 border-t-2 border-faint px-3 py-2">
+      <Button look="danger" className="min-h-8! py-0!" busy={end.isPending} onClick={() => end.mutate()}>
+        End this command
+      </Button>
+      <p role="status" className="text-xs text-mute">
+        {end.isSuccess ? 'The agent was asked to end it.' : 'The agent goes on without it.'}
+      </p>
+      {end.isError && <ErrorNotice error={end.error} />}
+    </div>
+  );
+}
+
+function stateText(item: ToolItem): string {
+  const { state, exit_code, at, ended_at } = item;
+  const seconds = at && ended_at ? (Date.parse(ended_at) - Date.parse(at)) / 1_000 : 0;
+  const took = seconds >= 1 ? `, ${duration(seconds)}` : '';
+  if (state !== 'completed') return state + took;
+  if (exit_code === null) return `ended${took}`;
+  return (exit_code === undefined || exit_code === 0 ? 'done' : `failed: exit code ${exit_code}`) + took;
 }
 
 function Block({ label, text, tone }: { label: string; text: string; tone?: string }) {
+  const pieces = useMemo(() => terminalPieces(text), [text]);
   return (
     <div className="px-3 py-2">
-      <p className="caps text-mute">{label}</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard */}
-      <pre tabIndex={0} className={clsx('mt-1 max-h-96 overflow-auto font-mono text-xs/5 whitespace-pre-wrap', tone)}>
-        {text}
-      </pre>
+      <p className="caps text-mute">
+        {label}
+        {text.includes('\uFFFD') && '. Bytes that are not text are shown as \uFFFD'}
+      </p>
+      <ScrollPre className={clsx('mt-1 max-h-96 whitespace-pre-wrap wrap-anywhere', tone)}>
+        {pieces.map(({ text: piece, look }, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a piece has no id, only a position
+          <span key={index} className={look || undefined}>
+            {piece}
+          </span>
+        ))}
+      </ScrollPre>
     </div>
   );
 }

@@ -1,168 +1,106 @@
-import { clsx } from 'clsx';
-import { Fragment, memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react';
 import type { SessionState } from '../../../../src/domain/session/session-state.ts';
 import type { TranscriptItem } from '../../../../src/domain/session/transcript.ts';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
-import { Button } from '../../ui/button.tsx';
-import { count, fullTime } from '../../ui/format.ts';
+import { count } from '../../ui/format.ts';
 import { Empty } from '../../ui/notice.tsx';
-import { statusColor, statusText } from '../../ui/status-badge.tsx';
-import { ToolCall } from './tool-call.tsx';
+import { Entry } from './entry.tsx';
 
-/** The session's events, live. If there are several tasks, a label marks each change of the task. */
-export function Transcript({ state, status }: { state: SessionState; status: SessionStatus }) {
-  const { end, atEnd, toEnd } = useFollowEnd(state.transcript);
-  const several = Object.keys(state.tasks).length > 1;
-  if (state.transcript.length === 0) {
-    return <Empty title="Nothing has happened yet">{status === 'pending' && 'Start the session to begin.'}</Empty>;
+const GAP_PX = 12;
+/** Entries above and below the screen that are drawn too. */
+const OVERSCAN = 8;
+/** The usual heights of entries, until they are drawn and measured. */
+const HEIGHTS_PX: Record<TranscriptItem['kind'], number> = {
+  prompt: 90,
+  text: 80,
+  reasoning: 30,
+  tool: 110,
+  file: 24,
+  retry: 24,
+  note: 24,
+  status: 24,
+};
+
+/**
+ * The session's events, live. Only those in sight are drawn. If there are several tasks, a label marks each change of
+ * the task.
+ *
+ * @param onHeight called after the height has changed
+ */
+export function Transcript(props: { state: SessionState; status: SessionStatus; onHeight: (height: number) => void }) {
+  const { transcript, dropped_items, tasks } = props.state;
+  const list = useRef<HTMLOListElement>(null);
+  const top = useDocumentTop(list, transcript.length > 0);
+  const getItemKey = useCallback((index: number) => keyOf(transcript[index]), [transcript]);
+  const rows = useWindowVirtualizer({
+    count: transcript.length,
+    estimateSize: (index) => HEIGHTS_PX[transcript[index]?.kind ?? 'note'],
+    getItemKey,
+    gap: GAP_PX,
+    overscan: OVERSCAN,
+    scrollMargin: top,
+  });
+  const height = rows.getTotalSize();
+  const { onHeight } = props;
+  useLayoutEffect(() => onHeight(height), [onHeight, height]);
+  if (transcript.length === 0) {
+    return (
+      <Empty title="Nothing has happened yet">{props.status === 'pending' && 'Start the session to begin.'}</Empty>
+    );
   }
+  const several = Object.keys(tasks).length > 1;
   return (
     <>
-      {state.dropped_items > 0 && (
-        <p className="caps pb-3 text-mute">{count(state.dropped_items)} older entries are not kept</p>
+      {dropped_items > 0 && (
+        <p className="caps pb-3 text-mute">
+          {count(dropped_items)} older entries are not kept, except the first prompt
+        </p>
       )}
-      <ol aria-label="Transcript" className="space-y-3">
-        {state.transcript.map((item, index) => (
-          <Fragment key={`${item.task}/${item.id}`}>
-            {several && item.task !== 0 && item.task !== state.transcript[index - 1]?.task && (
-              <li data-kind="task" className="caps text-mute">
-                Task {item.task}
-              </li>
-            )}
-            <Item item={item} />
-          </Fragment>
-        ))}
+      <ol ref={list} aria-label="Transcript" className="relative" style={{ height }}>
+        {rows.getVirtualItems().map(({ key, index, start }) => {
+          const item = transcript[index]!;
+          return (
+            <li
+              key={key}
+              ref={rows.measureElement}
+              data-index={index}
+              data-kind={item.kind}
+              aria-posinset={index + 1}
+              aria-setsize={transcript.length}
+              className="absolute inset-x-0 top-0"
+              style={{ transform: `translateY(${start - top}px)` }}
+            >
+              {several && item.task !== 0 && item.task !== transcript[index - 1]?.task && (
+                <p className="caps pb-3 text-mute">Task {item.task}</p>
+              )}
+              <Entry item={item} />
+            </li>
+          );
+        })}
       </ol>
-      {/* On larger screens, the message box covers as much of the screen as this margin. */}
-      <div ref={end} className="h-px scroll-mb-4 sm:scroll-mb-40" />
-      {!atEnd && (
-        <Button onClick={toEnd} className="sticky bottom-4 z-10 float-right shadow-hard sm:bottom-40">
-          ↓ Latest
-        </Button>
-      )}
     </>
   );
 }
 
-const NEAR_END_PX = 60;
+function keyOf(item: TranscriptItem | undefined): string {
+  return item ? `${item.task}/${item.id}` : '';
+}
 
-/** Scrolls to new content only if the end was in view, so that it does not disturb a user who reads elsewhere. */
-function useFollowEnd(content: unknown) {
-  const end = useRef<HTMLDivElement>(null);
-  const following = useRef(false);
-  const [atEnd, setAtEnd] = useState(true);
-  const toEnd = useCallback(() => end.current?.scrollIntoView({ block: 'nearest' }), []);
-  const updatePosition = useCallback(() => {
-    const top = end.current?.getBoundingClientRect().top ?? 0;
-    following.current = top > 0 && top < window.innerHeight + NEAR_END_PX;
-    setAtEnd(top < window.innerHeight + NEAR_END_PX);
-  }, []);
-  useEffect(() => {
-    window.addEventListener('scroll', updatePosition, { passive: true });
-    return () => window.removeEventListener('scroll', updatePosition);
-  }, [updatePosition]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: runs on each change of the content
+/**
+ * The distance of an element from the top of the document, in CSS pixels. What stands above it may grow and shrink.
+ *
+ * @param present whether the element is rendered now
+ */
+function useDocumentTop(element: RefObject<HTMLElement | null>, present: boolean): number {
+  const [top, setTop] = useState(0);
   useLayoutEffect(() => {
-    if (following.current) toEnd();
-    updatePosition();
-  }, [content, toEnd, updatePosition]);
-  return { end, atEnd, toEnd };
-}
-
-/** One entry. `memo` renders it again only when it has changed. */
-const Item = memo(function Item({ item }: { item: TranscriptItem }) {
-  switch (item.kind) {
-    case 'prompt':
-      return (
-        <li data-kind="prompt" className="border-2 border-ink bg-ink p-3 text-paper">
-          <p className="caps opacity-70">
-            {item.delivery === 'steer' ? 'Steer' : item.number === 1 ? 'Prompt' : 'Follow-up'} {item.number}
-          </p>
-          <p className="mt-1 text-sm break-words whitespace-pre-wrap">{item.text}</p>
-        </li>
-      );
-    case 'text':
-      return (
-        <li data-kind="text" className="border-l-4 border-ink py-1 pl-3">
-          <p className="text-[0.9375rem] break-words whitespace-pre-wrap">
-            {item.text}
-            {!item.done && <Caret />}
-          </p>
-        </li>
-      );
-    case 'reasoning':
-      return (
-        <li data-kind="reasoning" className="border-l-4 border-faint pl-3">
-          <details>
-            <summary className="caps py-1 text-mute hover:text-ink">
-              + Reasoning, {count(item.text.length)} characters {!item.done && <Caret />}
-            </summary>
-            <p className="pb-1 text-sm break-words whitespace-pre-wrap text-mute">{item.text}</p>
-          </details>
-        </li>
-      );
-    case 'tool':
-      return (
-        <li data-kind="tool">
-          <ToolCall item={item} />
-        </li>
-      );
-    case 'file':
-      return (
-        <Line label="Edited" tone="text-mute">
-          <span className="font-mono break-all">{item.path}</span>
-        </Line>
-      );
-    case 'retry':
-      return (
-        <Line label={`Model retry ${item.attempt}`} tone="text-warn">
-          {item.message}
-          {item.next_at && ` Asked again at ${fullTime(item.next_at)}.`}
-        </Line>
-      );
-    case 'note':
-      return (
-        <Line
-          label="Note"
-          tone={item.level === 'error' ? 'text-bad' : item.level === 'warning' ? 'text-warn' : 'text-mute'}
-        >
-          {item.text}
-        </Line>
-      );
-    case 'status':
-      return (
-        <li data-kind="status" className="flex items-center gap-3 py-1">
-          <span className={clsx('caps', statusColor(item.to))}>{statusText(item.to)}</span>
-          {item.reason !== item.to && (
-            <span className="min-w-0 truncate font-mono text-xs text-mute">{reasonText(item.reason)}</span>
-          )}
-          <span aria-hidden="true" className="h-0.5 flex-1 bg-faint" />
-        </li>
-      );
-  }
-});
-
-function Line({ label, tone, children }: { label: string; tone: string; children: ReactNode }) {
-  return (
-    <li className="flex flex-wrap items-baseline gap-x-3 text-sm">
-      <span className={clsx('caps', tone)}>{label}</span>
-      <span className="min-w-0 break-words">{children}</span>
-    </li>
-  );
-}
-
-/** Stored reasons whose words alone would not tell a reader what happened. */
-const REASON_TEXTS: Readonly<Record<string, string>> = {
-  max_duration_seconds: 'the time limit was reached',
-};
-
-/** A token's id means nothing to a reader, so `by <token id>` becomes `by request`. */
-function reasonText(reason: string): string {
-  if (/^by ([0-9a-f-]{36}|static)$/.test(reason)) return 'by request';
-  return REASON_TEXTS[reason] ?? reason.replaceAll('_', ' ');
-}
-
-/** Shows that more text will follow. */
-function Caret() {
-  return <span aria-hidden="true" className="blink ml-0.5 inline-block h-[1em] w-2 translate-y-0.5 bg-current" />;
+    if (!present) return;
+    const measure = () => setTop(Math.round(element.current!.getBoundingClientRect().top + window.scrollY));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(document.body);
+    return () => observer.disconnect();
+  }, [element, present]);
+  return top;
 }
