@@ -12,17 +12,17 @@ interface Waiting {
   queue?: QueuePlace | undefined;
 }
 
-/** Of a session that has no request in the registry. */
+/** The place of a waiting session that has no request in the registry. */
 const NOT_ASKED: QueuePlace = {
   reason: 'not_asked',
-  message: 'It pauses before its next attempt, or its request for an agent is under way.',
+  message: 'The session pauses before its next attempt, or its request for an agent has not arrived yet.',
   ahead: null,
   missing: [],
 };
 
 /**
- * Adds to each session that waits for an agent what it waits for, which only the registry knows. If the registry cannot
- * be reached, the sessions stay without it.
+ * Adds to each session that waits for an agent its place in the queue, which only the registry knows. If the registry
+ * cannot be reached, the sessions are returned without places.
  */
 export async function withQueuePlaces<S extends Waiting>(
   { agentRegistries }: { agentRegistries: AgentRegistries },

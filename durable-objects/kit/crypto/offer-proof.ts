@@ -11,8 +11,8 @@ export interface Offeree {
 }
 
 /**
- * The key of the proofs for an epoch of a task. The session makes it and gives it to the registry, so that these two
- * agree on who was offered the task although only the agent speaks to both.
+ * The key of the proofs for an epoch of a task. The session derives the key and sends it to the registry. With it, the
+ * session can verify which agent the registry has offered the task to.
  */
 export function proofKey(secret: string, task: number, epoch: number): string {
   return hmacSha256(secret, `${task}:${epoch}`);
@@ -23,7 +23,7 @@ export function proofOf(key: string, { agent_id, agent_name, instance_id, reposi
   return hmacSha256(key, JSON.stringify([agent_id, agent_name, instance_id, repository, token_id]));
 }
 
-/** Whether a proof is the one of this agent. */
+/** Whether a proof was made for this agent. */
 export function isProven(key: string, offeree: Offeree, proof: string): boolean {
   return equalDigests(proofOf(key, offeree), proof);
 }

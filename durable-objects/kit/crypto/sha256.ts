@@ -1,6 +1,6 @@
 /**
- * SHA-256 (FIPS 180-4) and HMAC (RFC 2104), because an object decides within one synchronous step and Web Crypto
- * answers only later. The inputs are short.
+ * Synchronous SHA-256 (FIPS 180-4) and HMAC (RFC 2104). Web Crypto is asynchronous, and an object must decide within
+ * one transaction. The inputs are short.
  */
 
 const BLOCK_BYTES = 64;

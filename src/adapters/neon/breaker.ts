@@ -5,8 +5,8 @@ const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 60_000;
 
 /**
- * Refuses calls on a system that has failed several times in a row, so that thousands of callers do not each wait until
- * their call times out. After a pause, one call tries again.
+ * A circuit breaker. After several failures in a row, it rejects calls at once, so that thousands of callers do not
+ * each wait for a timeout. After a pause, it lets one call through.
  */
 export class Breaker {
   readonly #now: () => number;
@@ -17,11 +17,12 @@ export class Breaker {
     this.#now = now;
   }
 
-  /** Runs a call. A `Rejected` error shows that the system is there. @throws Error while calls are refused */
+  /** Runs a call. `Rejected` counts as success: the system responded. @throws Error while the breaker is open */
   async run<T>(call: () => Promise<T>): Promise<T> {
     const isOpen = this.#failures >= FAILURES_MIN;
-    if (isOpen && this.#now() < this.#refusesUntil) throw new Error('It was not asked, because the last calls failed.');
-    // Set before the call, which is then the only one.
+    if (isOpen && this.#now() < this.#refusesUntil)
+      throw new Error('The call was skipped, because the last calls failed. It will be tried again later.');
+    // Extended before the call, so that other callers are rejected meanwhile.
     if (isOpen) this.#pause();
     try {
       const value = await call();

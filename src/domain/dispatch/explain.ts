@@ -7,7 +7,7 @@ import { type Abilities, hasRoom, meets } from './routing.ts';
 export type NamedAgent = Omit<ConnectedAgent, 'idle_since'> & { name: string };
 
 interface Situation<Slot extends Waiting & { session_id: string }> {
-  /** The queue in its order. It is read only until all `sessions` are found. */
+  /** The queue in its order. Iteration stops when all `sessions` are found. */
   queue: Iterable<Slot>;
   /** The sessions to explain. */
   sessions: ReadonlySet<string>;
@@ -17,16 +17,16 @@ interface Situation<Slot extends Waiting & { session_id: string }> {
   now: number;
 }
 
-/** Requests that the same agents fit. They compete for these agents. */
+/** Requests that the same agents can take. They compete for these agents. */
 interface Group {
   fitting: readonly NamedAgent[];
   count: number;
 }
 
 /**
- * Explains where sessions stand in the queue, by the first request of each, and why they wait. A request is ahead if it
- * is earlier in the queue and competes: an agent fits both, or no agent fits either.
- * @returns by session id; sessions that are not in the queue are absent
+ * Explains the place of sessions in the queue, by the first request of each session, and why they wait. A request is
+ * ahead if it is earlier in the queue and competes: some agent can take both, or no agent can take either.
+ * @returns places by session id; sessions that are not in the queue are absent
  */
 export function explainQueue<Slot extends Waiting & { session_id: string }>(
   { queue, sessions, agents, now }: Situation<Slot>,
@@ -60,9 +60,9 @@ export function explainQueue<Slot extends Waiting & { session_id: string }>(
   return places;
 }
 
-/** The place of a session that an agent was offered. */
+/** The place of a session whose slot was offered to an agent. */
 export function offeredTo(agentName: string): QueuePlace {
-  return { reason: 'offered', message: `${agentName} is asked to take it.`, ahead: 0, missing: [] };
+  return { reason: 'offered', message: `The session was offered to ${agentName}.`, ahead: 0, missing: [] };
 }
 
 function compete({ fitting: some }: Group, { fitting: others }: Group): boolean {
@@ -89,17 +89,24 @@ function reasonOf(
     const { message, missing } = whatIsMissing(requirements, agents);
     return because('nothing_fits', message, missing);
   }
-  if (willing.length === 0) return because('all_refused', `All agents that fit have refused it: ${named(fitting)}.`);
+  if (willing.length === 0)
+    return because('all_refused', `All agents that can take the session have refused it: ${named(fitting)}.`);
   if (free.length === 0) {
-    const busy = willing.length === 1 ? 'The agent that fits is' : `All ${willing.length} agents that fit are`;
-    return because('all_busy', `${busy} at work.`);
+    const busy =
+      willing.length === 1 ? 'The agent that can take it is' : `All ${willing.length} agents that can take it are`;
+    return because('all_busy', `${busy} busy.`);
   }
-  if (awake.length === 0) return because('all_quiet', `No agent that fits has been heard lately: ${named(free)}.`);
-  if (asked.length === 0) return because('all_declined', `Just declined, and asked again soon: ${named(awake)}.`);
-  return because('offered', `Is about to be offered to ${named(asked)}.`);
+  if (awake.length === 0)
+    return because('all_quiet', `The agents that can take the session have been silent recently: ${named(free)}.`);
+  if (asked.length === 0)
+    return because(
+      'all_declined',
+      `These agents have just declined, and will get the offer again soon: ${named(awake)}.`,
+    );
+  return because('offered', `The session will be offered next to ${named(asked)}.`);
 }
 
-/** What no agent has; or, if each is had by some agent, all that no single agent has together. */
+/** The requirements that no agent meets. If each is met by some agent, all of them, because no agent meets all. */
 function whatIsMissing(required: Requirements, agents: readonly Abilities[]): { message: string; missing: string[] } {
   const nothing: Requirements = {
     required_capabilities: [],

@@ -1,7 +1,7 @@
 import type { Capability } from '../../protocol/common/enums.ts';
 import type { Requirements } from '../../protocol/session/requirements.ts';
 
-/** What an agent has. */
+/** The properties of an agent that requirements refer to. */
 export interface Abilities {
   capabilities: readonly Capability[];
   labels: readonly string[];
@@ -10,7 +10,7 @@ export interface Abilities {
   remotes: readonly string[];
 }
 
-/** An agent, as routing sees it. */
+/** The properties of an agent that routing uses. */
 export interface Candidate extends Abilities {
   id: string;
   capacity: number;
@@ -24,7 +24,7 @@ export function hasRoom(agent: Pick<Candidate, 'capacity' | 'slots_used'>): bool
   return agent.slots_used < agent.capacity;
 }
 
-/** Whether an agent meets the requirements. Its room does not matter. */
+/** Whether an agent meets the requirements. Ignores whether the agent has room. */
 export function meets(agent: Abilities, required: Requirements): boolean {
   return (
     (required.repository === null || required.repository === agent.repository) &&

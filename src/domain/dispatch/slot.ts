@@ -1,6 +1,6 @@
 /**
- * Agents that declined a slot or let its offer lapse: how often, and the time before which they get no offer of it
- * again (ms since the epoch).
+ * The agents that declined a slot or let its offer lapse, by id. `count`: how often. `until`: when the slot may be
+ * offered to the agent again (ms since the epoch).
  */
 export type Declined = Readonly<Record<string, { count: number; until: number }>>;
 
@@ -12,7 +12,7 @@ export interface SlotRecord {
   declined: Declined;
 }
 
-/** An event of a slot at an agent, or of its offer. */
+/** An event that concerns a slot and one agent. */
 export interface SlotEvent {
   /**
    * - `accepted`, `declined`: the agent's answer to the offer. An agent's hello that names the lease accepts it too.

@@ -1,6 +1,6 @@
 import type { TaskStatus } from '../../protocol/common/enums.ts';
 
-/** An agent's claim of a lease, or of the lease that it already holds. */
+/** An agent's claim to a new lease, or to the lease that it already holds. */
 export interface Claim {
   /** The token of its connection. */
   token_id: string;
@@ -33,7 +33,7 @@ export interface ClaimedLease {
   token_id: string;
   /** Frames up to this number are stored. */
   acked: number;
-  /** How it ended. `done`: regularly. `lost`: it was taken from the agent. Null while it is active. */
+  /** How the lease ended. `done`: normally. `lost`: it was taken from the agent. Null while it is active. */
   ended: 'done' | 'lost' | null;
 }
 
@@ -44,7 +44,7 @@ export type ClaimVerdict =
   | { verdict: 'resumed' }
   /** The agent cannot claim the task. */
   | { verdict: 'gone'; reason: string }
-  /** The lease ended regularly: the agent deletes its buffer. */
+  /** The lease ended normally, so the agent deletes its buffer. */
   | { verdict: 'ended'; reason: string }
   /** The lease was taken from the agent; or its stream is broken, so that the lease must end now. */
   | { verdict: 'lost'; reason: string; cause: 'taken' | 'stream_broken' };

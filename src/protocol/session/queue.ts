@@ -32,7 +32,7 @@ export const QueuePlace = schema(() =>
       description: 'What a session waits for while it has no agent.',
       example: {
         reason: 'all_busy',
-        message: 'The agent that fits is at work. 2 requests are ahead.',
+        message: 'The agent that can take it is busy. 2 requests are ahead.',
         ahead: 2,
         missing: [],
       },

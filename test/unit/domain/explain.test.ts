@@ -67,25 +67,25 @@ describe('why a request waits', () => {
       'agents that have refused it',
       [slot('me', { refusing_instances: ['A-1'] })],
       [agent('A')],
-      { reason: 'all_refused', message: 'All agents that fit have refused it: A.' },
+      { reason: 'all_refused', message: 'All agents that can take the session have refused it: A.' },
     ],
     [
       'a busy agent, behind those that wait for the same',
       [slot('x'), slot('y'), slot('me')],
       [agent('A', BUSY)],
-      { reason: 'all_busy', message: 'The agent that fits is at work. 2 requests are ahead.', ahead: 2 },
+      { reason: 'all_busy', message: 'The agent that can take it is busy. 2 requests are ahead.', ahead: 2 },
     ],
     [
       'a silent agent',
       [slot('me')],
       [agent('A', { seen_at: 0 })],
-      { reason: 'all_quiet', message: 'No agent that fits has been heard lately: A.' },
+      { reason: 'all_quiet', message: 'The agents that can take the session have been silent recently: A.' },
     ],
     [
       'an agent that has just declined it',
       [slot('me', {}, { A: { count: 1, until: NOW + 1 } })],
       [agent('A')],
-      { reason: 'all_declined', message: 'Just declined, and asked again soon: A.' },
+      { reason: 'all_declined', message: 'These agents have just declined, and will get the offer again soon: A.' },
     ],
   ])('%s', (_what, queue, agents, expected) => {
     expect(whyLast(queue, agents)).toMatchObject(expected);
@@ -99,6 +99,9 @@ describe('why a request waits', () => {
 
   it('is explained by the first request of a session', () => {
     const queue = [slot('me'), slot('x'), slot('me')];
-    expect(whyLast(queue, [agent('A', BUSY)])).toMatchObject({ ahead: 0, message: 'The agent that fits is at work.' });
+    expect(whyLast(queue, [agent('A', BUSY)])).toMatchObject({
+      ahead: 0,
+      message: 'The agent that can take it is busy.',
+    });
   });
 });

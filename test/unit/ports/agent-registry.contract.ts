@@ -130,7 +130,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
       await eventually(() => expect(offers(agent)).toHaveLength(1));
       expect(await api.places(call, [SESSION, other])).toMatchObject({
         ok: true,
-        value: { [SESSION]: { reason: 'offered', message: 'AGENT-TEST is asked to take it.' } },
+        value: { [SESSION]: { reason: 'offered', message: 'The session was offered to AGENT-TEST.' } },
       });
       await api.reserve(slotRequest(1, { session_id: other, task_id: taskIdOf(other, 1) }));
       const both = await api.places(call, [SESSION, other]);
