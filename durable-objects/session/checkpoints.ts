@@ -62,6 +62,9 @@ function artifactsOf({ patch, conversation }: Reported): NonNullable<CheckpointV
   );
 }
 
+/** The most artifacts of a task that no checkpoint names. An agent sends two of them before each checkpoint. */
+const MAX_UNUSED = 8;
+
 const base64Chars = (bytes: number): number => Math.ceil(bytes / 3) * 4;
 const MAX_ARTIFACT_CHARS = base64Chars(Math.max(MAX_PATCH_BYTES, MAX_CONVERSATION_BYTES)) * 1.01;
 
@@ -73,8 +76,8 @@ export class Checkpoints {
     this.#parts = parts;
   }
 
-  /** Stores the next chunk of an artifact. @returns why the chunk is invalid, or null */
-  addChunk(task: number, epoch: number, chunk: Chunk): string | null {
+  /** Stores the next chunk of an artifact, from the frame `n`. @returns why the chunk is invalid, or null */
+  addChunk(task: number, epoch: number, n: number, chunk: Chunk): string | null {
     const { store } = this.#parts.kit;
     const known = this.#artifact(chunk.artifact_id);
     if (known && (known.task !== task || known.epoch !== epoch)) return 'the artifact belongs to another lease';
@@ -82,7 +85,11 @@ export class Checkpoints {
     if (chunk.index !== chunks) return `expected chunk ${chunks}, but got chunk ${chunk.index}`;
     if (chunk.data.length > base64Chars(CHUNK_BYTES)) return `a chunk holds at most ${CHUNK_BYTES} bytes`;
     if (chars + chunk.data.length > MAX_ARTIFACT_CHARS) return 'the artifact is too large';
-    if (!known) insertOrReplace(store, 'artifacts', { id: chunk.artifact_id, task, epoch });
+    if (!known) {
+      // The agent may send any number of artifacts that no checkpoint names.
+      for (const id of this.#unused(task, MAX_UNUSED - 1)) this.#dropArtifact(id);
+      insertOrReplace(store, 'artifacts', { id: chunk.artifact_id, task, epoch, frame: n });
+    }
     store.rows(
       `INSERT INTO artifact_chunks (artifact, number, chars, data) VALUES (?, ?, ?, ?)`,
       chunk.artifact_id,
@@ -205,14 +212,21 @@ export class Checkpoints {
 
   /** Deletes the artifacts of an ended lease whose checkpoint never arrived. */
   dropUnused(task: number): void {
+    for (const id of this.#unused(task, 0)) this.#dropArtifact(id);
+  }
+
+  /** The artifacts of a task that no checkpoint names, except the newest `kept`. */
+  #unused(task: number, kept: number): string[] {
     const strays = this.#parts.kit.store.rows<{ id: string }>(
       `SELECT id FROM artifacts WHERE task = ? AND id NOT IN (
          SELECT patch_artifact FROM checkpoints WHERE patch_artifact IS NOT NULL
          UNION ALL SELECT conversation_artifact FROM checkpoints WHERE conversation_artifact IS NOT NULL
-         UNION ALL SELECT part.value ->> 'artifact_id' FROM checkpoints, json_each(conversation_parts) AS part)`,
+         UNION ALL SELECT part.value ->> 'artifact_id' FROM checkpoints, json_each(conversation_parts) AS part)
+       ORDER BY epoch DESC, frame DESC LIMIT -1 OFFSET ?`,
       task,
+      kept,
     );
-    for (const { id } of strays) this.#dropArtifact(id);
+    return strays.map(({ id }) => id);
   }
 
   #isComplete(part: { artifact_id: string; bytes: number }, task: number, epoch: number): boolean {

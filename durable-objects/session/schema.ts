@@ -49,7 +49,9 @@ CREATE TABLE checkpoints (
   patch_artifact TEXT, patch_sha256 TEXT, conversation_artifact TEXT, conversation_sha256 TEXT, conversation_format TEXT,
   frame INTEGER NOT NULL DEFAULT 0, conversation_parts TEXT NOT NULL DEFAULT '[]'
 );
-CREATE TABLE artifacts (id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE artifacts (
+  id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL, frame INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
 CREATE TABLE artifact_chunks (
   artifact TEXT NOT NULL, number INTEGER NOT NULL, chars INTEGER NOT NULL DEFAULT 0, data TEXT NOT NULL,
   PRIMARY KEY (artifact, number)
@@ -236,6 +238,11 @@ ALTER TABLE session ADD COLUMN offer_secret TEXT NOT NULL DEFAULT '';
 UPDATE session SET offer_secret = lower(hex(randomblob(32)));
 ALTER TABLE leases ADD COLUMN token_id TEXT NOT NULL DEFAULT '';
 `,
+    },
+    {
+      // The order in which artifacts began, so that the oldest unused ones can be deleted.
+      id: 'session/0016_frames_of_artifacts',
+      sql: `ALTER TABLE artifacts ADD COLUMN frame INTEGER NOT NULL DEFAULT 0;`,
     },
   ],
 };

@@ -10,6 +10,7 @@ import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionSummary } from '../../src/protocol/session/list.ts';
 import type { DeliveryView, SessionInclude, SessionView, TaskView } from '../../src/protocol/session/session.ts';
+import { rowsUpTo } from '../kit/storage/rows-up-to.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
 import { readError, type SessionRow } from './records.ts';
@@ -81,11 +82,19 @@ export class SessionViews {
     });
   }
 
-  /** The approvals: open ones first, then oldest first. */
+  /** The approvals, as many as fit into a view: open ones first, then oldest first. */
   approvals(): ApprovalView[] {
-    return this.#parts.kit.store
-      .rows<{ view: string }>(`SELECT view FROM approvals ORDER BY status <> 'open', asked_at, rowid`)
-      .map((row) => JSON.parse(row.view));
+    const { store } = this.#parts.kit;
+    let chars = MAX_INCLUDED_CHARS;
+    const texts: string[] = [];
+    for (const where of [`status = 'open'`, `status <> 'open'`]) {
+      const source = { table: 'approvals', key: 'rowid', chars: 'length(view)', columns: 'view', where };
+      const { rows, hasMore } = rowsUpTo<{ view: string }>(store, source, { after: 0, rows: Infinity, chars });
+      texts.push(...rows.map(({ view }) => view));
+      if (hasMore) break;
+      chars -= rows.reduce((sum, { view }) => sum + view.length, 0);
+    }
+    return texts.map((text) => JSON.parse(text));
   }
 
   /** What other stores have not taken yet. */
@@ -149,6 +158,9 @@ export class SessionViews {
     return healthScore({ ...row, max_duration_seconds: maxDurationSeconds }, now);
   }
 }
+
+/** The most JSON of the approvals in a view of a session, in UTF-16 code units. */
+const MAX_INCLUDED_CHARS = 4_000_000;
 
 /** The length of the prompt's beginning that the directory searches. */
 const SEARCH_TEXT_CHARS = 2_000;

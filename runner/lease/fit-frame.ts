@@ -1,4 +1,4 @@
-import { BATCH_BYTES } from '../../src/protocol/common/limits.ts';
+import { maxFrameChars } from '../../src/protocol/common/limits.ts';
 import { truncated } from '../../src/protocol/common/text.ts';
 import { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { note } from '../note.ts';
@@ -32,7 +32,8 @@ export function fitFrame(body: AgentFrameBody): AgentFrameBody[] {
 
 /** @returns why the session would reject the frame, or null */
 function problemOf(body: AgentFrameBody): string | null {
-  if (JSON.stringify(body.data).length > BATCH_BYTES) return `it has more than ${BATCH_BYTES} characters`;
+  const most = maxFrameChars(body.type);
+  if (JSON.stringify(body.data).length > most) return `it has more than ${most} characters`;
   const issue = AgentFrameBody().safeParse(body).error?.issues[0];
   return issue ? `${issue.path.join('.')}: ${issue.message}` : null;
 }

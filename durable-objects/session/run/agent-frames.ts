@@ -2,7 +2,7 @@ import { isFinal } from '../../../src/domain/session/session-status.ts';
 import { addUsage, readUsage } from '../../../src/domain/session/usage.ts';
 import { errorFields } from '../../../src/ports/logger.ts';
 import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
-import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
+import { BATCH_BYTES, maxFrameChars } from '../../../src/protocol/common/limits.ts';
 import type { EventBody } from '../../../src/protocol/events/envelope.ts';
 import { type AgentFrameBody, readFrame } from '../../../src/protocol/run/frames.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
@@ -80,7 +80,8 @@ export class AgentFrames {
     const read = readFrame(raw);
     if (!read.ok) return this.#reject(lease, n, raw, read.problem);
     const { body } = read;
-    if (isTooLarge(body)) return this.#reject(lease, n, raw, `a frame holds at most ${BATCH_BYTES} characters`);
+    if (isTooLarge(body))
+      return this.#reject(lease, n, raw, `its data has more than ${maxFrameChars(body.type)} characters`);
     const problem = this.#use(lease, n, body);
     if (problem !== null) this.#reject(lease, n, raw, problem);
   }
@@ -93,7 +94,7 @@ export class AgentFrames {
     if (isProgress) tasks.progressed(task);
     switch (body.type) {
       case 'artifact.chunk':
-        return checkpoints.addChunk(task, epoch, body.data);
+        return checkpoints.addChunk(task, epoch, n, body.data);
       case 'checkpoint':
         return checkpoints.add(task, epoch, n, body.data);
       case 'approval.asked':
@@ -177,7 +178,7 @@ function isTooLarge({ type, data }: AgentFrameBody): boolean {
     const { message_id, part_id, text } = data;
     if ((message_id.length + part_id.length + text.length) * JSON_UNITS_MAX < BATCH_BYTES / 2) return false;
   }
-  return JSON.stringify(data).length > BATCH_BYTES;
+  return JSON.stringify(data).length > maxFrameChars(type);
 }
 
 /** The most characters with which JSON can encode one UTF-16 code unit. */

@@ -2,7 +2,7 @@ import type { AgentEventBody } from '../../protocol/events/agent.ts';
 import type { EventPosition, SessionEvent } from '../../protocol/events/envelope.ts';
 import type { ApprovalView } from '../../protocol/session/approval.ts';
 import type { SessionState, TaskState } from '../../protocol/session/session-state.ts';
-import { TranscriptDraft } from './transcript.ts';
+import { jsonSize, TranscriptDraft } from './transcript.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
 /**
@@ -13,6 +13,8 @@ export type { SessionState, TaskState };
 
 /** The number of the newest approvals, and of the newest checkpoints, that the state lists. */
 export const MAX_LISTED = 100;
+/** The limit for the JSON of all approvals together, in UTF-16 code units. */
+const MAX_APPROVAL_CHARS = 2_000_000;
 /** The limit for the to-do lists of all tasks together, in UTF-16 code units. */
 const MAX_TODO_CHARS = 500_000;
 
@@ -91,7 +93,7 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
       state.checkpoints = [...state.checkpoints, event.data.checkpoint].slice(-MAX_LISTED);
       return;
     case 'approval.asked':
-      state.approvals = [...state.approvals, event.data.approval].slice(-MAX_LISTED);
+      state.approvals = boundApprovals([...state.approvals, event.data.approval]);
       return;
     case 'approval.answered': {
       const { approval_id, decision, message, answers, by, expired } = event.data;
@@ -171,6 +173,18 @@ function noteModel(state: Draft, task: number, model: string | null): void {
 
 function updateApproval(state: Draft, id: string, change: Partial<ApprovalView>): void {
   state.approvals = state.approvals.map((approval) => (approval.id === id ? { ...approval, ...change } : approval));
+}
+
+/** Drops approvals beyond the limits, the oldest first, but those that wait for an answer last. */
+function boundApprovals(approvals: ApprovalView[]): ApprovalView[] {
+  let chars = approvals.reduce((sum, approval) => sum + jsonSize(approval), 0);
+  const kept = [...approvals];
+  while (kept.length > 1 && (kept.length > MAX_LISTED || chars > MAX_APPROVAL_CHARS)) {
+    const settled = kept.findIndex(({ status }) => status !== 'open');
+    const [dropped] = kept.splice(Math.max(0, settled), 1);
+    chars -= jsonSize(dropped!);
+  }
+  return kept;
 }
 
 /** Empties the to-do lists of other tasks, lowest number first, until all lists together are within the limit. */

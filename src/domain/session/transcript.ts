@@ -172,18 +172,19 @@ function sizeOf(item: TranscriptItem): number {
   let size = 0;
   for (const value of Object.values(item)) {
     if (typeof value === 'string') size += value.length;
-    else if (typeof value === 'object' && value !== null) size += inputSize(value);
+    else if (typeof value === 'object' && value !== null) size += jsonSize(value);
   }
   return size;
 }
 
-/** Inputs are replaced and never mutated, so the size of each is computed once. */
-const inputSizes = new WeakMap<object, number>();
+/** A folded object is replaced and never mutated, so the size of each is computed once. */
+const jsonSizes = new WeakMap<object, number>();
 
-function inputSize(input: object): number {
-  const known = inputSizes.get(input);
+/** The length of an object's JSON. */
+export function jsonSize(object: object): number {
+  const known = jsonSizes.get(object);
   if (known !== undefined) return known;
-  const size = JSON.stringify(input).length;
-  inputSizes.set(input, size);
+  const size = JSON.stringify(object).length;
+  jsonSizes.set(object, size);
   return size;
 }

@@ -9,6 +9,8 @@ export const MAX_STORED_BYTES = 1_048_576;
 export const MAX_FRAME_BYTES = 1_048_576;
 /** The target size for batches of frames and pages of events. */
 export const BATCH_BYTES = 262_144;
+/** The most JSON of a request for an approval, in UTF-16 code units: people are to read it, and a session has many. */
+export const MAX_ASK_CHARS = 131_072;
 /** The most events in one page of the log. */
 export const PAGE_EVENTS = 500;
 /** The most of the log above its base, in UTF-16 code units. A longer log is trimmed. */
@@ -47,6 +49,11 @@ export const MAX_REMOTES = 20;
 export const MAX_REMOTE_CHARS = 1_000;
 /** The limit of `page × page_size`. To find older sessions, callers narrow the list with filters. */
 export const MAX_LIST_OFFSET = 10_000;
+
+/** The most JSON in the data of an agent's frame, in UTF-16 code units. */
+export function maxFrameChars(type: string): number {
+  return type === 'approval.asked' ? MAX_ASK_CHARS : BATCH_BYTES;
+}
 
 const encoder = new TextEncoder();
 

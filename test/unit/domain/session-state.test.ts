@@ -199,6 +199,25 @@ describe('the fold of a log', () => {
     expect(interleaved).toBeGreaterThan(100);
   });
 
+  it('keeps at most two million characters of approvals, and those that wait for an answer for the longest', () => {
+    const asked = (id: string): Said => ({
+      task: 1,
+      body: {
+        type: 'approval.asked',
+        data: { approval: { id, status: 'open', detail: { diff: 'd'.repeat(100_000) } } as never },
+      },
+    });
+    const withdrawn = (id: string): Said => ({
+      task: 1,
+      body: { type: 'approval.withdrawn', data: { approval_id: id, reason: 'aborted' } },
+    });
+    const ids = Array.from({ length: 40 }, (_, index) => `${index}`);
+    const log = logOf([asked('old'), ...ids.flatMap((id) => [asked(id), withdrawn(id)]), asked('new')]);
+    const { approvals } = applyEvents(emptyState(), log);
+    expect(JSON.stringify(approvals).length).toBeLessThan(2_000_100);
+    expect(approvals.map(({ id }) => id)).toEqual(['old', ...ids.slice(-17), 'new']);
+  });
+
   it('keeps the approvals and checkpoints of each task, in the order of the log', () => {
     const view = (task: number) => ({ task_id: taskIdOf(SESSION, task) });
     const asked = (task: number, id: string): Said => ({

@@ -232,11 +232,26 @@ describe('the session', () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     const tooLarge = asked('r1');
-    Object.assign((tooLarge as { data: object }).data, { detail: { diff: 'x'.repeat(300_000) } });
+    Object.assign((tooLarge as { data: object }).data, { detail: { diff: 'x'.repeat(140_000) } });
     agent.send(tooLarge);
     expect(await session.view()).toMatchObject({ open_approvals: 0 });
     expect((await session.events()).at(-1)).toMatchObject({ type: 'frame.rejected' });
     expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'reject' }]);
+  });
+
+  it('shows the open approvals first, and only as many as fit into a view', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const long = (id: string) => asked(id, { detail: { diff: `${id}`.padEnd(120_000, 'x') } });
+    for (let i = 0; i < 40; i++) agent.send(long(`settled-${i}`));
+    for (const { id } of session.rows<{ id: string }>('approvals')) {
+      await session.runtime.answer(session.call(), id, { decision: 'once' });
+    }
+    for (let i = 0; i < 20; i++) agent.send(long(`open-${i}`));
+    const approvals = (await session.view(['approvals'])).approvals!;
+    expect(approvals.slice(0, 20).every(({ status }) => status === 'open')).toBe(true);
+    expect(approvals.length).toBeGreaterThan(25);
+    expect(JSON.stringify(approvals).length).toBeLessThan(4_100_000);
   });
 
   it('rejects an ask when a hundred approvals are open', async () => {

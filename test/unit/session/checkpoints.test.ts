@@ -243,6 +243,20 @@ describe('a checkpoint', () => {
     ).toEqual([uuidOf('whole patch'), uuidOf('whole conversation')].sort());
   });
 
+  it('can name only the newest of the artifacts that were sent for none, so that an agent cannot fill the storage', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(...checkpoint('kept'));
+    const sent = Array.from({ length: 30 }, (_, index) => artifact(`artifact ${index}`, `content ${index}`));
+    for (const { chunks } of sent) agent.send(...chunks);
+    expect(session.rows('artifacts')).toHaveLength(2 + 8);
+    expect(await read(session, sent[29]!.part.artifact_id)).toBe('content 29');
+    expect(await read(session, uuidOf('kept conversation'))).toBe('{"said":"kept"}');
+    agent.send({ ...checkpoint('late').at(-1)! });
+    expectConsumed(agent);
+    expect(await reasons(session)).toEqual([expect.stringContaining('is incomplete')]);
+  });
+
   it('can be requested from the running agent; without one, the request gets a 409', async () => {
     const session = new SessionInProcess();
     await session.create();
