@@ -44,7 +44,7 @@ export const APPROVAL_AGAIN_MS = 900_000;
 export const RETURN_MS = 30_000;
 /**
  * A queued session repeats `reserve`, which is idempotent, in case that the registry lost it or that an agent accepted
- * it and never came. The first repeat is after this time, and each pause is as long as the wait until then.
+ * it and never came. The first repeat is after this time, and each pause is half as long as the wait until then.
  */
 export const RESERVE_AGAIN_MS = 60_000;
 export const RESERVE_AGAIN_MS_MAX = 3_600_000;

@@ -54,7 +54,7 @@ export class Reservations {
       proof_key: this.proofKey(number),
     };
     const waited = now - (reserved_at ?? now);
-    const pause = Math.min(Math.max(waited, RESERVE_AGAIN_MS), RESERVE_AGAIN_MS_MAX);
+    const pause = Math.min(Math.max(waited / 2, RESERVE_AGAIN_MS), RESERVE_AGAIN_MS_MAX);
     kit.deadlines.set(DEADLINE.reserve + number, now + pause);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
   }

@@ -29,8 +29,8 @@ it('a session that waits for days asks the registry ever less, but at least ever
     await session.advance(3_600_000);
     asked.push(session.destinations.requests.length - before);
   }
-  expect(asked[0]).toBeLessThanOrEqual(8);
-  expect(asked.slice(2).every((times) => times === 1)).toBe(true);
+  expect(asked[0]).toBeLessThanOrEqual(12);
+  expect(asked.slice(3).every((times) => times === 1)).toBe(true);
 });
 
 it('a changed priority reaches the registry while the reservation waits', async () => {
