@@ -20,6 +20,7 @@ import type {
   RetrySessionRequest,
   UpdateSessionRequest,
 } from '../../src/protocol/session/requests.ts';
+import { deleteSome } from '../kit/storage/purge.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
@@ -156,10 +157,14 @@ export class Actions {
     projections.removed();
   }
 
-  /** The handler of the purge's deadline: deletes everything except the tombstone. */
+  /** The handler of the purge's deadline: deletes everything except the tombstone, some rows of a table at a time. */
   purge(): void {
     const { kit, records } = this.#parts;
-    for (const table of PURGED) kit.store.rows(`DELETE FROM ${table}`);
+    for (const [table, key] of Object.entries(PURGED)) {
+      if (!deleteSome(kit.store, table, key, PURGED_AT_A_TIME)) continue;
+      records.purged();
+      return kit.deadlines.set(DEADLINE.purge, kit.store.platform.now() + 1);
+    }
     records.purged();
     records.update({ spec: '{}', result: null, error: null });
   }
@@ -232,18 +237,20 @@ export class Actions {
   }
 }
 
-const PURGED = [
-  'tasks',
-  'leases',
-  'refusals',
-  'event_batches',
-  'log_base',
-  'messages',
-  'commands',
-  'approvals',
-  'always_rules',
-  'checkpoints',
-  'artifacts',
-  'artifact_chunks',
-  'idempotency',
-] as const;
+const PURGED = {
+  event_batches: 'seq',
+  artifact_chunks: 'artifact, number',
+  artifacts: 'id',
+  checkpoints: 'number',
+  approvals: 'id',
+  messages: 'number',
+  commands: 'id',
+  log_base: 'part',
+  idempotency: 'key',
+  always_rules: 'permission, pattern',
+  refusals: 'task, epoch, connection',
+  leases: 'task',
+  tasks: 'number',
+} as const;
+/** A row has at most a megabyte, and most have far less. */
+const PURGED_AT_A_TIME = 100;

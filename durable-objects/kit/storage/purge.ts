@@ -31,3 +31,13 @@ export function purge(
   const oldest = store.row<{ at: number | null }>(`SELECT MIN(${at}) AS at FROM ${table}`)?.at ?? null;
   return oldest === null ? null : Math.max(oldest + keptMs, now + PURGE_EVERY_MS);
 }
+
+/**
+ * Deletes any rows of a table, but at most `rowsMax`. Must run inside a transaction.
+ * @param table becomes part of SQL, as does `key`, the columns of its primary key
+ * @returns whether more may remain
+ */
+export function deleteSome(store: ObjectStore, table: string, key: string, rowsMax: number): boolean {
+  const sql = `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} LIMIT ?) RETURNING 1`;
+  return store.rows(sql, rowsMax).length === rowsMax;
+}

@@ -29,6 +29,7 @@ const ROWS = {
 };
 /** The most of the log that one transaction folds, in UTF-16 code units. The base is read and written beside it. */
 const SLICE_CHARS = 4 * BATCH_BYTES;
+const TAIL_CHARS = SLICE_CHARS;
 /** How often the length of a log is checked while it grows to its limit. */
 const LENGTH_CHECKS = 64;
 
@@ -133,10 +134,18 @@ export class EventLog {
     return { events, last: events.at(-1)?.seq ?? after, hasMore: hasMore || events.length < whole.length };
   }
 
-  /** The last `most` committed events. */
+  /** The last committed events: at most `most`, and about TAIL_CHARS. */
   tail(most: number): SessionEvent[] {
+    const { floor_seq } = this.#records.session();
+    const { head, total } = this.#last() ?? this.#stored(floor_seq);
+    const early = Math.max(floor_seq, head - most);
+    const first = this.#store.row<{ before: number }>(
+      `SELECT from_seq - 1 AS before FROM event_batches WHERE seq > ? AND total > ? ORDER BY seq LIMIT 1`,
+      early,
+      total - TAIL_CHARS,
+    );
     const events: SessionEvent[] = [];
-    let after = Math.max(this.#records.session().floor_seq, this.head() - most);
+    let after = Math.max(early, first?.before ?? head);
     for (let hasMore = true; hasMore; ) {
       const page = this.page(after);
       events.push(...page.events);

@@ -25,7 +25,7 @@ async function opened(config: Partial<SessionConfig>) {
 }
 
 /** Fires the alarm until a deadline is done. @returns what each time has read */
-async function slicesOf(session: SessionInProcess, platform: MeasuredPlatform, deadline: string) {
+async function slicesOf(session: SessionInProcess, platform: MeasuredPlatform, deadline: string, each = () => {}) {
   const read: number[] = [];
   while (session.dueAt(deadline) !== null) {
     platform.clock = Math.max(platform.clock, platform.alarm ?? 0);
@@ -33,6 +33,7 @@ async function slicesOf(session: SessionInProcess, platform: MeasuredPlatform, d
     platform.fireAlarm(() => session.runtime.alarm());
     read.push(platform.take().chars);
     await platform.settle();
+    each();
   }
   return read;
 }
@@ -96,6 +97,22 @@ describe('trimming a long log', () => {
   });
 });
 
+it('purging a long session deletes some rows at a time, and ends with its tombstone', async () => {
+  const { platform, session, agent } = await opened({ deleted_retention_ms: DAY_MS });
+  long(agent, 250);
+  await session.runtime.remove(session.call());
+  platform.clock += DAY_MS;
+  let last = session.rows('event_batches').length;
+  const read = await slicesOf(session, platform, 'purge', () => {
+    const left = session.rows('event_batches').length;
+    expect(last - left).toBeLessThanOrEqual(100);
+    last = left;
+  });
+  expect(read.length).toBeGreaterThan(2);
+  expect(session.rows('tasks')).toEqual([]);
+  expect(session.row('session')).toMatchObject({ spec: '{}' });
+});
+
 describe('reading a long log', () => {
   it('loads no more than the page that a reader gets', async () => {
     const { platform, session, agent } = await opened({});
@@ -106,6 +123,21 @@ describe('reading a long log', () => {
     const read = platform.take();
     expect(read.chars).toBeLessThan(BATCH_BYTES);
     expect(read.rows).toBeLessThan(50);
+  });
+
+  it('looks for an open turn in the end of the log only', async () => {
+    const { platform, session, agent } = await opened({});
+    agent.send({ type: 'turn.started', data: { turn: 1, message: 1, model: null, agent: null } });
+    long(agent, 100);
+    const due = session.dueAt('lease:1')!;
+    agent.client!.vanish();
+    platform.clock = due + 600_000;
+    platform.take();
+    platform.fireAlarm(() => session.runtime.alarm());
+    platform.clock += 600_000;
+    platform.fireAlarm(() => session.runtime.alarm());
+    expect(session.row<{ ended: string }>('leases')!.ended).toBe('lost');
+    expect(platform.take().chars).toBeLessThan(SLICE_CHARS + 2 * ROW_CHARS);
   });
 
   it('hands a watcher the base slice by slice, and loads no other slice for it', async () => {
