@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { listKept, unmarkKept } from '../../runner/git/kept-worktrees.ts';
 import { Repository } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError, lockDataDirectory } from '../../runner/identity.ts';
+import { removeTree } from '../../runner/process/remove-tree.ts';
 import { CliError, defineCommand, defineGroup, exitCode } from '../command.ts';
 import { DataDirectory } from '../data-directory.ts';
 import { printable, printJson } from '../terminal.ts';
@@ -68,7 +68,7 @@ const drop = defineCommand({
       const repository = await Repository.open(path).catch(() => null);
       // The model may have destroyed the worktree's git files.
       if (repository) await repository.removeWorktree(path);
-      else await rm(path, { recursive: true, force: true });
+      else await removeTree(path);
       unmarkKept(path);
     } finally {
       unlock();

@@ -1,4 +1,5 @@
-import { rm, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
+import { removeTree } from '../process/remove-tree.ts';
 import { type BytePath, listOf, placeOf, splitNul } from './byte-path.ts';
 import { withoutFilters } from './filters.ts';
 import { GitError, git } from './git.ts';
@@ -64,7 +65,7 @@ function parseRaw(listing: Buffer) {
 
 /** Removes a file or a submodule, and the directories that are empty then, as git does. */
 async function removePath(directory: string, path: BytePath): Promise<void> {
-  await rm(placeOf(directory, path), { recursive: true, force: true });
+  await removeTree(placeOf(directory, path));
   const parents = path.split('/').slice(0, -1);
   for (let depth = parents.length; depth > 0; depth--) {
     const isRemoved = await rmdir(placeOf(directory, parents.slice(0, depth).join('/') as BytePath)).then(

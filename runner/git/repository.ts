@@ -1,8 +1,9 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { repositoryKey } from '../../src/domain/repository-url.ts';
 import { MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
+import { removeTree } from '../process/remove-tree.ts';
 import { changeClone, removeRecord } from './bookkeeping.ts';
 import { Filters } from './filters.ts';
 import { GitError, git } from './git.ts';
@@ -163,7 +164,7 @@ export class Repository {
   /** Removes the worktree at `path`, if it exists, and git's record of it. Other worktrees are not touched. */
   async removeWorktree(path: string): Promise<void> {
     await changeClone(this.#gitDirectory, () => removeRecord(this.#gitDirectory, path));
-    await rm(path, { recursive: true, force: true });
+    await removeTree(path);
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from '../process/remove-tree.ts';
 import { type BytePath, pathText, placeOf, splitNul, utf8Path } from './byte-path.ts';
 import type { Filters } from './filters.ts';
 import { git, type Setting } from './git.ts';
@@ -139,7 +140,7 @@ async function headOf(directory: string): Promise<string | null> {
 }
 
 async function emptied(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true });
+  await removeTree(directory);
   await mkdir(directory, { recursive: true });
 }
 

@@ -1,20 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  chmod,
-  cp,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  statfs,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { cp, lstat, mkdir, readdir, readFile, rename, stat, statfs, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { removeTree } from '../process/remove-tree.ts';
 import type { SetupRecipe } from './recipe.ts';
 
 type Cache = NonNullable<SetupRecipe['cache']>;
@@ -190,21 +178,6 @@ async function copy(from: string, to: string, signal: AbortSignal): Promise<void
       return found.isFile() || found.isDirectory() || found.isSymbolicLink();
     },
   });
-}
-
-/** Also removes directories that are read-only, such as those of Go's module cache. */
-async function removeTree(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true }).catch(async () => {
-    await makeWritable(path);
-    await rm(path, { recursive: true, force: true });
-  });
-}
-
-async function makeWritable(directory: string): Promise<void> {
-  if (!(await lstat(directory)).isDirectory()) return;
-  await chmod(directory, 0o700);
-  const inside = await readdir(directory, { withFileTypes: true });
-  for (const { name } of inside.filter((found) => found.isDirectory())) await makeWritable(join(directory, name));
 }
 
 /** @throws when a directory of the path is a link, which could lead out of the worktree */
