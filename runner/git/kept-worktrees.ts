@@ -1,14 +1,21 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 
 /**
- * A worktree that holds the only copy of its work is kept. A file with this suffix beside it marks it. Its first line is
- * the commit that the work started from. Each further line names work from before that the worktree lacks.
+ * A worktree that holds the only copy of its work is kept. A file with this suffix beside it marks it. Its first line has
+ * words: the commit that the work started from, the lease that worked there last, and perhaps `reported`. Each further
+ * line names work from before that the worktree lacks.
  */
 const KEPT_SUFFIX = '.kept';
-/** Behind the commit: the worktree holds nothing that a reported checkpoint does not hold. */
-const REPORTED = ' reported';
+/** The worktree holds nothing that a reported checkpoint does not hold. */
+const REPORTED = 'reported';
+
+/** A lease whose work is in a worktree. */
+interface Worker {
+  task_id: string;
+  epoch: number;
+}
 
 type WorktreeRemover = { removeWorktree(path: string): Promise<void> };
 
@@ -21,29 +28,30 @@ export interface KeptWorktree {
 }
 
 /** The kept worktrees in a directory of worktrees, the oldest first. Their name is the task's id and the epoch. */
-export function listKept(directory: string): (KeptWorktree & { name: string; keptAt: Date })[] {
+export function listKept(directory: string): (KeptWorktree & { name: string; lease: Worker; keptAt: Date })[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory)
     .filter((file) => file.endsWith(KEPT_SUFFIX))
     .map((file) => {
       const name = file.slice(0, -KEPT_SUFFIX.length);
       const path = join(directory, name);
-      const { base, gone } = readMark(path);
-      return { name, path, base, gone, keptAt: statSync(join(directory, file)).mtime };
+      const { base, gone, worker } = readMark(path);
+      return { name, path, base, gone, lease: worker, keptAt: statSync(join(directory, file)).mtime };
     })
     .sort((a, b) => a.keptAt.getTime() - b.keptAt.getTime());
 }
 
-/** Marks a worktree as kept: neither the end of its lease nor the start after a kill removes it. */
-export function markKept(path: string, base: string, gone: readonly string[] = []): void {
-  const lines = gone.map((what) => what.replaceAll(/\s+/g, ' '));
-  writeFileSync(`${path}${KEPT_SUFFIX}`, [base, ...lines].join('\n'));
+/**
+ * Marks a worktree as kept: neither the end of its lease nor the start after a kill removes it.
+ * @param worker the lease that works there, which need not be the one that made it
+ */
+export function markKept(path: string, base: string, gone: readonly string[] = [], worker = leaseOf(path)): void {
+  writeMark(path, { base, gone, worker, isReported: false });
 }
 
 /** Notes in the mark that a checkpoint with all of the worktree's work was reported, but is not confirmed yet. */
 export function markReported(path: string): void {
-  const { base, gone } = readMark(path);
-  markKept(path, `${base}${REPORTED}`, gone);
+  writeMark(path, { ...readMark(path), isReported: true });
 }
 
 /** Deletes the worktree of a lease if it was kept only until the session has the checkpoint that was reported last. */
@@ -52,13 +60,36 @@ export async function dropReported(
   directory: string,
   { task_id, epoch }: { task_id: string; epoch: number },
 ): Promise<void> {
-  const found = keptOf(directory, task_id).find((kept) => kept.epoch <= epoch);
-  if (found && readMark(found.path).isReported) await dropOne(repository, found.path);
+  const found = keptOf(directory, task_id).find(({ worker }) => worker.epoch <= epoch);
+  if (found?.isReported) await dropOne(repository, found.path);
 }
 
-function readMark(path: string): Pick<KeptWorktree, 'base' | 'gone'> & { isReported: boolean } {
+interface Mark {
+  base: string;
+  gone: readonly string[];
+  worker: Worker;
+  isReported: boolean;
+}
+
+function writeMark(path: string, { base, gone, worker, isReported }: Mark): void {
+  const first = [base, `${worker.task_id}-${worker.epoch}`, ...(isReported ? [REPORTED] : [])].join(' ');
+  const lines = gone.map((what) => what.replaceAll(/\s+/g, ' '));
+  writeFileSync(`${path}${KEPT_SUFFIX}`, [first, ...lines].join('\n'));
+}
+
+/** A mark of an earlier version names no lease; it is the one that made the worktree. */
+function readMark(path: string): Mark & { gone: string[] } {
   const [first = '', ...gone] = readFileSync(`${path}${KEPT_SUFFIX}`, 'utf8').trim().split('\n');
-  return { base: first.replace(REPORTED, ''), gone, isReported: first.endsWith(REPORTED) };
+  const [base = '', ...words] = first.split(' ');
+  const worker = words.find((word) => word !== REPORTED);
+  return { base, gone, worker: leaseOf(worker ?? path), isReported: words.includes(REPORTED) };
+}
+
+/** The lease that has given a worktree its name. */
+function leaseOf(path: string): Worker {
+  const name = basename(path);
+  const dash = name.lastIndexOf('-');
+  return { task_id: name.slice(0, dash), epoch: Number(name.slice(dash + 1)) };
 }
 
 /** Deletes the kept worktrees of a task. */
@@ -81,14 +112,15 @@ export function isKept(path: string): boolean {
   return path.endsWith(KEPT_SUFFIX) || existsSync(`${path}${KEPT_SUFFIX}`);
 }
 
-/** The marked paths of a task, the newest first. */
-function keptOf(directory: string, taskId: string): { path: string; epoch: number }[] {
+/** The worktrees in which leases of a task have worked last, the newest first. */
+function keptOf(directory: string, taskId: string): (Mark & { path: string; gone: string[] })[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory)
-    .map((name) => /^(.+)-(\d+)\.kept$/.exec(name))
-    .filter((match) => match !== null && match[1] === taskId)
-    .map((match) => ({ path: join(directory, `${taskId}-${match?.[2]}`), epoch: Number(match?.[2]) }))
-    .sort((a, b) => b.epoch - a.epoch);
+    .filter((file) => file.endsWith(KEPT_SUFFIX))
+    .map((file) => join(directory, file.slice(0, -KEPT_SUFFIX.length)))
+    .map((path) => ({ path, ...readMark(path) }))
+    .filter(({ worker }) => worker.task_id === taskId)
+    .sort((a, b) => b.worker.epoch - a.worker.epoch);
 }
 
 /**
@@ -98,11 +130,9 @@ function keptOf(directory: string, taskId: string): { path: string; epoch: numbe
 export function findKept(directory: string, { task_id, checkpoint }: Assignment): KeptWorktree | null {
   const oldest = checkpoint?.task_id === task_id ? checkpoint.epoch : 0;
   const found =
-    keptOf(directory, task_id).find(({ epoch }) => epoch >= oldest) ??
-    keptOf(directory, checkpoint?.task_id ?? task_id).find(({ epoch }) => epoch === checkpoint?.epoch);
+    keptOf(directory, task_id).find(({ worker }) => worker.epoch >= oldest) ??
+    keptOf(directory, checkpoint?.task_id ?? task_id).find(({ worker }) => worker.epoch === checkpoint?.epoch);
   if (found === undefined) return null;
-  const { path } = found;
-  if (!existsSync(path)) return null;
-  const { base, gone } = readMark(path);
-  return { path, base, gone };
+  const { path, base, gone } = found;
+  return existsSync(path) ? { path, base, gone } : null;
 }

@@ -39,27 +39,17 @@ export function recover({ buffers, worktrees, repository, agent, openConnection,
   close(): void;
 } {
   const outcome = dropKeptWork(repository, worktrees, isAtWork, log);
-  const ended = listKept(worktrees).filter(({ name }) => !FrameBuffer.exists(buffers, leaseOf(name)));
+  const leases = listKept(worktrees).map(({ lease }) => lease);
+  const ended = leases.filter((lease) => !FrameBuffer.exists(buffers, lease));
   const parts = [
     deliverBufferedFrames(buffers, repository.rootCommit, openConnection, outcome, log),
-    findDeleted(
-      ended.map(({ name }) => leaseOf(name)),
-      agent,
-      openConnection,
-      outcome.deleted,
-    ),
+    findDeleted(ended, agent, openConnection, outcome.deleted),
   ];
   return {
     close: () => {
       for (const part of parts) part.close();
     },
   };
-}
-
-/** The lease of a worktree's name. */
-function leaseOf(name: string): { task_id: string; epoch: number } {
-  const dash = name.lastIndexOf('-');
-  return { task_id: name.slice(0, dash), epoch: Number(name.slice(dash + 1)) };
 }
 
 /**

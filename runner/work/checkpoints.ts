@@ -21,6 +21,7 @@ interface CheckpointsDependencies {
   opencode: Pick<OpenCodePort, 'exportConversation'>;
   worktree: Pick<Worktree, 'path' | 'base' | 'changes'>;
   conversationId: string;
+  lease: { task_id: string; epoch: number };
   /** The most parts in which the session takes a conversation. */
   maxConversationParts: number;
   report: (frame: AgentFrameBody) => void;
@@ -149,7 +150,7 @@ export class Checkpoints {
   #keepWorktree(): void {
     this.#isWorkSafe = false;
     const { path, base } = this.#dependencies.worktree;
-    markKept(path, base, this.#gone);
+    markKept(path, base, this.#gone, this.#dependencies.lease);
   }
 
   async #take(position: CheckpointPosition): Promise<void> {

@@ -91,7 +91,7 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
   const mapping = new Mapping(conversationId, directory, { takesToolOutput });
   mapping.skip(await opencode.messages(conversationId));
   const checkpoints = new Checkpoints(
-    { opencode, worktree, conversationId, maxConversationParts, report, saved: dependencies.saved },
+    { opencode, worktree, conversationId, lease: assignment, maxConversationParts, report, saved: dependencies.saved },
     goneOf(restoration),
     assignment.checkpoint?.patch_sha256 ?? null,
   );

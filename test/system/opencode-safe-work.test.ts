@@ -101,7 +101,7 @@ test.each([
   expect([existsSync(work.worktree), existsSync(`${work.worktree}.kept`)]).toEqual([!isDeleted, !isDeleted]);
 });
 
-test('work that is too large for a checkpoint survives a kill, and the next lease on this agent continues it', async () => {
+test('work that is too large for a checkpoint survives a kill, and the next leases on this agent continue it', async () => {
   const work = await start(makeAssignment());
   await work.message('run head -c 9000000 /dev/urandom > large.bin');
   expect(await work.frame('checkpoint')).toMatchObject({ lacks: ['large.bin (9 MiB)'], files: [] });
@@ -113,7 +113,11 @@ test('work that is too large for a checkpoint survives a kill, and the next leas
 
   await work.frame('result');
   await work.end();
-  const next = await start(nextAssignment(work.assignment, work.frames), work);
+  const second = await start(nextAssignment(work.assignment, work.frames), work);
+  await second.message('run echo more >> large.bin');
+  await second.frame('result');
+  await second.end();
+  const next = await start(nextAssignment(second.assignment, second.frames), second);
   await next.message('run head -c 10 large.bin | wc -c > small.txt; rm large.bin');
   await next.frame('result');
   expect(next.of('checkpoint').at(-1)?.lacks).toBeUndefined();

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findKept, isKept, markKept, unmarkKept } from '../../../runner/git/kept-worktrees.ts';
+import { findKept, isKept, markKept, markReported, unmarkKept } from '../../../runner/git/kept-worktrees.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 
 const TASK = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
@@ -54,5 +54,34 @@ test('a kept worktree remembers what it lacks of the work before', () => {
   expect(findKept(directory, assignment(null))).toMatchObject({
     base: 'base',
     gone: ['all changes up to checkpoint 1', 'a reason in two lines'],
+  });
+});
+
+test('each later lease that works in a kept worktree makes it its own, so that the one after it finds the work', () => {
+  const path = worktree(TASK, 1);
+  for (const epoch of [2, 3]) {
+    const before = epoch - 1;
+    expect(findKept(directory, assignment({ task_id: TASK, epoch: before }))).toMatchObject({ path });
+    markKept(path, 'base', [], { task_id: TASK, epoch });
+    markReported(path);
+    expect(findKept(directory, assignment({ task_id: TASK, epoch }))).toMatchObject({ path, base: 'base' });
+    expect(findKept(directory, assignment({ task_id: TASK, epoch: epoch + 1 }))).toBeNull();
+  }
+});
+
+test('a task that continues in the worktree of another one finds it again, and the other one does not', () => {
+  const path = worktree(OTHER, 1);
+  markKept(path, 'base', [], { task_id: TASK, epoch: 2 });
+  expect(findKept(directory, assignment({ task_id: TASK, epoch: 2 }))).toMatchObject({ path });
+  expect(findKept(directory, { ...assignment(null), task_id: OTHER })).toBeNull();
+});
+
+test('a mark of an earlier version names no lease, so the worktree is that of the lease in its name', () => {
+  const path = worktree(TASK, 3);
+  writeFileSync(`${path}.kept`, 'base reported\nsome work');
+  expect(findKept(directory, assignment({ task_id: TASK, epoch: 3 }))).toEqual({
+    path,
+    base: 'base',
+    gone: ['some work'],
   });
 });

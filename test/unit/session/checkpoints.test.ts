@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Checkpoints as RunnerCheckpoints } from '../../../runner/work/checkpoints.ts';
 import { artifact, checkpoint, type FakeAgent, note, released, uuidOf } from './fake-agent.ts';
-import { failureOf, SessionInProcess, unwrap } from './harness.ts';
+import { failureOf, SessionInProcess, TASK_ID, unwrap } from './harness.ts';
 
 async function read(session: SessionInProcess, id: string): Promise<string> {
   const bytes: Buffer[] = [];
@@ -116,6 +116,7 @@ describe('a checkpoint', () => {
           }),
         },
         conversationId: '',
+        lease: { task_id: TASK_ID, epoch: 1 },
         maxConversationParts: 1,
         report: (frame) => agent.send(frame),
         saved: async () => agent.saved === agent.head,
