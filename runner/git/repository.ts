@@ -17,6 +17,7 @@ export class RepositoryError extends Error {
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const MAX_FETCH_MS = 60_000;
+const ORIGIN = 'origin';
 /** Long, because git may have to fetch each file, or run a filter for it. */
 const CHECKOUT_LIMIT_MS = 600_000;
 
@@ -77,30 +78,47 @@ export class Repository {
   }
 
   /**
-   * The full hash of a commit, `HEAD` by default. Fetches if the clone does not have the commit.
-   * @throws RepositoryError when neither the clone nor its remotes have the commit; GitError when the clone does not have
-   * it and a remote cannot be read, because a later attempt may find it
+   * The full hash of a commit, `HEAD` by default. If the clone does not have the commit, fetches from `origin`, and then
+   * from its other remotes. Only `origin` decides: another remote may be gone for good. Without an `origin`, all decide.
+   * @throws RepositoryError when the commit is nowhere; GitError when `origin` cannot be read, because a later attempt may
+   * find it there
    */
   async resolve(commit = 'HEAD'): Promise<string> {
-    const find = () => gitText(this.directory, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]);
-    return find().catch(async () => {
-      const failure = await this.#fetch();
-      return find().catch(() => {
-        if (failure !== null) {
-          throw new GitError(`This clone has no commit ${commit}, and its remotes cannot be read: ${failure.message}`);
-        }
-        throw new RepositoryError(`This clone has no commit ${commit}, and "git fetch" did not find it.`);
-      });
-    });
+    const present = await this.#find(commit);
+    if (present !== null) return present;
+    const names = (await gitText(this.directory, ['remote']).catch(() => '')).split('\n').filter((name) => name !== '');
+    const deciding = names.includes(ORIGIN) ? [ORIGIN] : names;
+    const failure = await this.#fetch(deciding);
+    const fetched = await this.#find(commit);
+    if (fetched !== null) return fetched;
+    const otherFailure = await this.#fetch(names.filter((name) => !deciding.includes(name)));
+    const fetchedElsewhere = await this.#find(commit);
+    if (fetchedElsewhere !== null) return fetchedElsewhere;
+    const missing = `This clone has no commit ${commit}`;
+    if (failure !== null)
+      throw new GitError(`${missing}, and ${deciding.join(', ')} cannot be read: ${failure.message}`);
+    const unread = otherFailure === null ? '' : ` Some remotes could not be read: ${otherFailure.message}`;
+    throw new RepositoryError(`${missing}, and "git fetch" did not find it.${unread}`);
+  }
+
+  /** The full hash of a commit; null if the clone does not have it. */
+  #find(commit: string): Promise<string | null> {
+    return gitText(this.directory, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]).catch(() => null);
   }
 
   /**
    * The commit that a branch has at `origin` now, fetched if the clone does not have it.
-   * @throws RepositoryError when `origin` has no such branch; GitError when it cannot be reached
+   * @throws RepositoryError when the clone has no `origin`, or it has no such branch; GitError when it cannot be reached
    */
   async resolveBranch(name: string): Promise<string> {
+    await gitText(this.directory, ['remote', 'get-url', ORIGIN]).catch(() => {
+      const advice = 'Add it with "git remote add origin <url>" in the clone of the agent.';
+      throw new RepositoryError(
+        `The branch ${name} is to be read from the remote origin, and there is none. ${advice}`,
+      );
+    });
     const ref = `refs/heads/${name}`;
-    const listed = await git(this.directory, ['ls-remote', 'origin', ref]).catch((error: Error) => {
+    const listed = await git(this.directory, ['ls-remote', ORIGIN, ref]).catch((error: Error) => {
       throw new GitError(`The branch ${name} cannot be read from origin: ${error.message}`);
     });
     const [commit] = listed.toString('utf8').split('\t');
@@ -120,9 +138,10 @@ export class Repository {
     return (await git(this.directory, ['show', `${commit}:${path}`])).toString('utf8');
   }
 
-  /** Fetches from all remotes. @returns why one of them could not be read, or null */
-  async #fetch(): Promise<Error | null> {
-    const args = ['fetch', '--all', '--quiet', '--no-write-fetch-head', '--no-recurse-submodules'];
+  /** Fetches from remotes. @returns why one of them could not be read, or null */
+  async #fetch(names: readonly string[]): Promise<Error | null> {
+    if (names.length === 0) return null;
+    const args = ['fetch', '--multiple', '--quiet', '--no-write-fetch-head', '--no-recurse-submodules', ...names];
     return git(this.directory, args, { maxMs: MAX_FETCH_MS }).then(
       () => null,
       (error: Error) => error,
