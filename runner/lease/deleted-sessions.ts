@@ -3,6 +3,7 @@ import { pathOf } from '../../src/protocol/endpoints/routes.ts';
 import type { RunDown } from '../../src/protocol/run/run-socket.ts';
 import type { BufferedLease } from './buffer.ts';
 import { type OpenConnection, ReconnectingSocket } from './connection.ts';
+import { fewAtATime } from './few-at-a-time.ts';
 
 export type LeaseHolder = Pick<BufferedLease, 'agent_id' | 'agent_name' | 'instance_id'>;
 
@@ -19,17 +20,11 @@ export function findDeleted(
   openConnection: OpenConnection,
   deleted: (lease: { task_id: string }) => void,
 ): { close(): void } {
-  const waiting = [...leases];
-  const open = new Set<ReconnectingSocket>();
-  const askNext = () => {
-    const lease = waiting.shift();
-    if (lease === undefined) return;
-    const { task_id, epoch } = lease;
+  return fewAtATime(leases, { most: MAX_OPEN }, ({ task_id, epoch }, over) => {
     const path = pathOf('openRunSocket', { task_id, epoch: String(epoch) });
     const end = () => {
       socket.close();
-      open.delete(socket);
-      askNext();
+      over();
     };
     const socket = new ReconnectingSocket(openConnection, path, {
       opened: () => socket.send({ type: 'present', ...agent, stream_id: randomUUID(), head: 0, repository: null }),
@@ -44,13 +39,6 @@ export function findDeleted(
       },
       activity: () => undefined,
     });
-    open.add(socket);
-  };
-  for (let count = 0; count < MAX_OPEN; count++) askNext();
-  return {
-    close: () => {
-      waiting.length = 0;
-      for (const socket of open) socket.close();
-    },
-  };
+    return socket;
+  });
 }

@@ -8,8 +8,14 @@ import { FrameBuffer } from './buffer.ts';
 import { processClock } from './clock.ts';
 import type { OpenConnection } from './connection.ts';
 import { findDeleted, type LeaseHolder } from './deleted-sessions.ts';
+import { fewAtATime } from './few-at-a-time.ts';
 import type { LeaseEvents } from './lease-events.ts';
 import { LeaseStream } from './lease-stream.ts';
+
+/** The most leases whose frames are delivered at a time. */
+const MAX_STREAMS = 8;
+/** A session that does not answer for so long does not keep the frames of the other leases waiting. */
+const TURN_MS = 30_000;
 
 /** What the session says about the work of leases whose processes were killed. */
 export interface RecoveryEvents {
@@ -55,7 +61,7 @@ export function recover({ buffers, worktrees, repository, agent, openConnection,
 /**
  * Delivers the frames that killed processes of this agent left on disk, under the instance that held each lease. Then
  * releases the leases, so that their tasks need not wait until they expire. Deletes the buffers of leases that were
- * never granted.
+ * never granted. Only a few are delivered at a time, because an agent that was killed often may have left many.
  */
 export function deliverBufferedFrames(
   buffers: string,
@@ -65,13 +71,15 @@ export function deliverBufferedFrames(
   log: (line: string) => void,
   clock = processClock,
 ): { close(): void } {
-  const streams = FrameBuffer.openAll(buffers, log).flatMap((buffer) => {
-    const { task_id, epoch, granted } = buffer.lease;
-    if (!granted) {
-      buffer.drop();
-      return [];
-    }
+  const waiting = new Set<FrameBuffer>();
+  for (const buffer of FrameBuffer.openAll(buffers, log)) {
+    if (buffer.lease.granted) waiting.add(buffer);
+    else buffer.drop();
+  }
+  const open = (buffer: FrameBuffer, over: () => void): LeaseStream => {
+    const { task_id, epoch } = buffer.lease;
     const newest = buffer.newestCheckpoint();
+    waiting.delete(buffer);
     log(`delivering the remaining frames of ${task_id}, epoch ${epoch}`);
     const events: LeaseEvents = {
       granted: () => stream.append({ type: 'released', data: { reason: 'lost', message: 'The agent was killed.' } }),
@@ -84,14 +92,19 @@ export function deliverBufferedFrames(
         log(`delivered the remaining frames of ${task_id}, epoch ${epoch}: ${how}`);
         if (how === 'deleted') outcome.deleted({ task_id });
         else if (newest !== null && newest <= saved) outcome.saved({ task_id, epoch });
+        over();
       },
     };
     const stream = new LeaseStream(buffer, repository, openConnection, events, clock);
-    return [stream];
-  });
+    return stream;
+  };
+  const places = { most: MAX_STREAMS, turn: { ms: TURN_MS, clock } };
+  const streams = fewAtATime([...waiting], places, open);
   return {
     close: () => {
-      for (const stream of streams) stream.close();
+      streams.close();
+      for (const buffer of waiting) buffer.close();
+      waiting.clear();
     },
   };
 }

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { markKept, markReported } from '../../../runner/git/kept-worktrees.ts';
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
+import { type Clock, processClock } from '../../../runner/lease/clock.ts';
 import type { ConnectionEvents, OpenConnection } from '../../../runner/lease/connection.ts';
-import { recover } from '../../../runner/lease/recovery.ts';
+import { deliverBufferedFrames, recover } from '../../../runner/lease/recovery.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkpoint, note, uuidOf } from '../session/fake-agent.ts';
 
@@ -144,4 +145,45 @@ test('about many kept worktrees, at most four sessions are asked at a time, and 
   expect([asked.length, open.size, new Set(asked).size]).toEqual([9, 4, 9]);
   recovery.close();
   expect([asked.length, open.size]).toEqual([9, 0]);
+});
+
+test('the frames of many leases are delivered eight at a time, and one that hangs does not keep the others waiting', async () => {
+  for (let epoch = 1; epoch <= 20; epoch++) killed(epoch);
+  const turns: (() => void)[] = [];
+  const clock: Clock = {
+    ...processClock,
+    after: (ms, run) => {
+      if (ms === 30_000) turns.push(run);
+      return () => undefined;
+    },
+  };
+  const open = new Map<string, ConnectionEvents>();
+  const openConnection: OpenConnection = (path, events) => {
+    open.set(path, events);
+    return { send: () => undefined, close: () => void open.delete(path) };
+  };
+  const outcome = { saved: () => undefined, deleted: () => undefined };
+  const buffers = join(directory, 'leases');
+  const delivery = deliverBufferedFrames(buffers, '', openConnection, outcome, () => undefined, clock);
+  expect(open.size).toBe(8);
+  const answer = () => {
+    const [[path, events] = []] = open;
+    events!.received(JSON.stringify({ ...ENDED, saved: 3 }));
+    open.delete(path!);
+  };
+  for (let count = 0; count < 4; count++) answer();
+  expect(open.size).toBe(8);
+  for (const turn of turns.slice(-8)) turn();
+  expect(open.size).toBe(16);
+  while (open.size > 0) answer();
+  expect(readdirSync(buffers)).toEqual([]);
+  delivery.close();
+});
+
+test('frames that wait for their turn stay for the next start', () => {
+  for (let epoch = 1; epoch <= 20; epoch++) killed(epoch);
+  start(() => ({ send: () => undefined, close: () => undefined })).close();
+  const left = FrameBuffer.openAll(join(directory, 'leases'));
+  expect(left).toHaveLength(20);
+  for (const buffer of left) buffer.close();
 });
