@@ -1,8 +1,9 @@
 import { listOf, splitNul } from './byte-path.ts';
-import { GitError, git, type Setting } from './git.ts';
+import { GitError, type GitOptions, git, type Setting } from './git.ts';
 
 type Environment = Record<string, string>;
 
+const FILTER_FAILED = /^error: (external filter|initialization for subprocess) .*failed.*$/m;
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 
 /**
@@ -11,10 +12,20 @@ const MAX_LISTING_BYTES = 64 * 1_048_576;
  */
 export class Filters {
   #failure: string | null = null;
+  #warning: string | null = null;
 
   /** Git's words when a filter first failed; null while none has. */
   get failure(): string | null {
-    return this.#failure;
+    return this.#failure ?? this.#warning;
+  }
+
+  /** For a command that checks files out. If a filter is not required, git warns of its failure and goes on. */
+  get heard(): Pick<GitOptions, 'onWarnings'> {
+    return {
+      onWarnings: (text) => {
+        this.#warning ??= FILTER_FAILED.exec(text)?.[0] ?? null;
+      },
+    };
   }
 
   /**

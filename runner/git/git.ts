@@ -23,6 +23,8 @@ export interface GitOptions {
   maxBytes?: number;
   /** Replaces the time limit of the command, in milliseconds. */
   maxMs?: number;
+  /** Gets what a command that succeeded has printed on its standard error. */
+  onWarnings?: (text: string) => void;
 }
 
 const DEFAULT_MAX_BYTES = 16 * 1_048_576;
@@ -116,6 +118,7 @@ export async function git(directory: string, args: string[], options: GitOptions
     throw new GitError(`git ${name}: ${reason}`);
   }
   if (code !== 0) throw new GitError(`git ${name}: ${errorOutput.trim() || `exit code ${code}`}`);
+  options.onWarnings?.(errorOutput);
   return Buffer.concat(output);
 }
 

@@ -160,7 +160,7 @@ export class Repository {
     await changeClone(this.#gitDirectory, () => git(this.directory, add));
     const filters = new Filters();
     await filters.run(path, {}, (settings) =>
-      git(path, ['reset', '--hard', '--quiet', base], { settings, maxMs: CHECKOUT_LIMIT_MS }),
+      git(path, ['reset', '--hard', '--quiet', base], { settings, maxMs: CHECKOUT_LIMIT_MS, ...filters.heard }),
     );
     const modules = { gitDirectory: this.#gitDirectory, checkout: this.directory };
     return this.openWorktree(path, base, filters, await fillSubmodules(path, modules, filters));

@@ -95,6 +95,14 @@ test.for(['clean', 'smudge', 'process'])(
   },
 );
 
+test.for(['smudge', 'process'])('a %s program that may fail is noted when it does', async (kind) => {
+  gitIn(clone, 'config', 'filter.store.required', 'false');
+  gitIn(clone, 'config', `filter.store.${kind}`, 'not-installed filter');
+  const here = await worktree('here');
+  expect(text(here.path, 'old.bin')).toMatch(/^pointer /);
+  expect(here.filterFailure).toContain('not-installed');
+});
+
 test('a failing git command that no filter has caused still fails', async () => {
   const repository = await Repository.open(clone);
   const [commit, tree] = [gitIn(clone, 'rev-parse', 'HEAD'), gitIn(clone, 'rev-parse', 'HEAD^{tree}')];
