@@ -41,17 +41,25 @@ async function repeatedOnRace<T>(change: () => Promise<T>): Promise<T> {
 /**
  * Deletes git's record of the worktree at `path`. `git worktree prune` would also delete the records of worktrees of the
  * person that are missing for the moment, with their index and HEAD.
+ */
+export async function removeRecord(gitDirectory: string, path: string): Promise<void> {
+  for (const record of await recordsOf(gitDirectory, path)) await rm(record, { recursive: true, force: true });
+}
+
+/**
+ * The directories in which git keeps the index and the HEAD of the worktree at `path`: one, or none. They are found from
+ * the clone, because the `.git` in the worktree may have been removed or replaced.
  *
  * Git keeps the record of a worktree in `worktrees/<id>`, whose file `gitdir` names the worktree's `.git`
  * (gitrepository-layout(5)).
  */
-export async function removeRecord(gitDirectory: string, path: string): Promise<void> {
+export async function recordsOf(gitDirectory: string, path: string): Promise<string[]> {
   const records = join(gitDirectory, 'worktrees');
   const wanted = new Set([join(resolve(path), '.git'), join(await realpath(path).catch(() => resolve(path)), '.git')]);
+  const found: string[] = [];
   for (const name of await readdir(records).catch(() => [])) {
     const named = await readFile(join(records, name, 'gitdir'), 'utf8').catch(() => null);
-    if (named !== null && wanted.has(resolve(records, name, named.trim()))) {
-      await rm(join(records, name), { recursive: true, force: true });
-    }
+    if (named !== null && wanted.has(resolve(records, name, named.trim()))) found.push(join(records, name));
   }
+  return found;
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type BytePath, listOf, pathText, placeOf, splitNul } from './byte-path.ts';
 import { git } from './git.ts';
@@ -12,6 +12,8 @@ const LIMITS = { fileBytes: 268_435_456, totalBytes: 268_435_456, files: 10_000 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 /** Beside git's own files of a worktree, so that it lasts as long as the worktree does. */
 const RECORD = 'oio-included';
+/** A file that is being copied, at the top of the worktree. A kill may leave it. */
+const UNFINISHED = '.oio-unfinished' as BytePath;
 /** The data directory of this project, which holds keys. */
 const OWN = /^\.oio(-demo)?\//;
 
@@ -44,13 +46,14 @@ export async function copyIncluded(clone: string, worktree: string, index: strin
   const wanted = found.filter(({ path }) => !leftOut.some((left) => isIn(path, left.path)));
   // First the record, so that no snapshot can hold a file that is copied and not recorded. It keeps the files of an
   // earlier copy that did not end.
-  const recorded = new Set([...(await includedPaths(index)), ...wanted.map(({ path }) => path)]);
+  const recorded = new Set([UNFINISHED, ...(await includedPaths(index)), ...wanted.map(({ path }) => path)]);
   await writeFile(recordOf(index), listOf([...recorded]));
   const included: Included = {
     copied: [],
     leftOut: leftOut.map((left) => ({ ...left, path: pathText(left.path as BytePath) })),
     skipped: [],
   };
+  await rm(placeOf(worktree, UNFINISHED), { force: true });
   for (const { path } of wanted) {
     const isCopied = await copyOne(clone, worktree, path);
     (isCopied ? included.copied : included.skipped).push(pathText(path));
@@ -91,10 +94,14 @@ async function copyOne(clone: string, worktree: string, path: BytePath): Promise
     if (!(await makeParents(worktree, path))) return false;
     const found = await lstat(from);
     if (found.isSymbolicLink()) await symlink(await readlink(from, 'buffer'), to);
-    else if (found.isFile()) await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    else return false;
+    else if (found.isFile()) {
+      // A part of a file must not be taken for the file after a kill.
+      await copyFile(from, placeOf(worktree, UNFINISHED), constants.COPYFILE_FICLONE);
+      await rename(placeOf(worktree, UNFINISHED), to);
+    } else return false;
     return true;
   } catch (error) {
+    await rm(placeOf(worktree, UNFINISHED), { force: true });
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
     return false;
   }

@@ -1,10 +1,10 @@
 import { mkdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { repositoryKey } from '../../src/domain/repository-url.ts';
 import { MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { removeTree } from '../process/remove-tree.ts';
-import { changeClone, removeRecord } from './bookkeeping.ts';
+import { changeClone, recordsOf, removeRecord } from './bookkeeping.ts';
 import { Filters } from './filters.ts';
 import { GitError, git } from './git.ts';
 import { fillSubmodules, type Unfilled } from './submodules.ts';
@@ -173,10 +173,8 @@ export class Repository {
     filters = new Filters(),
     unfilled: readonly Unfilled[] = [],
   ): Promise<Worktree> {
-    const index = await gitText(path, ['rev-parse', '--git-path', 'index']).then(
-      (found) => resolve(path, found),
-      () => null,
-    );
+    const [record] = await recordsOf(this.#gitDirectory, path);
+    const index = record === undefined ? null : join(record, 'index');
     return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index, filters }, unfilled);
   }
 

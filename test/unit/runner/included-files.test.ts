@@ -1,9 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -16,6 +18,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
 import type { Worktree } from '../../../runner/git/worktree.ts';
+import { eventually } from '../../support/eventually.ts';
 import { gitIn } from '../../support/git-in.ts';
 
 let scratch: string;
@@ -109,13 +112,59 @@ test('a second copy, after one that did not end, lets nothing of the first into 
   expect((await changesOf(worktree))[1]).toEqual([]);
 });
 
+test('a copy that a kill cut off is made again as a whole', async () => {
+  write({ '.worktreeinclude': 'data.bin\n', 'data.bin': '' });
+  truncateSync(join(clone, 'data.bin'), 100_000_000);
+  const { path, base } = await addWorktree();
+  const index = gitIn(path, 'rev-parse', '--git-path', 'index').trim();
+  const module = new URL('../../../runner/git/included-files.ts', import.meta.url).href;
+  const code = `const { copyIncluded } = await import(${JSON.stringify(module)});
+    await copyIncluded(...process.argv.slice(1));`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code, clone, path, index]);
+  await eventually(() => expect(readdirSync(path)).not.toEqual(['.git', '.gitignore', 'file.txt']));
+  child.kill('SIGKILL');
+  await once(child, 'close');
+
+  const worktree = await (await Repository.open(clone)).openWorktree(path, base);
+  expect(await changesOf(worktree)).toEqual(['', []]);
+  await worktree.copyIncluded(clone);
+  expect(statSync(join(path, 'data.bin')).size).toBe(100_000_000);
+  expect(readdirSync(path).sort()).toEqual(['.git', '.gitignore', 'data.bin', 'file.txt']);
+});
+
+test.each([
+  ['removed', () => undefined],
+  ['replaced', (path: string) => void gitIn(path, 'init', '-q')],
+])(
+  'copied files are in no checkpoint of a later lease when the model has %s the worktree’s .git',
+  async (_, replace) => {
+    write({ '.worktreeinclude': 'local.txt\n', 'local.txt': 'secret\n' });
+    const { path, base } = await addWorktree().then(async (worktree) => {
+      await worktree.copyIncluded(clone);
+      await worktree.markPrepared();
+      return worktree;
+    });
+    rmSync(join(path, '.git'), { recursive: true });
+    replace(path);
+    writeFileSync(join(path, 'made.txt'), 'made\n');
+    const later = await (await Repository.open(clone)).openWorktree(path, base);
+    expect(await later.prepared()).toBe('');
+    const [patch, files] = await changesOf(later);
+    expect(files).toEqual(['made.txt']);
+    expect(patch).not.toContain('secret');
+  },
+);
+
 test('a worktree is prepared only once it is marked, and a new one at its path is not', async () => {
   const worktree = await addWorktree();
-  expect(await worktree.isPrepared()).toBe(false);
+  expect(await worktree.prepared()).toBeNull();
   await worktree.markPrepared();
   const repository = await Repository.open(clone);
-  expect(await (await repository.openWorktree(worktree.path, worktree.base)).isPrepared()).toBe(true);
-  expect(await (await addWorktree()).isPrepared()).toBe(false);
+  const again = await repository.openWorktree(worktree.path, worktree.base);
+  expect(await again.prepared()).toBe('');
+  await again.markPrepared('It failed.');
+  expect(await again.prepared()).toBe('It failed.');
+  expect(await (await addWorktree()).prepared()).toBeNull();
 });
 
 test('a file that the worktree has is not replaced, and no link leads out of the worktree', async () => {
