@@ -1,5 +1,5 @@
-import { existsSync, lstatSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MAX_PATCH_BYTES, MAX_UNPACKED_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
@@ -119,16 +119,20 @@ export class Worktree {
     return ctimeMs < before ? `${ino} ${size} ${mtimeMs} ${ctimeMs}` : null;
   }
 
-  /** Whether an earlier lease has prepared the worktree, and has marked it. */
-  async isPrepared(): Promise<boolean> {
+  /**
+   * How an earlier lease has prepared the worktree: why its set-up failed, or an empty text if it did not. Null if no lease
+   * has prepared it to the end.
+   */
+  async prepared(): Promise<string | null> {
     const { index } = this.#source;
     // Only a model removes git's files of a worktree, and it works in prepared ones.
-    return index === null || existsSync(preparedMark(index));
+    return index === null ? '' : readFile(preparedMark(index), 'utf8').catch(() => null);
   }
 
-  async markPrepared(): Promise<void> {
+  /** @param failure why the set-up failed, for the lease after a kill; an empty text if it did not */
+  async markPrepared(failure = ''): Promise<void> {
     const { index } = this.#source;
-    if (index !== null) await writeFile(preparedMark(index), '');
+    if (index !== null) await writeFile(preparedMark(index), failure);
   }
 
   /** Copies the untracked files that the clone's `.worktreeinclude` names; see `copyIncluded`. */

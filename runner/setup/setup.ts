@@ -18,16 +18,25 @@ export interface SetupRun {
   /** Whether the worktree is as its base commit, so that no model has changed what the set-up makes. */
   isPristine: boolean;
   signal: AbortSignal;
+  /** The same set-up runs in another worktree. */
+  waiting(recipe: SetupRecipe): void;
   started(recipe: SetupRecipe): void;
 }
 
 /** How a set-up ended, and its command. `cached`: the command did not run. */
 export type SetupEnd = (({ type: 'ran' } & CommandEnd) | { type: 'cached' }) & { recipe: SetupRecipe };
 
+/** What the next prompt says of a set-up that failed. */
+export function setupNotice(why: string): string {
+  return `The set-up of this worktree failed, so dependencies may be missing. ${why}\nIf the task needs them, mend or repeat the set-up, or say in your answer what you could not do.`;
+}
+
 /** Sets up the worktrees of one agent, as its repository or its person says. */
 export class Setup {
   readonly #options: SetupOptions;
   readonly #cache: SetupCache;
+  /** By key: the end of the first run whose result the cache will have. */
+  readonly #filling = new Map<string, Promise<void>>();
 
   constructor(options: SetupOptions) {
     this.#options = options;
@@ -40,25 +49,66 @@ export class Setup {
    * @returns null when there is nothing to do
    * @throws RecipeError when the repository's recipe is not valid; another error when the command cannot start
    */
-  async run({ worktree, repository, isPristine, signal, started }: SetupRun): Promise<SetupEnd | null> {
-    const { choice, log } = this.#options;
+  async run(run: SetupRun): Promise<SetupEnd | null> {
+    const { worktree, repository, isPristine, signal } = run;
+    const { choice } = this.#options;
     const text = choice === 'off' ? null : await repository.readFile(worktree.base, PROJECT_FILE);
     const recipe = recipeOf(choice, text);
     if (recipe === null) return null;
-    const { cache, command, timeout_seconds } = recipe;
     const environment = this.#options.environment();
+    const command = () => this.#runCommand(recipe, environment, run);
+    const { cache } = recipe;
+    if (!cache) return command();
     const facts = [repository.rootCommit, process.platform, process.arch, environment.PATH ?? ''];
-    const key = cache ? await cacheKey(recipe, worktree.path, facts) : '';
-    if (cache && (await this.#cache.restore(key, worktree.path, cache, signal))) return { type: 'cached', recipe };
+    const key = await cacheKey(recipe, worktree.path, facts);
+    const restore = () => this.#cache.restore(key, worktree.path, cache, signal);
+    if (await restore()) return { type: 'cached', recipe };
+    const filling = this.#filling.get(key);
+    if (filling) {
+      run.waiting(recipe);
+      await Promise.race([filling, aborted(signal)]);
+      if (!signal.aborted && (await restore())) return { type: 'cached', recipe };
+    }
+    if (!isPristine) return command();
+    const filled = command().then(async (end) => {
+      if (end.how === 'exited' && end.exitCode === 0) await this.#save(key, cache, run);
+      return end;
+    });
+    return this.#asFirst(key, filled);
+  }
+
+  async #runCommand(recipe: SetupRecipe, environment: Record<string, string>, { worktree, signal, started }: SetupRun) {
     signal.throwIfAborted();
     started(recipe);
+    const { command, timeout_seconds } = recipe;
     const limitMs = timeout_seconds * 1_000;
     const end = await runAsTool({ command, worktree: worktree.path, environment, limitMs, signal });
-    if (cache && isPristine && end.how === 'exited' && end.exitCode === 0) {
-      await this.#cache
-        .save(key, worktree.path, cache, signal)
-        .catch((error: Error) => log(`the result of the set-up is not cached: ${error.message}`));
-    }
-    return { type: 'ran', recipe, ...end };
+    return { type: 'ran' as const, recipe, ...end };
   }
+
+  async #save(key: string, cache: NonNullable<SetupRecipe['cache']>, { worktree, signal }: SetupRun): Promise<void> {
+    await this.#cache
+      .save(key, worktree.path, cache, signal)
+      .catch((error: Error) => this.#options.log(`the result of the set-up is not cached: ${error.message}`));
+  }
+
+  /** Lets others with the same key wait for a run. If it fails, they all run at once, because each may succeed. */
+  async #asFirst<T>(key: string, work: Promise<T>): Promise<T> {
+    if (this.#filling.has(key)) return work;
+    this.#filling.set(
+      key,
+      work.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
+    return work.finally(() => this.#filling.delete(key));
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

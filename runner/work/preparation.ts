@@ -4,7 +4,7 @@ import { INCLUDE_FILE } from '../git/included-files.ts';
 import type { Repository } from '../git/repository.ts';
 import { note } from '../note.ts';
 import { whyHooksDoNotRun } from '../setup/hooks.ts';
-import type { Setup, SetupEnd } from '../setup/setup.ts';
+import { type Setup, type SetupEnd, setupNotice } from '../setup/setup.ts';
 import { noteMcpServers } from './mcp-servers.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import type { WorkContext } from './work-context.ts';
@@ -55,14 +55,14 @@ async function prepareWorktree(context: WorkContext, dependencies: PreparationDe
     if (included !== null) reportIncluded(included, report);
   });
   if (ended.signal.aborted) return;
-  await setUp(context, dependencies, ended.signal);
+  const failure = await setUp(context, dependencies, ended.signal);
   if (ended.signal.aborted) return;
   await attempt("Git's hooks could not be looked at:", async () => {
     const why = await whyHooksDoNotRun(worktree.path);
     if (why !== null) report(note('warning', why));
   });
   // If this fails, the next lease that continues in the worktree prepares it again.
-  await worktree.markPrepared().catch(() => undefined);
+  await worktree.markPrepared(failure).catch(() => undefined);
 }
 
 function reportIncluded({ copied, leftOut, skipped }: Included, report: Report): void {
@@ -73,7 +73,12 @@ function reportIncluded({ copied, leftOut, skipped }: Included, report: Report):
   if (skipped.length > 0) report(note('warning', `Could not be copied from the clone${listed(skipped)}.`));
 }
 
-async function setUp(context: WorkContext, dependencies: PreparationDependencies, signal: AbortSignal): Promise<void> {
+/** @returns why the set-up failed; an empty text if it did not */
+async function setUp(
+  context: WorkContext,
+  dependencies: PreparationDependencies,
+  signal: AbortSignal,
+): Promise<string> {
   const { repository, setup, report } = dependencies;
   const { worktree, isPristine } = context;
   try {
@@ -82,16 +87,19 @@ async function setUp(context: WorkContext, dependencies: PreparationDependencies
       repository,
       isPristine,
       signal,
+      waiting: ({ command }) =>
+        report(note('info', `Set-up waits for ${shown(command)} in another session, whose result it can use.`)),
       started: ({ command, timeout_seconds }) =>
         report(note('info', `Set-up runs ${shown(command)}, for at most ${timeout_seconds} s.`)),
     });
-    if (end === null || signal.aborted) return;
+    if (end === null || signal.aborted) return '';
     await countChanges(context, report);
     const failure = failureOf(end);
-    if (failure === null) report(note('info', successText(end)));
-    else fail(context, report, failure);
+    if (failure !== null) return fail(context, report, failure);
+    report(note('info', successText(end)));
+    return '';
   } catch (error) {
-    if (!signal.aborted) fail(context, report, (error as Error).message);
+    return signal.aborted ? '' : fail(context, report, (error as Error).message);
   }
 }
 
@@ -106,10 +114,11 @@ async function countChanges({ worktree, checkpoints, isPristine }: WorkContext, 
   }
 }
 
-function fail(context: WorkContext, report: Report, why: string): void {
+function fail(context: WorkContext, report: Report, why: string): string {
   report(note('error', `Set-up failed, and the work goes on without it. ${why}`));
-  const told = `The set-up of this worktree failed, so dependencies may be missing. ${why}\nIf the task needs them, mend or repeat the set-up, or say in your answer what you could not do.`;
+  const told = setupNotice(why);
   context.notice = context.notice === null ? told : `${context.notice}\n\n${told}`;
+  return why;
 }
 
 /** Why the set-up failed; null if it did not. */

@@ -10,6 +10,7 @@ import type { Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
 import { transcript } from '../opencode/conversation-parts.ts';
 import { Mapping } from '../opencode/mapping/mapping.ts';
+import { setupNotice } from '../setup/setup.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ExportedConversation, OpenCodePort } from './opencode-port.ts';
@@ -54,7 +55,7 @@ export interface WorkContext {
   preface: string | null;
   /** What the worktree has of the work before this lease. */
   restoration: Restoration;
-  /** What the next prompt tells the model of work that is gone; null when it need not be told. */
+  /** What the next prompt tells the model of work that is gone, and of a set-up that failed; null when it need not be told. */
   notice: string | null;
 }
 
@@ -83,8 +84,8 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
     throw new WorkContextError(`This agent's OpenCode has no model ${model}.`);
   }
   const { worktree, restoration, hasWork } = await openWorktree(assignment, dependencies);
-  const notice = lossNotice(restoration);
-  if (notice !== null) report(note('error', notice));
+  const loss = lossNotice(restoration);
+  if (loss !== null) report(note('error', loss));
   const directory = await workDirectory(worktree, assignment.repository.directory ?? '.', report);
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const { max_conversation_parts: maxConversationParts = 1, takes_tool_output: takesToolOutput = false } = assignment;
@@ -97,6 +98,10 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
   );
   const approvals = new Approvals(opencode, directory, report);
   const processes = new ToolProcesses({ opencode, worktree: worktree.path, mapping, report, log });
+  const prepared = await worktree.prepared();
+  const notices = [loss, prepared === null || prepared === '' ? null : setupNotice(prepared)].filter(
+    (one) => one !== null,
+  );
   return {
     worktree,
     directory,
@@ -106,11 +111,11 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
     checkpoints,
     processes,
     isPristine: assignment.checkpoint === null && !hasWork,
-    isWorktreePrepared: await worktree.isPrepared(),
+    isWorktreePrepared: prepared !== null,
     isPrepared: false,
     preface,
     restoration,
-    notice,
+    notice: notices.length === 0 ? null : notices.join('\n\n'),
   };
 }
 
@@ -224,8 +229,13 @@ async function openConversation(
   try {
     return { conversationId: await opencode.importConversation(exported, options), preface: null };
   } catch (error) {
-    report(note('warning', `The conversation could not be imported, so it continues from a transcript: ${error}`));
-    return { conversationId: await opencode.createConversation(options), preface: transcript(exported) };
+    const text = transcript(exported);
+    const how =
+      text === ''
+        ? 'and nothing of it can be read, so the work goes on without it'
+        : 'so it continues from a transcript';
+    report(note('warning', `The conversation could not be imported, ${how}: ${error}`));
+    return { conversationId: await opencode.createConversation(options), preface: text === '' ? null : text };
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { CONVERSATION_FORMAT } from '../../runner/opencode/conversation.ts';
 import { PARTS_FORMAT, unpackConversation } from '../../runner/opencode/conversation-parts.ts';
@@ -52,4 +53,21 @@ test('a conversation of which a part is missing continues from a transcript of t
   await next.message('run echo from-the-third');
   expect(await next.frame('result')).toMatchObject({ status: 'completed' });
   expect(next.warnings()).toEqual([expect.stringContaining('a part of the conversation is missing')]);
+  expect(next.warnings()[0]).toContain('continues from a transcript');
+});
+
+test('the log says so when nothing of a conversation can be read', async () => {
+  const assignment = makeAssignment();
+  const work = await fixture.start(assignment);
+  await work.message('run echo one');
+  await work.frame('result');
+  const artifacts = artifactsOf(work.frames);
+  const continued = nextAssignment(assignment, work.frames);
+  const id = continued.checkpoint!.conversation_artifact_id!;
+  artifacts.set(id, Buffer.from('not a conversation'));
+  continued.checkpoint!.conversation_sha256 = createHash('sha256').update('not a conversation').digest('hex');
+  const next = await fixture.start(continued, artifacts);
+  await next.message('say hello');
+  expect(await next.frame('result')).toMatchObject({ status: 'completed' });
+  expect(next.warnings()).toEqual([expect.stringContaining('nothing of it can be read')]);
 });

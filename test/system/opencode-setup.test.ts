@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { isRunning } from '../../runner/process/processes.ts';
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   artifactsOf,
@@ -44,7 +45,9 @@ const outputs = (work: WorkRig) =>
   work.of('tool').flatMap(({ state, output }) => (state === 'completed' ? [output?.trim()] : []));
 
 /** Work, and the texts that the model is asked with. */
-async function startAsked(): Promise<{ work: WorkRig; asked: string[] }> {
+async function startAsked(
+  ...given: [Assignment?, Map<string, Uint8Array>?]
+): Promise<{ work: WorkRig; asked: string[] }> {
   const asked: string[] = [];
   const client = withCalls(fixture.rig.client, {
     prompt: (prompt) => {
@@ -52,7 +55,7 @@ async function startAsked(): Promise<{ work: WorkRig; asked: string[] }> {
       return fixture.rig.client.prompt(prompt);
     },
   });
-  return { work: await fixture.start(undefined, undefined, { client }), asked };
+  return { work: await fixture.start(given[0], given[1], { client }), asked };
 }
 
 const pidIn = ({ worktree }: WorkRig, file: string): Promise<number> =>
@@ -172,6 +175,26 @@ test('a set-up that did not end is repeated in the kept worktree', async () => {
     expect.stringContaining('Set-up runs'),
     expect.stringContaining('Set-up is done'),
   ]);
+});
+
+test('a set-up that failed before a kill is told to the model of the next lease, and not repeated', async () => {
+  commitSetup({ command: 'echo run >> made.pid; exit 7' });
+  const { promise: never } = Promise.withResolvers<never>();
+  const client = withCalls(fixture.rig.client, { prompt: () => never });
+  const cut = await fixture.start(makeAssignment(), new Map(), { client, saved: async () => null });
+  await cut.message('say hello');
+  await cut.frame('turn.started');
+  await cut.work.command({ type: 'checkpoint', data: {} });
+  await cut.frame('checkpoint');
+  cut.work.cancel();
+  await cut.end();
+
+  const { work, asked } = await startAsked(nextAssignment(cut.assignment, cut.frames), artifactsOf(cut.frames));
+  await work.message('run cat made.pid');
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+  expect(outputs(work)).toEqual(['run']);
+  expect(asked[0]).toContain('The set-up of this worktree failed');
+  expect(asked[0]).toContain('exit code 7');
 });
 
 test('what a set-up has started in a session of its own lives as long as the lease', async () => {
