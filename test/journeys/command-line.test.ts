@@ -42,6 +42,18 @@ it('oio session list and diff print JSON for programs, and a patch that git appl
   expect(readFileSync(join(repository, 'patched.txt'), 'utf8')).toBe('there\n');
 });
 
+it('oio session diff fails, and names what is missing, when the patch does not hold all of the work', async () => {
+  const prompt = 'run head -c 9000000 /dev/urandom > large.bin\nwrite small.txt: there';
+  await oio('session', 'create', prompt, '--tag', 'large', '--watch');
+  const list = JSON.parse((await oio('session', 'list', '--tag', 'large', '--json')).output) as SessionList;
+  const id = list.items[0]?.id ?? '';
+  for (const options of [[], ['--patch'], ['--json']]) {
+    const { code, output } = await oio('session', 'diff', id, ...options);
+    expect([code, output]).toEqual([exitCode.failed, expect.stringContaining('This is not in the patch: large.bin')]);
+    expect(output).toContain('small.txt');
+  }
+});
+
 it('oio session create --watch --json prints the session first, and oio approve answers it by a part of its id', async () => {
   const args = ['session', 'create', 'run echo allowed', '--ask', 'bash', '--watch', '--json'];
   const watching = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
