@@ -80,17 +80,16 @@ export class OpenCodeClient implements OpenCodePort {
     return first && model ? `${first.id}/${model}` : null;
   }
 
-  async mcpServers(directory: string): Promise<string[]> {
-    const { mcp = {} } = await this.#call((api) => api.config.get({ directory }));
-    return Object.keys(mcp).filter((name) => mcp[name]?.enabled !== false);
+  async waitingMcpServers(directory: string): Promise<string[]> {
+    const statuses = await this.#call((api) => api.mcp.status({ directory }));
+    return Object.keys(statuses).filter((name) => statuses[name]?.status === 'disabled');
   }
 
-  async mcpFailures(directory: string): Promise<{ name: string; problem: string }[]> {
-    const statuses = await this.#call((api) => api.mcp.status({ directory }));
-    return Object.entries(statuses).flatMap(([name, status]) => {
-      if (status.status === 'needs_auth') return [{ name, problem: 'it needs a sign-in (opencode mcp auth)' }];
-      return 'error' in status ? [{ name, problem: truncated(status.error, MAX_PROBLEM_CHARS) }] : [];
-    });
+  async connectMcpServer(directory: string, name: string, signal: AbortSignal): Promise<string | null> {
+    await this.#call((api) => api.mcp.connect({ directory, name }, { signal }));
+    const status = (await this.#call((api) => api.mcp.status({ directory }, { signal })))[name];
+    if (status?.status === 'needs_auth') return 'it needs a sign-in (opencode mcp auth)';
+    return status && 'error' in status ? truncated(status.error, MAX_PROBLEM_CHARS) : null;
   }
 
   async createConversation({ directory, title, permissions }: NewConversation): Promise<string> {
@@ -205,8 +204,8 @@ export class OpenCodeClient implements OpenCodePort {
     for (let attempt = 1; ; attempt++) {
       const { data, error, response } = await call(this.#api(await this.#ready()));
       if (error === undefined && response?.ok) return data as T;
-      const isLate = error instanceof Error && error.name === 'TimeoutError';
-      if (response !== undefined || isLate || attempt === MAX_ATTEMPTS) {
+      const isEnded = error instanceof Error && ['TimeoutError', 'AbortError'].includes(error.name);
+      if (response !== undefined || isEnded || attempt === MAX_ATTEMPTS) {
         throw new OpenCodeError(response?.status ?? 0, errorText(error));
       }
       await delay(RETRY_PAUSE_MS);

@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DEFER_MCP_PLUGIN, deferMcpServers } from './deferred-mcp.ts';
 
 /** The source of OpenCode's configuration. */
 export type ConfigurationSource =
@@ -26,12 +28,23 @@ const ENFORCED = { autoupdate: false, share: 'disabled', snapshot: false };
 export function configure(source: ConfigurationSource, home: string, userHome: string): Record<string, string> {
   return source.kind === 'given'
     ? givenConfiguration(source.config, home, userHome)
-    : ownConfiguration(source.environment);
+    : ownConfiguration(source.environment, home);
+}
+
+/** Writes the files that the configuration names. */
+export function writeConfigurationFiles(home: string): void {
+  writeFileSync(pluginPath(home), DEFER_MCP_PLUGIN);
+}
+
+function pluginPath(home: string): string {
+  return join(home, 'defer-mcp-servers.js');
 }
 
 /** The server gets a separate home, because OpenCode also reads configuration from the user's home. */
 function givenConfiguration(config: Record<string, unknown>, home: string, userHome: string): Record<string, string> {
-  const content = JSON.stringify({ ...config, ...ENFORCED });
+  const given = structuredClone(config);
+  deferMcpServers(given);
+  const content = JSON.stringify({ ...given, ...ENFORCED });
   return {
     HOME: home,
     OPENCODE_CONFIG_CONTENT: content.replaceAll(HOME_REFERENCE, () => `{file:${JSON.stringify(userHome).slice(1, -1)}`),
@@ -46,8 +59,13 @@ function givenConfiguration(config: Record<string, unknown>, home: string, userH
   };
 }
 
-function ownConfiguration(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const variables: Record<string, string> = { OPENCODE_CONFIG_CONTENT: JSON.stringify(ENFORCED) };
+function ownConfiguration(
+  environment: Readonly<Record<string, string | undefined>>,
+  home: string,
+): Record<string, string> {
+  // OpenCode adds plugins to those of the user's configuration.
+  const content = { ...ENFORCED, plugin: [pathToFileURL(pluginPath(home)).href] };
+  const variables: Record<string, string> = { OPENCODE_CONFIG_CONTENT: JSON.stringify(content) };
   const file = findConfigurationFile(environment);
   if (file !== null) variables.OPENCODE_CONFIG = file;
   const wanted = new Set(file === null ? [] : referencedVariables(file));

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
 import { resolveRipgrepDirectory } from './binary.ts';
-import { type ConfigurationSource, configure } from './configuration.ts';
+import { type ConfigurationSource, configure, writeConfigurationFiles } from './configuration.ts';
 import { updateLogins } from './logins.ts';
 
 /** All processes of OpenCode and its tools have this variable, so that orphans can be found. */
@@ -48,6 +48,7 @@ export function prepareHome(options: ServerHomeOptions): ServerHome {
   seedPluginDirectory(join(xdg.XDG_CONFIG_HOME, 'opencode'));
   // With an empty catalogue, the first prompt is a second faster and the server needs 170 MB less memory.
   writeFileSync(join(home, 'models.json'), '{}');
+  writeConfigurationFiles(home);
   // The user's own ripgrep comes first.
   const path = [tools.PATH, resolveRipgrepDirectory()].filter((directory) => directory).join(delimiter);
   const shared = {

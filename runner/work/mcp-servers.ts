@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { note } from '../note.ts';
 import type { OpenCodePort } from './opencode-port.ts';
@@ -6,37 +7,62 @@ import type { OpenCodePort } from './opencode-port.ts';
 const PATIENCE_MS = 5_000;
 const ADVICE = 'Correct it in OpenCode\'s configuration, set its "timeout", or disable it.';
 
+export interface McpServersDependencies {
+  opencode: Pick<OpenCodePort, 'waitingMcpServers' | 'connectMcpServer'>;
+  directory: string;
+  report: (frame: AgentFrameBody) => void;
+  /** Ends the attempts to connect, and the reports. */
+  ending: Promise<void>;
+  patienceMs?: number;
+}
+
 /**
- * Notes in the session's log which MCP servers keep its first prompt waiting, and which ones cannot be used. OpenCode
- * connects all of them when a directory is first used, one after the other for up to 30 seconds each, and says nothing.
- *
- * The wait itself cannot be shortened here: OpenCode has one timeout for connecting to a server and for calling its
- * tools, and a tool may take long.
- *
- * @param ending when it resolves, nothing more is reported
+ * Connects OpenCode's MCP servers for one lease, all at once. A prompt waits for them for a few seconds; the tools of a
+ * server that answers later join the work then. OpenCode itself would keep the first prompt waiting for all of them, for up
+ * to a minute, and say nothing; see `deferMcpServers`.
  */
-export async function noteMcpServers(
-  opencode: Pick<OpenCodePort, 'mcpServers' | 'mcpFailures'>,
-  directory: string,
-  report: (frame: AgentFrameBody) => void,
-  ending: Promise<void>,
-): Promise<void> {
-  const names = await opencode.mcpServers(directory);
-  if (names.length === 0) return;
-  let isOver = false;
-  const timer = setTimeout(() => {
-    const what = `The first prompt waits for OpenCode's MCP servers: ${names.join(', ')}.`;
-    report(note('warning', `${what} A server that does not answer is given up after 30 s or its "timeout".`));
-  }, PATIENCE_MS);
-  void ending.then(() => {
-    isOver = true;
-    clearTimeout(timer);
-  });
-  try {
-    for (const { name, problem } of await opencode.mcpFailures(directory)) {
-      if (!isOver) report(note('warning', `The MCP server ${name} cannot be used: ${problem}. ${ADVICE}`));
+export class McpServers {
+  readonly #dependencies: McpServersDependencies;
+  readonly #ended = new AbortController();
+  readonly #connecting = new Set<string>();
+
+  constructor(dependencies: McpServersDependencies) {
+    this.#dependencies = dependencies;
+    void dependencies.ending.then(() => this.#ended.abort());
+  }
+
+  /** Call this before each prompt. It connects the servers that wait, which all do when OpenCode has been restarted. */
+  async ready(): Promise<void> {
+    const { ending, patienceMs = PATIENCE_MS } = this.#dependencies;
+    const timer = new AbortController();
+    const late = delay(patienceMs, 'late' as const, { signal: timer.signal }).catch(() => 'ended' as const);
+    // The work does not depend on the servers.
+    const connected = this.#connectAll().catch(() => undefined);
+    const how = await Promise.race([connected, ending, late]);
+    timer.abort();
+    if (how === 'late' && !this.#ended.signal.aborted && this.#connecting.size > 0) {
+      const names = [...this.#connecting].join(', ');
+      const what = `The work begins without MCP servers of OpenCode that have not answered yet: ${names}.`;
+      this.#dependencies.report(note('warning', `${what} Their tools join it when they answer.`));
     }
-  } finally {
-    clearTimeout(timer);
+  }
+
+  async #connectAll(): Promise<void> {
+    const { opencode, directory } = this.#dependencies;
+    const waiting = await opencode.waitingMcpServers(directory);
+    const names = waiting.filter((name) => !this.#connecting.has(name));
+    await Promise.all(names.map((name) => this.#connect(name)));
+  }
+
+  async #connect(name: string): Promise<void> {
+    const { opencode, directory, report } = this.#dependencies;
+    const { signal } = this.#ended;
+    this.#connecting.add(name);
+    const problem = await opencode
+      .connectMcpServer(directory, name, signal)
+      .catch((error: Error) => error.message)
+      .finally(() => this.#connecting.delete(name));
+    if (problem === null || signal.aborted) return;
+    report(note('warning', `The MCP server ${name} cannot be used: ${problem}. ${ADVICE}`));
   }
 }

@@ -78,10 +78,10 @@ export interface OpenCodePort {
   listModels(): Promise<string[]>;
   /** The model for sessions that name none; null when no model can be used. */
   defaultModel(): Promise<string | null>;
-  /** The names of the MCP servers that OpenCode connects to for a directory. */
-  mcpServers(directory: string): Promise<string[]>;
-  /** The MCP servers of a directory that cannot be used. Resolves when OpenCode has tried to connect to all of them. */
-  mcpFailures(directory: string): Promise<{ name: string; problem: string }[]>;
+  /** The names of the MCP servers of a directory to which OpenCode has not tried to connect since its last start. */
+  waitingMcpServers(directory: string): Promise<string[]>;
+  /** Connects to an MCP server, which can take minutes. @returns why it cannot be used, or null */
+  connectMcpServer(directory: string, name: string, signal: AbortSignal): Promise<string | null>;
   createConversation(options: NewConversation): Promise<string>;
   /**
    * Imports a conversation that another server exported, into the directory of `options`.

@@ -5,7 +5,7 @@ import type { Repository } from '../git/repository.ts';
 import { note } from '../note.ts';
 import { whyHooksDoNotRun } from '../setup/hooks.ts';
 import { type Setup, type SetupEnd, setupNotice } from '../setup/setup.ts';
-import { noteMcpServers } from './mcp-servers.ts';
+import { McpServers } from './mcp-servers.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import type { WorkContext } from './work-context.ts';
 
@@ -24,16 +24,15 @@ export interface PreparationDependencies {
 }
 
 /**
- * Prepares a lease for its first prompt: prepares its worktree if no lease has, and then notes MCP servers that are slow or
- * fail, which may need what the set-up has installed.
+ * Prepares a lease for its first prompt: prepares its worktree if no lease has, and only then lets MCP servers be
+ * connected, which may need what the set-up has installed.
  */
 export async function prepareWork(context: WorkContext, dependencies: PreparationDependencies): Promise<void> {
   if (context.isPrepared) return;
   context.isPrepared = true;
   const { opencode, report, ending } = dependencies;
   if (!context.isWorktreePrepared) await prepareWorktree(context, dependencies);
-  // The work does not depend on the answer.
-  void noteMcpServers(opencode, context.directory, report, ending).catch(() => undefined);
+  context.mcpServers = new McpServers({ opencode, directory: context.directory, report, ending });
 }
 
 /**

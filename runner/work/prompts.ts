@@ -21,8 +21,12 @@ export class Prompts {
     this.#opencode = opencode;
   }
 
-  /** The message's own prompt, or a prompt to continue if the conversation shows that the message was begun already. */
+  /**
+   * The message's own prompt, or a prompt to continue if the conversation shows that the message was begun already. Waits a
+   * moment for OpenCode's MCP servers.
+   */
   async next(context: WorkContext, message: Message): Promise<Prompt> {
+    await context.mcpServers?.ready();
     const [stored] = await this.stored(context, [message]);
     if (stored !== undefined) return this.#continuation(context, message);
     const before = [context.preface === null ? null : withTranscript(context.preface), context.notice];

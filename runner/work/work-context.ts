@@ -13,6 +13,7 @@ import { Mapping } from '../opencode/mapping/mapping.ts';
 import { setupNotice } from '../setup/setup.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
+import type { McpServers } from './mcp-servers.ts';
 import type { ExportedConversation, OpenCodePort } from './opencode-port.ts';
 import { permissionRules } from './permissions.ts';
 import { goneOf, lossNotice, type Restoration, restoreFiles } from './restoration.ts';
@@ -51,6 +52,8 @@ export interface WorkContext {
   isWorktreePrepared: boolean;
   /** Whether the lease is ready for a prompt; see `prepareWork`. */
   isPrepared: boolean;
+  /** Null until the lease is prepared. */
+  mcpServers: McpServers | null;
   /** A transcript that goes before the first prompt, if the earlier conversation could not be imported; else null. */
   preface: string | null;
   /** What the worktree has of the work before this lease. */
@@ -113,6 +116,7 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
     isPristine: assignment.checkpoint === null && !hasWork,
     isWorktreePrepared: prepared !== null,
     isPrepared: false,
+    mcpServers: null,
     preface,
     restoration,
     notice: notices.length === 0 ? null : notices.join('\n\n'),

@@ -1,25 +1,54 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { workFixtureOfFile } from './support/work-rig.ts';
 
 const node = (script: string, more = {}) => ({ type: 'local', command: [process.execPath, '-e', script], ...more });
 
+/** An MCP server that answers nothing until a file exists. */
+const slowServer = (file: string) => `
+const { existsSync } = require('node:fs');
+const answers = {
+  initialize: ({ protocolVersion }) =>
+    ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'slow', version: '1' } }),
+  'tools/list': () => ({ tools: [{ name: 'late_tool', inputSchema: { type: 'object' } }] }),
+};
+const waiting = [];
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => waiting.push(JSON.parse(line)));
+setInterval(() => {
+  if (!existsSync(${JSON.stringify(file)})) return;
+  for (const { id, method, params } of waiting.splice(0)) {
+    if (answers[method]) console.log(JSON.stringify({ jsonrpc: '2.0', id, result: answers[method](params) }));
+  }
+}, 50);`;
+
+const released = join(tmpdir(), `oio-slow-mcp-${process.pid}`);
+
 const fixture = workFixtureOfFile({
   config: {
     mcp: {
-      silent: node('setInterval(() => {}, 1000)', { timeout: 8_000 }),
+      slow: node(slowServer(released), { timeout: 600_000 }),
       broken: node('process.exit(3)'),
       disabled: node('process.exit(3)', { enabled: false }),
     },
   },
 });
 
-test('the log names the MCP servers that a first prompt waits for, and those that cannot be used', async () => {
+test('the first prompt does not wait for a slow MCP server, which joins the work when it answers', async () => {
+  rmSync(released, { force: true });
   const work = await fixture.start();
   await work.message('say hello');
   expect(await work.frame('result')).toMatchObject({ status: 'completed' });
-  const texts = work.of('agent.note').map(({ text }) => text);
-  expect(texts).toContainEqual(expect.stringContaining("waits for OpenCode's MCP servers: silent, broken."));
-  expect(texts).toContainEqual(expect.stringContaining('The MCP server silent cannot be used: '));
-  expect(texts).toContainEqual(expect.stringContaining('The MCP server broken cannot be used: '));
-  expect(texts.join('\n')).not.toContain('disabled');
+  expect(work.warnings()).toContainEqual(expect.stringContaining('have not answered yet: slow.'));
+  expect(work.warnings()).toContainEqual(expect.stringContaining('The MCP server broken cannot be used: '));
+  expect(work.warnings()).toHaveLength(2);
+
+  writeFileSync(released, '');
+  await eventually(async () => expect(await fixture.rig.client.waitingMcpServers(work.worktree)).toEqual([]));
+  await work.message('say hello again');
+  expect(await work.frame('result', 2)).toMatchObject({ status: 'completed' });
+  expect(work.warnings()).toHaveLength(2);
+  rmSync(released);
 });

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { scriptedModelConfig } from '../../cli/demo/scripted-model.ts';
@@ -145,5 +145,23 @@ test('a provider key in the environment is a sufficient configuration', async ()
   const home = personHome('keyed', {});
   await withServer({ HOME: home, ANTHROPIC_API_KEY: 'x' }, async (client) => {
     expect(await client.defaultModel()).toMatch(/^anthropic\//);
+  });
+});
+
+test('MCP servers of the user and of the repository wait until they are connected, and the user’s plugins stay', async () => {
+  const server = { type: 'local', command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] };
+  const home = personHome('with-servers', {
+    '.config/opencode/opencode.json': JSON.stringify({
+      mcp: { ours: server, disabled: { ...server, enabled: false } },
+      plugin: ['./plugin.js'],
+    }),
+    '.config/opencode/plugin.js': `import { writeFileSync } from 'node:fs';
+      export const Plugin = async () => ({ config: async () => writeFileSync(${JSON.stringify(join(scratch.path, 'ran'))}, '') });`,
+  });
+  await withServer({ HOME: home }, async (client) => {
+    const directory = createRepository(join(scratch.path, `project-${count}`));
+    writeFileSync(join(directory, 'opencode.json'), JSON.stringify({ mcp: { theirs: server } }));
+    expect((await client.waitingMcpServers(directory)).sort()).toEqual(['ours', 'theirs']);
+    expect(existsSync(join(scratch.path, 'ran'))).toBe(true);
   });
 });
