@@ -179,14 +179,15 @@ test('a set-up that did not end is repeated in the kept worktree', async () => {
 
 test('a set-up that failed before a kill is told to the model of the next lease, and not repeated', async () => {
   commitSetup({ command: 'echo run >> made.pid; exit 7' });
-  const { promise: never } = Promise.withResolvers<never>();
-  const client = withCalls(fixture.rig.client, { prompt: () => never });
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const client = withCalls(fixture.rig.client, { prompt: () => held });
   const cut = await fixture.start(makeAssignment(), new Map(), { client, saved: async () => null });
   await cut.message('say hello');
   await cut.frame('turn.started');
   await cut.work.command({ type: 'checkpoint', data: {} });
   await cut.frame('checkpoint');
   cut.work.cancel();
+  release();
   await cut.end();
 
   const { work, asked } = await startAsked(nextAssignment(cut.assignment, cut.frames), artifactsOf(cut.frames));
