@@ -2,59 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { Role } from '../../src/protocol/common/enums.ts';
 import { ok, refuse } from '../../src/protocol/common/errors.ts';
 import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
-import type { OperationId } from '../../src/protocol/endpoints/routes.ts';
 import { SessionList } from '../../src/protocol/session/list.ts';
 import { TokenView } from '../../src/protocol/workspace/token.ts';
 import { appWith, ask, sessionsWith, signToken } from './http-support.ts';
 import { exampleRequest } from './support/example-request.ts';
-
-const READERS: readonly Role[] = ['viewer', 'operator', 'admin'];
-const OPERATORS: readonly Role[] = ['operator', 'admin'];
-const ADMINS: readonly Role[] = ['admin'];
-const AGENTS: readonly Role[] = ['agent', 'admin'];
-const EVERYONE: readonly Role[] = ['viewer', 'operator', 'admin', 'agent'];
-
-/** The roles that may call each operation, written out so that a wrong entry in the table fails a test. */
-const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> = {
-  createSession: OPERATORS,
-  listSessions: READERS,
-  bulkSessions: OPERATORS,
-  readSession: EVERYONE,
-  updateSession: OPERATORS,
-  deleteSession: OPERATORS,
-  startSession: OPERATORS,
-  pauseSession: OPERATORS,
-  resumeSession: OPERATORS,
-  cancelSession: OPERATORS,
-  stopSession: OPERATORS,
-  completeSession: OPERATORS,
-  failSession: OPERATORS,
-  retrySession: OPERATORS,
-  sendMessage: OPERATORS,
-  listEvents: READERS,
-  listCheckpoints: READERS,
-  requestCheckpoint: OPERATORS,
-  endTools: OPERATORS,
-  readPatch: READERS,
-  readDiff: READERS,
-  listApprovals: READERS,
-  answerApproval: OPERATORS,
-  readArtifact: ['operator', 'admin', 'agent'],
-  listAgents: READERS,
-  readAgent: READERS,
-  readPrincipal: EVERYONE,
-  createToken: ADMINS,
-  listTokens: ADMINS,
-  revokeToken: ADMINS,
-  createCode: ADMINS,
-  redeemCode: 'code',
-  createTicket: EVERYONE,
-  watchSession: READERS,
-  openRunSocket: AGENTS,
-  openControlSocket: AGENTS,
-  readHealth: 'public',
-  readReadiness: 'public',
-};
+import { MAY_CALL } from './support/permissions.ts';
 
 /** Empty objects behind ports that answer at once. */
 const away = refuse('not_found', 'There is nothing here.');
