@@ -62,10 +62,12 @@ export class Fuzzer {
   /** What a refused input must not change. */
   async #read(): Promise<string> {
     const sessions = (await this.#ask('GET', '/api/v1/sessions?page_size=20')) as { items: Record<string, unknown>[] };
-    const session = await this.#ask('GET', `/api/v1/sessions/${this.#ids.id}?include=approvals,checkpoints`);
+    const read = await this.#ask('GET', `/api/v1/sessions/${this.#ids.id}?include=approvals,checkpoints`);
+    const session = read as Record<string, unknown>;
     const tokens = (await this.#ask('GET', '/api/v1/tokens')) as { items?: { id: string; revoked_at: unknown }[] };
     const listed = sessions.items.map(({ id, status, updated_at, title }) => [id, status, updated_at, title]);
-    const stable = { ...(session as Record<string, unknown>), health_score: null };
+    // The problem of a deleted session has an id of its own in each answer.
+    const stable = 'code' in session ? session.code : { ...session, health_score: null };
     return JSON.stringify([listed, stable, tokens.items?.map(({ id, revoked_at }) => [id, revoked_at])]);
   }
 

@@ -25,7 +25,7 @@ async function populated() {
   const approval = await runInDurableObject(env.SESSION.getByName(sessionName(workspace, session)), (instance) => {
     const { kit, approvals, checkpoints } = (instance as unknown as { runtime: SessionRuntime }).runtime.parts;
     return kit.store.transact(() => {
-      checkpoints.addChunk(IMPLICIT_TASK, 1, { artifact_id: ARTIFACT, index: 0, data: btoa('secret') });
+      checkpoints.addChunk(IMPLICIT_TASK, 1, 1, { artifact_id: ARTIFACT, index: 0, data: btoa('secret') });
       const permission = { kind: 'permission', title: 'bash: ls', permission: 'bash', patterns: ['ls'] } as const;
       const ask = { ...permission, patterns: ['ls'], always: [], questions: [], detail: {} };
       return approvals.open(IMPLICIT_TASK, ask, null).id;
