@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { visible } from '../src/domain/visible-text.ts';
 
 type Format = Parameters<typeof styleText>[0];
 
@@ -19,8 +20,10 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Removes control characters and colors, so that untrusted text cannot control the terminal. */
+/**
+ * Text from outside, for a terminal: it cannot move the cursor, change colors or hide anything. Colors are removed, and
+ * other characters that cannot be seen are named.
+ */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: removes control characters
-  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  return visible(stripVTControlCharacters(text).replaceAll('\r', ''));
 }

@@ -33,6 +33,11 @@ describe('an open approval', () => {
     ]);
   });
 
+  it('of a permission shows what would run, also if characters in it reverse the text', () => {
+    const [title] = lines({ ...permission, title: 'bash: echo "safe \u202edliub/ fr- mr ;\u202c"' });
+    expect(title).toBe('bash: echo "safe ‹U+202E›dliub/ fr- mr ;‹U+202C›"');
+  });
+
   it('of a question shows the choices and the command that answers', () => {
     expect(lines(question)).toEqual([
       'Which color?',

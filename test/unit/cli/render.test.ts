@@ -133,10 +133,10 @@ describe('rendering a session', () => {
     expect(render(done)).toEqual(['● completed No files changed.']);
   });
 
-  it('removes an agent’s control sequences', () => {
+  it('removes an agent’s control sequences, and names other characters that cannot be seen', () => {
     const renderer = new SessionRenderer('0198c2f0');
     const lines = renderer.render(delta(0, 'safe\u001b[2J\u0007\u009b31m\r\n'));
-    expect(lines).toEqual(['  safe']);
+    expect(lines).toEqual(['  safe‹U+0007›']);
   });
 });
 
