@@ -131,13 +131,13 @@ export class LeaseConnection {
 
   /** Sends the next `count` increments of text as one batch. Resolves when the session has stored them. */
   sendDeltas(count: number): Promise<void> {
-    return this.#send(Array.from({ length: count }, () => this.#delta()));
+    return this.send(Array.from({ length: count }, () => this.#delta()));
   }
 
   /** Sends the result. Resolves when it is stored, and the lease and the session have ended. */
   async finish(): Promise<void> {
     const data = { status: 'completed', text: 'Done.', messages_done: 1, error: null } as const;
-    this.#send([{ type: 'result', data }]).catch(() => undefined);
+    this.send([{ type: 'result', data }]).catch(() => undefined);
     await this.#ended.promise;
     this.#connection?.close();
   }
@@ -149,7 +149,8 @@ export class LeaseConnection {
     return { type: 'text.delta', data: { message_id: 'msg_bench', part_id: 'prt_bench', offset, text } };
   }
 
-  #send(bodies: AgentFrameBody[]): Promise<void> {
+  /** Sends frames as one batch. Resolves when the session has stored them. */
+  send(bodies: AgentFrameBody[]): Promise<void> {
     const frames = bodies.map((body) => ({ n: ++this.#head, ...body }));
     return new Promise((resolve, reject) => {
       this.#sent.push({ n: this.#head, resolve, reject });

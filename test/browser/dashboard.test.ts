@@ -139,7 +139,7 @@ it('the form shows why a session cannot be created', async ({ page, dashboard })
   await page.getByLabel('Title').fill('   x   ');
   await page.getByLabel('Prompt').fill('say hi');
   await dashboard.button('Create and run').click();
-  await page.getByRole('alert').getByText('title').waitFor();
+  await page.getByRole('alert').getByText('title').first().waitFor();
 });
 
 it('the page of a missing session says so, and a deletion needs a confirmation', async ({ page, dashboard }) => {
