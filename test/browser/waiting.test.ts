@@ -50,7 +50,7 @@ it('a session that waits for a person is seen from the list, from another page a
   expect(await axeViolations(page)).toEqual([]);
 
   await page.getByRole('link', { name: 'All sessions' }).click();
-  await page.getByLabel('Order').selectOption('Waiting for you first');
+  await page.getByLabel('Order').selectOption('Waiting first');
   await page.getByRole('row').nth(1).getByText('Waits for you').waitFor();
   await page.getByRole('button', { name: /^Waiting for you/ }).click();
   await expect.poll(() => page.getByRole('row').count()).toBe(2);

@@ -17,7 +17,7 @@ export type ListChange = { [Key in keyof ListSearch]?: ListSearch[Key] | undefin
 
 export const SORTS = {
   '-created_at': 'Newest first',
-  '-open_approvals': 'Waiting for you first',
+  '-open_approvals': 'Waiting first',
   '-updated_at': 'Last changed first',
   priority: 'Most urgent first',
   status: 'By status',
