@@ -3,6 +3,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
+import type { Page, PageQuery } from '../../src/protocol/common/page.ts';
 import type { QueuePlace } from '../../src/protocol/session/queue.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
@@ -25,8 +26,8 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
     this.runtime.release({ task_id: taskId, epoch });
   }
 
-  async agents(call: Call): Promise<Outcome<AgentView[]>> {
-    return this.runtime.agents(call);
+  async agents(call: Call, page?: PageQuery): Promise<Outcome<Page<AgentView>>> {
+    return this.runtime.agents(call, page);
   }
 
   async places(call: Call, sessions: SessionId[]): Promise<Outcome<Record<SessionId, QueuePlace>>> {

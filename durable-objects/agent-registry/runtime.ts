@@ -8,6 +8,7 @@ import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import { type AgentHello, ControlUp } from '../../src/protocol/agent/control-socket.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
+import { FIRST_PAGE, type Page, type PageQuery } from '../../src/protocol/common/page.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
 import type { QueuePlace } from '../../src/protocol/session/queue.ts';
@@ -95,9 +96,11 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#slotCall('release', key, () => this.#keeper.release(key));
   }
 
-  agents(call: Call): Outcome<AgentView[]> {
+  agents(call: Call, page: PageQuery = FIRST_PAGE): Outcome<Page<AgentView>> {
     return this.#calls.read('agents', call, () =>
-      ok(this.#kit.store.created ? this.#agents.views(this.#connections.aliveAt()) : []),
+      this.#kit.store.created
+        ? this.#agents.page(this.#connections.aliveAt(), page)
+        : ok({ items: [], next_cursor: null }),
     );
   }
 

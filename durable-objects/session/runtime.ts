@@ -3,6 +3,7 @@ import type { ActionRequest, DiffSource, SessionApi } from '../../src/ports/sess
 import { type Cursor, formatCursor } from '../../src/protocol/common/cursor.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
+import { FIRST_PAGE } from '../../src/protocol/common/page.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { EventPage } from '../../src/protocol/events/envelope.ts';
 import type { CreateSessionRequest, EndToolsRequest } from '../../src/protocol/session/requests.ts';
@@ -125,8 +126,8 @@ export class SessionRuntime implements SessionApi {
     return this.#change('send', call, () => this.parts.messages.send(request, call.principal.token_id));
   }
 
-  approvals(call: Call): ReturnType<SessionApi['approvals']> {
-    return this.#read('approvals', call, () => ok(this.parts.views.approvals()));
+  approvals(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['approvals']> {
+    return this.#read('approvals', call, () => this.parts.views.approvalsPage(page));
   }
 
   answer(call: Call, id: string, request: Parameters<SessionApi['answer']>[2]): ReturnType<SessionApi['answer']> {
@@ -148,8 +149,8 @@ export class SessionRuntime implements SessionApi {
     });
   }
 
-  checkpoints(call: Call): ReturnType<SessionApi['checkpoints']> {
-    return this.#read('checkpoints', call, () => ok(this.parts.views.checkpoints()));
+  checkpoints(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['checkpoints']> {
+    return this.#read('checkpoints', call, () => this.parts.views.checkpointsPage(page));
   }
 
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>> {

@@ -5,11 +5,14 @@ import { isFinal, requestedAction } from '../../src/domain/session/session-statu
 import { knownCost, readUsage } from '../../src/domain/session/usage.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import { formatCursor } from '../../src/protocol/common/cursor.ts';
+import { type Outcome, ok } from '../../src/protocol/common/errors.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import type { Page, PageQuery } from '../../src/protocol/common/page.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionSummary } from '../../src/protocol/session/list.ts';
 import type { DeliveryView, SessionInclude, SessionView, TaskView } from '../../src/protocol/session/session.ts';
+import { Keyset } from '../kit/storage/keyset.ts';
 import { rowsUpTo } from '../kit/storage/rows-up-to.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
@@ -112,6 +115,28 @@ export class SessionViews {
       .map((row) => JSON.parse(row.view));
   }
 
+  /** A page of the approvals, with at most MAX_PAGE_CHARS of JSON but at least one. */
+  approvalsPage(page: PageQuery): Outcome<Page<ApprovalView>> {
+    const { store } = this.#parts.kit;
+    const sizes = OPEN_FIRST.page<{ chars: number }>(
+      store,
+      { select: 'LENGTH(view) AS chars', from: 'approvals' },
+      page,
+    );
+    if (!sizes.ok) return sizes;
+    let fitting = 0;
+    for (let chars = 0; fitting < sizes.value.items.length; fitting++) {
+      chars += sizes.value.items[fitting]!.chars;
+      if (chars > MAX_PAGE_CHARS) break;
+    }
+    return viewsIn(OPEN_FIRST.page(store, VIEWS('approvals'), { ...page, page_size: Math.max(1, fitting) }));
+  }
+
+  /** A page of the checkpoints. */
+  checkpointsPage(page: PageQuery): Outcome<Page<CheckpointView>> {
+    return viewsIn(OLDEST_FIRST.page(this.#parts.kit.store, VIEWS('checkpoints'), page));
+  }
+
   directoryEntry(): DirectoryEntry {
     const row = this.#parts.records.session();
     const spec = this.#parts.records.spec();
@@ -161,6 +186,16 @@ export class SessionViews {
 
 /** The most JSON of the approvals in a view of a session, in UTF-16 code units. */
 const MAX_INCLUDED_CHARS = 4_000_000;
+
+const OPEN_FIRST = new Keyset('approvals', [{ sql: `status <> 'open'` }, { sql: 'asked_at' }, { sql: 'rowid' }]);
+const OLDEST_FIRST = new Keyset('checkpoints', [{ sql: 'number' }]);
+const VIEWS = (from: 'approvals' | 'checkpoints') => ({ select: 'view', from });
+/** The most JSON of a page of approvals, in UTF-16 code units. One is up to BATCH_BYTES long. */
+const MAX_PAGE_CHARS = 4_000_000;
+
+function viewsIn<View>(rows: Outcome<Page<{ view: string }>>): Outcome<Page<View>> {
+  return rows.ok ? ok({ ...rows.value, items: rows.value.items.map(({ view }) => JSON.parse(view)) }) : rows;
+}
 
 /** The length of the prompt's beginning that the directory searches. */
 const SEARCH_TEXT_CHARS = 2_000;

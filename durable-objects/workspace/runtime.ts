@@ -2,6 +2,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { CodeClaims, SocketPlace } from '../../src/ports/workspace.ts';
 import { type Outcome, ok } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
+import { FIRST_PAGE, type Page, type PageQuery } from '../../src/protocol/common/page.ts';
 import type { BulkResult } from '../../src/protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../../src/protocol/workspace/token.ts';
 import { Calls } from '../kit/calls/calls.ts';
@@ -45,8 +46,10 @@ export class WorkspaceRuntime {
     return this.#current(this.#calls.create('redeemCode', call, () => this.#tokens.redeem(code)));
   }
 
-  listTokens(call: Call): Outcome<TokenView[]> {
-    return this.#calls.read('listTokens', call, () => ok(this.#kit.store.created ? this.#tokens.list() : []));
+  listTokens(call: Call, page: PageQuery = FIRST_PAGE): Outcome<Page<TokenView>> {
+    return this.#calls.read('listTokens', call, () =>
+      this.#kit.store.created ? this.#tokens.list(page) : ok({ items: [], next_cursor: null }),
+    );
   }
 
   revokeToken(call: Call, id: string): Outcome<TokenView> {

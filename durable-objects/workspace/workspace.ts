@@ -3,6 +3,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { CodeClaims, SocketPlace, WorkspaceApi } from '../../src/ports/workspace.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
+import type { Page, PageQuery } from '../../src/protocol/common/page.ts';
 import type { BulkResult } from '../../src/protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../../src/protocol/workspace/token.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
@@ -22,8 +23,8 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
     return this.runtime.createToken(call, request);
   }
 
-  async listTokens(call: Call): Promise<Outcome<TokenView[]>> {
-    return this.runtime.listTokens(call);
+  async listTokens(call: Call, page?: PageQuery): Promise<Outcome<Page<TokenView>>> {
+    return this.runtime.listTokens(call, page);
   }
 
   async revokeToken(call: Call, id: string): Promise<Outcome<TokenView>> {

@@ -45,7 +45,7 @@ type Parts<Id extends OperationId> = Pick<ApiRequest, 'bearer'> &
 
 interface ListPage<Item> {
   items: Item[];
-  next_cursor: string | null;
+  next_cursor?: string | null;
 }
 
 /** The largest page. */
@@ -56,8 +56,15 @@ async function* eachItem<Item>(read: (page: { cursor?: string }) => Promise<List
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const page: ListPage<Item> = await read(cursor === undefined ? {} : { cursor });
     yield* page.items;
-    cursor = page.next_cursor;
+    // An earlier release answers with all items and without this member.
+    cursor = page.next_cursor ?? null;
   }
+}
+
+async function allItems<Item>(read: (page: { cursor?: string }) => Promise<ListPage<Item>>): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const item of eachItem(read)) items.push(item);
+  return items;
 }
 
 /** The REST API, typed by the table of endpoints. Every call throws `ApiError` or `ConnectionError` (see `request`). */
@@ -80,7 +87,6 @@ export function createRest(options: RequestOptions) {
     const key = call.idempotencyKey === undefined ? {} : { idempotencyKey: call.idempotencyKey };
     return request(options, { method: ROUTES[id].method, path, ...rest, ...key }, call.signal) as Promise<ResultOf<Id>>;
   };
-  const itemsOf = async <T>(list: Promise<{ items: T[] }>) => (await list).items;
 
   return {
     sessions: {
@@ -108,10 +114,13 @@ export function createRest(options: RequestOptions) {
       /** Reads one page of the event log. Pass its `cursor` as `after` to read the next page. */
       events: (id: string, query: QueryFor<'listEvents'> = {}, call?: CallOptions) =>
         send('listEvents', { params: { id }, query }, call),
-      approvals: (id: string, call?: CallOptions) => itemsOf(send('listApprovals', { params: { id } }, call)),
+      /** All approvals, open ones first. */
+      approvals: (id: string, call?: CallOptions) =>
+        allItems((query) => send('listApprovals', { params: { id }, query }, call)),
       answer: (id: string, approvalId: string, body: BodyFor<'answerApproval'>, call?: CallOptions) =>
         send('answerApproval', { params: { id, approval_id: approvalId }, body }, call),
-      checkpoints: (id: string, call?: CallOptions) => itemsOf(send('listCheckpoints', { params: { id } }, call)),
+      checkpoints: (id: string, call?: CallOptions) =>
+        allItems((query) => send('listCheckpoints', { params: { id }, query }, call)),
       /** Asks the agent for a checkpoint. Resolves before it is taken; `checkpoint.created` in the log follows. */
       requestCheckpoint: (id: string, call?: CallOptions) => send('requestCheckpoint', { params: { id } }, call),
       /** Ends the running command of one tool call, or all running commands. The turn continues. */
@@ -123,7 +132,7 @@ export function createRest(options: RequestOptions) {
       diff: (id: string, call?: CallOptions) => send('readDiff', { params: { id } }, call),
     },
     agents: {
-      list: (call?: CallOptions) => itemsOf(send('listAgents', {}, call)),
+      list: (call?: CallOptions) => allItems((query) => send('listAgents', { query }, call)),
       get: (id: string, call?: CallOptions) => send('readAgent', { params: { id } }, call),
     },
     /** Reads the workspace, role and expiry of this client's token. */
@@ -131,7 +140,7 @@ export function createRest(options: RequestOptions) {
     tokens: {
       /** Creates a token. Only this response, and repeats with the same idempotency key, contain its text. */
       create: (body: BodyFor<'createToken'>, call?: CallOptions) => send('createToken', { body }, call),
-      list: (call?: CallOptions) => itemsOf(send('listTokens', {}, call)),
+      list: (call?: CallOptions) => allItems((query) => send('listTokens', { query }, call)),
       revoke: (id: string, call?: CallOptions) => send('revokeToken', { params: { id } }, call),
     },
     codes: {

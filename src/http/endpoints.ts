@@ -21,6 +21,7 @@ import { callOf } from './call.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import { fieldErrors } from './field-errors.ts';
 import { readJson } from './json-body.ts';
+import { linkAfter } from './next-page.ts';
 import { refusal, unwrap } from './refusal.ts';
 
 type Parsed<Type> = [Type] extends [never] ? undefined : Type extends z.ZodType ? z.output<Type> : never;
@@ -112,13 +113,15 @@ function respond(c: AppContext, { responses }: Endpoint, reply: unknown): Respon
     return c.json(body, status);
   }
   const status = statuses[0]!;
-  const { schema, bytes, subprotocol } = responses[status]!;
+  const { schema, bytes, subprotocol, optionalHeaders } = responses[status]!;
   if (subprotocol !== undefined) return reply as Response;
   if (schema && (typeof reply === 'string' || reply instanceof ReadableStream)) {
     return c.body(reply, status as ContentfulStatusCode, { 'Content-Type': 'application/json' });
   }
+  if (optionalHeaders?.Link) linkAfter(c, reply as Parameters<typeof linkAfter>[1]);
   if (schema) return c.json(reply as object, status as ContentfulStatusCode);
   if (!bytes) return c.body(null, status as StatusCode);
-  const headers = { 'Content-Type': 'application/octet-stream' };
-  return c.body(reply as ReadableStream<Uint8Array>, status as ContentfulStatusCode, headers);
+  return c.body(reply as ReadableStream<Uint8Array>, status as ContentfulStatusCode, {
+    'Content-Type': 'application/octet-stream',
+  });
 }

@@ -11,3 +11,12 @@ export function linkNext(c: AppContext, position: string | null, parameter: 'cur
   searchParams.set(parameter, position);
   c.header('Link', `<${pathname}?${searchParams}>; rel="next"`);
 }
+
+/** Names the next page of a list, or of the log, whose body says where it continues. */
+export function linkAfter(
+  c: AppContext,
+  body: { next_cursor?: string | null; cursor?: string; has_more?: boolean },
+): void {
+  if (body.next_cursor !== undefined) linkNext(c, body.next_cursor);
+  else if (body.has_more) linkNext(c, body.cursor ?? null, 'after');
+}

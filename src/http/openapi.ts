@@ -184,10 +184,12 @@ function successes({ responses }: Endpoint): Operation['responses'] {
   );
 }
 
-function success(status: number, { description, schema, bytes, headers = {} }: ResponseSpec): Response {
-  const own = Object.entries(headers).map(
-    ([name, meaning]) => [name, { ...header(meaning), required: false }] as const,
-  );
+function success(status: number, { description, schema, bytes, ...spec }: ResponseSpec): Response {
+  const { headers = {}, optionalHeaders = {} } = spec;
+  const own = [
+    ...Object.entries(headers).map(([name, meaning]) => [name, header(meaning)] as const),
+    ...Object.entries(optionalHeaders).map(([name, meaning]) => [name, header(meaning, false)] as const),
+  ];
   // The response to an upgrade has none of the common headers.
   const all = status === 101 ? {} : { ...Object.fromEntries(own), ...referredHeaders('X-Request-ID') };
   return {
@@ -219,8 +221,8 @@ function refusal(status: number, codes: readonly ErrorCode[]): Response {
   };
 }
 
-function header(description: string): Header {
-  return { description, required: true, schema: { type: 'string' } };
+function header(description: string, required = true): Header {
+  return { description, required, schema: { type: 'string' } };
 }
 
 function referredHeaders(...names: string[]): Record<string, { $ref: string }> {

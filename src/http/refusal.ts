@@ -1,4 +1,4 @@
-import { type ErrorCode, type Failure, type Outcome, ok } from '../protocol/common/errors.ts';
+import type { ErrorCode, Failure, Outcome } from '../protocol/common/errors.ts';
 
 /**
  * An expected error that a handler or middleware throws. `onError` converts it to problem details. Below the HTTP
@@ -23,9 +23,4 @@ export function refusal(code: ErrorCode, detail: string, more: Omit<Failure, 'co
 export function unwrap<T>(outcome: Outcome<T>): T {
   if (outcome.ok) return outcome.value;
   throw new Refusal(outcome.failure);
-}
-
-/** Wraps the list of an outcome, because the API returns lists as `{ items }`. */
-export function asItems<T>(outcome: Outcome<T[]>): Outcome<{ items: T[] }> {
-  return outcome.ok ? ok({ items: outcome.value }) : outcome;
 }

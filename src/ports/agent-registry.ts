@@ -2,6 +2,7 @@ import type { AgentView } from '../protocol/agent/agent.ts';
 import type { SessionPriority } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
+import type { Page, PageQuery } from '../protocol/common/page.ts';
 import type { QueuePlace } from '../protocol/session/queue.ts';
 import type { Requirements } from '../protocol/session/requirements.ts';
 import type { Call } from './calls.ts';
@@ -35,7 +36,8 @@ export interface AgentRegistryApi extends TokenSockets {
   cancel(taskId: TaskId, epoch: number): Promise<void>;
   /** Frees the slot, because its lease has ended. */
   release(taskId: TaskId, epoch: number): Promise<void>;
-  agents(call: Call): Promise<Outcome<AgentView[]>>;
+  /** A page of the agents, the first one by default. Like all pages, it fails for the cursor of another list. */
+  agents(call: Call, page?: PageQuery): Promise<Outcome<Page<AgentView>>>;
   /** What sessions wait for, by their ids. Sessions without a queued or offered slot are absent. */
   places(call: Call, sessions: SessionId[]): Promise<Outcome<Record<SessionId, QueuePlace>>>;
   agent(call: Call, agentId: string): Promise<Outcome<AgentView>>;

@@ -1,6 +1,7 @@
 import type { Cursor } from '../protocol/common/cursor.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
+import type { Page, PageQuery } from '../protocol/common/page.ts';
 import type { EventPage } from '../protocol/events/envelope.ts';
 import type { ApprovalView } from '../protocol/session/approval.ts';
 import type { CheckpointView, DiffFile } from '../protocol/session/checkpoint.ts';
@@ -55,11 +56,13 @@ export interface SessionApi {
   /** Deletes softly: cancels an active session, makes it `not_found`, and purges it after the retention period. */
   remove(call: Call): Promise<Outcome<null>>;
   send(call: Call, request: SendMessageRequest): Promise<Outcome<MessageAccepted>>;
-  approvals(call: Call): Promise<Outcome<ApprovalView[]>>;
+  /** A page of the approvals, open ones first; by default the first one. */
+  approvals(call: Call, page?: PageQuery): Promise<Outcome<Page<ApprovalView>>>;
   answer(call: Call, approvalId: string, request: AnswerApprovalRequest): Promise<Outcome<ApprovalView>>;
   /** @param after null reads from the floor of the log */
   events(call: Call, after: Cursor | null, limit: number): Promise<Outcome<EventPage>>;
-  checkpoints(call: Call): Promise<Outcome<CheckpointView[]>>;
+  /** A page of the checkpoints, oldest first; by default the first one. */
+  checkpoints(call: Call, page?: PageQuery): Promise<Outcome<Page<CheckpointView>>>;
   /** Asks the agent for a checkpoint. It will appear in the log. */
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>>;
   /** Asks the agent to end running commands and to continue the turn. */

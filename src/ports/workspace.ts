@@ -1,6 +1,7 @@
 import type { Role } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
+import type { Page, PageQuery } from '../protocol/common/page.ts';
 import type { BulkResult } from '../protocol/session/bulk.ts';
 import type { CreateTokenRequest, TokenView } from '../protocol/workspace/token.ts';
 import type { Call } from './calls.ts';
@@ -26,7 +27,8 @@ export interface CodeClaims {
 /** A workspace's tokens and revocations. The tokens themselves are signed and never stored. */
 export interface WorkspaceApi {
   createToken(call: Call, request: CreateTokenRequest): Promise<Outcome<TokenView>>;
-  listTokens(call: Call): Promise<Outcome<TokenView[]>>;
+  /** A page of the tokens that have not expired, newest first; by default the first one. */
+  listTokens(call: Call, page?: PageQuery): Promise<Outcome<Page<TokenView>>>;
   /** Revokes a token, and the sign-ins that came from its codes. */
   revokeToken(call: Call, id: string): Promise<Outcome<TokenView>>;
   /**

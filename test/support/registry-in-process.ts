@@ -52,7 +52,7 @@ export class RegistryInProcess {
       reserve: async (request) => this.runtime.reserve(request),
       cancel: async (task_id, epoch) => this.runtime.cancel({ task_id, epoch }),
       release: async (task_id, epoch) => this.runtime.release({ task_id, epoch }),
-      agents: async (call) => this.runtime.agents(call),
+      agents: async (call, page) => this.runtime.agents(call, page),
       places: async (call, sessions) => this.runtime.places(call, sessions),
       agent: async (call, agentId) => this.runtime.agent(call, agentId),
       closeSockets: async (tokenId) => endSocketsOf(this.runtime.sockets, this.platform, tokenId),

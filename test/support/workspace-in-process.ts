@@ -29,7 +29,7 @@ export class WorkspaceInProcess {
   get api(): WorkspaceApi {
     return {
       createToken: async (call, request) => this.runtime.createToken(call, request),
-      listTokens: async (call) => this.runtime.listTokens(call),
+      listTokens: async (call, page) => this.runtime.listTokens(call, page),
       revokeToken: async (call, id) => this.runtime.revokeToken(call, id),
       redeemCode: async (call, code) => this.runtime.redeemCode(call, code),
       revokedTokens: async (usedToken) => this.runtime.revokedTokens(usedToken),

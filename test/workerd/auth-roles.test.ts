@@ -11,20 +11,20 @@ import { MAY_CALL } from './support/permissions.ts';
 /** Empty objects behind ports that answer at once. */
 const away = refuse('not_found', 'There is nothing here.');
 const absent = async () => new Response('There is nothing here.', { status: 404 });
+const EMPTY_LIST = JSON.stringify(SessionList().meta()!.example);
 const app = appWith({
   sessions: sessionsWith({}),
-  directories: {
-    of: () =>
-      ({ list: async () => ok({ text: JSON.stringify(SessionList().meta()!.example), next_cursor: null }) }) as never,
+  directories: { of: () => ({ list: async () => ok({ text: EMPTY_LIST, next_cursor: null }) }) as never },
+  agentRegistries: {
+    of: () => ({ agents: async () => ok({ items: [], next_cursor: null }), agent: async () => away }) as never,
   },
-  agentRegistries: { of: () => ({ agents: async () => ok([]), agent: async () => away }) as never },
   workspaces: {
     of: () =>
       ({
         revokedTokens: async () => [],
         recordSocket: async () => true,
         createToken: async () => ok(TokenView().meta()!.example),
-        listTokens: async () => ok([]),
+        listTokens: async () => ok({ items: [], next_cursor: null }),
         revokeToken: async () => away,
       }) as never,
   },

@@ -106,7 +106,7 @@ describe('the largest body that the schemas allow', () => {
     const frame: AgentFrameBody = { type: 'approval.asked', data: asked };
     await agent.send(frame);
     const listed = await session.api.approvals(session.call);
-    const [approval] = listed.ok ? listed.value : [];
+    const [approval] = listed.ok ? listed.value.items : [];
     const answers = questions.map((): string[] => []);
     const answer = (bytes: number) => {
       const room = bytes - jsonBytes(answers) - answers.length * 2;

@@ -1,6 +1,9 @@
 import type { Candidate } from '../../../src/domain/dispatch/routing.ts';
 import type { AgentView } from '../../../src/protocol/agent/agent.ts';
 import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
+import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
+import type { Page, PageQuery } from '../../../src/protocol/common/page.ts';
+import { Keyset } from '../../kit/storage/keyset.ts';
 import type { ObjectStore } from '../../kit/storage/store.ts';
 import { instant } from '../../kit/text.ts';
 
@@ -29,7 +32,11 @@ interface Agent extends Omit<AgentView, 'connected' | 'last_seen_at'> {
 type Lists = 'capabilities' | 'labels' | 'remotes';
 type AgentRow = Omit<Agent, Lists> & Record<Lists, string>;
 
+type StoredAgent = Agent & StoredOwner;
+
 const WITH_USE = `SELECT *, (SELECT COUNT(*) FROM slots WHERE slots.agent_id = agents.id) AS slots_used FROM agents`;
+
+const BY_NAME = new Keyset('agents', [{ sql: 'name' }, { sql: 'id' }]);
 
 /** The table of enrolled agents. Methods that write must run inside a transaction. */
 export class AgentsTable {
@@ -99,23 +106,39 @@ export class AgentsTable {
   views(aliveAt: Map<string, number>, id: string | null = null): AgentView[] {
     const agents =
       id === null ? this.#read(`${WITH_USE} ORDER BY name, id`) : this.#read(`${WITH_USE} WHERE id = ?`, id);
-    return agents.map(({ idle_since: _, token_id: _token, secret_hash: _secret, last_seen_at, ...agent }) => ({
-      ...agent,
-      connected: aliveAt.has(agent.id),
-      last_seen_at: instant(Math.max(last_seen_at, aliveAt.get(agent.id) ?? 0)),
-    }));
+    return agents.map((agent) => viewOf(agent, aliveAt));
   }
 
-  #read(query: string, ...bindings: string[]): (Agent & StoredOwner)[] {
-    return this.#store
-      .rows<AgentRow & StoredOwner>(query, ...bindings)
-      .map(({ capabilities, labels, remotes, ...row }) => ({
-        ...row,
-        capabilities: JSON.parse(capabilities),
-        labels: JSON.parse(labels),
-        remotes: JSON.parse(remotes),
-      }));
+  /** A page of the views, sorted by name. */
+  page(aliveAt: Map<string, number>, page: PageQuery): Outcome<Page<AgentView>> {
+    const rows = BY_NAME.page<AgentRow & StoredOwner>(this.#store, { select: '*', from: `(${WITH_USE})` }, page);
+    if (!rows.ok) return rows;
+    return ok({ ...rows.value, items: rows.value.items.map((row) => viewOf(agentOf(row), aliveAt)) });
   }
+
+  #read(query: string, ...bindings: string[]): StoredAgent[] {
+    return this.#store.rows<AgentRow & StoredOwner>(query, ...bindings).map(agentOf);
+  }
+}
+
+function agentOf({ capabilities, labels, remotes, ...row }: AgentRow & StoredOwner): StoredAgent {
+  return {
+    ...row,
+    capabilities: JSON.parse(capabilities),
+    labels: JSON.parse(labels),
+    remotes: JSON.parse(remotes),
+  };
+}
+
+function viewOf(
+  { idle_since: _, token_id: _token, secret_hash: _secret, last_seen_at, ...agent }: StoredAgent,
+  aliveAt: Map<string, number>,
+): AgentView {
+  return {
+    ...agent,
+    connected: aliveAt.has(agent.id),
+    last_seen_at: instant(Math.max(last_seen_at, aliveAt.get(agent.id) ?? 0)),
+  };
 }
 
 /** An id that was registered with a secret belongs to it, and else to the token. */

@@ -33,9 +33,10 @@ const WRONG_CURSOR = refuse('validation_failed', 'The query is invalid. Its erro
 export class Keyset {
   readonly #name: string;
   readonly #columns: readonly KeyColumn[];
+  readonly #keys: readonly string[];
   /** For `ORDER BY`. */
   readonly order: string;
-  /** For `SELECT`: the key as the columns that `cursorOf` reads. */
+  /** For `SELECT`: the key as columns, which `cut` takes out of the rows. */
   readonly key: string;
 
   /** @param name the name of the list and of this order, which its cursors have */
@@ -43,7 +44,8 @@ export class Keyset {
     this.#name = name;
     this.#columns = columns;
     this.order = columns.map(({ sql, descending }) => `${sql} ${descending ? 'DESC' : 'ASC'}`).join(', ');
-    this.key = columns.map(({ sql }, index) => `${sql} AS key_${index}`).join(', ');
+    this.#keys = columns.map((_, index) => `key_${index}`);
+    this.key = columns.map(({ sql }, index) => `${sql} AS ${this.#keys[index]}`).join(', ');
   }
 
   /** The condition for the items after a cursor. It fails for the cursor of another list or order. */
@@ -56,9 +58,8 @@ export class Keyset {
     return ok(same ? this.#afterRow(key) : this.#afterEach(key));
   }
 
-  /** The cursor after a row that was selected with `key`. */
-  cursorOf(row: Record<string, unknown>): string {
-    const key = this.#columns.map((_, index) => row[`key_${index}`]) as ListKey;
+  #cursorOf(row: Record<string, unknown>): string {
+    const key = this.#keys.map((name) => row[name]) as ListKey;
     return formatListCursor(this.#name, key);
   }
 
@@ -83,7 +84,9 @@ export class Keyset {
   cut<Row>(rows: (Row & Record<string, unknown>)[], pageSize: number): Page<Row> {
     const items = rows.slice(0, pageSize);
     const last = items.at(-1);
-    return { items, next_cursor: last && rows.length > pageSize ? this.cursorOf(last) : null };
+    const next_cursor = last && rows.length > pageSize ? this.#cursorOf(last) : null;
+    for (const row of items as Record<string, unknown>[]) for (const key of this.#keys) delete row[key];
+    return { items, next_cursor };
   }
 
   /** A comparison of rows, for which SQLite uses an index. */

@@ -1,10 +1,13 @@
 import type { CodeClaims } from '../../../src/ports/workspace.ts';
 import type { Role } from '../../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import type { Page, PageQuery } from '../../../src/protocol/common/page.ts';
 import type { CreateTokenRequest, TokenView } from '../../../src/protocol/workspace/token.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
+import { Keyset } from '../../kit/storage/keyset.ts';
 import { instant } from '../../kit/text.ts';
 
+const NEWEST_FIRST = new Keyset('tokens', [{ sql: 'created_at', descending: true }, { sql: 'id' }]);
 const TOKENS_MAX = 1_000;
 const SIGN_INS_MAX = 1_000;
 /** A revoked token stays in the list of revocations until it expires. */
@@ -80,13 +83,12 @@ export class Tokens {
     return ok(this.#insert({ name: 'Sign-in', role, seconds, signed_in_by: by ?? BY_STATIC_TOKEN }));
   }
 
-  /** The tokens that have not expired, newest first. */
-  list(): TokenView[] {
+  /** A page of the tokens that have not expired, newest first. */
+  list(page: PageQuery): Outcome<Page<TokenView>> {
     const { store } = this.#kit;
-    const now = store.platform.now();
-    return store
-      .rows<TokenRow>(`SELECT * FROM tokens WHERE expires_at > ? ORDER BY created_at DESC, id`, now)
-      .map(viewOf);
+    const valid = { select: '*', from: 'tokens', where: 'expires_at > ?', bindings: [store.platform.now()] };
+    const rows = NEWEST_FIRST.page<TokenRow>(store, valid, page);
+    return rows.ok ? ok({ ...rows.value, items: rows.value.items.map(viewOf) }) : rows;
   }
 
   /**

@@ -2,7 +2,6 @@ import { readDiff, streamArtifact, streamPatch } from '../../application/artifac
 import { parseCursor } from '../../protocol/common/cursor.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
-import { asItems } from '../refusal.ts';
 import { sessionOf } from './sessions.ts';
 
 /** Handlers for a session's events, checkpoints, approvals and artifacts. */
@@ -12,12 +11,12 @@ export function sessionWorkHandlers(deps: Dependencies) {
       const after = query.after === undefined ? null : parseCursor(query.after);
       return sessionOf(deps, call, params.id).events(call, after, query.limit);
     },
-    listCheckpoints: async ({ params, call }) => asItems(await sessionOf(deps, call, params.id).checkpoints(call)),
+    listCheckpoints: ({ params, query, call }) => sessionOf(deps, call, params.id).checkpoints(call, query),
     requestCheckpoint: ({ params, call }) => sessionOf(deps, call, params.id).requestCheckpoint(call),
     endTools: ({ params, body, call }) => sessionOf(deps, call, params.id).endTools(call, body),
     readPatch: ({ params, call }) => streamPatch(sessionOf(deps, call, params.id), call),
     readDiff: ({ params, call }) => readDiff(sessionOf(deps, call, params.id), call),
-    listApprovals: async ({ params, call }) => asItems(await sessionOf(deps, call, params.id).approvals(call)),
+    listApprovals: ({ params, query, call }) => sessionOf(deps, call, params.id).approvals(call, query),
     answerApproval: ({ params, body, call }) => sessionOf(deps, call, params.id).answer(call, params.approval_id, body),
     readArtifact: ({ params, call }) => streamArtifact(sessionOf(deps, call, params.id), call, params.artifact_id),
   } satisfies SomeHandlers;

@@ -5,7 +5,6 @@ import type { CreatedToken, TokenView } from '../../protocol/workspace/token.ts'
 import type { Revocations } from '../auth/revocations.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
-import { asItems } from '../refusal.ts';
 
 /** Adds a token's text. It is signed from the token's stored record, so a repeated request gets the same text. */
 export async function withText(
@@ -31,7 +30,7 @@ export function tokenHandlers({ workspaces, signer }: Dependencies, revocations:
       const { workspace } = call.principal;
       return withText(signer, workspace, await workspaces.of(workspace).createToken(call, body));
     },
-    listTokens: async ({ call }) => asItems(await workspaces.of(call.principal.workspace).listTokens(call)),
+    listTokens: ({ query, call }) => workspaces.of(call.principal.workspace).listTokens(call, query),
     revokeToken: async ({ params, call }) => {
       const { workspace } = call.principal;
       const revoked = await workspaces.of(workspace).revokeToken(call, params.id);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Capability } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
+import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
 export const AgentName = schema(() =>
@@ -48,8 +49,10 @@ export const AgentView = schema(() =>
 export type AgentView = Infer<typeof AgentView>;
 
 export const AgentList = schema(() =>
-  z
-    .object({ items: z.array(AgentView()) })
-    .meta({ id: 'AgentList', description: 'The workspace’s agents.', example: { items: [] } }),
+  z.object({ items: z.array(AgentView()), next_cursor: NextCursor() }).meta({
+    id: 'AgentList',
+    description: 'A page of the workspace’s agents, by name.',
+    example: { items: [], next_cursor: null },
+  }),
 );
 export type AgentList = Infer<typeof AgentList>;

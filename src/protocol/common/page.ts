@@ -31,6 +31,9 @@ export const NextCursor = schema(() =>
   ListCursor().nullable().meta({ description: 'The `cursor` of the next page; null on the last page.' }),
 );
 
+/** The first page, with the most items. */
+export const FIRST_PAGE: PageQuery = { page_size: MAX_PAGE_SIZE };
+
 export interface Page<Item> {
   items: Item[];
   next_cursor: string | null;

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { AgentList, AgentView } from '../agent/agent.ts';
 import { Uuid } from '../common/ids.ts';
+import { PageQuery } from '../common/page.ts';
 import { schema } from '../common/schema.ts';
-import { type Endpoints, json } from './endpoint.ts';
+import { type Endpoints, json, page } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
 /** Operations that read agents. Agents register over their control socket. */
@@ -11,7 +12,8 @@ export const AGENT_ENDPOINTS = {
     tag: 'Agents',
     summary: 'List the agents',
     access: 'read',
-    responses: { 200: json(AgentList, 'The workspace’s agents.') },
+    query: PageQuery,
+    responses: { 200: page(AgentList, 'The workspace’s agents.') },
     errors: [],
   },
   readAgent: {

@@ -22,6 +22,8 @@ export interface ResponseSpec {
   subprotocol?: string;
   /** Additional headers of this response, with their descriptions. */
   headers?: Readonly<Record<string, string>>;
+  /** Like `headers`, but only some of these responses have them. */
+  optionalHeaders?: Readonly<Record<string, string>>;
 }
 
 /** The sections of the reference. */
@@ -63,8 +65,8 @@ export function json<Body extends Schema>(schema: Body, description: string) {
 
 /** A response with a page of a list. */
 export function page<Body extends Schema>(schema: Body, description: string) {
-  const headers = { Link: 'The address of the next page, with `rel="next"`; absent on the last page.' };
-  return { ...json(schema, description), headers } as const;
+  const optionalHeaders = { Link: 'The address of the next page, with `rel="next"`; absent on the last page.' };
+  return { ...json(schema, description), optionalHeaders } as const;
 }
 
 /** The body of a request without members. */

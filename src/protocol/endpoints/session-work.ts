@@ -2,12 +2,13 @@ import * as z from 'zod';
 import { CursorText } from '../common/cursor-text.ts';
 import { Uuid } from '../common/ids.ts';
 import { PAGE_EVENTS } from '../common/limits.ts';
+import { PageQuery } from '../common/page.ts';
 import { schema } from '../common/schema.ts';
 import { EventPage } from '../events/envelope.ts';
 import { ApprovalList, ApprovalView } from '../session/approval.ts';
 import { CheckpointList, CheckpointRequested, SessionDiff } from '../session/checkpoint.ts';
 import { AnswerApprovalRequest, EndToolsRequest, EndToolsRequested } from '../session/requests.ts';
-import { type Endpoints, json, NoMembers } from './endpoint.ts';
+import { type Endpoints, json, NoMembers, page } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 import { SessionParams } from './sessions.ts';
 
@@ -26,7 +27,7 @@ export const SESSION_WORK_ENDPOINTS = {
         limit: z.coerce.number<number>().int().min(1).max(PAGE_EVENTS).default(DEFAULT_EVENTS),
       }),
     ),
-    responses: { 200: json(EventPage, 'A page of the log.') },
+    responses: { 200: page(EventPage, 'A page of the log.') },
     errors: ['not_found'],
   },
   listCheckpoints: {
@@ -34,7 +35,8 @@ export const SESSION_WORK_ENDPOINTS = {
     summary: 'List the checkpoints',
     access: 'read',
     params: SessionParams,
-    responses: { 200: json(CheckpointList, 'The checkpoints.') },
+    query: PageQuery,
+    responses: { 200: page(CheckpointList, 'The checkpoints.') },
     errors: ['not_found'],
   },
   requestCheckpoint: {
@@ -78,7 +80,8 @@ export const SESSION_WORK_ENDPOINTS = {
     summary: 'List the approvals',
     access: 'read',
     params: SessionParams,
-    responses: { 200: json(ApprovalList, 'The approvals.') },
+    query: PageQuery,
+    responses: { 200: page(ApprovalList, 'The approvals.') },
     errors: ['not_found'],
   },
   answerApproval: {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Uuid } from '../common/ids.ts';
+import { PageQuery } from '../common/page.ts';
 import { schema } from '../common/schema.ts';
 import {
   CreateCodeRequest,
@@ -9,7 +10,7 @@ import {
   SignInCode,
   TokenList,
 } from '../workspace/token.ts';
-import { type Endpoints, json, NoMembers } from './endpoint.ts';
+import { type Endpoints, json, NoMembers, page } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
 /** Operations on the workspace's tokens, and on the one-time codes that a browser exchanges for a token. */
@@ -34,7 +35,8 @@ export const TOKEN_ENDPOINTS = {
     tag: 'Tokens',
     summary: 'List the tokens that have not expired',
     access: 'administer',
-    responses: { 200: json(TokenList, 'The tokens, without their secrets.') },
+    query: PageQuery,
+    responses: { 200: page(TokenList, 'The tokens, without their secrets.') },
     errors: [],
   },
   revokeToken: {

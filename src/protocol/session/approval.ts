@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ApprovalKind, ApprovalStatus, Decision } from '../common/enums.ts';
 import { TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
+import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
 export const ApprovalAnswer = schema(() =>
@@ -73,8 +74,10 @@ export const ApprovalView = schema(() =>
 export type ApprovalView = Infer<typeof ApprovalView>;
 
 export const ApprovalList = schema(() =>
-  z
-    .object({ items: z.array(ApprovalView()) })
-    .meta({ id: 'ApprovalList', description: 'The session’s approvals, open ones first.', example: { items: [] } }),
+  z.object({ items: z.array(ApprovalView()), next_cursor: NextCursor() }).meta({
+    id: 'ApprovalList',
+    description: 'A page of the session’s approvals, open ones first.',
+    example: { items: [], next_cursor: null },
+  }),
 );
 export type ApprovalList = Infer<typeof ApprovalList>;

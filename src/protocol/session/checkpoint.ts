@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
+import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
 /** The bounds of what a checkpoint lacks. */
@@ -116,9 +117,11 @@ export const SessionDiff = schema(() =>
 export type SessionDiff = Infer<typeof SessionDiff>;
 
 export const CheckpointList = schema(() =>
-  z
-    .object({ items: z.array(CheckpointView()) })
-    .meta({ id: 'CheckpointList', description: 'The session’s checkpoints.', example: { items: [] } }),
+  z.object({ items: z.array(CheckpointView()), next_cursor: NextCursor() }).meta({
+    id: 'CheckpointList',
+    description: 'A page of the session’s checkpoints, oldest first.',
+    example: { items: [], next_cursor: null },
+  }),
 );
 export type CheckpointList = Infer<typeof CheckpointList>;
 

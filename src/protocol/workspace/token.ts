@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Role } from '../common/enums.ts';
 import { Uuid, WorkspaceId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
+import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
 /** The verified author of a request. The Worker verifies it; objects trust only this. */
@@ -83,10 +84,10 @@ export const CreatedToken = schema(() =>
 export type CreatedToken = Infer<typeof CreatedToken>;
 
 export const TokenList = schema(() =>
-  z.object({ items: z.array(TokenView()) }).meta({
+  z.object({ items: z.array(TokenView()), next_cursor: NextCursor() }).meta({
     id: 'TokenList',
-    description: 'All tokens of the workspace that have not expired.',
-    example: { items: [] },
+    description: 'A page of the workspace’s tokens that have not expired, newest first.',
+    example: { items: [], next_cursor: null },
   }),
 );
 export type TokenList = Infer<typeof TokenList>;

@@ -27,24 +27,39 @@ export function agentRegistryContract(make: MakeRegistry): void {
       const listed = await api.agents(callFrom(workspace));
       expect(listed).toMatchObject({
         ok: true,
-        value: [
-          {
-            id: AGENT_A,
-            name: 'AGENT-TEST',
-            connected: true,
-            capacity: 3,
-            slots_used: 0,
-            labels: ['os=linux'],
-            repository: 'abcd',
-          },
-        ],
+        value: {
+          items: [
+            {
+              id: AGENT_A,
+              name: 'AGENT-TEST',
+              connected: true,
+              capacity: 3,
+              slots_used: 0,
+              labels: ['os=linux'],
+              repository: 'abcd',
+            },
+          ],
+        },
       });
-      expect(await api.agent(callFrom(workspace), AGENT_A)).toEqual({ ok: true, value: listed.ok && listed.value[0] });
+      expect(await api.agent(callFrom(workspace), AGENT_A)).toEqual({
+        ok: true,
+        value: listed.ok && listed.value.items[0],
+      });
+    });
+
+    it('lists agents page by page, by name', async () => {
+      const { api, workspace, registry } = await withAgent(make, { name: 'AGENT-Y' });
+      await join(registry, { name: 'AGENT-X' }, AGENT_B);
+      const first = await api.agents(callFrom(workspace), { page_size: 1 });
+      expect(first).toMatchObject({ value: { items: [{ name: 'AGENT-X' }], next_cursor: expect.any(String) } });
+      const cursor = first.ok ? first.value.next_cursor! : '';
+      const second = await api.agents(callFrom(workspace), { page_size: 1, cursor });
+      expect(second).toMatchObject({ value: { items: [{ name: 'AGENT-Y' }], next_cursor: null } });
     });
 
     it('lists nothing in a registry that was never used', async () => {
       const { api, workspace } = await make();
-      expect(await api.agents(callFrom(workspace))).toEqual({ ok: true, value: [] });
+      expect(await api.agents(callFrom(workspace))).toEqual({ ok: true, value: { items: [], next_cursor: null } });
       expect(await api.agent(callFrom(workspace), AGENT_A)).toMatchObject({ failure: { code: 'not_found' } });
     });
 
@@ -58,7 +73,9 @@ export function agentRegistryContract(make: MakeRegistry): void {
       const { api, workspace, agent } = await withAgent(make);
       agent.close();
       await eventually(async () =>
-        expect(await api.agents(callFrom(workspace))).toMatchObject({ value: [{ id: AGENT_A, connected: false }] }),
+        expect(await api.agents(callFrom(workspace))).toMatchObject({
+          value: { items: [{ id: AGENT_A, connected: false }] },
+        }),
       );
     });
 
@@ -75,7 +92,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
       const { registry, api, workspace, agent } = await withAgent(make);
       agent.close();
       await eventually(async () =>
-        expect(await api.agents(callFrom(workspace))).toMatchObject({ value: [{ connected: false }] }),
+        expect(await api.agents(callFrom(workspace))).toMatchObject({ value: { items: [{ connected: false }] } }),
       );
       const second = await join(registry, { instance_id: INSTANCE_2 });
       expect(second.closeCode).toBeNull();
@@ -87,7 +104,9 @@ export function agentRegistryContract(make: MakeRegistry): void {
       expect(await api.reserve(request)).toMatchObject({ state: 'queued' });
       agent.close();
       await eventually(async () =>
-        expect(await api.agents(callFrom(registry.workspace))).toMatchObject({ value: [{ connected: false }] }),
+        expect(await api.agents(callFrom(registry.workspace))).toMatchObject({
+          value: { items: [{ connected: false }] },
+        }),
       );
       const restarted = await join(registry, { instance_id: INSTANCE_2 });
       await eventually(() => expect(offers(restarted)).toEqual([request.task_id]));
@@ -119,7 +138,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
       const link = await connect(AGENT_A, 'token');
       link.send(frame);
       await eventually(() => expect(link.closeCode).toBe(CLOSE.protocol_error));
-      expect(await api.agents(callFrom(workspace))).toEqual({ ok: true, value: [] });
+      expect(await api.agents(callFrom(workspace))).toEqual({ ok: true, value: { items: [], next_cursor: null } });
     });
 
     it('says what a session waits for, and nothing of sessions that do not wait', async () => {

@@ -256,7 +256,9 @@ export function returnContract(make: MakeRegistry): void {
       await accept(registry, agent, request);
       agent.close();
       await eventually(async () =>
-        expect(await api.agents(callFrom(workspace))).toMatchObject({ value: [{ connected: false, slots_used: 1 }] }),
+        expect(await api.agents(callFrom(workspace))).toMatchObject({
+          value: { items: [{ connected: false, slots_used: 1 }] },
+        }),
       );
       return { registry, api, workspace, request, lease: { task_id: request.task_id, epoch: request.epoch } };
     }

@@ -142,8 +142,8 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
 
   it('has no checkpoint, diff or approval before its first agent', async () => {
     const { place, call } = await created();
-    expect(unwrap(await place.api.checkpoints(call))).toEqual([]);
-    expect(unwrap(await place.api.approvals(call))).toEqual([]);
+    expect(unwrap(await place.api.checkpoints(call)).items).toEqual([]);
+    expect(unwrap(await place.api.approvals(call)).items).toEqual([]);
     expect(unwrap(await place.api.diff(call))).toMatchObject({ checkpoint: null, artifact: null });
     expect(failureOf(await place.api.requestCheckpoint(call)).code).toBe('no_running_agent');
     expect(failureOf(await place.api.endTools(call, {})).code).toBe('no_running_agent');

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { SocketPlace, WorkspaceApi } from '../../../src/ports/workspace.ts';
 import type { Outcome } from '../../../src/protocol/common/errors.ts';
+import { formatListCursor } from '../../../src/protocol/common/page.ts';
 
 /** A workspace without tokens. */
 export interface WorkspaceUnderTest {
@@ -36,7 +37,25 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(token).toMatchObject({ name: 'ci', role: 'viewer', revoked_at: null });
     expect(Date.parse(token.created_at)).toBeGreaterThanOrEqual(at);
     expect(Date.parse(token.expires_at) - Date.parse(token.created_at)).toBe(60_000);
-    expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([token]);
+    expect(valueIn(await api.listTokens(callIn(workspace))).items).toEqual([token]);
+  });
+
+  it('lists tokens page by page, newest first, and refuses the cursor of another list', async () => {
+    const { api, workspace } = await make();
+    const call = callIn(workspace);
+    const made: string[] = [];
+    for (const name of ['one', 'two', 'three']) {
+      made.push(valueIn(await api.createToken(call, { ...TOKEN_REQUEST, name })).id);
+    }
+    const first = valueIn(await api.listTokens(call, { page_size: 2 }));
+    const second = valueIn(await api.listTokens(call, { page_size: 2, cursor: first.next_cursor! }));
+    expect(first.items).toHaveLength(2);
+    expect(second).toMatchObject({ items: [{}], next_cursor: null });
+    expect([...first.items, ...second.items].map(({ id }) => id).sort()).toEqual(made.sort());
+    const cursor = formatListCursor('agents', ['x', 'y']);
+    expect(await api.listTokens(call, { page_size: 2, cursor })).toMatchObject({
+      failure: { code: 'validation_failed', errors: [{ path: 'cursor' }] },
+    });
   });
 
   it('revokes a token, and answers a repeated revocation in the same way', async () => {
@@ -85,10 +104,10 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     const long = valueIn(await api.createToken(callIn(workspace), { ...TOKEN_REQUEST, expires_in_seconds: 600 }));
     valueIn(await api.revokeToken(callIn(workspace), short.id));
     await advance(60_000);
-    expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([long]);
+    expect(valueIn(await api.listTokens(callIn(workspace))).items).toEqual([long]);
     expect(await api.revokedTokens()).toEqual([]);
     await advance(540_000);
-    expect(valueIn(await api.listTokens(callIn(workspace)))).toEqual([]);
+    expect(valueIn(await api.listTokens(callIn(workspace))).items).toEqual([]);
   });
 
   it('creates one token for a sign-in code, once', async () => {
@@ -96,7 +115,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     const code = { id: 'code-1', expires_at: now() + 600_000, role: 'operator', by: null } as const;
     expect(valueIn(await api.redeemCode(callIn(workspace), code)).role).toBe('operator');
     expect(await api.redeemCode(callIn(workspace), code)).toMatchObject({ failure: { code: 'unauthorized' } });
-    expect(valueIn(await api.listTokens(callIn(workspace)))).toHaveLength(1);
+    expect(valueIn(await api.listTokens(callIn(workspace))).items).toHaveLength(1);
   });
 
   it('refuses a code that has expired, used or not', async () => {
@@ -140,7 +159,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     expect(valueIn(await api.createToken(callIn(workspace, 'k'), request))).toEqual(first);
     const other = await api.createToken(callIn(workspace, 'k', 'f2'), request);
     expect(other).toMatchObject({ failure: { code: 'idempotency_mismatch' } });
-    expect(valueIn(await api.listTokens(callIn(workspace)))).toHaveLength(1);
+    expect(valueIn(await api.listTokens(callIn(workspace))).items).toHaveLength(1);
     await advance(2_000);
     expect(valueIn(await api.createToken(callIn(workspace, 'k'), request)).id).not.toBe(first.id);
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ENDPOINTS, paramsIn } from '../../../src/protocol/endpoints/endpoints.ts';
+import type * as z from 'zod';
+import type { Schema } from '../../../src/protocol/common/schema.ts';
+import { ENDPOINTS, endpointOf, paramsIn } from '../../../src/protocol/endpoints/endpoints.ts';
 import {
   matchPath,
   methodsOf,
@@ -35,6 +37,22 @@ describe('the routes of the API', () => {
     const path = pathOf('openRunSocket', params);
     for (const other of [`${path}/x`, path.slice(1), path.replace('/1', '//'), path.replace('leases', 'lease'), '/']) {
       expect(matchPath('openRunSocket', other), other).toBeNull();
+    }
+  });
+
+  it('that answer with a list answer with pages: a cursor in the query, and the next page in the Link header', () => {
+    const shapeOf = (schema: Schema | undefined) => (schema?.() as z.ZodObject | undefined)?.shape ?? {};
+    const lists = ids.filter((id) => {
+      const { method } = ROUTES[id];
+      return method === 'GET' && 'items' in shapeOf(endpointOf(id).responses[200]?.schema);
+    });
+    expect(lists).toContain('listTokens');
+    for (const id of lists) {
+      const { query, responses } = endpointOf(id);
+      const isLog = id === 'listEvents';
+      expect(Object.keys(shapeOf(query)), id).toContain(isLog ? 'after' : 'cursor');
+      expect(Object.keys(shapeOf(responses[200]?.schema)), id).toContain(isLog ? 'cursor' : 'next_cursor');
+      expect(responses[200]?.optionalHeaders, id).toHaveProperty('Link');
     }
   });
 

@@ -33,7 +33,7 @@ describe('an approval that the session itself raises', () => {
     const answered = unwrap(await session.runtime.answer(session.call(), id, { decision: 'once' }));
     expect(answered).toMatchObject({ status: 'answered', answer: { decision: 'once', by: 'tester' } });
     expect(session.rows('commands'), 'no agent is told').toEqual([]);
-    expect((await session.folded()).approvals).toEqual(unwrap(await session.runtime.approvals(session.call())));
+    expect((await session.folded()).approvals).toEqual(unwrap(await session.runtime.approvals(session.call())).items);
   });
 
   it('refuses a decision that its kind does not allow, and names the allowed ones', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_ASK_CHARS } from '../../../src/protocol/common/limits.ts';
 import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 import type { AnswerApprovalRequest } from '../../../src/protocol/session/requests.ts';
 import { storedDeadlines } from '../../support/deadlines.ts';
@@ -7,7 +8,7 @@ import { asked, question, released, result } from './fake-agent.ts';
 import { failureOf, SessionInProcess, unwrap } from './harness.ts';
 
 async function approvalsOf(session: SessionInProcess): Promise<ApprovalView[]> {
-  return unwrap(await session.runtime.approvals(session.call()));
+  return unwrap(await session.runtime.approvals(session.call())).items;
 }
 
 async function answer(session: SessionInProcess, request: AnswerApprovalRequest, which = 0): Promise<ApprovalView> {
@@ -38,6 +39,23 @@ describe('an approval', () => {
     expect(agent.commandsOf('approval_reply')).toEqual([{ ask_id: 'r1', kind: 'permission', decision: 'once' }]);
     expect(await session.view()).toMatchObject({ open_approvals: 0 });
     expect((await session.folded()).approvals).toEqual(await approvalsOf(session));
+  });
+
+  it('is on exactly one page of the list, of which a page is bounded in bytes', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const long = 'x'.repeat(MAX_ASK_CHARS - 1_000);
+    for (let i = 0; i < 40; i++) agent.send(asked(`r${i}`, { detail: { long } }));
+    const seen: string[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = { page_size: 100, ...(cursor && { cursor }) };
+      const list = unwrap(await session.runtime.approvals(session.call(), page));
+      expect(JSON.stringify(list).length).toBeLessThan(5_000_000);
+      seen.push(...list.items.map(({ id }) => id));
+      cursor = list.next_cursor;
+    }
+    expect(new Set(seen).size).toBe(40);
+    expect(seen).toHaveLength(40);
   });
 
   it('has the same time of its answer in the log and in its view', async () => {

@@ -41,7 +41,7 @@ describe('a checkpoint', () => {
     const agent = await session.begun();
     agent.send(...checkpoint('one'));
     agent.send(...checkpoint('two', { turn: 2 }));
-    expect(unwrap(await session.runtime.checkpoints(session.call())).map(({ number }) => number)).toEqual([1, 2]);
+    expect(unwrap(await session.runtime.checkpoints(session.call())).items.map(({ number }) => number)).toEqual([1, 2]);
     const diff = unwrap(await session.runtime.diff(session.call()));
     expect(diff).toMatchObject({ checkpoint: 2, files: [{ path: 'two.txt' }], local_only: false });
     expect(await read(session, diff.artifact!.id)).toBe('diff of two\n'.repeat(200));

@@ -119,7 +119,7 @@ describe('an approval that expires while the control plane is down', () => {
     session.restart(1_000_000);
     await session.alarmLate();
     agent.connect();
-    const approvals = async () => unwrap(await session.runtime.approvals(session.call()));
+    const approvals = async () => unwrap(await session.runtime.approvals(session.call())).items;
     return { session, agent, approvals, back: session.platform.clock };
   }
 

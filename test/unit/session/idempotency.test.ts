@@ -67,7 +67,7 @@ describe('an idempotency key', () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(asked('r1'));
-    const { id } = unwrap(await session.runtime.approvals(session.call()))[0]!;
+    const { id } = unwrap(await session.runtime.approvals(session.call())).items[0]!;
     const call = session.call({ key: 'a' });
     const first = await session.runtime.answer(call, id, { decision: 'once' });
     expect(await session.runtime.answer(call, id, { decision: 'once' })).toEqual(first);

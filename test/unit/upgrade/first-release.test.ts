@@ -70,7 +70,7 @@ describe('a stored session that was running', () => {
     expect(view).toMatchObject({ title: 'Released', tags: ['old'], status: 'running', open_approvals: 2 });
     expect(view.checkpoints).toMatchObject([{ number: 1, turn: 1, messages_done: 1 }]);
     expect(view.usage).toMatchObject({ input_tokens: 100, cost_usd: 0.5 });
-    const approvals = unwrap(await session.runtime.approvals(session.call()));
+    const approvals = unwrap(await session.runtime.approvals(session.call())).items;
     expect(approvals.map(({ title, status }) => [title, status])).toEqual([
       ['bash: npm run build', 'open'],
       ['Colour', 'open'],
@@ -105,7 +105,7 @@ describe('a stored session that was running', () => {
 
     agent.send(asked('r4'));
     expect(agent.commandsOf('approval_reply'), 'the rule of the always answer still applies').toHaveLength(2);
-    const approvals = unwrap(await session.runtime.approvals(session.call()));
+    const approvals = unwrap(await session.runtime.approvals(session.call())).items;
     for (const { id, kind, status } of approvals) {
       if (status !== 'open') continue;
       const reply =
@@ -231,8 +231,8 @@ describe('a stored agent registry with slots in every state', () => {
 
   it('lists its agents, and repeats open offers', async () => {
     const { registry, agent } = connected();
-    const { value } = (await registry.api.agents(callFrom('acme'))) as { value: object[] };
-    expect(value).toMatchObject([
+    const { value } = (await registry.api.agents(callFrom('acme'))) as { value: { items: object[] } };
+    expect(value.items).toMatchObject([
       { id: AGENT_A, name: 'AGENT-A', slots_used: 2, capacity: 2 },
       { id: AGENT_B, name: 'AGENT-B' },
     ]);
@@ -267,7 +267,7 @@ describe('a stored workspace with tokens', () => {
   it('lists its tokens, keeps revocations and used codes, and delivers pending closes of sockets', async () => {
     const object = new WorkspaceInProcess({ platform: stored('workspace') });
     const { api } = object;
-    const tokens = valueIn(await api.listTokens(callIn('default')));
+    const tokens = valueIn(await api.listTokens(callIn('default'))).items;
     const named = (name: string) => tokens.find((token) => token.name === name)!;
     expect(tokens.map(({ name, role }) => [name, role])).toEqual(
       expect.arrayContaining([
@@ -298,7 +298,7 @@ describe('a stored workspace with tokens', () => {
   it('deletes expired tokens and codes', async () => {
     const object = new WorkspaceInProcess({ platform: stored('workspace') });
     await object.advance(8 * 86_400_000);
-    expect(valueIn(await object.api.listTokens(callIn('default')))).toEqual([]);
+    expect(valueIn(await object.api.listTokens(callIn('default'))).items).toEqual([]);
     expect(object.platform.dump()).toMatchObject({ tokens: [], used_codes: [], socket_places: [], $alarm: null });
   });
 });
