@@ -1,3 +1,4 @@
+import { sessionChanges } from '../../src/domain/session/session-changes.ts';
 import {
   explainIllegal,
   hasEnded,
@@ -56,6 +57,7 @@ export class Actions {
       requested_at: null,
       run: 0,
       rev: 0,
+      version: 1,
       floor_seq: 0,
       last_command: 0,
       created_at: now,
@@ -86,12 +88,19 @@ export class Actions {
     return this.#parts.records.session().created_with === (idempotency?.fingerprint ?? null);
   }
 
-  update(changes: UpdateSessionRequest): void {
+  update(request: UpdateSessionRequest, isMergePatch: boolean): Outcome<null> {
     const { records, log, tasks, projections } = this.#parts;
+    const { data: changes, error } = sessionChanges(records.spec(), request, isMergePatch);
+    if (error) {
+      const errors = error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+      return refuse('validation_failed', 'The metadata is too long after the change. Remove some of it.', { errors });
+    }
     records.updateSpec(changes as Partial<CreateSessionRequest>);
+    records.update({ version: records.session().version + 1 });
     log.append(WHOLE_SESSION, { type: 'session.updated', data: changes });
     if (changes.priority !== undefined) tasks.askWithNewPriority();
     projections.changed();
+    return ok(null);
   }
 
   /** Checks the action against the transition table, then performs it. */

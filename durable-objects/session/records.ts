@@ -21,6 +21,8 @@ export interface SessionRow {
   requested_at: number | null;
   run: number;
   rev: number;
+  /** Grows with each change of the status, and of what people change. */
+  version: number;
   floor_seq: number;
   last_command: number;
   created_at: number;

@@ -100,10 +100,14 @@ export class SessionRuntime implements SessionApi {
     return this.#readAsHolder('read', call, () => ok(this.parts.views.session(include)));
   }
 
-  update(call: Call, changes: Parameters<SessionApi['update']>[1]): Promise<Outcome<SessionView>> {
+  update(
+    call: Call,
+    changes: Parameters<SessionApi['update']>[1],
+    isMergePatch = false,
+  ): Promise<Outcome<SessionView>> {
     return this.#change('update', call, () => {
-      this.parts.actions.update(changes);
-      return ok(this.parts.views.session());
+      const done = this.parts.actions.update(changes, isMergePatch);
+      return done.ok ? ok(this.parts.views.session()) : done;
     });
   }
 
@@ -185,9 +189,17 @@ export class SessionRuntime implements SessionApi {
   }
 
   async #change<T>(method: string, call: Call, change: () => Outcome<T>): Promise<Outcome<T>> {
-    const outcome = this.#calls.change(method, call, change);
+    const outcome = this.#calls.change(method, call, () => this.#whyStale(call) ?? change());
     if (outcome.ok) await this.#directoryUpdated();
     return outcome;
+  }
+
+  /** The failure of a call that is meant for another version; null otherwise. A repeated call never comes here. */
+  #whyStale({ if_match }: Call): Outcome<never> | null {
+    const { version } = this.parts.records.session();
+    if (if_match === undefined || if_match.includes(version)) return null;
+    const detail = `The session has changed: its ETag is now "${version}". Read it again before you change it.`;
+    return refuse('precondition_failed', detail, { current: { version } });
   }
 
   #directoryUpdated(): Promise<void> {

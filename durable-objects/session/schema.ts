@@ -11,7 +11,7 @@ CREATE TABLE session (
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deleted_at INTEGER,
   active_ms INTEGER NOT NULL, active_since INTEGER,
   result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL, created_with TEXT,
-  offer_secret TEXT NOT NULL DEFAULT ''
+  offer_secret TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1
 );
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -243,6 +243,10 @@ ALTER TABLE leases ADD COLUMN token_id TEXT NOT NULL DEFAULT '';
       // The order in which artifacts began, so that the oldest unused ones can be deleted.
       id: 'session/0016_frames_of_artifacts',
       sql: `ALTER TABLE artifacts ADD COLUMN frame INTEGER NOT NULL DEFAULT 0;`,
+    },
+    {
+      id: 'session/0017_version_for_callers',
+      sql: `ALTER TABLE session ADD COLUMN version INTEGER NOT NULL DEFAULT 1;`,
     },
   ],
 };

@@ -55,6 +55,7 @@ export class Transitions {
     this.#keepTime(from, to);
     records.update({
       status: to,
+      version: records.session().version + 1,
       result: result === undefined ? null : JSON.stringify(result),
       error: error === undefined ? null : JSON.stringify(error),
     });
@@ -71,7 +72,7 @@ export class Transitions {
   request(action: 'pause' | 'stop', by: string): void {
     const { kit, records, log, projections } = this.#parts;
     const now = kit.store.platform.now();
-    records.update({ requested_at: now });
+    records.update({ requested_at: now, version: records.session().version + 1 });
     kit.deadlines.set(DEADLINE.request, now + REQUEST_MS);
     log.append(WHOLE_SESSION, { type: 'session.action_requested', data: { action, by } });
     projections.changed();

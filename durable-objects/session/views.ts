@@ -36,6 +36,7 @@ export class SessionViews {
     return {
       ...spec,
       id: row.id,
+      version: row.version,
       status: row.status,
       parent_session_id: spec.parent_session_id ?? null,
       created_at: instant(row.created_at),

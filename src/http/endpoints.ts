@@ -6,10 +6,11 @@ import type { Call } from '../ports/calls.ts';
 import type { JsonStream, JsonText } from '../ports/json-text.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { Schema } from '../protocol/common/schema.ts';
-import { type Endpoint, IdempotencyHeaders } from '../protocol/endpoints/endpoint.ts';
+import { ConditionHeaders, type Endpoint, IdempotencyHeaders } from '../protocol/endpoints/endpoint.ts';
 import {
   type BodyOf,
   endpointOf,
+  isConditional,
   type NeedsToken,
   OPERATION_IDS,
   permissionOf,
@@ -19,6 +20,7 @@ import {
 import { type OperationId, ROUTES } from '../protocol/endpoints/routes.ts';
 import { callOf } from './call.ts';
 import type { AppContext, AppEnv } from './context.ts';
+import { etagOf, expectedVersions } from './etag.ts';
 import { fieldErrors } from './field-errors.ts';
 import { readJson } from './json-body.ts';
 import { linkAfter } from './next-page.ts';
@@ -65,7 +67,7 @@ export function mount(app: Hono<AppEnv>, handlers: Handlers): void {
   for (const id of OPERATION_IDS) {
     const { method, path } = ROUTES[id];
     const handler = handlers[id] as unknown as LooseHandler;
-    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), handling(endpointOf(id), handler));
+    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), handling(endpointOf(id), handler, isConditional(id)));
   }
 }
 
@@ -75,7 +77,7 @@ type LooseHandler = (
   c: AppContext,
 ) => Promise<Outcome<unknown>>;
 
-function handling(endpoint: Endpoint, handler: LooseHandler) {
+function handling(endpoint: Endpoint, handler: LooseHandler, conditional: boolean) {
   const permission = permissionOf(endpoint.access);
   return async function handle(c: AppContext): Promise<Response> {
     if (permission) unwrap(authorize(c.get('principal'), permission));
@@ -85,7 +87,10 @@ function handling(endpoint: Endpoint, handler: LooseHandler) {
     if (endpoint.idempotent)
       parsePart(IdempotencyHeaders, 'header', { 'Idempotency-Key': c.req.header('Idempotency-Key') });
     const body = endpoint.body && parsePart(endpoint.body, 'body', json);
-    const call = permission ? await callOf(c, json) : null;
+    if (conditional) parsePart(ConditionHeaders, 'header', { 'If-Match': c.req.header('If-Match') });
+    const call = permission
+      ? { ...(await callOf(c, json)), ...(conditional && { if_match: expectedVersions(c) }) }
+      : null;
     return respond(c, endpoint, unwrap(await handler({ params, query, body, call }, c)));
   };
 }
@@ -113,11 +118,12 @@ function respond(c: AppContext, { responses }: Endpoint, reply: unknown): Respon
     return c.json(body, status);
   }
   const status = statuses[0]!;
-  const { schema, bytes, subprotocol, optionalHeaders } = responses[status]!;
+  const { schema, bytes, subprotocol, headers, optionalHeaders } = responses[status]!;
   if (subprotocol !== undefined) return reply as Response;
   if (schema && (typeof reply === 'string' || reply instanceof ReadableStream)) {
     return c.body(reply, status as ContentfulStatusCode, { 'Content-Type': 'application/json' });
   }
+  if (headers?.ETag) c.header('ETag', etagOf((reply as { version: number }).version));
   if (optionalHeaders?.Link) linkAfter(c, reply as Parameters<typeof linkAfter>[1]);
   if (schema) return c.json(reply as object, status as ContentfulStatusCode);
   if (!bytes) return c.body(null, status as StatusCode);

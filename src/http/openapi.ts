@@ -3,13 +3,20 @@ import { VERSION } from '../configuration/version.ts';
 import { rolesWith } from '../domain/permissions.ts';
 import { ERROR_CODES, type ErrorCode, Problem } from '../protocol/common/errors.ts';
 import {
+  ConditionHeaders,
   type Endpoint,
   IdempotencyHeaders,
   type ResponseSpec,
   TAGS,
   type Tag,
 } from '../protocol/endpoints/endpoint.ts';
-import { endpointOf, errorCodesOf, OPERATION_IDS, permissionOf } from '../protocol/endpoints/endpoints.ts';
+import {
+  endpointOf,
+  errorCodesOf,
+  isConditional,
+  OPERATION_IDS,
+  permissionOf,
+} from '../protocol/endpoints/endpoints.ts';
 import { type OperationId, ROUTES } from '../protocol/endpoints/routes.ts';
 import { type JsonSchema, schemaOf, schemasNamedIn } from './json-schema.ts';
 
@@ -88,6 +95,7 @@ const HEADERS = '#/components/headers/';
 /** Headers of responses that depend only on the status. */
 const HEADERS_OF_STATUS: Readonly<Record<number, string>> = {
   401: 'WWW-Authenticate',
+  412: 'ETag',
   426: 'Upgrade',
   429: 'Retry-After',
   503: 'Retry-After',
@@ -103,6 +111,7 @@ const COMMON_HEADERS: Record<string, Header> = {
   },
   'WWW-Authenticate': header('The required kind of credential.'),
   Upgrade: header('The required protocol.'),
+  ETag: header('The present version of the session in quotes.'),
 };
 
 /** Describes the API from the table of endpoints. zod converts the schemas to JSON Schema. */
@@ -120,7 +129,7 @@ export function describeApi(): ApiDocument {
 function describeOperation(id: OperationId): Operation {
   const endpoint = endpointOf(id);
   const permission = permissionOf(endpoint.access);
-  const parameters = parametersOf(endpoint);
+  const parameters = parametersOf(id, endpoint);
   const security = securityOf(endpoint);
   return {
     operationId: id,
@@ -141,11 +150,12 @@ function securityOf({ access, responses }: Endpoint): Operation['security'] {
   return 101 in responses ? [{ bearer: [] }, { ticket: [] }] : undefined;
 }
 
-function parametersOf({ params, query, idempotent }: Endpoint): Parameter[] {
+function parametersOf(id: OperationId, { params, query, idempotent }: Endpoint): Parameter[] {
   return [
     ...parametersIn('path', params?.()),
     ...parametersIn('query', query?.() as z.ZodObject | undefined),
     ...parametersIn('header', idempotent && IdempotencyHeaders()),
+    ...parametersIn('header', isConditional(id) ? ConditionHeaders() : undefined),
   ];
 }
 

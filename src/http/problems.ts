@@ -5,6 +5,7 @@ import { errorFields, type Logger } from '../ports/logger.ts';
 import { Unavailable } from '../ports/unavailable.ts';
 import { ERROR_CODES, type ErrorCode, type Failure, type Problem, problemType } from '../protocol/common/errors.ts';
 import type { AppContext, AppEnv } from './context.ts';
+import { etagOf } from './etag.ts';
 import { Refusal } from './refusal.ts';
 
 const RETRY_AFTER_SECONDS = 2;
@@ -32,6 +33,7 @@ export function problem(c: AppContext, failure: Failure): Response {
   c.set('errorCode', code);
   if (retryAfter !== undefined) c.header('Retry-After', String(Math.ceil(retryAfter)));
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
+  if (code === 'precondition_failed') c.header('ETag', etagOf((current as { version: number }).version));
   if (status === 426) c.header('Upgrade', 'websocket');
   return c.body(JSON.stringify(body), status as ContentfulStatusCode, { 'Content-Type': 'application/problem+json' });
 }

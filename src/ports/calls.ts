@@ -6,6 +6,8 @@ export interface Call {
   request_id: string;
   /** `fingerprint`: SHA-256 (hex) of method, path and body. A key that is reused with another one is rejected. */
   idempotency: { key: string; fingerprint: string } | null;
+  /** The versions of the session for which the call is meant; absent if it is meant for any. */
+  if_match?: number[] | undefined;
 }
 
 /** The header in which the Worker passes the verified principal (JSON) to an object with a socket upgrade. */

@@ -51,7 +51,8 @@ export interface SessionApi {
   /** When the session was created (ISO 8601), even if it has been deleted since; null if it never was. */
   createdAt(call: Call): Promise<Outcome<string | null>>;
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>>;
-  update(call: Call, changes: UpdateSessionRequest): Promise<Outcome<SessionView>>;
+  /** @param isMergePatch whether `metadata` is merged (RFC 7396) instead of replaced */
+  update(call: Call, changes: UpdateSessionRequest, isMergePatch?: boolean): Promise<Outcome<SessionView>>;
   act(call: Call, request: ActionRequest): Promise<Outcome<SessionView>>;
   /** Deletes softly: cancels an active session, makes it `not_found`, and purges it after the retention period. */
   remove(call: Call): Promise<Outcome<null>>;

@@ -95,6 +95,7 @@ describe('the API description', () => {
       'misconfigured',
       'not_found',
       'payload_too_large',
+      'precondition_failed',
       'too_many_requests',
       'unauthorized',
       'unavailable',

@@ -82,6 +82,49 @@ describe('sessions over HTTP', () => {
     expect((await list()).items[0]).not.toHaveProperty('queue');
   });
 
+  it('are changed only in the version that the caller has seen, if it says so', async () => {
+    const { send, create, read } = await operator();
+    const { id } = await create({ metadata: { a: 1 } });
+    const path = `${SESSIONS}/${id}`;
+    const etag = async () => (await send(path)).headers.get('ETag') ?? '';
+    const seen = await etag();
+    const change = (metadata: object, headers: Record<string, string>) =>
+      send(path, { method: 'PATCH', body: { metadata }, headers });
+    const first = await change({ a: 2 }, { 'If-Match': seen, 'Idempotency-Key': 'once' });
+    expect([first.status, first.headers.get('ETag')]).toEqual([200, await etag()]);
+    const stale = await change({ a: 3 }, { 'If-Match': seen });
+    expect(await stale.json()).toMatchObject({ status: 412, code: 'precondition_failed', current: { version: 2 } });
+    expect(stale.headers.get('ETag')).toBe(await etag());
+    expect((await change({ a: 3 }, { 'If-Match': '"nope"' })).status).toBe(412);
+    const start = await send(`${path}/start`, { method: 'POST', headers: { 'If-Match': seen } });
+    expect([start.status, (await read(id)).status]).toEqual([412, 'pending']);
+    expect((await read(id)).metadata).toEqual({ a: 2 });
+    const again = await change({ a: 2 }, { 'If-Match': seen, 'Idempotency-Key': 'once' });
+    expect(again.status, 'a repeated request gets its first answer').toBe(200);
+    expect((await change({ a: 4 }, { 'If-Match': `W/${await etag()}` })).status, 'weakened by a proxy').toBe(200);
+    expect((await change({ a: 5 }, { 'If-Match': '*' })).status).toBe(200);
+    const gone = await send(path, { method: 'DELETE', headers: { 'If-Match': seen } });
+    expect([gone.status, (await read(id)).metadata]).toEqual([412, { a: 5 }]);
+  });
+
+  it('lose a member that a merge patch sets to null, and keep those that it does not name', async () => {
+    const { send, create } = await operator();
+    const { id } = await create({ metadata: { a: 1, b: { c: 2, d: 3 } }, tags: ['x'], priority: 'high' });
+    const change = async (body: object, type: string) => {
+      const response = await send(`${SESSIONS}/${id}`, { method: 'PATCH', body, headers: { 'Content-Type': type } });
+      return (await response.json()) as SessionView;
+    };
+    const merge = 'application/merge-patch+json';
+    const patched = await change({ metadata: { a: null, b: { d: null, e: 4 } }, tags: null }, merge);
+    expect(patched).toMatchObject({ metadata: { b: { c: 2, e: 4 } }, tags: [], priority: 'high' });
+    expect(patched.metadata).not.toHaveProperty('a');
+    expect(await change({ priority: null }, merge)).toMatchObject({ priority: 'medium' });
+    expect(await change({ metadata: { f: 5 } }, 'application/json')).toMatchObject({ metadata: { f: 5 } });
+    const long = { metadata: { long: 'x'.repeat(16_000) } };
+    await change({ metadata: { g: 'x'.repeat(1_000) } }, 'application/json');
+    expect(await change(long, merge)).toMatchObject({ status: 422, errors: [{ path: 'metadata' }] });
+  });
+
   it('can be changed and deleted, and are then not found and not listed', async () => {
     const { send, create, read, list } = await operator();
     const { id } = await create();

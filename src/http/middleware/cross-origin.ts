@@ -3,8 +3,8 @@ import { ROUTES } from '../../protocol/endpoints/routes.ts';
 import type { AppEnv } from '../context.ts';
 
 const METHODS = [...new Set(Object.values(ROUTES).map(({ method }) => method))].join(',');
-const REQUEST_HEADERS = 'Authorization,Content-Type,Idempotency-Key,X-Request-ID';
-const RESPONSE_HEADERS = 'Link,Location,Retry-After,X-Request-ID';
+const REQUEST_HEADERS = 'Authorization,Content-Type,Idempotency-Key,If-Match,X-Request-ID';
+const RESPONSE_HEADERS = 'ETag,Link,Location,Retry-After,X-Request-ID';
 const PREFLIGHT_SECONDS = '600';
 
 /**

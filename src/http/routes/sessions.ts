@@ -45,7 +45,10 @@ export function sessionHandlers(deps: Dependencies) {
       const [session] = await withQueuePlaces(deps, call, [read.value]);
       return ok(session!);
     },
-    updateSession: ({ params, body, call }) => sessionOf(deps, call, params.id).update(call, body),
+    updateSession: ({ params, body, call }, c) => {
+      const isMergePatch = c.req.header('Content-Type')?.toLowerCase().startsWith('application/merge-patch+json');
+      return sessionOf(deps, call, params.id).update(call, body, isMergePatch);
+    },
     deleteSession: ({ params, call }) => sessionOf(deps, call, params.id).remove(call),
   } satisfies SomeHandlers;
 }

@@ -73,6 +73,13 @@ export const ERROR_CODES = {
     meaning: 'The action needs an agent at work, and the session has none now.',
     remedy: 'Wait until the session is `running`, and send the request again.',
   },
+  precondition_failed: {
+    status: 412,
+    title: 'The session has changed',
+    retryable: false,
+    meaning: 'The request has an `If-Match` header, and the session has another version by now.',
+    remedy: 'Read the session again, decide whether the change is still right, and send it with the new `ETag`.',
+  },
   payload_too_large: {
     status: 413,
     title: 'The body is too large',

@@ -87,6 +87,24 @@ export const IdempotencyHeaders = schema(() =>
   }),
 );
 
+/** The header of requests that change a session. */
+export const ConditionHeaders = schema(() =>
+  z.object({
+    'If-Match': z.string().min(1).max(1_000).optional().meta({
+      description:
+        'The `ETag` of the session that the request is meant for. If the session has changed since, nothing happens. `*` is any version.',
+    }),
+  }),
+);
+
+/** A response with a session, whose `ETag` is its version. */
+export function versioned<Body extends Schema>(schema: Body, description: string) {
+  const headers = {
+    ETag: 'The version of the session in quotes. It changes with the status and with what people change, not with progress.',
+  };
+  return { ...json(schema, description), headers } as const;
+}
+
 /** A query parameter that may be repeated, or contain several values separated by commas. */
 export function repeated<Item extends z.ZodType>(item: Item, description: string) {
   const split = (value: unknown) =>

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../common/errors.ts';
 import type { Infer, Schema } from '../common/schema.ts';
 import { AGENT_ENDPOINTS } from './agents.ts';
 import type { Access, Endpoint, Endpoints, Permission } from './endpoint.ts';
-import { matchPath, type OperationId } from './routes.ts';
+import { matchPath, type OperationId, ROUTES } from './routes.ts';
 import { SESSION_ACTION_ENDPOINTS } from './session-actions.ts';
 import { SESSION_WORK_ENDPOINTS } from './session-work.ts';
 import { SESSION_ENDPOINTS } from './sessions.ts';
@@ -70,6 +70,12 @@ export function permissionOf(access: Access): Permission | null {
   return access === 'code' || access === 'public' ? null : access;
 }
 
+/** Whether an operation changes a session, and so can depend on its version (`If-Match`). */
+export function isConditional(id: OperationId): boolean {
+  const { method, path } = ROUTES[id];
+  return method !== 'GET' && path.startsWith(ROUTES.readSession.path);
+}
+
 /** All error codes of an operation, including those that follow from its access, its request and its responses. */
 export function errorCodesOf(id: OperationId): ErrorCode[] {
   const { access, idempotent, params, query, body, responses, errors } = endpointOf(id);
@@ -80,6 +86,7 @@ export function errorCodesOf(id: OperationId): ErrorCode[] {
   if (params || query || body || idempotent) codes.push('validation_failed');
   if (body) codes.push('malformed_request', 'payload_too_large', 'unsupported_media_type');
   if (idempotent) codes.push('idempotency_mismatch');
+  if (isConditional(id)) codes.push('precondition_failed');
   if (isSocket) codes.push('malformed_request', 'upgrade_required');
   return codes;
 }

@@ -9,7 +9,7 @@ import {
   StopSessionRequest,
 } from '../session/requests.ts';
 import { SessionView } from '../session/session.ts';
-import { type Endpoints, json, NoMembers } from './endpoint.ts';
+import { type Endpoints, json, NoMembers, versioned } from './endpoint.ts';
 import { SessionParams } from './sessions.ts';
 
 function action<Body extends Schema>(body: Body, summary: string) {
@@ -20,7 +20,7 @@ function action<Body extends Schema>(body: Body, summary: string) {
     idempotent: true,
     params: SessionParams,
     body,
-    responses: { 200: json(SessionView, 'The session after the action.') },
+    responses: { 200: versioned(SessionView, 'The session after the action.') },
     errors: ['not_found', 'illegal_transition'],
   } as const;
 }

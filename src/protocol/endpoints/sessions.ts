@@ -6,7 +6,7 @@ import { BulkResult, BulkSessionRequest } from '../session/bulk.ts';
 import { ListSessionsQuery, SessionList } from '../session/list.ts';
 import { CreateSessionRequest, UpdateSessionRequest } from '../session/requests.ts';
 import { SessionInclude, SessionView } from '../session/session.ts';
-import { type Endpoints, json, page, repeated } from './endpoint.ts';
+import { type Endpoints, json, page, repeated, versioned } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
 export const SessionParams = schema(() => z.object({ id: SessionId() }));
@@ -19,7 +19,12 @@ export const SESSION_ENDPOINTS = {
     access: 'operate',
     idempotent: true,
     body: CreateSessionRequest,
-    responses: { 201: { ...json(SessionView, 'The session.'), headers: { Location: 'The path of the session.' } } },
+    responses: {
+      201: {
+        ...json(SessionView, 'The session.'),
+        headers: { ...versioned(SessionView, '').headers, Location: 'The path of the session.' },
+      },
+    },
     errors: ['not_found'],
   },
   listSessions: {
@@ -56,7 +61,7 @@ export const SESSION_ENDPOINTS = {
     query: schema(() =>
       z.strictObject({ include: repeated(SessionInclude(), 'Additional parts of the session to read.') }),
     ),
-    responses: { 200: json(SessionView, 'The session.') },
+    responses: { 200: versioned(SessionView, 'The session.') },
     errors: ['not_found'],
   },
   updateSession: {
@@ -66,7 +71,7 @@ export const SESSION_ENDPOINTS = {
     idempotent: true,
     params: SessionParams,
     body: UpdateSessionRequest,
-    responses: { 200: json(SessionView, 'The session.') },
+    responses: { 200: versioned(SessionView, 'The session.') },
     errors: ['not_found'],
   },
   deleteSession: {

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Delivery, SessionStatus } from '../common/enums.ts';
 import { schema } from '../common/schema.ts';
-import { UpdateSessionRequest } from '../session/requests.ts';
+import { SessionChanges } from '../session/requests.ts';
 import { SessionError } from '../session/session.ts';
 import { event } from './event.ts';
 
@@ -17,7 +17,7 @@ export const SessionEventBody = schema(() =>
     event({
       type: 'session.updated',
       description: 'Members of the session were changed to these values.',
-      data: UpdateSessionRequest(),
+      data: SessionChanges(),
       example: { priority: 'high' },
     }),
     event({

@@ -146,7 +146,7 @@ export const CreateSessionRequest = schema(() =>
 );
 export type CreateSessionRequest = Infer<typeof CreateSessionRequest>;
 
-export const UpdateSessionRequest = schema(() =>
+export const SessionChanges = schema(() =>
   z
     .strictObject({
       title: Title().optional(),
@@ -154,8 +154,25 @@ export const UpdateSessionRequest = schema(() =>
       tags: Tags().optional(),
       metadata: Metadata().optional(),
     })
+    .meta({ id: 'SessionChanges', description: 'The new values of changed members.', example: { priority: 'high' } }),
+);
+export type SessionChanges = Infer<typeof SessionChanges>;
+
+export const UpdateSessionRequest = schema(() =>
+  z
+    .strictObject({
+      title: Title().optional(),
+      priority: SessionPriority().nullable().optional(),
+      tags: Tags().nullable().optional(),
+      metadata: Metadata().nullable().optional(),
+    })
     .refine((body) => Object.keys(body).length > 0, 'must have at least one member')
-    .meta({ id: 'UpdateSessionRequest', description: 'Members to change.', example: { priority: 'high' } }),
+    .meta({
+      id: 'UpdateSessionRequest',
+      description:
+        'Members to change; null sets one back to its default. `metadata` is replaced, but sent as `application/merge-patch+json` it changes only the members that it names, and removes those that are null.',
+      example: { priority: 'high' },
+    }),
 );
 export type UpdateSessionRequest = Infer<typeof UpdateSessionRequest>;
 

@@ -113,6 +113,7 @@ export const EXAMPLE_SESSION = {
   id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',
   title: 'TEST-Session-001',
   initial_prompt: 'Test task',
+  version: 3,
   status: 'running' as const,
   session_type: 'execution' as const,
   priority: 'medium' as const,
@@ -149,6 +150,9 @@ export const SessionView = schema(() =>
       id: SessionId(),
       title: z.string(),
       initial_prompt: z.string(),
+      version: z.int().meta({
+        description: 'Grows with each change of the status and of what people change. The `ETag` has it too.',
+      }),
       status: SessionStatus(),
       session_type: SessionType(),
       priority: SessionPriority(),
