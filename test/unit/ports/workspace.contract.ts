@@ -73,7 +73,7 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
     const request = { ...TOKEN_REQUEST, expires_in_seconds: 86_400 };
     const { id, last_used_at } = valueIn(await api.createToken(callIn(workspace), request));
     expect(last_used_at).toBeNull();
-    const lastUse = async () => valueIn(await api.listTokens(callIn(workspace)))[0]!.last_used_at;
+    const lastUse = async () => valueIn(await api.listTokens(callIn(workspace))).items[0]!.last_used_at;
     const at = now();
     await api.revokedTokens(id);
     const first = (await lastUse())!;

@@ -191,7 +191,7 @@ export class FleetSimulation {
   async #answer(session: FleetSession): Promise<void> {
     await this.#ask(session, async ({ runtime, call }) => {
       const listed = await runtime.approvals(call());
-      const open = listed.ok ? listed.value.find(({ status }) => status === 'open') : undefined;
+      const open = listed.ok ? listed.value.items.find(({ status }) => status === 'open') : undefined;
       if (open) await runtime.answer(call(), open.id, { decision: this.#world.pick(['once', 'reject', 'always']) });
     });
   }
