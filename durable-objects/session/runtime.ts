@@ -22,6 +22,7 @@ import { DESTINATION, type SessionConfig } from './config.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Leases } from './leases.ts';
 import { EventLog } from './log/event-log.ts';
+import { Transcripts } from './log/transcripts.ts';
 import { Watchers } from './log/watchers.ts';
 import { Messages } from './messages.ts';
 import { Overdue } from './overdue.ts';
@@ -64,11 +65,13 @@ export class SessionRuntime implements SessionApi {
   readonly sockets: SessionSockets;
   readonly #workspace: WorkspaceId;
   readonly #calls: Calls;
+  readonly #transcripts: Transcripts;
 
   constructor(workspace: WorkspaceId, parts: SessionParts, calls: Calls) {
     this.#workspace = workspace;
     this.parts = parts;
     this.sockets = new SessionSockets(parts);
+    this.#transcripts = new Transcripts(parts);
     this.#calls = calls;
   }
 
@@ -151,6 +154,10 @@ export class SessionRuntime implements SessionApi {
         reset: after === null ? floor_seq > 0 : !usable,
       });
     });
+  }
+
+  transcript(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['transcript']> {
+    return this.#read('transcript', call, () => this.#transcripts.page(page));
   }
 
   checkpoints(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['checkpoints']> {

@@ -53,6 +53,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi {
     return this.runtime.events(...args);
   }
 
+  transcript(...args: Args<'transcript'>): ReturnType<SessionApi['transcript']> {
+    return this.runtime.transcript(...args);
+  }
+
   checkpoints(...args: Args<'checkpoints'>): ReturnType<SessionApi['checkpoints']> {
     return this.runtime.checkpoints(...args);
   }

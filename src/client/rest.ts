@@ -114,6 +114,9 @@ export function createRest(options: RequestOptions) {
       /** Reads one page of the event log. Pass its `cursor` as `after` to read the next page. */
       events: (id: string, query: QueryFor<'listEvents'> = {}, call?: CallOptions) =>
         send('listEvents', { params: { id }, query }, call),
+      /** Reads one page of the transcript. Unlike events, it stays as long as the session. */
+      transcript: (id: string, query: QueryFor<'readTranscript'> = {}, call?: CallOptions) =>
+        send('readTranscript', { params: { id }, query }, call),
       /** All approvals, open ones first. */
       approvals: (id: string, call?: CallOptions) =>
         allItems((query) => send('listApprovals', { params: { id }, query }, call)),

@@ -19,6 +19,7 @@ import type {
   UpdateSessionRequest,
 } from '../protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../protocol/session/session.ts';
+import type { TranscriptPage } from '../protocol/session/transcript-page.ts';
 import type { Call } from './calls.ts';
 import type { TokenSockets } from './sockets.ts';
 
@@ -62,6 +63,8 @@ export interface SessionApi {
   answer(call: Call, approvalId: string, request: AnswerApprovalRequest): Promise<Outcome<ApprovalView>>;
   /** @param after null reads from the floor of the log */
   events(call: Call, after: Cursor | null, limit: number): Promise<Outcome<EventPage>>;
+  /** A page of the transcript, oldest first; by default the first one. */
+  transcript(call: Call, page?: PageQuery): Promise<Outcome<TranscriptPage>>;
   /** A page of the checkpoints, oldest first; by default the first one. */
   checkpoints(call: Call, page?: PageQuery): Promise<Outcome<Page<CheckpointView>>>;
   /** Asks the agent for a checkpoint. It will appear in the log. */

@@ -11,6 +11,7 @@ export function sessionWorkHandlers(deps: Dependencies) {
       const after = query.after === undefined ? null : parseCursor(query.after);
       return sessionOf(deps, call, params.id).events(call, after, query.limit);
     },
+    readTranscript: ({ params, query, call }) => sessionOf(deps, call, params.id).transcript(call, query),
     listCheckpoints: ({ params, query, call }) => sessionOf(deps, call, params.id).checkpoints(call, query),
     requestCheckpoint: ({ params, call }) => sessionOf(deps, call, params.id).requestCheckpoint(call),
     endTools: ({ params, body, call }) => sessionOf(deps, call, params.id).endTools(call, body),

@@ -23,6 +23,7 @@ export const ROUTES = {
   sendMessage: { method: 'POST', path: '/api/v1/sessions/{id}/messages' },
 
   listEvents: { method: 'GET', path: '/api/v1/sessions/{id}/events' },
+  readTranscript: { method: 'GET', path: '/api/v1/sessions/{id}/transcript' },
   listCheckpoints: { method: 'GET', path: '/api/v1/sessions/{id}/checkpoints' },
   requestCheckpoint: { method: 'POST', path: '/api/v1/sessions/{id}/checkpoints' },
   endTools: { method: 'POST', path: '/api/v1/sessions/{id}/tools/end' },

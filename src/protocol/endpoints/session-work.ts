@@ -8,6 +8,7 @@ import { EventPage } from '../events/envelope.ts';
 import { ApprovalList, ApprovalView } from '../session/approval.ts';
 import { CheckpointList, CheckpointRequested, SessionDiff } from '../session/checkpoint.ts';
 import { AnswerApprovalRequest, EndToolsRequest, EndToolsRequested } from '../session/requests.ts';
+import { TranscriptPage } from '../session/transcript-page.ts';
 import { type Endpoints, json, NoMembers, page } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 import { SessionParams } from './sessions.ts';
@@ -28,6 +29,15 @@ export const SESSION_WORK_ENDPOINTS = {
       }),
     ),
     responses: { 200: page(EventPage, 'A page of the log.') },
+    errors: ['not_found'],
+  },
+  readTranscript: {
+    tag: 'Session work',
+    summary: 'Read the transcript, which stays as long as the session, while old events are deleted',
+    access: 'read',
+    params: SessionParams,
+    query: PageQuery,
+    responses: { 200: page(TranscriptPage, 'A page of the transcript.') },
     errors: ['not_found'],
   },
   listCheckpoints: {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { applyEvents, emptyState } from '../../../src/domain/session/session-state.ts';
 import { parseCursor } from '../../../src/protocol/common/cursor.ts';
 import { checkpoint, type FakeAgent, note, partDone, result, text } from './fake-agent.ts';
-import { SessionInProcess } from './harness.ts';
+import { SessionInProcess, unwrap } from './harness.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -31,6 +31,25 @@ async function trimmed(title = 'A session') {
   await session.advance(1);
   return { session, agent, whole, cursorBelowTheFloor };
 }
+
+it('the transcript of an ended session is readable page by page after its events were deleted', async () => {
+  const session = new SessionInProcess();
+  const agent = await session.begun();
+  for (let i = 0; i < 4; i++) agent.send(note(`${i}`.repeat(300_000)));
+  fill(agent, 20);
+  agent.send(result());
+  const before = (await session.folded()).transcript;
+  await session.advance(31 * DAY_MS);
+  expect(await session.events()).toEqual([]);
+  const seen: unknown[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = unwrap(await session.runtime.transcript(session.call(), { page_size: 10, ...(cursor && { cursor }) }));
+    expect(JSON.stringify(page).length).toBeLessThan(1_100_000);
+    seen.push(...page.items);
+    cursor = page.next_cursor;
+  }
+  expect(seen).toEqual(before);
+});
 
 describe('a log over its limit', () => {
   it('folds its older half into a base, and base and rest give the same state', async () => {

@@ -28,6 +28,7 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   listCheckpoints: READERS,
   requestCheckpoint: OPERATORS,
   endTools: OPERATORS,
+  readTranscript: READERS,
   readPatch: READERS,
   readDiff: READERS,
   listApprovals: READERS,
