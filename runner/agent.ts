@@ -4,7 +4,9 @@ import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../src/configuration/version.ts';
 import type { ControlDown, ControlUp } from '../src/protocol/agent/control-socket.ts';
+import { MAX_ID_CHARS } from '../src/protocol/common/bounds.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
+import { truncated } from '../src/protocol/common/text.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
 import { expiryWarning, judgeRejection, type Rejection, SupersededError } from './access.ts';
 import type { AgentOptions, AgentParts } from './agent-parts.ts';
@@ -132,7 +134,7 @@ export class Agent {
       labels: labels ?? [`os=${platform()}`, `arch=${arch()}`],
       repository: this.#parts.repository.rootCommit,
       remotes: [...this.#parts.repository.remotes],
-      model: this.#parts.model,
+      model: truncated(this.#parts.model, MAX_ID_CHARS),
       version: VERSION,
       leases: this.#granted().map(({ task_id, epoch }) => ({ task_id, epoch })),
     });

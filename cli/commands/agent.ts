@@ -9,6 +9,7 @@ import { MissingDependencyError } from '../../runner/process/missing-dependency.
 import { NoModelError, startAgent } from '../../runner/start.ts';
 import { readCeilings } from '../../runner/work/ceiling-watch.ts';
 import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
+import { MAX_LABEL_CHARS, MAX_LABELS } from '../../src/protocol/common/limits.ts';
 import { withoutTrailingSlash } from '../../src/protocol/common/url.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import { CliError, type Command, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
@@ -100,7 +101,7 @@ ${describeSettings('agent')}`,
       tools: readTools(values.env ?? [], process.env),
       setup: readSetup(values),
       ceilings: readCeilings((name) => setting(name, process.env)),
-      labels: [`os=${platform()}`, `arch=${arch()}`, ...(values.label ?? [])],
+      labels: readLabels(values.label ?? []),
       log: (line) => report(line),
     };
     return run(options);
@@ -116,6 +117,16 @@ export const agent: Command = {
     return runAgent.run(word === undefined ? [] : [word, ...rest]);
   },
 };
+
+function readLabels(given: readonly string[]): string[] {
+  const labels = [`os=${platform()}`, `arch=${arch()}`, ...given];
+  const long = labels.find((label) => label.length > MAX_LABEL_CHARS);
+  if (long !== undefined) {
+    throw new CliError(`--label has at most ${MAX_LABEL_CHARS} characters, not "${long}".`, exitCode.usage);
+  }
+  if (labels.length <= MAX_LABELS) return labels;
+  throw new CliError(`Give at most ${MAX_LABELS - 2} labels; os and arch are set.`, exitCode.usage);
+}
 
 /** By default, each name has its own directory, because an identity belongs to one agent. `oio up` uses `agent`. */
 function prepareDirectory(given: string | undefined, name: string, env: NodeJS.ProcessEnv): string {

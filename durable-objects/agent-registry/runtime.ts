@@ -8,6 +8,7 @@ import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import { type AgentHello, ControlUp } from '../../src/protocol/agent/control-socket.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
+import { MAX_AGENTS, MAX_AGENTS_OF_TOKEN } from '../../src/protocol/common/limits.ts';
 import { FIRST_PAGE, type Page, type PageQuery } from '../../src/protocol/common/page.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
@@ -38,6 +39,9 @@ import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
 /** Explanations read on average half of the queue, so they read it in few statements. */
 const EXPLAINED_PAGE = 2_000;
 
+/** RFC 6455 §7.4.1 and its registry: the agent connects again, with growing pauses. */
+const TRY_AGAIN_LATER = 1013;
+const TOO_MANY_AGENTS = `at most ${MAX_AGENTS} agents are connected, and ${MAX_AGENTS_OF_TOKEN} with one token`;
 const NO_SUCH_AGENT = refuse('not_found', 'There is no such agent.');
 
 /** Builds a registry's parts over a platform. @param lags how much later each priority stands in the queue */
@@ -170,6 +174,9 @@ export class AgentRegistryRuntime implements SocketHolder {
       this.#kit.store.platform.logger('warn', 'agent_refused', { agent_id, token_id });
       return this.#supersede(connection, 'this agent id belongs to another agent');
     }
+    if (registration === 'new' && created && !this.#makeRoom(token_id)) {
+      return this.#connections.close(connection, TRY_AGAIN_LATER, TOO_MANY_AGENTS);
+    }
     const others = this.#connections.welcomed(agent_id).filter(({ socket }) => socket.id !== connection.socket.id);
     if (others.some((other) => this.#isRival(other, hello))) {
       this.#supersede(connection, 'another instance of this agent is connected and alive');
@@ -209,6 +216,18 @@ export class AgentRegistryRuntime implements SocketHolder {
   /** Whether another instance of the agent is alive. */
   #isRival({ attachment, aliveAt }: Connection, hello: AgentHello): boolean {
     return attachment.instance_id !== hello.instance_id && this.#now - aliveAt < INSTANCE_FRESH_MS;
+  }
+
+  /** Makes room for a new agent: an agent that is not connected and has no slot is forgotten before its time. */
+  #makeRoom(tokenId: string): boolean {
+    const { all, of_token } = this.#agents.count(tokenId);
+    const isTokenFull = of_token >= MAX_AGENTS_OF_TOKEN;
+    if (!isTokenFull && all < MAX_AGENTS) return true;
+    const connected = this.#connections.connected();
+    const oldest = this.#agents.idle(isTokenFull ? tokenId : null).find((id) => !connected.has(id));
+    if (oldest === undefined) return false;
+    this.#kit.store.transact(() => this.#agents.remove(oldest));
+    return true;
   }
 
   #enrol(agentId: string, hello: AgentHello, owner: Owner): void {

@@ -83,7 +83,6 @@ export class Checkpoints {
     if (known && (known.task !== task || known.epoch !== epoch)) return 'the artifact belongs to another lease';
     const { chunks, chars } = known ?? { chunks: 0, chars: 0 };
     if (chunk.index !== chunks) return `expected chunk ${chunks}, but got chunk ${chunk.index}`;
-    if (chunk.data.length > base64Chars(CHUNK_BYTES)) return `a chunk holds at most ${CHUNK_BYTES} bytes`;
     if (chars + chunk.data.length > MAX_ARTIFACT_CHARS) return 'the artifact is too large';
     if (!known) {
       // The agent may send any number of artifacts that no checkpoint names.

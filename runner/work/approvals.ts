@@ -1,5 +1,6 @@
 import type { Event, PermissionRequest, QuestionRequest } from '@opencode-ai/sdk/v2/client';
 import { truncated } from '../../src/protocol/common/text.ts';
+import { MAX_TITLE_CHARS } from '../../src/protocol/events/agent.ts';
 import type { Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { OpenCodePort } from './opencode-port.ts';
@@ -11,7 +12,6 @@ type AskData = Extract<AgentFrameBody, { type: 'approval.asked' }>['data'];
 const REJECTED = 'This was not allowed. Continue without it, or finish and say what is missing.';
 const UNANSWERED = 'Nobody answered. Decide yourself what is best, and say what you assumed.';
 const MAX_DETAIL_CHARS = 16_384;
-const MAX_TITLE_CHARS = 500;
 const MAX_QUESTION_CHARS = 4_000;
 const MAX_PATTERNS = 100;
 const MAX_PATTERN_CHARS = 65_536;

@@ -78,6 +78,20 @@ export class AgentsTable {
     );
   }
 
+  /** How many agents are enrolled, in all and by a token. */
+  count(tokenId: string): { all: number; of_token: number } {
+    const sql = `SELECT COUNT(*) AS all_agents, COALESCE(SUM(token_id = ?), 0) AS of_token FROM agents`;
+    const { all_agents, of_token } = this.#store.row<{ all_agents: number; of_token: number }>(sql, tokenId)!;
+    return { all: all_agents, of_token };
+  }
+
+  /** The agents without a slot, longest unseen first. @param tokenId only those of a token */
+  idle(tokenId: string | null): string[] {
+    const sql = `SELECT id FROM agents WHERE (? IS NULL OR token_id = ?)
+      AND NOT EXISTS (SELECT 1 FROM slots WHERE slots.agent_id = agents.id) ORDER BY last_seen_at, id`;
+    return this.#store.rows<{ id: string }>(sql, tokenId, tokenId).map(({ id }) => id);
+  }
+
   setLastSeen(id: string, at: number): void {
     this.#store.rows(`UPDATE agents SET last_seen_at = ? WHERE id = ?`, at, id);
   }

@@ -4,7 +4,7 @@ import { errorFields } from '../../../src/ports/logger.ts';
 import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
 import { BATCH_BYTES, maxFrameChars } from '../../../src/protocol/common/limits.ts';
 import type { EventBody } from '../../../src/protocol/events/envelope.ts';
-import { type AgentFrameBody, readFrame } from '../../../src/protocol/run/frames.ts';
+import { type AgentFrameBody, AskId, readFrame } from '../../../src/protocol/run/frames.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
@@ -58,14 +58,27 @@ export class AgentFrames {
           this.#acknowledge(lease, n);
         });
       } catch (error) {
-        kit.store.transact(() => {
-          this.#reject(lease, n, raw, String(error));
-          this.#acknowledge(lease, n);
-        });
+        this.#consume(lease, n, raw, String(error));
       }
       acked = n;
     }
     return acked;
+  }
+
+  /** Rejects a frame that cannot be applied. Whatever it holds, the frames behind it must not wait for it. */
+  #consume(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
+    const { store } = this.#parts.kit;
+    try {
+      store.transact(() => {
+        this.#reject(lease, n, raw, reason);
+        this.#acknowledge(lease, n);
+      });
+    } catch {
+      store.transact(() => {
+        this.#noteRejected(lease, n, reason);
+        this.#acknowledge(lease, n);
+      });
+    }
   }
 
   /** Stores the acknowledgement in the row of its events; without events, in the lease. */
@@ -157,17 +170,23 @@ export class AgentFrames {
    * lease that would have ended with the frame is lost.
    */
   #reject(lease: LeaseRow, n: number, raw: unknown, reason: string): void {
-    const { kit, log, approvals, tasks } = this.#parts;
+    const { approvals, tasks } = this.#parts;
     const { task, epoch } = lease;
-    const { type, data } = raw as { type?: unknown; data?: { ask_id?: unknown; kind?: unknown } };
-    if (type === 'approval.asked' && typeof data?.ask_id === 'string') {
+    const { type, data } = raw as { type?: unknown; data?: { ask_id?: unknown; kind?: unknown } | null };
+    const askId = AskId().safeParse(data?.ask_id);
+    if (type === 'approval.asked' && askId.success) {
       // A request with an invalid kind is rejected like a permission request.
-      const kind = AgentApprovalKind().catch('permission').parse(data.kind);
-      approvals.refuse(task, epoch, data.ask_id, kind);
+      const kind = AgentApprovalKind().catch('permission').parse(data?.kind);
+      approvals.refuse(task, epoch, askId.data, kind);
     }
+    this.#noteRejected(lease, n, reason);
+    if (type === 'result' || type === 'released') tasks.lose(task, 'unusable_result');
+  }
+
+  #noteRejected({ task, epoch }: LeaseRow, n: number, reason: string): void {
+    const { kit, log } = this.#parts;
     log.append(task, { type: 'frame.rejected', data: { epoch, n, reason: reason.slice(0, 500) } });
     kit.store.afterCommit(() => kit.store.platform.logger('info', 'frame_rejected', { task, epoch, n }));
-    if (type === 'result' || type === 'released') tasks.lose(task, 'unusable_result');
   }
 }
 

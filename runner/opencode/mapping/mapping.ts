@@ -8,7 +8,8 @@ import {
   NO_CALLS,
 } from '../../../src/domain/session/ceilings.ts';
 import { CUT_OFF_TURN } from '../../../src/domain/session/usage.ts';
-import { MAX_RETRY_WAIT_MS } from '../../../src/protocol/events/agent.ts';
+import { truncated } from '../../../src/protocol/common/text.ts';
+import { MAX_RETRY_CHARS, MAX_RETRY_WAIT_MS } from '../../../src/protocol/events/agent.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { ConversationMessage } from '../../work/opencode-port.ts';
 import { TextStream } from './text.ts';
@@ -220,12 +221,12 @@ export class Mapping {
         data: {
           model,
           sub_agent: !isOwn,
-          input_tokens: tokens.input,
-          output_tokens: tokens.output,
-          reasoning_tokens: tokens.reasoning,
-          cache_read_tokens: tokens.cache.read,
-          cache_write_tokens: tokens.cache.write,
-          cost_usd,
+          input_tokens: countOf(tokens.input),
+          output_tokens: countOf(tokens.output),
+          reasoning_tokens: countOf(tokens.reasoning),
+          cache_read_tokens: countOf(tokens.cache.read),
+          cache_write_tokens: countOf(tokens.cache.write),
+          cost_usd: Math.max(0, cost_usd),
           // OpenCode takes a model without a price for free.
           ...(cost_usd === 0 && { unpriced: true }),
         },
@@ -242,9 +243,16 @@ export class Mapping {
     if (retry === this.#lastRetry) return [];
     this.#lastRetry = retry;
     const next = Math.min(Math.max(0, Math.round(status.next - now)), MAX_RETRY_WAIT_MS);
-    this.#calls = countRetry(this.#calls, status.message, next);
-    return [{ type: 'model.retry', data: { attempt: status.attempt, message: status.message, next_in_ms: next } }];
+    // A provider can answer with a page of HTML.
+    const message = truncated(status.message, MAX_RETRY_CHARS);
+    this.#calls = countRetry(this.#calls, message, next);
+    return [{ type: 'model.retry', data: { attempt: status.attempt, message, next_in_ms: next } }];
   }
+}
+
+/** OpenCode subtracts what providers report, so its difference can be below zero. */
+function countOf(tokens: number): number {
+  return Math.max(0, Math.round(tokens));
 }
 
 type OpenCodeFailure = NonNullable<Extract<Event, { type: 'session.error' }>['properties']['error']>;

@@ -1,7 +1,9 @@
 import { isAbsolute, relative } from 'node:path';
 import type { ToolPart } from '@opencode-ai/sdk/v2/client';
+import { MAX_NAME_CHARS } from '../../../src/protocol/common/bounds.ts';
 import { MAX_TOOL_TEXT_CHARS } from '../../../src/protocol/common/limits.ts';
 import { truncated } from '../../../src/protocol/common/text.ts';
+import { MAX_TITLE_CHARS, MAX_TODO_CHARS, MAX_TODO_ITEMS } from '../../../src/protocol/events/agent.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import { ToolOutput } from './tool-output.ts';
 
@@ -77,7 +79,7 @@ function toolFrame(part: ToolPart): AgentFrameBody {
       tool: part.tool,
       state: state.status,
       input: input.value,
-      ...(title ? { title: truncated(title, 500) } : {}),
+      ...(title ? { title: truncated(title, MAX_TITLE_CHARS) } : {}),
       ...(output === undefined ? {} : { output: truncated(output, MAX_TOOL_TEXT_CHARS) }),
       ...(state.status === 'error' ? { error: truncated(state.error, MAX_TOOL_TEXT_CHARS) } : {}),
       ...(isTruncated ? { truncated: true } : {}),
@@ -107,10 +109,10 @@ function boundedInput(input: Record<string, unknown>): { value: Record<string, u
 function todoFrames(todos: unknown): AgentFrameBody[] {
   if (!Array.isArray(todos)) return [];
   const items = todos.map((todo: { content?: unknown; status?: unknown }) => ({
-    content: truncated(String(todo.content ?? ''), 1_000),
-    status: String(todo.status ?? 'pending'),
+    content: truncated(String(todo.content ?? ''), MAX_TODO_CHARS),
+    status: truncated(String(todo.status ?? 'pending'), MAX_NAME_CHARS),
   }));
-  return [{ type: 'todo', data: { items: items.slice(0, 200) } }];
+  return [{ type: 'todo', data: { items: items.slice(0, MAX_TODO_ITEMS) } }];
 }
 
 function editedPaths(input: Record<string, unknown>, metadata: Record<string, unknown>): string[] {

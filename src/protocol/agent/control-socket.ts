@@ -1,9 +1,12 @@
 import * as z from 'zod';
+import { Commit, ForeignId, Name, Ordinal, Reason } from '../common/bounds.ts';
 import { Capability } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import {
   MAX_AGENT_CAPACITY,
   MAX_AGENT_SECRET_CHARS,
+  MAX_LABEL_CHARS,
+  MAX_LABELS,
   MAX_REMOTE_CHARS,
   MAX_REMOTES,
   MIN_AGENT_SECRET_CHARS,
@@ -22,6 +25,8 @@ import { AgentName } from './agent.ts';
  * The platform answers the bare text `ping` with `pong` without waking the object.
  */
 
+const SlotKey = schema(() => z.object({ task_id: TaskId(), epoch: Ordinal() }));
+
 export const AgentHello = schema(() =>
   z.object({
     type: z.literal('hello'),
@@ -34,16 +39,16 @@ export const AgentHello = schema(() =>
      */
     secret: z.string().min(MIN_AGENT_SECRET_CHARS).max(MAX_AGENT_SECRET_CHARS).optional(),
     capacity: z.int().min(1).max(MAX_AGENT_CAPACITY),
-    capabilities: z.array(Capability()),
-    labels: z.array(z.string()),
+    capabilities: z.array(Capability()).max(Capability().options.length),
+    labels: z.array(z.string().max(MAX_LABEL_CHARS)).max(MAX_LABELS),
     /** The hash of the repository's first commit, which identifies the repository in every clone. */
-    repository: z.string().nullable(),
+    repository: Commit().nullable(),
     /** The keys of the clone's remotes (see `repositoryKey`), by which a session may name its repository. */
     remotes: z.array(z.string().max(MAX_REMOTE_CHARS)).max(MAX_REMOTES).default([]),
-    model: z.string().nullable(),
-    version: z.string(),
+    model: ForeignId().nullable(),
+    version: Name(),
     /** The leases that this instance still works on. All other slots of this agent are freed. */
-    leases: z.array(z.object({ task_id: TaskId(), epoch: z.int() })),
+    leases: z.array(SlotKey()).max(2 * MAX_AGENT_CAPACITY),
   }),
 );
 export type AgentHello = Infer<typeof AgentHello>;
@@ -52,11 +57,11 @@ export const ControlUp = schema(() =>
   z.discriminatedUnion('type', [
     AgentHello(),
     /** The session granted the lease, so the slot is in use. */
-    z.object({ type: z.literal('accepted'), task_id: TaskId(), epoch: z.int() }),
+    z.object({ type: z.literal('accepted'), ...SlotKey().shape }),
     /** The agent cannot take the offer. The slot returns to the queue, and is not offered to this agent at once. */
-    z.object({ type: z.literal('declined'), task_id: TaskId(), epoch: z.int(), reason: z.string() }),
+    z.object({ type: z.literal('declined'), ...SlotKey().shape, reason: Reason() }),
     /** The lease has ended, for any reason, so the slot is free. */
-    z.object({ type: z.literal('ended'), task_id: TaskId(), epoch: z.int() }),
+    z.object({ type: z.literal('ended'), ...SlotKey().shape }),
   ]),
 );
 export type ControlUp = Infer<typeof ControlUp>;

@@ -44,6 +44,12 @@ export const MIN_AGENT_SECRET_CHARS = 32;
 export const MAX_AGENT_SECRET_CHARS = 200;
 /** The most messages that may wait in a session. */
 export const MAX_WAITING_MESSAGES = 100;
+/** The most agents of a workspace, and of one of its tokens. A new agent takes the place of one that is away. */
+export const MAX_AGENTS = 10_000;
+export const MAX_AGENTS_OF_TOKEN = 1_000;
+/** The most labels of an agent, and the longest. */
+export const MAX_LABELS = 50;
+export const MAX_LABEL_CHARS = 264;
 /** The most remotes that an agent reports for its clone, and the longest key of one. */
 export const MAX_REMOTES = 20;
 export const MAX_REMOTE_CHARS = 1_000;

@@ -1,12 +1,22 @@
 import * as z from 'zod';
-import { MAX_TOOL_TEXT_CHARS } from '../common/limits.ts';
+import { boundedObject, Count, ForeignId, Name, Path } from '../common/bounds.ts';
+import { BATCH_BYTES, MAX_TOOL_TEXT_CHARS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
-import { Usage } from '../session/session.ts';
 import { event } from './event.ts';
 
 export const MAX_PART_CHARS = 4_000_000;
 /** A year. Providers ask for waits that no date can express. */
 export const MAX_RETRY_WAIT_MS = 365 * 86_400_000;
+export const MAX_RETRY_CHARS = 5_000;
+export const MAX_TITLE_CHARS = 500;
+export const MAX_TODO_ITEMS = 200;
+export const MAX_TODO_CHARS = 1_000;
+/** The most that one call of a model can cost. */
+export const MAX_TURN_COST_USD = 100_000;
+/** A truncated input is text in JSON, in which each quote has two characters. */
+const MAX_TOOL_INPUT_CHARS = 2 * MAX_TOOL_TEXT_CHARS;
+/** Windows has exit codes of 32 bits. */
+const MAX_EXIT_CODE = 0xffff_ffff;
 
 /**
  * An increment of streamed text. `offset` is the number of UTF-16 code units of the part before this increment.
@@ -15,10 +25,10 @@ export const MAX_RETRY_WAIT_MS = 365 * 86_400_000;
  */
 const partText = schema(() =>
   z.object({
-    message_id: z.string(),
-    part_id: z.string(),
+    message_id: ForeignId(),
+    part_id: ForeignId(),
     offset: z.int().min(0).max(MAX_PART_CHARS),
-    text: z.string(),
+    text: z.string().max(BATCH_BYTES),
   }),
 );
 
@@ -34,7 +44,7 @@ export const AgentEventBody = schema(() =>
     event({
       type: 'turn.started',
       description: 'The agent sends the prompt `message` to the model.',
-      data: z.object({ turn: z.int(), message: z.int(), model: z.string().nullable(), agent: z.string().nullable() }),
+      data: z.object({ turn: Count(), message: Count(), model: ForeignId().nullable(), agent: ForeignId().nullable() }),
       example: { turn: 1, message: 1, model: 'anthropic/claude-sonnet', agent: 'build' },
     }),
     event({
@@ -52,24 +62,31 @@ export const AgentEventBody = schema(() =>
     event({
       type: 'part.completed',
       description: 'A part of the text is complete and has `length` UTF-16 code units.',
-      data: z.object({ message_id: z.string(), part_id: z.string(), length: z.int() }),
+      data: z.object({
+        message_id: ForeignId(),
+        part_id: ForeignId(),
+        length: z
+          .int()
+          .min(0)
+          .max(MAX_PART_CHARS + BATCH_BYTES),
+      }),
       example: { ...PART, length: 20 },
     }),
     event({
       type: 'tool',
       description: 'The state of a call of a tool. A later event of the same call replaces it.',
       data: z.object({
-        message_id: z.string(),
-        call_id: z.string(),
-        tool: z.string(),
+        message_id: ForeignId(),
+        call_id: ForeignId(),
+        tool: ForeignId(),
         state: ToolState(),
-        title: z.string().optional(),
-        input: z.record(z.string(), z.unknown()).optional(),
-        output: z.string().optional(),
-        error: z.string().optional(),
+        title: z.string().max(MAX_TITLE_CHARS).optional(),
+        input: boundedObject(MAX_TOOL_INPUT_CHARS).optional(),
+        output: z.string().max(MAX_TOOL_TEXT_CHARS).optional(),
+        error: z.string().max(MAX_TOOL_TEXT_CHARS).optional(),
         truncated: z.boolean().optional(),
         /** The exit code of a finished command; null when the command was ended. */
-        exit_code: z.int().nullable().optional(),
+        exit_code: z.int().min(-MAX_EXIT_CODE).max(MAX_EXIT_CODE).nullable().optional(),
       }),
       example: { ...CALL, tool: 'bash', state: 'completed', title: 'npm test', output: 'ok', exit_code: 0 },
     }),
@@ -78,8 +95,8 @@ export const AgentEventBody = schema(() =>
       description:
         'New output of a command that runs, as whole lines. Not all of it: the `tool` event of the finished command has the output.',
       data: z.object({
-        message_id: z.string(),
-        call_id: z.string(),
+        message_id: ForeignId(),
+        call_id: ForeignId(),
         offset: z.int().min(0).max(MAX_TOOL_TEXT_CHARS),
         text: z.string().max(MAX_TOOL_TEXT_CHARS),
       }),
@@ -88,13 +105,15 @@ export const AgentEventBody = schema(() =>
     event({
       type: 'file.edited',
       description: 'The agent changed a file.',
-      data: z.object({ path: z.string() }),
+      data: z.object({ path: Path() }),
       example: { path: 'src/list.ts' },
     }),
     event({
       type: 'todo',
       description: 'The agent’s list of what it will do. It replaces the list before.',
-      data: z.object({ items: z.array(z.object({ content: z.string(), status: z.string() })) }),
+      data: z.object({
+        items: z.array(z.object({ content: z.string().max(MAX_TODO_CHARS), status: Name() })).max(MAX_TODO_ITEMS),
+      }),
       example: { items: [{ content: 'Add the flag', status: 'in_progress' }] },
     }),
     event({
@@ -102,9 +121,14 @@ export const AgentEventBody = schema(() =>
       description:
         'The usage of one model turn, as an increment. `sub_agent`: the turn belonged to a sub-agent. `unpriced`: its cost is not known, and `cost_usd` is 0.',
       data: z.object({
-        model: z.string().nullable(),
+        model: ForeignId().nullable(),
         sub_agent: z.boolean(),
-        ...Usage().omit({ turns: true, unpriced_turns: true }).shape,
+        input_tokens: Count(),
+        output_tokens: Count(),
+        reasoning_tokens: Count(),
+        cache_read_tokens: Count(),
+        cache_write_tokens: Count(),
+        cost_usd: z.number().min(0).max(MAX_TURN_COST_USD),
         unpriced: z.boolean().optional(),
       }),
       example: {
@@ -121,19 +145,23 @@ export const AgentEventBody = schema(() =>
     event({
       type: 'model.retry',
       description: 'The model failed and will be asked again. The session is degraded until the next progress.',
-      data: z.object({ attempt: z.int(), message: z.string(), next_in_ms: z.int().max(MAX_RETRY_WAIT_MS).nullable() }),
+      data: z.object({
+        attempt: Count(),
+        message: z.string().max(MAX_RETRY_CHARS),
+        next_in_ms: z.int().min(0).max(MAX_RETRY_WAIT_MS).nullable(),
+      }),
       example: { attempt: 1, message: 'Overloaded', next_in_ms: 2_000 },
     }),
     event({
       type: 'agent.note',
       description: 'The agent says something about its own work.',
-      data: z.object({ level: z.enum(['info', 'warning', 'error']), text: z.string() }),
+      data: z.object({ level: z.enum(['info', 'warning', 'error']), text: z.string().max(BATCH_BYTES) }),
       example: { level: 'info', text: 'OpenCode was restarted.' },
     }),
     event({
       type: 'turn.completed',
       description: 'The turn for the prompt `message` is done. Its text is in the deltas.',
-      data: z.object({ turn: z.int(), message: z.int(), finish: z.string() }),
+      data: z.object({ turn: Count(), message: Count(), finish: Name() }),
       example: { turn: 1, message: 1, finish: 'stop' },
     }),
   ]),

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { AgentName } from '../agent/agent.ts';
+import { BOUNDED_JSON, Commit, Count, Ordinal } from '../common/bounds.ts';
 import { Uuid } from '../common/ids.ts';
+import { MAX_FRAME_BYTES } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { Assignment, Command } from './assignment.ts';
 
@@ -18,6 +20,8 @@ import { Assignment, Command } from './assignment.ts';
  */
 
 const MAX_PROOF_CHARS = 100;
+/** The socket bounds its frames. */
+const AnyFrame = schema(() => z.unknown().register(BOUNDED_JSON, { chars: MAX_FRAME_BYTES }));
 
 export const RunUp = schema(() =>
   z.discriminatedUnion('type', [
@@ -31,8 +35,8 @@ export const RunUp = schema(() =>
        */
       stream_id: Uuid(),
       /** The number of the newest frame in the buffer. */
-      head: z.int().min(0),
-      repository: z.string().nullable(),
+      head: Count(),
+      repository: Commit().nullable(),
       /**
        * The proof from the offer. It holds for the agent, instance, repository and token to which the offer was made.
        * Only a first claim needs it: later ones show the stream id, which nobody else knows.
@@ -40,8 +44,8 @@ export const RunUp = schema(() =>
       proof: z.string().max(MAX_PROOF_CHARS).optional(),
     }),
     /** Each frame is parsed by itself, so that an invalid one is rejected alone. It is acknowledged all the same. */
-    z.object({ type: z.literal('frames'), frames: z.array(z.unknown()).max(1_000) }),
-    z.object({ type: z.literal('command_ack'), id: z.int().min(1) }),
+    z.object({ type: z.literal('frames'), frames: z.array(AnyFrame()).max(1_000) }),
+    z.object({ type: z.literal('command_ack'), id: Ordinal() }),
   ]),
 );
 export type RunUp = Infer<typeof RunUp>;

@@ -1,12 +1,28 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
 import { MAX_PART_CHARS } from '../../../src/protocol/events/agent.ts';
 import { AgentFrame, readFrame } from '../../../src/protocol/run/frames.ts';
 import { runs } from '../../support/seeds.ts';
 
+const LONG = 'x'.repeat(BATCH_BYTES + 1);
+
 /** A valid or an invalid value of a member. */
 function orWrong<T>(right: fc.Arbitrary<T>): fc.Arbitrary<unknown> {
-  const wrong = fc.constantFrom<unknown>(undefined, null, '', 'text', 0, -1, 1.5, 2 ** 60, MAX_PART_CHARS + 1, [], {});
+  const wrong = fc.constantFrom<unknown>(
+    undefined,
+    null,
+    '',
+    'text',
+    0,
+    -1,
+    1.5,
+    2 ** 60,
+    MAX_PART_CHARS + 1,
+    LONG,
+    [],
+    {},
+  );
   return fc.oneof({ weight: 12, arbitrary: right }, { weight: 1, arbitrary: wrong });
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { endSocketsOf } from '../../../durable-objects/kit/platform/sockets.ts';
 import type { Logger } from '../../../src/ports/logger.ts';
 import { BATCH_BYTES, MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
-import { note, result, text, uuidOf } from './fake-agent.ts';
+import { asked, note, result, text, tool, usage, uuidOf } from './fake-agent.ts';
 import { SESSION_ID, SessionInProcess } from './harness.ts';
 
 /** The texts of the agent's notes in the log. */
@@ -92,12 +92,30 @@ describe('an agent’s stream of frames', () => {
   it('consumes a frame whose handler throws, records its rejection, and keeps the other frames', async () => {
     const session = new SessionInProcess({ evictBetweenSteps: true });
     const agent = await session.begun();
-    const broken = { n: 2, type: 'usage', data: { model: null, sub_agent: false, ...tokens(1), cost_usd: 1e308 } };
+    const broken = { n: 2, type: 'usage', data: { model: null, sub_agent: false, ...tokens(1), cost_usd: 1 } };
     session.platform.transaction(() => session.platform.exec(`UPDATE session SET usage = 'not json'`, []));
     agent.read().client?.send({ type: 'frames', frames: [...numbered(1, 'a'), broken, ...numbered(3, 'c')] });
     expect(agent.client?.take()).toEqual([{ type: 'ack', n: 3 }]);
     expect(await notesOf(session)).toEqual(['a', 'c']);
     expect((await rejectedBy(session)).map(({ n }) => n)).toEqual([2]);
+  });
+
+  it.each([
+    { what: 'a cost below zero', frame: usage(-1) },
+    { what: 'tokens below zero', frame: usage(1, -100) },
+    { what: 'a cost that no call can have', frame: usage(1e300) },
+    { what: 'a request whose id is as long as a frame', frame: asked('"'.repeat(500_000)) },
+    { what: 'a title that is longer than any', frame: asked('r1', { title: 'x'.repeat(1_000) }) },
+    { what: 'an input of a tool that is too long', frame: tool({ input: { text: 'x'.repeat(100_000) } }) },
+    { what: 'no data', frame: { type: 'approval.asked', data: null } as never },
+  ])('consumes a frame with $what, and counts nothing of it', async ({ frame }) => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    agent.send(frame, note('after'));
+    expect(agent.acked).toBe(2);
+    expect(await rejectedBy(session)).toMatchObject([{ n: 1 }]);
+    expect(await notesOf(session)).toEqual(['after']);
+    expect(await session.view()).toMatchObject({ usage: { turns: 0, cost_usd: 0 }, open_approvals: 0 });
   });
 
   it('ignores frames after the result', async () => {

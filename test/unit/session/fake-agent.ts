@@ -146,6 +146,12 @@ export function usage(cost_usd = 0.5, input_tokens = 100): AgentFrameBody {
   return { type: 'usage', data: { model: 'demo/scripted', sub_agent: false, input_tokens, ...tokens, cost_usd } };
 }
 
+type Tool = Extract<AgentFrameBody, { type: 'tool' }>['data'];
+
+export function tool(changes: Partial<Tool> = {}): AgentFrameBody {
+  return { type: 'tool', data: { message_id: 'message', call_id: 'call', tool: 'bash', state: 'running', ...changes } };
+}
+
 export function modelRetry(attempt = 1, next_in_ms = 1_000): AgentFrameBody {
   return { type: 'model.retry', data: { attempt, message: 'overloaded', next_in_ms } };
 }
