@@ -1,7 +1,7 @@
 import type { Call } from '../ports/calls.ts';
 import type { Effects } from '../ports/effects.ts';
 import type { Sessions } from '../ports/sessions.ts';
-import type { Outcome } from '../protocol/common/errors.ts';
+import { type Failure, type Outcome, refuse } from '../protocol/common/errors.ts';
 import { IDEMPOTENCY_KEY_MS } from '../protocol/common/limits.ts';
 import type { CreateSessionRequest } from '../protocol/session/requests.ts';
 import type { SessionView } from '../protocol/session/session.ts';
@@ -35,6 +35,12 @@ export async function createSession(
 ): Promise<Outcome<SessionView>> {
   const { sessions, effects } = dependencies;
   const { workspace } = call.principal;
+  const { parent_session_id } = request;
+  if (parent_session_id !== undefined) {
+    const parent = await sessions.at(workspace, parent_session_id).read(call, []);
+    // A repeated request gets its session also when the parent has been deleted since.
+    if (!parent.ok && !(await isRepeated(dependencies, call))) return noParent(parent);
+  }
   if (call.idempotency === null) {
     const id = randomSessionId(effects);
     return sessions.at(workspace, id).create(call, id, request);
@@ -54,6 +60,21 @@ export async function createSession(
     if (!createdAt.ok) return createdAt;
     if (createdAt.value === null || isRecent(createdAt.value, now)) return outcome;
   }
+}
+
+/** Whether the call's key has created a session within the last day. */
+async function isRepeated(dependencies: CreateSessionDependencies, call: Call): Promise<boolean> {
+  if (call.idempotency === null) return false;
+  const now = dependencies.effects.now();
+  const period = Math.floor(now / PERIOD_MS);
+  const recent = [period, period - 1].map((one) => recentSession(dependencies, call, now, one));
+  return (await Promise.all(recent)).some((id) => id !== null);
+}
+
+function noParent({ failure }: { failure: Failure }): Outcome<never> {
+  if (failure.code !== 'not_found') return { ok: false, failure };
+  const errors = [{ path: 'parent_session_id', message: 'must be a session of this workspace' }];
+  return refuse('validation_failed', 'There is no session with the id parent_session_id.', { errors });
 }
 
 /** The id of the session that the key created within the last day, in a period; null if there is none. */

@@ -12,3 +12,22 @@ export function withoutTrailingSlash(url: string): string {
 export function webSocketUrl(baseUrl: string, path: string): string {
   return withoutTrailingSlash(baseUrl).replace(/^http/, 'ws') + path;
 }
+
+/**
+ * Whether the address of a repository has a password or a token in it, in any form that git takes. The user of an SSH
+ * address is none.
+ *
+ * @example hasCredentials('https://token@example.com/acme/web') // true
+ * @example hasCredentials('git@example.com:acme/web.git') // false
+ */
+export function hasCredentials(address: string): boolean {
+  const text = address.trim();
+  if (URL.canParse(text)) {
+    const { username, password, protocol } = new URL(text);
+    if (password !== '' || (username !== '' && !/^(?:git\+)?ssh:$/.test(protocol))) return true;
+  }
+  const isWindowsPath = /^[a-z]:[\\/]/i.test(text);
+  // Also the address of a transport, such as `gcrypt::https://token@example.com`.
+  const [, scheme, user = ''] = (!isWindowsPath && /^(.*?:\/\/)?([^@/]*)@/.exec(text)) || [];
+  return user.includes(':') || (user !== '' && scheme !== undefined && !/ssh:\/\/$/.test(scheme));
+}

@@ -4,6 +4,7 @@ import { SessionId } from '../common/ids.ts';
 import { exceedsBytes } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { hasControls, visibleLength } from '../common/text.ts';
+import { hasCredentials } from '../common/url.ts';
 import { Ceilings } from './ceilings.ts';
 import { SessionRequirements } from './requirements.ts';
 
@@ -61,7 +62,12 @@ export type AgentConfig = Infer<typeof AgentConfig>;
 export const Repository = schema(() =>
   z
     .strictObject({
-      url: z.string().min(1).max(500).optional(),
+      url: z
+        .string()
+        .min(1)
+        .max(500)
+        .refine((url) => !hasCredentials(url), 'must not have a password or token: agents use those of their own clone')
+        .optional(),
       base_commit: z
         .string()
         .regex(/^[0-9a-f]{7,64}$/, 'must be the hash of a commit')
@@ -111,7 +117,12 @@ const Tag = schema(() =>
     .max(50)
     .refine((tag) => !hasControls(tag), NO_CONTROLS),
 );
-const Tags = schema(() => z.array(Tag()).max(20));
+const Tags = schema(() =>
+  z
+    .array(Tag())
+    .max(20)
+    .overwrite((tags) => [...new Set(tags)]),
+);
 const Metadata = schema(() =>
   z
     .record(z.string().min(1).max(100), z.unknown())

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { createSession } from '../../../src/application/create-session.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { Sessions } from '../../../src/ports/sessions.ts';
-import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
+import { CreateSessionRequest, UpdateSessionRequest } from '../../../src/protocol/session/requests.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 import { SessionInProcess, unwrap } from '../session/harness.ts';
 
@@ -32,9 +32,10 @@ function workspaceAt(hours: number) {
       new Uint8Array(createHmac('sha256', workspace).update(text).digest()),
     effects: { now: () => clock.now, uuid: () => 'u', randomBytes: (count: number) => new Uint8Array(count) },
   };
-  const create = (key: string, fingerprint = 'same') => {
-    const call = { ...new SessionInProcess().call(), idempotency: { key, fingerprint } } as Call;
-    return createSession(dependencies, call, REQUEST);
+  const create = (key: string | null, fingerprint = 'same', changes: Partial<CreateSessionRequest> = {}) => {
+    const idempotency = key === null ? null : { key, fingerprint };
+    const call = { ...new SessionInProcess().call(), idempotency } as Call;
+    return createSession(dependencies, call, { ...REQUEST, ...changes });
   };
   const remove = async (id: string) => unwrap(await objects.get(id)!.runtime.remove(new SessionInProcess().call()));
   return { clock, calls, create, remove };
@@ -93,4 +94,32 @@ it('the first use of a key is one call, and two on the first day of a period', a
   unwrap(await later.create('k'));
   unwrap(await earlier.create('k'));
   expect([later.calls.length, earlier.calls.length]).toEqual([1, 2]);
+});
+
+it('a parent must exist when its session is created, and not for a repeat', async () => {
+  const { create, remove } = workspaceAt(30);
+  const missing = { failure: { code: 'validation_failed', errors: [{ path: 'parent_session_id' }] } };
+  const unknown = { parent_session_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' };
+  for (const key of ['child', null]) expect(await create(key, 'same', unknown)).toMatchObject(missing);
+
+  const parent = { parent_session_id: await idOf(create('parent')) };
+  const child = await idOf(create('child', 'same', parent));
+  await remove(parent.parent_session_id);
+  expect(await idOf(create('child', 'same', parent))).toBe(child);
+  expect(await create('other child', 'same', parent)).toMatchObject(missing);
+});
+
+it('a tag that comes twice is one tag', () => {
+  const tags = ['a', ' b', 'a ', 'b'];
+  expect(CreateSessionRequest().parse({ ...REQUEST, tags }).tags).toEqual(['a', 'b']);
+  expect(UpdateSessionRequest().parse({ tags })).toEqual({ tags: ['a', 'b'] });
+});
+
+it('a repository’s URL with a password is refused, and not repeated in the error', () => {
+  const parsed = CreateSessionRequest().safeParse({
+    ...REQUEST,
+    repository: { url: 'https://me:secret@example.com/a' },
+  });
+  expect(parsed.error?.issues).toMatchObject([{ path: ['repository', 'url'] }]);
+  expect(JSON.stringify(parsed.error?.issues)).not.toContain('secret');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { webSocketUrl, withoutTrailingSlash } from '../../../src/protocol/common/url.ts';
+import { hasCredentials, webSocketUrl, withoutTrailingSlash } from '../../../src/protocol/common/url.ts';
 
 describe('the URL of a server', () => {
   it.each(['http://host:1', 'http://host:1/', 'http://host:1//'])('can end with slashes: %s', (url) => {
@@ -10,4 +10,33 @@ describe('the URL of a server', () => {
   it('keeps its path and its encryption when it becomes the URL of a WebSocket', () => {
     expect(webSocketUrl('https://host/oio/', '/ws/x')).toBe('wss://host/oio/ws/x');
   });
+});
+
+it.each([
+  'https://user:secret@example.com/acme/web',
+  'https://token@example.com/acme/web.git',
+  'HTTPS://x-access-token:secret@example.com/acme/web',
+  'https:\\\\user:secret@example.com/acme/web',
+  ' https://:secret@example.com/acme/web ',
+  'ssh://git:secret@example.com/acme/web',
+  'user:secret@example.com:acme/web',
+  'git://token@example.com/acme/web',
+  'gcrypt::https://user:secret@example.com/acme/web',
+  'https://user:secret@exa mple.com/acme/web',
+])('the repository %s has credentials', (address) => {
+  expect(hasCredentials(address)).toBe(true);
+});
+
+it.each([
+  'https://example.com/acme/web.git',
+  'https://example.com/acme/web@1.0',
+  'git@example.com:acme/web.git',
+  'ssh://git@example.com:22/acme/web.git',
+  'git+ssh://git@example.com/acme/web.git',
+  'file:///srv/web@work',
+  '/srv/git/web@work',
+  '../web@work',
+  'C:\\code\\web@work',
+])('the repository %s has none', (address) => {
+  expect(hasCredentials(address)).toBe(false);
 });
