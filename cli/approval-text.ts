@@ -1,20 +1,24 @@
+import { unseenWarning, visible } from '../src/domain/visible-text.ts';
 import type { ApprovalView } from '../src/protocol/session/approval.ts';
 import { oio } from './command.ts';
-import { paint, printable } from './terminal.ts';
+import { paint } from './terminal.ts';
 
 /** The lines for an open approval: the request, the choices, and the command that answers it. */
-export function approvalLines(session: string, { id, kind, title, questions, always }: ApprovalView): string[] {
+export function approvalLines(session: string, approval: ApprovalView): string[] {
+  const { id, kind, title, questions, always } = approval;
+  const warning = unseenWarning(approval);
+  const warned = warning === null ? [] : [paint('red', `  ${warning}`)];
   if (kind !== 'question') {
     const command = `  ${oio} approve ${session} --approval ${id.slice(0, 8)}   (or reject)`;
-    const wider = `  With --always, the session will also allow, without asking: ${printable(always.join(', '))}`;
-    return [printable(title), paint('dim', command), ...(always.length > 0 ? [paint('dim', wider)] : [])];
+    const wider = `  With --always, the session will also allow, without asking: ${visible(always.join(', '))}`;
+    return [visible(title), ...warned, paint('dim', command), ...(always.length > 0 ? [paint('dim', wider)] : [])];
   }
   const asked = questions.flatMap(({ question, options, multiple }) => [
-    printable(question) + (multiple ? ' (one or more)' : ''),
-    ...options.map(({ label, description }) => `  ${printable(label)}${paint('dim', `  ${printable(description)}`)}`),
+    visible(question) + (multiple ? ' (one or more)' : ''),
+    ...options.map(({ label, description }) => `  ${visible(label)}${paint('dim', `  ${visible(description)}`)}`),
   ]);
-  const choices = questions.map(({ options }) => ` "${printable(options[0]?.label ?? 'your answer')}"`).join('');
-  return [...asked, paint('dim', `  ${oio} answer ${session}${choices}`)];
+  const choices = questions.map(({ options }) => ` "${visible(options[0]?.label ?? 'your answer')}"`).join('');
+  return [...asked, ...warned, paint('dim', `  ${oio} answer ${session}${choices}`)];
 }
 
 /** The time until which an approval waits, in local time. */

@@ -1,9 +1,10 @@
 import type { Client } from '../../src/client/client.ts';
+import { visible } from '../../src/domain/visible-text.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
 import { answerText, approvalLines } from '../approval-text.ts';
 import { CliError, defineCommand, exitCode } from '../command.ts';
-import { printable, printJson } from '../terminal.ts';
+import { printJson } from '../terminal.ts';
 import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from './session/common.ts';
 
 const options = {
@@ -66,7 +67,7 @@ function choicesOf({ kind, questions }: ApprovalView, choices: string[]): string
   if (kind !== 'question')
     throw new CliError('The session asks for a permission. Use approve or reject.', exitCode.usage);
   if (choices.length !== questions.length) {
-    const asked = questions.map(({ question }) => `\n  ${printable(question)}`).join('');
+    const asked = questions.map(({ question }) => `\n  ${visible(question)}`).join('');
     throw new CliError(`Give ${questions.length} choices, one for each question:${asked}`, exitCode.usage);
   }
   return choices.map((choice, index) => (questions[index]?.multiple ? choice.split('|') : [choice]));
@@ -82,7 +83,7 @@ async function answerApproval(
   const approval = await openApproval(client, id, values.approval);
   const answered = await client.sessions.answer(id, approval.id, bodyFor(approval));
   if (values.json) printJson(answered);
-  else printLines([`${answerText(answered.answer ?? { decision: 'once' })}: ${printable(approval.title)}`]);
+  else printLines([`${answerText(answered.answer ?? { decision: 'once' })}: ${visible(approval.title)}`]);
   return exitCode.ok;
 }
 
@@ -94,6 +95,6 @@ async function openApproval(client: Client, id: string, named: string | undefine
   if (first && others.length === 0) return first;
   if (!first)
     throw new CliError(named ? `The session has no open approval ${named}.` : 'The session has no open approval.');
-  const list = open.map((approval) => `\n  ${approval.id}  ${printable(approval.title)}`).join('');
+  const list = open.map((approval) => `\n  ${approval.id}  ${visible(approval.title)}`).join('');
   throw new CliError(`${open.length} approvals are open. Choose one with --approval:${list}`, exitCode.usage);
 }

@@ -1,12 +1,7 @@
 import type { DiffSource } from '../../src/ports/sessions.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
-import {
-  CHUNK_BYTES,
-  MAX_CHECKPOINTS,
-  MAX_CONVERSATION_BYTES,
-  MAX_PATCH_BYTES,
-} from '../../src/protocol/common/limits.ts';
+import { MAX_CHECKPOINTS, MAX_CONVERSATION_BYTES, MAX_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';

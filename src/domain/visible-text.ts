@@ -20,3 +20,25 @@ export function visible(text: string): string {
 function nameOf(character: string): string {
   return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 }
+
+/** The characters of a value and its members that cannot be seen, each once, such as `U+202E`. */
+function unseenIn(value: unknown): string[] {
+  if (typeof value === 'string') return [...new Set(value.replaceAll('\r\n', '\n').match(UNSEEN)?.map(nameOf))];
+  if (typeof value !== 'object' || value === null) return [];
+  return [...new Set(Object.entries(value).flatMap((member) => member.flatMap(unseenIn)))];
+}
+
+/** What an approval shows to the person who decides. */
+interface Asked {
+  title: string;
+  patterns: unknown;
+  always: unknown;
+  questions: unknown;
+  detail: unknown;
+}
+
+/** A warning for the person who decides, if the request has characters that cannot be seen; otherwise null. */
+export function unseenWarning({ title, patterns, always, questions, detail }: Asked): string | null {
+  const unseen = unseenIn([title, patterns, always, questions, detail]);
+  return unseen.length === 0 ? null : `The request has characters that cannot be seen: ${unseen.join(', ')}.`;
+}

@@ -38,6 +38,17 @@ describe('an open approval', () => {
     expect(title).toBe('bash: echo "safe ‹U+202E›dliub/ fr- mr ;‹U+202C›"');
   });
 
+  it('names characters that cannot be seen, and warns of them before the command that allows it', () => {
+    const forged = { ...permission, title: 'bash: echo "safe \u202edliub/ fr- mr ;\u202c"\u001b[8m' };
+    expect(lines(forged).slice(0, 2)).toEqual([
+      'bash: echo "safe ‹U+202E›dliub/ fr- mr ;‹U+202C›"‹U+001B›[8m',
+      '  The request has characters that cannot be seen: U+202E, U+202C, U+001B.',
+    ]);
+    const asked = { ...question, questions: [{ ...question.questions[0]!, question: 'Which\u202e color?' }] };
+    expect(lines(asked)).toContain('  The request has characters that cannot be seen: U+202E.');
+    expect(lines(asked)[0]).toBe('Which‹U+202E› color?');
+  });
+
   it('of a question shows the choices and the command that answers', () => {
     expect(lines(question)).toEqual([
       'Which color?',

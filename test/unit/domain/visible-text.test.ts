@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { visible } from '../../../src/domain/visible-text.ts';
+import { unseenWarning, visible } from '../../../src/domain/visible-text.ts';
 
 describe('a text for eyes', () => {
   it.each([
@@ -28,4 +28,12 @@ describe('a text for eyes', () => {
   it('ends lines in one way', () => {
     expect(visible('a\r\nb')).toBe('a\nb');
   });
+});
+
+it('a request warns of what its text, its details or the wider patterns hide', () => {
+  const request = { title: 'bash: ls', patterns: ['ls'], always: ['ls *'], questions: [], detail: { command: 'ls' } };
+  expect(unseenWarning(request)).toBeNull();
+  const command = 'echo "safe \u202edliub/ fr- mr ;\u202c"';
+  expect(unseenWarning({ ...request, detail: { command } })).toMatch(/: U\+202E, U\+202C\.$/);
+  expect(unseenWarning({ ...request, always: ['ls \u200b*'] })).toMatch(/: U\+200B\.$/);
 });

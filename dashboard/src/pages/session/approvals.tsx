@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type RefObject, useEffect, useId, useState } from 'react';
-import { visible } from '../../../../src/domain/visible-text.ts';
+import { unseenWarning, visible } from '../../../../src/domain/visible-text.ts';
 import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
 import { APPROVAL_KINDS, type ApprovalRules } from '../../../../src/protocol/session/approval-kinds.ts';
 import type { AnswerApprovalRequest } from '../../../../src/protocol/session/requests.ts';
@@ -76,6 +76,7 @@ function pixels(variable: string): number {
 
 function Approval({ sessionId, approval }: { sessionId: string; approval: ApprovalView }) {
   const { decisions, needs_answers } = APPROVAL_KINDS[approval.kind];
+  const warning = unseenWarning(approval);
   const client = useClient();
   const mayAnswer = useMay('operate');
   const answer = useMutation({
@@ -87,6 +88,7 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
     <Panel tone="alert" title={HEADINGS[approval.kind]} aside={<Remaining until={approval.expires_at} />}>
       <div data-approval={approval.kind} className="space-y-3 p-3">
         {!isRepeated(approval) && <p className="font-bold wrap-anywhere">{visible(approval.title)}</p>}
+        {warning !== null && <p className="text-sm font-bold text-bad">{warning}</p>}
         <Detail approval={approval} />
         {answer.isError && <ErrorNotice error={answer.error} />}
         <div data-choices>
