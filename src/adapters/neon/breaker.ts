@@ -1,8 +1,8 @@
 import { Rejected } from '../../ports/rejected.ts';
 
 const FAILURES_MIN = 3;
-const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 60_000;
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 15_000;
 
 /**
  * A circuit breaker. After several failures in a row, it rejects calls at once, so that thousands of callers do not
