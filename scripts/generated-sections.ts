@@ -11,6 +11,7 @@ import { type CeilingName, Ceilings } from '../src/protocol/session/ceilings.ts'
 import { countOneSession } from '../test/bench/counts.ts';
 import { countsTables, waitingTable } from '../test/bench/report.ts';
 import { countWaiting } from '../test/bench/waiting.ts';
+import { API_SECTIONS } from './api-sections.ts';
 import { PROTOCOL_SECTIONS } from './protocol-sections.ts';
 import { stateDiagram } from './state-diagram.ts';
 
@@ -27,6 +28,7 @@ export const SECTIONS: readonly Section[] = [
   { file: 'docs/architecture.md', name: 'session-states', text: stateDiagram },
   { file: 'docs/benchmarks.md', name: 'counts', text: async () => countsTables(await countOneSession()) },
   { file: 'docs/benchmarks.md', name: 'waiting', text: async () => waitingTable(await countWaiting()) },
+  ...Object.entries(API_SECTIONS).map(([name, text]) => ({ file: 'docs/API.md', name, text })),
   ...Object.entries(PROTOCOL_SECTIONS).flatMap(([file, sections]) =>
     Object.entries(sections).map(([name, text]) => ({ file, name, text })),
   ),

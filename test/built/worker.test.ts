@@ -6,16 +6,16 @@ import { VERSION } from '../../src/configuration/version.ts';
 import type { SessionState } from '../../src/domain/session/session-state.ts';
 import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
-import { startBuiltWorker, TOKEN } from './support/built-worker.ts';
+import { type BuiltWorker, startBuiltWorker } from './support/built-worker.ts';
 
-let worker: Awaited<ReturnType<typeof startBuiltWorker>>;
+let worker: BuiltWorker;
 let url: string;
 let client: Client;
 
 beforeAll(async () => {
   worker = await startBuiltWorker();
   url = worker.url;
-  client = checkedClient({ baseUrl: url, token: TOKEN });
+  client = checkedClient({ baseUrl: url, token: worker.token });
 });
 afterAll(() => worker.stop());
 
@@ -75,7 +75,7 @@ describe('the built Worker in Miniflare', () => {
   });
 
   it('answers an unknown API path with a problem, not with the page', async () => {
-    const response = await get('/api/v1/nothing', { Authorization: `Bearer ${TOKEN}`, Accept: 'text/html' });
+    const response = await get('/api/v1/nothing', { Authorization: `Bearer ${worker.token}`, Accept: 'text/html' });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: 'not_found' });
   });

@@ -1,0 +1,121 @@
+/** The sections of docs/API.md that derive from the table of endpoints, the catalogue of errors and the limits. */
+import type * as z from 'zod';
+import { rolesWith } from '../src/application/authorize.ts';
+import { Role } from '../src/protocol/common/enums.ts';
+import { ERROR_CODES } from '../src/protocol/common/errors.ts';
+import {
+  IDEMPOTENCY_KEY_MS,
+  MAX_BODY_BYTES,
+  MAX_CHECKPOINTS,
+  MAX_LIST_OFFSET,
+  MAX_SHOWN_PATCH_BYTES,
+  MAX_WAITING_MESSAGES,
+  PAGE_EVENTS,
+} from '../src/protocol/common/limits.ts';
+import { type Endpoint, type Permission, TAGS } from '../src/protocol/endpoints/endpoint.ts';
+import { endpointOf, errorCodesOf, OPERATION_IDS, permissionOf } from '../src/protocol/endpoints/endpoints.ts';
+import { type OperationId, ROUTES } from '../src/protocol/endpoints/routes.ts';
+
+export const API_SECTIONS: Readonly<Record<string, () => string>> = {
+  'api-roles': rolesTable,
+  'api-errors': errorsTable,
+  'api-limits': limitsTable,
+  'api-operations': operations,
+};
+
+const PERMISSIONS: Readonly<Record<Permission, string>> = {
+  read: 'read lists, logs, approvals, checkpoints and diffs; watch sessions',
+  read_session: 'read a session; an agent only while it holds a lease of it',
+  read_artifact: 'read artifacts; an agent only while it holds a lease of the session',
+  operate: 'create, change, steer and end sessions; answer approvals',
+  administer: 'create, list and revoke tokens; create sign-in codes',
+  work: 'register as an agent, and work on offered tasks',
+  open_socket: 'read whose token it is; create tickets for sockets',
+};
+
+/** Errors that any operation can have, and that are therefore not repeated for each. */
+const COMMON = ['internal_error', 'misconfigured', 'unavailable', 'unauthorized', 'forbidden'];
+
+function rolesTable(): string {
+  const rows = Object.entries(PERMISSIONS).map(([permission, what]) => {
+    const marks = Role().options.map((role) => (rolesWith(permission as Permission).includes(role) ? 'yes' : ''));
+    return [what, ...marks];
+  });
+  return table(['what a token may do', ...Role().options], rows);
+}
+
+function errorsTable(): string {
+  const rows = Object.entries(ERROR_CODES).map(([code, { status, retryable, meaning, remedy }]) => [
+    `\`${code}\``,
+    String(status),
+    retryable ? 'yes' : 'no',
+    meaning,
+    remedy,
+  ]);
+  return table(['code', 'status', 'may succeed later', 'meaning', 'what to do'], rows);
+}
+
+function limitsTable(): string {
+  const number = (value: number) => value.toLocaleString('en');
+  return table(
+    ['what', 'limit'],
+    [
+      ['body of a request', `${number(MAX_BODY_BYTES)} bytes`],
+      ['events in a page of the log', number(PAGE_EVENTS)],
+      ['depth of a list by pages (`page` × `page_size`); cursors have no such limit', number(MAX_LIST_OFFSET)],
+      ['waiting messages of a session', number(MAX_WAITING_MESSAGES)],
+      ['checkpoints that a session keeps', number(MAX_CHECKPOINTS)],
+      ['patch in `/diff`; `/patch` has all of it', `${number(MAX_SHOWN_PATCH_BYTES)} bytes`],
+      ['life of an idempotency key', `${number(IDEMPOTENCY_KEY_MS / 3_600_000)} hours`],
+    ],
+  );
+}
+
+function operations(): string {
+  const sections = Object.entries(TAGS).map(([tag, description]) => {
+    const ids = OPERATION_IDS.filter((id) => endpointOf(id).tag === tag);
+    return [`### ${tag}`, description, ...ids.map(operation)].join('\n\n');
+  });
+  return `${sections.join('\n\n')}\n`;
+}
+
+function operation(id: OperationId): string {
+  const endpoint = endpointOf(id);
+  const own = errorCodesOf(id).filter((code) => !COMMON.includes(code));
+  const parts = [
+    `#### \`${id}\``,
+    `${endpoint.summary}. ${access(endpoint)}${endpoint.idempotent ? ' Takes an `Idempotency-Key`.' : ''}`,
+    `\`\`\`http\n${request(id, endpoint)}\n\`\`\``,
+    answers(endpoint),
+    own.length > 0 ? `Errors: ${[...new Set(own)].map((code) => `\`${code}\``).join(', ')}.` : '',
+  ];
+  return parts.filter(Boolean).join('\n\n');
+}
+
+function access({ access }: Endpoint): string {
+  if (access === 'public') return 'Needs no credential.';
+  if (access === 'code') return 'The bearer is a sign-in code.';
+  return `Roles: ${rolesWith(permissionOf(access)!).join(', ')}.`;
+}
+
+/** A valid request, from the examples of the schemas. */
+function request(id: OperationId, { params, body }: Endpoint): string {
+  const shape = (params?.().shape ?? {}) as Record<string, z.ZodType>;
+  const filled = ROUTES[id].path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(shape[name]!.meta()!.example));
+  const line = `${ROUTES[id].method} ${filled}`;
+  return body ? `${line}\n\n${JSON.stringify(body().meta()!.example)}` : line;
+}
+
+function answers({ responses }: Endpoint): string {
+  const lines = Object.entries(responses).map(([status, { description, schema, bytes }]) => {
+    const name = schema?.().meta()?.id;
+    const content = bytes ? ' (bytes)' : name === undefined ? '' : ` (\`${name}\`)`;
+    return `${status}${content}: ${description}`;
+  });
+  return `Answers: ${lines.join(' ')}`;
+}
+
+function table(heads: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
+}
