@@ -87,6 +87,7 @@ export default defineConfig({
       { test: { ...folder('system'), ...REAL_PROCESSES } },
       { test: { ...folder('drills'), ...REAL_PROCESSES } },
       { test: { ...folder('browser'), ...REAL_PROCESSES } },
+      { test: { ...folder('clients'), ...REAL_PROCESSES } },
     ],
   },
 });
