@@ -1,6 +1,6 @@
 /** The sections of docs/API.md that derive from the table of endpoints, the catalogue of errors and the limits. */
 import type * as z from 'zod';
-import { rolesWith } from '../src/application/authorize.ts';
+import { rolesWith } from '../src/domain/permissions.ts';
 import { Role } from '../src/protocol/common/enums.ts';
 import { ERROR_CODES } from '../src/protocol/common/errors.ts';
 import {
