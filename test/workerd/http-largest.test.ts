@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BATCH_BYTES, utf8Length } from '../../src/protocol/common/limits.ts';
+import { MAX_ASK_CHARS, utf8Length } from '../../src/protocol/common/limits.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import type { SessionView } from '../../src/protocol/session/session.ts';
@@ -27,8 +27,9 @@ function largestSession(more = 0) {
     'ask',
   ]);
   const body = {
-    title: WIDE.repeat(100),
-    tags: Array.from({ length: 20 }, () => WIDE.repeat(50)),
+    // People read titles and tags, so these have no such character. Each tag occurs once.
+    title: '語'.repeat(100),
+    tags: Array.from({ length: 20 }, (_, index) => `${'語'.repeat(48)}${10 + index}`),
     metadata: { text: textOf(16 * KIB - jsonBytes({ text: '' })) },
     agent_config: { system: WIDE.repeat(5_000), permissions: Object.fromEntries(permissions) },
   };
@@ -102,7 +103,7 @@ describe('the largest body that the schemas allow', () => {
       detail: { text: '' },
     };
     // The text with the most bytes within the limit, which counts characters.
-    asked.detail.text = '語'.repeat(BATCH_BYTES - JSON.stringify(asked).length);
+    asked.detail.text = '語'.repeat(MAX_ASK_CHARS - JSON.stringify(asked).length);
     const frame: AgentFrameBody = { type: 'approval.asked', data: asked };
     await agent.send(frame);
     const listed = await session.api.approvals(session.call);

@@ -30,7 +30,7 @@ interface Row {
 /** Longer lists of entries are split, so that each row stays far below the limit of a stored value. */
 const MAX_ROW_CHARS = 131_072;
 /** Bounds the memory that waiting entries take, because all of them are cached. A longer entry is a bug of its writer. */
-const MAX_ENTRY_CHARS = 65_536;
+const MAX_ENTRY_CHARS = 262_144;
 /** How often an entry can fail before another one is tried first. */
 const FAILURES_PER_TURN = 10;
 

@@ -387,6 +387,6 @@ it('a destination with a longer pause is tried a few times a day', async () => {
 
 it('an entry that is too long for the memory of many is refused with its transaction', () => {
   const { kit } = objectWith(recording().destination);
-  expect(() => put(kit, 'a', 'x'.repeat(70_000))).toThrow(RangeError);
+  expect(() => put(kit, 'a', 'x'.repeat(270_000))).toThrow(RangeError);
   expect(kit.outbox.backlog()).toEqual([]);
 });
