@@ -4,14 +4,16 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, it } from 'vitest';
 import { buildIfStale, built } from '../../cli/launcher/build.ts';
 
-const MAX_WORKER_BYTES = 200_000;
+const KIB = 1_024;
+/** As wrangler prints it. */
+const MAX_WORKER_BYTES = 200 * KIB;
 const MAX_FIRST_SCRIPT_BYTES = 120_000;
 
 const gzippedBytes = (path: string): number => gzipSync(readFileSync(path)).length;
 
 beforeAll(() => buildIfStale(() => undefined));
 
-it('the built Worker has at most 200 kB compressed', () => {
+it('the built Worker has at most 200 KiB compressed', () => {
   // To see what makes it large, run: npx wrangler deploy --dry-run --minify --metafile
   expect(gzippedBytes(built.worker)).toBeLessThanOrEqual(MAX_WORKER_BYTES);
 });

@@ -109,7 +109,9 @@ it('oio token list shows the tokens without their secrets, and oio token revoke 
     (await oio('token', '--role', 'viewer', '--name', 'to end', '--json')).output,
   ) as CreatedToken;
   const { output } = await oio('token', 'list');
-  expect(output).toMatch(new RegExp(`^${made.id}  viewer +to end  created \\d+s ago  expires in \\d+d$`, 'm'));
+  expect(output).toMatch(
+    new RegExp(`^${made.id}  viewer +to end  created \\d+s ago  never used  expires in \\d+d$`, 'm'),
+  );
   expect(output).not.toContain(made.token);
   expect(await oio('token', 'revoke', made.id.slice(0, 13))).toMatchObject({
     code: 0,
