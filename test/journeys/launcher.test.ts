@@ -21,7 +21,7 @@ beforeAll(async () => {
   launcher = new Launcher({ dataDirectory: directory, env: NO_POSTGRES });
   url = await launcher.ready();
   await launcher.printed(/Press Ctrl-C/);
-  await launcher.printed(/^postgres\s+cannot be used yet/m);
+  await launcher.printed(/^postgres\s+the database cannot be used yet/m);
 });
 
 it('npm start prints one ready line whose URL responds, and only its owner can read its secrets', async () => {

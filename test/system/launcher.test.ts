@@ -72,7 +72,7 @@ describe('a launcher that is killed', () => {
   });
 
   it('has a successor that ends every process at SIGTERM, and exits with 0', async () => {
-    await current.printed(/^postgres\s+cannot be used yet/m);
+    await current.printed(/^postgres\s+the database cannot be used yet/m);
     await expectCleanEnd(current, () => current.end('SIGTERM'));
   });
 });
