@@ -31,7 +31,10 @@ export function Approvals(props: { ref: RefObject<HTMLDivElement | null>; sessio
   );
 }
 
-/** Leads to the open approvals unless the choices of the first one are in sight. */
+/**
+ * Leads to the open approvals unless the choices of the first one are in sight. It hangs below the session's bar and
+ * takes no room there: it goes when the choices come into sight, and they must not move under the pointer then.
+ */
 export function WaitingBanner({ count, approvals }: { count: number; approvals: RefObject<HTMLElement | null> }) {
   const inSight = useChoicesInSight(approvals, count);
   if (count === 0 || inSight) return null;
@@ -43,7 +46,7 @@ export function WaitingBanner({ count, approvals }: { count: number; approvals: 
     <button
       type="button"
       onClick={show}
-      className="caps flex min-h-10 w-full items-center justify-center gap-3 bg-warn px-4 text-paper"
+      className="caps absolute inset-x-0 top-[calc(100%+3px)] flex min-h-10 items-center justify-center gap-3 bg-warn px-4 text-paper"
     >
       <span aria-hidden="true" className="blink size-2 shrink-0 bg-current" />
       The agent waits for {count === 1 ? 'your answer' : `${count} answers`}: show
