@@ -1,13 +1,13 @@
 import { hasEnded, nextStatus } from '../../../../src/domain/session/session-machine.ts';
-import type { ActionRequest } from '../../../../src/ports/sessions.ts';
-import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
+import type { SessionAction, SessionStatus } from '../../../../src/protocol/common/enums.ts';
+import { requestFor } from '../../../unit/session/actions.fixture.ts';
 import { requested } from '../../../unit/session/harness.ts';
 import { World } from '../world.ts';
 import { FleetAgent } from './fleet-agent.ts';
 import { checkEnd, checkLogs, checkStep, isCreated, LAWS, type Law } from './fleet-laws.ts';
 import { type FleetObject, FleetObjects, type FleetSession } from './fleet-objects.ts';
 import { LossyCalls } from './lossy-calls.ts';
-import { ACTIONS, type Caller, requestOf } from './people.ts';
+import { ACTIONS, type Caller } from './people.ts';
 
 const SESSIONS = 8;
 /** The sessions that are started at once. They compete for the agents. */
@@ -174,15 +174,15 @@ export class FleetSimulation {
   }
 
   /** An action that is legal, most of the time. */
-  async #likelyAction(target: FleetSession): Promise<ActionRequest['action']> {
+  async #likelyAction(target: FleetSession): Promise<SessionAction> {
     const status = isCreated(target) ? await target.session.status() : 'pending';
     const legal = ACTIONS.filter((action) => nextStatus(status, action) !== null);
     return this.#world.pick(legal.length > 0 && this.#world.chance(0.8) ? legal : ACTIONS);
   }
 
-  async #act(session: FleetSession, action: ActionRequest['action']): Promise<void> {
+  async #act(session: FleetSession, action: SessionAction): Promise<void> {
     return this.#ask(session, async ({ runtime, call }) => {
-      const outcome = await runtime.act(call(), requestOf(action));
+      const outcome = await runtime.act(call(), requestFor(action));
       if (outcome.ok) this.#count(`act ${action}`);
       if (outcome.ok && (action === 'start' || action === 'retry')) this.#started.add(session);
     });
