@@ -23,13 +23,6 @@ function start(changes: Partial<Assignment> = {}, artifacts?: Map<string, Uint8A
   return fixture.start(makeAssignment(changes), artifacts);
 }
 
-const sleepingTools = () => sleeping(fixture.rig.marker);
-const stall = (name: string) => sleepOnce(join(fixture.path, `slept-${name}`));
-
-async function untilSleeping(): Promise<void> {
-  await eventually(() => expect(sleepingTools()).toHaveLength(1));
-}
-
 test('another machine continues work and conversation from the checkpoint', async () => {
   const work = await start();
   await work.message('write one.txt: from the first machine');
@@ -83,10 +76,10 @@ test('a conversation from a machine with a fast clock continues', async () => {
 
 test('a machine that is lost during a long turn leaves a checkpoint, and its steps do not run again', async () => {
   const counter = join(fixture.rig.directory, 'step-counter');
-  const prompt = `run echo a >> ${counter}\nwrite one.txt: 1\n${stall('lost')}\nwrite two.txt: 2`;
+  const prompt = `run echo a >> ${counter}\nwrite one.txt: 1\n${sleepOnce(join(fixture.path, 'slept-lost'))}\nwrite two.txt: 2`;
   const work = await fixture.start(makeAssignment(), new Map(), { stepCheckpointMs: 0 });
   await work.message(prompt);
-  await untilSleeping();
+  await eventually(() => expect(sleeping(fixture.rig.marker)).toHaveLength(1));
   await work.frame('checkpoint', 2);
   const frames = [...work.frames];
   await work.end();
