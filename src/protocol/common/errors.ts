@@ -57,7 +57,7 @@ export const ERROR_CODES = {
     title: 'The current status does not allow this',
     retryable: false,
     meaning: 'The session’s status does not allow the action.',
-    remedy: 'Choose one of `legal_actions`, or read the session again and decide anew.',
+    remedy: 'Read the session: its status may have changed. Then choose one of `legal_actions`.',
   },
   approval_answered: {
     status: 409,

@@ -33,7 +33,7 @@ describe('many watchers of a session', () => {
     await expectAll(session, all);
   });
 
-  it('each get every event once and in order, whatever is committed and whoever joins, pulls or leaves meanwhile', async () => {
+  it('each get every event once and in order, while events are committed and other watchers join, pull and leave', async () => {
     const { session, agent, all } = await watched(MANY);
     for (let i = 0; i < 30; i++) {
       agent.send(note(`event ${i}`));
