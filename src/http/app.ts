@@ -10,6 +10,7 @@ import { crossOrigin } from './middleware/cross-origin.ts';
 import { requestId } from './middleware/request-id.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { apiHeaders, asPage, wantsPage } from './middleware/security-headers.ts';
+import { discardUnreadBody } from './middleware/unread-body.ts';
 import { problem, problemsFromErrors } from './problems.ts';
 import { agentHandlers } from './routes/agents.ts';
 import { codeHandlers } from './routes/codes.ts';
@@ -37,6 +38,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
 
   app.use(requestId(deps.effects));
   app.use(requestLog(deps));
+  app.use(discardUnreadBody);
   for (const path of ['/api/*', '/health', '/ready', '/openapi.json', `${PROBLEM_TYPES}/*`])
     app.use(path, crossOrigin(deps.corsOrigins));
   app.use('/api/*', apiHeaders);

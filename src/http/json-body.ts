@@ -38,7 +38,8 @@ async function readBounded(request: Request): Promise<Uint8Array | ArrayBuffer> 
 async function readChunks(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+  // The rest of a body that is too large can still be discarded, so it must not be cancelled here.
+  for await (const chunk of (body?.values({ preventCancel: true }) ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
     if (size > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);

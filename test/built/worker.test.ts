@@ -4,6 +4,7 @@ import { built } from '../../cli/launcher/build.ts';
 import type { Client } from '../../src/client/client.ts';
 import { VERSION } from '../../src/configuration/version.ts';
 import type { SessionState } from '../../src/domain/session/session-state.ts';
+import { MAX_BODY_BYTES } from '../../src/protocol/common/limits.ts';
 import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { type BuiltWorker, startBuiltWorker } from './support/built-worker.ts';
@@ -78,6 +79,29 @@ describe('the built Worker in Miniflare', () => {
     const response = await get('/api/v1/nothing', { Authorization: `Bearer ${worker.token}`, Accept: 'text/html' });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: 'not_found' });
+  });
+
+  it.each([
+    { what: 'a body that is too large', path: '/api/v1/sessions', code: 'payload_too_large' },
+    {
+      what: 'a body that is too large and of unstated length',
+      path: '/api/v1/sessions',
+      isChunked: true,
+      code: 'payload_too_large',
+    },
+    { what: 'a wrong token', path: '/api/v1/sessions', bearer: 'wrong', code: 'unauthorized' },
+    { what: 'an unknown path', path: '/api/v1/nothing', code: 'not_found' },
+  ])('answers $what also while the caller still sends', async ({ path, bearer = worker.token, isChunked, code }) => {
+    const body = 'x'.repeat(6 * MAX_BODY_BYTES);
+    for (let sent = 0; sent < 5; sent++) {
+      const response = await fetch(url + path, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${bearer}` },
+        body: isChunked ? new Blob([body]).stream() : body,
+        duplex: 'half',
+      } as RequestInit);
+      expect(await response.json()).toMatchObject({ code });
+    }
   });
 });
 

@@ -3,7 +3,7 @@
  * the first answer that is a 5xx or does not come, and at the first refused input that changes something.
  */
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { givenNumber } from '../../scripts/given-number.ts';
 import { startBuiltWorker, TOKEN } from '../built/support/built-worker.ts';
 import { seededRandom } from '../support/seeded-random.ts';
@@ -36,7 +36,7 @@ try {
   }
   console.log(`${inputs} inputs, no 5xx, no hang, and no change by a refused one`);
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(inspect(error));
   console.error(`\nAgain: npm run fuzz -- --inputs ${inputs} --seed ${seed}`);
   process.exitCode = 1;
 } finally {
