@@ -61,7 +61,6 @@ async function createTicket(fetch, url, token, path) {
 /** Runs one connection. Resolves when it has ended. */
 function follow(socket, place, { onSnapshot, onEvents, signal }) {
   return new Promise((resolve) => {
-    let received = 0;
     let greeted = false;
     let snapshot = null;
     const send = (frame) => socket.send(JSON.stringify(frame));
@@ -87,9 +86,8 @@ function follow(socket, place, { onSnapshot, onEvents, signal }) {
     socket.addEventListener('message', ({ data }) => {
       isHeard = true;
       if (data === 'pong') return;
-      received += data.length;
-      send({ type: 'ack', received });
       const frame = JSON.parse(data);
+      if (frame.type === 'mark') return send({ type: 'ack', mark: frame.mark });
       if (frame.type === 'hello') {
         greeted = true;
         snapshot = frame.mode === 'snapshot' ? { cursor: frame.cursor, parts: frame.parts, text: '' } : null;

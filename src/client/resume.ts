@@ -44,7 +44,6 @@ export class LogFollower {
   #cursor: Cursor | null;
   #state: SessionState = emptyState();
   #phase: Phase = { name: 'greeting' };
-  #received = 0;
 
   /** @param after events up to this cursor are skipped, so the state does not contain them; null for none */
   constructor(after: string | null = null) {
@@ -64,12 +63,10 @@ export class LogFollower {
   /** Prepares for a new connection. Discards a partial snapshot of the previous one. */
   connect(): void {
     this.#phase = { name: 'greeting' };
-    this.#received = 0;
   }
 
   /** Handles one text frame of the current connection. */
   receive(text: string): Step {
-    this.#received += text.length;
     let frame: WatchFrame;
     try {
       frame = JSON.parse(text) as WatchFrame;
@@ -88,9 +85,11 @@ export class LogFollower {
       case 'events':
         if (this.#phase.name !== 'live') return broken(`unexpected events while ${this.#phase.name}`);
         return this.#append(frame);
+      case 'mark':
+        return this.#unchanged({ type: 'ack', mark: frame.mark });
       default:
-        // A later server version may send other frames. They are acknowledged and ignored.
-        return { ok: true, replies: [this.#ack()], events: [], reset: false, live: this.#phase.name === 'live' };
+        // A later server version may send other frames.
+        return this.#unchanged();
     }
   }
 
@@ -151,13 +150,12 @@ export class LogFollower {
   }
 
   #took(events: SessionEvent[], reset: boolean): Step {
-    const replies = [this.#ack()];
-    if (this.#phase.name !== 'live') replies.push({ type: 'pull' });
-    return { ok: true, replies, events, reset, live: this.#phase.name === 'live' };
+    const live = this.#phase.name === 'live';
+    return { ok: true, replies: live ? [] : [{ type: 'pull' }], events, reset, live };
   }
 
-  #ack(): WatchRequest {
-    return { type: 'ack', received: this.#received };
+  #unchanged(...replies: WatchRequest[]): Step {
+    return { ok: true, replies, events: [], reset: false, live: this.#phase.name === 'live' };
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Cursor, formatCursor } from '../../../src/protocol/common/cursor.ts';
-import { BATCH_BYTES, MAX_WATCHER_LAG_BYTES } from '../../../src/protocol/common/limits.ts';
+import { BATCH_BYTES, MARK_EVERY_CHARS, MAX_WATCHER_LAG_BYTES } from '../../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { type SnapshotReason, type WatchFrame, WatchRequest } from '../../../src/protocol/session/watch-socket.ts';
@@ -24,6 +24,8 @@ export interface WatchAttachment {
   /** The numbers of UTF-16 code units that were sent and acknowledged. */
   sent: number;
   acked: number;
+  /** The marks that were sent and not acknowledged, oldest first, each with `sent` before it. */
+  marks: { mark: string; sent: number }[];
 }
 
 export const NEW_WATCHER: WatchAttachment = {
@@ -33,6 +35,7 @@ export const NEW_WATCHER: WatchAttachment = {
   snapshot: null,
   sent: 0,
   acked: 0,
+  marks: [],
 };
 
 /**
@@ -81,9 +84,16 @@ export class Watchers {
     const request = WatchRequest().safeParse(parseJson(text));
     if (!request.success) return socket.close(CLOSE.protocol_error, 'the message is invalid');
     const state = socket.attachment() as WatchAttachment;
-    if (request.data.type === 'ack') socket.attach({ ...state, acked: Math.min(request.data.received, state.sent) });
+    if (request.data.type === 'ack') this.#acknowledge(socket, state, request.data.mark);
     else if (state.snapshot !== null) this.#sendSnapshot(socket, state, state.snapshot);
     else if (!state.live) this.#sendPage(socket, state);
+  }
+
+  /** Only a reader that has read up to a mark can send it back, because marks are random. */
+  #acknowledge(socket: ObjectSocket, state: WatchAttachment, mark: string): void {
+    const index = state.marks.findIndex((sent) => sent.mark === mark);
+    if (index < 0) return socket.close(CLOSE.protocol_error, 'the mark was not sent, or is already acknowledged');
+    socket.attach({ ...state, acked: state.marks[index]!.sent, marks: state.marks.slice(index + 1) });
   }
 
   closeAll(code: number, reason: string): void {
@@ -148,8 +158,16 @@ export class Watchers {
       socket.attach({ ...state, live: false });
       return socket.close(CLOSE.lagging, formatCursor({ incarnation, seq: state.seq }));
     }
-    socket.attach({ ...state, ...after, sent });
+    const mark = this.#markAt(sent, state);
+    socket.attach({ ...state, ...after, sent, marks: mark ? [...state.marks, { mark, sent }] : state.marks });
     socket.send(text);
+    if (mark) socket.send(JSON.stringify({ type: 'mark', mark } satisfies WatchFrame));
+  }
+
+  /** A new mark, if enough was sent since the last one; otherwise null. */
+  #markAt(sent: number, { marks, acked }: WatchAttachment): string | null {
+    const last = marks.at(-1)?.sent ?? acked;
+    return sent - last >= MARK_EVERY_CHARS ? this.#platform.uuid().slice(0, 8) : null;
   }
 }
 

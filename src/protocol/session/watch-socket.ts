@@ -12,18 +12,17 @@ import { SessionEvent } from '../events/envelope.ts';
  * client  pull                            server  page {live: false} …       catch-up, at the reader's pace
  * client  pull                            server  page {live: true}          the last page and the join are one step
  *                                         server  events … events            live
- * client  ack {received}                  after every frame of the server
+ * client  ack {mark}                      server  mark {mark} …              after each MARK_EVERY_CHARS
  * ```
  *
- * `received` is the number of characters (UTF-16 code units) in all server frames that the client has received on this
- * connection. If a watcher's acknowledgements fall MAX_WATCHER_LAG_BYTES behind, the server closes it with code 4008
+ * A mark is random, so only a client that has read all frames before it can acknowledge them. If a watcher's acknowledgements fall MAX_WATCHER_LAG_BYTES behind, the server closes it with code 4008
  * and its cursor as the reason. The client then reconnects with `after` and pulls. The platform answers the bare text
  * `ping` with `pong` without waking the object.
  */
 export const WatchRequest = schema(() =>
   z.discriminatedUnion('type', [
     z.object({ type: z.literal('pull') }),
-    z.object({ type: z.literal('ack'), received: z.int().min(0) }),
+    z.object({ type: z.literal('ack'), mark: z.string().max(100) }),
   ]),
 );
 export type WatchRequest = Infer<typeof WatchRequest>;
@@ -53,6 +52,7 @@ export const WatchFrame = schema(() => {
       cursor: CursorText(),
       live: z.boolean(),
     }),
+    z.object({ type: z.literal('mark'), mark: z.string() }),
     z.object({ type: z.literal('events'), events: z.array(SessionEvent()), cursor: CursorText() }),
   ]);
 });

@@ -36,17 +36,15 @@ export async function measureWatching(control: ControlPlane, recorder: Recorder)
  */
 async function openWatcher(url: string, token: string, session: string, onEvents: () => void): Promise<Connection> {
   const live = Promise.withResolvers<void>();
-  let received = 0;
   const connection = await openSocket(
     url,
     `/ws/sessions/${session}`,
     token,
     (text, connection) => {
-      received += text.length;
       const frame = JSON.parse(text) as WatchFrame;
       if (frame.type === 'events') onEvents();
-      connection.send(JSON.stringify({ type: 'ack', received }));
-      if (frame.type === 'page' && frame.live) live.resolve();
+      if (frame.type === 'mark') connection.send(JSON.stringify({ type: 'ack', mark: frame.mark }));
+      else if (frame.type === 'page' && frame.live) live.resolve();
       else if (frame.type !== 'events') connection.send(JSON.stringify({ type: 'pull' }));
     },
     (error) => live.reject(error),

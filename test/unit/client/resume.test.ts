@@ -257,22 +257,23 @@ describe('a frame that does not continue the log', () => {
     expect(receive(follower, { type: 'snapshot', part: 1, data: '{}' })).toMatchObject({ fault: 'protocol' });
   });
 
-  it('is acknowledged and ignored when its type is unknown', () => {
+  it('is ignored when its type is unknown', () => {
     const follower = live();
     const step = receive(follower, { type: 'presence', watchers: 3 });
-    expect(step).toMatchObject({ ok: true, events: [], replies: [{ type: 'ack' }] });
+    expect(step).toMatchObject({ ok: true, events: [], replies: [] });
   });
 });
 
-it('a follower acknowledges the number of characters received on the current connection', () => {
+it('a follower sends each mark back, in every state', () => {
   const follower = new LogFollower();
-  const hello = JSON.stringify({ type: 'hello', mode: 'resume', cursor: '00000001.0', head: 0 });
-  const page = JSON.stringify({ type: 'page', events: [], cursor: '00000001.0', live: true });
-  for (const _connection of ['first', 'second']) {
-    follower.connect();
-    expect(follower.receive(hello)).toMatchObject({
-      replies: [{ type: 'ack', received: hello.length }, { type: 'pull' }],
+  const hello = { type: 'hello', mode: 'resume', cursor: '00000001.0', head: 0 };
+  const page = { type: 'page', events: [], cursor: '00000001.0', live: true };
+  for (const frame of [hello, page]) {
+    follower.receive(JSON.stringify(frame));
+    expect(follower.receive(JSON.stringify({ type: 'mark', mark: frame.type }))).toMatchObject({
+      ok: true,
+      live: frame === page,
+      replies: [{ type: 'ack', mark: frame.type }],
     });
-    expect(follower.receive(page)).toMatchObject({ replies: [{ type: 'ack', received: hello.length + page.length }] });
   }
 });

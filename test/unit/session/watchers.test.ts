@@ -101,6 +101,32 @@ describe('a watcher', () => {
     expect(client.closedBy).toEqual({ code: 4008, reason: pages.at(-1)?.cursor });
   });
 
+  it('that acknowledges what it has not read is closed', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const reader = session.watcher().connect().catchUp();
+    const silent = session.watcher().connect().catchUp().client!;
+    for (let i = 0; i < 3; i++) agent.send(note(`${LONG} ${i}`));
+    const [read] = reader.client!.frames<WatchFrame>().filter((frame) => frame.type === 'mark');
+    silent.send({ type: 'ack', mark: read!.mark });
+    expect(silent.closedBy?.code).toBe(4000);
+    expect(reader.catchUp().client?.closedBy).toBeNull();
+  });
+
+  it('that answers its marks is never behind, however much it reads', async () => {
+    const session = new SessionInProcess();
+    const agent = await session.begun();
+    const watcher = session.watcher().connect().catchUp();
+    for (let i = 0; i < 3 * (MAX_WATCHER_LAG_BYTES / LONG.length); i++) {
+      agent.send(note(`${LONG} ${i}`));
+      watcher.catchUp();
+    }
+    const { client } = watcher;
+    const again = session.watcher().connect().catchUp();
+    expect([client?.closedBy, again.client?.closedBy]).toEqual([null, null]);
+    expect(again.events).toEqual(await session.events());
+  });
+
   it('that disappears does not affect other watchers', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
@@ -125,7 +151,7 @@ describe('a watcher', () => {
   it('that sends an invalid request is closed', async () => {
     const session = new SessionInProcess();
     await session.begun();
-    for (const sent of ['{', '{"type":"push"}', '{"type":"ack","received":-1}']) {
+    for (const sent of ['{', '{"type":"push"}', '{"type":"ack"}']) {
       const client = session.openWatch();
       client.send(sent);
       expect(client.closedBy?.code).toBe(4000);
