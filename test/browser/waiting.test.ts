@@ -19,7 +19,8 @@ it('a session that waits for a person is seen from the list, from another page a
   const { id: other } = await stack.client.sessions.create({ title: 'Another page', initial_prompt: 'say hi' });
   await dashboard.signIn();
   await page.goto(`${stack.url}/sessions/${other}`);
-  await page.getByRole('heading', { name: 'Another page' }).waitFor();
+  const heading = page.getByRole('heading', { name: 'Another page' });
+  const place = await heading.boundingBox();
   const background = await newContext();
   const tab = await background.newPage();
   await tab.goto(await dashboard.signInAddress());
@@ -38,6 +39,8 @@ it('a session that waits for a person is seen from the list, from another page a
   await stack.client.sessions.act(id, 'start');
 
   await page.getByRole('status').getByText('1 session waits for your answer: Needs an answer').waitFor();
+  await page.getByRole('navigation', { name: 'Waiting for you' }).waitFor();
+  expect(await heading.boundingBox()).toEqual(place);
   await expect.poll(() => tab.title()).toMatch(/^\(1\) /);
   await expect.poll(() => page.locator('link[rel="icon"]').getAttribute('href')).toBe('/icon-waiting.svg');
   expect(await axeViolations(page)).toEqual([]);
@@ -93,9 +96,12 @@ it('a viewer is offered nothing that a viewer may not do', async ({ page }) => {
 it('the list shows nothing as a fact while the control plane does not answer', async ({ page, dashboard }) => {
   await dashboard.signIn();
   await page.getByText('Connected', { exact: true }).waitFor();
+  const heading = page.getByRole('heading', { name: 'Sessions', level: 1 });
+  const place = await heading.boundingBox();
   await page.route('**/api/**', (route) => route.abort());
   await page.getByRole('status').getByText('No answer from the control plane').waitFor();
   await page.getByText('Was connected', { exact: true }).waitFor();
+  expect(await heading.boundingBox()).toEqual(place);
   expect(await page.getByText('Connected', { exact: true }).count()).toBe(0);
   await page.unroute('**/api/**');
   await page.getByText('Connected', { exact: true }).waitFor();

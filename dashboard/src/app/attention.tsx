@@ -16,16 +16,16 @@ export function Attention() {
         {total > 0 && `${sentence(total)}: ${sessions.map(({ title }) => title).join(', ')}`}
       </p>
       {first && (
-        <nav aria-label="Waiting for you" className="bg-warn text-paper">
-          <p className="caps mx-auto flex h-10 max-w-350 items-center gap-3 px-4">
+        <nav aria-label="Waiting for you" className="min-w-0 bg-warn text-paper">
+          <p className="caps flex h-10 items-center gap-3 px-3">
             <span aria-hidden="true" className="blink size-2 shrink-0 bg-current" />
-            <span className="shrink-0">
+            <span className="line-clamp-2">
               {open === undefined
                 ? sentence(otherCount)
                 : `${otherCount} more ${otherCount === 1 ? 'waits' : 'wait'} for you`}
             </span>
             {otherCount === 1 ? (
-              <Link to="/sessions/$id" params={{ id: first.id }} className="min-w-0 truncate underline">
+              <Link to="/sessions/$id" params={{ id: first.id }} className="min-w-0 flex-1 truncate underline">
                 {first.title}
               </Link>
             ) : (

@@ -5,15 +5,13 @@ import { clockTime } from '../ui/format.ts';
 export function AwayNotice() {
   const since = useAwaySince();
   return (
-    <div role="status">
+    <div role="status" className="min-w-0">
       {since !== null && (
-        <p className="bg-bad text-paper">
-          <span className="caps mx-auto flex min-h-10 max-w-350 items-center gap-3 px-4 py-1">
-            <span aria-hidden="true" className="blink size-2 shrink-0 bg-current" />
-            <span>
-              No answer from the control plane since {clockTime(new Date(since).toISOString())}. What you see is from
-              before. Trying again…
-            </span>
+        <p className="caps flex h-10 items-center gap-3 bg-bad px-3 text-paper">
+          <span aria-hidden="true" className="blink size-2 shrink-0 bg-current" />
+          <span className="line-clamp-2">
+            No answer from the control plane since {clockTime(new Date(since).toISOString())}.{' '}
+            <span className="max-md:sr-only">What you see is from before. Trying again…</span>
           </span>
         </p>
       )}

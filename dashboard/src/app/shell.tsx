@@ -23,7 +23,7 @@ export function Shell() {
   return (
     <ClientProvider token={auth.token}>
       <WaitingProvider>
-        <Frame notices={<Attention />} aside={<Account />}>
+        <Frame notice={<Attention />} aside={<Account />}>
           <Outlet />
         </Frame>
       </WaitingProvider>
@@ -31,32 +31,32 @@ export function Shell() {
   );
 }
 
-function Frame({ notices, aside, children }: { notices?: ReactNode; aside?: ReactNode; children: ReactNode }) {
-  const bar = useRef<HTMLDivElement>(null);
-  useHeightAsVariable(bar, '--notices');
+function Frame({ notice, aside, children }: { notice?: ReactNode; aside?: ReactNode; children: ReactNode }) {
+  const header = useRef<HTMLElement>(null);
+  useHeightAsVariable(header, '--header');
   return (
     <div className="flex min-h-dvh flex-col">
       <a href="#main" className="caps sr-only bg-ink p-2 text-paper focus:not-sr-only focus:absolute focus:z-50">
         Skip to content
       </a>
-      <header className="border-b-3 border-ink">
-        <div className="mx-auto flex max-w-350 items-center justify-between gap-3 px-4 py-2">
-          <Link to="/" className="flex items-center gap-3">
+      {/* It stays in sight. Notices stand inside it, so that the page under a pointer does not move when one comes. */}
+      <header ref={header} className="sticky top-0 z-30 border-b-3 border-ink bg-paper">
+        <div className="mx-auto flex h-14 max-w-350 items-center gap-3 px-4">
+          <Link to="/" className="flex shrink-0 items-center gap-3">
             <Mark />
-            <span className="caps hidden text-sm sm:inline">OpenCode Industrial Orchestrator</span>
-            <span className="caps text-sm sm:hidden">Orchestrator</span>
+            <span className="caps hidden text-sm lg:inline">OpenCode Industrial Orchestrator</span>
+            <span className="caps hidden text-sm sm:inline lg:hidden">Orchestrator</span>
           </Link>
-          <div className="flex items-center gap-1">
+          <div className="flex min-w-0 flex-1 justify-end gap-2">
+            <AwayNotice />
+            {notice}
+          </div>
+          <div className="flex shrink-0 items-center gap-1">
             <ThemeToggle />
             {aside}
           </div>
         </div>
       </header>
-      {/* It stays in sight, above the parts of pages that stay in sight. */}
-      <div ref={bar} className="sticky top-0 z-30">
-        <AwayNotice />
-        {notices}
-      </div>
       <main
         id="main"
         tabIndex={-1}

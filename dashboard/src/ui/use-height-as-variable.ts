@@ -3,7 +3,7 @@ import { type RefObject, useLayoutEffect } from 'react';
 /**
  * Keeps an element's height in a CSS variable of the document, so that what sticks below it knows where.
  *
- * @param variable such as `--notices`
+ * @param variable such as `--header`
  */
 export function useHeightAsVariable(element: RefObject<HTMLElement | null>, variable: `--${string}`): void {
   useLayoutEffect(() => {

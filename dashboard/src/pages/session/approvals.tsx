@@ -71,7 +71,7 @@ function useChoicesInSight(approvals: RefObject<HTMLElement | null>, count: numb
   return inSight;
 }
 
-const STUCK = ['--notices', '--session-bar'] as const;
+const STUCK = ['--header', '--session-bar'] as const;
 
 function pixels(variable: string): number {
   return Number.parseFloat(getComputedStyle(document.documentElement).getPropertyValue(variable)) || 0;

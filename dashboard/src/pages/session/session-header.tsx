@@ -25,7 +25,7 @@ export function SessionHeader(props: {
   return (
     <header
       ref={bar}
-      className="sticky top-[var(--notices,0px)] z-20 -mx-4 space-y-2 border-b-3 border-ink bg-paper px-4 pt-2 pb-3"
+      className="sticky top-[var(--header,0px)] z-20 -mx-4 space-y-2 border-b-3 border-ink bg-paper px-4 pt-2 pb-3"
     >
       <PageTitle text={`${title}: ${past ? 'was ' : ''}${statusText(status)}`} />
       <div className="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
