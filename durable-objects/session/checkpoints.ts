@@ -1,4 +1,4 @@
-import type { DiffSource } from '../../src/ports/sessions.ts';
+import type { ArtifactChunk, DiffSource } from '../../src/ports/sessions.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import { MAX_CHECKPOINTS, MAX_CONVERSATION_BYTES, MAX_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
@@ -180,7 +180,7 @@ export class Checkpoints {
   /** The artifact with the patch of the task's newest checkpoint. */
   diff(task: number): DiffSource {
     const row = this.#newestRow(task);
-    if (!row) return { checkpoint: null, base_commit: null, files: [], local_only: false, artifact: null };
+    if (!row) return { checkpoint: null, base_commit: null, files: [], local_only: false, artifact_id: null };
     const view = JSON.parse(row.view) as CheckpointView;
     const artifact = row.patch_artifact ? this.#artifact(row.patch_artifact) : undefined;
     return {
@@ -189,18 +189,20 @@ export class Checkpoints {
       files: JSON.parse(row.files),
       local_only: view.local_only,
       ...(view.lacks ? { lacks: view.lacks } : {}),
-      artifact: artifact ? { id: artifact.id, chunks: artifact.chunks } : null,
+      artifact_id: artifact?.id ?? null,
     };
   }
 
-  chunk(artifactId: string, index: number): Outcome<string> {
-    const row = this.#parts.kit.store.row<{ data: string }>(
-      `SELECT data FROM artifact_chunks WHERE artifact = ? AND number = ?`,
+  chunk(artifactId: string, index: number): Outcome<ArtifactChunk> {
+    const row = this.#parts.kit.store.row<ArtifactChunk>(
+      `SELECT data, (SELECT MAX(number) + 1 FROM artifact_chunks WHERE artifact = ?) AS chunks
+       FROM artifact_chunks WHERE artifact = ? AND number = ?`,
+      artifactId,
       artifactId,
       index,
     );
     return row
-      ? ok(row.data)
+      ? ok(row)
       : refuse('not_found', 'The artifact has no such chunk. It may have been deleted with its checkpoint.');
   }
 

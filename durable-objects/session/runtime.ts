@@ -1,5 +1,5 @@
 import type { Call } from '../../src/ports/calls.ts';
-import type { ActionRequest, DiffSource, SessionApi } from '../../src/ports/sessions.ts';
+import type { ActionRequest, ArtifactChunk, DiffSource, SessionApi } from '../../src/ports/sessions.ts';
 import { type Cursor, formatCursor } from '../../src/protocol/common/cursor.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
@@ -176,7 +176,7 @@ export class SessionRuntime implements SessionApi {
     return this.#read('diff', call, () => ok(this.parts.checkpoints.diff(this.parts.records.firstTask())));
   }
 
-  artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>> {
+  artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<ArtifactChunk>> {
     return this.#readAsHolder('artifactChunk', call, () => this.parts.checkpoints.chunk(artifactId, index));
   }
 

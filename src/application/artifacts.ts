@@ -1,6 +1,6 @@
 import type { Call } from '../ports/calls.ts';
 import type { JsonStream } from '../ports/json-text.ts';
-import type { DiffSource, SessionApi } from '../ports/sessions.ts';
+import type { SessionApi } from '../ports/sessions.ts';
 import { type Outcome, ok, refuse } from '../protocol/common/errors.ts';
 import { GZIP_MAGIC, MAX_SHOWN_PATCH_BYTES, MAX_UNPACKED_PATCH_BYTES } from '../protocol/common/limits.ts';
 import type { SessionDiff } from '../protocol/session/checkpoint.ts';
@@ -15,8 +15,8 @@ const READ_AHEAD_CHARS = 262_144;
 export async function readDiff(session: SessionApi, call: Call): Promise<Outcome<JsonStream<SessionDiff>>> {
   const source = await session.diff(call);
   if (!source.ok) return source;
-  const { artifact, ...rest } = source.value;
-  const patch = await patchOf(session, call, artifact);
+  const { artifact_id, ...rest } = source.value;
+  const patch = await patchOf(session, call, artifact_id);
   if (!patch.ok) return patch;
   const decoder = new PatchDecoder();
   const texts = decoder.decode(patch.value);
@@ -41,13 +41,13 @@ export async function readDiff(session: SessionApi, call: Call): Promise<Outcome
 /** The bytes of the patch of the newest checkpoint. */
 export async function streamPatch(session: SessionApi, call: Call): Promise<Outcome<ReadableStream<Uint8Array>>> {
   const source = await session.diff(call);
-  return source.ok ? patchOf(session, call, source.value.artifact) : source;
+  return source.ok ? patchOf(session, call, source.value.artifact_id) : source;
 }
 
 /** Opens a patch as git reads it: agents compress long patches, and this decompresses them. */
-async function patchOf(session: SessionApi, call: Call, stored: DiffSource['artifact']): Promise<Outcome<ByteStream>> {
-  if (stored === null) return ok(new Blob([]).stream() as ByteStream);
-  const artifact = await openArtifact(session, call, stored.id, stored.chunks);
+async function patchOf(session: SessionApi, call: Call, artifactId: string | null): Promise<Outcome<ByteStream>> {
+  if (artifactId === null) return ok(new Blob([]).stream() as ByteStream);
+  const artifact = await openArtifact(session, call, artifactId);
   if (!artifact.ok) return artifact;
   const { first, stream } = artifact.value;
   if (first[0] !== GZIP_MAGIC) return ok(stream);
@@ -96,16 +96,16 @@ export async function streamArtifact(
   return artifact.ok ? ok(artifact.value.stream) : artifact;
 }
 
-/** @param chunks how many chunks it has, so that a missing one is an error; without it, the first missing one is its end */
+/** A chunk that is deleted before it is read breaks the stream, so that no reader takes a part for the whole. */
 async function openArtifact(
   session: SessionApi,
   call: Call,
   artifactId: string,
-  chunks = 0,
 ): Promise<Outcome<{ first: Bytes; stream: ByteStream }>> {
   const opened = await session.artifactChunk(call, artifactId, 0);
   if (!opened.ok) return opened;
-  const first = bytesOf(opened.value);
+  const { data, chunks } = opened.value;
+  const first = bytesOf(data);
   let waiting: Bytes | null = first;
   let next = 1;
   const stream = new ReadableStream<Bytes>({
@@ -115,9 +115,9 @@ async function openArtifact(
         waiting = null;
         return;
       }
+      if (next === chunks) return controller.close();
       const chunk = await session.artifactChunk(call, artifactId, next++);
-      if (chunk.ok) controller.enqueue(bytesOf(chunk.value));
-      else if (chunk.failure.code === 'not_found' && next > chunks) controller.close();
+      if (chunk.ok) controller.enqueue(bytesOf(chunk.value.data));
       else controller.error(new Error(chunk.failure.detail));
     },
   });

@@ -31,7 +31,7 @@ export type ActionRequest =
   | { action: 'fail'; body: FailSessionRequest }
   | { action: 'retry'; body: RetrySessionRequest };
 
-/** A diff. Its patch is read with `artifactChunk`, from chunk 0 to chunks − 1. */
+/** A diff. Its patch is the artifact. */
 export interface DiffSource {
   checkpoint: number | null;
   base_commit: string | null;
@@ -39,7 +39,13 @@ export interface DiffSource {
   local_only: boolean;
   /** The parts of the work that the checkpoint does not contain, one phrase each. */
   lacks?: string[] | undefined;
-  artifact: { id: string; chunks: number } | null;
+  artifact_id: string | null;
+}
+
+/** A part of an artifact, in base64, and of how many it consists. Once there are fewer, it is being deleted. */
+export interface ArtifactChunk {
+  data: string;
+  chunks: number;
 }
 
 /**
@@ -73,7 +79,7 @@ export interface SessionApi {
   endTools(call: Call, request: EndToolsRequest): Promise<Outcome<EndToolsRequested>>;
   diff(call: Call): Promise<Outcome<DiffSource>>;
   /** The chunk `index` of an artifact, in base64. */
-  artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<string>>;
+  artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<ArtifactChunk>>;
 }
 
 /** Finds a session's object by its name, without a lookup. */

@@ -8,14 +8,14 @@ const token = STATIC_TOKEN;
 const SESSION = `/api/v1/sessions/${SESSION_ID}`;
 const PATCH = 'diff --git a/größe.txt b/größe.txt\n+Größe: 3 µm – 日本語 🏭\n';
 
-const source: DiffSource = { checkpoint: 2, base_commit: 'abc', files: [], local_only: false, artifact: null };
+const source: DiffSource = { checkpoint: 2, base_commit: 'abc', files: [], local_only: false, artifact_id: null };
 
 async function gzip(content: Blob): Promise<Uint8Array> {
   const packed = content.stream().pipeThrough(new CompressionStream('gzip'));
   return new Uint8Array(await new Response(packed).arrayBuffer());
 }
 
-/** An application with one artifact, in chunks of `size` bytes. */
+/** An application with one artifact, in chunks of `size` bytes. Its last chunk is `failing`, if there is one. */
 function holding(bytes: Uint8Array, size: number, failing: Outcome<never> | null = null) {
   const chunks: string[] = [];
   for (let at = 0; at < bytes.length; at += size) {
@@ -23,11 +23,11 @@ function holding(bytes: Uint8Array, size: number, failing: Outcome<never> | null
   }
   let reads = 0;
   const sessions = sessionsWith({
-    diff: async () => ok({ ...source, artifact: { id: UUID, chunks: chunks.length } }),
+    diff: async () => ok({ ...source, artifact_id: UUID }),
     artifactChunk: async (_call, id, index) => {
       reads++;
-      const chunk = id === UUID ? chunks[index] : undefined;
-      if (chunk !== undefined) return ok(chunk);
+      const data = id === UUID ? chunks[index] : undefined;
+      if (data !== undefined) return ok({ data, chunks: failing ? chunks.length + 1 : chunks.length });
       return failing ?? refuse('not_found', 'There is no such artifact.');
     },
   });

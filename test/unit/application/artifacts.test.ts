@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readDiff, streamPatch } from '../../../src/application/artifacts.ts';
+import { readDiff, streamArtifact, streamPatch } from '../../../src/application/artifacts.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { SessionApi } from '../../../src/ports/sessions.ts';
 import { ok, refuse } from '../../../src/protocol/common/errors.ts';
@@ -16,11 +16,10 @@ function holding(chunks: number, missingFrom = chunks) {
   const data = Buffer.alloc(CHUNK, 'a').toString('base64');
   const read = new Set<number>();
   const session = {
-    diff: async () =>
-      ok({ checkpoint: 1, base_commit: null, files: [], local_only: false, artifact: { id: 'patch', chunks } }),
+    diff: async () => ok({ checkpoint: 1, base_commit: null, files: [], local_only: false, artifact_id: 'patch' }),
     artifactChunk: async (_call: Call, _id: string, index: number) => {
       read.add(index);
-      return index < missingFrom ? ok(data) : refuse('not_found', 'There is no such chunk.');
+      return index < missingFrom ? ok({ data, chunks }) : refuse('not_found', 'There is no such chunk.');
     },
   };
   return { session: session as unknown as SessionApi, read };
@@ -56,8 +55,9 @@ it('a long diff is one JSON document with the whole patch', async () => {
   expect(read.size).toBeLessThanOrEqual(31);
 });
 
-it('a patch whose end is deleted while it is read breaks off, and is not taken for whole', async () => {
-  for (const read of [readDiff, streamPatch]) {
+it('an artifact whose end is deleted while it is read breaks off, and is not taken for whole', async () => {
+  const readArtifact = (session: SessionApi, call: Call) => streamArtifact(session, call, 'patch');
+  for (const read of [readDiff, streamPatch, readArtifact]) {
     const stream = await opened(read(holding(20, 10).session, CALL));
     await expect(new Response(stream).text()).rejects.toThrow('no such chunk');
   }

@@ -12,7 +12,7 @@ async function read(session: SessionInProcess, id: string): Promise<string> {
   for (let index = 0; ; index++) {
     const chunk = await session.runtime.artifactChunk(session.call(), id, index);
     if (!chunk.ok) return Buffer.concat(bytes).toString();
-    bytes.push(Buffer.from(chunk.value, 'base64'));
+    bytes.push(Buffer.from(chunk.value.data, 'base64'));
   }
 }
 
@@ -44,7 +44,7 @@ describe('a checkpoint', () => {
     expect(unwrap(await session.runtime.checkpoints(session.call())).items.map(({ number }) => number)).toEqual([1, 2]);
     const diff = unwrap(await session.runtime.diff(session.call()));
     expect(diff).toMatchObject({ checkpoint: 2, files: [{ path: 'two.txt' }], local_only: false });
-    expect(await read(session, diff.artifact!.id)).toBe('diff of two\n'.repeat(200));
+    expect(await read(session, diff.artifact_id!)).toBe('diff of two\n'.repeat(200));
 
     agent.send(released('shutdown'));
     await session.advance(1);
@@ -134,14 +134,14 @@ describe('a checkpoint', () => {
     await save('final');
     expect(await reasons(session)).toEqual([]);
     const diff = unwrap(await session.runtime.diff(session.call()));
-    expect(await read(session, diff.artifact!.id)).toBe('final');
+    expect(await read(session, diff.artifact_id!)).toBe('final');
     expect([checkpoints.isWorkSafe, existsSync(join(directory, 'tree.kept'))]).toEqual([true, false]);
 
     // The session has lost an artifact that the agent believes to be there: the checkpoint is sent again, whole.
     session.platform.transaction(() => session.platform.exec('DELETE FROM artifact_chunks', []));
     await save('final');
     expect(await reasons(session)).toHaveLength(1);
-    expect(await read(session, unwrap(await session.runtime.diff(session.call())).artifact!.id)).toBe('final');
+    expect(await read(session, unwrap(await session.runtime.diff(session.call())).artifact_id!)).toBe('final');
 
     agent.saved = -1;
     agent.read = () => agent;
@@ -193,7 +193,7 @@ describe('a checkpoint', () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
     agent.send(checkpoint('big', { patch: null, conversation: null, local_only: true }).at(-1)!);
-    expect(unwrap(await session.runtime.diff(session.call()))).toMatchObject({ local_only: true, artifact: null });
+    expect(unwrap(await session.runtime.diff(session.call()))).toMatchObject({ local_only: true, artifact_id: null });
   });
 
   it.each([

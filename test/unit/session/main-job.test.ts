@@ -111,7 +111,7 @@ describe.each([
       legal_actions: [],
     });
     expect(await session.runtime.diff(session.call())).toMatchObject({
-      value: { checkpoint: 1, files: [{ path: 'one.txt' }], artifact: { id: uuidOf('one patch'), chunks: 3 } },
+      value: { checkpoint: 1, files: [{ path: 'one.txt' }], artifact_id: uuidOf('one patch') },
     });
 
     const events = await session.events();

@@ -77,9 +77,10 @@ describe('a stored session that was running', () => {
       ['bash: npm test', 'answered'],
     ]);
     const diff = unwrap(await session.runtime.diff(session.call()));
-    expect(diff).toMatchObject({ files: [{ path: 'one.txt' }], artifact: { chunks: 3 } });
-    const chunk = unwrap(await session.runtime.artifactChunk(session.call(), diff.artifact!.id, 0));
-    expect(Buffer.from(chunk, 'base64').toString()).toMatch(/^diff of one/);
+    expect(diff).toMatchObject({ files: [{ path: 'one.txt' }] });
+    const chunk = unwrap(await session.runtime.artifactChunk(session.call(), diff.artifact_id!, 0));
+    expect(chunk.chunks).toBe(3);
+    expect(Buffer.from(chunk.data, 'base64').toString()).toMatch(/^diff of one/);
   });
 
   it('gives a new watcher and a resuming one the complete log', async () => {
