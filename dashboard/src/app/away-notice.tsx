@@ -1,7 +1,7 @@
 import { useAwaySince } from '../data/reachability.ts';
 import { clockTime } from '../ui/format.ts';
 
-/** Says that the control plane does not answer, so that nobody takes what the page shows for the present. */
+/** Says that the control plane does not answer, and that the page may be out of date. */
 export function AwayNotice() {
   const since = useAwaySince();
   return (

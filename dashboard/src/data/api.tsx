@@ -36,7 +36,7 @@ export function usePrincipal(): PrincipalView | null {
   return me.data ?? null;
 }
 
-/** Whether the user's role has a permission. What it does not have is not offered; false until the role is known. */
+/** Whether the user's role has a permission; false until the role is known. Pages offer only permitted actions. */
 export function useMay(permission: Permission): boolean {
   const principal = usePrincipal();
   return principal !== null && rolesWith(permission).includes(principal.role);

@@ -41,7 +41,7 @@ export function WaitingProvider({ children }: { children: ReactNode }) {
   return <WaitingContext value={value}>{children}</WaitingContext>;
 }
 
-/** Corrects the list by what the open page sees of its session: the page hears of it first. */
+/** Corrects the list with what the open page knows of its session, because the page learns of it first. */
 export function withOpen({ total, sessions }: Waiting, open: OpenSession | null): Waiting {
   if (open === null) return { total, sessions };
   const others = sessions.filter(({ id }) => id !== open.id);

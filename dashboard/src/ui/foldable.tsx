@@ -2,7 +2,7 @@ import { clsx } from 'clsx';
 import { type ReactNode, useRef, useState } from 'react';
 import { useSize } from './use-size.ts';
 
-/** Content of any length, of which a long one shows its beginning until the user unfolds it. */
+/** Content of any length. If it is long, it shows only its beginning until the user unfolds it. */
 export function Foldable({ open, onOpen, children }: { open: boolean; onOpen: () => void; children: ReactNode }) {
   const box = useRef<HTMLDivElement>(null);
   const [isLong, setIsLong] = useState(false);

@@ -2,7 +2,7 @@ import { clsx } from 'clsx';
 import { type ReactNode, useRef, useState } from 'react';
 import { useSize } from './use-size.ts';
 
-/** Text as it is. It is a stop of the keyboard only if it has more than its box shows. */
+/** Preformatted text. The keyboard can reach it only if it overflows its box. */
 export function ScrollPre({ className, children }: { className?: string | undefined; children: ReactNode }) {
   const box = useRef<HTMLPreElement>(null);
   const [overflows, setOverflows] = useState(false);

@@ -32,7 +32,7 @@ const DECORATIONS: Readonly<Record<string, string>> = {
   strikethrough: 'line-through',
 };
 
-/** The pieces of a terminal's output: with its colors, without what only moves a cursor, and nothing unseen. */
+/** Splits a terminal's output into pieces with their colors. Cursor movements are dropped, unseen characters are named. */
 export function terminalPieces(output: string): TerminalPiece[] {
   const text = overwritten(output.replace(MOVEMENTS, '').replace(RESET, '\u001b[0m'));
   return createAnsiSequenceParser()

@@ -21,7 +21,7 @@ const TEXTS: Record<SessionAction, string> = {
 const ORDER = Object.keys(TEXTS) as SessionAction[];
 const STRONG: readonly SessionAction[] = ['start', 'resume', 'retry'];
 
-/** For work that was done elsewhere. They are apart from the others, so that nobody takes them for “Stop”. */
+/** Actions for work that was done elsewhere. They stand apart, so that nobody mistakes them for “Stop”. */
 const RARE: readonly SessionAction[] = ['complete', 'fail'];
 
 interface ActionsProps {

@@ -19,7 +19,7 @@ const HEADINGS: Record<ApprovalView['kind'], string> = {
   question: 'The agent has a question',
 };
 
-/** The open approvals. Whose role may not answer sees what is asked. */
+/** The open approvals. A user whose role may not answer still sees the questions. */
 export function Approvals(props: { ref: RefObject<HTMLDivElement | null>; sessionId: string; open: ApprovalView[] }) {
   if (props.open.length === 0) return null;
   return (
@@ -54,7 +54,7 @@ export function WaitingBanner({ count, approvals }: { count: number; approvals: 
   );
 }
 
-/** Whether all choices of the first open approval are on the screen, below what sticks to its top. */
+/** Whether all choices of the first open approval are on the screen, below the sticky headers. */
 function useChoicesInSight(approvals: RefObject<HTMLElement | null>, count: number): boolean {
   const [inSight, setInSight] = useState(true);
   useEffect(() => {

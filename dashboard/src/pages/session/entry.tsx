@@ -132,7 +132,7 @@ function Line({ label, tone, children }: { label: string; tone: string; children
   );
 }
 
-/** Stored reasons whose words alone would not tell a reader what happened. */
+/** Replacements for stored reasons that do not tell a reader what happened. */
 const REASON_TEXTS: Readonly<Record<string, string>> = {
   max_duration_seconds: 'the time limit was reached',
 };

@@ -91,7 +91,7 @@ function Work({ session, state, waits }: { session: SessionView; state: SessionS
   const end = useRef<HTMLDivElement>(null);
   const mayOperate = useMay('operate');
   const { status } = state;
-  // Who opens a session that waits for an answer sees the question, and not the end.
+  // If the session waits for an answer, the page opens at the question and not at the end.
   const { atEnd, toEnd } = useFollowEnd(end, [state.transcript, height], isWorking(status) && !waits);
   const transcript = tab === 'transcript';
   return (
@@ -161,7 +161,7 @@ function Tab<T extends string>(props: { id: T; chosen: T; onChoose: (id: T) => v
   );
 }
 
-/** The arrow keys move between the tabs, as readers of the screen expect of them. */
+/** The arrow keys move between the tabs, as the ARIA pattern of tabs asks for. */
 function chooseNeighbor({ key, currentTarget }: KeyboardEvent<HTMLElement>) {
   const { previousElementSibling: left, nextElementSibling: right } = currentTarget;
   const neighbor = key === 'ArrowLeft' ? left : key === 'ArrowRight' ? right : null;
