@@ -131,6 +131,17 @@ it('oio session create passes on the repository and OpenCode’s agent, and oio 
   expect((await oio('session', 'list', '--tag', 'placed')).output).toMatch(/pending +\d+s ago {2}say hello/);
 });
 
+it('oio session delete deletes with --yes, and without a terminal says how', async () => {
+  const { output } = await oio('session', 'create', 'say hello', '--no-start', '--json');
+  const { id } = JSON.parse(output) as SessionView;
+  expect(await oio('session', 'delete', id)).toMatchObject({
+    code: exitCode.usage,
+    output: expect.stringContaining('--yes'),
+  });
+  expect(await oio('session', 'delete', id, '--yes')).toMatchObject({ code: 0, output: `Deleted ${id}.\n` });
+  expect(await oio('session', 'show', id)).toMatchObject({ code: exitCode.failed });
+});
+
 it('oio session create --watch ends when nobody reads its output', async () => {
   const args = ['session', 'create', 'never started', '--no-start', '--watch'];
   const command = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });

@@ -2,6 +2,7 @@ import { SessionAction } from '../../../src/protocol/common/enums.ts';
 import { type Command, defineGroup } from '../../command.ts';
 import { actionCommand } from './action.ts';
 import { create } from './create.ts';
+import { remove } from './delete.ts';
 import { diff } from './diff.ts';
 import { endTool } from './end-tool.ts';
 import { list } from './list.ts';
@@ -20,5 +21,6 @@ export const session = defineGroup('session', 'Create, list, watch and steer ses
   diff,
   send,
   'end-tool': endTool,
+  delete: remove,
   ...Object.fromEntries(actions.map((action): [string, Command] => [action, actionCommand(action)])),
 });
