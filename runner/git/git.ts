@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
+import { pathWithoutNpm } from '../process/path-without-npm.ts';
 
 /** A git command failed; the message is git's own. */
 export class GitError extends Error {
@@ -63,7 +64,7 @@ const SETTINGS = [
  * person's SSH agent and proxies.
  */
 const INHERITED =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|TZ|TMPDIR|TMP|TEMP|XDG_CONFIG_HOME|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES|SSH_AUTH_SOCK|SSH_AGENT_PID|(HTTPS?|ALL|NO)_PROXY|GIT_SSH|GIT_SSH_COMMAND|GIT_SSL_CAINFO|GIT_SSL_CAPATH)$/i;
+  /^(HOME|USER|LOGNAME|SHELL|LANG|TZ|TMPDIR|TMP|TEMP|XDG_CONFIG_HOME|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES|SSH_AUTH_SOCK|SSH_AGENT_PID|(HTTPS?|ALL|NO)_PROXY|GIT_SSH|GIT_SSH_COMMAND|GIT_SSL_CAINFO|GIT_SSL_CAPATH)$/i;
 
 /**
  * Runs git in a directory and returns its output. Git and all processes that it starts end within the time limit.
@@ -135,6 +136,7 @@ function gitEnvironment({ environment = {}, settings = [] }: GitOptions): Record
   const inherited = Object.entries(process.env).filter(([name, value]) => value !== undefined && INHERITED.test(name));
   return {
     ...(Object.fromEntries(inherited) as Record<string, string>),
+    PATH: pathWithoutNpm(process.env.PATH),
     LC_ALL: 'C',
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',

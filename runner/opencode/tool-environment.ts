@@ -1,6 +1,4 @@
-import { realpathSync } from 'node:fs';
-import { delimiter, dirname, join, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pathWithoutNpm } from '../process/path-without-npm.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,8 +44,6 @@ const PASSED = new RegExp(
 /** Names of variables and settings that hold secrets. */
 export const SECRET_NAME = /KEY|TOKEN|SECRET|PASSW|CREDENTIAL|^(DATABASE_URL|PGPASSFILE)$/i;
 const RESERVED = /^(PATH|SHELL|TMPDIR|OIO_.*|OPENCODE.*|npm_.*)$/;
-const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
-const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A variable that a tool cannot get; the message says why. */
 export class ToolVariableError extends Error {
@@ -69,7 +65,7 @@ export function toolEnvironment(person: Environment, added: readonly string[] = 
   const passed = Object.entries(person).filter(([name]) => PASSED.test(name) || added.includes(name));
   return {
     ...Object.fromEntries(passed.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
-    PATH: withoutNpm(person.PATH || DEFAULT_PATH),
+    PATH: pathWithoutNpm(person.PATH),
   };
 }
 
@@ -82,29 +78,4 @@ function checkAdded(name: string, value: string | undefined): void {
     );
   }
   if (value === undefined) throw new ToolVariableError(`${name} is not set. Set it, or do not name it.`);
-}
-
-/**
- * Removes what npm puts in front of `PATH` for a script of this package. Otherwise, tools would run this package's
- * versions of `node`, `tsc` and other programs instead of the user's.
- */
-function withoutNpm(path: string): string {
-  const isOurs = (directory: string) =>
-    /[\\/]node-gyp-bin[\\/]?$/.test(directory) ||
-    (/[\\/]node_modules[\\/]\.bin[\\/]?$/.test(directory) && holdsPackage(dirname(dirname(resolve(directory)))));
-  const rest = path.split(delimiter).filter((directory) => !isOurs(directory));
-  return rest.join(delimiter) || DEFAULT_PATH;
-}
-
-/** Whether this package is the directory, or is below it. npm adds a directory for each of them. */
-function holdsPackage(directory: string): boolean {
-  return PACKAGE.startsWith(join(realPath(directory), sep)) || PACKAGE.startsWith(join(directory, sep));
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GitError, git } from '../../../runner/git/git.ts';
 import { Repository } from '../../../runner/git/repository.ts';
@@ -51,6 +51,18 @@ test('a worktree of the person that is away for the moment keeps its record, its
   renameSync(`${mine}.away`, mine);
   expect(gitIn(mine, 'status', '--porcelain')).toBe('A  staged.txt');
   expect(listed()).toBe(2);
+});
+
+test('git and its filters run the user’s programs, and not those of this package', async () => {
+  const npm = resolve('node_modules/.bin');
+  const person = process.env.PATH;
+  process.env.PATH = [npm, person].join(delimiter);
+  try {
+    const path = await git(clone, ['-c', 'alias.path=!echo "$PATH"', 'path']);
+    expect(`${path}`.trim().split(delimiter)).not.toContain(npm);
+  } finally {
+    process.env.PATH = person;
+  }
 });
 
 test('a worktree whose directory was deleted, or that has lost its record, can be removed and added again', async () => {
