@@ -31,9 +31,15 @@ const SHAPES: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
 ];
 
+/** The text before an increment with which it is read: a secret of several words, such as a private key, began there. */
+const CONTEXT_CHARS = 8_192;
+/** The streams whose context is kept. The one that began first is forgotten first. */
+const MAX_STREAMS = 500;
+
 /**
  * Masks secrets in everything that an agent reports: the given values, and texts that look like secrets. A mask is as
- * long as the secret, so that the offsets of streamed text stay true. Checkpoints are not changed, because they must be
+ * long as the secret, so that the offsets of streamed text stay true. An increment of a text is masked as a part of that
+ * text, so the frames must come in their order. Checkpoints are not changed, because they must be
  * restored as they were.
  *
  * @example redaction(['hunter2-hunter2'])(frame) // 'hunt***********'
@@ -46,10 +52,36 @@ export function redaction(secrets: readonly string[]): Redact {
     .map(escaped);
   const patterns = values.length === 0 ? SHAPES : [new RegExp(values.join('|'), 'g'), ...SHAPES];
   const mask = (text: string) => patterns.reduce((rest, pattern) => rest.replaceAll(pattern, masked), text);
-  return (body) =>
-    body.type === 'artifact.chunk' || body.type === 'checkpoint'
-      ? body
-      : ({ ...body, data: mapTexts(body.data, mask) } as AgentFrameBody);
+  const streams = new Map<string, string>();
+  const maskNext = (stream: string, text: string) => {
+    const before = streams.get(stream) ?? '';
+    const whole = before + text;
+    streams.set(stream, whole.slice(-CONTEXT_CHARS));
+    if (streams.size > MAX_STREAMS) streams.delete([...streams.keys()][0]!);
+    return mask(whole).slice(before.length);
+  };
+  return (body) => {
+    if (body.type === 'artifact.chunk' || body.type === 'checkpoint') return body;
+    const data = mapTexts(body.data, mask);
+    const stream = streamOf(body);
+    return {
+      ...body,
+      data: stream === null ? data : { ...(data as object), text: maskNext(...stream) },
+    } as AgentFrameBody;
+  };
+}
+
+/** The text that a frame continues, by its key, and the increment; null if the frame is no increment. */
+function streamOf(body: AgentFrameBody): [key: string, text: string] | null {
+  switch (body.type) {
+    case 'text.delta':
+    case 'reasoning.delta':
+      return [`${body.data.message_id}/${body.data.part_id}`, body.data.text];
+    case 'tool.output':
+      return [`${body.data.message_id}/${body.data.call_id}`, body.data.text];
+    default:
+      return null;
+  }
 }
 
 /** The secrets that the agent knows of: its token, and the keys and logins of OpenCode's providers. */

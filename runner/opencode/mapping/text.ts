@@ -4,6 +4,8 @@ import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
 /** The most text in one frame. More would delay watchers; less would create too many frames. */
 const MAX_FRAME_CHARS = 16_384;
+/** The longest word that is held back. Secrets are shorter. */
+const MAX_HELD_CHARS = 4_096;
 
 interface OpenPart {
   kind: 'text' | 'reasoning';
@@ -17,7 +19,8 @@ interface OpenPart {
 
 /**
  * Turns streamed text into increments with offsets. OpenCode trims a text when it ends, so trailing white space is held
- * back: the reported text is always a prefix of the final text.
+ * back: the reported text is always a prefix of the final text. The last word of a text that grows is held back too, so
+ * that a secret is never cut in two before it is masked.
  */
 export class TextStream {
   readonly #open = new Map<string, OpenPart>();
@@ -59,7 +62,10 @@ export class TextStream {
 
   /** Frames for the text that came since the last flush. */
   flush(): AgentFrameBody[] {
-    return [...this.#open].flatMap(([id, part]) => increments(id, part, part.received.trimEnd().length));
+    return [...this.#open].flatMap(([id, part]) => {
+      const whole = part.received.slice(0, wordStart(part.received, part.received.length));
+      return increments(id, part, whole.trimEnd().length);
+    });
   }
 
   /** Completes all open parts, since the turn has ended. */
@@ -80,10 +86,24 @@ export class TextStream {
 function increments(partId: string, part: OpenPart, upTo: number): AgentFrameBody[] {
   const frames: AgentFrameBody[] = [];
   while (part.sent < upTo) {
-    const text = part.received.slice(part.sent, cutPoint(part.received, Math.min(part.sent + MAX_FRAME_CHARS, upTo)));
+    const text = part.received.slice(part.sent, frameEnd(part, upTo));
     const data = { message_id: part.messageId, part_id: partId, offset: part.sent, text };
     frames.push({ type: part.kind === 'text' ? 'text.delta' : 'reasoning.delta', data });
     part.sent += text.length;
   }
   return frames;
+}
+
+function frameEnd({ received, sent }: OpenPart, upTo: number): number {
+  const longest = sent + MAX_FRAME_CHARS;
+  return longest < upTo ? wordStart(received, cutPoint(received, longest)) : upTo;
+}
+
+/**
+ * Where the word begins that ends at `end`; `end` if the text before it is no word. A word is a run of visible ASCII
+ * characters, of which secrets consist: a text in another script is not held back.
+ */
+function wordStart(text: string, end: number): number {
+  const tail = text.slice(Math.max(0, end - MAX_HELD_CHARS), end);
+  return end - (/[\x21-\x7e]*$/.exec(tail)?.[0].length ?? 0);
 }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { TextStream } from '../../../runner/opencode/mapping/text.ts';
 import { knownSecrets, redaction } from '../../../runner/redaction.ts';
 import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 
@@ -55,6 +56,52 @@ it.each(frames)('a frame of type $type has no secret anywhere, and its texts kee
   // A masked line break is one character longer in JSON than its mask.
   const breaks = (text: string) => text.split('\\n').length;
   expect(after.length).toBe(before.length - (breaks(before) - breaks(after)));
+});
+
+/** What is reported of a text that arrives in pieces, with a flush after each. */
+function streamed(pieces: readonly string[]): string {
+  const stream = new TextStream();
+  const part = { id: 'p', sessionID: 's', messageID: 'm', type: 'text' as const };
+  stream.update({ ...part, text: '' });
+  const frames = pieces.flatMap((piece) => {
+    stream.delta('m', 'p', piece);
+    return stream.flush();
+  });
+  const ended = stream.update({ ...part, text: pieces.join(''), time: { start: 0, end: 1 } });
+  const redact = redaction([KNOWN]);
+  const reported = [...frames, ...ended].map(redact);
+  return reported.map((frame) => (frame.type === 'text.delta' ? frame.data.text : '')).join('');
+}
+
+it.each([
+  { what: 'a key', pieces: ['the key is sk-live-abc', 'DEF1234567', '890abcdef, keep it'], secret: 'DEF1234567' },
+  { what: 'a bearer token', pieces: ['Bearer ', '0123456789', 'abcdef0123 x'], secret: '0123456789' },
+  {
+    what: 'a private key',
+    pieces: ['-----BEGIN PRIVATE KEY-----\n', 'MIIEowIBAAKCAQEA\n', 'AAAA\n-----END PRIVATE KEY-----\n'],
+    secret: 'MIIEowIBAAKCAQEA',
+  },
+  { what: 'a key across two frames', pieces: [`${'a word '.repeat(2_340)}${KNOWN} and more`], secret: 'house' },
+])('$what that a model streams in pieces is masked', ({ pieces, secret }) => {
+  const text = streamed(pieces);
+  expect(text).not.toContain(secret);
+  expect(text).toHaveLength(pieces.join('').trimEnd().length);
+});
+
+it('the output of a command is masked across its increments', () => {
+  const redact = redaction([]);
+  const lines = ['-----BEGIN PRIVATE KEY-----\n', 'MIIEowIBAAKCAQEA\n', 'AAAA\n-----END PRIVATE KEY-----\nafter\n'];
+  const reported = lines.map((text, offset) => redact({ type: 'tool.output', data: { ...at, offset, text } }));
+  const texts = reported.map((frame) => (frame.type === 'tool.output' ? frame.data.text : ''));
+  expect(texts.join('')).not.toContain('MIIE');
+  expect(texts.join('')).toMatch(/\nafter\n$/);
+});
+
+it('text in a script without spaces is not held back', () => {
+  const stream = new TextStream();
+  stream.update({ id: 'p', sessionID: 's', messageID: 'm', type: 'text', text: '' });
+  stream.delta('m', 'p', '日本語の文章');
+  expect(stream.flush()).toMatchObject([{ data: { text: '日本語の文章' } }]);
 });
 
 it('text without secrets stays as it is', () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Destination } from '../../../../durable-objects/kit/delivery/outbox.ts';
 import { buildKit, runAlarm } from '../../../../durable-objects/kit/runtime.ts';
 import { NodePlatform } from '../../../support/node-platform.ts';
 import { NO_TABLES, objectWith, put, recording } from './outbox.fixture.ts';
