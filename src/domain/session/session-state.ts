@@ -87,7 +87,7 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
       updateTask(state, task, { agent: null });
       const { message: text } = event.data;
       if (text) transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level: 'warning', text });
-      return transcript.closeParts(task);
+      return transcript.cutOff(task, at);
     }
     case 'checkpoint.created':
       state.checkpoints = [...state.checkpoints, event.data.checkpoint].slice(-MAX_LISTED);
@@ -116,6 +116,7 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
   const { seq, task, at } = event;
   switch (event.type) {
     case 'turn.started':
+      transcript.cutOff(task, at);
       return noteModel(state, task, event.data.model);
     case 'text.delta':
     case 'reasoning.delta':

@@ -9,6 +9,9 @@ export function callIdOf({ id }: Pick<TranscriptItem, 'id'>): string {
   return id.slice(id.indexOf('/') + 1);
 }
 
+/** The error of a call whose end nobody reports any more. */
+const CUT_OFF = 'The call was cut off: its agent or OpenCode ended first.';
+
 export const MAX_TRANSCRIPT_ITEMS = 5_000;
 /** The limit for all text of the transcript, in UTF-16 code units. */
 const MAX_TRANSCRIPT_CHARS = 4_000_000;
@@ -100,7 +103,7 @@ export class TranscriptDraft {
   addToolOutput({ task, data }: EventOf<'tool.output'>): void {
     const index = this.#indexOf(task, `${data.message_id}/${data.call_id}`);
     const known = this.#items[index];
-    if (known?.kind !== 'tool' || known.state === 'completed' || known.state === 'error') return;
+    if (!known || !isOpenCall(known)) return;
     this.#replace(index, { ...known, output: upTo(known.output, data.offset) + data.text });
   }
 
@@ -109,10 +112,13 @@ export class TranscriptDraft {
     this.#close(this.#indexOf(task, partId));
   }
 
-  /** Marks all parts of the task as done. */
-  closeParts(task: number): void {
+  /** Ends all open parts and calls of the task, because nobody works on them any more. */
+  cutOff(task: number, at: string): void {
     for (let index = this.#from; index < this.#items.length; index++) {
-      if (this.#items[index]!.task === task) this.#close(index);
+      const item = this.#items[index]!;
+      if (item.task !== task) continue;
+      if (isOpenCall(item)) this.#replace(index, { ...item, state: 'error', error: CUT_OFF, ended_at: at });
+      else this.#close(index);
     }
   }
 
@@ -150,6 +156,12 @@ export class TranscriptDraft {
     const position = this.#positions.get(keyOf({ task, id })) ?? -1;
     return position < this.#from ? -1 : position;
   }
+}
+
+type ToolItem = TranscriptItem & { kind: 'tool' };
+
+function isOpenCall(item: TranscriptItem): item is ToolItem {
+  return item.kind === 'tool' && (item.state === 'pending' || item.state === 'running');
 }
 
 function isFirstPrompt(item: TranscriptItem | undefined): boolean {

@@ -47,6 +47,30 @@ describe('the fold of a log', () => {
     );
   });
 
+  it.each<{ by: string; event: EventBody }>([
+    { by: 'the end of the lease', event: { type: 'lease.ended', data: { epoch: 1, reason: 'lost' } } },
+    {
+      by: 'the next turn',
+      event: { type: 'turn.started', data: { turn: 2, message: 1, model: null, agent: null } },
+    },
+  ])('ends a call that was cut off ($by)', ({ event }) => {
+    const call = (call_id: string, state: 'running' | 'completed'): EventBody => ({
+      type: 'tool',
+      data: { message_id: 'm', call_id, tool: 'bash', state, output: 'so far' },
+    });
+    const events = [
+      ofTask(1)(call('1', 'completed')),
+      ofTask(1)(call('2', 'running')),
+      ofTask(2)(call('3', 'running')),
+    ];
+    const { transcript } = applyEvents(emptyState(), logOf([...events, ofTask(1)(event)]));
+    expect(transcript).toMatchObject([
+      { state: 'completed', error: null },
+      { state: 'error', error: expect.stringContaining('cut off'), ended_at: AT, output: 'so far' },
+      { state: 'running' },
+    ]);
+  });
+
   it('is the same for every batching of its events, even when limits drop the oldest items', () => {
     const notes = Array.from({ length: MAX_TRANSCRIPT_ITEMS + 50 }, (_, index) => ({
       type: 'agent.note' as const,
