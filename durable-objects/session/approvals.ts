@@ -1,4 +1,3 @@
-import { wasDownAt } from '../../src/domain/lease/liveness.ts';
 import { type AlwaysRule, alwaysPatterns, coveredByRules } from '../../src/domain/session/always-rules.ts';
 import { answerProblem, decisionOnExpiry } from '../../src/domain/session/approval-answers.ts';
 import type { ApprovalStatus, Decision } from '../../src/protocol/common/enums.ts';
@@ -8,7 +7,6 @@ import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { ApprovalRules } from '../../src/protocol/session/approval-kinds.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
-import type { Due } from '../kit/deadlines.ts';
 import { insertOrReplace } from '../kit/storage/insert-or-replace.ts';
 import { instant } from '../kit/text.ts';
 import { APPROVAL_AGAIN_MS, DEADLINE } from './config.ts';
@@ -131,12 +129,11 @@ export class Approvals {
     return ok(answered);
   }
 
-  /** The handler of an approval's deadline: answers with the session's default. */
-  expire(id: string, { late_ms }: Due): void {
+  /** Answers an approval whose time is over with the session's default. */
+  expire(id: string): void {
     const row = this.#byId(id);
     if (row?.status !== 'open') return;
     const view = JSON.parse(row.view) as ApprovalView;
-    if (wasDownAt(late_ms)) return this.#extend(row, view);
     const decision = decisionOnExpiry(this.#rulesOf(view), this.#parts.records.spec().approval_default);
     const message = decision === 'reject' ? 'Nobody answered in time. Continue without it.' : undefined;
     this.#settle(row, { decision, ...(message && { message }) }, 'session_default', true);
@@ -153,11 +150,12 @@ export class Approvals {
 
   /** Withdraws the approvals of a task's agent, because its lease has ended. The session's own approvals stay open. */
   withdrawAsked(task: number, reason: string): void {
-    const rows = this.#parts.kit.store.rows<ApprovalRow>(
-      `SELECT * FROM approvals WHERE task = ? AND status = 'open' AND epoch IS NOT NULL`,
+    const rows = this.#parts.kit.store.rows<{ id: string }>(
+      `SELECT id FROM approvals WHERE task = ? AND status = 'open' AND epoch IS NOT NULL`,
       task,
     );
-    for (const row of rows) this.#withdraw(row, reason);
+    // A hundred long approvals would fill the memory, so they are read one by one.
+    for (const { id } of rows) this.#withdraw(this.#byId(id)!, reason);
   }
 
   /** Whether the task's agent is waiting for an answer. */
@@ -179,15 +177,18 @@ export class Approvals {
     return rules;
   }
 
-  /** Nobody could answer while the object was down, so people get time again. */
-  #extend({ id, task }: ApprovalRow, view: ApprovalView): void {
+  /** Gives people time again, because nobody could answer while the object was down. */
+  extend(id: string): void {
+    const row = this.#byId(id);
+    if (row?.status !== 'open') return;
+    const view = JSON.parse(row.view) as ApprovalView;
     const { kit, log, records, projections } = this.#parts;
     const timeout = records.spec().approval_timeout_seconds * 1_000;
     const expires = kit.store.platform.now() + Math.min(timeout, APPROVAL_AGAIN_MS);
     const expires_at = instant(expires);
     this.#save(id, { ...view, expires_at });
     kit.deadlines.set(DEADLINE.approval + id, expires);
-    log.append(task, {
+    log.append(row.task, {
       type: 'approval.extended',
       data: { approval_id: id, expires_at, reason: 'control_plane_was_down' },
     });

@@ -86,8 +86,8 @@ export class Leases {
     return judgement.check_at;
   }
 
-  /** Whether the object was down, so that a lease's agent may hold frames that it could not deliver. */
-  mayHoldFrames(late_ms: number): boolean {
+  /** Whether the object was down when a deadline fell due that is now handled `late_ms` too late. */
+  wereCutOff(late_ms: number): boolean {
     return this.#parts.records.liveLeases().some((lease) => wasObjectDown(late_ms, this.#socketSigns(lease)));
   }
 

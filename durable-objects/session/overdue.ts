@@ -17,11 +17,11 @@ export class Overdue {
 
   constructor(parts: Needs) {
     this.#parts = parts;
-    const { log, approvals, tasks, actions, projections } = parts;
+    const { log, tasks, actions, projections } = parts;
     this.#handlers = {
       [DEADLINE.lease]: { waitsFor: 'others', run: (task) => this.#lease(Number(task)) },
       [DEADLINE.request]: { waitsFor: 'others', run: () => this.#request() },
-      [DEADLINE.approval]: { waitsFor: 'others', run: (id, due) => approvals.expire(id, due) },
+      [DEADLINE.approval]: { waitsFor: 'others', run: (id, due) => this.#approval(id, due) },
       [DEADLINE.max_duration]: { waitsFor: 'others', run: (_, due) => this.#maxDuration(due) },
       [DEADLINE.reserve]: { waitsFor: 'time', run: (task) => tasks.reserveAgain(Number(task)) },
       [DEADLINE.requeue]: { waitsFor: 'time', run: (task) => tasks.requeue(Number(task)) },
@@ -69,6 +69,12 @@ export class Overdue {
     );
   }
 
+  #approval(id: string, { late_ms }: Due): void {
+    const { leases, approvals } = this.#parts;
+    if (leases.wereCutOff(late_ms)) approvals.extend(id);
+    else approvals.expire(id);
+  }
+
   /**
    * Ends the session at its time limit. There is no grace period, because the user chose the limit. But an agent may have
    * finished before the limit while the object was down, so it has time to return.
@@ -79,7 +85,7 @@ export class Overdue {
     if (!isWorking(status)) return;
     const left = Math.max(0, records.spec().max_duration_seconds * 1_000 - active_ms);
     const isExtended = at > (active_since ?? 0) + left;
-    if (isExtended || !leases.mayHoldFrames(late_ms)) return actions.timeIsUp();
+    if (isExtended || !leases.wereCutOff(late_ms)) return actions.timeIsUp();
     kit.deadlines.set(DEADLINE.max_duration, kit.store.platform.now() + RETURN_MS);
   }
 }

@@ -111,14 +111,17 @@ it('a pause takes the lease of the agent that is silent, and waits for the one t
 });
 
 describe('an approval that expires while the control plane is down', () => {
-  async function expired(changes: Record<string, unknown>) {
+  async function expired(
+    changes: Record<string, unknown>,
+    { before = 10_000, away = 1_000_000, connects = true } = {},
+  ) {
     const session = new SessionInProcess();
     const agent = await session.begun({ max_duration_seconds: 86_400, ...changes });
     agent.send(asked('r1'));
-    await agent.ping(10_000);
-    session.restart(1_000_000);
+    await agent.ping(before);
+    session.restart(away);
     await session.alarmLate();
-    agent.connect();
+    if (connects) agent.connect();
     const approvals = async () => unwrap(await session.runtime.approvals(session.call())).items;
     return { session, agent, approvals, back: session.platform.clock };
   }
@@ -131,6 +134,15 @@ describe('an approval that expires while the control plane is down', () => {
     await agent.ping(59_999);
     unwrap(await session.runtime.answer(session.call(), open!.id, { decision: 'once' }));
     expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'once' }]);
+  });
+
+  it.each([
+    { what: 'a second after its time', before: 0, away: 61_000, connects: true },
+    { what: 'just before its time, and the agent is not', before: 10_000, away: 49_990, connects: false },
+  ])('stays open too if the control plane is back $what', async (downtime) => {
+    const { session, approvals } = await expired({ approval_timeout_seconds: 60 }, downtime);
+    await session.advance(20);
+    expect(await approvals()).toMatchObject([{ status: 'open' }]);
   });
 
   it('is answered with its default if nobody answers then', async () => {
