@@ -1,7 +1,10 @@
+import { canBeRemembered } from '../src/domain/session/always-rules.ts';
 import { unseenWarning, visible } from '../src/domain/visible-text.ts';
 import type { ApprovalView } from '../src/protocol/session/approval.ts';
 import { oio } from './command.ts';
 import { paint } from './terminal.ts';
+
+const ONLY_ONCE = 'It can be allowed only once, because what is asked contains wildcards. --always does the same.';
 
 /** The lines for an open approval: the request, the choices, and the command that answers it. */
 export function approvalLines(session: string, approval: ApprovalView): string[] {
@@ -11,7 +14,9 @@ export function approvalLines(session: string, approval: ApprovalView): string[]
   if (kind !== 'question') {
     const command = `  ${oio} approve ${session} --approval ${id.slice(0, 8)}   (or reject)`;
     const wider = `  With --always, the session will also allow, without asking: ${visible(always.join(', '))}`;
-    return [visible(title), ...warned, paint('dim', command), ...(always.length > 0 ? [paint('dim', wider)] : [])];
+    const lines = [visible(title), ...warned, paint('dim', command)];
+    if (always.length > 0) return [...lines, paint('dim', wider)];
+    return canBeRemembered(approval) ? lines : [...lines, paint('dim', `  ${ONLY_ONCE}`)];
   }
   const asked = questions.flatMap(({ question, options, multiple }) => [
     visible(question) + (multiple ? ' (one or more)' : ''),

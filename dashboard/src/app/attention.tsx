@@ -1,5 +1,6 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { useEffect } from 'react';
+import { visible } from '../../../src/domain/visible-text.ts';
 import { useWaiting } from '../data/waiting.tsx';
 
 /** Leads from every page to the sessions that wait for an answer, and announces them. */
@@ -13,7 +14,7 @@ export function Attention() {
   return (
     <>
       <p role="status" className="sr-only">
-        {total > 0 && `${sentence(total)}: ${sessions.map(({ title }) => title).join(', ')}`}
+        {total > 0 && `${sentence(total)}: ${sessions.map(({ title }) => visible(title)).join(', ')}`}
       </p>
       {first && (
         <nav aria-label="Waiting for you" className="min-w-0 bg-warn text-paper">
@@ -26,7 +27,7 @@ export function Attention() {
             </span>
             {otherCount === 1 ? (
               <Link to="/sessions/$id" params={{ id: first.id }} className="min-w-0 flex-1 truncate underline">
-                {first.title}
+                {visible(first.title)}
               </Link>
             ) : (
               <Link to="/" search={{ waiting: true }} className="underline">

@@ -18,6 +18,16 @@ export function alwaysPatterns(wider: readonly string[], requested: readonly str
   return wider.length > 0 ? [...wider] : requested.filter((pattern) => !/[*?]/.test(pattern));
 }
 
+/**
+ * Whether an `always` answer to an approval would allow any later request. If the agent named no wider patterns and the
+ * requested ones contain wildcards, no rule can be stored.
+ *
+ * @param always what the answer would allow (see `alwaysPatterns`)
+ */
+export function canBeRemembered({ always, patterns }: { always: readonly string[]; patterns: readonly string[] }) {
+  return always.length > 0 || patterns.length === 0;
+}
+
 /** Whether the rules cover all requested patterns. A request without patterns is covered only by `*`. */
 export function coveredByRules(rules: readonly AlwaysRule[], permission: string, patterns: readonly string[]): boolean {
   const mine = rules.filter((rule) => rule.permission === permission);

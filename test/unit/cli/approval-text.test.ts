@@ -33,6 +33,11 @@ describe('an open approval', () => {
     ]);
   });
 
+  it('of a permission says when it can be allowed only once', () => {
+    expect(lines({ ...permission, patterns: ['rm *'], always: [] }).at(-1)).toContain('only once');
+    expect(lines({ ...permission, patterns: [], always: [] }).join()).not.toContain('only once');
+  });
+
   it('of a permission shows what would run, also if characters in it reverse the text', () => {
     const [title] = lines({ ...permission, title: 'bash: echo "safe \u202edliub/ fr- mr ;\u202c"' });
     expect(title).toBe('bash: echo "safe ‹U+202E›dliub/ fr- mr ;‹U+202C›"');

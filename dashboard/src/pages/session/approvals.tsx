@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type RefObject, useEffect, useId, useState } from 'react';
+import { canBeRemembered } from '../../../../src/domain/session/always-rules.ts';
 import { unseenWarning, visible } from '../../../../src/domain/visible-text.ts';
 import type { ApprovalView } from '../../../../src/protocol/session/approval.ts';
 import { APPROVAL_KINDS, type ApprovalRules } from '../../../../src/protocol/session/approval-kinds.ts';
@@ -98,9 +99,7 @@ function Approval({ sessionId, approval }: { sessionId: string; approval: Approv
           {needs_answers ? (
             <Questions questions={approval.questions} busy={busy} onAnswer={mayAnswer ? answer.mutate : null} />
           ) : (
-            mayAnswer && (
-              <DecisionForm decisions={decisions} always={approval.always} busy={busy} onAnswer={answer.mutate} />
-            )
+            mayAnswer && <DecisionForm decisions={decisions} approval={approval} busy={busy} onAnswer={answer.mutate} />
           )}
           {!mayAnswer && <p className="mt-3 text-sm text-mute">Your role may not answer.</p>}
         </div>
@@ -151,8 +150,7 @@ function Detail({ approval }: { approval: ApprovalView }) {
 
 function DecisionForm(props: {
   decisions: ApprovalRules['decisions'];
-  /** What the answer `always` would allow. */
-  always: readonly string[];
+  approval: ApprovalView;
   busy: boolean;
   onAnswer: (answer: AnswerApprovalRequest) => void;
 }) {
@@ -168,7 +166,7 @@ function DecisionForm(props: {
         <Button look="strong" disabled={props.busy} onClick={() => props.onAnswer({ decision: 'once' })}>
           Allow once
         </Button>
-        {props.decisions.includes('always') && (
+        {props.decisions.includes('always') && canBeRemembered(props.approval) && (
           <>
             <Button
               disabled={props.busy}
@@ -178,7 +176,8 @@ function DecisionForm(props: {
               Always allow
             </Button>
             <span id={hint} className="min-w-0 self-center text-xs break-words text-mute">
-              In this session, from now on: <code>{visible(props.always.join(', ')) || 'requests like this one'}</code>
+              In this session, from now on:{' '}
+              <code>{visible(props.approval.always.join(', ')) || 'requests like this one'}</code>
             </span>
           </>
         )}

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { clsx } from 'clsx';
+import { visible } from '../../../../src/domain/visible-text.ts';
 import type { AgentView } from '../../../../src/protocol/agent/agent.ts';
 import { useClient } from '../../data/api.tsx';
 import { useAwaySince } from '../../data/reachability.ts';
@@ -55,7 +56,7 @@ function Agent({ agent, away }: { agent: AgentView; away: boolean }) {
           {agent.connected ? (away ? 'Was connected' : 'Connected') : `Last seen ${ago(agent.last_seen_at, now)}`}
         </span>
       </p>
-      <p className="font-mono text-xs break-words text-mute">{agent.model ?? 'unknown model'}</p>
+      <p className="font-mono text-xs break-words text-mute">{visible(agent.model ?? 'unknown model')}</p>
       <p className="flex items-center gap-2 font-mono text-xs">
         <span aria-hidden="true" className="flex flex-wrap gap-1">
           {Array.from({ length: agent.capacity }, (_, slot) => (
