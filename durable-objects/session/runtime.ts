@@ -10,7 +10,7 @@ import type { CreateSessionRequest, EndToolsRequest } from '../../src/protocol/s
 import type { SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import { KEY_IS_TAKEN } from '../kit/calls/idempotency.ts';
-import { waitAtMost } from '../kit/delivery/outbound.ts';
+import { nextTurn, waitAtMost } from '../kit/delivery/outbound.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, runAlarm } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
@@ -156,7 +156,9 @@ export class SessionRuntime implements SessionApi {
     });
   }
 
-  transcript(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['transcript']> {
+  async transcript(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['transcript']> {
+    // A log can be a gigabyte long. Other requests are answered between its pages.
+    while (this.parts.records.find() !== null && this.#transcripts.foldPage()) await nextTurn();
     return this.#read('transcript', call, () => this.#transcripts.page(page));
   }
 

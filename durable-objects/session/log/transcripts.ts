@@ -24,7 +24,8 @@ export class Transcripts {
     const key = cursor === undefined ? [0] : parseListCursor(LIST, cursor);
     const start = key?.length === 1 ? key[0] : undefined;
     if (typeof start !== 'number') return WRONG_CURSOR;
-    const { seq, transcript, dropped_items } = this.#fold();
+    while (this.foldPage());
+    const { seq, transcript, dropped_items } = this.#folded!;
     const items: TranscriptPage['items'] = [];
     const first = Math.max(0, start - dropped_items);
     for (let chars = 0; items.length < page_size; ) {
@@ -44,17 +45,15 @@ export class Transcripts {
     });
   }
 
-  #fold(): SessionState {
+  /** Folds the next page of the log. @returns whether there are more */
+  foldPage(): boolean {
     const { records, log } = this.#parts;
-    let state = this.#folded;
-    if (state === null || state.seq < records.session().floor_seq) state = log.base();
-    for (let hasMore = true; hasMore; ) {
-      const page = log.page(state.seq);
-      state = applyEvents(state, page.events);
-      hasMore = page.hasMore;
-    }
-    this.#folded = state;
-    return state;
+    const known = this.#folded;
+    // The log may have been trimmed beyond what was folded.
+    const state = known === null || known.seq < records.session().floor_seq ? log.base() : known;
+    const { events, hasMore } = log.page(state.seq);
+    this.#folded = applyEvents(state, events);
+    return hasMore;
   }
 }
 

@@ -5,7 +5,7 @@ import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
 import type { WatchFrame } from '../../../src/protocol/session/watch-socket.ts';
 import { MeasuredPlatform } from '../../support/measured-platform.ts';
 import { type FakeAgent, note, result } from './fake-agent.ts';
-import { SessionInProcess } from './harness.ts';
+import { SessionInProcess, unwrap } from './harness.ts';
 
 const DAY_MS = 86_400_000;
 /** The events of a row that reads may load beyond what they use. */
@@ -139,6 +139,17 @@ describe('reading a long log', () => {
     platform.fireAlarm(() => session.runtime.alarm());
     expect(session.row<{ ended: string }>('leases')!.ended).toBe('lost');
     expect(platform.take().chars).toBeLessThan(SLICE_CHARS + 2 * ROW_CHARS);
+  });
+
+  it('folds the transcript page by page, and answers others between', async () => {
+    const { platform, session, agent } = await opened({});
+    long(agent, 60);
+    platform.take();
+    const reading = session.runtime.transcript(session.call());
+    expect(platform.take().chars, 'before another request').toBeLessThan(2 * BATCH_BYTES);
+    await session.runtime.update(session.call(), { title: 'Meanwhile' });
+    expect(unwrap(await reading).items.at(-1)).toMatchObject({ kind: 'note' });
+    expect((await session.folded()).title).toBe('Meanwhile');
   });
 
   it('hands a watcher the base slice by slice, and loads no other slice for it', async () => {
