@@ -11,6 +11,7 @@ test('the calls of the last run that were cut off are named with their input, an
   const notice = cutOffNotice([
     message('user'),
     message('assistant', call({ name: 'earlier', status: 'running' })),
+    { info: { role: 'assistant', finish: 'stop' }, parts: [] } as unknown as ConversationMessage,
     message('user'),
     message('assistant', call({ name: 'done', status: 'completed', metadata: { exit: 0 } })),
     message('assistant', call({ name: 'failed', status: 'completed', metadata: { exit: 1 } })),
@@ -25,6 +26,20 @@ test('the calls of the last run that were cut off are named with their input, an
     '- edit {"command":"echo running"}',
     '- bash {"command":"echo aborted"}',
   ]);
+});
+
+test('a call is named although a message came while it ran, and only once', () => {
+  const before = [
+    message('assistant', call({ name: 'over', status: 'running' })),
+    { info: { role: 'assistant', finish: 'stop' }, parts: [] } as unknown as ConversationMessage,
+    message('user'),
+    message('assistant', call({ name: 'cut', status: 'running' })),
+    message('user', { type: 'text', text: 'And be quick' }),
+  ];
+  const notice = cutOffNotice(before);
+  expect(notice?.split('\n').slice(1)).toEqual(['- bash {"command":"echo cut"}']);
+  const after = [...before, message('user', { type: 'text', text: `Go on. ${notice}` }), message('assistant')];
+  expect(cutOffNotice(after)).toBeNull();
 });
 
 test('a run without such calls has nothing to name, and a long input is cut', () => {
