@@ -1,5 +1,5 @@
 import { listOf, splitNul } from './byte-path.ts';
-import { GitError, type GitOptions, git, type Setting } from './git.ts';
+import { GitError, type GitOptions, GitTimeoutError, git, type Setting } from './git.ts';
 
 type Environment = Record<string, string>;
 
@@ -12,6 +12,8 @@ const MAX_LISTING_BYTES = 64 * 1_048_576;
  */
 export class Filters {
   #failure: string | null = null;
+  /** The settings for commands after a failure. */
+  #afterFailure = optional;
   #warning: string | null = null;
 
   /** Git's words when a filter first failed; null while none has. */
@@ -30,16 +32,17 @@ export class Filters {
 
   /**
    * Runs a command that may run filters. If one fails, the command is repeated, and files whose filter fails have the
-   * content that git stores.
+   * content that git stores. If one hangs, no filter runs any more.
    */
   async run<T>(directory: string, environment: Environment, command: (settings: Setting[]) => Promise<T>): Promise<T> {
-    if (this.#failure !== null) return command(optional(await filterNames(directory, environment)));
+    if (this.#failure !== null) return command(this.#afterFailure(await filterNames(directory, environment)));
     try {
       return await command([]);
     } catch (error) {
       const names = error instanceof GitError ? await filterNames(directory, environment) : [];
       if (names.length === 0) throw error;
-      const result = await command(optional(names));
+      if (error instanceof GitTimeoutError) this.#afterFailure = off;
+      const result = await command(this.#afterFailure(names));
       this.#failure = (error as GitError).message;
       return result;
     }

@@ -7,6 +7,11 @@ export class GitError extends Error {
   override name = 'GitError';
 }
 
+/** The command did not end within its time limit. A filter of the repository may hang. */
+export class GitTimeoutError extends GitError {
+  override name = 'GitTimeoutError';
+}
+
 /** The output was larger than the caller's limit. */
 export class OutputTooLargeError extends Error {
   override name = 'OutputTooLargeError';
@@ -69,7 +74,7 @@ const INHERITED =
 /**
  * Runs git in a directory and returns its output. Git and all processes that it starts end within the time limit.
  *
- * @throws GitError with git's message, or when the time limit is over; OutputTooLargeError beyond `maxBytes`
+ * @throws GitError with git's message; GitTimeoutError when the time limit is over; OutputTooLargeError beyond `maxBytes`
  */
 export async function git(directory: string, args: string[], options: GitOptions = {}): Promise<Buffer> {
   const name = args[0] ?? '';
@@ -116,7 +121,7 @@ export async function git(directory: string, args: string[], options: GitOptions
   if (size > (options.maxBytes ?? DEFAULT_MAX_BYTES)) throw new OutputTooLargeError(`git ${name}: over ${size} bytes`);
   if (isLate) {
     const reason = `it did not end within ${limitMs / 1_000} s, so it was killed; a filter of the repository may hang`;
-    throw new GitError(`git ${name}: ${reason}`);
+    throw new GitTimeoutError(`git ${name}: ${reason}`);
   }
   if (code !== 0) throw new GitError(`git ${name}: ${errorOutput.trim() || `exit code ${code}`}`);
   options.onWarnings?.(errorOutput);

@@ -2,6 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { repositoryKey } from '../../src/domain/repository-url.ts';
 import { MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.ts';
+import { markedBy } from '../process/lease-mark.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { removeTree } from '../process/remove-tree.ts';
 import { changeClone, recordsOf, removeRecord } from './bookkeeping.ts';
@@ -159,11 +160,14 @@ export class Repository {
     const add = ['worktree', 'add', '--quiet', '--detach', '--force', '--no-checkout', path, base];
     await changeClone(this.#gitDirectory, () => git(this.directory, add));
     const filters = new Filters();
-    await filters.run(path, {}, (settings) =>
-      git(path, ['reset', '--hard', '--quiet', base], { settings, maxMs: CHECKOUT_LIMIT_MS, ...filters.heard }),
+    // A filter that hangs can outlive a killed agent. The next one finds it by the mark.
+    const marks = markedBy(path);
+    const options = { environment: marks, maxMs: CHECKOUT_LIMIT_MS, ...filters.heard };
+    await filters.run(path, marks, (settings) =>
+      git(path, ['reset', '--hard', '--quiet', base], { ...options, settings }),
     );
     const modules = { gitDirectory: this.#gitDirectory, checkout: this.directory };
-    return this.openWorktree(path, base, filters, await fillSubmodules(path, modules, filters));
+    return this.openWorktree(path, base, filters, await fillSubmodules(path, modules, { filters, marks }));
   }
 
   /** The existing worktree at `path`, with the work in it. */

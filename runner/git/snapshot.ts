@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
+import { markedBy } from '../process/lease-mark.ts';
 import { type BytePath, listOf, pathText, placeOf, splitNul, utf8Path } from './byte-path.ts';
 import { type Filters, stageUnfiltered } from './filters.ts';
 import { git } from './git.ts';
@@ -68,7 +68,7 @@ export async function withScratchIndex<T>(
   try {
     await mkdir(join(scratch, 'objects'));
     return await use({
-      [WORKTREE_VARIABLE]: worktreeMark(source.path),
+      ...markedBy(source.path),
       GIT_DIR: source.gitDirectory,
       GIT_WORK_TREE: source.path,
       GIT_INDEX_FILE: join(scratch, 'index'),

@@ -18,6 +18,12 @@ interface ModuleSource {
   checkout: string;
 }
 
+interface Filling {
+  filters: Filters;
+  /** The environment by which the processes of the work tree are found. */
+  marks: Record<string, string>;
+}
+
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 /** Git does not clone from another directory by default. */
 const LOCAL: Setting = ['protocol.file.allow', 'always'];
@@ -38,7 +44,7 @@ export function gitlinks(listing: Buffer): Map<BytePath, string> {
  *
  * @returns the submodules that the clone does not have
  */
-export async function fillSubmodules(directory: string, source: ModuleSource, filters: Filters): Promise<Unfilled[]> {
+export async function fillSubmodules(directory: string, source: ModuleSource, how: Filling): Promise<Unfilled[]> {
   const listed = await git(directory, ['ls-files', '--stage', '-z'], { maxBytes: MAX_LISTING_BYTES });
   const links = gitlinks(listed);
   if (links.size === 0) return [];
@@ -52,7 +58,7 @@ export async function fillSubmodules(directory: string, source: ModuleSource, fi
     const module = await moduleWith(directory, commit, places);
     if (module !== null) modules.set(path, { name, module });
   }
-  await checkOut(directory, modules, filters);
+  await checkOut(directory, modules, how);
   const unfilled: Unfilled[] = [];
   for (const [bytes, commit] of links) {
     const path = pathText(bytes);
@@ -63,11 +69,7 @@ export async function fillSubmodules(directory: string, source: ModuleSource, fi
       // This configuration is the worktree's own, other than that of the clone.
       if (existsSync(join(inside, '.gitmodules')))
         await git(inside, ['submodule', 'init', '--quiet']).catch(() => null);
-      const deeper = await fillSubmodules(
-        inside,
-        { gitDirectory: module, checkout: join(source.checkout, path) },
-        filters,
-      );
+      const deeper = await fillSubmodules(inside, { gitDirectory: module, checkout: join(source.checkout, path) }, how);
       unfilled.push(...deeper.map((below) => ({ ...below, path: `${path}/${below.path}` })));
     } else {
       unfilled.push({ path, commit });
@@ -108,7 +110,7 @@ async function moduleWith(directory: string, commit: string, places: string[]): 
 async function checkOut(
   directory: string,
   modules: ReadonlyMap<string, { name: string; module: string }>,
-  filters: Filters,
+  { filters, marks }: Filling,
 ) {
   if (modules.size === 0) return;
   const sources = [...modules.values()].flatMap(({ name, module }): Setting[] => [
@@ -118,7 +120,9 @@ async function checkOut(
   const update = ['submodule', 'update', '--checkout', '--quiet', '--jobs', '4', '--', ...modules.keys()];
   // The caller looks at what is there: one submodule that fails does not stop the others.
   await filters
-    .run(directory, {}, (settings) => git(directory, update, { settings: [LOCAL, ...sources, ...settings] }))
+    .run(directory, marks, (settings) =>
+      git(directory, update, { environment: marks, settings: [LOCAL, ...sources, ...settings] }),
+    )
     .catch(() => undefined);
 }
 

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -14,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Filters } from '../../../runner/git/filters.ts';
 import { GitError, git } from '../../../runner/git/git.ts';
 import { Repository } from '../../../runner/git/repository.ts';
 import { isRunning } from '../../../runner/process/processes.ts';
@@ -89,6 +91,32 @@ test('a command whose filter hangs is killed with the filter when its time is ov
   await expect(failure).rejects.toThrow('git add: it did not end within 1 s');
   const pid = Number(readFileSync(pidFile, 'utf8'));
   await eventually(() => expect(isRunning(pid)).toBe(false));
+});
+
+test('a filter that hangs is not run again, and the files have what git stores', async () => {
+  gitIn(clone, 'config', 'filter.slow.smudge', 'sleep 300');
+  writeFileSync(join(clone, '.gitattributes'), '*.bin filter=slow\n');
+  writeFileSync(join(clone, 'big.bin'), 'x');
+  gitIn(clone, 'add', '-A');
+  rmSync(join(clone, 'big.bin'));
+  const filters = new Filters();
+  const restore = () =>
+    filters.run(clone, {}, (settings) => git(clone, ['checkout', '--', 'big.bin'], { settings, maxMs: 1_000 }));
+  await restore();
+  expect(readFileSync(join(clone, 'big.bin'), 'utf8')).toBe('x');
+  expect(filters.failure).toContain('did not end within');
+});
+
+test('a filter of a new worktree has the worktree’s mark, by which the next agent finds it', async () => {
+  const found = join(scratch, 'found');
+  gitIn(clone, 'config', 'filter.noted.smudge', `sh -c 'echo "$OIO_WORKTREE" > ${found}; cat'`);
+  writeFileSync(join(clone, '.gitattributes'), '*.bin filter=noted\n');
+  writeFileSync(join(clone, 'big.bin'), 'x');
+  gitIn(clone, 'add', '-A');
+  gitIn(clone, 'commit', '-qm', 'filtered');
+  const repository = await Repository.open(clone);
+  const { path } = await repository.addWorktree(join(scratch, 'ours'), await repository.resolve());
+  expect(readFileSync(found, 'utf8').trim()).toBe(realpathSync(path));
 });
 
 test('bytes that are not UTF-8 survive in contents and names, and names are listed as git quotes them', async () => {
