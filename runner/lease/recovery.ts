@@ -2,8 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { dropKept, dropReported, isKept, listKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
-import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
-import { endMarked } from '../process/processes.ts';
+import { endOfWorktree, worktreeMark } from '../process/lease-mark.ts';
 import { FrameBuffer } from './buffer.ts';
 import { processClock } from './clock.ts';
 import type { OpenConnection } from './connection.ts';
@@ -143,7 +142,7 @@ export async function removeLeftoverWorktrees(
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
     // A git command of a checkpoint outlives a killed agent.
-    await endMarked(WORKTREE_VARIABLE, worktreeMark(path));
+    await endOfWorktree(worktreeMark(path));
     if (isKept(path)) continue;
     // For example, because a tool created files as another user.
     await repository

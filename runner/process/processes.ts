@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { platform } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -66,11 +66,39 @@ export function findByEnvironment(name: string, value: string): number[] {
   return pids.filter((pid) => pid !== process.pid && isRunning(pid));
 }
 
+/**
+ * This user's processes that work in a directory or below it and have lost their environment: `env -i` clears it, and
+ * some daemons write their title over it. A process with a `HOME` is not such a process: it may be a person's shell. Only
+ * Linux tells the directory.
+ *
+ * @param directory a path without symbolic links
+ */
+export function findStripped(directory: string): number[] {
+  if (platform() !== 'linux') return [];
+  return allPids().filter((pid) => {
+    const place = workingDirectoryOf(pid);
+    if (place !== directory && !place.startsWith(`${directory}/`)) return false;
+    return !environmentOf(pid).some((entry) => entry.startsWith('HOME=')) && isRunning(pid);
+  });
+}
+
 function searchProc(marker: string): number[] {
+  return allPids().filter((pid) => environmentOf(pid).includes(marker));
+}
+
+function allPids(): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => environmentOf(pid).includes(marker));
+    .map(Number);
+}
+
+/** An empty text when the process has ended, or belongs to another user. */
+function workingDirectoryOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
 }
 
 /** None when the process has ended, or belongs to another user. */

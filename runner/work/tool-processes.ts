@@ -6,17 +6,8 @@ import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { note } from '../note.ts';
 import { MARKER_VARIABLE } from '../opencode/home.ts';
 import type { Mapping } from '../opencode/mapping/mapping.ts';
-import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
-import {
-  commandLineOf,
-  endAll,
-  endMarked,
-  endProcesses,
-  findByEnvironment,
-  groupOf,
-  hasVariable,
-  parentOf,
-} from '../process/processes.ts';
+import { endOfWorktree, findOfWorktree, worktreeMark } from '../process/lease-mark.ts';
+import { commandLineOf, endAll, endProcesses, groupOf, hasVariable, parentOf } from '../process/processes.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 
 /** The limit that OpenCode gives a command which names none. */
@@ -83,7 +74,7 @@ export class ToolProcesses {
   async endAll(): Promise<void> {
     clearInterval(this.#timer);
     this.#unsubscribe();
-    const ended = await endMarked(WORKTREE_VARIABLE, this.#mark);
+    const ended = await endOfWorktree(this.#mark);
     if (ended > 0) this.#context.log(`ended ${ended} processes that the commands of ${this.#mark} left running`);
   }
 
@@ -157,7 +148,7 @@ export class ToolProcesses {
 
   /** The processes of the lease. `root`: the one above it that OpenCode has started; null for none. */
   #all(): { pid: number; root: number | null }[] {
-    const all = findByEnvironment(WORKTREE_VARIABLE, this.#mark);
+    const all = findOfWorktree(this.#mark);
     const rootOf = (pid: number): number | null => {
       const parent = parentOf(pid);
       if (parent === null) return null;
