@@ -8,6 +8,6 @@ export type { SessionState, TaskState, TranscriptItem } from '../protocol/sessio
 export type { WatchFrame, WatchRequest } from '../protocol/session/watch-socket.ts';
 export { type Client, type ClientOptions, createClient } from './client.ts';
 export { ApiError, ConnectionError } from './errors.ts';
-export type { CallOptions, RestClient } from './rest.ts';
+export type { CallOptions, RestClient, UpdateOptions } from './rest.ts';
 export { LogFollower, type Step } from './resume.ts';
 export type { SessionWatch, WatchConnection, WatchOptions, WatchSocketConstructor } from './watch.ts';

@@ -10,8 +10,12 @@ export interface ApiRequest {
   body?: unknown;
   /** A bearer token that replaces the client's own. */
   bearer?: string;
-  /** The `Idempotency-Key` of a POST; generated if absent. */
-  idempotencyKey?: string;
+  /** The media type of the body, if it is not `application/json`. */
+  bodyType?: string | undefined;
+  /** The `Idempotency-Key` of a call that is no GET; generated if absent. */
+  idempotencyKey?: string | undefined;
+  /** The version of the session that the call is meant for. */
+  ifMatch?: number | undefined;
 }
 
 export interface RequestOptions {
@@ -28,8 +32,8 @@ const RETRY_BASE_MS = 200;
 const RETRY_CAP_MS = 5_000;
 
 /**
- * Performs a call within its deadline. Retries lost connections, 429, 502, 503 and 504. This is safe because all
- * methods are idempotent: a POST has an `Idempotency-Key`, which stays the same in all attempts.
+ * Performs a call within its deadline. Retries lost connections, 429, 502, 503 and 504. This is safe because
+ * every call that is no GET has an `Idempotency-Key`, which stays the same in all attempts.
  *
  * @returns the JSON or the bytes of the response; undefined for 204
  * @throws ApiError with the server's problem; ConnectionError if no response arrives in time; the reason of `signal` if
@@ -37,7 +41,7 @@ const RETRY_CAP_MS = 5_000;
  */
 export async function request(options: RequestOptions, call: ApiRequest, signal?: AbortSignal): Promise<unknown> {
   signal?.throwIfAborted();
-  const key = call.method === 'POST' ? (call.idempotencyKey ?? crypto.randomUUID()) : undefined;
+  const key = call.method === 'GET' ? undefined : (call.idempotencyKey ?? crypto.randomUUID());
   const endsAt = performance.now() + options.deadlineMs;
   for (let attempt = 0; ; attempt++) {
     const outcome = await once(options, call, key, Math.min(options.attemptMs, endsAt - performance.now()), signal);
@@ -105,7 +109,8 @@ function headersOf(call: ApiRequest, bearer: string | null, key: string | undefi
   return {
     accept: 'application/json',
     ...(bearer ? { authorization: `Bearer ${byteString(bearer)}` } : {}),
-    ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(call.body === undefined ? {} : { 'content-type': call.bodyType ?? 'application/json' }),
+    ...(call.ifMatch === undefined ? {} : { 'if-match': `"${call.ifMatch}"` }),
     ...(key ? { 'idempotency-key': key } : {}),
   };
 }

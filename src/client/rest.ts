@@ -18,6 +18,14 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** For a day, a repeat with the same key and body has no further effect. Generated for each call if absent. */
   idempotencyKey?: string;
+  /** The `version` of the session that a change is meant for. If it has another one, the server answers 412. */
+  ifMatch?: number;
+}
+
+/** Options of `update`. */
+export interface UpdateOptions extends CallOptions {
+  /** Sends a merge patch: members of `metadata` that are not named stay, and null removes one. */
+  merge?: boolean;
 }
 
 /** A request's body as callers send it: members with a default are optional. */
@@ -38,7 +46,7 @@ type ActionArguments<Action extends SessionAction> =
     : [body: ActionBodies[Action], call?: CallOptions];
 
 /** The parts of a request to an operation, typed by its schemas. */
-type Parts<Id extends OperationId> = Pick<ApiRequest, 'bearer'> &
+type Parts<Id extends OperationId> = Pick<ApiRequest, 'bearer' | 'bodyType'> &
   ([ParamNames<PathOf<Id>>] extends [never] ? unknown : { params: PathParams<Id> }) &
   ([SchemaOf<Id, 'query'>] extends [never] ? unknown : { query?: QueryFor<Id> }) &
   ([SchemaOf<Id, 'body'>] extends [never] ? unknown : { body?: BodyFor<Id> | undefined });
@@ -47,6 +55,8 @@ interface ListPage<Item> {
   items: Item[];
   next_cursor?: string | null;
 }
+
+const MERGE_PATCH = 'application/merge-patch+json';
 
 /** The largest page. */
 const PAGE_SIZE = 100;
@@ -84,8 +94,9 @@ export function createRest(options: RequestOptions) {
     const { params, ...rest } = parts as { params?: PathParams<Id> } & Omit<ApiRequest, 'method' | 'path'>;
     // The callers of `send` have checked the types of the parameters.
     const path = (pathOf as (id: OperationId, params?: object) => string)(id, params);
-    const key = call.idempotencyKey === undefined ? {} : { idempotencyKey: call.idempotencyKey };
-    return request(options, { method: ROUTES[id].method, path, ...rest, ...key }, call.signal) as Promise<ResultOf<Id>>;
+    const { signal, idempotencyKey, ifMatch } = call;
+    const { method } = ROUTES[id];
+    return request(options, { method, path, ...rest, idempotencyKey, ifMatch }, signal) as Promise<ResultOf<Id>>;
   };
 
   return {
@@ -98,9 +109,9 @@ export function createRest(options: RequestOptions) {
         eachItem((page) => send('listSessions', { query: { page_size: PAGE_SIZE, ...query, ...page } }, call)),
       get: (id: string, include: SessionInclude[] = [], call?: CallOptions) =>
         send('readSession', { params: { id }, query: { include } }, call),
-      /** Changes title, priority, tags or metadata. Absent members stay as they are. */
-      update: (id: string, body: BodyFor<'updateSession'>, call?: CallOptions) =>
-        send('updateSession', { params: { id }, body }, call),
+      /** Changes title, priority, tags or metadata. Absent members stay as they are, and null sets one to its default. */
+      update: (id: string, body: BodyFor<'updateSession'>, { merge = false, ...call }: UpdateOptions = {}) =>
+        send('updateSession', { params: { id }, body, bodyType: merge ? MERGE_PATCH : undefined }, call),
       /** Deletes a session and all of its work. An active session is cancelled first. */
       remove: (id: string, call?: CallOptions) => send('deleteSession', { params: { id } }, call),
       /** Performs an action, such as `start` or `stop`. @returns the session after the action */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
-import { createClient } from '../../../src/client/client.ts';
+import { type Client, createClient } from '../../../src/client/client.ts';
 import { ApiError, ConnectionError } from '../../../src/client/errors.ts';
+import type { CallOptions } from '../../../src/client/rest.ts';
 import { ERROR_CODES, type ErrorCode } from '../../../src/protocol/common/errors.ts';
 import type { ApprovalView } from '../../../src/protocol/session/approval.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
@@ -83,6 +84,37 @@ describe('an API call', () => {
     expect(sent[0]!.url).toBe(`http://control.test/api/v1/sessions/${ID}/start`);
     expect(sent[0]!.headers.get('idempotency-key')).toBe('once');
     expect(sent[0]!.headers.has('content-type')).toBe(false);
+  });
+
+  it.each<[string, (client: Client, call: CallOptions) => Promise<unknown>]>([
+    ['update', (client, call) => client.sessions.update(ID, { priority: 'high' }, call)],
+    ['remove', (client, call) => client.sessions.remove(ID, call)],
+    ['act', (client, call) => client.sessions.act(ID, 'start', undefined, call)],
+    ['revoke', (client, call) => client.tokens.revoke(ID, call)],
+  ])('sends one idempotency key in all attempts of %s, and the version', async (_name, send) => {
+    const { client, sent } = clientAnswered(new TypeError('reset'), Response.json({}), Response.json({}));
+    await settled(send(client, { ifMatch: 3 }));
+    await settled(send(client, { idempotencyKey: 'once' }));
+    const [first, retry, own] = sent.map(({ headers }) => headers);
+    expect(first!.get('idempotency-key')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(retry!.get('idempotency-key')).toBe(first!.get('idempotency-key'));
+    expect([retry!.get('if-match'), own!.get('if-match')]).toEqual(['"3"', null]);
+    expect(own!.get('idempotency-key')).toBe('once');
+  });
+
+  it('sends no idempotency key with a read', async () => {
+    const { client, sent } = clientAnswered(Response.json({}));
+    await client.sessions.get(ID);
+    expect(sent[0]!.headers.has('idempotency-key')).toBe(false);
+  });
+
+  it('changes a session by a merge patch when asked', async () => {
+    const { client, sent } = clientAnswered(Response.json({}), Response.json({}));
+    await client.sessions.update(ID, { metadata: { a: null } }, { merge: true });
+    await client.sessions.update(ID, { metadata: { a: 1 } });
+    const types = sent.map(({ headers }) => headers.get('content-type'));
+    expect(types).toEqual(['application/merge-patch+json', 'application/json']);
+    expect(sent[0]!.body).toEqual({ metadata: { a: null } });
   });
 
   it('repeats the name of a list parameter for each item, and leaves out undefined parameters', async () => {
