@@ -104,7 +104,10 @@ export function createRest(options: RequestOptions) {
       create: (body: BodyFor<'createSession'>, call?: CallOptions) => send('createSession', { body }, call),
       /** Reads one page of the list, with `total` for all pages. The default is the 20 newest sessions. */
       list: (query: QueryFor<'listSessions'> = {}, call?: CallOptions) => send('listSessions', { query }, call),
-      /** All sessions of a list, page by page. A session that changes meanwhile is neither missed nor repeated. */
+      /**
+       * All sessions of a list, page by page. By `created_at`, the default order, none is missed or repeated; by another
+       * `sort`, a session whose sort key changes meanwhile may be.
+       */
       each: (query: Omit<QueryFor<'listSessions'>, 'cursor' | 'page'> = {}, call?: CallOptions) =>
         eachItem((page) => send('listSessions', { query: { page_size: PAGE_SIZE, ...query, ...page } }, call)),
       get: (id: string, include: SessionInclude[] = [], call?: CallOptions) =>
