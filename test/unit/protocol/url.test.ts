@@ -23,6 +23,13 @@ it.each([
   'git://token@example.com/acme/web',
   'gcrypt::https://user:secret@example.com/acme/web',
   'https://user:secret@exa mple.com/acme/web',
+  'https://example.com/acme/web?access_token=secret',
+  'https://example.com/acme/web.git?ref=main&Private-Token=secret',
+  'https://example.com/acme/web#api_key=secret',
+  'https://example.com/acme/web?a=1;password=secret',
+  'https://example.com/acme/web?X-Amz-Signature=abc',
+  'https://example.com/acme/web?access%5Ftoken=secret',
+  'https://exa mple.com/acme/web?access_token=secret',
 ])('the repository %s has credentials', (address) => {
   expect(hasCredentials(address)).toBe(true);
 });
@@ -37,6 +44,9 @@ it.each([
   '/srv/git/web@work',
   '../web@work',
   'C:\\code\\web@work',
+  'https://example.com/acme/web?ref=main&tokens=many',
+  'https://example.com/acme/token=x.git',
+  'https://example.com/acme/web?access_token=',
 ])('the repository %s has none', (address) => {
   expect(hasCredentials(address)).toBe(false);
 });
