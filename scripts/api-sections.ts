@@ -8,7 +8,10 @@ import {
   MAX_BODY_BYTES,
   MAX_CHECKPOINTS,
   MAX_LIST_OFFSET,
+  MAX_REVOKED_TOKENS,
   MAX_SHOWN_PATCH_BYTES,
+  MAX_SIGN_INS,
+  MAX_TOKENS,
   MAX_WAITING_MESSAGES,
   PAGE_EVENTS,
 } from '../src/protocol/common/limits.ts';
@@ -66,6 +69,9 @@ function limitsTable(): string {
       ['waiting messages of a session', number(MAX_WAITING_MESSAGES)],
       ['checkpoints that a session keeps', number(MAX_CHECKPOINTS)],
       ['patch in `/diff`; `/patch` has all of it', `${number(MAX_SHOWN_PATCH_BYTES)} bytes`],
+      ['tokens of a workspace, each until it is revoked or expires', number(MAX_TOKENS)],
+      ['sign-ins of a workspace, each until it is revoked or expires', number(MAX_SIGN_INS)],
+      ['revoked tokens of a workspace, each until it expires', number(MAX_REVOKED_TOKENS)],
       ['life of an idempotency key', `${number(IDEMPOTENCY_KEY_MS / 3_600_000)} hours`],
     ],
   );

@@ -1,6 +1,7 @@
 import type { CodeClaims } from '../../../src/ports/workspace.ts';
 import type { Role } from '../../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import { MAX_REVOKED_TOKENS, MAX_SIGN_INS, MAX_TOKENS } from '../../../src/protocol/common/limits.ts';
 import type { Page, PageQuery } from '../../../src/protocol/common/page.ts';
 import type { CreateTokenRequest, TokenView } from '../../../src/protocol/workspace/token.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
@@ -8,10 +9,6 @@ import { Keyset } from '../../kit/storage/keyset.ts';
 import { instant } from '../../kit/text.ts';
 
 const NEWEST_FIRST = new Keyset('tokens', [{ sql: 'created_at', descending: true }, { sql: 'id' }]);
-const TOKENS_MAX = 1_000;
-const SIGN_INS_MAX = 1_000;
-/** A revoked token stays in the list of revocations until it expires. */
-const REVOKED_MAX = 10_000;
 /** How exact a token's last use is. */
 const USE_RESOLUTION_MS = 3_600_000;
 const SIGN_IN_SECONDS = 604_800;
@@ -46,14 +43,14 @@ export class Tokens {
 
   create({ name, role, expires_in_seconds }: CreateTokenRequest): Outcome<TokenView> {
     const { tokens, revoked } = this.#count();
-    if (tokens >= TOKENS_MAX) {
+    if (tokens >= MAX_TOKENS) {
       return refuse(
         'limit_reached',
-        `A workspace has at most ${TOKENS_MAX} tokens. Revoke a token that is not needed.`,
+        `A workspace has at most ${MAX_TOKENS} tokens. Revoke a token that is not needed.`,
       );
     }
-    if (revoked >= REVOKED_MAX) {
-      const many = `The workspace has ${REVOKED_MAX} revoked tokens, which count until they expire.`;
+    if (revoked >= MAX_REVOKED_TOKENS) {
+      const many = `The workspace has ${MAX_REVOKED_TOKENS} revoked tokens, which count until they expire.`;
       return refuse('limit_reached', `${many} Wait until some expire, and create tokens with a shorter lifetime.`);
     }
     return ok(this.#insert({ name, role, seconds: expires_in_seconds, signed_in_by: null }));
@@ -74,8 +71,8 @@ export class Tokens {
         'The token that made this code is no longer valid. Create a code with another token.',
       );
     }
-    if (this.#count().signIns >= SIGN_INS_MAX) {
-      return refuse('limit_reached', `A workspace has at most ${SIGN_INS_MAX} sign-ins. Revoke one of them.`);
+    if (this.#count().signIns >= MAX_SIGN_INS) {
+      return refuse('limit_reached', `A workspace has at most ${MAX_SIGN_INS} sign-ins. Revoke one of them.`);
     }
     store.rows(`INSERT INTO used_codes (id, expires_at) VALUES (?, ?)`, id, expires_at);
     // A sign-in expires no later than the token that made its code.

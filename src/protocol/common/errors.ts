@@ -126,8 +126,9 @@ export const ERROR_CODES = {
     status: 429,
     title: 'A limit was reached',
     retryable: false,
-    meaning: 'The workspace has as many tokens or sign-ins as it may have. Waiting does not help.',
-    remedy: 'Revoke what is not needed. `detail` names the limit.',
+    meaning: 'The workspace has as many tokens, sign-ins or revoked tokens as it may have.',
+    remedy:
+      '`detail` names the limit. Revoke tokens or sign-ins that are not needed. A revoked token counts until it expires; only waiting ends that.',
   },
   internal_error: {
     status: 500,

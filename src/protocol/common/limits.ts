@@ -51,6 +51,11 @@ export const MAX_WAITING_MESSAGES = 100;
 /** The most agents of a workspace, and of one of its tokens. A new agent takes the place of one that is away. */
 export const MAX_AGENTS = 10_000;
 export const MAX_AGENTS_OF_TOKEN = 1_000;
+/** The most tokens and the most sign-ins of a workspace. Each counts until it is revoked or expires. */
+export const MAX_TOKENS = 1_000;
+export const MAX_SIGN_INS = 1_000;
+/** The most revoked tokens of a workspace. Each stays in the list of revocations until it expires. */
+export const MAX_REVOKED_TOKENS = 10_000;
 /** The most labels of an agent, and the longest. */
 export const MAX_LABELS = 50;
 export const MAX_LABEL_CHARS = 264;

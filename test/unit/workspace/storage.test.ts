@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { socketIdAt } from '../../../src/ports/workspace.ts';
+import { ERROR_CODES } from '../../../src/protocol/common/errors.ts';
+import { MAX_REVOKED_TOKENS } from '../../../src/protocol/common/limits.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
 import { WorkspaceInProcess } from '../../support/workspace-in-process.ts';
@@ -62,6 +64,26 @@ it('neither revoked tokens nor sign-ins count as tokens', () => {
   valueIn(runtime.revokeToken(callIn('default'), made[0]!.id));
   valueIn(create());
   valueIn(runtime.redeemCode(callIn('default'), code('d')));
+});
+
+it('has room for tokens again when revoked ones expire, as the refusal and the catalogue say', async () => {
+  const workspace = new WorkspaceInProcess();
+  const { platform } = workspace;
+  const create = () => workspace.runtime.createToken(callIn('default'), TOKEN_REQUEST);
+  valueIn(workspace.runtime.revokeToken(callIn('default'), valueIn(create()).id));
+  platform.exec(
+    `WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+     INSERT INTO tokens (id, name, role, created_at, expires_at, revoked_at)
+     SELECT 'revoked-' || i, name, role, created_at, expires_at, revoked_at FROM n, (SELECT * FROM tokens)`,
+    [MAX_REVOKED_TOKENS],
+  );
+  const full = { code: 'limit_reached', detail: expect.stringContaining('Wait until some expire') };
+  expect(create()).toMatchObject({ failure: full });
+  const { meaning, remedy } = ERROR_CODES.limit_reached;
+  expect(meaning).toContain('revoked tokens');
+  expect(remedy).toContain('until it expires');
+  await workspace.advance(TOKEN_REQUEST.expires_in_seconds * 1_000 + 1);
+  valueIn(create());
 });
 
 describe('a token’s sockets', () => {
