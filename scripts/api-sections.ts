@@ -15,6 +15,7 @@ import {
   MAX_WAITING_MESSAGES,
   PAGE_EVENTS,
 } from '../src/protocol/common/limits.ts';
+import { MERGE_PATCH_TYPE } from '../src/protocol/common/media-types.ts';
 import { type Endpoint, type Permission, TAGS } from '../src/protocol/endpoints/endpoint.ts';
 import { endpointOf, errorCodesOf, OPERATION_IDS, permissionOf } from '../src/protocol/endpoints/endpoints.ts';
 import { type OperationId, ROUTES } from '../src/protocol/endpoints/routes.ts';
@@ -90,7 +91,7 @@ function operation(id: OperationId): string {
   const own = errorCodesOf(id).filter((code) => !COMMON.includes(code));
   const parts = [
     `#### \`${id}\``,
-    `${endpoint.summary}. ${access(endpoint)}${endpoint.idempotent ? ' Takes an `Idempotency-Key`.' : ''}`,
+    `${endpoint.summary}. ${access(endpoint)}${endpoint.idempotent ? ' Takes an `Idempotency-Key`.' : ''}${endpoint.mergeable ? ` The body may be \`${MERGE_PATCH_TYPE}\`.` : ''}`,
     `\`\`\`http\n${request(id, endpoint)}\n\`\`\``,
     answers(endpoint),
     own.length > 0 ? `Errors: ${[...new Set(own)].map((code) => `\`${code}\``).join(', ')}.` : '',

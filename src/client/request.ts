@@ -1,3 +1,4 @@
+import { JSON_TYPE } from '../protocol/common/media-types.ts';
 import { withoutTrailingSlash } from '../protocol/common/url.ts';
 import { fullJitterMs, pause } from './backoff.ts';
 import { ApiError, ConnectionError, readProblem } from './errors.ts';
@@ -10,7 +11,7 @@ export interface ApiRequest {
   body?: unknown;
   /** A bearer token that replaces the client's own. */
   bearer?: string;
-  /** The media type of the body, if it is not `application/json`. */
+  /** The media type of the body, if it is not JSON_TYPE. */
   bodyType?: string | undefined;
   /** The `Idempotency-Key` of a call that is no GET; generated if absent. */
   idempotencyKey?: string | undefined;
@@ -109,7 +110,7 @@ function headersOf(call: ApiRequest, bearer: string | null, key: string | undefi
   return {
     accept: 'application/json',
     ...(bearer ? { authorization: `Bearer ${byteString(bearer)}` } : {}),
-    ...(call.body === undefined ? {} : { 'content-type': call.bodyType ?? 'application/json' }),
+    ...(call.body === undefined ? {} : { 'content-type': call.bodyType ?? JSON_TYPE }),
     ...(call.ifMatch === undefined ? {} : { 'if-match': `"${call.ifMatch}"` }),
     ...(key ? { 'idempotency-key': key } : {}),
   };

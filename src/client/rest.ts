@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { SessionAction } from '../protocol/common/enums.ts';
+import { MERGE_PATCH_TYPE } from '../protocol/common/media-types.ts';
 import type { BodyOf, SchemaOf } from '../protocol/endpoints/endpoints.ts';
 import {
   type OperationId,
@@ -55,8 +56,6 @@ interface ListPage<Item> {
   items: Item[];
   next_cursor?: string | null;
 }
-
-const MERGE_PATCH = 'application/merge-patch+json';
 
 /** The largest page. */
 const PAGE_SIZE = 100;
@@ -114,7 +113,7 @@ export function createRest(options: RequestOptions) {
         send('readSession', { params: { id }, query: { include } }, call),
       /** Changes title, priority, tags or metadata. Absent members stay as they are, and null sets one to its default. */
       update: (id: string, body: BodyFor<'updateSession'>, { merge = false, ...call }: UpdateOptions = {}) =>
-        send('updateSession', { params: { id }, body, bodyType: merge ? MERGE_PATCH : undefined }, call),
+        send('updateSession', { params: { id }, body, bodyType: merge ? MERGE_PATCH_TYPE : undefined }, call),
       /** Deletes a session and all of its work. An active session is cancelled first. */
       remove: (id: string, call?: CallOptions) => send('deleteSession', { params: { id } }, call),
       /** Performs an action, such as `start` or `stop`. @returns the session after the action */

@@ -1,5 +1,6 @@
 import { sha256 } from '../application/token-signer.ts';
 import type { Call } from '../ports/calls.ts';
+import { MERGE_PATCH_TYPE, mediaTypeIn } from '../protocol/common/media-types.ts';
 import type { AppContext } from './context.ts';
 
 /**
@@ -8,14 +9,15 @@ import type { AppContext } from './context.ts';
  * A key belongs to the token that sent it. If two callers choose the same key, neither gets the other's response. A
  * header cannot contain a line break, so no caller's key equals a key that the Worker derives from another key.
  *
- * @param body the request's JSON; requests with equal bodies have the same fingerprint
+ * @param body the request's JSON; requests with equal bodies of one type have the same fingerprint
  */
 export async function callOf(c: AppContext, body: unknown): Promise<Call> {
   const given = c.req.header('Idempotency-Key');
   const principal = c.get('principal');
   const request_id = c.get('requestId');
   if (given === undefined) return { principal, request_id, idempotency: null };
-  const request = `${c.req.method} ${c.req.path}\n${canonicalJson(body ?? {})}`;
+  const kind = mediaTypeIn(c.req.header('Content-Type')) === MERGE_PATCH_TYPE ? ' merge' : '';
+  const request = `${c.req.method}${kind} ${c.req.path}\n${canonicalJson(body ?? {})}`;
   const fingerprint = hex(await sha256(request));
   return { principal, request_id, idempotency: { key: `${principal.token_id}\n${given}`, fingerprint } };
 }

@@ -6,7 +6,7 @@ import type { Call } from '../ports/calls.ts';
 import type { JsonStream, JsonText } from '../ports/json-text.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { Schema } from '../protocol/common/schema.ts';
-import { ConditionHeaders, type Endpoint, IdempotencyHeaders } from '../protocol/endpoints/endpoint.ts';
+import { bodyTypesOf, ConditionHeaders, type Endpoint, IdempotencyHeaders } from '../protocol/endpoints/endpoint.ts';
 import {
   type BodyOf,
   endpointOf,
@@ -81,7 +81,7 @@ function handling(endpoint: Endpoint, handler: LooseHandler, conditional: boolea
   const permission = permissionOf(endpoint.access);
   return async function handle(c: AppContext): Promise<Response> {
     if (permission) unwrap(authorize(c.get('principal'), permission));
-    const json = endpoint.body && (await readJson(c));
+    const json = endpoint.body && (await readJson(c, bodyTypesOf(endpoint)));
     const params = endpoint.params && parsePart(endpoint.params, 'path', c.req.param());
     const query = endpoint.query && parsePart(endpoint.query, 'query', queryOf(c));
     if (endpoint.idempotent)

@@ -1,11 +1,11 @@
 import { MAX_BODY_BYTES } from '../protocol/common/limits.ts';
+import { mediaTypeIn } from '../protocol/common/media-types.ts';
 import type { AppContext } from './context.ts';
 import { inexactIn } from './exact-json.ts';
 import { Refusal, refusal } from './refusal.ts';
 
 /** The type that curl sends with `-d` by default. It is accepted, because such bodies are meant as JSON. */
 const CURL_DEFAULT = 'application/x-www-form-urlencoded';
-const JSON_TYPE = /^application\/([\w.+-]+\+)?json$/;
 /** No valid request is nested deeper, and recursion over a deeper body could overflow the stack. */
 const MAX_NESTING = 64;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
@@ -14,13 +14,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
  * Reads a request's body as JSON, up to MAX_BODY_BYTES. An empty body is read as an object without members, so that an
  * action without parameters needs no body.
  *
+ * @param types the media types that the operation takes
  * @throws Refusal if the body is too large, has another media type, or is not JSON
  */
-export async function readJson(c: AppContext): Promise<unknown> {
+export async function readJson(c: AppContext, types: readonly string[]): Promise<unknown> {
   const text = decode(await readBounded(c.req.raw).catch(brokenOff));
-  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
-  if (text !== '' && type && type !== CURL_DEFAULT && !JSON_TYPE.test(type)) {
-    throw refusal('unsupported_media_type', `Send JSON as application/json, not ${type}.`);
+  const type = mediaTypeIn(c.req.header('Content-Type'));
+  if (text !== '' && type !== undefined && type !== CURL_DEFAULT && !types.includes(type)) {
+    throw refusal('unsupported_media_type', `Send JSON as ${types.join(' or ')}, not ${type}.`);
   }
   return text.trim() === '' ? {} : parse(text);
 }

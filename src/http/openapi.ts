@@ -3,6 +3,7 @@ import { VERSION } from '../configuration/version.ts';
 import { rolesWith } from '../domain/permissions.ts';
 import { ERROR_CODES, type ErrorCode, Problem } from '../protocol/common/errors.ts';
 import {
+  bodyTypesOf,
   ConditionHeaders,
   type Endpoint,
   IdempotencyHeaders,
@@ -138,7 +139,7 @@ function describeOperation(id: OperationId): Operation {
     ...(permission && { 'x-roles': rolesWith(permission) }),
     ...(security && { security }),
     ...(parameters.length > 0 && { parameters }),
-    ...(endpoint.body && { requestBody: requestBody(endpoint.body()) }),
+    ...(endpoint.body && { requestBody: requestBody(endpoint, endpoint.body()) }),
     responses: { ...successes(endpoint), ...refusals(id) },
   };
 }
@@ -182,10 +183,11 @@ function listParameter(list: JsonSchema): JsonSchema {
   return { anyOf: [list, { type: 'string', description: 'The values, separated by commas.' }] };
 }
 
-function requestBody(schema: z.ZodType): NonNullable<Operation['requestBody']> {
+function requestBody(endpoint: Endpoint, schema: z.ZodType): NonNullable<Operation['requestBody']> {
   // An empty body is read as an object without members.
   const required = !schema.safeParse({}).success;
-  return { required, content: { 'application/json': { schema: schemaOf(schema, 'sent') } } };
+  const described = { schema: schemaOf(schema, 'sent') };
+  return { required, content: Object.fromEntries(bodyTypesOf(endpoint).map((type) => [type, described])) };
 }
 
 function successes({ responses }: Endpoint): Operation['responses'] {

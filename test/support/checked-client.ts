@@ -20,7 +20,9 @@ export const checkedFetch: typeof fetch = async (input, init) => {
   const headers = Object.fromEntries(response.headers);
   const isJson = headers['content-type']?.includes('json') ?? false;
   const answer = isJson ? await response.clone().text() : null;
-  const exchange: Exchange = { method, path: pathname + search, sent, status: response.status, headers, answer };
+  const sentType = request.headers.get('content-type');
+  const { status } = response;
+  const exchange: Exchange = { method, path: pathname + search, sent, sentType, status, headers, answer };
   const detail = violationsOf(exchange).join('\n');
   return detail === '' ? response : Response.json({ code: 'internal_error', status: 500, detail }, { status: 500 });
 };

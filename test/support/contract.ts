@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { ApiDocument, Operation } from '../../src/http/openapi.ts';
+import { JSON_TYPE, mediaTypeIn } from '../../src/protocol/common/media-types.ts';
 
 /** A request to the API and its answer. Bodies are texts; null for a body that is empty, or that is not JSON. */
 export interface Exchange {
@@ -8,11 +9,16 @@ export interface Exchange {
   /** The path with its query. */
   path: string;
   sent: string | null;
+  /** The `Content-Type` of the request; null if it has none. */
+  sentType: string | null;
   status: number;
   /** The headers of the answer, in lower case. */
   headers: Record<string, string>;
   answer: string | null;
 }
+
+/** The type that curl sends by default. The API reads such a body as JSON, although it does not declare the type. */
+const READ_AS_JSON = 'application/x-www-form-urlencoded';
 
 type Schema = Record<string, unknown>;
 
@@ -125,10 +131,13 @@ export class Contract {
     });
   }
 
-  #body({ sent }: Exchange, { requestBody, operationId }: Operation, pointer: string): string[] {
+  #body({ sent, sentType }: Exchange, { requestBody, operationId }: Operation, pointer: string): string[] {
     if (!requestBody || sent === null || operationId === WITH_OUTCOMES) return [];
     if (sent.trim() === '') return requestBody.required ? ['the body is empty, but required'] : [];
-    const at = `${pointer}/requestBody/content/application~1json/schema`;
+    const given = mediaTypeIn(sentType);
+    const type = given === undefined || given === READ_AS_JSON ? JSON_TYPE : given;
+    if (!(type in requestBody.content)) return [`the request was accepted, but its type ${type} is not declared`];
+    const at = `${pointer}/requestBody/content/${escaped(type)}/schema`;
     return this.misfits(at, JSON.parse(sent)).map((text) => `the request was accepted, but ${text}`);
   }
 

@@ -118,11 +118,28 @@ describe('sessions over HTTP', () => {
     const patched = await change({ metadata: { a: null, b: { d: null, e: 4 } }, tags: null }, merge);
     expect(patched).toMatchObject({ metadata: { b: { c: 2, e: 4 } }, tags: [], priority: 'high' });
     expect(patched.metadata).not.toHaveProperty('a');
-    expect(await change({ priority: null }, merge)).toMatchObject({ priority: 'medium' });
+    expect(await change({ priority: null }, `${merge}; charset=utf-8`)).toMatchObject({ priority: 'medium' });
     expect(await change({ metadata: { f: 5 } }, 'application/json')).toMatchObject({ metadata: { f: 5 } });
     const long = { metadata: { long: 'x'.repeat(16_000) } };
     await change({ metadata: { g: 'x'.repeat(1_000) } }, 'application/json');
     expect(await change(long, merge)).toMatchObject({ status: 422, errors: [{ path: 'metadata' }] });
+  });
+
+  it('take a merge patch only where it is declared, and not as the same request as JSON', async () => {
+    const { send, create } = await operator();
+    const { id } = await create();
+    const merge = { 'Content-Type': 'application/merge-patch+json' };
+    const started = await send(`${SESSIONS}/${id}/start`, { body: {}, headers: merge });
+    expect(await started.json()).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+    const change = async (headers: Record<string, string>) => {
+      const request = {
+        method: 'PATCH',
+        body: { metadata: { a: 1 } },
+        headers: { ...headers, 'Idempotency-Key': 'm' },
+      };
+      return (await send(`${SESSIONS}/${id}`, request)).status;
+    };
+    expect([await change(merge), await change(merge), await change({})]).toEqual([200, 200, 422]);
   });
 
   it('can be changed and deleted, and are then not found and not listed', async () => {

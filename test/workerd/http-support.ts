@@ -72,6 +72,7 @@ async function kept(
     path: pathname + search,
     sent:
       body === undefined || typeof body === 'string' ? ((body as string | undefined) ?? null) : JSON.stringify(body),
+    sentType: request.headers.get('Content-Type'),
     status: response.status,
     headers,
     answer: isJson ? await response.clone().text() : null,

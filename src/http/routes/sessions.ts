@@ -5,6 +5,7 @@ import type { Call } from '../../ports/calls.ts';
 import type { SessionApi } from '../../ports/sessions.ts';
 import { ok } from '../../protocol/common/errors.ts';
 import type { SessionId } from '../../protocol/common/ids.ts';
+import { MERGE_PATCH_TYPE, mediaTypeIn } from '../../protocol/common/media-types.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
 import type { SessionList } from '../../protocol/session/list.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -46,7 +47,7 @@ export function sessionHandlers(deps: Dependencies) {
       return ok(session!);
     },
     updateSession: ({ params, body, call }, c) => {
-      const isMergePatch = c.req.header('Content-Type')?.toLowerCase().startsWith('application/merge-patch+json');
+      const isMergePatch = mediaTypeIn(c.req.header('Content-Type')) === MERGE_PATCH_TYPE;
       return sessionOf(deps, call, params.id).update(call, body, isMergePatch);
     },
     deleteSession: ({ params, call }) => sessionOf(deps, call, params.id).remove(call),

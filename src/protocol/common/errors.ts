@@ -89,10 +89,10 @@ export const ERROR_CODES = {
   },
   unsupported_media_type: {
     status: 415,
-    title: 'The body must be JSON',
+    title: 'The body has the wrong media type',
     retryable: false,
-    meaning: 'The `Content-Type` is not JSON.',
-    remedy: 'Send the body as `application/json`.',
+    meaning: 'The operation does not take this `Content-Type`.',
+    remedy: 'Send the body as `application/json`. Only a change of a session may also be a merge patch.',
   },
   validation_failed: {
     status: 422,

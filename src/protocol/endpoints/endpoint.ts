@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { ErrorCode } from '../common/errors.ts';
+import { JSON_TYPE, MERGE_PATCH_TYPE } from '../common/media-types.ts';
 import { type Schema, schema } from '../common/schema.ts';
 import type { OperationId, ParamNames, PathOf } from './routes.ts';
 
@@ -50,6 +51,8 @@ export interface Endpoint<Id extends OperationId = OperationId> {
   query?: Schema;
   /** The JSON body of the request. An empty body is read as an object without members. */
   body?: Schema;
+  /** The body may also be a merge patch. */
+  mergeable?: true;
   responses: Readonly<Record<number, ResponseSpec>>;
   /** The error codes of this operation's own. `errorCodesOf` adds those that follow from its other members. */
   errors: readonly ErrorCode[];
@@ -57,6 +60,11 @@ export interface Endpoint<Id extends OperationId = OperationId> {
 
 /** Entries for some operations of the table. */
 export type Endpoints<Id extends OperationId> = { readonly [Key in Id]: Endpoint<Key> };
+
+/** The media types that an operation takes. */
+export function bodyTypesOf({ mergeable }: Pick<Endpoint, 'mergeable'>): readonly string[] {
+  return mergeable ? [JSON_TYPE, MERGE_PATCH_TYPE] : [JSON_TYPE];
+}
 
 /** A response with a JSON body. */
 export function json<Body extends Schema>(schema: Body, description: string) {

@@ -71,6 +71,7 @@ export const SESSION_ENDPOINTS = {
     idempotent: true,
     params: SessionParams,
     body: UpdateSessionRequest,
+    mergeable: true,
     responses: { 200: versioned(SessionView, 'The session.') },
     errors: ['not_found'],
   },

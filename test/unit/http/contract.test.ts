@@ -14,13 +14,25 @@ describe('the comparison with the API’s description', () => {
     method: 'GET',
     path: '/api/v1/sessions?status=queued,running&page=2',
     sent: null,
+    sentType: null,
     status: 200,
     headers: { 'content-type': 'application/json', 'x-request-id': 'r' },
     answer: JSON.stringify(SCHEMAS.SessionList!.example),
   };
 
+  const create: Partial<Exchange> = {
+    method: 'POST',
+    path: '/api/v1/sessions',
+    sent: JSON.stringify(SCHEMAS.CreateSessionRequest!.example),
+    sentType: 'application/json',
+    status: 201,
+    headers: { ...list.headers, location: '/api/v1/sessions/x', etag: '"1"' },
+    answer: JSON.stringify(SCHEMAS.Session!.example),
+  };
+
   it('accepts what the description allows', () => {
     expect(violationsOf(list)).toEqual([]);
+    expect(violationsOf({ ...list, ...create })).toEqual([]);
   });
 
   it.each<[string, Partial<Exchange>]>([
@@ -36,6 +48,7 @@ describe('the comparison with the API’s description', () => {
     ['a missing header', { headers: { 'content-type': 'application/json' } }],
     ['another type of content', { headers: { ...list.headers, 'content-type': 'text/html' } }],
     ['an undeclared path', { path: '/api/v1/nothing' }],
+    ['an accepted body of an undeclared type', { ...create, sentType: 'application/merge-patch+json' }],
     ['an accepted body that the schema does not allow', { method: 'POST', sent: '{"title":1}', status: 201 }],
   ])('finds %s', (_, change) => {
     expect(violationsOf({ ...list, ...change })).not.toEqual([]);
