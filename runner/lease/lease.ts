@@ -7,7 +7,7 @@ import type { OpenConnection } from './connection.ts';
 import type { LeaseEnd } from './lease-events.ts';
 import { LeaseStream } from './lease-stream.ts';
 
-export interface LeaseDependencies extends Omit<WorkDependencies, 'report' | 'saved' | 'fetchArtifact'> {
+export interface LeaseDependencies extends Omit<WorkDependencies, 'agentName' | 'report' | 'saved' | 'fetchArtifact'> {
   openConnection: OpenConnection;
   fetchArtifact: (sessionId: string, artifactId: string) => Promise<Uint8Array>;
   /** Masks the secrets in what the work reports. */
@@ -22,6 +22,7 @@ export class Lease {
   readonly epoch: number;
   /** Resolves when the lease has ended and its resources on this machine are released. */
   readonly finished: Promise<void>;
+  readonly #agentName: string;
   readonly #dependencies: LeaseDependencies;
   readonly #stream: LeaseStream;
   #work: Work | null = null;
@@ -33,6 +34,7 @@ export class Lease {
   constructor(buffer: FrameBuffer, dependencies: LeaseDependencies) {
     this.task_id = buffer.lease.task_id;
     this.epoch = buffer.lease.epoch;
+    this.#agentName = buffer.lease.agent_name;
     this.#dependencies = dependencies;
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
@@ -91,6 +93,7 @@ export class Lease {
     const { fetchArtifact, redact, ...dependencies } = this.#dependencies;
     this.#work = new Work(assignment, {
       ...dependencies,
+      agentName: this.#agentName,
       fetchArtifact: (artifactId) => fetchArtifact(assignment.session_id, artifactId),
       report: (frame) => this.#stream.append(redact(frame)),
       saved: () => this.#stream.saved(),

@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { note } from '../note.ts';
 import type { Checkpoints } from './checkpoints.ts';
 
 const STEP_CHECKPOINT_MS = 30_000;
+/** A pause waits for nothing longer. A session that can be reached answers at once. */
+const LAST_ANSWER_MS = 3_000;
 
 interface CheckpointScheduleDependencies {
   /** Null before the work context is open. */
@@ -49,16 +52,32 @@ export class CheckpointSchedule {
   }
 
   /**
-   * @param options `isAwaited`: whether to wait until the session has stored the checkpoint
+   * Takes the checkpoint before the lease is released, and waits for the session's answer for a short time. The next
+   * lease starts from an older one if it fails.
+   */
+  async takeLast(): Promise<Error | null> {
+    return this.take({ isAwaited: true, until: delay(LAST_ANSWER_MS, undefined, { ref: false }) });
+  }
+
+  /**
+   * @param options `isAwaited`: whether to wait until the session has stored the checkpoint; `until`: ends the waiting
    * @returns the error, or null if the checkpoint was taken
    */
-  async take({ requested = false, isAwaited = false } = {}): Promise<Error | null> {
-    const { checkpoints, position, ending, report, isInTurn } = this.#dependencies;
+  async take({
+    requested = false,
+    isAwaited = false,
+    until = this.#dependencies.ending,
+  }: {
+    requested?: boolean;
+    isAwaited?: boolean;
+    until?: Promise<void>;
+  } = {}): Promise<Error | null> {
+    const { checkpoints, position, report, isInTurn } = this.#dependencies;
     this.#isTaking = true;
     this.#isStepUnsaved = false;
     const data = { ...position(), requested };
     try {
-      if (isAwaited) await checkpoints()?.save(data, ending);
+      if (isAwaited) await checkpoints()?.save(data, until);
       else await checkpoints()?.take(data);
       return null;
     } catch (error) {

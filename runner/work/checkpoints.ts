@@ -51,6 +51,8 @@ export class Checkpoints {
   #isWorkSafe: boolean;
   #isClosed = false;
   #newest: CheckpointData | null = null;
+  /** The checkpoint whose confirmation makes the work safe; null while the worktree may be ahead of all of them. */
+  #awaited: CheckpointData | null = null;
   /** The work of the last result. */
   #reported: string;
 
@@ -106,17 +108,18 @@ export class Checkpoints {
   }
 
   /**
-   * Takes a checkpoint and waits until the session has stored it. Sends a refused one once more, with all its artifacts.
+   * Takes a checkpoint and waits until the session has stored it. Tries once more after a failure, and after a refusal
+   * with all artifacts.
    * @param until ends the waiting; the answer still counts
-   * @throws when the checkpoint cannot be taken, or is refused again
+   * @throws when the checkpoint cannot be taken, or is refused, both times
    */
   async save(position: CheckpointPosition, until: Promise<void>): Promise<void> {
-    for (const isLastTry of [false, true]) {
+    const attempt = async () => {
       await this.take(position);
       const answer = await Promise.race([this.#answer, until.then(() => null)]);
-      if (answer !== false) return;
-      if (isLastTry) throw new Error('The session refused it. The session’s log says why (frame.rejected).');
-    }
+      if (answer === false) throw new Error('The session refused it. The session’s log says why (frame.rejected).');
+    };
+    await attempt().catch(attempt);
   }
 
   /** Takes a checkpoint after all earlier calls have finished. */
@@ -149,6 +152,7 @@ export class Checkpoints {
 
   #keepWorktree(): void {
     this.#isWorkSafe = false;
+    this.#awaited = null;
     const { path, base } = this.#dependencies.worktree;
     markKept(path, base, this.#gone, this.#dependencies.lease);
   }
@@ -180,6 +184,7 @@ export class Checkpoints {
     report({ type: 'checkpoint', data });
     if (isComplete && !this.#isClosed) markReported(worktree.path);
     this.#newest = data;
+    this.#awaited = data;
     this.#answer = this.#dependencies.saved().then((isSaved) => this.#answered(data, isComplete, isSaved));
   }
 
@@ -193,7 +198,7 @@ export class Checkpoints {
       // The session may have none of its artifacts.
       this.#artifacts.forget();
       this.#conversation.forget();
-    } else if (isSaved && isComplete && !this.#isClosed && this.#newest === data) {
+    } else if (isSaved && isComplete && !this.#isClosed && this.#awaited === data) {
       this.#isWorkSafe = true;
       unmarkKept(this.#dependencies.worktree.path);
     }

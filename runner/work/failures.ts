@@ -1,3 +1,5 @@
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { note } from '../note.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 
 export const TAMPERING: ModelFailure = {
@@ -13,4 +15,12 @@ export function checkpointFailed(error: Error): ModelFailure {
 
 export function opencodeUnavailable(error: Error): ModelFailure {
   return { code: 'opencode_unavailable', message: error.message, retryable: true };
+}
+
+/** The lease is released although its last checkpoint failed. */
+export function workStays(agent: string, worktree: string): AgentFrameBody {
+  return note(
+    'error',
+    `The newest work could not be saved. It is only on the agent ${agent}, in ${worktree}. Resume the session there, or another agent starts from the checkpoint before.`,
+  );
 }

@@ -6,7 +6,7 @@ import type { Setup } from '../setup/setup.ts';
 import { CeilingWatch } from './ceiling-watch.ts';
 import { CheckpointSchedule } from './checkpoint-schedule.ts';
 import { hasText } from './evidence.ts';
-import { checkpointFailed, opencodeUnavailable, TAMPERING } from './failures.ts';
+import { checkpointFailed, opencodeUnavailable, TAMPERING, workStays } from './failures.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
 import type { Prompt } from './opencode-port.ts';
 import { prepareWork } from './preparation.ts';
@@ -28,6 +28,7 @@ type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reas
 const MAX_RESTARTS = 3;
 
 export interface WorkDependencies extends WorkContextDependencies {
+  agentName: string;
   /** The model for assignments that name none, as `provider/model`. */
   model: string;
   /** The agent's own; the session can set lower ones. */
@@ -97,7 +98,8 @@ export class Work {
     while (!this.#isCancelled) {
       if (this.#release !== null) {
         await endTools(this.#context);
-        await this.#checkpoints.take();
+        const problem = await this.#checkpoints.takeLast();
+        if (problem !== null) this.#report(workStays(this.#dependencies.agentName, this.#context.worktree.path));
         this.#reportReleased(this.#release.reason, this.#release.message);
         return;
       }

@@ -83,6 +83,7 @@ export async function startWork(
   const repository = await Repository.open(clone);
   const worktreesDirectory = join(rig.directory, 'worktrees');
   const work = new Work(assignment, {
+    agentName: 'AGENT-RIG',
     opencode: rig.client,
     repository,
     model: 'demo/scripted',
