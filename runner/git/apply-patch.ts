@@ -8,6 +8,8 @@ import { moveSubmodule } from './submodules.ts';
 
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 const CHECKOUT_LIMIT_MS = 300_000;
+/** No filter of the repository runs, so this is for the largest patches. */
+const APPLY_LIMIT_MS = 60_000;
 const GITLINK = '160000';
 
 /** The files of a patch cannot be written. The work tree is not usable then. */
@@ -24,11 +26,9 @@ export class UnwritableError extends Error {
  */
 export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Promise<BytePath[]> {
   return withScratchIndex(source, async (environment) => {
-    const run = (args: string[], input?: Uint8Array) =>
-      git(source.path, args, { environment, maxBytes: MAX_LISTING_BYTES, ...(input && { input }) });
-    await run(['read-tree', source.base]);
-    await run(['apply', '--cached', '--binary', '--whitespace=nowarn'], patch);
-    const listed = await run(['diff', '--cached', '--raw', '--no-abbrev', '--no-renames', '-z', source.base]);
+    await stage(source, environment, patch);
+    const list = ['diff', '--cached', '--raw', '--no-abbrev', '--no-renames', '-z', source.base];
+    const listed = await git(source.path, list, { environment, maxBytes: MAX_LISTING_BYTES });
     const { removed, written, links } = parseRaw(listed);
     try {
       for (const path of removed) await removePath(source.path, path);
@@ -46,6 +46,20 @@ export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Pro
     }
     return missing;
   });
+}
+
+/**
+ * Applies a patch to the base commit in an index of its own, as {@link applyPatch} begins. Changes no file.
+ * @throws GitError when the patch does not apply, or not within the time limit
+ */
+export async function tryPatch(source: SnapshotSource, patch: Uint8Array): Promise<void> {
+  await withScratchIndex(source, (environment) => stage(source, environment, patch));
+}
+
+async function stage(source: SnapshotSource, environment: Record<string, string>, patch: Uint8Array): Promise<void> {
+  await git(source.path, ['read-tree', source.base], { environment });
+  const apply = ['apply', '--cached', '--binary', '--whitespace=nowarn'];
+  await git(source.path, apply, { environment, input: patch, maxMs: APPLY_LIMIT_MS });
 }
 
 /** Parses `git diff --raw -z`. Each change is `:<mode> <mode> <id> <id> <letter>`, then the path. */

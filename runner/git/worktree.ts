@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MAX_PATCH_BYTES, MAX_UNPACKED_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
-import { applyPatch } from './apply-patch.ts';
+import { applyPatch, tryPatch } from './apply-patch.ts';
 import { type BytePath, pathText, placeOf } from './byte-path.ts';
 import { parseFiles } from './changed-files.ts';
 import { git, OutputTooLargeError } from './git.ts';
@@ -139,6 +139,14 @@ export class Worktree {
   async copyIncluded(clone: string): Promise<Included | null> {
     const { path, index } = this.#source;
     return index === null ? null : copyIncluded(clone, path, index);
+  }
+
+  /**
+   * Shows that a patch, packed or not, can be restored. Changes no file.
+   * @throws when it is damaged or does not apply to the base
+   */
+  async verify(patch: Uint8Array): Promise<void> {
+    if (patch.byteLength > 0) await tryPatch(this.#source, await unpackPatch(patch));
   }
 
   /**

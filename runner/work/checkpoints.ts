@@ -19,7 +19,7 @@ export interface CheckpointPosition {
 
 interface CheckpointsDependencies {
   opencode: Pick<OpenCodePort, 'exportConversation'>;
-  worktree: Pick<Worktree, 'path' | 'base' | 'changes'>;
+  worktree: Pick<Worktree, 'path' | 'base' | 'changes' | 'verify'>;
   conversationId: string;
   lease: { task_id: string; epoch: number };
   /** The most parts in which the session takes a conversation. */
@@ -53,6 +53,10 @@ export class Checkpoints {
   #newest: CheckpointData | null = null;
   /** The checkpoint whose confirmation makes the work safe; null while the worktree may be ahead of all of them. */
   #awaited: CheckpointData | null = null;
+  /** The newest checkpoint's patch, until it is shown that it can be restored. */
+  #unverified: Uint8Array | null = null;
+  /** The checksum of the last patch that was shown to be restorable. */
+  #verified: string | null = null;
   /** The work of the last result. */
   #reported: string;
 
@@ -122,6 +126,24 @@ export class Checkpoints {
     await attempt().catch(attempt);
   }
 
+  /**
+   * Applies the newest checkpoint's patch to the base, aside from the worktree, unless that was done before.
+   * @throws when it does not apply. The worktree is kept then.
+   */
+  async verify(): Promise<void> {
+    await this.idle();
+    const [patch, checksum] = [this.#unverified, this.#newest?.patch?.sha256 ?? null];
+    if (patch === null) return;
+    try {
+      await this.#dependencies.worktree.verify(patch);
+    } catch (error) {
+      this.close();
+      throw new Error(`Its patch cannot be restored: ${(error as Error).message}`);
+    }
+    this.#verified = checksum;
+    if (this.#unverified === patch) this.#unverified = null;
+  }
+
   /** Takes a checkpoint after all earlier calls have finished. */
   take(position: CheckpointPosition): Promise<void> {
     const taken = this.#last.then(() => this.#take(position));
@@ -184,6 +206,7 @@ export class Checkpoints {
     report({ type: 'checkpoint', data });
     if (isComplete && !this.#isClosed) markReported(worktree.path);
     this.#newest = data;
+    this.#unverified = data.patch === null || data.patch.sha256 === this.#verified ? null : patch;
     this.#awaited = data;
     this.#answer = this.#dependencies.saved().then((isSaved) => this.#answered(data, isComplete, isSaved));
   }

@@ -3,6 +3,7 @@ import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { RepositoryError } from '../git/repository.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 import { type Answer, answerIn, judge, type Verdict } from './evidence.ts';
+import { checkpointFailed } from './failures.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import { workLost } from './restoration.ts';
@@ -43,7 +44,9 @@ export class Results {
     const { newest: checkpoint, hasChanged } = checkpoints;
     const verdict = judge({ answer: await this.answer(context), hasChanged, restoration, checkpoint });
     const isLast = this.#dependencies.messages.waiting.length === 0;
-    if (isLast || verdict.status === 'failed') await this.report(context, verdict);
+    if (!isLast && verdict.status !== 'failed') return;
+    const problem = verdict.status === 'completed' ? await restoreProblem(context) : null;
+    await this.report(context, problem ?? verdict);
   }
 
   /** Reports the result of a run whose last turn an earlier lease has done. */
@@ -86,4 +89,12 @@ export class Results {
     };
     report({ type: 'result', data });
   }
+}
+
+/** Completed work can be restored. The verdict if the newest checkpoint cannot; null if it can. */
+async function restoreProblem({ checkpoints }: WorkContext): Promise<Verdict | null> {
+  return checkpoints.verify().then(
+    () => null,
+    (error: Error) => ({ status: 'failed', error: checkpointFailed(error) }),
+  );
 }

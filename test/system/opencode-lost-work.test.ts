@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { Repository } from '../../runner/git/repository.ts';
 import type { OpenCodeClient } from '../../runner/opencode/client.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import {
@@ -106,4 +107,38 @@ test('a pause does not wait for a session that is out of reach', async () => {
   await work.work.command({ type: 'pause', data: { within_ms: 60_000 } });
   expect(await work.frame('released')).toMatchObject({ reason: 'paused' });
   answer.resolve(null);
+});
+
+test('work whose patch does not apply to its base is not completed, and its worktree is kept', async () => {
+  const verified: number[] = [];
+  let isSpoilt = false;
+  const repository = (clone: Repository) => {
+    const addWorktree = clone.addWorktree.bind(clone);
+    clone.addWorktree = async (...args) => {
+      const tree = await addWorktree(...args);
+      const [changes, verify] = [tree.changes.bind(tree), tree.verify.bind(tree)];
+      tree.changes = async () => {
+        const found = await changes();
+        return isSpoilt ? { ...found, patch: found.patch!.slice(0, -5) } : found;
+      };
+      tree.verify = async (patch) => {
+        verified.push(patch.byteLength);
+        return verify(patch);
+      };
+      return tree;
+    };
+    return clone;
+  };
+  const work = await fixture.start(makeAssignment(), new Map(), { repository });
+  await work.message('write one.txt: 1');
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+  await work.message('say the same files');
+  expect(await work.frame('result', 2)).toMatchObject({ status: 'completed' });
+  expect(verified).toHaveLength(1);
+  isSpoilt = true;
+  await work.message('write two.txt: 2');
+  const error = { code: 'checkpoint_failed', message: expect.stringContaining('cannot be restored') };
+  expect(await work.frame('result', 3)).toMatchObject({ status: 'failed', error });
+  await work.end();
+  expect([existsSync(work.worktree), existsSync(`${work.worktree}.kept`)]).toEqual([true, true]);
 });

@@ -47,6 +47,8 @@ export interface WorkOptions {
   /** Those of the agent that differ from the defaults. */
   ceilings?: GivenCeilings;
   setup?: SetupChoice;
+  /** Replaces how the clone makes worktrees. */
+  repository?: (clone: Repository) => Repository;
 }
 
 let taskCount = 0;
@@ -77,10 +79,12 @@ export async function startWork(
   clone: string,
   assignment: Assignment,
   artifacts: ReadonlyMap<string, Uint8Array> = new Map(),
-  { stepCheckpointMs = 600_000, ceilings = {}, saved = async () => true, setup = 'repository' }: WorkOptions = {},
+  options: WorkOptions = {},
 ): Promise<WorkRig> {
+  const { stepCheckpointMs = 600_000, ceilings = {}, saved = async () => true, setup = 'repository' } = options;
   const frames: AgentFrameBody[] = [];
-  const repository = await Repository.open(clone);
+  const opened = await Repository.open(clone);
+  const repository = options.repository?.(opened) ?? opened;
   const worktreesDirectory = join(rig.directory, 'worktrees');
   const work = new Work(assignment, {
     agentName: 'AGENT-RIG',

@@ -136,6 +136,16 @@ test('a patch that does not apply throws and changes nothing', async () => {
   expect(await tree.changes()).toMatchObject({ patch: new Uint8Array(), files: [] });
 });
 
+test('a patch is verified without a change of the worktree', async () => {
+  const repository = await Repository.open(clone);
+  const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());
+  writeFileSync(join(tree.path, 'kept.txt'), 'one\n2\nthree\n');
+  const { patch } = await tree.changes();
+  await tree.verify(patch!);
+  await expect(tree.verify(Buffer.from(patch!).subarray(0, -5))).rejects.toThrow('git apply');
+  expect((await tree.changes()).patch).toEqual(patch);
+});
+
 test('clones of one repository have the same identity', async () => {
   const second = join(scratch, 'second');
   execFileSync('git', ['clone', '-q', clone, second]);

@@ -107,6 +107,7 @@ describe('a checkpoint', () => {
         worktree: {
           path: join(directory, 'tree'),
           base: 'base',
+          verify: async () => undefined,
           changes: async () => ({
             patch: Buffer.from(patch),
             files: [],
