@@ -1,5 +1,6 @@
 import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util';
 import { closest, distance } from 'fastest-levenshtein';
+import { httpUrl, suggestion } from '../src/configuration/kinds.ts';
 
 /**
  * Exit codes of every `oio` command.
@@ -216,4 +217,16 @@ export function parseInteger(option: string, text: string, bounds: { min: number
     );
   }
   return value;
+}
+
+/**
+ * Parses the URL of a server from an option. The result has no slash at its end.
+ *
+ * @throws CliError that names the option, and suggests the URL that was probably meant
+ */
+export function parseUrl(option: string, text: string): string {
+  const url = httpUrl.read(text.trim());
+  if (url !== undefined) return url;
+  const requirement = `${option} must be ${httpUrl.expects}, such as ${option} http://127.0.0.1:8787`;
+  throw new CliError(`${requirement}, not "${text}".${suggestion(httpUrl, text)}`, exitCode.usage);
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { lockFile } from '../runner/process/lock-file.ts';
 import { CliError, exitCode } from './command.ts';
+import { givenPath } from './given-path.ts';
 import { processStartTime } from './launcher/process-identity.ts';
 import { setting } from './settings.ts';
 
@@ -25,7 +26,7 @@ export class DataDirectory {
   #unlock: (() => void) | null = null;
 
   constructor(path: string) {
-    this.path = resolve(path);
+    this.path = givenPath(path);
   }
 
   /**
@@ -37,7 +38,7 @@ export class DataDirectory {
    */
   static fromEnvironment(env: NodeJS.ProcessEnv, use: 'work' | 'demo' = 'work'): DataDirectory {
     const name = use === 'demo' ? 'oio-demo' : 'oio';
-    const local = resolve(`.${name}`);
+    const local = join(process.cwd(), `.${name}`);
     const byDefault = isDirectory(local) ? local : join(stateHome(env, process.platform), name);
     return new DataDirectory(setting('OIO_DATA_DIR', env) ?? byDefault);
   }

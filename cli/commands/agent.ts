@@ -1,5 +1,4 @@
 import { arch, hostname, platform } from 'node:os';
-import { resolve } from 'node:path';
 import { AccessRefusedError, SupersededError } from '../../runner/access.ts';
 import type { AgentOptions } from '../../runner/agent-parts.ts';
 import { RepositoryError } from '../../runner/git/repository.ts';
@@ -10,10 +9,10 @@ import { NoModelError, startAgent } from '../../runner/start.ts';
 import { readCeilings } from '../../runner/work/ceiling-watch.ts';
 import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
 import { MAX_LABEL_CHARS, MAX_LABELS } from '../../src/protocol/common/limits.ts';
-import { withoutTrailingSlash } from '../../src/protocol/common/url.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
-import { CliError, type Command, defineCommand, type ExitCode, exitCode, oio } from '../command.ts';
+import { CliError, type Command, defineCommand, type ExitCode, exitCode, oio, parseUrl } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
+import { givenPath, PACKAGE } from '../given-path.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { readOptionFile } from '../option-file.ts';
 import { describeSettings, setting } from '../settings.ts';
@@ -81,19 +80,15 @@ ${describeSettings('agent')}`,
   },
   async run({ values }) {
     const url = values.url ?? setting('OIO_URL', process.env);
-    if (!url || !URL.canParse(url)) {
-      const found = url ? `, not "${url}"` : '';
-      throw new CliError(
-        `--url must be the control plane's URL, such as --url http://127.0.0.1:8787${found}.`,
-        exitCode.usage,
-      );
+    if (!url) {
+      throw new CliError('Set --url to the control plane, such as --url http://127.0.0.1:8787.', exitCode.usage);
     }
     const capacity = parseCapacity(values.capacity);
     const name = parseName(values.name ?? `AGENT-${hostname()}`);
     const options: AgentOptions = {
-      url: withoutTrailingSlash(url),
+      url: parseUrl('--url', url),
       token: readToken(values['token-file'], process.env),
-      directory: resolve(values.dir),
+      directory: givenPath(values.dir),
       capacity,
       name,
       source: readSource(values['opencode-config'], process.env),
@@ -131,7 +126,7 @@ function readLabels(given: readonly string[]): string[] {
 /** By default, each name has its own directory, because an identity belongs to one agent. `oio up` uses `agent`. */
 function prepareDirectory(given: string | undefined, name: string, env: NodeJS.ProcessEnv): string {
   const data = DataDirectory.fromEnvironment(env);
-  const path = given === undefined ? data.file(name.toLowerCase()) : resolve(given);
+  const path = given === undefined ? data.file(name.toLowerCase()) : givenPath(given);
   if (given === undefined) makeAgentDirectory(data.path);
   makeAgentDirectory(path);
   return path;
@@ -139,6 +134,7 @@ function prepareDirectory(given: string | undefined, name: string, env: NodeJS.P
 
 async function run(options: AgentOptions): Promise<number> {
   const requested = shutdownRequested(() => process.exit(128 + 2));
+  if (options.directory === PACKAGE) report("--dir is the orchestrator's own repository; name yours", 'info', true);
   const running = await startAgent(options).catch((error: unknown) => explainStartError(error, options));
   report(`working in ${running.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
   const uncommitted = await running.uncommitted().catch(() => 0);

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { listKept, unmarkKept } from '../../runner/git/kept-worktrees.ts';
 import { Repository } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError, lockDataDirectory } from '../../runner/identity.ts';
 import { removeTree } from '../../runner/process/remove-tree.ts';
 import { CliError, defineCommand, defineGroup, exitCode } from '../command.ts';
 import { DataDirectory } from '../data-directory.ts';
+import { givenPath } from '../given-path.ts';
 import { printable, printJson } from '../terminal.ts';
 import { jsonOption, printLines } from './session/common.ts';
 
@@ -86,7 +87,7 @@ export const kept = defineGroup('agent kept', 'Manage work that agents have kept
 });
 
 function allKept(agentDirectory: string | undefined): ReturnType<typeof listKept> {
-  const directories = agentDirectory === undefined ? agentDirectories() : [resolve(agentDirectory)];
+  const directories = agentDirectory === undefined ? agentDirectories() : [givenPath(agentDirectory)];
   return directories.flatMap((directory) => listKept(join(directory, WORKTREES)));
 }
 

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import { Repository, RepositoryError } from '../../runner/git/repository.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
 import { CliError, exitCode } from '../command.ts';
+import { givenPath } from '../given-path.ts';
 
 /**
  * Checks that an agent can work in a directory, before any process is started.
@@ -10,7 +10,7 @@ import { CliError, exitCode } from '../command.ts';
  * @throws CliError that says how to fix the problem
  */
 export async function checkRepository(directory: string): Promise<string> {
-  const path = resolve(directory);
+  const path = givenPath(directory);
   try {
     await Repository.open(path);
     return path;

@@ -4,6 +4,14 @@ export interface Kind<T> {
   readonly expects: string;
   /** Parses a trimmed, non-empty text; undefined when the text is invalid. */
   read(text: string): T | undefined;
+  /** The valid text that an invalid one probably means, if it is known. */
+  suggest?(text: string): string;
+}
+
+/** A sentence, after a space, with the text that was probably meant; otherwise empty. */
+export function suggestion<T>({ read, suggest }: Kind<T>, given: string): string {
+  const meant = suggest?.(given.trim());
+  return meant === undefined || read(meant) === undefined ? '' : ` Did you mean "${meant}"?`;
 }
 
 const SECRET_MIN_CHARS = 32;
@@ -49,10 +57,11 @@ export const secret: Kind<string> = {
   read: (given) => (given.length >= SECRET_MIN_CHARS ? given : undefined),
 };
 
-/** The URL of an HTTP server, without a trailing slash. */
+/** The URL of an HTTP server, without slashes at its end. */
 export const httpUrl: Kind<string> = {
   expects: 'an http or https URL',
-  read: (given) => (/^https?:$/.test(protocolOf(given)) ? given.replace(/\/$/, '') : undefined),
+  read: (given) => (/^https?:$/.test(protocolOf(given)) ? given.replace(/\/+$/, '') : undefined),
+  suggest: (given) => `http://${given.replace(/^[a-z]*:?\/\//i, '')}`,
 };
 
 export const postgresUrl: Kind<string> = {

@@ -1,3 +1,4 @@
+import { suggestion } from './kinds.ts';
 import { type NamesOf, namesOf, type Reader, type SettingName, settingOf, type ValueOf } from './settings.ts';
 
 /** Environment variables: `process.env`, or the Worker's environment. */
@@ -21,7 +22,8 @@ export class SettingError extends Error {
     const requirement = `${variable} must be ${plain(kind.expects)}, such as ${variable}=${example}`;
     const found =
       given === undefined ? '; it is not set' : secret ? '; its current value is invalid' : `, not ${quoted(given)}`;
-    super(`${requirement}${found}.`);
+    const meant = given === undefined || secret ? '' : suggestion<unknown>(kind, given);
+    super(`${requirement}${found}.${meant}`);
     this.variable = variable;
     this.requirement = `${requirement}.`;
   }

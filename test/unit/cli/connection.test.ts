@@ -63,7 +63,7 @@ describe('finding the control plane', () => {
 
   it('rejects an invalid URL, and names the variable', () => {
     expect(() => findConnection({ OIO_DATA_DIR: serving('data'), OIO_URL: 'localhost' })).toThrow(
-      'OIO_URL must be an http or https URL, such as OIO_URL=https://oio.example, not "localhost".',
+      'OIO_URL must be an http or https URL, such as OIO_URL=https://oio.example, not "localhost". Did you mean "http://localhost"?',
     );
   });
 
