@@ -171,16 +171,19 @@ export class Agent {
     }
     if (this.#waitingOffers.has(key({ task_id, epoch }))) return;
     const older = [...this.#leases.values()].filter((lease) => lease.task_id === task_id && lease.epoch < epoch);
-    // A lease that is over but still cleaning up takes no capacity: the registry freed its slot when the lease ended.
-    const active = [...this.#leases.values()].filter((lease) => !lease.isOver && !older.includes(lease));
-    const taken = active.length + this.#waitingOffers.size;
+    const others = [...this.#leases.values()].filter((lease) => !older.includes(lease));
+    // The registry freed the slot of a lease when it ended, so a lease that is cleaning up is no reason to decline.
+    const cleaning = others.filter(({ isOver }) => isOver);
+    const taken = others.length - cleaning.length + this.#waitingOffers.size;
     const reason = this.#whyNoOffers(taken);
     if (reason !== null) {
       this.#send({ type: 'declined', task_id, epoch, reason });
       return;
     }
-    if (older.length === 0) this.#accept(offer);
-    else void this.#acceptAfter(older, offer);
+    // But its processes may still use a port, so no more sessions than the capacity are on the machine at a time.
+    const first = taken + cleaning.length < this.#options.capacity ? older : [...older, ...cleaning];
+    if (first.length === 0) this.#accept(offer);
+    else void this.#acceptAfter(first, offer);
   }
 
   /** @param taken the leases and offers that use capacity */
@@ -205,12 +208,15 @@ export class Agent {
     return bavail * bsize;
   }
 
-  /** All epochs of a task share one OpenCode conversation, so the older lease ends before the newer one starts. */
-  async #acceptAfter(older: Lease[], offer: Offer): Promise<void> {
+  /**
+   * Accepts an offer when other leases have ended: those of older epochs, because all epochs of a task share one OpenCode
+   * conversation, and those that are over.
+   */
+  async #acceptAfter(first: Lease[], offer: Offer): Promise<void> {
     const name = key(offer);
     if (this.#waitingOffers.has(name)) return;
     this.#waitingOffers.add(name);
-    await Promise.all(older.map((lease) => lease.supersede()));
+    await Promise.all(first.map((lease) => lease.supersede()));
     // The registry may have cancelled the offer meanwhile.
     if (this.#waitingOffers.delete(name) && !this.#isStopping) this.#accept(offer);
   }

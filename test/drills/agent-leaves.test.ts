@@ -59,3 +59,24 @@ describe('an agent that shuts down', () => {
     await expectTakenOver(session, first, 2);
   });
 });
+
+it('an agent without room for another session begins the next one when no process of the last one is left', async () => {
+  const labels = ['room=one'];
+  const agent = await fleet.agent('AGENT-ONE', { capacity: 1, labels }).start();
+  const pid = join(fleet.path, 'server.pid');
+  const server = `setsid sh -c 'trap "" TERM; echo $$ > ${pid}; while :; do sleep 0.1; done' > /dev/null 2>&1 &`;
+  const look = `read server < ${pid}; kill -0 $server && echo no > alone.txt || echo yes > alone.txt`;
+  const requires = { required_labels: labels };
+  const last = await startSession(
+    fleet.client,
+    [`run ${server}\nrun until test -s ${pid}; do sleep 0.1; done`],
+    requires,
+  );
+  const next = await startSession(fleet.client, [`run ${look}`], requires);
+  for (const session of [last, next]) {
+    await session.ended('completed');
+    session.watch.close();
+  }
+  expect((await fleet.client.sessions.diff(next.id)).patch).toContain('+yes');
+  await agent.stop();
+});
