@@ -1,6 +1,9 @@
 /** The sections of docs/API.md that derive from the table of endpoints, the catalogue of errors and the limits. */
 import type * as z from 'zod';
+import { DEFAULT_SESSION_CONFIG } from '../durable-objects/session/config.ts';
+import { PRIORITY_LAG_MS } from '../src/domain/dispatch/queue-order.ts';
 import { rolesWith } from '../src/domain/permissions.ts';
+import { MAX_TRANSCRIPT_CHARS, MAX_TRANSCRIPT_ITEMS } from '../src/domain/session/transcript.ts';
 import { Role } from '../src/protocol/common/enums.ts';
 import { ERROR_CODES } from '../src/protocol/common/errors.ts';
 import {
@@ -24,6 +27,8 @@ export const API_SECTIONS: Readonly<Record<string, () => string>> = {
   'api-roles': rolesTable,
   'api-errors': errorsTable,
   'api-limits': limitsTable,
+  'api-queue': queueTable,
+  'api-retention': retentionTable,
   'api-operations': operations,
 };
 
@@ -59,8 +64,43 @@ function errorsTable(): string {
   return table(['code', 'status', 'may succeed later', 'meaning', 'what to do'], rows);
 }
 
+function number(value: number): string {
+  return value.toLocaleString('en');
+}
+
+function queueTable(): string {
+  const rows = Object.entries(PRIORITY_LAG_MS).map(([priority, ms]) => [
+    `\`${priority}\``,
+    `${number(ms / 60_000)} minutes`,
+  ]);
+  return table(['priority', 'stands later by'], rows);
+}
+
+function retentionTable(): string {
+  const { deleted_retention_ms, final_retention_ms, max_log_events, max_log_chars } = DEFAULT_SESSION_CONFIG;
+  const days = (ms: number) => `${ms / 86_400_000} days`;
+  const log = `${number(max_log_events)} events or ${number(max_log_chars)} characters`;
+  const transcript = `${number(MAX_TRANSCRIPT_ITEMS)} entries and ${number(MAX_TRANSCRIPT_CHARS)} characters`;
+  return table(
+    ['what', 'kept'],
+    [
+      ['a session', 'until you delete it'],
+      [
+        'its events',
+        `until ${days(final_retention_ms)} after its end; also before, the older half goes when there are more than ${log}`,
+      ],
+      [
+        'its transcript',
+        `as long as the session: the newest ${transcript}; \`dropped_items\` counts the older entries that are lost`,
+      ],
+      ['a deleted session', `not found at once; its last traces are removed after ${days(deleted_retention_ms)}`],
+      ['artifacts', 'as long as their checkpoint'],
+      ['a token, revoked or not', 'until it expires'],
+    ],
+  );
+}
+
 function limitsTable(): string {
-  const number = (value: number) => value.toLocaleString('en');
   return table(
     ['what', 'limit'],
     [

@@ -14,7 +14,7 @@ const CUT_OFF = 'The call was cut off: its agent or OpenCode ended first.';
 
 export const MAX_TRANSCRIPT_ITEMS = 5_000;
 /** The limit for all text of the transcript, in UTF-16 code units. */
-const MAX_TRANSCRIPT_CHARS = 4_000_000;
+export const MAX_TRANSCRIPT_CHARS = 4_000_000;
 
 type EventOf<T extends AgentEventBody['type']> = EventPosition & Extract<AgentEventBody, { type: T }>;
 
