@@ -69,6 +69,15 @@ it('oio session create --watch --json prints the session first, and oio approve 
   expect(await oio('reject', id)).toMatchObject({ output: expect.stringContaining('has no open approval') });
 });
 
+it('oio session create --watch says why the session waits for an agent', async () => {
+  const args = ['session', 'create', 'say hello', '--label', 'gpu=true', '--watch'];
+  const watching = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
+  await watching.printed(/^· No connected agent has label gpu=true\./m);
+  const { items } = await fleet.client.sessions.list({ status: ['queued'] });
+  for (const { id } of items) await fleet.client.sessions.act(id, 'cancel');
+  expect(await watching.exited).toBe(exitCode.failed);
+});
+
 it('oio open prints a link to a session’s page that signs in, where there is no browser', async () => {
   const { items } = JSON.parse((await oio('session', 'list', '--json')).output) as SessionList;
   const id = items[0]?.id ?? '';

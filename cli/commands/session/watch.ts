@@ -1,6 +1,7 @@
 import type { Client } from '../../../src/client/client.ts';
 import { defineCommand, type ExitCode, exitCode } from '../../command.ts';
 import { SessionRenderer } from '../../render.ts';
+import { printable } from '../../terminal.ts';
 import { followSession } from '../../watch.ts';
 import { connect, connectionDetails, hint, jsonOption, printLines, sessionIdOf } from './common.ts';
 
@@ -21,10 +22,43 @@ Exits with 0 only if the session completes. With --json, prints one event per li
 export async function watchSession(client: Client, id: string, json: boolean): Promise<ExitCode> {
   const renderer = new SessionRenderer(id);
   if (!json) process.once('SIGINT', () => leave(id));
+  let isQueued = false;
+  const reasons = new QueueReasons(client, id);
+  const explaining = json ? undefined : setInterval(() => isQueued && reasons.print(), EXPLAIN_MS);
   const status = await followSession(client, id, {
-    onEvent: (event) => printLines(json ? [JSON.stringify(event)] : renderer.render(event)),
-  });
+    onEvent: (event) => {
+      printLines(json ? [JSON.stringify(event)] : renderer.render(event));
+      if (event.type === 'session.status') isQueued = event.data.to === 'queued';
+    },
+  }).finally(() => clearInterval(explaining));
   return status === 'completed' ? exitCode.ok : exitCode.failed;
+}
+
+/** How often a session in the queue is asked for the reason, which no event says. */
+const EXPLAIN_MS = 3_000;
+
+/** Says why a session waits for an agent, whenever the reason changes. */
+class QueueReasons {
+  readonly #client: Client;
+  readonly #id: string;
+  #known: string | undefined;
+
+  constructor(client: Client, id: string) {
+    this.#client = client;
+    this.#id = id;
+  }
+
+  print(): void {
+    this.#client.sessions.get(this.#id).then(
+      ({ queue }) => {
+        const message = queue?.message;
+        if (message !== undefined && message !== this.#known) printLines([`· ${printable(message)}`]);
+        this.#known = message;
+      },
+      // The watch itself says when the control plane is away.
+      () => undefined,
+    );
+  }
 }
 
 /** Ends this command after Ctrl-C, and says that the session continues. */
