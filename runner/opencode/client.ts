@@ -67,6 +67,11 @@ export class OpenCodeClient implements OpenCodePort {
     return providers.flatMap((provider) => Object.keys(provider.models).map((model) => `${provider.id}/${model}`));
   }
 
+  async listAgents(directory: string): Promise<string[]> {
+    const agents = await this.#call((api) => api.app.agents({ directory }));
+    return agents.map(({ name }) => name);
+  }
+
   async defaultModel(): Promise<string | null> {
     const [config, { providers, default: defaults }] = await Promise.all([
       this.#call((api) => api.config.get()),

@@ -76,6 +76,8 @@ export interface OpenCodePort {
   subscribe(listener: (signal: OpenCodeSignal) => void): () => void;
   /** The models that can be used now, as `provider/model`. */
   listModels(): Promise<string[]>;
+  /** The agents that can be used in a directory, by name. */
+  listAgents(directory: string): Promise<string[]>;
   /** The model for sessions that name none; null when no model can be used. */
   defaultModel(): Promise<string | null>;
   /** The names of the MCP servers of a directory to which OpenCode has not tried to connect since its last start. */

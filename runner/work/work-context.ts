@@ -90,6 +90,7 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
   const loss = lossNotice(restoration);
   if (loss !== null) report(note('error', loss));
   const directory = await workDirectory(worktree, assignment.repository.directory ?? '.', report);
+  await checkAgent(assignment.agent_config.agent, directory, opencode);
   const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
   const { max_conversation_parts: maxConversationParts = 1, takes_tool_output: takesToolOutput = false } = assignment;
   const mapping = new Mapping(conversationId, directory, { takesToolOutput });
@@ -121,6 +122,16 @@ async function open(assignment: Assignment, dependencies: WorkContextDependencie
     restoration,
     notice: notices.length === 0 ? null : notices.join('\n\n'),
   };
+}
+
+/** The repository's own configuration can define agents, so they are known in its directory only. */
+async function checkAgent(name: string | undefined, directory: string, opencode: OpenCodePort): Promise<void> {
+  if (name === undefined) return;
+  const names = await opencode.listAgents(directory);
+  if (names.includes(name)) return;
+  throw new WorkContextError(
+    `OpenCode has no agent ${truncated(name, 100)}. It has ${truncated(names.join(', '), 500)}.`,
+  );
 }
 
 /** The directory in which the agent works. Notes what the files there lack. */
@@ -202,7 +213,9 @@ async function openWorktree(
     : await repository.resolve(checkpoint?.base_commit ?? base_commit);
   const worktree = await repository.addWorktree(worktreePath(worktreesDirectory, assignment), base);
   if (checkpoint === null) {
-    report(note('info', `The work starts from commit ${truncated(await repository.describe(base), 100)}.`));
+    const behind = startsFromBranch ? 0 : await repository.uncommitted();
+    const without = behind === 0 ? '' : `, without the ${behind} uncommitted files of the clone`;
+    report(note('info', `The work starts from commit ${truncated(await repository.describe(base), 100)}${without}.`));
     return { worktree, restoration: { type: 'whole' }, hasWork: false };
   }
   const { patch_artifact_id: id, patch_sha256 } = checkpoint;

@@ -236,13 +236,18 @@ test('concurrent sessions do not see each other’s files', async () => {
   expect(files).toEqual([['only-0.txt'], ['only-1.txt']]);
 });
 
-test('work starts in a directory of the repository at a commit, and a missing model is refused', async () => {
+test('work starts in a directory of the repository at a commit, and a missing model or agent is refused', async () => {
   const inside = await start({ repository: { directory: 'not/there' } });
   expect(await inside.frame('released')).toMatchObject({ reason: 'refused' });
   const unknown = await start({ repository: { base_commit: 'deadbeef' } });
   expect((await unknown.frame('released')).message).toContain('no commit deadbeef');
   const foreign = await start({ agent_config: { model: 'nobody/nothing' } });
   expect((await foreign.frame('released')).message).toContain('no model nobody/nothing');
+  const nobody = await start({ agent_config: { agent: 'nope' } });
+  expect(await nobody.frame('released')).toMatchObject({
+    reason: 'refused',
+    message: expect.stringMatching(/no agent nope\. It has .*build/),
+  });
 });
 
 test('when the lease has ended, its worktree is gone', async () => {
