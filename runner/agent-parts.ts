@@ -31,7 +31,8 @@ export interface AgentOptions {
   setup?: SetupChoice;
   labels?: string[];
   capabilities?: Capability[];
-  log: (line: string) => void;
+  /** @param isNotice whether a person must see the line, also where only important lines are shown */
+  log: (line: string, isNotice?: boolean) => void;
   /** See `WorkDependencies`. */
   stepCheckpointMs?: number;
 }

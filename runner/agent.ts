@@ -119,7 +119,7 @@ export class Agent {
 
   #warnOfExpiry(): void {
     const warning = expiryWarning(this.#options.token, Date.now());
-    if (warning !== null) this.#options.log(warning);
+    if (warning !== null) this.#options.log(warning, true);
   }
 
   #hello(): void {

@@ -97,7 +97,7 @@ ${describeSettings('agent')}`,
       setup: readSetup(values),
       ceilings: readCeilings((name) => setting(name, process.env)),
       labels: readLabels(values.label ?? []),
-      log: (line) => report(line),
+      log: (line, isNotice) => report(line, 'info', isNotice),
     };
     return run(options);
   },

@@ -48,11 +48,12 @@ const fetch = defineCommand({
   async run({ values, args }) {
     const { path, base } = findOne(args.name, values.data);
     const worktree = await (await Repository.open(path)).openWorktree(path, base);
-    const { patch, leftOut } = await worktree.changes(MAX_PATCH_BYTES);
+    const { patch, leftOut, changedSubmodules } = await worktree.changes(MAX_PATCH_BYTES);
     if (patch === null) throw new CliError(`The work is too large for a patch. It is in ${path}.`);
     process.stdout.write(patch);
-    for (const item of leftOut) process.stderr.write(`This is not in the patch: ${printable(join(path, item.path))}\n`);
-    return leftOut.length === 0 ? exitCode.ok : exitCode.failed;
+    const missing = [...leftOut.map((item) => item.path), ...changedSubmodules];
+    for (const name of missing) process.stderr.write(`This is not in the patch: ${printable(join(path, name))}\n`);
+    return missing.length === 0 ? exitCode.ok : exitCode.failed;
   },
 });
 

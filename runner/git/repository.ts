@@ -48,11 +48,7 @@ export class Repository {
     if (!found?.isDirectory()) throw new RepositoryError(`There is no directory ${path}.`);
     const directory = await gitText(path, ['rev-parse', '--show-toplevel']).catch((error: Error) => {
       if (error instanceof MissingDependencyError) throw error;
-      throw new RepositoryError(
-        error.message.includes('not a git repository')
-          ? `${path} is not a git repository: run "git init" there and commit once.`
-          : error.message,
-      );
+      throw new RepositoryError(whyNoWorkTree(path, error.message));
     });
     const roots = await gitText(directory, ['rev-list', '--max-parents=0', 'HEAD']).catch(() => {
       throw new RepositoryError(
@@ -199,4 +195,13 @@ async function gitText(directory: string, args: string[]): Promise<string> {
   const output = (await git(directory, args)).toString('utf8').trim();
   if (output === '') throw new GitError(`git ${args[0]}: no output`);
   return output;
+}
+
+/** @param message git's own */
+function whyNoWorkTree(path: string, message: string): string {
+  if (message.includes('not a git repository'))
+    return `${path} is not a git repository: run "git init" there and commit once.`;
+  if (message.includes('must be run in a work tree'))
+    return `${path} is a bare repository, which has no files: clone it, and name the clone.`;
+  return message;
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { exitCode } from '../../../cli/command.ts';
 import { kept } from '../../../cli/commands/kept.ts';
 import { markKept } from '../../../runner/git/kept-worktrees.ts';
 import { Repository } from '../../../runner/git/repository.ts';
@@ -46,6 +47,24 @@ it('kept work is listed, and fetched as a patch that git applies', async () => {
   await kept.run(['fetch', NAME.slice(0, 8)]);
   execFileSync('git', ['-C', clone, 'apply', '--check'], { input: output });
   expect(output).toContain('+kept work');
+});
+
+it('a patch without the work in a submodule fails, and names the submodule', async () => {
+  const inner = join(path, 'lib');
+  mkdirSync(inner);
+  gitIn(inner, 'init', '-q');
+  gitIn(inner, 'commit', '-q', '--allow-empty', '-m', 'inner');
+  gitIn(path, 'update-index', '--add', '--cacheinfo', `160000,${gitIn(inner, 'rev-parse', 'HEAD')},lib`);
+  gitIn(path, 'commit', '-qm', 'with a submodule');
+  markKept(path, gitIn(path, 'rev-parse', 'HEAD'));
+  writeFileSync(join(inner, 'unsaved.txt'), 'x');
+  let errors = '';
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    errors += text;
+    return true;
+  });
+  expect(await kept.run(['fetch', NAME])).toBe(exitCode.failed);
+  expect(errors).toMatch(/not in the patch: .*lib$/m);
 });
 
 it('kept work is deleted with its record in the clone, but not while its agent runs', async () => {

@@ -165,11 +165,13 @@ test('a worktree can be created where the directory of an earlier one was lost',
 test.each([
   ['missing', 'There is no directory'],
   ['plain', 'is not a git repository: run "git init"'],
+  ['bare', 'is a bare repository, which has no files'],
   ['empty', 'has no commits: create one'],
 ])('opening a %s directory fails with advice on how to fix it', async (kind, message) => {
   const path = join(scratch, kind);
   if (kind !== 'missing') mkdirSync(path);
   if (kind === 'empty') execFileSync('git', ['-C', path, 'init', '-q']);
+  if (kind === 'bare') execFileSync('git', ['-C', path, 'init', '-q', '--bare']);
   await expect(Repository.open(path)).rejects.toThrow(message);
 });
 
