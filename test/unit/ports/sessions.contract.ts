@@ -144,7 +144,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     const { place, call } = await created();
     expect(unwrap(await place.api.checkpoints(call)).items).toEqual([]);
     expect(unwrap(await place.api.approvals(call)).items).toEqual([]);
-    expect(unwrap(await place.api.diff(call))).toMatchObject({ checkpoint: null, artifact: null });
+    expect(unwrap(await place.api.diff(call))).toMatchObject({ checkpoint: null, artifact_id: null });
     expect(failureOf(await place.api.requestCheckpoint(call)).code).toBe('no_running_agent');
     expect(failureOf(await place.api.endTools(call, {})).code).toBe('no_running_agent');
   });
