@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { NO_POSTGRES } from '../system/support/fleet.ts';
 import { Launcher } from '../system/support/launcher.ts';
 import { expectNoSecretLogged } from '../system/support/logs.ts';
 import { scratchDirectory } from '../system/support/rig.ts';
@@ -9,7 +10,7 @@ afterAll(scratch.remove);
 
 it('the demo with --exit shows a session of a real agent, its diff and the dashboard’s URL, and exits with 0', async () => {
   const dataDirectory = join(scratch.path, 'demo');
-  const demo = new Launcher({ dataDirectory, args: ['demo', '--exit'] });
+  const demo = new Launcher({ dataDirectory, args: ['demo', '--exit'], env: NO_POSTGRES });
   expect(await demo.exited).toBe(0);
   for (const pattern of [
     /^✓ write hello\.txt$/m,

@@ -1,6 +1,12 @@
 import { execFileSync } from 'node:child_process';
 
-const SETTINGS = { 'user.name': 'T', 'user.email': 't@example.org', 'protocol.file.allow': 'always' };
+const SETTINGS = {
+  'user.name': 'T',
+  'user.email': 't@example.org',
+  'protocol.file.allow': 'always',
+  // Maintenance is one more process for each commit.
+  'maintenance.auto': 'false',
+};
 
 /**
  * Runs git in a directory as a person with a name, who may clone from paths. Returns what it prints.

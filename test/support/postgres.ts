@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectServer, type Database, openEmbedded } from '../../cli/postgres/database.ts';
@@ -14,6 +14,7 @@ export interface TestPostgres {
   close(): Promise<void>;
 }
 
+const root = join(import.meta.dirname, '../..');
 const password = 'test';
 let served = 0;
 
@@ -22,7 +23,29 @@ export async function embeddedPostgres(): Promise<TestPostgres> {
   await using parts = new AsyncDisposableStack();
   const directory = mkdtempSync(join(tmpdir(), 'oio-postgres-'));
   parts.defer(() => rmSync(directory, { recursive: true, force: true }));
+  cpSync(await newCluster(), join(directory, 'data'), { recursive: true });
   return await serve(await openEmbedded(join(directory, 'data')), parts);
+}
+
+/**
+ * A directory of an embedded Postgres as it is after its first start. The first start takes more than ten seconds of
+ * CPU and always makes the same, so its result is kept for the next run.
+ */
+async function newCluster(): Promise<string> {
+  const { version } = JSON.parse(
+    readFileSync(join(root, 'node_modules/@electric-sql/pglite/package.json'), 'utf8'),
+  ) as { version: string };
+  const folder = join(root, 'dist/test-postgres');
+  const kept = join(folder, version);
+  if (existsSync(kept)) return kept;
+  mkdirSync(folder, { recursive: true });
+  const making = mkdtempSync(join(folder, 'making-'));
+  const database = await openEmbedded(join(making, 'data'));
+  await database.close();
+  // Moved as a whole, so that a run that is killed leaves no half of a cluster.
+  renameSync(join(making, 'data'), kept);
+  rmSync(making, { recursive: true });
+  return kept;
 }
 
 /** An existing server for tests. */
@@ -34,7 +57,7 @@ export async function serverPostgres(url: string): Promise<TestPostgres> {
 /** @param parts ends what was opened for the database; its new parts move to the result */
 async function serve(database: Database, parts: AsyncDisposableStack): Promise<TestPostgres> {
   parts.defer(() => database.close());
-  await runMigrations(database.pool, join(import.meta.dirname, '../../migrations'));
+  await runMigrations(database.pool, join(root, 'migrations'));
   const endpoint = await serveNeonEndpoint({ port: 0, password, pool: () => database.pool });
   parts.defer(() => endpoint.close());
   served += 1;

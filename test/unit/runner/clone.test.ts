@@ -21,6 +21,7 @@ import { Repository } from '../../../runner/git/repository.ts';
 import { isRunning } from '../../../runner/process/processes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { gitIn } from '../../support/git-in.ts';
+import { newRepository } from '../../support/new-repository.ts';
 
 let scratch: string;
 let clone: string;
@@ -28,11 +29,7 @@ let clone: string;
 beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'oio-clone-'));
   clone = join(scratch, 'clone');
-  mkdirSync(clone);
-  gitIn(clone, 'init', '-q', '-b', 'main');
-  writeFileSync(join(clone, 'file.txt'), 'text\n');
-  gitIn(clone, 'add', '-A');
-  gitIn(clone, 'commit', '-qm', 'first');
+  newRepository(clone, { 'file.txt': 'text\n' });
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 

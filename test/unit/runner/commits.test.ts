@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { GitError } from '../../../runner/git/git.ts';
 import { Repository, RepositoryError } from '../../../runner/git/repository.ts';
 import { gitIn } from '../../support/git-in.ts';
+import { newRepository } from '../../support/new-repository.ts';
 
 let scratch: string;
 let clone: string;
@@ -13,9 +14,7 @@ let clone: string;
 beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'oio-commits-'));
   clone = join(scratch, 'clone');
-  mkdirSync(clone);
-  run('init', '-q', '-b', 'main');
-  run('commit', '-q', '--allow-empty', '-m', 'first');
+  newRepository(clone);
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 

@@ -20,6 +20,7 @@ import { Repository } from '../../../runner/git/repository.ts';
 import type { Worktree } from '../../../runner/git/worktree.ts';
 import { eventually } from '../../support/eventually.ts';
 import { gitIn } from '../../support/git-in.ts';
+import { newRepository } from '../../support/new-repository.ts';
 
 let scratch: string;
 let clone: string;
@@ -27,10 +28,7 @@ let clone: string;
 beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'oio-included-'));
   clone = join(scratch, 'clone');
-  write({ 'file.txt': 'text\n', '.gitignore': '.env\nnode_modules/\n' });
-  gitIn(clone, 'init', '-q', '-b', 'main');
-  gitIn(clone, 'add', '-A');
-  gitIn(clone, 'commit', '-qm', 'first');
+  newRepository(clone, { 'file.txt': 'text\n', '.gitignore': '.env\nnode_modules/\n' });
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 

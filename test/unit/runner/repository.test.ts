@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
@@ -17,6 +18,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Repository } from '../../../runner/git/repository.ts';
 import { MAX_REMOTES } from '../../../src/protocol/common/limits.ts';
 import { gitIn } from '../../support/git-in.ts';
+import { newRepository } from '../../support/new-repository.ts';
 
 let scratch: string;
 let clone: string;
@@ -24,13 +26,7 @@ let clone: string;
 beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'oio-repository-'));
   clone = join(scratch, 'clone');
-  mkdirSync(clone);
-  run('init', '-q', '-b', 'main');
-  writeFileSync(join(clone, 'kept.txt'), 'one\ntwo\nthree\n');
-  writeFileSync(join(clone, 'gone.txt'), 'bye\n');
-  writeFileSync(join(clone, '.gitignore'), 'ignored/\n');
-  run('add', '-A');
-  run('commit', '-qm', 'first');
+  newRepository(clone, { 'kept.txt': 'one\ntwo\nthree\n', 'gone.txt': 'bye\n', '.gitignore': 'ignored/\n' });
 });
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -42,7 +38,11 @@ test('a clone is identified by its remotes’ URLs without their passwords', asy
   run('remote', 'add', 'mirror', 'https://user:secret@example.com/acme/web');
   run('remote', 'add', 'again', 'https://github.com/acme/web');
   expect((await Repository.open(clone)).remotes).toEqual(['github.com/acme/web', 'example.com/acme/web']);
-  for (let fork = 1; fork <= 30; fork++) run('remote', 'add', `fork-${fork}`, `https://example.com/${fork}/web`);
+  const forks = Array.from(
+    { length: 30 },
+    (_, fork) => `[remote "fork-${fork}"]\nurl = https://example.com/${fork}/web\n`,
+  );
+  appendFileSync(join(clone, '.git', 'config'), forks.join(''));
   expect((await Repository.open(clone)).remotes).toHaveLength(MAX_REMOTES);
 });
 
