@@ -29,7 +29,10 @@ export function fieldErrors(error: { issues: readonly unknown[] }): FieldError[]
     const { path, message } = innermost(issue);
     return [{ path: path.join('.'), message }];
   });
-  return all.filter(({ path }, index) => all.findIndex((other) => other.path === path) === index);
+  // A body can hold tens of thousands of unknown members.
+  const firsts = new Map<string, FieldError>();
+  for (const error of all) if (!firsts.has(error.path)) firsts.set(error.path, error);
+  return [...firsts.values()];
 }
 
 /** The place that an issue is about: that of the alternative that fits best, if the issue is one of alternatives. */
