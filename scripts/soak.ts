@@ -13,7 +13,7 @@ const { values } = parseArgs({ options: { minutes: { type: 'string' } } });
 const minutes = givenNumber('--minutes', values.minutes, { min: 1, byDefault: 10 });
 
 /** The number of seeds in each round, as a multiple of those of `npm test`. */
-const FACTOR = 3;
+const FACTOR = 9;
 /** The files whose seeds come from `test/support/seeds.ts`. */
 const FILES = testFiles(
   globSync('test/{unit,simulation,workerd}/**/*.test.ts').filter((path) =>
