@@ -7,7 +7,7 @@ import { SessionInProcess, unwrap } from './harness.ts';
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-const MAX_ROWS = 1_000;
+const MAX_ROWS = 300;
 
 function fill(agent: FakeAgent, notes: number, words = 'n'): void {
   for (let i = 0; i < notes; i += 50)
@@ -23,7 +23,7 @@ async function trimmed(title = 'A session') {
   const session = small();
   const agent = await session.begun({ title });
   const whole = session.watcher().connect().catchUp();
-  for (let i = 0; i < 22; i++) {
+  for (let i = 0; i < 7; i++) {
     fill(agent, 50, '😀'.repeat(1_000));
     whole.catchUp();
   }

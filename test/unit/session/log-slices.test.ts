@@ -43,23 +43,23 @@ const floorOf = (session: SessionInProcess) => session.row<{ floor_seq: number }
 
 describe('trimming a long log', () => {
   it('reads at most a slice and the base at a time, however long the log is', async () => {
-    const { platform, session, agent } = await opened({ max_log_events: 200 });
+    const { platform, session, agent } = await opened({ max_log_events: 120 });
     const whole = session.watcher().connect().catchUp();
-    for (let i = 0; i < 21; i++) {
+    for (let i = 0; i < 13; i++) {
       long(agent, 10);
       whole.catchUp();
     }
     const read = await slicesOf(session, platform, 'trim');
-    expect(read.length).toBeGreaterThan(5);
+    expect(read.length).toBeGreaterThan(2);
     for (const chars of read) expect(chars).toBeLessThan(SLICE_CHARS + ROW_CHARS);
     const head = whole.follower.state.seq;
-    expect(head - floorOf(session)).toBe(100);
+    expect(head - floorOf(session)).toBe(60);
     expect(await session.folded()).toEqual(applyEvents(emptyState(), whole.events));
   });
 
   it('takes requests between two slices, and goes on after a restart', async () => {
-    const { platform, session, agent } = await opened({ max_log_events: 200 });
-    long(agent, 220);
+    const { platform, session, agent } = await opened({ max_log_events: 120 });
+    long(agent, 130);
     await session.advance(1);
     const early = floorOf(session);
     expect(early).toBeGreaterThan(0);

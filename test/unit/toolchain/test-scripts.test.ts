@@ -31,9 +31,8 @@ it('a number applies as given, and the default if none is given', () => {
   expect(givenNumber('SEEDS', undefined, { min: 0, byDefault: 5 })).toBe(5);
 });
 
-it('a test run whose seed is no number fails, and names the numbers that are allowed', () => {
-  const list = ['node_modules/vitest/vitest.mjs', 'list', '--filesOnly', '--project=simulation'];
-  expect(ended(list, { TEST_SEED: 'abc' })).toEqual({
+it('the configuration of a test run whose seed is no number fails, and names the numbers that are allowed', () => {
+  expect(ended(['vitest.config.ts'], { TEST_SEED: 'abc' })).toEqual({
     status: 1,
     stderr: expect.stringContaining('TEST_SEED must be a whole number from 0 to 2147483647, not "abc".'),
   });
