@@ -70,11 +70,12 @@ it('oio session create --watch --json prints the session first, and oio approve 
 });
 
 it('oio session create --watch says why the session waits for an agent', async () => {
-  const args = ['session', 'create', 'say hello', '--label', 'gpu=true', '--watch'];
+  const args = ['session', 'create', 'say hello', '--label', 'gpu=true', '--tag', 'waits', '--watch'];
   const watching = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
   await watching.printed(/^· No connected agent has label gpu=true\./m);
-  const { items } = await fleet.client.sessions.list({ status: ['queued'] });
-  for (const { id } of items) await fleet.client.sessions.act(id, 'cancel');
+  // Other files have sessions in the same control plane.
+  const { items } = await fleet.client.sessions.list({ tag: 'waits' });
+  await fleet.client.sessions.act(items[0]!.id, 'cancel');
   expect(await watching.exited).toBe(exitCode.failed);
 });
 
