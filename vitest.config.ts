@@ -5,11 +5,11 @@ import { defineConfig } from 'vitest/config';
 import { givenNumber } from './scripts/given-number.ts';
 import type { Exchange } from './test/support/contract.ts';
 
-/** Real processes and browsers: a test may wait minutes for one. While the tests of one file wait, those of others work. */
+/** Real processes and browsers: a test may wait minutes for one. Two files at a time, since while one waits the other works. */
 const REAL_PROCESSES = {
   testTimeout: 240_000,
   hookTimeout: 240_000,
-  maxWorkers: availableParallelism() + 1,
+  maxWorkers: 2,
   expect: { poll: { timeout: 60_000 } },
 } as const;
 
