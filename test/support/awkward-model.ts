@@ -27,7 +27,8 @@ export const AWKWARD = {
   no_finish_without_text: (stream) => stream.done(),
   broken_once: (stream, nth) => (nth === 1 ? stream.say('This breaks').break() : stream.say('recovered').end('stop')),
   slow: (stream) => stream.slowly(['slow ', 'but ', 'whole']),
-  stalled: (stream) => stream.say('One word'),
+  // The last word of a text that grows is held back, so that a secret is masked whole.
+  stalled: (stream) => stream.say('One word more'),
   stalled_once: (stream, nth) => (nth === 1 ? stream.say('One word') : stream.say('recovered').end('stop')),
   silent_worker: (stream, nth) =>
     nth === 1
