@@ -5,6 +5,9 @@ import { printable } from '../../terminal.ts';
 import { followSession } from '../../watch.ts';
 import { connect, connectionDetails, hint, jsonOption, printLines, sessionIdOf } from './common.ts';
 
+/** How often a session in the queue is asked for the reason, which no event says. */
+const EXPLAIN_MS = 3_000;
+
 export const watch = defineCommand({
   summary: 'Show the events of a session until it ends',
   usage: ['session watch <id>'],
@@ -23,8 +26,8 @@ export async function watchSession(client: Client, id: string, json: boolean): P
   const renderer = new SessionRenderer(id);
   if (!json) process.once('SIGINT', () => leave(id));
   let isQueued = false;
-  const reasons = new QueueReasons(client, id);
-  const explaining = json ? undefined : setInterval(() => isQueued && reasons.print(), EXPLAIN_MS);
+  const explain = queueReasons(client, id);
+  const explaining = json ? undefined : setInterval(() => isQueued && explain(), EXPLAIN_MS);
   const status = await followSession(client, id, {
     onEvent: (event) => {
       printLines(json ? [JSON.stringify(event)] : renderer.render(event));
@@ -34,31 +37,20 @@ export async function watchSession(client: Client, id: string, json: boolean): P
   return status === 'completed' ? exitCode.ok : exitCode.failed;
 }
 
-/** How often a session in the queue is asked for the reason, which no event says. */
-const EXPLAIN_MS = 3_000;
-
-/** Says why a session waits for an agent, whenever the reason changes. */
-class QueueReasons {
-  readonly #client: Client;
-  readonly #id: string;
-  #known: string | undefined;
-
-  constructor(client: Client, id: string) {
-    this.#client = client;
-    this.#id = id;
-  }
-
-  print(): void {
-    this.#client.sessions.get(this.#id).then(
+/** @returns a function that prints why the session waits for an agent, if the reason has changed since its last call */
+function queueReasons(client: Client, id: string): () => void {
+  let known: string | undefined;
+  return () => {
+    client.sessions.get(id).then(
       ({ queue }) => {
         const message = queue?.message;
-        if (message !== undefined && message !== this.#known) printLines([`· ${printable(message)}`]);
-        this.#known = message;
+        if (message !== undefined && message !== known) printLines([`· ${printable(message)}`]);
+        known = message;
       },
       // The watch itself says when the control plane is away.
       () => undefined,
     );
-  }
+  };
 }
 
 /** Ends this command after Ctrl-C, and says that the session continues. */
