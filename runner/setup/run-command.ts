@@ -1,7 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { spawnGuarded } from '../process/guarded-process.ts';
-import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
-import { endMarked } from '../process/processes.ts';
+import { endOfWorktree, worktreeMark } from '../process/lease-mark.ts';
 
 const MAX_TAIL_CHARS = 1_400;
 
@@ -54,7 +53,7 @@ export async function runAsTool(options: ToolCommand): Promise<CommandEnd> {
   const { code } = await running.exited;
   clearTimeout(timer);
   signal.removeEventListener('abort', onAbort);
-  if (how !== 'exited') await endMarked(WORKTREE_VARIABLE, worktreeMark(worktree));
+  if (how !== 'exited') await endOfWorktree(worktreeMark(worktree));
   return { how, exitCode: code, ms: performance.now() - startedAt, tail: tailOf(output) };
 }
 
