@@ -63,13 +63,15 @@ describe('an agent that shuts down', () => {
 it('an agent without room for another session begins the next one when no process of the last one is left', async () => {
   const labels = ['room=one'];
   const agent = await fleet.agent('AGENT-ONE', { capacity: 1, labels }).start();
-  const pid = join(fleet.path, 'server.pid');
-  const server = `setsid sh -c 'trap "" TERM; echo $$ > ${pid}; while :; do sleep 0.1; done' > /dev/null 2>&1 &`;
-  const look = `read server < ${pid}; kill -0 $server && echo no > alone.txt || echo yes > alone.txt`;
+  // A lock ends with its process, as a port does. The process id may stay until the system has noticed the end.
+  const [lock, ready] = [join(fleet.path, 'server.lock'), join(fleet.path, 'server.ready')];
+  const hold = `exec 9> ${lock}; flock 9; touch ${ready}; trap "" TERM; while :; do sleep 0.1 9>&-; done`;
+  const server = `setsid sh -c '${hold}' > /dev/null 2>&1 &`;
+  const look = `flock -n ${lock} true && echo yes > alone.txt || echo no > alone.txt`;
   const requires = { required_labels: labels };
   const last = await startSession(
     fleet.client,
-    [`run ${server}\nrun until test -s ${pid}; do sleep 0.1; done`],
+    [`run ${server}\nrun until test -e ${ready}; do sleep 0.1; done`],
     requires,
   );
   const next = await startSession(fleet.client, [`run ${look}`], requires);
