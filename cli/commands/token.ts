@@ -80,28 +80,38 @@ const list = defineCommand({
 });
 
 function tokenLine(
-  { id, role, name, created_at, expires_at, revoked_at, last_used_at }: TokenView,
+  { id, role, name, created_by, created_at, expires_at, revoked_at, last_used_at }: TokenView,
   now: number,
 ): string {
   const end = revoked_at === null ? `expires ${until(expires_at, now)}` : `revoked ${ago(revoked_at, now)}`;
   const use = last_used_at === null ? 'never used' : `used ${ago(last_used_at, now)}`;
-  return printable([id, role.padEnd(ROLE_WIDTH), name, `created ${ago(created_at, now)}`, use, end].join('  '));
+  const creation = `created ${ago(created_at, now)}${created_by === null ? '' : ` by ${created_by.slice(0, 8)}`}`;
+  return printable([id, role.padEnd(ROLE_WIDTH), name, creation, use, end].join('  '));
 }
 
 const revoke = defineCommand({
-  summary: 'Revoke a token and close its sockets; takes effect within 30 seconds',
+  summary: 'Revoke a token and all that it has made, and close their sockets; takes effect within 30 seconds',
   usage: ['token revoke <id>'],
   details: `${details} The first 4 characters of an id are enough if they are unique.`,
   arguments: { id: 'required' },
   options: {},
   async run({ args }) {
     const client = connect();
-    const { id, name, role } = findToken(await client.tokens.list(), args.id.toLowerCase());
+    const tokens = await client.tokens.list();
+    const { id, name, role } = findToken(tokens, args.id.toLowerCase());
     await client.tokens.revoke(id);
-    printLines([printable(`revoked the ${role} token "${name}"`)]);
+    const others = madeBy(id, tokens).filter(({ revoked_at }) => revoked_at === null);
+    const made = others.map((each) => `and the ${each.role} token "${each.name}", which it made`);
+    printLines([`revoked the ${role} token "${name}"`, ...made].map(printable));
     return exitCode.ok;
   },
 });
+
+/** The tokens that a token has made, and those that they have made. */
+function madeBy(id: string, tokens: readonly TokenView[]): TokenView[] {
+  const made = tokens.filter(({ created_by }) => created_by === id);
+  return made.flatMap((each) => [each, ...madeBy(each.id, tokens)]);
+}
 
 /** Finds a valid token by the first characters of its id. @throws CliError unless exactly one matches */
 function findToken(tokens: readonly TokenView[], text: string): TokenView {

@@ -2,8 +2,9 @@ import type { ObjectSchema } from '../kit/storage/schema.ts';
 
 /**
  * Times are in ms since the epoch. `used_codes` stores a code's id until the code expires. `sockets` stores the open
- * sockets of tokens. `socket_places` is no longer used. `signed_in_by` is null unless the token came from a sign-in
- * code. In that case, it is the id of the token that made the code, or an empty text if `OIO_TOKEN` made it.
+ * sockets of tokens. `socket_places` is no longer used. `created_by` is the id of the token that made this one or its
+ * code; null if `OIO_TOKEN` made it. `signed_in_by` is null unless the token came from a sign-in code. In that case, it
+ * is the id of the token that made the code, or an empty text if `OIO_TOKEN` made it.
  */
 export const WORKSPACE_SCHEMA: ObjectSchema = {
   object: 'Workspace',
@@ -38,5 +39,12 @@ DELETE FROM socket_places;
       sql: `CREATE INDEX idempotency_by_time ON idempotency (at);`,
     },
     { id: 'workspace/0005_last_use', sql: `ALTER TABLE tokens ADD COLUMN last_used_at INTEGER;` },
+    {
+      id: 'workspace/0006_created_by',
+      sql: `
+ALTER TABLE tokens ADD COLUMN created_by TEXT;
+UPDATE tokens SET created_by = NULLIF(signed_in_by, '');
+`,
+    },
   ],
 };

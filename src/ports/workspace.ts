@@ -26,10 +26,11 @@ export interface CodeClaims {
 
 /** A workspace's tokens and revocations. The tokens themselves are signed and never stored. */
 export interface WorkspaceApi {
+  /** Fails with `unauthorized` if the token that asks is no longer valid. */
   createToken(call: Call, request: CreateTokenRequest): Promise<Outcome<TokenView>>;
   /** A page of the tokens that have not expired, newest first; by default the first one. */
   listTokens(call: Call, page?: PageQuery): Promise<Outcome<Page<TokenView>>>;
-  /** Revokes a token, and the sign-ins that came from its codes. */
+  /** Revokes a token, and every token that it or its codes have made. */
   revokeToken(call: Call, id: string): Promise<Outcome<TokenView>>;
   /**
    * Consumes a one-time sign-in code and creates its token. Fails with `unauthorized` if the code was used before, or

@@ -114,18 +114,20 @@ it('oio token creates a token that has exactly the permissions of its role', asy
   await expect(viewer.tokens.list()).rejects.toMatchObject({ status: 403 });
 });
 
-it('oio token list shows the tokens without their secrets, and oio token revoke ends one', async () => {
-  const made = JSON.parse(
-    (await oio('token', '--role', 'viewer', '--name', 'to end', '--json')).output,
-  ) as CreatedToken;
+it('oio token list shows the tokens without their secrets, and oio token revoke ends one with what it has made', async () => {
+  const made = JSON.parse((await oio('token', '--role', 'admin', '--name', 'to end', '--json')).output) as CreatedToken;
+  const maker = checkedClient({ baseUrl: fleet.address.url, token: made.token });
+  const child = await maker.tokens.create({ name: 'of it', role: 'viewer' });
   const { output } = await oio('token', 'list');
   expect(output).toMatch(
-    new RegExp(`^${made.id}  viewer +to end  created \\d+s ago  never used  expires in \\d+d$`, 'm'),
+    new RegExp(`^${made.id}  admin +to end  created \\d+s ago  used \\d+s ago  expires in \\d+d$`, 'm'),
   );
+  const by = made.id.slice(0, 8);
+  expect(output).toMatch(new RegExp(`^${child.id}  viewer +of it  created \\d+s ago by ${by}  never used`, 'm'));
   expect(output).not.toContain(made.token);
   expect(await oio('token', 'revoke', made.id.slice(0, 13))).toMatchObject({
     code: 0,
-    output: expect.stringContaining('to end'),
+    output: 'revoked the admin token "to end"\nand the viewer token "of it", which it made\n',
   });
   expect((await oio('token', 'list')).output).toMatch(new RegExp(`^${made.id}.* revoked \\d+s ago$`, 'm'));
   const again = await oio('token', 'revoke', made.id);

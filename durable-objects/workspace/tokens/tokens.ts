@@ -27,6 +27,7 @@ interface TokenRow {
   expires_at: number;
   revoked_at: number | null;
   last_used_at: number | null;
+  created_by: string | null;
   signed_in_by: string | null;
 }
 
@@ -41,7 +42,14 @@ export class Tokens {
     this.#kit = kit;
   }
 
-  create({ name, role, expires_in_seconds }: CreateTokenRequest): Outcome<TokenView> {
+  /** @param by the id of the token that asks; null if it cannot end */
+  create({ name, role, expires_in_seconds }: CreateTokenRequest, by: string | null): Outcome<TokenView> {
+    // An isolate may not know of a revocation yet, and a token made in between would outlive it. A token without a
+    // record was signed by whoever has the key, to begin a workspace.
+    const maker = by === null ? undefined : this.#find(by);
+    if (maker && !isValid(maker, this.#kit.store.platform.now())) {
+      return refuse('unauthorized', 'This token is no longer valid.');
+    }
     const { tokens, revoked } = this.#count();
     if (tokens >= MAX_TOKENS) {
       return refuse(
@@ -53,7 +61,7 @@ export class Tokens {
       const many = `The workspace has ${MAX_REVOKED_TOKENS} revoked tokens, which count until they expire.`;
       return refuse('limit_reached', `${many} Wait until some expire, and create tokens with a shorter lifetime.`);
     }
-    return ok(this.#insert({ name, role, seconds: expires_in_seconds, signed_in_by: null }));
+    return ok(this.#insert({ name, role, seconds: expires_in_seconds, created_by: by, signed_in_by: null }));
   }
 
   /** Consumes the code and creates its token. */
@@ -77,7 +85,7 @@ export class Tokens {
     store.rows(`INSERT INTO used_codes (id, expires_at) VALUES (?, ?)`, id, expires_at);
     // A sign-in expires no later than the token that made its code.
     const seconds = maker ? Math.min(SIGN_IN_SECONDS, (maker.expires_at - now) / 1_000) : SIGN_IN_SECONDS;
-    return ok(this.#insert({ name: 'Sign-in', role, seconds, signed_in_by: by ?? BY_STATIC_TOKEN }));
+    return ok(this.#insert({ name: 'Sign-in', role, seconds, created_by: by, signed_in_by: by ?? BY_STATIC_TOKEN }));
   }
 
   /** A page of the tokens that have not expired, newest first. */
@@ -89,7 +97,7 @@ export class Tokens {
   }
 
   /**
-   * Revokes a token, and the sign-ins that came from its codes. A repeated call changes nothing.
+   * Revokes a token, and every token that it or its codes have made. A repeated call changes nothing.
    * @returns the token, and the ids of the tokens that this call has revoked
    */
   revoke(id: string): { token: Outcome<TokenView>; revoked: string[] } {
@@ -97,7 +105,7 @@ export class Tokens {
     const revoked = store.rows<{ id: string }>(
       `WITH RECURSIVE family (id) AS (
          SELECT id FROM tokens WHERE id = ?
-         UNION SELECT tokens.id FROM tokens JOIN family ON tokens.signed_in_by = family.id
+         UNION SELECT tokens.id FROM tokens JOIN family ON tokens.created_by = family.id
        )
        UPDATE tokens SET revoked_at = ? WHERE revoked_at IS NULL AND id IN (SELECT id FROM family) RETURNING id`,
       id,
@@ -136,11 +144,23 @@ export class Tokens {
     store.rows(`UPDATE tokens SET last_used_at = ? WHERE id = ?`, store.platform.now(), id);
   }
 
-  /** Deletes expired tokens and codes. @returns the ids of the deleted tokens */
+  /**
+   * Deletes expired tokens and codes. What an expired token has made passes to the token that had made it, so that a
+   * revocation still reaches it.
+   * @returns the ids of the deleted tokens
+   */
   expire(): string[] {
     const { store } = this.#kit;
     const now = store.platform.now();
-    const expired = store.rows<{ id: string }>(`DELETE FROM tokens WHERE expires_at <= ? RETURNING id`, now);
+    const expired = store.rows<{ id: string }>(`SELECT id FROM tokens WHERE expires_at <= ?`, now);
+    for (const { id } of expired) {
+      store.rows(
+        `UPDATE tokens SET created_by = (SELECT created_by FROM tokens WHERE id = ?) WHERE created_by = ?`,
+        id,
+        id,
+      );
+      store.rows(`DELETE FROM tokens WHERE id = ?`, id);
+    }
     store.rows(`DELETE FROM used_codes WHERE expires_at <= ?`, now);
     this.#setExpiry();
     return expired.map(({ id }) => id);
@@ -155,20 +175,22 @@ export class Tokens {
     )!;
   }
 
-  #insert(given: Pick<TokenRow, 'name' | 'role' | 'signed_in_by'> & { seconds: number }): TokenView {
+  #insert(given: Pick<TokenRow, 'name' | 'role' | 'created_by' | 'signed_in_by'> & { seconds: number }): TokenView {
     const { platform } = this.#kit.store;
-    const { name, role, seconds, signed_in_by } = given;
+    const { name, role, seconds, ...makers } = given;
     const created_at = platform.now();
     const expires_at = created_at + seconds * 1_000;
     const ends = { revoked_at: null, last_used_at: null };
-    const row: TokenRow = { id: platform.uuid(), name, role, created_at, expires_at, ...ends, signed_in_by };
+    const row: TokenRow = { id: platform.uuid(), name, role, created_at, expires_at, ...ends, ...makers };
     this.#kit.store.rows(
-      `INSERT INTO tokens (id, name, role, created_at, expires_at, signed_in_by) VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO tokens (id, name, role, created_at, expires_at, created_by, signed_in_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       row.id,
       row.name,
       row.role,
       row.created_at,
       row.expires_at,
+      row.created_by,
       row.signed_in_by,
     );
     this.#setExpiry();
@@ -193,11 +215,13 @@ function isValid({ revoked_at, expires_at }: TokenRow, now: number): boolean {
   return revoked_at === null && expires_at > now;
 }
 
-function viewOf({ id, name, role, created_at, expires_at, revoked_at, last_used_at }: TokenRow): TokenView {
+function viewOf(row: TokenRow): TokenView {
+  const { id, name, role, created_by, created_at, expires_at, revoked_at, last_used_at } = row;
   return {
     id,
     name,
     role,
+    created_by,
     created_at: instant(created_at),
     expires_at: instant(expires_at),
     revoked_at: revoked_at === null ? null : instant(revoked_at),

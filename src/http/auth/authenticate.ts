@@ -2,14 +2,13 @@ import type { MiddlewareHandler } from 'hono';
 import { BoundedMap } from '../../application/bounded-map.ts';
 import { type Claims, equalSecrets } from '../../application/token-signer.ts';
 import { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../../protocol/common/socket.ts';
-import type { Principal } from '../../protocol/workspace/token.ts';
+import { type Principal, STATIC_TOKEN_ID } from '../../protocol/workspace/token.ts';
 import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { refusal } from '../refusal.ts';
 import type { Revocations } from './revocations.ts';
 
 /** The id of the token in `OIO_TOKEN`. The list of tokens does not contain it, and it cannot be revoked. */
-export const STATIC_TOKEN_ID = 'static';
 const STATIC_PRINCIPAL: Principal = { workspace: 'default', role: 'admin', token_id: STATIC_TOKEN_ID };
 
 /** The number of verified tokens that this isolate caches. */

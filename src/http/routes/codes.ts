@@ -1,5 +1,6 @@
 import { ok, refuse } from '../../protocol/common/errors.ts';
-import { bearerOf, STATIC_TOKEN_ID } from '../auth/authenticate.ts';
+import { STATIC_TOKEN_ID } from '../../protocol/workspace/token.ts';
+import { bearerOf } from '../auth/authenticate.ts';
 import { callOf } from '../call.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';

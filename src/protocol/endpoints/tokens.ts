@@ -41,7 +41,7 @@ export const TOKEN_ENDPOINTS = {
   },
   revokeToken: {
     tag: 'Tokens',
-    summary: 'Revoke a token and the sign-ins from its codes within 30 seconds, and close their sockets',
+    summary: 'Revoke a token and all that it has made within 30 seconds, and close their sockets',
     access: 'administer',
     idempotent: true,
     params: schema(() => z.object({ id: Uuid() })),

@@ -5,6 +5,9 @@ import { Instant } from '../common/instant.ts';
 import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
+/** The `token_id` of the token from the environment, which has no record and cannot be revoked. */
+export const STATIC_TOKEN_ID = 'static';
+
 /** The verified author of a request. The Worker verifies it; objects trust only this. */
 export interface Principal {
   workspace: WorkspaceId;
@@ -46,6 +49,7 @@ const TOKEN = {
   id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
   name: 'ci',
   role: 'operator',
+  created_by: null,
   created_at: '2026-11-22T15:04:05.678Z',
   expires_at: '2026-12-22T15:04:05.678Z',
   revoked_at: null,
@@ -58,6 +62,11 @@ export const TokenView = schema(() =>
       id: Uuid(),
       name: z.string(),
       role: Role(),
+      /**
+       * The token that made this one, or that made its sign-in code; null for the token from the environment. When a
+       * token expires, what it has made passes to its own maker.
+       */
+      created_by: z.string().nullable(),
       created_at: Instant(),
       expires_at: Instant(),
       revoked_at: Instant().nullable(),

@@ -22,6 +22,11 @@ export function callIn(workspace: string, key: string | null = null, fingerprint
   return { principal: { workspace, role: 'admin', token_id: 'static' }, request_id: 'r1', idempotency };
 }
 
+/** A call with the token of that id. */
+function callBy(workspace: string, token_id: string): Call {
+  return { ...callIn(workspace), principal: { workspace, role: 'admin', token_id } };
+}
+
 /** The value of an outcome that must be successful. */
 export function valueIn<T>(outcome: Outcome<T>): T {
   if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
@@ -142,6 +147,45 @@ export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void
       const late = await api.redeemCode(callIn(workspace), code('c3', by));
       expect(late).toMatchObject({ failure: { code: 'unauthorized' } });
     }
+  });
+
+  it('revokes with a token all that it has made, and refuses to create more for it', async () => {
+    const { api, workspace } = await make();
+    const createBy = async (by: string, name: string) =>
+      valueIn(await api.createToken(callBy(workspace, by), { ...TOKEN_REQUEST, name, role: 'admin' }));
+    const other = await createBy('static', 'other');
+    const maker = await createBy('static', 'maker');
+    const child = await createBy(maker.id, 'child');
+    const grandchild = await createBy(child.id, 'grandchild');
+    expect([other, maker, child, grandchild].map(({ created_by }) => created_by)).toEqual([
+      null,
+      null,
+      maker.id,
+      child.id,
+    ]);
+    valueIn(await api.revokeToken(callIn(workspace), maker.id));
+    expect(new Set(await api.revokedTokens())).toEqual(new Set([maker.id, child.id, grandchild.id]));
+    for (const by of [maker.id, grandchild.id]) {
+      const late = await api.createToken(callBy(workspace, by), TOKEN_REQUEST);
+      expect(late).toMatchObject({ failure: { code: 'unauthorized' } });
+    }
+    expect(valueIn(await api.listTokens(callIn(workspace))).items).toHaveLength(4);
+  });
+
+  it('revokes what an expired token has made with the token that had made it', async () => {
+    const { api, workspace, advance } = await make();
+    const createBy = async (by: string, expires_in_seconds: number) =>
+      valueIn(await api.createToken(callBy(workspace, by), { ...TOKEN_REQUEST, role: 'admin', expires_in_seconds }));
+    const maker = await createBy('static', 3_600);
+    const short = await createBy(maker.id, 60);
+    const shorter = await createBy(short.id, 60);
+    const long = await createBy(shorter.id, 3_600);
+    await advance(60_000);
+    expect(await api.revokedTokens()).toEqual([]);
+    const left = valueIn(await api.listTokens(callIn(workspace))).items;
+    expect(left.find(({ id }) => id === long.id)).toMatchObject({ created_by: maker.id, revoked_at: null });
+    valueIn(await api.revokeToken(callIn(workspace), maker.id));
+    expect(new Set(await api.revokedTokens())).toEqual(new Set([maker.id, long.id]));
   });
 
   it('answers a repeated request for a token that was revoked since with the token as it is', async () => {
