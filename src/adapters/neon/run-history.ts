@@ -1,5 +1,5 @@
 import { and, asc, eq } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/neon-http';
+import { drizzle } from 'drizzle-orm/pg-proxy';
 import type { RunHistory, SessionRun } from '../../ports/run-history.ts';
 import type { Sql } from './connection.ts';
 import { classified } from './errors.ts';
@@ -30,7 +30,8 @@ export class PostgresRunHistory implements RunHistory {
   }
 
   #database(signal?: AbortSignal) {
-    return drizzle({ client: this.#connection(signal) });
+    const sql = this.#connection(signal);
+    return drizzle(async (statement, parameters) => ({ rows: await sql(statement, parameters) }));
   }
 }
 
