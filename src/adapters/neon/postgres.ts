@@ -1,11 +1,10 @@
 import type { Probe } from '../../ports/probe.ts';
 import type { RunHistory } from '../../ports/run-history.ts';
 import { Breaker } from './breaker.ts';
-import { connect } from './connection.ts';
 
 /**
- * The ports that Postgres implements. The query builder takes a part of the time in which an isolate starts, so the first
- * call that needs it loads it. A deployment without Postgres never does.
+ * The ports that Postgres implements. The driver and the query builder take a quarter of the time in which an isolate
+ * starts, so they are loaded by the first call that needs them. A deployment without Postgres never loads them.
  */
 
 /** One for each database, because all objects of an isolate share the fate of theirs. */
@@ -14,7 +13,10 @@ const breakers = new Map<string, Breaker>();
 /** Finished runs in the database at this URL. */
 export function postgresRunHistory(databaseUrl: string, fetchEndpoint?: string): RunHistory {
   const load = async () => {
-    const { PostgresRunHistory } = await import('./run-history.ts');
+    const [{ connect }, { PostgresRunHistory }] = await Promise.all([
+      import('./connection.ts'),
+      import('./run-history.ts'),
+    ]);
     return new PostgresRunHistory(connect(databaseUrl, fetchEndpoint));
   };
   const breaker = breakers.get(databaseUrl) ?? new Breaker();
@@ -31,7 +33,8 @@ export function postgresProbe(databaseUrl: string, fetchEndpoint?: string): Prob
     name: 'postgres',
     required: false,
     async check() {
-      await connect(databaseUrl, fetchEndpoint)()('select 1');
+      const { connect } = await import('./connection.ts');
+      await connect(databaseUrl, fetchEndpoint)()`select 1`;
     },
   };
 }

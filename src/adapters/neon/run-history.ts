@@ -1,5 +1,5 @@
 import { and, asc, eq } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/pg-proxy';
+import { drizzle } from 'drizzle-orm/neon-http';
 import type { RunHistory, SessionRun } from '../../ports/run-history.ts';
 import type { Sql } from './connection.ts';
 import { classified } from './errors.ts';
@@ -30,8 +30,7 @@ export class PostgresRunHistory implements RunHistory {
   }
 
   #database(signal?: AbortSignal) {
-    const sql = this.#connection(signal);
-    return drizzle(async (statement, parameters) => ({ rows: await sql(statement, parameters) }));
+    return drizzle({ client: this.#connection(signal) });
   }
 }
 
