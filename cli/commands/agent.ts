@@ -16,6 +16,7 @@ import { givenPath, PACKAGE } from '../given-path.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { readOptionFile } from '../option-file.ts';
 import { describeSettings, setting } from '../settings.ts';
+import { type Column, table } from '../table.ts';
 import { printable, printJson, say } from '../terminal.ts';
 import { envOption, readSetup, readTools, setupOptions } from '../tools.ts';
 import { kept } from './kept.ts';
@@ -32,15 +33,20 @@ const list = defineCommand({
     const agents = await connect().agents.list();
     if (values.json) printJson(agents);
     else if (agents.length === 0) printLines(['No agent has connected yet.']);
-    else printLines(agents.map(agentLine));
+    else printLines(table(agents, columns));
     return exitCode.ok;
   },
 });
 
-function agentLine({ name, connected, slots_used, capacity, model, labels }: AgentView): string {
-  const state = connected ? `${slots_used} of ${capacity} busy` : 'not connected';
-  return printable([name, state, model ?? 'no model', ...labels].join('  '));
-}
+const columns: readonly Column<AgentView>[] = [
+  { title: 'name', text: ({ name }) => name },
+  {
+    title: 'state',
+    text: ({ connected, slots_used, capacity }) => (connected ? `${slots_used} of ${capacity} busy` : 'not connected'),
+  },
+  { title: 'model', text: ({ model }) => model ?? '' },
+  { title: 'labels', text: ({ labels }) => labels.join(' ') },
+];
 
 const runAgent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a local or remote control plane',

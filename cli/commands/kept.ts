@@ -4,9 +4,11 @@ import { listKept, unmarkKept } from '../../runner/git/kept-worktrees.ts';
 import { Repository } from '../../runner/git/repository.ts';
 import { DataDirectoryInUseError, lockDataDirectory } from '../../runner/identity.ts';
 import { removeTree } from '../../runner/process/remove-tree.ts';
+import { ago } from '../../src/domain/relative-time.ts';
 import { CliError, defineCommand, defineGroup, exitCode } from '../command.ts';
 import { DataDirectory } from '../data-directory.ts';
 import { givenPath } from '../given-path.ts';
+import { type Column, table } from '../table.ts';
 import { printable, printJson } from '../terminal.ts';
 import { jsonOption, printLines } from './session/common.ts';
 
@@ -34,10 +36,16 @@ const list = defineCommand({
     const kept = allKept(values.data);
     if (values.json) printJson(kept);
     else if (kept.length === 0) printLines(['No work is kept on this machine.']);
-    else printLines(kept.map(({ name, keptAt, path }) => printable(`${name}  since ${keptAt.toISOString()}  ${path}`)));
+    else printLines(table(kept, columns));
     return exitCode.ok;
   },
 });
+
+const columns: readonly Column<ReturnType<typeof listKept>[number]>[] = [
+  { title: 'name', text: ({ name }) => name },
+  { title: 'kept', text: ({ keptAt }) => ago(keptAt.toISOString(), Date.now()) },
+  { title: 'path', text: ({ path }) => path },
+];
 
 const fetch = defineCommand({
   summary: 'Print kept work as a patch, for "git apply"',

@@ -4,10 +4,9 @@ import type { TokenView } from '../../src/protocol/workspace/token.ts';
 import { CliError, type Command, defineCommand, exitCode, oio } from '../command.ts';
 import { connectClient, findConnection, signInLink } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
+import { type Column, shownId, table } from '../table.ts';
 import { printable, printJson, say } from '../terminal.ts';
 import { connect, jsonOption, printLines } from './session/common.ts';
-
-const ROLE_WIDTH = Math.max(...Role().options.map((role) => role.length));
 
 const details = 'Needs an admin token: the one in the data directory (OIO_DATA_DIR), or OIO_TOKEN with OIO_URL.';
 
@@ -74,19 +73,26 @@ const list = defineCommand({
     const tokens = await connect().tokens.list();
     if (values.json) printJson(tokens);
     else if (tokens.length === 0) printLines(['There are no tokens.']);
-    else printLines(tokens.map((each) => tokenLine(each, Date.now())));
+    else printLines(table(tokens, columns(Date.now())));
     return exitCode.ok;
   },
 });
 
-function tokenLine(
-  { id, role, name, created_by, created_at, expires_at, revoked_at, last_used_at }: TokenView,
-  now: number,
-): string {
-  const end = revoked_at === null ? `expires ${until(expires_at, now)}` : `revoked ${ago(revoked_at, now)}`;
-  const use = last_used_at === null ? 'never used' : `used ${ago(last_used_at, now)}`;
-  const creation = `created ${ago(created_at, now)}${created_by === null ? '' : ` by ${created_by.slice(0, 8)}`}`;
-  return printable([id, role.padEnd(ROLE_WIDTH), name, creation, use, end].join('  '));
+/** @param now ms since the epoch */
+function columns(now: number): Column<TokenView>[] {
+  return [
+    { title: 'id', text: ({ id }) => shownId(id) },
+    { title: 'role', text: ({ role }) => role },
+    { title: 'created', text: ({ created_at }) => ago(created_at, now) },
+    { title: 'by', text: ({ created_by }) => (created_by === null ? '' : shownId(created_by)) },
+    { title: 'used', text: ({ last_used_at }) => (last_used_at === null ? 'never' : ago(last_used_at, now)) },
+    {
+      title: 'expires',
+      text: ({ revoked_at, expires_at }) =>
+        revoked_at === null ? until(expires_at, now) : `revoked ${ago(revoked_at, now)}`,
+    },
+    { title: 'name', text: ({ name }) => name, isCut: true },
+  ];
 }
 
 const revoke = defineCommand({

@@ -17,6 +17,17 @@ export function ago(instant: string, now: number): string {
 }
 
 /**
+ * How old something is, in one unit, for the column of a table.
+ *
+ * @param now ms since the epoch
+ * @example age('2026-11-22T15:00:00Z', Date.parse('2026-11-22T15:03:20Z')) // '3m'
+ */
+export function age(instant: string, now: number): string {
+  const { count, unit } = inOneUnit(Math.max(0, now - Date.parse(instant)));
+  return `${count}${unit[0]}`;
+}
+
+/**
  * How far away a future instant is, in one unit. An instant in the past counts as now.
  *
  * @param now ms since the epoch
@@ -27,8 +38,12 @@ export function until(instant: string, now: number): string {
 }
 
 function relative(ms: number): string {
-  const seconds = Math.round(Math.abs(ms) / 1_000);
-  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[3];
-  const count = Math.floor(seconds / size);
+  const { count, unit } = inOneUnit(Math.abs(ms));
   return RELATIVE.format(ms > 0 ? count : -count, unit);
+}
+
+function inOneUnit(ms: number): { count: number; unit: (typeof UNITS)[number][0] } {
+  const seconds = Math.round(ms / 1_000);
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[3];
+  return { count: Math.floor(seconds / size), unit };
 }

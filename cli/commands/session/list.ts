@@ -1,16 +1,17 @@
 import type { Client } from '../../../src/client/client.ts';
-import { ago } from '../../../src/domain/relative-time.ts';
+import { age } from '../../../src/domain/relative-time.ts';
 import { SessionStatus } from '../../../src/protocol/common/enums.ts';
-import type { SessionList } from '../../../src/protocol/session/list.ts';
+import type { SessionList, SessionSummary } from '../../../src/protocol/session/list.ts';
 import { defineCommand, exitCode, oio, parseWord } from '../../command.ts';
 import { renderStatus } from '../../render.ts';
-import { paint, printable, printJson } from '../../terminal.ts';
-import { connect, connectionDetails, jsonOption, printLines } from './common.ts';
+import { type Column, shownId, table } from '../../table.ts';
+import { paint, printJson } from '../../terminal.ts';
+import { connect, connectionDetails, hint, jsonOption, printLines } from './common.ts';
 
 type Filter = NonNullable<Parameters<Client['sessions']['each']>[0]>;
 
 export const list = defineCommand({
-  summary: 'List the newest sessions, with when they were created',
+  summary: 'List the newest sessions',
   usage: ['session list [--status <status>]… [--tag <tag>] [--search <text>] [--waiting] [--all]'],
   details: connectionDetails,
   options: {
@@ -37,25 +38,42 @@ export const list = defineCommand({
       printJson(page);
       return exitCode.ok;
     }
-    const now = Date.now();
-    const ages = page.items.map((item) => ago(item.created_at, now));
-    const width = Math.max(0, ...page.items.map((item) => item.status.length));
-    const ageWidth = Math.max(0, ...ages.map((age) => age.length));
-    printLines(
-      page.items.map((item, index) => {
-        const padding = ' '.repeat(width - item.status.length);
-        const waits = item.open_approvals > 0 ? paint('magenta', '  ? waits for your answer') : '';
-        const queue = item.queue ? paint('dim', `  ${printable(item.queue.message)}`) : '';
-        const age = paint('dim', (ages[index] ?? '').padStart(ageWidth));
-        return `${item.id}  ${renderStatus(item.status)}${padding}  ${age}  ${printable(item.title)}${waits}${queue}`;
-      }),
-    );
+    printLines(table(page.items, columns(Date.now())));
     const more = page.total - page.items.length;
     if (page.total === 0) printLines([emptyText(filter)]);
     if (more > 0) printLines([paint('dim', `and ${more} more; --all lists them`)]);
+    if (page.items.some(({ open_approvals }) => open_approvals > 0)) hint('session show <id>  shows what "?" asks');
     return exitCode.ok;
   },
 });
+
+/** @param now ms since the epoch */
+function columns(now: number): Column<SessionSummary>[] {
+  return [
+    { title: 'id', text: ({ id }) => shownId(id) },
+    { title: 'status', text: ({ status }) => status, color: (_, { status }) => renderStatus(status) },
+    { title: 'age', text: ({ created_at }) => age(created_at, now), color: dim, align: 'right' },
+    { title: 'agent', text: ({ agent_name }) => agent_name ?? '' },
+    { title: 'cost', text: costOf, align: 'right' },
+    {
+      title: 'title',
+      text: ({ title, open_approvals, queue }) =>
+        `${open_approvals > 0 ? '? ' : ''}${title}${queue ? ` · ${queue.message}` : ''}`,
+      color: (text, { open_approvals }) => (open_approvals > 0 ? paint('magenta', text) : text),
+      isCut: true,
+    },
+  ];
+}
+
+/** Before the first turn, there is no cost. */
+function costOf({ cost_usd }: SessionSummary): string {
+  if (cost_usd === null) return 'unpriced';
+  return cost_usd === 0 ? '' : `$${cost_usd.toFixed(4)}`;
+}
+
+function dim(text: string): string {
+  return paint('dim', text);
+}
 
 /** All sessions in one page. */
 async function allPages(filter: Filter): Promise<SessionList> {
