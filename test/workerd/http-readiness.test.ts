@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { Dependency } from '../../src/application/readiness.ts';
-import { compose } from '../../src/composition.ts';
+import { compose, effects } from '../../src/composition.ts';
 import type { Readiness } from '../../src/protocol/system/readiness.ts';
 import { appWith, ask } from './http-support.ts';
 
@@ -17,6 +17,18 @@ function dependency(name: Dependency['name'], check: (() => Promise<void>) | nul
 async function readinessOf(...readiness: Dependency[]) {
   const response = await appWith({ readiness }).ask('/ready');
   return { status: response.status, body: (await response.json()) as Readiness };
+}
+
+/** An application whose objects count their probes, under a clock of the test. */
+function counted() {
+  const state = { probes: 0, now: 0, isDown: false, hangs: false };
+  const check = async () => {
+    state.probes++;
+    if (state.hangs) await new Promise<void>(() => {});
+    if (state.isDown) throw new Error('down');
+  };
+  const readiness = [dependency('objects', check)];
+  return { state, ...appWith({ readiness, effects: { ...effects, now: () => state.now } }) };
 }
 
 it('/health answers without a call to any dependency', async () => {
@@ -59,6 +71,31 @@ describe('/ready', () => {
       status: 'unavailable',
       detail: 'no answer within 2000 ms',
     });
+  });
+
+  it('asks the dependencies once for all requests of two seconds, however many there are', async () => {
+    const { ask, state } = counted();
+    for (let request = 0; request < 50; request++) expect((await ask('/ready')).status).toBe(200);
+    expect(state.probes).toBe(1);
+    state.isDown = true;
+    state.now += 2_000;
+    expect((await ask('/ready')).status).toBe(503);
+    expect(state.probes).toBe(2);
+  });
+
+  it('answers as last time while another request asks, and asks again if that request was cut off', async () => {
+    const { ask, state } = counted();
+    await ask('/ready');
+    state.now += 2_000;
+    state.hangs = true;
+    const asking = ask('/ready');
+    expect((await ask('/ready')).status).toBe(200);
+    expect(state.probes).toBe(2);
+    state.now += 2_000;
+    state.hangs = false;
+    await ask('/ready');
+    expect(state.probes).toBe(3);
+    await asking;
   });
 
   it('does not reveal the driver’s error', async () => {

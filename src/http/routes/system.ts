@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import { readReadiness } from '../../application/readiness.ts';
+import { ReadinessReader } from '../../application/readiness.ts';
 import { type ErrorCode, ok, PROBLEM_TYPES } from '../../protocol/common/errors.ts';
 import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -12,11 +12,12 @@ import { type ApiDocument, describeApi } from '../openapi.ts';
 import { problem } from '../problems.ts';
 
 /** Handlers for health and readiness. */
-export function systemHandlers({ readiness }: Dependencies) {
+export function systemHandlers({ readiness, effects }: Dependencies) {
+  const reader = new ReadinessReader(readiness, effects.now);
   return {
     readHealth: async () => ok({ status: 'ok' }),
     readReadiness: async () => {
-      const body = await readReadiness(readiness);
+      const body = await reader.read();
       return ok({ status: body.status === 'unavailable' ? 503 : 200, body });
     },
   } satisfies SomeHandlers;
