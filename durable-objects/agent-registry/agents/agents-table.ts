@@ -1,3 +1,4 @@
+import { keptRemotes } from '../../../src/domain/dispatch/remotes.ts';
 import type { Candidate } from '../../../src/domain/dispatch/routing.ts';
 import type { AgentView } from '../../../src/protocol/agent/agent.ts';
 import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
@@ -162,8 +163,9 @@ function isOwner(registered: StoredOwner, { token_id, secret_hash }: Owner): boo
 }
 
 function storedValues(enrolment: Enrolment): (string | number | null)[] {
+  const kept = { ...enrolment, remotes: keptRemotes(enrolment.remotes) };
   return ENROLLED.map((column) => {
-    const value = enrolment[column];
+    const value = kept[column];
     return Array.isArray(value) ? JSON.stringify(value) : value;
   });
 }

@@ -62,6 +62,8 @@ export const MAX_LABEL_CHARS = 264;
 /** The most remotes that an agent reports for its clone, and the longest key of one. */
 export const MAX_REMOTES = 20;
 export const MAX_REMOTE_CHARS = 1_000;
+/** The most bytes of JSON that the registry keeps of an agent's remotes: twenty long ones, or one of the longest. */
+export const MAX_KEPT_REMOTES_BYTES = 4_000;
 /** The limit of `page × page_size`. To find older sessions, callers narrow the list with filters. */
 export const MAX_LIST_OFFSET = 10_000;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import { MAX_REMOTE_CHARS, MAX_REMOTES } from '../../../src/protocol/common/limits.ts';
 import { eventually } from '../../support/eventually.ts';
 import {
   AGENT_A,
@@ -91,6 +92,24 @@ export function slotContract(make: MakeRegistry): void {
       expect(await api.reserve(web)).toEqual({ state: 'queued', place: 1 });
       const other = await join(registry, { remotes: ['example.com/fork', 'github.com/acme/web'] }, AGENT_B);
       await accept(registry, other, web);
+    });
+
+    it('finds an agent by the first of its remotes, and keeps of a hello that is full of them only 4 kB', async () => {
+      const registry = await make();
+      const { api, workspace } = registry;
+      const full = Array.from({ length: MAX_REMOTES - 3 }, (_, n) => `${n}/`.padEnd(MAX_REMOTE_CHARS, '\u0000'));
+      const remotes = ['github.com/acme/web', 'github.com/acme/web', ...full, 'example.com/last'];
+      await join(registry, { remotes }, AGENT_A);
+      expect(await api.agent(callFrom(workspace), AGENT_A)).toMatchObject({
+        value: { remotes: ['github.com/acme/web', 'example.com/last'] },
+      });
+      const longest = 'example.com/'.padEnd(MAX_REMOTE_CHARS, 'x');
+      await join(registry, { remotes: [longest] }, AGENT_B);
+      const offeredTo = (agent_id: string) => ({ state: 'offered', agent_id });
+      const web = slotRequest(1, { requirements: { repository_key: 'github.com/acme/web' } });
+      expect(await api.reserve(web)).toEqual(offeredTo(AGENT_A));
+      const other = slotRequest(2, { requirements: { repository_key: longest } });
+      expect(await api.reserve(other)).toEqual(offeredTo(AGENT_B));
     });
 
     it('offers a declined request to another agent under the same epoch', async () => {
