@@ -15,6 +15,7 @@ import { FrameBuffer } from './lease/buffer.ts';
 import { ReconnectingSocket } from './lease/connection.ts';
 import { Lease } from './lease/lease.ts';
 import { recover } from './lease/recovery.ts';
+import { within } from './process/within.ts';
 
 const CONTROL_REFUSALS_TOLERATED_MS = 60_000;
 const STOP_TURN_MS = 3_000;
@@ -53,11 +54,12 @@ export class Agent {
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
-    const { repository, openConnection, identity } = parts;
+    const { repository, opencode, openConnection, identity } = parts;
     this.#recovery = recover({
       buffers: this.#buffers,
       worktrees: this.#worktrees,
       repository,
+      opencode,
       agent: { agent_id: identity.agent_id, agent_name: options.name, instance_id: this.#instanceId },
       openConnection,
       isAtWork: (task) => [...this.#leases.values()].some(({ task_id }) => task_id === task),
@@ -282,13 +284,4 @@ export class Agent {
 
 function key({ task_id, epoch }: { task_id: string; epoch: number }): string {
   return `${task_id}/${epoch}`;
-}
-
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

@@ -5,9 +5,11 @@ import { pathOf } from '../src/protocol/endpoints/routes.ts';
 import { AccessRefusedError, judgeRejection, rejectionOf } from './access.ts';
 import { Agent } from './agent.ts';
 import type { AgentOptions } from './agent-parts.ts';
+import { isKept } from './git/kept-worktrees.ts';
 import { Repository } from './git/repository.ts';
 import { type Identity, loadIdentity, lockDataDirectory } from './identity.ts';
 import { webSocketConnections } from './lease/connection.ts';
+import { forgetConversations } from './lease/leftover-conversations.ts';
 import { removeLeftoverWorktrees } from './lease/recovery.ts';
 import { OpenCodeClient } from './opencode/client.ts';
 import { OpenCodeServer } from './opencode/server.ts';
@@ -47,6 +49,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     try {
       const model = await chooseModel(opencode);
       await removeLeftoverWorktrees(repository, worktrees, log);
+      // Before any lease, because one may import a conversation under its old id.
+      await forgetConversations(opencode, worktrees, (worktree) => !isKept(worktree), log);
       const openConnection = webSocketConnections(options.url, options.token);
       const redact = redaction([...knownSecrets(source, options.token), identity.secret]);
       const setup = new Setup({

@@ -92,9 +92,11 @@ function leaseOf(path: string): Worker {
   return { task_id: name.slice(0, dash), epoch: Number(name.slice(dash + 1)) };
 }
 
-/** Deletes the kept worktrees of a task. */
-export async function dropKept(repository: WorktreeRemover, directory: string, taskId: string): Promise<void> {
-  for (const { path } of keptOf(directory, taskId)) await dropOne(repository, path);
+/** Deletes the kept worktrees of a task. @returns their paths */
+export async function dropKept(repository: WorktreeRemover, directory: string, taskId: string): Promise<string[]> {
+  const paths = keptOf(directory, taskId).map(({ path }) => path);
+  for (const path of paths) await dropOne(repository, path);
+  return paths;
 }
 
 async function dropOne(repository: WorktreeRemover, path: string): Promise<void> {

@@ -1,11 +1,11 @@
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
-import { dropKept } from '../git/kept-worktrees.ts';
 import type { Redact } from '../redaction.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
 import type { OpenConnection } from './connection.ts';
 import type { LeaseEnd } from './lease-events.ts';
 import { LeaseStream } from './lease-stream.ts';
+import { dropDeleted } from './recovery.ts';
 
 export interface LeaseDependencies extends Omit<WorkDependencies, 'agentName' | 'report' | 'saved' | 'fetchArtifact'> {
   openConnection: OpenConnection;
@@ -103,9 +103,9 @@ export class Lease {
   }
 
   async #clear(isDeleted: boolean): Promise<void> {
-    const { repository, worktreesDirectory } = this.#dependencies;
+    const { repository, opencode, worktreesDirectory, log } = this.#dependencies;
     await this.#work?.dispose(isDeleted);
-    if (isDeleted) await dropKept(repository, worktreesDirectory, this.task_id);
+    if (isDeleted) await dropDeleted(repository, opencode, worktreesDirectory, this.task_id, log);
   }
 
   async #over(how: LeaseEnd, reason: string): Promise<void> {

@@ -10,6 +10,7 @@ import { findDeleted, type LeaseHolder } from './deleted-sessions.ts';
 import { fewAtATime } from './few-at-a-time.ts';
 import type { LeaseEvents } from './lease-events.ts';
 import { LeaseStream } from './lease-stream.ts';
+import { type Conversations, forgetConversations } from './leftover-conversations.ts';
 
 /** The most leases whose frames are delivered at a time. */
 const MAX_STREAMS = 8;
@@ -29,6 +30,7 @@ export interface Recovery {
   buffers: string;
   worktrees: string;
   repository: Pick<Repository, 'removeWorktree' | 'rootCommit'>;
+  opencode: Conversations;
   agent: LeaseHolder;
   openConnection: OpenConnection;
   /** Whether a lease of the task is on this agent now. */
@@ -40,10 +42,10 @@ export interface Recovery {
  * Continues what killed processes of this agent left: delivers their frames, and removes kept worktrees whose work the
  * session has, or whose session was deleted.
  */
-export function recover({ buffers, worktrees, repository, agent, openConnection, isAtWork, log }: Recovery): {
+export function recover({ buffers, worktrees, repository, opencode, agent, openConnection, isAtWork, log }: Recovery): {
   close(): void;
 } {
-  const outcome = dropKeptWork(repository, worktrees, isAtWork, log);
+  const outcome = dropKeptWork(repository, opencode, worktrees, isAtWork, log);
   const leases = listKept(worktrees).map(({ lease }) => lease);
   const ended = leases.filter((lease) => !FrameBuffer.exists(buffers, lease));
   const parts = [
@@ -109,11 +111,12 @@ export function deliverBufferedFrames(
 }
 
 /**
- * Removes kept worktrees that are not needed any more. A newer lease of the task may work in one, and then removes it
- * itself.
+ * Removes kept worktrees that are not needed any more, and the conversations of deleted sessions. A newer lease of the
+ * task may work in one, and then removes it itself.
  */
 export function dropKeptWork(
   repository: Pick<Repository, 'removeWorktree'>,
+  opencode: Conversations,
   directory: string,
   isAtWork: (taskId: string) => boolean,
   log: (line: string) => void,
@@ -124,9 +127,22 @@ export function dropKeptWork(
       if (!isAtWork(lease.task_id)) dropReported(repository, directory, lease).catch(report);
     },
     deleted: ({ task_id }) => {
-      if (!isAtWork(task_id)) dropKept(repository, directory, task_id).catch(report);
+      if (!isAtWork(task_id)) dropDeleted(repository, opencode, directory, task_id, log).catch(report);
     },
   };
+}
+
+/** Removes the kept worktrees of a deleted session's task, and their conversations. */
+export async function dropDeleted(
+  repository: Pick<Repository, 'removeWorktree'>,
+  opencode: Conversations,
+  directory: string,
+  taskId: string,
+  log: (line: string) => void,
+): Promise<void> {
+  const dropped = await dropKept(repository, directory, taskId);
+  if (dropped.length === 0) return;
+  await forgetConversations(opencode, directory, (worktree) => dropped.includes(worktree), log);
 }
 
 /**

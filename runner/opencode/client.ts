@@ -183,6 +183,11 @@ export class OpenCodeClient implements OpenCodePort {
     await this.#call((api) => api.question.reply({ requestID, directory, answers }));
   }
 
+  async listConversations(limit: number): Promise<{ id: string; directory: string }[]> {
+    // The other list has only the conversations of one directory.
+    return this.#call((api) => api.experimental.session.list({ roots: true, limit }));
+  }
+
   async forgetConversation(sessionID: string): Promise<void> {
     try {
       await this.#session(sessionID);

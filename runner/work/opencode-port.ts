@@ -108,6 +108,8 @@ export interface OpenCodePort {
   /** Never `always`: OpenCode would apply it to every conversation of the directory. */
   replyPermission(requestId: string, directory: string, reply: 'once' | 'reject', message?: string): Promise<void>;
   replyQuestion(requestId: string, directory: string, answers: string[][]): Promise<void>;
+  /** The conversations of all directories, without those of sub-agents; the newest first. */
+  listConversations(limit: number): Promise<{ id: string; directory: string }[]>;
   /** Deletes a conversation and those of its sub-agents, if it exists. */
   forgetConversation(conversationId: string): Promise<void>;
   /** Frees the server's memory for a directory that is about to be removed. */

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import { eventually } from '../support/eventually.ts';
@@ -29,6 +30,12 @@ it('an agent whose token is revoked while it works says so, stops, and exits wit
 it('an agent that starts after its sessions were deleted drops what it had of them', async () => {
   const agent = await fleet.agent('AGENT-LATE').start();
   const left = () => ['leases', 'worktrees'].flatMap((name) => readdirSync(join(agent.place.home, name)));
+  const conversations = () => {
+    using database = new DatabaseSync(join(agent.place.home, 'opencode/home/data/opencode/opencode.db'), {
+      readOnly: true,
+    });
+    return database.prepare('SELECT directory FROM session').all();
+  };
   const kept = await startSession(fleet.client, ['run head -c 9000000 /dev/urandom > a.bin']);
   await kept.ended('partially_completed');
   kept.watch.close();
@@ -37,10 +44,12 @@ it('an agent that starts after its sessions were deleted drops what it had of th
   await session.seen((e) => e.type === 'tool' && e.data.state === 'running');
   await fleet.client.sessions.requestCheckpoint(session.id);
   await session.seen(({ type }) => type === 'checkpoint.created');
+  expect(conversations()).toHaveLength(2);
   await agent.kill();
   await fleet.client.sessions.remove(session.id);
   await fleet.client.sessions.remove(kept.id);
   session.watch.close();
   await agent.start();
   await eventually(() => expect(left()).toEqual([]));
+  await eventually(() => expect(conversations()).toEqual([]));
 });

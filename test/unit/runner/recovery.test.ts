@@ -10,17 +10,20 @@ import type { ConnectionEvents, OpenConnection } from '../../../runner/lease/con
 import { deliverBufferedFrames, recover } from '../../../runner/lease/recovery.ts';
 import { eventually } from '../../support/eventually.ts';
 import { checkpoint, note, uuidOf } from '../session/fake-agent.ts';
+import { MemoryConversations } from './memory-conversations.ts';
 
 const TASK = '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001';
 const ENDED = { type: 'ended', reason: 'released' };
 const DELETED = { type: 'gone', reason: 'the session was deleted', deleted: true };
 let directory: string;
 let worktrees: string;
+let opencode: MemoryConversations;
 const closeAll: (() => void)[] = [];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'oio-recovery-'));
   worktrees = join(directory, 'worktrees');
+  opencode = new MemoryConversations();
 });
 afterEach(() => {
   for (const close of closeAll.splice(0)) close();
@@ -57,6 +60,7 @@ function start(openConnection: OpenConnection, isAtWork = false): { close(): voi
     buffers: join(directory, 'leases'),
     worktrees,
     repository: { removeWorktree: (path: string) => rm(path, { recursive: true, force: true }), rootCommit: '' },
+    opencode,
     agent: { agent_id: uuidOf('agent'), agent_name: 'AGENT-A', instance_id: uuidOf('next instance') },
     openConnection,
     isAtWork: () => isAtWork,
@@ -97,12 +101,14 @@ test('a kept worktree in which a newer lease works stays', async () => {
   expect(existsSync(path)).toBe(true);
 });
 
-test('nothing of a deleted session stays: no frames, and no kept worktree of any of its leases', async () => {
+test('nothing of a deleted session stays: no frames, and no kept worktree or conversation of any of its leases', async () => {
   killed(1);
   rmSync(join(directory, 'leases'), { recursive: true });
-  killed(2);
+  const path = killed(2);
+  opencode.directories.push(join(path, 'packages/one'), join(worktrees, 'other-1'));
   await deliver(DELETED);
   await eventually(() => expect(readdirSync(worktrees)).toEqual([]));
+  await eventually(() => expect(opencode.directories).toEqual([join(worktrees, 'other-1')]));
 });
 
 test.each([
