@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { built } from '../../cli/launcher/build.ts';
@@ -5,6 +6,7 @@ import type { Client } from '../../src/client/client.ts';
 import { VERSION } from '../../src/configuration/version.ts';
 import type { SessionState } from '../../src/domain/session/session-state.ts';
 import { MAX_BODY_BYTES } from '../../src/protocol/common/limits.ts';
+import { MAX_BULK_ITEMS } from '../../src/protocol/session/bulk.ts';
 import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { type BuiltWorker, startBuiltWorker } from './support/built-worker.ts';
@@ -21,6 +23,25 @@ beforeAll(async () => {
 afterAll(() => worker.stop());
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${url}${path}`, { headers });
+
+/** A prompt of which a bulk request holds as many as it has items. */
+const LONG_PROMPT = 'x'.repeat(MAX_BODY_BYTES / MAX_BULK_ITEMS - 100);
+
+/** Watches a session. @returns a function that sends a ping and waits for its answer */
+async function pingerOf(id: string): Promise<() => Promise<void>> {
+  const { ticket } = await client.createTicket(`/ws/sessions/${id}`);
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/sessions/${id}`, ['oio.v1', `oio.ticket.${ticket}`]);
+  await once(socket, 'open');
+  const waiting: (() => void)[] = [];
+  socket.addEventListener('message', ({ data }) => {
+    if (data === 'pong') waiting.shift()?.();
+  });
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      socket.send('ping');
+    });
+}
 
 describe('the built Worker in Miniflare', () => {
   it('is healthy, and is ready when only its objects are configured', async () => {
@@ -48,11 +69,34 @@ describe('the built Worker in Miniflare', () => {
     expect(items.map((item) => item.id)).toEqual([id]);
   });
 
+  it('answers health checks, pings and writes between the items of the largest bulk request', async () => {
+    const { id } = await client.sessions.create({ title: 'Meanwhile', initial_prompt: 'x' });
+    const ping = await pingerOf(id);
+    const health = async () => expect((await get('/health')).status).toBe(200);
+    const sessions = Array.from({ length: MAX_BULK_ITEMS }, () => ({
+      title: 'One of many',
+      initial_prompt: LONG_PROMPT,
+    }));
+    let isRunning = true;
+    const bulk = client.sessions.bulk({ action: 'create', sessions }).finally(() => {
+      isRunning = false;
+    });
+    /** How many of the items were done after each round of requests. */
+    const done = new Set<number>();
+    for (let round = 1; isRunning; round++) {
+      await Promise.all([health(), ping(), client.sessions.update(id, { metadata: { round } })]);
+      done.add((await client.sessions.list({ q: 'One of many', page_size: 1 })).total);
+    }
+    expect(await bulk).toMatchObject({ succeeded: MAX_BULK_ITEMS });
+    const between = [...done].filter((count) => count > 0 && count < MAX_BULK_ITEMS);
+    expect(between.length).toBeGreaterThan(3);
+  });
+
   it('exchanges a sign-in code for a token', async () => {
     const { code } = await client.codes.create();
     const { token } = await checkedClient({ baseUrl: url, token: null }).codes.redeem(code);
     const browser = checkedClient({ baseUrl: url, token });
-    expect((await browser.sessions.list({})).items).toHaveLength(1);
+    expect((await browser.me()).workspace).toBe('default');
   });
 
   it('describes its API with the version of the package', async () => {

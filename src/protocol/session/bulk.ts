@@ -10,7 +10,7 @@ import { CreateSessionRequest } from './requests.ts';
 /** These actions report what happened to one session, so they are not offered for many at once. */
 const REPORTS = ['complete', 'fail'] as const;
 
-const MAX_ITEMS = 100;
+export const MAX_BULK_ITEMS = 100;
 
 /** Each item is parsed on its own, so that an invalid one does not spoil the others. */
 const NewSession = schema(() =>
@@ -20,10 +20,10 @@ const NewSession = schema(() =>
 export const BulkSessionRequest = schema(() =>
   z
     .discriminatedUnion('action', [
-      z.strictObject({ action: z.literal('create'), sessions: z.array(NewSession()).min(1).max(MAX_ITEMS) }),
+      z.strictObject({ action: z.literal('create'), sessions: z.array(NewSession()).min(1).max(MAX_BULK_ITEMS) }),
       z.strictObject({
         action: z.enum([...SessionAction().exclude(REPORTS).options, 'delete']),
-        session_ids: z.array(SessionId()).min(1).max(MAX_ITEMS),
+        session_ids: z.array(SessionId()).min(1).max(MAX_BULK_ITEMS),
       }),
     ])
     .meta({
