@@ -18,7 +18,7 @@ test('worktrees that are added and removed at once all succeed, and leave no rec
   const repository = await Repository.open(clone);
   const base = await repository.resolve();
   await Promise.all(
-    Array.from({ length: 40 }, async (_, number) => {
+    Array.from({ length: 100 }, async (_, number) => {
       const { path } = await repository.addWorktree(join(scratch, `tree-${number}`), base);
       expect(readFileSync(join(path, 'file.txt'), 'utf8')).toBe('text\n');
       await repository.removeWorktree(path);
