@@ -53,10 +53,31 @@ export async function withSnapshot<T>(source: SnapshotSource, use: (snapshot: Sn
     const skipped = new Set([...included, ...(source.oversized ?? [])]);
     const { nested, leftOut, withheld } = await stageAll(source, source.path, environment, skipped);
     await removeFromIndex(source.path, environment, included);
+    // The agent may have staged or committed them.
+    await resetToBase(
+      source,
+      environment,
+      [...withheld].filter((path) => source.oversized?.has(path)),
+    );
     const changed =
       submodules.size === 0 ? [] : await changedSubmodules(source.path, submodules, await links(source, environment));
     return use({ environment, nested, changedSubmodules: changed, leftOut, withheld });
   });
+}
+
+/** Gives files in the index of a snapshot the content that the base has, or none. Changes no file of the work tree. */
+export async function resetToBase(
+  { path: directory, base }: Pick<SnapshotSource, 'path' | 'base'>,
+  environment: Record<string, string>,
+  paths: BytePath[],
+): Promise<void> {
+  if (paths.length === 0) return;
+  const listed = await git(directory, ['ls-tree', '-r', '-z', base], { environment, maxBytes: MAX_LISTING_BYTES });
+  const wanted = new Set(paths);
+  const entries = splitNul(listed).filter((entry) => wanted.delete(entry.slice(entry.indexOf('\t') + 1) as BytePath));
+  await removeFromIndex(directory, environment, [...wanted]);
+  // An entry is `<mode> blob <id>`, then a tab and the path. Git takes it as it lists it.
+  await git(directory, ['update-index', '-z', '--index-info'], { environment, input: listOf(entries) });
 }
 
 /** Calls `use` with the environment for git commands on an index and an object store that are deleted afterwards. */
@@ -118,7 +139,11 @@ async function links(source: SnapshotSource, environment: Environment, list = ['
   return gitlinks(await git(source.path, list, { environment, maxBytes: MAX_LISTING_BYTES }));
 }
 
-async function removeFromIndex(directory: string, environment: Environment, paths: BytePath[]): Promise<void> {
+async function removeFromIndex(
+  directory: string,
+  environment: Record<string, string>,
+  paths: BytePath[],
+): Promise<void> {
   if (paths.length === 0) return;
   const remove = ['update-index', '--force-remove', '-z', '--stdin'];
   await git(directory, remove, { environment, input: listOf(paths) });

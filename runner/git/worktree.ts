@@ -7,10 +7,11 @@ import { applyPatch, tryPatch } from './apply-patch.ts';
 import { type BytePath, pathText, placeOf } from './byte-path.ts';
 import { parseFiles } from './changed-files.ts';
 import { git, OutputTooLargeError } from './git.ts';
+import { type ChangedFile, heaviestChanges } from './heaviest-changes.ts';
 import { copyIncluded, type Included } from './included-files.ts';
 import type { LeftOut } from './leave-out.ts';
-import { type FilePatch, packPatch, unpackPatch } from './patch.ts';
-import { type SnapshotSource, withSnapshot } from './snapshot.ts';
+import { packPatch, unpackPatch } from './patch.ts';
+import { resetToBase, type SnapshotSource, withSnapshot } from './snapshot.ts';
 import type { Unfilled } from './submodules.ts';
 
 /** A worktree's changes against its base. */
@@ -79,8 +80,11 @@ export class Worktree {
   /**
    * All differences from the base. They include new files that are not ignored, files of nested repositories, and
    * commits that the agent made. Changes neither the clone nor the agent's staging area.
+   *
+   * @param maxBytes of the patch, compressed or not
+   * @param maxUnpacked bytes of the patch before it is compressed
    */
-  async changes(maxBytes: number = MAX_PATCH_BYTES): Promise<Changes> {
+  async changes(maxBytes = MAX_PATCH_BYTES, maxUnpacked = MAX_UNPACKED_PATCH_BYTES): Promise<Changes> {
     const startedAt = Date.now();
     const known = new Map([...this.#oversized].filter(([path, { state }]) => state === this.#stateOf(path)));
     const source = { ...this.#source, oversized: new Set(known.keys()) };
@@ -89,15 +93,28 @@ export class Worktree {
         git(this.path, ['diff', '--cached', ...DIFF_FORMAT, ...format, this.base], { environment, maxBytes: maxSize });
       const statuses = await diff(MAX_LISTING_BYTES, '--name-status', '-z');
       const counts = await diff(MAX_LISTING_BYTES, '--numstat', '-z');
-      const limit = Math.max(maxBytes, MAX_UNPACKED_PATCH_BYTES);
-      const whole = await diff(limit, '--binary', '--full-index').catch((error) => {
-        if (error instanceof OutputTooLargeError) return null;
-        throw error;
-      });
-      const packed = whole === null ? null : await packPatch(whole, maxBytes);
-      const found = packed?.leftOut ?? [];
+      const limit = Math.max(maxBytes, maxUnpacked);
+      const whole = () =>
+        diff(limit, '--binary', '--full-index').catch((error) => {
+          if (error instanceof OutputTooLargeError) return null;
+          throw error;
+        });
+      let raw = await whole();
+      let heaviest: ChangedFile[] = [];
+      if (raw === null) {
+        heaviest = await heaviestChanges(this.path, environment, this.base, limit);
+        await resetToBase(
+          this,
+          environment,
+          heaviest.map(({ path }) => path),
+        );
+        raw = await whole();
+      }
+      const packed = raw === null ? null : await packPatch(raw, maxBytes);
+      const parts = (packed?.leftOut ?? []).map(({ path, bytes }) => ({ path, bytes: bytes.byteLength }));
+      const found = [...heaviest, ...parts].map((file) => this.#oversize(file, startedAt));
       const stillLarge = [...known.values()].filter(({ path }) => withheld.has(path));
-      const large = [...stillLarge, ...found.map((part) => this.#oversize(part, startedAt))];
+      const large = [...stillLarge, ...found];
       this.#oversized = new Map(large.slice(0, MAX_KNOWN).map((one) => [one.path, one]));
       const files = parseFiles(statuses, counts).filter(({ path }) => !large.some(({ item }) => item.path === path));
       const all = [...leftOut, ...large.map(({ item }) => item)];
@@ -105,8 +122,8 @@ export class Worktree {
     });
   }
 
-  #oversize({ path, bytes }: FilePatch, startedAt: number): Oversized {
-    const size = lstatSync(placeOf(this.path, path), { throwIfNoEntry: false })?.size ?? bytes.byteLength;
+  #oversize({ path, bytes }: ChangedFile, startedAt: number): Oversized {
+    const size = lstatSync(placeOf(this.path, path), { throwIfNoEntry: false })?.size ?? bytes;
     const item = { path: pathText(path), bytes: size, files: 1 };
     return { path, item, state: this.#stateOf(path, startedAt) };
   }

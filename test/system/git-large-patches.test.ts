@@ -77,6 +77,32 @@ test('a file that was left out is not read again until it changes', async () => 
   expect(third.files.map(({ path }) => path)).toEqual(['code.txt', 'large.bin']);
 });
 
+test('a patch that is too long even before it is compressed costs once: its largest files are left out, and it has the rest', async () => {
+  const [tree, other] = [await worktree(), await worktree('other')];
+  writeFileSync(join(tree.path, 'asset.bin'), randomBytes(400_000));
+  writeFileSync(join(tree.path, 'new.bin'), randomBytes(600_000));
+  writeFileSync(join(tree.path, 'code.txt'), 'important\n');
+  rmSync(join(tree.path, '1.txt'));
+  const first = await tree.changes(LIMIT, 500_000);
+  expect(first.leftOut.map(({ path }) => path).sort()).toEqual(['asset.bin', 'new.bin']);
+  expect(first.files.map(({ path }) => path).sort()).toEqual(['1.txt', 'code.txt']);
+  await other.applyToNew(first.patch!);
+  expect(status(other)).toBe(' D 1.txt\n?? code.txt\n');
+  // With these limits, both files would fit.
+  const second = await tree.changes(10_000_000, 10_000_000);
+  expect([second.leftOut, second.patch]).toEqual([first.leftOut, first.patch]);
+});
+
+test('a file that is too large stays out of the patch when the agent commits it', async () => {
+  const tree = await worktree();
+  for (const name of ['asset.bin', 'new.bin']) writeFileSync(join(tree.path, name), randomBytes(400_000));
+  const first = await tree.changes(LIMIT);
+  gitIn(tree.path, 'add', '-A');
+  gitIn(tree.path, 'commit', '-qm', 'large');
+  const { leftOut, files, patch } = await tree.changes(10_000_000);
+  expect([leftOut, files, patch?.byteLength]).toEqual([first.leftOut, [], 0]);
+});
+
 test('a file that was left out and is ignored since then is no part of the work', async () => {
   const tree = await worktree();
   writeFileSync(join(tree.path, 'large.bin'), randomBytes(300_000));
