@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { pathWithoutNpm } from '../process/path-without-npm.ts';
 
@@ -71,14 +72,26 @@ const SETTINGS = [
 const INHERITED =
   /^(HOME|USER|LOGNAME|SHELL|LANG|TZ|TMPDIR|TMP|TEMP|XDG_CONFIG_HOME|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|USERPROFILE|HOMEDRIVE|HOMEPATH|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES|SSH_AUTH_SOCK|SSH_AGENT_PID|(HTTPS?|ALL|NO)_PROXY|GIT_SSH|GIT_SSH_COMMAND|GIT_SSL_CAINFO|GIT_SSL_CAPATH)$/i;
 
+const interruptions = new AsyncLocalStorage<AbortSignal>();
+
+/**
+ * Does work whose git commands end when the signal is aborted, with all processes that they have started. No other one
+ * starts then. A parameter would be in each function between the work and the command.
+ */
+export function endingGitWith<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  return interruptions.run(signal, work);
+}
+
 /**
  * Runs git in a directory and returns its output. Git and all processes that it starts end within the time limit.
  *
- * @throws GitError with git's message; GitTimeoutError when the time limit is over; OutputTooLargeError beyond `maxBytes`
+ * @throws GitError with git's message; GitTimeoutError when the time limit is over; OutputTooLargeError beyond
+ *   `maxBytes`; the signal's reason (see {@link endingGitWith})
  */
 export async function git(directory: string, args: string[], options: GitOptions = {}): Promise<Buffer> {
   const name = args[0] ?? '';
-  const limitMs = options.maxMs ?? LIMITS_MS[name] ?? QUERY_LIMIT_MS;
+  const signal = interruptions.getStore();
+  signal?.throwIfAborted();
   const child = spawn('git', ['-C', directory, ...SETTINGS, ...args], {
     env: gitEnvironment(options),
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -97,27 +110,9 @@ export async function git(directory: string, args: string[], options: GitOptions
     errorOutput += chunk;
   });
   child.stdin.on('error', () => undefined).end(options.input);
-  let isLate = false;
-  const timers = [
-    setTimeout(() => {
-      isLate = true;
-      signalGroup(child, 'SIGTERM');
-    }, limitMs),
-    setTimeout(() => signalGroup(child, 'SIGKILL'), limitMs + GRACE_MS),
-  ];
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      const isMissing = error.code === 'ENOENT';
-      reject(
-        isMissing
-          ? new MissingDependencyError(
-              'git is not installed or not on PATH. Install git: agents work in git worktrees.',
-            )
-          : new GitError(`git cannot be run: ${error.message}`),
-      );
-    });
-    child.once('close', resolve);
-  }).finally(() => timers.forEach(clearTimeout));
+  const limitMs = options.maxMs ?? LIMITS_MS[name] ?? QUERY_LIMIT_MS;
+  const { code, isLate } = await ended(child, limitMs, signal);
+  signal?.throwIfAborted();
   if (size > (options.maxBytes ?? DEFAULT_MAX_BYTES)) throw new OutputTooLargeError(`git ${name}: over ${size} bytes`);
   if (isLate) {
     const reason = `it did not end within ${limitMs / 1_000} s, so it was killed; a filter of the repository may hang`;
@@ -126,6 +121,46 @@ export async function git(directory: string, args: string[], options: GitOptions
   if (code !== 0) throw new GitError(`git ${name}: ${errorOutput.trim() || `exit code ${code}`}`);
   options.onWarnings?.(errorOutput);
   return Buffer.concat(output);
+}
+
+/** Resolves when a command has ended: by itself, at its limit, or by the signal. @throws when it could not start */
+async function ended(
+  child: ChildProcessWithoutNullStreams,
+  limitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<{ code: number | null; isLate: boolean }> {
+  let isLate = false;
+  const kill = () => {
+    signalGroup(child, 'SIGKILL');
+    // A helper that has left the group may hold them open.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  const timers: NodeJS.Timeout[] = [];
+  const end = () => {
+    signalGroup(child, 'SIGTERM');
+    timers.push(setTimeout(kill, GRACE_MS));
+  };
+  const onLimit = () => {
+    isLate = true;
+    end();
+  };
+  timers.push(setTimeout(onLimit, limitMs));
+  signal?.addEventListener('abort', end, { once: true });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', (error: NodeJS.ErrnoException) => reject(startError(error)));
+    child.once('close', resolve);
+  }).finally(() => {
+    timers.forEach(clearTimeout);
+    signal?.removeEventListener('abort', end);
+  });
+  return { code, isLate };
+}
+
+function startError({ code, message }: NodeJS.ErrnoException): Error {
+  return code === 'ENOENT'
+    ? new MissingDependencyError('git is not installed or not on PATH. Install git: agents work in git worktrees.')
+    : new GitError(`git cannot be run: ${message}`);
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

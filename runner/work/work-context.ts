@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { truncated } from '../../src/protocol/common/text.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { endingGitWith } from '../git/git.ts';
 import { findKept, isKept, unmarkKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
 import { transcript } from '../opencode/conversation-parts.ts';
 import { Mapping } from '../opencode/mapping/mapping.ts';
+import { endOfWorktree, worktreeMark } from '../process/lease-mark.ts';
+import { unlessAborted } from '../process/unless-aborted.ts';
 import { setupNotice } from '../setup/setup.ts';
 import { Approvals } from './approvals.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -66,32 +70,48 @@ export interface WorkContext {
  * Creates the worktree and the conversation of a lease, from its checkpoint if it has one. If a part of the checkpoint
  * cannot be restored, the work starts without it. Then `restoration` and a note in the session's log say what is gone.
  *
- * @throws WorkContextError or RepositoryError when this agent or its clone cannot do the work, however often it tries
+ * @param signal gives up, ends all processes, and removes what was made
+ * @throws WorkContextError or RepositoryError when this agent or its clone cannot do the work, however often it tries; the
+ *   signal's reason
  */
 export async function openWorkContext(
   assignment: Assignment,
   dependencies: WorkContextDependencies,
+  signal: AbortSignal,
 ): Promise<WorkContext> {
-  const { repository, worktreesDirectory } = dependencies;
-  return open(assignment, dependencies).catch(async (error: Error) => {
+  const { repository, worktreesDirectory, fetchArtifact } = dependencies;
+  const abortable = { ...dependencies, fetchArtifact: (id: string) => unlessAborted(signal, fetchArtifact(id)) };
+  return open(assignment, abortable, signal).catch(async (error: Error) => {
     const path = worktreePath(worktreesDirectory, assignment);
+    // A filter can have left the group of its git command.
+    if (existsSync(path)) await endOfWorktree(worktreeMark(path));
     if (!isKept(path)) await repository.removeWorktree(path).catch(() => undefined);
     throw error;
   });
 }
 
-async function open(assignment: Assignment, dependencies: WorkContextDependencies): Promise<WorkContext> {
+async function open(
+  assignment: Assignment,
+  dependencies: WorkContextDependencies,
+  signal: AbortSignal,
+): Promise<WorkContext> {
   const { opencode, report, log } = dependencies;
   const { model } = assignment.agent_config;
-  if (model !== undefined && !(await opencode.listModels()).includes(model)) {
+  if (model !== undefined && !(await unlessAborted(signal, opencode.listModels())).includes(model)) {
     throw new WorkContextError(`This agent's OpenCode has no model ${model}.`);
   }
-  const { worktree, restoration, hasWork } = await openWorktree(assignment, dependencies);
+  const { worktree, restoration, hasWork } = await endingGitWith(signal, () => openWorktree(assignment, dependencies));
+  signal.throwIfAborted();
   const loss = lossNotice(restoration);
   if (loss !== null) report(note('error', loss));
   const directory = await workDirectory(worktree, assignment.repository.directory ?? '.', report);
-  await checkAgent(assignment.agent_config.agent, directory, opencode);
-  const { conversationId, preface } = await openConversation(assignment, directory, dependencies);
+  await unlessAborted(signal, checkAgent(assignment.agent_config.agent, directory, opencode));
+  const opening = openConversation(assignment, directory, dependencies);
+  const { conversationId, preface } = await unlessAborted(signal, opening).catch((error) => {
+    // OpenCode may be slow, and may create it all the same.
+    void opening.then((late) => opencode.forgetConversation(late.conversationId)).catch(() => undefined);
+    throw error;
+  });
   const { max_conversation_parts: maxConversationParts = 1, takes_tool_output: takesToolOutput = false } = assignment;
   const mapping = new Mapping(conversationId, directory, { takesToolOutput });
   mapping.skip(await opencode.messages(conversationId));

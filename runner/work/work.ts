@@ -60,6 +60,8 @@ export class Work {
   #isCancelled = false;
   /** Resolves when the lease is to be released, or is over. */
   readonly #ending = Promise.withResolvers<void>();
+  /** Aborted then. */
+  readonly #ended = new AbortController();
 
   constructor(assignment: Assignment, dependencies: WorkDependencies) {
     this.#assignment = assignment;
@@ -87,8 +89,10 @@ export class Work {
    */
   async run(): Promise<void> {
     try {
-      this.#context = await openWorkContext(this.#assignment, this.#dependencies);
+      this.#context = await openWorkContext(this.#assignment, this.#dependencies, this.#ended.signal);
     } catch (error) {
+      // Nobody has worked yet, so the session has all there is.
+      if (this.#release !== null) return this.#reportReleased(this.#release.reason, this.#release.message);
       return this.#results.couldNotStart(error as Error);
     }
     if (this.#isCancelled) return;
@@ -139,6 +143,7 @@ export class Work {
   end(reason: ReleaseReason, message: string, withinMs: number): void {
     this.#release ??= { reason, message };
     this.#ending.resolve();
+    this.#ended.abort();
     const by: Interruption = this.#release.reason === 'stopped' ? 'stop' : 'pause';
     this.#turn?.interruptAfterStep(by);
     setTimeout(() => this.#turn?.interrupt(by), withinMs).unref();
@@ -167,6 +172,7 @@ export class Work {
   cancel(): void {
     this.#isCancelled = true;
     this.#ending.resolve();
+    this.#ended.abort();
     this.#turn?.interrupt('cancelled');
     this.#wakeup.signal();
   }
