@@ -1,9 +1,17 @@
 import type { AgentRegistryApi, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
+import type { Acquired } from '../../src/ports/locks.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
 import type { Page, PageQuery } from '../../src/protocol/common/page.ts';
+import type {
+  AcquireLockRequest,
+  HeldLock,
+  LockView,
+  ReleaseLockRequest,
+  RenewLockRequest,
+} from '../../src/protocol/lock/lock.ts';
 import type { QueuePlace } from '../../src/protocol/session/queue.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
@@ -36,5 +44,21 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
 
   async agent(call: Call, agentId: string): Promise<Outcome<AgentView>> {
     return this.runtime.agent(call, agentId);
+  }
+
+  async acquireLock(call: Call, resource: string, request: AcquireLockRequest): Promise<Outcome<Acquired>> {
+    return this.runtime.locks.acquireLock(call, resource, request);
+  }
+
+  async renewLock(call: Call, resource: string, request: RenewLockRequest): Promise<Outcome<HeldLock>> {
+    return this.runtime.locks.renewLock(call, resource, request);
+  }
+
+  async releaseLock(call: Call, resource: string, request: ReleaseLockRequest): Promise<Outcome<null>> {
+    return this.runtime.locks.releaseLock(call, resource, request);
+  }
+
+  async readLock(call: Call, resource: string): Promise<Outcome<LockView>> {
+    return this.runtime.locks.readLock(call, resource);
   }
 }

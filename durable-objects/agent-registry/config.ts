@@ -34,6 +34,8 @@ export const DEADLINE = {
   queue: 'queue',
   /** Old agents and tombstones are deleted. */
   review: 'review',
+  /** A lock or a wait for one ends. */
+  locks: 'locks',
   /** The review left tombstones for another transaction. */
   purge: 'purge',
 } as const;

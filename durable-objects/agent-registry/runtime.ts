@@ -32,6 +32,7 @@ import {
   REVIEW_MS,
   TOMBSTONES_KEPT_MS,
 } from './config.ts';
+import { Locks } from './locks/locks.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
 import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
@@ -61,6 +62,7 @@ export function buildAgentRegistry(
  */
 export class AgentRegistryRuntime implements SocketHolder {
   readonly sockets: SocketHolder = this;
+  readonly locks: Locks;
   readonly #kit: ObjectKit;
   readonly #calls: Calls;
   readonly #connections: Connections;
@@ -71,12 +73,14 @@ export class AgentRegistryRuntime implements SocketHolder {
     [DEADLINE.offers]: { waitsFor: 'others', run: (_, due) => this.#keeper.lapse(due) },
     [DEADLINE.queue]: { waitsFor: 'time', run: () => this.#keeper.match() },
     [DEADLINE.review]: { waitsFor: 'others', run: (_, due) => this.#review(due) },
+    [DEADLINE.locks]: { waitsFor: 'time', run: () => this.locks.expire() },
     [DEADLINE.purge]: { waitsFor: 'time', run: () => void this.#purge() },
   };
 
   constructor(kit: ObjectKit, calls: Calls, connections: Connections, slots: SlotsTable) {
     this.#kit = kit;
     this.#calls = calls;
+    this.locks = new Locks(kit, calls);
     this.#connections = connections;
     this.#agents = new AgentsTable(kit.store);
     this.#slots = slots;
@@ -134,13 +138,14 @@ export class AgentRegistryRuntime implements SocketHolder {
     return Object.fromEntries(places);
   }
 
-  open({ pathname }: URL, { token_id }: Principal): SocketOpening | null {
-    const agent = paramsIn('openControlSocket', pathname);
-    if (!agent) return null;
+  open(url: URL, { token_id }: Principal): SocketOpening | null {
+    const agent = paramsIn('openControlSocket', url.pathname);
+    if (!agent) return this.locks.open(url, token_id);
     return { tags: [agentTag(agent.agent_id)], attachment: newConnection(agent.agent_id, token_id, this.#now) };
   }
 
   receive(socket: ObjectSocket, text: string): void {
+    if (this.locks.has(socket)) return;
     const connection = this.#connections.of(socket);
     const frame = parse(text);
     if (frame?.type === 'hello') this.#hello(connection, frame);
@@ -153,6 +158,7 @@ export class AgentRegistryRuntime implements SocketHolder {
 
   /** Keeps the agent's slots, because the agent continues its work without the socket. */
   closed(socket: ObjectSocket): void {
+    if (this.locks.closed(socket)) return;
     const connection = this.#connections.of(socket);
     const { closed, instance_id, agent_id } = connection.attachment;
     this.#connections.update(connection, { closed: true });

@@ -4,6 +4,9 @@ import type { ObjectSchema } from '../kit/storage/schema.ts';
  * A slot is a request for an agent's capacity. Its state is `queued`, `offered` or `accepted` (both with `agent_id`),
  * or `ended`. An ended slot is a tombstone, which makes late and repeated calls harmless. A slot that ended before it
  * was requested has only its key. The partial indexes leave out ended slots, so that tombstones cost no rows in them.
+ *
+ * `locks` has the locks that are held, `lock_waiters` their queues in the order of arrival, and `fencing_tokens` the
+ * newest fencing token of the workspace.
  */
 const TABLES = `
 CREATE TABLE agents (
@@ -19,6 +22,15 @@ CREATE TABLE slots (
 );
 CREATE INDEX slots_waiting ON slots (priority) WHERE state = 'queued';
 CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
+CREATE TABLE locks (
+  resource TEXT PRIMARY KEY, token_id TEXT NOT NULL, owner TEXT NOT NULL, fencing_token INTEGER NOT NULL,
+  ttl_ms INTEGER NOT NULL, acquired_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE lock_waiters (
+  arrival INTEGER PRIMARY KEY, resource TEXT NOT NULL, token_id TEXT NOT NULL, owner TEXT NOT NULL,
+  kept_until INTEGER NOT NULL, UNIQUE (resource, token_id, owner)
+);
+CREATE TABLE fencing_tokens (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 `;
 
 export const REGISTRY_SCHEMA: ObjectSchema = {
@@ -98,6 +110,20 @@ DROP TABLE registry;
 ALTER TABLE agents ADD COLUMN token_id TEXT;
 ALTER TABLE agents ADD COLUMN secret_hash TEXT;
 ALTER TABLE slots ADD COLUMN proof_key TEXT NOT NULL DEFAULT '';
+`,
+    },
+    {
+      id: 'agent-registry/0006_locks',
+      sql: `
+CREATE TABLE locks (
+  resource TEXT PRIMARY KEY, token_id TEXT NOT NULL, owner TEXT NOT NULL, fencing_token INTEGER NOT NULL,
+  ttl_ms INTEGER NOT NULL, acquired_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE lock_waiters (
+  arrival INTEGER PRIMARY KEY, resource TEXT NOT NULL, token_id TEXT NOT NULL, owner TEXT NOT NULL,
+  kept_until INTEGER NOT NULL, UNIQUE (resource, token_id, owner)
+);
+CREATE TABLE fencing_tokens (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 `,
     },
   ],

@@ -6,6 +6,7 @@ import type { Page, PageQuery } from '../protocol/common/page.ts';
 import type { QueuePlace } from '../protocol/session/queue.ts';
 import type { Requirements } from '../protocol/session/requirements.ts';
 import type { Call } from './calls.ts';
+import type { LocksApi } from './locks.ts';
 import type { TokenSockets } from './sockets.ts';
 
 /** A request for a slot of an agent's capacity. Each (task, epoch) has one. */
@@ -28,8 +29,9 @@ export type SlotState =
 /**
  * The workspace's agents and the slots of their capacity. The registry owns slots and offers; sessions own epochs and
  * leases. `reserve`, `cancel` and `release` are idempotent on (task, epoch), commute, and leave tombstones.
+ * The registry also has the workspace's locks.
  */
-export interface AgentRegistryApi extends TokenSockets {
+export interface AgentRegistryApi extends TokenSockets, LocksApi {
   /** Reserves a slot. If called again before an agent accepts, it updates the slot's priority and requirements. */
   reserve(request: SlotRequest): Promise<SlotState>;
   /** The session no longer wants the slot, whether it is queued, offered or accepted. */

@@ -3,6 +3,8 @@ import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-obj
 import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/platform/sockets.ts';
 import { type Lags, PRIORITY_LAG_MS } from '../../src/domain/dispatch/queue-order.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
+import { type LockWait, lockTurnPath } from '../../src/ports/locks.ts';
+import type { Principal } from '../../src/protocol/workspace/token.ts';
 import type { FakeClient } from './fake-socket.ts';
 import { NodePlatform } from './node-platform.ts';
 
@@ -55,6 +57,10 @@ export class RegistryInProcess {
       agents: async (call, page) => this.runtime.agents(call, page),
       places: async (call, sessions) => this.runtime.places(call, sessions),
       agent: async (call, agentId) => this.runtime.agent(call, agentId),
+      acquireLock: async (call, resource, request) => this.runtime.locks.acquireLock(call, resource, request),
+      renewLock: async (call, resource, request) => this.runtime.locks.renewLock(call, resource, request),
+      releaseLock: async (call, resource, request) => this.runtime.locks.releaseLock(call, resource, request),
+      readLock: async (call, resource) => this.runtime.locks.readLock(call, resource),
       closeSockets: async (tokenId) => endSocketsOf(this.runtime.sockets, this.platform, tokenId),
     };
   }
@@ -64,6 +70,15 @@ export class RegistryInProcess {
       [agentTag(agentId), tokenTag(tokenId)],
       newConnection(agentId, tokenId, this.platform.now()),
     );
+  }
+
+  /** Opens the socket on which the Worker waits for a lock. */
+  waitForTurn(wait: LockWait): FakeClient {
+    const principal: Principal = { workspace: this.workspace, role: 'operator', token_id: wait.token_id };
+    const { tags, attachment, opened } = this.runtime.open(new URL(lockTurnPath(wait), 'https://object'), principal)!;
+    const client = this.platform.connect([...tags, tokenTag(wait.token_id)], attachment);
+    opened?.(client.socket);
+    return client;
   }
 
   advance(ms: number): Promise<void> {

@@ -47,12 +47,12 @@ export class Connections {
     return { socket, attachment, aliveAt: Math.max(attachment.seen_at, socket.lastPingAt() ?? 0) };
   }
 
-  /** The connections of one agent, or of all agents, whose hello was answered with `welcome`. */
+  /** The connections of one agent, or of all agents, whose hello was answered with `welcome`. Others have sockets too. */
   welcomed(agentId?: string): Connection[] {
     return this.#platform
       .sockets(agentId === undefined ? undefined : agentTag(agentId))
       .map((socket) => this.of(socket))
-      .filter(({ attachment }) => !attachment.closed && attachment.instance_id !== null);
+      .filter(({ attachment }) => !attachment.closed && typeof attachment.instance_id === 'string');
   }
 
   /** When each connected agent was last heard, in ms since the epoch, by agent id. */

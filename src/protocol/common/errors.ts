@@ -73,6 +73,20 @@ export const ERROR_CODES = {
     meaning: 'The action needs an agent at work, and the session has none now.',
     remedy: 'Wait until the session is `running`, and send the request again.',
   },
+  lock_held: {
+    status: 409,
+    title: 'Somebody else holds the lock',
+    retryable: true,
+    meaning: 'The lock is held, or it is the turn of somebody who has waited longer. The request did not wait.',
+    remedy: 'Send it again with `wait_seconds`, to wait in the queue. `current` has the holder and the waiters.',
+  },
+  lock_lost: {
+    status: 409,
+    title: 'The lock is not held with this fencing token',
+    retryable: false,
+    meaning: 'The lock was released or has expired, somebody else may hold it by now, or another token acquired it.',
+    remedy: 'Stop what the lock protects, and acquire it again. After a release, nothing is left to do.',
+  },
   precondition_failed: {
     status: 412,
     title: 'The session has changed',
@@ -119,8 +133,8 @@ export const ERROR_CODES = {
     status: 429,
     title: 'Too much is waiting',
     retryable: true,
-    meaning: 'The session has as many waiting messages as it may have.',
-    remedy: 'Wait until the agent has taken some, and send the request again.',
+    meaning: 'The session has as many waiting messages, or the lock as many waiters, as it may have.',
+    remedy: 'Wait until some are gone, and send the request again.',
   },
   limit_reached: {
     status: 429,

@@ -51,6 +51,13 @@ export const MAX_WAITING_MESSAGES = 100;
 /** The most agents of a workspace, and of one of its tokens. A new agent takes the place of one that is away. */
 export const MAX_AGENTS = 10_000;
 export const MAX_AGENTS_OF_TOKEN = 1_000;
+/** The most locks that a workspace holds at a time, and the most that wait for one of them and for all of them. */
+export const MAX_LOCKS = 1_000;
+export const MAX_WAITERS_OF_LOCK = 100;
+export const MAX_LOCK_WAITERS = 1_000;
+/** The longest time after which a lock ends by itself, and for which a request waits for one. */
+export const MAX_LOCK_TTL_SECONDS = 3_600;
+export const MAX_LOCK_WAIT_SECONDS = 25;
 /** The most tokens and the most sign-ins of a workspace. Each counts until it is revoked or expires. */
 export const MAX_TOKENS = 1_000;
 export const MAX_SIGN_INS = 1_000;

@@ -17,6 +17,7 @@ import {
   slotRequest,
   withAgent,
 } from './agent-registry.fixture.ts';
+import { lockContract } from './agent-registry.locks.ts';
 import { returnContract, slotContract } from './agent-registry.slots.ts';
 
 /** The contract of every implementation of the registry. */
@@ -173,4 +174,5 @@ export function agentRegistryContract(make: MakeRegistry): void {
   authorityContract(make);
   slotContract(make);
   returnContract(make);
+  lockContract(make);
 }

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { AgentRegistryApi, SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { Call } from '../../../src/ports/calls.ts';
+import type { LockWait } from '../../../src/ports/locks.ts';
 import type { AgentHello, ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
@@ -22,6 +23,8 @@ export interface RegistryUnderTest {
   /** Its workspace. */
   workspace: string;
   connect(agentId: string, tokenId: string): Promise<ControlLink>;
+  /** Opens the socket on which the Worker waits for a lock. */
+  waitForTurn(wait: LockWait): Promise<ControlLink>;
   /** Advances its clock and runs its alarm when it is due. */
   advance(ms: number): Promise<void>;
 }

@@ -27,6 +27,7 @@ describe.each([{ evictBetweenSteps: false }, { evictBetweenSteps: true }])(
         api: registry.api,
         workspace: registry.workspace,
         connect: async (agentId, tokenId) => link(registry.connect(agentId, tokenId)),
+        waitForTurn: async (wait) => link(registry.waitForTurn(wait)),
         advance: (ms) => registry.advance(ms),
       };
     });

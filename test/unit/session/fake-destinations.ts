@@ -38,6 +38,10 @@ export class FakeDestinations {
       agents: unused,
       places: unused,
       agent: unused,
+      acquireLock: unused,
+      renewLock: unused,
+      releaseLock: unused,
+      readLock: unused,
       closeSockets: unused,
     };
     this.directory = {

@@ -3,8 +3,10 @@ import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import { agentRegistryName } from '../../../src/adapters/objects/names.ts';
 import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
+import { type LockWait, lockTurnPath } from '../../../src/ports/locks.ts';
 import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
+import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import type { ControlLink, RegistryUnderTest } from '../../unit/ports/agent-registry.fixture.ts';
 
 /** A new registry object. The test controls the clock of all objects. */
@@ -21,11 +23,20 @@ export async function openControl(
   agentId: string,
   tokenId = 'token',
 ): Promise<WebSocket> {
-  const response = await stub.fetch(`https://oio.test/ws/agents/${agentId}/control`, {
+  return openSocket(stub, `/ws/agents/${agentId}/control`, { workspace, role: 'agent', token_id: tokenId });
+}
+
+/** Opens the socket of a lock's waiter, as the Worker does. */
+function openTurn(stub: DurableObjectStub, workspace: string, wait: LockWait): Promise<WebSocket> {
+  return openSocket(stub, lockTurnPath(wait), { workspace, role: 'agent', token_id: wait.token_id });
+}
+
+async function openSocket(stub: DurableObjectStub, path: string, principal: Principal): Promise<WebSocket> {
+  const response = await stub.fetch(`https://oio.test${path}`, {
     headers: {
       upgrade: 'websocket',
       'sec-websocket-protocol': SOCKET_PROTOCOL,
-      [PRINCIPAL_HEADER]: JSON.stringify({ workspace, role: 'agent', token_id: tokenId }),
+      [PRINCIPAL_HEADER]: JSON.stringify(principal),
     },
   });
   if (!response.webSocket) throw new Error(`${response.status}: ${await response.text()}`);
@@ -89,11 +100,28 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.agent(...args);
       },
+      acquireLock: async (...args) => {
+        await ready();
+        return await stub.acquireLock(...args);
+      },
+      renewLock: async (...args) => {
+        await ready();
+        return await stub.renewLock(...args);
+      },
+      releaseLock: async (...args) => {
+        await ready();
+        return await stub.releaseLock(...args);
+      },
+      readLock: async (...args) => {
+        await ready();
+        return await stub.readLock(...args);
+      },
       closeSockets: async (...args) => {
         await ready();
         return await stub.closeSockets(...args);
       },
     },
+    waitForTurn: async (wait) => controlLink(await openTurn(stub, workspace, wait)),
     connect: async (agentId, tokenId) => controlLink(await openControl(stub, workspace, agentId, tokenId)),
     advance: async (ms) => {
       await ready();
