@@ -11,10 +11,13 @@ import {
   MAX_BODY_BYTES,
   MAX_CHECKPOINTS,
   MAX_LIST_OFFSET,
+  MAX_LOCK_WAITERS,
+  MAX_LOCKS,
   MAX_REVOKED_TOKENS,
   MAX_SHOWN_PATCH_BYTES,
   MAX_SIGN_INS,
   MAX_TOKENS,
+  MAX_WAITERS_OF_LOCK,
   MAX_WAITING_MESSAGES,
   PAGE_EVENTS,
 } from '../src/protocol/common/limits.ts';
@@ -36,9 +39,11 @@ const PERMISSIONS: Readonly<Record<Permission, string>> = {
   read: 'read lists, logs, approvals, checkpoints and diffs; watch sessions',
   read_session: 'read a session; an agent only while it holds a lease of it',
   read_artifact: 'read artifacts; an agent only while it holds a lease of the session',
+  read_lock: 'read locks',
   operate: 'create, change, steer and end sessions; answer approvals',
   administer: 'create, list and revoke tokens; create sign-in codes',
   work: 'register as an agent, and work on offered tasks',
+  lock: 'acquire, renew and release locks',
   open_socket: 'read whose token it is; create tickets for sockets',
 };
 
@@ -113,6 +118,9 @@ function limitsTable(): string {
       ['tokens of a workspace, each until it is revoked or expires', number(MAX_TOKENS)],
       ['sign-ins of a workspace, each until it is revoked or expires', number(MAX_SIGN_INS)],
       ['revoked tokens of a workspace, each until it expires', number(MAX_REVOKED_TOKENS)],
+      ['locks that a workspace holds at a time', number(MAX_LOCKS)],
+      ['waiters of one lock', number(MAX_WAITERS_OF_LOCK)],
+      ['waiters of all locks of a workspace', number(MAX_LOCK_WAITERS)],
       ['life of an idempotency key', `${number(IDEMPOTENCY_KEY_MS / 3_600_000)} hours`],
     ],
   );

@@ -1,5 +1,6 @@
 import { consoleLogger } from './adapters/console-logger.ts';
 import { postgresProbe } from './adapters/neon/postgres.ts';
+import { objectLockTurns } from './adapters/objects/lock-turns.ts';
 import { objectsProbe } from './adapters/objects/probe.ts';
 import {
   objectAgentRegistries,
@@ -21,12 +22,14 @@ import type { Effects } from './ports/effects.ts';
 export function compose(env: Env): Dependencies {
   const settings = readSettings('worker', env);
   const workspaces = objectWorkspaces(env.WORKSPACE);
+  const sockets = objectSockets(env.SESSION, env.AGENT_REGISTRY);
   return {
     sessions: objectSessions(env.SESSION),
     directories: objectDirectories(env.DIRECTORY),
     agentRegistries: objectAgentRegistries(env.AGENT_REGISTRY),
     workspaces,
-    sockets: objectSockets(env.SESSION, env.AGENT_REGISTRY),
+    sockets,
+    lockTurns: objectLockTurns(sockets),
     readiness: [
       { name: 'objects', probe: objectsProbe(workspaces) },
       { name: 'postgres', probe: postgres(settings) },

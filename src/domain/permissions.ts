@@ -3,15 +3,17 @@ import type { Permission } from '../protocol/endpoints/endpoint.ts';
 
 /**
  * The roles that have each permission. An agent works on sessions over its sockets. From the REST API, it needs only
- * its sessions and their artifacts: each session checks that the token holds a lease of it.
+ * its sessions and their artifacts, where each session checks that the token holds a lease of it, and locks.
  */
 const ROLES_WITH: Readonly<Record<Permission, readonly Role[]>> = {
   read: ['viewer', 'operator', 'admin'],
   read_session: ['viewer', 'operator', 'admin', 'agent'],
   read_artifact: ['operator', 'admin', 'agent'],
+  read_lock: ['viewer', 'operator', 'admin', 'agent'],
   operate: ['operator', 'admin'],
   administer: ['admin'],
   work: ['agent', 'admin'],
+  lock: ['operator', 'admin', 'agent'],
   open_socket: ['viewer', 'operator', 'admin', 'agent'],
 };
 

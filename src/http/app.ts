@@ -14,6 +14,7 @@ import { discardUnreadBody } from './middleware/unread-body.ts';
 import { problem, problemsFromErrors } from './problems.ts';
 import { agentHandlers } from './routes/agents.ts';
 import { codeHandlers } from './routes/codes.ts';
+import { lockHandlers } from './routes/locks.ts';
 import { sessionActionHandlers } from './routes/session-actions.ts';
 import { sessionWorkHandlers } from './routes/session-work.ts';
 import { sessionHandlers } from './routes/sessions.ts';
@@ -51,6 +52,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
     ...sessionActionHandlers(deps),
     ...sessionWorkHandlers(deps),
     ...agentHandlers(deps),
+    ...lockHandlers(deps, authenticator),
     ...tokenHandlers(deps, revocations),
     ...codeHandlers(deps),
     ...ticketHandlers(deps),

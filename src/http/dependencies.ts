@@ -3,6 +3,7 @@ import type { TokenSigner } from '../application/token-signer.ts';
 import type { AgentRegistries } from '../ports/agent-registry.ts';
 import type { Directories } from '../ports/directory.ts';
 import type { Effects } from '../ports/effects.ts';
+import type { LockTurns } from '../ports/locks.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Sessions } from '../ports/sessions.ts';
 import type { Sockets } from '../ports/sockets.ts';
@@ -15,6 +16,7 @@ export interface Dependencies {
   agentRegistries: AgentRegistries;
   workspaces: Workspaces;
   sockets: Sockets;
+  lockTurns: LockTurns;
   readiness: readonly Dependency[];
   signer: TokenSigner;
   /** The admin token of the workspace `default`, if the deployment has one. */

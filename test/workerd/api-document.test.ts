@@ -38,7 +38,7 @@ const REFUSED: Readonly<Record<string, number>> = {
   openControlSocket: 426,
 };
 
-/** A workspace with a session, a token and a sign-in code, and the request `send` of its admin. */
+/** A workspace with a session, a token, a sign-in code and a lock with the fencing token 1, and the request `send` of its admin. */
 async function furnished() {
   const token = await signToken('admin', newWorkspace());
   const send = async (path: string, body: object, bearer = token) =>
@@ -47,6 +47,7 @@ async function furnished() {
   const other = await send('tokens', { name: 'ci', role: 'admin', expires_in_seconds: 3_600 });
   // Only a token of the list can make a code that is redeemed.
   const { code } = await send('codes', {}, other.token);
+  await send('locks/deploy:web/acquire', { owner: 'ci-run-7' });
   return { token, send, session: session.id, other: other.id, code };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Role } from '../../src/protocol/common/enums.ts';
 import { ok, refuse } from '../../src/protocol/common/errors.ts';
 import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
+import { HeldLock, LockView } from '../../src/protocol/lock/lock.ts';
 import { SessionList } from '../../src/protocol/session/list.ts';
 import { TokenView } from '../../src/protocol/workspace/token.ts';
 import { appWith, ask, sessionsWith, signToken } from './http-support.ts';
@@ -16,7 +17,15 @@ const app = appWith({
   sessions: sessionsWith({}),
   directories: { of: () => ({ list: async () => ok({ text: EMPTY_LIST, next_cursor: null }) }) as never },
   agentRegistries: {
-    of: () => ({ agents: async () => ok({ items: [], next_cursor: null }), agent: async () => away }) as never,
+    of: () =>
+      ({
+        agents: async () => ok({ items: [], next_cursor: null }),
+        agent: async () => away,
+        acquireLock: async () => ok({ state: 'held', lock: HeldLock().meta()!.example }),
+        renewLock: async () => ok(HeldLock().meta()!.example),
+        releaseLock: async () => ok(null),
+        readLock: async () => ok(LockView().meta()!.example),
+      }) as never,
   },
   workspaces: {
     of: () =>
@@ -38,7 +47,7 @@ describe('roles', () => {
     const { path, options } = exampleRequest(id);
     for (const role of Role().options) {
       const { status } = await app.ask(path, { ...options, token: await signToken(role) });
-      if (MAY_CALL[id].includes(role)) expect([role, [200, 201, 404].includes(status)]).toEqual([role, true]);
+      if (MAY_CALL[id].includes(role)) expect([role, [200, 201, 204, 404].includes(status)]).toEqual([role, true]);
       else expect([role, status]).toEqual([role, 403]);
     }
   });

@@ -7,7 +7,16 @@ import type { OperationId, ParamNames, PathOf } from './routes.ts';
 /** The types of the table of endpoints, and helpers for its entries. */
 
 /** A permission. `src/domain/permissions.ts` says which roles have it. */
-export type Permission = 'read' | 'read_session' | 'read_artifact' | 'operate' | 'administer' | 'work' | 'open_socket';
+export type Permission =
+  | 'read'
+  | 'read_session'
+  | 'read_artifact'
+  | 'read_lock'
+  | 'operate'
+  | 'administer'
+  | 'work'
+  | 'lock'
+  | 'open_socket';
 
 /** A permission; `code`: the bearer is a sign-in code; `public`: no credential is needed. */
 export type Access = Permission | 'code' | 'public';
@@ -33,6 +42,7 @@ export const TAGS = {
   'Session actions': 'Start, steer and end sessions.',
   'Session work': 'The events, checkpoints, changes and approvals of a session.',
   Agents: 'The agents that are or were connected.',
+  Locks: 'Locks of the workspace, with a TTL, a queue and fencing tokens.',
   Tokens: 'The tokens of the workspace, and codes for signing in.',
   Sockets: 'WebSockets for watchers and agents, and tickets that open one from a browser.',
   System: 'Health and readiness.',
@@ -84,7 +94,8 @@ export const NoMembers = schema(() =>
 
 /**
  * The headers of every request that creates, changes or acts. Operations for tickets and sign-in codes accept no key: these are
- * only signed and not stored, so a surplus one does no harm.
+ * only signed and not stored, so a surplus one does no harm. Neither do those of locks: an answer of the past would say
+ * that its owner holds a lock that it has lost since.
  */
 export const IdempotencyHeaders = schema(() =>
   z.object({

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../common/errors.ts';
 import type { Infer, Schema } from '../common/schema.ts';
 import { AGENT_ENDPOINTS } from './agents.ts';
 import type { Access, Endpoint, Endpoints, Permission } from './endpoint.ts';
+import { LOCK_ENDPOINTS } from './locks.ts';
 import { matchPath, type OperationId, ROUTES } from './routes.ts';
 import { SESSION_ACTION_ENDPOINTS } from './session-actions.ts';
 import { SESSION_WORK_ENDPOINTS } from './session-work.ts';
@@ -21,6 +22,7 @@ export const ENDPOINTS = {
   ...SESSION_ACTION_ENDPOINTS,
   ...SESSION_WORK_ENDPOINTS,
   ...AGENT_ENDPOINTS,
+  ...LOCK_ENDPOINTS,
   ...TOKEN_ENDPOINTS,
   ...SOCKET_ENDPOINTS,
   ...SYSTEM_ENDPOINTS,

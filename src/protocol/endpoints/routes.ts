@@ -36,6 +36,11 @@ export const ROUTES = {
   listAgents: { method: 'GET', path: '/api/v1/agents' },
   readAgent: { method: 'GET', path: '/api/v1/agents/{id}' },
 
+  readLock: { method: 'GET', path: '/api/v1/locks/{resource}' },
+  acquireLock: { method: 'POST', path: '/api/v1/locks/{resource}/acquire' },
+  renewLock: { method: 'POST', path: '/api/v1/locks/{resource}/renew' },
+  releaseLock: { method: 'POST', path: '/api/v1/locks/{resource}/release' },
+
   readPrincipal: { method: 'GET', path: '/api/v1/me' },
   createToken: { method: 'POST', path: '/api/v1/tokens' },
   listTokens: { method: 'GET', path: '/api/v1/tokens' },
