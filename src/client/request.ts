@@ -17,6 +17,8 @@ export interface ApiRequest {
   idempotencyKey?: string | undefined;
   /** The version of the session that the call is meant for. */
   ifMatch?: number | undefined;
+  /** How long the server may wait before it answers, in ms. The limits of time begin after it. */
+  waitMs?: number | undefined;
 }
 
 export interface RequestOptions {
@@ -43,17 +45,24 @@ const RETRY_CAP_MS = 5_000;
 export async function request(options: RequestOptions, call: ApiRequest, signal?: AbortSignal): Promise<unknown> {
   signal?.throwIfAborted();
   const key = call.method === 'GET' ? undefined : (call.idempotencyKey ?? crypto.randomUUID());
-  const endsAt = performance.now() + options.deadlineMs;
+  const { waitMs = 0 } = call;
+  const endsAt = performance.now() + options.deadlineMs + waitMs;
   for (let attempt = 0; ; attempt++) {
-    const outcome = await once(options, call, key, Math.min(options.attemptMs, endsAt - performance.now()), signal);
+    const outcome = await once(
+      options,
+      call,
+      key,
+      Math.min(options.attemptMs + waitMs, endsAt - performance.now()),
+      signal,
+    );
     if ('value' in outcome) return outcome.value;
     signal?.throwIfAborted();
     const { error } = outcome;
     // An earlier attempt deleted the resource, and its response was lost.
     if (call.method === 'DELETE' && attempt > 0 && error instanceof ApiError && error.status === 404) return undefined;
-    const waitMs = retryInMs(error, attempt);
-    if (waitMs === null || performance.now() + waitMs >= endsAt) throw error;
-    await pause(waitMs, signal);
+    const pauseMs = retryInMs(error, attempt);
+    if (pauseMs === null || performance.now() + pauseMs >= endsAt) throw error;
+    await pause(pauseMs, signal);
     signal?.throwIfAborted();
   }
 }

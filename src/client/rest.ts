@@ -95,7 +95,10 @@ export function createRest(options: RequestOptions) {
     const path = (pathOf as (id: OperationId, params?: object) => string)(id, params);
     const { signal, idempotencyKey, ifMatch } = call;
     const { method } = ROUTES[id];
-    return request(options, { method, path, ...rest, idempotencyKey, ifMatch }, signal) as Promise<ResultOf<Id>>;
+    const waitMs = Number(rest.query?.wait_seconds ?? 0) * 1_000;
+    return request(options, { method, path, ...rest, idempotencyKey, ifMatch, waitMs }, signal) as Promise<
+      ResultOf<Id>
+    >;
   };
 
   return {
@@ -124,7 +127,10 @@ export function createRest(options: RequestOptions) {
       /** Sends a message: steers the running turn, or queues a follow-up prompt. */
       send: (id: string, body: BodyFor<'sendMessage'>, call?: CallOptions) =>
         send('sendMessage', { params: { id }, body }, call),
-      /** Reads one page of the event log. Pass its `cursor` as `after` to read the next page. */
+      /**
+       * Reads one page of the event log. Pass its `cursor` as `after` to read the next page. With `wait_seconds`, an
+       * answer without events waits for one; the client's limits of time then begin after that.
+       */
       events: (id: string, query: QueryFor<'listEvents'> = {}, call?: CallOptions) =>
         send('listEvents', { params: { id }, query }, call),
       /** Reads one page of the transcript. Unlike events, it stays as long as the session. */

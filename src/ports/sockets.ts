@@ -1,4 +1,5 @@
-import type { WorkspaceId } from '../protocol/common/ids.ts';
+import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
+import type { Call } from './calls.ts';
 import type { SocketPlace } from './workspace.ts';
 
 /** Reaches the objects that hold sockets. */
@@ -7,6 +8,11 @@ export interface Sockets {
   open(workspace: WorkspaceId, place: SocketPlace, upgrade: Request): Promise<Response>;
   /** Ends the sockets at an object that were opened with a token. */
   close(workspace: WorkspaceId, place: SocketPlace, tokenId: string): Promise<void>;
+  /**
+   * Waits on a watch socket until a session may have an event after a cursor, for at most `ms`. The session's object can
+   * hibernate meanwhile, as it can with any watcher. A caller reads the log afterwards, whatever has ended the wait.
+   */
+  nextEvent(call: Call, id: SessionId, cursor: string, ms: number): Promise<void>;
 }
 
 /** An object that holds sockets. */

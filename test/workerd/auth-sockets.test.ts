@@ -5,6 +5,8 @@ import { appWith, newWorkspace, SESSION_ID, STATIC_TOKEN, signer, signToken, TAS
 
 const WATCH = `/ws/sessions/${SESSION_ID}`;
 const UPGRADE = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': 'oio.v1' };
+/** The members of the port that a test does not use. */
+const NOTHING_ELSE = { close: async () => {}, nextEvent: async () => {} };
 const PAGE = 'https://dashboard.test';
 
 /** An application that records the upgrades that it forwards to objects. */
@@ -21,6 +23,7 @@ function recording({ mayOpen = true } = {}) {
   const app = appWith({
     sockets: {
       open: async (workspace, { kind, id }, upgrade) => open(kind === 'session' ? `${workspace}/${id}` : id, upgrade),
+      ...NOTHING_ELSE,
       close: async (_workspace, place) => void ended.push(place),
     },
     workspaces: {
@@ -118,7 +121,7 @@ describe('a socket', () => {
 
   it('gets problem details when its object refuses it', async () => {
     const refused = async () => new Response('There is no such session.', { status: 404 });
-    const { ask } = appWith({ sockets: { open: refused, close: async () => {} } });
+    const { ask } = appWith({ sockets: { open: refused, ...NOTHING_ELSE } });
     const response = await ask(WATCH, { token: STATIC_TOKEN, headers: UPGRADE });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: 'not_found', detail: 'There is no such session.' });
@@ -154,7 +157,7 @@ describe('a socket', () => {
     const noted: string[] = [];
     const missing = async () => new Response('There is no such session.', { status: 404 });
     const { ask } = appWith({
-      sockets: { open: missing, close: async () => {} },
+      sockets: { open: missing, ...NOTHING_ELSE },
       workspaces: {
         of: () => ({ revokedTokens: async () => [], recordSocket: async () => noted.push('recorded') }) as never,
       },

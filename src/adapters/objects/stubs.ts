@@ -1,8 +1,12 @@
 import type { AgentRegistries } from '../../ports/agent-registry.ts';
+import { PRINCIPAL_HEADER } from '../../ports/calls.ts';
 import type { Directories } from '../../ports/directory.ts';
 import type { Sessions } from '../../ports/sessions.ts';
 import type { Sockets } from '../../ports/sockets.ts';
 import type { Workspaces } from '../../ports/workspace.ts';
+import { SOCKET_PROTOCOL } from '../../protocol/common/socket.ts';
+import { pathOf } from '../../protocol/endpoints/routes.ts';
+import { nextEventOn } from './event-wait.ts';
 import { agentRegistryName, directoryName, sessionName, workspaceName } from './names.ts';
 import { type Namespace, reach, remote } from './remote.ts';
 
@@ -36,6 +40,19 @@ export function objectSockets(sessions: Namespace, agentRegistries: Namespace): 
     close: (workspace, place, tokenId) => {
       const holder = place.kind === 'session' ? all.at(workspace, place.id) : registries.of(workspace);
       return holder.closeSockets(tokenId);
+    },
+    nextEvent: async ({ principal, request_id }, id, cursor, ms) => {
+      const path = `${pathOf('watchSession', { id })}?after=${cursor}`;
+      const headers = {
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Protocol': SOCKET_PROTOCOL,
+        'X-Request-ID': request_id,
+        [PRINCIPAL_HEADER]: JSON.stringify(principal),
+      };
+      const object = sessions.getByName(sessionName(principal.workspace, id));
+      const { webSocket } = await reach(() => object.fetch(new Request(`http://session${path}`, { headers })));
+      // Without a socket, the session was deleted.
+      if (webSocket) await nextEventOn(webSocket, ms);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { readDiff, streamArtifact, streamPatch } from '../../application/artifacts.ts';
-import { parseCursor } from '../../protocol/common/cursor.ts';
+import { readEvents } from '../../application/read-events.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { sessionOf } from './sessions.ts';
@@ -7,10 +7,7 @@ import { sessionOf } from './sessions.ts';
 /** Handlers for a session's events, checkpoints, approvals and artifacts. */
 export function sessionWorkHandlers(deps: Dependencies) {
   return {
-    listEvents: ({ params, query, call }) => {
-      const after = query.after === undefined ? null : parseCursor(query.after);
-      return sessionOf(deps, call, params.id).events(call, after, query.limit);
-    },
+    listEvents: ({ params, query, call }) => readEvents(deps, call, params.id, query),
     readTranscript: ({ params, query, call }) => sessionOf(deps, call, params.id).transcript(call, query),
     listCheckpoints: ({ params, query, call }) => sessionOf(deps, call, params.id).checkpoints(call, query),
     requestCheckpoint: ({ params, call }) => sessionOf(deps, call, params.id).requestCheckpoint(call),

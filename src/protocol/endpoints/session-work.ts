@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CursorText } from '../common/cursor-text.ts';
 import { Uuid } from '../common/ids.ts';
-import { PAGE_EVENTS } from '../common/limits.ts';
+import { MAX_WAIT_SECONDS, PAGE_EVENTS } from '../common/limits.ts';
 import { PageQuery } from '../common/page.ts';
 import { schema } from '../common/schema.ts';
 import { EventPage } from '../events/envelope.ts';
@@ -26,6 +26,9 @@ export const SESSION_WORK_ENDPOINTS = {
       z.strictObject({
         after: CursorText().optional(),
         limit: z.coerce.number<number>().int().min(1).max(PAGE_EVENTS).default(DEFAULT_EVENTS),
+        wait_seconds: z.coerce.number<number>().int().min(0).max(MAX_WAIT_SECONDS).default(0).meta({
+          description: 'If there is no event after the cursor, how long the answer waits for one.',
+        }),
       }),
     ),
     responses: { 200: page(EventPage, 'A page of the log.') },

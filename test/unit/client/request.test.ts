@@ -57,6 +57,16 @@ async function settled<T>(promise: Promise<T>): Promise<T | Error> {
 }
 
 describe('an API call', () => {
+  it('that asks the server to wait gives it that much more time', async () => {
+    const { client, sent } = clientAnswered('never', 'never');
+    const read = client.sessions.events(ID, { wait_seconds: 20 }).catch((error: Error) => error);
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(sent).toHaveLength(1);
+    await vi.runAllTimersAsync();
+    expect(await read).toBeInstanceOf(ConnectionError);
+    expect(sent).toHaveLength(2);
+  });
+
   it('sends the token, the body as JSON, and a new idempotency key with each POST', async () => {
     const { client, sent } = clientAnswered(Response.json({ id: 1 }), Response.json({ id: 2 }));
     expect(await client.sessions.create(CREATE)).toEqual({ id: 1 });

@@ -1,0 +1,61 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import type { EventPage } from '../../src/protocol/events/envelope.ts';
+import { eventually } from '../support/eventually.ts';
+import { ask, signToken } from './http-support.ts';
+import { requested, sessionObject, unwrap } from './support/session-in-workerd.ts';
+
+/** A session, and a read of its log that waits for an event after the last one. */
+async function waiting(seconds = 20) {
+  const session = sessionObject();
+  const { api, call, id, stub, workspace } = session;
+  const { cursor } = unwrap(await api.create(call, id, requested()));
+  const token = await signToken('viewer', workspace);
+  const read = (query: string) => ask(`/api/v1/sessions/${id}/events?${query}`, { token });
+  /** The number of its watchers. */
+  const open = () => runInDurableObject(stub, (_, state) => state.getWebSockets('watch').length);
+  const answer = read(`after=${cursor}&wait_seconds=${seconds}`);
+  return { ...session, cursor, read, answer, open };
+}
+
+const typesIn = async (response: Response) => ((await response.json()) as EventPage).items.map(({ type }) => type);
+
+describe('a read of the log that waits', () => {
+  it.each([
+    { evicted: false, when: 'in memory' },
+    { evicted: true, when: 'evicted' },
+  ])('is answered with the next event, while the session’s object is $when', async ({ evicted }) => {
+    const { api, call, stub, answer, open } = await waiting();
+    await eventually(async () => expect(await open()).toBe(1));
+    if (evicted) await evictDurableObject(stub);
+    unwrap(await api.act(call, { action: 'start' }));
+    expect(await typesIn(await answer)).toContain('session.status');
+    await eventually(async () => expect(await open(), 'it leaves no socket behind').toBe(0));
+  });
+
+  it('is answered without events and with the same cursor when the time is over', async () => {
+    const { answer, cursor, open } = await waiting(1);
+    expect(await (await answer).json()).toMatchObject({ items: [], cursor, has_more: false, reset: false });
+    await eventually(async () => expect(await open(), 'it leaves no socket behind').toBe(0));
+  });
+
+  it('is answered at once if there are events, or if it cannot go on from its cursor', async () => {
+    const { read, open } = await waiting(0);
+    expect(await typesIn(await read('wait_seconds=20'))).toContain('session.created');
+    expect(await (await read('after=00000000.1&wait_seconds=20')).json()).toMatchObject({ reset: true });
+    expect(await open()).toBe(0);
+  });
+
+  it('ends when the session is deleted', async () => {
+    const { api, call, answer, open } = await waiting();
+    await eventually(async () => expect(await open()).toBe(1));
+    unwrap(await api.remove(call));
+    const response = await answer;
+    expect([response.status, await response.json()]).toMatchObject([404, { code: 'not_found' }]);
+  });
+
+  it('waits for at most 20 seconds', async () => {
+    const { read } = await waiting(0);
+    expect((await read('wait_seconds=21')).status).toBe(422);
+  });
+});
