@@ -7,6 +7,7 @@ import type { ConfigurationSource } from '../../runner/opencode/configuration.ts
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
 import { NoModelError, startAgent } from '../../runner/start.ts';
 import { readCeilings } from '../../runner/work/ceiling-watch.ts';
+import { counted } from '../../src/domain/counted.ts';
 import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
 import { MAX_LABEL_CHARS, MAX_LABELS } from '../../src/protocol/common/limits.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
@@ -144,7 +145,9 @@ async function run(options: AgentOptions): Promise<number> {
   const running = await startAgent(options).catch((error: unknown) => explainStartError(error, options));
   report(`working in ${running.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
   const uncommitted = await running.uncommitted().catch(() => 0);
-  if (uncommitted > 0) report(`sessions start from HEAD, without the ${uncommitted} uncommitted files`, 'info', true);
+  if (uncommitted > 0) {
+    report(`sessions start from HEAD, without ${counted(uncommitted, 'uncommitted file')}`, 'info', true);
+  }
   void requested.then(() => running.stop());
   const error = await running.stopped;
   report('stopped');

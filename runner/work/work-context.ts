@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '../../src/domain/counted.ts';
 import { truncated } from '../../src/protocol/common/text.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
@@ -234,7 +235,7 @@ async function openWorktree(
   const worktree = await repository.addWorktree(worktreePath(worktreesDirectory, assignment), base);
   if (checkpoint === null) {
     const behind = startsFromBranch ? 0 : await repository.uncommitted();
-    const without = behind === 0 ? '' : `, without the ${behind} uncommitted files of the clone`;
+    const without = behind === 0 ? '' : `, without ${counted(behind, 'uncommitted file')} of the clone`;
     report(note('info', `The work starts from commit ${truncated(await repository.describe(base), 100)}${without}.`));
     return { worktree, restoration: { type: 'whole' }, hasWork: false };
   }

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
+import { scriptedModelConfig } from '../../cli/demo/scripted-model.ts';
 import type { Readiness } from '../../src/protocol/system/readiness.ts';
+import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { NO_POSTGRES } from './support/fleet.ts';
 import { descendantsOf, Launcher, lives } from './support/launcher.ts';
 import { expectNoSecretLogged } from './support/logs.ts';
-import { createRepository } from './support/rig.ts';
+import { createRepository, type ScriptedModel, startScriptedModel } from './support/rig.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'oio-demo-'));
 const launchers: Launcher[] = [];
@@ -77,9 +79,12 @@ describe('npm run demo', () => {
 
 describe('an agent with the user’s own OpenCode configuration', () => {
   let repository: string;
-  beforeAll(() => {
+  let model: ScriptedModel;
+  beforeAll(async () => {
     repository = createRepository(join(scratch, 'repository'));
+    model = await startScriptedModel();
   });
+  afterAll(() => model.close());
 
   const homeWith = (name: string, configuration: string) => {
     const home = join(scratch, name);
@@ -102,5 +107,19 @@ describe('an agent with the user’s own OpenCode configuration', () => {
     await launcher.printed(/^agent\s+OpenCode has no model: .*opencode-ai auth login/m);
     await launcher.printed(/^agent\s+ended with code 3; not restarted/m);
     expect((await fetch(`${launcher.server().url}/health`)).status).toBe(200);
+  });
+
+  it('says on the launcher’s terminal that its token is about to expire, and what to do', async () => {
+    const control = launch('expiring', ['up', '--no-agent'], NO_POSTGRES);
+    const baseUrl = await control.ready();
+    const { tokens } = checkedClient({ baseUrl, token: control.server().token });
+    const made = await tokens.create({ name: 'local agent', role: 'agent', expires_in_seconds: 3_600 });
+    await control.end();
+    // A launcher renews a token in time at its start, and this one is to look as if it had run for a year.
+    const kept = { ...made, expires_at: new Date(Date.now() + 86_400_000 * 365).toISOString() };
+    writeFileSync(join(scratch, 'expiring', 'agent-token.json'), JSON.stringify(kept));
+    const home = homeWith('scripted', JSON.stringify(scriptedModelConfig(model.url)));
+    const launcher = launch('expiring', ['up', '--dir', repository], { HOME: home, ...NO_POSTGRES });
+    await launcher.printed(/^agent\s+this agent's token expires at .+ UTC, and the agent stops then\. .+--role agent/m);
   });
 });

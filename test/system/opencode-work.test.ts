@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { eventually } from '../support/eventually.ts';
+import { gitIn } from '../support/git-in.ts';
 import { Gate, sleeping, sleepOnce } from './support/tools.ts';
 import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workFixtureOfFile } from './support/work-rig.ts';
 
@@ -248,6 +249,21 @@ test('work starts in a directory of the repository at a commit, and a missing mo
     reason: 'refused',
     message: expect.stringMatching(/no agent nope\. It has .*build/),
   });
+});
+
+test('the first note names the commit, and counts the uncommitted files of the clone that the session lacks', async () => {
+  const files = ['one.txt', 'two.txt'].map((name) => join(fixture.project, name));
+  const described = gitIn(fixture.project, 'log', '-1', '--format=%h %s');
+  const firstNote = async () => (await (await start()).frame('agent.note')).text;
+  try {
+    expect(await firstNote()).toBe(`The work starts from commit ${described}.`);
+    for (const [index, without] of ['1 uncommitted file', '2 uncommitted files'].entries()) {
+      writeFileSync(files[index]!, 'not committed');
+      expect(await firstNote()).toBe(`The work starts from commit ${described}, without ${without} of the clone.`);
+    }
+  } finally {
+    for (const file of files) rmSync(file, { force: true });
+  }
 });
 
 test('when the lease has ended, its worktree is gone', async () => {

@@ -1,5 +1,6 @@
 import type { SessionEvent } from '../../protocol/events/envelope.ts';
 import type { Usage } from '../../protocol/session/session.ts';
+import { counted } from '../counted.ts';
 
 export const NO_USAGE: Usage = {
   turns: 0,
@@ -70,7 +71,7 @@ export function usageSince(total: Usage, before: Usage): Usage {
 export function spellCost({ turns, cost_usd, unpriced_turns = 0 }: Usage, spell: (dollars: number) => string): string {
   if (unpriced_turns === 0) return spell(cost_usd);
   if (unpriced_turns === turns) return 'unpriced';
-  return `${spell(cost_usd)} and ${unpriced_turns} unpriced ${unpriced_turns === 1 ? 'turn' : 'turns'}`;
+  return `${spell(cost_usd)} and ${counted(unpriced_turns, 'unpriced turn')}`;
 }
 
 /** The cost in dollars; null if no turn had a price. */
