@@ -1,6 +1,7 @@
 import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util';
 import { closest, distance } from 'fastest-levenshtein';
 import { httpUrl, suggestion } from '../src/configuration/kinds.ts';
+import { definitions, paragraphs, usageLine } from './help.ts';
 
 /**
  * Exit codes of every `oio` command.
@@ -57,8 +58,6 @@ export interface Command {
   summary: string;
   /** Text of `--help`. */
   help(): string;
-  /** The subcommands, by name. */
-  subcommands?: Readonly<Record<string, Command>>;
   /** Parses the arguments and runs the command; resolves with the exit code. */
   run(args: string[]): Promise<number>;
 }
@@ -67,7 +66,7 @@ interface CommandDefinition<O extends OptionSpecs, A extends ArgumentSpecs> {
   summary: string;
   /** Forms of the command line, without the leading `oio`. */
   usage: readonly string[];
-  /** Paragraphs shown under the usage lines. */
+  /** Paragraphs shown under the usage lines, one a line. */
   details?: string;
   /** The arguments that are not options. Omit it if the command takes none. */
   arguments?: A;
@@ -90,7 +89,7 @@ export function defineCommand<const O extends OptionSpecs, const A extends Argum
         process.stdout.write(`${help()}\n`);
         return exitCode.ok;
       }
-      const named = nameArguments(positionals, definition.arguments ?? {});
+      const named = nameArguments(positionals, definition.arguments ?? {}, definition.usage);
       return definition.run({ values, args: named } as Invocation<O, A>);
     },
   };
@@ -101,21 +100,19 @@ export function defineCommand<const O extends OptionSpecs, const A extends Argum
  * @param name the group's name on the command line
  */
 export function defineGroup(name: string, summary: string, subcommands: Readonly<Record<string, Command>>): Command {
-  const width = Math.max(...Object.keys(subcommands).map((each) => each.length)) + 2;
-  const lines = Object.entries(subcommands).map(([each, command]) => `  ${each.padEnd(width)}${command.summary}`);
+  const summaries = Object.entries(subcommands).map(([each, command]) => [each, command.summary] as const);
   const help = () =>
     [
       `${summary}.`,
       '',
       `  ${oio} ${name} <subcommand> [options]`,
       '',
-      ...lines,
+      ...definitions(summaries),
       '',
       'Each subcommand has --help.',
     ].join('\n');
   return {
     summary,
-    subcommands,
     help,
     async run([word, ...rest]) {
       if (word === '--help' || word === '-h' || word === 'help') {
@@ -123,11 +120,34 @@ export function defineGroup(name: string, summary: string, subcommands: Readonly
         return exitCode.ok;
       }
       if (word === undefined) throw new CliError(`The subcommand is missing.\n${help()}`, exitCode.usage);
-      const command = Object.hasOwn(subcommands, word) ? subcommands[word] : undefined;
-      if (command) return command.run(rest);
-      throw unknown(`subcommand of ${name}`, word, Object.keys(subcommands));
+      return subcommand(name, word, subcommands).run(rest);
     },
   };
+}
+
+/**
+ * Gives a command subcommands. The command itself takes only options.
+ * @param name the command's name on the command line
+ */
+export function withSubcommands(
+  name: string,
+  command: Command,
+  subcommands: Readonly<Record<string, Command>>,
+): Command {
+  return {
+    ...command,
+    async run(args) {
+      const [word, ...rest] = args;
+      if (word === undefined || word.startsWith('-')) return command.run(args);
+      return subcommand(name, word, subcommands).run(rest);
+    },
+  };
+}
+
+function subcommand(name: string, word: string, subcommands: Readonly<Record<string, Command>>): Command {
+  const command = Object.hasOwn(subcommands, word) ? subcommands[word] : undefined;
+  if (command) return command;
+  throw unknown(`subcommand of ${name}`, word, Object.keys(subcommands));
 }
 
 /** Parses one of the given words. @throws CliError that suggests or lists the words */
@@ -146,13 +166,18 @@ export function unknown(what: string, word: string, known: readonly string[]): C
 }
 
 /** Maps arguments to their names. @throws CliError if an argument is missing or unexpected */
-function nameArguments(given: string[], specs: ArgumentSpecs): Record<string, string | string[] | undefined> {
+function nameArguments(
+  given: string[],
+  specs: ArgumentSpecs,
+  usage: readonly string[],
+): Record<string, string | string[] | undefined> {
+  const forms = `Usage:\n${usageLines(usage)}`;
   const left = [...given];
   const named: Record<string, string | string[] | undefined> = {};
   for (const [name, kind] of Object.entries(specs)) {
     named[name] = kind === 'rest' ? left.splice(0) : left.shift();
     const isMissing = kind === 'required' && !named[name];
-    if (isMissing) throw new CliError(`The ${name} is missing. Add --help to see the command's usage.`, exitCode.usage);
+    if (isMissing) throw new CliError(`The ${name} is missing. ${forms}`, exitCode.usage);
   }
   if (left.length === 0) return named;
   // npm consumes options before "--" as its own, and passes on only their values.
@@ -160,7 +185,7 @@ function nameArguments(given: string[], specs: ArgumentSpecs): Record<string, st
   const isShortForm = script === 'start' || script === 'demo';
   const advice = isShortForm
     ? `Put options after "--": npm ${script === 'start' ? 'start' : 'run demo'} -- --<option> ${left[0]}.`
-    : "Put quotes around a text of several words. Add --help to see the command's arguments.";
+    : `${Object.keys(specs).length === 0 ? '' : 'Put quotes around a text of several words. '}${forms}`;
   throw new CliError(`Unexpected argument "${left[0]}". ${advice}`, exitCode.usage);
 }
 
@@ -192,15 +217,23 @@ function formatHelp(
   details: string | undefined,
   options: OptionSpecs,
 ): string {
-  const forms = usage.map((form) => `  ${oio} ${form}`).join('\n');
-  const names = Object.entries(options).map(([name, spec]) => {
+  const flags = Object.entries(options).map(([name, spec]) => {
     const short = spec.short ? `-${spec.short}, ` : '    ';
     const value = spec.type === 'string' ? ` <${spec.placeholder ?? 'value'}>` : '';
-    return { flag: `${short}--${name}${value}`, description: spec.description };
+    return [`${short}--${name}${value}`, spec.description] as const;
   });
-  const width = Math.max(...names.map(({ flag }) => flag.length)) + 2;
-  const list = names.map(({ flag, description }) => `  ${flag.padEnd(width)}${description}`);
-  return [`${summary}.`, '', forms, ...(details ? ['', details] : []), '', ...list].join('\n');
+  return [
+    `${summary}.`,
+    '',
+    usageLines(usage),
+    ...(details ? ['', paragraphs(details)] : []),
+    '',
+    ...definitions(flags),
+  ].join('\n');
+}
+
+function usageLines(usage: readonly string[]): string {
+  return usage.map((form) => usageLine(`${oio} ${form}`)).join('\n');
 }
 
 /**

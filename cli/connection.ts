@@ -58,7 +58,11 @@ export function explainApiError(error: unknown): CliError | undefined {
   }
   if (!(error instanceof ApiError)) return undefined;
   const { errors = [], request_id: requestId } = error.problem;
-  const fields = errors.map(({ path, message }) => `\n  ${path}: ${message}`).join('');
+  // The message may quote one of them.
+  const fields = errors
+    .filter(({ message }) => !error.message.includes(message))
+    .map(({ path, message }) => `\n  ${path}: ${message}`)
+    .join('');
   const trace = requestId ? ` (request ${requestId})` : '';
   const refused = error.status === 401 || error.status === 403;
   return new CliError(`${error.message}${trace}${fields}`, refused ? exitCode.unreachable : exitCode.failed);

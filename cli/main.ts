@@ -3,6 +3,7 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '../src/configuration/version.ts';
 import { CliError, type Command, exitCode, oio, unknown } from './command.ts';
+import { definitions } from './help.ts';
 
 // Caches modules with their types stripped. That halves the time of later starts.
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url)));
@@ -20,8 +21,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 async function overview(): Promise<string> {
-  const lines = await Promise.all(
-    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)}${(await load()).summary}`),
+  const summaries = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => [name, (await load()).summary] as const),
   );
   const codes = Object.entries(exitCode).map(([name, code]) => `${code} ${name}`);
   return [
@@ -29,7 +30,7 @@ async function overview(): Promise<string> {
     '',
     `  ${oio} <command> [options]`,
     '',
-    ...lines,
+    ...definitions(summaries),
     '',
     `"${oio} help <command>" shows a command's options; --version prints the version.`,
     '"npm start" runs up, "npm run demo" runs demo.',

@@ -14,6 +14,8 @@ export function readOptionFile(option: string, given: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new CliError(`${option}: ${path} cannot be read: ${(error as Error).message}`, exitCode.usage);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? `there is no file ${path}.` : `${path} cannot be read: ${message}`;
+    throw new CliError(`${option}: ${reason}`, exitCode.usage);
   }
 }

@@ -1,6 +1,7 @@
 import { checkGiven, readSetting, SettingError, type Variables } from '../src/configuration/read.ts';
 import { namesOf, type Reader, type SettingName, settingOf, type ValueOf } from '../src/configuration/settings.ts';
 import { CliError, exitCode } from './command.ts';
+import { definitions } from './help.ts';
 
 /**
  * Reads one setting from the environment.
@@ -20,15 +21,14 @@ export function checkSettings(env: Variables, ...readers: Reader[]): void {
   explained(() => checkGiven(env, ...readers));
 }
 
-/** One line of help for each setting that users set: its name, its summary and its default. */
+/** The help on each setting that users set: its name, its summary and its default. */
 export function describeSettings(...readers: Reader[]): string {
   const names = namesOf(...readers).filter((name) => !settingOf(name).internal);
-  const width = Math.max(...names.map((name) => name.length)) + 2;
-  const lines = names.map((name) => {
+  const entries = names.map((name) => {
     const { summary, default: byDefault, otherwise } = settingOf(name);
-    return `  ${name.padEnd(width)}${summary} (${byDefault ?? otherwise})`;
+    return [name, `${summary} (${byDefault ?? otherwise})`.replaceAll('`', '')] as const;
   });
-  return lines.join('\n').replaceAll('`', '');
+  return definitions(entries).join('\n');
 }
 
 function explained<T>(read: () => T): T {

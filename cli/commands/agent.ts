@@ -11,7 +11,7 @@ import { counted } from '../../src/domain/counted.ts';
 import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
 import { MAX_LABEL_CHARS, MAX_LABELS } from '../../src/protocol/common/limits.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
-import { CliError, type Command, defineCommand, type ExitCode, exitCode, oio, parseUrl } from '../command.ts';
+import { CliError, defineCommand, type ExitCode, exitCode, oio, parseUrl, withSubcommands } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { givenPath, PACKAGE } from '../given-path.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
@@ -111,14 +111,7 @@ ${describeSettings('agent')}`,
 });
 
 /** `oio agent` runs an agent, `oio agent list` lists agents, and `oio agent kept` manages work without a checkpoint. */
-export const agent: Command = {
-  ...runAgent,
-  run([word, ...rest]) {
-    if (word === 'list') return list.run(rest);
-    if (word === 'kept') return kept.run(rest);
-    return runAgent.run(word === undefined ? [] : [word, ...rest]);
-  },
-};
+export const agent = withSubcommands('agent', runAgent, { list, kept });
 
 function readLabels(given: readonly string[]): string[] {
   const labels = [`os=${platform()}`, `arch=${arch()}`, ...given];

@@ -3,7 +3,7 @@ import { visible } from '../../src/domain/visible-text.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { AnswerApprovalRequest } from '../../src/protocol/session/requests.ts';
 import { answerText, approvalLines } from '../approval-text.ts';
-import { CliError, defineCommand, exitCode } from '../command.ts';
+import { CliError, defineCommand, exitCode, oio } from '../command.ts';
 import { printJson } from '../terminal.ts';
 import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from './session/common.ts';
 
@@ -51,8 +51,7 @@ export const answer = defineCommand({
   summary: 'Answer the questions of a session',
   usage: ['answer <session> "<choice>"…'],
   details: `${connectionDetails}
-Give one choice for each question, in order: the label of an option, or your own text. "oio session show" prints the
-questions. Separate several choices of one question with "|".`,
+Give one choice for each question, in order: the label of an option, or your own text. "${oio} session show <session>" prints the questions. Separate several choices of one question with "|".`,
   arguments: { session: 'required', choices: 'rest' },
   options,
   async run({ values, args }) {

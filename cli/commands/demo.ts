@@ -29,8 +29,7 @@ const limitMs = 180_000;
 export const demo = defineCommand({
   summary: 'Run an example session on a real OpenCode agent with a scripted model, then keep serving',
   usage: ['demo [--exit]'],
-  details: `Everything is real except the model, which follows the lines of a prompt. It needs no key, and nothing leaves
-this machine. The environment variables are those of "npm start". Only the default data directory differs.`,
+  details: `Everything is real except the model, which follows the lines of a prompt. It needs no key, and nothing leaves this machine. The environment variables are those of "npm start". Only the default data directory differs.`,
   options: {
     exit: {
       type: 'boolean',

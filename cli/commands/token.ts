@@ -1,7 +1,7 @@
 import { ago, until } from '../../src/domain/relative-time.ts';
 import { Role } from '../../src/protocol/common/enums.ts';
 import type { TokenView } from '../../src/protocol/workspace/token.ts';
-import { CliError, type Command, defineCommand, exitCode, oio } from '../command.ts';
+import { CliError, defineCommand, exitCode, oio, withSubcommands } from '../command.ts';
 import { connectClient, findConnection, signInLink } from '../connection.ts';
 import { parseDuration } from '../duration.ts';
 import { type Column, shownId, table } from '../table.ts';
@@ -133,11 +133,4 @@ function findToken(tokens: readonly TokenView[], text: string): TokenView {
 }
 
 /** `oio token` creates a link or a token. `oio token list` and `oio token revoke` manage existing tokens. */
-export const token: Command = {
-  ...create,
-  run([word, ...rest]) {
-    if (word === 'list') return list.run(rest);
-    if (word === 'revoke') return revoke.run(rest);
-    return create.run(word === undefined ? [] : [word, ...rest]);
-  },
-};
+export const token = withSubcommands('token', create, { list, revoke });

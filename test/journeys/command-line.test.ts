@@ -95,6 +95,14 @@ it('oio open makes an address for each role of a person', async () => {
   expect(await oio('open', '--role', 'agent')).toMatchObject({ code: exitCode.usage });
 });
 
+it('oio session show names the agent and the cost', async () => {
+  const { output } = await oio('session', 'create', 'say shown', '--json', '--watch');
+  const { id } = JSON.parse(output.split('\n')[0] ?? '') as SessionView;
+  expect((await oio('session', 'show', id)).output).toMatch(
+    /completed {2}say shown\n {2}agent AGENT-\S+, created \d+s ago\n(.+\n)*? {2}\d+ tokens in, \d+ out, \$0\.\d{4}\n/,
+  );
+});
+
 it('oio agent list shows the agents that are connected', async () => {
   const { output } = await oio('agent', 'list');
   expect(output).toMatch(/^name +state +model +labels\n(.+\n)*AGENT-\S+ +\d of \d+ busy +\S+\/\S+ +\S/);

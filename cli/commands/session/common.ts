@@ -1,4 +1,6 @@
 import type { Client } from '../../../src/client/client.ts';
+import { counted } from '../../../src/domain/counted.ts';
+import { ago } from '../../../src/domain/relative-time.ts';
 import { spellCost } from '../../../src/domain/session/usage.ts';
 import { SessionId } from '../../../src/protocol/common/ids.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
@@ -55,6 +57,8 @@ export function printSession(view: SessionView, json: boolean): void {
   if (view.requested_action) {
     printLines([`  ${view.requested_action} requested; the agent finishes its current step first`]);
   }
+  const agents = new Set(view.tasks?.flatMap(({ agent_name }) => agent_name ?? []));
+  if (agents.size > 0) printLines([`  agent ${[...agents].join(', ')}, created ${ago(view.created_at, Date.now())}`]);
   if (view.queue) printLines([`  waits: ${printable(view.queue.message)}`]);
   if (view.error) printLines([`  ${printable(view.error.message)}`]);
   for (const { agent_name, message } of view.tasks?.flatMap(({ refusals = [] }) => refusals) ?? []) {
@@ -68,7 +72,7 @@ export function printSession(view: SessionView, json: boolean): void {
   for (const { destination, waiting, parked, last_error } of view.deliveries ?? []) {
     const why = last_error === null ? '' : `: ${last_error}`;
     if (parked > 0) printLines([printable(`  ${parked} not delivered to ${destination}${why}`)]);
-    else printLines([`  ${waiting} waiting for ${destination}`]);
+    else printLines([`  ${counted(waiting, 'update')} not yet delivered to ${destination}`]);
   }
   if (view.usage) {
     const { input_tokens, output_tokens } = view.usage;

@@ -12,8 +12,7 @@ export const create = defineCommand({
     'session create --file <path>',
   ],
   details: `${connectionDetails}
-With --watch, exits with 0 only if the session completes. With --watch --json, the first line is the session and each
-further line is an event.`,
+With --watch, exits with 0 only if the session completes. With --watch --json, the first line is the session and each further line is an event.`,
   arguments: { prompt: 'optional' },
   options: {
     ...textOptions,

@@ -7,7 +7,7 @@ import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from 
 export const remove = defineCommand({
   summary: 'Delete a session with its log, checkpoints and kept work',
   usage: ['session delete <id> [--yes]'],
-  details: `${connectionDetails}\n\nA session that runs is cancelled first. Nothing of it can be restored.`,
+  details: `${connectionDetails}\nA session that runs is cancelled first. Nothing of it can be restored.`,
   arguments: { id: 'required' },
   options: { yes: { type: 'boolean', description: 'Do not ask' }, ...jsonOption },
   async run({ values, args }) {

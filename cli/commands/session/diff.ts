@@ -7,7 +7,7 @@ import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from 
 export const diff = defineCommand({
   summary: 'Show what a session has changed',
   usage: ['session diff <id> [--patch]'],
-  details: `${connectionDetails}\n\nExits with ${exitCode.failed} if the patch does not contain all of the work.`,
+  details: `${connectionDetails}\nExits with ${exitCode.failed} if the patch does not contain all of the work.`,
   arguments: { id: 'required' },
   options: {
     patch: { type: 'boolean', default: false, description: 'Print only the patch, for "git apply"' },

@@ -1,11 +1,11 @@
-import { defineCommand, exitCode } from '../../command.ts';
+import { defineCommand, exitCode, oio } from '../../command.ts';
 import { printJson } from '../../terminal.ts';
 import { connect, connectionDetails, jsonOption, printLines, sessionIdOf } from './common.ts';
 
 export const endTool = defineCommand({
   summary: 'End commands that the agent is running; its turn continues',
   usage: ['session end-tool <id> [call]'],
-  details: `${connectionDetails}\n\nWithout the id of a tool call, all running commands end. "session watch --json" shows the ids.`,
+  details: `${connectionDetails}\nWithout the id of a tool call, all running commands end. "${oio} session watch <id> --json" shows the ids.`,
   arguments: { id: 'required', call: 'optional' },
   options: jsonOption,
   async run({ values, args }) {

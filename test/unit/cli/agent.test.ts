@@ -90,8 +90,8 @@ describe('under npm, which runs a script in the directory of this package', () =
     ['agent --dir .', ['agent', ...url, '--dir', '.', '--data', 'data'], `${called} is not a git repository`],
     ['agent', ['agent', ...url, '--data', 'data'], `${called} is not a git repository`],
     ['up --dir', ['up', '--dir', 'clone'], `There is no directory ${join(called, 'clone')}.`],
-    ['agent --token-file', ['agent', ...url, '--token-file', 'token'], `${join(called, 'token')} cannot be read`],
-    ['session create --file', ['session', 'create', '--file', 'p.txt'], `${join(called, 'p.txt')} cannot be read`],
+    ['agent --token-file', ['agent', ...url, '--token-file', 'token'], `there is no file ${join(called, 'token')}.`],
+    ['session create --file', ['session', 'create', '--file', 'p.txt'], `there is no file ${join(called, 'p.txt')}.`],
   ])('oio %s takes a path from where the user called npm', async (_what, args, words) => {
     expect((await runNpm(...args)).errors).toContain(words);
   });

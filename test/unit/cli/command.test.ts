@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { CliError, defineCommand, defineGroup, exitCode, parseInteger } from '../../../cli/command.ts';
+import { CliError, defineCommand, defineGroup, exitCode, parseInteger, withSubcommands } from '../../../cli/command.ts';
 import { titleOf } from '../../../cli/commands/session/create.ts';
 import { parseDuration } from '../../../cli/duration.ts';
 
@@ -37,7 +37,7 @@ describe('a command', () => {
     ['an unknown option', ['--fat', 'a'], 'Did you mean "--fast"?'],
     ['an unknown option that is like none', ['--unheard', 'a'], 'Choose one of: --dir, --fast, --help.'],
     ['an option without its value', ['a', '--dir'], 'The option --dir <value> needs a value.'],
-    ['a missing argument', [], 'The thing is missing.'],
+    ['a missing argument', [], 'The thing is missing. Usage:\n  npm run oio -- sample <thing> [more]'],
     ['a surplus argument', ['a', 'b', 'c'], 'Unexpected argument "c". Put quotes'],
   ])('refuses %s with a usage error that helps, and does not run', async (_what, args, words) => {
     await expect(sample.run(args)).rejects.toMatchObject({
@@ -65,6 +65,38 @@ describe('a group of commands', () => {
     await expect(group.run(['smaple'])).rejects.toThrow('Did you mean "sample"?');
     await expect(group.run(['unheard'])).rejects.toThrow('Choose one of: sample, other.');
     await expect(group.run([])).rejects.toThrow('The subcommand is missing.');
+  });
+});
+
+describe('a command with subcommands', () => {
+  const plain = defineCommand({
+    summary: 'Plain',
+    usage: ['plain [--fast]'],
+    options: { fast: { type: 'boolean', default: false, description: 'Hurry' } },
+    async run({ values }) {
+      received.push(values);
+      return exitCode.ok;
+    },
+  });
+  const command = withSubcommands('plain', plain, { sample });
+
+  it('runs by itself without a word, or with only options', async () => {
+    for (const args of [[], ['--fast']]) expect(await command.run(args)).toBe(exitCode.ok);
+    expect(received.splice(0)).toEqual([{ fast: false }, { fast: true }]);
+  });
+
+  it('runs a subcommand, and suggests the one that was probably meant', async () => {
+    expect(await command.run(['sample', 'thing'])).toBe(exitCode.failed);
+    expect(received.pop()).toMatchObject({ thing: 'thing' });
+    await expect(command.run(['smaple'])).rejects.toThrow(
+      'There is no subcommand of plain "smaple". Did you mean "sample"?',
+    );
+  });
+
+  it('shows its usage for an argument, and does not advise quotes, because it takes no text', async () => {
+    await expect(command.run(['--fast', 'word'])).rejects.toThrow(
+      'Unexpected argument "word". Usage:\n  npm run oio -- plain [--fast]',
+    );
   });
 });
 

@@ -79,12 +79,12 @@ describe('finding the control plane', () => {
 });
 
 describe('explaining an error of the API', () => {
-  const problem = (status: number) =>
+  const problem = (status: number, detail = 'It does not fit.') =>
     new ApiError({
       type: 'about:blank',
       title: 'No',
       status,
-      detail: 'It does not fit.',
+      detail,
       instance: '/x',
       code: 'validation_failed',
       request_id: 'r-1',
@@ -96,6 +96,11 @@ describe('explaining an error of the API', () => {
     const error = explainApiError(problem(422));
     expect(error).toMatchObject({ code: exitCode.failed });
     expect(error?.message).toBe('It does not fit. (request r-1)\n  title: too short');
+  });
+
+  it('does not repeat a field that the detail quotes', () => {
+    const detail = 'The body is invalid: title too short.';
+    expect(explainApiError(problem(422, detail))?.message).toBe(`${detail} (request r-1)`);
   });
 
   it('has separate exit codes for a rejected token and an unreachable server', () => {
