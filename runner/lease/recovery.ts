@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { dropKept, dropReported, isKept, listKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import { endOfWorktree, worktreeMark } from '../process/lease-mark.ts';
+import { isTemporaryRecord, removeLeftoverTemporaries } from '../process/temporary-directory.ts';
 import { FrameBuffer } from './buffer.ts';
 import { processClock } from './clock.ts';
 import type { OpenConnection } from './connection.ts';
@@ -147,7 +148,7 @@ export async function dropDeleted(
 
 /**
  * Removes the worktrees that killed processes left behind, except kept ones, and ends the processes that still work in
- * them. Logs the ones that cannot be removed.
+ * them. Then removes the temporary directories of all. Logs the ones that cannot be removed.
  */
 export async function removeLeftoverWorktrees(
   repository: Pick<Repository, 'removeWorktree'>,
@@ -155,7 +156,7 @@ export async function removeLeftoverWorktrees(
   log: (line: string) => void,
 ): Promise<void> {
   if (!existsSync(directory)) return;
-  for (const name of readdirSync(directory)) {
+  for (const name of readdirSync(directory).filter((one) => !isTemporaryRecord(one))) {
     const path = join(directory, name);
     // A git command of a checkpoint outlives a killed agent.
     await endOfWorktree(worktreeMark(path));
@@ -165,4 +166,5 @@ export async function removeLeftoverWorktrees(
       .removeWorktree(path)
       .catch((error: Error) => log(`a leftover worktree cannot be removed: ${error.message}`));
   }
+  await removeLeftoverTemporaries(directory, log);
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { WORKTREE_VARIABLE, worktreeMark } from '../process/lease-mark.ts';
+import { TEMPORARY_SUFFIX } from '../process/temporary-directory.ts';
 import { resolveRipgrepDirectory } from './binary.ts';
 import { type ConfigurationSource, configure, writeConfigurationFiles } from './configuration.ts';
 import { updateLogins } from './logins.ts';
@@ -40,7 +41,7 @@ export function prepareHome(options: ServerHomeOptions): ServerHome {
     XDG_CACHE_HOME: join(home, 'cache'),
     XDG_STATE_HOME: join(home, 'state'),
   };
-  const temporary = join(home, 'tmp');
+  const temporary = temporaryDirectory(home);
   for (const path of [home, temporary, options.worktrees, ...Object.values(xdg), join(xdg.XDG_DATA_HOME, 'opencode')]) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   }
@@ -72,6 +73,11 @@ export function prepareHome(options: ServerHomeOptions): ServerHome {
   return { environment: { ...shared, ...own, SHELL: writeShell(options, Object.keys(own), shared) } };
 }
 
+/** The temporary directory of the server itself. Each lease has its own; see `makeTemporary`. */
+export function temporaryDirectory(home: string): string {
+  return join(home, 'tmp');
+}
+
 /** OpenCode's exceptions from the proxy: the user's, and this machine, where a model can run. */
 function withoutProxy(tools: Readonly<Record<string, string>>): Record<string, string> {
   const given = [tools.NO_PROXY, tools.no_proxy].filter((list) => list);
@@ -88,7 +94,8 @@ function seedPluginDirectory(directory: string): void {
 
 /**
  * Writes the shell that tools run in: a wrapper around the real shell. It removes the server's own variables, restores
- * the values for tools that the server has replaced, and marks the process with its worktree.
+ * the values for tools that the server has replaced, marks the process with its worktree, and gives it the temporary
+ * directory of the lease, again if the system has cleaned it up.
  */
 function writeShell(
   { directory, worktrees }: ServerHomeOptions,
@@ -106,7 +113,11 @@ function writeShell(
     'oio_name=$(pwd -P)/',
     'case "$oio_name" in "$oio_parent"*)',
     `  oio_name=\${oio_name#"$oio_parent"}`,
-    `  export ${WORKTREE_VARIABLE}="$oio_parent\${oio_name%%/*}" ;;`,
+    `  export ${WORKTREE_VARIABLE}="$oio_parent\${oio_name%%/*}"`,
+    `  if [ -f "$${WORKTREE_VARIABLE}${TEMPORARY_SUFFIX}" ]; then`,
+    `    IFS= read -r oio_name < "$${WORKTREE_VARIABLE}${TEMPORARY_SUFFIX}"`,
+    '    if [ -O "$oio_name" ] || mkdir -m 700 "$oio_name"; then export TMPDIR="$oio_name"; fi',
+    '  fi ;;',
     'esac',
     'unset oio_parent oio_name',
     `export SHELL=${real}`,

@@ -7,10 +7,11 @@ import { backoffMs } from '../process/backoff.ts';
 import { freePort } from '../process/free-port.ts';
 import { type GuardedProcess, spawnGuarded } from '../process/guarded-process.ts';
 import { endMarked } from '../process/processes.ts';
+import { removeTree } from '../process/remove-tree.ts';
 import { resolveOpenCode } from './binary.ts';
 import type { ConfigurationSource } from './configuration.ts';
 import { HEALTH_LIMITS, type HealthLimits, untilHung } from './health.ts';
-import { MARKER_VARIABLE, prepareHome } from './home.ts';
+import { MARKER_VARIABLE, prepareHome, temporaryDirectory } from './home.ts';
 import { moveDamagedDatabase } from './storage.ts';
 
 const START_LIMIT_MS = 60_000;
@@ -135,6 +136,10 @@ export class OpenCodeServer extends EventEmitter<{ up: [ServerAddress]; down: []
 
   async #startProcess(): Promise<ServerAddress> {
     const { directory, ...options } = this.#options;
+    // The processes of an earlier server have ended.
+    await removeTree(temporaryDirectory(join(directory, 'home'))).catch((error: Error) =>
+      this.#report(`OpenCode's temporary directory cannot be emptied: ${error.message}`),
+    );
     const home = prepareHome({ ...options, directory: join(directory, 'home'), password: this.#password });
     this.#environment = home.environment;
     // OpenCode would read `--port 0` as 4096 if that port is free.

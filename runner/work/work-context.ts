@@ -14,6 +14,7 @@ import { note } from '../note.ts';
 import { transcript } from '../opencode/conversation-parts.ts';
 import { Mapping } from '../opencode/mapping/mapping.ts';
 import { endOfWorktree, worktreeMark } from '../process/lease-mark.ts';
+import { makeTemporary, removeTemporary } from '../process/temporary-directory.ts';
 import { unlessAborted } from '../process/unless-aborted.ts';
 import { setupNotice } from '../setup/setup.ts';
 import { Approvals } from './approvals.ts';
@@ -127,6 +128,8 @@ async function open(
   const notices = [loss, prepared === null || prepared === '' ? null : setupNotice(prepared)].filter(
     (one) => one !== null,
   );
+  // At last, so that nothing fails after it.
+  await makeTemporary(worktree.path);
   return {
     worktree,
     directory,
@@ -205,6 +208,9 @@ export async function closeWorkContext(
   if (!isNeeded) await opencode.forgetConversation(conversationId).catch(() => undefined);
   await opencode.releaseDirectory(directory).catch(() => undefined);
   await endTools(context);
+  await removeTemporary(worktree.path).catch((error: Error) =>
+    log(`the temporary directory of a lease cannot be removed: ${error.message}`),
+  );
   if (isNeeded) return log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
   await repository.removeWorktree(worktree.path);
   unmarkKept(worktree.path);

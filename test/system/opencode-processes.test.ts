@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isRunning } from '../../runner/process/processes.ts';
 import { ToolProcesses } from '../../runner/work/tool-processes.ts';
@@ -41,6 +42,21 @@ test('a process that a command left in the background ends with its lease, and n
   expect([isRunning(pid), isRunning(other)]).toEqual([true, true]);
   await ending.end();
   expect([isRunning(pid), isRunning(other)]).toEqual([false, true]);
+});
+
+test('each lease has a temporary directory of its own, which is gone when the lease has ended', async () => {
+  const [ending, staying] = [await fixture.start(), await fixture.start()];
+  const fill = 'mkdir -p "$TMPDIR/cache"; chmod 500 "$TMPDIR/cache"; echo "$TMPDIR" > where.txt';
+  for (const work of [ending, staying]) {
+    // The system may clean up a directory that nobody uses for days.
+    await work.message(`run ${fill}\nrun rmdir "$TMPDIR/cache" "$TMPDIR"\nrun ${fill}`);
+    expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+  }
+  const paths = [ending, staying].map(({ worktree }) => readFileSync(join(worktree, 'where.txt'), 'utf8').trim());
+  expect(new Set(paths).size).toBe(2);
+  expect(paths.map((path) => [dirname(path), statSync(path).mode & 0o777])).toEqual(Array(2).fill([tmpdir(), 0o700]));
+  await ending.end();
+  expect(paths.map((path) => existsSync(path))).toEqual([false, true]);
 });
 
 test('a command is reported with its exit code, and as ended when it was', async () => {

@@ -126,14 +126,16 @@ describe('a new OpenCode server for each test', () => {
   });
   afterEach(() => rig.stop());
 
-  test('a server that is killed during a turn restarts, and its tools have ended', async () => {
+  test('a server that is killed during a turn restarts without its temporary files, and its tools have ended', async () => {
     const id = await create();
+    const temporary = join(rig.directory, 'home', 'tmp', 'left.txt');
+    writeFileSync(temporary, 'left');
     await post(rig, id, sleepOnce(join(rig.directory, 'slept')));
     await eventually(() => expect(sleeping(rig.marker)).toHaveLength(1));
     const before = rig.server.address;
     process.kill(before?.pid as number, 'SIGKILL');
     await eventually(() => expect(rig.server.address?.generation).toBe(2));
-    expect(sleeping(rig.marker)).toEqual([]);
+    expect([sleeping(rig.marker), existsSync(temporary)]).toEqual([[], false]);
     const last = (await rig.client.messages(id)).at(-1);
     expect(last?.info.role === 'assistant' && last.info.time.completed).toBe(undefined);
     await promptAndWait(rig, id, 'say I am back');
