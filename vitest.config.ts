@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { givenNumber } from './scripts/given-number.ts';
+import { writeReference } from './scripts/reference.ts';
 import type { Exchange } from './test/support/contract.ts';
 
 /** Real processes and browsers: a test may wait minutes for one. Two files at a time, since while one waits the other works. */
@@ -25,8 +25,8 @@ const ONE_PROCESS = {
   maxWorkers: availableParallelism() + 1,
 } as const;
 
-// wrangler rejects a configuration whose assets directory does not exist, which is so before the first build.
-mkdirSync('dist/dashboard', { recursive: true });
+// The tests inside workerd need the reference of these sources, and may run before the first build.
+writeReference('dist/dashboard');
 
 /** The variables of a deployment: two keys, as during a rotation, and one origin that browsers may call from. */
 const WORKER_VARIABLES = {

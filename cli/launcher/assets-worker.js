@@ -26,7 +26,9 @@ export default {
     }
     const wanted = new URL(request.url).pathname;
     const path = wanted.endsWith('/') ? '/index.html' : wanted;
-    const found = await read(env.DISK, path, request.method);
+    // As on Cloudflare, a page has no extension in its address.
+    const found =
+      (await read(env.DISK, path, request.method)) ?? (await read(env.DISK, `${path}.html`, request.method));
     // Any other path is a page of the application, whose router reads it in the browser.
     return found ?? (await read(env.DISK, '/index.html', request.method)) ?? new Response(null, { status: 404 });
   },

@@ -9,7 +9,8 @@ import { projectFile } from './project.ts';
 /** The paths of the build's results. */
 export const built = { worker: projectFile('dist/worker/worker.js'), dashboard: projectFile('dist/dashboard') };
 
-const sources = ['src', 'durable-objects', 'dashboard', 'scripts/build.ts', 'wrangler.toml', 'package-lock.json'];
+const scripts = ['scripts/build.ts', 'scripts/reference.ts'];
+const sources = ['src', 'durable-objects', 'dashboard', ...scripts, 'wrangler.toml', 'package-lock.json'];
 const results = [built.worker, join(built.dashboard, 'index.html')];
 const lockPollMs = 200;
 

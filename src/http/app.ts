@@ -59,7 +59,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
     ...socketHandlers(deps),
     ...systemHandlers(deps),
   });
-  mountReference(app);
+  mountReference(app, deps);
   return app;
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { exitCode } from '../../cli/command.ts';
 import { eventually } from '../support/eventually.ts';
+import { expectReference } from '../support/expect-reference.ts';
 import { expectCleanEnd, expectTokens, makeTokens } from '../system/support/control-plane-data.ts';
 import { NO_POSTGRES } from '../system/support/fleet.ts';
 import { Launcher } from '../system/support/launcher.ts';
@@ -34,6 +35,8 @@ it('npm start prints one ready line whose URL responds, and only its owner can r
   const configuration = readFileSync(join(directory, 'workerd', 'config.capnp'), 'utf8');
   for (const secret of secrets) expect(configuration + launcher.output).not.toContain(secret);
 });
+
+it('npm start serves the API’s reference for programs and for people', () => expectReference(url));
 
 it('each process of the launcher has a log of JSON lines', async () => {
   // Each writes a line: the Worker for the request, Postgres for the missing database.

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { VERSION } from '../../src/configuration/version.ts';
+import { describeApi } from '../../src/http/openapi.ts';
 import { ERROR_CODES, type ErrorCode } from '../../src/protocol/common/errors.ts';
 import { ROUTES } from '../../src/protocol/endpoints/routes.ts';
 import { ask, signToken } from './http-support.ts';
@@ -28,6 +29,8 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
 );
 
+/** The description that the sources give. It builds all schemas, and so registers those with a name. */
+const described = describeApi();
 /** All named schemas, as the code registered them. */
 const registered = (z.globalRegistry as unknown as { _idmap: Map<string, z.ZodType> })._idmap;
 
@@ -37,6 +40,10 @@ describe('the API description', () => {
     expect(document.info.title).not.toBe('');
     expect(document.info.version).toBe(VERSION);
     expect(document.info.description).not.toBe('');
+  });
+
+  it('is what the sources describe', () => {
+    expect(document).toEqual(JSON.parse(JSON.stringify(described)));
   });
 
   it.each(Object.keys(document.components.schemas))('has an example of %s that its schema accepts', (name) => {
