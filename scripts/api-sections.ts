@@ -19,6 +19,7 @@ import {
   MAX_TOKENS,
   MAX_WAITERS_OF_LOCK,
   MAX_WAITING_MESSAGES,
+  MAX_WATCHERS,
   PAGE_EVENTS,
 } from '../src/protocol/common/limits.ts';
 import { MERGE_PATCH_TYPE } from '../src/protocol/common/media-types.ts';
@@ -113,6 +114,7 @@ function limitsTable(): string {
       ['events in a page of the log', number(PAGE_EVENTS)],
       ['depth of a list by pages (`page` × `page_size`); cursors have no such limit', number(MAX_LIST_OFFSET)],
       ['waiting messages of a session', number(MAX_WAITING_MESSAGES)],
+      ['watchers of a session, with the reads of its log that wait', number(MAX_WATCHERS)],
       ['checkpoints that a session keeps', number(MAX_CHECKPOINTS)],
       ['patch in `/diff`; `/patch` has all of it', `${number(MAX_SHOWN_PATCH_BYTES)} bytes`],
       ['tokens of a workspace, each until it is revoked or expires', number(MAX_TOKENS)],

@@ -1,10 +1,11 @@
 import { parseCursor } from '../../src/protocol/common/cursor.ts';
 import { taskNumber } from '../../src/protocol/common/ids.ts';
+import { MAX_WATCHERS } from '../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
 import type { Principal } from '../../src/protocol/workspace/token.ts';
 import type { ObjectSocket } from '../kit/platform/platform.ts';
-import type { SocketHolder, SocketOpening } from '../kit/platform/sockets.ts';
+import type { SocketHolder, SocketOpening, SocketRefusal } from '../kit/platform/sockets.ts';
 import { NEW_WATCHER, WATCH_TAG, type WatchAttachment } from './log/watchers.ts';
 import type { SessionParts } from './parts.ts';
 import { leaseTag, newRunSocket, type RunAttachment } from './run/run-sockets.ts';
@@ -19,7 +20,7 @@ export class SessionSockets implements SocketHolder {
     this.#parts = parts;
   }
 
-  open({ pathname, searchParams }: URL, { token_id }: Principal): SocketOpening | null {
+  open({ pathname, searchParams }: URL, { token_id }: Principal): SocketOpening | SocketRefusal | null {
     const { kit, records } = this.#parts;
     if (!kit.store.created) return null;
     // Also when the session was deleted, so that its agent learns of it.
@@ -45,7 +46,8 @@ export class SessionSockets implements SocketHolder {
     if (kindOf(socket) === 'run') this.#parts.stream.unauthorized(socket);
   }
 
-  #watch(after: string | null): SocketOpening {
+  #watch(after: string | null): SocketOpening | SocketRefusal {
+    if (this.#parts.kit.store.platform.sockets(WATCH_TAG).length >= MAX_WATCHERS) return TOO_MANY_WATCHERS;
     return {
       tags: [WATCH_TAG],
       attachment: NEW_WATCHER,
@@ -58,6 +60,10 @@ export class SessionSockets implements SocketHolder {
     return { tags: [leaseTag(task, epoch)], attachment: newRunSocket(task, epoch, tokenId, connection) };
   }
 }
+
+const TOO_MANY_WATCHERS: SocketRefusal = {
+  full: `The session has ${MAX_WATCHERS} watchers already. Try again later, or read its log without waiting.`,
+};
 
 function kindOf(socket: ObjectSocket): 'watch' | 'run' {
   return (socket.attachment() as WatchAttachment | RunAttachment).kind;

@@ -24,6 +24,7 @@ export async function readEvents(
   const page = await session.events(call, after === undefined ? null : parseCursor(after), limit);
   if (!page.ok || wait_seconds === 0 || page.value.items.length > 0 || page.value.reset) return page;
   const { cursor } = page.value;
-  await sockets.nextEvent(call, id, cursor, wait_seconds * 1_000);
+  const waited = await sockets.nextEvent(call, id, cursor, wait_seconds * 1_000);
+  if (!waited.ok) return waited;
   return session.events(call, parseCursor(cursor), limit);
 }

@@ -1,3 +1,4 @@
+import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
 import type { Call } from './calls.ts';
 import type { SocketPlace } from './workspace.ts';
@@ -11,8 +12,9 @@ export interface Sockets {
   /**
    * Waits on a watch socket until a session may have an event after a cursor, for at most `ms`. The session's object can
    * hibernate meanwhile, as it can with any watcher. A caller reads the log afterwards, whatever has ended the wait.
+   * Fails with `too_many_requests` if the session has as many watchers as it may have.
    */
-  nextEvent(call: Call, id: SessionId, cursor: string, ms: number): Promise<void>;
+  nextEvent(call: Call, id: SessionId, cursor: string, ms: number): Promise<Outcome<null>>;
 }
 
 /** An object that holds sockets. */

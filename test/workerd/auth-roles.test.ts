@@ -37,7 +37,7 @@ const app = appWith({
         revokeToken: async () => away,
       }) as never,
   },
-  sockets: { open: absent, close: async () => {}, nextEvent: async () => {} },
+  sockets: { open: absent, close: async () => {}, nextEvent: async () => ok(null) },
 });
 
 describe('roles', () => {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { PRINCIPAL_HEADER } from '../../src/ports/calls.ts';
 import type { SocketPlace } from '../../src/ports/workspace.ts';
+import { ok } from '../../src/protocol/common/errors.ts';
 import { appWith, newWorkspace, SESSION_ID, STATIC_TOKEN, signer, signToken, TASK_ID, UUID } from './http-support.ts';
 
 const WATCH = `/ws/sessions/${SESSION_ID}`;
 const UPGRADE = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': 'oio.v1' };
 /** The members of the port that a test does not use. */
-const NOTHING_ELSE = { close: async () => {}, nextEvent: async () => {} };
+const NOTHING_ELSE = { close: async () => {}, nextEvent: async () => ok(null) };
 const PAGE = 'https://dashboard.test';
 
 /** An application that records the upgrades that it forwards to objects. */

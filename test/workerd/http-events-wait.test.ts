@@ -1,5 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
+import { MAX_WATCHERS } from '../../src/protocol/common/limits.ts';
+import { SOCKET_PROTOCOL } from '../../src/protocol/common/socket.ts';
 import type { EventPage } from '../../src/protocol/events/envelope.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask, signToken } from './http-support.ts';
@@ -15,7 +17,7 @@ async function waiting(seconds = 20) {
   /** The number of its watchers. */
   const open = () => runInDurableObject(stub, (_, state) => state.getWebSockets('watch').length);
   const answer = read(`after=${cursor}&wait_seconds=${seconds}`);
-  return { ...session, cursor, read, answer, open };
+  return { ...session, cursor, token, read, answer, open };
 }
 
 const typesIn = async (response: Response) => ((await response.json()) as EventPage).items.map(({ type }) => type);
@@ -52,6 +54,24 @@ describe('a read of the log that waits', () => {
     unwrap(await api.remove(call));
     const response = await answer;
     expect([response.status, await response.json()]).toMatchObject([404, { code: 'not_found' }]);
+  });
+
+  it('is refused with 429, as another watcher is, if the session has as many as it may have', async () => {
+    const { stub, id, cursor, read, token, open } = await waiting(0);
+    await runInDurableObject(stub, (_, state) => {
+      for (let count = 0; count < MAX_WATCHERS; count++) state.acceptWebSocket(new WebSocketPair()[1], ['watch']);
+    });
+    const upgrade = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': SOCKET_PROTOCOL };
+    const answers = [
+      await read(`after=${cursor}&wait_seconds=20`),
+      await ask(`/ws/sessions/${id}`, { token, headers: upgrade }),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBe(429);
+      expect(await answer.json()).toMatchObject({ code: 'too_many_requests', retryable: true });
+    }
+    expect((await read(`after=${cursor}`)).status).toBe(200);
+    expect(await open()).toBe(MAX_WATCHERS);
   });
 
   it('waits for at most 20 seconds', async () => {

@@ -55,6 +55,7 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
     const ours = principal.workspace === this.#workspace;
     const opening = ours ? this.runtime.sockets?.open(new URL(request.url), principal) : null;
     if (!opening) return new Response('there is no such socket', { status: 404 });
+    if ('full' in opening) return new Response(opening.full, { status: 429 });
     const tags = [...opening.tags, tokenTag(principal.token_id)];
     const { response, socket } = acceptSocket(
       this.ctx,

@@ -16,10 +16,15 @@ export interface SocketOpening {
   opened?(socket: ObjectSocket): void;
 }
 
+/** A socket that is not opened now, because the object has as many as it may have; and what the caller can do. */
+export interface SocketRefusal {
+  full: string;
+}
+
 /** The socket handlers of a runtime. `ObjectShell` calls them. */
 export interface SocketHolder {
   /** Opens the socket of a URL for a principal of this workspace; null if no such socket exists. */
-  open(url: URL, principal: Principal): SocketOpening | null;
+  open(url: URL, principal: Principal): SocketOpening | SocketRefusal | null;
   /** Handles a frame. If it throws, it has stored nothing. The shell closes the socket, and the client reconnects. */
   receive(socket: ObjectSocket, text: string): void;
   /** Called when either side has closed the socket. */

@@ -4,11 +4,14 @@ import type { Directories } from '../../ports/directory.ts';
 import type { Sessions } from '../../ports/sessions.ts';
 import type { Sockets } from '../../ports/sockets.ts';
 import type { Workspaces } from '../../ports/workspace.ts';
+import { ERROR_CODES, ok, refuse } from '../../protocol/common/errors.ts';
 import { SOCKET_PROTOCOL } from '../../protocol/common/socket.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
 import { nextEventOn } from './event-wait.ts';
 import { agentRegistryName, directoryName, sessionName, workspaceName } from './names.ts';
 import { type Namespace, reach, remote } from './remote.ts';
+
+const TOO_MANY = ERROR_CODES.too_many_requests.status;
 
 /** Implements ports by calling objects through their namespaces. */
 
@@ -50,9 +53,11 @@ export function objectSockets(sessions: Namespace, agentRegistries: Namespace): 
         [PRINCIPAL_HEADER]: JSON.stringify(principal),
       };
       const object = sessions.getByName(sessionName(principal.workspace, id));
-      const { webSocket } = await reach(() => object.fetch(new Request(`http://session${path}`, { headers })));
+      const opened = await reach(() => object.fetch(new Request(`http://session${path}`, { headers })));
+      if (opened.status === TOO_MANY) return refuse('too_many_requests', await opened.text());
       // Without a socket, the session was deleted.
-      if (webSocket) await nextEventOn(webSocket, ms);
+      if (opened.webSocket) await nextEventOn(opened.webSocket, ms);
+      return ok(null);
     },
   };
 }

@@ -133,7 +133,7 @@ export const ERROR_CODES = {
     status: 429,
     title: 'Too much is waiting',
     retryable: true,
-    meaning: 'The session has as many waiting messages, or the lock as many waiters, as it may have.',
+    meaning: 'The session has as many waiting messages or watchers, or the lock as many waiters, as it may have.',
     remedy: 'Wait until some are gone, and send the request again.',
   },
   limit_reached: {

@@ -71,6 +71,8 @@ export const MAX_REMOTES = 20;
 export const MAX_REMOTE_CHARS = 1_000;
 /** The most bytes of JSON that the registry keeps of an agent's remotes: twenty long ones, or one of the longest. */
 export const MAX_KEPT_REMOTES_BYTES = 4_000;
+/** The most watchers of a session, with the reads of its log that wait. Each event is sent to all of them. */
+export const MAX_WATCHERS = 1_000;
 /** The longest that a read of the log waits for an event, in seconds. */
 export const MAX_WAIT_SECONDS = 20;
 /** The limit of `page × page_size`. To find older sessions, callers narrow the list with filters. */

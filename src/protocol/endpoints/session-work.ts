@@ -32,7 +32,7 @@ export const SESSION_WORK_ENDPOINTS = {
       }),
     ),
     responses: { 200: page(EventPage, 'A page of the log.') },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
   },
   readTranscript: {
     tag: 'Session work',

@@ -42,7 +42,7 @@ export const SOCKET_ENDPOINTS = {
     params: schema(() => z.object({ id: SessionId() })),
     query: schema(() => z.strictObject({ after: CursorText().optional() })),
     responses: { 101: socket(WATCH_PAGE) },
-    errors: ['not_found'],
+    errors: ['not_found', 'too_many_requests'],
   },
   openRunSocket: {
     tag: 'Sockets',
