@@ -1,4 +1,5 @@
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { endingGitWith } from '../git/git.ts';
 import type { Included } from '../git/included-files.ts';
 import { INCLUDE_FILE } from '../git/included-files.ts';
 import type { Repository } from '../git/repository.ts';
@@ -31,7 +32,10 @@ export async function prepareWork(context: WorkContext, dependencies: Preparatio
   if (context.isPrepared) return;
   context.isPrepared = true;
   const { opencode, report, ending } = dependencies;
-  if (!context.isWorktreePrepared) await prepareWorktree(context, dependencies);
+  const ended = new AbortController();
+  void ending.then(() => ended.abort());
+  if (!context.isWorktreePrepared)
+    await endingGitWith(ended.signal, () => prepareWorktree(context, dependencies, ended.signal));
   context.mcpServers = new McpServers({ opencode, directory: context.directory, report, ending });
 }
 
@@ -40,22 +44,24 @@ export async function prepareWork(context: WorkContext, dependencies: Preparatio
  * looks at git's hooks. The session's log says what was done. What fails does not stop the work; the next prompt tells
  * the model of a set-up that failed.
  */
-async function prepareWorktree(context: WorkContext, dependencies: PreparationDependencies): Promise<void> {
-  const { repository, report, ending } = dependencies;
+async function prepareWorktree(
+  context: WorkContext,
+  dependencies: PreparationDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  const { repository, report } = dependencies;
   const { worktree } = context;
-  const ended = new AbortController();
-  void ending.then(() => ended.abort());
   const attempt = (what: string, work: () => Promise<void>) =>
     work().catch((error: Error) => {
-      if (!ended.signal.aborted) report(note('warning', `${what} ${error.message}`));
+      if (!signal.aborted) report(note('warning', `${what} ${error.message}`));
     });
   await attempt(`The files that ${INCLUDE_FILE} names could not be copied:`, async () => {
     const included = await worktree.copyIncluded(repository.directory);
     if (included !== null) reportIncluded(included, report);
   });
-  if (ended.signal.aborted) return;
-  const failure = await setUp(context, dependencies, ended.signal);
-  if (ended.signal.aborted) return;
+  if (signal.aborted) return;
+  const failure = await setUp(context, dependencies, signal);
+  if (signal.aborted) return;
   await attempt("Git's hooks could not be looked at:", async () => {
     const why = await whyHooksDoNotRun(worktree.path);
     if (why !== null) report(note('warning', why));

@@ -158,6 +158,26 @@ test('a lease that is lost during its set-up leaves nothing', async () => {
   expect([isRunning(pid), existsSync(work.worktree)]).toEqual([false, false]);
 });
 
+test('a lease that is lost while a filter reads what its set-up has made leaves nothing', async () => {
+  const pidFile = join(fixture.path, 'filter.pid');
+  git('config', 'filter.slow.clean', `sh -c 'echo $$ > ${pidFile}; exec sleep 3000'`);
+  commitSetup({ command: 'echo made > a.bin' }, { '.gitattributes': '*.bin filter=slow\n' });
+  try {
+    const work = await fixture.start();
+    await work.message('say hello');
+    const pid = await eventually(() => {
+      const written = Number(readFileSync(pidFile, 'utf8'));
+      expect(written).toBeGreaterThan(0);
+      return written;
+    });
+    await work.end();
+    expect([isRunning(pid), existsSync(work.worktree)]).toEqual([false, false]);
+  } finally {
+    git('config', '--remove-section', 'filter.slow');
+    rmSync(join(fixture.project, '.gitattributes'));
+  }
+});
+
 test('a set-up that did not end is repeated in the kept worktree', async () => {
   commitSetup({ command: 'echo $$ > a.pid; [ -e made ] && exit; mkdir made; exec sleep 3000' });
   const cut = await fixture.start(makeAssignment(), new Map(), { saved: async () => null });
