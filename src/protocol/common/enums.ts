@@ -108,6 +108,27 @@ export const Capability = schema(() =>
 );
 export type Capability = Infer<typeof Capability>;
 
+export const AgentType = schema(() =>
+  z
+    .enum(['architect', 'implementer', 'reviewer', 'debugger', 'integrator', 'orchestrator', 'analyst', 'optimizer'])
+    .meta({ id: 'AgentType', description: 'What an agent is for.', example: 'implementer' }),
+);
+export type AgentType = Infer<typeof AgentType>;
+
+export const PerformanceTier = schema(() =>
+  z
+    .enum(['elite', 'advanced', 'competent', 'trainee', 'degraded'])
+    .meta({ id: 'PerformanceTier', description: 'How well an agent’s recent work has ended.', example: 'competent' }),
+);
+export type PerformanceTier = Infer<typeof PerformanceTier>;
+
+export const LoadLevel = schema(() =>
+  z
+    .enum(['idle', 'optimal', 'high', 'critical', 'overloaded'])
+    .meta({ id: 'LoadLevel', description: 'The share of an agent’s capacity that is in use.', example: 'optimal' }),
+);
+export type LoadLevel = Infer<typeof LoadLevel>;
+
 export const ApprovalKind = schema(() =>
   z.enum(Object.keys(APPROVAL_KINDS) as (keyof typeof APPROVAL_KINDS)[]).meta({
     id: 'ApprovalKind',
