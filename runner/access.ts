@@ -16,9 +16,11 @@ export class AccessRefusedError extends Error {
 export class SupersededError extends Error {
   override name = 'SupersededError';
 
-  constructor(reason: string, dataDirectory: string) {
+  constructor({ reason, removed }: { reason: string; removed?: true | undefined }, dataDirectory: string) {
     super(
-      `The control plane has dropped this agent: ${reason}. Its identity in ${dataDirectory} is for one process, and a copy of that directory has the same. Stop the other process, or set --data to another directory.`,
+      removed
+        ? `The control plane has dropped this agent: ${reason}. To register it again, start it again.`
+        : `The control plane has dropped this agent: ${reason}. Its identity in ${dataDirectory} is for one process, and a copy of that directory has the same. Stop the other process, or set --data to another directory.`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import type { GivenCeilings } from '../src/domain/session/ceilings.ts';
-import type { Capability } from '../src/protocol/common/enums.ts';
+import type { AgentType, Capability } from '../src/protocol/common/enums.ts';
 import type { Repository } from './git/repository.ts';
 import type { Identity } from './identity.ts';
 import type { OpenConnection } from './lease/connection.ts';
@@ -30,6 +30,9 @@ export interface AgentOptions {
   /** Where the set-up of worktrees comes from; from the repository by default. */
   setup?: SetupChoice;
   labels?: string[];
+  /** `implementer` by default. */
+  agentType?: AgentType;
+  /** All by default. */
   capabilities?: Capability[];
   /** @param isNotice whether a person must see the line, also where only important lines are shown */
   log: (line: string, isNotice?: boolean) => void;

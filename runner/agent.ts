@@ -125,12 +125,13 @@ export class Agent {
   }
 
   #hello(): void {
-    const { name, capacity, labels, capabilities } = this.#options;
+    const { name, capacity, labels, capabilities, agentType } = this.#options;
     this.#send({
       type: 'hello',
       name,
       instance_id: this.#instanceId,
       secret: this.#parts.identity.secret,
+      ...(agentType && { agent_type: agentType }),
       capacity,
       capabilities: capabilities ?? [...Capability().options],
       labels: labels ?? [`os=${platform()}`, `arch=${arch()}`],
@@ -158,7 +159,7 @@ export class Agent {
         return;
       }
       case 'superseded':
-        return this.#superseded(message.reason);
+        return this.#superseded(message);
       default:
         message satisfies never;
     }
@@ -255,11 +256,13 @@ export class Agent {
    * keeps trying. Later, or when the registry has accepted this agent before, another process uses this identity. Then
    * the agent stops, because the two would take the connection from each other for ever.
    */
-  #superseded(reason: string): void {
+  #superseded(message: Extract<ControlDown, { type: 'superseded' }>): void {
     const { log, dataDirectory } = this.#options;
-    if (!this.#isWelcome && performance.now() - this.#startedAt < CONTROL_REFUSALS_TOLERATED_MS)
-      return log(`the control plane refused the connection: ${reason}; retrying`);
-    this.#fail(new SupersededError(reason, dataDirectory));
+    if (!this.#isWelcome && !message.removed && performance.now() - this.#startedAt < CONTROL_REFUSALS_TOLERATED_MS)
+      return log(`the control plane refused the connection: ${message.reason}; retrying`);
+    // A new hello would take the place of the other process, or register a removed agent again.
+    this.#control.close();
+    this.#fail(new SupersededError(message, dataDirectory));
   }
 
   #disconnected(reason: string, rejection?: Rejection): void {

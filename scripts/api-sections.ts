@@ -42,8 +42,10 @@ const PERMISSIONS: Readonly<Record<Permission, string>> = {
   read_artifact: 'read artifacts; an agent only while it holds a lease of the session',
   read_lock: 'read locks',
   operate: 'create, change, steer and end sessions; answer approvals',
+  read_agent: 'read an agent; an agent only itself',
+  enrol: 'register agents; not with an agent’s own token',
   administer: 'create, list and revoke tokens; create sign-in codes',
-  work: 'register as an agent, and work on offered tasks',
+  work: 'connect as an agent, and work on offered tasks; with an agent’s own token only as this agent',
   lock: 'acquire, renew and release locks',
   open_socket: 'read whose token it is; create tickets for sockets',
 };

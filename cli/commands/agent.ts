@@ -8,52 +8,37 @@ import { MissingDependencyError } from '../../runner/process/missing-dependency.
 import { NoModelError, startAgent } from '../../runner/start.ts';
 import { readCeilings } from '../../runner/work/ceiling-watch.ts';
 import { counted } from '../../src/domain/counted.ts';
-import { AgentName, type AgentView } from '../../src/protocol/agent/agent.ts';
+import { AgentName } from '../../src/protocol/agent/agent.ts';
+import { AgentType, Capability } from '../../src/protocol/common/enums.ts';
 import { MAX_LABEL_CHARS, MAX_LABELS } from '../../src/protocol/common/limits.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
-import { CliError, defineCommand, type ExitCode, exitCode, oio, parseUrl, withSubcommands } from '../command.ts';
+import {
+  CliError,
+  defineCommand,
+  type ExitCode,
+  exitCode,
+  oio,
+  parseUrl,
+  parseWord,
+  withSubcommands,
+} from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
 import { givenPath, PACKAGE } from '../given-path.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { readOptionFile } from '../option-file.ts';
 import { describeSettings, setting } from '../settings.ts';
-import { type Column, table } from '../table.ts';
-import { printable, printJson, say } from '../terminal.ts';
+import { printable, say } from '../terminal.ts';
 import { envOption, readSetup, readTools, setupOptions } from '../tools.ts';
+import { fleetCommands } from './fleet.ts';
 import { kept } from './kept.ts';
-import { connect, connectionDetails, jsonOption, printLines } from './session/common.ts';
 
 const tokenCommand = `${oio} token --role agent --name <name>`;
-
-const list = defineCommand({
-  summary: 'List the agents of the control plane',
-  usage: ['agent list'],
-  details: connectionDetails,
-  options: jsonOption,
-  async run({ values }) {
-    const agents = await connect().agents.list();
-    if (values.json) printJson(agents);
-    else if (agents.length === 0) printLines(['No agent has connected yet.']);
-    else printLines(table(agents, columns));
-    return exitCode.ok;
-  },
-});
-
-const columns: readonly Column<AgentView>[] = [
-  { title: 'name', text: ({ name }) => name },
-  {
-    title: 'state',
-    text: ({ connected, slots_used, capacity }) => (connected ? `${slots_used} of ${capacity} busy` : 'not connected'),
-  },
-  { title: 'model', text: ({ model }) => model ?? '' },
-  { title: 'labels', text: ({ labels }) => labels.join(' ') },
-];
 
 const runAgent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a local or remote control plane',
   usage: [
-    'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--label <name=value>]… [--env <name>]… [--setup <command>]',
-    'agent list',
+    'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--type <type>] [--capability <name>]… [--label <name=value>]… [--env <name>]… [--setup <command>]',
+    'agent list | show <name> | drain <name> | resume <name> | remove <name>',
     'agent kept list | fetch <name> | drop <name>',
   ],
   details: `The token is read from --token-file, OIO_AGENT_TOKEN or OIO_TOKEN. To create one, run this where the control plane runs:
@@ -69,6 +54,13 @@ ${describeSettings('agent')}`,
       type: 'string',
       placeholder: 'path',
       description: "Directory for the agent's identity and worktrees (<name> in the data directory)",
+    },
+    type: { type: 'string', placeholder: 'type', description: 'What the agent is for, such as reviewer (implementer)' },
+    capability: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'name',
+      description: 'What the agent can do, such as code_review (everything)',
     },
     label: {
       type: 'string',
@@ -104,14 +96,18 @@ ${describeSettings('agent')}`,
       setup: readSetup(values),
       ceilings: readCeilings((name) => setting(name, process.env)),
       labels: readLabels(values.label ?? []),
+      ...(values.type !== undefined && { agentType: parseWord('--type', values.type, AgentType().options) }),
+      ...(values.capability && {
+        capabilities: values.capability.map((each) => parseWord('--capability', each, Capability().options)),
+      }),
       log: (line, isNotice) => report(line, 'info', isNotice),
     };
     return run(options);
   },
 });
 
-/** `oio agent` runs an agent, `oio agent list` lists agents, and `oio agent kept` manages work without a checkpoint. */
-export const agent = withSubcommands('agent', runAgent, { list, kept });
+/** `oio agent` runs an agent. Its subcommands manage agents, and the work that agents have kept on this machine. */
+export const agent = withSubcommands('agent', runAgent, { ...fleetCommands, kept });
 
 function readLabels(given: readonly string[]): string[] {
   const labels = [`os=${platform()}`, `arch=${arch()}`, ...given];

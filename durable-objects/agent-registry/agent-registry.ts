@@ -1,10 +1,10 @@
+import { objectSessions } from '../../src/adapters/objects/stubs.ts';
 import type { AgentRegistryApi, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { Acquired } from '../../src/ports/locks.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
-import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
-import type { Page, PageQuery } from '../../src/protocol/common/page.ts';
+import { type SessionId, sessionOfTask, type TaskId, type WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type {
   AcquireLockRequest,
   HeldLock,
@@ -13,13 +13,19 @@ import type {
   RenewLockRequest,
 } from '../../src/protocol/lock/lock.ts';
 import type { QueuePlace } from '../../src/protocol/session/queue.ts';
+import type { Destination } from '../kit/delivery/outbox.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
+import type { Eviction } from './config.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
+
+type Args<M extends keyof AgentRegistryApi> = Parameters<AgentRegistryApi[M]>;
 
 /** The object of a workspace's agents. See `AgentRegistryApi`. */
 export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements AgentRegistryApi {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, 'AgentRegistry', buildAgentRegistry);
+    super(ctx, env, 'AgentRegistry', (workspace, platform) =>
+      buildAgentRegistry(workspace, platform, { evict: evictFrom(workspace, env) }),
+    );
   }
 
   async reserve(request: SlotRequest): Promise<SlotState> {
@@ -34,8 +40,28 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
     this.runtime.release({ task_id: taskId, epoch });
   }
 
-  async agents(call: Call, page?: PageQuery): Promise<Outcome<Page<AgentView>>> {
-    return this.runtime.agents(call, page);
+  async agents(...args: Args<'agents'>): ReturnType<AgentRegistryApi['agents']> {
+    return this.runtime.agents(...args);
+  }
+
+  async register(...args: Args<'register'>): ReturnType<AgentRegistryApi['register']> {
+    return this.runtime.register(...args);
+  }
+
+  async update(...args: Args<'update'>): ReturnType<AgentRegistryApi['update']> {
+    return this.runtime.update(...args);
+  }
+
+  async drain(...args: Args<'drain'>): ReturnType<AgentRegistryApi['drain']> {
+    return this.runtime.drain(...args);
+  }
+
+  async resume(...args: Args<'resume'>): ReturnType<AgentRegistryApi['resume']> {
+    return this.runtime.resume(...args);
+  }
+
+  async deregister(...args: Args<'deregister'>): ReturnType<AgentRegistryApi['deregister']> {
+    return this.runtime.deregister(...args);
   }
 
   async places(call: Call, sessions: SessionId[]): Promise<Outcome<Record<SessionId, QueuePlace>>> {
@@ -61,4 +87,13 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
   async readLock(call: Call, resource: string): Promise<Outcome<LockView>> {
     return this.runtime.locks.readLock(call, resource);
   }
+}
+
+/** Delivers evictions to the workspace's sessions. */
+function evictFrom(workspace: WorkspaceId, env: Env): Destination['deliver'] {
+  const sessions = objectSessions(env.SESSION);
+  return async (_key, payload) => {
+    const { task_id, epoch, reason } = payload as Eviction;
+    await sessions.at(workspace, sessionOfTask(task_id)).evict(task_id, epoch, reason);
+  };
 }

@@ -1,5 +1,6 @@
 import type { MatchConfig } from '../../src/domain/dispatch/match.ts';
 import type { OfferConfig } from '../../src/domain/dispatch/slot.ts';
+import type { TaskId } from '../../src/protocol/common/ids.ts';
 
 const DECLINED_FIRST_MS = 5_000;
 
@@ -18,6 +19,8 @@ export const OFFER_MS = 20_000;
 export const INSTANCE_FRESH_MS = 45_000;
 /** An agent that was not heard for this time is deleted. */
 export const AGENT_KEPT_MS = 86_400_000;
+/** The same for an agent that has a token of its own. */
+export const REGISTERED_KEPT_MS = 30 * 86_400_000;
 /** The minimum age at which a tombstone is deleted. No delivery is as late as this. */
 export const TOMBSTONES_KEPT_MS = 86_400_000;
 /**
@@ -26,12 +29,23 @@ export const TOMBSTONES_KEPT_MS = 86_400_000;
  */
 export const REVIEW_MS = 21_600_000;
 
+/** The outbox destination of the sessions whose leases the registry ends. Each session is a place at it. */
+export const SESSIONS = 'sessions';
+/** The payload for a session: an agent that is removed or drained may not keep its lease. */
+export interface Eviction {
+  task_id: TaskId;
+  epoch: number;
+  reason: 'agent_drained';
+}
+
 /** The names of the registry's deadlines. */
 export const DEADLINE = {
   /** The earliest open offer lapses. */
   offers: 'offers',
   /** The queue is matched again. */
   queue: 'queue',
+  /** The earliest drain of an agent that still has leases is over. */
+  drains: 'drains',
   /** Old agents and tombstones are deleted. */
   review: 'review',
   /** A lock or a wait for one ends. */

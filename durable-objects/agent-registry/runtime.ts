@@ -1,59 +1,84 @@
 import { explainQueue, offeredTo } from '../../src/domain/dispatch/explain.ts';
 import type { Lags } from '../../src/domain/dispatch/queue-order.ts';
-import { meets } from '../../src/domain/dispatch/routing.ts';
 import { wasDownAt } from '../../src/domain/lease/liveness.ts';
-import type { SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
+import {
+  type AgentQuery,
+  ALL_AGENTS,
+  type Registration,
+  type SlotRequest,
+  type SlotState,
+} from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
-import type { AgentView } from '../../src/protocol/agent/agent.ts';
+import type {
+  AgentView,
+  DeregisterAgentRequest,
+  DrainAgentRequest,
+  RegisterAgentRequest,
+  UpdateAgentRequest,
+} from '../../src/protocol/agent/agent.ts';
 import { type AgentHello, ControlUp } from '../../src/protocol/agent/control-socket.ts';
-import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
+import { type Outcome, ok } from '../../src/protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
-import { MAX_AGENTS, MAX_AGENTS_OF_TOKEN } from '../../src/protocol/common/limits.ts';
-import { FIRST_PAGE, type Page, type PageQuery } from '../../src/protocol/common/page.ts';
+import type { Page } from '../../src/protocol/common/page.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
 import type { QueuePlace } from '../../src/protocol/session/queue.ts';
-import type { Principal } from '../../src/protocol/workspace/token.ts';
+import { type Principal, revocableToken } from '../../src/protocol/workspace/token.ts';
 import { Calls } from '../kit/calls/calls.ts';
-import { sha256 } from '../kit/crypto/sha256.ts';
 import { type DeadlineHandler, type Due, handlerOf } from '../kit/deadlines.ts';
+import type { Destination } from '../kit/delivery/outbox.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform/platform.ts';
 import type { SocketHolder, SocketOpening } from '../kit/platform/sockets.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { parseJson } from '../kit/text.ts';
-import { AgentsTable, type Owner } from './agents/agents-table.ts';
+import { AgentViews } from './agents/agent-views.ts';
+import { AgentsTable } from './agents/agents-table.ts';
+import { Arrivals } from './agents/arrivals.ts';
 import { agentTag, type Connection, Connections, newConnection } from './agents/connections.ts';
+import { Membership, NO_SUCH_AGENT } from './agents/membership.ts';
 import {
   AGENT_KEPT_MS,
   DEADLINE,
   type DeadlineName,
   DISPATCH,
-  INSTANCE_FRESH_MS,
+  REGISTERED_KEPT_MS,
   REVIEW_MS,
+  SESSIONS,
   TOMBSTONES_KEPT_MS,
 } from './config.ts';
 import { Locks } from './locks/locks.ts';
+import type { RegistryParts } from './parts.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
-import { type Slot, type SlotKey, SlotsTable } from './slots/slots-table.ts';
+import { type SlotKey, SlotsTable } from './slots/slots-table.ts';
 
 /** Explanations read on average half of the queue, so they read it in few statements. */
 const EXPLAINED_PAGE = 2_000;
 
-/** RFC 6455 §7.4.1 and its registry: the agent connects again, with growing pauses. */
-const TRY_AGAIN_LATER = 1013;
-const TOO_MANY_AGENTS = `at most ${MAX_AGENTS} agents are connected, and ${MAX_AGENTS_OF_TOKEN} with one token`;
-const NO_SUCH_AGENT = refuse('not_found', 'There is no such agent.');
+/** What a registry is built with. */
+export interface RegistryOptions {
+  /** How much later each priority stands in the queue. */
+  lags?: Lags;
+  /** Delivers an `Eviction` to its session. */
+  evict: Destination['deliver'];
+}
 
-/** Builds a registry's parts over a platform. @param lags how much later each priority stands in the queue */
+/** Builds a registry's parts over a platform. */
 export function buildAgentRegistry(
   workspace: WorkspaceId,
   platform: ObjectPlatform,
-  lags?: Lags,
+  { lags, evict }: RegistryOptions,
 ): AgentRegistryRuntime {
-  const kit = buildKit(platform, REGISTRY_SCHEMA, []);
-  const calls = new Calls(kit, { workspace, absent: NO_SUCH_AGENT });
-  return new AgentRegistryRuntime(kit, calls, new Connections(platform), new SlotsTable(kit.store, lags));
+  const kit = buildKit(platform, REGISTRY_SCHEMA, [{ name: SESSIONS, deliver: evict }]);
+  const [connections, agents, slots] = [
+    new Connections(platform),
+    new AgentsTable(kit.store),
+    new SlotsTable(kit.store, lags),
+  ];
+  const base = { kit, connections, agents, slots };
+  const placed = { ...base, keeper: new SlotKeeper(base) };
+  const parts: RegistryParts = { ...placed, membership: new Membership(placed) };
+  return new AgentRegistryRuntime(parts, new Calls(kit, { workspace, absent: NO_SUCH_AGENT }));
 }
 
 /**
@@ -63,60 +88,89 @@ export function buildAgentRegistry(
 export class AgentRegistryRuntime implements SocketHolder {
   readonly sockets: SocketHolder = this;
   readonly locks: Locks;
+  readonly #parts: RegistryParts;
   readonly #kit: ObjectKit;
   readonly #calls: Calls;
-  readonly #connections: Connections;
-  readonly #agents: AgentsTable;
-  readonly #slots: SlotsTable;
-  readonly #keeper: SlotKeeper;
-  readonly #handlers: Readonly<Record<DeadlineName, DeadlineHandler>> = {
-    [DEADLINE.offers]: { waitsFor: 'others', run: (_, due) => this.#keeper.lapse(due) },
-    [DEADLINE.queue]: { waitsFor: 'time', run: () => this.#keeper.match() },
-    [DEADLINE.review]: { waitsFor: 'others', run: (_, due) => this.#review(due) },
-    [DEADLINE.locks]: { waitsFor: 'time', run: () => this.locks.expire() },
-    [DEADLINE.purge]: { waitsFor: 'time', run: () => void this.#purge() },
-  };
+  readonly #views: AgentViews;
+  readonly #arrivals: Arrivals;
+  readonly #handlers: Readonly<Record<DeadlineName, DeadlineHandler>>;
 
-  constructor(kit: ObjectKit, calls: Calls, connections: Connections, slots: SlotsTable) {
-    this.#kit = kit;
+  constructor(parts: RegistryParts, calls: Calls) {
+    this.#parts = parts;
+    this.#kit = parts.kit;
     this.#calls = calls;
-    this.locks = new Locks(kit, calls);
-    this.#connections = connections;
-    this.#agents = new AgentsTable(kit.store);
-    this.#slots = slots;
-    this.#keeper = new SlotKeeper(kit, slots, this.#agents, connections);
+    this.locks = new Locks(parts.kit, calls);
+    this.#views = new AgentViews(parts);
+    this.#arrivals = new Arrivals(parts);
+    const { keeper, membership } = parts;
+    this.#handlers = {
+      [DEADLINE.offers]: { waitsFor: 'others', run: (_, due) => keeper.lapse(due) },
+      [DEADLINE.queue]: { waitsFor: 'time', run: () => keeper.match() },
+      [DEADLINE.drains]: { waitsFor: 'others', run: () => membership.settleDrains() },
+      [DEADLINE.review]: { waitsFor: 'others', run: (_, due) => this.#review(due) },
+      [DEADLINE.locks]: { waitsFor: 'time', run: () => this.locks.expire() },
+      [DEADLINE.purge]: { waitsFor: 'time', run: () => void this.#purge() },
+    };
   }
 
   reserve(request: SlotRequest): SlotState {
     return this.#slotCall(
       'reserve',
       request,
-      () => this.#keeper.reserve(request),
+      () => this.#parts.keeper.reserve(request),
       ({ state }) => state,
     );
   }
 
   cancel(key: SlotKey): void {
-    this.#slotCall('cancel', key, () => this.#keeper.cancel(key));
+    this.#slotCall('cancel', key, () => this.#parts.keeper.cancel(key));
   }
 
   release(key: SlotKey): void {
-    this.#slotCall('release', key, () => this.#keeper.release(key));
+    this.#slotCall('release', key, () => this.#parts.keeper.release(key));
   }
 
-  agents(call: Call, page: PageQuery = FIRST_PAGE): Outcome<Page<AgentView>> {
+  agents(call: Call, query: AgentQuery = ALL_AGENTS): Outcome<Page<AgentView>> {
     return this.#calls.read('agents', call, () =>
-      this.#kit.store.created
-        ? this.#agents.page(this.#connections.aliveAt(), page)
-        : ok({ items: [], next_cursor: null }),
+      this.#kit.store.created ? this.#views.page(query) : ok({ items: [], next_cursor: null }),
     );
   }
 
   agent(call: Call, agentId: string): Outcome<AgentView> {
-    return this.#calls.read('agent', call, () => {
-      const [view] = this.#kit.store.created ? this.#agents.views(this.#connections.aliveAt(), agentId) : [];
-      return view ? ok(view) : NO_SUCH_AGENT;
+    return this.#calls.read('agent', call, () => (this.#kit.store.created ? this.#viewOf(agentId) : NO_SUCH_AGENT));
+  }
+
+  register(call: Call, { agent_id, token_id }: Registration, request: RegisterAgentRequest): Outcome<Registration> {
+    const tokens = { by: revocableToken(call.principal), own: token_id };
+    return this.#calls.create('register', call, () => this.#parts.membership.register(agent_id, request, tokens));
+  }
+
+  update(call: Call, agentId: string, changes: UpdateAgentRequest): Outcome<AgentView> {
+    return this.#changeAgent('update', call, agentId, () => this.#parts.membership.update(agentId, changes));
+  }
+
+  drain(call: Call, agentId: string, request: DrainAgentRequest): Outcome<AgentView> {
+    return this.#changeAgent('drain', call, agentId, () => this.#parts.membership.drain(agentId, request));
+  }
+
+  resume(call: Call, agentId: string): Outcome<AgentView> {
+    return this.#changeAgent('resume', call, agentId, () => this.#parts.membership.resume(agentId));
+  }
+
+  deregister(call: Call, agentId: string, request: DeregisterAgentRequest): Outcome<null> {
+    return this.#calls.change('deregister', call, () => this.#parts.membership.drain(agentId, request, true));
+  }
+
+  #changeAgent(method: string, call: Call, id: string, change: () => Outcome<null>): Outcome<AgentView> {
+    return this.#calls.change(method, call, () => {
+      const changed = change();
+      return changed.ok ? this.#viewOf(id) : changed;
     });
+  }
+
+  #viewOf(agentId: string): Outcome<AgentView> {
+    const view = this.#views.one(agentId);
+    return view ? ok(view) : NO_SUCH_AGENT;
   }
 
   places(call: Call, sessions: SessionId[]): Outcome<Record<SessionId, QueuePlace>> {
@@ -124,143 +178,57 @@ export class AgentRegistryRuntime implements SocketHolder {
   }
 
   #placesOf(asked: readonly SessionId[]): Record<SessionId, QueuePlace> {
-    const { queued, offered } = this.#slots.waitingOf(asked);
-    const connected = this.#connections.connected();
-    const enrolled = this.#agents.views(this.#connections.aliveAt());
+    const { queued, offered } = this.#parts.slots.waitingOf(asked);
+    const connected = this.#parts.connections.connected();
+    const enrolled = this.#parts.agents.all();
     const nameOf = new Map(enrolled.map(({ id, name }) => [id, name]));
     const agents = enrolled.flatMap((agent) => {
       const connection = connected.get(agent.id);
       return connection ? [{ ...agent, ...connection }] : [];
     });
-    const queue = this.#slots.queue(EXPLAINED_PAGE);
+    const queue = this.#parts.slots.queue(EXPLAINED_PAGE);
     const places = explainQueue({ queue, sessions: queued, agents, now: this.#now }, DISPATCH);
     for (const [id, agent_id] of offered) places.set(id, offeredTo(nameOf.get(agent_id) ?? 'An agent'));
     return Object.fromEntries(places);
   }
 
-  open(url: URL, { token_id }: Principal): SocketOpening | null {
+  open(url: URL, principal: Principal): SocketOpening | null {
     const agent = paramsIn('openControlSocket', url.pathname);
-    if (!agent) return this.locks.open(url, token_id);
-    return { tags: [agentTag(agent.agent_id)], attachment: newConnection(agent.agent_id, token_id, this.#now) };
+    if (!agent) return this.locks.open(url, principal.token_id);
+    if (principal.agent && principal.agent.id !== agent.agent_id) return null;
+    return { tags: [agentTag(agent.agent_id)], attachment: newConnection(agent.agent_id, principal, this.#now) };
   }
 
   receive(socket: ObjectSocket, text: string): void {
     if (this.locks.has(socket)) return;
-    const connection = this.#connections.of(socket);
+    const connection = this.#parts.connections.of(socket);
     const frame = parse(text);
-    if (frame?.type === 'hello') this.#hello(connection, frame);
+    if (frame?.type === 'hello') this.#arrivals.hello(connection, frame);
     else if (frame && connection.attachment.instance_id !== null) this.#report(connection, frame);
     else {
       const reason = frame ? 'send hello before other frames' : 'not a control frame';
-      this.#connections.close(connection, CLOSE.protocol_error, reason);
+      this.#parts.connections.close(connection, CLOSE.protocol_error, reason);
     }
   }
 
   /** Keeps the agent's slots, because the agent continues its work without the socket. */
   closed(socket: ObjectSocket): void {
     if (this.locks.closed(socket)) return;
-    const connection = this.#connections.of(socket);
+    const connection = this.#parts.connections.of(socket);
     const { closed, instance_id, agent_id } = connection.attachment;
-    this.#connections.update(connection, { closed: true });
-    if (closed || instance_id === null || this.#connections.welcomed(agent_id).length > 0) return;
-    this.#kit.store.transact(() => this.#agents.setLastSeen(agent_id, this.#now));
+    this.#parts.connections.update(connection, { closed: true });
+    if (closed || instance_id === null || this.#parts.connections.welcomed(agent_id).length > 0) return;
+    this.#kit.store.transact(() => this.#parts.agents.setLastSeen(agent_id, this.#now));
   }
 
   alarm(): void {
     runAlarm(this.#kit, handlerOf(this.#handlers));
   }
 
-  /** Accepts an agent's hello. The hello of a known and unchanged agent writes nothing. */
-  #hello(connection: Connection, hello: AgentHello): void {
-    const { agent_id, token_id } = connection.attachment;
-    const owner: Owner = { token_id, secret_hash: hello.secret === undefined ? null : sha256(hello.secret) };
-    const { created } = this.#kit.store;
-    const registration = created ? this.#agents.compare(agent_id, hello, owner) : 'new';
-    if (registration === 'foreign') {
-      this.#kit.store.platform.logger('warn', 'agent_refused', { agent_id, token_id });
-      return this.#supersede(connection, 'this agent id belongs to another agent');
-    }
-    if (registration === 'new' && created && !this.#makeRoom(token_id)) {
-      return this.#connections.close(connection, TRY_AGAIN_LATER, TOO_MANY_AGENTS);
-    }
-    const others = this.#connections.welcomed(agent_id).filter(({ socket }) => socket.id !== connection.socket.id);
-    if (others.some((other) => this.#isRival(other, hello))) {
-      this.#supersede(connection, 'another instance of this agent is connected and alive');
-      return;
-    }
-    const held = created ? this.#slots.heldBy(agent_id) : [];
-    const isNamed = (slot: SlotKey) => hello.leases.some(isSame(slot));
-    const open = held.filter((slot) => slot.state === 'offered' && !isNamed(slot));
-    // The agent has started again elsewhere, or with other labels.
-    const unfit =
-      registration === 'changed' ? open.filter((slot) => !meets(hello, this.#slots.requirementsOf(slot))) : [];
-    const offered = open.filter((slot) => !unfit.includes(slot));
-    const abandoned = held.filter((slot) => slot.state === 'accepted' && !isNamed(slot));
-    // The session has granted these leases, but the agent's `accepted` never arrived.
-    const granted = created ? hello.leases.filter((lease) => this.#isOpen(lease)) : [];
-    const welcome = () => this.#welcome(connection, hello, others, offered);
-    if (registration !== 'same' || abandoned.length > 0 || granted.length > 0 || this.#slots.hasQueue()) {
-      this.#kit.store.create(() => {
-        if (registration !== 'same') this.#enrol(agent_id, hello, owner);
-        this.#kit.store.afterCommit(welcome);
-        this.#keeper.reconcile({ agent_id, instance_id: hello.instance_id }, { abandoned, granted, unfit });
-      });
-    } else welcome();
-  }
-
   #report(connection: Connection, { type, ...key }: Exclude<ControlUp, AgentHello>): void {
     const { agent_id } = connection.attachment;
-    this.#kit.store.create(() => this.#keeper.report(key, { type, agent_id }));
-    this.#connections.update(connection, { seen_at: this.#now });
-  }
-
-  #isOpen(key: SlotKey): boolean {
-    const state = this.#slots.find(key)?.state;
-    return state === 'queued' || state === 'offered';
-  }
-
-  /** Whether another instance of the agent is alive. */
-  #isRival({ attachment, aliveAt }: Connection, hello: AgentHello): boolean {
-    return attachment.instance_id !== hello.instance_id && this.#now - aliveAt < INSTANCE_FRESH_MS;
-  }
-
-  /** Makes room for a new agent: an agent that is not connected and has no slot is forgotten before its time. */
-  #makeRoom(tokenId: string): boolean {
-    const { all, of_token } = this.#agents.count(tokenId);
-    const isTokenFull = of_token >= MAX_AGENTS_OF_TOKEN;
-    if (!isTokenFull && all < MAX_AGENTS) return true;
-    const connected = this.#connections.connected();
-    const oldest = this.#agents.idle(isTokenFull ? tokenId : null).find((id) => !connected.has(id));
-    if (oldest === undefined) return false;
-    this.#kit.store.transact(() => this.#agents.remove(oldest));
-    return true;
-  }
-
-  #enrol(agentId: string, hello: AgentHello, owner: Owner): void {
-    this.#agents.enrol(agentId, hello, owner, this.#now);
-    this.#kit.deadlines.setIfUnset(DEADLINE.review, this.#now + REVIEW_MS);
-  }
-
-  /** Welcomes the agent, and repeats what it may have missed: open offers, and the end of its leases. */
-  #welcome(connection: Connection, hello: AgentHello, others: Connection[], offered: Slot[]): void {
-    const { agent_id } = connection.attachment;
-    for (const other of others) {
-      if (other.attachment.instance_id === hello.instance_id) this.#connections.close(other, 1000, 'replaced');
-      else this.#supersede(other, 'another instance of this agent has taken over');
-    }
-    const { instance_id, name, repository } = hello;
-    this.#connections.update(connection, { instance_id, agent_name: name, repository, seen_at: this.#now });
-    this.#connections.send(agent_id, { type: 'welcome', agent_id });
-    for (const slot of offered) this.#keeper.sendOffer(slot);
-    for (const lease of hello.leases) {
-      if (this.#slots.find(lease)?.state === 'ended') this.#keeper.sendCancel(agent_id, lease);
-    }
-    this.#kit.store.platform.logger('info', 'agent_hello', { agent_id, name, instance_id });
-  }
-
-  #supersede(connection: Connection, reason: string): void {
-    connection.socket.send(JSON.stringify({ type: 'superseded', reason }));
-    this.#connections.close(connection, CLOSE.superseded, reason);
+    this.#kit.store.create(() => this.#parts.keeper.report(key, { type, agent_id }));
+    this.#parts.connections.update(connection, { seen_at: this.#now });
   }
 
   /**
@@ -268,19 +236,20 @@ export class AgentRegistryRuntime implements SocketHolder {
    * downtime it deletes no agent, because none could have been seen.
    */
   #review({ late_ms }: Due): void {
-    const alive = this.#connections.aliveAt();
-    for (const { id, last_seen_at } of this.#agents.lastSeen()) {
+    const alive = this.#parts.connections.aliveAt();
+    for (const { id, last_seen_at, idle_since, own_token_id } of this.#parts.agents.lastSeen()) {
       const seenAt = Math.max(last_seen_at, alive.get(id) ?? 0);
-      if (seenAt <= this.#now - AGENT_KEPT_MS && !wasDownAt(late_ms)) this.#agents.remove(id);
-      else if (seenAt > last_seen_at) this.#agents.setLastSeen(id, seenAt);
+      const keptFor = own_token_id === null ? AGENT_KEPT_MS : REGISTERED_KEPT_MS;
+      if (Math.max(seenAt, idle_since) <= this.#now - keptFor && !wasDownAt(late_ms)) this.#parts.agents.remove(id);
+      else if (seenAt > last_seen_at) this.#parts.agents.setLastSeen(id, seenAt);
     }
     const anyEnded = this.#purge();
-    if (anyEnded || !this.#agents.isEmpty()) this.#kit.deadlines.set(DEADLINE.review, this.#now + REVIEW_MS);
+    if (anyEnded || !this.#parts.agents.isEmpty()) this.#kit.deadlines.set(DEADLINE.review, this.#now + REVIEW_MS);
   }
 
   /** Deletes some old tombstones, and the next ones in another transaction. @returns whether any may remain */
   #purge(): boolean {
-    const { more, remain } = this.#slots.purgeEnded(this.#now - TOMBSTONES_KEPT_MS);
+    const { more, remain } = this.#parts.slots.purgeEnded(this.#now - TOMBSTONES_KEPT_MS);
     if (more) this.#kit.deadlines.set(DEADLINE.purge, this.#now + 1);
     return more || remain;
   }
@@ -293,10 +262,6 @@ export class AgentRegistryRuntime implements SocketHolder {
   get #now(): number {
     return this.#kit.store.platform.now();
   }
-}
-
-function isSame(key: SlotKey): (other: SlotKey) => boolean {
-  return ({ task_id, epoch }) => task_id === key.task_id && epoch === key.epoch;
 }
 
 function parse(text: string): ControlUp | null {

@@ -12,8 +12,11 @@ const TABLES = `
 CREATE TABLE agents (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, capacity INTEGER NOT NULL, capabilities TEXT NOT NULL, labels TEXT NOT NULL,
   repository TEXT, model TEXT, version TEXT NOT NULL, last_seen_at INTEGER NOT NULL, idle_since INTEGER NOT NULL,
-  remotes TEXT NOT NULL DEFAULT '[]', token_id TEXT, secret_hash TEXT
+  remotes TEXT NOT NULL DEFAULT '[]', token_id TEXT, secret_hash TEXT, agent_type TEXT NOT NULL DEFAULT 'implementer',
+  preferred_technologies TEXT NOT NULL DEFAULT '[]', cost_per_token_usd REAL, tier TEXT NOT NULL DEFAULT 'competent',
+  drain TEXT, own_token_id TEXT, hello_hash TEXT
 ) WITHOUT ROWID;
+CREATE INDEX agents_by_name ON agents (name);
 CREATE TABLE slots (
   arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
   state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
@@ -124,6 +127,20 @@ CREATE TABLE lock_waiters (
   kept_until INTEGER NOT NULL, UNIQUE (resource, token_id, owner)
 );
 CREATE TABLE fencing_tokens (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
+`,
+    },
+    {
+      // `drain` is JSON (`Drain`); null unless the agent gets no new work. `hello_hash` recognises a repeated hello.
+      id: 'agent-registry/0007_fleet',
+      sql: `
+ALTER TABLE agents ADD COLUMN agent_type TEXT NOT NULL DEFAULT 'implementer';
+ALTER TABLE agents ADD COLUMN preferred_technologies TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE agents ADD COLUMN cost_per_token_usd REAL;
+ALTER TABLE agents ADD COLUMN tier TEXT NOT NULL DEFAULT 'competent';
+ALTER TABLE agents ADD COLUMN drain TEXT;
+ALTER TABLE agents ADD COLUMN own_token_id TEXT;
+ALTER TABLE agents ADD COLUMN hello_hash TEXT;
+CREATE INDEX agents_by_name ON agents (name);
 `,
     },
   ],

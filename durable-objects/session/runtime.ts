@@ -2,7 +2,7 @@ import type { Call } from '../../src/ports/calls.ts';
 import type { ActionRequest, ArtifactChunk, DiffSource, SessionApi } from '../../src/ports/sessions.ts';
 import { type Cursor, formatCursor } from '../../src/protocol/common/cursor.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
-import type { SessionId, WorkspaceId } from '../../src/protocol/common/ids.ts';
+import { type SessionId, type TaskId, taskNumber, type WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { FIRST_PAGE } from '../../src/protocol/common/page.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { EventPage } from '../../src/protocol/events/envelope.ts';
@@ -180,6 +180,15 @@ export class SessionRuntime implements SessionApi {
 
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<ArtifactChunk>> {
     return this.#readAsHolder('artifactChunk', call, () => this.parts.checkpoints.chunk(artifactId, index));
+  }
+
+  async evict(taskId: TaskId, epoch: number, reason: string): Promise<void> {
+    const { kit, records, tasks } = this.parts;
+    this.#calls.internal('info', 'evict', { task_id: taskId, epoch, reason }, () => {
+      if (kit.store.created && records.find() !== null) {
+        kit.store.transact(() => tasks.evict(taskNumber(taskId), epoch, reason));
+      }
+    });
   }
 
   alarm(): void {

@@ -17,6 +17,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi {
     return this.runtime.create(...args);
   }
 
+  evict(...args: Args<'evict'>): ReturnType<SessionApi['evict']> {
+    return this.runtime.evict(...args);
+  }
+
   createdAt(...args: Args<'createdAt'>): ReturnType<SessionApi['createdAt']> {
     return this.runtime.createdAt(...args);
   }

@@ -20,12 +20,12 @@ export class SessionSockets implements SocketHolder {
     this.#parts = parts;
   }
 
-  open({ pathname, searchParams }: URL, { token_id }: Principal): SocketOpening | SocketRefusal | null {
+  open({ pathname, searchParams }: URL, principal: Principal): SocketOpening | SocketRefusal | null {
     const { kit, records } = this.#parts;
     if (!kit.store.created) return null;
     // Also when the session was deleted, so that its agent learns of it.
     const run = paramsIn('openRunSocket', pathname);
-    if (run) return this.#run(taskNumber(run.task_id), Number(run.epoch), token_id);
+    if (run) return this.#run(taskNumber(run.task_id), Number(run.epoch), principal);
     if (records.find() === null || !paramsIn('watchSession', pathname)) return null;
     return this.#watch(searchParams.get('after'));
   }
@@ -55,9 +55,9 @@ export class SessionSockets implements SocketHolder {
     };
   }
 
-  #run(task: number, epoch: number, tokenId: string): SocketOpening {
+  #run(task: number, epoch: number, principal: Principal): SocketOpening {
     const connection = this.#parts.kit.store.platform.uuid();
-    return { tags: [leaseTag(task, epoch)], attachment: newRunSocket(task, epoch, tokenId, connection) };
+    return { tags: [leaseTag(task, epoch)], attachment: newRunSocket(task, epoch, principal, connection) };
   }
 }
 

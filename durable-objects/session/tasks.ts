@@ -225,6 +225,16 @@ export class Tasks {
     this.#parts.attempts.end(number, { setback: 'lease_lost', reason, costsAttempt: true });
   }
 
+  /** Takes the lease of an epoch from an agent that may not keep it. The agent has not failed. */
+  evict(number: number, epoch: number, reason: string): void {
+    const { records, leases, attempts } = this.#parts;
+    const lease = records.liveLease(number);
+    if (lease?.epoch !== epoch) return;
+    leases.end(number, 'lost', reason);
+    if (isFinal(records.task(number)!)) return;
+    attempts.end(number, { setback: 'lease_lost', reason, costsAttempt: false, grantedAt: lease.granted_at });
+  }
+
   // --- Deadlines
 
   /** Records that the agent was not heard for long. */

@@ -4,7 +4,7 @@ import { type Outcome, ok } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { FIRST_PAGE, type Page, type PageQuery } from '../../src/protocol/common/page.ts';
 import type { BulkResult } from '../../src/protocol/session/bulk.ts';
-import { type CreateTokenRequest, STATIC_TOKEN_ID, type TokenView } from '../../src/protocol/workspace/token.ts';
+import { type CreateTokenRequest, revocableToken, type TokenView } from '../../src/protocol/workspace/token.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
@@ -39,7 +39,9 @@ export class WorkspaceRuntime {
   }
 
   createToken(call: Call, request: CreateTokenRequest): Outcome<TokenView> {
-    return this.#current(this.#calls.create('createToken', call, () => this.#tokens.create(request, makerIn(call))));
+    return this.#current(
+      this.#calls.create('createToken', call, () => this.#tokens.create(request, revocableToken(call.principal))),
+    );
   }
 
   redeemCode(call: Call, code: CodeClaims): Outcome<TokenView> {
@@ -107,8 +109,4 @@ export class WorkspaceRuntime {
   #current(made: Outcome<TokenView>): Outcome<TokenView> {
     return made.ok ? ok(this.#tokens.view(made.value.id) ?? made.value) : made;
   }
-}
-
-function makerIn({ principal }: Call): string | null {
-  return principal.token_id === STATIC_TOKEN_ID ? null : principal.token_id;
 }

@@ -22,6 +22,8 @@ const Common = schema(() =>
     /** Seconds since the epoch (RFC 7519 §2). */
     iat: z.int(),
     exp: z.int(),
+    /** The agent whose own token it is, and the token that registered it; absent for all other tokens. */
+    agent: z.object({ id: z.string().min(1).max(100), registered_by: z.string().min(1).max(100) }).optional(),
   }),
 );
 

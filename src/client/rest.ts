@@ -154,8 +154,20 @@ export function createRest(options: RequestOptions) {
       diff: (id: string, call?: CallOptions) => send('readDiff', { params: { id } }, call),
     },
     agents: {
-      list: (call?: CallOptions) => allItems((query) => send('listAgents', { query }, call)),
+      list: (call?: CallOptions, filter: QueryFor<'listAgents'> = {}) =>
+        allItems((query) => send('listAgents', { query: { ...filter, ...query } }, call)),
       get: (id: string, call?: CallOptions) => send('readAgent', { params: { id } }, call),
+      /** Registers an agent. Only this response contains its own token. */
+      register: (body: BodyFor<'registerAgent'>, call?: CallOptions) => send('registerAgent', { body }, call),
+      update: (id: string, body: BodyFor<'updateAgent'>, call?: CallOptions) =>
+        send('updateAgent', { params: { id }, body }, call),
+      /** Gives the agent no new work. It finishes what it has. */
+      drain: (id: string, body: BodyFor<'drainAgent'> = {}, call?: CallOptions) =>
+        send('drainAgent', { params: { id }, body }, call),
+      resume: (id: string, call?: CallOptions) => send('resumeAgent', { params: { id } }, call),
+      /** Drains the agent and removes it. */
+      deregister: (id: string, body: BodyFor<'deregisterAgent'> = {}, call?: CallOptions) =>
+        send('deregisterAgent', { params: { id }, body }, call),
     },
     /** Reads the workspace, role and expiry of this client's token. */
     me: (call?: CallOptions) => send('readPrincipal', {}, call),

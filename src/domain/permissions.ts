@@ -11,6 +11,9 @@ const ROLES_WITH: Readonly<Record<Permission, readonly Role[]>> = {
   read_artifact: ['operator', 'admin', 'agent'],
   read_lock: ['viewer', 'operator', 'admin', 'agent'],
   operate: ['operator', 'admin'],
+  read_agent: ['viewer', 'operator', 'admin', 'agent'],
+  /** An agent's own token has the role, too, and not the permission. */
+  enrol: ['operator', 'admin', 'agent'],
   administer: ['admin'],
   work: ['agent', 'admin'],
   lock: ['operator', 'admin', 'agent'],

@@ -1,8 +1,15 @@
-import type { AgentView } from '../protocol/agent/agent.ts';
+import type {
+  AgentListQuery,
+  AgentView,
+  DeregisterAgentRequest,
+  DrainAgentRequest,
+  RegisterAgentRequest,
+  UpdateAgentRequest,
+} from '../protocol/agent/agent.ts';
 import type { SessionPriority } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
-import type { Page, PageQuery } from '../protocol/common/page.ts';
+import { FIRST_PAGE, type Page, type PageQuery } from '../protocol/common/page.ts';
 import type { QueuePlace } from '../protocol/session/queue.ts';
 import type { Requirements } from '../protocol/session/requirements.ts';
 import type { Call } from './calls.ts';
@@ -19,6 +26,25 @@ export interface SlotRequest {
   /** The key under which the registry proves to the session whom it has offered the slot. No agent knows it. */
   proof_key: string;
 }
+
+/** The ids of an agent and of its own token. */
+export interface Registration {
+  agent_id: string;
+  token_id: string;
+}
+
+/** Which agents a list has. An empty list of values filters nothing. */
+export type AgentFilter = Omit<AgentListQuery, keyof PageQuery>;
+export type AgentQuery = AgentFilter & PageQuery;
+
+/** The first page of all agents. */
+export const ALL_AGENTS: AgentQuery = {
+  ...FIRST_PAGE,
+  capability: [],
+  label: [],
+  agent_type: [],
+  performance_tier: [],
+};
 
 export type SlotState =
   | { state: 'queued'; place: number }
@@ -39,7 +65,18 @@ export interface AgentRegistryApi extends TokenSockets, LocksApi {
   /** Frees the slot, because its lease has ended. */
   release(taskId: TaskId, epoch: number): Promise<void>;
   /** A page of the agents, the first one by default. Like all pages, it fails for the cursor of another list. */
-  agents(call: Call, page?: PageQuery): Promise<Outcome<Page<AgentView>>>;
+  agents(call: Call, query?: AgentQuery): Promise<Outcome<Page<AgentView>>>;
+  /**
+   * Registers an agent under the proposed ids, with its own token.
+   * @returns the ids that count: a repeated request, and an agent that registers again with its secret, has earlier ones
+   */
+  register(call: Call, proposed: Registration, request: RegisterAgentRequest): Promise<Outcome<Registration>>;
+  update(call: Call, agentId: string, changes: UpdateAgentRequest): Promise<Outcome<AgentView>>;
+  /** Gives the agent no new work. When the time is over, its sessions take the leases that it still has. */
+  drain(call: Call, agentId: string, request: DrainAgentRequest): Promise<Outcome<AgentView>>;
+  resume(call: Call, agentId: string): Promise<Outcome<AgentView>>;
+  /** Drains the agent, and then removes it and ends its token. */
+  deregister(call: Call, agentId: string, request: DeregisterAgentRequest): Promise<Outcome<null>>;
   /** What sessions wait for, by their ids. Sessions without a queued or offered slot are absent. */
   places(call: Call, sessions: SessionId[]): Promise<Outcome<Record<SessionId, QueuePlace>>>;
   agent(call: Call, agentId: string): Promise<Outcome<AgentView>>;

@@ -1,6 +1,6 @@
 import type { Cursor } from '../protocol/common/cursor.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
-import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
+import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
 import type { Page, PageQuery } from '../protocol/common/page.ts';
 import type { EventPage } from '../protocol/events/envelope.ts';
 import type { ApprovalView } from '../protocol/session/approval.ts';
@@ -57,6 +57,11 @@ export interface SessionApi {
   create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>>;
   /** When the session was created (ISO 8601), even if it has been deleted since; null if it never was. */
   createdAt(call: Call): Promise<Outcome<string | null>>;
+  /**
+   * Takes a lease from its agent, which may not keep it: the task goes on with another agent, at no cost of an attempt.
+   * Does nothing if the lease has ended. Only the registry calls it.
+   */
+  evict(taskId: TaskId, epoch: number, reason: string): Promise<void>;
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>>;
   /** @param isMergePatch whether `metadata` is merged (RFC 7396) instead of replaced */
   update(call: Call, changes: UpdateSessionRequest, isMergePatch?: boolean): Promise<Outcome<SessionView>>;

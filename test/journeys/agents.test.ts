@@ -6,6 +6,7 @@ import { seededRandom } from '../support/seeded-random.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
 import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { RESTART_LIMIT_MS } from '../system/support/control-plane.ts';
+import { Launcher } from '../system/support/launcher.ts';
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
 import { TcpProxy } from '../system/support/tcp-proxy.ts';
 import { Stall } from '../system/support/tools.ts';
@@ -29,6 +30,12 @@ afterAll(async () => {
   await fleet.removeAgents();
   await proxy.stop();
 });
+
+/** Runs the command line on the control plane's data directory. */
+async function oio(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const command = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
+  return { code: await command.exited, output: command.output };
+}
 
 async function expectTrueLog(session: StartedSession): Promise<void> {
   const log = await readLog(fleet.client, session.id);
@@ -63,6 +70,30 @@ it('when an agent is killed, another agent on another clone continues from its c
   const { files } = await fleet.client.sessions.diff(session.id);
   expect(files.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
   await expectTrueLog(session);
+});
+
+it('oio agent drains, resumes and removes an agent, whose session another agent continues at no attempt', async () => {
+  await second.kill();
+  if (!first.isRunning) await first.start();
+  const show = async () => (await oio('agent', 'show', 'first')).output;
+  expect(await oio('agent', 'drain', 'first', '--reason', 'maintenance')).toMatchObject({
+    code: 0,
+    output: 'AGENT-FIRST gets no new work. It is working on nothing.\n',
+  });
+  expect(await show()).toMatch(/^ {2}available +no: It is draining: maintenance$/m);
+  await oio('agent', 'resume', 'first');
+  const stall = new Stall(join(fleet.path, 'removal'));
+  const prompts = [`${stall.directive}\nrun echo three > three.txt`];
+  const session = await startSession(fleet.client, prompts, { required_labels: labels });
+  await stall.hangs();
+  expect(await show()).toMatch(/^ {2}works on +[0-9a-f-]+ \(accepted\)$/m);
+  expect(await oio('agent', 'remove', 'first', '--force')).toMatchObject({ output: 'AGENT-FIRST is removed.\n' });
+  await second.start();
+  const { tasks } = await session.ended('completed');
+  expect(tasks).toMatchObject([{ agent_id: second.id, attempt: 1, epoch: 2 }]);
+  await first.printed('this agent was removed');
+  expect((await oio('agent', 'show', 'first')).output).toContain('There is no agent "first"');
+  session.watch.close();
 });
 
 it('an agent and a watcher whose connections break again and again neither lose nor duplicate an event', async () => {

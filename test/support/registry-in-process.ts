@@ -1,10 +1,15 @@
 import { agentTag, newConnection } from '../../durable-objects/agent-registry/agents/connections.ts';
-import { type AgentRegistryRuntime, buildAgentRegistry } from '../../durable-objects/agent-registry/runtime.ts';
+import {
+  type AgentRegistryRuntime,
+  buildAgentRegistry,
+  type RegistryOptions,
+} from '../../durable-objects/agent-registry/runtime.ts';
 import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/platform/sockets.ts';
 import { type Lags, PRIORITY_LAG_MS } from '../../src/domain/dispatch/queue-order.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import { type LockWait, lockTurnPath } from '../../src/ports/locks.ts';
-import type { Principal } from '../../src/protocol/workspace/token.ts';
+import { authorityOf, type Principal } from '../../src/protocol/workspace/token.ts';
+import { principalWith, type TokenOf } from '../unit/ports/agent-registry.fixture.ts';
 import type { FakeClient } from './fake-socket.ts';
 import { NodePlatform } from './node-platform.ts';
 
@@ -15,24 +20,26 @@ export class RegistryInProcess {
   readonly platform: NodePlatform;
   readonly workspace: string;
   readonly #evictBetweenSteps: boolean;
-  readonly #lags: Lags;
+  readonly #options: RegistryOptions;
   #runtime: AgentRegistryRuntime;
 
   /**
    * @param evictBetweenSteps builds a new runtime for every step, as after an eviction
    * @param lags how much later each priority stands in the queue
+   * @param evict delivers evictions to sessions
    */
   constructor({
     platform = new NodePlatform(),
     workspace = 'default',
     evictBetweenSteps = false,
     lags = PRIORITY_LAG_MS as Lags,
+    evict = (async () => undefined) as RegistryOptions['evict'],
   } = {}) {
     this.platform = platform;
     this.workspace = workspace;
     this.#evictBetweenSteps = evictBetweenSteps;
-    this.#lags = lags;
-    this.#runtime = buildAgentRegistry(workspace, platform, lags);
+    this.#options = { lags, evict };
+    this.#runtime = buildAgentRegistry(workspace, platform, this.#options);
     platform.events = {
       message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text, this.platform.now()),
       close: (socket) => this.runtime.closed(socket),
@@ -41,7 +48,7 @@ export class RegistryInProcess {
 
   /** Memory is lost, and sockets stay. */
   evict(): void {
-    this.#runtime = buildAgentRegistry(this.workspace, this.platform, this.#lags);
+    this.#runtime = buildAgentRegistry(this.workspace, this.platform, this.#options);
   }
 
   get runtime(): AgentRegistryRuntime {
@@ -54,7 +61,12 @@ export class RegistryInProcess {
       reserve: async (request) => this.runtime.reserve(request),
       cancel: async (task_id, epoch) => this.runtime.cancel({ task_id, epoch }),
       release: async (task_id, epoch) => this.runtime.release({ task_id, epoch }),
-      agents: async (call, page) => this.runtime.agents(call, page),
+      agents: async (...args) => this.runtime.agents(...args),
+      register: async (...args) => this.runtime.register(...args),
+      update: async (...args) => this.runtime.update(...args),
+      drain: async (...args) => this.runtime.drain(...args),
+      resume: async (...args) => this.runtime.resume(...args),
+      deregister: async (...args) => this.runtime.deregister(...args),
       places: async (call, sessions) => this.runtime.places(call, sessions),
       agent: async (call, agentId) => this.runtime.agent(call, agentId),
       acquireLock: async (call, resource, request) => this.runtime.locks.acquireLock(call, resource, request),
@@ -65,10 +77,11 @@ export class RegistryInProcess {
     };
   }
 
-  connect(agentId: string, tokenId = 'token'): FakeClient {
+  connect(agentId: string, token: TokenOf = 'token'): FakeClient {
+    const principal = principalWith(token);
     return this.platform.connect(
-      [agentTag(agentId), tokenTag(tokenId)],
-      newConnection(agentId, tokenId, this.platform.now()),
+      [agentTag(agentId), tokenTag(authorityOf(principal))],
+      newConnection(agentId, principal, this.platform.now()),
     );
   }
 

@@ -32,7 +32,6 @@ const REFUSED: Readonly<Record<string, number>> = {
   endTools: 409,
   answerApproval: 404,
   readArtifact: 404,
-  readAgent: 404,
   watchSession: 426,
   openRunSocket: 426,
   openControlSocket: 426,
@@ -48,7 +47,8 @@ async function furnished() {
   // Only a token of the list can make a code that is redeemed.
   const { code } = await send('codes', {}, other.token);
   await send('locks/deploy:web/acquire', { owner: 'ci-run-7' });
-  return { token, send, session: session.id, other: other.id, code };
+  const agent = await send('agents', { name: 'AGENT-OTHER', agent_type: 'implementer', capabilities: [] });
+  return { token, send, session: session.id, other: other.id, code, agent: agent.id };
 }
 
 it('docs/API.md has an example of every operation', () => {
@@ -56,10 +56,13 @@ it('docs/API.md has an example of every operation', () => {
 });
 
 it.each(examples)('the example of $id in docs/API.md works', async ({ id, method, path, body }) => {
-  const { token, send, session, other, code } = await furnished();
+  const { token, send, session, other, code, agent } = await furnished();
   for (const [action, given] of BEFORE[id] ?? []) await send(`sessions/${session}/${action}`, given);
   const real = (example: string) =>
-    example.replaceAll(SESSION_ID, session).replace(`/tokens/${UUID}`, `/tokens/${other}`);
+    example
+      .replaceAll(SESSION_ID, session)
+      .replace(`/tokens/${UUID}`, `/tokens/${other}`)
+      .replace(`/agents/${UUID}`, `/agents/${agent}`);
   const bearer = id === 'redeemCode' ? code : token;
   const sent = body !== undefined && { body: real(body) };
   const { status } = await ask(real(path), { method, token: bearer, ...sent });

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { AgentView } from '../../src/protocol/agent/agent.ts';
 import { Role } from '../../src/protocol/common/enums.ts';
 import { ok, refuse } from '../../src/protocol/common/errors.ts';
 import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import { HeldLock, LockView } from '../../src/protocol/lock/lock.ts';
 import { SessionList } from '../../src/protocol/session/list.ts';
 import { TokenView } from '../../src/protocol/workspace/token.ts';
-import { appWith, ask, sessionsWith, signToken } from './http-support.ts';
+import { appWith, ask, newWorkspace, sessionsWith, signToken, UUID } from './http-support.ts';
 import { exampleRequest } from './support/example-request.ts';
 import { MAY_CALL } from './support/permissions.ts';
+
+/** The agent of the examples. */
+const OWN_AGENT = UUID;
 
 /** Empty objects behind ports that answer at once. */
 const away = refuse('not_found', 'There is nothing here.');
@@ -20,7 +24,12 @@ const app = appWith({
     of: () =>
       ({
         agents: async () => ok({ items: [], next_cursor: null }),
-        agent: async () => away,
+        register: async () => ok({ agent_id: OWN_AGENT, token_id: 'own' }),
+        agent: async () => ok(AgentView().meta()!.example),
+        update: async () => away,
+        drain: async () => away,
+        resume: async () => away,
+        deregister: async () => away,
         acquireLock: async () => ok({ state: 'held', lock: HeldLock().meta()!.example }),
         renewLock: async () => ok(HeldLock().meta()!.example),
         releaseLock: async () => ok(null),
@@ -51,6 +60,22 @@ describe('roles', () => {
       else expect([role, status]).toEqual([role, 403]);
     }
   });
+
+  it.each(guarded)(
+    'an agent’s own token may do for %s what the role may, as this agent, and registers none',
+    async (id) => {
+      const { path, options } = exampleRequest(id);
+      const statusWith = async (agentId: string) => {
+        const token = await signToken('agent', newWorkspace(), 600, { id: agentId, registered_by: 'static' });
+        return (await app.ask(path, { ...options, token })).status;
+      };
+      const ofAnAgent = id === 'readAgent' || id === 'openControlSocket';
+      const mayCall = ofAnAgent || (MAY_CALL[id].includes('agent') && id !== 'registerAgent');
+      expect([200, 201, 204, 404].includes(await statusWith(OWN_AGENT))).toBe(mayCall);
+      const other = await statusWith(crypto.randomUUID());
+      expect(other === 403).toBe(ofAnAgent || !mayCall);
+    },
+  );
 
   it('are checked before the body is read', async () => {
     const response = await app.ask('/api/v1/tokens', { token: await signToken('viewer'), body: '{"not":' });

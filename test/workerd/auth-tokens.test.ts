@@ -135,9 +135,10 @@ describe('tokens', () => {
       workspace,
       role: 'viewer',
       token_id: made.id,
+      agent_id: null,
       expires_at: new Date(exp).toISOString(),
     });
-    const ofEnvironment = { workspace: 'default', role: 'admin', token_id: 'static', expires_at: null };
+    const ofEnvironment = { workspace: 'default', role: 'admin', token_id: 'static', agent_id: null, expires_at: null };
     expect(await me(STATIC_TOKEN)).toEqual(ofEnvironment);
   });
 

@@ -8,6 +8,7 @@ import type { SessionApi, Sessions } from '../../src/ports/sessions.ts';
 import type { Role } from '../../src/protocol/common/enums.ts';
 import { refuse } from '../../src/protocol/common/errors.ts';
 import { EXAMPLE_SESSION, type SessionView } from '../../src/protocol/session/session.ts';
+import type { Principal } from '../../src/protocol/workspace/token.ts';
 import type { Exchange } from '../support/contract.ts';
 
 export const HOST = 'https://oio.test';
@@ -95,9 +96,15 @@ export function appWith(overrides: Partial<Dependencies>) {
 }
 
 /** A signed token that is in no workspace's list. */
-export function signToken(role: Role, workspace = newWorkspace(), seconds = 600): Promise<string> {
+export function signToken(
+  role: Role,
+  workspace = newWorkspace(),
+  seconds = 600,
+  agent?: Principal['agent'],
+): Promise<string> {
   const iat = Math.floor(Date.now() / 1_000);
-  return signer.sign({ use: 'api', ws: workspace, role, jti: crypto.randomUUID(), iat, exp: iat + seconds });
+  const claims = { use: 'api', ws: workspace, role, jti: crypto.randomUUID(), iat, exp: iat + seconds } as const;
+  return signer.sign(agent ? { ...claims, agent } : claims);
 }
 
 /** Sessions that do not exist, except for the given methods. */

@@ -3,7 +3,10 @@ import { agentRegistryContract } from '../unit/ports/agent-registry.contract.ts'
 import { registryInWorkerd } from './support/registry-in-workerd.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 describe.each([{ evictBetweenSteps: false }, { evictBetweenSteps: true }])(
   'the agent registry in workerd, evicted between steps: $evictBetweenSteps',

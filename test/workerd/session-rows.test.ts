@@ -64,7 +64,7 @@ it('the billed rows of each step of the main job do not change unnoticed', async
     const create = await rowsOf(() => runtime.create(call, id, requested()));
     const start = await rowsOf(() => runtime.act(call, { action: 'start' }));
 
-    const { socket } = acceptSocket(state, [leaseTag(1, 1)], newRunSocket(1, 1, 'agent-token', 'c'));
+    const { socket } = acceptSocket(state, [leaseTag(1, 1)], newRunSocket(1, 1, { token_id: 'agent-token' }, 'c'));
     const send = (frame: unknown) => runtime.sockets.receive(socket, JSON.stringify(frame));
     const [agent_id, instance_id, stream_id] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
     const agent = { agent_id, instance_id, agent_name: 'AGENT-ONE', repository: null };

@@ -1,39 +1,62 @@
 import { keptRemotes } from '../../../src/domain/dispatch/remotes.ts';
-import type { Candidate } from '../../../src/domain/dispatch/routing.ts';
-import type { AgentView } from '../../../src/protocol/agent/agent.ts';
+import type { AgentFilter } from '../../../src/ports/agent-registry.ts';
 import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
-import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
+import type { AgentType, PerformanceTier } from '../../../src/protocol/common/enums.ts';
+import type { Outcome } from '../../../src/protocol/common/errors.ts';
 import type { Page, PageQuery } from '../../../src/protocol/common/page.ts';
+import { sha256 } from '../../kit/crypto/sha256.ts';
+import type { SqlValue } from '../../kit/platform/platform.ts';
 import { Keyset } from '../../kit/storage/keyset.ts';
 import type { ObjectStore } from '../../kit/storage/store.ts';
-import { instant } from '../../kit/text.ts';
+import { isOwner, type Owner, type StoredOwner } from './owner.ts';
 
-/** The stored members of an agent's hello. The connected process is part of the connection (`ControlAttachment`). */
-const ENROLLED = ['name', 'capacity', 'capabilities', 'labels', 'repository', 'remotes', 'model', 'version'] as const;
-type Enrolment = Pick<AgentHello, (typeof ENROLLED)[number]>;
-
-/** To whom an agent's id belongs. */
-export interface Owner {
-  token_id: string;
-  /** The digest of the agent's secret; null if it has none. */
-  secret_hash: string | null;
+/** The columns of what an agent says of itself, or a person says of it. */
+const ENROLLED = [
+  'name',
+  'agent_type',
+  'capacity',
+  'capabilities',
+  'labels',
+  'preferred_technologies',
+  'cost_per_token_usd',
+  'repository',
+  'remotes',
+  'model',
+  'version',
+] as const;
+type AlwaysSaid = 'name' | 'capacity' | 'capabilities' | 'labels' | 'repository' | 'remotes' | 'model' | 'version';
+export interface Enrolment extends Pick<AgentHello, AlwaysSaid> {
+  agent_type: AgentType;
+  preferred_technologies: string[];
+  cost_per_token_usd: number | null;
 }
-/** Rows of earlier releases have no owner. */
-type StoredOwner = Owner | { token_id: null; secret_hash: null };
 
-/** A stored agent. Times are in ms since the epoch. */
-interface Agent extends Omit<AgentView, 'connected' | 'last_seen_at'> {
-  /** Not updated while the agent is connected. */
+/** An agent that gets no new work. */
+export interface Drain {
+  /** When the leases that it still has are taken from it (ms since the epoch). */
+  until: number;
+  /** Whether it is removed when it has none. */
+  leaves: boolean;
+  reason: string | null;
+}
+
+/** A stored agent. Times are in ms since the epoch. Its version is empty if the agent has not said it. */
+export interface Agent extends Enrolment {
+  id: string;
+  slots_used: number;
+  tier: PerformanceTier;
+  drain: Drain | null;
+  /** Not updated while the agent is connected. 0 before it was heard. */
   last_seen_at: number;
   /** When one of its slots last became free. */
   idle_since: number;
 }
 
-/** Lists are stored as JSON. */
-type Lists = 'capabilities' | 'labels' | 'remotes';
-type AgentRow = Omit<Agent, Lists> & Record<Lists, string>;
-
-type StoredAgent = Agent & StoredOwner;
+/** Members that are stored as JSON. */
+const AS_JSON = ['capabilities', 'labels', 'preferred_technologies', 'remotes', 'drain'] as const;
+type AgentRow = Omit<Agent, (typeof AS_JSON)[number]> &
+  Record<(typeof AS_JSON)[number], string | null> &
+  StoredOwner & { hello_hash: string | null };
 
 const WITH_USE = `SELECT *, (SELECT COUNT(*) FROM slots WHERE slots.agent_id = agents.id) AS slots_used FROM agents`;
 
@@ -51,36 +74,65 @@ export class AgentsTable {
     return this.#store.row(`SELECT 1 FROM agents LIMIT 1`) === undefined;
   }
 
-  /** How a hello compares with the registration of its agent. `foreign`: the id belongs to another agent. */
-  compare(id: string, enrolment: Enrolment, owner: Owner): 'new' | 'same' | 'changed' | 'foreign' {
-    const row = this.#store.row<AgentRow & StoredOwner>(`SELECT * FROM agents WHERE id = ?`, id);
-    if (row === undefined) return 'new';
-    if (!isOwner(row, owner)) return 'foreign';
-    const values = storedValues(enrolment);
-    const isSame =
-      row.token_id === owner.token_id &&
-      row.secret_hash === owner.secret_hash &&
-      ENROLLED.every((column, index) => row[column] === values[index]);
-    return isSame ? 'same' : 'changed';
+  find(id: string): Agent | undefined {
+    return this.#read(`${WITH_USE} WHERE id = ?`, id)[0];
   }
 
-  /** Inserts or replaces an agent. */
-  enrol(id: string, enrolment: Enrolment, { token_id, secret_hash }: Owner, now: number): void {
-    const columns = [...ENROLLED, 'token_id', 'secret_hash', 'last_seen_at'];
-    this.#store.rows(
-      `INSERT INTO agents (id, idle_since, ${columns.join(', ')}) VALUES (?, ?, ${columns.map(() => '?').join(', ')})
-       ON CONFLICT (id) DO UPDATE SET ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}`,
+  /** The agent with a name, and its owner. */
+  named(name: string): { id: string; owner: StoredOwner } | undefined {
+    const row = this.#store.row<AgentRow>(`SELECT * FROM agents WHERE name = ?`, name);
+    return row && { id: row.id, owner: row };
+  }
+
+  /**
+   * How a hello compares with the registration of its agent. `foreign`: the id belongs to another agent. What people
+   * have changed since the same hello stays.
+   */
+  compare(id: string, hello: AgentHello, owner: Owner): 'new' | 'same' | 'changed' | 'foreign' {
+    const row = this.#store.row<AgentRow>(`SELECT * FROM agents WHERE id = ?`, id);
+    if (row === undefined) return 'new';
+    if (!isOwner(row, owner)) return 'foreign';
+    return row.hello_hash === hashOf(hello, owner) ? 'same' : 'changed';
+  }
+
+  /** Inserts or replaces an agent from its hello. */
+  enrol(id: string, hello: AgentHello, owner: Owner, now: number): void {
+    const taken = this.named(hello.name);
+    // Agents of earlier releases choose their names freely.
+    const name = taken && taken.id !== id ? `${hello.name}-${id.slice(0, 4).toUpperCase()}` : hello.name;
+    this.#put(
       id,
-      now,
-      ...storedValues(enrolment),
-      token_id,
-      secret_hash,
+      { ...enrolmentIn(hello), name },
+      { hello_hash: hashOf(hello, owner), last_seen_at: now, ...columnsOf(owner) },
       now,
     );
   }
 
+  /** Inserts or replaces an agent that a request registers. */
+  register(id: string, enrolment: Enrolment, owner: StoredOwner, now: number): void {
+    this.#put(id, enrolment, { ...owner, last_seen_at: 0 }, now);
+  }
+
+  update(id: string, changes: { [Column in keyof Enrolment]?: Enrolment[Column] | undefined }): void {
+    const columns = ENROLLED.filter((column) => changes[column] !== undefined);
+    if (columns.length === 0) return;
+    this.#store.rows(
+      `UPDATE agents SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`,
+      ...columns.map((column) => storedValue(changes[column])),
+      id,
+    );
+  }
+
+  setDrain(id: string, drain: Drain | null): void {
+    this.#store.rows(`UPDATE agents SET drain = ? WHERE id = ?`, drain && JSON.stringify(drain), id);
+  }
+
+  draining(): Agent[] {
+    return this.#read(`${WITH_USE} WHERE drain IS NOT NULL`);
+  }
+
   /** How many agents are enrolled, in all and by a token. */
-  count(tokenId: string): { all: number; of_token: number } {
+  count(tokenId: string | null): { all: number; of_token: number } {
     const sql = `SELECT COUNT(*) AS all_agents, COALESCE(SUM(token_id = ?), 0) AS of_token FROM agents`;
     const { all_agents, of_token } = this.#store.row<{ all_agents: number; of_token: number }>(sql, tokenId)!;
     return { all: all_agents, of_token };
@@ -97,75 +149,104 @@ export class AgentsTable {
     this.#store.rows(`UPDATE agents SET last_seen_at = ? WHERE id = ?`, at, id);
   }
 
-  setIdleSince(id: string, at: number): void {
-    this.#store.rows(`UPDATE agents SET idle_since = ? WHERE id = ?`, at, id);
+  /** Records that a slot of the agent became free. @returns whether the agent is draining */
+  setIdleSince(id: string, at: number): boolean {
+    const sql = `UPDATE agents SET idle_since = ? WHERE id = ? RETURNING drain`;
+    return (this.#store.row<{ drain: string | null }>(sql, at, id)?.drain ?? null) !== null;
   }
 
   remove(id: string): void {
     this.#store.rows(`DELETE FROM agents WHERE id = ?`, id);
   }
 
-  /** Agents with at least one free slot, connected or not. */
-  withRoom(): Candidate[] {
-    return this.#read(`SELECT * FROM (${WITH_USE}) WHERE slots_used < capacity`);
+  /** Agents that take new work and have at least one free slot, connected or not. */
+  withRoom(): Agent[] {
+    return this.#read(`SELECT * FROM (${WITH_USE}) WHERE slots_used < capacity AND drain IS NULL`);
   }
 
-  lastSeen(): { id: string; last_seen_at: number }[] {
-    return this.#store.rows(`SELECT id, last_seen_at FROM agents`);
+  lastSeen(): (Pick<Agent, 'id' | 'last_seen_at' | 'idle_since'> & Pick<StoredOwner, 'own_token_id'>)[] {
+    return this.#store.rows(`SELECT id, last_seen_at, idle_since, own_token_id FROM agents`);
   }
 
-  /**
-   * The API's views of agents, sorted by name.
-   * @param aliveAt when each connected agent was last heard, in ms since the epoch
-   */
-  views(aliveAt: Map<string, number>, id: string | null = null): AgentView[] {
-    const agents =
-      id === null ? this.#read(`${WITH_USE} ORDER BY name, id`) : this.#read(`${WITH_USE} WHERE id = ?`, id);
-    return agents.map((agent) => viewOf(agent, aliveAt));
+  all(): Agent[] {
+    return this.#read(`${WITH_USE} ORDER BY name, id`);
   }
 
-  /** A page of the views, sorted by name. */
-  page(aliveAt: Map<string, number>, page: PageQuery): Outcome<Page<AgentView>> {
-    const rows = BY_NAME.page<AgentRow & StoredOwner>(this.#store, { select: '*', from: `(${WITH_USE})` }, page);
-    if (!rows.ok) return rows;
-    return ok({ ...rows.value, items: rows.value.items.map((row) => viewOf(agentOf(row), aliveAt)) });
+  /** A page of the agents, sorted by name. @param awake the ids of the agents that are heard now */
+  page(filter: AgentFilter, awake: readonly string[], page: PageQuery): Outcome<Page<Agent>> {
+    const { conditions, bindings } = conditionsOf(filter, awake);
+    const from = { select: '*', from: `(${WITH_USE})`, where: conditions.join(' AND ') || '1', bindings };
+    const rows = BY_NAME.page<AgentRow>(this.#store, from, page);
+    return rows.ok ? { ok: true, value: { ...rows.value, items: rows.value.items.map(agentOf) } } : rows;
   }
 
-  #read(query: string, ...bindings: string[]): StoredAgent[] {
-    return this.#store.rows<AgentRow & StoredOwner>(query, ...bindings).map(agentOf);
+  #put(id: string, enrolment: Enrolment, more: Readonly<Record<string, SqlValue>>, now: number): void {
+    const values: Record<string, SqlValue> = { ...more };
+    const kept = { ...enrolment, remotes: keptRemotes(enrolment.remotes) };
+    for (const column of ENROLLED) values[column] = storedValue(kept[column]);
+    const columns = Object.keys(values);
+    this.#store.rows(
+      `INSERT INTO agents (id, idle_since, ${columns.join(', ')}) VALUES (?, ?, ${columns.map(() => '?').join(', ')})
+       ON CONFLICT (id) DO UPDATE SET ${columns.map((column) => `${column} = excluded.${column}`).join(', ')}`,
+      id,
+      now,
+      ...Object.values(values),
+    );
+  }
+
+  #read(query: string, ...bindings: string[]): Agent[] {
+    return this.#store.rows<AgentRow>(query, ...bindings).map(agentOf);
   }
 }
 
-function agentOf({ capabilities, labels, remotes, ...row }: AgentRow & StoredOwner): StoredAgent {
+function conditionsOf(
+  { capability, agent_type, performance_tier, label, is_available }: AgentFilter,
+  awake: readonly string[],
+): { conditions: string[]; bindings: SqlValue[] } {
+  const conditions: string[] = [];
+  const bindings: SqlValue[] = [];
+  const add = (sql: string, value: SqlValue) => {
+    conditions.push(sql);
+    bindings.push(value);
+  };
+  for (const each of capability) add(`EXISTS (SELECT 1 FROM json_each(capabilities) WHERE value = ?)`, each);
+  for (const each of label) add(`EXISTS (SELECT 1 FROM json_each(labels) WHERE value = ?)`, each);
+  if (agent_type.length > 0) add(`agent_type IN (SELECT value FROM json_each(?))`, JSON.stringify(agent_type));
+  if (performance_tier.length > 0) add(`tier IN (SELECT value FROM json_each(?))`, JSON.stringify(performance_tier));
+  if (is_available !== undefined) {
+    const available = 'drain IS NULL AND slots_used < capacity AND id IN (SELECT value FROM json_each(?))';
+    add(is_available ? available : `NOT (${available})`, JSON.stringify(awake));
+  }
+  return { conditions, bindings };
+}
+
+/** The agent in a row, without what shows who owns it. */
+function agentOf(row: AgentRow): Agent {
+  const { token_id: _token, own_token_id: _own, secret_hash: _secret, hello_hash: _hello, ...rest } = row;
+  const agent: Record<string, unknown> = { ...rest };
+  for (const member of AS_JSON) agent[member] = JSON.parse(row[member] ?? 'null');
+  return agent as unknown as Agent;
+}
+
+function storedValue(value: Enrolment[keyof Enrolment] | undefined): SqlValue {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : (value ?? null);
+}
+
+function enrolmentIn({ agent_type, preferred_technologies, cost_per_token_usd, ...hello }: AgentHello): Enrolment {
   return {
-    ...row,
-    capabilities: JSON.parse(capabilities),
-    labels: JSON.parse(labels),
-    remotes: JSON.parse(remotes),
+    ...hello,
+    agent_type: agent_type ?? 'implementer',
+    preferred_technologies: preferred_technologies ?? [],
+    cost_per_token_usd: cost_per_token_usd ?? null,
   };
 }
 
-function viewOf(
-  { idle_since: _, token_id: _token, secret_hash: _secret, last_seen_at, ...agent }: StoredAgent,
-  aliveAt: Map<string, number>,
-): AgentView {
-  return {
-    ...agent,
-    connected: aliveAt.has(agent.id),
-    last_seen_at: instant(Math.max(last_seen_at, aliveAt.get(agent.id) ?? 0)),
-  };
+/** A digest of what a hello says, by which a repeated one is recognised. */
+function hashOf(hello: AgentHello, { token_id, secret_hash }: Owner): string {
+  return sha256(JSON.stringify([token_id, secret_hash, ...ENROLLED.map((column) => hello[column])]));
 }
 
-/** An id that was registered with a secret belongs to it, and else to the token. */
-function isOwner(registered: StoredOwner, { token_id, secret_hash }: Owner): boolean {
-  if (registered.secret_hash !== null) return registered.secret_hash === secret_hash;
-  return registered.token_id === null || registered.token_id === token_id;
-}
-
-function storedValues(enrolment: Enrolment): (string | number | null)[] {
-  const kept = { ...enrolment, remotes: keptRemotes(enrolment.remotes) };
-  return ENROLLED.map((column) => {
-    const value = kept[column];
-    return Array.isArray(value) ? JSON.stringify(value) : value;
-  });
+/** An agent with its own token keeps the token that registered it. */
+function columnsOf({ acts, token_id, secret_hash }: Owner): Record<string, SqlValue> {
+  return acts ? {} : { token_id, secret_hash };
 }

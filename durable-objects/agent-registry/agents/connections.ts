@@ -1,4 +1,6 @@
 import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
+import { CLOSE } from '../../../src/protocol/common/socket.ts';
+import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
 import { endSocket } from '../../kit/platform/sockets.ts';
 
@@ -7,6 +9,8 @@ export interface ControlAttachment {
   agent_id: string;
   /** The token that opened the socket. */
   token_id: string;
+  /** Whether the token is the agent's own. Absent in sockets that an earlier release opened. */
+  acts?: boolean;
   /** The agent's process; null before its hello. */
   instance_id: string | null;
   /** The name and the root commit of its hello; null before it. */
@@ -26,8 +30,13 @@ export interface Connection {
 }
 
 /** The attachment of a socket on which no hello has arrived. @param now ms since the epoch */
-export function newConnection(agent_id: string, token_id: string, now: number): ControlAttachment {
-  return { agent_id, token_id, instance_id: null, agent_name: null, repository: null, seen_at: now, closed: false };
+export function newConnection(
+  agent_id: string,
+  { token_id, agent }: Pick<Principal, 'token_id' | 'agent'>,
+  now: number,
+): ControlAttachment {
+  const unknown = { instance_id: null, agent_name: null, repository: null } as const;
+  return { agent_id, token_id, acts: agent !== undefined, ...unknown, seen_at: now, closed: false };
 }
 
 export function agentTag(agentId: string): string {
@@ -72,6 +81,12 @@ export class Connections {
     return connected;
   }
 
+  /** When an agent was last heard on its open socket, in ms since the epoch; null if it is not connected. */
+  heardAt(agentId: string): number | null {
+    const times = this.welcomed(agentId).map(({ aliveAt }) => aliveAt);
+    return times.length === 0 ? null : Math.max(...times);
+  }
+
   update({ socket, attachment }: Connection, changes: Partial<ControlAttachment>): void {
     socket.attach({ ...attachment, ...changes });
   }
@@ -84,6 +99,12 @@ export class Connections {
   /** Sends a frame that depends on the connection, such as a proof. */
   sendEach(agentId: string, frameFor: (attachment: ControlAttachment) => ControlDown): void {
     for (const { socket, attachment } of this.welcomed(agentId)) socket.send(JSON.stringify(frameFor(attachment)));
+  }
+
+  /** Tells a process that it must stop, and closes its socket. */
+  supersede({ socket }: Connection, reason: string, removed?: true): void {
+    socket.send(JSON.stringify({ type: 'superseded', reason, ...(removed && { removed }) } satisfies ControlDown));
+    endSocket(socket, CLOSE.superseded, reason);
   }
 
   close({ socket }: Connection, code: number, reason: string): void {

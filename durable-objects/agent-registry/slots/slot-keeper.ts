@@ -7,8 +7,11 @@ import type { Due } from '../../kit/deadlines.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
 import type { AgentsTable } from '../agents/agents-table.ts';
 import type { Connections } from '../agents/connections.ts';
-import { DEADLINE, DISPATCH, OFFER_MS, REVIEW_MS } from '../config.ts';
+import { DEADLINE, DISPATCH, type Eviction, OFFER_MS, REVIEW_MS, SESSIONS } from '../config.ts';
+import type { RegistryParts } from '../parts.ts';
 import type { Slot, SlotKey, SlotsTable } from './slots-table.ts';
+
+type Needs = Pick<RegistryParts, 'kit' | 'slots' | 'agents' | 'connections'>;
 
 /** Changes to the set of agents that take part in a match. */
 interface Participants {
@@ -28,7 +31,7 @@ export class SlotKeeper {
   readonly #agents: AgentsTable;
   readonly #connections: Connections;
 
-  constructor(kit: ObjectKit, slots: SlotsTable, agents: AgentsTable, connections: Connections) {
+  constructor({ kit, slots, agents, connections }: Needs) {
     this.#kit = kit;
     this.#slots = slots;
     this.#agents = agents;
@@ -80,6 +83,21 @@ export class SlotKeeper {
     for (const key of granted) this.#apply(key, this.#slots.find(key), { type: 'accepted', agent_id });
     for (const key of unfit) this.#apply(key, this.#slots.find(key), { type: 'lapsed', agent_id });
     this.match({ newcomer });
+  }
+
+  /** Returns an offer to the queue, because its agent gets no new work. */
+  withdrawOffer(slot: Slot): void {
+    this.sendCancel(slot.agent_id!, slot);
+    this.#apply(slot, slot, { type: 'lapsed', agent_id: slot.agent_id! });
+  }
+
+  /** Takes a slot from its agent, and tells the session, which opens the next epoch. */
+  evict(slot: Slot, reason: Eviction['reason']): void {
+    const { task_id, epoch, session_id, agent_id } = slot;
+    this.sendCancel(agent_id!, slot);
+    this.#markEnded(slot, slot);
+    const eviction: Eviction = { task_id, epoch, reason };
+    this.#kit.outbox.put(`${SESSIONS}:${session_id}`, `${task_id}/${epoch}`, eviction);
   }
 
   /** Offers queued slots to agents with room. */
@@ -175,7 +193,8 @@ export class SlotKeeper {
   #markEnded(key: SlotKey, slot: Slot | undefined): void {
     const now = this.#now;
     this.#slots.end(key, now);
-    if (slot?.agent_id) this.#agents.setIdleSince(slot.agent_id, now);
+    const drains = slot?.agent_id && this.#agents.setIdleSince(slot.agent_id, now);
+    if (drains) this.#kit.deadlines.set(DEADLINE.drains, now + 1);
     this.#kit.deadlines.setIfUnset(DEADLINE.review, now + REVIEW_MS);
   }
 

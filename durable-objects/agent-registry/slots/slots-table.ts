@@ -2,6 +2,7 @@ import type { Waiting } from '../../../src/domain/dispatch/match.ts';
 import { type Lags, PRIORITY_LAG_MS } from '../../../src/domain/dispatch/queue-order.ts';
 import type { SlotRecord } from '../../../src/domain/dispatch/slot.ts';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
+import type { AgentLease } from '../../../src/protocol/agent/agent.ts';
 import type { SessionId, TaskId } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { rankOf } from '../../kit/storage/rank.ts';
@@ -59,6 +60,18 @@ export class SlotsTable {
   /** The slots that an agent was offered or has accepted. */
   heldBy(agentId: string): Slot[] {
     return this.#read(`agent_id = ? ORDER BY arrival`, agentId);
+  }
+
+  /** What agents were offered or have accepted, by agent, oldest first. */
+  heldByEach(agentIds: readonly string[]): Map<string, AgentLease[]> {
+    const rows = this.#store.rows<AgentLease & { agent_id: string }>(
+      `SELECT agent_id, task_id, epoch, session_id, state FROM slots
+       WHERE agent_id IN (SELECT value FROM json_each(?)) ORDER BY arrival`,
+      JSON.stringify(agentIds),
+    );
+    const held = new Map<string, AgentLease[]>();
+    for (const { agent_id, ...lease } of rows) held.set(agent_id, [...(held.get(agent_id) ?? []), lease]);
+    return held;
   }
 
   requirementsOf({ task_id, epoch }: SlotKey): Requirements {

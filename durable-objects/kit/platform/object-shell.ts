@@ -6,7 +6,7 @@ import { readObjectSettings } from '../../../src/configuration/read.ts';
 import { PRINCIPAL_HEADER, SOCKET_ID_HEADER } from '../../../src/ports/calls.ts';
 import { boundLogger, errorFields } from '../../../src/ports/logger.ts';
 import type { WorkspaceId } from '../../../src/protocol/common/ids.ts';
-import type { Principal } from '../../../src/protocol/workspace/token.ts';
+import { authorityOf, type Principal } from '../../../src/protocol/workspace/token.ts';
 import { acceptSocket, durablePlatform, hibernatingSocket } from './durable-object.ts';
 import type { ObjectPlatform } from './platform.ts';
 import { attachmentFor, endSocketsOf, receiveFrame, recordOf, type SocketHolder, tokenTag } from './sockets.ts';
@@ -56,7 +56,7 @@ export abstract class ObjectShell<R extends ObjectRuntime> extends DurableObject
     const opening = ours ? this.runtime.sockets?.open(new URL(request.url), principal) : null;
     if (!opening) return new Response('there is no such socket', { status: 404 });
     if ('full' in opening) return new Response(opening.full, { status: 429 });
-    const tags = [...opening.tags, tokenTag(principal.token_id)];
+    const tags = [...opening.tags, tokenTag(authorityOf(principal))];
     const { response, socket } = acceptSocket(
       this.ctx,
       tags,

@@ -1,6 +1,6 @@
 import { exceedsBytes, MAX_FRAME_BYTES } from '../../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
-import type { Principal } from '../../../src/protocol/workspace/token.ts';
+import { authorityOf, type Principal } from '../../../src/protocol/workspace/token.ts';
 import type { ObjectPlatform, ObjectSocket } from './platform.ts';
 
 /** The close code for a message that is too large (RFC 6455 §7.4.1). */
@@ -45,10 +45,10 @@ interface Authority {
 
 /** The attachment of a socket that a principal opens. @param socketId the id of its record in the workspace */
 export function attachmentFor(opening: SocketOpening, principal: Principal, socketId: string | null): object {
-  const { expires_at, token_id } = principal;
+  const { expires_at } = principal;
   const authority: Authority = {};
   if (expires_at !== undefined) authority.expires_at = expires_at;
-  if (socketId !== null) authority.record = { token_id, socket_id: socketId };
+  if (socketId !== null) authority.record = { token_id: authorityOf(principal), socket_id: socketId };
   return { ...opening.attachment, ...authority };
 }
 

@@ -67,6 +67,9 @@ export class AgentStream {
   #present(socket: ObjectSocket, attachment: RunAttachment, frame: Presented): void {
     const { config, checkpoints, claims, commands } = this.#parts;
     const { task, epoch } = attachment;
+    if (attachment.agent_id !== undefined && attachment.agent_id !== frame.agent_id) {
+      return this.#turnAway(socket, attachment, { verdict: 'gone', reason: 'the token belongs to another agent' });
+    }
     const answer = claims.answer(task, { ...frame, epoch, token_id: attachment.token_id });
     if (!('assignment' in answer)) return this.#turnAway(socket, attachment, answer);
     this.#supersede(attachment);

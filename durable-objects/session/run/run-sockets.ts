@@ -1,4 +1,5 @@
 import type { RunDown } from '../../../src/protocol/run/run-socket.ts';
+import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
 import type { LeaseRow } from '../records.ts';
 
@@ -9,6 +10,8 @@ export interface RunAttachment {
   epoch: number;
   /** The token that opened the socket. */
   token_id: string;
+  /** The agent whose own token that is. Absent for tokens that are not of one agent. */
+  agent_id?: string;
   /** Identifies the connection for counting refusals. */
   connection: string;
   /** Whether the holder of the lease has claimed it on this socket. Any agent may open a socket; only these count. */
@@ -16,8 +19,13 @@ export interface RunAttachment {
 }
 
 /** The attachment of a socket on which nobody has claimed the lease yet. */
-export function newRunSocket(task: number, epoch: number, token_id: string, connection: string): RunAttachment {
-  return { kind: 'run', task, epoch, token_id, connection, presented: false };
+export function newRunSocket(
+  task: number,
+  epoch: number,
+  { token_id, agent }: Pick<Principal, 'token_id' | 'agent'>,
+  connection: string,
+): RunAttachment {
+  return { kind: 'run', task, epoch, token_id, ...(agent && { agent_id: agent.id }), connection, presented: false };
 }
 
 /** The tag of a lease's sockets. */

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { BoundedMap } from '../../application/bounded-map.ts';
 import { type Claims, equalSecrets } from '../../application/token-signer.ts';
 import { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../../protocol/common/socket.ts';
-import { type Principal, STATIC_TOKEN_ID } from '../../protocol/workspace/token.ts';
+import { type Principal, revocableToken, STATIC_TOKEN_ID } from '../../protocol/workspace/token.ts';
 import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { refusal } from '../refusal.ts';
@@ -74,8 +74,8 @@ export class Authenticator {
   }
 
   async #unlessRevoked(principal: Principal): Promise<Principal> {
-    if (principal.token_id === STATIC_TOKEN_ID) return principal;
-    if (await this.#auth.revocations.isRevoked(principal.workspace, principal.token_id)) {
+    const revocable = revocableToken(principal);
+    if (revocable !== null && (await this.#auth.revocations.isRevoked(principal.workspace, revocable))) {
       throw refusal('unauthorized', 'The token was revoked. Use another token.');
     }
     return principal;
@@ -83,8 +83,8 @@ export class Authenticator {
 }
 
 /** @param exp when the token expires, in seconds since the epoch; null for never */
-function principalOf({ ws, role, jti }: Claims, exp: number | null): Principal {
-  const principal: Principal = { workspace: ws, role, token_id: jti };
+function principalOf({ ws, role, jti, agent }: Claims, exp: number | null): Principal {
+  const principal: Principal = { workspace: ws, role, token_id: jti, ...(agent && { agent }) };
   return exp === null ? principal : { ...principal, expires_at: exp * 1_000 };
 }
 

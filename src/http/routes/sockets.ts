@@ -1,10 +1,11 @@
 import type { MiddlewareHandler } from 'hono';
+import { ownAgentOnly } from '../../application/authorize.ts';
 import { PRINCIPAL_HEADER, SOCKET_ID_HEADER } from '../../ports/calls.ts';
 import { type SocketPlace, socketIdAt } from '../../ports/workspace.ts';
 import { type Outcome, ok, refuse } from '../../protocol/common/errors.ts';
 import { type SessionId, sessionOfTask } from '../../protocol/common/ids.ts';
 import { SOCKET_PROTOCOL } from '../../protocol/common/socket.ts';
-import { type Principal, STATIC_TOKEN_ID } from '../../protocol/workspace/token.ts';
+import { type Principal, revocableToken } from '../../protocol/workspace/token.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
 import type { AppContext, AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -41,14 +42,14 @@ export function socketHandlers({ sockets, workspaces, effects }: Dependencies) {
    * close the socket. The client gets the socket only after both steps.
    */
   async function open(c: AppContext, principal: Principal, place: SocketPlace): Promise<Outcome<Response>> {
-    const { workspace, token_id } = principal;
-    const socketId = token_id === STATIC_TOKEN_ID ? null : socketIdAt(place, effects.uuid());
+    const { workspace } = principal;
+    const tokenId = revocableToken(principal);
+    const socketId = tokenId === null ? null : socketIdAt(place, effects.uuid());
     const response = await sockets.open(workspace, place, upgradeOf(c, principal, socketId));
     if (response.status !== 101) return refuse(codeOfStatus(response.status), await response.text());
-    if (socketId === null || (await workspaces.of(workspace).recordSocket(token_id, socketId, place))) {
-      return ok(response);
-    }
-    await sockets.close(workspace, place, token_id);
+    if (tokenId === null || socketId === null) return ok(response);
+    if (await workspaces.of(workspace).recordSocket(tokenId, socketId, place)) return ok(response);
+    await sockets.close(workspace, place, tokenId);
     return REVOKED;
   }
 
@@ -56,8 +57,10 @@ export function socketHandlers({ sockets, workspaces, effects }: Dependencies) {
   return {
     watchSession: ({ params, call }, c) => toSession(c, call.principal, params.id),
     openRunSocket: ({ params, call }, c) => toSession(c, call.principal, sessionOfTask(params.task_id)),
-    openControlSocket: ({ call: { principal } }, c) =>
-      open(c, principal, { kind: 'agent_registry', id: principal.workspace }),
+    openControlSocket: async ({ params, call: { principal } }, c) => {
+      const own = ownAgentOnly(principal, params.agent_id);
+      return own.ok ? open(c, principal, { kind: 'agent_registry', id: principal.workspace }) : own;
+    },
   } satisfies SomeHandlers;
 }
 

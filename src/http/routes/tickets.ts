@@ -9,12 +9,13 @@ const TICKET_SECONDS = 30;
 export function ticketHandlers({ signer, effects }: Dependencies) {
   return {
     createTicket: async ({ body, call }, c) => {
-      const { workspace: ws, role, token_id: jti, expires_at } = call.principal;
+      const { workspace: ws, role, token_id: jti, agent, expires_at } = call.principal;
       const iat = Math.floor(effects.now() / 1_000);
       const exp = iat + TICKET_SECONDS;
       const origin = c.req.header('Origin') ?? null;
       const token_exp = expires_at === undefined ? null : expires_at / 1_000;
-      const ticket = await signer.sign({ use: 'ticket', ws, role, jti, iat, exp, path: body.path, origin, token_exp });
+      const bound = { path: body.path, origin, token_exp, ...(agent && { agent }) };
+      const ticket = await signer.sign({ use: 'ticket', ws, role, jti, iat, exp, ...bound });
       return ok({ ticket, protocol: SOCKET_PROTOCOL, expires_in_seconds: TICKET_SECONDS });
     },
   } satisfies SomeHandlers;

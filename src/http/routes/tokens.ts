@@ -23,8 +23,13 @@ export async function withText(
 export function tokenHandlers({ workspaces, signer }: Dependencies, revocations: Revocations) {
   return {
     readPrincipal: async ({ call }) => {
-      const { expires_at, ...principal } = call.principal;
-      return ok({ ...principal, expires_at: expires_at === undefined ? null : new Date(expires_at).toISOString() });
+      const { expires_at, agent, ...principal } = call.principal;
+      const agent_id = agent?.id ?? null;
+      return ok({
+        ...principal,
+        agent_id,
+        expires_at: expires_at === undefined ? null : new Date(expires_at).toISOString(),
+      });
     },
     createToken: async ({ body, call }) => {
       const { workspace } = call.principal;

@@ -1,8 +1,21 @@
 import * as z from 'zod';
-import { Capability } from '../common/enums.ts';
-import { Uuid } from '../common/ids.ts';
-import { NextCursor } from '../common/page.ts';
+import { ForeignId } from '../common/bounds.ts';
+import { AgentType, Capability, LoadLevel, PerformanceTier } from '../common/enums.ts';
+import { SessionId, TaskId, Uuid } from '../common/ids.ts';
+import { Instant } from '../common/instant.ts';
+import {
+  MAX_AGENT_CAPACITY,
+  MAX_AGENT_SECRET_CHARS,
+  MAX_LABELS,
+  MAX_REMOTE_CHARS,
+  MAX_REMOTES,
+  MAX_TECHNOLOGIES,
+  MAX_TECHNOLOGY_CHARS,
+  MIN_AGENT_SECRET_CHARS,
+} from '../common/limits.ts';
+import { NextCursor, PageQuery } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { Label } from '../session/requirements.ts';
 
 export const AgentName = schema(() =>
   z
@@ -11,39 +24,197 @@ export const AgentName = schema(() =>
     .meta({ id: 'AgentName', description: 'The name of an agent.', example: 'AGENT-LOCAL' }),
 );
 
+/** A programming language, a framework or a tool. */
+export const Technology = schema(() => z.string().trim().min(1).max(MAX_TECHNOLOGY_CHARS));
+
+const CAPACITY_BY_DEFAULT = 5;
+
+const Capacity = schema(() => z.int().min(1).max(MAX_AGENT_CAPACITY));
+export const CostPerToken = schema(() => z.number().min(0).max(1));
+
+/** What an agent is and can do, as far as people may change it. */
+const Profile = schema(() =>
+  z.strictObject({
+    agent_type: AgentType(),
+    capabilities: z.array(Capability()).max(Capability().options.length),
+    max_concurrent_capacity: Capacity().meta({ description: 'How many tasks the agent works on at once.' }),
+    labels: z.array(Label()).max(MAX_LABELS),
+    preferred_technologies: z.array(Technology()).max(MAX_TECHNOLOGIES),
+    model: ForeignId().nullable(),
+    cost_per_token_usd: CostPerToken().nullable(),
+  }),
+);
+
+export const RegisterAgentRequest = schema(() =>
+  Profile()
+    .extend({
+      name: AgentName().meta({ description: 'Unique in the workspace.' }),
+      max_concurrent_capacity: Capacity().default(CAPACITY_BY_DEFAULT),
+      labels: Profile().shape.labels.default([]),
+      preferred_technologies: Profile().shape.preferred_technologies.default([]),
+      model: Profile().shape.model.default(null),
+      cost_per_token_usd: CostPerToken().nullable().default(null),
+      secret: z.string().min(MIN_AGENT_SECRET_CHARS).max(MAX_AGENT_SECRET_CHARS).optional().meta({
+        description:
+          'Known only to the agent. An agent that registers again with its name and secret keeps its id and gets a new token; the old one ends.',
+      }),
+      repository_urls: z.array(z.string().min(1).max(MAX_REMOTE_CHARS)).max(MAX_REMOTES).default([]).meta({
+        description: 'The repositories that the agent can work on, by any of their URLs.',
+      }),
+    })
+    .meta({
+      id: 'RegisterAgentRequest',
+      description: 'A new agent.',
+      example: {
+        name: 'AGENT-BUILD-01',
+        agent_type: 'implementer',
+        capabilities: ['code_generation', 'testing'],
+        max_concurrent_capacity: 5,
+        labels: ['gpu=true'],
+      },
+    }),
+);
+export type RegisterAgentRequest = Infer<typeof RegisterAgentRequest>;
+
+export const UpdateAgentRequest = schema(() =>
+  Profile()
+    .partial()
+    .meta({
+      id: 'UpdateAgentRequest',
+      description: 'What changes. What is absent stays as it is, until the agent itself registers with other values.',
+      example: { max_concurrent_capacity: 2 },
+    }),
+);
+export type UpdateAgentRequest = Infer<typeof UpdateAgentRequest>;
+
+const DrainSeconds = schema(() => z.int().min(0).max(86_400));
+
+export const DrainAgentRequest = schema(() =>
+  z
+    .strictObject({
+      reason: z.string().trim().min(1).max(500).optional(),
+      timeout_seconds: DrainSeconds().default(3_600).meta({
+        description: 'When the leases that the agent still has then are taken from it.',
+      }),
+    })
+    .meta({
+      id: 'DrainAgentRequest',
+      description: 'The agent gets no new work, and finishes what it has.',
+      example: { reason: 'maintenance' },
+    }),
+);
+export type DrainAgentRequest = Infer<typeof DrainAgentRequest>;
+
+export const DeregisterAgentRequest = schema(() =>
+  DrainAgentRequest()
+    .extend({
+      force: z.boolean().default(false).meta({ description: 'Take the agent’s leases at once.' }),
+    })
+    .meta({
+      id: 'DeregisterAgentRequest',
+      description: 'The agent is drained and then removed.',
+      example: { reason: 'replaced' },
+    }),
+);
+export type DeregisterAgentRequest = Infer<typeof DeregisterAgentRequest>;
+
+/** The query of the list of agents. */
+export const AgentListQuery = schema(() =>
+  PageQuery().extend({
+    capability: z.array(Capability()).default([]),
+    label: z.array(Label()).default([]),
+    agent_type: z.array(AgentType()).default([]),
+    performance_tier: z.array(PerformanceTier()).default([]),
+    is_available: z
+      .enum(['true', 'false'])
+      .transform((word) => word === 'true')
+      .optional()
+      .meta({ description: 'Only agents that would get work now; with `false`, only the others.' }),
+  }),
+);
+export type AgentListQuery = Infer<typeof AgentListQuery>;
+
+export const AgentState = schema(() =>
+  z.enum(['registered', 'connected', 'offline', 'draining', 'leaving']).meta({
+    id: 'AgentState',
+    description:
+      'registered: not heard yet; draining: gets no new work; leaving: draining, and removed afterwards. A draining agent may be connected or not.',
+    example: 'connected',
+  }),
+);
+export type AgentState = Infer<typeof AgentState>;
+
+const AgentLease = schema(() =>
+  z.object({
+    task_id: TaskId(),
+    epoch: z.int(),
+    session_id: SessionId(),
+    state: z.enum(['offered', 'accepted']),
+  }),
+);
+export type AgentLease = Infer<typeof AgentLease>;
+
+const EXAMPLE_AGENT = {
+  id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+  name: 'AGENT-LOCAL',
+  agent_type: 'implementer',
+  capabilities: ['code_generation'],
+  labels: ['os=linux'],
+  preferred_technologies: ['typescript'],
+  model: 'demo/scripted',
+  cost_per_token_usd: null,
+  performance_tier: 'competent',
+  state: 'connected',
+  connected: true,
+  is_available: true,
+  unavailable_because: null,
+  max_concurrent_capacity: 4,
+  slots_used: 1,
+  load_level: 'optimal',
+  leases: [
+    {
+      task_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
+      epoch: 1,
+      session_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',
+      state: 'accepted',
+    },
+  ],
+  repository: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  remotes: ['github.com/acme/web'],
+  version: '0.1.0',
+  last_seen_at: '2026-11-22T15:04:05.678Z',
+};
+
 export const AgentView = schema(() =>
   z
     .object({
       id: Uuid(),
       name: AgentName(),
-      connected: z.boolean(),
-      capacity: z.int(),
-      slots_used: z.int(),
+      agent_type: AgentType(),
       capabilities: z.array(Capability()),
       labels: z.array(z.string()),
+      preferred_technologies: z.array(z.string()),
+      model: z.string().nullable(),
+      cost_per_token_usd: z.number().nullable(),
+      performance_tier: PerformanceTier(),
+      state: AgentState(),
+      connected: z.boolean(),
+      is_available: z.boolean(),
+      /** Why the agent gets no work now, in words; null if it is available. */
+      unavailable_because: z.string().nullable(),
+      max_concurrent_capacity: z.int(),
+      slots_used: z.int(),
+      load_level: LoadLevel(),
+      leases: z.array(AgentLease()),
       repository: z.string().nullable(),
       remotes: z.array(z.string()),
-      model: z.string().nullable(),
-      version: z.string(),
-      last_seen_at: z.string(),
+      version: z.string().nullable(),
+      last_seen_at: Instant().nullable(),
     })
     .meta({
       id: 'Agent',
       description: 'A registered agent.',
-      example: {
-        id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
-        name: 'AGENT-LOCAL',
-        connected: true,
-        capacity: 4,
-        slots_used: 1,
-        capabilities: ['code_generation'],
-        labels: ['os=linux'],
-        repository: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
-        remotes: ['github.com/acme/web'],
-        model: 'demo/scripted',
-        version: '0.1.0',
-        last_seen_at: '2026-11-22T15:04:05.678Z',
-      },
+      example: EXAMPLE_AGENT,
     }),
 );
 export type AgentView = Infer<typeof AgentView>;
@@ -56,3 +227,14 @@ export const AgentList = schema(() =>
   }),
 );
 export type AgentList = Infer<typeof AgentList>;
+
+export const RegisteredAgent = schema(() =>
+  AgentView()
+    .extend({ token: z.string() })
+    .meta({
+      id: 'RegisteredAgent',
+      description: 'A new agent with its own token, which is never shown again.',
+      example: { ...EXAMPLE_AGENT, token: 'eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIn0…' },
+    }),
+);
+export type RegisteredAgent = Infer<typeof RegisteredAgent>;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Commit, ForeignId, Name, Ordinal, Reason } from '../common/bounds.ts';
-import { Capability } from '../common/enums.ts';
+import { AgentType, Capability } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import {
   MAX_AGENT_CAPACITY,
@@ -9,10 +9,11 @@ import {
   MAX_LABELS,
   MAX_REMOTE_CHARS,
   MAX_REMOTES,
+  MAX_TECHNOLOGIES,
   MIN_AGENT_SECRET_CHARS,
 } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
-import { AgentName } from './agent.ts';
+import { AgentName, CostPerToken, Technology } from './agent.ts';
 
 /**
  * The control socket of an agent: `GET /ws/agents/{agent_id}/control`, subprotocol `oio.v1`. It connects the agent to
@@ -38,9 +39,13 @@ export const AgentHello = schema(() =>
      * registered; without one, to the token. So the agent can get another token, and no other agent can use its id.
      */
     secret: z.string().min(MIN_AGENT_SECRET_CHARS).max(MAX_AGENT_SECRET_CHARS).optional(),
+    /** `implementer` if absent. */
+    agent_type: AgentType().optional(),
     capacity: z.int().min(1).max(MAX_AGENT_CAPACITY),
     capabilities: z.array(Capability()).max(Capability().options.length),
     labels: z.array(z.string().max(MAX_LABEL_CHARS)).max(MAX_LABELS),
+    preferred_technologies: z.array(Technology()).max(MAX_TECHNOLOGIES).optional(),
+    cost_per_token_usd: CostPerToken().optional(),
     /** The hash of the repository's first commit, which identifies the repository in every clone. */
     repository: Commit().nullable(),
     /** The keys of the clone's remotes (see `repositoryKey`), by which a session may name its repository. */
@@ -80,8 +85,11 @@ export const ControlDown = schema(() =>
     }),
     /** The session no longer wants this slot. */
     z.object({ type: z.literal('cancel'), task_id: TaskId(), epoch: z.int() }),
-    /** Another instance of this agent is alive, or the id belongs to another agent, so this one must stop. */
-    z.object({ type: z.literal('superseded'), reason: z.string() }),
+    /**
+     * This process must stop: another instance of the agent is alive, the id belongs to another agent, or the agent was
+     * removed.
+     */
+    z.object({ type: z.literal('superseded'), reason: z.string(), removed: z.literal(true).optional() }),
   ]),
 );
 export type ControlDown = Infer<typeof ControlDown>;

@@ -87,6 +87,20 @@ export const ERROR_CODES = {
     meaning: 'The lock was released or has expired, somebody else may hold it by now, or another token acquired it.',
     remedy: 'Stop what the lock protects, and acquire it again. After a release, nothing is left to do.',
   },
+  name_taken: {
+    status: 409,
+    title: 'The name is taken',
+    retryable: false,
+    meaning: 'The workspace has another agent with this name.',
+    remedy: 'Choose another name, or remove the other agent. An agent that registers again sends its secret.',
+  },
+  agent_leaving: {
+    status: 409,
+    title: 'The agent is leaving',
+    retryable: false,
+    meaning: 'The agent was deleted, and finishes its last work before it is removed.',
+    remedy: 'Wait until it is removed, and register it again.',
+  },
   precondition_failed: {
     status: 412,
     title: 'The session has changed',
@@ -140,7 +154,7 @@ export const ERROR_CODES = {
     status: 429,
     title: 'A limit was reached',
     retryable: false,
-    meaning: 'The workspace has as many tokens, sign-ins or revoked tokens as it may have.',
+    meaning: 'The workspace has as many agents, tokens, sign-ins or revoked tokens as it may have.',
     remedy:
       '`detail` names the limit. Revoke tokens or sign-ins that are not needed. A revoked token counts until it expires; only waiting ends that.',
   },

@@ -1,27 +1,95 @@
 import * as z from 'zod';
-import { AgentList, AgentView } from '../agent/agent.ts';
+import {
+  AgentList,
+  AgentListQuery,
+  AgentView,
+  DeregisterAgentRequest,
+  DrainAgentRequest,
+  RegisterAgentRequest,
+  RegisteredAgent,
+  UpdateAgentRequest,
+} from '../agent/agent.ts';
+import { AgentType, Capability, PerformanceTier } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
-import { PageQuery } from '../common/page.ts';
 import { schema } from '../common/schema.ts';
-import { type Endpoints, json, page } from './endpoint.ts';
+import { Label } from '../session/requirements.ts';
+import { type Endpoints, json, NoMembers, page, repeated } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
-/** Operations that read agents. Agents register over their control socket. */
+const AgentParams = schema(() => z.object({ id: Uuid() }));
+
+/** Operations on the fleet. An agent that says hello over its control socket registers in the same way. */
 export const AGENT_ENDPOINTS = {
+  registerAgent: {
+    tag: 'Agents',
+    summary: 'Register an agent, and create its own token',
+    access: 'enrol',
+    idempotent: true,
+    body: RegisterAgentRequest,
+    responses: { 201: json(RegisteredAgent, 'The agent, with its token shown this once.') },
+    errors: ['name_taken', 'limit_reached'],
+  },
   listAgents: {
     tag: 'Agents',
     summary: 'List the agents',
     access: 'read',
-    query: PageQuery,
+    query: schema(() =>
+      AgentListQuery().extend({
+        capability: repeated(Capability(), 'Agents that have all of these capabilities.'),
+        label: repeated(Label(), 'Agents that have all of these labels.'),
+        agent_type: repeated(AgentType(), 'Agents of one of these types.'),
+        performance_tier: repeated(PerformanceTier(), 'Agents of one of these tiers.'),
+      }),
+    ),
     responses: { 200: page(AgentList, 'The workspace’s agents.') },
     errors: [],
   },
   readAgent: {
     tag: 'Agents',
     summary: 'Read an agent',
-    access: 'read',
-    params: schema(() => z.object({ id: Uuid() })),
+    access: 'read_agent',
+    params: AgentParams,
     responses: { 200: json(AgentView, 'The agent.') },
+    errors: ['not_found'],
+  },
+  updateAgent: {
+    tag: 'Agents',
+    summary: 'Change an agent',
+    access: 'operate',
+    idempotent: true,
+    params: AgentParams,
+    body: UpdateAgentRequest,
+    responses: { 200: json(AgentView, 'The agent after the change.') },
+    errors: ['not_found'],
+  },
+  drainAgent: {
+    tag: 'Agents',
+    summary: 'Give an agent no new work',
+    access: 'operate',
+    idempotent: true,
+    params: AgentParams,
+    body: DrainAgentRequest,
+    responses: { 200: json(AgentView, 'The agent, which drains.') },
+    errors: ['not_found'],
+  },
+  resumeAgent: {
+    tag: 'Agents',
+    summary: 'Give a drained agent work again',
+    access: 'operate',
+    idempotent: true,
+    params: AgentParams,
+    body: NoMembers,
+    responses: { 200: json(AgentView, 'The agent.') },
+    errors: ['not_found', 'agent_leaving'],
+  },
+  deregisterAgent: {
+    tag: 'Agents',
+    summary: 'Remove an agent when it has finished its work, or at once',
+    access: 'operate',
+    idempotent: true,
+    params: AgentParams,
+    body: DeregisterAgentRequest,
+    responses: { 204: { description: 'The agent drains, and is then removed.' } },
     errors: ['not_found'],
   },
 } as const satisfies Partial<Endpoints<OperationId>>;

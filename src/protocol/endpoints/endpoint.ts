@@ -11,9 +11,11 @@ export type Permission =
   | 'read'
   | 'read_session'
   | 'read_artifact'
+  | 'read_agent'
   | 'read_lock'
   | 'operate'
   | 'administer'
+  | 'enrol'
   | 'work'
   | 'lock'
   | 'open_socket';
@@ -41,7 +43,7 @@ export const TAGS = {
   Sessions: 'Create, list, read, change and delete sessions, one or many at a time.',
   'Session actions': 'Start, steer and end sessions.',
   'Session work': 'The events, checkpoints, changes and approvals of a session.',
-  Agents: 'The agents that are or were connected.',
+  Agents: 'The fleet: register, read, change, drain and remove agents.',
   Locks: 'Locks of the workspace, with a TTL, a queue and fencing tokens.',
   Tokens: 'The tokens of the workspace, and codes for signing in.',
   Sockets: 'WebSockets for watchers and agents, and tickets that open one from a browser.',

@@ -34,7 +34,12 @@ export const ROUTES = {
   readArtifact: { method: 'GET', path: '/api/v1/sessions/{id}/artifacts/{artifact_id}' },
 
   listAgents: { method: 'GET', path: '/api/v1/agents' },
+  registerAgent: { method: 'POST', path: '/api/v1/agents' },
   readAgent: { method: 'GET', path: '/api/v1/agents/{id}' },
+  updateAgent: { method: 'PATCH', path: '/api/v1/agents/{id}' },
+  deregisterAgent: { method: 'DELETE', path: '/api/v1/agents/{id}' },
+  drainAgent: { method: 'POST', path: '/api/v1/agents/{id}/drain' },
+  resumeAgent: { method: 'POST', path: '/api/v1/agents/{id}/resume' },
 
   readLock: { method: 'GET', path: '/api/v1/locks/{resource}' },
   acquireLock: { method: 'POST', path: '/api/v1/locks/{resource}/acquire' },

@@ -4,7 +4,7 @@ import { Uuid } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
 /** `name=value`, matched as a whole. */
-const Label = schema(() => z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'must be written as name=value'));
+export const Label = schema(() => z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'must be written as name=value'));
 
 /** The session's requirements for its agents. An agent must have all of these capabilities and labels. */
 export const SessionRequirements = schema(() =>

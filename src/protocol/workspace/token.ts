@@ -14,22 +14,47 @@ export interface Principal {
   role: Role;
   /** The token's id; `static` for the token from the environment. */
   token_id: string;
+  /** The agent whose own token it is, and the token that registered it. Absent for all other tokens. */
+  agent?: { id: string; registered_by: string };
   /** When the token expires, in ms since the epoch; absent for the token from the environment. */
   expires_at?: number;
 }
 
+/**
+ * The id of the token whose end ends this one too: an agent's own token ends with the token that registered the agent.
+ * The workspace has a record of it, unless it is the token from the environment.
+ */
+export function authorityOf({ token_id, agent }: Pick<Principal, 'token_id' | 'agent'>): string {
+  return agent?.registered_by ?? token_id;
+}
+
+/** The same; null for the token from the environment, which cannot be revoked. */
+export function revocableToken(principal: Pick<Principal, 'token_id' | 'agent'>): string | null {
+  const id = authorityOf(principal);
+  return id === STATIC_TOKEN_ID ? null : id;
+}
+
 export const PrincipalView = schema(() =>
-  z.object({ workspace: WorkspaceId(), role: Role(), token_id: z.string(), expires_at: Instant().nullable() }).meta({
-    id: 'Principal',
-    description:
-      'The token of a request. `token_id` is `static`, and `expires_at` null, for the token from the environment.',
-    example: {
-      workspace: 'default',
-      role: 'operator',
-      token_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
-      expires_at: '2026-12-22T15:04:05.678Z',
-    },
-  }),
+  z
+    .object({
+      workspace: WorkspaceId(),
+      role: Role(),
+      token_id: z.string(),
+      agent_id: z.string().nullable(),
+      expires_at: Instant().nullable(),
+    })
+    .meta({
+      id: 'Principal',
+      description:
+        'The token of a request. `token_id` is `static`, and `expires_at` null, for the token from the environment. `agent_id` is the agent whose own token it is. A token with the role `agent` and no `agent_id` registers agents.',
+      example: {
+        workspace: 'default',
+        role: 'operator',
+        token_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+        agent_id: null,
+        expires_at: '2026-12-22T15:04:05.678Z',
+      },
+    }),
 );
 export type PrincipalView = Infer<typeof PrincipalView>;
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ALL_AGENTS } from '../../../src/ports/agent-registry.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -18,6 +19,7 @@ import {
   withAgent,
 } from './agent-registry.fixture.ts';
 import { lockContract } from './agent-registry.locks.ts';
+import { membershipContract } from './agent-registry.membership.ts';
 import { returnContract, slotContract } from './agent-registry.slots.ts';
 
 /** The contract of every implementation of the registry. */
@@ -34,7 +36,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
               id: AGENT_A,
               name: 'AGENT-TEST',
               connected: true,
-              capacity: 3,
+              max_concurrent_capacity: 3,
               slots_used: 0,
               labels: ['os=linux'],
               repository: 'abcd',
@@ -51,10 +53,10 @@ export function agentRegistryContract(make: MakeRegistry): void {
     it('lists agents page by page, by name', async () => {
       const { api, workspace, registry } = await withAgent(make, { name: 'AGENT-Y' });
       await join(registry, { name: 'AGENT-X' }, AGENT_B);
-      const first = await api.agents(callFrom(workspace), { page_size: 1 });
+      const first = await api.agents(callFrom(workspace), { ...ALL_AGENTS, page_size: 1 });
       expect(first).toMatchObject({ value: { items: [{ name: 'AGENT-X' }], next_cursor: expect.any(String) } });
       const cursor = first.ok ? first.value.next_cursor! : '';
-      const second = await api.agents(callFrom(workspace), { page_size: 1, cursor });
+      const second = await api.agents(callFrom(workspace), { ...ALL_AGENTS, page_size: 1, cursor });
       expect(second).toMatchObject({ value: { items: [{ name: 'AGENT-Y' }], next_cursor: null } });
     });
 
@@ -172,6 +174,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
   });
 
   authorityContract(make);
+  membershipContract(make);
   slotContract(make);
   returnContract(make);
   lockContract(make);

@@ -5,8 +5,16 @@ import type { LockWait } from '../../../src/ports/locks.ts';
 import type { AgentHello, ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
+import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ANY } from '../../support/requirements.ts';
+
+/** The token that opens a socket: its id, or those of an agent's own one. */
+export type TokenOf = string | Pick<Principal, 'token_id' | 'agent'>;
+
+export function principalWith(token: TokenOf): Pick<Principal, 'token_id' | 'agent'> {
+  return typeof token === 'string' ? { token_id: token } : token;
+}
 
 /** An agent's side of a control socket. */
 export interface ControlLink {
@@ -22,7 +30,9 @@ export interface RegistryUnderTest {
   api: AgentRegistryApi;
   /** Its workspace. */
   workspace: string;
-  connect(agentId: string, tokenId: string): Promise<ControlLink>;
+  connect(agentId: string, token: TokenOf): Promise<ControlLink>;
+  /** What it has told sessions about leases that it has taken. */
+  evictions(): unknown[];
   /** Opens the socket on which the Worker waits for a lock. */
   waitForTurn(wait: LockWait): Promise<ControlLink>;
   /** Advances its clock and runs its alarm when it is due. */
@@ -88,9 +98,9 @@ export async function join(
   registry: RegistryUnderTest,
   changes: Partial<AgentHello> = {},
   agentId = AGENT_A,
-  tokenId = 'token',
+  token: TokenOf = 'token',
 ): Promise<ControlLink> {
-  const link = await registry.connect(agentId, tokenId);
+  const link = await registry.connect(agentId, token);
   link.send(hello(changes));
   await eventually(() => expect(link.frames[0]).toEqual({ type: 'welcome', agent_id: agentId }));
   return link;

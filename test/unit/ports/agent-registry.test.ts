@@ -22,12 +22,15 @@ describe.each([{ evictBetweenSteps: false }, { evictBetweenSteps: true }])(
   'the agent registry in process, evicted between steps: $evictBetweenSteps',
   (options) => {
     agentRegistryContract(async () => {
-      const registry = new RegistryInProcess(options);
+      const evictions: unknown[] = [];
+      const evict = async (_key: string, eviction: unknown) => void evictions.push(eviction);
+      const registry = new RegistryInProcess({ ...options, evict });
       return {
         api: registry.api,
         workspace: registry.workspace,
         connect: async (agentId, tokenId) => link(registry.connect(agentId, tokenId)),
         waitForTurn: async (wait) => link(registry.waitForTurn(wait)),
+        evictions: () => evictions,
         advance: (ms) => registry.advance(ms),
       };
     });

@@ -42,6 +42,11 @@ export class FakeDestinations {
       renewLock: unused,
       releaseLock: unused,
       readLock: unused,
+      register: unused,
+      update: unused,
+      drain: unused,
+      resume: unused,
+      deregister: unused,
       closeSockets: unused,
     };
     this.directory = {

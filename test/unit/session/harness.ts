@@ -183,7 +183,7 @@ export class SessionInProcess {
   // --- The other sides of its sockets
 
   openRun(epoch: number, tokenId = AGENT_TOKEN, task = IMPLICIT_TASK): FakeClient {
-    const attachment = newRunSocket(task, epoch, tokenId, `connection-${++this.#connections}`);
+    const attachment = newRunSocket(task, epoch, { token_id: tokenId }, `connection-${++this.#connections}`);
     return this.#open([leaseTag(task, epoch), tokenTag(tokenId)], attachment);
   }
 

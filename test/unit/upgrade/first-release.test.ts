@@ -234,7 +234,7 @@ describe('a stored agent registry with slots in every state', () => {
     const { registry, agent } = connected();
     const { value } = (await registry.api.agents(callFrom('acme'))) as { value: { items: object[] } };
     expect(value.items).toMatchObject([
-      { id: AGENT_A, name: 'AGENT-A', slots_used: 2, capacity: 2 },
+      { id: AGENT_A, name: 'AGENT-A', slots_used: 2, max_concurrent_capacity: 2 },
       { id: AGENT_B, name: 'AGENT-B' },
     ]);
     expect(offered(agent)).toEqual([key(2).task_id]);

@@ -1,13 +1,19 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
+import { Session } from '../../../durable-objects/session/session.ts';
 import { agentRegistryName } from '../../../src/adapters/objects/names.ts';
 import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
 import { type LockWait, lockTurnPath } from '../../../src/ports/locks.ts';
 import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
 import type { Principal } from '../../../src/protocol/workspace/token.ts';
-import type { ControlLink, RegistryUnderTest } from '../../unit/ports/agent-registry.fixture.ts';
+import {
+  type ControlLink,
+  principalWith,
+  type RegistryUnderTest,
+  type TokenOf,
+} from '../../unit/ports/agent-registry.fixture.ts';
 
 /** A new registry object. The test controls the clock of all objects. */
 export function registryObject() {
@@ -21,9 +27,9 @@ export async function openControl(
   stub: DurableObjectStub,
   workspace: string,
   agentId: string,
-  tokenId = 'token',
+  token: TokenOf = 'token',
 ): Promise<WebSocket> {
-  return openSocket(stub, `/ws/agents/${agentId}/control`, { workspace, role: 'agent', token_id: tokenId });
+  return openSocket(stub, `/ws/agents/${agentId}/control`, { workspace, role: 'agent', ...principalWith(token) });
 }
 
 /** Opens the socket of a lock's waiter, as the Worker does. */
@@ -73,8 +79,10 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
     await runInDurableObject(stub, () => {});
     await evictDurableObject(stub);
   };
+  const evict = vi.spyOn(Session.prototype, 'evict');
   return {
     workspace,
+    evictions: () => evict.mock.calls.map(([task_id, epoch, reason]) => ({ task_id, epoch, reason })),
     api: {
       reserve: async (...args) => {
         await ready();
@@ -91,6 +99,26 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
       agents: async (...args) => {
         await ready();
         return await stub.agents(...args);
+      },
+      register: async (...args) => {
+        await ready();
+        return await stub.register(...args);
+      },
+      update: async (...args) => {
+        await ready();
+        return await stub.update(...args);
+      },
+      drain: async (...args) => {
+        await ready();
+        return await stub.drain(...args);
+      },
+      resume: async (...args) => {
+        await ready();
+        return await stub.resume(...args);
+      },
+      deregister: async (...args) => {
+        await ready();
+        return await stub.deregister(...args);
       },
       places: async (...args) => {
         await ready();
@@ -122,7 +150,7 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
       },
     },
     waitForTurn: async (wait) => controlLink(await openTurn(stub, workspace, wait)),
-    connect: async (agentId, tokenId) => controlLink(await openControl(stub, workspace, agentId, tokenId)),
+    connect: async (agentId, token) => controlLink(await openControl(stub, workspace, agentId, token)),
     advance: async (ms) => {
       await ready();
       vi.setSystemTime(Date.now() + ms);

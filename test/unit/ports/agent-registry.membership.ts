@@ -1,0 +1,281 @@
+import { describe, expect, it } from 'vitest';
+import { ALL_AGENTS, type Registration } from '../../../src/ports/agent-registry.ts';
+import type { Call } from '../../../src/ports/calls.ts';
+import { RegisterAgentRequest } from '../../../src/protocol/agent/agent.ts';
+import type { Outcome } from '../../../src/protocol/common/errors.ts';
+import { CLOSE } from '../../../src/protocol/common/socket.ts';
+import { eventually } from '../../support/eventually.ts';
+import {
+  AGENT_A,
+  AGENT_B,
+  accept,
+  callFrom,
+  hello,
+  INSTANCE_2,
+  join,
+  type MakeRegistry,
+  offers,
+  type RegistryUnderTest,
+  slotRequest,
+  use,
+  withAgent,
+} from './agent-registry.fixture.ts';
+
+const SECRET = 's'.repeat(32);
+const OWN = 'own-token';
+
+const request = (changes: object = {}) =>
+  RegisterAgentRequest().parse({
+    name: 'AGENT-BUILD-01',
+    agent_type: 'reviewer',
+    capabilities: ['code_review'],
+    ...changes,
+  });
+
+function valueIn<T>(outcome: Outcome<T>): T {
+  if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
+  return outcome.value;
+}
+
+const withKey = (workspace: string, key: string): Call => ({
+  ...callFrom(workspace),
+  idempotency: { key, fingerprint: 'f' },
+});
+
+async function viewOf({ api, workspace }: RegistryUnderTest, id = AGENT_A) {
+  return valueIn(await api.agent(callFrom(workspace), id));
+}
+
+function register(registry: RegistryUnderTest, changes: object = {}, proposed: Partial<Registration> = {}) {
+  const ids = { agent_id: AGENT_A, token_id: OWN, ...proposed };
+  return registry.api.register(callFrom(registry.workspace), ids, request(changes));
+}
+
+/** The principal of an agent's own token. */
+const own = (agentId: string, token_id = OWN) => ({ token_id, agent: { id: agentId, registered_by: 'token' } });
+
+/** The contract of how agents register, change, drain and leave. */
+export function membershipContract(make: MakeRegistry): void {
+  describe('a registered agent', () => {
+    it('is known before it connects, with what it said', async () => {
+      const registry = await make();
+      const changes = {
+        labels: ['gpu=true'],
+        preferred_technologies: ['TypeScript'],
+        repository_urls: ['git@github.com:acme/web.git', 'https://github.com/acme/web'],
+      };
+      expect(await register(registry, changes)).toEqual({ ok: true, value: { agent_id: AGENT_A, token_id: OWN } });
+      expect(await viewOf(registry)).toMatchObject({
+        name: 'AGENT-BUILD-01',
+        agent_type: 'reviewer',
+        capabilities: ['code_review'],
+        labels: ['gpu=true'],
+        preferred_technologies: ['TypeScript'],
+        remotes: ['github.com/acme/web'],
+        max_concurrent_capacity: 5,
+        performance_tier: 'competent',
+        load_level: 'idle',
+        state: 'registered',
+        connected: false,
+        is_available: false,
+        unavailable_because: 'It is not connected.',
+        leases: [],
+        last_seen_at: null,
+      });
+    });
+
+    it('has a name of its own', async () => {
+      const registry = await withAgent(make, { name: 'AGENT-BUILD-01' });
+      const taken = await register(registry.registry, {}, { agent_id: AGENT_B });
+      expect(taken).toMatchObject({ failure: { code: 'name_taken' } });
+      expect(valueIn(await registry.api.agents(callFrom(registry.workspace))).items).toHaveLength(1);
+    });
+
+    it('gets another name when it says hello with one that is taken', async () => {
+      const registry = await make();
+      await register(registry, { name: 'AGENT-TEST' });
+      await join(registry, {}, AGENT_B);
+      expect((await viewOf(registry, AGENT_B)).name).toBe('AGENT-TEST-BBBB');
+      expect((await viewOf(registry)).name).toBe('AGENT-TEST');
+    });
+
+    it('connects with its own token, and gets work', async () => {
+      const registry = await make();
+      await register(registry);
+      const agent = await join(registry, { name: 'AGENT-BUILD-01' }, AGENT_A, own(AGENT_A));
+      await registry.api.reserve(slotRequest(1));
+      await eventually(() => expect(offers(agent)).toHaveLength(1));
+      expect(await viewOf(registry)).toMatchObject({
+        state: 'connected',
+        slots_used: 1,
+        load_level: 'critical',
+        leases: [{ task_id: slotRequest(1).task_id, epoch: 1, state: 'offered' }],
+      });
+    });
+
+    it('is spoken for by its own token only', async () => {
+      const registry = await make();
+      await register(registry, { secret: SECRET });
+      for (const token of ['token', own(AGENT_A, 'older')]) {
+        const link = await registry.connect(AGENT_A, token);
+        link.send(hello());
+        await eventually(() => expect(link.closeCode).toBe(CLOSE.superseded));
+      }
+      const withSecret = await registry.connect(AGENT_A, 'token');
+      withSecret.send(hello({ secret: SECRET, name: 'AGENT-BUILD-01' }));
+      await eventually(() => expect(withSecret.frames[0]).toMatchObject({ type: 'welcome' }));
+    });
+
+    it('keeps its id and gets a new token when it registers again with its secret', async () => {
+      const registry = await make();
+      await register(registry, { secret: SECRET });
+      const agent = await join(registry, { name: 'AGENT-BUILD-01' }, AGENT_A, own(AGENT_A));
+      const again = await register(registry, { secret: SECRET }, { agent_id: AGENT_B, token_id: 'newer' });
+      expect(again).toEqual({ ok: true, value: { agent_id: AGENT_A, token_id: 'newer' } });
+      await eventually(() => expect(agent.closeCode).toBe(CLOSE.superseded));
+      const late = await registry.connect(AGENT_A, own(AGENT_A));
+      late.send(hello());
+      await eventually(() => expect(late.closeCode).toBe(CLOSE.superseded));
+      await join(registry, { name: 'AGENT-BUILD-01', instance_id: INSTANCE_2 }, AGENT_A, own(AGENT_A, 'newer'));
+      const thief = await register(registry, { secret: 't'.repeat(32) }, { agent_id: AGENT_B });
+      expect(thief).toMatchObject({ failure: { code: 'name_taken' } });
+    });
+
+    it('is registered once by a repeated request', async () => {
+      const registry = await make();
+      const call = withKey(registry.workspace, 'k');
+      const first = await registry.api.register(call, { agent_id: AGENT_A, token_id: OWN }, request());
+      const again = await registry.api.register(call, { agent_id: AGENT_B, token_id: 'other' }, request());
+      expect(again).toEqual(first);
+      expect(valueIn(await registry.api.agents(callFrom(registry.workspace))).items).toHaveLength(1);
+    });
+
+    it('keeps what people have changed until its hello says something new', async () => {
+      const registry = await withAgent(make, { capacity: 4 });
+      const call = callFrom(registry.workspace);
+      const changed = await registry.api.update(call, AGENT_A, { max_concurrent_capacity: 2, labels: ['gpu=true'] });
+      expect(valueIn(changed)).toMatchObject({ max_concurrent_capacity: 2, labels: ['gpu=true'], capabilities: [] });
+      await join(registry.registry, { capacity: 4 });
+      expect(await viewOf(registry)).toMatchObject({ max_concurrent_capacity: 2 });
+      await join(registry.registry, { capacity: 6 });
+      expect(await viewOf(registry)).toMatchObject({ max_concurrent_capacity: 6, labels: [] });
+    });
+
+    it('can hold more than a capacity that was lowered, and is overloaded then', async () => {
+      const registry = await withAgent(make, { capacity: 2 });
+      for (const task of [1, 2]) {
+        await registry.api.reserve(slotRequest(task));
+        await accept(registry.registry, registry.agent, slotRequest(task));
+      }
+      await registry.api.update(callFrom(registry.workspace), AGENT_A, { max_concurrent_capacity: 1 });
+      await registry.api.reserve(slotRequest(3));
+      expect(await viewOf(registry)).toMatchObject({ load_level: 'overloaded', slots_used: 2, is_available: false });
+      expect(offers(registry.agent)).toHaveLength(2);
+    });
+
+    it('is listed by what it is and can do', async () => {
+      const registry = await withAgent(make, { labels: ['gpu=true'], capabilities: ['testing'] });
+      await register(registry.registry, {}, { agent_id: AGENT_B });
+      const list = async (filter: object) => {
+        const page = await registry.api.agents(callFrom(registry.workspace), { ...ALL_AGENTS, ...filter });
+        return valueIn(page).items.map(({ id }) => id);
+      };
+      expect(await list({})).toEqual([AGENT_B, AGENT_A]);
+      expect(await list({ capability: ['testing'] })).toEqual([AGENT_A]);
+      expect(await list({ capability: ['testing', 'code_review'] })).toEqual([]);
+      expect(await list({ label: ['gpu=true'] })).toEqual([AGENT_A]);
+      expect(await list({ agent_type: ['reviewer', 'architect'] })).toEqual([AGENT_B]);
+      expect(await list({ performance_tier: ['elite'] })).toEqual([]);
+      expect(await list({ is_available: true })).toEqual([AGENT_A]);
+      expect(await list({ is_available: false })).toEqual([AGENT_B]);
+    });
+  });
+
+  describe('an agent that drains', () => {
+    const drain = { timeout_seconds: 3_600 };
+
+    it('gets no new work, returns its open offer, finishes what it has, and gets work again after a resume', async () => {
+      const registry = await withAgent(make, { capacity: 2 });
+      const { api, agent } = registry;
+      const call = callFrom(registry.workspace);
+      await api.reserve(slotRequest(1));
+      await accept(registry.registry, agent, slotRequest(1));
+      await api.reserve(slotRequest(2));
+      expect(valueIn(await api.drain(call, AGENT_A, { ...drain, reason: 'maintenance' }))).toMatchObject({
+        state: 'draining',
+        is_available: false,
+        unavailable_because: 'It is draining: maintenance',
+        slots_used: 1,
+      });
+      expect(await api.reserve(slotRequest(2))).toMatchObject({ state: 'queued' });
+      await eventually(() => expect(agent.frames.at(-1)).toMatchObject({ type: 'cancel' }));
+      agent.send({ type: 'ended', task_id: slotRequest(1).task_id, epoch: 1 });
+      await eventually(async () => expect(await use(registry.registry)).toBe(0));
+      expect((await viewOf(registry)).state).toBe('draining');
+      expect(valueIn(await api.resume(call, AGENT_A))).toMatchObject({ state: 'connected' });
+      await registry.advance(6_000);
+      await eventually(() => expect(offers(agent).filter((id) => id === slotRequest(2).task_id)).toHaveLength(2));
+    });
+
+    it('loses the leases that it still has at its deadline, and each session hears of it', async () => {
+      const registry = await withAgent(make);
+      await registry.api.reserve(slotRequest(1));
+      await accept(registry.registry, registry.agent, slotRequest(1));
+      await registry.api.drain(callFrom(registry.workspace), AGENT_A, { timeout_seconds: 60 });
+      await registry.advance(59_000);
+      expect(await use(registry.registry)).toBe(1);
+      await registry.advance(2_000);
+      expect(await use(registry.registry)).toBe(0);
+      await eventually(() =>
+        expect(registry.registry.evictions()).toEqual([
+          { task_id: slotRequest(1).task_id, epoch: 1, reason: 'agent_drained' },
+        ]),
+      );
+    });
+
+    it('is removed when it leaves and has no work, and its token ends', async () => {
+      const registry = await make();
+      const call = callFrom(registry.workspace);
+      await register(registry);
+      const agent = await join(registry, { name: 'AGENT-BUILD-01' }, AGENT_A, own(AGENT_A));
+      await registry.api.reserve(slotRequest(1));
+      await accept(registry, agent, slotRequest(1));
+      expect(await registry.api.deregister(call, AGENT_A, { ...drain, force: false })).toEqual({
+        ok: true,
+        value: null,
+      });
+      expect((await viewOf(registry)).state).toBe('leaving');
+      expect(await registry.api.resume(call, AGENT_A)).toMatchObject({ failure: { code: 'agent_leaving' } });
+      await registry.api.release(slotRequest(1).task_id, 1);
+      await registry.advance(10);
+      await eventually(() => expect(agent.closeCode).toBe(CLOSE.superseded));
+      expect(await registry.api.agent(call, AGENT_A)).toMatchObject({ failure: { code: 'not_found' } });
+      const late = await registry.connect(AGENT_A, own(AGENT_A));
+      late.send(hello());
+      await eventually(() =>
+        expect(late.frames).toEqual([{ type: 'superseded', reason: 'this agent was removed', removed: true }]),
+      );
+    });
+
+    it('is removed at once by force, with its leases taken', async () => {
+      const registry = await withAgent(make);
+      const call = callFrom(registry.workspace);
+      await registry.api.reserve(slotRequest(1));
+      await accept(registry.registry, registry.agent, slotRequest(1));
+      await registry.api.deregister(call, AGENT_A, { ...drain, force: true });
+      expect(await registry.api.agent(call, AGENT_A)).toMatchObject({ failure: { code: 'not_found' } });
+      await eventually(() => expect(registry.registry.evictions()).toHaveLength(1));
+      expect(await registry.api.reserve(slotRequest(1))).toEqual({ state: 'ended' });
+    });
+
+    it('must exist', async () => {
+      const registry = await withAgent(make);
+      const call = callFrom(registry.workspace);
+      const missing = { failure: { code: 'not_found' } };
+      expect(await registry.api.drain(call, AGENT_B, drain)).toMatchObject(missing);
+      expect(await registry.api.resume(call, AGENT_B)).toMatchObject(missing);
+      expect(await registry.api.update(call, AGENT_B, {})).toMatchObject(missing);
+      expect(await registry.api.deregister(call, AGENT_B, { ...drain, force: false })).toMatchObject(missing);
+    });
+  });
+}
