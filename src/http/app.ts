@@ -50,7 +50,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
   mount(app, {
     ...sessionHandlers(deps),
     ...sessionActionHandlers(deps),
-    ...sessionWorkHandlers(deps),
+    ...sessionWorkHandlers(deps, authenticator),
     ...agentHandlers(deps),
     ...lockHandlers(deps, authenticator),
     ...tokenHandlers(deps, revocations),

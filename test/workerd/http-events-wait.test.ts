@@ -1,10 +1,13 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { sessionName } from '../../src/adapters/objects/names.ts';
+import type { SessionId } from '../../src/protocol/common/ids.ts';
 import { MAX_WATCHERS } from '../../src/protocol/common/limits.ts';
 import { SOCKET_PROTOCOL } from '../../src/protocol/common/socket.ts';
 import type { EventPage } from '../../src/protocol/events/envelope.ts';
 import { eventually } from '../support/eventually.ts';
-import { ask, signToken } from './http-support.ts';
+import { ask, STATIC_TOKEN, signToken } from './http-support.ts';
 import { requested, sessionObject, unwrap } from './support/session-in-workerd.ts';
 
 /** A session, and a read of its log that waits for an event after the last one. */
@@ -54,6 +57,22 @@ describe('a read of the log that waits', () => {
     unwrap(await api.remove(call));
     const response = await answer;
     expect([response.status, await response.json()]).toMatchObject([404, { code: 'not_found' }]);
+  });
+
+  it('is refused if its token was revoked meanwhile', async () => {
+    const admin = { token: STATIC_TOKEN };
+    const made = await ask('/api/v1/tokens', { ...admin, body: { name: 'reader', role: 'viewer' } });
+    const reader = (await made.json()) as { id: string; token: string };
+    const created = await ask('/api/v1/sessions', { ...admin, body: { title: 'A session', initial_prompt: 'x' } });
+    const { id, cursor } = (await created.json()) as { id: SessionId; cursor: string };
+    const path = `/api/v1/sessions/${id}`;
+    const answer = ask(`${path}/events?after=${cursor}&wait_seconds=20`, { token: reader.token });
+    const session = env.SESSION.getByName(sessionName('default', id));
+    const open = () => runInDurableObject(session, (_, state) => state.getWebSockets('watch').length);
+    await eventually(async () => expect(await open()).toBe(1));
+    expect((await ask(`/api/v1/tokens/${reader.id}`, { ...admin, method: 'DELETE' })).status).toBe(204);
+    await ask(`${path}/start`, { ...admin, method: 'POST' });
+    expect((await answer).status).toBe(401);
   });
 
   it('is refused with 429, as another watcher is, if the session has as many as it may have', async () => {

@@ -1,13 +1,19 @@
 import { readDiff, streamArtifact, streamPatch } from '../../application/artifacts.ts';
 import { readEvents } from '../../application/read-events.ts';
+import type { Authenticator } from '../auth/authenticate.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 import { sessionOf } from './sessions.ts';
 
 /** Handlers for a session's events, checkpoints, approvals and artifacts. */
-export function sessionWorkHandlers(deps: Dependencies) {
+export function sessionWorkHandlers(deps: Dependencies, authenticator: Authenticator) {
   return {
-    listEvents: ({ params, query, call }) => readEvents(deps, call, params.id, query),
+    listEvents: async ({ params, query, call }, c) => {
+      const page = await readEvents(deps, call, params.id, query);
+      // The token may have ended while the read waited.
+      if (query.wait_seconds > 0) await authenticator.byToken(c.req.raw);
+      return page;
+    },
     readTranscript: ({ params, query, call }) => sessionOf(deps, call, params.id).transcript(call, query),
     listCheckpoints: ({ params, query, call }) => sessionOf(deps, call, params.id).checkpoints(call, query),
     requestCheckpoint: ({ params, call }) => sessionOf(deps, call, params.id).requestCheckpoint(call),
