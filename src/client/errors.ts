@@ -32,6 +32,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether a retry would get the same error. */
+export function isFinal(error: ApiError): boolean {
+  return error.status < 500 && error.status !== 429;
+}
+
 /**
  * No response arrived: the network failed or the deadline passed. The request may or may not have taken effect. To find
  * out, repeat it with the same `idempotencyKey`.

@@ -95,7 +95,8 @@ export function createRest(options: RequestOptions) {
     const path = (pathOf as (id: OperationId, params?: object) => string)(id, params);
     const { signal, idempotencyKey, ifMatch } = call;
     const { method } = ROUTES[id];
-    const waitMs = Number(rest.query?.wait_seconds ?? 0) * 1_000;
+    const { wait_seconds = 0 } = { ...rest.query, ...(rest.body as object) } as { wait_seconds?: number };
+    const waitMs = wait_seconds * 1_000;
     return request(options, { method, path, ...rest, idempotencyKey, ifMatch, waitMs }, signal) as Promise<
       ResultOf<Id>
     >;
@@ -168,6 +169,16 @@ export function createRest(options: RequestOptions) {
       /** Drains the agent and removes it. */
       deregister: (id: string, body: BodyFor<'deregisterAgent'> = {}, call?: CallOptions) =>
         send('deregisterAgent', { params: { id }, body }, call),
+    },
+    locks: {
+      /** Acquires a lock, or with `wait_seconds` waits for it. @returns the lock, or the place if the wait was in vain */
+      acquire: (resource: string, body: BodyFor<'acquireLock'>, call?: CallOptions) =>
+        send('acquireLock', { params: { resource }, body }, call),
+      renew: (resource: string, body: BodyFor<'renewLock'>, call?: CallOptions) =>
+        send('renewLock', { params: { resource }, body }, call),
+      release: (resource: string, body: BodyFor<'releaseLock'>, call?: CallOptions) =>
+        send('releaseLock', { params: { resource }, body }, call),
+      get: (resource: string, call?: CallOptions) => send('readLock', { params: { resource } }, call),
     },
     /** Reads the workspace, role and expiry of this client's token. */
     me: (call?: CallOptions) => send('readPrincipal', {}, call),

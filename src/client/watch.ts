@@ -4,7 +4,7 @@ import { webSocketUrl } from '../protocol/common/url.ts';
 import { pathOf } from '../protocol/endpoints/routes.ts';
 import type { SessionEvent } from '../protocol/events/envelope.ts';
 import { fullJitterMs, pause } from './backoff.ts';
-import { ApiError, localProblem } from './errors.ts';
+import { ApiError, isFinal, localProblem } from './errors.ts';
 import type { RestClient } from './rest.ts';
 import { LogFollower } from './resume.ts';
 
@@ -234,11 +234,6 @@ function runProtocol(
       for (const reply of step.replies) socket.send(JSON.stringify(reply));
     });
   });
-}
-
-/** Whether a retry would get the same error. */
-function isFinal(error: ApiError): boolean {
-  return error.status < 500 && error.status !== 429;
 }
 
 /** The error of a close code that forbids a reconnect; null for any other ending. */
