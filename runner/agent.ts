@@ -15,6 +15,7 @@ import { FrameBuffer } from './lease/buffer.ts';
 import { ReconnectingSocket } from './lease/connection.ts';
 import { Lease } from './lease/lease.ts';
 import { recover } from './lease/recovery.ts';
+import { removeLeftoverTemporaries } from './process/temporary-directory.ts';
 import { within } from './process/within.ts';
 
 const CONTROL_REFUSALS_TOLERATED_MS = 60_000;
@@ -115,6 +116,8 @@ export class Agent {
     this.#recovery.close();
     this.#parts.opencode.close();
     await this.#parts.server.stop();
+    // Those of the leases that were given up.
+    await removeLeftoverTemporaries(this.#worktrees, this.#options.log);
     this.#parts.unlock();
     this.#resolveStopped(error);
   }

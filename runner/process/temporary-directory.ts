@@ -29,9 +29,9 @@ export async function removeTemporary(worktree: string): Promise<void> {
   await rm(record, { force: true });
 }
 
-/** Removes the temporary directories that killed processes have left. @param worktrees the parent of worktrees */
+/** Removes the temporary directories of leases that did not come to their end. @param worktrees the parent of worktrees */
 export async function removeLeftoverTemporaries(worktrees: string, log: (line: string) => void): Promise<void> {
-  for (const name of (await readdir(worktrees)).filter(isTemporaryRecord)) {
+  for (const name of (await readdir(worktrees).catch(() => [])).filter(isTemporaryRecord)) {
     await removeTemporary(join(worktrees, name.slice(0, -TEMPORARY_SUFFIX.length))).catch((error: Error) =>
       log(`a leftover temporary directory cannot be removed: ${error.message}`),
     );

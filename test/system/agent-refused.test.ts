@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { exitCode } from '../../cli/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Fleet, NO_POSTGRES, startFleet } from './support/fleet.ts';
 import { startSession } from './support/started-session.ts';
+import { TcpProxy } from './support/tcp-proxy.ts';
 
 let fleet: Fleet;
 beforeAll(async () => {
@@ -23,6 +24,23 @@ it('an agent whose token is revoked while it works says so, stops, and exits wit
   expect(await agent.ended()).toBe(exitCode.unreachable);
   expect(agent.output).toContain('does not accept this token');
   await eventually(() => expect(agent.livingProcesses()).toEqual([]));
+  await fleet.client.sessions.act(session.id, 'cancel');
+  session.watch.close();
+});
+
+it('an agent that is stopped while the control plane is away leaves no temporary directory', async () => {
+  const proxy = await TcpProxy.start(fleet.controlPlane.url);
+  const agent = await fleet.agent('AGENT-ALONE', { url: proxy.url }).start();
+  const session = await startSession(fleet.client, ['run echo "$TMPDIR" > where.txt; echo done; sleep 300']);
+  const worktrees = join(agent.place.home, 'worktrees');
+  const path = await eventually(() => {
+    const [name] = readdirSync(worktrees).filter((one) => existsSync(join(worktrees, one, 'where.txt')));
+    return readFileSync(join(worktrees, name!, 'where.txt'), 'utf8').trim();
+  });
+  expect(existsSync(path)).toBe(true);
+  await proxy.stop();
+  await agent.stop();
+  expect(existsSync(path)).toBe(false);
   await fleet.client.sessions.act(session.id, 'cancel');
   session.watch.close();
 });
