@@ -105,7 +105,9 @@ it('oio session show names the agent and the cost', async () => {
 
 it('oio agent list shows the agents that are connected', async () => {
   const { output } = await oio('agent', 'list');
-  expect(output).toMatch(/^name +state +model +labels\n(.+\n)*AGENT-\S+ +\d of \d+ busy +\S+\/\S+ +\S/);
+  expect(output).toMatch(
+    /^name +state +slots +load +type +tier +model +labels\n(.+\n)*AGENT-\S+ +connected +\d+\/\d+ +\w+ +implementer +competent +\S+\/\S+ +\S/,
+  );
 });
 
 it('oio prints the server’s error text when the server refuses', async () => {
