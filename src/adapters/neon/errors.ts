@@ -9,10 +9,12 @@ import { Rejected } from '../../ports/rejected.ts';
  */
 const REJECTED_CLASSES = ['22', '23'];
 
-/** The SQLSTATE of the driver's error; null when it has none. */
+/** The SQLSTATE of the driver's error, which drizzle may have wrapped in another one; null when it has none. */
 function sqlState(error: unknown): string | null {
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code)) return cause.code;
+  }
+  return null;
 }
 
 /**
@@ -26,8 +28,15 @@ export async function classified<T>(query: PromiseLike<T>): Promise<T> {
   } catch (error) {
     const state = sqlState(error);
     if (state === null || !REJECTED_CLASSES.includes(state.slice(0, 2))) {
-      throw new Error(`Postgres is not available: ${error instanceof Error ? error.message : error}`, { cause: error });
+      throw new Error(`Postgres is not available: ${rootOf(error).message}`, { cause: error });
     }
     throw new Rejected(`Postgres rejected the row (SQLSTATE ${state})`, { cause: error });
   }
+}
+
+/** The driver's own error. Drizzle wraps it in an error whose message quotes the query with its values. */
+function rootOf(error: unknown): Error {
+  let root = error instanceof Error ? error : new Error(String(error));
+  while (root.cause instanceof Error) root = root.cause;
+  return root;
 }

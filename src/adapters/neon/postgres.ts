@@ -3,8 +3,8 @@ import type { RunHistory } from '../../ports/run-history.ts';
 import { Breaker } from './breaker.ts';
 
 /**
- * The ports that Postgres implements. The driver takes a part of the time in which an isolate starts, so the first
- * call that needs it loads it. A deployment without Postgres never does.
+ * The ports that Postgres implements. The driver and the query builder take a quarter of the time in which an isolate
+ * starts, so they are loaded by the first call that needs them. A deployment without Postgres never loads them.
  */
 
 /** One for each database, because all objects of an isolate share the fate of theirs. */

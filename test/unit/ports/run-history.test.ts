@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresRunHistory } from '../../../src/adapters/neon/postgres.ts';
 import { Rejected } from '../../../src/ports/rejected.ts';
-import type { SessionRun } from '../../../src/ports/run-history.ts';
 import { MemoryRunHistory } from '../../support/memory-run-history.ts';
 import { embeddedPostgres, serverPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { runHistoryContract, sessionRun } from './run-history.contract.ts';
@@ -40,15 +39,6 @@ describe.each(backends)('the run history on $name', ({ open }) => {
     const run = sessionRun({ workspace: `history-${crypto.randomUUID()}`, title: 'a\u0000b' });
     await history().record(run);
     expect(await history().runsOf(run.workspace, run.session_id)).toEqual([{ ...run, title: 'ab' }]);
-  });
-
-  it('records a run of an earlier release, which lacks a newer member, with the default of the column', async () => {
-    const { usage, ...run } = sessionRun({ workspace: `history-${crypto.randomUUID()}` });
-    const { unpriced_turns: _, ...older } = usage;
-    await history().record({ ...run, usage: older as typeof usage, gone: 1 } as SessionRun);
-    expect(await history().runsOf(run.workspace, run.session_id)).toEqual([
-      { ...run, usage: { ...usage, unpriced_turns: 0 } },
-    ]);
   });
 
   it.each([

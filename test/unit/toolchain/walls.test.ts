@@ -70,7 +70,7 @@ const ALLOWED = [
     'src/application/ok.ts',
     `export * from '../ports/x.ts';\nexport * from '../domain/x.ts';\nexport * from 'hono/jwt';`,
   ],
-  ['src/adapters/neon/ok.ts', `export * from '../../ports/x.ts';\nexport * from '@neondatabase/serverless';`],
+  ['src/adapters/neon/ok.ts', `export * from '../../ports/x.ts';\nexport * from 'drizzle-orm/neon-http';`],
   [
     'src/http/routes/ok.ts',
     `export * from '../../application/x.ts';\nexport * from '../context.ts';\nexport * from 'hono';`,
