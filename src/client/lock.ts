@@ -12,7 +12,7 @@ export interface LockOptions {
   waitSeconds?: number;
   /** Ends the wait, or the signal of the work, when it aborts. */
   signal?: AbortSignal;
-  /** Called with the place in the queue, 1 for the next, each time that a request has waited in vain. */
+  /** Called with the place in the queue each time that a request has waited. */
   onWait?: (place: number) => void;
 }
 
@@ -36,6 +36,8 @@ export class LockLostError extends Error {
 const RENEWED_AFTER = 1 / 3;
 const LOST_AFTER = 5 / 6;
 const MAX_PAUSE_MS = 1_000;
+/** A server that cannot wait does not get many requests. */
+const MIN_ROUND_MS = 100;
 /** A release that does not arrive is made up for by the TTL, so the caller does not wait long for it. */
 const RELEASE_WITHIN_MS = 5_000;
 
@@ -104,10 +106,11 @@ async function acquire(locks: RestClient['locks'], resource: string, options: Lo
       const answer = await locks.acquire(resource, body, signal && { signal });
       if ('fencing_token' in answer) {
         const held = { resource, fencingToken: answer.fencing_token, ttlMs: ttlSeconds * 1_000, age };
-        // The TTL began somewhere in a request that has waited. A renewal makes it certain how much of it is left.
+        // After a late answer, a renewal makes sure that the work begins with a whole TTL.
         return isDue(held) ? await renewed(locks, held, signal) : held;
       }
       onWait?.(answer.place);
+      if (age() < MIN_ROUND_MS) await pause(MIN_ROUND_MS, signal);
     } catch (error) {
       if (wait_seconds === 0 || !(isTemporary(error) || isLost(error))) throw error;
       await pause(MAX_PAUSE_MS, signal);

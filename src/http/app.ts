@@ -52,7 +52,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
     ...sessionActionHandlers(deps),
     ...sessionWorkHandlers(deps, authenticator),
     ...agentHandlers(deps),
-    ...lockHandlers(deps, authenticator),
+    ...lockHandlers(deps),
     ...tokenHandlers(deps, revocations),
     ...codeHandlers(deps),
     ...ticketHandlers(deps),

@@ -31,8 +31,8 @@ export interface LocksApi {
 /** Waits for locks outside of the object that has them. */
 export interface LockTurns {
   /**
-   * Waits until it may be the waiter's turn, which then asks for the lock again.
-   * @returns false if `ms` have passed before
+   * Waits until it is the waiter's turn.
+   * @returns false if `ms` have passed before, or the object can no longer say
    */
   next(call: Call, wait: LockWait, ms: number): Promise<boolean>;
 }

@@ -19,23 +19,24 @@ export function objectLockTurns(sockets: Sockets): LockTurns {
         },
       });
       const { webSocket } = await sockets.open(workspace, { kind: 'agent_registry', id: workspace }, upgrade);
-      if (!webSocket) return true;
+      if (!webSocket) return false;
       webSocket.accept();
-      const isNews = await newsOn(webSocket, ms);
+      const isTurn = await turnOn(webSocket, ms);
       webSocket.close(NORMAL_CLOSURE);
-      return isNews;
+      return isTurn;
     },
   };
 }
 
-/** Whether a frame arrives, or the socket is lost, within `ms`. */
-function newsOn(socket: WebSocket, ms: number): Promise<boolean> {
+/** Whether a frame arrives within `ms`. The object sends only one, when it is the waiter's turn. */
+function turnOn(socket: WebSocket, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), ms);
-    const tell = () => {
+    const end = (isTurn: boolean) => {
       clearTimeout(timer);
-      resolve(true);
+      resolve(isTurn);
     };
-    for (const type of ['message', 'close', 'error'] as const) socket.addEventListener(type, tell);
+    socket.addEventListener('message', () => end(true));
+    for (const type of ['close', 'error'] as const) socket.addEventListener(type, () => end(false));
   });
 }

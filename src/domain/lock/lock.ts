@@ -4,7 +4,7 @@ import { MAX_WAITERS_OF_LOCK } from '../../protocol/common/limits.ts';
 
 /**
  * How long a place is kept for a waiter that is not there: between two of its requests, after it has vanished, and
- * while the lock is free for it. Nobody is granted a lock without asking, so a dead waiter never gets it.
+ * while the lock is free for it. Only a caller that asks is granted a lock, so a dead waiter never gets it.
  */
 export const LOCK_GRACE_MS = 5_000;
 

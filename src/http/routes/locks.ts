@@ -1,16 +1,14 @@
 import { acquireLock } from '../../application/acquire-lock.ts';
 import { ok } from '../../protocol/common/errors.ts';
-import type { Authenticator } from '../auth/authenticate.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
 
 /** Handlers for the locks of the workspace. */
-export function lockHandlers(deps: Dependencies, authenticator: Authenticator) {
+export function lockHandlers(deps: Dependencies) {
   const locksOf = (workspace: string) => deps.agentRegistries.of(workspace);
   return {
-    acquireLock: async ({ params, body, call }, c) => {
-      const parts = { ...deps, authenticateAgain: () => authenticator.byToken(c.req.raw) };
-      const acquired = await acquireLock(parts, call, params.resource, body);
+    acquireLock: async ({ params, body, call }) => {
+      const acquired = await acquireLock(deps, call, params.resource, body);
       if (!acquired.ok) return acquired;
       const { value } = acquired;
       return ok(value.state === 'held' ? { status: 200, body: value.lock } : { status: 202, body: value.place });

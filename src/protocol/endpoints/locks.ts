@@ -24,7 +24,7 @@ export const LOCK_ENDPOINTS = {
     body: AcquireLockRequest,
     responses: {
       200: json(HeldLock, 'You hold the lock. If you held it already, it has the same fencing token and a new TTL.'),
-      202: json(LockPlace, 'The wait is over and you are in the queue. Ask again at once to keep your place.'),
+      202: json(LockPlace, 'It is your turn, or the wait is over. Ask again at once, or you lose your place.'),
     },
     errors: ['lock_held', 'too_many_requests'],
   },

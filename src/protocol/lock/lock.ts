@@ -52,7 +52,7 @@ export const AcquireLockRequest = schema(() =>
         .min(0)
         .max(MAX_LOCK_WAIT_SECONDS)
         .default(0)
-        .meta({ description: 'How long the request may wait in the queue. Without a wait, you leave the queue.' }),
+        .meta({ description: 'How long the request may wait for its turn. Without a wait, you leave the queue.' }),
     })
     .meta({
       id: 'AcquireLockRequest',
@@ -113,7 +113,7 @@ export const LockPlace = schema(() =>
     .object({
       resource: LockResource(),
       owner: Owner(),
-      place: Ordinal().meta({ description: 'The place in the queue; 1 is the next.' }),
+      place: Ordinal().meta({ description: 'The place in the queue when the request came; 1 if it is your turn now.' }),
       kept_until: Instant().meta({ description: 'Whoever has not asked again by then has lost the place.' }),
     })
     .meta({

@@ -29,7 +29,7 @@ export class LockServer {
     const signal = init?.signal ?? new AbortController().signal;
     const gone = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     const body: unknown = init?.body ? JSON.parse(String(init.body)) : {};
-    return Promise.race([this.#exchange(new URL(String(input)).pathname, body, signal), gone]);
+    return Promise.race([this.#exchange(new URL(String(input)).pathname, body), gone]);
   };
 
   /** Lets time pass. */
@@ -58,29 +58,28 @@ export class LockServer {
     return read.value;
   }
 
-  async #exchange(path: string, body: unknown, signal: AbortSignal): Promise<Response> {
+  async #exchange(path: string, body: unknown): Promise<Response> {
     await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
     if (this.isAway) throw new TypeError('fetch failed');
     this.#keepTime();
-    return answered(await this.#serve(path, body, signal));
+    return answered(await this.#serve(path, body));
   }
 
-  #serve(path: string, body: unknown, signal: AbortSignal): Promise<Outcome<unknown>> {
+  #serve(path: string, body: unknown): Promise<Outcome<unknown>> {
     const { api } = this.registry;
     const resourceOf = (id: OperationId) => (matchPath(id, path) as { resource: string } | null)?.resource;
     const [acquired, renewed, released] = (['acquireLock', 'renewLock', 'releaseLock'] as const).map(resourceOf);
-    if (acquired !== undefined) return this.#acquire(acquired, AcquireLockRequest().parse(body), signal);
+    if (acquired !== undefined) return this.#acquire(acquired, AcquireLockRequest().parse(body));
     if (renewed !== undefined) return api.renewLock(CALL, renewed, RenewLockRequest().parse(body));
     if (released !== undefined) return api.releaseLock(CALL, released, ReleaseLockRequest().parse(body));
     throw new Error(`no lock: ${methodsOf(path)} ${path}`);
   }
 
-  async #acquire(resource: string, request: AcquireLockRequest, signal: AbortSignal): Promise<Outcome<unknown>> {
+  async #acquire(resource: string, request: AcquireLockRequest): Promise<Outcome<unknown>> {
     const parts = {
       agentRegistries: { of: () => this.registry.api },
-      lockTurns: this.#turnsUntil(signal),
+      lockTurns: this.#turns,
       effects: { now: () => Date.now() },
-      authenticateAgain: async () => undefined,
     };
     const acquired = await acquireLock(parts, CALL, resource, request);
     if (!acquired.ok) return acquired;
@@ -88,21 +87,18 @@ export class LockServer {
     return { ok: true, value: value.state === 'held' ? value.lock : value.place };
   }
 
-  /** @param signal aborts when the client has gone */
-  #turnsUntil(signal: AbortSignal): LockTurns {
-    return {
-      next: async (_call, wait, ms) => {
-        const link = this.registry.waitForTurn(wait);
-        const endsAt = Date.now() + ms;
-        while (link.received.length === 0 && Date.now() < endsAt && !signal.aborted) {
-          await new Promise((resolve) => setTimeout(resolve, STEP_MS));
-        }
-        this.#keepTime();
-        link.close();
-        return link.received.length > 0;
-      },
-    };
-  }
+  readonly #turns: LockTurns = {
+    next: async (_call, wait, ms) => {
+      const link = this.registry.waitForTurn(wait);
+      const endsAt = Date.now() + ms;
+      while (link.received.length === 0 && Date.now() < endsAt) {
+        await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+      }
+      this.#keepTime();
+      link.close();
+      return link.received.length > 0;
+    },
+  };
 
   #keepTime(): void {
     const { platform } = this.registry;
