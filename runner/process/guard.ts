@@ -1,12 +1,12 @@
 /**
  * Runs one command, and ends it when the process that started this guard ends.
  *
- *     node guard.ts [--marker=NAME=value] <command> [argument…]
+ *     node guard.ts [--stdin] [--marker=NAME=value] <command> [argument…]
  *
  * The guard's stdin is a pipe that the parent holds open and never writes to. The kernel closes the pipe even when
  * SIGKILL ends the parent. The guard then sends SIGTERM to the command's process group, waits two seconds, and sends
  * SIGKILL. Processes that the command started in other process sessions are found by the variable that the marker
- * names, and ended after the command.
+ * names, and ended after the command. With `--stdin`, the command reads from file descriptor 4, and else from nothing.
  *
  * The guard exits with the command's exit code. If it has an IPC channel, it reports the command's process id there.
  */
@@ -17,17 +17,20 @@ const GRACE_MS = 2_000;
 const COMMAND_NOT_STARTED = 127;
 const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
 
+const STDIN_OPTION = '--stdin';
+const STDIN_FD = 4;
 const MARKER_OPTION = '--marker=';
 
 const words = process.argv.slice(2);
+const stdin = words[0] === STDIN_OPTION && words.shift() ? STDIN_FD : 'ignore';
 const marker = words[0]?.startsWith(MARKER_OPTION) ? words.shift()?.slice(MARKER_OPTION.length) : undefined;
 const [command, ...args] = words;
 if (command === undefined) {
-  process.stderr.write('usage: node guard.ts [--marker=NAME=value] <command> [argument…]\n');
+  process.stderr.write('usage: node guard.ts [--stdin] [--marker=NAME=value] <command> [argument…]\n');
   process.exit(2);
 }
 
-const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+const child = spawn(command, args, { stdio: [stdin, 'inherit', 'inherit'], detached: true });
 
 function signalCommand(signal: NodeJS.Signals): void {
   if (child.pid !== undefined) signalGroup(child.pid, signal);

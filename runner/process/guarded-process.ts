@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { signalGroup } from './process-group.ts';
 
 const GUARD = fileURLToPath(new URL('./guard.ts', import.meta.url));
+/** The file descriptor of this process's standard input. */
+const STANDARD_INPUT = 0;
 /** Longer than the guard's own grace period, so that the guard itself ends its command. */
 const STOP_LIMIT_MS = 10_000;
 /** How long to wait for the last output of a guard that has exited. */
@@ -20,7 +22,8 @@ export interface GuardedCommand {
    * A variable of `env` that identifies the command's children. Children that outlive the command are ended after it.
    */
   marker?: string;
-  onOutput: (chunk: string, stream: 'stdout' | 'stderr') => void;
+  /** Gets the output; the command has no input. Without it, the command has the standard streams of this process. */
+  onOutput?: (chunk: string, stream: 'stdout' | 'stderr') => void;
 }
 
 /** How a guarded command ended: its exit code, or 128 + n when signal n ended it. */
@@ -45,18 +48,20 @@ export interface GuardedProcess {
  */
 export async function spawnGuarded(options: GuardedCommand): Promise<GuardedProcess> {
   const marker = options.marker === undefined ? [] : [`--marker=${options.marker}=${options.env[options.marker]}`];
-  const guard = spawn(process.execPath, [GUARD, ...marker, options.command, ...options.args], {
-    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+  const { onOutput } = options;
+  const stdin = onOutput ? [] : ['--stdin'];
+  const guard = spawn(process.execPath, [GUARD, ...stdin, ...marker, options.command, ...options.args], {
+    stdio: onOutput ? ['pipe', 'pipe', 'pipe', 'ipc'] : ['pipe', 'inherit', 'inherit', 'ipc', STANDARD_INPUT],
     // Ctrl-C in the terminal must reach only this process, which then decides when the guard ends its command.
     detached: process.platform !== 'win32',
     env: options.env,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   let lastError = '';
-  guard.stdout?.setEncoding('utf8').on('data', (chunk: string) => options.onOutput(chunk, 'stdout'));
+  guard.stdout?.setEncoding('utf8').on('data', (chunk: string) => onOutput?.(chunk, 'stdout'));
   guard.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     lastError = chunk;
-    options.onOutput(chunk, 'stderr');
+    onOutput?.(chunk, 'stderr');
   });
   // Nothing is ever written. If the guard exits first, the pipe's error must not be unhandled.
   guard.stdin?.on('error', () => undefined);

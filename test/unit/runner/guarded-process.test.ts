@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
@@ -30,6 +30,15 @@ test('a guarded process passes on its command’s output', async () => {
   const guarded = await run('echo out; echo err >&2', (chunk) => chunks.push(chunk));
   await guarded.exited;
   expect(chunks.join('').split('\n').sort()).toEqual(['', 'err', 'out'].sort());
+});
+
+test('a guarded process without a listener for its output has the standard streams of this process', async () => {
+  const script = `
+    const { spawnGuarded } = await import(${JSON.stringify(GUARDED_PROCESS)});
+    const command = { command: 'sh', args: ['-c', 'cat; echo err >&2; exit 7'], env: process.env };
+    process.exitCode = (await (await spawnGuarded(command)).exited).code;`;
+  const parent = spawnSync(process.execPath, ['--input-type=module', '-e', script], { env, input: 'hello' });
+  expect([parent.status, String(parent.stdout), String(parent.stderr)]).toEqual([7, 'hello', 'err\n']);
 });
 
 test('starting a missing command fails with an error that names it', async () => {
