@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   reject: async () => (await import('./commands/approvals.ts')).reject,
   answer: async () => (await import('./commands/approvals.ts')).answer,
   open: async () => (await import('./commands/open.ts')).open,
+  lock: async () => (await import('./commands/lock.ts')).lock,
   token: async () => (await import('./commands/token.ts')).token,
 };
 
