@@ -1,7 +1,7 @@
 import type { Client } from '../../src/client/client.ts';
 import { ago } from '../../src/domain/relative-time.ts';
 import { visible } from '../../src/domain/visible-text.ts';
-import type { AgentState, AgentView } from '../../src/protocol/agent/agent.ts';
+import type { AgentPerformance, AgentState, AgentView } from '../../src/protocol/agent/agent.ts';
 import { Capability } from '../../src/protocol/common/enums.ts';
 import { CliError, defineCommand, exitCode, oio } from '../command.ts';
 import { parseDuration } from '../duration.ts';
@@ -51,14 +51,16 @@ const show = defineCommand({
   arguments: { name: 'required' },
   options: jsonOption,
   async run({ values, args }) {
-    const agent = await findAgent(connect(), args.name);
-    if (values.json) printJson(agent);
-    else printLines(linesOf(agent, Date.now()));
+    const client = connect();
+    const agent = await findAgent(client, args.name);
+    const performance = await client.agents.performance(agent.id);
+    if (values.json) printJson({ ...agent, performance });
+    else printLines(linesOf(agent, performance, Date.now()));
     return exitCode.ok;
   },
 });
 
-function linesOf(agent: AgentView, now: number): string[] {
+function linesOf(agent: AgentView, performance: AgentPerformance, now: number): string[] {
   const { slots_used, max_concurrent_capacity, load_level, last_seen_at, unavailable_because } = agent;
   const rows: readonly (readonly [string, string])[] = [
     ['id', agent.id],
@@ -66,7 +68,8 @@ function linesOf(agent: AgentView, now: number): string[] {
     ['available', unavailable_because === null ? 'yes' : `no: ${unavailable_because}`],
     ['slots', `${slots_used} of ${max_concurrent_capacity} in use (${load_level})`],
     ['type', agent.agent_type],
-    ['tier', agent.performance_tier],
+    ['tier', `${agent.performance_tier}: ${performance.reason}`],
+    ['results', resultsLine(performance)],
     ['model', agent.model ?? '-'],
     ['capabilities', spellCapabilities(agent)],
     ['labels', agent.labels.join(' ') || '-'],
@@ -76,6 +79,14 @@ function linesOf(agent: AgentView, now: number): string[] {
   ];
   const width = Math.max(...rows.map(([title]) => title.length));
   return [agent.name, ...rows.map(([title, text]) => `  ${title.padEnd(width)}  ${visible(text)}`)].map(printable);
+}
+
+function resultsLine({ counts, success, duration }: AgentPerformance): string {
+  const { completed, partial, failed } = counts;
+  if (completed + partial + failed === 0) return '-';
+  const range = `${Math.round(success.low * 100)}–${Math.round(success.high * 100)} % likely`;
+  const median = duration.p50_ms === null ? '' : `, median ${Math.round(duration.p50_ms / 1_000)} s`;
+  return `${completed} completed, ${partial} partial, ${failed} failed (${range} to succeed)${median}`;
 }
 
 function spellCapabilities({ capabilities }: AgentView): string {

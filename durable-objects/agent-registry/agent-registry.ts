@@ -1,5 +1,5 @@
 import { objectSessions } from '../../src/adapters/objects/stubs.ts';
-import type { AgentRegistryApi, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
+import type { AgentRegistryApi, AssignmentResult, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { Acquired } from '../../src/ports/locks.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
@@ -36,12 +36,16 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
     this.runtime.cancel({ task_id: taskId, epoch });
   }
 
-  async release(taskId: TaskId, epoch: number): Promise<void> {
-    this.runtime.release({ task_id: taskId, epoch });
+  async release(taskId: TaskId, epoch: number, result?: AssignmentResult): Promise<void> {
+    this.runtime.release({ task_id: taskId, epoch }, result);
   }
 
   async agents(...args: Args<'agents'>): ReturnType<AgentRegistryApi['agents']> {
     return this.runtime.agents(...args);
+  }
+
+  async performance(...args: Args<'performance'>): ReturnType<AgentRegistryApi['performance']> {
+    return this.runtime.performance(...args);
   }
 
   async register(...args: Args<'register'>): ReturnType<AgentRegistryApi['register']> {

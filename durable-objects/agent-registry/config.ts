@@ -1,5 +1,6 @@
 import type { MatchConfig } from '../../src/domain/dispatch/match.ts';
 import type { OfferConfig } from '../../src/domain/dispatch/slot.ts';
+import { refuse } from '../../src/protocol/common/errors.ts';
 import type { TaskId } from '../../src/protocol/common/ids.ts';
 
 const DECLINED_FIRST_MS = 5_000;
@@ -28,6 +29,8 @@ export const TOMBSTONES_KEPT_MS = 86_400_000;
  * without a close event, the stored `last_seen_at` can be this much too old.
  */
 export const REVIEW_MS = 21_600_000;
+
+export const NO_SUCH_AGENT = refuse('not_found', 'There is no such agent.');
 
 /** The outbox destination of the sessions whose leases the registry ends. Each session is a place at it. */
 export const SESSIONS = 'sessions';

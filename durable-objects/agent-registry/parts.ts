@@ -2,6 +2,8 @@ import type { ObjectKit } from '../kit/runtime.ts';
 import type { AgentsTable } from './agents/agents-table.ts';
 import type { Connections } from './agents/connections.ts';
 import type { Membership } from './agents/membership.ts';
+import type { Performance } from './agents/performance.ts';
+import type { ResultsTable } from './agents/results-table.ts';
 import type { SlotKeeper } from './slots/slot-keeper.ts';
 import type { SlotsTable } from './slots/slots-table.ts';
 
@@ -13,4 +15,6 @@ export interface RegistryParts {
   connections: Connections;
   keeper: SlotKeeper;
   membership: Membership;
+  results: ResultsTable;
+  performance: Performance;
 }

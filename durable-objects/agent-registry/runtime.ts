@@ -4,12 +4,14 @@ import { wasDownAt } from '../../src/domain/lease/liveness.ts';
 import {
   type AgentQuery,
   ALL_AGENTS,
+  type AssignmentResult,
   type Registration,
   type SlotRequest,
   type SlotState,
 } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type {
+  AgentPerformance,
   AgentView,
   DeregisterAgentRequest,
   DrainAgentRequest,
@@ -35,12 +37,15 @@ import { AgentViews } from './agents/agent-views.ts';
 import { AgentsTable } from './agents/agents-table.ts';
 import { Arrivals } from './agents/arrivals.ts';
 import { agentTag, type Connection, Connections, newConnection } from './agents/connections.ts';
-import { Membership, NO_SUCH_AGENT } from './agents/membership.ts';
+import { Membership } from './agents/membership.ts';
+import { Performance } from './agents/performance.ts';
+import { ResultsTable } from './agents/results-table.ts';
 import {
   AGENT_KEPT_MS,
   DEADLINE,
   type DeadlineName,
   DISPATCH,
+  NO_SUCH_AGENT,
   REGISTERED_KEPT_MS,
   REVIEW_MS,
   SESSIONS,
@@ -76,8 +81,12 @@ export function buildAgentRegistry(
     new SlotsTable(kit.store, lags),
   ];
   const base = { kit, connections, agents, slots };
-  const placed = { ...base, keeper: new SlotKeeper(base) };
-  const parts: RegistryParts = { ...placed, membership: new Membership(placed) };
+  const placed = { ...base, results: new ResultsTable(kit.store), keeper: new SlotKeeper(base) };
+  const parts: RegistryParts = {
+    ...placed,
+    membership: new Membership(placed),
+    performance: new Performance(placed),
+  };
   return new AgentRegistryRuntime(parts, new Calls(kit, { workspace, absent: NO_SUCH_AGENT }));
 }
 
@@ -126,8 +135,13 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#slotCall('cancel', key, () => this.#parts.keeper.cancel(key));
   }
 
-  release(key: SlotKey): void {
-    this.#slotCall('release', key, () => this.#parts.keeper.release(key));
+  release(key: SlotKey, result?: AssignmentResult): void {
+    const { keeper, performance } = this.#parts;
+    this.#slotCall('release', key, () => {
+      // First, because the next offer depends on it.
+      if (result) performance.record(key, result);
+      keeper.release(key);
+    });
   }
 
   agents(call: Call, query: AgentQuery = ALL_AGENTS): Outcome<Page<AgentView>> {
@@ -138,6 +152,12 @@ export class AgentRegistryRuntime implements SocketHolder {
 
   agent(call: Call, agentId: string): Outcome<AgentView> {
     return this.#calls.read('agent', call, () => (this.#kit.store.created ? this.#viewOf(agentId) : NO_SUCH_AGENT));
+  }
+
+  performance(call: Call, agentId: string): Outcome<AgentPerformance> {
+    return this.#calls.read('performance', call, () =>
+      this.#kit.store.created ? this.#parts.performance.view(agentId) : NO_SUCH_AGENT,
+    );
   }
 
   register(call: Call, { agent_id, token_id }: Registration, request: RegisterAgentRequest): Outcome<Registration> {
@@ -182,9 +202,10 @@ export class AgentRegistryRuntime implements SocketHolder {
     const connected = this.#parts.connections.connected();
     const enrolled = this.#parts.agents.all();
     const nameOf = new Map(enrolled.map(({ id, name }) => [id, name]));
-    const agents = enrolled.flatMap((agent) => {
+    const agents = enrolled.flatMap(({ breaker, drain, ...agent }) => {
       const connection = connected.get(agent.id);
-      return connection ? [{ ...agent, ...connection }] : [];
+      if (!connection) return [];
+      return [{ ...agent, ...connection, open_until: breaker?.open_until ?? null, draining: drain !== null }];
     });
     const queue = this.#parts.slots.queue(EXPLAINED_PAGE);
     const places = explainQueue({ queue, sessions: queued, agents, now: this.#now }, DISPATCH);

@@ -14,9 +14,14 @@ CREATE TABLE agents (
   repository TEXT, model TEXT, version TEXT NOT NULL, last_seen_at INTEGER NOT NULL, idle_since INTEGER NOT NULL,
   remotes TEXT NOT NULL DEFAULT '[]', token_id TEXT, secret_hash TEXT, agent_type TEXT NOT NULL DEFAULT 'implementer',
   preferred_technologies TEXT NOT NULL DEFAULT '[]', cost_per_token_usd REAL, tier TEXT NOT NULL DEFAULT 'competent',
-  drain TEXT, own_token_id TEXT, hello_hash TEXT
+  drain TEXT, own_token_id TEXT, hello_hash TEXT, duration_ms INTEGER, breaker TEXT
 ) WITHOUT ROWID;
 CREATE INDEX agents_by_name ON agents (name);
+CREATE TABLE agent_results (
+  agent_id TEXT NOT NULL, ended_at INTEGER NOT NULL, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, status TEXT NOT NULL,
+  own_fault INTEGER NOT NULL, duration_ms INTEGER NOT NULL, cost_usd REAL NOT NULL, session_type TEXT NOT NULL,
+  capabilities TEXT NOT NULL, quality REAL, PRIMARY KEY (agent_id, ended_at, task_id, epoch)
+) WITHOUT ROWID;
 CREATE TABLE slots (
   arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
   state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
@@ -141,6 +146,19 @@ ALTER TABLE agents ADD COLUMN drain TEXT;
 ALTER TABLE agents ADD COLUMN own_token_id TEXT;
 ALTER TABLE agents ADD COLUMN hello_hash TEXT;
 CREATE INDEX agents_by_name ON agents (name);
+`,
+    },
+    {
+      // `duration_ms` is the median of the agent's recent results, and `breaker` JSON (`Breaker`); null while closed.
+      id: 'agent-registry/0008_results',
+      sql: `
+ALTER TABLE agents ADD COLUMN duration_ms INTEGER;
+ALTER TABLE agents ADD COLUMN breaker TEXT;
+CREATE TABLE agent_results (
+  agent_id TEXT NOT NULL, ended_at INTEGER NOT NULL, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, status TEXT NOT NULL,
+  own_fault INTEGER NOT NULL, duration_ms INTEGER NOT NULL, cost_usd REAL NOT NULL, session_type TEXT NOT NULL,
+  capabilities TEXT NOT NULL, quality REAL, PRIMARY KEY (agent_id, ended_at, task_id, epoch)
+) WITHOUT ROWID;
 `,
     },
   ],

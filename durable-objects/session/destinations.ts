@@ -26,7 +26,8 @@ export function sessionDestinations(
       name: DESTINATION.registry,
       async deliver(_key, payload) {
         const message = payload as SlotMessage;
-        if (message.op !== 'reserve') return registry[message.op](message.task_id, message.epoch);
+        if (message.op === 'cancel') return registry.cancel(message.task_id, message.epoch);
+        if (message.op === 'release') return registry.release(message.task_id, message.epoch, message.result);
         const slot = await registry.reserve(message.request);
         // An agent accepted the offer at least a minute ago and has not claimed the lease, so it will not claim it.
         if (slot.state === 'ended' || (slot.state === 'accepted' && message.again))

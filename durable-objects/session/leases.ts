@@ -1,5 +1,7 @@
+import { isOwnFault } from '../../src/domain/fleet/breaker.ts';
 import { judgeFinish, judgeLease, wasObjectDown } from '../../src/domain/lease/liveness.ts';
 import { addUsage, CUT_OFF_TURN, hasOpenTurn, readUsage } from '../../src/domain/session/usage.ts';
+import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
@@ -16,6 +18,13 @@ const TAIL_EVENTS = 200;
 
 /** How a lease ended. `done`: the agent deletes its buffer. `lost`: the lease was taken from the agent, which aborts. */
 type Ending = NonNullable<LeaseRow['ended']>;
+
+interface EndDetails {
+  /** For the log. */
+  message?: string;
+  /** How the assignment ended; absent if its end says nothing of the agent. */
+  result?: AssignmentResult['status'];
+}
 
 /** Epochs and leases. Only the session decides which agent may work on a task; the registry only finds agents. */
 export class Leases {
@@ -40,11 +49,11 @@ export class Leases {
    * Ends the lease, the reservation or the backoff of a task. Unless a lease ended regularly, the next epoch opens in
    * the same transaction, so that nothing of the old epoch is accepted any more.
    */
-  end(number: number, ending: Ending, reason: string, message?: string): void {
+  end(number: number, ending: Ending, reason: string, details: EndDetails = {}): void {
     const { kit, records, reservations } = this.#parts;
     const { status, epoch } = records.task(number)!;
     const lease = records.liveLease(number);
-    if (lease) this.#endLease(lease, ending, reason, message);
+    if (lease) this.#endLease(lease, ending, reason, details);
     else if (status === 'ready') reservations.cancel(number);
     kit.deadlines.clear(DEADLINE.reserve + number);
     kit.deadlines.clear(DEADLINE.requeue + number);
@@ -130,6 +139,27 @@ export class Leases {
     log.append(task, { type: 'lease.extended', data: { epoch, reason: 'control_plane_was_down' } });
   }
 
+  /** What the registry learns of the agent. */
+  #assignmentResult(
+    { agent_id, granted_at, cost_before }: LeaseRow,
+    reason: string,
+    status: AssignmentResult['status'],
+  ): AssignmentResult {
+    const { kit, records } = this.#parts;
+    const ended_at = kit.store.platform.now();
+    const { session_type, required_capabilities } = records.spec();
+    return {
+      agent_id,
+      status,
+      own_fault: status === 'failed' && isOwnFault(reason),
+      ended_at,
+      duration_ms: Math.max(0, ended_at - granted_at),
+      cost_usd: Math.max(0, readUsage(records.session().usage).cost_usd - cost_before),
+      session_type,
+      capabilities: required_capabilities,
+    };
+  }
+
   /** The agent can no longer report the turn that was running. */
   #countOpenTurn(task: number): void {
     const { records, log } = this.#parts;
@@ -138,7 +168,7 @@ export class Leases {
     records.update({ usage: JSON.stringify(addUsage(readUsage(records.session().usage), CUT_OFF_TURN)) });
   }
 
-  #endLease(lease: LeaseRow, ending: Ending, reason: string, message?: string): void {
+  #endLease(lease: LeaseRow, ending: Ending, reason: string, { message, result }: EndDetails): void {
     const { kit, records, log, commands, approvals, checkpoints, reservations, projections } = this.#parts;
     const { task, epoch, agent_id } = lease;
     if (ending === 'lost') this.#countOpenTurn(task);
@@ -147,7 +177,7 @@ export class Leases {
     commands.drop(task);
     approvals.withdrawAsked(task, reason);
     checkpoints.dropUnused(task);
-    reservations.release(task, epoch);
+    reservations.release(task, epoch, result && this.#assignmentResult(lease, reason, result));
     log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });
     projections.runMayHaveEnded();
     const { platform } = kit.store;

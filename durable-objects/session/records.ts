@@ -79,6 +79,8 @@ export interface LeaseRow extends ClaimedLease {
   run: number;
   agent_name: string;
   granted_at: number;
+  /** What the session had cost before, in US dollars. */
+  cost_before: number;
   seen_at: number;
   extended_at: number | null;
   closed_at: number | null;

@@ -1,7 +1,7 @@
 import { type Refusal, readRefusals, withRefusal } from '../../src/domain/dispatch/refusals.ts';
 import { requirementsOf } from '../../src/domain/dispatch/requirements.ts';
-import type { SlotRequest } from '../../src/ports/agent-registry.ts';
-import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import type { AssignmentResult, SlotRequest } from '../../src/ports/agent-registry.ts';
+import { type TaskId, taskIdOf } from '../../src/protocol/common/ids.ts';
 import { proofKey } from '../kit/crypto/offer-proof.ts';
 import { DEADLINE, DESTINATION, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
 import type { SessionParts } from './parts.ts';
@@ -12,7 +12,8 @@ type Needs = Pick<SessionParts, 'kit' | 'records'>;
 export type SlotMessage =
   /** `again`: a repeated reservation. */
   | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
-  | { op: 'cancel' | 'release'; task_id: string; epoch: number };
+  | { op: 'cancel'; task_id: string; epoch: number }
+  | { op: 'release'; task_id: string; epoch: number; result?: AssignmentResult };
 
 /**
  * The session's side of the registry's slots. Each call writes an outbox row for the registry, which finds an agent.
@@ -50,7 +51,12 @@ export class Reservations {
       task_id: taskIdOf(id, number),
       epoch,
       priority: spec.priority,
-      requirements: requirementsOf({ spec, repository, refusals: this.refusals(number) }),
+      requirements: requirementsOf({
+        spec,
+        repository,
+        refusals: this.refusals(number),
+        worktree_at: records.lease(number)?.agent_id ?? null,
+      }),
       proof_key: this.proofKey(number),
     };
     const waited = now - (reserved_at ?? now);
@@ -67,12 +73,15 @@ export class Reservations {
 
   /** Cancels a reservation. */
   cancel(number: number): void {
-    this.#end('cancel', number, this.#parts.records.task(number)!.epoch);
+    const { epoch } = this.#parts.records.task(number)!;
+    const task_id = this.#taskId(number);
+    this.#send({ op: 'cancel', task_id, epoch }, task_id, epoch);
   }
 
-  /** Frees the slot of a lease that has ended. */
-  release(number: number, epoch: number): void {
-    this.#end('release', number, epoch);
+  /** Frees the slot of a lease that has ended. @param result what it says of the agent */
+  release(number: number, epoch: number, result?: AssignmentResult): void {
+    const task_id = this.#taskId(number);
+    this.#send({ op: 'release', task_id, epoch, ...(result && { result }) }, task_id, epoch);
   }
 
   /**
@@ -90,9 +99,8 @@ export class Reservations {
     return readRefusals(this.#parts.records.task(number)!.refused_by);
   }
 
-  #end(op: 'cancel' | 'release', number: number, epoch: number): void {
-    const taskId = taskIdOf(this.#parts.records.session().id, number);
-    this.#send({ op, task_id: taskId, epoch }, taskId, epoch);
+  #taskId(number: number): TaskId {
+    return taskIdOf(this.#parts.records.session().id, number);
   }
 
   #send(message: SlotMessage, taskId: string, epoch: number): void {

@@ -24,7 +24,7 @@ CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
   granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT,
-  token_id TEXT NOT NULL DEFAULT ''
+  token_id TEXT NOT NULL DEFAULT '', cost_before REAL NOT NULL DEFAULT 0
 );
 CREATE TABLE refusals (
   task INTEGER NOT NULL, epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL,
@@ -247,6 +247,10 @@ ALTER TABLE leases ADD COLUMN token_id TEXT NOT NULL DEFAULT '';
     {
       id: 'session/0017_version_for_callers',
       sql: `ALTER TABLE session ADD COLUMN version INTEGER NOT NULL DEFAULT 1;`,
+    },
+    {
+      id: 'session/0018_cost_of_leases',
+      sql: `ALTER TABLE leases ADD COLUMN cost_before REAL NOT NULL DEFAULT 0;`,
     },
   ],
 };

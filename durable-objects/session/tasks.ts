@@ -1,3 +1,4 @@
+import { isOwnFault } from '../../src/domain/fleet/breaker.ts';
 import { type Intent, isFinal, isToDo, taskStatusUnder } from '../../src/domain/session/session-status.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { BOUNDARY_MS } from './config.ts';
@@ -186,7 +187,7 @@ export class Tasks {
   finish(number: number, outcome: 'whole' | 'partial', facts: MoveFacts): void {
     const { leases, transitions } = this.#parts;
     if (this.#hasEndedBefore(number, facts.reason)) return;
-    leases.end(number, 'done', facts.reason);
+    leases.end(number, 'done', facts.reason, { result: outcome === 'whole' ? 'completed' : 'partial' });
     transitions.task(number, { status: 'completed', outcome });
     transitions.settle(facts);
   }
@@ -196,7 +197,7 @@ export class Tasks {
    */
   fail(number: number, error: SessionError): void {
     if (this.#hasEndedBefore(number, error.code)) return;
-    this.#parts.leases.end(number, 'done', error.code);
+    this.#parts.leases.end(number, 'done', error.code, { result: 'failed' });
     if (error.retryable) {
       this.#parts.attempts.end(number, { setback: 'attempt_failed', reason: error.code, costsAttempt: true, error });
     } else this.#parts.attempts.failForGood(number, error.code, error);
@@ -213,15 +214,18 @@ export class Tasks {
     const { agent_id, instance_id, agent_name, granted_at } = records.lease(number)!;
     const refusal = { agent_id, instance_id, agent_name, message: why.message };
     if (isRefused && reservations.refused(number, refusal)) costsAttempt = false;
-    leases.end(number, 'done', why.code, why.message);
+    leases.end(number, 'done', why.code, { message: why.message });
     const attempt = { setback: 'lease_lost', reason: why.code, costsAttempt, error: why } as const;
     this.#parts.attempts.end(number, isRefused ? attempt : { ...attempt, grantedAt: granted_at });
   }
 
   /** Takes the lease from the agent. */
   lose(number: number, reason: string): void {
-    this.#parts.leases.end(number, 'lost', reason);
-    if (isFinal(this.#parts.records.task(number)!)) return;
+    const isOver = isFinal(this.#parts.records.task(number)!);
+    // Else the agent has not failed: its token has ended, for example.
+    const hasFailed = !isOver && isOwnFault(reason);
+    this.#parts.leases.end(number, 'lost', reason, hasFailed ? { result: 'failed' } : {});
+    if (isOver) return;
     this.#parts.attempts.end(number, { setback: 'lease_lost', reason, costsAttempt: true });
   }
 
@@ -284,7 +288,7 @@ export class Tasks {
   #hasEndedBefore(number: number, reason: string, message?: string): boolean {
     const { records, leases } = this.#parts;
     if (!isFinal(records.task(number)!)) return false;
-    leases.end(number, 'done', reason, message);
+    leases.end(number, 'done', reason, message === undefined ? {} : { message });
     return true;
   }
 

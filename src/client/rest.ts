@@ -158,6 +158,8 @@ export function createRest(options: RequestOptions) {
       list: (call?: CallOptions, filter: QueryFor<'listAgents'> = {}) =>
         allItems((query) => send('listAgents', { query: { ...filter, ...query } }, call)),
       get: (id: string, call?: CallOptions) => send('readAgent', { params: { id } }, call),
+      /** How an agent has worked lately. */
+      performance: (id: string, call?: CallOptions) => send('readAgentPerformance', { params: { id } }, call),
       /** Registers an agent. Only this response contains its own token. */
       register: (body: BodyFor<'registerAgent'>, call?: CallOptions) => send('registerAgent', { body }, call),
       update: (id: string, body: BodyFor<'updateAgent'>, call?: CallOptions) =>

@@ -1,12 +1,13 @@
 import type {
   AgentListQuery,
+  AgentPerformance,
   AgentView,
   DeregisterAgentRequest,
   DrainAgentRequest,
   RegisterAgentRequest,
   UpdateAgentRequest,
 } from '../protocol/agent/agent.ts';
-import type { SessionPriority } from '../protocol/common/enums.ts';
+import type { Capability, ResultStatus, SessionPriority, SessionType } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
 import { FIRST_PAGE, type Page, type PageQuery } from '../protocol/common/page.ts';
@@ -25,6 +26,21 @@ export interface SlotRequest {
   requirements: Requirements;
   /** The key under which the registry proves to the session whom it has offered the slot. No agent knows it. */
   proof_key: string;
+}
+
+/** How an agent's assignment has ended. */
+export interface AssignmentResult {
+  agent_id: string;
+  status: ResultStatus;
+  /** Whether a failure is of the agent's own making; see `isOwnFault`. */
+  own_fault: boolean;
+  /** By the session's clock, in ms since the epoch. */
+  ended_at: number;
+  duration_ms: number;
+  cost_usd: number;
+  session_type: SessionType;
+  /** What the task required. */
+  capabilities: readonly Capability[];
 }
 
 /** The ids of an agent and of its own token. */
@@ -62,8 +78,8 @@ export interface AgentRegistryApi extends TokenSockets, LocksApi {
   reserve(request: SlotRequest): Promise<SlotState>;
   /** The session no longer wants the slot, whether it is queued, offered or accepted. */
   cancel(taskId: TaskId, epoch: number): Promise<void>;
-  /** Frees the slot, because its lease has ended. */
-  release(taskId: TaskId, epoch: number): Promise<void>;
+  /** Frees the slot, because its lease has ended. @param result absent if the end says nothing of the agent */
+  release(taskId: TaskId, epoch: number, result?: AssignmentResult): Promise<void>;
   /** A page of the agents, the first one by default. Like all pages, it fails for the cursor of another list. */
   agents(call: Call, query?: AgentQuery): Promise<Outcome<Page<AgentView>>>;
   /**
@@ -79,6 +95,8 @@ export interface AgentRegistryApi extends TokenSockets, LocksApi {
   deregister(call: Call, agentId: string, request: DeregisterAgentRequest): Promise<Outcome<null>>;
   /** What sessions wait for, by their ids. Sessions without a queued or offered slot are absent. */
   places(call: Call, sessions: SessionId[]): Promise<Outcome<Record<SessionId, QueuePlace>>>;
+  /** How an agent has worked lately. */
+  performance(call: Call, agentId: string): Promise<Outcome<AgentPerformance>>;
   agent(call: Call, agentId: string): Promise<Outcome<AgentView>>;
 }
 

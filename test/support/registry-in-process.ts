@@ -60,7 +60,8 @@ export class RegistryInProcess {
     return {
       reserve: async (request) => this.runtime.reserve(request),
       cancel: async (task_id, epoch) => this.runtime.cancel({ task_id, epoch }),
-      release: async (task_id, epoch) => this.runtime.release({ task_id, epoch }),
+      release: async (task_id, epoch, result) => this.runtime.release({ task_id, epoch }, result),
+      performance: async (...args) => this.runtime.performance(...args),
       agents: async (...args) => this.runtime.agents(...args),
       register: async (...args) => this.runtime.register(...args),
       update: async (...args) => this.runtime.update(...args),

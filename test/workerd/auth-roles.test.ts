@@ -26,6 +26,7 @@ const app = appWith({
         agents: async () => ok({ items: [], next_cursor: null }),
         register: async () => ok({ agent_id: OWN_AGENT, token_id: 'own' }),
         agent: async () => ok(AgentView().meta()!.example),
+        performance: async () => away,
         update: async () => away,
         drain: async () => away,
         resume: async () => away,
@@ -69,7 +70,7 @@ describe('roles', () => {
         const token = await signToken('agent', newWorkspace(), 600, { id: agentId, registered_by: 'static' });
         return (await app.ask(path, { ...options, token })).status;
       };
-      const ofAnAgent = id === 'readAgent' || id === 'openControlSocket';
+      const ofAnAgent = ['readAgent', 'readAgentPerformance', 'openControlSocket'].includes(id);
       const mayCall = ofAnAgent || (MAY_CALL[id].includes('agent') && id !== 'registerAgent');
       expect([200, 201, 204, 404].includes(await statusWith(OWN_AGENT))).toBe(mayCall);
       const other = await statusWith(crypto.randomUUID());

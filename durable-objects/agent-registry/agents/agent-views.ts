@@ -1,5 +1,6 @@
-import { unavailableBecause } from '../../../src/domain/fleet/availability.ts';
-import { loadLevel } from '../../../src/domain/fleet/load.ts';
+import { unavailableBecause } from '../../../src/domain/dispatch/availability.ts';
+import { loadLevel } from '../../../src/domain/dispatch/load.ts';
+import { CLOSED, circuitOf } from '../../../src/domain/fleet/breaker.ts';
 import type { AgentQuery } from '../../../src/ports/agent-registry.ts';
 import type { AgentState, AgentView } from '../../../src/protocol/agent/agent.ts';
 import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
@@ -41,9 +42,20 @@ export class AgentViews {
 }
 
 function viewOf(agent: Agent, leases: AgentView['leases'], heard_at: number | null, now: number): AgentView {
-  const { idle_since: _, drain: _drain, tier, capacity, version, last_seen_at, ...same } = agent;
+  const {
+    idle_since: _,
+    drain: _drain,
+    breaker,
+    duration_ms: _duration,
+    tier,
+    capacity,
+    version,
+    last_seen_at,
+    ...same
+  } = agent;
+  const circuit = circuitOf(breaker ?? CLOSED, now);
   const seenAt = Math.max(last_seen_at, heard_at ?? 0);
-  const unavailable = unavailableBecause({ ...agent, heard_at }, now, DISPATCH.quiet_ms);
+  const unavailable = unavailableBecause({ ...agent, heard_at, circuit }, now, DISPATCH.quiet_ms);
   return {
     ...same,
     performance_tier: tier,

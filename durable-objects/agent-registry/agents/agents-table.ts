@@ -1,4 +1,5 @@
 import { keptRemotes } from '../../../src/domain/dispatch/remotes.ts';
+import type { Breaker } from '../../../src/domain/fleet/breaker.ts';
 import type { AgentFilter } from '../../../src/ports/agent-registry.ts';
 import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
 import type { AgentType, PerformanceTier } from '../../../src/protocol/common/enums.ts';
@@ -45,6 +46,10 @@ export interface Agent extends Enrolment {
   id: string;
   slots_used: number;
   tier: PerformanceTier;
+  /** The median duration of its recent results; null without one. */
+  duration_ms: number | null;
+  /** Null while it is closed. */
+  breaker: Breaker | null;
   drain: Drain | null;
   /** Not updated while the agent is connected. 0 before it was heard. */
   last_seen_at: number;
@@ -53,7 +58,7 @@ export interface Agent extends Enrolment {
 }
 
 /** Members that are stored as JSON. */
-const AS_JSON = ['capabilities', 'labels', 'preferred_technologies', 'remotes', 'drain'] as const;
+const AS_JSON = ['capabilities', 'labels', 'preferred_technologies', 'remotes', 'drain', 'breaker'] as const;
 type AgentRow = Omit<Agent, (typeof AS_JSON)[number]> &
   Record<(typeof AS_JSON)[number], string | null> &
   StoredOwner & { hello_hash: string | null };
@@ -119,6 +124,18 @@ export class AgentsTable {
     this.#store.rows(
       `UPDATE agents SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`,
       ...columns.map((column) => storedValue(changes[column])),
+      id,
+    );
+  }
+
+  /** Stores what an agent's results say. Writes only what has changed. */
+  setJudgement(id: string, { tier, duration_ms, breaker }: Pick<Agent, 'tier' | 'duration_ms' | 'breaker'>): void {
+    this.#store.rows(
+      `UPDATE agents SET tier = ?1, duration_ms = ?2, breaker = ?3
+       WHERE id = ?4 AND (tier <> ?1 OR duration_ms IS NOT ?2 OR breaker IS NOT ?3)`,
+      tier,
+      duration_ms,
+      breaker && JSON.stringify(breaker),
       id,
     );
   }

@@ -9,17 +9,16 @@ import type {
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { MAX_AGENTS, MAX_AGENTS_OF_TOKEN } from '../../../src/protocol/common/limits.ts';
 import { sha256 } from '../../kit/crypto/sha256.ts';
-import { DEADLINE, REVIEW_MS } from '../config.ts';
+import { DEADLINE, NO_SUCH_AGENT, REVIEW_MS } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
 import type { Enrolment } from './agents-table.ts';
 import type { Connection } from './connections.ts';
 import type { StoredOwner } from './owner.ts';
 
-type Needs = Omit<RegistryParts, 'membership'>;
+type Needs = Omit<RegistryParts, 'membership' | 'performance'>;
 
 /** Why the connections of a removed agent end. */
 export const REMOVED = 'this agent was removed';
-export const NO_SUCH_AGENT = refuse('not_found', 'There is no such agent.');
 /** The names of the token by which an agent is registered, and of its own. */
 export interface RegistrationTokens {
   /** The token of the request; null if it cannot end. */
@@ -127,8 +126,9 @@ export class Membership {
   }
 
   #remove(id: string): void {
-    const { kit, agents, connections } = this.#parts;
+    const { kit, agents, results, connections } = this.#parts;
     agents.remove(id);
+    results.remove(id);
     this.#endSockets(id, (connection) => connections.supersede(connection, REMOVED, true));
     kit.store.afterCommit(() => kit.store.platform.logger('info', 'agent_removed', { agent_id: id }));
   }

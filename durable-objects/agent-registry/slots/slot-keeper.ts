@@ -168,9 +168,10 @@ export class SlotKeeper {
     const now = this.#now;
     const connected = this.#connections.connected();
     if (newcomer) connected.set(newcomer.agent_id, { seen_at: now, instance_id: newcomer.instance_id });
-    const agents = this.#agents
-      .withRoom()
-      .flatMap((agent) => (connected.has(agent.id) ? [{ ...agent, ...connected.get(agent.id)! }] : []));
+    const agents = this.#agents.withRoom().flatMap(({ breaker, ...agent }) => {
+      const connection = connected.get(agent.id);
+      return connection ? [{ ...agent, ...connection, open_until: breaker?.open_until ?? null }] : [];
+    });
     return matchQueue({ queue, agents, skip: skip ?? null, now }, DISPATCH);
   }
 

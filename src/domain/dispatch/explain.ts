@@ -4,7 +4,11 @@ import type { ConnectedAgent, MatchConfig, Waiting } from './match.ts';
 import { type Abilities, hasRoom, meets } from './routing.ts';
 
 /** A connected agent, for an explanation. */
-export type NamedAgent = Omit<ConnectedAgent, 'idle_since'> & { name: string };
+export type NamedAgent = Abilities &
+  Pick<ConnectedAgent, 'id' | 'capacity' | 'slots_used' | 'seen_at' | 'instance_id' | 'open_until'> & {
+    name: string;
+    draining: boolean;
+  };
 
 interface Situation<Slot extends Waiting & { session_id: string }> {
   /** The queue in its order. Iteration stops when all `sessions` are found. */
@@ -81,7 +85,8 @@ function reasonOf(
   const because = (reason: Reason['reason'], message: string, missing: string[] = []) => ({ reason, message, missing });
   const refusing = new Set(requirements.refusing_instances);
   const willing = fitting.filter(({ instance_id }) => !refusing.has(instance_id));
-  const free = willing.filter(hasRoom);
+  const open = willing.filter(({ draining, open_until }) => !draining && (open_until === null || open_until <= now));
+  const free = open.filter(hasRoom);
   const awake = free.filter(({ seen_at }) => now - seen_at <= quiet_ms);
   const asked = awake.filter(({ id }) => (declined[id]?.until ?? 0) <= now);
   if (agents.length === 0) return because('no_agent', 'No agent is connected.');
@@ -91,9 +96,11 @@ function reasonOf(
   }
   if (willing.length === 0)
     return because('all_refused', `All agents that can take the session have refused it: ${named(fitting)}.`);
+  if (open.length === 0) {
+    return because('none_open', `The agents that can take the session get no work now: ${named(willing)}.`);
+  }
   if (free.length === 0) {
-    const busy =
-      willing.length === 1 ? 'The agent that can take it is' : `All ${willing.length} agents that can take it are`;
+    const busy = open.length === 1 ? 'The agent that can take it is' : `All ${open.length} agents that can take it are`;
     return because('all_busy', `${busy} busy.`);
   }
   if (awake.length === 0)

@@ -14,6 +14,8 @@ export interface ConnectedAgent extends Candidate {
   seen_at: number;
   /** The id of the agent's process. */
   instance_id: string;
+  /** The agent has failed several times in a row. Until then it gets no offer (ms since the epoch), later one as a probe. */
+  open_until: number | null;
 }
 
 export interface MatchState<Slot extends Waiting> {
@@ -48,13 +50,17 @@ export interface Match<Slot extends Waiting> {
  */
 export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config: MatchConfig): Match<Slot> {
   const { now } = state;
-  const withRoom = state.agents.filter(hasRoom);
+  const withRoom = state.agents.filter(
+    (agent) => hasRoom(agent) && (agent.open_until === null || agent.slots_used === 0),
+  );
   const awake = withRoom.filter(({ seen_at }) => now - seen_at <= config.quiet_ms);
-  const agents = awake.filter(({ id }) => id !== state.skip).map((agent) => ({ ...agent }));
-  const passTimes: number[] = [];
+  const trusted = awake.filter(({ open_until }) => open_until === null || open_until <= now);
+  const agents = trusted.filter(({ id }) => id !== state.skip).map(asProbe);
+  const passTimes = awake.flatMap(({ open_until }) => (open_until !== null && open_until > now ? [open_until] : []));
   if (awake.length < withRoom.length) passTimes.push(now + config.quiet_retry_ms);
-  if (agents.length < awake.length) passTimes.push(now + config.skipped_retry_ms);
+  if (agents.length < trusted.length) passTimes.push(now + config.skipped_retry_ms);
 
+  const peers_ms = median(state.agents.flatMap(({ duration_ms }) => duration_ms ?? []));
   const offers: Match<Slot>['offers'] = [];
   // Room only shrinks during a pass, so requirements that no agent meets now are not met later in the pass.
   const unmet = new Set<Requirements>();
@@ -71,7 +77,7 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
       paused.size + refusing.size === 0
         ? agents
         : agents.filter(({ id, instance_id }) => !paused.has(id) && !refusing.has(instance_id));
-    const agent = unmet.has(slot.requirements) ? null : chooseAgent(slot.requirements, able);
+    const agent = unmet.has(slot.requirements) ? null : chooseAgent(slot.requirements, able, peers_ms);
     if (agent !== null) {
       offers.push({ slot, agent_id: agent.id });
       agent.slots_used++;
@@ -82,4 +88,13 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
     passTimes.push(...pauses.map(([, { until }]) => until));
   }
   return { offers, look_again_at: requestsRemain && passTimes.length > 0 ? Math.min(...passTimes) : null };
+}
+
+/** A copy to count the offers of this pass. An agent that was not trusted gets one task as a probe. */
+function asProbe(agent: ConnectedAgent): ConnectedAgent {
+  return agent.open_until === null ? { ...agent } : { ...agent, capacity: 1 };
+}
+
+function median(values: readonly number[]): number | null {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? null;
 }

@@ -9,10 +9,12 @@ interface TaskNeeds {
   repository: string | null;
   /** The processes of agents that have refused the task in this run. */
   refusals: readonly Pick<Refusal, 'agent_id' | 'instance_id'>[];
+  /** The agent that had the task's last lease; null before it. */
+  worktree_at: string | null;
 }
 
 /** Builds the requirements of a request to the registry. */
-export function requirementsOf({ spec, repository, refusals }: TaskNeeds): Requirements {
+export function requirementsOf({ spec, repository, refusals, worktree_at }: TaskNeeds): Requirements {
   const { url } = spec.repository;
   const repository_key = url === undefined ? null : repositoryKey(url);
   // The schema drops the spec's other members, so a new requirement needs no change here.
@@ -20,6 +22,7 @@ export function requirementsOf({ spec, repository, refusals }: TaskNeeds): Requi
     ...spec,
     repository,
     repository_key,
+    ...(worktree_at !== null && { worktree_at }),
     avoid_agents: [...new Set(refusals.map(({ agent_id }) => agent_id))],
     ...(refusals.length > 0 && { refusing_instances: refusals.map(({ instance_id }) => instance_id) }),
   });

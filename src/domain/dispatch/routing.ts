@@ -1,5 +1,7 @@
 import type { Capability } from '../../protocol/common/enums.ts';
 import type { Requirements } from '../../protocol/session/requirements.ts';
+import { utilisation } from './load.ts';
+import { type Scored, scoreOf, scoreParts, type Wishes } from './score.ts';
 
 /** The properties of an agent that requirements refer to. */
 export interface Abilities {
@@ -11,10 +13,8 @@ export interface Abilities {
 }
 
 /** The properties of an agent that routing uses. */
-export interface Candidate extends Abilities {
-  id: string;
-  capacity: number;
-  slots_used: number;
+export interface Candidate extends Abilities, Scored {
+  capabilities: readonly Capability[];
   /** When a slot of this agent last became free (ms since the epoch). */
   idle_since: number;
 }
@@ -36,23 +36,53 @@ export function meets(agent: Abilities, required: Requirements): boolean {
 
 /**
  * Chooses the agent for a request among those that have room and meet its requirements. The order of preference is:
- * agents that are not avoided, the least loaded by share of capacity, the longest idle. Ids break ties, so that the
- * order of `agents` does not matter.
+ * agents that are not avoided, the highest score, the least loaded by share of capacity, the longest idle. Ids break
+ * ties, so that the order of `agents` does not matter.
+ * @param peers_ms the median duration of the agents' recent results; null without one
  * @returns null when no agent fits
  */
-export function chooseAgent<A extends Candidate>(required: Requirements, agents: Iterable<A>): A | null {
-  let best: A | null = null;
+export function chooseAgent<A extends Candidate>(
+  required: Requirements,
+  agents: Iterable<A>,
+  peers_ms: number | null = null,
+): A | null {
+  const wishes = wishesOf(required);
+  let best: Ranked<A> | null = null;
   for (const agent of agents) {
-    if (hasRoom(agent) && meets(agent, required) && (best === null || isBetter(agent, best, required))) best = agent;
+    if (!hasRoom(agent) || !meets(agent, required)) continue;
+    const score = scoreOf(scoreParts(agent, wishes, peers_ms));
+    const ranked = { agent, score, isAvoided: required.avoid_agents.includes(agent.id) };
+    if (best === null || isBetter(ranked, best)) best = ranked;
   }
-  return best;
+  return best?.agent ?? null;
 }
 
-function isBetter(agent: Candidate, other: Candidate, { avoid_agents }: Requirements): boolean {
-  const avoided = avoid_agents.includes(agent.id);
-  if (avoided !== avoid_agents.includes(other.id)) return !avoided;
-  const loadDifference = agent.slots_used / agent.capacity - other.slots_used / other.capacity;
+interface Ranked<A extends Candidate> {
+  agent: A;
+  score: number;
+  isAvoided: boolean;
+}
+
+/** Smaller differences are errors of rounding. */
+const EQUAL_SCORES = 1e-9;
+
+function isBetter({ agent, ...ranked }: Ranked<Candidate>, { agent: other, ...best }: Ranked<Candidate>): boolean {
+  if (ranked.isAvoided !== best.isAvoided) return !ranked.isAvoided;
+  if (Math.abs(ranked.score - best.score) > EQUAL_SCORES) return ranked.score > best.score;
+  const loadDifference = utilisation(agent) - utilisation(other);
   if (loadDifference !== 0) return loadDifference < 0;
   if (agent.idle_since !== other.idle_since) return agent.idle_since < other.idle_since;
   return agent.id < other.id;
+}
+
+function wishesOf({ required_capabilities, session_type, worktree_at }: Requirements): Wishes {
+  return {
+    capabilities: required_capabilities,
+    technologies: [],
+    session_type: session_type ?? null,
+    agent_type: null,
+    agent_ids: [],
+    labels: {},
+    worktree_at: worktree_at ?? null,
+  };
 }

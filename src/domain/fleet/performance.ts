@@ -1,7 +1,4 @@
-import type { PerformanceTier } from '../../protocol/common/enums.ts';
-
-/** How an assignment ended, as far as it tells about the agent. */
-export type ResultStatus = 'completed' | 'partial' | 'failed';
+import type { PerformanceTier, ResultStatus } from '../../protocol/common/enums.ts';
 
 /** A finished assignment. */
 export interface Result {

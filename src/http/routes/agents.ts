@@ -34,6 +34,10 @@ export function agentHandlers({ agentRegistries, signer, effects }: Dependencies
       const own = ownOnly(call.principal, id);
       return own.ok ? registryOf(call.principal).agent(call, id) : own;
     },
+    readAgentPerformance: async ({ params: { id }, call }) => {
+      const own = ownOnly(call.principal, id);
+      return own.ok ? registryOf(call.principal).performance(call, id) : own;
+    },
     updateAgent: ({ params, body, call }) => registryOf(call.principal).update(call, params.id, body),
     drainAgent: ({ params, body, call }) => registryOf(call.principal).drain(call, params.id, body),
     resumeAgent: ({ params, call }) => registryOf(call.principal).resume(call, params.id),

@@ -219,6 +219,23 @@ export const AgentView = schema(() =>
 );
 export type AgentView = Infer<typeof AgentView>;
 
+const EXAMPLE_RESULTS = {
+  counts: { completed: 9, partial: 1, failed: 1 },
+  success: { estimate: 0.85, low: 0.6, high: 0.96 },
+  duration: { p50_ms: 240_000, p95_ms: 900_000 },
+  cost_usd: 1.2,
+};
+const EXAMPLE_PERFORMANCE = {
+  ...EXAMPLE_RESULTS,
+  agent_id: EXAMPLE_AGENT.id,
+  performance_tier: 'advanced',
+  reason: '85 % estimated success over the last 11 results.',
+  quality: null,
+  circuit: 'closed',
+  by_capability: [{ ...EXAMPLE_RESULTS, capability: 'testing' }],
+  by_day: [{ day: '2026-11-22', counts: EXAMPLE_RESULTS.counts, cost_usd: 1.2 }],
+};
+
 export const AgentList = schema(() =>
   z.object({ items: z.array(AgentView()), next_cursor: NextCursor() }).meta({
     id: 'AgentList',
@@ -238,3 +255,33 @@ export const RegisteredAgent = schema(() =>
     }),
 );
 export type RegisteredAgent = Infer<typeof RegisteredAgent>;
+
+const Counts = schema(() => z.object({ completed: z.int(), partial: z.int(), failed: z.int() }));
+/** An estimated share, with the bounds of its 95 % interval. */
+const Success = schema(() => z.object({ estimate: z.number(), low: z.number(), high: z.number() }));
+const Durations = schema(() => z.object({ p50_ms: z.int().nullable(), p95_ms: z.int().nullable() }));
+const Results = schema(() =>
+  z.object({ counts: Counts(), success: Success(), duration: Durations(), cost_usd: z.number() }),
+);
+
+export const AgentPerformance = schema(() =>
+  Results()
+    .extend({
+      agent_id: Uuid(),
+      performance_tier: PerformanceTier(),
+      /** Why it is not a better one. */
+      reason: z.string(),
+      /** The mean rating of its work, from 0 to 1; null without one. */
+      quality: z.number().nullable(),
+      circuit: z.enum(['closed', 'open', 'half_open']),
+      by_capability: z.array(Results().extend({ capability: Capability() })),
+      by_day: z.array(z.object({ day: z.iso.date(), counts: Counts(), cost_usd: z.number() })),
+    })
+    .meta({
+      id: 'AgentPerformance',
+      description:
+        'How an agent’s last 200 assignments have ended, recent ones counting more in the estimates. `circuit` is open while the agent gets no work because it has failed several times in a row by its own fault.',
+      example: EXAMPLE_PERFORMANCE,
+    }),
+);
+export type AgentPerformance = Infer<typeof AgentPerformance>;

@@ -122,6 +122,9 @@ export const PerformanceTier = schema(() =>
 );
 export type PerformanceTier = Infer<typeof PerformanceTier>;
 
+/** How an agent's assignment has ended. */
+export type ResultStatus = 'completed' | 'partial' | 'failed';
+
 export const LoadLevel = schema(() =>
   z
     .enum(['idle', 'optimal', 'high', 'critical', 'overloaded'])

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import {
   AgentList,
   AgentListQuery,
+  AgentPerformance,
   AgentView,
   DeregisterAgentRequest,
   DrainAgentRequest,
@@ -50,6 +51,14 @@ export const AGENT_ENDPOINTS = {
     access: 'read_agent',
     params: AgentParams,
     responses: { 200: json(AgentView, 'The agent.') },
+    errors: ['not_found'],
+  },
+  readAgentPerformance: {
+    tag: 'Agents',
+    summary: 'Read how an agent has worked lately',
+    access: 'read_agent',
+    params: AgentParams,
+    responses: { 200: json(AgentPerformance, 'Counts, success, durations and cost.') },
     errors: ['not_found'],
   },
   updateAgent: {

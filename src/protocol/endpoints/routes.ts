@@ -38,6 +38,7 @@ export const ROUTES = {
   readAgent: { method: 'GET', path: '/api/v1/agents/{id}' },
   updateAgent: { method: 'PATCH', path: '/api/v1/agents/{id}' },
   deregisterAgent: { method: 'DELETE', path: '/api/v1/agents/{id}' },
+  readAgentPerformance: { method: 'GET', path: '/api/v1/agents/{id}/performance' },
   drainAgent: { method: 'POST', path: '/api/v1/agents/{id}/drain' },
   resumeAgent: { method: 'POST', path: '/api/v1/agents/{id}/resume' },
 

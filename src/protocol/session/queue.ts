@@ -4,12 +4,22 @@ import { type Infer, schema } from '../common/schema.ts';
 /** Why a session waits for an agent. */
 export const QueueReason = schema(() =>
   z
-    .enum(['no_agent', 'nothing_fits', 'all_refused', 'all_busy', 'all_quiet', 'all_declined', 'offered', 'not_asked'])
+    .enum([
+      'no_agent',
+      'nothing_fits',
+      'all_refused',
+      'none_open',
+      'all_busy',
+      'all_quiet',
+      'all_declined',
+      'offered',
+      'not_asked',
+    ])
     .meta({
       id: 'QueueReason',
       description: [
         'Why a session waits: no agent is connected; no connected agent has what it needs; all that fit have refused it,',
-        'are at work, are silent, or have just declined it; an agent has the offer; the session has not asked yet.',
+        'are draining or get no work because of their own failures, are at work, are silent, or have just declined it; an agent has the offer; the session has not asked yet.',
       ].join(' '),
       example: 'all_busy',
     }),

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Capability } from '../common/enums.ts';
+import { Capability, SessionType } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
@@ -29,6 +29,10 @@ export const Requirements = schema(() =>
      * have what it lacked. Absent when none has refused.
      */
     refusing_instances: z.array(Uuid()).optional(),
+    /** Agents of fitting types are preferred. */
+    session_type: SessionType().optional(),
+    /** The agent that worked on the task before is preferred, because it has the worktree. */
+    worktree_at: z.string().optional(),
   }),
 );
 export type Requirements = Infer<typeof Requirements>;

@@ -15,7 +15,8 @@ function slot(session_id: string, requirements: Partial<Requirements> = {}, decl
 function agent(name: string, changes: Partial<NamedAgent> = {}): NamedAgent {
   const nothing = { capabilities: [], labels: [], repository: null, remotes: [] };
   const instance_id = `${name}-1`;
-  return { id: name, name, capacity: 1, slots_used: 0, seen_at: NOW, instance_id, ...nothing, ...changes };
+  const open = { open_until: null, draining: false };
+  return { id: name, name, capacity: 1, slots_used: 0, seen_at: NOW, instance_id, ...open, ...nothing, ...changes };
 }
 
 /** Why the last request of a queue waits. */
@@ -35,6 +36,16 @@ describe('why a request waits', () => {
       [slot('first'), slot('me', GPU)],
       [],
       { reason: 'no_agent', message: 'No agent is connected. 1 request is ahead.', ahead: 1 },
+    ],
+    [
+      'agents that drain or have failed',
+      [slot('me')],
+      [agent('AGENT-A', { draining: true }), agent('AGENT-B', { open_until: NOW + 1 })],
+      {
+        reason: 'none_open',
+        message: 'The agents that can take the session get no work now: AGENT-A, AGENT-B.',
+        ahead: 0,
+      },
     ],
     [
       'a label that no agent has',

@@ -16,8 +16,10 @@ function request(name: string, changes: Partial<Waiting> = {}): Request {
 }
 
 function agent(id: string, changes: Partial<ConnectedAgent> = {}): ConnectedAgent {
-  const nothing = { capabilities: [], labels: [], repository: null, remotes: [] };
+  const nothing = { capabilities: [], labels: [], repository: null, remotes: [], preferred_technologies: [] };
+  const alike = { agent_type: 'implementer', tier: 'competent', duration_ms: null, open_until: null } as const;
   return {
+    ...alike,
     id,
     capacity: 1,
     slots_used: 0,
@@ -39,6 +41,20 @@ function pass(state: Partial<MatchState<Request>>) {
 }
 
 describe('matchQueue', () => {
+  it('offers nothing to an agent whose circuit is open, and looks again when it half-opens', () => {
+    const queue = [request('first')];
+    const agents = [agent('broken', { capacity: 5, open_until: NOW + 7_000 })];
+    expect(pass({ queue, agents })).toEqual({ offers: [], lookAgainIn: 7_000 });
+    expect(pass({ queue, agents: [...agents, agent('sound')] }).offers).toEqual(['first → sound']);
+  });
+
+  it('offers an agent whose circuit is half open one request as a probe, and no other until that has ended', () => {
+    const queue = [request('first'), request('second')];
+    const halfOpen = { capacity: 5, open_until: NOW };
+    expect(pass({ queue, agents: [agent('a', halfOpen)] }).offers).toEqual(['first → a']);
+    expect(pass({ queue, agents: [agent('a', { ...halfOpen, slots_used: 1 })] }).offers).toEqual([]);
+  });
+
   it('offers the queue in order until the agents have no room', () => {
     const queue = ['first', 'second', 'third'].map((name) => request(name));
     const agents = [agent('a'), agent('b')];

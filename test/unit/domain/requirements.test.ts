@@ -5,10 +5,10 @@ import { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { ANY } from '../../support/requirements.ts';
 
 const spec = CreateSessionRequest().parse({ title: 'Any title', initial_prompt: 'Work' });
-const needs = { spec, repository: null, refusals: [] };
+const needs = { spec, repository: null, refusals: [], worktree_at: null };
 
 it('a session without requirements asks for any agent', () => {
-  expect(requirementsOf(needs)).toEqual(ANY);
+  expect(requirementsOf(needs)).toEqual({ ...ANY, session_type: 'execution' });
 });
 
 it('requirements include those of the session, its repository, and the agents and processes that have refused', () => {
@@ -21,17 +21,21 @@ it('requirements include those of the session, its repository, and the agents an
   const agent_id = 'aaaaaaaa-8a52-4f0c-9d0b-0d6f3a1b2c3d';
   const instances = ['11111111-8a52-4f0c-9d0b-0d6f3a1b2c3d', '22222222-8a52-4f0c-9d0b-0d6f3a1b2c3d'];
   const refusals = instances.map((instance_id) => ({ agent_id, instance_id }));
-  expect(requirementsOf({ spec: named, repository: 'abcd', refusals })).toEqual({
+  expect(requirementsOf({ spec: named, repository: 'abcd', refusals, worktree_at: agent_id })).toEqual({
     required_capabilities: ['testing'],
     required_labels: ['gpu=true'],
     repository: 'abcd',
     repository_key: 'github.com/acme/web',
     avoid_agents: [agent_id],
     refusing_instances: instances,
+    session_type: 'execution',
+    worktree_at: agent_id,
   });
 });
 
 it('requirements contain no other member of the session', () => {
   const refusals = [{ agent_id: crypto.randomUUID(), instance_id: crypto.randomUUID() }];
-  expect(Object.keys(requirementsOf({ ...needs, refusals })).sort()).toEqual(Object.keys(Requirements().shape).sort());
+  expect(Object.keys(requirementsOf({ ...needs, refusals, worktree_at: 'a' })).sort()).toEqual(
+    Object.keys(Requirements().shape).sort(),
+  );
 });

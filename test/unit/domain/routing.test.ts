@@ -3,6 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { type Candidate, chooseAgent, meets } from '../../../src/domain/dispatch/routing.ts';
 import { ANY } from '../../support/requirements.ts';
 
+const ALIKE = {
+  agent_type: 'implementer',
+  preferred_technologies: [],
+  tier: 'competent',
+  duration_ms: null,
+} as const;
+
 function agent(id: string, changes: Partial<Candidate> = {}): Candidate {
   return {
     id,
@@ -13,6 +20,7 @@ function agent(id: string, changes: Partial<Candidate> = {}): Candidate {
     repository: null,
     remotes: [],
     idle_since: 0,
+    ...ALIKE,
     ...changes,
   };
 }
@@ -26,6 +34,10 @@ const anyAgent: fc.Arbitrary<Candidate> = fc.record({
   repository: fc.constantFrom(null, 'aaaa', 'bbbb'),
   remotes: fc.subarray(['example.com/a', 'example.com/b']),
   idle_since: fc.integer({ min: 0, max: 3 }),
+  agent_type: fc.constant(ALIKE.agent_type),
+  preferred_technologies: fc.constant(ALIKE.preferred_technologies),
+  tier: fc.constant(ALIKE.tier),
+  duration_ms: fc.constant(ALIKE.duration_ms),
 });
 
 const anyRequirement = fc.record({
@@ -48,6 +60,23 @@ describe('chooseAgent', () => {
     const required = { ...ANY, avoid_agents: ['idle'] };
     expect(chooseAgent(required, [idle, busy])?.id).toBe('busy');
     expect(chooseAgent(required, [idle])?.id).toBe('idle');
+  });
+
+  it('chooses the better agent although it has more to do, the fitting type, and the one with the worktree', () => {
+    const [idle, elite] = [agent('idle'), agent('elite', { tier: 'elite', slots_used: 2 })];
+    expect(chooseAgent(ANY, [idle, elite])?.id).toBe('elite');
+    expect(chooseAgent({ ...ANY, worktree_at: 'idle' }, [idle, elite])?.id).toBe('idle');
+    const reviewer = agent('reviewer', { agent_type: 'reviewer', slots_used: 3 });
+    expect(chooseAgent({ ...ANY, session_type: 'review' }, [idle, reviewer])?.id).toBe('reviewer');
+    expect(chooseAgent({ ...ANY, session_type: 'execution' }, [idle, reviewer])?.id).toBe('idle');
+  });
+
+  it('prefers an agent that is faster than its peers', () => {
+    const [fast, slow] = [
+      agent('fast', { duration_ms: 10_000, idle_since: 9 }),
+      agent('slow', { duration_ms: 90_000 }),
+    ];
+    expect(chooseAgent(ANY, [slow, fast], 50_000)?.id).toBe('fast');
   });
 
   it('breaks a tie by the longest idle time, then by id', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALL_AGENTS, type Registration } from '../../../src/ports/agent-registry.ts';
+import { ALL_AGENTS, type AssignmentResult, type Registration } from '../../../src/ports/agent-registry.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import { RegisterAgentRequest } from '../../../src/protocol/agent/agent.ts';
 import type { Outcome } from '../../../src/protocol/common/errors.ts';
@@ -189,6 +189,106 @@ export function membershipContract(make: MakeRegistry): void {
       expect(await list({ is_available: true })).toEqual([AGENT_A]);
       expect(await list({ is_available: false })).toEqual([AGENT_B]);
     });
+  });
+
+  describe('an agent’s performance', () => {
+    const result = (changes: Partial<AssignmentResult> = {}): AssignmentResult => ({
+      ...{ agent_id: AGENT_A, status: 'completed', own_fault: false, ended_at: 1_768_000_000_000 },
+      ...{ duration_ms: 60_000, cost_usd: 0.5, session_type: 'execution', capabilities: ['testing'] },
+      ...changes,
+    });
+    const performance = async ({ api, workspace }: RegistryUnderTest) =>
+      valueIn(await api.performance(callFrom(workspace), AGENT_A));
+
+    it('is unknown at first, and then counted by capability and by day', async () => {
+      const { registry, api } = await withAgent(make);
+      expect(await performance(registry)).toMatchObject({
+        performance_tier: 'competent',
+        reason: '0 results are too few to judge; 5 are needed.',
+        counts: { completed: 0, partial: 0, failed: 0 },
+        duration: { p50_ms: null, p95_ms: null },
+        circuit: 'closed',
+        by_capability: [],
+        by_day: [],
+      });
+      const day = 86_400_000;
+      for (const [task, changes] of [
+        {},
+        { status: 'partial', ended_at: result().ended_at + day, duration_ms: 30_000 },
+        { status: 'failed', ended_at: result().ended_at + day + 1, capabilities: [] },
+      ].entries()) {
+        await api.release(slotRequest(task + 1).task_id, 1, result(changes as Partial<AssignmentResult>));
+      }
+      expect(await performance(registry)).toMatchObject({
+        counts: { completed: 1, partial: 1, failed: 1 },
+        duration: { p50_ms: 60_000, p95_ms: 60_000 },
+        cost_usd: 1.5,
+        by_capability: [{ capability: 'testing', counts: { completed: 1, partial: 1, failed: 0 } }],
+        by_day: [
+          { day: '2026-01-10', counts: { completed: 0, partial: 1, failed: 1 }, cost_usd: 1 },
+          { day: '2026-01-09', counts: { completed: 1, partial: 0, failed: 0 }, cost_usd: 0.5 },
+        ],
+      });
+    });
+
+    it('counts a repeated result once, also when the agent has reported the end before', async () => {
+      const { registry, api, agent } = await withAgent(make);
+      await api.reserve(slotRequest(1));
+      await accept(registry, agent, slotRequest(1));
+      agent.send({ type: 'ended', task_id: slotRequest(1).task_id, epoch: 1 });
+      await eventually(async () => expect(await use(registry)).toBe(0));
+      for (const _ of [1, 2]) await api.release(slotRequest(1).task_id, 1, result());
+      expect((await performance(registry)).counts).toEqual({ completed: 1, partial: 0, failed: 0 });
+    });
+
+    it('decides its tier and which agent gets work', async () => {
+      const { registry, api, agent } = await withAgent(make, { capacity: 4 });
+      const other = await join(registry, { name: 'AGENT-OTHER', capacity: 4 }, AGENT_B);
+      for (let task = 10; task < 16; task++) {
+        await api.release(
+          slotRequest(task).task_id,
+          1,
+          result({ agent_id: AGENT_B, ended_at: result().ended_at + task }),
+        );
+        await api.release(
+          slotRequest(task).task_id,
+          2,
+          result({ status: 'failed', ended_at: result().ended_at + task }),
+        );
+      }
+      expect(await viewOf(registry)).toMatchObject({ performance_tier: 'degraded' });
+      for (const task of [1, 2]) await api.reserve(slotRequest(task));
+      await eventually(() => expect(offers(other)).toHaveLength(2));
+      expect(offers(agent)).toEqual([]);
+    });
+
+    it('opens its circuit after three failures of its own in a row, and a success of its probe closes it', async () => {
+      const { registry, api, agent } = await withAgent(make, { capacity: 2 });
+      for (const task of [10, 11, 12]) {
+        const failed = result({ status: 'failed', own_fault: true, ended_at: result().ended_at + task });
+        await api.release(slotRequest(task).task_id, 1, failed);
+      }
+      for (const task of [1, 2]) expect(await api.reserve(slotRequest(task))).toMatchObject({ state: 'queued' });
+      expect(await viewOf(registry)).toMatchObject({
+        is_available: false,
+        unavailable_because: 'It has failed several times in a row, and gets work again after a pause.',
+      });
+      agent.send('ping');
+      await registry.advance(59_000);
+      expect(offers(agent)).toEqual([]);
+      await join(registry, { capacity: 2 });
+      await registry.advance(1_500);
+      const [probe] = await waitForOffers(registry, 1);
+      await api.release(probe!, 1, result({ ended_at: result().ended_at + 100 }));
+      await waitForOffers(registry, 1);
+      expect((await performance(registry)).circuit).toBe('closed');
+    });
+
+    /** The tasks that the agent holds, when there are so many. */
+    async function waitForOffers(registry: RegistryUnderTest, count: number): Promise<string[]> {
+      await eventually(async () => expect((await viewOf(registry)).leases).toHaveLength(count));
+      return (await viewOf(registry)).leases.map(({ task_id }) => task_id);
+    }
   });
 
   describe('an agent that drains', () => {

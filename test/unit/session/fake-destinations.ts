@@ -42,6 +42,7 @@ export class FakeDestinations {
       renewLock: unused,
       releaseLock: unused,
       readLock: unused,
+      performance: unused,
       register: unused,
       update: unused,
       drain: unused,

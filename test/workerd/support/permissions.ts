@@ -38,6 +38,7 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   listAgents: READERS,
   // With its own token, an agent also reads itself.
   readAgent: READERS,
+  readAgentPerformance: READERS,
   updateAgent: OPERATORS,
   drainAgent: OPERATORS,
   resumeAgent: OPERATORS,

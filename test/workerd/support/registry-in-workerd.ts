@@ -100,6 +100,10 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.agents(...args);
       },
+      performance: async (...args) => {
+        await ready();
+        return await stub.performance(...args);
+      },
       register: async (...args) => {
         await ready();
         return await stub.register(...args);

@@ -5,9 +5,9 @@ import {
   MIN_RESULTS,
   percentile,
   qualityOf,
-  type ResultStatus,
   successOf,
-} from '../../../../src/domain/fleet/performance.ts';
+} from '../../../src/domain/fleet/performance.ts';
+import type { ResultStatus } from '../../../src/protocol/common/enums.ts';
 
 const results = (...counts: [ResultStatus, number][]) =>
   counts.flatMap(([status, count]) => Array.from({ length: count }, () => ({ status })));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Scored, scoreOf, scoreParts, type Wishes } from '../../../../src/domain/fleet/score.ts';
-import { AgentType, PerformanceTier } from '../../../../src/protocol/common/enums.ts';
+import { type Scored, scoreOf, scoreParts, type Wishes } from '../../../src/domain/dispatch/score.ts';
+import { AgentType, PerformanceTier } from '../../../src/protocol/common/enums.ts';
 
 const AGENT: Scored = {
   id: 'a',
@@ -9,7 +9,7 @@ const AGENT: Scored = {
   capacity: 4,
   slots_used: 0,
   capabilities: ['code_generation', 'testing'],
-  technologies: ['typescript'],
+  preferred_technologies: ['typescript'],
   labels: ['gpu=true', 'region=eu'],
   tier: 'competent',
   duration_ms: null,

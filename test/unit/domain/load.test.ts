@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { loadLevel } from '../../../../src/domain/fleet/load.ts';
-import type { LoadLevel } from '../../../../src/protocol/common/enums.ts';
+import { loadLevel } from '../../../src/domain/dispatch/load.ts';
+import type { LoadLevel } from '../../../src/protocol/common/enums.ts';
 
 it.each<[number, number, LoadLevel]>([
   [0, 1, 'idle'],

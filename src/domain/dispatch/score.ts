@@ -8,8 +8,7 @@ export interface Scored {
   capacity: number;
   slots_used: number;
   capabilities: readonly string[];
-  /** In lower case. */
-  technologies: readonly string[];
+  preferred_technologies: readonly string[];
   labels: readonly string[];
   tier: PerformanceTier;
   /** The median duration of its recent results in ms; null without one. */
@@ -86,10 +85,14 @@ export function scoreOf({ tier, fit, load, duration, preference }: ScoreParts): 
 function fitOf(agent: Scored, { capabilities, technologies, session_type }: Wishes): number {
   const met = [
     ...capabilities.map((capability) => agent.capabilities.includes(capability)),
-    ...technologies.map((technology) => agent.technologies.includes(technology.toLowerCase())),
+    ...technologies.map((technology) => prefers(agent, technology)),
     ...(session_type === null ? [] : [FITTING[session_type].includes(agent.agent_type)]),
   ];
   return met.length === 0 ? 1 : met.filter(Boolean).length / met.length;
+}
+
+function prefers({ preferred_technologies }: Scored, technology: string): boolean {
+  return preferred_technologies.some((each) => each.toLowerCase() === technology.toLowerCase());
 }
 
 /** Between 0 and 1: 0.5 if the agent is as fast as its peers or nothing is known, 2/3 if it is twice as fast. */

@@ -1,0 +1,96 @@
+import { afterResult, CLOSED, circuitOf } from '../../../src/domain/fleet/breaker.ts';
+import { judgePerformance, percentile, qualityOf, successOf } from '../../../src/domain/fleet/performance.ts';
+import type { AssignmentResult } from '../../../src/ports/agent-registry.ts';
+import type { AgentPerformance } from '../../../src/protocol/agent/agent.ts';
+import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
+import { instant } from '../../kit/text.ts';
+import { NO_SUCH_AGENT } from '../config.ts';
+import type { RegistryParts } from '../parts.ts';
+import type { SlotKey } from '../slots/slots-table.ts';
+import type { StoredResult } from './results-table.ts';
+
+type Needs = Pick<RegistryParts, 'kit' | 'agents' | 'results'>;
+
+/** Judges agents by how their assignments have ended. Methods that write must run inside a transaction. */
+export class Performance {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** Records a result, once, and judges its agent again. */
+  record(key: SlotKey, result: AssignmentResult): void {
+    const { kit, agents, results } = this.#parts;
+    const agent = agents.find(result.agent_id);
+    if (!agent || !results.add(key, result)) return;
+    const recent = results.of(agent.id);
+    const { tier } = judgePerformance(successOf(recent), qualityOf(recent));
+    const kind = result.status === 'failed' ? (result.own_fault ? 'own_fault' : 'other_failure') : 'success';
+    const breaker = afterResult(agent.breaker ?? CLOSED, kind, kit.store.platform.now());
+    const isClosed = breaker.failures === 0;
+    agents.setJudgement(agent.id, {
+      tier,
+      duration_ms: percentile(
+        recent.map(({ duration_ms }) => duration_ms),
+        0.5,
+      ),
+      breaker: isClosed ? null : breaker,
+    });
+    const { open_until } = breaker;
+    if (open_until === null || open_until === agent.breaker?.open_until) return;
+    kit.store.afterCommit(() =>
+      kit.store.platform.logger('warn', 'agent_circuit_opened', { agent_id: agent.id, until: instant(open_until) }),
+    );
+  }
+
+  view(agentId: string): Outcome<AgentPerformance> {
+    const { kit, agents, results } = this.#parts;
+    const agent = agents.find(agentId);
+    if (!agent) return NO_SUCH_AGENT;
+    const recent = results.of(agentId);
+    const quality = qualityOf(recent);
+    const { tier, reason } = judgePerformance(successOf(recent), quality);
+    const capabilities = [...new Set(recent.flatMap((each) => each.capabilities))].sort();
+    return ok({
+      agent_id: agentId,
+      performance_tier: tier,
+      reason,
+      quality,
+      circuit: circuitOf(agent.breaker ?? CLOSED, kit.store.platform.now()),
+      ...summaryOf(recent),
+      by_capability: capabilities.map((capability) => ({
+        capability,
+        ...summaryOf(recent.filter((each) => each.capabilities.includes(capability))),
+      })),
+      by_day: byDay(recent),
+    });
+  }
+}
+
+/** @param recent the newest first */
+function summaryOf(recent: readonly StoredResult[]) {
+  const durations = recent.map(({ duration_ms }) => duration_ms);
+  const { results: _, ...success } = successOf(recent);
+  return {
+    counts: countsOf(recent),
+    success,
+    duration: { p50_ms: percentile(durations, 0.5), p95_ms: percentile(durations, 0.95) },
+    cost_usd: costOf(recent),
+  };
+}
+
+function byDay(recent: readonly StoredResult[]): AgentPerformance['by_day'] {
+  const days = Map.groupBy(recent, ({ ended_at }) => instant(ended_at).slice(0, 10));
+  return [...days].map(([day, results]) => ({ day, counts: countsOf(results), cost_usd: costOf(results) }));
+}
+
+function countsOf(results: readonly StoredResult[]): AgentPerformance['counts'] {
+  const counts = { completed: 0, partial: 0, failed: 0 };
+  for (const { status } of results) counts[status]++;
+  return counts;
+}
+
+function costOf(results: readonly StoredResult[]): number {
+  return results.reduce((sum, { cost_usd }) => sum + cost_usd, 0);
+}

@@ -1,0 +1,53 @@
+/**
+ * The circuit breaker of an agent (M. Nygard, Release It!, 2nd ed., §5.2). It opens when the agent has failed several
+ * times in a row by its own fault. After a pause it lets one task through, as a probe. A success closes it; another
+ * failure opens it again, for longer.
+ */
+export interface Breaker {
+  /** Failures of its own making in a row. */
+  failures: number;
+  /** Until when the agent gets no work, in ms since the epoch; null while the breaker is closed. */
+  open_until: number | null;
+}
+
+export const CLOSED: Breaker = { failures: 0, open_until: null };
+
+export type Circuit = 'closed' | 'open' | 'half_open';
+
+/** The failures in a row that open the breaker. */
+const OPENS_AT = 3;
+const FIRST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 3_600_000;
+
+/**
+ * The codes of failures that the agent has made itself: its process, its OpenCode, its disk or its connection. A prompt
+ * that no agent can do, a ceiling and a provider's limit are not among them.
+ */
+const OWN_FAULTS: ReadonlySet<string> = new Set([
+  'agent_silent',
+  'agent_did_not_stop_in_time',
+  'stream_broken',
+  'opencode_unavailable',
+  'checkpoint_failed',
+  'start_failed',
+]);
+
+export function isOwnFault(code: string): boolean {
+  return OWN_FAULTS.has(code);
+}
+
+/** What the agent may get. @param now ms since the epoch */
+export function circuitOf({ open_until }: Breaker, now: number): Circuit {
+  if (open_until === null) return 'closed';
+  return now < open_until ? 'open' : 'half_open';
+}
+
+/** The breaker after an assignment has ended. A failure that is not the agent's own changes nothing. */
+export function afterResult(breaker: Breaker, result: 'success' | 'own_fault' | 'other_failure', now: number): Breaker {
+  if (result === 'success') return CLOSED;
+  if (result === 'other_failure') return breaker;
+  const failures = breaker.failures + 1;
+  if (failures < OPENS_AT) return { failures, open_until: null };
+  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - OPENS_AT, 20));
+  return { failures, open_until: now + pause };
+}
