@@ -44,6 +44,14 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
     return this.runtime.agents(...args);
   }
 
+  async route(...args: Args<'route'>): ReturnType<AgentRegistryApi['route']> {
+    return this.runtime.fleet.route(...args);
+  }
+
+  async statistics(...args: Args<'statistics'>): ReturnType<AgentRegistryApi['statistics']> {
+    return this.runtime.fleet.statistics(...args);
+  }
+
   async performance(...args: Args<'performance'>): ReturnType<AgentRegistryApi['performance']> {
     return this.runtime.performance(...args);
   }

@@ -37,6 +37,7 @@ import { AgentViews } from './agents/agent-views.ts';
 import { AgentsTable } from './agents/agents-table.ts';
 import { Arrivals } from './agents/arrivals.ts';
 import { agentTag, type Connection, Connections, newConnection } from './agents/connections.ts';
+import { Fleet } from './agents/fleet.ts';
 import { Membership } from './agents/membership.ts';
 import { Performance } from './agents/performance.ts';
 import { ResultsTable } from './agents/results-table.ts';
@@ -97,6 +98,7 @@ export function buildAgentRegistry(
 export class AgentRegistryRuntime implements SocketHolder {
   readonly sockets: SocketHolder = this;
   readonly locks: Locks;
+  readonly fleet: Fleet;
   readonly #parts: RegistryParts;
   readonly #kit: ObjectKit;
   readonly #calls: Calls;
@@ -110,6 +112,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#calls = calls;
     this.locks = new Locks(parts.kit, calls);
     this.#views = new AgentViews(parts);
+    this.fleet = new Fleet(parts, calls, this.#views);
     this.#arrivals = new Arrivals(parts);
     const { keeper, membership } = parts;
     this.#handlers = {

@@ -158,6 +158,9 @@ export function createRest(options: RequestOptions) {
       list: (call?: CallOptions, filter: QueryFor<'listAgents'> = {}) =>
         allItems((query) => send('listAgents', { query: { ...filter, ...query } }, call)),
       get: (id: string, call?: CallOptions) => send('readAgent', { params: { id } }, call),
+      /** The agent that would get a task now, and why. Reserves nothing. */
+      route: (body: BodyFor<'routeTask'>, call?: CallOptions) => send('routeTask', { body }, call),
+      stats: (call?: CallOptions) => send('readFleetStatistics', {}, call),
       /** How an agent has worked lately. */
       performance: (id: string, call?: CallOptions) => send('readAgentPerformance', { params: { id } }, call),
       /** Registers an agent. Only this response contains its own token. */

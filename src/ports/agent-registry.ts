@@ -4,7 +4,10 @@ import type {
   AgentView,
   DeregisterAgentRequest,
   DrainAgentRequest,
+  FleetStatistics,
   RegisterAgentRequest,
+  RoutedAgent,
+  RouteTaskRequest,
   UpdateAgentRequest,
 } from '../protocol/agent/agent.ts';
 import type { Capability, ResultStatus, SessionPriority, SessionType } from '../protocol/common/enums.ts';
@@ -95,6 +98,9 @@ export interface AgentRegistryApi extends TokenSockets, LocksApi {
   deregister(call: Call, agentId: string, request: DeregisterAgentRequest): Promise<Outcome<null>>;
   /** What sessions wait for, by their ids. Sessions without a queued or offered slot are absent. */
   places(call: Call, sessions: SessionId[]): Promise<Outcome<Record<SessionId, QueuePlace>>>;
+  /** The agent that would get a task now. Reserves nothing. */
+  route(call: Call, request: RouteTaskRequest): Promise<Outcome<RoutedAgent>>;
+  statistics(call: Call): Promise<Outcome<FleetStatistics>>;
   /** How an agent has worked lately. */
   performance(call: Call, agentId: string): Promise<Outcome<AgentPerformance>>;
   agent(call: Call, agentId: string): Promise<Outcome<AgentView>>;

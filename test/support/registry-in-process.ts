@@ -61,6 +61,8 @@ export class RegistryInProcess {
       reserve: async (request) => this.runtime.reserve(request),
       cancel: async (task_id, epoch) => this.runtime.cancel({ task_id, epoch }),
       release: async (task_id, epoch, result) => this.runtime.release({ task_id, epoch }, result),
+      route: async (...args) => this.runtime.fleet.route(...args),
+      statistics: async (...args) => this.runtime.fleet.statistics(...args),
       performance: async (...args) => this.runtime.performance(...args),
       agents: async (...args) => this.runtime.agents(...args),
       register: async (...args) => this.runtime.register(...args),

@@ -32,6 +32,8 @@ const REFUSED: Readonly<Record<string, number>> = {
   endTools: 409,
   answerApproval: 404,
   readArtifact: 404,
+  // The agent of this test is not connected.
+  routeTask: 409,
   watchSession: 426,
   openRunSocket: 426,
   openControlSocket: 426,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AgentView } from '../../src/protocol/agent/agent.ts';
+import { AgentView, FleetStatistics, RoutedAgent } from '../../src/protocol/agent/agent.ts';
 import { Role } from '../../src/protocol/common/enums.ts';
 import { ok, refuse } from '../../src/protocol/common/errors.ts';
 import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
@@ -26,6 +26,8 @@ const app = appWith({
         agents: async () => ok({ items: [], next_cursor: null }),
         register: async () => ok({ agent_id: OWN_AGENT, token_id: 'own' }),
         agent: async () => ok(AgentView().meta()!.example),
+        route: async () => ok(RoutedAgent().meta()!.example),
+        statistics: async () => ok(FleetStatistics().meta()!.example),
         performance: async () => away,
         update: async () => away,
         drain: async () => away,

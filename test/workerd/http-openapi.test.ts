@@ -175,7 +175,7 @@ describe('the API description', () => {
         name.startsWith('POST') && !operation.parameters?.some((parameter) => parameter.name === 'Idempotency-Key'),
     );
     const names = without.map(({ name }) => name).filter((name) => !name.startsWith('POST /api/v1/locks/'));
-    expect(names.sort()).toEqual(['POST /api/v1/codes', 'POST /api/v1/tickets']);
+    expect(names.sort()).toEqual(['POST /api/v1/agents/route', 'POST /api/v1/codes', 'POST /api/v1/tickets']);
     expect(without).toHaveLength(names.length + 3);
   });
 

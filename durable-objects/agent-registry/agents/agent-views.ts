@@ -71,7 +71,10 @@ function viewOf(agent: Agent, leases: AgentView['leases'], heard_at: number | nu
   };
 }
 
-function stateOf({ drain, last_seen_at }: Agent, heard_at: number | null): AgentState {
+export function stateOf(
+  { drain, last_seen_at }: Pick<Agent, 'drain' | 'last_seen_at'>,
+  heard_at: number | null,
+): AgentState {
   if (drain) return drain.leaves ? 'leaving' : 'draining';
   if (heard_at !== null) return 'connected';
   return last_seen_at === 0 ? 'registered' : 'offline';

@@ -130,6 +130,15 @@ export class SlotsTable {
     return { queued: new Set(queued), offered: new Map(offered) };
   }
 
+  /** The queued slots by their requirements, and when the oldest came (ms since the epoch). */
+  waitingByRequirement(): { requirements: Requirements; waiting: number; oldest_at: number }[] {
+    const rows = this.#store.rows<{ requirements: string; waiting: number; oldest_at: number }>(
+      `SELECT requirements, COUNT(*) AS waiting, MIN(queued_at) AS oldest_at FROM slots WHERE state = 'queued'
+       GROUP BY requirements`,
+    );
+    return rows.map((row) => ({ ...row, requirements: JSON.parse(row.requirements) as Requirements }));
+  }
+
   hasQueue(): boolean {
     return this.#store.row(`SELECT 1 FROM slots WHERE state = 'queued' LIMIT 1`) !== undefined;
   }

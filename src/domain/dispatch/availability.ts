@@ -22,6 +22,7 @@ export function unavailableBecause(agent: Presence, now: number, quiet_ms: numbe
   if (now - agent.heard_at > quiet_ms) return `It has been silent for more than ${quiet_ms / 1_000} s.`;
   if (agent.circuit === 'open') return 'It has failed several times in a row, and gets work again after a pause.';
   if (agent.circuit === 'half_open' && agent.slots_used > 0) return 'It has failed, and works on one task as a probe.';
-  if (utilisation(agent) >= 1) return `All its ${agent.capacity} slots are in use.`;
+  if (utilisation(agent) >= 1)
+    return agent.capacity === 1 ? 'Its slot is in use.' : `All its ${agent.capacity} slots are in use.`;
   return null;
 }

@@ -1,5 +1,6 @@
 import type { Capability } from '../../protocol/common/enums.ts';
 import type { Requirements } from '../../protocol/session/requirements.ts';
+import { meetsLabel } from './labels.ts';
 import { utilisation } from './load.ts';
 import { type Scored, scoreOf, scoreParts, type Wishes } from './score.ts';
 
@@ -30,7 +31,7 @@ export function meets(agent: Abilities, required: Requirements): boolean {
     (required.repository === null || required.repository === agent.repository) &&
     (required.repository_key === null || agent.remotes.includes(required.repository_key)) &&
     required.required_capabilities.every((capability) => agent.capabilities.includes(capability)) &&
-    required.required_labels.every((label) => agent.labels.includes(label))
+    required.required_labels.every((label) => meetsLabel(agent.labels, label))
   );
 }
 
@@ -51,8 +52,8 @@ export function chooseAgent<A extends Candidate>(
   for (const agent of agents) {
     if (!hasRoom(agent) || !meets(agent, required)) continue;
     const score = scoreOf(scoreParts(agent, wishes, peers_ms));
-    const ranked = { agent, score, isAvoided: required.avoid_agents.includes(agent.id) };
-    if (best === null || isBetter(ranked, best)) best = ranked;
+    const ranked = { agent, score };
+    if (best === null || isPreferred(ranked, best, required)) best = ranked;
   }
   return best?.agent ?? null;
 }
@@ -60,15 +61,22 @@ export function chooseAgent<A extends Candidate>(
 interface Ranked<A extends Candidate> {
   agent: A;
   score: number;
-  isAvoided: boolean;
 }
 
 /** Smaller differences are errors of rounding. */
 const EQUAL_SCORES = 1e-9;
 
-function isBetter({ agent, ...ranked }: Ranked<Candidate>, { agent: other, ...best }: Ranked<Candidate>): boolean {
-  if (ranked.isAvoided !== best.isAvoided) return !ranked.isAvoided;
-  if (Math.abs(ranked.score - best.score) > EQUAL_SCORES) return ranked.score > best.score;
+function isPreferred(one: Ranked<Candidate>, other: Ranked<Candidate>, { avoid_agents }: Requirements): boolean {
+  const isAvoided = avoid_agents.includes(one.agent.id);
+  return isAvoided === avoid_agents.includes(other.agent.id) ? isBetter(one, other) : !isAvoided;
+}
+
+/** Whether an agent comes before another one: by its score, then the least loaded, then the longest idle. */
+export function isBetter(
+  { agent, score }: Ranked<Candidate>,
+  { agent: other, score: best }: Ranked<Candidate>,
+): boolean {
+  if (Math.abs(score - best) > EQUAL_SCORES) return score > best;
   const loadDifference = utilisation(agent) - utilisation(other);
   if (loadDifference !== 0) return loadDifference < 0;
   if (agent.idle_since !== other.idle_since) return agent.idle_since < other.idle_since;

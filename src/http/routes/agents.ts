@@ -30,6 +30,8 @@ export function agentHandlers({ agentRegistries, signer, effects }: Dependencies
       return agent.ok ? ok({ ...agent.value, token: await signOwnToken(call.principal, agent_id, token_id) }) : agent;
     },
     listAgents: ({ query, call }) => registryOf(call.principal).agents(call, query),
+    readFleetStatistics: ({ call }) => registryOf(call.principal).statistics(call),
+    routeTask: ({ body, call }) => registryOf(call.principal).route(call, body),
     readAgent: async ({ params: { id }, call }) => {
       const own = ownOnly(call.principal, id);
       return own.ok ? registryOf(call.principal).agent(call, id) : own;

@@ -15,7 +15,7 @@ import {
 } from '../common/limits.ts';
 import { NextCursor, PageQuery } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
-import { Label } from '../session/requirements.ts';
+import { Label, LabelRequirement } from '../session/requirements.ts';
 
 export const AgentName = schema(() =>
   z
@@ -235,6 +235,105 @@ const EXAMPLE_PERFORMANCE = {
   by_capability: [{ ...EXAMPLE_RESULTS, capability: 'testing' }],
   by_day: [{ day: '2026-11-22', counts: EXAMPLE_RESULTS.counts, cost_usd: 1.2 }],
 };
+
+export const RouteTaskRequest = schema(() =>
+  z
+    .strictObject({
+      task_description: z.string().trim().min(1).max(10_000),
+      required_capabilities: z.array(Capability()).max(31),
+      required_labels: z.array(LabelRequirement()).max(20).default([]),
+      preferred_agent_type: AgentType().optional(),
+      preferred_agent_ids: z.array(Uuid()).max(50).default([]),
+      min_performance_tier: PerformanceTier().optional(),
+    })
+    .meta({
+      id: 'RouteTaskRequest',
+      description: 'A task for which an agent is wanted.',
+      example: { task_description: 'Review the change', required_capabilities: ['code_generation'] },
+    }),
+);
+export type RouteTaskRequest = Infer<typeof RouteTaskRequest>;
+
+const ScoreParts = schema(() =>
+  z.object({
+    tier: z.number(),
+    fit: z.number(),
+    load: z.number(),
+    duration: z.number(),
+    preference: z.number(),
+  }),
+);
+const Routing = schema(() =>
+  z.object({
+    /** The sum of the parts. */
+    score: z.number(),
+    parts: ScoreParts(),
+    alternatives: z.array(z.object({ agent_id: Uuid(), name: AgentName(), score: z.number() })).max(3),
+    rejected: z.array(z.object({ reason: z.string(), count: z.int(), agents: z.array(z.string()).max(3) })),
+  }),
+);
+
+export const RoutedAgent = schema(() =>
+  AgentView()
+    .extend({ routing: Routing() })
+    .meta({
+      id: 'RoutedAgent',
+      description: 'The agent that would get the task now, and why. Nothing is reserved.',
+      example: {
+        ...EXAMPLE_AGENT,
+        routing: {
+          score: 0.74,
+          parts: { tier: 0.24, fit: 0.3, load: 0.15, duration: 0.05, preference: 0 },
+          alternatives: [],
+          rejected: [{ reason: 'It is draining.', count: 1, agents: ['AGENT-OLD'] }],
+        },
+      },
+    }),
+);
+export type RoutedAgent = Infer<typeof RoutedAgent>;
+
+const CountsBy = schema(() => z.record(z.string(), z.int()));
+
+export const FleetStatistics = schema(() =>
+  z
+    .object({
+      agents: z.object({
+        total: z.int(),
+        available: z.int(),
+        by_state: CountsBy(),
+        by_tier: CountsBy(),
+        by_load: CountsBy(),
+      }),
+      /** Of the agents that take new work: their slots, and those of them that are free. */
+      capacity: z.object({ slots: z.int(), free: z.int() }),
+      queue: z.object({
+        waiting: z.int(),
+        oldest_wait_seconds: z.int().nullable(),
+        /** The most frequent requirements first, at most 50. */
+        by_requirement: z
+          .array(
+            z.object({
+              required_capabilities: z.array(Capability()),
+              required_labels: z.array(z.string()),
+              repository: z.string().nullable(),
+              waiting: z.int(),
+              oldest_wait_seconds: z.int(),
+            }),
+          )
+          .max(50),
+      }),
+    })
+    .meta({
+      id: 'FleetStatistics',
+      description: 'How many agents there are, what is free, and what waits: enough to start and stop agents by.',
+      example: {
+        agents: { total: 1, available: 1, by_state: { connected: 1 }, by_tier: { competent: 1 }, by_load: { idle: 1 } },
+        capacity: { slots: 4, free: 4 },
+        queue: { waiting: 0, oldest_wait_seconds: null, by_requirement: [] },
+      },
+    }),
+);
+export type FleetStatistics = Infer<typeof FleetStatistics>;
 
 export const AgentList = schema(() =>
   z.object({ items: z.array(AgentView()), next_cursor: NextCursor() }).meta({

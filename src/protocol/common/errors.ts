@@ -94,6 +94,20 @@ export const ERROR_CODES = {
     meaning: 'The workspace has another agent with this name.',
     remedy: 'Choose another name, or remove the other agent. An agent that registers again sends its secret.',
   },
+  no_capable_agent: {
+    status: 409,
+    title: 'No agent can do the task',
+    retryable: false,
+    meaning: 'No registered agent has everything that the task requires.',
+    remedy: 'Register an agent with what `detail` names, or require less.',
+  },
+  no_agent_available: {
+    status: 409,
+    title: 'No agent is available',
+    retryable: true,
+    meaning: 'Agents that could do the task are at work, away, draining or paused.',
+    remedy: 'Wait until one is available. `detail` says what they do.',
+  },
   agent_leaving: {
     status: 409,
     title: 'The agent is leaving',

@@ -6,8 +6,11 @@ import {
   AgentView,
   DeregisterAgentRequest,
   DrainAgentRequest,
+  FleetStatistics,
   RegisterAgentRequest,
   RegisteredAgent,
+  RoutedAgent,
+  RouteTaskRequest,
   UpdateAgentRequest,
 } from '../agent/agent.ts';
 import { AgentType, Capability, PerformanceTier } from '../common/enums.ts';
@@ -44,6 +47,21 @@ export const AGENT_ENDPOINTS = {
     ),
     responses: { 200: page(AgentList, 'The workspace’s agents.') },
     errors: [],
+  },
+  readFleetStatistics: {
+    tag: 'Agents',
+    summary: 'Count agents, free slots and waiting requests',
+    access: 'read',
+    responses: { 200: json(FleetStatistics, 'The fleet now.') },
+    errors: [],
+  },
+  routeTask: {
+    tag: 'Agents',
+    summary: 'Find the agent that would get a task now, and why; reserves nothing',
+    access: 'read',
+    body: RouteTaskRequest,
+    responses: { 200: json(RoutedAgent, 'The best agent, with its score and the others.') },
+    errors: ['no_capable_agent', 'no_agent_available'],
   },
   readAgent: {
     tag: 'Agents',

@@ -35,6 +35,8 @@ export const ROUTES = {
 
   listAgents: { method: 'GET', path: '/api/v1/agents' },
   registerAgent: { method: 'POST', path: '/api/v1/agents' },
+  readFleetStatistics: { method: 'GET', path: '/api/v1/agents/stats' },
+  routeTask: { method: 'POST', path: '/api/v1/agents/route' },
   readAgent: { method: 'GET', path: '/api/v1/agents/{id}' },
   updateAgent: { method: 'PATCH', path: '/api/v1/agents/{id}' },
   deregisterAgent: { method: 'DELETE', path: '/api/v1/agents/{id}' },

@@ -6,11 +6,24 @@ import { type Infer, schema } from '../common/schema.ts';
 /** `name=value`, matched as a whole. */
 export const Label = schema(() => z.string().regex(/^[a-z0-9_.-]{1,63}=\S{1,200}$/, 'must be written as name=value'));
 
+/** What an agent's label of this name must be: equal, not equal, or (for numbers) greater or less. */
+export const LabelRequirement = schema(() =>
+  z
+    .string()
+    .regex(/^[a-z0-9_.-]{1,63}(=|!=|>=|<=|>|<)\S{1,200}$/, 'must be written as name=value, or with !=, >, >=, < or <=')
+    .meta({
+      id: 'LabelRequirement',
+      description:
+        'A label that an agent must have: `name=value`. With `>`, `>=`, `<` and `<=`, numbers are compared. `!=` is also met without the label.',
+      example: 'memory_gb>=64',
+    }),
+);
+
 /** The session's requirements for its agents. An agent must have all of these capabilities and labels. */
 export const SessionRequirements = schema(() =>
   z.object({
     required_capabilities: z.array(Capability()).max(31).default([]),
-    required_labels: z.array(Label()).max(20).default([]),
+    required_labels: z.array(LabelRequirement()).max(20).default([]),
   }),
 );
 export type SessionRequirements = Infer<typeof SessionRequirements>;

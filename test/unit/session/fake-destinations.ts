@@ -42,6 +42,8 @@ export class FakeDestinations {
       renewLock: unused,
       releaseLock: unused,
       readLock: unused,
+      route: unused,
+      statistics: unused,
       performance: unused,
       register: unused,
       update: unused,

@@ -36,6 +36,8 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   readArtifact: ['operator', 'admin', 'agent'],
   registerAgent: ['operator', 'admin', 'agent'],
   listAgents: READERS,
+  readFleetStatistics: READERS,
+  routeTask: READERS,
   // With its own token, an agent also reads itself.
   readAgent: READERS,
   readAgentPerformance: READERS,

@@ -100,6 +100,14 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.agents(...args);
       },
+      route: async (...args) => {
+        await ready();
+        return await stub.route(...args);
+      },
+      statistics: async (...args) => {
+        await ready();
+        return await stub.statistics(...args);
+      },
       performance: async (...args) => {
         await ready();
         return await stub.performance(...args);
