@@ -63,6 +63,16 @@ export function loadIdentity(dataDirectory: string, log: (line: string) => void 
   return { agent_id: identity.agent_id, marker, secret: identity.secret };
 }
 
+/** The identity with the id for which the control plane has registered the agent. */
+export function adoptId(dataDirectory: string, identity: Identity, agentId: string): Identity {
+  if (identity.agent_id === agentId) return identity;
+  const path = join(realpathSync(dataDirectory), 'agent.json');
+  const stored = JSON.parse(readFileSync(path, 'utf8')) as StoredIdentity;
+  writeFileSync(`${path}.new`, JSON.stringify({ ...stored, agent_id: agentId }), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return { ...identity, agent_id: agentId };
+}
+
 /** @returns null if the file does not exist */
 function readIdentity(path: string): StoredIdentity | 'unusable' | null {
   try {

@@ -1,23 +1,19 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { withoutTrailingSlash } from '../src/protocol/common/url.ts';
-import { pathOf } from '../src/protocol/endpoints/routes.ts';
-import { AccessRefusedError, judgeRejection, rejectionOf } from './access.ts';
+import { Capability } from '../src/protocol/common/enums.ts';
 import { Agent } from './agent.ts';
 import type { AgentOptions } from './agent-parts.ts';
 import { isKept } from './git/kept-worktrees.ts';
 import { Repository } from './git/repository.ts';
-import { type Identity, loadIdentity, lockDataDirectory } from './identity.ts';
+import { loadIdentity, lockDataDirectory } from './identity.ts';
 import { webSocketConnections } from './lease/connection.ts';
 import { forgetConversations } from './lease/leftover-conversations.ts';
 import { removeLeftoverWorktrees } from './lease/recovery.ts';
 import { OpenCodeClient } from './opencode/client.ts';
 import { OpenCodeServer } from './opencode/server.ts';
 import { knownSecrets, redaction } from './redaction.ts';
+import { registerAgent } from './registration.ts';
 import { Setup } from './setup/setup.ts';
-
-/** A server can accept a connection and never answer. */
-const ACCESS_LIMIT_MS = 10_000;
 
 /** OpenCode has no usable model. The message says how to add one, or quotes OpenCode's error. */
 export class NoModelError extends Error {
@@ -35,8 +31,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const repository = await Repository.open(options.directory);
   const unlock = lockDataDirectory(options.dataDirectory);
   try {
-    const identity = loadIdentity(options.dataDirectory, options.log);
-    await refuseBadAddress(options, identity);
+    // Before OpenCode starts, which takes seconds.
+    const { identity, token } = await registerAgent(
+      { ...options, capabilities: options.capabilities ?? Capability().options },
+      loadIdentity(options.dataDirectory, options.log),
+    );
     const serverDirectory = join(options.dataDirectory, 'opencode');
     mkdirSync(serverDirectory, { recursive: true, mode: 0o700 });
     options.log('starting OpenCode, which takes a few seconds');
@@ -51,25 +50,28 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await removeLeftoverWorktrees(repository, worktrees, log);
       // Before any lease, because one may import a conversation under its old id.
       await forgetConversations(opencode, worktrees, (worktree) => !isKept(worktree), log);
-      const openConnection = webSocketConnections(options.url, options.token);
-      const redact = redaction([...knownSecrets(source, options.token), identity.secret]);
+      const openConnection = webSocketConnections(options.url, token);
+      const redact = redaction([...knownSecrets(source, options.token), token, identity.secret]);
       const setup = new Setup({
         choice: options.setup ?? 'repository',
         cacheDirectory: join(options.dataDirectory, 'setup-cache'),
         environment: () => server.environment,
         log,
       });
-      return new Agent(options, {
-        identity,
-        repository,
-        server,
-        opencode,
-        model,
-        redact,
-        setup,
-        openConnection,
-        unlock,
-      });
+      return new Agent(
+        { ...options, token },
+        {
+          identity,
+          repository,
+          server,
+          opencode,
+          model,
+          redact,
+          setup,
+          openConnection,
+          unlock,
+        },
+      );
     } catch (error) {
       opencode.close();
       await server.stop();
@@ -90,24 +92,4 @@ export async function chooseModel(opencode: Pick<OpenCodeClient, 'defaultModel'>
   throw new NoModelError(
     'OpenCode has no model: set a provider key such as ANTHROPIC_API_KEY or run "npx opencode-ai auth login", then start again.',
   );
-}
-
-/** Tries the address and the token before OpenCode starts, which takes seconds. A server that is away may come back. */
-async function refuseBadAddress({ url, token, log }: AgentOptions, { agent_id }: Identity): Promise<void> {
-  const response = await fetch(withoutTrailingSlash(url) + pathOf('readAgent', { id: agent_id }), {
-    headers: { authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(ACCESS_LIMIT_MS),
-  }).catch(({ cause, message }: Error) => {
-    const reason = cause instanceof Error ? cause.message : message;
-    log(`cannot reach ${url} (${reason}); the agent starts all the same and keeps trying`);
-    return null;
-  });
-  // 403 shows that the token is valid: an agent's may not read agents. The control socket checks the role.
-  if (!response || response.status === 403 || isJson(response)) return;
-  const verdict = judgeRejection(url, rejectionOf(response.status, await response.text().catch(() => '')), false);
-  if (verdict instanceof AccessRefusedError) throw verdict;
-}
-
-function isJson({ ok, headers }: Response): boolean {
-  return ok && headers.get('content-type')?.startsWith('application/json') === true;
 }

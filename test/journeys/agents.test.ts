@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkedClient } from '../support/checked-client.ts';
@@ -72,6 +73,26 @@ it('when an agent is killed, another agent on another clone continues from its c
   await expectTrueLog(session);
 });
 
+it('an agent exchanges the given token once for one of its own, which acts as this agent alone', async () => {
+  if (!second.isRunning) await second.start();
+  const path = join(second.place.home, 'registration.json');
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const { token } = JSON.parse(readFileSync(path, 'utf8')) as { token: string };
+  const own = checkedClient({ baseUrl: fleet.address.url, token });
+  expect(await own.me()).toMatchObject({ role: 'agent', agent_id: second.id });
+  expect(await own.agents.get(second.id)).toMatchObject({ name: 'AGENT-SECOND', state: 'connected' });
+  for (const refused of [
+    own.agents.get(crypto.randomUUID()),
+    own.sessions.list(),
+    own.agents.register({ name: 'AGENT-THIRD', agent_type: 'reviewer', capabilities: [] }),
+  ]) {
+    await expect(refused).rejects.toMatchObject({ status: 403 });
+  }
+  await second.kill();
+  await second.start();
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ token });
+});
+
 it('oio agent drains, resumes and removes an agent, whose session another agent continues at no attempt', async () => {
   await second.kill();
   if (!first.isRunning) await first.start();
@@ -80,7 +101,7 @@ it('oio agent drains, resumes and removes an agent, whose session another agent 
     code: 0,
     output: 'AGENT-FIRST gets no new work. It is working on nothing.\n',
   });
-  expect(await show()).toMatch(/^ {2}available +no: It is draining: maintenance$/m);
+  expect(await show()).toMatch(/^ {2}available +no: It is draining \(maintenance\)\.$/m);
   await oio('agent', 'resume', 'first');
   const stall = new Stall(join(fleet.path, 'removal'));
   const prompts = [`${stall.directive}\nrun echo three > three.txt`];

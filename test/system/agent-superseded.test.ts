@@ -17,7 +17,10 @@ afterAll(() => scratch.remove());
 
 /** The real registry behind a server that only has the control socket. */
 async function serveRegistry(registry: RegistryInProcess): Promise<{ url: string; close(): void }> {
-  const server = createServer((_request, response) => response.writeHead(403).end());
+  // It knows nothing of agents' own tokens, as an older control plane.
+  const server = createServer((_request, response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}'),
+  );
   const sockets = new WebSocketServer({ server, handleProtocols: ([first]) => first ?? false });
   const timers: NodeJS.Timeout[] = [];
   sockets.on('connection', (socket: WebSocket, { url = '' }: IncomingMessage) => {

@@ -85,7 +85,16 @@ export class AgentsTable {
 
   /** The agent with a name, and its owner. */
   named(name: string): { id: string; owner: StoredOwner } | undefined {
-    const row = this.#store.row<AgentRow>(`SELECT * FROM agents WHERE name = ?`, name);
+    return this.#owned('name', name);
+  }
+
+  /** The agent with an id, and its owner. */
+  identified(id: string): { id: string; owner: StoredOwner } | undefined {
+    return this.#owned('id', id);
+  }
+
+  #owned(column: 'name' | 'id', value: string): { id: string; owner: StoredOwner } | undefined {
+    const row = this.#store.row<AgentRow>(`SELECT * FROM agents WHERE ${column} = ?`, value);
     return row && { id: row.id, owner: row };
   }
 

@@ -11,7 +11,7 @@ import { MAX_AGENTS, MAX_AGENTS_OF_TOKEN } from '../../../src/protocol/common/li
 import { sha256 } from '../../kit/crypto/sha256.ts';
 import { DEADLINE, NO_SUCH_AGENT, REVIEW_MS } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
-import type { Enrolment } from './agents-table.ts';
+import type { AgentsTable, Enrolment } from './agents-table.ts';
 import type { Connection } from './connections.ts';
 import type { StoredOwner } from './owner.ts';
 
@@ -41,11 +41,14 @@ export class Membership {
   register(proposedId: string, request: RegisterAgentRequest, { by, own }: RegistrationTokens): Outcome<Registration> {
     const { kit, agents, connections } = this.#parts;
     const secret_hash = request.secret === undefined ? null : sha256(request.secret);
-    const taken = agents.named(request.name);
-    const isItself = taken !== undefined && secret_hash !== null && taken.owner.secret_hash === secret_hash;
-    if (taken && !isItself) {
+    const isAnother = (taken: ReturnType<AgentsTable['named']>) =>
+      taken !== undefined && (secret_hash === null || taken.owner.secret_hash !== secret_hash);
+    const named = agents.named(request.name);
+    if (isAnother(named)) {
       return refuse('name_taken', `There is an agent with the name ${request.name}. Choose another name.`);
     }
+    const taken = named ?? agents.identified(proposedId);
+    if (isAnother(taken)) return refuse('name_taken', 'There is an agent with this id, and the secret is not its own.');
     if (!taken && !this.makeRoom(by)) {
       return refuse(
         'limit_reached',
@@ -142,6 +145,7 @@ export class Membership {
 type Drainage = DrainAgentRequest & Pick<Partial<DeregisterAgentRequest>, 'force'>;
 
 function enrolmentOf({
+  id: _id,
   secret: _,
   max_concurrent_capacity,
   repository_urls,

@@ -17,7 +17,7 @@ export interface Presence {
  * @param quiet_ms an agent that was not heard for longer gets no offer
  */
 export function unavailableBecause(agent: Presence, now: number, quiet_ms: number): string | null {
-  if (agent.drain) return agent.drain.reason === null ? 'It is draining.' : `It is draining: ${agent.drain.reason}`;
+  if (agent.drain) return agent.drain.reason === null ? 'It is draining.' : `It is draining (${agent.drain.reason}).`;
   if (agent.heard_at === null) return 'It is not connected.';
   if (now - agent.heard_at > quiet_ms) return `It has been silent for more than ${quiet_ms / 1_000} s.`;
   if (agent.circuit === 'open') return 'It has failed several times in a row, and gets work again after a pause.';

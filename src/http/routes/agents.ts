@@ -22,7 +22,7 @@ export function agentHandlers({ agentRegistries, signer, effects }: Dependencies
   return {
     registerAgent: async ({ body, call }) => {
       const registry = registryOf(call.principal);
-      const proposed = { agent_id: effects.uuid(), token_id: effects.uuid() };
+      const proposed = { agent_id: body.id ?? effects.uuid(), token_id: effects.uuid() };
       const registered = await registry.register(call, proposed, body);
       if (!registered.ok) return registered;
       const { agent_id, token_id } = registered.value;

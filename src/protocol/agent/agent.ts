@@ -48,6 +48,7 @@ const Profile = schema(() =>
 export const RegisterAgentRequest = schema(() =>
   Profile()
     .extend({
+      id: Uuid().optional().meta({ description: 'Chosen by the control plane if absent.' }),
       name: AgentName().meta({ description: 'Unique in the workspace.' }),
       max_concurrent_capacity: Capacity().default(CAPACITY_BY_DEFAULT),
       labels: Profile().shape.labels.default([]),

@@ -141,6 +141,18 @@ export function membershipContract(make: MakeRegistry): void {
       expect(thief).toMatchObject({ failure: { code: 'name_taken' } });
     });
 
+    it('keeps the id that it proposes, under any name, and nobody else gets it', async () => {
+      const registry = await make();
+      await register(registry, { secret: SECRET });
+      const renamed = await register(registry, { secret: SECRET, name: 'AGENT-RENAMED' }, { token_id: 'newer' });
+      expect(renamed).toEqual({ ok: true, value: { agent_id: AGENT_A, token_id: 'newer' } });
+      expect((await viewOf(registry)).name).toBe('AGENT-RENAMED');
+      for (const secret of [undefined, 't'.repeat(32)]) {
+        const thief = await register(registry, { name: 'AGENT-THIEF', ...(secret && { secret }) });
+        expect(thief).toMatchObject({ failure: { code: 'name_taken' } });
+      }
+    });
+
     it('is registered once by a repeated request', async () => {
       const registry = await make();
       const call = withKey(registry.workspace, 'k');
@@ -304,7 +316,7 @@ export function membershipContract(make: MakeRegistry): void {
       expect(valueIn(await api.drain(call, AGENT_A, { ...drain, reason: 'maintenance' }))).toMatchObject({
         state: 'draining',
         is_available: false,
-        unavailable_because: 'It is draining: maintenance',
+        unavailable_because: 'It is draining (maintenance).',
         slots_used: 1,
       });
       expect(await api.reserve(slotRequest(2))).toMatchObject({ state: 'queued' });

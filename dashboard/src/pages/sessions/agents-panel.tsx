@@ -78,7 +78,7 @@ function Agent({ agent, away }: { agent: AgentView; away: boolean }) {
 }
 
 /** What the agent does now. While the control plane is away, it is only what was known last. */
-function State({ agent: { state, connected, last_seen_at }, away }: { agent: AgentView; away: boolean }) {
+function State({ agent: { state, last_seen_at }, away }: { agent: AgentView; away: boolean }) {
   const now = useNow();
   const words: Record<AgentState, string> = {
     registered: 'Never seen',
@@ -87,5 +87,9 @@ function State({ agent: { state, connected, last_seen_at }, away }: { agent: Age
     draining: 'Draining',
     leaving: 'Leaving',
   };
-  return <span className={clsx('caps shrink-0', connected && !away ? 'text-go' : 'text-mute')}>{words[state]}</span>;
+  return (
+    <span className={clsx('caps shrink-0', state === 'connected' && !away ? 'text-go' : 'text-mute')}>
+      {words[state]}
+    </span>
+  );
 }
