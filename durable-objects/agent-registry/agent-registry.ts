@@ -44,6 +44,10 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
     return this.runtime.agents(...args);
   }
 
+  async isOwnToken(...args: Args<'isOwnToken'>): ReturnType<AgentRegistryApi['isOwnToken']> {
+    return this.runtime.isOwnToken(...args);
+  }
+
   async route(...args: Args<'route'>): ReturnType<AgentRegistryApi['route']> {
     return this.runtime.fleet.route(...args);
   }

@@ -20,7 +20,7 @@ export const OFFER_MS = 20_000;
 export const INSTANCE_FRESH_MS = 45_000;
 /** An agent that was not heard for this time is deleted. */
 export const AGENT_KEPT_MS = 86_400_000;
-/** The same for an agent that has a token of its own. */
+/** The same for an agent that has a token of its own, or drains. */
 export const REGISTERED_KEPT_MS = 30 * 86_400_000;
 /** The minimum age at which a tombstone is deleted. No delivery is as late as this. */
 export const TOMBSTONES_KEPT_MS = 86_400_000;

@@ -118,7 +118,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#handlers = {
       [DEADLINE.offers]: { waitsFor: 'others', run: (_, due) => keeper.lapse(due) },
       [DEADLINE.queue]: { waitsFor: 'time', run: () => keeper.match() },
-      [DEADLINE.drains]: { waitsFor: 'others', run: () => membership.settleDrains() },
+      [DEADLINE.drains]: { waitsFor: 'others', run: (_, { late_ms }) => membership.settleDrains(late_ms) },
       [DEADLINE.review]: { waitsFor: 'others', run: (_, due) => this.#review(due) },
       [DEADLINE.locks]: { waitsFor: 'time', run: () => this.locks.expire() },
       [DEADLINE.purge]: { waitsFor: 'time', run: () => void this.#purge() },
@@ -142,8 +142,10 @@ export class AgentRegistryRuntime implements SocketHolder {
     const { keeper, performance } = this.#parts;
     this.#slotCall('release', key, () => {
       // First, because the next offer depends on it.
-      if (result) performance.record(key, result);
+      const hasChanged = result && performance.record(key, result);
       keeper.release(key);
+      // The agent may have reported the end before.
+      if (hasChanged) keeper.match();
     });
   }
 
@@ -155,6 +157,12 @@ export class AgentRegistryRuntime implements SocketHolder {
 
   agent(call: Call, agentId: string): Outcome<AgentView> {
     return this.#calls.read('agent', call, () => (this.#kit.store.created ? this.#viewOf(agentId) : NO_SUCH_AGENT));
+  }
+
+  isOwnToken(agentId: string, tokenId: string): boolean {
+    return this.#calls.internal('debug', 'isOwnToken', { agent_id: agentId }, () =>
+      this.#kit.store.created ? this.#parts.agents.isOwnToken(agentId, tokenId) : false,
+    );
   }
 
   performance(call: Call, agentId: string): Outcome<AgentPerformance> {
@@ -261,9 +269,9 @@ export class AgentRegistryRuntime implements SocketHolder {
    */
   #review({ late_ms }: Due): void {
     const alive = this.#parts.connections.aliveAt();
-    for (const { id, last_seen_at, idle_since, own_token_id } of this.#parts.agents.lastSeen()) {
+    for (const { id, last_seen_at, idle_since, is_registered } of this.#parts.agents.lastSeen()) {
       const seenAt = Math.max(last_seen_at, alive.get(id) ?? 0);
-      const keptFor = own_token_id === null ? AGENT_KEPT_MS : REGISTERED_KEPT_MS;
+      const keptFor = is_registered ? REGISTERED_KEPT_MS : AGENT_KEPT_MS;
       if (Math.max(seenAt, idle_since) <= this.#now - keptFor && !wasDownAt(late_ms)) this.#parts.agents.remove(id);
       else if (seenAt > last_seen_at) this.#parts.agents.setLastSeen(id, seenAt);
     }

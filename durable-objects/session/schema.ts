@@ -250,7 +250,10 @@ ALTER TABLE leases ADD COLUMN token_id TEXT NOT NULL DEFAULT '';
     },
     {
       id: 'session/0018_cost_of_leases',
-      sql: `ALTER TABLE leases ADD COLUMN cost_before REAL NOT NULL DEFAULT 0;`,
+      sql: `
+ALTER TABLE leases ADD COLUMN cost_before REAL NOT NULL DEFAULT 0;
+UPDATE leases SET cost_before = COALESCE((SELECT json_extract(usage, '$.cost_usd') FROM session), 0);
+`,
     },
   ],
 };

@@ -214,7 +214,8 @@ export class Tasks {
     const { agent_id, instance_id, agent_name, granted_at } = records.lease(number)!;
     const refusal = { agent_id, instance_id, agent_name, message: why.message };
     if (isRefused && reservations.refused(number, refusal)) costsAttempt = false;
-    leases.end(number, 'done', why.code, { message: why.message });
+    const hasFailed = isOwnFault(why.code) ? ({ result: 'failed' } as const) : {};
+    leases.end(number, 'done', why.code, { message: why.message, ...hasFailed });
     const attempt = { setback: 'lease_lost', reason: why.code, costsAttempt, error: why } as const;
     this.#parts.attempts.end(number, isRefused ? attempt : { ...attempt, grantedAt: granted_at });
   }
@@ -233,7 +234,9 @@ export class Tasks {
   evict(number: number, epoch: number, reason: string): void {
     const { records, leases, attempts } = this.#parts;
     const lease = records.liveLease(number);
-    if (lease?.epoch !== epoch) return;
+    // Only the offer has ended.
+    if (!lease) return this.reservationEnded(number, epoch);
+    if (lease.epoch !== epoch) return;
     leases.end(number, 'lost', reason);
     if (isFinal(records.task(number)!)) return;
     attempts.end(number, { setback: 'lease_lost', reason, costsAttempt: false, grantedAt: lease.granted_at });

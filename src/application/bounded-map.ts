@@ -17,4 +17,8 @@ export class BoundedMap<Key, Value> {
     const [oldest] = this.#entries.keys();
     this.#entries.delete(oldest!);
   }
+
+  delete(key: Key): void {
+    this.#entries.delete(key);
+  }
 }

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { PROBLEM_TYPES } from '../protocol/common/errors.ts';
 import { methodsOf, pathOf } from '../protocol/endpoints/routes.ts';
 import { Authenticator, authenticated } from './auth/authenticate.ts';
+import { OwnTokens } from './auth/own-tokens.ts';
 import { Revocations } from './auth/revocations.ts';
 import type { AppContext, AppEnv } from './context.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -32,7 +33,11 @@ import { tokenHandlers } from './routes/tokens.ts';
 export function createApp(deps: Dependencies): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ strict: false });
   const revocations = new Revocations(deps.workspaces, deps.effects.now);
-  const authenticator = new Authenticator({ ...deps, revocations });
+  const authenticator = new Authenticator({
+    ...deps,
+    revocations,
+    ownTokens: new OwnTokens(deps.agentRegistries, deps.effects.now),
+  });
 
   app.onError(problemsFromErrors(deps.logger));
   app.notFound((c) => unrouted(c, deps));

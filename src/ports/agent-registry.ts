@@ -98,6 +98,8 @@ export interface AgentRegistryApi extends TokenSockets, LocksApi {
   deregister(call: Call, agentId: string, request: DeregisterAgentRequest): Promise<Outcome<null>>;
   /** What sessions wait for, by their ids. Sessions without a queued or offered slot are absent. */
   places(call: Call, sessions: SessionId[]): Promise<Outcome<Record<SessionId, QueuePlace>>>;
+  /** Whether a token is the own one of an agent that is registered. Only the Worker asks. */
+  isOwnToken(agentId: string, tokenId: string): Promise<boolean>;
   /** The agent that would get a task now. Reserves nothing. */
   route(call: Call, request: RouteTaskRequest): Promise<Outcome<RoutedAgent>>;
   statistics(call: Call): Promise<Outcome<FleetStatistics>>;

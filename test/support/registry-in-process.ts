@@ -61,6 +61,7 @@ export class RegistryInProcess {
       reserve: async (request) => this.runtime.reserve(request),
       cancel: async (task_id, epoch) => this.runtime.cancel({ task_id, epoch }),
       release: async (task_id, epoch, result) => this.runtime.release({ task_id, epoch }, result),
+      isOwnToken: async (...args) => this.runtime.isOwnToken(...args),
       route: async (...args) => this.runtime.fleet.route(...args),
       statistics: async (...args) => this.runtime.fleet.statistics(...args),
       performance: async (...args) => this.runtime.performance(...args),

@@ -26,6 +26,7 @@ const app = appWith({
         agents: async () => ok({ items: [], next_cursor: null }),
         register: async () => ok({ agent_id: OWN_AGENT, token_id: 'own' }),
         agent: async () => ok(AgentView().meta()!.example),
+        isOwnToken: async () => true,
         route: async () => ok(RoutedAgent().meta()!.example),
         statistics: async () => ok(FleetStatistics().meta()!.example),
         performance: async () => away,

@@ -4,6 +4,7 @@ import type { AgentFilter } from '../../../src/ports/agent-registry.ts';
 import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
 import type { AgentType, PerformanceTier } from '../../../src/protocol/common/enums.ts';
 import type { Outcome } from '../../../src/protocol/common/errors.ts';
+import { MAX_AGENT_NAME_CHARS } from '../../../src/protocol/common/limits.ts';
 import type { Page, PageQuery } from '../../../src/protocol/common/page.ts';
 import { sha256 } from '../../kit/crypto/sha256.ts';
 import type { SqlValue } from '../../kit/platform/platform.ts';
@@ -63,6 +64,9 @@ type AgentRow = Omit<Agent, (typeof AS_JSON)[number]> &
   Record<(typeof AS_JSON)[number], string | null> &
   StoredOwner & { hello_hash: string | null };
 
+/** The digits of an id that make the name of a second agent of this name. */
+const SUFFIX_DIGITS = 4;
+
 const WITH_USE = `SELECT *, (SELECT COUNT(*) FROM slots WHERE slots.agent_id = agents.id) AS slots_used FROM agents`;
 
 const BY_NAME = new Keyset('agents', [{ sql: 'name' }, { sql: 'id' }]);
@@ -99,32 +103,53 @@ export class AgentsTable {
   }
 
   /**
-   * How a hello compares with the registration of its agent. `foreign`: the id belongs to another agent. What people
-   * have changed since the same hello stays.
+   * How a hello compares with the registration of its agent. `foreign`: the id belongs to another agent. `renewed`: only
+   * the token is another one. What people have changed since the same hello stays.
    */
-  compare(id: string, hello: AgentHello, owner: Owner): 'new' | 'same' | 'changed' | 'foreign' {
+  compare(id: string, hello: AgentHello, owner: Owner): 'new' | 'same' | 'renewed' | 'changed' | 'foreign' {
     const row = this.#store.row<AgentRow>(`SELECT * FROM agents WHERE id = ?`, id);
     if (row === undefined) return 'new';
     if (!isOwner(row, owner)) return 'foreign';
-    return row.hello_hash === hashOf(hello, owner) ? 'same' : 'changed';
+    if (row.hello_hash !== hashOf(hello)) return 'changed';
+    const isSameOwner = row.token_id === owner.token_id && row.secret_hash === owner.secret_hash;
+    return owner.acts || isSameOwner ? 'same' : 'renewed';
   }
 
   /** Inserts or replaces an agent from its hello. */
   enrol(id: string, hello: AgentHello, owner: Owner, now: number): void {
-    const taken = this.named(hello.name);
-    // Agents of earlier releases choose their names freely.
-    const name = taken && taken.id !== id ? `${hello.name}-${id.slice(0, 4).toUpperCase()}` : hello.name;
+    // An agent with its own token was registered under its name.
+    const registered = owner.acts ? this.find(id)?.name : undefined;
+    const name = registered ?? this.#freeName(hello.name, id);
     this.#put(
       id,
       { ...enrolmentIn(hello), name },
-      { hello_hash: hashOf(hello, owner), last_seen_at: now, ...columnsOf(owner) },
+      { hello_hash: hashOf(hello), last_seen_at: now, ...columnsOf(owner) },
       now,
     );
   }
 
-  /** Inserts or replaces an agent that a request registers. */
+  /** Inserts or replaces an agent that a request registers. Its next hello says everything again. */
   register(id: string, enrolment: Enrolment, owner: StoredOwner, now: number): void {
-    this.#put(id, enrolment, { ...owner, last_seen_at: 0 }, now);
+    const last_seen_at = this.find(id)?.last_seen_at ?? 0;
+    this.#put(id, enrolment, { ...owner, hello_hash: null, last_seen_at }, now);
+    this.setIdleSince(id, now);
+  }
+
+  /** Stores that the agent says hello with another token. */
+  setOwner(id: string, { token_id, secret_hash }: Owner): void {
+    this.#store.rows(`UPDATE agents SET token_id = ?, secret_hash = ? WHERE id = ?`, token_id, secret_hash, id);
+  }
+
+  /** Agents of earlier releases choose their names freely. The name of another agent gets a suffix. */
+  #freeName(wanted: string, id: string): string {
+    const isFree = (name: string) => (this.named(name)?.id ?? id) === id;
+    if (isFree(wanted)) return wanted;
+    for (let digits = SUFFIX_DIGITS; ; digits++) {
+      const suffix = `-${id.replaceAll('-', '').slice(0, digits).toUpperCase()}`;
+      const name = wanted.slice(0, MAX_AGENT_NAME_CHARS - suffix.length) + suffix;
+      // The whole id is unique.
+      if (isFree(name) || digits >= id.length) return name;
+    }
   }
 
   update(id: string, changes: { [Column in keyof Enrolment]?: Enrolment[Column] | undefined }): void {
@@ -164,11 +189,17 @@ export class AgentsTable {
     return { all: all_agents, of_token };
   }
 
-  /** The agents without a slot, longest unseen first. @param tokenId only those of a token */
-  idle(tokenId: string | null): string[] {
+  /**
+   * The agents that may be forgotten, longest unseen first: those without a slot. One that was registered or drains must
+   * have been unseen for a while, because it may be about to start.
+   * @param tokenId only those of a token
+   * @param unseenSince ms since the epoch
+   */
+  idle(tokenId: string | null, unseenSince: number): string[] {
     const sql = `SELECT id FROM agents WHERE (? IS NULL OR token_id = ?)
+      AND ((own_token_id IS NULL AND drain IS NULL) OR MAX(last_seen_at, idle_since) <= ?)
       AND NOT EXISTS (SELECT 1 FROM slots WHERE slots.agent_id = agents.id) ORDER BY last_seen_at, id`;
-    return this.#store.rows<{ id: string }>(sql, tokenId, tokenId).map(({ id }) => id);
+    return this.#store.rows<{ id: string }>(sql, tokenId, tokenId, unseenSince).map(({ id }) => id);
   }
 
   setLastSeen(id: string, at: number): void {
@@ -181,8 +212,19 @@ export class AgentsTable {
     return (this.#store.row<{ drain: string | null }>(sql, at, id)?.drain ?? null) !== null;
   }
 
+  /** Deletes an agent and its results. */
   remove(id: string): void {
     this.#store.rows(`DELETE FROM agents WHERE id = ?`, id);
+    this.#store.rows(`DELETE FROM agent_results WHERE agent_id = ?`, id);
+  }
+
+  isDraining(id: string): boolean {
+    return this.#store.row(`SELECT 1 FROM agents WHERE id = ? AND drain IS NOT NULL`, id) !== undefined;
+  }
+
+  /** Whether a token is the agent's own one. */
+  isOwnToken(id: string, tokenId: string): boolean {
+    return this.#store.row(`SELECT 1 FROM agents WHERE id = ? AND own_token_id = ?`, id, tokenId) !== undefined;
   }
 
   /** Agents that take new work and have at least one free slot, connected or not. */
@@ -190,8 +232,10 @@ export class AgentsTable {
     return this.#read(`SELECT * FROM (${WITH_USE}) WHERE slots_used < capacity AND drain IS NULL`);
   }
 
-  lastSeen(): (Pick<Agent, 'id' | 'last_seen_at' | 'idle_since'> & Pick<StoredOwner, 'own_token_id'>)[] {
-    return this.#store.rows(`SELECT id, last_seen_at, idle_since, own_token_id FROM agents`);
+  lastSeen(): (Pick<Agent, 'id' | 'last_seen_at' | 'idle_since'> & { is_registered: number })[] {
+    const sql = `SELECT id, last_seen_at, idle_since, own_token_id IS NOT NULL OR drain IS NOT NULL AS is_registered
+      FROM agents`;
+    return this.#store.rows(sql);
   }
 
   all(): Agent[] {
@@ -200,7 +244,7 @@ export class AgentsTable {
 
   /** A page of the agents, sorted by name. @param awake the ids of the agents that are heard now */
   page(filter: AgentFilter, awake: readonly string[], page: PageQuery): Outcome<Page<Agent>> {
-    const { conditions, bindings } = conditionsOf(filter, awake);
+    const { conditions, bindings } = conditionsOf(filter, awake, this.#store.platform.now());
     const from = { select: '*', from: `(${WITH_USE})`, where: conditions.join(' AND ') || '1', bindings };
     const rows = BY_NAME.page<AgentRow>(this.#store, from, page);
     return rows.ok ? { ok: true, value: { ...rows.value, items: rows.value.items.map(agentOf) } } : rows;
@@ -228,6 +272,7 @@ export class AgentsTable {
 function conditionsOf(
   { capability, agent_type, performance_tier, label, is_available }: AgentFilter,
   awake: readonly string[],
+  now: number,
 ): { conditions: string[]; bindings: SqlValue[] } {
   const conditions: string[] = [];
   const bindings: SqlValue[] = [];
@@ -240,7 +285,9 @@ function conditionsOf(
   if (agent_type.length > 0) add(`agent_type IN (SELECT value FROM json_each(?))`, JSON.stringify(agent_type));
   if (performance_tier.length > 0) add(`tier IN (SELECT value FROM json_each(?))`, JSON.stringify(performance_tier));
   if (is_available !== undefined) {
-    const available = 'drain IS NULL AND slots_used < capacity AND id IN (SELECT value FROM json_each(?))';
+    const openUntil = `json_extract(breaker, '$.open_until')`;
+    const isTrusted = `(${openUntil} IS NULL OR (${openUntil} <= ${now} AND slots_used = 0))`;
+    const available = `drain IS NULL AND ${isTrusted} AND slots_used < capacity AND id IN (SELECT value FROM json_each(?))`;
     add(is_available ? available : `NOT (${available})`, JSON.stringify(awake));
   }
   return { conditions, bindings };
@@ -268,8 +315,8 @@ function enrolmentIn({ agent_type, preferred_technologies, cost_per_token_usd, .
 }
 
 /** A digest of what a hello says, by which a repeated one is recognised. */
-function hashOf(hello: AgentHello, { token_id, secret_hash }: Owner): string {
-  return sha256(JSON.stringify([token_id, secret_hash, ...ENROLLED.map((column) => hello[column])]));
+function hashOf(hello: AgentHello): string {
+  return sha256(JSON.stringify(ENROLLED.map((column) => hello[column])));
 }
 
 /** An agent with its own token keeps the token that registered it. */

@@ -55,7 +55,8 @@ export class Arrivals {
       return welcome();
     kit.store.create(() => {
       const now = kit.store.platform.now();
-      if (registration !== 'same') {
+      if (registration === 'renewed') agents.setOwner(agent_id, owner);
+      else if (registration !== 'same') {
         agents.enrol(agent_id, hello, owner, now);
         kit.deadlines.setIfUnset(DEADLINE.review, now + REVIEW_MS);
       }

@@ -66,10 +66,11 @@ export class Fleet {
       add(counts.by_load, loadLevel(agent));
       const reason = unavailableBecause(agent, this.#now, DISPATCH.quiet_ms);
       if (reason === null) counts.available++;
-      if (agent.drain === null && agent.heard_at !== null) {
-        capacity.slots += agent.capacity;
-        capacity.free += Math.max(0, agent.capacity - agent.slots_used);
-      }
+      // Also those that are full now.
+      if (unavailableBecause({ ...agent, slots_used: 0 }, this.#now, DISPATCH.quiet_ms) !== null) continue;
+      const slots = agent.circuit === 'half_open' ? 1 : agent.capacity;
+      capacity.slots += slots;
+      capacity.free += Math.max(0, slots - agent.slots_used);
     }
     return { agents: counts, capacity };
   }

@@ -1,3 +1,4 @@
+import { wasDownAt } from '../../../src/domain/lease/liveness.ts';
 import { repositoryKey } from '../../../src/domain/repository-url.ts';
 import type { Registration } from '../../../src/ports/agent-registry.ts';
 import type {
@@ -9,7 +10,7 @@ import type {
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { MAX_AGENTS, MAX_AGENTS_OF_TOKEN } from '../../../src/protocol/common/limits.ts';
 import { sha256 } from '../../kit/crypto/sha256.ts';
-import { DEADLINE, NO_SUCH_AGENT, REVIEW_MS } from '../config.ts';
+import { AGENT_KEPT_MS, DEADLINE, NO_SUCH_AGENT, REVIEW_MS } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
 import type { AgentsTable, Enrolment } from './agents-table.ts';
 import type { Connection } from './connections.ts';
@@ -17,6 +18,10 @@ import type { StoredOwner } from './owner.ts';
 
 type Needs = Omit<RegistryParts, 'membership' | 'performance'>;
 
+/** The time in which agents return after a downtime of the registry. */
+const AFTER_DOWNTIME_MS = 60_000;
+
+const LEAVING = refuse('agent_leaving', 'The agent is leaving. Wait until it is removed, and register it again.');
 /** Why the connections of a removed agent end. */
 export const REMOVED = 'this agent was removed';
 /** The names of the token by which an agent is registered, and of its own. */
@@ -49,6 +54,7 @@ export class Membership {
     }
     const taken = named ?? agents.identified(proposedId);
     if (isAnother(taken)) return refuse('name_taken', 'There is an agent with this id, and the secret is not its own.');
+    if (taken && agents.find(taken.id)?.drain?.leaves) return LEAVING;
     if (!taken && !this.makeRoom(by)) {
       return refuse(
         'limit_reached',
@@ -82,7 +88,13 @@ export class Membership {
       leaves: leaves || (agent.drain?.leaves ?? false),
       reason: reason ?? null,
     });
-    for (const slot of slots.heldBy(id)) if (slot.state === 'offered') keeper.withdrawOffer(slot);
+    const leavesNow = leaves || agent.drain?.leaves;
+    for (const slot of slots.heldBy(id)) {
+      if (slot.state !== 'offered') continue;
+      // The session may have granted the lease, and the agent's `accepted` may never arrive.
+      if (leavesNow) keeper.evict(slot, 'agent_drained');
+      else keeper.withdrawOffer(slot);
+    }
     keeper.match();
     this.settleDrains();
     return ok(null);
@@ -92,7 +104,7 @@ export class Membership {
     const { agents, keeper } = this.#parts;
     const agent = agents.find(id);
     if (!agent) return NO_SUCH_AGENT;
-    if (agent.drain?.leaves) return refuse('agent_leaving', 'The agent is leaving. Register it again.');
+    if (agent.drain?.leaves) return LEAVING;
     agents.setDrain(id, null);
     keeper.match();
     return ok(null);
@@ -102,9 +114,11 @@ export class Membership {
    * Takes the leases of agents whose drain is over, removes the agents that leave and have none, and sets the next
    * deadline.
    */
-  settleDrains(): void {
+  settleDrains(lateMs = 0): void {
     const { kit, agents, slots, keeper } = this.#parts;
     const now = kit.store.platform.now();
+    // The agents could report nothing meanwhile.
+    if (wasDownAt(lateMs)) return kit.deadlines.set(DEADLINE.drains, now + AFTER_DOWNTIME_MS);
     const waiting: number[] = [];
     for (const { id, drain } of agents.draining()) {
       const held = slots.heldBy(id);
@@ -122,16 +136,16 @@ export class Membership {
     const isTokenFull = of_token >= MAX_AGENTS_OF_TOKEN;
     if (!isTokenFull && all < MAX_AGENTS) return true;
     const connected = connections.connected();
-    const oldest = agents.idle(isTokenFull ? tokenId : null).find((id) => !connected.has(id));
+    const unseenSince = this.#parts.kit.store.platform.now() - AGENT_KEPT_MS;
+    const oldest = agents.idle(isTokenFull ? tokenId : null, unseenSince).find((id) => !connected.has(id));
     if (oldest === undefined) return false;
     agents.remove(oldest);
     return true;
   }
 
   #remove(id: string): void {
-    const { kit, agents, results, connections } = this.#parts;
+    const { kit, agents, connections } = this.#parts;
     agents.remove(id);
-    results.remove(id);
     this.#endSockets(id, (connection) => connections.supersede(connection, REMOVED, true));
     kit.store.afterCommit(() => kit.store.platform.logger('info', 'agent_removed', { agent_id: id }));
   }

@@ -19,11 +19,11 @@ export class Performance {
     this.#parts = parts;
   }
 
-  /** Records a result, once, and judges its agent again. */
-  record(key: SlotKey, result: AssignmentResult): void {
+  /** Records a result, once, and judges its agent again. @returns whether its circuit has changed */
+  record(key: SlotKey, result: AssignmentResult): boolean {
     const { kit, agents, results } = this.#parts;
     const agent = agents.find(result.agent_id);
-    if (!agent || !results.add(key, result)) return;
+    if (!agent || !results.add(key, result)) return false;
     const recent = results.of(agent.id);
     const { tier } = judgePerformance(successOf(recent), qualityOf(recent));
     const kind = result.status === 'failed' ? (result.own_fault ? 'own_fault' : 'other_failure') : 'success';
@@ -38,10 +38,13 @@ export class Performance {
       breaker: isClosed ? null : breaker,
     });
     const { open_until } = breaker;
-    if (open_until === null || open_until === agent.breaker?.open_until) return;
-    kit.store.afterCommit(() =>
-      kit.store.platform.logger('warn', 'agent_circuit_opened', { agent_id: agent.id, until: instant(open_until) }),
-    );
+    if (open_until === (agent.breaker?.open_until ?? null)) return false;
+    if (open_until !== null) {
+      kit.store.afterCommit(() =>
+        kit.store.platform.logger('warn', 'agent_circuit_opened', { agent_id: agent.id, until: instant(open_until) }),
+      );
+    }
+    return true;
   }
 
   view(agentId: string): Outcome<AgentPerformance> {

@@ -62,8 +62,4 @@ export class ResultsTable {
     );
     return rows.map((row) => ({ ...row, capabilities: JSON.parse(row.capabilities) as Capability[] }));
   }
-
-  remove(agentId: string): void {
-    this.#store.rows(`DELETE FROM agent_results WHERE agent_id = ?`, agentId);
-  }
 }

@@ -180,6 +180,8 @@ export class SlotKeeper {
     const decided = decideSlot(slot, event, this.#now, DISPATCH);
     if (decided.decision === 'accept') {
       this.#slots.accept(key, event.agent_id);
+      // It crossed the drain, which found no lease to wait for.
+      if (this.#agents.isDraining(event.agent_id)) this.#kit.deadlines.set(DEADLINE.drains, this.#now + 1);
       if (decided.cancel_at !== null) this.sendCancel(decided.cancel_at, key);
     } else if (decided.decision === 'requeue') this.#slots.requeue(key, decided.declined);
     else if (decided.decision === 'end') this.#markEnded(key, slot);

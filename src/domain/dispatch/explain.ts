@@ -1,6 +1,6 @@
 import type { QueuePlace } from '../../protocol/session/queue.ts';
 import type { Requirements } from '../../protocol/session/requirements.ts';
-import type { ConnectedAgent, MatchConfig, Waiting } from './match.ts';
+import { type ConnectedAgent, isTrusted, type MatchConfig, type Waiting } from './match.ts';
 import { type Abilities, hasRoom, meets } from './routing.ts';
 
 /** A connected agent, for an explanation. */
@@ -85,7 +85,7 @@ function reasonOf(
   const because = (reason: Reason['reason'], message: string, missing: string[] = []) => ({ reason, message, missing });
   const refusing = new Set(requirements.refusing_instances);
   const willing = fitting.filter(({ instance_id }) => !refusing.has(instance_id));
-  const open = willing.filter(({ draining, open_until }) => !draining && (open_until === null || open_until <= now));
+  const open = willing.filter(({ draining, ...agent }) => !draining && isTrusted(agent, now));
   const free = open.filter(hasRoom);
   const awake = free.filter(({ seen_at }) => now - seen_at <= quiet_ms);
   const asked = awake.filter(({ id }) => (declined[id]?.until ?? 0) <= now);

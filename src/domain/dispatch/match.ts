@@ -63,7 +63,8 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
   const peers_ms = median(state.agents.flatMap(({ duration_ms }) => duration_ms ?? []));
   const offers: Match<Slot>['offers'] = [];
   // Room only shrinks during a pass, so requirements that no agent meets now are not met later in the pass.
-  const unmet = new Set<Requirements>();
+  const unmet = new Set<string>();
+  const keyOf = hardKeys();
   let requestsRemain = false;
   for (const slot of state.queue) {
     if (!agents.some(hasRoom)) {
@@ -77,14 +78,14 @@ export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config
       paused.size + refusing.size === 0
         ? agents
         : agents.filter(({ id, instance_id }) => !paused.has(id) && !refusing.has(instance_id));
-    const agent = unmet.has(slot.requirements) ? null : chooseAgent(slot.requirements, able, peers_ms);
+    const agent = unmet.has(keyOf(slot.requirements)) ? null : chooseAgent(slot.requirements, able, peers_ms);
     if (agent !== null) {
       offers.push({ slot, agent_id: agent.id });
       agent.slots_used++;
       continue;
     }
     requestsRemain = true;
-    if (paused.size === 0) unmet.add(slot.requirements);
+    if (paused.size === 0) unmet.add(keyOf(slot.requirements));
     passTimes.push(...pauses.map(([, { until }]) => until));
   }
   return { offers, look_again_at: requestsRemain && passTimes.length > 0 ? Math.min(...passTimes) : null };
@@ -97,4 +98,31 @@ function asProbe(agent: ConnectedAgent): ConnectedAgent {
 
 function median(values: readonly number[]): number | null {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? null;
+}
+
+/** Whether the circuit of an agent lets it work: it is closed, or the agent has nothing to do and gets a probe. */
+export function isTrusted(
+  { open_until, slots_used }: Pick<ConnectedAgent, 'open_until' | 'slots_used'>,
+  now: number,
+): boolean {
+  return open_until === null || (open_until <= now && slots_used === 0);
+}
+
+/** Keys of what requirements demand, without what they prefer. Equal objects are read once. */
+function hardKeys(): (requirements: Requirements) => string {
+  const keys = new Map<Requirements, string>();
+  return (requirements) => {
+    const known = keys.get(requirements);
+    if (known !== undefined) return known;
+    const { required_capabilities, required_labels, repository, repository_key, refusing_instances } = requirements;
+    const key = JSON.stringify([
+      required_capabilities,
+      required_labels,
+      repository,
+      repository_key,
+      refusing_instances,
+    ]);
+    keys.set(requirements, key);
+    return key;
+  };
 }

@@ -38,6 +38,7 @@ export interface Route {
 }
 
 const NAMES_MAX = 3;
+const REASONS_MAX = 20;
 const TIERS: readonly PerformanceTier[] = ['elite', 'advanced', 'competent', 'trainee', 'degraded'];
 
 /**
@@ -69,7 +70,7 @@ export function routeTask(
     }
   }
   ranked.sort((one, other) => (isBetter(one, other) ? -1 : 1));
-  const rejected = [...rejections.values()].sort((one, other) => other.count - one.count);
+  const rejected = [...rejections.values()].sort((one, other) => other.count - one.count).slice(0, REASONS_MAX);
   return { ranked, rejected, missing: someHasAll ? null : missingIn(request, agents) };
 }
 

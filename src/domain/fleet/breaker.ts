@@ -24,6 +24,7 @@ const LONGEST_PAUSE_MS = 3_600_000;
  * that no agent can do, a ceiling and a provider's limit are not among them.
  */
 const OWN_FAULTS: ReadonlySet<string> = new Set([
+  'agent_lost',
   'agent_silent',
   'agent_did_not_stop_in_time',
   'stream_broken',
@@ -42,10 +43,15 @@ export function circuitOf({ open_until }: Breaker, now: number): Circuit {
   return now < open_until ? 'open' : 'half_open';
 }
 
-/** The breaker after an assignment has ended. A failure that is not the agent's own changes nothing. */
+/**
+ * The breaker after an assignment has ended. A failure that is not the agent's own says nothing of it, except that a
+ * probe has worked. Failures while the breaker is open count once: an agent that crashes loses all its leases.
+ */
 export function afterResult(breaker: Breaker, result: 'success' | 'own_fault' | 'other_failure', now: number): Breaker {
   if (result === 'success') return CLOSED;
-  if (result === 'other_failure') return breaker;
+  const circuit = circuitOf(breaker, now);
+  if (result === 'other_failure') return circuit === 'half_open' ? CLOSED : breaker;
+  if (circuit === 'open') return breaker;
   const failures = breaker.failures + 1;
   if (failures < OPENS_AT) return { failures, open_until: null };
   const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - OPENS_AT, 20));

@@ -6,6 +6,7 @@ import { type Principal, revocableToken, STATIC_TOKEN_ID } from '../../protocol/
 import type { AppEnv } from '../context.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { refusal } from '../refusal.ts';
+import type { OwnTokens } from './own-tokens.ts';
 import type { Revocations } from './revocations.ts';
 
 /** The id of the token in `OIO_TOKEN`. The list of tokens does not contain it, and it cannot be revoked. */
@@ -14,7 +15,10 @@ const STATIC_PRINCIPAL: Principal = { workspace: 'default', role: 'admin', token
 /** The number of verified tokens that this isolate caches. */
 const MAX_VERIFIED = 1_000;
 
-type Auth = Pick<Dependencies, 'signer' | 'staticToken' | 'effects'> & { revocations: Revocations };
+type Auth = Pick<Dependencies, 'signer' | 'staticToken' | 'effects'> & {
+  revocations: Revocations;
+  ownTokens: OwnTokens;
+};
 
 /** Authenticates requests. Every failure is `unauthorized` and does not say which part of a token was wrong. */
 export class Authenticator {
@@ -77,6 +81,10 @@ export class Authenticator {
     const revocable = revocableToken(principal);
     if (revocable !== null && (await this.#auth.revocations.isRevoked(principal.workspace, revocable))) {
       throw refusal('unauthorized', 'The token was revoked. Use another token.');
+    }
+    const { workspace, agent, token_id } = principal;
+    if (agent && !(await this.#auth.ownTokens.isValid(workspace, agent.id, token_id))) {
+      throw refusal('unauthorized', 'The agent of this token was removed, or has another token by now.');
     }
     return principal;
   }

@@ -2,9 +2,9 @@ import { BoundedMap } from '../../application/bounded-map.ts';
 import { Unavailable } from '../../ports/unavailable.ts';
 import type { Workspaces } from '../../ports/workspace.ts';
 
-const FRESH_MS = 15_000;
+export const FRESH_MS = 15_000;
 /** The longest time until a revocation takes effect, while the workspace's object cannot be reached. */
-const USABLE_MS = 30_000;
+export const USABLE_MS = 30_000;
 /** How often this isolate reports that a token is in use, and for how many tokens it remembers that it did. */
 const REPORT_MS = 3_600_000;
 const MAX_REPORTED = 10_000;

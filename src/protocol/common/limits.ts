@@ -63,6 +63,8 @@ export const MAX_TOKENS = 1_000;
 export const MAX_SIGN_INS = 1_000;
 /** The most revoked tokens of a workspace. Each stays in the list of revocations until it expires. */
 export const MAX_REVOKED_TOKENS = 10_000;
+/** With the prefix `AGENT-`. */
+export const MAX_AGENT_NAME_CHARS = 66;
 /** The technologies that an agent prefers. */
 export const MAX_TECHNOLOGIES = 20;
 export const MAX_TECHNOLOGY_CHARS = 50;

@@ -42,6 +42,7 @@ export class FakeDestinations {
       renewLock: unused,
       releaseLock: unused,
       readLock: unused,
+      isOwnToken: unused,
       route: unused,
       statistics: unused,
       performance: unused,

@@ -100,6 +100,10 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.agents(...args);
       },
+      isOwnToken: async (...args) => {
+        await ready();
+        return await stub.isOwnToken(...args);
+      },
       route: async (...args) => {
         await ready();
         return await stub.route(...args);
