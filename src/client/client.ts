@@ -1,19 +1,10 @@
-import { createRest, type RestClient } from './rest.ts';
+import type { RestClient } from './rest.ts';
+import { createRestClient, type RestClientOptions } from './rest-client.ts';
 import { type SessionWatch, type WatchOptions, type WatchSocketConstructor, watchSession } from './watch.ts';
 
-export interface ClientOptions {
-  /** The control plane's URL, such as `http://127.0.0.1:8787`. */
-  baseUrl: string;
-  /** A bearer token. Null for a client that makes only calls without a token. */
-  token: string | null;
-  /** The platform's `fetch` by default. */
-  fetch?: typeof fetch;
+export interface ClientOptions extends RestClientOptions {
   /** The platform's `WebSocket` by default. */
   WebSocket?: WatchSocketConstructor;
-  /** The time limit in ms for a call with all its attempts; 30,000 by default. */
-  deadlineMs?: number;
-  /** The time limit in ms for one attempt; 10,000 by default. */
-  attemptMs?: number;
 }
 
 export interface Client extends RestClient {
@@ -35,10 +26,8 @@ export interface Client extends RestClient {
  * ```
  */
 export function createClient(options: ClientOptions): Client {
-  const { baseUrl, token, deadlineMs = 30_000, attemptMs = 10_000 } = options;
-  // A browser's `fetch` throws when it is called as a method of another object.
-  const send = options.fetch ?? ((...call: Parameters<typeof fetch>) => globalThis.fetch(...call));
-  const rest = createRest({ baseUrl, token, fetch: send, deadlineMs, attemptMs });
+  const { baseUrl } = options;
+  const rest = createRestClient(options);
   const WebSocket = options.WebSocket ?? (globalThis.WebSocket as unknown as WatchSocketConstructor);
   return { ...rest, watchSession: (id, watch) => watchSession({ baseUrl, rest, WebSocket }, id, watch) };
 }

@@ -1,13 +1,13 @@
 import { QueryCache, QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
-import type { Client } from '../../../src/client/client.ts';
 import { ApiError } from '../../../src/client/errors.ts';
+import type { RestClient } from '../../../src/client/rest.ts';
 import { rolesWith } from '../../../src/domain/permissions.ts';
 import type { Permission } from '../../../src/protocol/endpoints/endpoint.ts';
 import type { PrincipalView } from '../../../src/protocol/workspace/token.ts';
 import { clientFor, signOut } from './auth.ts';
 
-const ClientContext = createContext<Client | null>(null);
+const ClientContext = createContext<RestClient | null>(null);
 
 /**
  * Provides a client for this token and a query cache of its own, so that no data of another token's holder is shown.
@@ -22,7 +22,7 @@ export function ClientProvider({ token, children }: { token: string; children: R
 }
 
 /** The client with the signed-in user's token. */
-export function useClient(): Client {
+export function useClient(): RestClient {
   const client = useContext(ClientContext);
   if (!client)
     throw new Error('useClient was called outside ClientProvider. Only pages behind the sign-in have a client.');

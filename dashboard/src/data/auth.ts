@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
-import { createClient } from '../../../src/client/client.ts';
 import { ApiError } from '../../../src/client/errors.ts';
+import { createRestClient } from '../../../src/client/rest-client.ts';
 import { deleteDrafts } from './draft.ts';
 import { observedFetch } from './reachability.ts';
 
@@ -90,6 +90,7 @@ async function attempt(getToken: () => Promise<string>, texts: { unauthorized: s
   }
 }
 
+/** A client without watches, whose code only the page of a session needs. */
 export function clientFor(token: string | null) {
-  return createClient({ baseUrl: location.origin, token, fetch: observedFetch });
+  return createRestClient({ baseUrl: location.origin, token, fetch: observedFetch });
 }

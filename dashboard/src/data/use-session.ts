@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import type { ApiError } from '../../../src/client/errors.ts';
-import type { WatchConnection } from '../../../src/client/watch.ts';
+import { type WatchConnection, watchSession } from '../../../src/client/watch.ts';
 import { hasEnded } from '../../../src/domain/session/session-machine.ts';
 import type { SessionState } from '../../../src/domain/session/session-state.ts';
 import { signOutIfUnauthorized, useClient } from './api.tsx';
@@ -57,7 +57,8 @@ export function useSessionWatch(id: string): Watched {
       shownAt = performance.now();
       show({ state: watch.state });
     };
-    const watch = client.watchSession(id, {
+    const target = { baseUrl: location.origin, rest: client, WebSocket: globalThis.WebSocket };
+    const watch = watchSession(target, id, {
       onConnection: (connection) => {
         live = connection.status === 'live';
         show(live ? { connection, state: watch.state } : { connection });

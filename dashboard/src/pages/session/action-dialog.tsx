@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import type { Client } from '../../../../src/client/client.ts';
+import type { RestClient } from '../../../../src/client/rest.ts';
 import type { SessionView } from '../../../../src/protocol/session/session.ts';
 import { useClient } from '../../data/api.tsx';
 import { sessionKey } from '../../data/use-session.ts';
@@ -114,7 +114,7 @@ function RetryFrom(props: { sessionId: string; value: string; onChange: (from: s
 }
 
 function perform(
-  client: Client,
+  client: RestClient,
   id: string,
   action: ActionWithDialog,
   { text, from }: ActionInput,
