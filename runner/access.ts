@@ -1,4 +1,5 @@
 import { isProblem } from '../src/client/errors.ts';
+import type { ResultStatus } from '../src/protocol/common/enums.ts';
 
 /** The response of a server that did not open a socket. */
 export interface Rejection {
@@ -22,6 +23,16 @@ export class SupersededError extends Error {
         ? `The control plane has dropped this agent: ${reason}. To register it again, start it again.`
         : `The control plane has dropped this agent: ${reason}. Its identity in ${dataDirectory} is for one process, and a copy of that directory has the same. Stop the other process, or set --data to another directory.`,
     );
+  }
+}
+
+/** An agent that works on one task has not completed it. */
+export class NotCompletedError extends Error {
+  override name = 'NotCompletedError';
+
+  /** @param outcome null if the lease ended without a result */
+  constructor(outcome: ResultStatus | null) {
+    super(outcome === null ? 'The task ended without a result.' : `The task has ended: ${outcome}.`);
   }
 }
 

@@ -30,6 +30,10 @@ export interface AgentOptions {
   /** Where the set-up of worktrees comes from; from the repository by default. */
   setup?: SetupChoice;
   labels?: string[];
+  /** Work on one task, and stop. */
+  once?: boolean;
+  /** Stop after this time without work, in ms. */
+  idleExitMs?: number;
   /** `implementer` by default. */
   agentType?: AgentType;
   /** All by default. */

@@ -15,6 +15,7 @@ import { FrameBuffer } from './lease/buffer.ts';
 import { ReconnectingSocket } from './lease/connection.ts';
 import { Lease } from './lease/lease.ts';
 import { recover } from './lease/recovery.ts';
+import { Lifetime } from './lifetime.ts';
 import { removeLeftoverTemporaries } from './process/temporary-directory.ts';
 import { within } from './process/within.ts';
 
@@ -43,6 +44,8 @@ export class Agent {
   readonly #startedAt = performance.now();
   #control: ReconnectingSocket;
   #isStopping = false;
+  #isDraining = false;
+  readonly #lifetime: Lifetime;
   #isWelcome = false;
   readonly #expiryChecks: NodeJS.Timeout;
   #resolveStopped: (error: Error | null) => void = () => undefined;
@@ -66,6 +69,7 @@ export class Agent {
       isAtWork: (task) => [...this.#leases.values()].some(({ task_id }) => task_id === task),
       log: options.log,
     });
+    this.#lifetime = new Lifetime(options, (error) => void this.stop(error));
     this.#expiryChecks = setInterval(() => this.#warnOfExpiry(), EXPIRY_CHECK_MS);
     this.#warnOfExpiry();
     this.#control = new ReconnectingSocket(parts.openConnection, pathOf('openControlSocket', { agent_id: this.id }), {
@@ -100,6 +104,16 @@ export class Agent {
     return this.#parts.repository.rootCommit;
   }
 
+  /** Takes no more offers, and stops when the leases have ended, or after a time (ms) with what is left of them. */
+  async drain(withinMs: number): Promise<void> {
+    this.#isDraining = true;
+    const count = this.#leases.size;
+    if (count > 0 && withinMs > 0)
+      this.#options.log(`finishing ${count === 1 ? '1 task' : `${count} tasks`}, then stopping`);
+    await within(withinMs, Promise.all([...this.#leases.values()].map((lease) => lease.finished)));
+    await this.stop();
+  }
+
   /** Releases every lease with a checkpoint, then stops OpenCode and every process that its tools started. */
   async stop(error: Error | null = null): Promise<void> {
     if (this.#isStopping) {
@@ -107,6 +121,7 @@ export class Agent {
       return;
     }
     this.#isStopping = true;
+    this.#lifetime.busy();
     const leases = [...this.#leases.values()];
     for (const lease of leases) lease.shutDown(STOP_TURN_MS);
     await within(STOP_LIMIT_MS, Promise.all(leases.map((lease) => lease.finished)));
@@ -151,6 +166,7 @@ export class Agent {
       case 'welcome':
         this.#control.accepted();
         this.#isWelcome = true;
+        if (this.#leases.size === 0) this.#lifetime.idle();
         return this.#options.log(`connected to ${this.#options.url} as ${this.#options.name}`);
       case 'offer':
         return this.#offered(message);
@@ -194,7 +210,8 @@ export class Agent {
 
   /** @param taken the leases and offers that use capacity */
   #whyNoOffers(taken: number): string | null {
-    if (this.#isStopping) return 'the agent is stopping';
+    if (this.#isStopping || this.#isDraining) return 'the agent is stopping';
+    if (this.#options.once && taken > 0) return 'the agent works on one task';
     if (!this.#parts.server.isHealthy) return 'OpenCode does not answer';
     if (this.#freeBytes() < MIN_FREE_BYTES) return 'the disk is nearly full';
     return taken >= this.#options.capacity ? 'no capacity' : null;
@@ -248,9 +265,13 @@ export class Agent {
       ...(stepCheckpointMs === undefined ? {} : { stepCheckpointMs }),
     });
     this.#leases.set(key(lease), lease);
+    this.#lifetime.busy();
     void lease.finished.then(() => {
       this.#leases.delete(key(lease));
       this.#send({ type: 'ended', task_id, epoch });
+      const isIdle = this.#leases.size === 0 && !this.#isStopping;
+      if (lease.isGranted) this.#lifetime.finished(lease, isIdle);
+      else if (isIdle) this.#lifetime.idle();
     });
   }
 

@@ -23,6 +23,7 @@ import {
   withSubcommands,
 } from '../command.ts';
 import { DataDirectory, makeAgentDirectory } from '../data-directory.ts';
+import { parseDuration } from '../duration.ts';
 import { givenPath, PACKAGE } from '../given-path.ts';
 import { shutdownRequested } from '../launcher/shutdown.ts';
 import { readOptionFile } from '../option-file.ts';
@@ -37,7 +38,7 @@ const tokenCommand = `${oio} token --role agent --name <name>`;
 const runAgent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a local or remote control plane',
   usage: [
-    'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--type <type>] [--capability <name>]… [--label <name=value>]… [--env <name>]… [--setup <command>]',
+    'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--type <type>] [--capability <name>]… [--label <name=value>]… [--env <name>]… [--setup <command>] [--once] [--idle-exit <duration>] [--drain-timeout <duration>]',
     'agent list | show <name> | drain <name> | resume <name> | remove <name>',
     'agent kept list | fetch <name> | drop <name>',
   ],
@@ -68,6 +69,17 @@ ${describeSettings('agent')}`,
       placeholder: 'name=value',
       description: 'A label of the agent, for sessions that require it (os and arch are always set)',
     },
+    once: { type: 'boolean', default: false, description: 'Work on one task and stop; exits with 1 if it failed' },
+    'idle-exit': {
+      type: 'string',
+      placeholder: 'duration',
+      description: 'Stop after so long without work, such as 5m',
+    },
+    'drain-timeout': {
+      type: 'string',
+      placeholder: 'duration',
+      description: 'At SIGTERM, finish tasks for so long before leaving the rest to others (0s)',
+    },
     env: envOption,
     ...setupOptions,
     'token-file': { type: 'string', placeholder: 'path', description: 'File with the token' },
@@ -96,13 +108,17 @@ ${describeSettings('agent')}`,
       setup: readSetup(values),
       ceilings: readCeilings((name) => setting(name, process.env)),
       labels: readLabels(values.label ?? []),
+      once: values.once,
+      ...(values['idle-exit'] !== undefined && { idleExitMs: milliseconds('--idle-exit', values['idle-exit']) }),
       ...(values.type !== undefined && { agentType: parseWord('--type', values.type, AgentType().options) }),
       ...(values.capability && {
         capabilities: values.capability.map((each) => parseWord('--capability', each, Capability().options)),
       }),
       log: (line, isNotice) => report(line, 'info', isNotice),
     };
-    return run(options);
+    const drainMs =
+      values['drain-timeout'] === undefined ? 0 : milliseconds('--drain-timeout', values['drain-timeout']);
+    return run(options, drainMs);
   },
 });
 
@@ -128,7 +144,11 @@ function prepareDirectory(given: string | undefined, name: string, env: NodeJS.P
   return path;
 }
 
-async function run(options: AgentOptions): Promise<number> {
+function milliseconds(option: string, text: string): number {
+  return parseDuration(option, text) * 1_000;
+}
+
+async function run(options: AgentOptions, drainMs: number): Promise<number> {
   const requested = shutdownRequested(() => process.exit(128 + 2));
   if (options.directory === PACKAGE) report("--dir is the orchestrator's own repository; name yours", 'info', true);
   const running = await startAgent(options).catch((error: unknown) => explainStartError(error, options));
@@ -137,7 +157,7 @@ async function run(options: AgentOptions): Promise<number> {
   if (uncommitted > 0) {
     report(`sessions start from HEAD, without ${counted(uncommitted, 'uncommitted file')}`, 'info', true);
   }
-  void requested.then(() => running.stop());
+  void requested.then(() => running.drain(drainMs));
   const error = await running.stopped;
   report('stopped');
   if (error !== null) throw new CliError(error.message, exitCodeOf(error) ?? exitCode.failed);

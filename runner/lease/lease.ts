@@ -1,3 +1,4 @@
+import type { ResultStatus } from '../../src/protocol/common/enums.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { Redact } from '../redaction.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
@@ -29,6 +30,7 @@ export class Lease {
   #running: Promise<void> = Promise.resolve();
   #isGranted = false;
   #isOver = false;
+  #outcome: ResultStatus | null = null;
   #finish: () => void = () => undefined;
 
   constructor(buffer: FrameBuffer, dependencies: LeaseDependencies) {
@@ -56,6 +58,11 @@ export class Lease {
   /** The lease has ended; its worktree and conversation may still exist. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** The last result that the work has reported; null before one, and if the lease ends without. */
+  get outcome(): ResultStatus | null {
+    return this.#outcome;
   }
 
   /** Takes a checkpoint and releases the lease, so that another agent can continue. */
@@ -95,7 +102,10 @@ export class Lease {
       ...dependencies,
       agentName: this.#agentName,
       fetchArtifact: (artifactId) => fetchArtifact(assignment.session_id, artifactId),
-      report: (frame) => this.#stream.append(redact(frame)),
+      report: (frame) => {
+        if (frame.type === 'result') this.#outcome = frame.data.status;
+        this.#stream.append(redact(frame));
+      },
       saved: () => this.#stream.saved(),
     });
     this.#dependencies.onGranted();

@@ -23,6 +23,8 @@ export interface AgentPlace {
   configFile: string;
   capacity?: number;
   labels?: string[];
+  /** Further options of `oio agent`. */
+  options?: string[];
 }
 
 /** An agent as a user starts it: a separate process with its own OpenCode server, home and clone. */
@@ -48,10 +50,11 @@ export class AgentProcess {
   /** Starts it. Resolves when the control plane has accepted it. */
   async start(): Promise<this> {
     countServer('agent');
-    const { url, token, name, clone, home, configFile, capacity = 10, labels = [] } = this.place;
+    const { url, token, name, clone, home, configFile, capacity = 10, labels = [], options = [] } = this.place;
     const args = ['agent', '--url', url, '--dir', clone, '--data', home, '--name', name];
     args.push('--capacity', String(capacity), '--opencode-config', configFile);
     for (const label of labels) args.push('--label', label);
+    args.push(...options);
     const { PATH = '', HOME = '' } = process.env;
     const child = spawn(process.execPath, [projectFile('cli/main.ts'), ...args], {
       env: { PATH, HOME, OIO_AGENT_TOKEN: token },
