@@ -82,11 +82,11 @@ it('an agent exchanges the given token once for one of its own, which acts as th
   expect(await own.me()).toMatchObject({ role: 'agent', agent_id: second.id });
   expect(await own.agents.get(second.id)).toMatchObject({ name: 'AGENT-SECOND', state: 'connected' });
   for (const refused of [
-    own.agents.get(crypto.randomUUID()),
-    own.sessions.list(),
-    own.agents.register({ name: 'AGENT-THIRD', agent_type: 'reviewer', capabilities: [] }),
+    () => own.agents.get(crypto.randomUUID()),
+    () => own.sessions.list(),
+    () => own.agents.register({ name: 'AGENT-THIRD', agent_type: 'reviewer', capabilities: [] }),
   ]) {
-    await expect(refused).rejects.toMatchObject({ status: 403 });
+    await expect(refused()).rejects.toMatchObject({ status: 403 });
   }
   await second.kill();
   await second.start();
