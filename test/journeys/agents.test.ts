@@ -7,10 +7,10 @@ import { seededRandom } from '../support/seeded-random.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
 import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { RESTART_LIMIT_MS } from '../system/support/control-plane.ts';
-import { Launcher } from '../system/support/launcher.ts';
 import { type StartedSession, startSession } from '../system/support/started-session.ts';
 import { TcpProxy } from '../system/support/tcp-proxy.ts';
 import { Stall } from '../system/support/tools.ts';
+import { oioOf } from './support/oio.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
 
 const CUTS = 20;
@@ -33,10 +33,7 @@ afterAll(async () => {
 });
 
 /** Runs the command line on the control plane's data directory. */
-async function oio(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const command = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
-  return { code: await command.exited, output: command.output };
-}
+const oio = (...args: string[]) => oioOf(fleet, ...args);
 
 async function expectTrueLog(session: StartedSession): Promise<void> {
   const log = await readLog(fleet.client, session.id);

@@ -11,15 +11,13 @@ import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { Launcher } from '../system/support/launcher.ts';
 import { createRepository } from '../system/support/rig.ts';
+import { oioOf } from './support/oio.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
 
 const fleet = sharedFleet();
 
 /** Runs the command line on the control plane's data directory. */
-async function oio(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const command = new Launcher({ dataDirectory: fleet.address.dataDirectory, args });
-  return { code: await command.exited, output: command.output };
-}
+const oio = (...args: string[]) => oioOf(fleet, ...args);
 
 it('oio session create --watch shows the work and says by its exit code whether it completed', async () => {
   const completed = await oio('session', 'create', 'write again.txt: there', '--tag', 'cli', '--watch');

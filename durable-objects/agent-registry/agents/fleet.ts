@@ -2,7 +2,7 @@ import { unavailableBecause } from '../../../src/domain/dispatch/availability.ts
 import { loadLevel } from '../../../src/domain/dispatch/load.ts';
 import { type RankedAgent, routeTask } from '../../../src/domain/dispatch/route.ts';
 import { CLOSED, circuitOf } from '../../../src/domain/fleet/breaker.ts';
-import { percentile } from '../../../src/domain/fleet/performance.ts';
+import { median } from '../../../src/domain/percentile.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { FleetStatistics, RoutedAgent, RouteTaskRequest } from '../../../src/protocol/agent/agent.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
@@ -36,10 +36,7 @@ export class Fleet {
       const { ranked, rejected, missing } = routeTask(requestOf(request), agents, {
         now: this.#now,
         quiet_ms: DISPATCH.quiet_ms,
-        peers_ms: percentile(
-          agents.flatMap(({ duration_ms }) => duration_ms ?? []),
-          0.5,
-        ),
+        peers_ms: median(agents.flatMap(({ duration_ms }) => duration_ms ?? [])),
       });
       if (missing !== null) return refuse('no_capable_agent', missing);
       const [best, ...others] = ranked;

@@ -83,16 +83,13 @@ export class Membership {
     const agent = agents.find(id);
     if (!agent) return NO_SUCH_AGENT;
     const now = kit.store.platform.now();
-    agents.setDrain(id, {
-      until: force ? now : now + timeout_seconds * 1_000,
-      leaves: leaves || (agent.drain?.leaves ?? false),
-      reason: reason ?? null,
-    });
-    const leavesNow = leaves || agent.drain?.leaves;
+    const isLeaving = leaves || (agent.drain?.leaves ?? false);
+    const until = force ? now : now + timeout_seconds * 1_000;
+    agents.setDrain(id, { until, leaves: isLeaving, reason: reason ?? null });
     for (const slot of slots.heldBy(id)) {
       if (slot.state !== 'offered') continue;
       // The session may have granted the lease, and the agent's `accepted` may never arrive.
-      if (leavesNow) keeper.evict(slot, 'agent_drained');
+      if (isLeaving) keeper.evict(slot, 'agent_drained');
       else keeper.withdrawOffer(slot);
     }
     keeper.match();

@@ -1,5 +1,6 @@
 import { afterResult, CLOSED, circuitOf } from '../../../src/domain/fleet/breaker.ts';
-import { judgePerformance, percentile, qualityOf, successOf } from '../../../src/domain/fleet/performance.ts';
+import { judgePerformance, qualityOf, successOf } from '../../../src/domain/fleet/performance.ts';
+import { median, percentile } from '../../../src/domain/percentile.ts';
 import type { AssignmentResult } from '../../../src/ports/agent-registry.ts';
 import type { AgentPerformance } from '../../../src/protocol/agent/agent.ts';
 import { type Outcome, ok } from '../../../src/protocol/common/errors.ts';
@@ -31,10 +32,7 @@ export class Performance {
     const isClosed = breaker.failures === 0;
     agents.setJudgement(agent.id, {
       tier,
-      duration_ms: percentile(
-        recent.map(({ duration_ms }) => duration_ms),
-        0.5,
-      ),
+      duration_ms: median(recent.map(({ duration_ms }) => duration_ms)),
       breaker: isClosed ? null : breaker,
     });
     const { open_until } = breaker;

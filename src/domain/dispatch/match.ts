@@ -1,4 +1,5 @@
 import type { Requirements } from '../../protocol/session/requirements.ts';
+import { median } from '../percentile.ts';
 import { type Candidate, chooseAgent, hasRoom } from './routing.ts';
 import type { Declined } from './slot.ts';
 
@@ -50,9 +51,7 @@ export interface Match<Slot extends Waiting> {
  */
 export function matchQueue<Slot extends Waiting>(state: MatchState<Slot>, config: MatchConfig): Match<Slot> {
   const { now } = state;
-  const withRoom = state.agents.filter(
-    (agent) => hasRoom(agent) && (agent.open_until === null || agent.slots_used === 0),
-  );
+  const withRoom = state.agents.filter((agent) => hasRoom(agent) && !isProbing(agent));
   const awake = withRoom.filter(({ seen_at }) => now - seen_at <= config.quiet_ms);
   const trusted = awake.filter(({ open_until }) => open_until === null || open_until <= now);
   const agents = trusted.filter(({ id }) => id !== state.skip).map(asProbe);
@@ -96,16 +95,14 @@ function asProbe(agent: ConnectedAgent): ConnectedAgent {
   return agent.open_until === null ? { ...agent } : { ...agent, capacity: 1 };
 }
 
-function median(values: readonly number[]): number | null {
-  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? null;
+/** Whether the circuit of an agent lets it work: it is closed, or the agent has nothing to do and gets a probe. */
+export function isTrusted(agent: Pick<ConnectedAgent, 'open_until' | 'slots_used'>, now: number): boolean {
+  return !isProbing(agent) && (agent.open_until === null || agent.open_until <= now);
 }
 
-/** Whether the circuit of an agent lets it work: it is closed, or the agent has nothing to do and gets a probe. */
-export function isTrusted(
-  { open_until, slots_used }: Pick<ConnectedAgent, 'open_until' | 'slots_used'>,
-  now: number,
-): boolean {
-  return open_until === null || (open_until <= now && slots_used === 0);
+/** Whether an agent that has failed before is at work, so that it gets nothing else. */
+function isProbing({ open_until, slots_used }: Pick<ConnectedAgent, 'open_until' | 'slots_used'>): boolean {
+  return open_until !== null && slots_used > 0;
 }
 
 /** Keys of what requirements demand, without what they prefer. Equal objects are read once. */

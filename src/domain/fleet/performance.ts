@@ -104,9 +104,3 @@ export function judgePerformance({ estimate, results }: Success, quality: number
   const why = quality === null ? 'no result was rated' : `the quality is ${quality.toFixed(2)}`;
   return { tier: 'advanced', reason: `${share}, but ${why}; elite needs a quality of ${ELITE_QUALITY}.` };
 }
-
-/** The value below which a share of the values lies (nearest rank). Null without values. @param share 0 to 1 */
-export function percentile(values: readonly number[], share: number): number | null {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
-}

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  judgePerformance,
-  MIN_RESULTS,
-  percentile,
-  qualityOf,
-  successOf,
-} from '../../../src/domain/fleet/performance.ts';
+import { judgePerformance, MIN_RESULTS, qualityOf, successOf } from '../../../src/domain/fleet/performance.ts';
+import { percentile } from '../../../src/domain/percentile.ts';
 import type { ResultStatus } from '../../../src/protocol/common/enums.ts';
 
 const results = (...counts: [ResultStatus, number][]) =>

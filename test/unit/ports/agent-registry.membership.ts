@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ALL_AGENTS, type AssignmentResult, type Registration } from '../../../src/ports/agent-registry.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import { RegisterAgentRequest } from '../../../src/protocol/agent/agent.ts';
-import type { Outcome } from '../../../src/protocol/common/errors.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { eventually } from '../../support/eventually.ts';
+import { valueIn } from '../../support/value-in.ts';
 import {
   AGENT_A,
   AGENT_B,
@@ -31,11 +31,6 @@ const request = (changes: object = {}) =>
     capabilities: ['code_review'],
     ...changes,
   });
-
-function valueIn<T>(outcome: Outcome<T>): T {
-  if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
-  return outcome.value;
-}
 
 const withKey = (workspace: string, key: string): Call => ({
   ...callFrom(workspace),

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { SocketPlace, WorkspaceApi } from '../../../src/ports/workspace.ts';
-import type { Outcome } from '../../../src/protocol/common/errors.ts';
 import { formatListCursor } from '../../../src/protocol/common/page.ts';
+import { valueIn } from '../../support/value-in.ts';
 
 /** A workspace without tokens. */
 export interface WorkspaceUnderTest {
@@ -25,12 +25,6 @@ export function callIn(workspace: string, key: string | null = null, fingerprint
 /** A call with the token of that id. */
 function callBy(workspace: string, token_id: string): Call {
   return { ...callIn(workspace), principal: { workspace, role: 'admin', token_id } };
-}
-
-/** The value of an outcome that must be successful. */
-export function valueIn<T>(outcome: Outcome<T>): T {
-  if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
-  return outcome.value;
 }
 
 /** The contract of every implementation of a workspace's tokens. */

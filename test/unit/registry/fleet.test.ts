@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_AGENTS, type AssignmentResult } from '../../../src/ports/agent-registry.ts';
 import { AgentName, RegisterAgentRequest } from '../../../src/protocol/agent/agent.ts';
-import type { Outcome } from '../../../src/protocol/common/errors.ts';
 import { MAX_AGENTS_OF_TOKEN } from '../../../src/protocol/common/limits.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
+import { valueIn } from '../../support/value-in.ts';
 import { AGENT_A, AGENT_B, callFrom, hello, INSTANCE_2, slotRequest } from '../ports/agent-registry.fixture.ts';
 
 const call = callFrom('default');
@@ -14,11 +14,6 @@ const HOUR = { timeout_seconds: 3_600 };
 
 const own = (id: string, token_id = 'own') => ({ token_id, agent: { id, registered_by: 'token' } });
 const key = (task: number) => ({ task_id: slotRequest(task).task_id, epoch: 1 });
-
-function valueIn<T>(outcome: Outcome<T>): T {
-  if (!outcome.ok) throw new Error(`${outcome.failure.code}: ${outcome.failure.detail}`);
-  return outcome.value;
-}
 
 /** A registry, with what it has told sessions. */
 class Fleet extends RegistryInProcess {

@@ -9,9 +9,10 @@ import { InjectedFault, NodePlatform } from '../../support/node-platform.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { shapeOfTables } from '../../support/shape-of-tables.ts';
 import { storedObject } from '../../support/stored-object.ts';
+import { valueIn } from '../../support/value-in.ts';
 import { WorkspaceInProcess } from '../../support/workspace-in-process.ts';
 import { AGENT_A, AGENT_B, callFrom, hello, INSTANCE_2, slotRequest } from '../ports/agent-registry.fixture.ts';
-import { callIn, PLACE, TOKEN_REQUEST, valueIn } from '../ports/workspace.contract.ts';
+import { callIn, PLACE, TOKEN_REQUEST } from '../ports/workspace.contract.ts';
 import { asked, checkpoint, type FakeAgent, partDone, result, text } from '../session/fake-agent.ts';
 import { requested, SESSION_ID, SessionInProcess, TASK_ID, unwrap } from '../session/harness.ts';
 

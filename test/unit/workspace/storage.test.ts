@@ -4,8 +4,9 @@ import { ERROR_CODES } from '../../../src/protocol/common/errors.ts';
 import { MAX_REVOKED_TOKENS } from '../../../src/protocol/common/limits.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
+import { valueIn } from '../../support/value-in.ts';
 import { WorkspaceInProcess } from '../../support/workspace-in-process.ts';
-import { callIn, PLACE, TOKEN_REQUEST, valueIn } from '../ports/workspace.contract.ts';
+import { callIn, PLACE, TOKEN_REQUEST } from '../ports/workspace.contract.ts';
 
 /** A workspace with one token that has a socket. */
 function setup(platform: NodePlatform) {
