@@ -11,7 +11,7 @@ export interface Sockets {
   close(workspace: WorkspaceId, place: SocketPlace, tokenId: string): Promise<void>;
   /**
    * Waits on a watch socket until a session may have an event after a cursor, for at most `ms`. The session's object can
-   * hibernate meanwhile, as it can with any watcher. A caller reads the log afterwards, whatever has ended the wait.
+   * hibernate during the wait. The caller then reads the log, also if the time is over.
    * Fails with `too_many_requests` if the session has as many watchers as it may have.
    */
   nextEvent(call: Call, id: SessionId, cursor: string, ms: number): Promise<Outcome<null>>;

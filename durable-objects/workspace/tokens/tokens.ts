@@ -44,8 +44,8 @@ export class Tokens {
 
   /** @param by the id of the token that asks; null if it cannot end */
   create({ name, role, expires_in_seconds }: CreateTokenRequest, by: string | null): Outcome<TokenView> {
-    // An isolate may not know of a revocation yet, and a token made in between would outlive it. A token without a
-    // record was signed by whoever has the key, to begin a workspace.
+    // An isolate may not know of a revocation yet. A token that it lets the revoked one create would outlive it. A token
+    // without a record is valid: an operator has signed it with the deployment's key, to begin a workspace.
     const maker = by === null ? undefined : this.#find(by);
     if (maker && !isValid(maker, this.#kit.store.platform.now())) {
       return refuse('unauthorized', 'This token is no longer valid.');
