@@ -1,3 +1,4 @@
+import { repositoryKeyOf } from '../../../src/domain/dispatch/requirements.ts';
 import { type Claim, type ClaimVerdict, judgeClaim } from '../../../src/domain/lease/claim.ts';
 import { readUsage, usageSince } from '../../../src/domain/session/usage.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
@@ -35,7 +36,8 @@ export class Claims {
     const session = records.find();
     const task = session ? records.task(number) : undefined;
     const lease = session ? records.lease(number) : undefined;
-    const judgement = judgeClaim({ ...claim, isProven: this.#isProven(number, claim) }, session, task, lease);
+    const bound = session ? { repository: session.repository, repository_key: repositoryKeyOf(records.spec()) } : null;
+    const judgement = judgeClaim({ ...claim, isProven: this.#isProven(number, claim) }, bound, task, lease);
     switch (judgement.verdict) {
       case 'granted': {
         // Read before the grant changes it.

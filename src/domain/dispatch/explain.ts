@@ -123,7 +123,8 @@ function whatIsMissing(required: Requirements, agents: readonly Abilities[]): { 
     avoid_agents: [],
   };
   const { repository, repository_key } = required;
-  const parts: [string, Requirements][] = [
+  // Each part with what an agent must meet to have it: one of these.
+  const parts: [string, ...Requirements[]][] = [
     ...required.required_labels.map((label): [string, Requirements] => [
       `label ${label}`,
       { ...nothing, required_labels: [label] },
@@ -134,8 +135,11 @@ function whatIsMissing(required: Requirements, agents: readonly Abilities[]): { 
     ]),
   ];
   if (repository_key !== null) parts.push([`repository ${repository_key}`, { ...nothing, repository_key }]);
-  if (repository !== null) parts.push([`repository with first commit ${repository}`, { ...nothing, repository }]);
-  const lacking = parts.filter(([, part]) => !agents.some((agent) => meets(agent, part)));
+  if (repository !== null) {
+    const alone = { ...nothing, repository };
+    parts.push([`repository with first commit ${repository}`, alone, { ...alone, repository_key }]);
+  }
+  const lacking = parts.filter(([, ...ways]) => !agents.some((agent) => ways.some((way) => meets(agent, way))));
   const missing = (lacking.length > 0 ? lacking : parts).map(([name]) => name);
   const together = lacking.length > 0 ? missing.join(' or ') : `all of: ${missing.join(', ')}`;
   return { message: `No connected agent has ${together}.`, missing };

@@ -13,15 +13,18 @@ interface TaskNeeds {
   worktree_at: string | null;
 }
 
+/** The key of the address that a session names; null if it names none. */
+export function repositoryKeyOf({ repository: { url } }: Pick<TaskNeeds['spec'], 'repository'>): string | null {
+  return url === undefined ? null : repositoryKey(url);
+}
+
 /** Builds the requirements of a request to the registry. */
 export function requirementsOf({ spec, repository, refusals, worktree_at }: TaskNeeds): Requirements {
-  const { url } = spec.repository;
-  const repository_key = url === undefined ? null : repositoryKey(url);
   // The schema drops the spec's other members, so a new requirement needs no change here.
   return Requirements().parse({
     ...spec,
     repository,
-    repository_key,
+    repository_key: repositoryKeyOf(spec),
     ...(worktree_at !== null && { worktree_at }),
     avoid_agents: [...new Set(refusals.map(({ agent_id }) => agent_id))],
     ...(refusals.length > 0 && { refusing_instances: refusals.map(({ instance_id }) => instance_id) }),

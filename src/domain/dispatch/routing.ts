@@ -1,5 +1,6 @@
 import type { Capability } from '../../protocol/common/enums.ts';
 import type { Requirements } from '../../protocol/session/requirements.ts';
+import { isSameRepository } from '../same-repository.ts';
 import { meetsLabel } from './labels.ts';
 import { utilisation } from './load.ts';
 import { type Scored, scoreOf, scoreParts, type Wishes } from './score.ts';
@@ -8,6 +9,7 @@ import { type Scored, scoreOf, scoreParts, type Wishes } from './score.ts';
 export interface Abilities {
   capabilities: readonly Capability[];
   labels: readonly string[];
+  /** Hash of its clone's first commit; null if it is unknown, as in a shallow clone. */
   repository: string | null;
   /** The keys of its clone's remotes (see `repositoryKey`). */
   remotes: readonly string[];
@@ -28,7 +30,7 @@ export function hasRoom(agent: Pick<Candidate, 'capacity' | 'slots_used'>): bool
 /** Whether an agent meets the requirements. Ignores whether the agent has room. */
 export function meets(agent: Abilities, required: Requirements): boolean {
   return (
-    (required.repository === null || required.repository === agent.repository) &&
+    isSameRepository(agent.repository, required) &&
     (required.repository_key === null || agent.remotes.includes(required.repository_key)) &&
     required.required_capabilities.every((capability) => agent.capabilities.includes(capability)) &&
     required.required_labels.every((label) => meetsLabel(agent.labels, label))

@@ -1,4 +1,5 @@
 import type { TaskStatus } from '../../protocol/common/enums.ts';
+import { type BoundRepository, isSameRepository } from '../same-repository.ts';
 
 /** An agent's claim to a new lease, or to the lease that it already holds. */
 export interface Claim {
@@ -11,7 +12,7 @@ export interface Claim {
   stream_id: string;
   /** The number of the newest frame in the buffer. */
   head: number;
-  /** The root commit of the agent's clone. */
+  /** The root commit of the agent's clone; null if it is unknown, as in a shallow clone. */
   repository: string | null;
   /** Whether the registry has offered the epoch to this agent. */
   isProven: boolean;
@@ -66,7 +67,7 @@ export const NOT_THE_HOLDER = {
  */
 export function judgeClaim(
   claim: Claim,
-  session: { repository: string | null } | null,
+  session: BoundRepository | null,
   task: ClaimedTask | undefined,
   lease: ClaimedLease | undefined,
 ): ClaimVerdict {
@@ -74,9 +75,9 @@ export function judgeClaim(
   if (lease?.epoch === claim.epoch) return judgeRepeatedClaim(claim, task, lease);
   if (task.epoch !== claim.epoch || task.status !== 'ready')
     return { verdict: 'gone', reason: 'the offer was withdrawn' };
-  if (session.repository !== null && session.repository !== claim.repository) {
+  // The registry has compared the remotes with the address before its offer.
+  if (!isSameRepository(claim.repository, session))
     return { verdict: 'gone', reason: 'the session belongs to another repository' };
-  }
   if (!claim.isProven) return { verdict: 'gone', reason: 'this agent was not offered the task' };
   return { verdict: 'granted' };
 }

@@ -46,7 +46,10 @@ export const AgentHello = schema(() =>
     labels: z.array(z.string().max(MAX_LABEL_CHARS)).max(MAX_LABELS),
     preferred_technologies: z.array(Technology()).max(MAX_TECHNOLOGIES).optional(),
     cost_per_token_usd: CostPerToken().optional(),
-    /** The hash of the repository's first commit, which identifies the repository in every clone. */
+    /**
+     * The hash of the repository's first commit, which identifies the repository in every full clone. Null in a shallow
+     * clone, which `remotes` identify.
+     */
     repository: Commit().nullable(),
     /** The keys of the clone's remotes (see `repositoryKey`), by which a session may name its repository. */
     remotes: z.array(z.string().max(MAX_REMOTE_CHARS)).max(MAX_REMOTES).default([]),

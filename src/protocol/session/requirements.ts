@@ -31,7 +31,10 @@ export type SessionRequirements = Infer<typeof SessionRequirements>;
 /** The requirements of one task: those of its session, and those that follow from its earlier attempts. */
 export const Requirements = schema(() =>
   SessionRequirements().extend({
-    /** The hash of the repository's first commit, if the session is bound to a repository; null accepts any. */
+    /**
+     * The hash of the repository's first commit, if the session is bound to a repository; null accepts any. A clone that
+     * does not know its first commit meets it if `repository_key` is not null.
+     */
     repository: z.string().nullable(),
     /** The key of a URL (see `repositoryKey`) that must be one of the agent's remotes; null accepts any. */
     repository_key: z.string().nullable(),

@@ -11,7 +11,7 @@ const CLAIM: Claim = {
   repository: 'root',
   isProven: true,
 };
-const SESSION = { repository: null };
+const SESSION = { repository: null, repository_key: null };
 const READY: ClaimedTask = { epoch: 3, status: 'ready' };
 const HELD: ClaimedTask = { epoch: 3, status: 'in_progress' };
 const LEASE: ClaimedLease = {
@@ -37,9 +37,18 @@ describe('a claim of an offered task', () => {
     { what: 'the epoch has passed', session: SESSION, task: { ...READY, epoch: 4 } },
     { what: 'the epoch is in the future', session: SESSION, task: { ...READY, epoch: 2 } },
     { what: 'the task is not waiting for an agent', session: SESSION, task: { ...READY, status: 'paused' as const } },
-    { what: 'the session is bound to another repository', session: { repository: 'other' }, task: READY },
+    { what: 'the session is bound to another repository', session: { ...SESSION, repository: 'other' }, task: READY },
   ])('is gone when $what', ({ session, task }) => {
     expect(judgeClaim(CLAIM, session, task, undefined)).toMatchObject({ verdict: 'gone' });
+  });
+
+  it.each([
+    { clone: null, session: { repository: 'root', repository_key: 'example.com/a' }, verdict: 'granted' },
+    { clone: null, session: { repository: 'root', repository_key: null }, verdict: 'gone' },
+    { clone: null, session: { repository: null, repository_key: null }, verdict: 'granted' },
+    { clone: 'other', session: { repository: 'root', repository_key: 'example.com/a' }, verdict: 'gone' },
+  ])('of a clone with first commit $clone for a session of $session is $verdict', ({ clone, session, verdict }) => {
+    expect(judgeClaim({ ...CLAIM, repository: clone }, session, READY, undefined).verdict).toBe(verdict);
   });
 
   it('is gone for an agent that was not offered it', () => {
@@ -53,7 +62,7 @@ describe('a claim of an offered task', () => {
 
 describe('a claim of a granted lease', () => {
   it('resumes the lease, even if the buffer is ahead of the session or the repository differs', () => {
-    expect(judgeClaim(CLAIM, { repository: 'other' }, HELD, LEASE)).toEqual({ verdict: 'resumed' });
+    expect(judgeClaim(CLAIM, { ...SESSION, repository: 'other' }, HELD, LEASE)).toEqual({ verdict: 'resumed' });
     expect(judgeClaim({ ...CLAIM, head: 9 }, SESSION, HELD, LEASE)).toEqual({ verdict: 'resumed' });
   });
 

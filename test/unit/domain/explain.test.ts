@@ -69,6 +69,18 @@ describe('why a request waits', () => {
       { missing: ['repository with first commit abcd'] },
     ],
     [
+      'a label, although a shallow clone of the repository does not know its first commit',
+      [slot('me', { repository: 'abcd', repository_key: 'github.com/acme/web', ...GPU })],
+      [agent('A', { remotes: ['github.com/acme/web'] })],
+      { missing: ['label gpu=a100'] },
+    ],
+    [
+      'a remote, although a clone of the repository has its first commit',
+      [slot('me', { repository: 'abcd', repository_key: 'github.com/acme/web' })],
+      [agent('A', { repository: 'abcd' })],
+      { missing: ['repository github.com/acme/web'] },
+    ],
+    [
       'one agent with all that different agents have',
       [slot('me', { required_labels: ['a=1', 'b=2'] })],
       [agent('A', { labels: ['a=1'] }), agent('B', { labels: ['b=2'] })],

@@ -101,6 +101,17 @@ describe('chooseAgent', () => {
     expect(meets(agent('anywhere'), { ...ANY, repository: 'aaaa' })).toBe(false);
   });
 
+  it('takes a clone with an unknown first commit for a bound session only if that names one of its remotes', () => {
+    const remotes = ['example.com/a'];
+    const shallow = agent('shallow', { remotes });
+    expect(meets(shallow, { ...ANY, repository_key: 'example.com/a' })).toBe(true);
+    expect(meets(shallow, { ...ANY, repository: 'aaaa', repository_key: 'example.com/a' })).toBe(true);
+    expect(meets(shallow, { ...ANY, repository: 'aaaa', repository_key: 'example.com/b' })).toBe(false);
+    expect(meets(shallow, { ...ANY, repository: 'aaaa' })).toBe(false);
+    const other = agent('other', { repository: 'bbbb', remotes });
+    expect(meets(other, { ...ANY, repository: 'aaaa', repository_key: 'example.com/a' })).toBe(false);
+  });
+
   it('chooses the least loaded agent that fits, for every order of the agents', async () => {
     await fc.assert(
       fc.property(fc.array(anyAgent, { maxLength: 8 }), anyRequirement, (agents, required) => {

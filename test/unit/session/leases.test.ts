@@ -60,6 +60,21 @@ describe('granting a lease', () => {
     expect(session.agent(2, 'AGENT-THREE').connect().over).toBeNull();
   });
 
+  it('lets a shallow clone continue a session that names its remote, and leaves the session bound', async () => {
+    const session = new SessionInProcess();
+    await session.create({ repository: { url: 'git@github.com:acme/web.git' } });
+    await session.act('start');
+    session.agent(1).connect().send(released('shutdown'));
+    await session.advance(1);
+    const shallow = session.agent(2, 'AGENT-TWO');
+    shallow.repository = null;
+    expect(shallow.connect().over).toBeNull();
+    shallow.send(released('shutdown'));
+    await session.advance(1);
+    const { repository, repository_key } = session.destinations.requests.at(-1)!.requirements;
+    expect([repository, repository_key]).toEqual(['root-commit', 'github.com/acme/web']);
+  });
+
   it('sends no commands to a socket without a claim, which keeps no lease alive', async () => {
     const session = new SessionInProcess();
     const agent = await session.begun();
