@@ -21,6 +21,7 @@ import type {
   RetrySessionRequest,
   UpdateSessionRequest,
 } from '../../src/protocol/session/requests.ts';
+import { ChoiceMembers } from '../../src/protocol/session/requirements.ts';
 import { deleteSome } from '../kit/storage/purge.ts';
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
@@ -98,7 +99,8 @@ export class Actions {
     records.updateSpec(changes as Partial<CreateSessionRequest>);
     records.update({ version: records.session().version + 1 });
     log.append(WHOLE_SESSION, { type: 'session.updated', data: changes });
-    if (changes.priority !== undefined) tasks.askWithNewPriority();
+    const concernsRegistry = (member: string) => member === 'priority' || member in ChoiceMembers().shape;
+    if (Object.keys(changes).some(concernsRegistry)) tasks.askAgain();
     projections.changed();
     return ok(null);
   }

@@ -2,6 +2,7 @@ import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { SessionStatus } from '../../src/protocol/common/enums.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
+import { AgentChoice } from '../../src/protocol/session/requirements.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { CachedRows } from '../kit/storage/cached-rows.ts';
 import type { ObjectStore } from '../kit/storage/store.ts';
@@ -139,7 +140,9 @@ export class SessionRecords {
     const json = this.session().spec;
     if (this.#parsed?.json !== json) {
       const prompt = this.#store.row<{ text: string }>(`SELECT text FROM messages WHERE number = 1`)!;
-      this.#parsed = { json, spec: { ...JSON.parse(json), initial_prompt: prompt.text } };
+      // Sessions of earlier releases lack them.
+      const choice = AgentChoice().parse({});
+      this.#parsed = { json, spec: { ...choice, ...JSON.parse(json), initial_prompt: prompt.text } };
     }
     return this.#parsed.spec;
   }

@@ -143,8 +143,8 @@ export class Tasks {
     return leases.length > 0;
   }
 
-  /** Sends a changed priority to the registry. */
-  askWithNewPriority(): void {
+  /** Sends changed requirements or a changed priority to the registry. */
+  askAgain(): void {
     const { records, reservations } = this.#parts;
     for (const { number, status } of records.tasks()) if (status === 'ready') reservations.ask(number);
   }

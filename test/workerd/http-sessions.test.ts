@@ -82,6 +82,36 @@ describe('sessions over HTTP', () => {
     expect((await list()).items[0]).not.toHaveProperty('queue');
   });
 
+  it('show what they would like of an agent, and refuse what is none', async () => {
+    const { send, create, read } = await operator();
+    const liked = {
+      preferred_labels: { 'memory_gb>=32': 0.5 },
+      technologies: ['rust'],
+      min_performance_tier: 'trainee',
+    };
+    const { id } = await create(liked);
+    const path = `${SESSIONS}/${id}`;
+    expect(await read(id)).toMatchObject({ ...liked, preferred_agent_type: null, preferred_agent_ids: [] });
+    const patch = (body: object) => send(path, { method: 'PATCH', body: JSON.stringify(body) });
+    const many = Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`label${index}=1`, 1]));
+    for (const [member, value] of [
+      ['preferred_labels', { 'gpu=true': 2 }],
+      ['preferred_labels', { gpu: 1 }],
+      ['preferred_labels', many],
+      ['preferred_agent_type', 'boss'],
+      ['preferred_agent_ids', ['me']],
+      ['technologies', Array(21).fill('go')],
+      ['min_performance_tier', 'best'],
+    ] as const) {
+      const refused = await patch({ [member]: value });
+      expect(refused.status, member).toBe(422);
+      expect(JSON.stringify(await refused.json())).toContain(member);
+    }
+    expect(await read(id)).toMatchObject({ ...liked, version: 1 });
+    expect((await patch({ preferred_labels: null, preferred_agent_type: 'reviewer' })).status).toBe(200);
+    expect(await read(id)).toMatchObject({ preferred_labels: {}, preferred_agent_type: 'reviewer', version: 2 });
+  });
+
   it('are changed only in the version that the caller has seen, if it says so', async () => {
     const { send, create, read } = await operator();
     const { id } = await create({ metadata: { a: 1 } });

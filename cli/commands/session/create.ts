@@ -1,6 +1,7 @@
-import { Capability, SessionPriority } from '../../../src/protocol/common/enums.ts';
+import { SessionPriority } from '../../../src/protocol/common/enums.ts';
 import { truncated, visibleLength } from '../../../src/protocol/common/text.ts';
 import { defineCommand, exitCode, parseWord } from '../../command.ts';
+import { choiceOf, choiceOptions } from './choice.ts';
 import { connect, connectionDetails, hint, jsonOption, printLines, printSession } from './common.ts';
 import { readText, textOptions } from './text.ts';
 import { watchSession } from './watch.ts';
@@ -24,18 +25,7 @@ With --watch, exits with 0 only if the session completes. With --watch --json, t
       placeholder: 'priority',
       description: `The priority in the queue: ${SessionPriority().options.join(', ')} (medium)`,
     },
-    label: {
-      type: 'string',
-      multiple: true,
-      placeholder: 'name=value',
-      description: 'A label that the agent must have',
-    },
-    capability: {
-      type: 'string',
-      multiple: true,
-      placeholder: 'capability',
-      description: 'A capability that the agent must have, such as code_review',
-    },
+    ...choiceOptions,
     ask: {
       type: 'string',
       multiple: true,
@@ -64,10 +54,7 @@ With --watch, exits with 0 only if the session completes. With --watch --json, t
       title: values.title ?? titleOf(prompt),
       initial_prompt: prompt,
       tags: values.tag ?? [],
-      required_labels: values.label ?? [],
-      required_capabilities: (values.capability ?? []).map((text) =>
-        parseWord('capability', text, Capability().options),
-      ),
+      ...choiceOf(values),
       ...(values.priority === undefined
         ? {}
         : { priority: parseWord('priority', values.priority, SessionPriority().options) }),

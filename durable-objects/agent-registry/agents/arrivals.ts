@@ -45,7 +45,9 @@ export class Arrivals {
     const isNamed = (slot: SlotKey) => hello.leases.some(isSame(slot));
     const open = held.filter((slot) => slot.state === 'offered' && !isNamed(slot));
     // The agent has started again elsewhere, or with other labels.
-    const unfit = registration === 'changed' ? open.filter((slot) => !meets(hello, slots.requirementsOf(slot))) : [];
+    const tier = (created && agents.find(agent_id)?.tier) || 'competent';
+    const isUnfit = (slot: SlotKey) => !meets({ ...hello, tier }, slots.requirementsOf(slot));
+    const unfit = registration === 'changed' ? open.filter(isUnfit) : [];
     const offered = open.filter((slot) => !unfit.includes(slot));
     const abandoned = held.filter((slot) => slot.state === 'accepted' && !isNamed(slot));
     // The session has granted these leases, but the agent's `accepted` never arrived.

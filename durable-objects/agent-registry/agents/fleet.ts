@@ -81,7 +81,9 @@ export class Fleet {
       ? this.#parts.slots.waitingByRequirement()
       : []) {
       const { required_capabilities, required_labels, repository, repository_key } = requirements;
-      const named = { required_capabilities, required_labels, repository: repository_key ?? repository };
+      const min_performance_tier = requirements.min_performance_tier ?? null;
+      const wanted = repository_key ?? repository;
+      const named = { required_capabilities, required_labels, min_performance_tier, repository: wanted };
       const key = JSON.stringify(named);
       const group = groups.get(key) ?? { ...named, waiting: 0, oldest_wait_seconds: 0 };
       group.waiting += waiting;
@@ -118,14 +120,14 @@ function requestOf(request: RouteTaskRequest): Parameters<typeof routeTask>[0] {
   return {
     capabilities: request.required_capabilities,
     labels: request.required_labels,
-    min_tier: request.min_performance_tier ?? null,
+    min_tier: request.min_performance_tier,
     wishes: {
       capabilities: request.required_capabilities,
-      technologies: [],
+      technologies: request.technologies,
       session_type: null,
-      agent_type: request.preferred_agent_type ?? null,
+      agent_type: request.preferred_agent_type,
       agent_ids: request.preferred_agent_ids,
-      labels: {},
+      labels: request.preferred_labels,
       worktree_at: null,
     },
   };

@@ -20,7 +20,7 @@ export class Performance {
     this.#parts = parts;
   }
 
-  /** Records a result, once, and judges its agent again. @returns whether its circuit has changed */
+  /** Records a result, once, and judges its agent again. @returns whether its circuit or its tier has changed */
   record(key: SlotKey, result: AssignmentResult): boolean {
     const { kit, agents, results } = this.#parts;
     const agent = agents.find(result.agent_id);
@@ -36,7 +36,7 @@ export class Performance {
       breaker: isClosed ? null : breaker,
     });
     const { open_until } = breaker;
-    if (open_until === (agent.breaker?.open_until ?? null)) return false;
+    if (open_until === (agent.breaker?.open_until ?? null)) return tier !== agent.tier;
     if (open_until !== null) {
       kit.store.afterCommit(() =>
         kit.store.platform.logger('warn', 'agent_circuit_opened', { agent_id: agent.id, until: instant(open_until) }),

@@ -122,7 +122,7 @@ function whatIsMissing(required: Requirements, agents: readonly Abilities[]): { 
     repository_key: null,
     avoid_agents: [],
   };
-  const { repository, repository_key } = required;
+  const { min_performance_tier, repository, repository_key } = required;
   // Each part with what an agent must meet to have it: one of these.
   const parts: [string, ...Requirements[]][] = [
     ...required.required_labels.map((label): [string, Requirements] => [
@@ -134,6 +134,8 @@ function whatIsMissing(required: Requirements, agents: readonly Abilities[]): { 
       { ...nothing, required_capabilities: [capability] },
     ]),
   ];
+  if (min_performance_tier)
+    parts.push([`tier ${min_performance_tier} or better`, { ...nothing, min_performance_tier }]);
   if (repository_key !== null) parts.push([`repository ${repository_key}`, { ...nothing, repository_key }]);
   if (repository !== null) {
     const alone = { ...nothing, repository };

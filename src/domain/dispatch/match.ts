@@ -111,10 +111,12 @@ function hardKeys(): (requirements: Requirements) => string {
   return (requirements) => {
     const known = keys.get(requirements);
     if (known !== undefined) return known;
-    const { required_capabilities, required_labels, repository, repository_key, refusing_instances } = requirements;
+    const { required_capabilities, required_labels, min_performance_tier } = requirements;
+    const { repository, repository_key, refusing_instances } = requirements;
     const key = JSON.stringify([
       required_capabilities,
       required_labels,
+      min_performance_tier,
       repository,
       repository_key,
       refusing_instances,

@@ -22,11 +22,17 @@ export function repositoryKeyOf({ repository: { url } }: Pick<TaskNeeds['spec'],
 export function requirementsOf({ spec, repository, refusals, worktree_at }: TaskNeeds): Requirements {
   // The schema drops the spec's other members, so a new requirement needs no change here.
   return Requirements().parse({
-    ...spec,
+    ...withoutEmpty(spec),
     repository,
     repository_key: repositoryKeyOf(spec),
     ...(worktree_at !== null && { worktree_at }),
     avoid_agents: [...new Set(refusals.map(({ agent_id }) => agent_id))],
     ...(refusals.length > 0 && { refusing_instances: refusals.map(({ instance_id }) => instance_id) }),
   });
+}
+
+/** What is empty asks for nothing. A request without it is short, and equal to one of an earlier release. */
+function withoutEmpty(spec: object): object {
+  const isEmpty = (value: unknown) => value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+  return Object.fromEntries(Object.entries(spec).filter(([, value]) => !isEmpty(value)));
 }

@@ -3,6 +3,7 @@ import { type Presence, unavailableBecause } from './availability.ts';
 import { meetsLabel } from './labels.ts';
 import { type Candidate, isBetter } from './routing.ts';
 import { type ScoreParts, scoreOf, scoreParts, type Wishes } from './score.ts';
+import { reachesTier } from './tiers.ts';
 
 /** A registered agent, connected or not. */
 export type RoutedAgent = Candidate & Presence & { name: string };
@@ -39,7 +40,6 @@ export interface Route {
 
 const NAMES_MAX = 3;
 const REASONS_MAX = 20;
-const TIERS: readonly PerformanceTier[] = ['elite', 'advanced', 'competent', 'trainee', 'degraded'];
 
 /**
  * Ranks the agents that could take a task now, and says why the others could not.
@@ -80,7 +80,7 @@ function lackOf(agent: RoutedAgent, { capabilities, labels, min_tier }: RouteReq
   if (capability !== undefined) return `It lacks the capability ${capability}.`;
   const label = labels.find((each) => !meetsLabel(agent.labels, each));
   if (label !== undefined) return `Its labels do not meet ${label}.`;
-  if (min_tier !== null && TIERS.indexOf(agent.tier) > TIERS.indexOf(min_tier)) return `It is below ${min_tier}.`;
+  if (!reachesTier(agent.tier, min_tier)) return `It is below ${min_tier}.`;
   return null;
 }
 

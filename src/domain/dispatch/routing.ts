@@ -1,14 +1,16 @@
-import type { Capability } from '../../protocol/common/enums.ts';
+import type { Capability, PerformanceTier } from '../../protocol/common/enums.ts';
 import type { Requirements } from '../../protocol/session/requirements.ts';
 import { isSameRepository } from '../same-repository.ts';
 import { meetsLabel } from './labels.ts';
 import { utilisation } from './load.ts';
 import { type Scored, scoreOf, scoreParts, type Wishes } from './score.ts';
+import { reachesTier } from './tiers.ts';
 
 /** The properties of an agent that requirements refer to. */
 export interface Abilities {
   capabilities: readonly Capability[];
   labels: readonly string[];
+  tier: PerformanceTier;
   /** Hash of its clone's first commit; null if it is unknown, as in a shallow clone. */
   repository: string | null;
   /** The keys of its clone's remotes (see `repositoryKey`). */
@@ -33,7 +35,8 @@ export function meets(agent: Abilities, required: Requirements): boolean {
     isSameRepository(agent.repository, required) &&
     (required.repository_key === null || agent.remotes.includes(required.repository_key)) &&
     required.required_capabilities.every((capability) => agent.capabilities.includes(capability)) &&
-    required.required_labels.every((label) => meetsLabel(agent.labels, label))
+    required.required_labels.every((label) => meetsLabel(agent.labels, label)) &&
+    reachesTier(agent.tier, required.min_performance_tier)
   );
 }
 
@@ -85,14 +88,14 @@ export function isBetter(
   return agent.id < other.id;
 }
 
-function wishesOf({ required_capabilities, session_type, worktree_at }: Requirements): Wishes {
+function wishesOf(required: Requirements): Wishes {
   return {
-    capabilities: required_capabilities,
-    technologies: [],
-    session_type: session_type ?? null,
-    agent_type: null,
-    agent_ids: [],
-    labels: {},
-    worktree_at: worktree_at ?? null,
+    capabilities: required.required_capabilities,
+    technologies: required.technologies ?? [],
+    session_type: required.session_type ?? null,
+    agent_type: required.preferred_agent_type ?? null,
+    agent_ids: required.preferred_agent_ids ?? [],
+    labels: required.preferred_labels ?? {},
+    worktree_at: required.worktree_at ?? null,
   };
 }

@@ -1,4 +1,5 @@
 import type { AgentType, PerformanceTier, SessionType } from '../../protocol/common/enums.ts';
+import { meetsLabel } from './labels.ts';
 import { utilisation } from './load.ts';
 
 /** What of an agent determines its score. */
@@ -22,7 +23,7 @@ export interface Wishes {
   session_type: SessionType | null;
   agent_type: AgentType | null;
   agent_ids: readonly string[];
-  /** Weights from 0 to 1, by label. */
+  /** Weights from 0 to 1, by label. A label is written as a required one is. */
   labels: Readonly<Record<string, number>>;
   /** The agent that has the session's worktree. */
   worktree_at: string | null;
@@ -102,7 +103,8 @@ function speedOf(own_ms: number | null, peers_ms: number | null): number {
 }
 
 function preferenceOf(agent: Scored, { agent_type, agent_ids, labels, worktree_at }: Wishes): number {
-  const ofLabels = agent.labels.reduce((sum, label) => sum + (labels[label] ?? 0), 0);
+  const met = Object.entries(labels).filter(([label]) => meetsLabel(agent.labels, label));
+  const ofLabels = met.reduce((sum, [, weight]) => sum + weight, 0);
   return (
     (agent.agent_type === agent_type ? PREFERENCE.agent_type : 0) +
     (agent_ids.includes(agent.id) ? PREFERENCE.agent_id : 0) +

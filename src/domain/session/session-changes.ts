@@ -1,4 +1,5 @@
 import { CreateSessionRequest, SessionChanges, type UpdateSessionRequest } from '../../protocol/session/requests.ts';
+import { AgentChoice } from '../../protocol/session/requirements.ts';
 
 type Json = Record<string, unknown>;
 
@@ -10,7 +11,10 @@ type Json = Record<string, unknown>;
  */
 export function sessionChanges(before: { metadata: Json }, request: UpdateSessionRequest, isMergePatch: boolean) {
   const shape = CreateSessionRequest().shape;
-  const defaults: Json = { priority: shape.priority.parse(undefined), tags: [], metadata: {} };
+  const defaults: Json = {
+    ...{ priority: shape.priority.parse(undefined), tags: [], metadata: {} },
+    ...AgentChoice().parse({}),
+  };
   const entries = Object.entries(request).map(([name, value]) => [name, value === null ? defaults[name] : value]);
   const changes = Object.fromEntries(entries) as SessionChanges;
   const metadata = isMergePatch && request.metadata ? merged(before.metadata, request.metadata) : changes.metadata;

@@ -10,12 +10,11 @@ import {
   MAX_REMOTE_CHARS,
   MAX_REMOTES,
   MAX_TECHNOLOGIES,
-  MAX_TECHNOLOGY_CHARS,
   MIN_AGENT_SECRET_CHARS,
 } from '../common/limits.ts';
 import { NextCursor, PageQuery } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
-import { Label, LabelRequirement } from '../session/requirements.ts';
+import { AgentChoice, Label, LabelRequirement, Technology } from '../session/requirements.ts';
 
 export const AgentName = schema(() =>
   z
@@ -23,9 +22,6 @@ export const AgentName = schema(() =>
     .regex(/^AGENT-[A-Z0-9-]{1,60}$/, 'must look like AGENT-BUILD-01')
     .meta({ id: 'AgentName', description: 'The name of an agent.', example: 'AGENT-LOCAL' }),
 );
-
-/** A programming language, a framework or a tool. */
-export const Technology = schema(() => z.string().trim().min(1).max(MAX_TECHNOLOGY_CHARS));
 
 const CAPACITY_BY_DEFAULT = 5;
 
@@ -243,9 +239,7 @@ export const RouteTaskRequest = schema(() =>
       task_description: z.string().trim().min(1).max(10_000),
       required_capabilities: z.array(Capability()).max(31),
       required_labels: z.array(LabelRequirement()).max(20).default([]),
-      preferred_agent_type: AgentType().optional(),
-      preferred_agent_ids: z.array(Uuid()).max(50).default([]),
-      min_performance_tier: PerformanceTier().optional(),
+      ...AgentChoice().shape,
     })
     .meta({
       id: 'RouteTaskRequest',
@@ -316,6 +310,7 @@ export const FleetStatistics = schema(() =>
             z.object({
               required_capabilities: z.array(Capability()),
               required_labels: z.array(z.string()),
+              min_performance_tier: PerformanceTier().nullable(),
               repository: z.string().nullable(),
               waiting: z.int(),
               oldest_wait_seconds: z.int(),

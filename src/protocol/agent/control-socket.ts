@@ -13,7 +13,8 @@ import {
   MIN_AGENT_SECRET_CHARS,
 } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
-import { AgentName, CostPerToken, Technology } from './agent.ts';
+import { Technology } from '../session/requirements.ts';
+import { AgentName, CostPerToken } from './agent.ts';
 
 /**
  * The control socket of an agent: `GET /ws/agents/{agent_id}/control`, subprotocol `oio.v1`. It connects the agent to

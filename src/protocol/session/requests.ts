@@ -6,7 +6,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { hasControls, visibleLength } from '../common/text.ts';
 import { hasCredentials } from '../common/url.ts';
 import { Ceilings } from './ceilings.ts';
-import { SessionRequirements } from './requirements.ts';
+import { ChoiceMembers, SessionRequirements } from './requirements.ts';
 
 /** The bodies of requests on sessions, with their defaults and limits. */
 
@@ -164,6 +164,7 @@ export const SessionChanges = schema(() =>
       priority: SessionPriority().optional(),
       tags: Tags().optional(),
       metadata: Metadata().optional(),
+      ...ChoiceMembers().partial().shape,
     })
     .meta({ id: 'SessionChanges', description: 'The new values of changed members.', example: { priority: 'high' } }),
 );
@@ -176,6 +177,10 @@ export const UpdateSessionRequest = schema(() =>
       priority: SessionPriority().nullable().optional(),
       tags: Tags().nullable().optional(),
       metadata: Metadata().nullable().optional(),
+      ...ChoiceMembers().partial().shape,
+      preferred_labels: ChoiceMembers().shape.preferred_labels.nullable().optional(),
+      preferred_agent_ids: ChoiceMembers().shape.preferred_agent_ids.nullable().optional(),
+      technologies: ChoiceMembers().shape.technologies.nullable().optional(),
     })
     .refine((body) => Object.keys(body).length > 0, 'must have at least one member')
     .meta({

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { Capability, SessionType } from '../common/enums.ts';
+import { AgentType, Capability, PerformanceTier, SessionType } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
+import { MAX_PREFERRED_LABELS, MAX_TECHNOLOGIES, MAX_TECHNOLOGY_CHARS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 
 /** `name=value`, matched as a whole. */
@@ -19,18 +20,75 @@ export const LabelRequirement = schema(() =>
     }),
 );
 
-/** The session's requirements for its agents. An agent must have all of these capabilities and labels. */
+/** A programming language, a framework or a tool. */
+export const Technology = schema(() => z.string().trim().min(1).max(MAX_TECHNOLOGY_CHARS));
+
+const PreferredLabels = schema(() =>
+  z
+    .record(LabelRequirement(), z.number().min(0).max(1))
+    .refine(
+      (labels) => Object.keys(labels).length <= MAX_PREFERRED_LABELS,
+      `must have at most ${MAX_PREFERRED_LABELS} labels`,
+    ),
+);
+
+/** How a request chooses among the agents that have what it requires. Members without their defaults. */
+export const ChoiceMembers = schema(() =>
+  z.object({
+    min_performance_tier: PerformanceTier()
+      .nullable()
+      .meta({ description: 'Agents of lower tiers do not get the work.' }),
+    preferred_labels: PreferredLabels().meta({
+      description: 'Labels that an agent should have, written as required ones are, each with a weight from 0 to 1.',
+      example: { 'gpu=true': 0.5, 'memory_gb>=32': 1 },
+    }),
+    preferred_agent_type: AgentType().nullable(),
+    preferred_agent_ids: z.array(Uuid()).max(50),
+    technologies: z
+      .array(Technology())
+      .max(MAX_TECHNOLOGIES)
+      .meta({
+        description: 'An agent that prefers more of these technologies fits better.',
+        example: ['typescript'],
+      }),
+  }),
+);
+
+/** `ChoiceMembers` with defaults that choose nothing. */
+export const AgentChoice = schema(() => {
+  const members = ChoiceMembers().shape;
+  return z.object({
+    min_performance_tier: members.min_performance_tier.default(null),
+    preferred_labels: members.preferred_labels.default({}),
+    preferred_agent_type: members.preferred_agent_type.default(null),
+    preferred_agent_ids: members.preferred_agent_ids.default([]),
+    technologies: members.technologies.default([]),
+  });
+});
+export type AgentChoice = Infer<typeof AgentChoice>;
+
+/**
+ * The session's requirements for its agents, and its choice among them. An agent must have all of the required
+ * capabilities and labels, and at least the tier.
+ */
 export const SessionRequirements = schema(() =>
   z.object({
     required_capabilities: z.array(Capability()).max(31).default([]),
     required_labels: z.array(LabelRequirement()).max(20).default([]),
+    ...AgentChoice().shape,
   }),
 );
 export type SessionRequirements = Infer<typeof SessionRequirements>;
 
-/** The requirements of one task: those of its session, and those that follow from its earlier attempts. */
+/**
+ * The requirements of one task: those of its session, and those that follow from its earlier attempts. What is optional
+ * is absent when it says nothing, as in requests of earlier releases.
+ */
 export const Requirements = schema(() =>
-  SessionRequirements().extend({
+  z.object({
+    required_capabilities: SessionRequirements().shape.required_capabilities,
+    required_labels: SessionRequirements().shape.required_labels,
+    ...ChoiceMembers().partial().shape,
     /**
      * The hash of the repository's first commit, if the session is bound to a repository; null accepts any. A clone that
      * does not know its first commit meets it if `repository_key` is not null.

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CliError, defineCommand, defineGroup, exitCode, parseInteger, withSubcommands } from '../../../cli/command.ts';
+import { choiceOf } from '../../../cli/commands/session/choice.ts';
 import { titleOf } from '../../../cli/commands/session/create.ts';
 import { parseDuration } from '../../../cli/duration.ts';
 
@@ -120,5 +121,36 @@ describe('parsing numbers and durations', () => {
       90, 900, 2_592_000,
     ]);
     for (const text of ['90', 'm', '-1h', '1w']) expect(() => parseDuration('--expires', text)).toThrow('--expires');
+  });
+});
+
+describe('the options that choose an agent', () => {
+  it('become the members of the request', () => {
+    expect(
+      choiceOf({
+        label: ['os=linux'],
+        'min-tier': 'advanced',
+        'prefer-label': ['gpu=true@0.5', 'memory_gb>=32', 'mail=a@b@.25'],
+        'prefer-type': 'reviewer',
+        technology: ['rust'],
+      }),
+    ).toEqual({
+      required_labels: ['os=linux'],
+      required_capabilities: [],
+      min_performance_tier: 'advanced',
+      preferred_labels: { 'gpu=true': 0.5, 'memory_gb>=32': 1, 'mail=a@b': 0.25 },
+      preferred_agent_type: 'reviewer',
+      preferred_agent_ids: [],
+      technologies: ['rust'],
+    });
+  });
+
+  it.each([
+    ['a weight above 1', { 'prefer-label': ['gpu=true@2'] }, 'must end with a weight from 0 to 1'],
+    ['a weight that is no number', { 'prefer-label': ['gpu=true@much'] }, 'not "gpu=true@much"'],
+    ['an unknown tier', { 'min-tier': 'best' }, 'Choose one of: elite, advanced, competent, trainee, degraded.'],
+    ['a misspelt type', { 'prefer-type': 'reviwer' }, 'Did you mean "reviewer"?'],
+  ])('reject %s', (_, options, message) => {
+    expect(() => choiceOf(options)).toThrow(message);
   });
 });

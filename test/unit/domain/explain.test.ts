@@ -13,7 +13,7 @@ function slot(session_id: string, requirements: Partial<Requirements> = {}, decl
 }
 
 function agent(name: string, changes: Partial<NamedAgent> = {}): NamedAgent {
-  const nothing = { capabilities: [], labels: [], repository: null, remotes: [] };
+  const nothing = { capabilities: [], labels: [], tier: 'competent', repository: null, remotes: [] } as const;
   const instance_id = `${name}-1`;
   const open = { open_until: null, draining: false };
   return { id: name, name, capacity: 1, slots_used: 0, seen_at: NOW, instance_id, ...open, ...nothing, ...changes };
@@ -85,6 +85,16 @@ describe('why a request waits', () => {
       [slot('me', { required_labels: ['a=1', 'b=2'] })],
       [agent('A', { labels: ['a=1'] }), agent('B', { labels: ['b=2'] })],
       { message: 'No connected agent has all of: label a=1, label b=2.' },
+    ],
+    [
+      'an agent of a higher tier',
+      [slot('me', { min_performance_tier: 'advanced' })],
+      [agent('A', { tier: 'competent' })],
+      {
+        reason: 'nothing_fits',
+        message: 'No connected agent has tier advanced or better.',
+        missing: ['tier advanced or better'],
+      },
     ],
     [
       'agents that have refused it',

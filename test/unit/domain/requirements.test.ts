@@ -33,9 +33,29 @@ it('requirements include those of the session, its repository, and the agents an
   });
 });
 
+it('requirements include what the session would like of its agent, and nothing that is empty', () => {
+  const liked = {
+    min_performance_tier: 'advanced',
+    preferred_labels: { 'memory_gb>=32': 0.5 },
+    preferred_agent_type: 'reviewer',
+    preferred_agent_ids: ['aaaaaaaa-8a52-4f0c-9d0b-0d6f3a1b2c3d'],
+    technologies: ['rust'],
+  };
+  const asked = CreateSessionRequest().parse({ ...spec, ...liked });
+  expect(requirementsOf({ ...needs, spec: asked })).toEqual({ ...ANY, session_type: 'execution', ...liked });
+});
+
 it('requirements contain no other member of the session', () => {
   const refusals = [{ agent_id: crypto.randomUUID(), instance_id: crypto.randomUUID() }];
-  expect(Object.keys(requirementsOf({ ...needs, refusals, worktree_at: 'a' })).sort()).toEqual(
+  const all = CreateSessionRequest().parse({
+    ...spec,
+    min_performance_tier: 'elite',
+    preferred_labels: { 'gpu=true': 1 },
+    preferred_agent_type: 'analyst',
+    preferred_agent_ids: [crypto.randomUUID()],
+    technologies: ['go'],
+  });
+  expect(Object.keys(requirementsOf({ ...needs, spec: all, refusals, worktree_at: 'a' })).sort()).toEqual(
     Object.keys(Requirements().shape).sort(),
   );
 });

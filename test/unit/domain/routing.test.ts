@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Candidate, chooseAgent, meets } from '../../../src/domain/dispatch/routing.ts';
+import type { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { ANY } from '../../support/requirements.ts';
 
 const ALIKE = {
@@ -69,6 +70,48 @@ describe('chooseAgent', () => {
     const reviewer = agent('reviewer', { agent_type: 'reviewer', slots_used: 3 });
     expect(chooseAgent({ ...ANY, session_type: 'review' }, [idle, reviewer])?.id).toBe('reviewer');
     expect(chooseAgent({ ...ANY, session_type: 'execution' }, [idle, reviewer])?.id).toBe('idle');
+  });
+
+  it('chooses the agent that has more of what the request would like', () => {
+    const [plain, liked] = [agent('a'), agent('b', { slots_used: 1, labels: ['memory_gb=64'] })];
+    const choose = (wishes: Partial<Requirements>, other = liked) =>
+      chooseAgent({ ...ANY, ...wishes }, [plain, other])?.id;
+    expect(choose({})).toBe('a');
+    expect(choose({ preferred_labels: { 'memory_gb>=32': 1 } })).toBe('b');
+    expect(choose({ preferred_labels: { 'memory_gb>=32': 0.4 } })).toBe('a');
+    expect(choose({ preferred_agent_ids: ['b'] })).toBe('b');
+    expect(choose({ preferred_agent_type: 'reviewer' }, { ...liked, agent_type: 'reviewer' })).toBe('b');
+    expect(choose({ technologies: ['rust'] }, { ...liked, preferred_technologies: ['Rust'] })).toBe('b');
+  });
+
+  it('chooses no agent below the lowest tier', () => {
+    const agents = [agent('a'), agent('b', { tier: 'advanced', slots_used: 3 })];
+    expect(chooseAgent({ ...ANY, min_performance_tier: 'advanced' }, agents)?.id).toBe('b');
+    expect(chooseAgent({ ...ANY, min_performance_tier: 'elite' }, agents)).toBeNull();
+    expect(meets(agents[0]!, { ...ANY, min_performance_tier: 'competent' })).toBe(true);
+  });
+
+  it('shares any requests among equal agents within one task of each other', async () => {
+    const wishes = fc.record({
+      preferred_labels: fc.dictionary(
+        fc.constantFrom('gpu=true', 'cores>=8'),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+      ),
+      technologies: fc.subarray(['rust', 'go']),
+      preferred_agent_type: fc.constantFrom('reviewer', 'implementer'),
+    });
+    const equal = { capacity: 20, labels: ['gpu=true', 'cores=4'], preferred_technologies: ['go'] };
+    await fc.assert(
+      fc.property(fc.array(wishes, { maxLength: 60 }), fc.integer({ min: 1, max: 5 }), (requests, count) => {
+        const agents = Array.from({ length: count }, (_, index) => agent(`agent ${index}`, equal));
+        for (const liked of requests) {
+          const chosen = chooseAgent({ ...ANY, ...liked }, agents);
+          if (chosen) chosen.slots_used++;
+        }
+        const used = agents.map(({ slots_used }) => slots_used);
+        expect(Math.max(...used) - Math.min(...used)).toBeLessThanOrEqual(1);
+      }),
+    );
   });
 
   it('prefers an agent that is faster than its peers', () => {

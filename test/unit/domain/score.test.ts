@@ -59,6 +59,14 @@ describe('a score', () => {
       0.79 + 0.2 + 0.05,
     ],
     ['the agent with the worktree', {}, { worktree_at: 'a' }, 0.79 + 0.2],
+    [
+      'a preferred label that is an expression',
+      { labels: ['memory_gb=64'] },
+      { labels: { 'memory_gb>=32': 1, 'memory_gb<32': 1, 'gpu!=true': 0.25 } },
+      0.79 + 0.1 + 0.025,
+    ],
+    ['a label that is preferred with no weight', {}, { labels: { 'gpu=true': 0 } }, 0.79],
+    ['one of three technologies', {}, { technologies: ['typescript', 'rust', 'go'] }, 0.24 + 0.1 + 0.25],
   ])('of %s is the sum of its parts', (_, agent, wishes, sum) => {
     expect(score(agent, wishes)).toBeCloseTo(sum, 10);
   });
@@ -89,5 +97,25 @@ describe('a score', () => {
   it('prefers an elite agent to a trainee that has the worktree', () => {
     const wishes = { worktree_at: 'a' };
     expect(score({ tier: 'elite', id: 'b' }, wishes)).toBeGreaterThan(score({ tier: 'trainee' }, wishes));
+  });
+
+  it('is never lowered when an agent has one more of what is wished, nor raised by a wish that it does not meet', () => {
+    const labels = fc.dictionary(
+      fc.constantFrom('gpu=true', 'region=eu', 'region!=eu', 'cores>=8', 'cores<8', 'os=mac'),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(labels, fc.subarray(['typescript', 'rust', 'go']), (preferred, technologies) => {
+        const wishes = { labels: preferred, technologies };
+        const own = { labels: ['region=eu', 'cores=4'], preferred_technologies: ['rust'] };
+        expect(score({ ...own, labels: [...own.labels, 'gpu=true'] }, wishes)).toBeGreaterThanOrEqual(
+          score(own, wishes),
+        );
+        const more = { ...own, preferred_technologies: ['rust', 'go'] };
+        expect(score(more, wishes)).toBeGreaterThanOrEqual(score(own, wishes));
+        const withUnmet = { ...wishes, labels: { ...preferred, 'os=mac': 1, 'cores>=8': 1 } };
+        expect(score(own, withUnmet)).toBeLessThanOrEqual(score(own, wishes));
+      }),
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RouteTaskRequest } from '../../../src/protocol/agent/agent.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   AGENT_A,
   AGENT_B,
@@ -7,7 +8,9 @@ import {
   callFrom,
   join,
   type MakeRegistry,
+  offers,
   type RegistryUnderTest,
+  SESSION,
   slotRequest,
   withAgent,
 } from './agent-registry.fixture.ts';
@@ -60,6 +63,32 @@ export function routingContract(make: MakeRegistry): void {
       ] as const) {
         expect(await route(registry, changes)).toMatchObject({ value: { id, routing: { alternatives: [{}] } } });
       }
+    });
+
+    it('prefers the agent with the wanted labels and technologies', async () => {
+      const registry = await withAgent(make, { labels: ['memory_gb=64'], preferred_technologies: ['rust'] });
+      await join(registry.registry, { name: 'AGENT-OTHER', labels: ['gpu=true'] }, AGENT_B);
+      for (const [changes, id, preference] of [
+        [{ preferred_labels: { 'memory_gb>=32': 0.5 } }, AGENT_A, 0.05],
+        [{ preferred_labels: { 'memory_gb>=32': 0.5, 'gpu=true': 1 } }, AGENT_B, 0.1],
+        [{ technologies: ['Rust'] }, AGENT_A, 0],
+      ] as const) {
+        const parts = { preference: expect.closeTo(preference, 10) };
+        expect(await route(registry, changes)).toMatchObject({ value: { id, routing: { parts } } });
+      }
+    });
+
+    it('offers a session to the agent that has what it would like, and to none below its lowest tier', async () => {
+      const registry = await withAgent(make, { capacity: 2 });
+      const liked = await join(registry.registry, { name: 'AGENT-OTHER', labels: ['memory_gb=64'] }, AGENT_B);
+      const wishes = { preferred_labels: { 'memory_gb>=32': 1 } };
+      await registry.api.reserve(slotRequest(1, { requirements: wishes }));
+      await eventually(() => expect(offers(liked)).toEqual([slotRequest(1).task_id]));
+      await registry.api.cancel(slotRequest(1).task_id, 1);
+      const best = slotRequest(2, { requirements: { min_performance_tier: 'elite' } });
+      expect(await registry.api.reserve(best)).toEqual({ state: 'queued', place: 1 });
+      const places = await registry.api.places(callFrom(registry.workspace), [SESSION]);
+      expect(places).toMatchObject({ value: { [SESSION]: { missing: ['tier elite or better'] } } });
     });
 
     it('says which requirement no agent meets, or what those do that meet all', async () => {

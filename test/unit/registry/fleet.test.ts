@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_AGENTS, type AssignmentResult } from '../../../src/ports/agent-registry.ts';
 import { AgentName, RegisterAgentRequest } from '../../../src/protocol/agent/agent.ts';
+import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { MAX_AGENTS_OF_TOKEN } from '../../../src/protocol/common/limits.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { valueIn } from '../../support/value-in.ts';
@@ -188,6 +189,19 @@ describe('an agent that chooses its own name', () => {
     fleet.connect(AGENT_A, 'rotated').send(hello({ capacity: 4, secret: SECRET }));
     expect(fleet.view().max_concurrent_capacity).toBe(1);
   });
+});
+
+it('an agent whose tier rises gets what waits for that tier', () => {
+  const fleet = new Fleet();
+  const agent = fleet.connect(AGENT_A);
+  agent.send(hello());
+  fleet.runtime.reserve(slotRequest(1, { requirements: { min_performance_tier: 'advanced' } }));
+  for (let task = 11; agent.take<ControlDown>().every(({ type }) => type !== 'offer'); task++) {
+    expect(fleet.view().performance_tier).toBe('competent');
+    expect(task).toBeLessThan(50);
+    fleet.finish(task);
+  }
+  expect(fleet.view().performance_tier).toBe('advanced');
 });
 
 describe('an agent whose circuit is open', () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { UpdateSessionRequest } from '../../../src/protocol/session/requests.ts';
 import { requestFor } from './actions.fixture.ts';
 import { SESSION_ID, SessionInProcess, TASK_ID } from './harness.ts';
 
@@ -40,6 +41,28 @@ it('a changed priority reaches the registry while the reservation waits', async 
   await session.runtime.update(session.call(), { priority: 'critical' });
   await session.settle();
   expect(session.destinations.requests.at(-1)).toMatchObject({ epoch: 1, priority: 'critical' });
+});
+
+it('a changed wish reaches the registry while the reservation waits, and null takes it back', async () => {
+  const session = new SessionInProcess();
+  await session.create({ preferred_agent_type: 'reviewer' });
+  await session.act('start');
+  const asked = async (changes: UpdateSessionRequest) => {
+    await session.runtime.update(session.call(), changes);
+    await session.settle();
+    return session.destinations.requests.at(-1)?.requirements;
+  };
+  const wishes = { preferred_labels: { 'gpu=true': 1 }, technologies: ['rust'] };
+  const all = await asked({ ...wishes, min_performance_tier: 'elite' });
+  expect(all).toMatchObject({ ...wishes, min_performance_tier: 'elite', preferred_agent_type: 'reviewer' });
+  const taken = await asked({ preferred_labels: null, min_performance_tier: null, preferred_agent_type: null });
+  expect(taken).toMatchObject({ technologies: ['rust'] });
+  expect(Object.keys(taken!)).not.toEqual(expect.arrayContaining(['preferred_labels']));
+  expect(await session.view()).toMatchObject({
+    preferred_labels: {},
+    min_performance_tier: null,
+    technologies: ['rust'],
+  });
 });
 
 it('a process that refuses a task is not asked again, and log and view have its reason', async () => {

@@ -69,6 +69,7 @@ describe('a stored session that was running', () => {
     const { session } = running();
     const view = await session.view();
     expect(view).toMatchObject({ title: 'Released', tags: ['old'], status: 'running', open_approvals: 2 });
+    expect(view).toMatchObject({ preferred_labels: {}, min_performance_tier: null, technologies: [] });
     expect(view.checkpoints).toMatchObject([{ number: 1, turn: 1, messages_done: 1 }]);
     expect(view.usage).toMatchObject({ input_tokens: 100, cost_usd: 0.5 });
     const approvals = unwrap(await session.runtime.approvals(session.call())).items;
