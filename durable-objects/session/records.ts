@@ -140,9 +140,10 @@ export class SessionRecords {
     const json = this.session().spec;
     if (this.#parsed?.json !== json) {
       const prompt = this.#store.row<{ text: string }>(`SELECT text FROM messages WHERE number = 1`)!;
-      // Sessions of earlier releases lack them.
-      const choice = AgentChoice().parse({});
-      this.#parsed = { json, spec: { ...choice, ...JSON.parse(json), initial_prompt: prompt.text } };
+      const stored = JSON.parse(json);
+      // A session of an earlier release has chosen nothing.
+      const choice = AgentChoice().parse(stored);
+      this.#parsed = { json, spec: { ...stored, ...choice, initial_prompt: prompt.text } };
     }
     return this.#parsed.spec;
   }
