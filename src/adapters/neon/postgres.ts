@@ -1,3 +1,4 @@
+import type { AgentHistory } from '../../ports/agent-history.ts';
 import type { Probe } from '../../ports/probe.ts';
 import type { RunHistory } from '../../ports/run-history.ts';
 import { Breaker } from './breaker.ts';
@@ -12,6 +13,7 @@ const breakers = new Map<string, Breaker>();
 
 /** Finished runs in the database at this URL. */
 export function postgresRunHistory(databaseUrl: string, fetchEndpoint?: string): RunHistory {
+  const breaker = breakerOf(databaseUrl);
   const load = async () => {
     const [{ connect }, { PostgresRunHistory }] = await Promise.all([
       import('./connection.ts'),
@@ -19,12 +21,34 @@ export function postgresRunHistory(databaseUrl: string, fetchEndpoint?: string):
     ]);
     return new PostgresRunHistory(connect(databaseUrl, fetchEndpoint));
   };
-  const breaker = breakers.get(databaseUrl) ?? new Breaker();
-  breakers.set(databaseUrl, breaker);
   return {
     record: (run, signal) => breaker.run(async () => (await load()).record(run, signal)),
     runsOf: async (workspace, sessionId) => (await load()).runsOf(workspace, sessionId),
   };
+}
+
+/** Agents and their assignments in the database at this URL. */
+export function postgresAgentHistory(databaseUrl: string, fetchEndpoint?: string): AgentHistory {
+  const breaker = breakerOf(databaseUrl);
+  const load = async () => {
+    const [{ connect }, { PostgresAgentHistory }] = await Promise.all([
+      import('./connection.ts'),
+      import('./agent-history.ts'),
+    ]);
+    return new PostgresAgentHistory(connect(databaseUrl, fetchEndpoint));
+  };
+  return {
+    recordAgent: (agent, signal) => breaker.run(async () => (await load()).recordAgent(agent, signal)),
+    recordRun: (run, signal) => breaker.run(async () => (await load()).recordRun(run, signal)),
+    agent: async (workspace, agentId) => (await load()).agent(workspace, agentId),
+    runsOfAgent: async (workspace, agentId) => (await load()).runsOfAgent(workspace, agentId),
+  };
+}
+
+function breakerOf(databaseUrl: string): Breaker {
+  const breaker = breakers.get(databaseUrl) ?? new Breaker();
+  breakers.set(databaseUrl, breaker);
+  return breaker;
 }
 
 /** Checks that the database at this URL answers a query. */

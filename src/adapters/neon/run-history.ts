@@ -4,6 +4,7 @@ import type { RunHistory, SessionRun } from '../../ports/run-history.ts';
 import type { Sql } from './connection.ts';
 import { classified } from './errors.ts';
 import { sessionRuns } from './schema.ts';
+import { storable } from './storable.ts';
 
 type Row = typeof sessionRuns.$inferSelect;
 
@@ -43,11 +44,6 @@ function rowOf({ usage, started_at, ended_at, ...run }: SessionRun): typeof sess
     started_at: started_at === null ? null : new Date(started_at),
     ended_at: new Date(ended_at),
   };
-}
-
-/** Removes the characters that Postgres's `text` cannot store: U+0000 and unpaired surrogates. */
-function storable(text: string): string {
-  return text.replaceAll('\u0000', '').toWellFormed();
 }
 
 function runOf({ recorded_at: _, started_at, ended_at, ...row }: Row): SessionRun {

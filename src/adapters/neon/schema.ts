@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   doublePrecision,
   index,
   integer,
@@ -10,7 +11,15 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { SessionPriority, SessionStatus, SessionType } from '../../protocol/common/enums.ts';
+import type {
+  AgentType,
+  Capability,
+  PerformanceTier,
+  ResultStatus,
+  SessionPriority,
+  SessionStatus,
+  SessionType,
+} from '../../protocol/common/enums.ts';
 
 const instant = () => timestamp({ withTimezone: true, precision: 3, mode: 'date' });
 const count = () => bigint({ mode: 'number' }).notNull();
@@ -46,5 +55,60 @@ export const sessionRuns = pgTable(
   (table) => [
     primaryKey({ columns: [table.workspace, table.session_id, table.run] }),
     index('session_runs_by_end').on(table.workspace, table.ended_at),
+  ],
+);
+
+/** One row for each agent that was ever registered. See `AgentRecord`. */
+export const agents = pgTable(
+  'agents',
+  {
+    workspace: text().notNull(),
+    agent_id: uuid().notNull(),
+    rev: count(),
+    name: text().notNull(),
+    agent_type: text().$type<AgentType>().notNull(),
+    capabilities: text().array().$type<Capability[]>().notNull(),
+    labels: text().array().notNull(),
+    preferred_technologies: text().array().notNull(),
+    max_concurrent_capacity: integer().notNull(),
+    model: text(),
+    cost_per_token_usd: doublePrecision(),
+    repository: text(),
+    remotes: text().array().notNull(),
+    version: text(),
+    performance_tier: text().$type<PerformanceTier>().notNull(),
+    changed_at: instant().notNull(),
+    removed_at: instant(),
+    recorded_at: instant().notNull().default(sql`now()`),
+  },
+  (table) => [primaryKey({ columns: [table.workspace, table.agent_id] })],
+);
+
+/** One row for each finished assignment. It has no foreign key, because rows arrive in any order. See `AgentRun`. */
+export const agentRuns = pgTable(
+  'agent_runs',
+  {
+    workspace: text().notNull(),
+    task_id: uuid().notNull(),
+    epoch: integer().notNull(),
+    session_id: uuid().notNull(),
+    agent_id: uuid().notNull(),
+    agent_name: text().notNull(),
+    session_type: text().$type<SessionType>().notNull(),
+    capabilities: text().array().$type<Capability[]>().notNull(),
+    status: text().$type<ResultStatus>().notNull(),
+    own_fault: boolean().notNull(),
+    started_at: instant().notNull(),
+    ended_at: instant().notNull(),
+    duration_ms: count(),
+    cost_usd: doublePrecision().notNull(),
+    quality: doublePrecision(),
+    ratings: integer().notNull(),
+    recorded_at: instant().notNull().default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.workspace, table.task_id, table.epoch] }),
+    index('agent_runs_of_agent').on(table.workspace, table.agent_id, table.ended_at),
+    index('agent_runs_by_end').on(table.workspace, table.ended_at),
   ],
 );
