@@ -1,10 +1,9 @@
-import { objectSessions } from '../../src/adapters/objects/stubs.ts';
 import type { AgentRegistryApi, AssignmentResult, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { Acquired } from '../../src/ports/locks.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
-import { type SessionId, sessionOfTask, type TaskId, type WorkspaceId } from '../../src/protocol/common/ids.ts';
+import type { SessionId, TaskId } from '../../src/protocol/common/ids.ts';
 import type {
   AcquireLockRequest,
   HeldLock,
@@ -13,9 +12,8 @@ import type {
   RenewLockRequest,
 } from '../../src/protocol/lock/lock.ts';
 import type { QueuePlace } from '../../src/protocol/session/queue.ts';
-import type { Destination } from '../kit/delivery/outbox.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
-import type { Eviction } from './config.ts';
+import { registryPortsOf } from './compose.ts';
 import { type AgentRegistryRuntime, buildAgentRegistry } from './runtime.ts';
 
 type Args<M extends keyof AgentRegistryApi> = Parameters<AgentRegistryApi[M]>;
@@ -24,7 +22,7 @@ type Args<M extends keyof AgentRegistryApi> = Parameters<AgentRegistryApi[M]>;
 export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements AgentRegistryApi {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, 'AgentRegistry', (workspace, platform) =>
-      buildAgentRegistry(workspace, platform, { evict: evictFrom(workspace, env) }),
+      buildAgentRegistry(workspace, platform, registryPortsOf(workspace, env)),
     );
   }
 
@@ -103,13 +101,4 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
   async readLock(call: Call, resource: string): Promise<Outcome<LockView>> {
     return this.runtime.locks.readLock(call, resource);
   }
-}
-
-/** Delivers evictions to the workspace's sessions. */
-function evictFrom(workspace: WorkspaceId, env: Env): Destination['deliver'] {
-  const sessions = objectSessions(env.SESSION);
-  return async (_key, payload) => {
-    const { task_id, epoch, reason } = payload as Eviction;
-    await sessions.at(workspace, sessionOfTask(task_id)).evict(task_id, epoch, reason);
-  };
 }

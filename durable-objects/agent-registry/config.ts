@@ -2,6 +2,7 @@ import type { MatchConfig } from '../../src/domain/dispatch/match.ts';
 import type { OfferConfig } from '../../src/domain/dispatch/slot.ts';
 import { refuse } from '../../src/protocol/common/errors.ts';
 import type { TaskId } from '../../src/protocol/common/ids.ts';
+import { MAX_AGENTS } from '../../src/protocol/common/limits.ts';
 
 const DECLINED_FIRST_MS = 5_000;
 
@@ -34,6 +35,15 @@ export const NO_SUCH_AGENT = refuse('not_found', 'There is no such agent.');
 
 /** The outbox destination of the sessions whose leases the registry ends. Each session is a place at it. */
 export const SESSIONS = 'sessions';
+/** The outbox destination of the database. */
+export const HISTORY = 'history';
+/** The longest pause between two attempts to record an agent. */
+export const HISTORY_RETRY_MS_MAX = 6 * 3_600_000;
+/** The most agents that wait for the database: all that a workspace can have, and half as many that were removed. */
+export const HISTORY_ENTRIES_MAX = 1.5 * MAX_AGENTS;
+/** The most agents that a review records because none of their changes was. */
+export const RECORDED_AT_A_TIME = 500;
+
 /** The payload for a session: an agent that is removed or drained may not keep its lease. */
 export interface Eviction {
   task_id: TaskId;

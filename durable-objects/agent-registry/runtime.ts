@@ -28,11 +28,11 @@ import type { QueuePlace } from '../../src/protocol/session/queue.ts';
 import { type Principal, revocableToken } from '../../src/protocol/workspace/token.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import { type DeadlineHandler, type Due, handlerOf } from '../kit/deadlines.ts';
-import type { Destination } from '../kit/delivery/outbox.ts';
 import type { ObjectPlatform, ObjectSocket } from '../kit/platform/platform.ts';
 import type { SocketHolder, SocketOpening } from '../kit/platform/sockets.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { parseJson } from '../kit/text.ts';
+import { recordTo } from './agents/agent-records.ts';
 import { AgentViews } from './agents/agent-views.ts';
 import { AgentsTable } from './agents/agents-table.ts';
 import { Arrivals } from './agents/arrivals.ts';
@@ -47,11 +47,12 @@ import {
   type DeadlineName,
   DISPATCH,
   NO_SUCH_AGENT,
+  RECORDED_AT_A_TIME,
   REGISTERED_KEPT_MS,
   REVIEW_MS,
-  SESSIONS,
   TOMBSTONES_KEPT_MS,
 } from './config.ts';
+import { type RegistryPorts, registryDestinations } from './destinations.ts';
 import { Locks } from './locks/locks.ts';
 import type { RegistryParts } from './parts.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
@@ -62,23 +63,22 @@ import { type SlotKey, SlotsTable } from './slots/slots-table.ts';
 const EXPLAINED_PAGE = 2_000;
 
 /** What a registry is built with. */
-export interface RegistryOptions {
+export interface RegistryOptions extends RegistryPorts {
   /** How much later each priority stands in the queue. */
   lags?: Lags;
-  /** Delivers an `Eviction` to its session. */
-  evict: Destination['deliver'];
 }
 
 /** Builds a registry's parts over a platform. */
 export function buildAgentRegistry(
   workspace: WorkspaceId,
   platform: ObjectPlatform,
-  { lags, evict }: RegistryOptions,
+  { lags, evict, history = null }: RegistryOptions,
 ): AgentRegistryRuntime {
-  const kit = buildKit(platform, REGISTRY_SCHEMA, [{ name: SESSIONS, deliver: evict }]);
+  const kit = buildKit(platform, REGISTRY_SCHEMA, registryDestinations({ evict, history }));
+  const record = history && recordTo(kit, workspace);
   const [connections, agents, slots] = [
     new Connections(platform),
-    new AgentsTable(kit.store),
+    new AgentsTable(kit.store, record),
     new SlotsTable(kit.store, lags),
   ];
   const base = { kit, connections, agents, slots };
@@ -275,6 +275,7 @@ export class AgentRegistryRuntime implements SocketHolder {
       if (Math.max(seenAt, idle_since) <= this.#now - keptFor && !wasDownAt(late_ms)) this.#parts.agents.remove(id);
       else if (seenAt > last_seen_at) this.#parts.agents.setLastSeen(id, seenAt);
     }
+    this.#parts.agents.recordOthers(RECORDED_AT_A_TIME);
     const anyEnded = this.#purge();
     if (anyEnded || !this.#parts.agents.isEmpty()) this.#kit.deadlines.set(DEADLINE.review, this.#now + REVIEW_MS);
   }

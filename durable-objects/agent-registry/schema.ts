@@ -6,7 +6,7 @@ import type { ObjectSchema } from '../kit/storage/schema.ts';
  * was requested has only its key. The partial indexes leave out ended slots, so that tombstones cost no rows in them.
  *
  * `locks` has the locks that are held, `lock_waiters` their queues in the order of arrival, and `fencing_tokens` the
- * newest fencing token of the workspace.
+ * newest fencing token of the workspace. `agent_revisions` has the newest revision that was recorded in the history.
  */
 const TABLES = `
 CREATE TABLE agents (
@@ -14,9 +14,10 @@ CREATE TABLE agents (
   repository TEXT, model TEXT, version TEXT NOT NULL, last_seen_at INTEGER NOT NULL, idle_since INTEGER NOT NULL,
   remotes TEXT NOT NULL DEFAULT '[]', token_id TEXT, secret_hash TEXT, agent_type TEXT NOT NULL DEFAULT 'implementer',
   preferred_technologies TEXT NOT NULL DEFAULT '[]', cost_per_token_usd REAL, tier TEXT NOT NULL DEFAULT 'competent',
-  drain TEXT, own_token_id TEXT, hello_hash TEXT, duration_ms INTEGER, breaker TEXT
+  drain TEXT, own_token_id TEXT, hello_hash TEXT, duration_ms INTEGER, breaker TEXT, rev INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX agents_by_name ON agents (name);
+CREATE TABLE agent_revisions (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 CREATE TABLE agent_results (
   agent_id TEXT NOT NULL, ended_at INTEGER NOT NULL, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, status TEXT NOT NULL,
   own_fault INTEGER NOT NULL, duration_ms INTEGER NOT NULL, cost_usd REAL NOT NULL, session_type TEXT NOT NULL,
@@ -159,6 +160,14 @@ CREATE TABLE agent_results (
   own_fault INTEGER NOT NULL, duration_ms INTEGER NOT NULL, cost_usd REAL NOT NULL, session_type TEXT NOT NULL,
   capabilities TEXT NOT NULL, quality REAL, PRIMARY KEY (agent_id, ended_at, task_id, epoch)
 ) WITHOUT ROWID;
+`,
+    },
+    {
+      // By which the history recognises the newest state of an agent.
+      id: 'agent-registry/0009_revisions_of_agents',
+      sql: `
+ALTER TABLE agents ADD COLUMN rev INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE agent_revisions (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
 `,
     },
   ],

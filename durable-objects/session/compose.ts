@@ -1,4 +1,4 @@
-import { postgresRunHistory } from '../../src/adapters/neon/postgres.ts';
+import { postgresAgentHistory, postgresRunHistory } from '../../src/adapters/neon/postgres.ts';
 import { objectAgentRegistries, objectDirectories } from '../../src/adapters/objects/stubs.ts';
 import { readObjectSettings } from '../../src/configuration/read.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
@@ -11,7 +11,7 @@ export function sessionPortsOf(workspace: WorkspaceId, env: Env): SessionPorts {
   return {
     registry: objectAgentRegistries(env.AGENT_REGISTRY).of(workspace),
     directory: objectDirectories(env.DIRECTORY).of(workspace),
-    history: url ? postgresRunHistory(url, endpoint) : null,
+    history: url ? { ...postgresRunHistory(url, endpoint), ...postgresAgentHistory(url, endpoint) } : null,
   };
 }
 

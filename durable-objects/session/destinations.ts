@@ -1,3 +1,4 @@
+import type { AgentHistory, AgentRun } from '../../src/ports/agent-history.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
@@ -10,8 +11,14 @@ export interface SessionPorts {
   registry: AgentRegistryApi;
   directory: DirectoryApi;
   /** Null if no database is configured; then no row is written for it. */
-  history: RunHistory | null;
+  history: SessionHistory | null;
 }
+
+/** What a session records in Postgres: its own finished runs, and how agents have worked on it. */
+export type SessionHistory = RunHistory & Pick<AgentHistory, 'recordRun'>;
+
+/** An entry for the history. */
+export type HistoryRecord = SessionRun | { assignment: AgentRun };
 
 /**
  * The outbox destinations. @param onReservationEnded called when the registry has ended a reservation that is still
@@ -48,7 +55,11 @@ export function sessionDestinations(
       name: DESTINATION.history,
       // A database may be away for days, with a wake of each finished session for every attempt.
       retry_ms_max: HISTORY_RETRY_MS_MAX,
-      deliver: (_key, payload, signal) => history.record(payload as SessionRun, signal),
+      async deliver(_key, payload, signal) {
+        const record = payload as HistoryRecord;
+        if ('assignment' in record) await history.recordRun(record.assignment, signal);
+        else await history.record(record, signal);
+      },
     });
   }
   return destinations;

@@ -1,14 +1,20 @@
 import { hasEnded } from '../../src/domain/session/session-machine.ts';
 import { readUsage, usageSince } from '../../src/domain/session/usage.ts';
+import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
+import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
 import { DEADLINE, DESTINATION, SUMMARY_MS } from './config.ts';
+import type { HistoryRecord } from './destinations.ts';
 import type { SessionParts } from './parts.ts';
 import { readError } from './records.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'views'>;
 
-/** Writes copies of the state for other stores: the session's summary for the directory, finished runs for Postgres. */
+/**
+ * Writes copies of the state for other stores: the session's summary for the directory; finished runs and assignments
+ * for Postgres.
+ */
 export class Projections {
   readonly #parts: Needs;
 
@@ -66,6 +72,20 @@ export class Projections {
       usage: usageSince(readUsage(row.usage), readUsage(row.usage_before_run)),
       error_code: readError(row)?.code ?? null,
     };
-    this.#parts.kit.outbox.put(DESTINATION.history, `${row.id}:${row.run}`, run);
+    this.#record(`${row.id}:${row.run}`, run);
+  }
+
+  /** Records how the assignment of a task's newest lease has ended. */
+  assignmentEnded(task: number, { agent_id, ended_at, ...result }: AssignmentResult): void {
+    const { id, workspace } = this.#parts.records.session();
+    const { epoch, agent_name } = this.#parts.records.lease(task)!;
+    const task_id = taskIdOf(id, task);
+    const times = { started_at: instant(ended_at - result.duration_ms), ended_at: instant(ended_at) };
+    const of = { workspace, session_id: id, task_id, epoch, agent_id, agent_name };
+    this.#record(`${task_id}:${epoch}`, { assignment: { ...of, ...result, ...times, quality: null, ratings: 0 } });
+  }
+
+  #record(key: string, record: HistoryRecord): void {
+    this.#parts.kit.outbox.put(DESTINATION.history, key, record);
   }
 }

@@ -6,7 +6,7 @@ import { proofKey } from '../kit/crypto/offer-proof.ts';
 import { DEADLINE, DESTINATION, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
 import type { SessionParts } from './parts.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'projections'>;
 
 /** A message to the registry about (task, epoch). It replaces an undelivered one about the same (task, epoch). */
 export type SlotMessage =
@@ -82,6 +82,7 @@ export class Reservations {
   release(number: number, epoch: number, result?: AssignmentResult): void {
     const task_id = this.#taskId(number);
     this.#send({ op: 'release', task_id, epoch, ...(result && { result }) }, task_id, epoch);
+    if (result) this.#parts.projections.assignmentEnded(number, result);
   }
 
   /**

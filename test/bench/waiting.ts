@@ -45,7 +45,7 @@ async function queuedSession(): Promise<Waiting> {
 async function withoutItsDatabase(): Promise<Waiting> {
   const { platform, session, destinations } = sessionFixture();
   let calls = 0;
-  destinations.history.record = async () => {
+  destinations.history.record = destinations.history.recordRun = async () => {
     calls++;
     throw new Error('the database cannot be reached');
   };

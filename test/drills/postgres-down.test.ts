@@ -36,8 +36,19 @@ class Postgres {
   }
 
   async runs(): Promise<{ session_id: string; run: number; status: string }[]> {
-    const text = 'SELECT session_id, run, status FROM session_runs ORDER BY recorded_at';
-    return (await this.#database.query<{ session_id: string; run: number; status: string }>(text)).rows;
+    return await this.#rows('SELECT session_id, run, status FROM session_runs ORDER BY recorded_at');
+  }
+
+  async assignments(): Promise<{ session_id: string; epoch: number; status: string; agent_name: string }[]> {
+    return await this.#rows('SELECT session_id, epoch, status, agent_name FROM agent_runs ORDER BY recorded_at');
+  }
+
+  async agents(): Promise<{ name: string; is_removed: boolean }[]> {
+    return await this.#rows('SELECT name, removed_at IS NOT NULL AS is_removed FROM agents ORDER BY name');
+  }
+
+  async #rows<Row>(text: string): Promise<Row[]> {
+    return (await this.#database.query<Row>(text)).rows;
   }
 
   async close(): Promise<void> {
@@ -92,6 +103,11 @@ describe('Postgres', () => {
       expect(runs).toHaveLength(owed.length);
       expect(new Set(runs.map((run) => run.session_id))).toEqual(new Set(owed));
       for (const { run, status } of runs) expect([run, status]).toEqual([1, 'completed']);
+      const assignments = await postgres.assignments();
+      expect(assignments).toHaveLength(owed.length);
+      expect(new Set(assignments.map((run) => run.session_id))).toEqual(new Set(owed));
+      const done = { epoch: 1, status: 'completed', agent_name: 'AGENT-A' };
+      for (const assignment of assignments) expect(assignment).toMatchObject(done);
     });
 
   it('does not need to run for sessions to run, and gets its tables and the waiting runs when it starts', async () => {
@@ -100,10 +116,11 @@ describe('Postgres', () => {
     await expect(postgres.runs()).rejects.toThrow('session_runs');
     await postgres.up();
     await expectAllArrived();
+    await eventually(async () => expect(await postgres.agents()).toEqual([{ name: 'AGENT-A', is_removed: false }]));
     await expectReadiness('ready', 'ok');
   });
 
-  it('delays but does not duplicate a run’s row when it stops during the run, together with its endpoint', async () => {
+  it('delays but does not duplicate the rows of runs and agents when it stops during the run, together with its endpoint', async () => {
     owed.push(
       await runOne(async () => {
         await postgres.down();
@@ -111,10 +128,20 @@ describe('Postgres', () => {
       }),
     );
     owed.push(await runOne());
+    const brief = { name: 'AGENT-BRIEF', agent_type: 'reviewer' as const, capabilities: [] };
+    const { id } = await fleet.client.agents.register(brief);
+    await fleet.client.agents.deregister(id, { force: true });
     await expectReadiness('degraded', 'unavailable');
     expect(await postgres.runs()).toHaveLength(1);
+    expect(await postgres.assignments()).toHaveLength(1);
     await postgres.up();
     await expectAllArrived();
+    await eventually(async () =>
+      expect(await postgres.agents()).toEqual([
+        { name: 'AGENT-A', is_removed: false },
+        { name: 'AGENT-BRIEF', is_removed: true },
+      ]),
+    );
     await expectReadiness('ready', 'ok');
   });
 });

@@ -45,7 +45,8 @@ it.concurrent('a database that never answers delays no deadline of a session, an
     const platform = durablePlatform(state, consoleLogger('warn'));
     const nothing = async () => undefined as never;
     const registry = { reserve: async () => ({ state: 'queued' as const, place: 1 }), cancel: nothing };
-    const history = { record: () => new Promise<never>(() => {}), runsOf: async () => [] };
+    const hangs = () => new Promise<never>(() => {});
+    const history = { record: hangs, recordRun: hangs, runsOf: async () => [] };
     const directory = { put: nothing, remove: nothing };
     const ports = { registry: registry as never, directory: directory as never, history };
     const runtime = buildSession(workspace, platform, ports, DEFAULT_SESSION_CONFIG);

@@ -27,6 +27,7 @@ export class RegistryInProcess {
    * @param evictBetweenSteps builds a new runtime for every step, as after an eviction
    * @param lags how much later each priority stands in the queue
    * @param evict delivers evictions to sessions
+   * @param history where agents are recorded
    */
   constructor({
     platform = new NodePlatform(),
@@ -34,11 +35,12 @@ export class RegistryInProcess {
     evictBetweenSteps = false,
     lags = PRIORITY_LAG_MS as Lags,
     evict = (async () => undefined) as RegistryOptions['evict'],
+    history = null as NonNullable<RegistryOptions['history']> | null,
   } = {}) {
     this.platform = platform;
     this.workspace = workspace;
     this.#evictBetweenSteps = evictBetweenSteps;
-    this.#options = { lags, evict };
+    this.#options = { lags, evict, history };
     this.#runtime = buildAgentRegistry(workspace, platform, this.#options);
     platform.events = {
       message: (socket, text) => receiveFrame(this.runtime.sockets, socket, text, this.platform.now()),

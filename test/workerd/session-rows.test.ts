@@ -36,7 +36,7 @@ function counted(state: DurableObjectState, workspace: string) {
     {
       registry: registry as never,
       directory: directory as never,
-      history: { record: nothing, runsOf: async () => [] },
+      history: { record: nothing, recordRun: nothing, runsOf: async () => [] },
     },
     DEFAULT_SESSION_CONFIG,
   );

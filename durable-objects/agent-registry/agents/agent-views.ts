@@ -47,6 +47,7 @@ function viewOf(agent: Agent, leases: AgentView['leases'], heard_at: number | nu
     drain: _drain,
     breaker,
     duration_ms: _duration,
+    rev: _rev,
     tier,
     capacity,
     version,

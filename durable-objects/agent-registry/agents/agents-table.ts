@@ -56,7 +56,12 @@ export interface Agent extends Enrolment {
   last_seen_at: number;
   /** When one of its slots last became free. */
   idle_since: number;
+  /** Grows with each change that the history has. 0 if it has none. */
+  rev: number;
 }
+
+/** Records agents in the history. @param removed whether the agent is no longer registered */
+export type RecordAgent = (agent: Agent, removed: boolean) => void;
 
 /** Members that are stored as JSON. */
 const AS_JSON = ['capabilities', 'labels', 'preferred_technologies', 'remotes', 'drain', 'breaker'] as const;
@@ -74,9 +79,12 @@ const BY_NAME = new Keyset('agents', [{ sql: 'name' }, { sql: 'id' }]);
 /** The table of enrolled agents. Methods that write must run inside a transaction. */
 export class AgentsTable {
   readonly #store: ObjectStore;
+  readonly #record: RecordAgent | null;
 
-  constructor(store: ObjectStore) {
+  /** @param record called inside the transaction that changes the agent; null if nothing is recorded */
+  constructor(store: ObjectStore, record: RecordAgent | null = null) {
     this.#store = store;
+    this.#record = record;
   }
 
   isEmpty(): boolean {
@@ -160,18 +168,20 @@ export class AgentsTable {
       ...columns.map((column) => storedValue(changes[column])),
       id,
     );
+    this.#changed(id);
   }
 
   /** Stores what an agent's results say. Writes only what has changed. */
-  setJudgement(id: string, { tier, duration_ms, breaker }: Pick<Agent, 'tier' | 'duration_ms' | 'breaker'>): void {
+  setJudgement(agent: Agent, { tier, duration_ms, breaker }: Pick<Agent, 'tier' | 'duration_ms' | 'breaker'>): void {
     this.#store.rows(
       `UPDATE agents SET tier = ?1, duration_ms = ?2, breaker = ?3
        WHERE id = ?4 AND (tier <> ?1 OR duration_ms IS NOT ?2 OR breaker IS NOT ?3)`,
       tier,
       duration_ms,
       breaker && JSON.stringify(breaker),
-      id,
+      agent.id,
     );
+    if (tier !== agent.tier) this.#changed(agent.id);
   }
 
   setDrain(id: string, drain: Drain | null): void {
@@ -214,6 +224,7 @@ export class AgentsTable {
 
   /** Deletes an agent and its results. */
   remove(id: string): void {
+    this.#changed(id, true);
     this.#store.rows(`DELETE FROM agents WHERE id = ?`, id);
     this.#store.rows(`DELETE FROM agent_results WHERE agent_id = ?`, id);
   }
@@ -262,6 +273,30 @@ export class AgentsTable {
       now,
       ...Object.values(values),
     );
+    this.#changed(id);
+  }
+
+  /** Records some of the agents of which no change was recorded: they were registered before there was a database. */
+  recordOthers(most: number): void {
+    if (!this.#record) return;
+    const others = this.#store.rows<{ id: string }>(`SELECT id FROM agents WHERE rev = 0 LIMIT ?`, most);
+    for (const { id } of others) this.#changed(id);
+  }
+
+  /**
+   * Gives the agent a new revision and records it. Revisions grow also when a removed agent registers again; they begin
+   * with the time, because a database can outlive the storage of the object.
+   */
+  #changed(id: string, removed = false): void {
+    if (!this.#record) return;
+    const { last } = this.#store.row<{ last: number }>(
+      `INSERT INTO agent_revisions (one, last) VALUES (1, ?1)
+       ON CONFLICT (one) DO UPDATE SET last = MAX(last + 1, ?1) RETURNING last`,
+      this.#store.platform.now(),
+    )!;
+    const sql = `UPDATE agents SET rev = ? WHERE id = ? RETURNING *, 0 AS slots_used`;
+    const row = this.#store.row<AgentRow>(sql, last, id);
+    if (row) this.#record(agentOf(row), removed);
   }
 
   #read(query: string, ...bindings: string[]): Agent[] {

@@ -30,7 +30,7 @@ export class Performance {
     const kind = result.status === 'failed' ? (result.own_fault ? 'own_fault' : 'other_failure') : 'success';
     const breaker = afterResult(agent.breaker ?? CLOSED, kind, kit.store.platform.now());
     const isClosed = breaker.failures === 0;
-    agents.setJudgement(agent.id, {
+    agents.setJudgement(agent, {
       tier,
       duration_ms: median(recent.map(({ duration_ms }) => duration_ms)),
       breaker: isClosed ? null : breaker,

@@ -72,6 +72,14 @@ export class OutboxRows {
     }
   }
 
+  /** Whether an entry replaces another one, or its destination has fewer than `max` before this transaction. */
+  hasRoom(destination: string, key: string, max: number): boolean {
+    if (max === Infinity) return true;
+    this.#load();
+    const waiting = this.#byDestination.get(destination)?.size ?? 0;
+    return waiting < max || this.#newest.has(`${destination}/${key}`);
+  }
+
   /** Marks an entry as done. */
   done(entry: Entry): void {
     const row = this.#rowOf.get(entry);

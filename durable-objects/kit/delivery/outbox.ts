@@ -14,6 +14,11 @@ export interface Destination {
   /** The longest pause between two attempts, in ms. The default is for objects, which are back within minutes. */
   retry_ms_max?: number;
   /**
+   * The most entries that wait for it; more are dropped, with a log line. Needed only if the object can write new keys
+   * without end while the destination is away. By default, nothing is dropped.
+   */
+  entries_max?: number;
+  /**
    * Delivers one entry. Deliveries can be repeated, so the destination must recognize a delivered entry by its key or
    * by a version in the payload.
    * @throws Rejected when the entry can never be accepted; any other error when the destination is unavailable
@@ -69,10 +74,16 @@ export class Outbox {
 
   /**
    * Adds an entry, and replaces an undelivered one with the same key. Must run inside a transaction. Delivery starts
-   * after the commit. Writes nothing for a destination that is not configured.
+   * after the commit. Writes nothing for a destination that is not configured, or that has its most entries.
    */
   put(destination: string, key: string, payload: unknown): void {
-    if (!this.#destinationOf(destination)) return;
+    const configured = this.#destinationOf(destination);
+    if (!configured) return;
+    const { entries_max = Infinity } = configured;
+    if (!this.#rows.hasRoom(destination, key, entries_max)) {
+      const { platform } = this.#store;
+      return this.#store.afterCommit(() => platform.logger('error', 'outbox_full', { destination, key }));
+    }
     // The entries belong to a transaction that was rolled back.
     if (!this.#store.willFinish(this.#write)) this.#added = new Map();
     this.#added.set(`${destination}/${key}`, { destination, key, payload, rejections: 0 });

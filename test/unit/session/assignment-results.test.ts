@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AssignmentResult } from '../../../src/ports/agent-registry.ts';
 import { released, result } from './fake-agent.ts';
-import { SessionInProcess, TASK_ID } from './harness.ts';
+import { SESSION_ID, SessionInProcess, TASK_ID, WORKSPACE } from './harness.ts';
 
 /** A session at work, and what it tells the registry of its agent. */
 async function begun() {
@@ -48,4 +48,47 @@ it('an eviction of an offer that nobody has claimed asks for another agent at on
   await session.runtime.evict(TASK_ID, 1, 'agent_drained');
   await session.settle();
   expect(session.destinations.requests.map(({ epoch }) => epoch)).toEqual([1, 2]);
+});
+
+it('each finished assignment is recorded in the history, with the times by which it was done', async () => {
+  const session = new SessionInProcess();
+  const lost = await session.begun({ session_type: 'debug', required_capabilities: ['testing'] });
+  await session.advance(5_000);
+  lost.send(released('lost'));
+  await session.advance(60_000);
+  const agent = await session.agent(2, 'AGENT-TWO').connect();
+  await session.advance(7_000);
+  agent.send(result(1, { status: 'partial' }));
+  await session.settle();
+  const { assignments } = session.destinations;
+  const same = { workspace: WORKSPACE, session_id: SESSION_ID, task_id: TASK_ID, session_type: 'debug' };
+  expect(assignments).toMatchObject([
+    { ...same, epoch: 1, agent_id: lost.id, agent_name: 'AGENT-ONE', status: 'failed', own_fault: true },
+    { ...same, epoch: 2, agent_id: agent.id, agent_name: 'AGENT-TWO', status: 'partial', own_fault: false },
+  ]);
+  for (const { started_at, ended_at, duration_ms } of assignments) {
+    expect(Date.parse(ended_at) - Date.parse(started_at)).toBe(duration_ms);
+  }
+  expect(assignments.map(({ duration_ms }) => duration_ms)).toEqual([5_000, 7_000]);
+  expect(assignments[1]).toMatchObject({ capabilities: ['testing'], cost_usd: 0, quality: null, ratings: 0 });
+});
+
+it('an unreachable database gets each finished assignment when it returns, once', async () => {
+  const { session, agent } = await begun();
+  session.destinations.away = { history: true };
+  agent.send(result());
+  await session.advance(3_600_000);
+  expect(session.destinations.assignments).toEqual([]);
+  session.evict();
+  session.destinations.away = {};
+  await session.advance(6 * 3_600_000);
+  expect(session.destinations.assignments).toMatchObject([{ task_id: TASK_ID, epoch: 1, status: 'completed' }]);
+  expect(session.destinations.runs.size).toBe(1);
+});
+
+it('a lease that says nothing of its agent is not recorded', async () => {
+  const { session, agent } = await begun();
+  agent.send(released('shutdown'));
+  await session.settle();
+  expect(session.destinations.assignments).toEqual([]);
 });

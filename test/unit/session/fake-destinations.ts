@@ -1,3 +1,4 @@
+import type { AgentRun } from '../../../src/ports/agent-history.ts';
 import type { AgentRegistryApi, SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
 import type { SessionRun } from '../../../src/ports/run-history.ts';
@@ -8,6 +9,7 @@ export class FakeDestinations {
   readonly slots = new Map<string, 'reserved' | 'cancelled' | 'released'>();
   readonly requests: SlotRequest[] = [];
   readonly runs = new Map<string, SessionRun>();
+  readonly assignments: AgentRun[] = [];
   entry: DirectoryEntry | null = null;
   isListed = false;
   /** The registry's response to a reservation. */
@@ -76,6 +78,10 @@ export class FakeDestinations {
       if (!this.runs.has(key)) this.runs.set(key, run);
     },
     runsOf: async () => [...this.runs.values()],
+    recordRun: async (run: AgentRun) => {
+      this.#reach('history');
+      this.assignments.push(run);
+    },
   };
 
   #reach(name: 'registry' | 'directory' | 'history'): void {

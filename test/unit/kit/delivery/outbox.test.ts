@@ -168,3 +168,23 @@ it('a row that is replaced during its delivery is delivered again with its newes
   ]);
   expect(kit.outbox.backlog()).toEqual([]);
 });
+
+it('a destination with a bound drops what is new beyond it, and still takes newer entries of waiting keys', async () => {
+  const { destination, arrived, state } = recording();
+  const { platform, kit, alarm } = objectWith({ ...destination, entries_max: 2 });
+  const dropped: unknown[] = [];
+  platform.logger = (_level, event, fields) => void (event === 'outbox_full' && dropped.push(fields));
+  state.fail = () => new Error('connection refused');
+  for (const key of ['a', 'b', 'c']) put(kit, key, 'old');
+  put(kit, 'a', 'new');
+  expect(dropped).toEqual([{ destination: 'far', key: 'c' }]);
+  state.fail = null;
+  await platform.advance(300_000, alarm);
+  put(kit, 'c', 'later');
+  await platform.settle();
+  expect(arrived.toSorted()).toEqual([
+    ['a', 'new'],
+    ['b', 'old'],
+    ['c', 'later'],
+  ]);
+});
