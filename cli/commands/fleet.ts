@@ -7,6 +7,7 @@ import { CliError, defineCommand, exitCode, oio } from '../command.ts';
 import { parseDuration } from '../duration.ts';
 import { type Column, shownId, table } from '../table.ts';
 import { paint, printable, printJson } from '../terminal.ts';
+import { rebalance } from './rebalance.ts';
 import { connect, connectionDetails, jsonOption, printLines } from './session/common.ts';
 
 /** The commands that manage the agents of a control plane. */
@@ -158,7 +159,7 @@ const remove = defineCommand({
 });
 
 /** The subcommands of `oio agent` that manage agents. */
-export const fleetCommands = { list, show, drain, resume, remove };
+export const fleetCommands = { list, show, drain, resume, remove, rebalance };
 
 function drainOf({ timeout, reason }: { timeout?: string | undefined; reason?: string | undefined }) {
   return {

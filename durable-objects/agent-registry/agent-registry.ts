@@ -54,6 +54,10 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
     return this.runtime.fleet.statistics(...args);
   }
 
+  async rebalance(...args: Args<'rebalance'>): ReturnType<AgentRegistryApi['rebalance']> {
+    return this.runtime.rebalancer.rebalance(...args);
+  }
+
   async performance(...args: Args<'performance'>): ReturnType<AgentRegistryApi['performance']> {
     return this.runtime.performance(...args);
   }

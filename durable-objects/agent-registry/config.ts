@@ -1,5 +1,6 @@
 import type { MatchConfig } from '../../src/domain/dispatch/match.ts';
 import type { OfferConfig } from '../../src/domain/dispatch/slot.ts';
+import type { EvictionReason } from '../../src/ports/sessions.ts';
 import { refuse } from '../../src/protocol/common/errors.ts';
 import type { TaskId } from '../../src/protocol/common/ids.ts';
 import { MAX_AGENTS } from '../../src/protocol/common/limits.ts';
@@ -44,11 +45,11 @@ export const HISTORY_ENTRIES_MAX = 1.5 * MAX_AGENTS;
 /** The most agents that a review records because none of their changes was. */
 export const RECORDED_AT_A_TIME = 500;
 
-/** The payload for a session: an agent that is removed or drained may not keep its lease. */
+/** The payload for a session: a lease is to leave its agent. */
 export interface Eviction {
   task_id: TaskId;
   epoch: number;
-  reason: 'agent_drained';
+  reason: EvictionReason;
 }
 
 /** The names of the registry's deadlines. */

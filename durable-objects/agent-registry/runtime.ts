@@ -56,6 +56,7 @@ import { type RegistryPorts, registryDestinations } from './destinations.ts';
 import { Locks } from './locks/locks.ts';
 import type { RegistryParts } from './parts.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
+import { Rebalancer } from './slots/rebalancer.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
 import { type SlotKey, SlotsTable } from './slots/slots-table.ts';
 
@@ -99,6 +100,7 @@ export class AgentRegistryRuntime implements SocketHolder {
   readonly sockets: SocketHolder = this;
   readonly locks: Locks;
   readonly fleet: Fleet;
+  readonly rebalancer: Rebalancer;
   readonly #parts: RegistryParts;
   readonly #kit: ObjectKit;
   readonly #calls: Calls;
@@ -113,6 +115,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.locks = new Locks(parts.kit, calls);
     this.#views = new AgentViews(parts);
     this.fleet = new Fleet(parts, calls, this.#views);
+    this.rebalancer = new Rebalancer(parts, calls);
     this.#arrivals = new Arrivals(parts);
     const { keeper, membership } = parts;
     this.#handlers = {

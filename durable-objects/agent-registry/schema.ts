@@ -27,10 +27,11 @@ CREATE TABLE slots (
   arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
   state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
   declined TEXT NOT NULL DEFAULT '{}', agent_id TEXT, offered_until INTEGER, ended_at INTEGER, queued_at INTEGER NOT NULL DEFAULT 0,
-  proof_key TEXT NOT NULL DEFAULT '', UNIQUE (task_id, epoch)
+  proof_key TEXT NOT NULL DEFAULT '', moved TEXT, UNIQUE (task_id, epoch)
 );
 CREATE INDEX slots_waiting ON slots (priority) WHERE state = 'queued';
 CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
+CREATE INDEX slots_moved ON slots (session_id) WHERE moved IS NOT NULL;
 CREATE TABLE locks (
   resource TEXT PRIMARY KEY, token_id TEXT NOT NULL, owner TEXT NOT NULL, fencing_token INTEGER NOT NULL,
   ttl_ms INTEGER NOT NULL, acquired_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
@@ -168,6 +169,14 @@ CREATE TABLE agent_results (
       sql: `
 ALTER TABLE agents ADD COLUMN rev INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE agent_revisions (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
+`,
+    },
+    {
+      // `moved` is JSON (`Moved`); null unless the slot was moved to another agent.
+      id: 'agent-registry/0010_moves',
+      sql: `
+ALTER TABLE slots ADD COLUMN moved TEXT;
+CREATE INDEX slots_moved ON slots (session_id) WHERE moved IS NOT NULL;
 `,
     },
   ],

@@ -99,8 +99,8 @@ export class Actions {
     records.updateSpec(changes as Partial<CreateSessionRequest>);
     records.update({ version: records.session().version + 1 });
     log.append(WHOLE_SESSION, { type: 'session.updated', data: changes });
-    const concernsRegistry = (member: string) => member === 'priority' || member in ChoiceMembers().shape;
-    if (Object.keys(changes).some(concernsRegistry)) tasks.askAgain();
+    const told = { ...ChoiceMembers().shape, priority: true, allow_rebalance: true };
+    if (Object.keys(changes).some((member) => member in told)) tasks.askAgain();
     projections.changed();
     return ok(null);
   }

@@ -85,6 +85,8 @@ export interface LeaseRow extends ClaimedLease {
   seen_at: number;
   extended_at: number | null;
   closed_at: number | null;
+  /** When the agent was asked to let the task go to another agent, in ms; null if it was not. */
+  move_asked_at: number | null;
 }
 
 /** The key of the row in a table with a single row. */
@@ -143,7 +145,8 @@ export class SessionRecords {
       const stored = JSON.parse(json);
       // A session of an earlier release has chosen nothing.
       const choice = AgentChoice().parse(stored);
-      this.#parsed = { json, spec: { ...stored, ...choice, initial_prompt: prompt.text } };
+      const allow_rebalance = stored.allow_rebalance ?? false;
+      this.#parsed = { json, spec: { ...stored, ...choice, allow_rebalance, initial_prompt: prompt.text } };
     }
     return this.#parsed.spec;
   }

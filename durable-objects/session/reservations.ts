@@ -43,9 +43,20 @@ export class Reservations {
     const { kit, records } = this.#parts;
     const now = kit.store.platform.now();
     if (!again) records.updateTask(number, { reserved_at: now });
+    const waited = now - (records.task(number)!.reserved_at ?? now);
+    const pause = Math.min(Math.max(waited / 2, RESERVE_AGAIN_MS), RESERVE_AGAIN_MS_MAX);
+    kit.deadlines.set(DEADLINE.reserve + number, now + pause);
+    this.tell(number, again);
+  }
+
+  /** Tells the registry what the task requires now. */
+  tell(number: number, again = false): void {
+    const { records } = this.#parts;
     const { id, repository } = records.session();
     const spec = records.spec();
-    const { epoch, reserved_at } = records.task(number)!;
+    const { epoch } = records.task(number)!;
+    const agent_id = records.lease(number)?.agent_id ?? null;
+    const hasMoved = (records.leaseOfRun(number)?.move_asked_at ?? null) !== null;
     const request: SlotRequest = {
       session_id: id,
       task_id: taskIdOf(id, number),
@@ -55,13 +66,11 @@ export class Reservations {
         spec,
         repository,
         refusals: this.refusals(number),
-        worktree_at: records.lease(number)?.agent_id ?? null,
+        worktree_at: hasMoved ? null : agent_id,
+        moved_from: hasMoved ? agent_id : null,
       }),
       proof_key: this.proofKey(number),
     };
-    const waited = now - (reserved_at ?? now);
-    const pause = Math.min(Math.max(waited / 2, RESERVE_AGAIN_MS), RESERVE_AGAIN_MS_MAX);
-    kit.deadlines.set(DEADLINE.reserve + number, now + pause);
     this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
   }
 

@@ -1,5 +1,5 @@
 import type { Call } from '../../src/ports/calls.ts';
-import type { ActionRequest, ArtifactChunk, DiffSource, SessionApi } from '../../src/ports/sessions.ts';
+import type { ActionRequest, ArtifactChunk, DiffSource, EvictionReason, SessionApi } from '../../src/ports/sessions.ts';
 import { type Cursor, formatCursor } from '../../src/protocol/common/cursor.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { type SessionId, type TaskId, taskNumber, type WorkspaceId } from '../../src/protocol/common/ids.ts';
@@ -182,11 +182,14 @@ export class SessionRuntime implements SessionApi {
     return this.#readAsHolder('artifactChunk', call, () => this.parts.checkpoints.chunk(artifactId, index));
   }
 
-  async evict(taskId: TaskId, epoch: number, reason: string): Promise<void> {
+  async evict(taskId: TaskId, epoch: number, reason: EvictionReason): Promise<void> {
     const { kit, records, tasks } = this.parts;
     this.#calls.internal('info', 'evict', { task_id: taskId, epoch, reason }, () => {
       if (kit.store.created && records.find() !== null) {
-        kit.store.transact(() => tasks.evict(taskNumber(taskId), epoch, reason));
+        kit.store.transact(() => {
+          if (reason === 'rebalanced') tasks.askToMove(taskNumber(taskId), epoch);
+          else tasks.evict(taskNumber(taskId), epoch, reason);
+        });
       }
     });
   }

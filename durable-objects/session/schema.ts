@@ -24,7 +24,7 @@ CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
   granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT,
-  token_id TEXT NOT NULL DEFAULT '', cost_before REAL NOT NULL DEFAULT 0
+  token_id TEXT NOT NULL DEFAULT '', cost_before REAL NOT NULL DEFAULT 0, move_asked_at INTEGER
 );
 CREATE TABLE refusals (
   task INTEGER NOT NULL, epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL,
@@ -254,6 +254,10 @@ ALTER TABLE leases ADD COLUMN token_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE leases ADD COLUMN cost_before REAL NOT NULL DEFAULT 0;
 UPDATE leases SET cost_before = COALESCE((SELECT json_extract(usage, '$.cost_usd') FROM session), 0);
 `,
+    },
+    {
+      id: 'session/0019_moves',
+      sql: `ALTER TABLE leases ADD COLUMN move_asked_at INTEGER;`,
     },
   ],
 };

@@ -7,10 +7,12 @@ import type { LeaseRow, ModelRetry, TaskRow } from './records.ts';
 import type { MoveFacts } from './transitions.ts';
 
 export const TOO_LATE = 'agent_did_not_stop_in_time';
+/** The code of a release by an agent that was asked to pause. */
+const LET_GO = 'agent_paused';
 
 type Needs = Pick<
   SessionParts,
-  'records' | 'commands' | 'checkpoints' | 'reservations' | 'leases' | 'transitions' | 'attempts'
+  'kit' | 'records' | 'commands' | 'checkpoints' | 'reservations' | 'leases' | 'transitions' | 'attempts'
 >;
 
 /**
@@ -146,7 +148,10 @@ export class Tasks {
   /** Sends changed requirements or a changed priority to the registry. */
   askAgain(): void {
     const { records, reservations } = this.#parts;
-    for (const { number, status } of records.tasks()) if (status === 'ready') reservations.ask(number);
+    for (const { number, status } of records.tasks()) {
+      if (status === 'ready') reservations.ask(number);
+      else if (records.liveLease(number)) reservations.tell(number);
+    }
   }
 
   // --- Events of agents
@@ -211,7 +216,8 @@ export class Tasks {
   handBack(number: number, why: SessionError, { isRefused = false, costsAttempt = true }): void {
     const { records, leases, reservations } = this.#parts;
     if (this.#hasEndedBefore(number, why.code, why.message)) return;
-    const { agent_id, instance_id, agent_name, granted_at } = records.lease(number)!;
+    const { agent_id, instance_id, agent_name, granted_at, move_asked_at } = records.lease(number)!;
+    if (why.code === LET_GO && move_asked_at !== null) return this.#moved(number);
     const refusal = { agent_id, instance_id, agent_name, message: why.message };
     if (isRefused && reservations.refused(number, refusal)) costsAttempt = false;
     const hasFailed = isOwnFault(why.code) ? ({ result: 'failed' } as const) : {};
@@ -240,6 +246,19 @@ export class Tasks {
     leases.end(number, 'lost', reason);
     if (isFinal(records.task(number)!)) return;
     attempts.end(number, { setback: 'lease_lost', reason, costsAttempt: false, grantedAt: lease.granted_at });
+  }
+
+  /**
+   * Asks an agent that has too much to do to save a checkpoint and let the task go, if the session allows this now. An
+   * agent that does not keeps its lease.
+   */
+  askToMove(number: number, epoch: number): void {
+    const { kit, records, commands } = this.#parts;
+    const lease = records.liveLease(number);
+    const mayMove = records.spec().allow_rebalance && records.session().intent === 'run';
+    if (lease?.epoch !== epoch || lease.move_asked_at !== null || !mayMove || isFinal(records.task(number)!)) return;
+    records.updateLease(number, { move_asked_at: kit.store.platform.now() });
+    commands.enqueue(number, epoch, { type: 'pause', data: { within_ms: BOUNDARY_MS } });
   }
 
   // --- Deadlines
@@ -274,6 +293,13 @@ export class Tasks {
   }
 
   // --- Helpers
+
+  /** The agent has let the task go to another one, from its last checkpoint. */
+  #moved(number: number): void {
+    const { leases, attempts } = this.#parts;
+    leases.end(number, 'done', 'rebalanced');
+    attempts.end(number, { setback: 'attempt_failed', reason: 'rebalanced', costsAttempt: false });
+  }
 
   #unfinished(): TaskRow[] {
     return this.#parts.records.tasks().filter((task) => !isFinal(task));

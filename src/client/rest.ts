@@ -161,6 +161,8 @@ export function createRest(options: RequestOptions) {
       /** The agent that would get a task now, and why. Reserves nothing. */
       route: (body: BodyFor<'routeTask'>, call?: CallOptions) => send('routeTask', { body }, call),
       stats: (call?: CallOptions) => send('readFleetStatistics', {}, call),
+      /** Moves work from agents that have too much to idle ones. With `dry_run`, only says what it would move. */
+      rebalance: (body: BodyFor<'rebalanceFleet'> = {}, call?: CallOptions) => send('rebalanceFleet', { body }, call),
       /** How an agent has worked lately. */
       performance: (id: string, call?: CallOptions) => send('readAgentPerformance', { params: { id } }, call),
       /** Registers an agent. Only this response contains its own token. */

@@ -10,6 +10,7 @@ import type {
   RouteTaskRequest,
   UpdateAgentRequest,
 } from '../protocol/agent/agent.ts';
+import type { Rebalance, RebalanceRequest } from '../protocol/agent/rebalance.ts';
 import type { Capability, ResultStatus, SessionPriority, SessionType } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
@@ -77,7 +78,7 @@ export type SlotState =
  * The registry also has the workspace's locks.
  */
 export interface AgentRegistryApi extends TokenSockets, LocksApi {
-  /** Reserves a slot. If called again before an agent accepts, it updates the slot's priority and requirements. */
+  /** Reserves a slot. If called again, it updates the slot's priority and requirements. */
   reserve(request: SlotRequest): Promise<SlotState>;
   /** The session no longer wants the slot, whether it is queued, offered or accepted. */
   cancel(taskId: TaskId, epoch: number): Promise<void>;
@@ -102,6 +103,8 @@ export interface AgentRegistryApi extends TokenSockets, LocksApi {
   isOwnToken(agentId: string, tokenId: string): Promise<boolean>;
   /** The agent that would get a task now. Reserves nothing. */
   route(call: Call, request: RouteTaskRequest): Promise<Outcome<RoutedAgent>>;
+  /** Moves work from agents that have too much to idle ones. */
+  rebalance(call: Call, request: RebalanceRequest): Promise<Outcome<Rebalance>>;
   statistics(call: Call): Promise<Outcome<FleetStatistics>>;
   /** How an agent has worked lately. */
   performance(call: Call, agentId: string): Promise<Outcome<AgentPerformance>>;

@@ -49,6 +49,12 @@ export interface ArtifactChunk {
 }
 
 /**
+ * Why a lease leaves its agent. `agent_drained`: at once, because the agent may not keep it. `rebalanced`: the agent has
+ * too much to do. If the session allows it, the agent is asked to save a checkpoint and let the task go.
+ */
+export type EvictionReason = 'agent_drained' | 'rebalanced';
+
+/**
  * One session. If the session does not exist or belongs to another workspace, every call except `create` and
  * `createdAt` fails with `not_found` and writes nothing.
  */
@@ -58,10 +64,10 @@ export interface SessionApi {
   /** When the session was created (ISO 8601), even if it has been deleted since; null if it never was. */
   createdAt(call: Call): Promise<Outcome<string | null>>;
   /**
-   * Takes a lease from its agent, which may not keep it: the task goes on with another agent, at no cost of an attempt.
-   * Does nothing if the lease has ended. Only the registry calls it.
+   * Takes a lease from its agent: the task goes on with another agent, at no cost of an attempt. Does nothing if the
+   * lease has ended. Only the registry calls it.
    */
-  evict(taskId: TaskId, epoch: number, reason: string): Promise<void>;
+  evict(taskId: TaskId, epoch: number, reason: EvictionReason): Promise<void>;
   read(call: Call, include: SessionInclude[]): Promise<Outcome<SessionView>>;
   /** @param isMergePatch whether `metadata` is merged (RFC 7396) instead of replaced */
   update(call: Call, changes: UpdateSessionRequest, isMergePatch?: boolean): Promise<Outcome<SessionView>>;

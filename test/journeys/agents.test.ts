@@ -90,6 +90,33 @@ it('an agent exchanges the given token once for one of its own, which acts as th
   expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ token });
 });
 
+it('oio agent rebalance moves work that allows it to an idle agent, which continues from its checkpoint at no attempt', async () => {
+  await second.kill();
+  if (!first.isRunning) await first.start();
+  const steps = Array.from({ length: 20 }, (_, step) => `slow 5 100\nrun echo ${step} >> steps.txt`).join('\n');
+  const start = (allow_rebalance: boolean) =>
+    startSession(fleet.client, [steps], { required_labels: labels, max_attempts: 1, allow_rebalance });
+  const [moving, staying] = [await start(true), await start(false)];
+  for (const session of [moving, staying]) await session.seen(({ type }) => type === 'tool');
+  await fleet.client.agents.update(first.id, { max_concurrent_capacity: 1 });
+  await second.start();
+  const { code, output } = await oio('agent', 'rebalance');
+  expect(code).toBe(0);
+  expect(output).toMatch(
+    /^[0-9a-f-]+ moves from AGENT-FIRST to AGENT-SECOND\. The load of AGENT-FIRST is overloaded: 2 of 1 slots are in use\.\n/,
+  );
+  const moved = await moving.ended('completed');
+  expect(moved.tasks).toMatchObject([{ agent_id: second.id, attempt: 1, epoch: 2 }]);
+  expect(moving.watch.events.filter(({ type }) => type === 'lease.ended')).toMatchObject([
+    { data: { epoch: 1, reason: 'rebalanced' } },
+    { data: { epoch: 2 } },
+  ]);
+  expect((await staying.ended('completed')).tasks).toMatchObject([{ agent_id: first.id, attempt: 1, epoch: 1 }]);
+  expect((await oio('agent', 'rebalance', '--dry-run')).output).toBe('Nothing would be moved.\n');
+  await fleet.client.agents.update(first.id, { max_concurrent_capacity: 10 });
+  for (const { watch } of [moving, staying]) watch.close();
+});
+
 it('oio agent drains, resumes and removes an agent, whose session another agent continues at no attempt', async () => {
   await second.kill();
   if (!first.isRunning) await first.start();

@@ -66,6 +66,7 @@ export class RegistryInProcess {
       isOwnToken: async (...args) => this.runtime.isOwnToken(...args),
       route: async (...args) => this.runtime.fleet.route(...args),
       statistics: async (...args) => this.runtime.fleet.statistics(...args),
+      rebalance: async (...args) => this.runtime.rebalancer.rebalance(...args),
       performance: async (...args) => this.runtime.performance(...args),
       agents: async (...args) => this.runtime.agents(...args),
       register: async (...args) => this.runtime.register(...args),

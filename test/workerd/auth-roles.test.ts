@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AgentView, FleetStatistics, RoutedAgent } from '../../src/protocol/agent/agent.ts';
+import { Rebalance } from '../../src/protocol/agent/rebalance.ts';
 import { Role } from '../../src/protocol/common/enums.ts';
 import { ok, refuse } from '../../src/protocol/common/errors.ts';
 import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
@@ -29,6 +30,7 @@ const app = appWith({
         isOwnToken: async () => true,
         route: async () => ok(RoutedAgent().meta()!.example),
         statistics: async () => ok(FleetStatistics().meta()!.example),
+        rebalance: async () => ok(Rebalance().meta()!.example),
         performance: async () => away,
         update: async () => away,
         drain: async () => away,

@@ -43,6 +43,11 @@ With --watch, exits with 0 only if the session completes. With --watch --json, t
       description: 'Only agents whose clone has this URL as a remote get the session',
     },
     ref: { type: 'string', placeholder: 'branch', description: "Start from this branch of origin (the agent's HEAD)" },
+    'allow-rebalance': {
+      type: 'boolean',
+      default: false,
+      description: 'Let the running work move from an agent that has too much to do',
+    },
     'no-start': { type: 'boolean', default: false, description: 'Create the session without starting it' },
     watch: { type: 'boolean', default: false, description: 'Watch the session until it ends' },
     ...jsonOption,
@@ -55,6 +60,7 @@ With --watch, exits with 0 only if the session completes. With --watch --json, t
       initial_prompt: prompt,
       tags: values.tag ?? [],
       ...choiceOf(values),
+      allow_rebalance: values['allow-rebalance'],
       ...(values.priority === undefined
         ? {}
         : { priority: parseWord('priority', values.priority, SessionPriority().options) }),

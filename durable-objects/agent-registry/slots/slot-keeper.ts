@@ -93,9 +93,17 @@ export class SlotKeeper {
 
   /** Takes a slot from its agent, and tells the session, which opens the next epoch. */
   evict(slot: Slot, reason: Eviction['reason']): void {
-    const { task_id, epoch, session_id, agent_id } = slot;
-    this.sendCancel(agent_id!, slot);
+    this.sendCancel(slot.agent_id!, slot);
     this.#markEnded(slot, slot);
+    this.#tellSession(slot, reason);
+  }
+
+  /** Asks the session to let the slot go to another agent. The agent keeps it until it has let go. */
+  askToMove(slot: SlotKey & Pick<Slot, 'session_id'>): void {
+    this.#tellSession(slot, 'rebalanced');
+  }
+
+  #tellSession({ task_id, epoch, session_id }: SlotKey & Pick<Slot, 'session_id'>, reason: Eviction['reason']): void {
     const eviction: Eviction = { task_id, epoch, reason };
     this.#kit.outbox.put(`${SESSIONS}:${session_id}`, `${task_id}/${epoch}`, eviction);
   }

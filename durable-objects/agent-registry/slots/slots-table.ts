@@ -1,5 +1,6 @@
 import type { Waiting } from '../../../src/domain/dispatch/match.ts';
 import { type Lags, PRIORITY_LAG_MS } from '../../../src/domain/dispatch/queue-order.ts';
+import type { HeldSlot, Moved } from '../../../src/domain/dispatch/rebalance.ts';
 import type { SlotRecord } from '../../../src/domain/dispatch/slot.ts';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { AgentLease } from '../../../src/protocol/agent/agent.ts';
@@ -27,6 +28,9 @@ export interface QueuedSlot extends SlotKey, Waiting {
   session_id: SessionId;
   proof_key: string;
 }
+
+/** A slot that may be moved from its agent. */
+export type MovableSlot = SlotKey & HeldSlot;
 
 /** An offer of a slot to an agent. */
 export interface Offer {
@@ -174,12 +178,12 @@ export class SlotsTable {
     );
   }
 
-  /** Updates the priority, requirements and key of a queued or offered slot. @returns whether they have changed */
+  /** Updates the priority, requirements and key of a slot that has not ended. @returns whether they have changed */
   revise(request: SlotRequest): boolean {
     const requirements = JSON.stringify(request.requirements);
     const revised = this.#store.rows(
       `UPDATE slots SET priority = ?, requirements = ?, proof_key = ? WHERE ${OF_KEY}
-       AND state IN ('queued', 'offered') AND (priority <> ? OR requirements <> ? OR proof_key <> ?) RETURNING 1`,
+       AND state <> 'ended' AND (priority <> ? OR requirements <> ? OR proof_key <> ?) RETURNING 1`,
       request.priority,
       requirements,
       request.proof_key,
@@ -219,6 +223,38 @@ export class SlotsTable {
       task_id,
       epoch,
     );
+  }
+
+  /** What some agents have, the newest first: offers, then what they work on. */
+  movableOf(agentIds: readonly string[], limit: number): MovableSlot[] {
+    const rows = this.#store.rows<
+      Omit<MovableSlot, 'requirements' | 'declined' | 'moved'> &
+        Record<'requirements' | 'declined', string> & { moved: string | null }
+    >(
+      `SELECT task_id, epoch, session_id, state, agent_id, requirements, declined, moved FROM slots
+       WHERE agent_id IN (SELECT value FROM json_each(?)) ORDER BY state = 'accepted', arrival DESC LIMIT ?`,
+      JSON.stringify(agentIds),
+      limit,
+    );
+    return rows.map(({ requirements, declined, moved, ...row }) => ({
+      ...row,
+      requirements: JSON.parse(requirements) as Requirements,
+      declined: JSON.parse(declined),
+      moved: moved === null ? null : (JSON.parse(moved) as Moved),
+    }));
+  }
+
+  /** The sessions of which a slot was moved. @param since ms since the epoch */
+  movedSince(since: number): Set<string> {
+    const rows = this.#store.rows<{ session_id: string }>(
+      `SELECT session_id FROM slots WHERE moved IS NOT NULL AND json_extract(moved, '$.at') > ?`,
+      since,
+    );
+    return new Set(rows.map(({ session_id }) => session_id));
+  }
+
+  setMoved({ task_id, epoch }: SlotKey, moved: Moved): void {
+    this.#store.rows(`UPDATE slots SET moved = ? WHERE ${OF_KEY}`, JSON.stringify(moved), task_id, epoch);
   }
 
   /** Turns a slot into a tombstone. Inserts the tombstone if the slot is unknown. */

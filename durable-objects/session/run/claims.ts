@@ -93,6 +93,7 @@ export class Claims {
       seen_at: now,
       extended_at: null,
       closed_at: null,
+      move_asked_at: null,
       ended: null,
     };
   }

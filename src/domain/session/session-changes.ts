@@ -12,7 +12,7 @@ type Json = Record<string, unknown>;
 export function sessionChanges(before: { metadata: Json }, request: UpdateSessionRequest, isMergePatch: boolean) {
   const shape = CreateSessionRequest().shape;
   const defaults: Json = {
-    ...{ priority: shape.priority.parse(undefined), tags: [], metadata: {} },
+    ...{ priority: shape.priority.parse(undefined), tags: [], metadata: {}, allow_rebalance: false },
     ...AgentChoice().parse({}),
   };
   const entries = Object.entries(request).map(([name, value]) => [name, value === null ? defaults[name] : value]);

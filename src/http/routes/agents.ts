@@ -32,6 +32,7 @@ export function agentHandlers({ agentRegistries, signer, effects }: Dependencies
     listAgents: ({ query, call }) => registryOf(call.principal).agents(call, query),
     readFleetStatistics: ({ call }) => registryOf(call.principal).statistics(call),
     routeTask: ({ body, call }) => registryOf(call.principal).route(call, body),
+    rebalanceFleet: ({ body, call }) => registryOf(call.principal).rebalance(call, body),
     readAgent: async ({ params: { id }, call }) => {
       const own = ownOnly(call.principal, id);
       return own.ok ? registryOf(call.principal).agent(call, id) : own;

@@ -68,6 +68,8 @@ export const MAX_AGENT_NAME_CHARS = 66;
 /** The technologies that an agent prefers. */
 export const MAX_TECHNOLOGIES = 20;
 export const MAX_TECHNOLOGY_CHARS = 50;
+/** The most moves of one rebalance. */
+export const MAX_MOVES = 100;
 /** The most labels that a request prefers. */
 export const MAX_PREFERRED_LABELS = 20;
 /** The most labels of an agent, and the longest. */

@@ -13,6 +13,7 @@ import {
   RouteTaskRequest,
   UpdateAgentRequest,
 } from '../agent/agent.ts';
+import { Rebalance, RebalanceRequest } from '../agent/rebalance.ts';
 import { AgentType, Capability, PerformanceTier } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
@@ -62,6 +63,15 @@ export const AGENT_ENDPOINTS = {
     body: RouteTaskRequest,
     responses: { 200: json(RoutedAgent, 'The best agent, with its score and the others.') },
     errors: ['no_capable_agent', 'no_agent_available'],
+  },
+  rebalanceFleet: {
+    tag: 'Agents',
+    summary: 'Move work from agents that have too much to idle ones',
+    access: 'operate',
+    idempotent: true,
+    body: RebalanceRequest,
+    responses: { 200: json(Rebalance, 'What was moved and why, and what was not and why.') },
+    errors: [],
   },
   readAgent: {
     tag: 'Agents',

@@ -37,6 +37,7 @@ export const ROUTES = {
   registerAgent: { method: 'POST', path: '/api/v1/agents' },
   readFleetStatistics: { method: 'GET', path: '/api/v1/agents/stats' },
   routeTask: { method: 'POST', path: '/api/v1/agents/route' },
+  rebalanceFleet: { method: 'POST', path: '/api/v1/agents/rebalance' },
   readAgent: { method: 'GET', path: '/api/v1/agents/{id}' },
   updateAgent: { method: 'PATCH', path: '/api/v1/agents/{id}' },
   deregisterAgent: { method: 'DELETE', path: '/api/v1/agents/{id}' },

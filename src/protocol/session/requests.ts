@@ -6,7 +6,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { hasControls, visibleLength } from '../common/text.ts';
 import { hasCredentials } from '../common/url.ts';
 import { Ceilings } from './ceilings.ts';
-import { ChoiceMembers, SessionRequirements } from './requirements.ts';
+import { AllowRebalance, ChoiceMembers, SessionRequirements } from './requirements.ts';
 
 /** The bodies of requests on sessions, with their defaults and limits. */
 
@@ -165,6 +165,7 @@ export const SessionChanges = schema(() =>
       tags: Tags().optional(),
       metadata: Metadata().optional(),
       ...ChoiceMembers().partial().shape,
+      allow_rebalance: AllowRebalance().optional(),
     })
     .meta({ id: 'SessionChanges', description: 'The new values of changed members.', example: { priority: 'high' } }),
 );
@@ -181,6 +182,7 @@ export const UpdateSessionRequest = schema(() =>
       preferred_labels: ChoiceMembers().shape.preferred_labels.nullable().optional(),
       preferred_agent_ids: ChoiceMembers().shape.preferred_agent_ids.nullable().optional(),
       technologies: ChoiceMembers().shape.technologies.nullable().optional(),
+      allow_rebalance: AllowRebalance().nullable().optional(),
     })
     .refine((body) => Object.keys(body).length > 0, 'must have at least one member')
     .meta({

@@ -67,6 +67,11 @@ export const AgentChoice = schema(() => {
 });
 export type AgentChoice = Infer<typeof AgentChoice>;
 
+/** Whether running work may be moved from an agent that has too much to do. */
+export const AllowRebalance = schema(() =>
+  z.boolean().meta({ description: 'Whether an agent with too much to do may be asked to let the running work go.' }),
+);
+
 /**
  * The session's requirements for its agents, and its choice among them. An agent must have all of the required
  * capabilities and labels, and at least the tier.
@@ -76,6 +81,7 @@ export const SessionRequirements = schema(() =>
     required_capabilities: z.array(Capability()).max(31).default([]),
     required_labels: z.array(LabelRequirement()).max(20).default([]),
     ...AgentChoice().shape,
+    allow_rebalance: AllowRebalance().default(false),
   }),
 );
 export type SessionRequirements = Infer<typeof SessionRequirements>;
@@ -89,6 +95,7 @@ export const Requirements = schema(() =>
     required_capabilities: SessionRequirements().shape.required_capabilities,
     required_labels: SessionRequirements().shape.required_labels,
     ...ChoiceMembers().partial().shape,
+    allow_rebalance: AllowRebalance().optional(),
     /**
      * The hash of the repository's first commit, if the session is bound to a repository; null accepts any. A clone that
      * does not know its first commit meets it if `repository_key` is not null.

@@ -125,6 +125,7 @@ export const EXAMPLE_SESSION = {
   preferred_agent_type: null,
   preferred_agent_ids: [],
   technologies: [],
+  allow_rebalance: false,
   repository: {},
   tags: [],
   metadata: {},

@@ -5,7 +5,7 @@ import { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { ANY } from '../../support/requirements.ts';
 
 const spec = CreateSessionRequest().parse({ title: 'Any title', initial_prompt: 'Work' });
-const needs = { spec, repository: null, refusals: [], worktree_at: null };
+const needs = { spec, repository: null, refusals: [], worktree_at: null, moved_from: null };
 
 it('a session without requirements asks for any agent', () => {
   expect(requirementsOf(needs)).toEqual({ ...ANY, session_type: 'execution' });
@@ -21,7 +21,9 @@ it('requirements include those of the session, its repository, and the agents an
   const agent_id = 'aaaaaaaa-8a52-4f0c-9d0b-0d6f3a1b2c3d';
   const instances = ['11111111-8a52-4f0c-9d0b-0d6f3a1b2c3d', '22222222-8a52-4f0c-9d0b-0d6f3a1b2c3d'];
   const refusals = instances.map((instance_id) => ({ agent_id, instance_id }));
-  expect(requirementsOf({ spec: named, repository: 'abcd', refusals, worktree_at: agent_id })).toEqual({
+  expect(
+    requirementsOf({ spec: named, repository: 'abcd', refusals, worktree_at: agent_id, moved_from: null }),
+  ).toEqual({
     required_capabilities: ['testing'],
     required_labels: ['gpu=true'],
     repository: 'abcd',
@@ -54,8 +56,15 @@ it('requirements contain no other member of the session', () => {
     preferred_agent_type: 'analyst',
     preferred_agent_ids: [crypto.randomUUID()],
     technologies: ['go'],
+    allow_rebalance: true,
   });
   expect(Object.keys(requirementsOf({ ...needs, spec: all, refusals, worktree_at: 'a' })).sort()).toEqual(
     Object.keys(Requirements().shape).sort(),
   );
+});
+
+it('requirements avoid the agent that was asked to let the task go, besides those that have refused it', () => {
+  const [refuser, left] = [crypto.randomUUID(), crypto.randomUUID()];
+  const refusals = [{ agent_id: refuser, instance_id: crypto.randomUUID() }];
+  expect(requirementsOf({ ...needs, refusals, moved_from: left }).avoid_agents).toEqual([refuser, left]);
 });

@@ -20,6 +20,7 @@ import {
 } from './agent-registry.fixture.ts';
 import { lockContract } from './agent-registry.locks.ts';
 import { membershipContract } from './agent-registry.membership.ts';
+import { rebalanceContract } from './agent-registry.rebalance.ts';
 import { routingContract } from './agent-registry.routing.ts';
 import { returnContract, slotContract } from './agent-registry.slots.ts';
 
@@ -177,6 +178,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
   authorityContract(make);
   membershipContract(make);
   routingContract(make);
+  rebalanceContract(make);
   slotContract(make);
   returnContract(make);
   lockContract(make);

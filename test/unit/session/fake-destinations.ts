@@ -46,6 +46,7 @@ export class FakeDestinations {
       readLock: unused,
       isOwnToken: unused,
       route: unused,
+      rebalance: unused,
       statistics: unused,
       performance: unused,
       register: unused,

@@ -38,6 +38,7 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   listAgents: READERS,
   readFleetStatistics: READERS,
   routeTask: READERS,
+  rebalanceFleet: OPERATORS,
   // With its own token, an agent also reads itself.
   readAgent: READERS,
   readAgentPerformance: READERS,

@@ -108,6 +108,10 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.route(...args);
       },
+      rebalance: async (...args) => {
+        await ready();
+        return await stub.rebalance(...args);
+      },
       statistics: async (...args) => {
         await ready();
         return await stub.statistics(...args);
