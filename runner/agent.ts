@@ -99,11 +99,6 @@ export class Agent {
     return this.#parts.repository.uncommitted();
   }
 
-  /** Hash of the repository's first commit. */
-  get repository(): string {
-    return this.#parts.repository.rootCommit;
-  }
-
   /** Takes no more offers, and stops when the leases have ended, or after a time (ms) with what is left of them. */
   async drain(withinMs: number): Promise<void> {
     this.#isDraining = true;

@@ -1,7 +1,7 @@
 import { arch, hostname, platform } from 'node:os';
 import { AccessRefusedError, SupersededError } from '../../runner/access.ts';
 import type { AgentOptions } from '../../runner/agent-parts.ts';
-import { RepositoryError } from '../../runner/git/repository.ts';
+import { RepositoryError } from '../../runner/git/commits.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
 import type { ConfigurationSource } from '../../runner/opencode/configuration.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';

@@ -1,4 +1,5 @@
-import { Repository, RepositoryError } from '../../runner/git/repository.ts';
+import { RepositoryError } from '../../runner/git/commits.ts';
+import { Repository } from '../../runner/git/repository.ts';
 import { MissingDependencyError } from '../../runner/process/missing-dependency.ts';
 import { CliError, exitCode } from '../command.ts';
 import { givenPath } from '../given-path.ts';

@@ -1,23 +1,17 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { repositoryKey } from '../../src/domain/repository-url.ts';
 import { MAX_REMOTE_CHARS, MAX_REMOTES } from '../../src/protocol/common/limits.ts';
 import { markedBy } from '../process/lease-mark.ts';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { removeTree } from '../process/remove-tree.ts';
 import { changeClone, recordsOf, removeRecord } from './bookkeeping.ts';
+import { isShallowClone, listRemotes, RepositoryError, resolveCommit } from './commits.ts';
 import { Filters } from './filters.ts';
 import { GitError, git } from './git.ts';
 import { fillSubmodules, type Unfilled } from './submodules.ts';
 import { Worktree } from './worktree.ts';
 
-/** The directory cannot be used as a repository; the message says how to fix that. */
-export class RepositoryError extends Error {
-  override name = 'RepositoryError';
-}
-
 const MAX_LISTING_BYTES = 64 * 1_048_576;
-const MAX_FETCH_MS = 60_000;
 const ORIGIN = 'origin';
 /** Long, because git may have to fetch each file, or run a filter for it. */
 const CHECKOUT_LIMIT_MS = 600_000;
@@ -29,20 +23,23 @@ const CHECKOUT_LIMIT_MS = 600_000;
 export class Repository {
   /** Top directory of the clone. */
   readonly directory: string;
-  /** Hash of the first commit, which is the same in every clone. */
-  readonly rootCommit: string;
+  /** Hash of the first commit, which is the same in every full clone; null in a shallow one, which does not have it. */
+  readonly rootCommit: string | null;
   /** Keys of the remotes' URLs (see `repositoryKey`); they hold no passwords. */
   readonly remotes: readonly string[];
   readonly #gitDirectory: string;
 
-  private constructor(directory: string, rootCommit: string, remotes: readonly string[], gitDirectory: string) {
+  private constructor(directory: string, rootCommit: string | null, remotes: readonly string[], gitDirectory: string) {
     this.directory = directory;
     this.rootCommit = rootCommit;
     this.remotes = remotes;
     this.#gitDirectory = gitDirectory;
   }
 
-  /** @throws RepositoryError when the directory is missing, or is not a git repository, has no commits or is shallow */
+  /**
+   * @throws RepositoryError when the directory is missing, is not a git repository or has no commits, or nothing
+   *   identifies the repository
+   */
   static async open(path: string): Promise<Repository> {
     const found = await stat(path).catch(() => null);
     if (!found?.isDirectory()) throw new RepositoryError(`There is no directory ${path}.`);
@@ -55,14 +52,14 @@ export class Repository {
         `${path} has no commits: create one with "git commit", so that work has a commit to start from.`,
       );
     });
-    if ((await gitText(directory, ['rev-parse', '--is-shallow-repository'])) === 'true') {
-      throw new RepositoryError(
-        `${path} is a shallow clone, so its first commit is unknown: run "git fetch --unshallow" there.`,
-      );
-    }
     const gitDirectory = resolve(directory, await gitText(directory, ['rev-parse', '--git-common-dir']));
-    const remotes = remoteKeys(await gitText(directory, ['remote', '--verbose']).catch(() => ''));
-    return new Repository(directory, roots.split('\n').sort()[0] as string, remotes, gitDirectory);
+    const remotes = await remoteKeys(directory);
+    if (!(await isShallowClone(directory)))
+      return new Repository(directory, roots.split('\n').sort()[0] as string, remotes, gitDirectory);
+    if (remotes.length > 0) return new Repository(directory, null, remotes, gitDirectory);
+    throw new RepositoryError(
+      `${path} is a shallow clone without a remote, so nothing says which repository it is: run "git remote add origin <url>" there.`,
+    );
   }
 
   /** The number of changed and new files in the checkout, which sessions do not see. */
@@ -74,33 +71,9 @@ export class Repository {
     return listing.toString('utf8').split('\0').length - 1;
   }
 
-  /**
-   * The full hash of a commit, `HEAD` by default. If the clone does not have the commit, fetches from `origin`, and then
-   * from its other remotes. Only `origin` decides: another remote may be gone for good. Without an `origin`, all decide.
-   * @throws RepositoryError when the commit is nowhere; GitError when `origin` cannot be read, because a later attempt may
-   * find it there
-   */
-  async resolve(commit = 'HEAD'): Promise<string> {
-    const present = await this.#find(commit);
-    if (present !== null) return present;
-    const names = (await gitText(this.directory, ['remote']).catch(() => '')).split('\n').filter((name) => name !== '');
-    const deciding = names.includes(ORIGIN) ? [ORIGIN] : names;
-    const failure = await this.#fetch(deciding);
-    const fetched = await this.#find(commit);
-    if (fetched !== null) return fetched;
-    const otherFailure = await this.#fetch(names.filter((name) => !deciding.includes(name)));
-    const fetchedElsewhere = await this.#find(commit);
-    if (fetchedElsewhere !== null) return fetchedElsewhere;
-    const missing = `This clone has no commit ${commit}`;
-    if (failure !== null)
-      throw new GitError(`${missing}, and ${deciding.join(', ')} cannot be read: ${failure.message}`);
-    const unread = otherFailure === null ? '' : ` Some remotes could not be read: ${otherFailure.message}`;
-    throw new RepositoryError(`${missing}, and "git fetch" did not find it.${unread}`);
-  }
-
-  /** The full hash of a commit; null if the clone does not have it. */
-  #find(commit: string): Promise<string | null> {
-    return gitText(this.directory, ['rev-parse', '--verify', '--quiet', `${commit}^{commit}`]).catch(() => null);
+  /** The full hash of a commit, `HEAD` by default, fetched if the clone does not have it. @throws as `resolveCommit` */
+  resolve(commit = 'HEAD'): Promise<string> {
+    return resolveCommit({ directory: this.directory, gitDirectory: this.#gitDirectory }, commit);
   }
 
   /**
@@ -133,16 +106,6 @@ export class Repository {
     const entry = await git(this.directory, ['ls-tree', '-z', commit, '--', path]);
     if (!/^100[0-7]{3} blob /.test(entry.toString('utf8'))) return null;
     return (await git(this.directory, ['show', `${commit}:${path}`])).toString('utf8');
-  }
-
-  /** Fetches from remotes. @returns why one of them could not be read, or null */
-  async #fetch(names: readonly string[]): Promise<Error | null> {
-    if (names.length === 0) return null;
-    const args = ['fetch', '--multiple', '--quiet', '--no-write-fetch-head', '--no-recurse-submodules', ...names];
-    return git(this.directory, args, { maxMs: MAX_FETCH_MS }).then(
-      () => null,
-      (error: Error) => error,
-    );
   }
 
   /**
@@ -185,10 +148,9 @@ export class Repository {
   }
 }
 
-/** Parses `git remote --verbose`. Each line is `name<TAB>URL (fetch|push)`. */
-function remoteKeys(listing: string): string[] {
-  const keys = [...listing.matchAll(/^\S+\t(.+) \((?:fetch|push)\)$/gm)].map(([, url = '']) => repositoryKey(url));
-  return [...new Set(keys)].filter((key) => key.length <= MAX_REMOTE_CHARS).slice(0, MAX_REMOTES);
+async function remoteKeys(directory: string): Promise<string[]> {
+  const keys = new Set((await listRemotes(directory)).map(({ key }) => key));
+  return [...keys].filter((key) => key.length <= MAX_REMOTE_CHARS).slice(0, MAX_REMOTES);
 }
 
 async function gitText(directory: string, args: string[]): Promise<string> {

@@ -67,7 +67,7 @@ export function recover({ buffers, worktrees, repository, opencode, agent, openC
  */
 export function deliverBufferedFrames(
   buffers: string,
-  repository: string,
+  repository: string | null,
   openConnection: OpenConnection,
   outcome: RecoveryEvents,
   log: (line: string) => void,

@@ -14,7 +14,7 @@ export interface SetupOptions {
 
 export interface SetupRun {
   worktree: Pick<Worktree, 'path' | 'base'>;
-  repository: Pick<Repository, 'readFile' | 'rootCommit'>;
+  repository: Pick<Repository, 'readFile' | 'rootCommit' | 'remotes'>;
   /** Whether the worktree is as its base commit, so that no model has changed what the set-up makes. */
   isPristine: boolean;
   signal: AbortSignal;
@@ -59,7 +59,12 @@ export class Setup {
     const command = () => this.#runCommand(recipe, environment, run);
     const { cache } = recipe;
     if (!cache) return command();
-    const facts = [repository.rootCommit, process.platform, process.arch, environment.PATH ?? ''];
+    const facts = [
+      repository.rootCommit ?? repository.remotes.join(' '),
+      process.platform,
+      process.arch,
+      environment.PATH ?? '',
+    ];
     const key = await cacheKey(recipe, worktree.path, facts);
     const restore = () => this.#cache.restore(key, worktree.path, cache, signal);
     if (await restore()) return { type: 'cached', recipe };

@@ -1,6 +1,6 @@
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
-import { RepositoryError } from '../git/repository.ts';
+import { RepositoryError } from '../git/commits.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 import { type Answer, answerIn, judge, type Verdict } from './evidence.ts';
 import { checkpointFailed } from './failures.ts';

@@ -82,6 +82,7 @@ const TABLE: [AwkwardRepositoryName, Expected][] = [
       warnings: ['A filter in the clone'],
     },
   ],
+  ['shallow', { prompt: 'run git log --oneline | wc -l\nwrite own.txt: x', output: '1', files: ['own.txt'] }],
   ['many_files', { prompt: 'run ls many | wc -l; rm many/7.txt', output: '20000', files: ['many/7.txt'] }],
   [
     'not_utf8',
@@ -152,9 +153,4 @@ test('a session in a directory that is an empty submodule is refused', async () 
     reason: 'refused',
     message: expect.stringContaining('submodule vendor/lib, which is empty'),
   });
-});
-
-test('an agent does not start in a shallow clone', async () => {
-  AWKWARD_REPOSITORIES.shallow(clonePath('shallow'));
-  await expect(Repository.open(clonePath('shallow'))).rejects.toThrow('git fetch --unshallow');
 });

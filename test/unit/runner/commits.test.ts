@@ -3,8 +3,9 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { RepositoryError } from '../../../runner/git/commits.ts';
 import { GitError } from '../../../runner/git/git.ts';
-import { Repository, RepositoryError } from '../../../runner/git/repository.ts';
+import { Repository } from '../../../runner/git/repository.ts';
 import { gitIn } from '../../support/git-in.ts';
 import { newRepository } from '../../support/new-repository.ts';
 
@@ -41,7 +42,7 @@ test('a missing commit is a refusal only if origin could be asked', async () => 
   await expect(repository.resolve(commit)).rejects.toThrow(RepositoryError);
   renameSync(clone, join(scratch, 'away'));
   await expect(repository.resolve(commit)).rejects.toThrow(GitError);
-  await expect(repository.resolve(commit)).rejects.toThrow(`no commit ${commit}, and origin cannot be read`);
+  await expect(repository.resolve(commit)).rejects.toThrow(`no commit ${commit}, and origin (${clone}) cannot be read`);
   renameSync(join(scratch, 'away'), clone);
   await expect(repository.resolve(commit)).rejects.toThrow(RepositoryError);
 });

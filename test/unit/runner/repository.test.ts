@@ -261,13 +261,6 @@ test('the list of files is truncated to what a frame holds, but the patch is not
   ).toHaveLength(400);
 });
 
-test('a shallow clone is rejected with advice on what to do', async () => {
-  run('commit', '-q', '--allow-empty', '-m', 'second');
-  const shallow = join(scratch, 'shallow');
-  execFileSync('git', ['clone', '-q', '--depth', '1', `file://${clone}`, shallow]);
-  await expect(Repository.open(shallow)).rejects.toThrow('git fetch --unshallow');
-});
-
 test('a filter that the agent configured in the clone sees none of the orchestrator’s secrets', async () => {
   const repository = await Repository.open(clone);
   const tree = await repository.addWorktree(join(scratch, 'tree'), await repository.resolve());

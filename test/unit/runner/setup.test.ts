@@ -32,7 +32,7 @@ function start(name: string, { signal = new AbortController().signal, isPristine
   const said: string[] = [];
   const end = setup.run({
     worktree: { path, base: 'base' },
-    repository: { rootCommit: 'root', readFile: async () => JSON.stringify({ setup: recipe }) },
+    repository: { rootCommit: 'root', remotes: [], readFile: async () => JSON.stringify({ setup: recipe }) },
     isPristine,
     signal,
     waiting: () => said.push('waiting'),
