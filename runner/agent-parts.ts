@@ -30,6 +30,8 @@ export interface AgentOptions {
   /** Where the set-up of worktrees comes from; from the repository by default. */
   setup?: SetupChoice;
   labels?: string[];
+  /** What the agent is best at; nothing by default. */
+  technologies?: string[];
   /** Work on one task, and stop. */
   once?: boolean;
   /** Stop after this time without work, in ms. */

@@ -138,7 +138,7 @@ export class Agent {
   }
 
   #hello(): void {
-    const { name, capacity, labels, capabilities, agentType } = this.#options;
+    const { name, capacity, labels, technologies, capabilities, agentType } = this.#options;
     this.#send({
       type: 'hello',
       name,
@@ -148,6 +148,7 @@ export class Agent {
       capacity,
       capabilities: capabilities ?? [...Capability().options],
       labels: labels ?? [`os=${platform()}`, `arch=${arch()}`],
+      preferred_technologies: technologies ?? [],
       repository: this.#parts.repository.rootCommit,
       remotes: [...this.#parts.repository.remotes],
       model: truncated(this.#parts.model, MAX_ID_CHARS),

@@ -10,7 +10,13 @@ import { readCeilings } from '../../runner/work/ceiling-watch.ts';
 import { counted } from '../../src/domain/counted.ts';
 import { AgentName } from '../../src/protocol/agent/agent.ts';
 import { AgentType, Capability } from '../../src/protocol/common/enums.ts';
-import { MAX_LABEL_CHARS, MAX_LABELS } from '../../src/protocol/common/limits.ts';
+import {
+  MAX_LABEL_CHARS,
+  MAX_LABELS,
+  MAX_TECHNOLOGIES,
+  MAX_TECHNOLOGY_CHARS,
+} from '../../src/protocol/common/limits.ts';
+import { Technology } from '../../src/protocol/session/requirements.ts';
 import { capacityOption, parseCapacity } from '../capacity.ts';
 import {
   CliError,
@@ -38,7 +44,7 @@ const tokenCommand = `${oio} token --role agent --name <name>`;
 const runAgent = defineCommand({
   summary: 'Run an agent: OpenCode on a git repository, for a local or remote control plane',
   usage: [
-    'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--type <type>] [--capability <name>]… [--label <name=value>]… [--env <name>]… [--setup <command>] [--once] [--idle-exit <duration>] [--drain-timeout <duration>]',
+    'agent --url <url> --dir <path> [--capacity <n>] [--name <name>] [--type <type>] [--capability <name>]… [--technology <name>]… [--label <name=value>]… [--env <name>]… [--setup <command>] [--once] [--idle-exit <duration>] [--drain-timeout <duration>]',
     'agent list | show <name> | drain <name> | resume <name> | remove <name>',
     'agent kept list | fetch <name> | drop <name>',
   ],
@@ -62,6 +68,12 @@ ${describeSettings('agent')}`,
       multiple: true,
       placeholder: 'name',
       description: 'What the agent can do, such as code_review (everything)',
+    },
+    technology: {
+      type: 'string',
+      multiple: true,
+      placeholder: 'name',
+      description: 'What the agent is best at, such as react; it is preferred for such work',
     },
     label: {
       type: 'string',
@@ -108,6 +120,7 @@ ${describeSettings('agent')}`,
       setup: readSetup(values),
       ceilings: readCeilings((name) => setting(name, process.env)),
       labels: readLabels(values.label ?? []),
+      technologies: readTechnologies(values.technology ?? []),
       once: values.once,
       ...(values['idle-exit'] !== undefined && { idleExitMs: milliseconds('--idle-exit', values['idle-exit']) }),
       ...(values.type !== undefined && { agentType: parseWord('--type', values.type, AgentType().options) }),
@@ -133,6 +146,17 @@ function readLabels(given: readonly string[]): string[] {
   }
   if (labels.length <= MAX_LABELS) return labels;
   throw new CliError(`Give at most ${MAX_LABELS - 2} labels; os and arch are set.`, exitCode.usage);
+}
+
+function readTechnologies(given: readonly string[]): string[] {
+  const invalid = given.find((name) => !Technology().safeParse(name).success);
+  if (invalid !== undefined) {
+    const limit = `has 1 to ${MAX_TECHNOLOGY_CHARS} characters, such as react`;
+    throw new CliError(`--technology ${limit}, not "${invalid}".`, exitCode.usage);
+  }
+  const names = [...new Set(given.map((name) => name.trim()))];
+  if (names.length <= MAX_TECHNOLOGIES) return names;
+  throw new CliError(`Give at most ${MAX_TECHNOLOGIES} technologies.`, exitCode.usage);
 }
 
 /** By default, each name has its own directory, because an identity belongs to one agent. `oio up` uses `agent`. */

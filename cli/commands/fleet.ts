@@ -73,6 +73,7 @@ function linesOf(agent: AgentView, performance: AgentPerformance, now: number): 
     ['results', resultsLine(performance)],
     ['model', agent.model ?? '-'],
     ['capabilities', spellCapabilities(agent)],
+    ['technologies', agent.preferred_technologies.join(' ') || '-'],
     ['labels', agent.labels.join(' ') || '-'],
     ['repository', agent.remotes.join(' ') || (agent.repository ?? '-')],
     ['last seen', last_seen_at === null ? 'never' : ago(last_seen_at, now)],

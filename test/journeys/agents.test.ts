@@ -24,7 +24,8 @@ let first: AgentProcess;
 let second: AgentProcess;
 beforeAll(async () => {
   proxy = await TcpProxy.start(fleet.address.url);
-  first = fleet.agent('AGENT-FIRST', { labels });
+  const options = ['--technology', 'typescript', '--technology', 'react'];
+  first = fleet.agent('AGENT-FIRST', { labels, options });
   second = fleet.agent('AGENT-SECOND', { labels, url: proxy.url });
 });
 afterAll(async () => {
@@ -50,7 +51,10 @@ it('a session waits in the queue until an agent with its label connects, and run
   await first.start();
   const { tasks } = await session.ended('completed');
   expect(tasks).toMatchObject([{ agent_id: first.id, attempt: 1 }]);
-  expect(await fleet.client.agents.get(first.id)).toMatchObject({ name: 'AGENT-FIRST' });
+  expect(await fleet.client.agents.get(first.id)).toMatchObject({
+    name: 'AGENT-FIRST',
+    preferred_technologies: ['typescript', 'react'],
+  });
   session.watch.close();
 });
 

@@ -79,6 +79,15 @@ it.each([
   expect(code).toBe(exitCode.usage);
 });
 
+it('oio agent refuses the name of a technology that is too long, and says how long it can be', async () => {
+  const { code, errors } = await runAgent(['--url', 'http://127.0.0.1:9', '--technology', 'x'.repeat(51)], {
+    OIO_AGENT_TOKEN: 'any',
+    XDG_STATE_HOME: scratch,
+  });
+  expect(errors).toMatch(/^oio: --technology has 1 to 50 characters, such as react, not "x{51}"\.\n/);
+  expect(code).toBe(exitCode.usage);
+});
+
 describe('under npm, which runs a script in the directory of this package', () => {
   const called = join(scratch, 'called');
   mkdirSync(called);
