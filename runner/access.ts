@@ -26,6 +26,15 @@ export class SupersededError extends Error {
   }
 }
 
+/** The agent was to stop without work, and has had no control plane to get work from. */
+export class UnreachableError extends Error {
+  override name = 'UnreachableError';
+
+  constructor(url: string) {
+    super(`The control plane at ${url} could not be reached, so there was no work to wait for.`);
+  }
+}
+
 /** An agent that works on one task has not completed it. */
 export class NotCompletedError extends Error {
   override name = 'NotCompletedError';

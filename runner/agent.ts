@@ -94,6 +94,12 @@ export class Agent {
     return this.#parts.repository.directory;
   }
 
+  /** The addresses of the repository, if the clone is shallow; null if it is not. */
+  get shallowCloneOf(): readonly string[] | null {
+    const { rootCommit, remotes } = this.#parts.repository;
+    return rootCommit === null ? remotes : null;
+  }
+
   /** The number of changed and new files in the clone's checkout, which sessions do not see. */
   uncommitted(): Promise<number> {
     return this.#parts.repository.uncommitted();
@@ -162,7 +168,7 @@ export class Agent {
       case 'welcome':
         this.#control.accepted();
         this.#isWelcome = true;
-        if (this.#leases.size === 0) this.#lifetime.idle();
+        this.#lifetime.connected(this.#leases.size === 0);
         return this.#options.log(`connected to ${this.#options.url} as ${this.#options.name}`);
       case 'offer':
         return this.#offered(message);

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentType, Capability } from '../src/protocol/common/enums.ts';
+import { MAX_AGENT_NAME_CHARS } from '../src/protocol/common/limits.ts';
 import { withoutTrailingSlash } from '../src/protocol/common/url.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
 import { AccessRefusedError, judgeRejection, rejectionOf } from './access.ts';
@@ -9,6 +10,7 @@ import { adoptId, type Identity } from './identity.ts';
 /** A server can accept a connection and never answer. */
 const REQUEST_LIMIT_MS = 10_000;
 const FILE = 'registration.json';
+const SUFFIX_DIGITS = 8;
 
 /** The content of the file, which only its user can read. */
 interface StoredRegistration {
@@ -35,30 +37,38 @@ interface Me {
   agent_id?: string | null;
 }
 
+/** Who an agent is at its control plane. */
+interface Registered {
+  identity: Identity;
+  token: string;
+  /** Its name there, which is another one if an agent with the wanted name exists. */
+  name: string;
+}
+
 /**
  * The token with which the agent acts, and its identity. A token that registers agents is exchanged once for the agent's
  * own, which is kept in the data directory. If the control plane is away or older, the given token is used.
  *
  * @throws AccessRefusedError if the control plane refuses the token or the address is wrong
  */
-export async function registerAgent(
-  options: RegistrationOptions,
-  identity: Identity,
-): Promise<{ identity: Identity; token: string }> {
-  const { url, token, dataDirectory, log } = options;
+export async function registerAgent(options: RegistrationOptions, identity: Identity): Promise<Registered> {
+  const { url, token, name, dataDirectory, log } = options;
   const kept = readRegistration(dataDirectory, url, identity.agent_id);
   const me = await readMe(options);
-  if (me === null) return { identity, token: kept?.token ?? token };
-  if (me.agent_id === undefined) return { identity, token };
-  if (me.agent_id !== null) return { identity: adoptId(dataDirectory, identity, me.agent_id), token };
+  if (me === null) return { identity, token: kept?.token ?? token, name };
+  if (me.agent_id === undefined) return { identity, token, name };
+  if (me.agent_id !== null) {
+    const adopted = adoptId(dataDirectory, identity, me.agent_id);
+    return { identity: adopted, token, name: (await registeredName(options, token, me.agent_id)) ?? name };
+  }
   // Also finds out whether the agent was removed.
-  const isKnown = kept && (await ask(options, kept.token, pathOf('readAgent', { id: identity.agent_id })))?.ok;
-  if (kept && isKnown) return { identity, token: kept.token };
+  const registered = kept && (await registeredName(options, kept.token, identity.agent_id));
+  if (kept && registered) return { identity, token: kept.token, name: registered };
   const own = await exchange(options, identity);
-  if (own === null) return { identity, token };
-  writeRegistration(dataDirectory, { url, agent_id: identity.agent_id, token: own });
-  log(`registered as ${options.name}, with a token of its own`);
-  return { identity, token: own };
+  if (own === null) return { identity, token, name };
+  writeRegistration(dataDirectory, { url, agent_id: identity.agent_id, token: own.token });
+  log(`registered as ${own.name}, with a token of its own`);
+  return { identity, ...own };
 }
 
 /** @returns null if the control plane is away, or another server answers for it */
@@ -74,20 +84,41 @@ async function readMe(options: RegistrationOptions): Promise<Me | null> {
   return null;
 }
 
-/** @returns the agent's own token; null if there is none, which is logged */
-async function exchange(options: RegistrationOptions, identity: Identity): Promise<string | null> {
+/** @returns null if the agent was removed, or the control plane does not answer */
+async function registeredName(options: RegistrationOptions, token: string, agentId: string): Promise<string | null> {
+  const response = await ask(options, token, pathOf('readAgent', { id: agentId }));
+  return response && isJson(response) ? ((await response.json()) as { name: string }).name : null;
+}
+
+/** @returns the agent's own token and its name; null if there is none, which is logged */
+async function exchange(
+  options: RegistrationOptions,
+  identity: Identity,
+): Promise<{ token: string; name: string } | null> {
   const { name, agentType, capabilities, capacity, token, log } = options;
-  const body = {
-    ...{ id: identity.agent_id, secret: identity.secret, name, capabilities },
-    ...{ agent_type: agentType ?? 'implementer', max_concurrent_capacity: capacity },
-  };
-  const response = await ask(options, token, pathOf('registerAgent'), undefined, body);
-  if (response && isJson(response)) return ((await response.json()) as { token: string }).token;
+  const register = (as: string) =>
+    ask(options, token, pathOf('registerAgent'), undefined, {
+      ...{ id: identity.agent_id, secret: identity.secret, name: as, capabilities },
+      ...{ agent_type: agentType ?? 'implementer', max_concurrent_capacity: capacity },
+    });
+  let response = await register(name);
+  // Another agent has the name, as when several jobs of one kind run.
+  if (response?.status === 409) response = await register(distinctName(name, identity));
+  if (response && isJson(response)) {
+    const { token: own, name: as } = (await response.json()) as { token: string; name: string };
+    return { token: own, name: as };
+  }
   const { detail, status } = response
     ? rejectionOf(response.status, await textOf(response))
     : { detail: null, status: 'nothing' };
   log(`no token of its own (${detail ?? `the control plane answered ${status}`}); using the given one`);
   return null;
+}
+
+/** The name with the beginning of the agent's id. */
+function distinctName(name: string, { agent_id }: Identity): string {
+  const suffix = `-${agent_id.slice(0, SUFFIX_DIGITS).toUpperCase()}`;
+  return name.slice(0, MAX_AGENT_NAME_CHARS - suffix.length) + suffix;
 }
 
 async function ask(

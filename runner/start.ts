@@ -32,7 +32,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const unlock = lockDataDirectory(options.dataDirectory);
   try {
     // Before OpenCode starts, which takes seconds.
-    const { identity, token } = await registerAgent(
+    const { identity, token, name } = await registerAgent(
       { ...options, capabilities: options.capabilities ?? Capability().options },
       loadIdentity(options.dataDirectory, options.log),
     );
@@ -59,7 +59,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         log,
       });
       return new Agent(
-        { ...options, token },
+        { ...options, token, name },
         {
           identity,
           repository,

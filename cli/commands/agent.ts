@@ -1,5 +1,5 @@
 import { arch, hostname, platform } from 'node:os';
-import { AccessRefusedError, SupersededError } from '../../runner/access.ts';
+import { AccessRefusedError, SupersededError, UnreachableError } from '../../runner/access.ts';
 import type { AgentOptions } from '../../runner/agent-parts.ts';
 import { RepositoryError } from '../../runner/git/commits.ts';
 import { DataDirectoryInUseError } from '../../runner/identity.ts';
@@ -81,7 +81,11 @@ ${describeSettings('agent')}`,
       placeholder: 'name=value',
       description: 'A label of the agent, for sessions that require it (os and arch are always set)',
     },
-    once: { type: 'boolean', default: false, description: 'Work on one task and stop; exits with 1 if it failed' },
+    once: {
+      type: 'boolean',
+      default: false,
+      description: 'Work on one task and stop; exits with 1 if it is not completed',
+    },
     'idle-exit': {
       type: 'string',
       placeholder: 'duration',
@@ -106,7 +110,7 @@ ${describeSettings('agent')}`,
     if (!url) {
       throw new CliError('Set --url to the control plane, such as --url http://127.0.0.1:8787.', exitCode.usage);
     }
-    const capacity = parseCapacity(values.capacity);
+    const capacity = values.once ? 1 : parseCapacity(values.capacity);
     const name = parseName(values.name ?? `AGENT-${hostname()}`);
     const options: AgentOptions = {
       url: parseUrl('--url', url),
@@ -176,7 +180,11 @@ async function run(options: AgentOptions, drainMs: number): Promise<number> {
   const requested = shutdownRequested(() => process.exit(128 + 2));
   if (options.directory === PACKAGE) report("--dir is the orchestrator's own repository; name yours", 'info', true);
   const running = await startAgent(options).catch((error: unknown) => explainStartError(error, options));
-  report(`working in ${running.directory}, model ${running.model}, up to ${options.capacity} at once`, 'info', true);
+  const { directory, shallowCloneOf, model } = running;
+  const place =
+    shallowCloneOf === null ? directory : `${directory}, a shallow clone of ${shallowCloneOf.join(' and ')}`;
+  const amount = options.once ? 'one task' : `up to ${options.capacity} at once`;
+  report(`working in ${place}, model ${model}, ${amount}`, 'info', true);
   const uncommitted = await running.uncommitted().catch(() => 0);
   if (uncommitted > 0) {
     report(`sessions start from HEAD, without ${counted(uncommitted, 'uncommitted file')}`, 'info', true);
@@ -188,12 +196,13 @@ async function run(options: AgentOptions, drainMs: number): Promise<number> {
   return exitCode.ok;
 }
 
-/** Errors that a restart cannot fix. Their exit codes tell a supervisor not to restart the agent. */
+/** Errors with an exit code of their own. Codes other than `failed` tell a supervisor not to restart the agent. */
 const finalErrors: readonly [abstract new (...parts: never[]) => Error, ExitCode][] = [
   [RepositoryError, exitCode.environment],
   [MissingDependencyError, exitCode.environment],
   [NoModelError, exitCode.environment],
   [AccessRefusedError, exitCode.unreachable],
+  [UnreachableError, exitCode.unreachable],
   [SupersededError, exitCode.environment],
   [DataDirectoryInUseError, exitCode.failed],
 ];

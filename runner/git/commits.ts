@@ -45,11 +45,11 @@ export async function resolveCommit(clone: ClonePlace, commit: string): Promise<
   const missing = `This ${isShallow ? 'shallow clone' : 'clone'} has no commit ${commit}`;
   if (first.unread !== null)
     throw new GitError(`${missing}, and ${listed(deciding)} cannot be read: ${first.unread.message}`);
-  const said = first.said === null ? '' : ` Git says of ${listed(deciding)}: ${first.said}.`;
   const advice = isShallow ? ` ${adviceFor(commit)}` : '';
+  const said = first.said === null ? '' : ` Git says: ${first.said}.`;
   const unread = second.unread === null ? '' : ` Some remotes could not be read: ${second.unread.message}`;
   throw new RepositoryError(
-    `${missing}, and "git fetch" did not find it at ${listed(remotes)}.${said}${unread}${advice}`,
+    `${missing}, and "git fetch" did not find it at ${listed(remotes)}.${advice}${said}${unread}`,
   );
 }
 
@@ -72,7 +72,7 @@ export async function isShallowClone(directory: string): Promise<boolean> {
 /** How a shallow clone can get a commit. */
 function adviceFor(commit: string): string {
   return FULL_HASH.test(commit)
-    ? 'Run "git fetch --unshallow" there, or give the work to an agent with a full clone.'
+    ? 'Push it there, run "git fetch --unshallow" in the clone, or use an agent with a full clone.'
     : 'A shallow clone can only fetch a commit by its full hash.';
 }
 

@@ -60,7 +60,8 @@ export async function fetchIntoShallow(
     // Git allows one fetch at a time in a shallow clone, but work in worktrees need not wait for it.
     const failure = await changeClone(join(clone.gitDirectory, 'shallow'), () => fetchOne(clone, remote, commit));
     if (failure === null) return { unread: null, said: null };
-    end.said = failure.message.replaceAll(/\s+/g, ' ');
+    // The last line has the cause.
+    end.said = failure.message.split('\n').at(-1) ?? null;
   }
   return end;
 }

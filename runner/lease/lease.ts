@@ -1,5 +1,6 @@
 import type { ResultStatus } from '../../src/protocol/common/enums.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { Redact } from '../redaction.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
@@ -17,6 +18,14 @@ export interface LeaseDependencies extends Omit<WorkDependencies, 'agentName' | 
   onGranted: () => void;
 }
 
+/** What the work has reported of itself. */
+export interface Outcome {
+  /** `refused`: this agent cannot do it, so that it has not begun. */
+  status: ResultStatus | 'refused';
+  /** Why it is not completed, without secrets; null if it is. */
+  why: string | null;
+}
+
 /** One lease, from the claim of the offer to its end: the stream to the session, and the work. */
 export class Lease {
   readonly task_id: string;
@@ -30,7 +39,7 @@ export class Lease {
   #running: Promise<void> = Promise.resolve();
   #isGranted = false;
   #isOver = false;
-  #outcome: ResultStatus | null = null;
+  #outcome: Outcome | null = null;
   #finish: () => void = () => undefined;
 
   constructor(buffer: FrameBuffer, dependencies: LeaseDependencies) {
@@ -60,8 +69,8 @@ export class Lease {
     return this.#isOver;
   }
 
-  /** The last result that the work has reported; null before one, and if the lease ends without. */
-  get outcome(): ResultStatus | null {
+  /** The last one that the work has reported; null before one, and if the lease ends without. */
+  get outcome(): Outcome | null {
     return this.#outcome;
   }
 
@@ -97,14 +106,16 @@ export class Lease {
 
   #granted(assignment: Assignment): void {
     this.#isGranted = true;
+    this.#dependencies.log(`working on session ${assignment.session_id}`);
     const { fetchArtifact, redact, ...dependencies } = this.#dependencies;
     this.#work = new Work(assignment, {
       ...dependencies,
       agentName: this.#agentName,
       fetchArtifact: (artifactId) => fetchArtifact(assignment.session_id, artifactId),
       report: (frame) => {
-        if (frame.type === 'result') this.#outcome = frame.data.status;
-        this.#stream.append(redact(frame));
+        const shown = redact(frame);
+        this.#outcome = outcomeOf(shown) ?? this.#outcome;
+        this.#stream.append(shown);
       },
       saved: () => this.#stream.saved(),
     });
@@ -123,7 +134,8 @@ export class Lease {
     this.#isOver = true;
     this.#stream.discard();
     const { log } = this.#dependencies;
-    log(`lease of ${this.task_id}, epoch ${this.epoch}: ${how} (${reason})`);
+    const why = this.#outcome?.why ? `: ${this.#outcome.why}` : '';
+    log(`lease of ${this.task_id}, epoch ${this.epoch}: ${how} (${reason})${why}`);
     this.#work?.cancel();
     await this.#running;
     await this.#clear(how === 'deleted').catch((error: Error) =>
@@ -131,4 +143,11 @@ export class Lease {
     );
     this.#finish();
   }
+}
+
+/** What a frame says of the end of the work; null if it says nothing. */
+function outcomeOf(frame: AgentFrameBody): Outcome | null {
+  if (frame.type === 'result') return { status: frame.data.status, why: frame.data.error?.message ?? null };
+  if (frame.type !== 'released' || frame.data.reason !== 'refused') return null;
+  return { status: 'refused', why: frame.data.message };
 }
