@@ -46,6 +46,7 @@ const PERMISSIONS: Readonly<Record<Permission, string>> = {
   enrol: 'register agents; not with an agent’s own token',
   administer: 'create, list and revoke tokens; create sign-in codes',
   work: 'connect as an agent, and work on offered tasks; with an agent’s own token only as this agent',
+  act: 'claim work and report on it without sockets; only with the agent’s own token',
   lock: 'acquire, renew and release locks',
   open_socket: 'read whose token it is; create tickets for sockets',
 };

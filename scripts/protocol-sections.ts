@@ -16,10 +16,26 @@ import {
 import { EventBody, EventPosition } from '../src/protocol/events/envelope.ts';
 import { Command } from '../src/protocol/run/assignment.ts';
 import { AgentFrameBody } from '../src/protocol/run/frames.ts';
+import {
+  AskApprovalRequest,
+  ClaimRequest,
+  ReleaseLeaseRequest,
+  ReportCheckpointRequest,
+  ReportEventsRequest,
+  ReportResultRequest,
+  SendArtifactRequest,
+} from '../src/protocol/run/reports.ts';
 import { RunDown, RunUp } from '../src/protocol/run/run-socket.ts';
 import { SessionState } from '../src/protocol/session/session-state.ts';
 import { WatchFrame, WatchRequest } from '../src/protocol/session/watch-socket.ts';
-import { boundsTable, closeCodesTable, framesTable, objectTable, valuesTable } from './protocol-tables.ts';
+import {
+  boundsTable,
+  closeCodesTable,
+  framesTable,
+  objectTable,
+  requestsTable,
+  valuesTable,
+} from './protocol-tables.ts';
 
 const FRAME: [string, number, string] = ['a message on a socket', MAX_FRAME_BYTES, 'bytes of UTF-8'];
 
@@ -41,6 +57,19 @@ export const PROTOCOL_SECTIONS: Readonly<Record<string, Record<string, () => str
     'watch-values': () => valuesTable(WatchFrame(), EventBody(), SessionState()),
   },
   'docs/agent-protocol.md': {
+    'http-requests': () =>
+      requestsTable(
+        {
+          'POST …/claim': ClaimRequest(),
+          'POST …/events': ReportEventsRequest(),
+          'POST …/artifacts': SendArtifactRequest(),
+          'POST …/checkpoints': ReportCheckpointRequest(),
+          'POST …/approvals': AskApprovalRequest(),
+          'POST …/result': ReportResultRequest(),
+          'POST …/release': ReleaseLeaseRequest(),
+        },
+        { events: 'list (at most 1,000) of numbered [frames](#reporting): `n`, `type`, `data`' },
+      ),
     'control-up': () => framesTable('the agent sends', ControlUp()),
     'control-down': () => framesTable('the registry sends', ControlDown()),
     'run-up': () => framesTable('the agent sends', RunUp()),

@@ -49,6 +49,22 @@ export function objectTable(object: z.ZodType): string {
   return table(['member', 'value'], rows);
 }
 
+/** A Markdown table of the bodies of requests, by their paths. `elsewhere`: members that another table has. */
+export function requestsTable(
+  requests: Readonly<Record<string, z.ZodType>>,
+  elsewhere: Readonly<Record<string, string>>,
+): string {
+  const rows = Object.entries(requests).flatMap(([path, schema]) => {
+    const { properties = {}, ...rest } = describe(schema);
+    const own = Object.fromEntries(Object.entries(properties).filter(([name]) => elsewhere[name] === undefined));
+    const others = Object.keys(properties).flatMap((name): [string, string][] =>
+      elsewhere[name] === undefined ? [] : [[rest.required?.includes(name) ? name : `${name}?`, elsewhere[name]]],
+    );
+    return rowsOf(`\`${path}\``, [...membersOf({ ...rest, properties: own }), ...others]);
+  });
+  return table(['request', 'member', 'value'], rows);
+}
+
 /** A Markdown table of the named values that some schemas use, in the order of their names. */
 export function valuesTable(...schemas: z.ZodType[]): string {
   const named = Object.assign({}, ...schemas.map((schema) => describe(schema).$defs)) as Record<string, Json>;
@@ -99,7 +115,10 @@ export function boundsTable(...rows: [what: string, bound: number, unit: string]
 }
 
 function describe(schema: z.ZodType): Json {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json;
+  const described = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json;
+  // A schema with a name is a reference to itself.
+  const named = described.$ref && described.$defs?.[described.$ref.replace(DEFINITIONS, '')];
+  return named ? { ...named, $defs: described.$defs! } : described;
 }
 
 /** The variants of a union, including those of nested unions. */

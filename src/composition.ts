@@ -1,7 +1,7 @@
 import { consoleLogger } from './adapters/console-logger.ts';
 import { postgresProbe } from './adapters/neon/postgres.ts';
-import { objectLockTurns } from './adapters/objects/lock-turns.ts';
 import { objectsProbe } from './adapters/objects/probe.ts';
+import { objectLockTurns, objectOfferTurns } from './adapters/objects/registry-turns.ts';
 import {
   objectAgentRegistries,
   objectDirectories,
@@ -30,6 +30,7 @@ export function compose(env: Env): Dependencies {
     workspaces,
     sockets,
     lockTurns: objectLockTurns(sockets),
+    offerTurns: objectOfferTurns(sockets),
     readiness: [
       { name: 'objects', probe: objectsProbe(workspaces) },
       { name: 'postgres', probe: postgres(settings) },

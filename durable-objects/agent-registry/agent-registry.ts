@@ -38,6 +38,18 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
     this.runtime.release({ task_id: taskId, epoch }, result);
   }
 
+  async accept(taskId: TaskId, epoch: number, agentId: string): Promise<void> {
+    this.runtime.accept({ task_id: taskId, epoch }, agentId);
+  }
+
+  async claim(...args: Args<'claim'>): ReturnType<AgentRegistryApi['claim']> {
+    return this.runtime.polls.claim(...args);
+  }
+
+  async heartbeat(...args: Args<'heartbeat'>): ReturnType<AgentRegistryApi['heartbeat']> {
+    return this.runtime.polls.heartbeat(...args);
+  }
+
   async agents(...args: Args<'agents'>): ReturnType<AgentRegistryApi['agents']> {
     return this.runtime.agents(...args);
   }

@@ -40,6 +40,7 @@ import { agentTag, type Connection, Connections, newConnection } from './agents/
 import { Fleet } from './agents/fleet.ts';
 import { Membership } from './agents/membership.ts';
 import { Performance } from './agents/performance.ts';
+import { Polls } from './agents/polls.ts';
 import { ResultsTable } from './agents/results-table.ts';
 import {
   AGENT_KEPT_MS,
@@ -101,6 +102,7 @@ export class AgentRegistryRuntime implements SocketHolder {
   readonly locks: Locks;
   readonly fleet: Fleet;
   readonly rebalancer: Rebalancer;
+  readonly polls: Polls;
   readonly #parts: RegistryParts;
   readonly #kit: ObjectKit;
   readonly #calls: Calls;
@@ -116,6 +118,7 @@ export class AgentRegistryRuntime implements SocketHolder {
     this.#views = new AgentViews(parts);
     this.fleet = new Fleet(parts, calls, this.#views);
     this.rebalancer = new Rebalancer(parts, calls);
+    this.polls = new Polls(parts, calls);
     this.#arrivals = new Arrivals(parts);
     const { keeper, membership } = parts;
     this.#handlers = {
@@ -139,6 +142,10 @@ export class AgentRegistryRuntime implements SocketHolder {
 
   cancel(key: SlotKey): void {
     this.#slotCall('cancel', key, () => this.#parts.keeper.cancel(key));
+  }
+
+  accept(key: SlotKey, agentId: string): void {
+    this.#slotCall('accept', key, () => this.#parts.keeper.report(key, { type: 'accepted', agent_id: agentId }));
   }
 
   release(key: SlotKey, result?: AssignmentResult): void {
@@ -229,7 +236,7 @@ export class AgentRegistryRuntime implements SocketHolder {
 
   open(url: URL, principal: Principal): SocketOpening | null {
     const agent = paramsIn('openControlSocket', url.pathname);
-    if (!agent) return this.locks.open(url, principal.token_id);
+    if (!agent) return this.polls.open(url, principal) ?? this.locks.open(url, principal.token_id);
     if (principal.agent && principal.agent.id !== agent.agent_id) return null;
     return { tags: [agentTag(agent.agent_id)], attachment: newConnection(agent.agent_id, principal, this.#now) };
   }
@@ -250,9 +257,10 @@ export class AgentRegistryRuntime implements SocketHolder {
   closed(socket: ObjectSocket): void {
     if (this.locks.closed(socket)) return;
     const connection = this.#parts.connections.of(socket);
-    const { closed, instance_id, agent_id } = connection.attachment;
+    const { closed, instance_id, agent_id, max } = connection.attachment;
     this.#parts.connections.update(connection, { closed: true });
-    if (closed || instance_id === null || this.#parts.connections.welcomed(agent_id).length > 0) return;
+    if (closed || instance_id === null || max !== undefined || this.#parts.connections.welcomed(agent_id).length > 0)
+      return;
     this.#kit.store.transact(() => this.#parts.agents.setLastSeen(agent_id, this.#now));
   }
 

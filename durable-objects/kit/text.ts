@@ -7,6 +7,13 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** A text's bytes in base64. */
+export function base64Of(text: string): string {
+  let binary = '';
+  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
 /** Formats a time in ms since the epoch for the API. */
 export function instant(ms: number): string {
   return new Date(ms).toISOString();

@@ -33,6 +33,7 @@ export function sessionDestinations(
       name: DESTINATION.registry,
       async deliver(_key, payload) {
         const message = payload as SlotMessage;
+        if (message.op === 'accept') return registry.accept(message.task_id, message.epoch, message.agent_id);
         if (message.op === 'cancel') return registry.cancel(message.task_id, message.epoch);
         if (message.op === 'release') return registry.release(message.task_id, message.epoch, message.result);
         const slot = await registry.reserve(message.request);

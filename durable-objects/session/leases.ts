@@ -1,5 +1,6 @@
 import { isOwnFault } from '../../src/domain/fleet/breaker.ts';
 import { judgeFinish, judgeLease, wasObjectDown } from '../../src/domain/lease/liveness.ts';
+import { isWithoutSocket } from '../../src/domain/lease/report.ts';
 import { addUsage, CUT_OFF_TURN, hasOpenTurn, readUsage } from '../../src/domain/session/usage.ts';
 import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
@@ -10,7 +11,16 @@ import { holderSockets, lastSeenAt, sendDown } from './run/run-sockets.ts';
 
 type Needs = Pick<
   SessionParts,
-  'config' | 'kit' | 'records' | 'log' | 'commands' | 'approvals' | 'checkpoints' | 'reservations' | 'projections'
+  | 'config'
+  | 'kit'
+  | 'records'
+  | 'log'
+  | 'commands'
+  | 'approvals'
+  | 'artifacts'
+  | 'checkpoints'
+  | 'reservations'
+  | 'projections'
 >;
 
 /** The events among which the running turn is looked for. */
@@ -125,6 +135,8 @@ export class Leases {
   }
 
   #socketSigns(lease: LeaseRow) {
+    // Nothing but a report shows that its agent, or the object, was away.
+    if (isWithoutSocket(lease)) return { connected: false, close_seen: true };
     const { platform } = this.#parts.kit.store;
     return {
       connected: holderSockets(platform, lease.task, lease.epoch).length > 0,
@@ -169,14 +181,14 @@ export class Leases {
   }
 
   #endLease(lease: LeaseRow, ending: Ending, reason: string, { message, result }: EndDetails): void {
-    const { kit, records, log, commands, approvals, checkpoints, reservations, projections } = this.#parts;
+    const { kit, records, log, commands, approvals, artifacts, checkpoints, reservations, projections } = this.#parts;
     const { task, epoch, agent_id } = lease;
     if (ending === 'lost') this.#countOpenTurn(task);
     records.updateLease(task, { ended: ending });
     kit.deadlines.clear(DEADLINE.lease + task);
     commands.drop(task);
     approvals.withdrawAsked(task, reason);
-    checkpoints.dropUnused(task);
+    artifacts.dropUnused(task);
     reservations.release(task, epoch, result && this.#assignmentResult(lease, reason, result));
     log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });
     projections.runMayHaveEnded();

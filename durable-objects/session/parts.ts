@@ -1,9 +1,11 @@
 import type { ObjectKit } from '../kit/runtime.ts';
 import type { Actions } from './actions.ts';
 import type { Approvals } from './approvals.ts';
+import type { Artifacts } from './artifacts.ts';
 import type { Attempts } from './attempts.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { SessionConfig } from './config.ts';
+import type { Files } from './files.ts';
 import type { Leases } from './leases.ts';
 import type { EventLog } from './log/event-log.ts';
 import type { Watchers } from './log/watchers.ts';
@@ -42,6 +44,8 @@ export interface SessionParts {
   watchers: Watchers;
   views: SessionViews;
   commands: Commands;
+  artifacts: Artifacts;
+  files: Files;
   checkpoints: Checkpoints;
   projections: Projections;
   approvals: Approvals;

@@ -72,6 +72,8 @@ export interface TaskRow extends TaskFacts {
   handed_back: number;
   /** When the task last began to ask for an agent, in ms; null if it never did. */
   reserved_at: number | null;
+  /** JSON: what was handed out to agents without sockets, newest last; see `HandOut`. */
+  handed_out: string;
 }
 
 /** The newest lease of a task. The row stays after its end, so that a late agent learns how it ended. */
@@ -87,6 +89,8 @@ export interface LeaseRow extends ClaimedLease {
   closed_at: number | null;
   /** When the agent was asked to let the task go to another agent, in ms; null if it was not. */
   move_asked_at: number | null;
+  /** The digest of the result that ended a lease without a socket; null before, and for other leases. */
+  result_hash: string | null;
 }
 
 /** The key of the row in a table with a single row. */
@@ -261,6 +265,15 @@ export class SessionRecords {
       number,
     );
     return rows.map((row) => row.number);
+  }
+
+  /** The task's messages after `number`, in order. */
+  promptsAfter(task: number, number: number): { number: number; text: string }[] {
+    return this.#store.rows(
+      `SELECT number, text FROM messages WHERE task = ? AND number > ? ORDER BY number`,
+      task,
+      number,
+    );
   }
 
   /** The number of the task's last message; 0 when it has none. */

@@ -12,6 +12,7 @@ type Needs = Pick<SessionParts, 'kit' | 'records' | 'projections'>;
 export type SlotMessage =
   /** `again`: a repeated reservation. */
   | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
+  | { op: 'accept'; task_id: string; epoch: number; agent_id: string }
   | { op: 'cancel'; task_id: string; epoch: number }
   | { op: 'release'; task_id: string; epoch: number; result?: AssignmentResult };
 
@@ -78,6 +79,12 @@ export class Reservations {
   proofKey(number: number): string {
     const { records } = this.#parts;
     return proofKey(records.session().offer_secret, number, records.task(number)!.epoch);
+  }
+
+  /** Says for an agent without a socket that it has accepted its offer. */
+  accepted(number: number, epoch: number, agent_id: string): void {
+    const task_id = this.#taskId(number);
+    this.#send({ op: 'accept', task_id, epoch, agent_id }, task_id, epoch);
   }
 
   /** Cancels a reservation. */

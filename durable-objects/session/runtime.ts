@@ -16,10 +16,12 @@ import { buildKit, runAlarm } from '../kit/runtime.ts';
 import { instant } from '../kit/text.ts';
 import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
+import { Artifacts } from './artifacts.ts';
 import { Attempts } from './attempts.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { DESTINATION, type SessionConfig } from './config.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
+import { Files } from './files.ts';
 import { Leases } from './leases.ts';
 import { EventLog } from './log/event-log.ts';
 import { Transcripts } from './log/transcripts.ts';
@@ -34,6 +36,7 @@ import { AgentFrames } from './run/agent-frames.ts';
 import { AgentStream } from './run/agent-stream.ts';
 import { Claims } from './run/claims.ts';
 import { Commands } from './run/commands.ts';
+import { LeaseCalls } from './run/lease-calls.ts';
 import { Refusals } from './run/refusals.ts';
 import { SESSION_SCHEMA } from './schema.ts';
 import { SessionSockets } from './sockets.ts';
@@ -63,6 +66,7 @@ export function buildSession(
 export class SessionRuntime implements SessionApi {
   readonly parts: SessionParts;
   readonly sockets: SessionSockets;
+  readonly leaseCalls: LeaseCalls;
   readonly #workspace: WorkspaceId;
   readonly #calls: Calls;
   readonly #transcripts: Transcripts;
@@ -72,6 +76,7 @@ export class SessionRuntime implements SessionApi {
     this.parts = parts;
     this.sockets = new SessionSockets(parts);
     this.#transcripts = new Transcripts(parts);
+    this.leaseCalls = new LeaseCalls(parts, calls);
     this.#calls = calls;
   }
 
@@ -179,7 +184,11 @@ export class SessionRuntime implements SessionApi {
   }
 
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<ArtifactChunk>> {
-    return this.#readAsHolder('artifactChunk', call, () => this.parts.checkpoints.chunk(artifactId, index));
+    return this.#readAsHolder('artifactChunk', call, () => this.parts.artifacts.chunk(artifactId, index));
+  }
+
+  files(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['files']> {
+    return this.#read('files', call, () => this.parts.files.page(page));
   }
 
   async evict(taskId: TaskId, epoch: number, reason: EvictionReason): Promise<void> {
@@ -248,9 +257,11 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
 
   // The parts of a lease: its commands, and its agent's checkpoints and approvals.
   const commands = new Commands(recorded);
-  const checkpoints = new Checkpoints(recorded);
+  const artifacts = new Artifacts(recorded);
+  const files = new Files({ ...recorded, artifacts });
+  const checkpoints = new Checkpoints({ ...recorded, artifacts });
   const approvals = new Approvals({ ...recorded, commands });
-  const leased = { ...recorded, commands, checkpoints, approvals };
+  const leased = { ...recorded, commands, artifacts, files, checkpoints, approvals };
 
   // The parts that change statuses: leases, tasks, and the session, which follows its tasks.
   const transitions = new Transitions(leased);

@@ -18,13 +18,13 @@ CREATE TABLE tasks (
   attempts_used INTEGER NOT NULL, restore TEXT NOT NULL,
   refused_by TEXT NOT NULL,
   setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT, retry TEXT, handed_back INTEGER NOT NULL DEFAULT 0,
-  reserved_at INTEGER
+  reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]'
 );
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
   granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT,
-  token_id TEXT NOT NULL DEFAULT '', cost_before REAL NOT NULL DEFAULT 0, move_asked_at INTEGER
+  token_id TEXT NOT NULL DEFAULT '', cost_before REAL NOT NULL DEFAULT 0, move_asked_at INTEGER, result_hash TEXT
 );
 CREATE TABLE refusals (
   task INTEGER NOT NULL, epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL,
@@ -50,7 +50,8 @@ CREATE TABLE checkpoints (
   frame INTEGER NOT NULL DEFAULT 0, conversation_parts TEXT NOT NULL DEFAULT '[]'
 );
 CREATE TABLE artifacts (
-  id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL, frame INTEGER NOT NULL DEFAULT 0
+  id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL, frame INTEGER NOT NULL DEFAULT 0,
+  path TEXT, mime_type TEXT, bytes INTEGER, created_at INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE artifact_chunks (
   artifact TEXT NOT NULL, number INTEGER NOT NULL, chars INTEGER NOT NULL DEFAULT 0, data TEXT NOT NULL,
@@ -258,6 +259,19 @@ UPDATE leases SET cost_before = COALESCE((SELECT json_extract(usage, '$.cost_usd
     {
       id: 'session/0019_moves',
       sql: `ALTER TABLE leases ADD COLUMN move_asked_at INTEGER;`,
+    },
+    {
+      // Artifacts that are files of a result, and the work of agents without sockets: JSON with what was handed out to
+      // each, and the digest of the result that ended a lease.
+      id: 'session/0020_files_and_hand_outs',
+      sql: `
+ALTER TABLE artifacts ADD COLUMN path TEXT;
+ALTER TABLE artifacts ADD COLUMN mime_type TEXT;
+ALTER TABLE artifacts ADD COLUMN bytes INTEGER;
+ALTER TABLE artifacts ADD COLUMN created_at INTEGER;
+ALTER TABLE tasks ADD COLUMN handed_out TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE leases ADD COLUMN result_hash TEXT;
+`,
     },
   ],
 };

@@ -1,12 +1,14 @@
+import type { LeaseCallsApi } from '../../src/ports/lease-calls.ts';
 import type { SessionApi } from '../../src/ports/sessions.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
 import { sessionConfigOf, sessionPortsOf } from './compose.ts';
 import { buildSession, type SessionRuntime } from './runtime.ts';
 
-type Args<M extends keyof SessionApi> = Parameters<SessionApi[M]>;
+type Api = SessionApi & LeaseCallsApi;
+type Args<M extends keyof Api> = Parameters<Api[M]>;
 
 /** The object of a session. See `SessionApi`. */
-export class Session extends ObjectShell<SessionRuntime> implements SessionApi {
+export class Session extends ObjectShell<SessionRuntime> implements SessionApi, LeaseCallsApi {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, 'Session', (workspace, platform) =>
       buildSession(workspace, platform, sessionPortsOf(workspace, env), sessionConfigOf(env)),
@@ -79,5 +81,25 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi {
 
   artifactChunk(...args: Args<'artifactChunk'>): ReturnType<SessionApi['artifactChunk']> {
     return this.runtime.artifactChunk(...args);
+  }
+
+  files(...args: Args<'files'>): ReturnType<SessionApi['files']> {
+    return this.runtime.files(...args);
+  }
+
+  async handOut(...args: Args<'handOut'>): ReturnType<LeaseCallsApi['handOut']> {
+    return this.runtime.leaseCalls.handOut(...args);
+  }
+
+  async report(...args: Args<'report'>): ReturnType<LeaseCallsApi['report']> {
+    return this.runtime.leaseCalls.report(...args);
+  }
+
+  async reportResult(...args: Args<'reportResult'>): ReturnType<LeaseCallsApi['reportResult']> {
+    return this.runtime.leaseCalls.reportResult(...args);
+  }
+
+  async releaseLease(...args: Args<'releaseLease'>): ReturnType<LeaseCallsApi['releaseLease']> {
+    return this.runtime.leaseCalls.releaseLease(...args);
   }
 }

@@ -43,6 +43,7 @@ export class Tasks {
       retry: null,
       handed_back: 0,
       reserved_at: null,
+      handed_out: '[]',
     };
     this.#parts.records.addTask(task);
   }
@@ -156,8 +157,12 @@ export class Tasks {
 
   // --- Events of agents
 
-  /** Grants the task to the first agent that claims it. @param repository the root commit of its clone */
-  grant(lease: LeaseRow, repository: string | null): void {
+  /**
+   * Grants the task to the first agent that claims it.
+   * @param repository the root commit of its clone
+   * @param given the number of the last message that the agent was given with the offer; 0 if it was given none
+   */
+  grant(lease: LeaseRow, repository: string | null, given = 0): void {
     const { records, commands, checkpoints, leases, transitions } = this.#parts;
     const { task: number, epoch } = lease;
     leases.grant(lease);
@@ -165,7 +170,7 @@ export class Tasks {
     if (repository !== null && records.session().repository === null) records.update({ repository });
     transitions.task(number, { status: 'in_progress', degraded_by: null });
     transitions.settle({ reason: 'lease_granted' });
-    const done = checkpoints.toRestore(number)?.messages_done ?? 0;
+    const done = Math.max(given, checkpoints.toRestore(number)?.messages_done ?? 0);
     for (const message of records.messagesAfter(number, done)) {
       commands.enqueue(number, epoch, { type: 'message', number: message });
     }

@@ -15,6 +15,9 @@ export function authorize({ role, agent }: Pick<Principal, 'role' | 'agent'>, pe
   if (agent && permission === 'enrol') {
     return refuse('forbidden', 'This token belongs to one agent. Register agents with a token that has no agent.');
   }
+  if (!agent && permission === 'act' && roles.includes(role)) {
+    return refuse('forbidden', 'This token registers agents. Use the token that an agent got when it was registered.');
+  }
   if (roles.includes(role)) return ok(null);
   return refuse(
     'forbidden',

@@ -16,6 +16,8 @@ const ROLES_WITH: Readonly<Record<Permission, readonly Role[]>> = {
   enrol: ['operator', 'admin', 'agent'],
   administer: ['admin'],
   work: ['agent', 'admin'],
+  /** Only with an agent's own token. */
+  act: ['agent'],
   lock: ['operator', 'admin', 'agent'],
   open_socket: ['viewer', 'operator', 'admin', 'agent'],
 };

@@ -15,6 +15,7 @@ import { discardUnreadBody } from './middleware/unread-body.ts';
 import { problem, problemsFromErrors } from './problems.ts';
 import { agentHandlers } from './routes/agents.ts';
 import { codeHandlers } from './routes/codes.ts';
+import { leaseHandlers } from './routes/leases.ts';
 import { lockHandlers } from './routes/locks.ts';
 import { sessionActionHandlers } from './routes/session-actions.ts';
 import { sessionWorkHandlers } from './routes/session-work.ts';
@@ -57,6 +58,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
     ...sessionActionHandlers(deps),
     ...sessionWorkHandlers(deps, authenticator),
     ...agentHandlers(deps),
+    ...leaseHandlers(deps, authenticator),
     ...lockHandlers(deps),
     ...tokenHandlers(deps, revocations),
     ...codeHandlers(deps),

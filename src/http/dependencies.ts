@@ -7,6 +7,7 @@ import type { LockTurns } from '../ports/locks.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Sessions } from '../ports/sessions.ts';
 import type { Sockets } from '../ports/sockets.ts';
+import type { OfferTurns } from '../ports/work-claims.ts';
 import type { Workspaces } from '../ports/workspace.ts';
 
 /** The dependencies of the HTTP layer. `src/composition.ts` builds them. */
@@ -17,6 +18,7 @@ export interface Dependencies {
   workspaces: Workspaces;
   sockets: Sockets;
   lockTurns: LockTurns;
+  offerTurns: OfferTurns;
   readiness: readonly Dependency[];
   signer: TokenSigner;
   /** The admin token of the workspace `default`, if the deployment has one. */

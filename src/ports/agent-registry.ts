@@ -20,6 +20,7 @@ import type { Requirements } from '../protocol/session/requirements.ts';
 import type { Call } from './calls.ts';
 import type { LocksApi } from './locks.ts';
 import type { TokenSockets } from './sockets.ts';
+import type { WorkClaimsApi } from './work-claims.ts';
 
 /** A request for a slot of an agent's capacity. Each (task, epoch) has one. */
 export interface SlotRequest {
@@ -77,11 +78,13 @@ export type SlotState =
  * leases. `reserve`, `cancel` and `release` are idempotent on (task, epoch), commute, and leave tombstones.
  * The registry also has the workspace's locks.
  */
-export interface AgentRegistryApi extends TokenSockets, LocksApi {
+export interface AgentRegistryApi extends TokenSockets, LocksApi, WorkClaimsApi {
   /** Reserves a slot. If called again, it updates the slot's priority and requirements. */
   reserve(request: SlotRequest): Promise<SlotState>;
   /** The session no longer wants the slot, whether it is queued, offered or accepted. */
   cancel(taskId: TaskId, epoch: number): Promise<void>;
+  /** Says that an agent without a socket holds the lease of its offer. */
+  accept(taskId: TaskId, epoch: number, agentId: string): Promise<void>;
   /** Frees the slot, because its lease has ended. @param result absent if the end says nothing of the agent */
   release(taskId: TaskId, epoch: number, result?: AssignmentResult): Promise<void>;
   /** A page of the agents, the first one by default. Like all pages, it fails for the cursor of another list. */

@@ -3,6 +3,7 @@ import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
 import type { Page, PageQuery } from '../protocol/common/page.ts';
 import type { EventPage } from '../protocol/events/envelope.ts';
+import type { FileView } from '../protocol/run/reports.ts';
 import type { ApprovalView } from '../protocol/session/approval.ts';
 import type { CheckpointView, DiffFile } from '../protocol/session/checkpoint.ts';
 import type {
@@ -21,6 +22,7 @@ import type {
 import type { SessionInclude, SessionView } from '../protocol/session/session.ts';
 import type { TranscriptPage } from '../protocol/session/transcript-page.ts';
 import type { Call } from './calls.ts';
+import type { LeaseCallsApi } from './lease-calls.ts';
 import type { TokenSockets } from './sockets.ts';
 
 /** An action with its body. The author and the time come from the call. */
@@ -91,9 +93,11 @@ export interface SessionApi {
   diff(call: Call): Promise<Outcome<DiffSource>>;
   /** The chunk `index` of an artifact, in base64. */
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<ArtifactChunk>>;
+  /** A page of the files of the results, by path; by default the first one. */
+  files(call: Call, page?: PageQuery): Promise<Outcome<Page<FileView>>>;
 }
 
 /** Finds a session's object by its name, without a lookup. */
 export interface Sessions {
-  at(workspace: WorkspaceId, id: SessionId): SessionApi & TokenSockets;
+  at(workspace: WorkspaceId, id: SessionId): SessionApi & LeaseCallsApi & TokenSockets;
 }

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import text from '../../docs/API.md?raw';
-import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
-import { ask, newWorkspace, SESSION_ID, signToken, UUID } from './http-support.ts';
+import { taskIdOf } from '../../src/protocol/common/ids.ts';
+import { endpointOf, OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
+import type { OperationId } from '../../src/protocol/endpoints/routes.ts';
+import { ask, newWorkspace, SESSION_ID, signToken, TASK_ID, UUID } from './http-support.ts';
 
 /** The requests that docs/API.md shows, each with its operation. */
 const examples = [...text.matchAll(/^#### `(\w+)`[\s\S]*?```http\n(\w+) (\S+)\n(?:\n([^`]+)\n)?```/gm)].map(
@@ -50,7 +52,7 @@ async function furnished() {
   const { code } = await send('codes', {}, other.token);
   await send('locks/deploy:web/acquire', { owner: 'ci-run-7' });
   const agent = await send('agents', { name: 'AGENT-OTHER', agent_type: 'implementer', capabilities: [] });
-  return { token, send, session: session.id, other: other.id, code, agent: agent.id };
+  return { token, send, session: session.id, other: other.id, code, agent };
 }
 
 it('docs/API.md has an example of every operation', () => {
@@ -59,13 +61,19 @@ it('docs/API.md has an example of every operation', () => {
 
 it.each(examples)('the example of $id in docs/API.md works', async ({ id, method, path, body }) => {
   const { token, send, session, other, code, agent } = await furnished();
+  const acts = endpointOf(id as OperationId).access === 'act';
+  if (acts) {
+    await send(`sessions/${session}/start`, {});
+    await send(`agents/${agent.id}/claim`, {}, agent.token);
+  }
   for (const [action, given] of BEFORE[id] ?? []) await send(`sessions/${session}/${action}`, given);
   const real = (example: string) =>
     example
       .replaceAll(SESSION_ID, session)
+      .replaceAll(TASK_ID, taskIdOf(session, 1))
       .replace(`/tokens/${UUID}`, `/tokens/${other}`)
-      .replace(`/agents/${UUID}`, `/agents/${agent}`);
-  const bearer = id === 'redeemCode' ? code : token;
+      .replace(`/agents/${UUID}`, `/agents/${agent.id}`);
+  const bearer = acts ? agent.token : id === 'redeemCode' ? code : token;
   const sent = body !== undefined && { body: real(body) };
   const { status } = await ask(real(path), { method, token: bearer, ...sent });
   if (REFUSED[id] === undefined) expect([200, 201, 202, 204]).toContain(status);

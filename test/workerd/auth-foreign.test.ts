@@ -14,8 +14,11 @@ import { MAY_CALL } from './support/permissions.ts';
 
 const ARTIFACT = '11111111-8a52-4f0c-9d0b-0d6f3a1b2c3d';
 
-/** A workspace with one of everything that an operation can name in its path. */
-async function populated() {
+/**
+ * A workspace with one of everything that an operation can name in its path.
+ * @param acts whether its agent has no sockets, and was handed the session out
+ */
+async function populated(acts: boolean) {
   const workspace = newWorkspace();
   const admin = await signToken('admin', workspace);
   const post = async <T>(path: string, body: object) =>
@@ -23,9 +26,9 @@ async function populated() {
   const { id: session } = await post('/api/v1/sessions', { title: 'Of the owner', initial_prompt: 'secret' });
   await post(`/api/v1/sessions/${session}/start`, {});
   const approval = await runInDurableObject(env.SESSION.getByName(sessionName(workspace, session)), (instance) => {
-    const { kit, approvals, checkpoints } = (instance as unknown as { runtime: SessionRuntime }).runtime.parts;
+    const { kit, approvals, artifacts } = (instance as unknown as { runtime: SessionRuntime }).runtime.parts;
     return kit.store.transact(() => {
-      checkpoints.addChunk(IMPLICIT_TASK, 1, 1, { artifact_id: ARTIFACT, index: 0, data: btoa('secret') });
+      artifacts.addChunk(IMPLICIT_TASK, 1, 1, { artifact_id: ARTIFACT, index: 0, data: btoa('secret') });
       const permission = { kind: 'permission', title: 'bash: ls', permission: 'bash', patterns: ['ls'] } as const;
       const ask = { ...permission, patterns: ['ls'], always: [], questions: [], detail: {} };
       return approvals.open(IMPLICIT_TASK, ask, null).id;
@@ -34,13 +37,15 @@ async function populated() {
   const token = await post<CreatedToken>('/api/v1/tokens', { name: 'ci', role: 'agent' });
   // Only a listed token opens sockets.
   const own = await post<CreatedToken>('/api/v1/tokens', { name: 'owner', role: 'admin' });
-  await register(token.token);
+  const agent = acts ? await handedOut(admin) : { id: UUID, token: own.token };
+  if (!acts) await register(token.token);
   /** The values of the path's parameters, by the beginning of the path. */
   const ids: Record<string, Record<string, string>> = {
     '/api/v1/sessions/': { id: session, approval_id: approval, artifact_id: ARTIFACT },
-    '/api/v1/agents/': { id: UUID },
+    '/api/v1/agents/': { id: agent.id },
     '/api/v1/tokens/': { id: token.id },
     '/ws/sessions/': { id: session },
+    '/api/v1/leases/': { task_id: taskIdOf(session, IMPLICIT_TASK), epoch: '1' },
     '/ws/leases/': { task_id: taskIdOf(session, IMPLICIT_TASK), epoch: '1' },
     // An agent chooses its own id, in each workspace.
     '/ws/agents/': { agent_id: UUID },
@@ -62,7 +67,15 @@ async function populated() {
     const answers = await Promise.all(paths.map((path) => ask(`/api/v1/${path}`, { token: admin })));
     return Promise.all(answers.map((answer) => answer.text()));
   };
-  return { admin, own: own.token, session, pathOf, state };
+  return { admin, own: agent.token, session, pathOf, state };
+}
+
+/** Registers an agent without sockets, which claims the session. */
+async function handedOut(admin: string): Promise<{ id: string; token: string }> {
+  const body = { name: 'AGENT-OWNER', agent_type: 'implementer', capabilities: [] };
+  const agent = (await (await ask('/api/v1/agents', { token: admin, body })).json()) as { id: string; token: string };
+  await ask(`/api/v1/agents/${agent.id}/claim`, { token: agent.token, body: {} });
+  return agent;
 }
 
 /** Registers an agent, which says hello on its control socket. */
@@ -92,7 +105,8 @@ const isNameOfCaller = (id: OperationId) => id === 'openControlSocket' || endpoi
 const NAMING = OPERATION_IDS.filter((id) => ROUTES[id].path.includes('{') && !isNameOfCaller(id));
 
 it.each(NAMING)('%s shows and changes nothing of another workspace, for any role, and finds its own', async (id) => {
-  const owner = await populated();
+  const acts = endpointOf(id).access === 'act';
+  const owner = await populated(acts);
   const before = await owner.state();
   const { path, options } = requestTo(id, owner);
   const stranger = newWorkspace();
@@ -100,6 +114,10 @@ it.each(NAMING)('%s shows and changes nothing of another workspace, for any role
   for (const role of Role().options) {
     const { status } = await ask(path, { ...options, token: await signToken(role, stranger) });
     expect([role, status]).toEqual([role, roles.includes(role) ? 404 : 403]);
+  }
+  if (acts) {
+    const token = (await handedOut(await signToken('admin', stranger))).token;
+    expect([403, 404]).toContain((await ask(path, { ...options, token })).status);
   }
   expect(await owner.state()).toEqual(before);
   const own = await ask(path, { ...options, token: owner.own });
@@ -110,7 +128,7 @@ it.each(NAMING)('%s shows and changes nothing of another workspace, for any role
 });
 
 it('lists and bulk requests of another workspace contain nothing of this one', async () => {
-  const owner = await populated();
+  const owner = await populated(false);
   const token = await signToken('admin', newWorkspace());
   for (const id of ['listSessions', 'listAgents', 'listTokens'] as const) {
     const answer = await ask(ROUTES[id].path, { token });

@@ -4,12 +4,24 @@ import { Rebalance } from '../../src/protocol/agent/rebalance.ts';
 import { Role } from '../../src/protocol/common/enums.ts';
 import { ok, refuse } from '../../src/protocol/common/errors.ts';
 import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
+import type { OperationId } from '../../src/protocol/endpoints/routes.ts';
 import { HeldLock, LockView } from '../../src/protocol/lock/lock.ts';
 import { SessionList } from '../../src/protocol/session/list.ts';
 import { TokenView } from '../../src/protocol/workspace/token.ts';
 import { appWith, ask, newWorkspace, sessionsWith, signToken, UUID } from './http-support.ts';
 import { exampleRequest } from './support/example-request.ts';
 import { MAY_CALL } from './support/permissions.ts';
+
+/** Operations whose path names an agent, which its own token may call. */
+const OF_AN_AGENT: readonly OperationId[] = [
+  ...(['readAgent', 'readAgentPerformance', 'openControlSocket'] as const),
+  ...(['claimWork', 'sendHeartbeat'] as const),
+];
+/** Operations for which the session looks who holds the lease. */
+const UNDER_A_LEASE: readonly OperationId[] = [
+  ...(['reportEvents', 'reportCheckpoint', 'askApproval', 'sendArtifact'] as const),
+  ...(['reportResult', 'releaseLease'] as const),
+];
 
 /** The agent of the examples. */
 const OWN_AGENT = UUID;
@@ -32,6 +44,8 @@ const app = appWith({
         statistics: async () => ok(FleetStatistics().meta()!.example),
         rebalance: async () => ok(Rebalance().meta()!.example),
         performance: async () => away,
+        claim: async () => ok([]),
+        heartbeat: async () => ok(null),
         update: async () => away,
         drain: async () => away,
         resume: async () => away,
@@ -75,8 +89,9 @@ describe('roles', () => {
         const token = await signToken('agent', newWorkspace(), 600, { id: agentId, registered_by: 'static' });
         return (await app.ask(path, { ...options, token })).status;
       };
-      const ofAnAgent = ['readAgent', 'readAgentPerformance', 'openControlSocket'].includes(id);
-      const mayCall = ofAnAgent || (MAY_CALL[id].includes('agent') && id !== 'registerAgent');
+      const ofAnAgent = OF_AN_AGENT.includes(id);
+      const mayCall =
+        ofAnAgent || UNDER_A_LEASE.includes(id) || (MAY_CALL[id].includes('agent') && id !== 'registerAgent');
       expect([200, 201, 204, 404].includes(await statusWith(OWN_AGENT))).toBe(mayCall);
       const other = await statusWith(crypto.randomUUID());
       expect(other === 403).toBe(ofAnAgent || !mayCall);

@@ -169,14 +169,20 @@ describe('the API description', () => {
     for (const { operation } of operations) expect(tags).toContain(operation.tags[0]);
   });
 
-  it('offers an idempotency key on exactly the POSTs that store something, except on locks', () => {
+  it('offers an idempotency key on exactly the POSTs that store something, except on locks and under leases', () => {
     const without = operations.filter(
       ({ name, operation }) =>
         name.startsWith('POST') && !operation.parameters?.some((parameter) => parameter.name === 'Idempotency-Key'),
     );
-    const names = without.map(({ name }) => name).filter((name) => !name.startsWith('POST /api/v1/locks/'));
-    expect(names.sort()).toEqual(['POST /api/v1/agents/route', 'POST /api/v1/codes', 'POST /api/v1/tickets']);
-    expect(without).toHaveLength(names.length + 3);
+    const names = without.map(({ name }) => name).filter((name) => !/^POST .api.v1.(locks|leases)./.test(name));
+    expect(names.sort()).toEqual([
+      'POST /api/v1/agents/route',
+      'POST /api/v1/agents/{id}/claim',
+      'POST /api/v1/agents/{id}/heartbeat',
+      'POST /api/v1/codes',
+      'POST /api/v1/tickets',
+    ]);
+    expect(without).toHaveLength(names.length + 3 + 6);
   });
 
   it('requires a token everywhere except health and readiness', () => {

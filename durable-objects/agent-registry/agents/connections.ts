@@ -3,6 +3,7 @@ import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import type { ObjectPlatform, ObjectSocket } from '../../kit/platform/platform.ts';
 import { endSocket } from '../../kit/platform/sockets.ts';
+import { DISPATCH } from '../config.ts';
 
 /** The attachment of a control socket, which survives hibernation. */
 export interface ControlAttachment {
@@ -20,6 +21,8 @@ export interface ControlAttachment {
   seen_at: number;
   /** Whether either side has closed the socket. The platform may still list it for a moment. */
   closed: boolean;
+  /** How many offers are wanted at once, on a socket that the Worker holds for an agent without sockets. */
+  max?: number;
 }
 
 export interface Connection {
@@ -27,6 +30,16 @@ export interface Connection {
   attachment: ControlAttachment;
   /** When the last frame or ping arrived, in ms since the epoch. */
   aliveAt: number;
+}
+
+/** An agent that takes work now. */
+export interface Connected {
+  /** When it was last heard, in ms since the epoch. */
+  seen_at: number;
+  /** Its process. */
+  instance_id: string;
+  /** How many offers it wants at once; absent if that is as many as it has room for. */
+  max?: number;
 }
 
 /** The attachment of a socket on which no hello has arrived. @param now ms since the epoch */
@@ -46,6 +59,8 @@ export function agentTag(agentId: string): string {
 /** The open control sockets. Their state is in their attachments, so that the object can hibernate. */
 export class Connections {
   readonly #platform: ObjectPlatform;
+  /** When agents without sockets were last heard, in ms since the epoch. An eviction forgets it until they report again. */
+  readonly #heard = new Map<string, number>();
 
   constructor(platform: ObjectPlatform) {
     this.#platform = platform;
@@ -64,27 +79,54 @@ export class Connections {
       .filter(({ attachment }) => !attachment.closed && typeof attachment.instance_id === 'string');
   }
 
-  /** When each connected agent was last heard, in ms since the epoch, by agent id. */
-  aliveAt(): Map<string, number> {
-    return new Map([...this.connected()].map(([id, { seen_at }]) => [id, seen_at]));
-  }
-
-  /** When each connected agent was last heard, in ms since the epoch, and its process, by agent id. */
-  connected(): Map<string, { seen_at: number; instance_id: string }> {
-    const connected = new Map<string, { seen_at: number; instance_id: string }>();
+  /** The agents that take work now, by their ids. */
+  connected(): Map<string, Connected> {
+    const connected = new Map<string, Connected>();
     for (const { attachment, aliveAt } of this.welcomed()) {
-      const { agent_id, instance_id } = attachment;
+      const { agent_id, instance_id, max } = attachment;
       const known = connected.get(agent_id);
       if (instance_id === null || (known && known.seen_at >= aliveAt)) continue;
-      connected.set(agent_id, { seen_at: aliveAt, instance_id });
+      connected.set(agent_id, { seen_at: aliveAt, instance_id, ...(max !== undefined && { max }) });
     }
     return connected;
   }
 
-  /** When an agent was last heard on its open socket, in ms since the epoch; null if it is not connected. */
+  /** Remembers that an agent without sockets was heard. @param at ms since the epoch */
+  heard(agentId: string, at: number): void {
+    this.#heard.set(agentId, at);
+  }
+
+  /** Forgets an agent that was removed. */
+  forget(agentId: string): void {
+    this.#heard.delete(agentId);
+  }
+
+  /** The sockets on which the Worker waits for an agent. */
+  polling(agentId: string): Connection[] {
+    return this.welcomed(agentId).filter(({ attachment }) => attachment.max !== undefined);
+  }
+
+  /** When an agent was last heard, in ms since the epoch; null if it is not here. */
   heardAt(agentId: string): number | null {
     const times = this.welcomed(agentId).map(({ aliveAt }) => aliveAt);
-    return times.length === 0 ? null : Math.max(...times);
+    return this.#latest(agentId, times.length === 0 ? null : Math.max(...times));
+  }
+
+  /** The same by agent id, for all agents that are here. */
+  aliveAt(): Map<string, number> {
+    const alive = new Map([...this.connected()].map(([id, { seen_at }]) => [id, seen_at]));
+    for (const id of this.#heard.keys()) {
+      const at = this.#latest(id, alive.get(id) ?? null);
+      if (at !== null) alive.set(id, at);
+    }
+    return alive;
+  }
+
+  /** An agent without sockets is here for a minute after it was heard. */
+  #latest(agentId: string, onSocket: number | null): number | null {
+    const heard = this.#heard.get(agentId);
+    if (heard === undefined || this.#platform.now() - heard > DISPATCH.quiet_ms) return onSocket;
+    return Math.max(heard, onSocket ?? 0);
   }
 
   update({ socket, attachment }: Connection, changes: Partial<ControlAttachment>): void {
@@ -98,7 +140,12 @@ export class Connections {
 
   /** Sends a frame that depends on the connection, such as a proof. */
   sendEach(agentId: string, frameFor: (attachment: ControlAttachment) => ControlDown): void {
-    for (const { socket, attachment } of this.welcomed(agentId)) socket.send(JSON.stringify(frameFor(attachment)));
+    for (const connection of this.welcomed(agentId)) {
+      const { socket, attachment } = connection;
+      socket.send(JSON.stringify(frameFor(attachment)));
+      // The Worker comes back for all offers.
+      if (attachment.max !== undefined) this.update(connection, { closed: true });
+    }
   }
 
   /** Tells a process that it must stop, and closes its socket. */

@@ -143,6 +143,7 @@ export class Membership {
   #remove(id: string): void {
     const { kit, agents, connections } = this.#parts;
     agents.remove(id);
+    connections.forget(id);
     this.#endSockets(id, (connection) => connections.supersede(connection, REMOVED, true));
     kit.store.afterCommit(() => kit.store.platform.logger('info', 'agent_removed', { agent_id: id }));
   }

@@ -6,7 +6,7 @@ import { proofOf } from '../../kit/crypto/offer-proof.ts';
 import type { Due } from '../../kit/deadlines.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
 import type { AgentsTable } from '../agents/agents-table.ts';
-import type { Connections } from '../agents/connections.ts';
+import type { Connected, Connections } from '../agents/connections.ts';
 import { DEADLINE, DISPATCH, type Eviction, OFFER_MS, REVIEW_MS, SESSIONS } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
 import type { Slot, SlotKey, SlotsTable } from './slots-table.ts';
@@ -16,7 +16,7 @@ type Needs = Pick<RegistryParts, 'kit' | 'slots' | 'agents' | 'connections'>;
 /** Changes to the set of agents that take part in a match. */
 interface Participants {
   /** An agent whose hello is accepted in this transaction. It takes part, although its socket is not welcomed yet. */
-  newcomer?: { agent_id: string; instance_id: string };
+  newcomer?: Omit<Connected, 'seen_at'> & { agent_id: string };
   /** An agent that gets no offer in this pass. */
   skip?: string;
 }
@@ -175,10 +175,12 @@ export class SlotKeeper {
   #decide<S extends SlotKey & Waiting>(queue: Iterable<S>, { newcomer, skip }: Participants): Match<S> {
     const now = this.#now;
     const connected = this.#connections.connected();
-    if (newcomer) connected.set(newcomer.agent_id, { seen_at: now, instance_id: newcomer.instance_id });
+    if (newcomer) connected.set(newcomer.agent_id, { ...newcomer, seen_at: now });
     const agents = this.#agents.withRoom().flatMap(({ breaker, ...agent }) => {
       const connection = connected.get(agent.id);
-      return connection ? [{ ...agent, ...connection, open_until: breaker?.open_until ?? null }] : [];
+      if (!connection) return [];
+      const capacity = Math.min(agent.capacity, agent.slots_used + (connection.max ?? agent.capacity));
+      return [{ ...agent, ...connection, capacity, open_until: breaker?.open_until ?? null }];
     });
     return matchQueue({ queue, agents, skip: skip ?? null, now }, DISPATCH);
   }

@@ -2,14 +2,20 @@ import { isFinal } from '../../../src/domain/session/session-status.ts';
 import { addUsage, readUsage } from '../../../src/domain/session/usage.ts';
 import { errorFields } from '../../../src/ports/logger.ts';
 import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
+import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { BATCH_BYTES, maxFrameChars } from '../../../src/protocol/common/limits.ts';
 import type { EventBody } from '../../../src/protocol/events/envelope.ts';
-import { type AgentFrameBody, AskId, readFrame } from '../../../src/protocol/run/frames.ts';
+import { type AgentFrame, type AgentFrameBody, AskId, readFrame } from '../../../src/protocol/run/frames.ts';
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'approvals' | 'checkpoints' | 'tasks' | 'projections'>;
+type Needs = Pick<
+  SessionParts,
+  'kit' | 'records' | 'log' | 'approvals' | 'artifacts' | 'files' | 'checkpoints' | 'tasks' | 'projections'
+>;
+type SummedUsage = Pick<DataOf<'usage'>, 'input_tokens' | 'output_tokens' | 'cost_usd'>;
+type DataOf<Type extends AgentFrameBody['type']> = Extract<AgentFrameBody, { type: Type }>['data'];
 
 /** Applies the numbered frames of a lease. Each frame is applied exactly once, or recorded as rejected. */
 export class AgentFrames {
@@ -43,6 +49,29 @@ export class AgentFrames {
       acked = this.#takeOneByOne(lease, inOrder);
     }
     return { acked, gap: inOrder.length < frames.length };
+  }
+
+  /**
+   * Applies the frames of a transport that answers each report, in the caller's transaction. If one of them cannot be
+   * used, it fails, and the caller must roll back.
+   * @returns up to which number the stream is stored
+   */
+  takeAll(lease: LeaseRow, frames: readonly AgentFrame[]): Outcome<number> {
+    const expected = lease.acked + 1;
+    if (contiguousFrom(frames, expected).length < frames.length) {
+      const detail = `The next report of this lease has the number ${expected}. Send again from there.`;
+      return refuse('report_missing', detail, { current: { expected } });
+    }
+    let acked = lease.acked;
+    for (const { n, ...frame } of frames) {
+      if (n <= acked) continue;
+      const body = frame as AgentFrameBody;
+      const problem = isTooLarge(body) ? tooLarge(body) : this.#use(lease, n, body);
+      if (problem !== null) return refuse('validation_failed', `The report ${n} cannot be used: ${problem}.`);
+      acked = n;
+    }
+    if (acked > lease.acked) this.#acknowledge(lease, acked);
+    return ok(acked);
   }
 
   /** Applies each frame in its own transaction, so that an invalid frame does not block the others. */
@@ -93,8 +122,7 @@ export class AgentFrames {
     const read = readFrame(raw);
     if (!read.ok) return this.#reject(lease, n, raw, read.problem);
     const { body } = read;
-    if (isTooLarge(body))
-      return this.#reject(lease, n, raw, `its data has more than ${maxFrameChars(body.type)} characters`);
+    if (isTooLarge(body)) return this.#reject(lease, n, raw, tooLarge(body));
     const problem = this.#use(lease, n, body);
     if (problem !== null) this.#reject(lease, n, raw, problem);
   }
@@ -107,7 +135,7 @@ export class AgentFrames {
     if (isProgress) tasks.progressed(task);
     switch (body.type) {
       case 'artifact.chunk':
-        return checkpoints.addChunk(task, epoch, n, body.data);
+        return this.#addChunk(lease, n, body.data);
       case 'checkpoint':
         return checkpoints.add(task, epoch, n, body.data);
       case 'approval.asked':
@@ -117,15 +145,21 @@ export class AgentFrames {
         approvals.withdrawAsk(task, epoch, body.data.ask_id, body.data.reason);
         return null;
       case 'result':
-        this.#result(lease, body.data);
+        this.result(lease, body.data);
         return null;
       case 'released':
-        this.#released(lease, body.data);
+        this.released(lease, body.data);
         return null;
       default:
         this.#progress(lease.task, body);
         return null;
     }
+  }
+
+  #addChunk({ task, epoch }: LeaseRow, n: number, { file, ...chunk }: DataOf<'artifact.chunk'>): string | null {
+    const { artifacts, files } = this.#parts;
+    const problem = artifacts.addChunk(task, epoch, n, chunk);
+    return problem ?? (file ? files.add(task, chunk.artifact_id, file) : null);
   }
 
   /** Applies an event about the agent's work. */
@@ -144,8 +178,15 @@ export class AgentFrames {
     }
   }
 
+  /** Records the usage that a result sums up, as that of one turn. */
+  used(task: number, { input_tokens, output_tokens, cost_usd }: SummedUsage): void {
+    const rest = { reasoning_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 };
+    const data = { model: null, sub_agent: false, input_tokens, output_tokens, cost_usd, ...rest };
+    this.#progress(task, { type: 'usage', data });
+  }
+
   /** A result is final only if no message waits that the agent had not seen. */
-  #result({ task }: LeaseRow, result: Extract<AgentFrameBody, { type: 'result' }>['data']): void {
+  result({ task }: LeaseRow, result: DataOf<'result'>): void {
     const { records, tasks } = this.#parts;
     const { status, text, messages_done, finish, files_changed } = result;
     if (status === 'failed') return tasks.fail(task, bounded(result.error ?? NO_REASON));
@@ -160,7 +201,7 @@ export class AgentFrames {
   }
 
   /** The agent releases the lease, on request or because it cannot continue. */
-  #released({ task }: LeaseRow, { reason, message }: Extract<AgentFrameBody, { type: 'released' }>['data']): void {
+  released({ task }: LeaseRow, { reason, message }: DataOf<'released'>): void {
     const why = bounded({ code: `agent_${reason}`, message, retryable: true });
     this.#parts.tasks.handBack(task, why, { isRefused: reason === 'refused', costsAttempt: reason !== 'shutdown' });
   }
@@ -198,6 +239,10 @@ function isTooLarge({ type, data }: AgentFrameBody): boolean {
     if ((message_id.length + part_id.length + text.length) * JSON_UNITS_MAX < BATCH_BYTES / 2) return false;
   }
   return JSON.stringify(data).length > maxFrameChars(type);
+}
+
+function tooLarge({ type }: AgentFrameBody): string {
+  return `its data has more than ${maxFrameChars(type)} characters`;
 }
 
 /** The most characters with which JSON can encode one UTF-16 code unit. */

@@ -14,6 +14,8 @@ type Needs = Pick<SessionParts, 'kit' | 'records' | 'checkpoints' | 'tasks' | 'r
 export interface AgentClaim extends Omit<Claim, 'isProven'>, Offeree {
   /** From the offer; see `present` of the run socket. */
   proof?: string | undefined;
+  /** The last message that came with the assignment, if it was handed out before; which proves the offer as well. */
+  messages_given?: number;
 }
 
 /** The reply to an agent that does not get the lease. */
@@ -30,29 +32,34 @@ export class Claims {
     this.#parts = parts;
   }
 
+  /** The verdict on a claim, which changes nothing. */
+  judge(number: number, claim: AgentClaim): ClaimVerdict {
+    const { records } = this.#parts;
+    const session = records.find();
+    const [task, lease] = session ? [records.task(number), records.lease(number)] : [];
+    const bound = session ? { repository: session.repository, repository_key: repositoryKeyOf(records.spec()) } : null;
+    return judgeClaim({ ...claim, isProven: this.#isProven(number, claim) }, bound, task, lease);
+  }
+
   /** Handles an agent's claim of a task, the first one or a repeated one after a reconnect. */
   answer(number: number, claim: AgentClaim): ClaimAnswer {
     const { kit, records, tasks } = this.#parts;
-    const session = records.find();
-    const task = session ? records.task(number) : undefined;
-    const lease = session ? records.lease(number) : undefined;
-    const bound = session ? { repository: session.repository, repository_key: repositoryKeyOf(records.spec()) } : null;
-    const judgement = judgeClaim({ ...claim, isProven: this.#isProven(number, claim) }, bound, task, lease);
+    const judgement = this.judge(number, claim);
     switch (judgement.verdict) {
       case 'granted': {
         // Read before the grant changes it.
-        const assignment = this.#assignment(number);
-        kit.store.transact(() => tasks.grant(this.#newLease(number, claim), claim.repository));
+        const assignment = this.assignment(number);
+        kit.store.transact(() => tasks.grant(this.#newLease(number, claim), claim.repository, claim.messages_given));
         return { verdict: 'granted', assignment, acked: 0 };
       }
       case 'resumed': {
-        const { acked, token_id } = lease!;
+        const { acked, token_id } = records.lease(number)!;
         kit.store.transact(() => {
           records.seen(number, acked);
           if (token_id !== claim.token_id) records.updateLease(number, { token_id: claim.token_id });
           tasks.seen(number);
         });
-        return { verdict: 'resumed', assignment: this.#assignment(number), acked };
+        return { verdict: 'resumed', assignment: this.assignment(number), acked };
       }
       case 'lost':
         if (judgement.cause === 'stream_broken') kit.store.transact(() => tasks.lose(number, 'stream_broken'));
@@ -72,6 +79,7 @@ export class Claims {
   /** Whether the registry has offered the task's present epoch to this agent. */
   #isProven(number: number, { proof, ...claim }: AgentClaim): boolean {
     const { records, reservations } = this.#parts;
+    if (claim.messages_given !== undefined) return true;
     if (proof === undefined || !records.find() || records.task(number) === undefined) return false;
     return isProven(reservations.proofKey(number), claim, proof);
   }
@@ -95,10 +103,12 @@ export class Claims {
       closed_at: null,
       move_asked_at: null,
       ended: null,
+      result_hash: null,
     };
   }
 
-  #assignment(number: number): Assignment {
+  /** The work of a task, as it is now. */
+  assignment(number: number): Assignment {
     const { records, checkpoints } = this.#parts;
     const { id, usage, usage_before_run } = records.session();
     const { turns, cost_usd } = usageSince(readUsage(usage), readUsage(usage_before_run));

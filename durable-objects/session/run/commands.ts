@@ -50,12 +50,17 @@ export class Commands {
 
   /** Sends all unacknowledged commands of the lease. */
   resend(task: number, epoch: number, socket: ObjectSocket): void {
+    for (const { id, command } of this.pending(task, epoch)) sendDown(socket, { type: 'command', id, command });
+  }
+
+  /** The unacknowledged commands of the lease, in order. */
+  pending(task: number, epoch: number): { id: number; command: Command }[] {
     const rows = this.#parts.kit.store.rows<{ id: number; body: string }>(
       `SELECT id, body FROM commands WHERE task = ? AND epoch = ? ORDER BY id`,
       task,
       epoch,
     );
-    for (const { id, body } of rows) sendDown(socket, { type: 'command', id, command: this.#inFull(JSON.parse(body)) });
+    return rows.map(({ id, body }) => ({ id, command: this.#inFull(JSON.parse(body)) }));
   }
 
   /** Queues a command, unless the same one, with the same data, is unacknowledged. */
@@ -76,6 +81,11 @@ export class Commands {
 
   acknowledge(task: number, epoch: number, id: number): void {
     this.#parts.kit.store.rows(`DELETE FROM commands WHERE id = ? AND task = ? AND epoch = ?`, id, task, epoch);
+  }
+
+  /** Acknowledges the commands of the lease up to an id. */
+  acknowledgeUpTo(task: number, epoch: number, id: number): void {
+    this.#parts.kit.store.rows(`DELETE FROM commands WHERE id <= ? AND task = ? AND epoch = ?`, id, task, epoch);
   }
 
   /** Deletes a lease's commands at its end. Messages are queued again for the next lease; other commands are void. */

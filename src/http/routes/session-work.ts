@@ -22,6 +22,7 @@ export function sessionWorkHandlers(deps: Dependencies, authenticator: Authentic
     readDiff: ({ params, call }) => readDiff(sessionOf(deps, call, params.id), call),
     listApprovals: ({ params, query, call }) => sessionOf(deps, call, params.id).approvals(call, query),
     answerApproval: ({ params, body, call }) => sessionOf(deps, call, params.id).answer(call, params.approval_id, body),
+    listFiles: ({ params, query, call }) => sessionOf(deps, call, params.id).files(call, query),
     readArtifact: ({ params, call }) => streamArtifact(sessionOf(deps, call, params.id), call, params.artifact_id),
   } satisfies SomeHandlers;
 }

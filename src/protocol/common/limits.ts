@@ -58,6 +58,11 @@ export const MAX_LOCK_WAITERS = 1_000;
 /** The longest time after which a lock ends by itself, and for which a request waits for one. */
 export const MAX_LOCK_TTL_SECONDS = 3_600;
 export const MAX_LOCK_WAIT_SECONDS = 25;
+/** The longest that a request of an agent for work waits, in seconds. */
+export const MAX_CLAIM_WAIT_SECONDS = 25;
+/** The most files of a task's result, and the most that they have together. */
+export const MAX_FILES = 200;
+export const MAX_FILES_BYTES = 67_108_864;
 /** The most tokens and the most sign-ins of a workspace. Each counts until it is revoked or expires. */
 export const MAX_TOKENS = 1_000;
 export const MAX_SIGN_INS = 1_000;

@@ -17,6 +17,7 @@ import { Rebalance, RebalanceRequest } from '../agent/rebalance.ts';
 import { AgentType, Capability, PerformanceTier } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
+import { ClaimedWork, ClaimRequest } from '../run/reports.ts';
 import { Label } from '../session/requirements.ts';
 import { type Endpoints, json, NoMembers, page, repeated } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
@@ -87,6 +88,24 @@ export const AGENT_ENDPOINTS = {
     access: 'read_agent',
     params: AgentParams,
     responses: { 200: json(AgentPerformance, 'Counts, success, durations and cost.') },
+    errors: ['not_found'],
+  },
+  claimWork: {
+    tag: 'Agents',
+    summary: 'Ask for work as an agent without sockets, and wait for it',
+    access: 'act',
+    params: AgentParams,
+    body: ClaimRequest,
+    responses: { 200: json(ClaimedWork, 'The work that is offered to the agent.') },
+    errors: ['not_found', 'agent_connected'],
+  },
+  sendHeartbeat: {
+    tag: 'Agents',
+    summary: 'Say that an agent without sockets is alive',
+    access: 'act',
+    params: AgentParams,
+    body: NoMembers,
+    responses: { 204: { description: 'The agent counts as alive for the next minute.' } },
     errors: ['not_found'],
   },
   updateAgent: {

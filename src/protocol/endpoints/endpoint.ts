@@ -17,6 +17,7 @@ export type Permission =
   | 'administer'
   | 'enrol'
   | 'work'
+  | 'act'
   | 'lock'
   | 'open_socket';
 
@@ -44,6 +45,7 @@ export const TAGS = {
   'Session actions': 'Start, steer and end sessions.',
   'Session work': 'The events, checkpoints, changes and approvals of a session.',
   Agents: 'The fleet: register, read, change, drain and remove agents.',
+  Leases: 'Reports of agents without sockets, under the leases that they hold.',
   Locks: 'Locks of the workspace, with a TTL, a queue and fencing tokens.',
   Tokens: 'The tokens of the workspace, and codes for signing in.',
   Sockets: 'WebSockets for watchers and agents, and tickets that open one from a browser.',

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../common/errors.ts';
 import type { Infer, Schema } from '../common/schema.ts';
 import { AGENT_ENDPOINTS } from './agents.ts';
 import type { Access, Endpoint, Endpoints, Permission } from './endpoint.ts';
+import { LEASE_ENDPOINTS } from './leases.ts';
 import { LOCK_ENDPOINTS } from './locks.ts';
 import { matchPath, type OperationId, ROUTES } from './routes.ts';
 import { SESSION_ACTION_ENDPOINTS } from './session-actions.ts';
@@ -22,6 +23,7 @@ export const ENDPOINTS = {
   ...SESSION_ACTION_ENDPOINTS,
   ...SESSION_WORK_ENDPOINTS,
   ...AGENT_ENDPOINTS,
+  ...LEASE_ENDPOINTS,
   ...LOCK_ENDPOINTS,
   ...TOKEN_ENDPOINTS,
   ...SOCKET_ENDPOINTS,

@@ -31,6 +31,7 @@ export const ROUTES = {
   readDiff: { method: 'GET', path: '/api/v1/sessions/{id}/diff' },
   listApprovals: { method: 'GET', path: '/api/v1/sessions/{id}/approvals' },
   answerApproval: { method: 'POST', path: '/api/v1/sessions/{id}/approvals/{approval_id}' },
+  listFiles: { method: 'GET', path: '/api/v1/sessions/{id}/files' },
   readArtifact: { method: 'GET', path: '/api/v1/sessions/{id}/artifacts/{artifact_id}' },
 
   listAgents: { method: 'GET', path: '/api/v1/agents' },
@@ -44,6 +45,15 @@ export const ROUTES = {
   readAgentPerformance: { method: 'GET', path: '/api/v1/agents/{id}/performance' },
   drainAgent: { method: 'POST', path: '/api/v1/agents/{id}/drain' },
   resumeAgent: { method: 'POST', path: '/api/v1/agents/{id}/resume' },
+  claimWork: { method: 'POST', path: '/api/v1/agents/{id}/claim' },
+  sendHeartbeat: { method: 'POST', path: '/api/v1/agents/{id}/heartbeat' },
+
+  reportEvents: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/events' },
+  reportCheckpoint: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/checkpoints' },
+  askApproval: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/approvals' },
+  sendArtifact: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/artifacts' },
+  reportResult: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/result' },
+  releaseLease: { method: 'POST', path: '/api/v1/leases/{task_id}/{epoch}/release' },
 
   readLock: { method: 'GET', path: '/api/v1/locks/{resource}' },
   acquireLock: { method: 'POST', path: '/api/v1/locks/{resource}/acquire' },

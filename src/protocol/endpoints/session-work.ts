@@ -5,6 +5,7 @@ import { MAX_WAIT_SECONDS, PAGE_EVENTS } from '../common/limits.ts';
 import { PageQuery } from '../common/page.ts';
 import { schema } from '../common/schema.ts';
 import { EventPage } from '../events/envelope.ts';
+import { FileList } from '../run/reports.ts';
 import { ApprovalList, ApprovalView } from '../session/approval.ts';
 import { CheckpointList, CheckpointRequested, SessionDiff } from '../session/checkpoint.ts';
 import { AnswerApprovalRequest, EndToolsRequest, EndToolsRequested } from '../session/requests.ts';
@@ -107,9 +108,18 @@ export const SESSION_WORK_ENDPOINTS = {
     responses: { 200: json(ApprovalView, 'The approval with its answer.') },
     errors: ['not_found', 'approval_answered'],
   },
+  listFiles: {
+    tag: 'Session work',
+    summary: 'List the files of the results',
+    access: 'read',
+    params: SessionParams,
+    query: PageQuery,
+    responses: { 200: page(FileList, 'The files; read the bytes of one as an artifact.') },
+    errors: ['not_found'],
+  },
   readArtifact: {
     tag: 'Session work',
-    summary: 'Read an artifact of a checkpoint',
+    summary: 'Read an artifact of a checkpoint, or a file of a result',
     access: 'read_artifact',
     params: schema(() => SessionParams().extend({ artifact_id: Uuid() })),
     responses: { 200: { description: 'The bytes of the artifact.', bytes: true } },

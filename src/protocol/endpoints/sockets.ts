@@ -8,7 +8,7 @@ import { type Endpoints, json } from './endpoint.ts';
 import type { OperationId } from './routes.ts';
 
 /** An epoch in a path. */
-const Epoch = schema(() =>
+export const Epoch = schema(() =>
   z
     .string()
     .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1, such as 1')

@@ -21,6 +21,7 @@ import {
   MAX_PATCH_BYTES,
 } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { hasControls } from '../common/text.ts';
 import { AgentEventBody, MAX_PART_CHARS, MAX_TITLE_CHARS } from '../events/agent.ts';
 import { DiffFile, Lacks } from '../session/checkpoint.ts';
 import { SessionError } from '../session/session.ts';
@@ -46,66 +47,101 @@ const AskedQuestion = schema(() =>
 const ErrorText = schema(() => z.string().max(BATCH_BYTES));
 const ReportedError = schema(() => SessionError().extend({ code: ErrorText(), message: ErrorText() }));
 
-/** A report of the agent. Frames are numbered from 1 in each (task, epoch, stream). */
-export const AgentFrameBody = schema(() => {
+export const ApprovalAsked = schema(() =>
+  z.object({
+    /** The agent's own name for it; unique within the stream. */
+    ask_id: AskId(),
+    kind: AgentApprovalKind(),
+    title: z.string().max(MAX_TITLE_CHARS),
+    permission: Name().nullable(),
+    patterns: Patterns(),
+    /** The wider patterns that `always` would allow. */
+    always: Patterns(),
+    questions: z.array(AskedQuestion()).max(50),
+    detail: boundedObject(BATCH_BYTES),
+  }),
+);
+
+export const ApprovalWithdrawn = schema(() =>
+  z.object({
+    type: z.literal('approval.withdrawn'),
+    data: z.object({ ask_id: AskId(), reason: Reason() }),
+  }),
+);
+
+/** What an artifact is when it is a file of the result. Its path is relative, and names it within its task. */
+export const FileFacts = schema(() =>
+  z.object({
+    path: z
+      .string()
+      .min(1)
+      .max(MAX_FILE_PATH_CHARS)
+      .refine((path) => !hasControls(path), 'must have no control characters')
+      .refine(
+        (path) => !path.startsWith('/') && !path.split('/').includes('..'),
+        'must be a relative path, such as reports/tests.xml',
+      ),
+    mime_type: z
+      .string()
+      .max(MAX_NAME_CHARS)
+      .regex(/^[\w.+-]{1,100}\/[\w.+-]{1,100}$/, 'must be a media type, such as text/plain'),
+  }),
+);
+export type FileFacts = Infer<typeof FileFacts>;
+const MAX_FILE_PATH_CHARS = 500;
+
+/**
+ * `index` counts from 0 without gaps; `data` is base64 of at most CHUNK_BYTES. The last chunk of a file of the result has
+ * `file`; artifacts of checkpoints have none.
+ */
+export const ArtifactChunk = schema(() =>
+  z.object({
+    artifact_id: Uuid(),
+    index: Count(),
+    data: z.base64().max(CHUNK_CHARS, `a chunk holds at most ${CHUNK_BYTES} bytes`),
+    file: FileFacts().optional(),
+  }),
+);
+
+export const CheckpointReport = schema(() => {
   const artifact = {
     artifact_id: Uuid(),
     bytes: z.int().min(0).max(Math.max(MAX_PATCH_BYTES, MAX_CONVERSATION_BYTES)),
     sha256: z.string().max(SHA256_DIGITS),
   };
-  return z.discriminatedUnion('type', [
+  return z.object({
+    turn: Count(),
+    /** The number of the last message whose turn the conversation holds completely. */
+    messages_done: Count(),
+    base_commit: Commit().nullable(),
+    patch: z.object(artifact).nullable(),
+    /** `parts`: the artifacts of this lease that hold what comes before, in order; see `max_conversation_parts`. */
+    conversation: z
+      .object({
+        ...artifact,
+        format: Name(),
+        parts: z.array(z.object(artifact)).max(MAX_CONVERSATION_PARTS).optional(),
+      })
+      .nullable(),
+    files: z.array(DiffFile().extend({ path: Path(), additions: Count(), deletions: Count() })).max(1_000),
+    /** The work is too large for a patch and stayed on the agent's machine. */
+    local_only: z.boolean(),
+    requested: z.boolean(),
+    lacks: Lacks(),
+  });
+});
+
+/** Why an agent releases a lease without a result. */
+export const ReleaseReason = schema(() => z.enum(['paused', 'stopped', 'refused', 'shutdown', 'lost']));
+
+/** A report of the agent. Frames are numbered from 1 in each (task, epoch, stream). */
+export const AgentFrameBody = schema(() =>
+  z.discriminatedUnion('type', [
     ...AgentEventBody().options,
-    z.object({
-      type: z.literal('approval.asked'),
-      data: z.object({
-        /** The agent's own name for it; unique within the stream. */
-        ask_id: AskId(),
-        kind: AgentApprovalKind(),
-        title: z.string().max(MAX_TITLE_CHARS),
-        permission: Name().nullable(),
-        patterns: Patterns(),
-        /** The wider patterns that `always` would allow. */
-        always: Patterns(),
-        questions: z.array(AskedQuestion()).max(50),
-        detail: boundedObject(BATCH_BYTES),
-      }),
-    }),
-    z.object({
-      type: z.literal('approval.withdrawn'),
-      data: z.object({ ask_id: AskId(), reason: Reason() }),
-    }),
-    /** `index` counts from 0 without gaps; `data` is base64 of at most CHUNK_BYTES. */
-    z.object({
-      type: z.literal('artifact.chunk'),
-      data: z.object({
-        artifact_id: Uuid(),
-        index: Count(),
-        data: z.base64().max(CHUNK_CHARS, `a chunk holds at most ${CHUNK_BYTES} bytes`),
-      }),
-    }),
-    z.object({
-      type: z.literal('checkpoint'),
-      data: z.object({
-        turn: Count(),
-        /** The number of the last message whose turn the conversation holds completely. */
-        messages_done: Count(),
-        base_commit: Commit().nullable(),
-        patch: z.object(artifact).nullable(),
-        /** `parts`: the artifacts of this lease that hold what comes before, in order; see `max_conversation_parts`. */
-        conversation: z
-          .object({
-            ...artifact,
-            format: Name(),
-            parts: z.array(z.object(artifact)).max(MAX_CONVERSATION_PARTS).optional(),
-          })
-          .nullable(),
-        files: z.array(DiffFile().extend({ path: Path(), additions: Count(), deletions: Count() })).max(1_000),
-        /** The work is too large for a patch and stayed on the agent's machine. */
-        local_only: z.boolean(),
-        requested: z.boolean(),
-        lacks: Lacks(),
-      }),
-    }),
+    z.object({ type: z.literal('approval.asked'), data: ApprovalAsked() }),
+    ApprovalWithdrawn(),
+    z.object({ type: z.literal('artifact.chunk'), data: ArtifactChunk() }),
+    z.object({ type: z.literal('checkpoint'), data: CheckpointReport() }),
     /** The lease's work is done. The session replies with `ended`, or with `message` commands that continue the lease. */
     z.object({
       type: z.literal('result'),
@@ -123,10 +159,10 @@ export const AgentFrameBody = schema(() => {
     /** The agent releases the lease without a result: it was paused or stopped, or the agent cannot continue. */
     z.object({
       type: z.literal('released'),
-      data: z.object({ reason: z.enum(['paused', 'stopped', 'refused', 'shutdown', 'lost']), message: ErrorText() }),
+      data: z.object({ reason: ReleaseReason(), message: ErrorText() }),
     }),
-  ]);
-});
+  ]),
+);
 export type AgentFrameBody = Infer<typeof AgentFrameBody>;
 
 export const AgentFrame = schema(() => z.intersection(z.object({ n: Ordinal() }), AgentFrameBody()));

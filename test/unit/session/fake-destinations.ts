@@ -7,6 +7,8 @@ import type { SessionRun } from '../../../src/ports/run-history.ts';
 export class FakeDestinations {
   /** By `task:epoch`: the session's last call on each slot. */
   readonly slots = new Map<string, 'reserved' | 'cancelled' | 'released'>();
+  /** By `task:epoch`: the agent without a socket that has accepted. */
+  readonly accepted = new Map<string, string>();
   readonly requests: SlotRequest[] = [];
   readonly runs = new Map<string, SessionRun>();
   readonly assignments: AgentRun[] = [];
@@ -37,6 +39,12 @@ export class FakeDestinations {
       },
       cancel: word('cancelled'),
       release: word('released'),
+      accept: async (task, epoch, agentId) => {
+        this.#reach('registry');
+        this.accepted.set(`${task}:${epoch}`, agentId);
+      },
+      claim: unused,
+      heartbeat: unused,
       agents: unused,
       places: unused,
       agent: unused,

@@ -33,6 +33,7 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   readDiff: READERS,
   listApprovals: READERS,
   answerApproval: OPERATORS,
+  listFiles: READERS,
   readArtifact: ['operator', 'admin', 'agent'],
   registerAgent: ['operator', 'admin', 'agent'],
   listAgents: READERS,
@@ -42,6 +43,15 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   // With its own token, an agent also reads itself.
   readAgent: READERS,
   readAgentPerformance: READERS,
+  // Only with the own token of an agent.
+  claimWork: [],
+  sendHeartbeat: [],
+  reportEvents: [],
+  reportCheckpoint: [],
+  askApproval: [],
+  sendArtifact: [],
+  reportResult: [],
+  releaseLease: [],
   updateAgent: OPERATORS,
   drainAgent: OPERATORS,
   resumeAgent: OPERATORS,

@@ -96,6 +96,18 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.release(...args);
       },
+      accept: async (...args) => {
+        await ready();
+        return await stub.accept(...args);
+      },
+      claim: async (...args) => {
+        await ready();
+        return await stub.claim(...args);
+      },
+      heartbeat: async (...args) => {
+        await ready();
+        return await stub.heartbeat(...args);
+      },
       agents: async (...args) => {
         await ready();
         return await stub.agents(...args);

@@ -1,0 +1,278 @@
+import { instanceWithoutSocket, judgeReport, STREAM_WITHOUT_SOCKET } from '../../../src/domain/lease/report.ts';
+import { isFinal } from '../../../src/domain/session/session-status.ts';
+import type { Call } from '../../../src/ports/calls.ts';
+import type { FrameReport, LeaseKey, ProvenOffer } from '../../../src/ports/lease-calls.ts';
+import { MAX_COUNT } from '../../../src/protocol/common/bounds.ts';
+import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import { taskNumber } from '../../../src/protocol/common/ids.ts';
+import type {
+  LeaseReport,
+  OfferedAssignment,
+  PendingCommand,
+  ReleaseLeaseRequest,
+  ReportResultRequest,
+  ResultReport,
+} from '../../../src/protocol/run/reports.ts';
+import type { Calls } from '../../kit/calls/calls.ts';
+import { sha256 } from '../../kit/crypto/sha256.ts';
+import { transactOutcome } from '../../kit/storage/transact-outcome.ts';
+import { instant } from '../../kit/text.ts';
+import type { SessionParts } from '../parts.ts';
+import type { LeaseRow } from '../records.ts';
+import { activeMs } from '../views.ts';
+import type { AgentClaim } from './claims.ts';
+
+type Needs = Pick<
+  SessionParts,
+  | 'config'
+  | 'kit'
+  | 'records'
+  | 'log'
+  | 'commands'
+  | 'files'
+  | 'reservations'
+  | 'tasks'
+  | 'claims'
+  | 'refusals'
+  | 'frames'
+>;
+
+/** What an agent was given with an offer. It stays after the lease, so that a late agent learns what has become of it. */
+interface HandOut {
+  agent_id: string;
+  /** The newest one of the task that was handed out to the agent. */
+  epoch: number;
+  agent_name: string;
+  repository: string | null;
+  messages_last: number;
+}
+
+/** The agents of a task of which this is known. An agent that is forgotten claims again. */
+const MAX_HAND_OUTS = 50;
+
+/**
+ * Plain HTTP as a transport of an agent's work (`LeaseCallsApi`). A task is handed out with its offer, and the first
+ * report takes the lease. A refused call changes nothing.
+ */
+export class LeaseCalls {
+  readonly #parts: Needs;
+  readonly #calls: Calls;
+
+  constructor(parts: Needs, calls: Calls) {
+    this.#parts = parts;
+    this.#calls = calls;
+  }
+
+  handOut(call: Call, { task_id, epoch, offered_until, ...offer }: ProvenOffer): Outcome<OfferedAssignment> {
+    const { claims, records } = this.#parts;
+    const task = taskNumber(task_id);
+    return this.#change('handOut', call, () => {
+      const agent_id = agentOf(call);
+      const claim = { ...this.#claim(call, epoch, offer), proof: offer.proof };
+      const judgement = claims.judge(task, claim);
+      if (judgement.verdict !== 'granted') return gone('reason' in judgement ? judgement.reason : 'it has a lease');
+      const assignment = this.#offered(task, offered_until);
+      const { agent_name, repository } = offer;
+      const messages_last = records.lastMessageOf(task);
+      const others = this.#handOuts(task).filter((known) => known.agent_id !== agent_id);
+      const all = [...others, { agent_id, epoch, agent_name, repository, messages_last }];
+      records.updateTask(task, { handed_out: JSON.stringify(all.slice(-MAX_HAND_OUTS)) });
+      return ok(assignment);
+    });
+  }
+
+  report(call: Call, key: LeaseKey, { frames, acknowledged_command }: FrameReport): Outcome<LeaseReport> {
+    return this.#change(
+      'report',
+      call,
+      () =>
+        this.#underLease(call, key, (lease) => {
+          this.#acknowledge(lease, acknowledged_command);
+          const taken = this.#parts.frames.takeAll(lease, frames);
+          if (!taken.ok) return taken;
+          if (taken.value === lease.acked) this.#seen(lease);
+          return ok(this.#view(this.#parts.records.lease(lease.task)!));
+        }),
+      key,
+    );
+  }
+
+  reportResult(call: Call, key: LeaseKey, request: ReportResultRequest): Outcome<ResultReport> {
+    const { acknowledged_command, ...result } = request;
+    const digest = sha256(JSON.stringify(result));
+    const report = () => {
+      const before = this.#endedBy(call, key);
+      if (before?.result_hash === digest) return ok(this.#final(before));
+      if (before?.result_hash)
+        return refuse('result_differs', 'The lease has ended with another result, which counts.');
+      return this.#underLease(call, key, (lease) => {
+        this.#acknowledge(lease, acknowledged_command);
+        return this.#end(lease, result, digest);
+      });
+    };
+    return this.#change('reportResult', call, report, key);
+  }
+
+  releaseLease(call: Call, key: LeaseKey, request: ReleaseLeaseRequest): Outcome<null> {
+    const release = () => {
+      if (this.#endedBy(call, key)?.result_hash === null) return ok(null);
+      return this.#underLease(call, key, (lease) => {
+        this.#parts.frames.released(lease, request);
+        return ok(null);
+      });
+    };
+    return this.#change('releaseLease', call, release, key);
+  }
+
+  /** Ends the lease with its result, unless a message waits that the agent had not seen. */
+  #end(lease: LeaseRow, { artifacts, usage, ...result }: Reported, result_hash: string): Outcome<ResultReport> {
+    const { files, frames, records } = this.#parts;
+    const { status, output: text, error, messages_done = this.#messagesGiven(lease) } = result;
+    if (status !== 'failed' && records.lastMessageOf(lease.task) > messages_done) {
+      this.#seen(lease);
+      const session_status = records.session().status;
+      return ok({ ...this.#view(records.lease(lease.task)!), final: false, session_status });
+    }
+    for (const file of artifacts) {
+      const problem = files.store(lease.task, lease.epoch, lease.acked, file);
+      if (problem !== null) return refuse('validation_failed', `The file ${file.path} cannot be stored: ${problem}.`);
+    }
+    if (usage) frames.used(lease.task, usage);
+    frames.result(lease, { status, text, messages_done, error });
+    records.updateLease(lease.task, { result_hash });
+    return ok(this.#final(lease));
+  }
+
+  /** Runs what an agent does under its lease, which the first report takes. */
+  #underLease<T>(call: Call, key: LeaseKey, body: (lease: LeaseRow) => Outcome<T>): Outcome<T> {
+    const lease = this.#leaseOf(call, key);
+    return lease.ok ? body(lease.value) : lease;
+  }
+
+  #change<T>(method: string, call: Call, body: () => Outcome<T>, key?: LeaseKey): Outcome<T> {
+    const outcome = this.#calls.read(method, call, () => transactOutcome(this.#parts.kit.store, body));
+    if (key && !outcome.ok && outcome.failure.code === 'stale_lease') {
+      this.#parts.refusals.count(taskNumber(key.task_id), key.epoch, instanceWithoutSocket(agentOf(call)));
+    }
+    return outcome;
+  }
+
+  /** The lease under which an agent reports. */
+  #leaseOf(call: Call, { task_id, epoch }: LeaseKey): Outcome<LeaseRow> {
+    const { claims, records, reservations } = this.#parts;
+    const [agent_id, number] = [agentOf(call), taskNumber(task_id)];
+    const handOut = this.#handOuts(number).find((known) => known.agent_id === agent_id);
+    const facts = { agent_id, epoch, handed_out: handOut?.epoch ?? null };
+    switch (judgeReport(facts, records.task(number), records.lease(number))) {
+      case 'held':
+        return ok(records.liveLease(number)!);
+      case 'claims': {
+        const claim = { ...this.#claim(call, epoch, handOut!), messages_given: handOut!.messages_last };
+        const answer = claims.answer(number, claim);
+        if (!('assignment' in answer)) return gone(answer.reason);
+        reservations.accepted(number, epoch, agent_id);
+        return ok(records.liveLease(number)!);
+      }
+      case 'gone':
+        return gone('another agent was first, or the offer was withdrawn');
+      case 'stale':
+        return refuse('stale_lease', 'The lease was taken from this agent. Stop the work, and claim again.');
+      case 'ended':
+        return refuse('stale_lease', 'This agent has ended the lease. Claim again.');
+      case 'unknown':
+        return refuse('not_found', 'This agent has no such lease.');
+    }
+  }
+
+  /** The lease of an epoch that the agent has ended itself. */
+  #endedBy(call: Call, { task_id, epoch }: LeaseKey): LeaseRow | undefined {
+    const { records } = this.#parts;
+    const lease = records.find() ? records.lease(taskNumber(task_id)) : undefined;
+    const isTheirs = lease?.epoch === epoch && lease.instance_id === instanceWithoutSocket(agentOf(call));
+    return isTheirs && lease.ended === 'done' ? lease : undefined;
+  }
+
+  #claim({ principal }: Call, epoch: number, { agent_name, repository }: Named): AgentClaim {
+    const agent_id = principal.agent!.id;
+    return {
+      agent_id,
+      agent_name,
+      instance_id: instanceWithoutSocket(agent_id),
+      stream_id: STREAM_WITHOUT_SOCKET,
+      head: MAX_COUNT,
+      repository,
+      token_id: principal.token_id,
+      epoch,
+    };
+  }
+
+  #handOuts(number: number): HandOut[] {
+    return JSON.parse(this.#parts.records.task(number)?.handed_out ?? '[]') as HandOut[];
+  }
+
+  #offered(number: number, offered_until: number): OfferedAssignment {
+    const { claims, kit, records } = this.#parts;
+    const { session_id, task_id, epoch, title, agent_config, repository, checkpoint, messages_done } =
+      claims.assignment(number);
+    const { required_capabilities, required_labels, metadata, max_duration_seconds } = records.spec();
+    const now = kit.store.platform.now();
+    return {
+      ...{ task_id, session_id, epoch, title, agent_config, repository, checkpoint },
+      ...{ required_capabilities, required_labels, context: metadata },
+      input: { messages: records.promptsAfter(number, messages_done) },
+      base_commit: checkpoint?.base_commit ?? repository.base_commit ?? null,
+      deadline_at: instant(now + Math.max(0, max_duration_seconds * 1_000 - activeMs(records.session(), now))),
+      lease_expires_at: instant(offered_until),
+    };
+  }
+
+  #acknowledge({ task, epoch }: LeaseRow, command: number | undefined): void {
+    if (command !== undefined) this.#parts.commands.acknowledgeUpTo(task, epoch, command);
+  }
+
+  #seen({ task, acked }: LeaseRow): void {
+    const { records, tasks } = this.#parts;
+    records.seen(task, acked);
+    tasks.seen(task);
+  }
+
+  /** The number of the last message that the agent has got, or has acknowledged the command of. */
+  #messagesGiven({ task, epoch }: LeaseRow): number {
+    const { commands, records } = this.#parts;
+    const waiting = commands
+      .pending(task, epoch)
+      .flatMap(({ command }) => (command.type === 'message' ? command.data.number : []));
+    return waiting.length === 0 ? records.lastMessageOf(task) : Math.min(...waiting) - 1;
+  }
+
+  #view({ task, epoch, acked, seen_at }: LeaseRow): LeaseReport {
+    const { config, commands, records } = this.#parts;
+    const isOver = isFinal(records.task(task)!);
+    return {
+      acked,
+      lease_expires_at: instant(seen_at + config.lease_ttl_ms),
+      commands: commands.pending(task, epoch).map(({ id, command }): PendingCommand => {
+        if (isOver && command.type === 'stop') return { id, type: 'cancel', data: command.data };
+        return { id, ...command };
+      }),
+    };
+  }
+
+  #final({ acked }: LeaseRow): ResultReport {
+    const { status } = this.#parts.records.session();
+    return { final: true, session_status: status, acked, lease_expires_at: null, commands: [] };
+  }
+}
+
+type Named = Pick<ProvenOffer, 'agent_name' | 'repository'>;
+type Reported = Omit<ReportResultRequest, 'acknowledged_command'>;
+
+/** The agent whose own token the caller has. Only with such a token, the Worker makes these calls. */
+function agentOf({ principal }: Call): string {
+  if (!principal.agent) throw new Error('the call has no token of an agent');
+  return principal.agent.id;
+}
+
+function gone(reason: string): Outcome<never> {
+  return refuse('lease_gone', `Do not work on the task: ${reason}.`);
+}

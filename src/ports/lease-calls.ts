@@ -1,0 +1,44 @@
+import type { Outcome } from '../protocol/common/errors.ts';
+import type { TaskId } from '../protocol/common/ids.ts';
+import type { AgentFrame } from '../protocol/run/frames.ts';
+import type {
+  LeaseReport,
+  OfferedAssignment,
+  ReleaseLeaseRequest,
+  ReportResultRequest,
+  ResultReport,
+} from '../protocol/run/reports.ts';
+import type { Call } from './calls.ts';
+
+/** A lease, or an offer that is to become one. */
+export interface LeaseKey {
+  task_id: TaskId;
+  epoch: number;
+}
+
+/** An offer of the registry to an agent without sockets. */
+export interface ProvenOffer extends LeaseKey {
+  agent_name: string;
+  /** The root commit of the agent's clone. */
+  repository: string | null;
+  /** When the offer lapses, in ms since the epoch. */
+  offered_until: number;
+  /** See `present` of the run socket. */
+  proof: string;
+}
+
+/** Frames of an agent, in one request. If one of them cannot be used, none is. */
+export interface FrameReport {
+  frames: readonly AgentFrame[];
+  /** The agent has handled the commands up to this one. */
+  acknowledged_command?: number | undefined;
+}
+
+/** The calls of agents without sockets, whose own token names them, on the session of a task. */
+export interface LeaseCallsApi {
+  /** Hands an offered task out. This is no lease yet: the agent's first report takes it. Fails with `lease_gone`. */
+  handOut(call: Call, offer: ProvenOffer): Promise<Outcome<OfferedAssignment>>;
+  report(call: Call, lease: LeaseKey, report: FrameReport): Promise<Outcome<LeaseReport>>;
+  reportResult(call: Call, lease: LeaseKey, result: ReportResultRequest): Promise<Outcome<ResultReport>>;
+  releaseLease(call: Call, lease: LeaseKey, request: ReleaseLeaseRequest): Promise<Outcome<null>>;
+}
