@@ -54,7 +54,8 @@ export class HttpAgent {
   }
 
   result(changes: Partial<ReportResultRequest> = {}): Outcome<ResultReport> {
-    const result = { status: 'completed', output: 'done', artifacts: [], error: null, ...changes } as const;
+    const done: ReportResultRequest = { status: 'completed', output: 'done', artifacts: [], error: null };
+    const result = { ...done, ...changes };
     return this.#session.runtime.leaseCalls.reportResult(this.#call, this.#key, result);
   }
 
