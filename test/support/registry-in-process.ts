@@ -8,6 +8,7 @@ import { endSocketsOf, receiveFrame, tokenTag } from '../../durable-objects/kit/
 import { type Lags, PRIORITY_LAG_MS } from '../../src/domain/dispatch/queue-order.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import { type LockWait, lockTurnPath } from '../../src/ports/locks.ts';
+import { offerTurnPath } from '../../src/ports/work-claims.ts';
 import { authorityOf, type Principal } from '../../src/protocol/workspace/token.ts';
 import { principalWith, type TokenOf } from '../unit/ports/agent-registry.fixture.ts';
 import type { FakeClient } from './fake-socket.ts';
@@ -98,8 +99,21 @@ export class RegistryInProcess {
   /** Opens the socket on which the Worker waits for a lock. */
   waitForTurn(wait: LockWait): FakeClient {
     const principal: Principal = { workspace: this.workspace, role: 'operator', token_id: wait.token_id };
-    const { tags, attachment, opened } = this.runtime.open(new URL(lockTurnPath(wait), 'https://object'), principal)!;
-    const client = this.platform.connect([...tags, tokenTag(wait.token_id)], attachment);
+    return this.#open(lockTurnPath(wait), principal);
+  }
+
+  /** Opens the socket on which the Worker waits for an agent without sockets. */
+  poll(agentId: string, max: number, token: TokenOf): FakeClient {
+    return this.#open(offerTurnPath(agentId, max), {
+      workspace: this.workspace,
+      role: 'agent',
+      ...principalWith(token),
+    });
+  }
+
+  #open(path: string, principal: Principal): FakeClient {
+    const { tags, attachment, opened } = this.runtime.open(new URL(path, 'https://object'), principal)!;
+    const client = this.platform.connect([...tags, tokenTag(authorityOf(principal))], attachment);
     opened?.(client.socket);
     return client;
   }

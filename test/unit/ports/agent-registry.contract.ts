@@ -4,6 +4,7 @@ import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { eventually } from '../../support/eventually.ts';
 import { authorityContract } from './agent-registry.authority.ts';
+import { claimsContract } from './agent-registry.claims.ts';
 import {
   AGENT_A,
   AGENT_B,
@@ -176,6 +177,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
   });
 
   authorityContract(make);
+  claimsContract(make);
   membershipContract(make);
   routingContract(make);
   rebalanceContract(make);

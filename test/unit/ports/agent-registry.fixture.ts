@@ -35,6 +35,8 @@ export interface RegistryUnderTest {
   evictions(): unknown[];
   /** Opens the socket on which the Worker waits for a lock. */
   waitForTurn(wait: LockWait): Promise<ControlLink>;
+  /** Opens the socket on which the Worker waits for an agent without sockets. */
+  poll(agentId: string, max: number, token: TokenOf): Promise<ControlLink>;
   /** Advances its clock and runs its alarm when it is due. */
   advance(ms: number): Promise<void>;
 }

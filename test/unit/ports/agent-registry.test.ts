@@ -29,6 +29,7 @@ describe.each([{ evictBetweenSteps: false }, { evictBetweenSteps: true }])(
         api: registry.api,
         workspace: registry.workspace,
         connect: async (agentId, tokenId) => link(registry.connect(agentId, tokenId)),
+        poll: async (...args) => link(registry.poll(...args)),
         waitForTurn: async (wait) => link(registry.waitForTurn(wait)),
         evictions: () => evictions,
         advance: (ms) => registry.advance(ms),

@@ -5,6 +5,7 @@ import { Session } from '../../../durable-objects/session/session.ts';
 import { agentRegistryName } from '../../../src/adapters/objects/names.ts';
 import { PRINCIPAL_HEADER } from '../../../src/ports/calls.ts';
 import { type LockWait, lockTurnPath } from '../../../src/ports/locks.ts';
+import { offerTurnPath } from '../../../src/ports/work-claims.ts';
 import type { ControlDown } from '../../../src/protocol/agent/control-socket.ts';
 import { SOCKET_PROTOCOL } from '../../../src/protocol/common/socket.ts';
 import type { Principal } from '../../../src/protocol/workspace/token.ts';
@@ -180,6 +181,11 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.closeSockets(...args);
       },
+    },
+    poll: async (agentId, max, token) => {
+      await ready();
+      const principal: Principal = { workspace, role: 'agent', ...principalWith(token) };
+      return controlLink(await openSocket(stub, offerTurnPath(agentId, max), principal));
     },
     waitForTurn: async (wait) => controlLink(await openTurn(stub, workspace, wait)),
     connect: async (agentId, token) => controlLink(await openControl(stub, workspace, agentId, token)),
