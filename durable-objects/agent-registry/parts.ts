@@ -4,6 +4,7 @@ import type { Connections } from './agents/connections.ts';
 import type { Membership } from './agents/membership.ts';
 import type { Performance } from './agents/performance.ts';
 import type { ResultsTable } from './agents/results-table.ts';
+import type { Dispatch } from './slots/dispatch.ts';
 import type { SlotKeeper } from './slots/slot-keeper.ts';
 import type { SlotsTable } from './slots/slots-table.ts';
 
@@ -13,6 +14,9 @@ export interface RegistryParts {
   agents: AgentsTable;
   slots: SlotsTable;
   connections: Connections;
+  /** The agents whose rows, slots or sockets have changed since `dispatch` has read them. */
+  changed: Set<string>;
+  dispatch: Dispatch;
   keeper: SlotKeeper;
   membership: Membership;
   results: ResultsTable;

@@ -46,7 +46,6 @@ import {
   AGENT_KEPT_MS,
   DEADLINE,
   type DeadlineName,
-  DISPATCH,
   NO_SUCH_AGENT,
   RECORDED_AT_A_TIME,
   REGISTERED_KEPT_MS,
@@ -57,12 +56,10 @@ import { type RegistryPorts, registryDestinations } from './destinations.ts';
 import { Locks } from './locks/locks.ts';
 import type { RegistryParts } from './parts.ts';
 import { REGISTRY_SCHEMA } from './schema.ts';
+import { Dispatch } from './slots/dispatch.ts';
 import { Rebalancer } from './slots/rebalancer.ts';
 import { SlotKeeper } from './slots/slot-keeper.ts';
 import { type SlotKey, SlotsTable } from './slots/slots-table.ts';
-
-/** Explanations read on average half of the queue, so they read it in few statements. */
-const EXPLAINED_PAGE = 2_000;
 
 /** What a registry is built with. */
 export interface RegistryOptions extends RegistryPorts {
@@ -78,12 +75,14 @@ export function buildAgentRegistry(
 ): AgentRegistryRuntime {
   const kit = buildKit(platform, REGISTRY_SCHEMA, registryDestinations({ evict, history }));
   const record = history && recordTo(kit, workspace);
+  const changed = new Set<string>();
   const [connections, agents, slots] = [
-    new Connections(platform),
-    new AgentsTable(kit.store, record),
+    new Connections(platform, changed),
+    new AgentsTable(kit.store, changed, record),
     new SlotsTable(kit.store, lags),
   ];
-  const base = { kit, connections, agents, slots };
+  const tables = { kit, connections, agents, slots, changed };
+  const base = { ...tables, dispatch: new Dispatch(tables) };
   const placed = { ...base, results: new ResultsTable(kit.store), keeper: new SlotKeeper(base) };
   const parts: RegistryParts = {
     ...placed,
@@ -219,18 +218,14 @@ export class AgentRegistryRuntime implements SocketHolder {
   }
 
   #placesOf(asked: readonly SessionId[]): Record<SessionId, QueuePlace> {
-    const { queued, offered } = this.#parts.slots.waitingOf(asked);
-    const connected = this.#parts.connections.connected();
-    const enrolled = this.#parts.agents.all();
-    const nameOf = new Map(enrolled.map(({ id, name }) => [id, name]));
-    const agents = enrolled.flatMap(({ breaker, drain, ...agent }) => {
-      const connection = connected.get(agent.id);
-      if (!connection) return [];
-      return [{ ...agent, ...connection, open_until: breaker?.open_until ?? null, draining: drain !== null }];
-    });
-    const queue = this.#parts.slots.queue(EXPLAINED_PAGE);
-    const places = explainQueue({ queue, sessions: queued, agents, now: this.#now }, DISPATCH);
-    for (const [id, agent_id] of offered) places.set(id, offeredTo(nameOf.get(agent_id) ?? 'An agent'));
+    const { slots, dispatch } = this.#parts;
+    const { queued, offered } = slots.waitingOf(asked);
+    const dispatcher = dispatch.current();
+    const requests = queued.flatMap((key) => dispatcher.queue.find(key)?.request ?? []);
+    const places = explainQueue(dispatcher, requests, this.#now);
+    for (const [id, agent_id] of offered) {
+      places.set(id, offeredTo(dispatcher.agents.get(agent_id)?.name ?? 'An agent'));
+    }
     return Object.fromEntries(places);
   }
 
@@ -262,6 +257,10 @@ export class AgentRegistryRuntime implements SocketHolder {
     if (closed || instance_id === null || max !== undefined || this.#parts.connections.welcomed(agent_id).length > 0)
       return;
     this.#kit.store.transact(() => this.#parts.agents.setLastSeen(agent_id, this.#now));
+  }
+
+  unauthorized(socket: ObjectSocket): void {
+    if (!this.locks.has(socket)) this.#parts.connections.touch(this.#parts.connections.of(socket).attachment.agent_id);
   }
 
   alarm(): void {

@@ -35,6 +35,7 @@ export class NodePlatform implements ObjectPlatform {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #sockets = new Set<FakeSocket>();
+  readonly #socketsByTag = new Map<string, Set<FakeSocket>>();
   readonly #background = new Set<Promise<void>>();
   #seed: number;
   #inTransaction = false;
@@ -107,7 +108,7 @@ export class NodePlatform implements ObjectPlatform {
   }
 
   sockets(tag?: string): ObjectSocket[] {
-    return [...this.#sockets].filter((socket) => tag === undefined || socket.tags.includes(tag));
+    return [...(tag === undefined ? this.#sockets : (this.#socketsByTag.get(tag) ?? []))];
   }
 
   // --- For tests
@@ -118,10 +119,14 @@ export class NodePlatform implements ObjectPlatform {
       tags,
       () => this.clock,
       () => this.events,
-      (gone) => this.#sockets.delete(gone),
+      (gone) => {
+        this.#sockets.delete(gone);
+        for (const tag of gone.tags) this.#socketsByTag.get(tag)?.delete(gone);
+      },
     );
     socket.attach(attachment);
     this.#sockets.add(socket);
+    for (const tag of tags) this.#socketsByTag.set(tag, (this.#socketsByTag.get(tag) ?? new Set()).add(socket));
     return socket.client;
   }
 

@@ -79,11 +79,16 @@ const BY_NAME = new Keyset('agents', [{ sql: 'name' }, { sql: 'id' }]);
 /** The table of enrolled agents. Methods that write must run inside a transaction. */
 export class AgentsTable {
   readonly #store: ObjectStore;
+  readonly #changed: Set<string>;
   readonly #record: RecordAgent | null;
 
-  /** @param record called inside the transaction that changes the agent; null if nothing is recorded */
-  constructor(store: ObjectStore, record: RecordAgent | null = null) {
+  /**
+   * @param changed gets the ids of the agents whose rows change in what decides about their work
+   * @param record called inside the transaction that changes the agent; null if nothing is recorded
+   */
+  constructor(store: ObjectStore, changed: Set<string>, record: RecordAgent | null = null) {
     this.#store = store;
+    this.#changed = changed;
     this.#record = record;
   }
 
@@ -163,16 +168,18 @@ export class AgentsTable {
   update(id: string, changes: { [Column in keyof Enrolment]?: Enrolment[Column] | undefined }): void {
     const columns = ENROLLED.filter((column) => changes[column] !== undefined);
     if (columns.length === 0) return;
+    this.#changed.add(id);
     this.#store.rows(
       `UPDATE agents SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`,
       ...columns.map((column) => storedValue(changes[column])),
       id,
     );
-    this.#changed(id);
+    this.#recordChange(id);
   }
 
   /** Stores what an agent's results say. Writes only what has changed. */
   setJudgement(agent: Agent, { tier, duration_ms, breaker }: Pick<Agent, 'tier' | 'duration_ms' | 'breaker'>): void {
+    this.#changed.add(agent.id);
     this.#store.rows(
       `UPDATE agents SET tier = ?1, duration_ms = ?2, breaker = ?3
        WHERE id = ?4 AND (tier <> ?1 OR duration_ms IS NOT ?2 OR breaker IS NOT ?3)`,
@@ -181,10 +188,11 @@ export class AgentsTable {
       breaker && JSON.stringify(breaker),
       agent.id,
     );
-    if (tier !== agent.tier) this.#changed(agent.id);
+    if (tier !== agent.tier) this.#recordChange(agent.id);
   }
 
   setDrain(id: string, drain: Drain | null): void {
+    this.#changed.add(id);
     this.#store.rows(`UPDATE agents SET drain = ? WHERE id = ?`, drain && JSON.stringify(drain), id);
   }
 
@@ -218,13 +226,15 @@ export class AgentsTable {
 
   /** Records that a slot of the agent became free. @returns whether the agent is draining */
   setIdleSince(id: string, at: number): boolean {
+    this.#changed.add(id);
     const sql = `UPDATE agents SET idle_since = ? WHERE id = ? RETURNING drain`;
     return (this.#store.row<{ drain: string | null }>(sql, at, id)?.drain ?? null) !== null;
   }
 
   /** Deletes an agent and its results. */
   remove(id: string): void {
-    this.#changed(id, true);
+    this.#changed.add(id);
+    this.#recordChange(id, true);
     this.#store.rows(`DELETE FROM agents WHERE id = ?`, id);
     this.#store.rows(`DELETE FROM agent_results WHERE agent_id = ?`, id);
   }
@@ -238,9 +248,10 @@ export class AgentsTable {
     return this.#store.row(`SELECT 1 FROM agents WHERE id = ? AND own_token_id = ?`, id, tokenId) !== undefined;
   }
 
-  /** Agents that take new work and have at least one free slot, connected or not. */
-  withRoom(): Agent[] {
-    return this.#read(`SELECT * FROM (${WITH_USE}) WHERE slots_used < capacity AND drain IS NULL`);
+  /** Those of some ids that exist. */
+  some(ids: readonly string[]): Agent[] {
+    if (ids.length === 0) return [];
+    return this.#read(`${WITH_USE} WHERE id IN (SELECT value FROM json_each(?))`, JSON.stringify(ids));
   }
 
   lastSeen(): (Pick<Agent, 'id' | 'last_seen_at' | 'idle_since'> & { is_registered: number })[] {
@@ -262,6 +273,7 @@ export class AgentsTable {
   }
 
   #put(id: string, enrolment: Enrolment, more: Readonly<Record<string, SqlValue>>, now: number): void {
+    this.#changed.add(id);
     const values: Record<string, SqlValue> = { ...more };
     const kept = { ...enrolment, remotes: keptRemotes(enrolment.remotes) };
     for (const column of ENROLLED) values[column] = storedValue(kept[column]);
@@ -273,21 +285,21 @@ export class AgentsTable {
       now,
       ...Object.values(values),
     );
-    this.#changed(id);
+    this.#recordChange(id);
   }
 
   /** Records some of the agents of which no change was recorded: they were registered before there was a database. */
   recordOthers(most: number): void {
     if (!this.#record) return;
     const others = this.#store.rows<{ id: string }>(`SELECT id FROM agents WHERE rev = 0 LIMIT ?`, most);
-    for (const { id } of others) this.#changed(id);
+    for (const { id } of others) this.#recordChange(id);
   }
 
   /**
    * Gives the agent a new revision and records it. Revisions grow also when a removed agent registers again; they begin
    * with the time, because a database can outlive the storage of the object.
    */
-  #changed(id: string, removed = false): void {
+  #recordChange(id: string, removed = false): void {
     if (!this.#record) return;
     const { last } = this.#store.row<{ last: number }>(
       `INSERT INTO agent_revisions (one, last) VALUES (1, ?1)

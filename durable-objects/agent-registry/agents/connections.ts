@@ -61,9 +61,12 @@ export class Connections {
   readonly #platform: ObjectPlatform;
   /** When agents without sockets were last heard, in ms since the epoch. An eviction forgets it until they report again. */
   readonly #heard = new Map<string, number>();
+  readonly #changed: Set<string>;
 
-  constructor(platform: ObjectPlatform) {
+  /** @param changed gets the ids of the agents whose connections change */
+  constructor(platform: ObjectPlatform, changed: Set<string>) {
     this.#platform = platform;
+    this.#changed = changed;
   }
 
   of(socket: ObjectSocket): Connection {
@@ -81,14 +84,12 @@ export class Connections {
 
   /** The agents that take work now, by their ids. */
   connected(): Map<string, Connected> {
-    const connected = new Map<string, Connected>();
-    for (const { attachment, aliveAt } of this.welcomed()) {
-      const { agent_id, instance_id, max } = attachment;
-      const known = connected.get(agent_id);
-      if (instance_id === null || (known && known.seen_at >= aliveAt)) continue;
-      connected.set(agent_id, { seen_at: aliveAt, instance_id, ...(max !== undefined && { max }) });
-    }
-    return connected;
+    return lastHeard(this.welcomed());
+  }
+
+  /** One agent, if it takes work now. */
+  connectedAs(agentId: string): Connected | null {
+    return lastHeard(this.welcomed(agentId)).get(agentId) ?? null;
   }
 
   /** Remembers that an agent without sockets was heard. @param at ms since the epoch */
@@ -131,6 +132,7 @@ export class Connections {
 
   update({ socket, attachment }: Connection, changes: Partial<ControlAttachment>): void {
     socket.attach({ ...attachment, ...changes });
+    this.#changed.add(attachment.agent_id);
   }
 
   /** Sends a frame to an agent. An agent that is not connected catches up at its next hello. */
@@ -149,12 +151,32 @@ export class Connections {
   }
 
   /** Tells a process that it must stop, and closes its socket. */
-  supersede({ socket }: Connection, reason: string, removed?: true): void {
-    socket.send(JSON.stringify({ type: 'superseded', reason, ...(removed && { removed }) } satisfies ControlDown));
-    endSocket(socket, CLOSE.superseded, reason);
+  supersede(connection: Connection, reason: string, removed?: true): void {
+    connection.socket.send(
+      JSON.stringify({ type: 'superseded', reason, ...(removed && { removed }) } satisfies ControlDown),
+    );
+    this.close(connection, CLOSE.superseded, reason);
   }
 
-  close({ socket }: Connection, code: number, reason: string): void {
+  close({ socket, attachment }: Connection, code: number, reason: string): void {
     endSocket(socket, code, reason);
+    this.#changed.add(attachment.agent_id);
   }
+
+  /** Call this when a socket of an agent was opened or closed elsewhere. */
+  touch(agentId: string): void {
+    this.#changed.add(agentId);
+  }
+}
+
+/** Of several connections of an agent, the one that was heard last counts. */
+function lastHeard(connections: readonly Connection[]): Map<string, Connected> {
+  const connected = new Map<string, Connected>();
+  for (const { attachment, aliveAt } of connections) {
+    const { agent_id, instance_id, max } = attachment;
+    const known = connected.get(agent_id);
+    if (instance_id === null || (known && known.seen_at >= aliveAt)) continue;
+    connected.set(agent_id, { seen_at: aliveAt, instance_id, ...(max !== undefined && { max }) });
+  }
+  return connected;
 }

@@ -65,6 +65,7 @@ export class Polls {
         max: turn.max,
       },
       opened: (socket) => {
+        connections.touch(agent.id);
         for (const other of connections.polling(agent.id)) {
           if (other.socket.id !== socket.id) connections.close(other, 1000, 'replaced');
         }

@@ -1,4 +1,4 @@
-import { type Match, matchQueue, type Waiting } from '../../../src/domain/dispatch/match.ts';
+import type { Match } from '../../../src/domain/dispatch/dispatcher.ts';
 import { decideSlot, type SlotEvent } from '../../../src/domain/dispatch/slot.ts';
 import { wasDownAt } from '../../../src/domain/lease/liveness.ts';
 import type { SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
@@ -6,20 +6,13 @@ import { proofOf } from '../../kit/crypto/offer-proof.ts';
 import type { Due } from '../../kit/deadlines.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
 import type { AgentsTable } from '../agents/agents-table.ts';
-import type { Connected, Connections } from '../agents/connections.ts';
+import type { Connections } from '../agents/connections.ts';
 import { DEADLINE, DISPATCH, type Eviction, OFFER_MS, REVIEW_MS, SESSIONS } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
+import type { Dispatch, Participants } from './dispatch.ts';
 import type { Slot, SlotKey, SlotsTable } from './slots-table.ts';
 
-type Needs = Pick<RegistryParts, 'kit' | 'slots' | 'agents' | 'connections'>;
-
-/** Changes to the set of agents that take part in a match. */
-interface Participants {
-  /** An agent whose hello is accepted in this transaction. It takes part, although its socket is not welcomed yet. */
-  newcomer?: Omit<Connected, 'seen_at'> & { agent_id: string };
-  /** An agent that gets no offer in this pass. */
-  skip?: string;
-}
+type Needs = Pick<RegistryParts, 'kit' | 'slots' | 'agents' | 'connections' | 'changed' | 'dispatch'>;
 
 /**
  * Applies the rules of `src/domain/dispatch` to the stored slots. Each method must run inside a transaction. Frames to
@@ -30,21 +23,28 @@ export class SlotKeeper {
   readonly #slots: SlotsTable;
   readonly #agents: AgentsTable;
   readonly #connections: Connections;
+  readonly #changed: Set<string>;
+  readonly #dispatch: Dispatch;
 
-  constructor({ kit, slots, agents, connections }: Needs) {
+  constructor({ kit, slots, agents, connections, changed, dispatch }: Needs) {
     this.#kit = kit;
     this.#slots = slots;
     this.#agents = agents;
     this.#connections = connections;
+    this.#changed = changed;
+    this.#dispatch = dispatch;
   }
 
   /** Adds a slot. If the slot is known, updates its priority and requirements. */
   reserve(request: SlotRequest): SlotState {
     const known = this.#slots.find(request);
     if (known === undefined) this.#add(request);
-    else if (known.state !== 'ended' && this.#slots.revise(request)) this.match();
+    else if (known.state !== 'ended' && this.#slots.revise(request)) {
+      if (known.state === 'queued') this.#dispatch.read(request);
+      this.match();
+    }
     const { state, agent_id } = this.#slots.find(request)!;
-    if (state === 'queued') return { state, place: this.#slots.place(request) };
+    if (state === 'queued') return { state, place: this.#dispatch.place(request) };
     return state === 'ended' ? { state } : { state, agent_id: agent_id! };
   }
 
@@ -111,13 +111,7 @@ export class SlotKeeper {
   /** Offers queued slots to agents with room. */
   match(participants: Participants = {}): void {
     if (!this.#slots.hasQueue()) return;
-    const { offers, look_again_at } = this.#decide(this.#slots.queue(), participants);
-    for (const { slot, agent_id } of offers) {
-      const offered_until = this.#now + OFFER_MS;
-      this.#slots.offer(slot, { agent_id, offered_until });
-      this.#announce({ ...slot, agent_id, offered_until });
-    }
-    this.#setNextLook(look_again_at);
+    this.#offer(this.#dispatch.match(participants));
   }
 
   /** Tells an agent that an offer or lease is no longer wanted. */
@@ -158,43 +152,41 @@ export class SlotKeeper {
     if (next !== null) this.#kit.deadlines.set(DEADLINE.offers, next);
   }
 
-  /** Adds a request. If the queue is empty, the request is matched before it is stored, so that it is written once. */
+  /** Adds a request. It is matched before it is stored, so that it is written once. */
   #add(request: SlotRequest): void {
-    if (this.#slots.hasQueue()) {
-      this.#slots.insert(request, null);
-      return this.match();
-    }
-    const { offers, look_again_at } = this.#decide([{ ...request, declined: {} }], {});
-    const [first] = offers;
-    const offer = first ? { agent_id: first.agent_id, offered_until: this.#now + OFFER_MS } : null;
-    this.#slots.insert(request, offer);
+    const queued = this.#dispatch.add({ ...request, declined: {}, turn: this.#slots.turnOf(request) });
+    const match = this.#dispatch.match();
+    const own = match.offers.find((offer) => offer.request === queued);
+    const offer = own ? { agent_id: own.agent_id, offered_until: this.#now + OFFER_MS } : null;
+    queued.arrival = this.#slots.insert(request, offer);
     if (offer) this.#announce({ ...request, ...offer });
-    this.#setNextLook(look_again_at);
+    this.#offer({ ...match, offers: match.offers.filter((other) => other !== own) });
   }
 
-  #decide<S extends SlotKey & Waiting>(queue: Iterable<S>, { newcomer, skip }: Participants): Match<S> {
-    const now = this.#now;
-    const connected = this.#connections.connected();
-    if (newcomer) connected.set(newcomer.agent_id, { ...newcomer, seen_at: now });
-    const agents = this.#agents.withRoom().flatMap(({ breaker, ...agent }) => {
-      const connection = connected.get(agent.id);
-      if (!connection) return [];
-      const capacity = Math.min(agent.capacity, agent.slots_used + (connection.max ?? agent.capacity));
-      return [{ ...agent, ...connection, capacity, open_until: breaker?.open_until ?? null }];
-    });
-    return matchQueue({ queue, agents, skip: skip ?? null, now }, DISPATCH);
+  #offer({ offers, look_again_at }: Match): void {
+    for (const { request, agent_id } of offers) {
+      const offered_until = this.#now + OFFER_MS;
+      this.#slots.offer(request, { agent_id, offered_until });
+      this.#announce({ ...request, agent_id, offered_until });
+    }
+    this.#setNextLook(look_again_at);
   }
 
   /** Applies an event to a slot. @returns whether the queue must be matched again */
   #apply(key: SlotKey, slot: Slot | undefined, event: SlotEvent): boolean {
     const decided = decideSlot(slot, event, this.#now, DISPATCH);
+    if (slot?.agent_id) this.#changed.add(slot.agent_id);
     if (decided.decision === 'accept') {
       this.#slots.accept(key, event.agent_id);
+      this.#changed.add(event.agent_id);
+      this.#dispatch.remove(key);
       // It crossed the drain, which found no lease to wait for.
       if (this.#agents.isDraining(event.agent_id)) this.#kit.deadlines.set(DEADLINE.drains, this.#now + 1);
       if (decided.cancel_at !== null) this.sendCancel(decided.cancel_at, key);
-    } else if (decided.decision === 'requeue') this.#slots.requeue(key, decided.declined);
-    else if (decided.decision === 'end') this.#markEnded(key, slot);
+    } else if (decided.decision === 'requeue') {
+      this.#slots.requeue(key, decided.declined);
+      this.#dispatch.read(key);
+    } else if (decided.decision === 'end') this.#markEnded(key, slot);
     return decided.match;
   }
 
@@ -206,6 +198,7 @@ export class SlotKeeper {
   #markEnded(key: SlotKey, slot: Slot | undefined): void {
     const now = this.#now;
     this.#slots.end(key, now);
+    this.#dispatch.remove(key);
     const drains = slot?.agent_id && this.#agents.setIdleSince(slot.agent_id, now);
     if (drains) this.#kit.deadlines.set(DEADLINE.drains, now + 1);
     this.#kit.deadlines.setIfUnset(DEADLINE.review, now + REVIEW_MS);

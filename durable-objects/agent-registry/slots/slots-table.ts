@@ -1,12 +1,11 @@
-import type { Waiting } from '../../../src/domain/dispatch/match.ts';
-import { type Lags, PRIORITY_LAG_MS } from '../../../src/domain/dispatch/queue-order.ts';
+import type { QueuedRequest } from '../../../src/domain/dispatch/queue-index.ts';
+import { type Lags, PRIORITY_LAG_MS, turnOf } from '../../../src/domain/dispatch/queue-order.ts';
 import type { HeldSlot, Moved } from '../../../src/domain/dispatch/rebalance.ts';
 import type { SlotRecord } from '../../../src/domain/dispatch/slot.ts';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { AgentLease } from '../../../src/protocol/agent/agent.ts';
 import type { SessionId, TaskId } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
-import { rankOf } from '../../kit/storage/rank.ts';
 import type { ObjectStore } from '../../kit/storage/store.ts';
 
 /** The key of a slot. */
@@ -23,10 +22,15 @@ export interface Slot extends SlotKey, SlotRecord {
   offered_until: number | null;
 }
 
-/** A queued slot with its requirements. */
-export interface QueuedSlot extends SlotKey, Waiting {
+interface QueuedRow extends SlotKey {
+  arrival: number;
   session_id: SessionId;
   proof_key: string;
+  priority: string;
+  /** In ms since the epoch. */
+  queued_at: number;
+  requirements: string;
+  declined: string;
 }
 
 /** A slot that may be moved from its agent. */
@@ -41,20 +45,20 @@ export interface Offer {
 
 const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_until, proof_key';
 const OF_KEY = 'task_id = ? AND epoch = ?';
-/** The number of queued slots that one statement reads for a match, which usually needs only the first ones. */
-const QUEUE_PAGE = 100;
+const QUEUED = 'arrival, task_id, epoch, session_id, proof_key, priority, queued_at, requirements, declined';
+/** The number of queued slots that one statement reads. */
+const QUEUE_PAGE = 1_000;
 /** The number of tombstones that one transaction looks at. */
 const PURGED_AT_A_TIME = 1_000;
 
 /** The table of slots and their tombstones. Methods that write must run inside a transaction. */
 export class SlotsTable {
   readonly #store: ObjectStore;
-  /** A SQL expression for the time at which a slot stands in the queue (see `PRIORITY_LAG_MS`). */
-  readonly #turn: string;
+  readonly #lags: Lags;
 
   constructor(store: ObjectStore, lags: Lags = PRIORITY_LAG_MS) {
     this.#store = store;
-    this.#turn = `queued_at + ${rankOf('priority', lags)}`;
+    this.#lags = lags;
   }
 
   find({ task_id, epoch }: SlotKey): Slot | undefined {
@@ -95,43 +99,60 @@ export class SlotsTable {
   }
 
   /**
-   * The queued slots in the order of the queue. It reads one page at a time, so callers must not write the table before
-   * they stop reading. Slots with equal requirements share one object.
-   * @param page the number of slots that one statement reads
+   * The queued slots in the order of their arrival. It reads one page at a time. Slots with equal requirements share one
+   * object.
    */
-  *queue(page = QUEUE_PAGE): Generator<QueuedSlot> {
+  *queue(): Generator<QueuedRequest> {
     const parsed = new Map<string, Requirements>();
-    const requirementsOf = (text: string) => {
-      const known = parsed.get(text) ?? (JSON.parse(text) as Requirements);
-      parsed.set(text, known);
-      return known;
-    };
-    for (let offset = 0; ; offset += page) {
-      const rows = this.#store.rows<Omit<QueuedSlot, keyof Waiting> & { requirements: string; declined: string }>(
-        `SELECT task_id, epoch, session_id, proof_key, requirements, declined FROM slots WHERE state = 'queued'
-         ORDER BY ${this.#turn}, arrival LIMIT ? OFFSET ?`,
-        page,
-        offset,
+    for (let after = 0; ; ) {
+      const rows = this.#store.rows<QueuedRow>(
+        `SELECT ${QUEUED} FROM slots WHERE state = 'queued' AND arrival > ? ORDER BY arrival LIMIT ?`,
+        after,
+        QUEUE_PAGE,
       );
-      for (const { requirements, declined, ...row } of rows) {
-        yield { ...row, requirements: requirementsOf(requirements), declined: JSON.parse(declined) };
+      for (const row of rows) {
+        const requirements = parsed.get(row.requirements) ?? (JSON.parse(row.requirements) as Requirements);
+        parsed.set(row.requirements, requirements);
+        yield this.#requestOf(row, requirements);
       }
-      if (rows.length < page) return;
+      if (rows.length < QUEUE_PAGE) return;
+      after = rows.at(-1)!.arrival;
     }
   }
 
-  /** Those of some sessions that have a queued slot, and the agents that others are offered to. */
-  waitingOf(sessions: readonly SessionId[]): { queued: Set<SessionId>; offered: Map<SessionId, string> } {
-    const rows = this.#store.rows<{ session_id: SessionId; agent_id: string | null }>(
-      `SELECT session_id, agent_id FROM slots
-       WHERE state IN ('queued', 'offered') AND session_id IN (SELECT value FROM json_each(?))`,
+  /** A slot as it stands in the queue; undefined if it is not queued. */
+  queued({ task_id, epoch }: SlotKey): QueuedRequest | undefined {
+    const sql = `SELECT ${QUEUED} FROM slots WHERE ${OF_KEY} AND state = 'queued'`;
+    const row = this.#store.row<QueuedRow>(sql, task_id, epoch);
+    return row && this.#requestOf(row, JSON.parse(row.requirements));
+  }
+
+  /** When a request that comes now would have its turn. */
+  turnOf(request: SlotRequest): number {
+    return turnOf({ ...request, queued_at: this.#store.platform.now() }, this.#lags);
+  }
+
+  #requestOf(row: QueuedRow, requirements: Requirements): QueuedRequest {
+    const { arrival, task_id, epoch, session_id, proof_key, declined } = row;
+    const turn = turnOf(row, this.#lags);
+    return { arrival, task_id, epoch, session_id, proof_key, turn, requirements, declined: JSON.parse(declined) };
+  }
+
+  /**
+   * The queued slots of some sessions, and the agents that others are offered to. It finds them by the ids of their
+   * tasks, which begin with those of the sessions (see `SessionId`).
+   */
+  waitingOf(sessions: readonly SessionId[]): { queued: SlotKey[]; offered: Map<SessionId, string> } {
+    const rows = this.#store.rows<SlotKey & { session_id: SessionId; agent_id: string | null }>(
+      `SELECT task_id, epoch, session_id, agent_id
+       FROM (SELECT substr(value, 1, 28) AS first FROM json_each(?)) CROSS JOIN slots
+       WHERE task_id BETWEEN first AND first || 'g' AND state IN ('queued', 'offered')`,
       JSON.stringify(sessions),
     );
     const offered = rows.flatMap(({ session_id, agent_id }) =>
       agent_id === null ? [] : [[session_id, agent_id] as const],
     );
-    const queued = rows.flatMap(({ session_id, agent_id }) => (agent_id === null ? [session_id] : []));
-    return { queued: new Set(queued), offered: new Map(offered) };
+    return { queued: rows.filter(({ agent_id }) => agent_id === null), offered: new Map(offered) };
   }
 
   /** The queued slots by their requirements, and when the oldest came (ms since the epoch). */
@@ -147,24 +168,12 @@ export class SlotsTable {
     return this.#store.row(`SELECT 1 FROM slots WHERE state = 'queued' LIMIT 1`) !== undefined;
   }
 
-  /** The place of a queued slot, from 1. */
-  place({ task_id, epoch }: SlotKey): number {
-    const row = this.#store.row<{ place: number }>(
-      `SELECT COUNT(*) AS place FROM slots
-       JOIN (SELECT ${this.#turn} AS own_turn, arrival AS own_arrival FROM slots WHERE ${OF_KEY})
-       WHERE state = 'queued' AND (${this.#turn}, arrival) <= (own_turn, own_arrival)`,
-      task_id,
-      epoch,
-    );
-    return row?.place ?? 0;
-  }
-
-  /** Inserts a slot: offered, or queued if `offer` is null. */
-  insert({ task_id, epoch, session_id, proof_key, priority, requirements }: SlotRequest, offer: Offer | null): void {
-    this.#store.rows(
+  /** Inserts a slot: offered, or queued if `offer` is null. @returns its place in the order of arrival */
+  insert({ task_id, epoch, session_id, proof_key, priority, requirements }: SlotRequest, offer: Offer | null): number {
+    const inserted = this.#store.row<{ arrival: number }>(
       `INSERT INTO slots
          (task_id, epoch, session_id, proof_key, priority, requirements, state, agent_id, offered_until, queued_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING arrival`,
       task_id,
       epoch,
       session_id,
@@ -176,6 +185,7 @@ export class SlotsTable {
       offer?.offered_until ?? null,
       this.#store.platform.now(),
     );
+    return inserted!.arrival;
   }
 
   /** Updates the priority, requirements and key of a slot that has not ended. @returns whether they have changed */

@@ -1,65 +1,38 @@
 import type { QueuePlace } from '../../protocol/session/queue.ts';
 import type { Requirements } from '../../protocol/session/requirements.ts';
-import { type ConnectedAgent, isTrusted, type MatchConfig, type Waiting } from './match.ts';
+import type { FleetAgent } from './agent-index.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { isTrusted } from './match.ts';
+import { type Group, inOrder, type QueuedRequest } from './queue-index.ts';
 import { type Abilities, hasRoom, meets } from './routing.ts';
-
-/** A connected agent, for an explanation. */
-export type NamedAgent = Abilities &
-  Pick<ConnectedAgent, 'id' | 'capacity' | 'slots_used' | 'seen_at' | 'instance_id' | 'open_until'> & {
-    name: string;
-    draining: boolean;
-  };
-
-interface Situation<Slot extends Waiting & { session_id: string }> {
-  /** The queue in its order. Iteration stops when all `sessions` are found. */
-  queue: Iterable<Slot>;
-  /** The sessions to explain. */
-  sessions: ReadonlySet<string>;
-  /** The connected agents, including those without room. */
-  agents: readonly NamedAgent[];
-  /** ms since the epoch */
-  now: number;
-}
-
-/** Requests that the same agents can take. They compete for these agents. */
-interface Group {
-  fitting: readonly NamedAgent[];
-  count: number;
-}
 
 /**
  * Explains the place of sessions in the queue, by the first request of each session, and why they wait. A request is
  * ahead if it is earlier in the queue and competes: some agent can take both, or no agent can take either.
- * @returns places by session id; sessions that are not in the queue are absent
+ * @param requests the queued requests of the sessions
+ * @param now ms since the epoch
+ * @returns places by session id
  */
-export function explainQueue<Slot extends Waiting & { session_id: string }>(
-  { queue, sessions, agents, now }: Situation<Slot>,
-  config: Pick<MatchConfig, 'quiet_ms'>,
+export function explainQueue(
+  dispatcher: Dispatcher,
+  requests: readonly QueuedRequest[],
+  now: number,
 ): Map<string, QueuePlace> {
+  dispatcher.follow(now);
   const places = new Map<string, QueuePlace>();
-  const groups = new Map<string, Group>();
-  const byRequirements = new Map<Requirements, Group>();
-  const groupOf = (required: Requirements) => {
-    const known = byRequirements.get(required);
-    if (known) return known;
-    const fitting = agents.filter((agent) => meets(agent, required));
-    const key = fitting.map(({ id }) => id).join();
-    const group = groups.get(key) ?? { fitting, count: 0 };
-    groups.set(key, group);
-    byRequirements.set(required, group);
-    return group;
-  };
-  for (const slot of queue) {
-    if (places.size === sessions.size) break;
-    const group = groupOf(slot.requirements);
-    if (sessions.has(slot.session_id) && !places.has(slot.session_id)) {
-      const competing = [...groups.values()].filter((other) => compete(group, other));
-      const ahead = competing.reduce((sum, { count }) => sum + count, 0);
-      const reason = reasonOf(slot, { fitting: group.fitting, agents, now }, config);
-      const message = ahead === 0 ? reason.message : `${reason.message} ${plural(ahead, 'request')} ahead.`;
-      places.set(slot.session_id, { ...reason, message, ahead });
-    }
-    group.count++;
+  const groups = new Map<Group, { reason: Reason; competing: Group[] }>();
+  for (const request of requests.toSorted(inOrder)) {
+    const { group } = dispatcher.queue.find(request) ?? {};
+    if (!group || places.has(request.session_id)) continue;
+    const known = groups.get(group) ?? {
+      reason: reasonOf(dispatcher, group, now),
+      competing: [...dispatcher.queue.groups].filter((other) => compete(group, other)),
+    };
+    groups.set(group, known);
+    const ahead = known.competing.reduce((sum, other) => sum + other.requests.rank(request), 0);
+    const { reason } = known;
+    const message = ahead === 0 ? reason.message : `${reason.message} ${plural(ahead, 'request')} ahead.`;
+    places.set(request.session_id, { ...reason, message, ahead });
   }
   return places;
 }
@@ -69,29 +42,26 @@ export function offeredTo(agentName: string): QueuePlace {
   return { reason: 'offered', message: `The session was offered to ${agentName}.`, ahead: 0, missing: [] };
 }
 
-function compete({ fitting: some }: Group, { fitting: others }: Group): boolean {
-  if (some.length === 0 || others.length === 0) return some.length === others.length;
-  const ids = new Set(some.map(({ id }) => id));
-  return others.some(({ id }) => ids.has(id));
+function compete({ kinds }: Group, { kinds: others }: Group): boolean {
+  if (kinds.size === 0 || others.size === 0) return kinds.size === others.size;
+  return [...others].some((kind) => kinds.has(kind));
 }
 
 type Reason = Omit<QueuePlace, 'ahead'>;
 
-function reasonOf(
-  { requirements, declined }: Waiting,
-  { fitting, agents, now }: { fitting: readonly NamedAgent[]; agents: readonly NamedAgent[]; now: number },
-  { quiet_ms }: Pick<MatchConfig, 'quiet_ms'>,
-): Reason {
+/** Why the requests of a group wait. */
+function reasonOf({ agents }: Dispatcher, { requirements, refusing, paused, kinds }: Group, now: number): Reason {
   const because = (reason: Reason['reason'], message: string, missing: string[] = []) => ({ reason, message, missing });
-  const refusing = new Set(requirements.refusing_instances);
-  const willing = fitting.filter(({ instance_id }) => !refusing.has(instance_id));
-  const open = willing.filter(({ draining, ...agent }) => !draining && isTrusted(agent, now));
+  const fitting = [...kinds].flatMap(({ members }) => [...members]);
+  const willing = fitting.filter(({ connection }) => !refusing.has(connection!.instance_id));
+  const open = willing.filter((agent) => !agent.draining && isTrusted(agent, now));
   const free = open.filter(hasRoom);
-  const awake = free.filter(({ seen_at }) => now - seen_at <= quiet_ms);
-  const asked = awake.filter(({ id }) => (declined[id]?.until ?? 0) <= now);
-  if (agents.length === 0) return because('no_agent', 'No agent is connected.');
+  const awake = free.filter((agent) => agents.isAwake(agent, now));
+  const asked = awake.filter(({ id }) => !paused.has(id));
+  const all = [...agents.kinds].map(({ traits }) => traits);
+  if (all.length === 0) return because('no_agent', 'No agent is connected.');
   if (fitting.length === 0) {
-    const { message, missing } = whatIsMissing(requirements, agents);
+    const { message, missing } = whatIsMissing(requirements, all);
     return because('nothing_fits', message, missing);
   }
   if (willing.length === 0)
@@ -150,10 +120,10 @@ function whatIsMissing(required: Requirements, agents: readonly Abilities[]): { 
 /** The most names in a message. */
 const NAMES_MAX = 3;
 
-function named(agents: readonly NamedAgent[]): string {
-  const names = agents.slice(0, NAMES_MAX).map(({ name }) => name);
-  const more = agents.length - names.length;
-  return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
+function named(agents: readonly FleetAgent[]): string {
+  const names = agents.map(({ name }) => name).sort();
+  const more = names.length - NAMES_MAX;
+  return names.slice(0, NAMES_MAX).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function plural(count: number, noun: string): string {

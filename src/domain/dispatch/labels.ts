@@ -18,6 +18,11 @@ export function meetsLabel(labels: readonly string[], required: string): boolean
   return values.some((value) => holds(Number(value), operator as Operator, Number(wanted)));
 }
 
+/** The name in an agent's label or in a required one. */
+export function labelName(label: string): string {
+  return REQUIREMENT.exec(label)?.[1] ?? label;
+}
+
 function holds(value: number, operator: Operator, wanted: number): boolean {
   switch (operator) {
     case '>':

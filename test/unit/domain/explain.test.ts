@@ -1,36 +1,39 @@
 import { describe, expect, it } from 'vitest';
-import { explainQueue, type NamedAgent } from '../../../src/domain/dispatch/explain.ts';
+import type { FleetAgent } from '../../../src/domain/dispatch/agent-index.ts';
+import { explainQueue } from '../../../src/domain/dispatch/explain.ts';
 import type { Waiting } from '../../../src/domain/dispatch/match.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
+import { dispatcherOf, fleetAgent } from '../../support/dispatcher-of.ts';
 import { ANY } from '../../support/requirements.ts';
 
 const NOW = 1_000_000;
 
-type Slot = Waiting & { session_id: string };
+/** A request; its name is that of its session. */
+type Slot = Waiting & { name: string };
 
-function slot(session_id: string, requirements: Partial<Requirements> = {}, declined: Waiting['declined'] = {}): Slot {
-  return { session_id, requirements: { ...ANY, ...requirements }, declined };
+function slot(name: string, requirements: Partial<Requirements> = {}, declined: Waiting['declined'] = {}): Slot {
+  return { name, requirements: { ...ANY, ...requirements }, declined };
 }
 
-function agent(name: string, changes: Partial<NamedAgent> = {}): NamedAgent {
-  const nothing = { capabilities: [], labels: [], tier: 'competent', repository: null, remotes: [] } as const;
-  const instance_id = `${name}-1`;
-  const open = { open_until: null, draining: false };
-  return { id: name, name, capacity: 1, slots_used: 0, seen_at: NOW, instance_id, ...open, ...nothing, ...changes };
+type Changes = Partial<FleetAgent> & { seen_at?: number };
+
+function agent(name: string, { seen_at = NOW, ...changes }: Changes = {}): FleetAgent {
+  return fleetAgent(name, { connection: { instance_id: `${name}-1`, seen_at }, ...changes });
 }
 
 /** Why the last request of a queue waits. */
-function whyLast(queue: Slot[], agents: NamedAgent[]) {
-  const { session_id } = queue.at(-1)!;
-  const places = explainQueue({ queue, sessions: new Set([session_id]), agents, now: NOW }, { quiet_ms: 60_000 });
-  return places.get(session_id);
+function whyLast(queue: Slot[], agents: FleetAgent[]) {
+  const { dispatcher, requests } = dispatcherOf(agents, queue, NOW);
+  const { session_id } = requests.at(-1)!;
+  const own = requests.filter((request) => request.session_id === session_id);
+  return explainQueue(dispatcher, own, NOW).get(session_id);
 }
 
 const BUSY = { slots_used: 1 };
 const GPU = { required_labels: ['gpu=a100'] };
 
 describe('why a request waits', () => {
-  it.each<[string, Slot[], NamedAgent[], object]>([
+  it.each<[string, Slot[], FleetAgent[], object]>([
     [
       'no agent at all',
       [slot('first'), slot('me', GPU)],

@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ConnectedAgent, type MatchState, matchQueue, type Waiting } from '../../../src/domain/dispatch/match.ts';
+import type { FleetAgent } from '../../../src/domain/dispatch/agent-index.ts';
+import type { Waiting } from '../../../src/domain/dispatch/match.ts';
 import { meets } from '../../../src/domain/dispatch/routing.ts';
+import { DISPATCH_CONFIG as CONFIG, dispatcherOf, fleetAgent } from '../../support/dispatcher-of.ts';
 import { ANY } from '../../support/requirements.ts';
 
 const NOW = 1_000_000;
-const CONFIG = { quiet_ms: 60_000, quiet_retry_ms: 30_000, skipped_retry_ms: 5_000 };
 
 interface Request extends Waiting {
   name: string;
@@ -15,32 +16,29 @@ function request(name: string, changes: Partial<Waiting> = {}): Request {
   return { name, requirements: ANY, declined: {}, ...changes };
 }
 
-function agent(id: string, changes: Partial<ConnectedAgent> = {}): ConnectedAgent {
-  const nothing = { capabilities: [], labels: [], repository: null, remotes: [], preferred_technologies: [] };
-  const alike = { agent_type: 'implementer', tier: 'competent', duration_ms: null, open_until: null } as const;
+type Changes = Partial<FleetAgent> & { seen_at?: number; instance_id?: string };
+
+function agent(id: string, { seen_at = NOW, instance_id = `${id}-1`, ...changes }: Changes = {}): FleetAgent {
+  return fleetAgent(id, { connection: { instance_id, seen_at }, ...changes });
+}
+
+interface State {
+  queue: readonly Request[];
+  agents: readonly FleetAgent[];
+  skip: string | null;
+  now: number;
+}
+
+/** The offers of one match as `request → agent`, and the time of the next look from now. */
+function pass({ queue = [], agents = [], skip = null, now = NOW }: Partial<State>) {
+  const match = dispatcherOf(agents, queue, now).dispatcher.match(skip, now);
   return {
-    ...alike,
-    id,
-    capacity: 1,
-    slots_used: 0,
-    idle_since: 0,
-    seen_at: NOW,
-    instance_id: `${id}-1`,
-    ...nothing,
-    ...changes,
+    offers: match.offers.map(({ request: { session_id }, agent_id }) => `${session_id} → ${agent_id}`),
+    lookAgainIn: match.look_again_at === null ? null : match.look_again_at - now,
   };
 }
 
-/** The offers of one pass as `request → agent`, and the time of the next look from now. */
-function pass(state: Partial<MatchState<Request>>) {
-  const match = matchQueue({ queue: [], agents: [], skip: null, now: NOW, ...state }, CONFIG);
-  return {
-    offers: match.offers.map(({ slot, agent_id }) => `${slot.name} → ${agent_id}`),
-    lookAgainIn: match.look_again_at === null ? null : match.look_again_at - NOW,
-  };
-}
-
-describe('matchQueue', () => {
+describe('a match', () => {
   it('offers nothing to an agent whose circuit is open, and looks again when it half-opens', () => {
     const queue = [request('first')];
     const agents = [agent('broken', { capacity: 5, open_until: NOW + 7_000 })];
@@ -66,18 +64,6 @@ describe('matchQueue', () => {
     expect(pass({ queue, agents: [agent('a')] }).offers).toEqual(['any → a']);
   });
 
-  it('reads the queue only as far as the agents have room', () => {
-    const read: string[] = [];
-    function* queue() {
-      for (const name of ['first', 'second', 'third', 'fourth']) {
-        read.push(name);
-        yield request(name);
-      }
-    }
-    pass({ queue: queue(), agents: [agent('a')] });
-    expect(read).toEqual(['first', 'second']);
-  });
-
   it('offers nothing to a quiet agent, and looks again while the agent has room and a request waits', () => {
     const agents = [agent('quiet', { seen_at: NOW - 60_001 })];
     expect(pass({ queue: [request('one')], agents })).toEqual({ offers: [], lookAgainIn: 30_000 });
@@ -97,7 +83,10 @@ describe('matchQueue', () => {
 
   it('offers a declined request to the same agent again only after the pause', () => {
     const queue = [request('one', { declined: { a: { count: 1, until: NOW + 7_000 } } }), request('two')];
-    expect(pass({ queue, agents: [agent('a')] })).toEqual({ offers: ['two → a'], lookAgainIn: 7_000 });
+    const agents = [agent('a', { capacity: 2 })];
+    expect(pass({ queue, agents })).toEqual({ offers: ['two → a'], lookAgainIn: 7_000 });
+    // Else it looks again when the agent has room.
+    expect(pass({ queue, agents: [agent('a')] })).toEqual({ offers: ['two → a'], lookAgainIn: null });
     expect(pass({ queue, agents: [agent('a')], now: NOW + 7_000 }).offers).toEqual(['one → a']);
   });
 
@@ -127,7 +116,7 @@ describe('a process of an agent that has refused a request', () => {
   });
 });
 
-describe('matchQueue, for any queue and any agents', () => {
+describe('a match, for any queue and any agents', () => {
   const ids = ['a', 'b', 'c', 'd'];
   const labels = ['os=linux', 'gpu=true'];
   const anyAgents = fc.uniqueArray(
@@ -164,17 +153,15 @@ describe('matchQueue, for any queue and any agents', () => {
       skip,
       now: NOW,
     }));
-  type AnyState = MatchState<Request> & { queue: Request[] };
-
   /** The agents that a request may go to after the earlier offers. */
-  function takers(state: AnyState, slot: Request, used: Map<string, number>): ConnectedAgent[] {
+  function takers(state: State, slot: Request, used: Map<string, number>): FleetAgent[] {
     return state.agents.filter(
       (one) =>
         (used.get(one.id) ?? one.slots_used) < one.capacity &&
-        NOW - one.seen_at <= CONFIG.quiet_ms &&
+        NOW - one.connection!.seen_at <= CONFIG.quiet_ms &&
         one.id !== state.skip &&
         (slot.declined[one.id]?.until ?? 0) <= NOW &&
-        !slot.requirements.refusing_instances?.includes(one.instance_id) &&
+        !slot.requirements.refusing_instances?.includes(one.connection!.instance_id) &&
         meets(one, slot.requirements),
     );
   }
@@ -182,7 +169,8 @@ describe('matchQueue, for any queue and any agents', () => {
   it('gives each request in turn an agent that may take it, and an avoided agent only as a last resort', async () => {
     await fc.assert(
       fc.property(anyState, (state) => {
-        const offers = new Map(matchQueue(state, CONFIG).offers.map(({ slot, agent_id }) => [slot.name, agent_id]));
+        const { offers: made } = dispatcherOf(state.agents, state.queue, NOW).dispatcher.match(state.skip, NOW);
+        const offers = new Map(made.map(({ request: { session_id }, agent_id }) => [session_id, agent_id]));
         const used = new Map(state.agents.map(({ id, slots_used }) => [id, slots_used]));
         for (const slot of state.queue) {
           const possible = takers(state, slot, used).map(({ id }) => id);
@@ -203,13 +191,10 @@ describe('matchQueue, for any queue and any agents', () => {
     );
   });
 
-  it('finds the same match for every order of the agents, and changes no agent', async () => {
+  it('finds the same match for every order of the agents', async () => {
     await fc.assert(
       fc.property(anyState, (state) => {
-        const before = structuredClone(state);
-        const match = matchQueue(state, CONFIG);
-        expect(matchQueue({ ...state, agents: state.agents.toReversed() }, CONFIG)).toEqual(match);
-        expect(state).toEqual(before);
+        expect(pass({ ...state, agents: state.agents.toReversed() })).toEqual(pass(state));
       }),
     );
   });

@@ -1,0 +1,143 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
+import type { FakeClient } from '../../support/fake-socket.ts';
+import { InjectedFault } from '../../support/node-platform.ts';
+import { RegistryInProcess } from '../../support/registry-in-process.ts';
+import { runs } from '../../support/seeds.ts';
+import { callFrom, hello, slotRequest } from '../ports/agent-registry.fixture.ts';
+
+const AGENTS = ['aaaaaaaa', 'bbbbbbbb', 'cccccccc'].map((first) => `${first}-8a52-4f0c-9d0b-0d6f3a1b2c3d`);
+const TASKS = 8;
+const CALL = callFrom('default');
+
+type Answer = 'accepted' | 'declined' | 'ended';
+
+/** One registry with its agents' sockets. */
+class Fleet {
+  readonly registry: RegistryInProcess;
+  readonly #links = new Map<string, FakeClient>();
+
+  constructor(evictBetweenSteps: boolean) {
+    this.registry = new RegistryInProcess({ evictBetweenSteps });
+  }
+
+  join(id: string, capacity: number, labels: string[]): void {
+    const link = this.registry.connect(id);
+    this.#links.set(id, link);
+    link.send(hello({ name: `AGENT-${id.slice(0, 1).toUpperCase()}`, capacity, labels }));
+  }
+
+  leave(id: string): void {
+    this.#links.get(id)?.close();
+    this.#links.delete(id);
+  }
+
+  /** An answer to one of the agent's offers. */
+  answer(id: string, type: Answer, index: number): void {
+    const link = this.#links.get(id);
+    const offers = link
+      ?.frames<{ type: string; task_id: string; epoch: number }>()
+      .filter((each) => each.type === 'offer');
+    if (!link || !offers?.length) return;
+    const { task_id, epoch } = offers[index % offers.length]!;
+    link.send({ type, task_id, epoch });
+  }
+
+  get state(): Record<string, unknown> {
+    const { platform } = this.registry;
+    const frames = [...this.#links].map(([id, link]) => [id, link.frames()]);
+    // What was armed is forgotten too, and then armed again at once.
+    return { ...platform.dump(), $alarm: null, frames };
+  }
+}
+
+type Step = (fleet: Fleet) => unknown;
+const step = <T>(arbitrary: fc.Arbitrary<T>, run: (fleet: Fleet, value: T) => unknown) =>
+  arbitrary.map((value) => {
+    const act: Step = (fleet) => run(fleet, value);
+    return Object.assign(act, { toString: () => `${run.toString().slice(0, 80)} ${fc.stringify(value)}` });
+  });
+
+const anyAgent = fc.constantFrom(...AGENTS);
+const anyTask = fc.integer({ min: 1, max: TASKS });
+const anyLabels = fc.subarray(['gpu=true', 'os=linux']);
+const anyRequest: fc.Arbitrary<SlotRequest> = fc
+  .record({
+    task: anyTask,
+    priority: fc.constantFrom('critical' as const, 'medium' as const),
+    required_labels: anyLabels,
+    worktree_at: anyAgent,
+  })
+  .map(({ task, priority, ...requirements }) => slotRequest(task, { priority, requirements }));
+const keyOf = (task: number) => ({ task_id: slotRequest(task).task_id, epoch: 1 });
+
+const anyCall = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: step(fc.tuple(anyAgent, fc.integer({ min: 1, max: 3 }), anyLabels), (fleet, [id, capacity, labels]) =>
+      fleet.join(id, capacity, labels),
+    ),
+  },
+  { weight: 8, arbitrary: step(anyRequest, (fleet, request) => fleet.registry.runtime.reserve(request)) },
+  {
+    weight: 12,
+    arbitrary: step(
+      fc.tuple(anyAgent, fc.constantFrom<Answer>('accepted', 'declined', 'ended'), fc.nat()),
+      (fleet, [id, type, index]) => fleet.answer(id, type, index),
+    ),
+  },
+  step(anyTask, (fleet, task) => fleet.registry.runtime.cancel(keyOf(task))),
+  step(fc.tuple(anyTask, anyAgent, fc.boolean()), (fleet, [task, agent_id, own_fault]) =>
+    fleet.registry.runtime.release(keyOf(task), {
+      ...{ agent_id, own_fault, status: own_fault ? 'failed' : 'completed', ended_at: fleet.registry.platform.clock },
+      ...{ duration_ms: task * 1_000, cost_usd: 0, session_type: 'execution', capabilities: [] },
+    }),
+  ),
+  step(anyAgent, (fleet, id) => fleet.registry.runtime.drain(CALL, id, { reason: 'test', timeout_seconds: 60 })),
+  step(anyAgent, (fleet, id) => fleet.registry.runtime.resume(CALL, id)),
+  step(fc.tuple(anyAgent, fc.integer({ min: 1, max: 3 })), (fleet, [id, max_concurrent_capacity]) =>
+    fleet.registry.runtime.update(CALL, id, { max_concurrent_capacity }),
+  ),
+);
+/** A step, and the statement that fails in it. What cannot be repeated at once does not fail. */
+const anyStep = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.tuple(anyCall, fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 25 }))),
+  },
+  fc.tuple(
+    step(anyAgent, (fleet, id) => fleet.leave(id)),
+    fc.constant(0),
+  ),
+  fc.tuple(
+    step(fc.integer({ min: 1, max: 25_000 }), (fleet, ms) => fleet.registry.advance(ms)),
+    fc.constant(0),
+  ),
+);
+
+describe('what the registry remembers of its agents and its queue', () => {
+  it('makes no difference to an eviction before each call, nor to a failed transaction', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 40, size: 'max' }), async (steps) => {
+        const [remembering, forgetful] = [new Fleet(false), new Fleet(true)];
+        for (const [act, fault] of steps) {
+          const { platform } = remembering.registry;
+          const before = platform.dump();
+          if (fault > 0) platform.failAt(fault);
+          try {
+            await act(remembering);
+          } catch (error) {
+            if (!(error instanceof InjectedFault)) throw error;
+            expect(platform.dump()).toEqual(before);
+            await act(remembering);
+          }
+          platform.failAt(Number.POSITIVE_INFINITY);
+          await act(forgetful);
+          expect(remembering.state).toEqual(forgetful.state);
+        }
+      }),
+      runs(100),
+    );
+  });
+});
