@@ -155,6 +155,8 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       ];
     case 'checkpoint.created':
       return [note(`checkpoint ${event.data.checkpoint.number}`)];
+    case 'task.rated':
+      return [mark('★', 'magenta', ratingText(event))];
     case 'frame.rejected':
       return [mark('!', 'yellow', `the session rejected a frame of the agent: ${event.data.reason}`)];
     case 'session.updated':
@@ -185,6 +187,11 @@ function retryText(event: EventOf<'model.retry'>): string {
   const { attempt, message, next_in_ms } = event.data;
   const when = next_in_ms === null ? '' : ` in ${spellDuration(next_in_ms)}, at ${retryTime(event)}`;
   return `the model failed and will be called again${when} (attempt ${attempt}): ${message}`;
+}
+
+function ratingText({ data }: EventOf<'task.rated'>): string {
+  const { agent_name, quality, comment } = data;
+  return `the work of ${agent_name} was rated ${quality}${comment === undefined ? '' : `: ${comment}`}`;
 }
 
 function leaseText({ data }: EventOf<'lease.granted'>): string {

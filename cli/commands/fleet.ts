@@ -83,12 +83,13 @@ function linesOf(agent: AgentView, performance: AgentPerformance, now: number): 
   return [agent.name, ...rows.map(([title, text]) => `  ${title.padEnd(width)}  ${visible(text)}`)].map(printable);
 }
 
-function resultsLine({ counts, success, duration }: AgentPerformance): string {
+function resultsLine({ counts, success, duration, quality }: AgentPerformance): string {
   const { completed, partial, failed } = counts;
   if (completed + partial + failed === 0) return '-';
   const range = `${Math.round(success.low * 100)}–${Math.round(success.high * 100)} % likely`;
   const median = duration.p50_ms === null ? '' : `, median ${Math.round(duration.p50_ms / 1_000)} s`;
-  return `${completed} completed, ${partial} partial, ${failed} failed (${range} to succeed)${median}`;
+  const rated = quality === null ? '' : `, rated ${quality.toFixed(2)}`;
+  return `${completed} completed, ${partial} partial, ${failed} failed (${range} to succeed)${median}${rated}`;
 }
 
 function spellCapabilities({ capabilities }: AgentView): string {

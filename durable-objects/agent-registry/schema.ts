@@ -21,7 +21,8 @@ CREATE TABLE agent_revisions (one INTEGER PRIMARY KEY CHECK (one = 1), last INTE
 CREATE TABLE agent_results (
   agent_id TEXT NOT NULL, ended_at INTEGER NOT NULL, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, status TEXT NOT NULL,
   own_fault INTEGER NOT NULL, duration_ms INTEGER NOT NULL, cost_usd REAL NOT NULL, session_type TEXT NOT NULL,
-  capabilities TEXT NOT NULL, quality REAL, PRIMARY KEY (agent_id, ended_at, task_id, epoch)
+  capabilities TEXT NOT NULL, quality REAL, ratings INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (agent_id, ended_at, task_id, epoch)
 ) WITHOUT ROWID;
 CREATE TABLE slots (
   arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
@@ -178,6 +179,11 @@ CREATE TABLE agent_revisions (one INTEGER PRIMARY KEY CHECK (one = 1), last INTE
 ALTER TABLE slots ADD COLUMN moved TEXT;
 CREATE INDEX slots_moved ON slots (session_id) WHERE moved IS NOT NULL;
 `,
+    },
+    {
+      // How often a result was rated. The newest rating counts.
+      id: 'agent-registry/0011_ratings',
+      sql: `ALTER TABLE agent_results ADD COLUMN ratings INTEGER NOT NULL DEFAULT 0;`,
     },
   ],
 };

@@ -4,7 +4,7 @@ import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts'
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
 import { DESTINATION, HISTORY_RETRY_MS_MAX } from './config.ts';
-import type { SlotMessage } from './reservations.ts';
+import type { SlotMessage } from './slot-messages.ts';
 
 /** The other stores to which a session writes. */
 export interface SessionPorts {

@@ -2,6 +2,7 @@ import type { ObjectKit } from '../kit/runtime.ts';
 import type { Actions } from './actions.ts';
 import type { Approvals } from './approvals.ts';
 import type { Artifacts } from './artifacts.ts';
+import type { Assignments } from './assignments.ts';
 import type { Attempts } from './attempts.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { SessionConfig } from './config.ts';
@@ -51,6 +52,7 @@ export interface SessionParts {
   approvals: Approvals;
   transitions: Transitions;
   attempts: Attempts;
+  assignments: Assignments;
   reservations: Reservations;
   leases: Leases;
   tasks: Tasks;

@@ -1,13 +1,12 @@
 import { hasEnded } from '../../src/domain/session/session-machine.ts';
 import { readUsage, usageSince } from '../../src/domain/session/usage.ts';
-import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
 import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
 import { DEADLINE, DESTINATION, SUMMARY_MS } from './config.ts';
 import type { HistoryRecord } from './destinations.ts';
 import type { SessionParts } from './parts.ts';
-import { readError } from './records.ts';
+import { readError, type StoredAssignment } from './records.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'views'>;
 
@@ -75,14 +74,15 @@ export class Projections {
     this.#record(`${row.id}:${row.run}`, run);
   }
 
-  /** Records how the assignment of a task's newest lease has ended. */
-  assignmentEnded(task: number, { agent_id, ended_at, ...result }: AssignmentResult): void {
+  /** Records how an assignment of a task has ended, and how it was rated. */
+  assignmentEnded(task: number, { epoch, agent_name, result: { rating, ...assigned } }: StoredAssignment): void {
     const { id, workspace } = this.#parts.records.session();
-    const { epoch, agent_name } = this.#parts.records.lease(task)!;
+    const { agent_id, ended_at, ...result } = assigned;
     const task_id = taskIdOf(id, task);
     const times = { started_at: instant(ended_at - result.duration_ms), ended_at: instant(ended_at) };
     const of = { workspace, session_id: id, task_id, epoch, agent_id, agent_name };
-    this.#record(`${task_id}:${epoch}`, { assignment: { ...of, ...result, ...times, quality: null, ratings: 0 } });
+    const rated = { quality: rating?.quality ?? null, ratings: rating?.number ?? 0 };
+    this.#record(`${task_id}:${epoch}`, { assignment: { ...of, ...result, ...times, ...rated } });
   }
 
   #record(key: string, record: HistoryRecord): void {

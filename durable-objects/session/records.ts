@@ -1,6 +1,8 @@
 import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
+import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import type { SessionStatus } from '../../src/protocol/common/enums.ts';
+import type { Rating } from '../../src/protocol/session/rating.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import { AgentChoice } from '../../src/protocol/session/requirements.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
@@ -74,6 +76,16 @@ export interface TaskRow extends TaskFacts {
   reserved_at: number | null;
   /** JSON: what was handed out to agents without sockets, newest last; see `HandOut`. */
   handed_out: string;
+  /** JSON: the {@link StoredAssignment} that ended last; null before the first. */
+  last_assignment: string | null;
+}
+
+/** A finished assignment of a task. Its end says something of its agent. */
+export interface StoredAssignment {
+  epoch: number;
+  agent_name: string;
+  result: AssignmentResult;
+  rating: Rating | null;
 }
 
 /** The newest lease of a task. The row stays after its end, so that a late agent learns how it ended. */
@@ -293,6 +305,11 @@ export class SessionRecords {
 /** Why the session failed; null when it did not. */
 export function readError({ error }: Pick<SessionRow, 'error'>): SessionError | null {
   return error === null ? null : (JSON.parse(error) as SessionError);
+}
+
+/** The task's last finished assignment; null before the first. */
+export function readAssignment({ last_assignment }: Pick<TaskRow, 'last_assignment'>): StoredAssignment | null {
+  return last_assignment === null ? null : (JSON.parse(last_assignment) as StoredAssignment);
 }
 
 function specColumn({ initial_prompt: _, ...spec }: CreateSessionRequest): string {

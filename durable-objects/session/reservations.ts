@@ -3,18 +3,11 @@ import { requirementsOf } from '../../src/domain/dispatch/requirements.ts';
 import type { AssignmentResult, SlotRequest } from '../../src/ports/agent-registry.ts';
 import { type TaskId, taskIdOf } from '../../src/protocol/common/ids.ts';
 import { proofKey } from '../kit/crypto/offer-proof.ts';
-import { DEADLINE, DESTINATION, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
+import { DEADLINE, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
 import type { SessionParts } from './parts.ts';
+import { tellRegistry } from './slot-messages.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'projections'>;
-
-/** A message to the registry about (task, epoch). It replaces an undelivered one about the same (task, epoch). */
-export type SlotMessage =
-  /** `again`: a repeated reservation. */
-  | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
-  | { op: 'accept'; task_id: string; epoch: number; agent_id: string }
-  | { op: 'cancel'; task_id: string; epoch: number }
-  | { op: 'release'; task_id: string; epoch: number; result?: AssignmentResult };
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'assignments'>;
 
 /**
  * The session's side of the registry's slots. Each call writes an outbox row for the registry, which finds an agent.
@@ -52,7 +45,7 @@ export class Reservations {
 
   /** Tells the registry what the task requires now. */
   tell(number: number, again = false): void {
-    const { records } = this.#parts;
+    const { kit, records } = this.#parts;
     const { id, repository } = records.session();
     const spec = records.spec();
     const { epoch } = records.task(number)!;
@@ -72,7 +65,7 @@ export class Reservations {
       }),
       proof_key: this.proofKey(number),
     };
-    this.#send({ op: 'reserve', task: number, request, again }, request.task_id, epoch);
+    tellRegistry(kit, { op: 'reserve', task: number, request, again });
   }
 
   /** The key of the proofs of the offers of the task's present epoch. */
@@ -83,22 +76,19 @@ export class Reservations {
 
   /** Says for an agent without a socket that it has accepted its offer. */
   accepted(number: number, epoch: number, agent_id: string): void {
-    const task_id = this.#taskId(number);
-    this.#send({ op: 'accept', task_id, epoch, agent_id }, task_id, epoch);
+    tellRegistry(this.#parts.kit, { op: 'accept', task_id: this.#taskId(number), epoch, agent_id });
   }
 
   /** Cancels a reservation. */
   cancel(number: number): void {
-    const { epoch } = this.#parts.records.task(number)!;
-    const task_id = this.#taskId(number);
-    this.#send({ op: 'cancel', task_id, epoch }, task_id, epoch);
+    const { kit, records } = this.#parts;
+    tellRegistry(kit, { op: 'cancel', task_id: this.#taskId(number), epoch: records.task(number)!.epoch });
   }
 
   /** Frees the slot of a lease that has ended. @param result what it says of the agent */
   release(number: number, epoch: number, result?: AssignmentResult): void {
-    const task_id = this.#taskId(number);
-    this.#send({ op: 'release', task_id, epoch, ...(result && { result }) }, task_id, epoch);
-    if (result) this.#parts.projections.assignmentEnded(number, result);
+    if (result) this.#parts.assignments.ended(number, epoch, result);
+    else tellRegistry(this.#parts.kit, { op: 'release', task_id: this.#taskId(number), epoch });
   }
 
   /**
@@ -118,9 +108,5 @@ export class Reservations {
 
   #taskId(number: number): TaskId {
     return taskIdOf(this.#parts.records.session().id, number);
-  }
-
-  #send(message: SlotMessage, taskId: string, epoch: number): void {
-    this.#parts.kit.outbox.put(DESTINATION.registry, `${taskId}:${epoch}`, message);
   }
 }

@@ -6,6 +6,7 @@ import { type SessionId, type TaskId, taskNumber, type WorkspaceId } from '../..
 import { FIRST_PAGE } from '../../src/protocol/common/page.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { EventPage } from '../../src/protocol/events/envelope.ts';
+import type { RateTaskRequest } from '../../src/protocol/session/rating.ts';
 import type { CreateSessionRequest, EndToolsRequest } from '../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
 import { Calls } from '../kit/calls/calls.ts';
@@ -17,6 +18,7 @@ import { instant } from '../kit/text.ts';
 import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
 import { Artifacts } from './artifacts.ts';
+import { Assignments } from './assignments.ts';
 import { Attempts } from './attempts.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { DESTINATION, type SessionConfig } from './config.ts';
@@ -179,6 +181,12 @@ export class SessionRuntime implements SessionApi {
     return this.#change('endTools', call, () => this.parts.actions.endTools(request));
   }
 
+  rate(call: Call, taskId: TaskId, request: RateTaskRequest): ReturnType<SessionApi['rate']> {
+    return this.#change('rate', call, () =>
+      this.parts.assignments.rate(taskNumber(taskId), request, call.principal.token_id),
+    );
+  }
+
   diff(call: Call): Promise<Outcome<DiffSource>> {
     return this.#read('diff', call, () => ok(this.parts.checkpoints.diff(this.parts.records.firstTask())));
   }
@@ -266,10 +274,11 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   // The parts that change statuses: leases, tasks, and the session, which follows its tasks.
   const transitions = new Transitions(leased);
   const attempts = new Attempts({ ...leased, transitions });
-  const reservations = new Reservations(leased);
+  const assignments = new Assignments(leased);
+  const reservations = new Reservations({ ...leased, assignments });
   const leases = new Leases({ ...leased, reservations });
   const tasks = new Tasks({ ...leased, transitions, attempts, reservations, leases });
-  const moving = { ...leased, transitions, attempts, reservations, leases, tasks };
+  const moving = { ...leased, transitions, attempts, assignments, reservations, leases, tasks };
 
   // The requests: actions and messages of people, claims and frames of agents, over any transport.
   const messages = new Messages(moving);

@@ -18,7 +18,7 @@ CREATE TABLE tasks (
   attempts_used INTEGER NOT NULL, restore TEXT NOT NULL,
   refused_by TEXT NOT NULL,
   setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT, retry TEXT, handed_back INTEGER NOT NULL DEFAULT 0,
-  reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]'
+  reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]', last_assignment TEXT
 );
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
@@ -272,6 +272,10 @@ ALTER TABLE artifacts ADD COLUMN created_at INTEGER;
 ALTER TABLE tasks ADD COLUMN handed_out TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE leases ADD COLUMN result_hash TEXT;
 `,
+    },
+    {
+      id: 'session/0021_last_assignments',
+      sql: `ALTER TABLE tasks ADD COLUMN last_assignment TEXT;`,
     },
   ],
 };

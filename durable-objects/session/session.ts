@@ -75,6 +75,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi, 
     return this.runtime.endTools(...args);
   }
 
+  rate(...args: Args<'rate'>): ReturnType<SessionApi['rate']> {
+    return this.runtime.rate(...args);
+  }
+
   diff(...args: Args<'diff'>): ReturnType<SessionApi['diff']> {
     return this.runtime.diff(...args);
   }

@@ -44,6 +44,7 @@ export class Tasks {
       handed_back: 0,
       reserved_at: null,
       handed_out: '[]',
+      last_assignment: null,
     };
     this.#parts.records.addTask(task);
   }

@@ -15,8 +15,9 @@ import type { DeliveryView, SessionInclude, SessionView, TaskView } from '../../
 import { Keyset } from '../kit/storage/keyset.ts';
 import { rowsUpTo } from '../kit/storage/rows-up-to.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
+import { viewOf } from './assignments.ts';
 import type { SessionParts } from './parts.ts';
-import { readError, type SessionRow } from './records.ts';
+import { readAssignment, readError, type SessionRow } from './records.ts';
 import { lastSeenAt } from './run/run-sockets.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log'>;
@@ -65,6 +66,7 @@ export class SessionViews {
     return this.#parts.records.tasks().map((task) => {
       const lease = this.#parts.records.liveLease(task.number);
       const last = this.#parts.records.leaseOfRun(task.number);
+      const assignment = readAssignment(task);
       const isWaiting = task.status === 'ready' || task.status === 'pending';
       const refusals = isWaiting ? readRefusals(task.refused_by) : [];
       return {
@@ -79,6 +81,7 @@ export class SessionViews {
           lease && !isFinal(task)
             ? instant(lastSeenAt(this.#parts.kit.store.platform, lease) + this.#parts.config.lease_ttl_ms)
             : null,
+        last_assignment: assignment && viewOf(assignment),
         ...(refusals.length > 0 && {
           refusals: refusals.map(({ agent_id, agent_name, message }) => ({ agent_id, agent_name, message })),
         }),

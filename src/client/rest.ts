@@ -154,6 +154,11 @@ export function createRest(options: RequestOptions) {
       /** Reads the changed files, and the patch as text, which may be cut. */
       diff: (id: string, call?: CallOptions) => send('readDiff', { params: { id } }, call),
     },
+    tasks: {
+      /** Rates the work that an agent has done last on a task. A repeat replaces the rating. @param id a task's id */
+      rate: (id: string, body: BodyFor<'rateTask'>, call?: CallOptions) =>
+        send('rateTask', { params: { id }, body }, call),
+    },
     agents: {
       list: (call?: CallOptions, filter: QueryFor<'listAgents'> = {}) =>
         allItems((query) => send('listAgents', { query: { ...filter, ...query } }, call)),

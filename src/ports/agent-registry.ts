@@ -46,6 +46,8 @@ export interface AssignmentResult {
   session_type: SessionType;
   /** What the task required. */
   capabilities: readonly Capability[];
+  /** A person's rating, from 0 to 1, and its number, from 1: the highest one counts. Absent before the first. */
+  rating?: { quality: number; number: number };
 }
 
 /** The ids of an agent and of its own token. */
@@ -85,7 +87,10 @@ export interface AgentRegistryApi extends TokenSockets, LocksApi, WorkClaimsApi 
   cancel(taskId: TaskId, epoch: number): Promise<void>;
   /** Says that an agent without a socket holds the lease of its offer. */
   accept(taskId: TaskId, epoch: number, agentId: string): Promise<void>;
-  /** Frees the slot, because its lease has ended. @param result absent if the end says nothing of the agent */
+  /**
+   * Frees the slot, because its lease has ended. A repeat with another rating rates the result.
+   * @param result absent if the end says nothing of the agent
+   */
   release(taskId: TaskId, epoch: number, result?: AssignmentResult): Promise<void>;
   /** A page of the agents, the first one by default. Like all pages, it fails for the cursor of another list. */
   agents(call: Call, query?: AgentQuery): Promise<Outcome<Page<AgentView>>>;

@@ -6,6 +6,7 @@ import type { EventPage } from '../protocol/events/envelope.ts';
 import type { FileView } from '../protocol/run/reports.ts';
 import type { ApprovalView } from '../protocol/session/approval.ts';
 import type { CheckpointView, DiffFile } from '../protocol/session/checkpoint.ts';
+import type { FinishedAssignment, RateTaskRequest } from '../protocol/session/rating.ts';
 import type {
   AnswerApprovalRequest,
   CompleteSessionRequest,
@@ -90,6 +91,8 @@ export interface SessionApi {
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>>;
   /** Asks the agent to end running commands and to continue the turn. */
   endTools(call: Call, request: EndToolsRequest): Promise<Outcome<EndToolsRequested>>;
+  /** Rates the last finished assignment of a task. The newest rating counts. */
+  rate(call: Call, taskId: TaskId, request: RateTaskRequest): Promise<Outcome<FinishedAssignment>>;
   diff(call: Call): Promise<Outcome<DiffSource>>;
   /** The chunk `index` of an artifact, in base64. */
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<ArtifactChunk>>;

@@ -101,6 +101,19 @@ it('oio session show names the agent and the cost', async () => {
   );
 });
 
+it('oio session rate rates the work of an agent, and oio session show and oio agent show have the rating', async () => {
+  const { output } = await oio('session', 'create', 'say hello', '--watch', '--json');
+  const { id } = JSON.parse(output.split('\n')[0] ?? '') as SessionView;
+  const rated = await oio('session', 'rate', id.slice(0, 18), '0.75', '--comment', 'Brief.');
+  expect(rated).toMatchObject({ code: 0, output: expect.stringMatching(/^rated the work of AGENT-\S+: 0\.75$/m) });
+  const [, agent] = /of (\S+):/.exec(rated.output)!;
+  expect((await oio('session', 'show', id)).output).toContain('rated 0.75: Brief.');
+  // Other files rate the same agent, and this is the mean.
+  await eventually(async () => expect((await oio('agent', 'show', agent!)).output).toMatch(/, rated \d\.\d\d$/m));
+  const refused = await oio('session', 'rate', id, '75');
+  expect(refused).toMatchObject({ code: exitCode.usage, output: expect.stringContaining('a number from 0 to 1') });
+});
+
 it('oio agent list shows the agents that are connected', async () => {
   const { output } = await oio('agent', 'list');
   expect(output).toMatch(

@@ -34,6 +34,7 @@ const REFUSED: Readonly<Record<string, number>> = {
   endTools: 409,
   answerApproval: 404,
   readArtifact: 404,
+  rateTask: 409,
   // The agent of this test is not connected.
   routeTask: 409,
   watchSession: 426,

@@ -64,6 +64,11 @@ export function printSession(view: SessionView, json: boolean): void {
   for (const { agent_name, message } of view.tasks?.flatMap(({ refusals = [] }) => refusals) ?? []) {
     printLines([printable(`  waits for another agent: ${agent_name} refused: ${message}`)]);
   }
+  for (const { last_assignment } of view.tasks ?? []) {
+    if (!last_assignment?.rating) continue;
+    const { quality, comment } = last_assignment.rating;
+    printLines([printable(`  rated ${quality}${comment === null ? '' : `: ${comment}`}`)]);
+  }
   for (const approval of view.approvals ?? []) {
     if (approval.status !== 'open') continue;
     const [first, ...more] = approvalLines(view.id, approval);

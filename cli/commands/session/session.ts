@@ -6,6 +6,7 @@ import { remove } from './delete.ts';
 import { diff } from './diff.ts';
 import { endTool } from './end-tool.ts';
 import { list } from './list.ts';
+import { rate } from './rate.ts';
 import { send } from './send.ts';
 import { show } from './show.ts';
 import { watch } from './watch.ts';
@@ -21,6 +22,7 @@ export const session = defineGroup('session', 'Create, list, watch and steer ses
   diff,
   send,
   'end-tool': endTool,
+  rate,
   delete: remove,
   ...Object.fromEntries(actions.map((action): [string, Command] => [action, actionCommand(action)])),
 });

@@ -20,7 +20,10 @@ export class Performance {
     this.#parts = parts;
   }
 
-  /** Records a result, once, and judges its agent again. @returns whether its circuit or its tier has changed */
+  /**
+   * Records a result or its rating, once, and judges its agent again.
+   * @returns whether its circuit or its tier has changed
+   */
   record(key: SlotKey, result: AssignmentResult): boolean {
     const { kit, agents, results } = this.#parts;
     const agent = agents.find(result.agent_id);
@@ -28,7 +31,9 @@ export class Performance {
     const recent = results.of(agent.id);
     const { tier } = judgePerformance(successOf(recent), qualityOf(recent));
     const kind = result.status === 'failed' ? (result.own_fault ? 'own_fault' : 'other_failure') : 'success';
-    const breaker = afterResult(agent.breaker ?? CLOSED, kind, kit.store.platform.now());
+    const before = agent.breaker ?? CLOSED;
+    // A rating comes long after the end, which says nothing of the agent's present state any more.
+    const breaker = result.rating ? before : afterResult(before, kind, kit.store.platform.now());
     const isClosed = breaker.failures === 0;
     agents.setJudgement(agent, {
       tier,
@@ -50,14 +55,12 @@ export class Performance {
     const agent = agents.find(agentId);
     if (!agent) return NO_SUCH_AGENT;
     const recent = results.of(agentId);
-    const quality = qualityOf(recent);
-    const { tier, reason } = judgePerformance(successOf(recent), quality);
+    const { tier, reason } = judgePerformance(successOf(recent), qualityOf(recent));
     const capabilities = [...new Set(recent.flatMap((each) => each.capabilities))].sort();
     return ok({
       agent_id: agentId,
       performance_tier: tier,
       reason,
-      quality,
       circuit: circuitOf(agent.breaker ?? CLOSED, kit.store.platform.now()),
       ...summaryOf(recent),
       by_capability: capabilities.map((capability) => ({
@@ -73,25 +76,19 @@ export class Performance {
 function summaryOf(recent: readonly StoredResult[]) {
   const durations = recent.map(({ duration_ms }) => duration_ms);
   const { results: _, ...success } = successOf(recent);
+  const counts = { completed: 0, partial: 0, failed: 0 };
+  for (const { status } of recent) counts[status]++;
   return {
-    counts: countsOf(recent),
+    counts,
     success,
+    quality: qualityOf(recent),
     duration: { p50_ms: percentile(durations, 0.5), p95_ms: percentile(durations, 0.95) },
-    cost_usd: costOf(recent),
+    cost_usd: recent.reduce((sum, { cost_usd }) => sum + cost_usd, 0),
   };
 }
 
+/** The days (UTC), the newest first. */
 function byDay(recent: readonly StoredResult[]): AgentPerformance['by_day'] {
   const days = Map.groupBy(recent, ({ ended_at }) => instant(ended_at).slice(0, 10));
-  return [...days].map(([day, results]) => ({ day, counts: countsOf(results), cost_usd: costOf(results) }));
-}
-
-function countsOf(results: readonly StoredResult[]): AgentPerformance['counts'] {
-  const counts = { completed: 0, partial: 0, failed: 0 };
-  for (const { status } of results) counts[status]++;
-  return counts;
-}
-
-function costOf(results: readonly StoredResult[]): number {
-  return results.reduce((sum, { cost_usd }) => sum + cost_usd, 0);
+  return [...days].map(([day, results]) => ({ day, ...summaryOf(results) }));
 }

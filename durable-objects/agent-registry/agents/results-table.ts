@@ -26,22 +26,39 @@ export class ResultsTable {
     this.#store = store;
   }
 
-  /** Adds a result, and forgets the oldest beyond the limit. @returns whether it is new */
+  /**
+   * Adds a result, or rates it, and forgets the oldest beyond the limit.
+   * @returns whether that changed anything: it is no repeat, and not older than those that are kept
+   */
   add({ task_id, epoch }: SlotKey, result: AssignmentResult): boolean {
-    const added = this.#store.rows(
-      `INSERT INTO agent_results
-         (agent_id, ended_at, task_id, epoch, status, own_fault, duration_ms, cost_usd, session_type, capabilities)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1`,
+    const { quality, number } = result.rating ?? { quality: null, number: 0 };
+    const key = [result.agent_id, result.ended_at, task_id, epoch] as const;
+    const isKey = `agent_id = ? AND ended_at = ? AND task_id = ? AND epoch = ?`;
+    const known = this.#store.row<{ ratings: number }>(`SELECT ratings FROM agent_results WHERE ${isKey}`, ...key);
+    if (known && known.ratings >= number) return false;
+    if (known) {
+      this.#store.rows(`UPDATE agent_results SET quality = ?, ratings = ? WHERE ${isKey}`, quality, number, ...key);
+      return true;
+    }
+    const oldest = this.#store.row<{ ended_at: number }>(
+      `SELECT ended_at FROM agent_results WHERE agent_id = ? ORDER BY ended_at DESC LIMIT 1 OFFSET ?`,
       result.agent_id,
-      result.ended_at,
-      task_id,
-      epoch,
+      KEPT_RESULTS - 1,
+    );
+    if (oldest && result.ended_at < oldest.ended_at) return false;
+    this.#store.rows(
+      `INSERT INTO agent_results (agent_id, ended_at, task_id, epoch, status, own_fault, duration_ms, cost_usd,
+         session_type, capabilities, quality, ratings)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...key,
       result.status,
       result.own_fault ? 1 : 0,
       result.duration_ms,
       result.cost_usd,
       result.session_type,
       JSON.stringify(result.capabilities),
+      quality,
+      number,
     );
     this.#store.rows(
       `DELETE FROM agent_results WHERE agent_id = ? AND ended_at <
@@ -50,7 +67,7 @@ export class ResultsTable {
       result.agent_id,
       KEPT_RESULTS - 1,
     );
-    return added.length > 0;
+    return true;
   }
 
   /** An agent's results, newest first. */

@@ -89,6 +89,11 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
       if (text) transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level: 'warning', text });
       return transcript.cutOff(task, at);
     }
+    case 'task.rated': {
+      const { agent_name, quality, comment, by } = event.data;
+      const said = { agent_name, quality, ...(comment !== undefined && { comment }), by };
+      return transcript.add({ kind: 'rating', id: `rating-${seq}`, task, seq, at, ...said });
+    }
     case 'checkpoint.created':
       state.checkpoints = [...state.checkpoints, event.data.checkpoint].slice(-MAX_LISTED);
       return;

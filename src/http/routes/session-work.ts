@@ -1,5 +1,6 @@
 import { readDiff, streamArtifact, streamPatch } from '../../application/artifacts.ts';
 import { readEvents } from '../../application/read-events.ts';
+import { sessionOfTask } from '../../protocol/common/ids.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
@@ -23,6 +24,7 @@ export function sessionWorkHandlers(deps: Dependencies, authenticator: Authentic
     listApprovals: ({ params, query, call }) => sessionOf(deps, call, params.id).approvals(call, query),
     answerApproval: ({ params, body, call }) => sessionOf(deps, call, params.id).answer(call, params.approval_id, body),
     listFiles: ({ params, query, call }) => sessionOf(deps, call, params.id).files(call, query),
+    rateTask: ({ params: { id }, body, call }) => sessionOf(deps, call, sessionOfTask(id)).rate(call, id, body),
     readArtifact: ({ params, call }) => streamArtifact(sessionOf(deps, call, params.id), call, params.artifact_id),
   } satisfies SomeHandlers;
 }

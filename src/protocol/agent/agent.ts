@@ -219,6 +219,7 @@ export type AgentView = Infer<typeof AgentView>;
 const EXAMPLE_RESULTS = {
   counts: { completed: 9, partial: 1, failed: 1 },
   success: { estimate: 0.85, low: 0.6, high: 0.96 },
+  quality: null,
   duration: { p50_ms: 240_000, p95_ms: 900_000 },
   cost_usd: 1.2,
 };
@@ -227,10 +228,9 @@ const EXAMPLE_PERFORMANCE = {
   agent_id: EXAMPLE_AGENT.id,
   performance_tier: 'advanced',
   reason: '85 % estimated success over the last 11 results.',
-  quality: null,
   circuit: 'closed',
   by_capability: [{ ...EXAMPLE_RESULTS, capability: 'testing' }],
-  by_day: [{ day: '2026-11-22', counts: EXAMPLE_RESULTS.counts, cost_usd: 1.2 }],
+  by_day: [{ ...EXAMPLE_RESULTS, day: '2026-11-22' }],
 };
 
 export const RouteTaskRequest = schema(() =>
@@ -356,7 +356,14 @@ const Counts = schema(() => z.object({ completed: z.int(), partial: z.int(), fai
 const Success = schema(() => z.object({ estimate: z.number(), low: z.number(), high: z.number() }));
 const Durations = schema(() => z.object({ p50_ms: z.int().nullable(), p95_ms: z.int().nullable() }));
 const Results = schema(() =>
-  z.object({ counts: Counts(), success: Success(), duration: Durations(), cost_usd: z.number() }),
+  z.object({
+    counts: Counts(),
+    success: Success(),
+    /** The mean rating of the work, from 0 to 1; null without one. */
+    quality: z.number().nullable(),
+    duration: Durations(),
+    cost_usd: z.number(),
+  }),
 );
 
 export const AgentPerformance = schema(() =>
@@ -366,11 +373,10 @@ export const AgentPerformance = schema(() =>
       performance_tier: PerformanceTier(),
       /** Why it is not a better one. */
       reason: z.string(),
-      /** The mean rating of its work, from 0 to 1; null without one. */
-      quality: z.number().nullable(),
       circuit: z.enum(['closed', 'open', 'half_open']),
       by_capability: z.array(Results().extend({ capability: Capability() })),
-      by_day: z.array(z.object({ day: z.iso.date(), counts: Counts(), cost_usd: z.number() })),
+      /** The days in UTC, the newest first. */
+      by_day: z.array(Results().extend({ day: z.iso.date() })),
     })
     .meta({
       id: 'AgentPerformance',

@@ -73,6 +73,13 @@ export const ERROR_CODES = {
     meaning: 'The action needs an agent at work, and the session has none now.',
     remedy: 'Wait until the session is `running`, and send the request again.',
   },
+  nothing_to_rate: {
+    status: 409,
+    title: 'No work is finished that could be rated',
+    retryable: true,
+    meaning: 'No agent has finished work on the task yet.',
+    remedy: 'Wait until an agent has, and send the request again.',
+  },
   lock_held: {
     status: 409,
     title: 'Somebody else holds the lock',

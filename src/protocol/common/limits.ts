@@ -85,6 +85,8 @@ export const MAX_REMOTES = 20;
 export const MAX_REMOTE_CHARS = 1_000;
 /** The most bytes of JSON that the registry keeps of an agent's remotes: twenty long ones, or one of the longest. */
 export const MAX_KEPT_REMOTES_BYTES = 4_000;
+/** The longest comment of a rating. */
+export const MAX_COMMENT_CHARS = 2_000;
 /** The most watchers of a session, with the reads of its log that wait. Each event is sent to all of them. */
 export const MAX_WATCHERS = 1_000;
 /** The longest that a read of the log waits for an event, in seconds. */

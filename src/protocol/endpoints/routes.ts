@@ -34,6 +34,8 @@ export const ROUTES = {
   listFiles: { method: 'GET', path: '/api/v1/sessions/{id}/files' },
   readArtifact: { method: 'GET', path: '/api/v1/sessions/{id}/artifacts/{artifact_id}' },
 
+  rateTask: { method: 'POST', path: '/api/v1/tasks/{id}/rating' },
+
   listAgents: { method: 'GET', path: '/api/v1/agents' },
   registerAgent: { method: 'POST', path: '/api/v1/agents' },
   readFleetStatistics: { method: 'GET', path: '/api/v1/agents/stats' },

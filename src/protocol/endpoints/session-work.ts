@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { CursorText } from '../common/cursor-text.ts';
-import { Uuid } from '../common/ids.ts';
+import { TaskId, Uuid } from '../common/ids.ts';
 import { MAX_WAIT_SECONDS, PAGE_EVENTS } from '../common/limits.ts';
 import { PageQuery } from '../common/page.ts';
 import { schema } from '../common/schema.ts';
@@ -8,6 +8,7 @@ import { EventPage } from '../events/envelope.ts';
 import { FileList } from '../run/reports.ts';
 import { ApprovalList, ApprovalView } from '../session/approval.ts';
 import { CheckpointList, CheckpointRequested, SessionDiff } from '../session/checkpoint.ts';
+import { FinishedAssignment, RateTaskRequest } from '../session/rating.ts';
 import { AnswerApprovalRequest, EndToolsRequest, EndToolsRequested } from '../session/requests.ts';
 import { TranscriptPage } from '../session/transcript-page.ts';
 import { type Endpoints, json, NoMembers, page } from './endpoint.ts';
@@ -116,6 +117,16 @@ export const SESSION_WORK_ENDPOINTS = {
     query: PageQuery,
     responses: { 200: page(FileList, 'The files; read the bytes of one as an artifact.') },
     errors: ['not_found'],
+  },
+  rateTask: {
+    tag: 'Session work',
+    summary: 'Rate the work that an agent has done last on a task',
+    access: 'operate',
+    idempotent: true,
+    params: schema(() => z.object({ id: TaskId() })),
+    body: RateTaskRequest,
+    responses: { 200: json(FinishedAssignment, 'The assignment with its rating.') },
+    errors: ['not_found', 'nothing_to_rate'],
   },
   readArtifact: {
     tag: 'Session work',

@@ -3,6 +3,7 @@ import { TaskStatus } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
 import { CheckpointView, EXAMPLE_CHECKPOINT } from '../session/checkpoint.ts';
+import { Quality } from '../session/rating.ts';
 import { event } from './event.ts';
 
 /** Events about a task and its leases. */
@@ -42,6 +43,25 @@ export const TaskEventBody = schema(() =>
       description: 'A checkpoint was stored, from which another agent can continue.',
       data: z.object({ checkpoint: CheckpointView() }),
       example: { checkpoint: EXAMPLE_CHECKPOINT },
+    }),
+    event({
+      type: 'task.rated',
+      description: 'A person rated the task’s last finished assignment. A newer rating replaces an older one.',
+      data: z.object({
+        epoch: z.int(),
+        agent_id: Uuid(),
+        agent_name: z.string(),
+        quality: Quality(),
+        comment: z.string().optional(),
+        by: z.string(),
+      }),
+      example: {
+        epoch: 1,
+        agent_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+        agent_name: 'AGENT-LOCAL',
+        quality: 0.9,
+        by: 'static',
+      },
     }),
     event({
       type: 'frame.rejected',

@@ -50,6 +50,15 @@ export const TranscriptItem = schema(() => {
         next_at: Instant().optional(),
       }),
       z.object({ kind: z.literal('note'), level: z.enum(['info', 'warning', 'error']), ...item, text: z.string() }),
+      /** `quality`: from 0 to 1. */
+      z.object({
+        kind: z.literal('rating'),
+        ...item,
+        agent_name: z.string(),
+        quality: z.number(),
+        comment: z.string().optional(),
+        by: z.string(),
+      }),
       z.object({
         kind: z.literal('status'),
         ...item,

@@ -7,6 +7,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
 import { QueuePlace } from './queue.ts';
+import { FinishedAssignment } from './rating.ts';
 import { AgentConfig, Repository } from './requests.ts';
 import { SessionRequirements } from './requirements.ts';
 
@@ -63,6 +64,8 @@ export const TaskView = schema(() =>
       agent_id: Uuid().nullable(),
       agent_name: z.string().nullable(),
       lease_expires_at: Instant().nullable(),
+      /** The assignment that ended last, also one of an earlier run; null before the first. */
+      last_assignment: FinishedAssignment().nullable(),
       /** While the task waits for an agent: the agents that have refused it in this run, and what they lack. */
       refusals: z.array(z.object({ agent_id: Uuid(), agent_name: z.string(), message: z.string() })).optional(),
     })
@@ -78,6 +81,7 @@ export const TaskView = schema(() =>
         agent_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
         agent_name: 'AGENT-LOCAL',
         lease_expires_at: '2026-11-22T15:05:05.678Z',
+        last_assignment: null,
       },
     }),
 );

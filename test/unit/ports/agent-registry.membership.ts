@@ -232,10 +232,57 @@ export function membershipContract(make: MakeRegistry): void {
         cost_usd: 1.5,
         by_capability: [{ capability: 'testing', counts: { completed: 1, partial: 1, failed: 0 } }],
         by_day: [
-          { day: '2026-01-10', counts: { completed: 0, partial: 1, failed: 1 }, cost_usd: 1 },
+          {
+            ...{ day: '2026-01-10', counts: { completed: 0, partial: 1, failed: 1 }, cost_usd: 1 },
+            ...{ duration: { p50_ms: 30_000, p95_ms: 60_000 }, success: { estimate: expect.any(Number) } },
+          },
           { day: '2026-01-09', counts: { completed: 1, partial: 0, failed: 0 }, cost_usd: 0.5 },
         ],
       });
+    });
+
+    it('has a rating’s quality, by capability and by day too, for every order of arrival', async () => {
+      const rated = (quality: number, number: number) => result({ rating: { quality, number } });
+      for (const deliveries of [
+        [result(), rated(0.2, 1), rated(0.95, 2)],
+        [rated(0.95, 2), rated(0.2, 1), result()],
+        [rated(0.2, 1), rated(0.95, 2), rated(0.2, 1)],
+      ]) {
+        const { registry, api } = await withAgent(make);
+        for (const delivery of deliveries) await api.release(slotRequest(1).task_id, 1, delivery);
+        await api.release(slotRequest(2).task_id, 1, result({ ended_at: result().ended_at - 86_400_000 }));
+        expect(await performance(registry)).toMatchObject({
+          counts: { completed: 2, partial: 0, failed: 0 },
+          quality: 0.95,
+          by_capability: [{ capability: 'testing', quality: 0.95 }],
+          by_day: [{ quality: 0.95 }, { quality: null }],
+        });
+      }
+    });
+
+    it('makes an agent elite by its ratings, and no more by a later one', async () => {
+      const { registry, api } = await withAgent(make);
+      const finish = (task: number, changes: Partial<AssignmentResult> = {}) =>
+        api.release(slotRequest(task).task_id, 1, result({ ended_at: result().ended_at + task, ...changes }));
+      for (let task = 1; task <= 60; task++) await finish(task);
+      expect(await viewOf(registry)).toMatchObject({ performance_tier: 'advanced' });
+      await finish(60, { rating: { quality: 0.95, number: 1 } });
+      expect(await viewOf(registry)).toMatchObject({ performance_tier: 'elite' });
+      await finish(60, { rating: { quality: 0.5, number: 2 } });
+      expect(await performance(registry)).toMatchObject({
+        performance_tier: 'advanced',
+        reason: expect.stringContaining('the quality is 0.50'),
+      });
+    });
+
+    it('does not count a rating as another failure', async () => {
+      const { registry, api } = await withAgent(make);
+      const failed = result({ status: 'failed', own_fault: true });
+      for (const number of [0, 1, 2, 3]) {
+        const rating = number === 0 ? {} : { rating: { quality: number / 10, number } };
+        await api.release(slotRequest(1).task_id, 1, { ...failed, ...rating });
+      }
+      expect(await performance(registry)).toMatchObject({ circuit: 'closed', counts: { failed: 1 }, quality: 0.3 });
     });
 
     it('counts a repeated result once, also when the agent has reported the end before', async () => {

@@ -3,7 +3,7 @@ import type { Call } from '../../../src/ports/calls.ts';
 import type { SessionApi } from '../../../src/ports/sessions.ts';
 import { parseCursor } from '../../../src/protocol/common/cursor.ts';
 import type { Failure, Outcome } from '../../../src/protocol/common/errors.ts';
-import type { SessionId } from '../../../src/protocol/common/ids.ts';
+import { type SessionId, taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
 
 /** An id without a session. Each read of `api` may return another handle. */
@@ -57,6 +57,7 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
       await place.api.checkpoints(call),
       await place.api.requestCheckpoint(call),
       await place.api.endTools(call, {}),
+      await place.api.rate(call, taskIdOf(place.id, 1), { quality: 1 }),
       await place.api.diff(call),
       await place.api.artifactChunk(call, '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', 0),
     ];
@@ -147,6 +148,8 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
     expect(unwrap(await place.api.diff(call))).toMatchObject({ checkpoint: null, artifact_id: null });
     expect(failureOf(await place.api.requestCheckpoint(call)).code).toBe('no_running_agent');
     expect(failureOf(await place.api.endTools(call, {})).code).toBe('no_running_agent');
+    const rated = await place.api.rate(call, taskIdOf(place.id, 1), { quality: 1 });
+    expect(failureOf(rated).code).toBe('nothing_to_rate');
   });
 
   it('is not found after it is deleted, even while it was active', async () => {

@@ -22,6 +22,7 @@ function calls(session: SessionInProcess, workspace?: string): [string, () => Pr
     ['checkpoints', () => api.checkpoints(call)],
     ['requestCheckpoint', () => api.requestCheckpoint(call)],
     ['endTools', () => api.endTools(call, {})],
+    ['rate', () => api.rate(call, TASK_ID, { quality: 1 })],
     ['diff', () => api.diff(call)],
     ['artifactChunk', () => api.artifactChunk(call, 'any', 0)],
   ];

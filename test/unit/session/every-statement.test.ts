@@ -19,7 +19,7 @@ import {
   text,
   usage,
 } from './fake-agent.ts';
-import { requested, SESSION_ID, SessionInProcess, TTL_MS } from './harness.ts';
+import { requested, SESSION_ID, SessionInProcess, TASK_ID, TTL_MS } from './harness.ts';
 
 interface Fixture {
   session: SessionInProcess;
@@ -46,6 +46,7 @@ const pausing: Setup = async (session) => {
   return agent.read();
 };
 const asking: Setup = async (session) => (await session.begun()).send(asked('r1'));
+const finished: Setup = async (session) => (await session.begun()).send(result());
 const failed: Setup = async (session) => (await session.begun()).send(failure(false));
 
 function at(setup: Setup): (platform: NodePlatform) => Promise<Fixture> {
@@ -89,6 +90,7 @@ describe('a throw before any statement changes nothing, and a retry leads to the
       asking,
       ({ session }) => session.runtime.answer(session.call(), openApproval(session), { decision: 'always' }),
     ],
+    ['a rating', finished, ({ session }) => session.runtime.rate(session.call(), TASK_ID, { quality: 0.5 })],
     ['remove', asking, ({ session }) => session.runtime.remove(session.call())],
     [
       'the acknowledgement of the first command',

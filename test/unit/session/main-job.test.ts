@@ -5,8 +5,9 @@ import { IMPLICIT_TASK, WHOLE_SESSION } from '../../../src/protocol/common/ids.t
 import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { ANY } from '../../support/requirements.ts';
+import { callFrom } from '../ports/agent-registry.fixture.ts';
 import { checkpoint, FakeAgent, note, partDone, result, text, usage, uuidOf } from './fake-agent.ts';
-import { SESSION_ID, SessionInProcess, TASK_ID, WORKSPACE } from './harness.ts';
+import { SESSION_ID, SessionInProcess, TASK_ID, unwrap, WORKSPACE } from './harness.ts';
 
 /** Asserts that a log has no gap and no duplicate: each event starts right after the previous one. */
 function expectContiguous(events: readonly SessionEvent[]): void {
@@ -136,6 +137,13 @@ describe.each([
     expect(session.destinations.entry?.summary).toMatchObject({
       status: 'completed',
       agent_name: 'AGENT-ONE',
+      cost_usd: 0.5,
+    });
+    unwrap(await session.runtime.rate(session.call(), TASK_ID, { quality: 0.9 }));
+    await session.settle();
+    expect(unwrap(registry.runtime.performance(callFrom(WORKSPACE), agent.id))).toMatchObject({
+      counts: { completed: 1 },
+      quality: 0.9,
       cost_usd: 0.5,
     });
     expect([...session.destinations.runs.values()]).toMatchObject([

@@ -35,6 +35,7 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   answerApproval: OPERATORS,
   listFiles: READERS,
   readArtifact: ['operator', 'admin', 'agent'],
+  rateTask: OPERATORS,
   registerAgent: ['operator', 'admin', 'agent'],
   listAgents: READERS,
   readFleetStatistics: READERS,

@@ -3,7 +3,7 @@ import { memo, type ReactNode } from 'react';
 import type { TranscriptItem } from '../../../../src/domain/session/transcript.ts';
 import { visible } from '../../../../src/domain/visible-text.ts';
 import { Foldable } from '../../ui/foldable.tsx';
-import { clockTime, count, fullTime } from '../../ui/format.ts';
+import { clockTime, count, fullTime, percent } from '../../ui/format.ts';
 import { Markdown } from '../../ui/markdown.tsx';
 import { statusColor, statusText } from '../../ui/status-badge.tsx';
 import { useOpened } from './session-context.ts';
@@ -77,6 +77,12 @@ function Body({ item }: { item: TranscriptItem }): ReactNode {
           tone={item.level === 'error' ? 'text-bad' : item.level === 'warning' ? 'text-warn' : 'text-mute'}
         >
           {visible(item.text)}
+        </Line>
+      );
+    case 'rating':
+      return (
+        <Line label={`Rated ${percent(item.quality)}`} tone="text-mute">
+          {visible(`The work of ${item.agent_name}${item.comment === undefined ? '' : `: ${item.comment}`}`)}
         </Line>
       );
     case 'status':

@@ -19,6 +19,7 @@ const HEIGHTS_PX: Record<TranscriptItem['kind'], number> = {
   file: 24,
   retry: 24,
   note: 24,
+  rating: 24,
   status: 24,
 };
 
