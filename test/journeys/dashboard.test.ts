@@ -59,6 +59,25 @@ it('a user can create a session, follow its work, answer its question and see th
   expect(await row.textContent()).toContain('#greeting');
 });
 
+it('a user can rate the work of an ended session, and change the rating', async ({ page, dashboard }) => {
+  await dashboard.openSession('Be rated', 'slow 4 250\nsay Done.');
+  await dashboard.hasStatus('running');
+  const rating = page.getByRole('region', { name: 'Rating' });
+  expect(await rating.count()).toBe(0);
+  await dashboard.hasStatus('completed');
+  await rating.getByText('How good is the work of').waitFor();
+  await rating.getByLabel('Quality').selectOption('90%');
+  await rating.getByLabel('Comment').fill('Works, but has no test.');
+  await rating.getByRole('button', { name: 'Rate' }).click();
+  await rating.getByText('Works, but has no test.').waitFor();
+  await rating.getByText('90%').first().waitFor();
+  await dashboard.transcript().locator('[data-kind="rating"]').getByText('Works, but has no test.').waitFor();
+  await rating.getByLabel('Quality').selectOption('40%');
+  await rating.getByRole('button', { name: 'Rate again' }).click();
+  await expect.poll(() => dashboard.transcript().locator('[data-kind="rating"]').count()).toBe(2);
+  await rating.locator('strong').getByText('40%').waitFor();
+});
+
 it('a reloaded page continues with the session’s current state', async ({ page, dashboard }) => {
   await dashboard.openSession('Survive a reload', 'say First words.\nrun echo half-way\nslow 15 250\nsay Last words.');
   await dashboard.toolCall('bash', 'half-way').waitFor();

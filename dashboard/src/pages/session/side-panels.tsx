@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { clsx } from 'clsx';
-import { isWorking } from '../../../../src/domain/session/session-machine.ts';
+import { hasEnded, isWorking } from '../../../../src/domain/session/session-machine.ts';
 import type { SessionState, TaskState } from '../../../../src/domain/session/session-state.ts';
 import { spellCost } from '../../../../src/domain/session/usage.ts';
 import { visible } from '../../../../src/domain/visible-text.ts';
@@ -13,6 +13,7 @@ import { Empty, ErrorNotice } from '../../ui/notice.tsx';
 import { Facts, Panel } from '../../ui/panel.tsx';
 import { AnsweredApprovals } from './answered-approvals.tsx';
 import { DeleteSession } from './delete-session.tsx';
+import { Ratings } from './rating.tsx';
 
 /** Facts about the session: agent, todo list, approvals, checkpoints, usage. */
 export function SidePanels({ session, state }: { session: SessionView; state: SessionState }) {
@@ -23,6 +24,7 @@ export function SidePanels({ session, state }: { session: SessionView; state: Se
         <Facts items={factsOf(session, state)} />
       </Panel>
       <Todos tasks={state.tasks} />
+      {hasEnded(state.status) && <Ratings sessionId={session.id} tasks={session.tasks ?? []} />}
       <AnsweredApprovals approvals={state.approvals} />
       <Checkpoints sessionId={session.id} state={state} />
       <Panel title="Usage">
