@@ -149,6 +149,12 @@ export function createRest(options: RequestOptions) {
       /** Ends the running command of one tool call, or all running commands. The turn continues. */
       endTools: (id: string, body: BodyFor<'endTools'> = {}, call?: CallOptions) =>
         send('endTools', { params: { id }, body }, call),
+      /** All files of the results, by path. */
+      files: (id: string, call?: CallOptions) =>
+        allItems((query) => send('listFiles', { params: { id }, query }, call)),
+      /** Reads the bytes of a file, or of another artifact. */
+      artifact: (id: string, artifactId: string, call?: CallOptions) =>
+        send('readArtifact', { params: { id, artifact_id: artifactId } }, call),
       /** Reads the patch of the current work as bytes, for `git apply`. */
       patch: (id: string, call?: CallOptions) => send('readPatch', { params: { id } }, call),
       /** Reads the changed files, and the patch as text, which may be cut. */

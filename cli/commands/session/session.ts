@@ -5,6 +5,7 @@ import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { diff } from './diff.ts';
 import { endTool } from './end-tool.ts';
+import { files } from './files.ts';
 import { list } from './list.ts';
 import { rate } from './rate.ts';
 import { send } from './send.ts';
@@ -20,6 +21,7 @@ export const session = defineGroup('session', 'Create, list, watch and steer ses
   show,
   watch,
   diff,
+  files,
   send,
   'end-tool': endTool,
   rate,

@@ -2,13 +2,14 @@ import { useMutation } from '@tanstack/react-query';
 import { useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { ErrorNotice } from '../../ui/notice.tsx';
+import { save } from '../../ui/save.ts';
 
 /** Saves the bytes of the session's patch as a file, for `git apply`. */
 export function PatchDownload({ sessionId }: { sessionId: string }) {
   const client = useClient();
   const fileName = `${sessionId}.patch`;
   const download = useMutation({
-    mutationFn: async () => save(await client.sessions.patch(sessionId), fileName),
+    mutationFn: async () => save(await client.sessions.patch(sessionId), fileName, 'text/x-diff'),
   });
   return (
     <>
@@ -23,11 +24,4 @@ export function PatchDownload({ sessionId }: { sessionId: string }) {
       {download.isError && <ErrorNotice error={download.error} />}
     </>
   );
-}
-
-function save(bytes: Uint8Array<ArrayBuffer>, name: string): void {
-  const url = URL.createObjectURL(new Blob([bytes], { type: 'text/x-diff' }));
-  const link = Object.assign(document.createElement('a'), { href: url, download: name });
-  link.click();
-  URL.revokeObjectURL(url);
 }

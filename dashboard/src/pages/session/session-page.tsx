@@ -12,6 +12,7 @@ import { Button } from '../../ui/button.tsx';
 import { Empty, ErrorNotice, Loading } from '../../ui/notice.tsx';
 import { Approvals, WaitingBanner } from './approvals.tsx';
 import { ChangesTab } from './changes-tab.tsx';
+import { Files } from './files.tsx';
 import { MESSAGE_BOX_ID, MessageBox } from './message-box.tsx';
 import { Outcome } from './outcome.tsx';
 import { Refusals } from './refusals.tsx';
@@ -113,7 +114,10 @@ function Work({ session, state, waits }: { session: SessionView; state: SessionS
       </div>
       <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} className="min-w-0 flex-1">
         {!transcript ? (
-          <ChangesTab sessionId={session.id} checkpoint={state.checkpoints.at(-1)?.number ?? null} />
+          <div className="space-y-5">
+            <ChangesTab sessionId={session.id} checkpoint={state.checkpoints.at(-1)?.number ?? null} />
+            <Files sessionId={session.id} version={state.status} />
+          </div>
         ) : (
           <Transcript state={state} status={status} onHeight={setHeight} />
         )}
