@@ -55,12 +55,9 @@ export class Performance {
     const agent = agents.find(agentId);
     if (!agent) return NO_SUCH_AGENT;
     const recent = results.of(agentId);
-    const { tier, reason } = judgePerformance(successOf(recent), qualityOf(recent));
     const capabilities = [...new Set(recent.flatMap((each) => each.capabilities))].sort();
     return ok({
       agent_id: agentId,
-      performance_tier: tier,
-      reason,
       circuit: circuitOf(agent.breaker ?? CLOSED, kit.store.platform.now()),
       ...summaryOf(recent),
       by_capability: capabilities.map((capability) => ({
@@ -75,13 +72,17 @@ export class Performance {
 /** @param recent the newest first */
 function summaryOf(recent: readonly StoredResult[]) {
   const durations = recent.map(({ duration_ms }) => duration_ms);
-  const { results: _, ...success } = successOf(recent);
+  const { results, ...success } = successOf(recent);
+  const quality = qualityOf(recent);
+  const { tier, reason } = judgePerformance({ ...success, results }, quality);
   const counts = { completed: 0, partial: 0, failed: 0 };
   for (const { status } of recent) counts[status]++;
   return {
+    performance_tier: tier,
+    reason,
     counts,
     success,
-    quality: qualityOf(recent),
+    quality,
     duration: { p50_ms: percentile(durations, 0.5), p95_ms: percentile(durations, 0.95) },
     cost_usd: recent.reduce((sum, { cost_usd }) => sum + cost_usd, 0),
   };

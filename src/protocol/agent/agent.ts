@@ -217,6 +217,8 @@ export const AgentView = schema(() =>
 export type AgentView = Infer<typeof AgentView>;
 
 const EXAMPLE_RESULTS = {
+  performance_tier: 'advanced',
+  reason: '85 % estimated success over the last 11 results.',
   counts: { completed: 9, partial: 1, failed: 1 },
   success: { estimate: 0.85, low: 0.6, high: 0.96 },
   quality: null,
@@ -226,8 +228,6 @@ const EXAMPLE_RESULTS = {
 const EXAMPLE_PERFORMANCE = {
   ...EXAMPLE_RESULTS,
   agent_id: EXAMPLE_AGENT.id,
-  performance_tier: 'advanced',
-  reason: '85 % estimated success over the last 11 results.',
   circuit: 'closed',
   by_capability: [{ ...EXAMPLE_RESULTS, capability: 'testing' }],
   by_day: [{ ...EXAMPLE_RESULTS, day: '2026-11-22' }],
@@ -357,6 +357,9 @@ const Success = schema(() => z.object({ estimate: z.number(), low: z.number(), h
 const Durations = schema(() => z.object({ p50_ms: z.int().nullable(), p95_ms: z.int().nullable() }));
 const Results = schema(() =>
   z.object({
+    performance_tier: PerformanceTier(),
+    /** Why it is not a better one. */
+    reason: z.string(),
     counts: Counts(),
     success: Success(),
     /** The mean rating of the work, from 0 to 1; null without one. */
@@ -370,9 +373,6 @@ export const AgentPerformance = schema(() =>
   Results()
     .extend({
       agent_id: Uuid(),
-      performance_tier: PerformanceTier(),
-      /** Why it is not a better one. */
-      reason: z.string(),
       circuit: z.enum(['closed', 'open', 'half_open']),
       by_capability: z.array(Results().extend({ capability: Capability() })),
       /** The days in UTC, the newest first. */

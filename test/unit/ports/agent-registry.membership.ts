@@ -235,6 +235,7 @@ export function membershipContract(make: MakeRegistry): void {
           {
             ...{ day: '2026-01-10', counts: { completed: 0, partial: 1, failed: 1 }, cost_usd: 1 },
             ...{ duration: { p50_ms: 30_000, p95_ms: 60_000 }, success: { estimate: expect.any(Number) } },
+            reason: '2 results are too few to judge; 5 are needed.',
           },
           { day: '2026-01-09', counts: { completed: 1, partial: 0, failed: 0 }, cost_usd: 0.5 },
         ],
@@ -272,6 +273,8 @@ export function membershipContract(make: MakeRegistry): void {
       expect(await performance(registry)).toMatchObject({
         performance_tier: 'advanced',
         reason: expect.stringContaining('the quality is 0.50'),
+        by_capability: [{ capability: 'testing', performance_tier: 'advanced' }],
+        by_day: [{ performance_tier: 'advanced' }],
       });
     });
 
