@@ -3,7 +3,8 @@ import type { WorkspaceId } from '../../../src/protocol/common/ids.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
 import { instant } from '../../kit/text.ts';
 import { HISTORY } from '../config.ts';
-import type { Agent, RecordAgent } from './agents-table.ts';
+import type { Agent } from './agent-rows.ts';
+import type { RecordAgent } from './agents-table.ts';
 
 /** Sends the changes of a workspace's agents to the history. Only the newest one of an agent waits there. */
 export function recordTo({ store, outbox }: ObjectKit, workspace: WorkspaceId): RecordAgent {

@@ -8,7 +8,7 @@ import type { Page } from '../../../src/protocol/common/page.ts';
 import { instant } from '../../kit/text.ts';
 import { DISPATCH } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
-import type { Agent } from './agents-table.ts';
+import type { Agent } from './agent-rows.ts';
 
 type Needs = Pick<RegistryParts, 'kit' | 'agents' | 'slots' | 'connections'>;
 

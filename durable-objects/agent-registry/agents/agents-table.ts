@@ -1,73 +1,28 @@
 import { keptRemotes } from '../../../src/domain/dispatch/remotes.ts';
-import type { Breaker } from '../../../src/domain/fleet/breaker.ts';
 import type { AgentFilter } from '../../../src/ports/agent-registry.ts';
 import type { AgentHello } from '../../../src/protocol/agent/control-socket.ts';
-import type { AgentType, PerformanceTier } from '../../../src/protocol/common/enums.ts';
 import type { Outcome } from '../../../src/protocol/common/errors.ts';
 import { MAX_AGENT_NAME_CHARS } from '../../../src/protocol/common/limits.ts';
 import type { Page, PageQuery } from '../../../src/protocol/common/page.ts';
-import { sha256 } from '../../kit/crypto/sha256.ts';
 import type { SqlValue } from '../../kit/platform/platform.ts';
 import { Keyset } from '../../kit/storage/keyset.ts';
 import type { ObjectStore } from '../../kit/storage/store.ts';
+import {
+  type Agent,
+  type AgentRow,
+  agentOf,
+  columnsOf,
+  type Drain,
+  ENROLLED,
+  type Enrolment,
+  enrolmentIn,
+  hashOf,
+  storedValue,
+} from './agent-rows.ts';
 import { isOwner, type Owner, type StoredOwner } from './owner.ts';
-
-/** The columns of what an agent says of itself, or a person says of it. */
-const ENROLLED = [
-  'name',
-  'agent_type',
-  'capacity',
-  'capabilities',
-  'labels',
-  'preferred_technologies',
-  'cost_per_token_usd',
-  'repository',
-  'remotes',
-  'model',
-  'version',
-] as const;
-type AlwaysSaid = 'name' | 'capacity' | 'capabilities' | 'labels' | 'repository' | 'remotes' | 'model' | 'version';
-export interface Enrolment extends Pick<AgentHello, AlwaysSaid> {
-  agent_type: AgentType;
-  preferred_technologies: string[];
-  cost_per_token_usd: number | null;
-}
-
-/** An agent that gets no new work. */
-export interface Drain {
-  /** When the leases that it still has are taken from it (ms since the epoch). */
-  until: number;
-  /** Whether it is removed when it has none. */
-  leaves: boolean;
-  reason: string | null;
-}
-
-/** A stored agent. Times are in ms since the epoch. Its version is empty if the agent has not said it. */
-export interface Agent extends Enrolment {
-  id: string;
-  slots_used: number;
-  tier: PerformanceTier;
-  /** The median duration of its recent results; null without one. */
-  duration_ms: number | null;
-  /** Null while it is closed. */
-  breaker: Breaker | null;
-  drain: Drain | null;
-  /** Not updated while the agent is connected. 0 before it was heard. */
-  last_seen_at: number;
-  /** When one of its slots last became free. */
-  idle_since: number;
-  /** Grows with each change that the history has. 0 if it has none. */
-  rev: number;
-}
 
 /** Records agents in the history. @param removed whether the agent is no longer registered */
 export type RecordAgent = (agent: Agent, removed: boolean) => void;
-
-/** Members that are stored as JSON. */
-const AS_JSON = ['capabilities', 'labels', 'preferred_technologies', 'remotes', 'drain', 'breaker'] as const;
-type AgentRow = Omit<Agent, (typeof AS_JSON)[number]> &
-  Record<(typeof AS_JSON)[number], string | null> &
-  StoredOwner & { hello_hash: string | null };
 
 /** The digits of an id that make the name of a second agent of this name. */
 const SUFFIX_DIGITS = 4;
@@ -338,35 +293,4 @@ function conditionsOf(
     add(is_available ? available : `NOT (${available})`, JSON.stringify(awake));
   }
   return { conditions, bindings };
-}
-
-/** The agent in a row, without what shows who owns it. */
-function agentOf(row: AgentRow): Agent {
-  const { token_id: _token, own_token_id: _own, secret_hash: _secret, hello_hash: _hello, ...rest } = row;
-  const agent: Record<string, unknown> = { ...rest };
-  for (const member of AS_JSON) agent[member] = JSON.parse(row[member] ?? 'null');
-  return agent as unknown as Agent;
-}
-
-function storedValue(value: Enrolment[keyof Enrolment] | undefined): SqlValue {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : (value ?? null);
-}
-
-function enrolmentIn({ agent_type, preferred_technologies, cost_per_token_usd, ...hello }: AgentHello): Enrolment {
-  return {
-    ...hello,
-    agent_type: agent_type ?? 'implementer',
-    preferred_technologies: preferred_technologies ?? [],
-    cost_per_token_usd: cost_per_token_usd ?? null,
-  };
-}
-
-/** A digest of what a hello says, by which a repeated one is recognised. */
-function hashOf(hello: AgentHello): string {
-  return sha256(JSON.stringify(ENROLLED.map((column) => hello[column])));
-}
-
-/** An agent with its own token keeps the token that registered it. */
-function columnsOf({ acts, token_id, secret_hash }: Owner): Record<string, SqlValue> {
-  return acts ? {} : { token_id, secret_hash };
 }

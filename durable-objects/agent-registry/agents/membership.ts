@@ -12,7 +12,8 @@ import { MAX_AGENTS, MAX_AGENTS_OF_TOKEN } from '../../../src/protocol/common/li
 import { sha256 } from '../../kit/crypto/sha256.ts';
 import { AGENT_KEPT_MS, DEADLINE, NO_SUCH_AGENT, REVIEW_MS } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
-import type { AgentsTable, Enrolment } from './agents-table.ts';
+import type { Enrolment } from './agent-rows.ts';
+import type { AgentsTable } from './agents-table.ts';
 import type { Connection } from './connections.ts';
 import type { StoredOwner } from './owner.ts';
 

@@ -8,7 +8,7 @@ import { proofOf } from '../../kit/crypto/offer-proof.ts';
 import type { SocketOpening } from '../../kit/platform/sockets.ts';
 import { HEARD_STORED_MS, INSTANCE_FRESH_MS, NO_SUCH_AGENT } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
-import type { Agent } from './agents-table.ts';
+import type { Agent } from './agent-rows.ts';
 import { agentTag, type Connection, newConnection } from './connections.ts';
 
 const CONNECTED = refuse(

@@ -2,7 +2,7 @@ import type { FleetAgent } from '../../../src/domain/dispatch/agent-index.ts';
 import { Dispatcher, type Match } from '../../../src/domain/dispatch/dispatcher.ts';
 import type { QueuedRequest } from '../../../src/domain/dispatch/queue-index.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
-import type { Agent } from '../agents/agents-table.ts';
+import type { Agent } from '../agents/agent-rows.ts';
 import type { Connected } from '../agents/connections.ts';
 import { DISPATCH } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
