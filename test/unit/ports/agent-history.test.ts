@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresAgentHistory } from '../../../src/adapters/neon/postgres.ts';
 import { Rejected } from '../../../src/ports/rejected.ts';
@@ -38,6 +39,19 @@ describe.each(backends)('the history of agents on $name', ({ open }) => {
     expect(await history().agent(workspace, AGENT)).toMatchObject({ model: 'ab', labels: ['c=d'] });
     await history().recordRun(agentRun({ workspace, agent_name: 'AGENT-\u0000A' }));
     expect(await history().runsOfAgent(workspace, AGENT)).toMatchObject([{ agent_name: 'AGENT-A' }]);
+  });
+
+  it('answers the query of the documentation', async () => {
+    const [, query] = /```sql\n([\s\S]+?)```/.exec(readFileSync('docs/agents.md', 'utf8'))!;
+    const workspace = `history-${crypto.randomUUID()}`;
+    for (const run of [agentRun({ quality: 0.5, ratings: 1 }), agentRun({ epoch: 2, status: 'failed' })]) {
+      await history().recordRun({ ...run, workspace, cost_usd: 0.25 });
+    }
+    const { rows } = await postgres.database.pool.query(query!.replace("'default'", `'${workspace}'`));
+    const [{ completed, ...row }] = rows as [Record<string, unknown>];
+    expect(row).toMatchObject({ agent_name: 'AGENT-BUILD-01', results: '2', quality: 0.5, cost_usd: 0.5 });
+    expect(Number(completed)).toBe(0.5);
+    expect(rows).toHaveLength(1);
   });
 
   it('is unavailable, so that records are sent again, while no server answers', async () => {
