@@ -74,6 +74,7 @@ export class Membership {
     const { agents, keeper } = this.#parts;
     if (!agents.find(id)) return NO_SUCH_AGENT;
     agents.update(id, { ...changes, capacity: max_concurrent_capacity });
+    keeper.withdrawExcess(id);
     keeper.match();
     return ok(null);
   }

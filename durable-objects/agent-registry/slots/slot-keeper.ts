@@ -82,6 +82,7 @@ export class SlotKeeper {
     for (const key of abandoned) this.#apply(key, this.#slots.find(key), { type: 'ended', agent_id });
     for (const key of granted) this.#apply(key, this.#slots.find(key), { type: 'accepted', agent_id });
     for (const key of unfit) this.#apply(key, this.#slots.find(key), { type: 'lapsed', agent_id });
+    this.withdrawExcess(agent_id);
     this.match({ newcomer });
   }
 
@@ -89,6 +90,16 @@ export class SlotKeeper {
   withdrawOffer(slot: Slot): void {
     this.sendCancel(slot.agent_id!, slot);
     this.#apply(slot, slot, { type: 'lapsed', agent_id: slot.agent_id! });
+  }
+
+  /** Returns the newest offers to the queue for which their agent has no room any more. @returns whether there were any */
+  withdrawExcess(agentId: string): boolean {
+    const agent = this.#agents.find(agentId);
+    const excess = agent ? agent.slots_used - agent.capacity : 0;
+    if (excess <= 0) return false;
+    const open = this.#slots.heldBy(agentId).filter(({ state }) => state === 'offered');
+    for (const slot of open.slice(-excess)) this.withdrawOffer(slot);
+    return open.length > 0;
   }
 
   /** Takes a slot from its agent, and tells the session, which opens the next epoch. */
@@ -183,6 +194,9 @@ export class SlotKeeper {
       // It crossed the drain, which found no lease to wait for.
       if (this.#agents.isDraining(event.agent_id)) this.#kit.deadlines.set(DEADLINE.drains, this.#now + 1);
       if (decided.cancel_at !== null) this.sendCancel(decided.cancel_at, key);
+      // Its offer had lapsed, so that it may have got another one for the same room.
+      const isLate = slot?.agent_id !== event.agent_id;
+      return (isLate && this.withdrawExcess(event.agent_id)) || decided.match;
     } else if (decided.decision === 'requeue') {
       this.#slots.requeue(key, decided.declined);
       this.#dispatch.read(key);

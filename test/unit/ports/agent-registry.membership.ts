@@ -180,6 +180,17 @@ export function membershipContract(make: MakeRegistry): void {
       expect(offers(registry.agent)).toHaveLength(2);
     });
 
+    it('loses the newest offers that are above a capacity that was lowered', async () => {
+      const registry = await withAgent(make, { capacity: 2 });
+      for (const task of [1, 2]) await registry.api.reserve(slotRequest(task));
+      await eventually(() => expect(offers(registry.agent)).toHaveLength(2));
+      await registry.api.update(callFrom(registry.workspace), AGENT_A, { max_concurrent_capacity: 1 });
+      expect(await registry.api.reserve(slotRequest(1))).toMatchObject({ state: 'offered' });
+      expect(await registry.api.reserve(slotRequest(2))).toMatchObject({ state: 'queued' });
+      const cancel = { type: 'cancel', task_id: slotRequest(2).task_id, epoch: 1 };
+      await eventually(() => expect(registry.agent.frames.at(-1)).toEqual(cancel));
+    });
+
     it('is listed by what it is and can do', async () => {
       const registry = await withAgent(make, { labels: ['gpu=true'], capabilities: ['testing'] });
       await register(registry.registry, {}, { agent_id: AGENT_B });

@@ -196,6 +196,20 @@ export function slotContract(make: MakeRegistry): void {
       expect(await use(registry)).toBe(1);
     });
 
+    it('takes another offer back from an agent whose room is taken by a lapsed offer that it accepts', async () => {
+      const registry = await make();
+      const agent = await join(registry);
+      await registry.api.reserve(slotRequest(1));
+      await registry.advance(20_100);
+      expect(await registry.api.reserve(slotRequest(2))).toMatchObject({ state: 'offered' });
+      agent.send({ type: 'accepted', task_id: slotRequest(1).task_id, epoch: 1 });
+      await eventually(async () =>
+        expect(await registry.api.reserve(slotRequest(1))).toMatchObject({ state: 'accepted' }),
+      );
+      expect(await registry.api.reserve(slotRequest(2))).toMatchObject({ state: 'queued' });
+      expect(await use(registry)).toBe(1);
+    });
+
     it('gives the slot to an agent that accepts a lapsed offer, and cancels the offer at the next agent', async () => {
       const { registry, api, agent } = await withAgent(make);
       const request = slotRequest(1);
