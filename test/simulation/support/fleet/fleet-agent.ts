@@ -21,6 +21,8 @@ export class FleetAgent {
   /** All leases that it ever claimed. */
   readonly past: FleetLease[] = [];
   isRunning = false;
+  /** Whether it may refuse work, which its process then never gets again. */
+  mayRefuse = true;
   readonly #world: World;
   readonly #fleet: FleetObjects;
   readonly #count: (what: string) => void;
@@ -35,6 +37,15 @@ export class FleetAgent {
     this.#world = world;
     this.#fleet = fleet;
     this.#count = count;
+  }
+
+  /** Whether it is running and has an open control socket. */
+  get isConnected(): boolean {
+    return this.isRunning && this.#control !== null && this.#control.closedBy === null;
+  }
+
+  get instanceId(): string {
+    return this.#instanceId;
   }
 
   /** Starts a process, which first delivers what earlier ones left on the disk. */
@@ -86,13 +97,15 @@ export class FleetAgent {
   /** Connects what is not connected, reads what has arrived, and works. */
   tick(): void {
     if (!this.isRunning) return;
+    this.#readControl();
+    if (!this.isRunning) return;
     this.#connect();
     this.#readControl();
     for (const [key, lease] of this.leases) {
       lease.read();
       if (!lease.client && !lease.over) this.#claim(lease);
       lease.read();
-      lease.work();
+      lease.work(this.mayRefuse);
       if (lease.over) this.#over(key, lease);
     }
   }
@@ -116,9 +129,17 @@ export class FleetAgent {
         const lease = this.leases.get(`${frame.task_id}/${frame.epoch}`);
         // Only its session ends a granted lease.
         if (lease && !lease.granted) lease.over = 'abandoned';
-      }
+      } else if (frame.type === 'superseded' && frame.removed) return this.#removed();
     }
     if (this.#control?.closedBy) this.#control = null;
+  }
+
+  /** The process of a removed agent ends. People start it again, and it registers anew. */
+  #removed(): void {
+    this.#count('removed');
+    this.#world.note(`${this.name} was removed`);
+    this.kill(true);
+    this.#world.in(this.#world.between(1_000, 60_000), () => this.start());
   }
 
   #offered(offer: Extract<ControlDown, { type: 'offer' }>): void {

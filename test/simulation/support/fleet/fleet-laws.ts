@@ -4,19 +4,25 @@ import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { sessionOfTask } from '../../../../src/protocol/common/ids.ts';
 import { storedDeadlines } from '../../../support/deadlines.ts';
 import type { FleetAgent } from './fleet-agent.ts';
+import type { Agreement } from './fleet-agreement.ts';
 import { type FleetObject, type FleetObjects, type FleetSession, rowsIn } from './fleet-objects.ts';
+import type { Queue } from './fleet-queue.ts';
 
-/** The laws of a fleet. All but the last three hold after every step. */
+/** The laws of a fleet. Those up to `alarm` hold after every step. */
 export const LAWS = {
   one_owner: 'a task has at most one lease, and each epoch is granted once, after the one before it',
-  capacity: 'an agent never has more slots than its capacity',
+  capacity: 'an agent never gets more slots than its capacity',
+  order: 'no request is overtaken by one that comes later than its lag',
   deadlines: 'a working session has the deadlines of its lease and of its time limit',
   a_way_on: 'a session that waits for an agent has a deadline at which it asks again',
   alarm: 'the alarm of an object fires no later than its earliest deadline',
   exactly_once: 'a frame is in the log at most once, and an acknowledged one is there',
+  counted: 'each refused stale frame is counted',
+  agreement: 'when all is well again, each accepted slot has its lease and the reverse',
+  forgotten: 'when all is well again, no request waits long for an agent that can take it',
   an_end: 'when all is well again, every session comes to its end',
   no_slot_left: 'when every session has ended, no slot and no lease is left',
-  listed: 'when all is well again, the directory shows each session as it is',
+  listed: 'when all is well again, the directory shows each session as it is, and none that was deleted',
 } as const;
 export type Law = keyof typeof LAWS;
 export type Violation = (law: Law, details: string) => never;
@@ -28,23 +34,20 @@ interface Lease {
 }
 
 /** Checks the laws that hold after every step. */
-export function checkStep(
-  { registry, sessions, all }: FleetObjects,
-  agents: readonly FleetAgent[],
-  violated: Violation,
-) {
+export function checkStep({ sessions, all }: FleetObjects, queue: Queue, violated: Violation) {
   for (const object of all) checkAlarm(object, violated);
   for (const session of sessions) if (isCreated(session)) checkSession(session, violated);
-  const slots = rowsIn<{ agent_id: string }>(
-    registry.platform,
-    'slots',
-    'agent_id',
-    `state IN ('offered', 'accepted')`,
-  );
-  for (const { id, name, capacity } of agents) {
-    const held = slots.filter(({ agent_id }) => agent_id === id).length;
-    if (held > capacity) violated('capacity', `${name} has ${held} slots`);
-  }
+  const { capacity, overtaken } = queue.look();
+  if (capacity.length > 0) violated('capacity', capacity.join(', '));
+  if (overtaken.length > 0) violated('order', overtaken.join(', '));
+}
+
+/** Checks the laws that hold when all faults are over. */
+export function checkCalm(queue: Queue, agreement: Agreement, violated: Violation): void {
+  const differing = agreement.look();
+  if (differing.length > 0) violated('agreement', differing.join(', '));
+  const forgotten = queue.forgotten();
+  if (forgotten.length > 0) violated('forgotten', forgotten.join(', '));
 }
 
 /** Checks the laws that hold when all faults are over and every session has ended. */
@@ -61,6 +64,10 @@ export async function checkEnd(fleet: FleetObjects, agents: readonly FleetAgent[
     const entry = entries.find((one) => one.id === id);
     if (entry?.status !== status) violated('listed', `${name} is ${status}, and is listed as ${entry?.status}`);
   }
+  for (const { id, name, session } of fleet.sessions) {
+    if (session.runtime.exists || !entries.some((one) => one.id === id)) continue;
+    violated('listed', `${name} is not there, and is listed`);
+  }
 }
 
 /** Checks what agents reported against the logs. */
@@ -72,6 +79,10 @@ export async function checkLogs(
   for (const { name, id, session } of fleet.sessions.filter(isCreated)) {
     const events = await session.events();
     const times = new Map<string, number>();
+    const refused = agents.flatMap(({ past }) => past).filter(({ task_id }) => sessionOfTask(task_id) === id);
+    const stale = refused.reduce((sum, lease) => sum + lease.refused, 0);
+    const counted = session.rows<{ count: number }>('refusals').reduce((sum, { count }) => sum + count, 0);
+    if (stale !== counted) violated('counted', `${name} refused ${stale} stale frames, and counted ${counted}`);
     let granted = 0;
     for (const event of events) {
       if (event.type === 'agent.note') times.set(event.data.text, (times.get(event.data.text) ?? 0) + 1);

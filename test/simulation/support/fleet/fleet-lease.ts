@@ -1,3 +1,4 @@
+import { NOT_THE_HOLDER } from '../../../../src/domain/lease/claim.ts';
 import type { ControlDown } from '../../../../src/protocol/agent/control-socket.ts';
 import type { Assignment, Command } from '../../../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../../../src/protocol/run/frames.ts';
@@ -26,6 +27,8 @@ export class FleetLease {
   /** How it ended. */
   over: RunDown['type'] | 'abandoned' | null = null;
   acked = 0;
+  /** How many of its messages were refused, because it did not hold the lease any more. */
+  refused = 0;
   /** A later process of the agent delivers its frames and gives it back. */
   isLeftover = false;
   readonly #world: World;
@@ -88,10 +91,10 @@ export class FleetLease {
   }
 
   /** Does a step of its work, and sends what is not acknowledged. */
-  work(): void {
+  work(mayRefuse: boolean): void {
     if (!this.granted || this.over || !this.client) return;
     const isQuiet = this.#world.now - this.#heardAt > QUIET_MS;
-    if (!isQuiet && this.#accepted && !this.#hasLeft) this.#step();
+    if (!isQuiet && this.#accepted && !this.#hasLeft) this.#step(mayRefuse);
     if (this.#accepted && this.#buffer.length > 0) {
       const frames = this.#buffer.map(({ n, body }) => ({ n, ...body }));
       this.#send({ type: 'frames', frames });
@@ -102,11 +105,11 @@ export class FleetLease {
     this.read();
   }
 
-  #step(): void {
+  #step(mayRefuse: boolean): void {
     const world = this.#world;
     if (this.isLeftover) return this.#leave('lost');
     if (this.#leaving && world.chance(0.7)) return this.#leave(this.#leaving);
-    if (world.chance(0.02)) return this.#leave(world.pick(['refused', 'shutdown', 'lost']));
+    if (world.chance(0.02)) return this.#leave(world.pick([mayRefuse ? 'refused' : 'lost', 'shutdown', 'lost']));
     this.#note();
     if (world.chance(0.1)) this.#ask();
     const message = this.#queue[0];
@@ -184,8 +187,12 @@ export class FleetLease {
   #send(frame: unknown): void {
     const { client } = this;
     if (!client || client.closedBy) return;
+    const before = client.received.length;
     try {
       client.send(frame);
+      const answers = client.received.slice(before).map((text) => JSON.parse(text) as RunDown);
+      if (answers.some((answer) => answer.type === 'lease_lost' && answer.reason === NOT_THE_HOLDER.reason))
+        this.refused++;
     } catch {
       client.close(1011);
       this.client = null;

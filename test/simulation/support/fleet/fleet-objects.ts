@@ -1,3 +1,10 @@
+import type { Eviction } from '../../../../durable-objects/agent-registry/config.ts';
+import type { RegistryOptions } from '../../../../durable-objects/agent-registry/runtime.ts';
+import type { Lags } from '../../../../src/domain/dispatch/queue-order.ts';
+import type { EvictionReason } from '../../../../src/ports/sessions.ts';
+import { Unavailable } from '../../../../src/ports/unavailable.ts';
+import type { SessionPriority } from '../../../../src/protocol/common/enums.ts';
+import { sessionOfTask, type TaskId } from '../../../../src/protocol/common/ids.ts';
 import { DirectoryInProcess } from '../../../support/directory-in-process.ts';
 import { type NodePlatform, NodePlatform as Platform } from '../../../support/node-platform.ts';
 import { RegistryInProcess } from '../../../support/registry-in-process.ts';
@@ -5,6 +12,15 @@ import { FakeDestinations } from '../../../unit/session/fake-destinations.ts';
 import { SessionInProcess } from '../../../unit/session/harness.ts';
 import type { World } from '../world.ts';
 import type { LossyCalls } from './lossy-calls.ts';
+
+/** How much later each priority stands in the queue. Runs are short, so these are too. */
+export const LAGS_MS: Lags<SessionPriority> = {
+  critical: 0,
+  high: 20_000,
+  medium: 60_000,
+  low: 180_000,
+  deferred: 600_000,
+};
 
 /** An object of a fleet: its platform, and what can happen to its host. */
 export interface FleetObject {
@@ -46,7 +62,20 @@ export class FleetObjects {
     const platforms = Array.from({ length: sessions + 2 }, (_, index) => new Platform({ seed: seed * 31 + index }));
     for (const platform of platforms) platform.logger = () => undefined;
     this.#startsAt = platforms[0]!.clock;
-    this.registry = registryOn(platforms[0]!);
+    // A session that is away is reached later, and one that is not there never.
+    const evict = async (task_id: TaskId, epoch: number, reason: EvictionReason) => {
+      const target = this.sessions.find(({ id }) => id === sessionOfTask(task_id))!;
+      if (this.isAway(target)) throw new Unavailable('the object');
+      await target.session.runtime.evict(task_id, epoch, reason);
+    };
+    const evictions = calls.to({ evict }, () => false);
+    this.registry = registryOn(platforms[0]!, {
+      lags: LAGS_MS,
+      evict: async (_key, payload) => {
+        const { task_id, epoch, reason } = payload as Eviction;
+        await evictions.evict(task_id, epoch, reason);
+      },
+    });
     this.directory = directoryOn(platforms[1]!);
     const registry = calls.to(
       apiOf(() => this.registry.registry.api),
@@ -112,17 +141,17 @@ function apiOf<T extends object>(current: () => T): T {
   return new Proxy({} as T, { get: (_, name) => Reflect.get(current(), name) });
 }
 
-function registryOn(platform: NodePlatform): FleetRegistry {
+function registryOn(platform: NodePlatform, options: RegistryOptions): FleetRegistry {
   const object: FleetRegistry = {
     name: 'the registry',
     platform,
     awayUntil: 0,
     wasFaulty: false,
-    registry: new RegistryInProcess({ platform }),
+    registry: new RegistryInProcess({ platform, ...options }),
     alarm: () => object.registry.runtime.alarm(),
     evict: () => {
       platform.evict();
-      object.registry = new RegistryInProcess({ platform });
+      object.registry = new RegistryInProcess({ platform, ...options });
     },
   };
   return object;
@@ -147,7 +176,7 @@ function directoryOn(platform: NodePlatform): FleetDirectory {
 function sessionOn(platform: NodePlatform, index: number, session: SessionInProcess): FleetSession {
   return {
     name: `session ${index}`,
-    id: `0198c2f0-1a2b-8c3d-9e4f-5a6${index}00000000`,
+    id: `0198c2f0-1a2b-8c3d-9e4f-5a6${index.toString(16)}00000000`,
     platform,
     awayUntil: 0,
     wasFaulty: false,

@@ -1,23 +1,31 @@
 import { hasEnded, nextStatus } from '../../../../src/domain/session/session-machine.ts';
-import type { SessionAction, SessionStatus } from '../../../../src/protocol/common/enums.ts';
+import { type SessionAction, SessionPriority, type SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { requestFor } from '../../../unit/session/actions.fixture.ts';
 import { requested } from '../../../unit/session/harness.ts';
 import { World } from '../world.ts';
 import { FleetAgent } from './fleet-agent.ts';
-import { checkEnd, checkLogs, checkStep, isCreated, LAWS, type Law } from './fleet-laws.ts';
+import { Agreement } from './fleet-agreement.ts';
+import { checkCalm, checkEnd, checkLogs, checkStep, isCreated, LAWS, type Law } from './fleet-laws.ts';
 import { type FleetObject, FleetObjects, type FleetSession } from './fleet-objects.ts';
+import { Queue } from './fleet-queue.ts';
 import { LossyCalls } from './lossy-calls.ts';
+import { OPERATIONS, Operators } from './operators.ts';
 import { ACTIONS, type Caller } from './people.ts';
 
-const SESSIONS = 8;
+const SESSIONS = 14;
 /** The sessions that are started at once. They compete for the agents. */
-const FIRST_SESSIONS = 4;
-const CAPACITIES = [1, 1, 2];
+const FIRST_SESSIONS = 9;
+const CAPACITIES = [1, 2, 4];
 const STEPS = 200;
 const TRACE_LINES = 40;
 /** After the last fault, agents work and ping at this interval, until every session has ended. */
 const CALM_STEP_MS = 10_000;
 const CALM_STEPS = 2_000;
+const RESTART_STEPS = 200;
+/** Until every late call has arrived. */
+const RETURN_STEPS = 13;
+/** So long people still change agents when all else is well. */
+const OPERATED_STEPS = 40;
 /** Long enough for every repeated call and every late one. */
 const AFTERMATH_STEPS = 90;
 /** A fault is thrown at one of so many statements. */
@@ -29,6 +37,8 @@ const STEP_KINDS = {
   create: 4,
   act: 8,
   send: 4,
+  delete: 1,
+  operate: 12,
   answer: 3,
   ping: 12,
   wait: 12,
@@ -58,6 +68,10 @@ export class FleetSimulation {
   readonly #fleet: FleetObjects;
   readonly #agents: FleetAgent[];
   readonly #started = new Set<FleetSession>();
+  readonly #deleted = new Set<FleetSession>();
+  readonly #operators: Operators;
+  readonly #queue: Queue;
+  readonly #agreement: Agreement;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -68,6 +82,9 @@ export class FleetSimulation {
     this.#agents = CAPACITIES.map(
       (capacity, index) => new FleetAgent(`AGENT-${index + 1}`, capacity, this.#world, this.#fleet, count),
     );
+    this.#operators = new Operators(this.#world, this.#fleet, count);
+    this.#queue = new Queue(this.#fleet, this.#agents, count);
+    this.#agreement = new Agreement(this.#fleet);
   }
 
   /** @throws when a law is violated, with the law, the seed and the last events */
@@ -92,14 +109,15 @@ export class FleetSimulation {
 
   async #step(kind: StepKind): Promise<void> {
     const world = this.#world;
-    const agent = world.pick(this.#agents);
+    const agent = this.#anyAgent();
     const object = world.pick(this.#fleet.all);
     const session = world.pick(this.#fleet.sessions);
     this.#count(kind);
     if (kind !== 'work' && kind !== 'ping') world.note(`${kind} (${agent.name}, ${object.name}, ${session.name})`);
     switch (kind) {
       case 'work':
-        for (const one of this.#agents) one.tick();
+        // The others are slow, so that offers wait for them.
+        for (const one of this.#agents) if (world.chance(0.7)) one.tick();
         return;
       case 'ping':
         for (const one of this.#agents) one.ping();
@@ -112,6 +130,10 @@ export class FleetSimulation {
         return this.#send(session);
       case 'answer':
         return this.#answer(session);
+      case 'delete':
+        return this.#delete(session);
+      case 'operate':
+        return this.#operators.operate(world.pick(OPERATIONS), agent);
       case 'wait':
         return this.#advance(world.between(500, 30_000));
       case 'clock step':
@@ -161,9 +183,16 @@ export class FleetSimulation {
 
   /** Creates the next session with a few prompts, and starts it. */
   async #create(): Promise<void> {
-    const next = this.#fleet.sessions.find((session) => !this.#started.has(session));
+    const isNew = (session: FleetSession) => !this.#started.has(session) && !this.#deleted.has(session);
+    const next = this.#fleet.sessions.find(isNew);
     if (!next) return;
-    const request = requested({ max_attempts: 8, approval_timeout_seconds: 120 });
+    const request = requested({
+      ...{ max_attempts: 8, approval_timeout_seconds: 120 },
+      priority: this.#world.pick(SessionPriority().options),
+      allow_rebalance: this.#world.chance(0.6),
+      // Else the work is balanced when it is offered, and nothing is left to move.
+      preferred_agent_ids: this.#world.chance(0.8) ? [this.#agents.at(-1)!.id] : [],
+    });
     await this.#ask(next, ({ runtime, call }) => runtime.create(call({ key: next.id }), next.id, request));
     for (let more = this.#world.integer(0, 3); more > 0; more--) await this.#send(next);
     await this.#act(next, 'start');
@@ -171,6 +200,17 @@ export class FleetSimulation {
 
   async #send(session: FleetSession): Promise<void> {
     return this.#ask(session, ({ runtime, call }) => runtime.send(call(), { text: 'More', delivery: 'follow_up' }));
+  }
+
+  async #delete(session: FleetSession): Promise<void> {
+    if (!this.#started.has(session)) return;
+    await this.#ask(session, async ({ runtime, call }) => {
+      const outcome = await runtime.remove(call());
+      if (!outcome.ok) return;
+      this.#count('deleted');
+      this.#started.delete(session);
+      this.#deleted.add(session);
+    });
   }
 
   /** An action that is legal, most of the time. */
@@ -225,26 +265,58 @@ export class FleetSimulation {
   async #heal(): Promise<void> {
     this.#world.note('all is well again');
     this.#calls.rate = 0;
-    await this.#advance(130_000);
-    for (const agent of this.#agents) agent.start();
+    for (const agent of this.#agents) agent.mayRefuse = false;
+    // Late calls arrive, and hosts return.
+    for (let step = 0; step < RETURN_STEPS; step++) await this.#workOn();
+    for (let step = 0; step < OPERATED_STEPS; step++) {
+      if (this.#world.chance(0.3)) await this.#operators.operate(this.#world.pick(OPERATIONS), this.#anyAgent());
+      await this.#operators.operate('rebalance', this.#anyAgent());
+      await this.#calmStep();
+    }
+    for (const agent of this.#agents) await this.#operators.operate('resume', agent);
     for (let step = 0; ; step++) {
       await this.#calmStep();
       const waiting = await this.#unfinished();
       if (waiting.length === 0) break;
       if (step > CALM_STEPS) this.#violated('an_end', waiting.join(', '));
+      // Every process may have refused a session. The next ones have what those lacked.
+      if (step % RESTART_STEPS === RESTART_STEPS - 1) for (const agent of this.#agents) agent.kill(true);
     }
     for (let step = 0; step < AFTERMATH_STEPS; step++) await this.#calmStep();
+    await this.#measure();
     await checkEnd(this.#fleet, this.#agents, this.#violated);
   }
 
+  /** Counts what the laws have compared. */
+  async #measure(): Promise<void> {
+    if (this.#agreement.agreed > 0) this.#count('agreed');
+    if (this.#agents.some(({ past }) => past.some(({ refused }) => refused > 0))) this.#count('stale');
+    for (const { session } of this.#fleet.sessions.filter(isCreated)) {
+      for (const event of await session.events()) {
+        if (event.type === 'lease.ended') this.#count(`ended by ${event.data.reason}`);
+      }
+    }
+  }
+
   async #calmStep(): Promise<void> {
+    await this.#workOn();
+    checkCalm(this.#queue, this.#agreement, this.#violated);
+  }
+
+  /** All agents run and work, and time passes. */
+  async #workOn(): Promise<void> {
     for (const agent of this.#agents) {
+      agent.start();
       agent.ping();
       agent.tick();
     }
     await this.#fleet.settle();
     await this.#advance(CALM_STEP_MS);
     this.#check();
+  }
+
+  #anyAgent(): FleetAgent {
+    return this.#world.pick(this.#agents);
   }
 
   /** The sessions that were started and have not ended. A person resumes those that are held. */
@@ -262,7 +334,7 @@ export class FleetSimulation {
   }
 
   #check(): void {
-    checkStep(this.#fleet, this.#agents, this.#violated);
+    checkStep(this.#fleet, this.#queue, this.#violated);
   }
 
   #count(what: string): void {
