@@ -94,6 +94,19 @@ export function slotContract(make: MakeRegistry): void {
       await accept(registry, other, web);
     });
 
+    it('offers what a full clone has begun to a shallow clone only under the address of its remote', async () => {
+      const registry = await make();
+      const { api } = registry;
+      const shallow = await join(registry, { remotes: ['github.com/acme/web'], repository: null }, AGENT_A);
+      const nameless = slotRequest(1, { requirements: { repository: 'abcd' } });
+      expect(await api.reserve(nameless)).toEqual({ state: 'queued', place: 1 });
+      const elsewhere = slotRequest(2, { requirements: { repository: 'abcd', repository_key: 'github.com/acme/api' } });
+      expect(await api.reserve(elsewhere)).toMatchObject({ state: 'queued' });
+      const named = slotRequest(3, { requirements: { repository: 'abcd', repository_key: 'github.com/acme/web' } });
+      expect(await api.reserve(named)).toMatchObject({ state: 'offered', agent_id: AGENT_A });
+      await accept(registry, shallow, named);
+    });
+
     it('finds an agent by the first of its remotes, and keeps of a hello that is full of them only 4 kB', async () => {
       const registry = await make();
       const { api, workspace } = registry;
