@@ -62,6 +62,35 @@ export const TaskStatus = schema(() =>
 );
 export type TaskStatus = Infer<typeof TaskStatus>;
 
+export const TaskPriority = schema(() =>
+  z.enum(['blocker', 'critical', 'high', 'normal', 'low', 'background']).meta({
+    id: 'TaskPriority',
+    description: 'The task’s rank among the ready tasks of its session.',
+    example: 'normal',
+  }),
+);
+export type TaskPriority = Infer<typeof TaskPriority>;
+
+export const DependencyType = schema(() =>
+  z.enum(['finish_to_start', 'start_to_start', 'finish_to_finish', 'start_to_finish']).meta({
+    id: 'DependencyType',
+    description:
+      'What of the other task must come first (its finish or its start), and what of this task waits for it (its start or its finish).',
+    example: 'finish_to_start',
+  }),
+);
+export type DependencyType = Infer<typeof DependencyType>;
+
+export const ComplexityLevel = schema(() =>
+  z.enum(['trivial', 'simple', 'moderate', 'complex', 'expert']).meta({
+    id: 'ComplexityLevel',
+    description:
+      'How long the task is expected to take: less than a quarter of an hour, 1, 4 or 8 hours, or longer than that.',
+    example: 'moderate',
+  }),
+);
+export type ComplexityLevel = Infer<typeof ComplexityLevel>;
+
 export const Role = schema(() =>
   z
     .enum(['admin', 'operator', 'viewer', 'agent'])
