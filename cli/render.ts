@@ -159,6 +159,12 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       return [mark('★', 'magenta', ratingText(event))];
     case 'frame.rejected':
       return [mark('!', 'yellow', `the session rejected a frame of the agent: ${event.data.reason}`)];
+    case 'graph.changed': {
+      const { tasks } = event.data;
+      return [
+        note(tasks.length === 1 ? `task ${tasks[0]!.number}: ${tasks[0]!.title}` : `${tasks.length} tasks added`),
+      ];
+    }
     case 'session.updated':
     case 'task.status':
     case 'lease.extended':

@@ -159,10 +159,13 @@ function access({ access }: Endpoint): string {
 }
 
 /** A valid request, from the examples of the schemas. */
-function request(id: OperationId, { params, body }: Endpoint): string {
+function request(id: OperationId, { params, query, body }: Endpoint): string {
   const shape = (params?.().shape ?? {}) as Record<string, z.ZodType>;
   const filled = ROUTES[id].path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(shape[name]!.meta()!.example));
-  const line = `${ROUTES[id].method} ${filled}`;
+  const asked = Object.entries(((query?.() as z.ZodObject | undefined)?.shape ?? {}) as Record<string, z.ZodType>)
+    .filter(([, member]) => !member.safeParse(undefined).success)
+    .map(([name, member]) => `${name}=${member.meta()!.example}`);
+  const line = `${ROUTES[id].method} ${filled}${asked.length > 0 ? `?${asked.join('&')}` : ''}`;
   return body ? `${line}\n\n${JSON.stringify(body().meta()!.example)}` : line;
 }
 

@@ -76,6 +76,8 @@ export class Actions {
       share_done: 0,
       created_with: call.idempotency?.fingerprint ?? null,
       offer_secret: platform.uuid() + platform.uuid(),
+      graph_version: 1,
+      last_task: IMPLICIT_TASK,
     };
     records.create(row, request);
     tasks.add(IMPLICIT_TASK, request.title);
@@ -261,6 +263,7 @@ const PURGED = {
   always_rules: 'permission, pattern',
   refusals: 'task, epoch, connection',
   leases: 'task',
+  task_details: 'task',
   tasks: 'number',
 } as const;
 /** A row has at most a megabyte, and most have far less. */

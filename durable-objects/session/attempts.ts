@@ -36,7 +36,7 @@ export class Attempts {
     }
     const used = records.task(number)!.attempts_used + (costsAttempt ? 1 : 0);
     records.updateTask(number, { attempts_used: used });
-    const isLast = used >= records.spec().max_attempts;
+    const isLast = used >= records.maxAttempts(records.task(number)!);
     kit.store.afterCommit(() =>
       platform.logger('info', 'attempt_ended', { task: number, reason, attempts_used: used, is_last: isLast }),
     );

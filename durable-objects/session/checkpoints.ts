@@ -10,7 +10,7 @@ import type { SessionParts } from './parts.ts';
 
 type Reported = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'artifacts'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'graph' | 'log' | 'artifacts'>;
 
 interface CheckpointRow {
   number: number;
@@ -116,17 +116,40 @@ export class Checkpoints {
     return this.#parts.kit.store.row<{ frame: number }>(sql, task, epoch)?.frame ?? 0;
   }
 
+  /** The task of the session's newest checkpoint; null when there is none. */
+  lastTask(): number | null {
+    return this.#row(this.lastNumber())?.task ?? null;
+  }
+
   /** The task of a checkpoint; undefined when the checkpoint does not exist. */
   taskOf(number: number): number | undefined {
     return this.#row(number)?.task;
   }
 
-  /** The checkpoint from which a lease of the task starts. */
+  /**
+   * The checkpoint from which a lease of the task starts. A task that follows exactly one other starts from the work of
+   * that one, with a conversation of its own.
+   */
   toRestore(task: number): Assignment['checkpoint'] {
     const { restore } = this.#parts.records.task(task)!;
-    if (restore === 'fresh') return null;
+    const own = restore === 'fresh' ? undefined : this.#restored(task, restore);
+    if (own) return own;
+    const before = this.#parts.graph.doneBefore(task);
+    const work = before.length === 1 ? this.#restored(before[0]!, 'last') : undefined;
+    if (!work) return null;
+    const { conversation_parts: _, ...files } = work;
+    return {
+      ...files,
+      messages_done: 0,
+      conversation_artifact_id: null,
+      conversation_sha256: null,
+      conversation_format: null,
+    };
+  }
+
+  #restored(task: number, restore: string): NonNullable<Assignment['checkpoint']> | undefined {
     const row = restore === 'last' ? this.#newestRow(task) : this.#row(Number(restore));
-    if (!row) return null;
+    if (!row) return undefined;
     return {
       ...(JSON.parse(row.view) as CheckpointView),
       patch_artifact_id: row.patch_artifact,

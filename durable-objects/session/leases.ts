@@ -61,10 +61,10 @@ export class Leases {
    */
   end(number: number, ending: Ending, reason: string, details: EndDetails = {}): void {
     const { kit, records, reservations } = this.#parts;
-    const { status, epoch } = records.task(number)!;
+    const { reserved_at, epoch } = records.task(number)!;
     const lease = records.liveLease(number);
     if (lease) this.#endLease(lease, ending, reason, details);
-    else if (status === 'ready') reservations.cancel(number);
+    else if (reserved_at !== null) reservations.cancel(number);
     kit.deadlines.clear(DEADLINE.reserve + number);
     kit.deadlines.clear(DEADLINE.requeue + number);
     if (ending === 'lost' || !lease) records.updateTask(number, { epoch: epoch + 1 });

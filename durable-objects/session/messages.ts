@@ -1,12 +1,13 @@
 import { hasEnded, isWorking, nextStatus } from '../../src/domain/session/session-machine.ts';
-import { isFinal } from '../../src/domain/session/session-status.ts';
+import { isToDo } from '../../src/domain/session/session-status.ts';
+import { isFinal } from '../../src/domain/task-status.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { MAX_WAITING_MESSAGES } from '../../src/protocol/common/limits.ts';
 import type { MessageAccepted, SendMessageRequest } from '../../src/protocol/session/requests.ts';
 import { insertOrReplace } from '../kit/storage/insert-or-replace.ts';
 import type { SessionParts } from './parts.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'commands' | 'checkpoints'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'graph' | 'log' | 'commands' | 'checkpoints'>;
 
 /** The prompts of the tasks. The session numbers them, and each message belongs to one task. */
 export class Messages {
@@ -25,7 +26,7 @@ export class Messages {
         legal_actions: nextStatus(status, 'retry') ? ['retry'] : [],
       });
     }
-    const task = records.tasks().find((row) => !isFinal(row))?.number ?? records.firstTask();
+    const task = this.#nextTask();
     const done = checkpoints.newest(task)?.messages_done ?? 0;
     if (records.messagesAfter(task, done).length >= MAX_WAITING_MESSAGES) {
       return refuse(
@@ -38,9 +39,15 @@ export class Messages {
     return ok({ number: this.add(task, request.text, delivery, by), delivery });
   }
 
-  /** Adds a message to the session's first task, after all other messages. */
+  /** Adds a message to the task that a new run does first, after all other messages. */
   followUp(text: string, by: string): void {
-    this.add(this.#parts.records.firstTask(), text, 'follow_up', by);
+    this.add(this.#nextTask(), text, 'follow_up', by);
+  }
+
+  /** The first task that has not ended, or else the first one that a new run does. */
+  #nextTask(): number {
+    const leaves = this.#parts.graph.leaves();
+    return (leaves.find((task) => !isFinal(task)) ?? leaves.find(isToDo) ?? leaves[0]!).number;
   }
 
   /** Adds a message to a task, and sends it to the agent that holds the task. @returns its number */

@@ -1,5 +1,5 @@
 import { isWorking } from '../../src/domain/session/session-machine.ts';
-import { isFinal } from '../../src/domain/session/session-status.ts';
+import { isFinal } from '../../src/domain/task-status.ts';
 import { type DeadlineHandler, type Due, handlerOf } from '../kit/deadlines.ts';
 import { DEADLINE, type DeadlineName, RETURN_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
@@ -43,7 +43,7 @@ export class Overdue {
     const lease = records.liveLease(task);
     if (!lease) return;
     if (isFinal(records.task(task)!)) {
-      const until = leases.finishesUntil(lease, records.session().ended_at ?? 0);
+      const until = leases.finishesUntil(lease, records.task(task)!.ended_at ?? 0);
       if (until === null) tasks.lose(task, TOO_LATE);
       else kit.deadlines.set(DEADLINE.lease + task, until);
       return;

@@ -8,7 +8,7 @@ import type { HistoryRecord } from './destinations.ts';
 import type { SessionParts } from './parts.ts';
 import { readError, type StoredAssignment } from './records.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'views'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'graph' | 'views'>;
 
 /**
  * Writes copies of the state for other stores: the session's summary for the directory; finished runs and assignments
@@ -62,7 +62,7 @@ export class Projections {
       session_type: spec.session_type,
       priority: spec.priority,
       status: row.status,
-      attempts: Math.max(...this.#parts.records.tasks().map((task) => this.#parts.records.attempt(task))),
+      attempts: Math.max(...this.#parts.graph.leaves().map((task) => this.#parts.records.attempt(task))),
       agent_id: lease?.agent_id ?? null,
       agent_name: lease?.agent_name ?? null,
       started_at: instantOrNull(row.started_at),

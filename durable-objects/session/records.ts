@@ -1,7 +1,7 @@
 import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
-import type { SessionStatus } from '../../src/protocol/common/enums.ts';
+import type { SessionStatus, TaskPriority } from '../../src/protocol/common/enums.ts';
 import type { Rating } from '../../src/protocol/session/rating.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import { AgentChoice } from '../../src/protocol/session/requirements.ts';
@@ -47,6 +47,10 @@ export interface SessionRow {
   created_with: string | null;
   /** From which the keys of the proofs of its offers derive. */
   offer_secret: string;
+  /** Grows with each change of the tasks' graph. */
+  graph_version: number;
+  /** The highest number that a task of the session ever had. */
+  last_task: number;
 }
 
 /** A failure of a model that is asked again, and when that is. */
@@ -72,12 +76,24 @@ export interface TaskRow extends TaskFacts {
   retry: string | null;
   /** How often in a row a lease was handed back soon after its grant, at no cost. */
   handed_back: number;
-  /** When the task last began to ask for an agent, in ms; null if it never did. */
+  /** When the task began to ask for an agent, in ms; null if it asks for none now. */
   reserved_at: number | null;
   /** JSON: what was handed out to agents without sockets, newest last; see `HandOut`. */
   handed_out: string;
   /** JSON: the {@link StoredAssignment} that ended last; null before the first. */
   last_assignment: string | null;
+  /** The number of the task of which it is a part. */
+  parent: number | null;
+  /** JSON: the {@link Dependency}s. */
+  depends_on: string;
+  priority: TaskPriority;
+  /** The expected hours of work; null without an estimate. */
+  hours: number | null;
+  /** Null if the session's applies. */
+  max_attempts: number | null;
+  /** When its first lease of this run was granted, and when it ended, in ms. */
+  started_at: number | null;
+  ended_at: number | null;
 }
 
 /** A finished assignment of a task. Its end says something of its agent. */
@@ -248,9 +264,14 @@ export class SessionRecords {
     this.updateLease(task, { acked, seen_at: this.#store.platform.now(), closed_at: null });
   }
 
+  /** The most failed attempts of a task. */
+  maxAttempts({ max_attempts }: TaskRow): number {
+    return max_attempts ?? this.spec().max_attempts;
+  }
+
   /** The number of the task's current or last attempt in its run, from 1. */
   attempt(task: TaskRow): number {
-    return Math.min(task.attempts_used + 1, this.spec().max_attempts);
+    return Math.min(task.attempts_used + 1, this.maxAttempts(task));
   }
 
   /** The task's newest lease of the current run, active or ended. */
@@ -286,6 +307,14 @@ export class SessionRecords {
       task,
       number,
     );
+  }
+
+  /** The number of the task's first message; 1 when it has none. */
+  firstMessageOf(task: number): number {
+    return this.#store.row<{ first: number }>(
+      `SELECT COALESCE(MIN(number), 1) AS first FROM messages WHERE task = ?`,
+      task,
+    )!.first;
   }
 
   /** The number of the task's last message; 0 when it has none. */

@@ -2,12 +2,13 @@ import { type Refusal, readRefusals, withRefusal } from '../../src/domain/dispat
 import { requirementsOf } from '../../src/domain/dispatch/requirements.ts';
 import type { AssignmentResult, SlotRequest } from '../../src/ports/agent-registry.ts';
 import { type TaskId, taskIdOf } from '../../src/protocol/common/ids.ts';
+import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import { proofKey } from '../kit/crypto/offer-proof.ts';
 import { DEADLINE, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
 import type { SessionParts } from './parts.ts';
 import { tellRegistry } from './slot-messages.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'assignments'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'assignments'>;
 
 /**
  * The session's side of the registry's slots. Each call writes an outbox row for the registry, which finds an agent.
@@ -19,13 +20,12 @@ export class Reservations {
     this.#parts = parts;
   }
 
-  /** Asks for an agent under a new epoch. */
-  open(number: number): void {
+  /** Opens the next epoch of a task whose epoch was that of a lease. */
+  renew(number: number): void {
     const { records } = this.#parts;
     const { epoch } = records.task(number)!;
     const isSpent = records.lease(number)?.epoch === epoch;
     if (isSpent) records.updateTask(number, { epoch: epoch + 1 });
-    this.ask(number);
   }
 
   /**
@@ -57,7 +57,7 @@ export class Reservations {
       epoch,
       priority: spec.priority,
       requirements: requirementsOf({
-        spec,
+        spec: this.#needs(number),
         repository,
         refusals: this.refusals(number),
         worktree_at: hasMoved ? null : agent_id,
@@ -104,6 +104,19 @@ export class Reservations {
 
   refusals(number: number): Refusal[] {
     return readRefusals(this.#parts.records.task(number)!.refused_by);
+  }
+
+  /** What the session and the task require of an agent. */
+  #needs(number: number): CreateSessionRequest {
+    const spec = this.#parts.records.spec();
+    const own = this.#parts.details.definition(number);
+    if (own === null) return spec;
+    const both = <Item>(of: readonly Item[], and: readonly Item[]) => [...new Set([...of, ...and])];
+    return {
+      ...spec,
+      required_capabilities: both(spec.required_capabilities, own.required_capabilities),
+      required_labels: both(spec.required_labels, own.required_labels),
+    };
   }
 
   #taskId(number: number): TaskId {

@@ -9,6 +9,7 @@ import type { EventPage } from '../../src/protocol/events/envelope.ts';
 import type { RateTaskRequest } from '../../src/protocol/session/rating.ts';
 import type { CreateSessionRequest, EndToolsRequest } from '../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
+import type { CreateGraphRequest } from '../../src/protocol/session/task-requests.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import { KEY_IS_TAKEN } from '../kit/calls/idempotency.ts';
 import { nextTurn, waitAtMost } from '../kit/delivery/outbound.ts';
@@ -24,6 +25,11 @@ import { Checkpoints } from './checkpoints.ts';
 import { DESTINATION, type SessionConfig } from './config.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Files } from './files.ts';
+import { GraphEdits } from './graph/graph-edits.ts';
+import { Scheduler } from './graph/scheduler.ts';
+import { SessionGraph } from './graph/session-graph.ts';
+import { TaskDetails } from './graph/task-details.ts';
+import { TaskViews } from './graph/task-views.ts';
 import { Leases } from './leases.ts';
 import { EventLog } from './log/event-log.ts';
 import { Transcripts } from './log/transcripts.ts';
@@ -177,6 +183,22 @@ export class SessionRuntime implements SessionApi {
     return this.#change('requestCheckpoint', call, () => this.parts.actions.requestCheckpoint());
   }
 
+  createTasks(call: Call, request: CreateGraphRequest): ReturnType<SessionApi['createTasks']> {
+    return this.#change('createTasks', call, () => this.parts.edits.create(request));
+  }
+
+  tasks(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['tasks']> {
+    return this.#read('tasks', call, () => this.parts.taskViews.page(page));
+  }
+
+  task(call: Call, id: TaskId, withSubtasks: boolean): ReturnType<SessionApi['task']> {
+    return this.#read('task', call, () => this.parts.taskViews.task(taskNumber(id), withSubtasks));
+  }
+
+  graph(call: Call, agents?: number): ReturnType<SessionApi['graph']> {
+    return this.#read('graph', call, () => ok(this.parts.taskViews.graph(agents)));
+  }
+
   endTools(call: Call, request: EndToolsRequest): ReturnType<SessionApi['endTools']> {
     return this.#change('endTools', call, () => this.parts.actions.endTools(request));
   }
@@ -188,7 +210,11 @@ export class SessionRuntime implements SessionApi {
   }
 
   diff(call: Call): Promise<Outcome<DiffSource>> {
-    return this.#read('diff', call, () => ok(this.parts.checkpoints.diff(this.parts.records.firstTask())));
+    const { checkpoints, records } = this.parts;
+    return this.#read('diff', call, () => {
+      const first = records.firstTask();
+      return ok(checkpoints.diff(checkpoints.newest(first) ? first : (checkpoints.lastTask() ?? first)));
+    });
   }
 
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<ArtifactChunk>> {
@@ -254,14 +280,17 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   );
   const kit = buildKit(platform, SESSION_SCHEMA, destinations);
   const records = new SessionRecords({ kit });
-  const storage = { config, kit, records };
+  const graph = new SessionGraph({ kit, records });
+  const details = new TaskDetails({ kit, records });
+  const storage = { config, kit, records, details, graph };
 
   // The recorded state and its views.
   const log = new EventLog(storage);
   const watchers = new Watchers({ ...storage, log });
-  const views = new SessionViews({ ...storage, log });
+  const taskViews = new TaskViews(storage);
+  const views = new SessionViews({ ...storage, log, taskViews });
   const projections = new Projections({ ...storage, views });
-  const recorded = { ...storage, log, watchers, views, projections };
+  const recorded = { ...storage, log, watchers, taskViews, views, projections };
 
   // The parts of a lease: its commands, and its agent's checkpoints and approvals.
   const commands = new Commands(recorded);
@@ -269,24 +298,26 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const files = new Files({ ...recorded, artifacts });
   const checkpoints = new Checkpoints({ ...recorded, artifacts });
   const approvals = new Approvals({ ...recorded, commands });
-  const leased = { ...recorded, commands, artifacts, files, checkpoints, approvals };
+  const messages = new Messages({ ...recorded, commands, checkpoints });
+  const leased = { ...recorded, commands, artifacts, files, checkpoints, approvals, messages };
 
-  // The parts that change statuses: leases, tasks, and the session, which follows its tasks.
-  const transitions = new Transitions(leased);
-  const attempts = new Attempts({ ...leased, transitions });
+  // The parts that change statuses: leases, the graph, tasks, and the session, which follows its tasks.
   const assignments = new Assignments(leased);
   const reservations = new Reservations({ ...leased, assignments });
   const leases = new Leases({ ...leased, reservations });
+  const scheduler = new Scheduler({ ...leased, reservations, leases });
+  const transitions = new Transitions({ ...leased, scheduler });
+  const attempts = new Attempts({ ...leased, transitions });
   const tasks = new Tasks({ ...leased, transitions, attempts, reservations, leases });
-  const moving = { ...leased, transitions, attempts, assignments, reservations, leases, tasks };
+  const moving = { ...leased, assignments, reservations, leases, scheduler, transitions, attempts, tasks };
 
-  // The requests: actions and messages of people, claims and frames of agents, over any transport.
-  const messages = new Messages(moving);
-  const actions = new Actions({ ...moving, messages });
+  // The requests: edits and actions of people, claims and frames of agents, over any transport.
+  const edits = new GraphEdits(moving);
+  const actions = new Actions(moving);
   const claims = new Claims(moving);
   const refusals = new Refusals(moving);
   const frames = new AgentFrames(moving);
-  const asking = { ...moving, messages, actions, claims, refusals, frames };
+  const asking = { ...moving, edits, actions, claims, refusals, frames };
 
   // The transport of agents, and the handlers of deadlines.
   return { ...asking, stream: new AgentStream(asking), overdue: new Overdue(asking) };

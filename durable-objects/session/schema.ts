@@ -11,15 +11,19 @@ CREATE TABLE session (
   created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER, deleted_at INTEGER,
   active_ms INTEGER NOT NULL, active_since INTEGER,
   result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL, created_with TEXT,
-  offer_secret TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1
+  offer_secret TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1, graph_version INTEGER NOT NULL DEFAULT 1,
+  last_task INTEGER NOT NULL DEFAULT 1
 );
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
   attempts_used INTEGER NOT NULL, restore TEXT NOT NULL,
   refused_by TEXT NOT NULL,
   setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT, retry TEXT, handed_back INTEGER NOT NULL DEFAULT 0,
-  reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]', last_assignment TEXT
+  reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]', last_assignment TEXT,
+  parent INTEGER, depends_on TEXT NOT NULL DEFAULT '[]', priority TEXT NOT NULL DEFAULT 'normal',
+  hours REAL, max_attempts INTEGER, cause INTEGER, started_at INTEGER, ended_at INTEGER
 );
+CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT);
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
@@ -276,6 +280,27 @@ ALTER TABLE leases ADD COLUMN result_hash TEXT;
     {
       id: 'session/0021_last_assignments',
       sql: `ALTER TABLE tasks ADD COLUMN last_assignment TEXT;`,
+    },
+    {
+      // `reserved_at` says whether a task asks for an agent now.
+      id: 'session/0022_task_graph',
+      sql: `
+ALTER TABLE session ADD COLUMN graph_version INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE session ADD COLUMN last_task INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE tasks ADD COLUMN parent INTEGER;
+ALTER TABLE tasks ADD COLUMN depends_on TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE tasks ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal';
+ALTER TABLE tasks ADD COLUMN hours REAL;
+ALTER TABLE tasks ADD COLUMN max_attempts INTEGER;
+ALTER TABLE tasks ADD COLUMN cause INTEGER;
+ALTER TABLE tasks ADD COLUMN started_at INTEGER;
+ALTER TABLE tasks ADD COLUMN ended_at INTEGER;
+UPDATE tasks SET
+  started_at = (SELECT granted_at FROM leases WHERE task = tasks.number),
+  ended_at = CASE WHEN status IN ('completed', 'failed', 'cancelled', 'skipped') THEN (SELECT ended_at FROM session) END,
+  reserved_at = CASE WHEN status = 'ready' THEN COALESCE(reserved_at, (SELECT updated_at FROM session)) END;
+CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT);
+`,
     },
   ],
 };

@@ -71,6 +71,22 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi, 
     return this.runtime.requestCheckpoint(...args);
   }
 
+  createTasks(...args: Args<'createTasks'>): ReturnType<SessionApi['createTasks']> {
+    return this.runtime.createTasks(...args);
+  }
+
+  tasks(...args: Args<'tasks'>): ReturnType<SessionApi['tasks']> {
+    return this.runtime.tasks(...args);
+  }
+
+  task(...args: Args<'task'>): ReturnType<SessionApi['task']> {
+    return this.runtime.task(...args);
+  }
+
+  graph(...args: Args<'graph'>): ReturnType<SessionApi['graph']> {
+    return this.runtime.graph(...args);
+  }
+
   endTools(...args: Args<'endTools'>): ReturnType<SessionApi['endTools']> {
     return this.runtime.endTools(...args);
   }

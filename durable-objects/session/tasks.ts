@@ -1,5 +1,6 @@
 import { isOwnFault } from '../../src/domain/fleet/breaker.ts';
-import { type Intent, isFinal, isToDo, taskStatusUnder } from '../../src/domain/session/session-status.ts';
+import { type Intent, isHeld, isToDo, taskStatusUnder } from '../../src/domain/session/session-status.ts';
+import { isFinal } from '../../src/domain/task-status.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { BOUNDARY_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
@@ -12,8 +13,22 @@ const LET_GO = 'agent_paused';
 
 type Needs = Pick<
   SessionParts,
-  'kit' | 'records' | 'commands' | 'checkpoints' | 'reservations' | 'leases' | 'transitions' | 'attempts'
+  | 'kit'
+  | 'records'
+  | 'details'
+  | 'graph'
+  | 'commands'
+  | 'checkpoints'
+  | 'reservations'
+  | 'leases'
+  | 'transitions'
+  | 'attempts'
 >;
+
+/** Whether the task asks for an agent. */
+function isAsking(task: TaskRow | undefined): task is TaskRow {
+  return task !== undefined && task.reserved_at !== null;
+}
 
 /**
  * Changes the session's tasks on requests of people, reports of agents, and deadlines. A request sets an intent for all
@@ -27,7 +42,8 @@ export class Tasks {
   }
 
   /** Adds a task, which stays pending until the session runs. */
-  add(number: number, title: string): void {
+  add(number: number, title: string, place: Partial<TaskRow> = {}): void {
+    const { records, graph } = this.#parts;
     const task: TaskRow = {
       number,
       title,
@@ -45,24 +61,36 @@ export class Tasks {
       reserved_at: null,
       handed_out: '[]',
       last_assignment: null,
+      parent: null,
+      depends_on: '[]',
+      priority: 'normal',
+      hours: null,
+      max_attempts: null,
+      cause: null,
+      started_at: null,
+      ended_at: null,
+      ...place,
     };
-    this.#parts.records.addTask(task);
+    records.addTask(task);
+    records.update({ last_task: Math.max(number, records.session().last_task) });
+    graph.forget();
   }
 
   // --- Requests of people
 
   /**
-   * Makes every unfinished task ask for an agent.
+   * Lets every unfinished task go on.
    * @param isNewRun whether failed tasks are tried again, and attempts are counted from zero
    */
   run(facts: MoveFacts, isNewRun: boolean): void {
-    const { records, transitions } = this.#parts;
+    const { transitions, graph } = this.#parts;
     transitions.intend('run');
-    const isIncluded = (task: TaskRow) => (isNewRun ? isToDo(task) : !isFinal(task));
-    for (const { number } of records.tasks().filter(isIncluded)) {
-      if (isNewRun) records.updateTask(number, { attempts_used: 0, refused_by: '[]', handed_back: 0 });
-      this.#reserve(number);
+    const isIncluded = (task: TaskRow) => !isHeld(task) && (isNewRun ? isToDo(task) : !isFinal(task));
+    for (const { number } of graph.leaves().filter(isIncluded)) {
+      if (isNewRun) this.#beginAnew(number);
+      else this.#wait(number);
     }
+    if (isNewRun) graph.forget();
     transitions.settle(facts);
   }
 
@@ -97,8 +125,10 @@ export class Tasks {
     const leases = records.liveLeases();
     if (leases.length > 0 && records.session().intent === intent) return;
     transitions.intend(intent);
-    for (const { number } of this.#unfinished()) {
-      if (!leases.some(({ task }) => task === number)) this.#withdraw(number, intent, intent);
+    const isIdle = (task: TaskRow) => isHeld(task) || (task.status === 'pending' && task.setback === null);
+    for (const task of this.#unfinished()) {
+      const hasAgent = leases.some((lease) => lease.task === task.number);
+      if (!hasAgent && !isIdle(task)) this.#withdraw(task.number, intent, intent);
     }
     if (leases.length > 0) transitions.request(intent, by);
     for (const { task, epoch } of leases) {
@@ -150,8 +180,8 @@ export class Tasks {
   /** Sends changed requirements or a changed priority to the registry. */
   askAgain(): void {
     const { records, reservations } = this.#parts;
-    for (const { number, status } of records.tasks()) {
-      if (status === 'ready') reservations.ask(number);
+    for (const { number, reserved_at } of records.tasks()) {
+      if (reserved_at !== null) reservations.ask(number);
       else if (records.liveLease(number)) reservations.tell(number);
     }
   }
@@ -165,11 +195,12 @@ export class Tasks {
    */
   grant(lease: LeaseRow, repository: string | null, given = 0): void {
     const { records, commands, checkpoints, leases, transitions } = this.#parts;
-    const { task: number, epoch } = lease;
+    const { task: number, epoch, granted_at } = lease;
     leases.grant(lease);
     // The first lease binds the session to one repository, in any clone.
     if (repository !== null && records.session().repository === null) records.update({ repository });
-    transitions.task(number, { status: 'in_progress', degraded_by: null });
+    const started_at = records.task(number)!.started_at ?? granted_at;
+    transitions.task(number, { status: 'in_progress', degraded_by: null, started_at });
     transitions.settle({ reason: 'lease_granted' });
     const done = Math.max(given, checkpoints.toRestore(number)?.messages_done ?? 0);
     for (const message of records.messagesAfter(number, done)) {
@@ -194,12 +225,13 @@ export class Tasks {
     this.#degrade(number, 'retry', 'model_retry');
   }
 
-  /** Completes the task, as a whole or in part. */
+  /** Completes the task, as a whole or in part. If other tasks must start or end before it ends, it waits for them. */
   finish(number: number, outcome: 'whole' | 'partial', facts: MoveFacts): void {
-    const { leases, transitions } = this.#parts;
+    const { details, graph, leases, transitions } = this.#parts;
     if (this.#hasEndedBefore(number, facts.reason)) return;
     leases.end(number, 'done', facts.reason, { result: outcome === 'whole' ? 'completed' : 'partial' });
-    transitions.task(number, { status: 'completed', outcome });
+    if (facts.result) details.saveResult(number, facts.result);
+    transitions.task(number, { status: graph.live.mayEnd(number) ? 'completed' : 'in_progress', outcome });
     transitions.settle(facts);
   }
 
@@ -278,21 +310,21 @@ export class Tasks {
   requeue(number: number): void {
     const { records, transitions } = this.#parts;
     if (records.task(number)?.status !== 'pending' || records.session().intent !== 'run') return;
-    this.#reserve(number);
+    this.#wait(number);
     transitions.settle({ reason: 'next_attempt' });
   }
 
   /** The handler of a reservation's deadline. */
   reserveAgain(number: number): void {
     const { records, reservations } = this.#parts;
-    if (records.task(number)?.status === 'ready') reservations.ask(number, true);
+    if (isAsking(records.task(number))) reservations.ask(number, true);
   }
 
   /** Reserves under a new epoch, because the registry has ended a reservation that is still wanted. */
   reservationEnded(number: number, epoch: number): void {
     const { records, reservations } = this.#parts;
     const task = records.task(number);
-    if (task?.status !== 'ready' || task.epoch !== epoch) return;
+    if (!isAsking(task) || task.epoch !== epoch) return;
     reservations.cancel(number);
     records.updateTask(number, { epoch: epoch + 1 });
     reservations.ask(number);
@@ -308,12 +340,23 @@ export class Tasks {
   }
 
   #unfinished(): TaskRow[] {
-    return this.#parts.records.tasks().filter((task) => !isFinal(task));
+    return this.#parts.graph.leaves().filter((task) => !isFinal(task));
   }
 
-  #reserve(number: number): void {
-    this.#parts.reservations.open(number);
-    this.#parts.transitions.task(number, { status: 'ready', setback: null, outcome: null, error: null });
+  /** The task waits until the graph lets it start. */
+  #wait(number: number): void {
+    this.#parts.transitions.task(number, { status: 'pending', setback: null });
+  }
+
+  /** The task begins anew, as do those that it is a part of. */
+  #beginAnew(number: number): void {
+    const { records, transitions } = this.#parts;
+    records.updateTask(number, { attempts_used: 0, refused_by: '[]', handed_back: 0, started_at: null });
+    const anew = { status: 'pending', setback: null, outcome: null, error: null, cause: null } as const;
+    transitions.task(number, anew);
+    for (let at = records.task(number)!.parent; at !== null; at = records.task(at)!.parent) {
+      if (isFinal(records.task(at)!)) transitions.task(at, anew);
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 import { canMove, hasEnded, isWorking } from '../../src/domain/session/session-machine.ts';
 import { type Intent, sessionStatus, shareDone } from '../../src/domain/session/session-status.ts';
+import { isFinal } from '../../src/domain/task-status.ts';
 import type { SessionStatus } from '../../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../../src/protocol/common/ids.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
@@ -8,7 +9,7 @@ import type { SessionParts } from './parts.ts';
 import type { TaskRow } from './records.ts';
 import { activeMs } from './views.ts';
 
-type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections'>;
+type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections' | 'graph' | 'scheduler'>;
 
 /** The details of a status change, for its event. */
 export interface MoveFacts {
@@ -31,24 +32,31 @@ export class Transitions {
   }
 
   /** Changes a task. A change of its status is an event. */
-  task(number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>): void {
-    const { records, log } = this.#parts;
-    const { status: from, epoch } = records.task(number)!;
-    records.updateTask(number, changes);
-    if (from === changes.status) return;
-    const attempt = records.attempt(records.task(number)!);
-    log.append(number, { type: 'task.status', data: { from, to: changes.status, epoch, attempt } });
-  }
+  readonly task = (number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>): void => {
+    const { kit, records, log, graph } = this.#parts;
+    const { status: from, epoch, ended_at } = records.task(number)!;
+    records.updateTask(number, {
+      ...(changes.status !== 'ready' && { reserved_at: null }),
+      ended_at: isFinal(changes) ? (ended_at ?? kit.store.platform.now()) : null,
+      ...changes,
+    });
+    const task = records.task(number)!;
+    graph.note(task);
+    if (from === task.status) return;
+    const attempt = records.attempt(task);
+    log.append(number, { type: 'task.status', data: { from, to: task.status, epoch, attempt } });
+  };
 
   /**
-   * Sets the status that follows from the tasks and the intent. Call it after each change of them, inside the same
+   * Lets the graph go on, and sets the status that follows from the tasks and the intent. Call it after each change of them, inside the same
    * transaction.
    * @throws when the transition table does not allow the change, which is a bug and rolls the transaction back
    */
   settle(facts: MoveFacts): void {
-    const { records, log, projections } = this.#parts;
+    const { records, log, projections, graph, scheduler } = this.#parts;
+    scheduler.advance(this.task);
     const { status: from, intent } = records.session();
-    const to = sessionStatus(records.tasks(), intent);
+    const to = sessionStatus(graph.leaves(), intent);
     if (to === from) return;
     const { reason, result, error } = to === 'failed' ? this.#whyFailed(facts) : facts;
     if (!canMove(from, to)) throw new Error(`no transition from ${from} to ${to} (${reason})`);
@@ -102,9 +110,9 @@ export class Transitions {
   }
 
   #end(): void {
-    const { config, kit, records, projections } = this.#parts;
+    const { config, kit, records, projections, graph } = this.#parts;
     const now = kit.store.platform.now();
-    records.update({ ended_at: now, share_done: shareDone(records.tasks()) });
+    records.update({ ended_at: now, share_done: shareDone(graph.leaves()) });
     kit.deadlines.set(DEADLINE.retire, now + config.final_retention_ms);
     projections.runMayHaveEnded();
   }

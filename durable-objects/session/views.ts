@@ -1,26 +1,22 @@
-import { readRefusals } from '../../src/domain/dispatch/refusals.ts';
 import { healthScore } from '../../src/domain/session/health.ts';
 import { isWorking, legalActions } from '../../src/domain/session/session-machine.ts';
-import { isFinal, requestedAction } from '../../src/domain/session/session-status.ts';
+import { requestedAction } from '../../src/domain/session/session-status.ts';
 import { knownCost, readUsage } from '../../src/domain/session/usage.ts';
 import type { DirectoryEntry } from '../../src/ports/directory.ts';
 import { formatCursor } from '../../src/protocol/common/cursor.ts';
 import { type Outcome, ok } from '../../src/protocol/common/errors.ts';
-import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import type { Page, PageQuery } from '../../src/protocol/common/page.ts';
 import type { ApprovalView } from '../../src/protocol/session/approval.ts';
 import type { CheckpointView } from '../../src/protocol/session/checkpoint.ts';
 import type { SessionSummary } from '../../src/protocol/session/list.ts';
-import type { DeliveryView, SessionInclude, SessionView, TaskView } from '../../src/protocol/session/session.ts';
+import type { DeliveryView, SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
 import { Keyset } from '../kit/storage/keyset.ts';
 import { rowsUpTo } from '../kit/storage/rows-up-to.ts';
 import { instant, instantOrNull } from '../kit/text.ts';
-import { viewOf } from './assignments.ts';
 import type { SessionParts } from './parts.ts';
-import { readAssignment, readError, type SessionRow } from './records.ts';
-import { lastSeenAt } from './run/run-sockets.ts';
+import { readError, type SessionRow } from './records.ts';
 
-type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'taskViews'>;
 
 /** Builds the API's views from rows. It only reads. */
 export class SessionViews {
@@ -53,40 +49,12 @@ export class SessionViews {
       open_approvals: this.#openApprovals(),
       checkpoint_count: this.#count('checkpoints'),
       cursor: formatCursor({ incarnation: row.incarnation, seq: this.#parts.log.head() }),
-      ...(include.includes('tasks') && { tasks: this.tasks() }),
+      ...(include.includes('tasks') && { tasks: this.#parts.taskViews.included() }),
       ...(include.includes('checkpoints') && { checkpoints: this.checkpoints() }),
       ...(include.includes('approvals') && { approvals: this.approvals() }),
       ...(include.includes('usage') && { usage: readUsage(row.usage) }),
       ...(include.includes('deliveries') && { deliveries: this.deliveries() }),
     };
-  }
-
-  tasks(): TaskView[] {
-    const { id } = this.#parts.records.session();
-    return this.#parts.records.tasks().map((task) => {
-      const lease = this.#parts.records.liveLease(task.number);
-      const last = this.#parts.records.leaseOfRun(task.number);
-      const assignment = readAssignment(task);
-      const isWaiting = task.status === 'ready' || task.status === 'pending';
-      const refusals = isWaiting ? readRefusals(task.refused_by) : [];
-      return {
-        id: taskIdOf(id, task.number),
-        title: task.title,
-        status: task.status,
-        attempt: this.#parts.records.attempt(task),
-        epoch: task.epoch,
-        agent_id: last?.agent_id ?? null,
-        agent_name: last?.agent_name ?? null,
-        lease_expires_at:
-          lease && !isFinal(task)
-            ? instant(lastSeenAt(this.#parts.kit.store.platform, lease) + this.#parts.config.lease_ttl_ms)
-            : null,
-        last_assignment: assignment && viewOf(assignment),
-        ...(refusals.length > 0 && {
-          refusals: refusals.map(({ agent_id, agent_name, message }) => ({ agent_id, agent_name, message })),
-        }),
-      };
-    });
   }
 
   /** The approvals, as many as fit into a view: open ones first, then oldest first. */

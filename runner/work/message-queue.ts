@@ -2,7 +2,10 @@ import type { Command } from '../../src/protocol/run/assignment.ts';
 
 export type Message = Extract<Command, { type: 'message' }>['data'];
 
-/** The messages of one assignment: those that wait, those of the running turn, and those that are done. */
+/**
+ * The messages of one assignment: those that wait, those of the running turn, and those that are done. They arrive in the
+ * order of their numbers, which have gaps, because other tasks of the session have messages too.
+ */
 export class MessageQueue {
   readonly #waiting: Message[] = [];
   /** The prompt of the running turn, and the messages that were steered into it. */
@@ -62,7 +65,13 @@ export class MessageQueue {
   /** Marks all messages of the running turn as done. */
   endTurn(): void {
     for (const { number } of this.#inTurn) this.#doneEarly.add(number);
-    while (this.#doneEarly.delete(this.#done + 1)) this.#done += 1;
+    const undone = this.#waiting.filter((message) => !this.#isDone(message)).map(({ number }) => number);
+    const first = Math.min(...undone);
+    for (const number of this.#doneEarly) {
+      if (number > first) continue;
+      this.#done = Math.max(this.#done, number);
+      this.#doneEarly.delete(number);
+    }
   }
 
   #isDone({ number }: Message): boolean {

@@ -161,6 +161,19 @@ export function createRest(options: RequestOptions) {
       diff: (id: string, call?: CallOptions) => send('readDiff', { params: { id } }, call),
     },
     tasks: {
+      /** Adds a task to a session. */
+      create: (body: BodyFor<'createTask'>, call?: CallOptions) => send('createTask', { body }, call),
+      /** Adds tasks with their dependencies to a session: all of them or none. */
+      createGraph: (sessionId: string, body: BodyFor<'createGraph'>, call?: CallOptions) =>
+        send('createGraph', { params: { id: sessionId }, body }, call),
+      /** All tasks of a session. */
+      list: (sessionId: string, call?: CallOptions) =>
+        allItems((query) => send('listSessionTasks', { params: { id: sessionId }, query }, call)),
+      get: (id: string, query: QueryFor<'readTask'> = {}, call?: CallOptions) =>
+        send('readTask', { params: { id }, query }, call),
+      /** The graph of a session, with its critical path and a prediction for so many agents at a time. */
+      graph: (sessionId: string, query: QueryFor<'readGraph'> = {}, call?: CallOptions) =>
+        send('readGraph', { params: { id: sessionId }, query }, call),
       /** Rates the work that an agent has done last on a task. A repeat replaces the rating. @param id a task's id */
       rate: (id: string, body: BodyFor<'rateTask'>, call?: CallOptions) =>
         send('rateTask', { params: { id }, body }, call),

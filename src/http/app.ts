@@ -22,6 +22,7 @@ import { sessionWorkHandlers } from './routes/session-work.ts';
 import { sessionHandlers } from './routes/sessions.ts';
 import { onlyVerifiedUpgrades, socketHandlers } from './routes/sockets.ts';
 import { mountReference, REFERENCE_PATHS, systemHandlers } from './routes/system.ts';
+import { taskHandlers } from './routes/tasks.ts';
 import { ticketHandlers } from './routes/tickets.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 
@@ -57,6 +58,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
     ...sessionHandlers(deps),
     ...sessionActionHandlers(deps),
     ...sessionWorkHandlers(deps, authenticator),
+    ...taskHandlers(deps),
     ...agentHandlers(deps),
     ...leaseHandlers(deps, authenticator),
     ...lockHandlers(deps),

@@ -21,6 +21,8 @@ import type {
   UpdateSessionRequest,
 } from '../protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../protocol/session/session.ts';
+import type { GraphCreated, SessionGraph, Task, TaskView } from '../protocol/session/task.ts';
+import type { CreateGraphRequest } from '../protocol/session/task-requests.ts';
 import type { TranscriptPage } from '../protocol/session/transcript-page.ts';
 import type { Call } from './calls.ts';
 import type { LeaseCallsApi } from './lease-calls.ts';
@@ -91,6 +93,13 @@ export interface SessionApi {
   requestCheckpoint(call: Call): Promise<Outcome<{ requested: true }>>;
   /** Asks the agent to end running commands and to continue the turn. */
   endTools(call: Call, request: EndToolsRequest): Promise<Outcome<EndToolsRequested>>;
+  /** Creates tasks with their dependencies: all of them or none. */
+  createTasks(call: Call, request: CreateGraphRequest): Promise<Outcome<GraphCreated>>;
+  /** A page of the tasks, oldest first; by default the first one. */
+  tasks(call: Call, page?: PageQuery): Promise<Outcome<Page<TaskView>>>;
+  task(call: Call, id: TaskId, withSubtasks: boolean): Promise<Outcome<Task>>;
+  /** The graph of the tasks. @param agents with how many to predict; by default as many as may work at a time */
+  graph(call: Call, agents?: number): Promise<Outcome<SessionGraph>>;
   /** Rates the last finished assignment of a task. The newest rating counts. */
   rate(call: Call, taskId: TaskId, request: RateTaskRequest): Promise<Outcome<FinishedAssignment>>;
   diff(call: Call): Promise<Outcome<DiffSource>>;

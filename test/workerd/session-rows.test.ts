@@ -87,7 +87,7 @@ it('the billed rows of each step of the main job do not change unnoticed', async
     };
     const finished = await rowsOf(() => send({ type: 'frames', frames: [result] }));
     expect({ create, start, lease, tenDeltas, partDone, finished }).toEqual({
-      create: 43,
+      create: 45,
       start: 6,
       lease: 8,
       tenDeltas: 2,

@@ -1,5 +1,5 @@
-import { isFinal } from '../../../src/domain/session/session-status.ts';
 import { addUsage, readUsage } from '../../../src/domain/session/usage.ts';
+import { isFinal } from '../../../src/domain/task-status.ts';
 import { errorFields } from '../../../src/ports/logger.ts';
 import { AgentApprovalKind } from '../../../src/protocol/common/enums.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';

@@ -1,7 +1,7 @@
 import { repositoryKeyOf } from '../../../src/domain/dispatch/requirements.ts';
 import { type Claim, type ClaimVerdict, judgeClaim } from '../../../src/domain/lease/claim.ts';
 import { readUsage, usageSince } from '../../../src/domain/session/usage.ts';
-import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { MAX_CONVERSATION_PARTS } from '../../../src/protocol/common/limits.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import { isProven, type Offeree } from '../../kit/crypto/offer-proof.ts';
@@ -113,16 +113,17 @@ export class Claims {
     const { id, usage, usage_before_run } = records.session();
     const { turns, cost_usd } = usageSince(readUsage(usage), readUsage(usage_before_run));
     const spec = records.spec();
+    const task = records.task(number)!;
     const checkpoint = checkpoints.toRestore(number);
     return {
       session_id: id,
       task_id: taskIdOf(id, number),
-      epoch: records.task(number)!.epoch,
-      title: spec.title,
+      epoch: task.epoch,
+      title: number === IMPLICIT_TASK ? spec.title : task.title,
       agent_config: spec.agent_config,
       repository: spec.repository,
       usage_before: { turns, cost_usd },
-      messages_done: checkpoint?.messages_done ?? 0,
+      messages_done: checkpoint?.messages_done || records.firstMessageOf(number) - 1,
       messages_last: records.lastMessageOf(number),
       max_conversation_parts: MAX_CONVERSATION_PARTS,
       takes_tool_output: true,

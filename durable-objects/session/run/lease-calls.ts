@@ -1,5 +1,5 @@
 import { instanceWithoutSocket, judgeReport, STREAM_WITHOUT_SOCKET } from '../../../src/domain/lease/report.ts';
-import { isFinal } from '../../../src/domain/session/session-status.ts';
+import { isFinal } from '../../../src/domain/task-status.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { FrameReport, LeaseKey, ProvenOffer } from '../../../src/ports/lease-calls.ts';
 import { MAX_COUNT } from '../../../src/protocol/common/bounds.ts';

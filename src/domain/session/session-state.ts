@@ -109,6 +109,11 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
       return updateApproval(state, event.data.approval_id, { expires_at: event.data.expires_at });
     case 'approval.withdrawn':
       return updateApproval(state, event.data.approval_id, { status: 'withdrawn' });
+    case 'graph.changed':
+      for (const { number, title, parent, depends_on } of event.data.tasks) {
+        updateTask(state, number, { title, parent, depends_on: depends_on.map((dependency) => dependency.task) });
+      }
+      return;
     case 'lease.extended':
     case 'frame.rejected':
       return;

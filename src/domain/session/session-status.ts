@@ -1,4 +1,5 @@
 import type { SessionStatus, TaskStatus } from '../../protocol/common/enums.ts';
+import { isFinal } from '../task-status.ts';
 import { isWorking } from './session-machine.ts';
 
 /**
@@ -17,8 +18,10 @@ export interface TaskFacts {
   status: TaskStatus;
   degraded_by: DegradedBy | null;
   setback: Setback | null;
-  /** Whether a completed task was done as a whole or in part; null while the task is not completed. */
+  /** Whether the work was done as a whole or in part; null before. */
   outcome: 'whole' | 'partial' | null;
+  /** The number of the task because of which this one was skipped; null if it was not, or if a person skipped it. */
+  cause: number | null;
 }
 
 /** The status for an intent that ends the session, when no agent is working any more. */
@@ -41,16 +44,14 @@ const TASK_UNDER: Partial<Record<Intent, TaskStatus>> = {
   time_out: 'failed',
 };
 
-const FINAL: ReadonlySet<TaskStatus> = new Set(['completed', 'failed', 'cancelled', 'skipped']);
-
-/** Whether the task has ended. Only a retry of the session changes it. */
-export function isFinal({ status }: Pick<TaskFacts, 'status'>): boolean {
-  return FINAL.has(status);
+/** Whether a run of the session must do the task: it is unfinished, it failed before, or another one kept it from it. */
+export function isToDo(task: Pick<TaskFacts, 'status' | 'cause'>): boolean {
+  return !isFinal(task) || task.status === 'failed' || task.cause !== null;
 }
 
-/** Whether a run of the session must do the task: it is unfinished, or it failed before. */
-export function isToDo(task: Pick<TaskFacts, 'status'>): boolean {
-  return !isFinal(task) || task.status === 'failed';
+/** Whether the work of an unfinished task is done. Then it waits for other tasks, without an agent. */
+export function isHeld({ status, outcome }: Pick<TaskFacts, 'status' | 'outcome'>): boolean {
+  return status === 'in_progress' && outcome !== null;
 }
 
 /** The status of an unfinished task without an agent, under an intent; null if the task continues by itself. */
@@ -59,19 +60,19 @@ export function taskStatusUnder(intent: Intent): TaskStatus | null {
 }
 
 /**
- * Computes the status of a session. A working agent comes first: no session is ended, paused or stopped while a task
+ * Computes the status of a session from its tasks, without those that have subtasks. A working agent comes first: no session is ended, paused or stopped while a task
  * runs.
  *
  * @example
- * sessionStatus([{ status: 'in_progress', degraded_by: null, setback: null, outcome: null }], 'pause'); // 'running'
+ * sessionStatus([{ status: 'in_progress', degraded_by: null, setback: null, outcome: null, cause: null }], 'pause'); // 'running'
  */
 export function sessionStatus(tasks: readonly TaskFacts[], intent: Intent): SessionStatus {
-  const working = tasks.filter(({ status }) => status === 'in_progress');
+  const working = tasks.filter((task) => task.status === 'in_progress' && !isHeld(task));
   if (working.some(({ degraded_by }) => degraded_by !== null)) return 'degraded';
   if (working.length > 0) return 'running';
   const decided = ENDED_UNDER[intent];
   if (decided) return decided;
-  if (tasks.length > 0 && tasks.every(isFinal)) return outcomeOf(tasks);
+  if (intent !== 'none' && tasks.length > 0 && tasks.every(isFinal)) return outcomeOf(tasks);
   return IDLE_UNDER[intent] ?? waitingStatus(tasks);
 }
 
@@ -91,12 +92,16 @@ export function shareDone(tasks: readonly TaskFacts[]): number {
   return done.reduce<number>((sum, share) => sum + share, 0) / Math.max(1, tasks.length);
 }
 
-/** A failed task fails its session, so that a retry can do the task again. */
+/**
+ * The outcome of a session whose tasks have all ended. One failed task fails it, so that a retry can do the task again.
+ * It is completed only if every task was done as a whole, or skipped by a person.
+ */
 function outcomeOf(tasks: readonly TaskFacts[]): SessionStatus {
   if (tasks.some(({ status }) => status === 'failed')) return 'failed';
-  if (tasks.every(({ status }) => status === 'cancelled')) return 'cancelled';
-  const isWhole = tasks.every(({ status, outcome }) => status === 'skipped' || outcome === 'whole');
-  return isWhole ? 'completed' : 'partially_completed';
+  const isUnreached = ({ cause }: TaskFacts) => cause !== null;
+  if (tasks.every((task) => task.status === 'cancelled' || isUnreached(task))) return 'cancelled';
+  const isWhole = (task: TaskFacts) => (task.status === 'skipped' ? !isUnreached(task) : task.outcome === 'whole');
+  return tasks.every(isWhole) ? 'completed' : 'partially_completed';
 }
 
 /** `orphaned` if only tasks with a lost lease are waiting, or else `queued`. */

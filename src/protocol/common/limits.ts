@@ -48,6 +48,12 @@ export const MIN_AGENT_SECRET_CHARS = 32;
 export const MAX_AGENT_SECRET_CHARS = 200;
 /** The most messages that may wait in a session. */
 export const MAX_WAITING_MESSAGES = 100;
+/** The most tasks of a session, of others for which one of them waits, and of subtasks within each other. */
+export const MAX_TASKS = 10_000;
+export const MAX_DEPENDENCIES = 1_000;
+export const MAX_TASK_DEPTH = 10;
+/** The most agents with which a graph is predicted. */
+export const MAX_AGENTS_OF_FORECAST = 1_000;
 /** The most agents of a workspace, and of one of its tokens. A new agent takes the place of one that is away. */
 export const MAX_AGENTS = 10_000;
 export const MAX_AGENTS_OF_TOKEN = 1_000;

@@ -44,6 +44,7 @@ export const TAGS = {
   Sessions: 'Create, list, read, change and delete sessions, one or many at a time.',
   'Session actions': 'Start, steer and end sessions.',
   'Session work': 'The events, checkpoints, changes and approvals of a session.',
+  Tasks: 'The tasks of a session: a graph that is done in its order, in parallel where it allows.',
   Agents: 'The fleet: register, read, change, drain and remove agents.',
   Leases: 'Reports of agents without sockets, under the leases that they hold.',
   Locks: 'Locks of the workspace, with a TTL, a queue and fencing tokens.',

@@ -11,6 +11,7 @@ import { SESSION_WORK_ENDPOINTS } from './session-work.ts';
 import { SESSION_ENDPOINTS } from './sessions.ts';
 import { SOCKET_ENDPOINTS } from './sockets.ts';
 import { SYSTEM_ENDPOINTS } from './system.ts';
+import { TASK_ENDPOINTS } from './tasks.ts';
 import { TOKEN_ENDPOINTS } from './tokens.ts';
 
 /**
@@ -22,6 +23,7 @@ export const ENDPOINTS = {
   ...SESSION_ENDPOINTS,
   ...SESSION_ACTION_ENDPOINTS,
   ...SESSION_WORK_ENDPOINTS,
+  ...TASK_ENDPOINTS,
   ...AGENT_ENDPOINTS,
   ...LEASE_ENDPOINTS,
   ...LOCK_ENDPOINTS,

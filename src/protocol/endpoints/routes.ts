@@ -34,6 +34,12 @@ export const ROUTES = {
   listFiles: { method: 'GET', path: '/api/v1/sessions/{id}/files' },
   readArtifact: { method: 'GET', path: '/api/v1/sessions/{id}/artifacts/{artifact_id}' },
 
+  createGraph: { method: 'POST', path: '/api/v1/sessions/{id}/tasks' },
+  listSessionTasks: { method: 'GET', path: '/api/v1/sessions/{id}/tasks' },
+  readGraph: { method: 'GET', path: '/api/v1/sessions/{id}/graph' },
+  createTask: { method: 'POST', path: '/api/v1/tasks' },
+  listTasks: { method: 'GET', path: '/api/v1/tasks' },
+  readTask: { method: 'GET', path: '/api/v1/tasks/{id}' },
   rateTask: { method: 'POST', path: '/api/v1/tasks/{id}/rating' },
 
   listAgents: { method: 'GET', path: '/api/v1/agents' },

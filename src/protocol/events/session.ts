@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Delivery, SessionStatus } from '../common/enums.ts';
+import { Delivery, DependencyType, SessionStatus, TaskPriority } from '../common/enums.ts';
 import { schema } from '../common/schema.ts';
 import { SessionChanges } from '../session/requests.ts';
 import { SessionError } from '../session/session.ts';
@@ -31,6 +31,37 @@ export const SessionEventBody = schema(() =>
         error: SessionError().optional(),
       }),
       example: { from: 'pending', to: 'queued', reason: 'start' },
+    }),
+    event({
+      type: 'graph.changed',
+      description:
+        'The graph of tasks changed: it now has this version, and these tasks are new or have new values. A large change is several events with the same version.',
+      data: z.object({
+        version: z.int(),
+        tasks: z.array(
+          z.object({
+            number: z.int().min(1),
+            title: z.string(),
+            parent: z.int().nullable(),
+            priority: TaskPriority(),
+            depends_on: z.array(
+              z.object({ task: z.int().min(1), dependency_type: DependencyType(), is_required: z.boolean() }),
+            ),
+          }),
+        ),
+      }),
+      example: {
+        version: 2,
+        tasks: [
+          {
+            number: 3,
+            title: 'Test the endpoint',
+            parent: 1,
+            priority: 'normal',
+            depends_on: [{ task: 2, dependency_type: 'finish_to_start', is_required: true }],
+          },
+        ],
+      },
     }),
     event({
       type: 'session.action_requested',

@@ -3,10 +3,11 @@ import { Decision, Delivery, PermissionAction, SessionPriority, SessionType } fr
 import { SessionId } from '../common/ids.ts';
 import { exceedsBytes } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
-import { hasControls, visibleLength } from '../common/text.ts';
+import { hasControls } from '../common/text.ts';
 import { hasCredentials } from '../common/url.ts';
 import { Ceilings } from './ceilings.ts';
 import { AllowRebalance, ChoiceMembers, SessionRequirements } from './requirements.ts';
+import { NO_CONTROLS, Title } from './title.ts';
 
 /** The bodies of requests on sessions, with their defaults and limits. */
 
@@ -17,7 +18,6 @@ const ANSWERS_MAX_BYTES = 64 * KIB;
 const RESULT_MAX_BYTES = 256 * KIB;
 const SESSION_MAX_BYTES = 512 * KIB;
 const MAX_PERMISSIONS = 100;
-const NO_CONTROLS = 'must have no control characters, such as line breaks';
 
 function jsonFits(value: unknown, maxBytes: number): boolean {
   return !exceedsBytes(JSON.stringify(value), maxBytes);
@@ -99,16 +99,6 @@ export const Repository = schema(() =>
 );
 export type Repository = Infer<typeof Repository>;
 
-const MIN_TITLE = 3;
-const Title = schema(() =>
-  z
-    .string()
-    .trim()
-    .min(MIN_TITLE)
-    .max(100)
-    .refine((title) => !hasControls(title), NO_CONTROLS)
-    .refine((title) => visibleLength(title) >= MIN_TITLE, `must have at least ${MIN_TITLE} visible characters`),
-);
 const Tag = schema(() =>
   z
     .string()

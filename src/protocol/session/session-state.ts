@@ -79,6 +79,10 @@ export const TaskState = schema(() =>
   z
     .object({
       status: TaskStatus(),
+      /** Of a task that was created with a graph. */
+      title: z.string().optional(),
+      parent: z.int().nullable().optional(),
+      depends_on: z.array(z.int()).optional(),
       /** The holder of the task's lease. */
       agent: z.object({ id: Uuid(), name: z.string(), epoch: z.int() }).nullable(),
       model: z.string().nullable(),

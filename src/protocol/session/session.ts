@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { CursorText } from '../common/cursor-text.ts';
-import { SessionAction, SessionPriority, SessionStatus, SessionType, TaskStatus } from '../common/enums.ts';
-import { SessionId, TaskId, Uuid } from '../common/ids.ts';
+import { SessionAction, SessionPriority, SessionStatus, SessionType } from '../common/enums.ts';
+import { SessionId } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
 import { QueuePlace } from './queue.ts';
-import { FinishedAssignment } from './rating.ts';
 import { AgentConfig, Repository } from './requests.ts';
 import { SessionRequirements } from './requirements.ts';
+import { TaskView } from './task.ts';
 
 /** The API's view of a session. */
 
@@ -51,41 +51,6 @@ export const SessionError = schema(() =>
   }),
 );
 export type SessionError = Infer<typeof SessionError>;
-
-export const TaskView = schema(() =>
-  z
-    .object({
-      id: TaskId(),
-      title: z.string(),
-      status: TaskStatus(),
-      attempt: z.int(),
-      epoch: z.int(),
-      /** The agent that holds the task's lease or, if none does, held it last in this run. */
-      agent_id: Uuid().nullable(),
-      agent_name: z.string().nullable(),
-      lease_expires_at: Instant().nullable(),
-      /** The assignment that ended last, also one of an earlier run; null before the first. */
-      last_assignment: FinishedAssignment().nullable(),
-      /** While the task waits for an agent: the agents that have refused it in this run, and what they lack. */
-      refusals: z.array(z.object({ agent_id: Uuid(), agent_name: z.string(), message: z.string() })).optional(),
-    })
-    .meta({
-      id: 'TaskView',
-      description: 'A task of a session.',
-      example: {
-        id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000001',
-        title: 'TEST-Session-001',
-        status: 'in_progress',
-        attempt: 1,
-        epoch: 1,
-        agent_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
-        agent_name: 'AGENT-LOCAL',
-        lease_expires_at: '2026-11-22T15:05:05.678Z',
-        last_assignment: null,
-      },
-    }),
-);
-export type TaskView = Infer<typeof TaskView>;
 
 export const DeliveryView = schema(() =>
   z

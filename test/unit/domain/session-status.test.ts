@@ -16,7 +16,7 @@ const INTENTS: Intent[] = ['none', 'run', 'pause', 'stop', 'cancel', 'complete',
 
 function task(status: TaskStatus, changes: Partial<TaskFacts> = {}): TaskFacts {
   const outcome = status === 'completed' ? 'whole' : null;
-  return { status, degraded_by: null, setback: null, outcome, ...changes };
+  return { status, degraded_by: null, setback: null, outcome, cause: null, ...changes };
 }
 
 const anyTask: fc.Arbitrary<TaskFacts> = fc.record({
@@ -24,6 +24,7 @@ const anyTask: fc.Arbitrary<TaskFacts> = fc.record({
   degraded_by: fc.constantFrom('quiet', 'retry', null),
   setback: fc.constantFrom('lease_lost', 'attempt_failed', null),
   outcome: fc.constantFrom('whole', 'partial', null),
+  cause: fc.constantFrom(7, null),
 });
 const anyTasks = fc.array(anyTask, { maxLength: 5 });
 const anyIntent = fc.constantFrom(...INTENTS);
@@ -42,7 +43,7 @@ describe('the status of any tasks under any intent', () => {
   it('is running or degraded exactly while an agent works on a task', () => {
     fc.assert(
       fc.property(anyTasks, anyIntent, (tasks, intent) => {
-        const works = tasks.some(({ status }) => status === 'in_progress');
+        const works = tasks.some(({ status, outcome }) => status === 'in_progress' && outcome === null);
         expect(isWorking(sessionStatus(tasks, intent))).toBe(works);
       }),
       seeded,
@@ -93,6 +94,14 @@ describe('the status of a session with several running tasks', () => {
     ['one was skipped', [task('completed'), task('skipped')], 'completed'],
     ['one was cancelled', [task('completed'), task('cancelled')], 'partially_completed'],
     ['all were cancelled', [task('cancelled'), task('cancelled')], 'cancelled'],
+    [
+      'one was not reached',
+      [task('completed'), task('cancelled'), task('skipped', { cause: 2 })],
+      'partially_completed',
+    ],
+    ['one was not reached after a cancel', [task('cancelled'), task('skipped', { cause: 1 })], 'cancelled'],
+    ['one was not reached after a failure', [task('failed'), task('skipped', { cause: 1 })], 'failed'],
+    ['the work of one is done and waits', [task('in_progress', { outcome: 'whole' }), task('ready')], 'queued'],
   ])('follows the tasks: %s', (_what, tasks, status) => {
     expect(sessionStatus(tasks, 'run')).toBe(status);
   });

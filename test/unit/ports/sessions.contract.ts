@@ -3,8 +3,9 @@ import type { Call } from '../../../src/ports/calls.ts';
 import type { SessionApi } from '../../../src/ports/sessions.ts';
 import { parseCursor } from '../../../src/protocol/common/cursor.ts';
 import type { Failure, Outcome } from '../../../src/protocol/common/errors.ts';
-import { type SessionId, taskIdOf } from '../../../src/protocol/common/ids.ts';
+import { IMPLICIT_TASK, type SessionId, taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
+import { CreateGraphRequest } from '../../../src/protocol/session/task-requests.ts';
 
 /** An id without a session. Each read of `api` may return another handle. */
 export interface SessionPlace {
@@ -13,6 +14,7 @@ export interface SessionPlace {
   id: SessionId;
 }
 
+const TASKS = CreateGraphRequest().parse({ tasks: [{ title: 'A task', description: 'Do it' }] });
 const REQUEST = CreateSessionRequest().parse({ title: 'A session', initial_prompt: 'Do it' });
 
 function callIn(workspace: string, key?: string, fingerprint = 'same'): Call {
@@ -58,6 +60,10 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
       await place.api.requestCheckpoint(call),
       await place.api.endTools(call, {}),
       await place.api.rate(call, taskIdOf(place.id, 1), { quality: 1 }),
+      await place.api.createTasks(call, TASKS),
+      await place.api.tasks(call),
+      await place.api.task(call, taskIdOf(place.id, IMPLICIT_TASK), true),
+      await place.api.graph(call),
       await place.api.diff(call),
       await place.api.artifactChunk(call, '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', 0),
     ];

@@ -49,3 +49,14 @@ test('a steered message that a restart lost waits again, before all other messag
   expect(queue.done).toBe(1);
   expect([queue.next(), queue.next()]).toEqual([third, second]);
 });
+
+test('messages are done in spite of gaps between their numbers, which those of other tasks leave', () => {
+  const queue = queueOf(message(4), message(9), message(12));
+  queue.beginTurn(queue.next()!);
+  queue.addToTurn([message(12)]);
+  queue.endTurn();
+  expect(queue.done).toBe(4);
+  queue.beginTurn(queue.next()!);
+  queue.endTurn();
+  expect(queue.done).toBe(12);
+});

@@ -1,12 +1,17 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { canMove, isWorking, legalActions } from '../../../src/domain/session/session-machine.ts';
-import { isFinal, sessionStatus } from '../../../src/domain/session/session-status.ts';
+import type { TaskRow } from '../../../durable-objects/session/records.ts';
+import type { GraphTask } from '../../../src/domain/graph/task-graph.ts';
+import { canMove, hasEnded, isWorking, legalActions, nextStatus } from '../../../src/domain/session/session-machine.ts';
+import { isHeld, sessionStatus } from '../../../src/domain/session/session-status.ts';
+import { isFinal } from '../../../src/domain/task-status.ts';
 import { SessionAction } from '../../../src/protocol/common/enums.ts';
+import { NewTask } from '../../../src/protocol/session/task-requests.ts';
 import { runs } from '../../support/seeds.ts';
+import { anyAcyclic } from '../domain/graph/graph.arbitrary.ts';
 import { requestFor } from './actions.fixture.ts';
 import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
-import { SessionInProcess } from './harness.ts';
+import { SessionInProcess, unwrap } from './harness.ts';
 
 const FRAMES = [
   note('on it'),
@@ -29,7 +34,7 @@ type Step =
   | { type: 'wait'; ms: number }
   | { type: 'act'; action: SessionAction };
 
-const aTask = fc.integer({ min: 1, max: 5 });
+const aTask = fc.integer({ min: 1, max: 10 });
 const aStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('claim' as const), task: aTask }) },
   {
@@ -56,34 +61,100 @@ async function take(session: SessionInProcess, agents: Map<number, FakeAgent>, s
   if (step.type === 'act') return session.tryTo(requestFor(step.action));
   const task = ((step.task - 1) % count) + 1;
   if (step.type === 'claim') {
-    if (session.task(task).status === 'ready') agents.set(task, session.agentOf(task).connect());
+    if (session.task(task).reserved_at !== null) agents.set(task, session.agentOf(task).connect());
   } else if (step.type === 'frame') agents.get(task)?.send(FRAMES[step.frame]!);
   else agents.get(task)?.client?.vanish();
 }
 
+/** Whether an agent works on the task. */
+const isWorkedOn = (task: TaskRow) => task.status === 'in_progress' && !isHeld(task);
+
 /** The invariants that hold after every step. */
 async function check(session: SessionInProcess): Promise<void> {
-  const tasks = session.runtime.parts.records.tasks();
-  const { status, intent } = session.runtime.parts.records.session();
-  expect(status, 'the status follows from the tasks').toBe(sessionStatus(tasks, intent));
-  const leases = session.runtime.parts.records.liveLeases();
-  const closed = tasks.filter((task) => isFinal(task) && leases.some((lease) => lease.task === task.number));
+  const { graph, records } = session.runtime.parts;
+  const leaves = graph.leaves();
+  const { status, intent } = records.session();
+  expect(status, 'the status follows from the tasks').toBe(sessionStatus(leaves, intent));
+  const leases = records.liveLeases();
+  const closed = leaves.filter((task) => isFinal(task) && leases.some((lease) => lease.task === task.number));
   expect(
-    tasks.filter((task) => task.status === 'in_progress' || closed.includes(task)).map(({ number }) => number),
+    leaves.filter((task) => isWorkedOn(task) || closed.includes(task)).map(({ number }) => number),
     'a task is worked on exactly while somebody holds its lease, except for a last checkpoint',
   ).toEqual(leases.map(({ task }) => task));
   for (const { number } of closed) expect(session.dueAt(`lease:${number}`), 'an end').not.toBeNull();
-  for (const { number, status, setback } of tasks) {
-    if (status === 'ready') expect(session.dueAt(`reserve:${number}`), 'a way on').not.toBeNull();
+  for (const task of leaves) {
+    const { number, setback, reserved_at } = task;
+    expect(session.dueAt(`reserve:${number}`) !== null, 'a way on').toBe(reserved_at !== null);
     if (setback !== null) expect(session.dueAt(`requeue:${number}`), 'a way on').not.toBeNull();
-    if (status === 'in_progress') expect(session.dueAt(`lease:${number}`), 'a way on').not.toBeNull();
+    if (isWorkedOn(task)) expect(session.dueAt(`lease:${number}`), 'a way on').not.toBeNull();
   }
+  const busy = leaves.filter((task) => isWorkedOn(task) || task.reserved_at !== null).length;
+  const { max_parallel } = records.spec();
+  expect(busy, 'no more than may run at a time').toBeLessThanOrEqual(max_parallel);
+  const waits = leaves.some((task) => task.status === 'ready' && task.reserved_at === null);
+  if (waits) expect(busy, 'a task waits for its turn only if that many run').toBe(max_parallel);
+  const mayStart = leaves.some(
+    (task) => task.status === 'pending' && task.setback === null && graph.live.mayStart(task.number),
+  );
+  if (intent === 'run') expect(mayStart, 'a task that may start is ready').toBe(false);
   expect(session.dueAt('max_duration') !== null, 'the clock runs while an agent works').toBe(isWorking(status));
   const moves = (await session.events()).flatMap((event) => (event.type === 'session.status' ? [event.data] : []));
   for (const { from, to } of moves) expect(canMove(from, to), `${from} → ${to}`).toBe(true);
   expect((await session.folded()).status).toBe(status);
   expect((await session.view()).legal_actions).toEqual(legalActions(status));
 }
+
+/** A task of a request, with its relations to the others. */
+function newTask({ number, parent, depends_on, priority, hours }: GraphTask): NewTask {
+  return NewTask().parse({
+    name: `t${number}`,
+    title: `Task ${number}`,
+    description: `Do part ${number}`,
+    priority,
+    estimate: { optimistic_hours: hours, likely_hours: hours, pessimistic_hours: hours },
+    parent: parent === null ? null : `t${parent}`,
+    depends_on: depends_on.map(({ task, ...how }) => ({ task: `t${task}`, ...how })),
+  });
+}
+
+it('a session follows any graph by legal transitions, for any sequence of events, and ends when agents do the rest', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      anyAcyclic,
+      fc.array(aStep, { maxLength: 30 }),
+      fc.boolean(),
+      async (tasks, steps, evictBetweenSteps) => {
+        const session = new SessionInProcess({ evictBetweenSteps });
+        const agents = new Map<number, FakeAgent>();
+        await session.create({ max_attempts: 2, max_parallel: 3 });
+        unwrap(await session.runtime.createTasks(session.call(), { tasks: tasks.map(newTask) }));
+        await session.act('start');
+        await check(session);
+        for (const step of steps) {
+          await take(session, agents, step, tasks.length + 1);
+          await check(session);
+        }
+        for (let rounds = 0; !hasEnded(session.runtime.parts.records.session().status); rounds++) {
+          expect(rounds, 'none waits for ever').toBeLessThan(3 * tasks.length + 6);
+          const { status } = session.runtime.parts.records.session();
+          if (nextStatus(status, 'resume') !== null) await session.act('resume');
+          for (const task of session.runtime.parts.graph.leaves()) {
+            if (task.reserved_at !== null) agents.set(task.number, session.agentOf(task.number).connect());
+            else if (isWorkedOn(task)) agents.get(task.number)!.connect();
+          }
+          for (const agent of agents.values()) agent.send(result(99));
+          await session.advance(61_000);
+          await check(session);
+        }
+        const statuses = session.runtime.parts.records.tasks().map((task) => task.status);
+        expect(
+          statuses.every((one) => isFinal({ status: one })) || ['timeout', 'stopped'].includes(await session.status()),
+        ).toBe(true);
+      },
+    ),
+    runs(60),
+  );
+});
 
 it('a session follows one to five tasks by legal transitions, for any sequence of events', async () => {
   await fc.assert(

@@ -50,7 +50,7 @@ describe('each of two tasks of a session', () => {
     expect(prompts(one)).toEqual(['Do it']);
     expect(prompts(two)).toEqual(['Do part 2']);
     expect(one.assignment).toMatchObject({ messages_done: 0, messages_last: 1 });
-    expect(two.assignment).toMatchObject({ messages_done: 0, messages_last: 2 });
+    expect(two.assignment).toMatchObject({ messages_done: 1, messages_last: 2 });
     await session.runtime.send(session.call(), { text: 'And tests.' });
     expect(prompts(one)).toEqual(['Do it', 'And tests.']);
     expect(prompts(two)).toEqual(['Do part 2']);

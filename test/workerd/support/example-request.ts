@@ -6,12 +6,19 @@ import type { Ask } from '../http-support.ts';
 /** A valid request to an operation, built from the examples of its schemas. */
 export function exampleRequest(id: OperationId): { path: string; options: Ask } {
   const { method, path } = ROUTES[id];
-  const { params, body, responses } = endpointOf(id);
+  const { params, query, body, responses } = endpointOf(id);
   const shape = (params?.().shape ?? {}) as Record<string, z.ZodType>;
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(exampleOf(shape[name]!)));
   const headers: Record<string, string> =
     101 in responses ? { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': responses[101]!.subprotocol! } : {};
-  return { path: filled, options: { method, headers, ...(body && { body: exampleOf(body()) }) } };
+  // A query's optional members are left out.
+  const members = Object.entries(((query?.() as z.ZodObject | undefined)?.shape ?? {}) as Record<string, z.ZodType>);
+  const needed = members.filter(([, member]) => !member.safeParse(undefined).success);
+  const search = needed.map(([name, member]) => `${name}=${exampleOf(member)}`).join('&');
+  return {
+    path: search === '' ? filled : `${filled}?${search}`,
+    options: { method, headers, ...(body && { body: exampleOf(body()) }) },
+  };
 }
 
 function exampleOf(schema: z.ZodType): unknown {

@@ -3,7 +3,7 @@ import type { FormEvent } from 'react';
 import { visible } from '../../../../src/domain/visible-text.ts';
 import { MAX_COMMENT_CHARS } from '../../../../src/protocol/common/limits.ts';
 import type { FinishedAssignment } from '../../../../src/protocol/session/rating.ts';
-import type { TaskView } from '../../../../src/protocol/session/session.ts';
+import type { TaskView } from '../../../../src/protocol/session/task.ts';
 import { useClient, useMay } from '../../data/api.tsx';
 import { useDraft } from '../../data/draft.ts';
 import { sessionKey } from '../../data/use-session.ts';

@@ -1,0 +1,80 @@
+import type { Move } from '../../../src/domain/graph/live-graph.ts';
+import type { SessionParts } from '../parts.ts';
+import type { TaskRow } from '../records.ts';
+import { promptOf } from './prompt.ts';
+
+type Needs = Pick<
+  SessionParts,
+  'records' | 'details' | 'checkpoints' | 'reservations' | 'leases' | 'messages' | 'graph'
+>;
+
+/** Stores a change of a task, with its event. */
+type Change = (number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>) => void;
+
+/**
+ * Lets the graph go on: what follows from the changes of a transaction, and which of the ready tasks ask for an agent.
+ */
+export class Scheduler {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** Makes all changes that follow from those of this transaction. */
+  advance(change: Change): void {
+    const { records, graph } = this.#parts;
+    const isRunning = records.session().intent === 'run';
+    for (let move = graph.live.next(isRunning); move; move = graph.live.next(isRunning)) this.#make(move, change);
+    if (isRunning) this.#dispatch();
+  }
+
+  #make({ number, ...changes }: Move, change: Change): void {
+    const { records, reservations, leases, graph } = this.#parts;
+    if (changes.status === 'skipped' && !graph.isParent(number)) {
+      const lease = records.liveLease(number);
+      if (lease) leases.close(lease, UNREACHABLE);
+      else leases.end(number, 'lost', UNREACHABLE);
+      return change(number, { ...changes, setback: null, degraded_by: null });
+    }
+    if (changes.status === 'ready' && !graph.isParent(number)) {
+      reservations.renew(number);
+      return change(number, { ...changes, setback: null, error: null });
+    }
+    change(number, changes);
+  }
+
+  /** Asks for agents for the tasks that go first, as many as may run at a time. */
+  #dispatch(): void {
+    const { records, reservations, graph } = this.#parts;
+    const isWaiting = (task: number) => records.task(task)!.reserved_at === null;
+    while (graph.busy < records.spec().max_parallel) {
+      const number = graph.live.takeReady(isWaiting);
+      if (number === null) return;
+      this.#addPrompt(number);
+      reservations.ask(number);
+      graph.note(records.task(number)!);
+    }
+  }
+
+  /** The first message of a task is its prompt, with what the tasks before it have reported. */
+  #addPrompt(number: number): void {
+    const { records, details, messages } = this.#parts;
+    const definition = details.definition(number);
+    if (definition === null || records.lastMessageOf(number) > 0) return;
+    messages.add(number, promptOf(definition, this.#reports(number)), 'follow_up', BY_THE_GRAPH);
+  }
+
+  #reports(number: number): { title: string; text: string }[] {
+    const { records, details, graph } = this.#parts;
+    return graph.doneBefore(number).flatMap((task) => {
+      const text = details.result(task)?.text;
+      return typeof text === 'string' && text !== '' ? [{ title: records.task(task)!.title, text }] : [];
+    });
+  }
+}
+
+/** Why the agent of a task stops that is skipped. */
+const UNREACHABLE = 'dependency_failed';
+/** The author of the messages that have the prompts of tasks. */
+const BY_THE_GRAPH = 'graph';

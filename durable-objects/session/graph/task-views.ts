@@ -1,0 +1,171 @@
+import { readRefusals } from '../../../src/domain/dispatch/refusals.ts';
+import { criticalPath, levelsOf, slackOf, timingOf } from '../../../src/domain/graph/critical-path.ts';
+import { complexityOf, pertEstimate, UNESTIMATED_HOURS } from '../../../src/domain/graph/estimate.ts';
+import { predict } from '../../../src/domain/graph/schedule.ts';
+import { isHeld } from '../../../src/domain/session/session-status.ts';
+import { isFinal } from '../../../src/domain/task-status.ts';
+import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import type { Page, PageQuery } from '../../../src/protocol/common/page.ts';
+import type { SessionGraph, Task, TaskView } from '../../../src/protocol/session/task.ts';
+import { Keyset } from '../../kit/storage/keyset.ts';
+import { instant, instantOrNull } from '../../kit/text.ts';
+import { viewOf } from '../assignments.ts';
+import type { SessionParts } from '../parts.ts';
+import { readAssignment, type TaskRow } from '../records.ts';
+import { lastSeenAt } from '../run/run-sockets.ts';
+import { dependenciesOf } from './session-graph.ts';
+
+type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'details' | 'graph'>;
+
+const HOUR_MS = 3_600_000;
+/** The most tasks in a view of a session. */
+const MAX_INCLUDED_TASKS = 500;
+const OLDEST_FIRST = new Keyset('tasks', [{ sql: 'number' }]);
+
+/** Builds the API's views of tasks and of their graph. It only reads. */
+export class TaskViews {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** The first tasks of the session. */
+  included(): TaskView[] {
+    return this.#parts.records
+      .tasks()
+      .slice(0, MAX_INCLUDED_TASKS)
+      .map((task) => this.#view(task));
+  }
+
+  page(page: PageQuery): Outcome<Page<TaskView>> {
+    const { kit, records } = this.#parts;
+    const numbers = OLDEST_FIRST.page<{ number: number }>(kit.store, { select: 'number', from: 'tasks' }, page);
+    if (!numbers.ok) return numbers;
+    return ok({ ...numbers.value, items: numbers.value.items.map(({ number }) => this.#view(records.task(number)!)) });
+  }
+
+  task(number: number, withSubtasks: boolean): Outcome<Task> {
+    const task = this.#parts.records.task(number);
+    if (!task) return refuse('not_found', 'There is no such task in this session.');
+    return ok(this.#whole(task, withSubtasks));
+  }
+
+  /** The graph with its critical path, and a prediction for so many agents at a time. */
+  graph(agents = this.#parts.records.spec().max_parallel): SessionGraph {
+    const { kit, records, graph } = this.#parts;
+    const { id, graph_version } = records.session();
+    const { graph: tasks } = graph.live;
+    const now = kit.store.platform.now();
+    const rowOf = (number: number) => records.task(number)!;
+    const left = (number: number) => this.#hoursLeft(rowOf(number), now);
+    const isUnderWay = (number: number) => rowOf(number).status === 'in_progress' && !isHeld(rowOf(number));
+    const timing = timingOf(tasks, left);
+    const spans = predict(tasks, { agents, left, isUnderWay });
+    const levels = levelsOf(tasks);
+    const idOf = (number: number) => taskIdOf(id, number);
+    const after = (hours: number) => instant(now + hours * HOUR_MS);
+    const nodes = records.tasks().map((row) => {
+      const span = spans.get(row.number)!;
+      const isOver = isFinal(row);
+      return {
+        task_id: idOf(row.number),
+        title: row.title,
+        status: row.status,
+        parent_task_id: row.parent === null ? null : idOf(row.parent),
+        level: levels.get(row.number)!,
+        estimated_hours: row.hours,
+        slack_hours: isOver ? 0 : slackOf(tasks, timing, row.number, left),
+        predicted_start_at: instantOrNull(row.started_at ?? (isOver ? row.ended_at : null)) ?? after(span.start),
+        predicted_finish_at: instantOrNull(row.ended_at) ?? after(span.end),
+      };
+    });
+    const byLevel: string[][] = [];
+    for (const { level, task_id } of nodes) {
+      while (byLevel.length <= level) byLevel.push([]);
+      byLevel[level]!.push(task_id);
+    }
+    return {
+      graph_version,
+      at: instant(now),
+      agents,
+      nodes,
+      edges: records.tasks().flatMap((row) =>
+        dependenciesOf(row).map(({ task, ...how }) => ({
+          task_id: idOf(task),
+          dependent_task_id: idOf(row.number),
+          ...how,
+        })),
+      ),
+      levels: byLevel,
+      critical_path: criticalPath(tasks, timing, left).map(idOf),
+      critical_path_hours: timing.total,
+      predicted_finish_at: after([...spans.values()].reduce((last, { end }) => Math.max(last, end), 0)),
+    };
+  }
+
+  #hoursLeft(row: TaskRow, now: number): number {
+    if (isFinal(row) || isHeld(row) || this.#parts.graph.isParent(row.number)) return 0;
+    const hours = row.hours ?? UNESTIMATED_HOURS;
+    if (row.status !== 'in_progress' || row.started_at === null) return hours;
+    return Math.max(0, hours - (now - row.started_at) / HOUR_MS);
+  }
+
+  #view(task: TaskRow): TaskView {
+    const { config, kit, records, graph } = this.#parts;
+    const { id } = records.session();
+    const idOf = (number: number) => taskIdOf(id, number);
+    const lease = records.liveLease(task.number);
+    const last = records.leaseOfRun(task.number);
+    const assignment = readAssignment(task);
+    const isWaiting = task.status === 'ready' || task.status === 'pending';
+    const refusals = isWaiting ? readRefusals(task.refused_by) : [];
+    return {
+      id: idOf(task.number),
+      title: task.title,
+      status: task.status,
+      attempt: records.attempt(task),
+      epoch: task.epoch,
+      agent_id: last?.agent_id ?? null,
+      agent_name: last?.agent_name ?? null,
+      lease_expires_at:
+        lease && !isFinal(task) ? instant(lastSeenAt(kit.store.platform, lease) + config.lease_ttl_ms) : null,
+      last_assignment: assignment && viewOf(assignment),
+      ...(refusals.length > 0 && {
+        refusals: refusals.map(({ agent_id, agent_name, message }) => ({ agent_id, agent_name, message })),
+      }),
+      parent_task_id: task.parent === null ? null : idOf(task.parent),
+      priority: task.priority,
+      depends_on: dependenciesOf(task).map(({ task: other, ...how }) => ({ task_id: idOf(other), ...how })),
+      waiting_on: isFinal(task) ? [] : graph.live.waitsFor(task.number).map(idOf),
+      caused_by: task.cause === null ? null : idOf(task.cause),
+      estimated_hours: task.hours,
+      complexity_level: complexityOf(task.hours ?? UNESTIMATED_HOURS),
+      started_at: instantOrNull(task.started_at),
+      ended_at: instantOrNull(task.ended_at),
+    };
+  }
+
+  #whole(task: TaskRow, withSubtasks: boolean): Task {
+    const { records, details, graph } = this.#parts;
+    const definition = details.definition(task.number);
+    const spec = records.spec();
+    const estimate = definition?.estimate ?? null;
+    const subtasks = graph.live.graph.children.get(task.number) ?? [];
+    return {
+      ...this.#view(task),
+      session_id: records.session().id,
+      description: definition?.description ?? spec.initial_prompt,
+      required_capabilities: definition?.required_capabilities ?? spec.required_capabilities,
+      required_labels: definition?.required_labels ?? spec.required_labels,
+      estimate,
+      deviation_hours: estimate && pertEstimate(estimate).deviation_hours,
+      result: details.result(task.number),
+      error: task.error === null ? null : JSON.parse(task.error),
+      ...(withSubtasks && {
+        subtasks: subtasks.map((number) => this.#whole(records.task(number)!, true)),
+      }),
+    };
+  }
+}

@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import { TaskId } from '../common/ids.ts';
+import { PageQuery } from '../common/page.ts';
+import { schema } from '../common/schema.ts';
+import { GraphCreated, SessionGraph, Task, TaskList } from '../session/task.ts';
+import {
+  CreateGraphRequest,
+  CreateTaskRequest,
+  ListTasksQuery,
+  ReadGraphQuery,
+  ReadTaskQuery,
+} from '../session/task-requests.ts';
+import { type Endpoints, json, page } from './endpoint.ts';
+import type { OperationId } from './routes.ts';
+import { SessionParams } from './sessions.ts';
+
+export const TaskParams = schema(() => z.object({ id: TaskId() }));
+
+/** Operations on tasks, and on the graph that they are in a session. */
+export const TASK_ENDPOINTS = {
+  createTask: {
+    tag: 'Tasks',
+    summary: 'Add a task to a session',
+    access: 'operate',
+    idempotent: true,
+    body: CreateTaskRequest,
+    responses: { 201: { ...json(Task, 'The task.'), headers: { Location: 'The path of the task.' } } },
+    errors: ['not_found', 'illegal_transition', 'stale_graph', 'dependency_cycle'],
+  },
+  listTasks: {
+    tag: 'Tasks',
+    summary: 'List the tasks of a session that is named in the query',
+    access: 'read',
+    query: ListTasksQuery,
+    responses: { 200: page(TaskList, 'A page of tasks.') },
+    errors: ['not_found'],
+  },
+  readTask: {
+    tag: 'Tasks',
+    summary: 'Read a task',
+    access: 'read',
+    params: TaskParams,
+    query: ReadTaskQuery,
+    responses: { 200: json(Task, 'The task.') },
+    errors: ['not_found'],
+  },
+  createGraph: {
+    tag: 'Tasks',
+    summary: 'Add tasks with their dependencies to a session, all or none, also while it runs',
+    access: 'operate',
+    idempotent: true,
+    params: SessionParams,
+    body: CreateGraphRequest,
+    responses: { 201: json(GraphCreated, 'The ids of the tasks.') },
+    errors: ['not_found', 'illegal_transition', 'stale_graph', 'dependency_cycle'],
+  },
+  listSessionTasks: {
+    tag: 'Tasks',
+    summary: 'List the tasks of a session',
+    access: 'read',
+    params: SessionParams,
+    query: PageQuery,
+    responses: { 200: page(TaskList, 'A page of tasks.') },
+    errors: ['not_found'],
+  },
+  readGraph: {
+    tag: 'Tasks',
+    summary: 'Read the graph of a session, with its critical path and a prediction',
+    access: 'read',
+    params: SessionParams,
+    query: ReadGraphQuery,
+    responses: { 200: json(SessionGraph, 'The graph.') },
+    errors: ['not_found'],
+  },
+} as const satisfies Partial<Endpoints<OperationId>>;
