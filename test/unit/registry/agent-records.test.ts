@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { registryDestinations } from '../../../durable-objects/agent-registry/destinations.ts';
 import type { AgentRecord } from '../../../src/ports/agent-history.ts';
 import type { AssignmentResult } from '../../../src/ports/agent-registry.ts';
 import { RegisterAgentRequest } from '../../../src/protocol/agent/agent.ts';
+import { MAX_ID_CHARS, MAX_NAME_CHARS } from '../../../src/protocol/common/bounds.ts';
+import {
+  MAX_AGENTS,
+  MAX_LABEL_CHARS,
+  MAX_LABELS,
+  MAX_REMOTE_CHARS,
+  MAX_REMOTES,
+  MAX_TECHNOLOGIES,
+  MAX_TECHNOLOGY_CHARS,
+} from '../../../src/protocol/common/limits.ts';
 import { everyStatement } from '../../support/every-statement.ts';
 import { MemoryAgentHistory } from '../../support/memory-agent-history.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
@@ -111,7 +122,26 @@ it('an agent that registers again in the same millisecond is recorded as registe
   expect(await newest()).toMatchObject({ name: 'AGENT-FOUR', removed_at: null });
 });
 
+it('the longest hello that is accepted is recorded', async () => {
+  const { registry, platform, newest } = recorded();
+  // Each of these characters has six in JSON.
+  const long = (length: number) => '\u0001'.repeat(length);
+  const labels = Array.from({ length: MAX_LABELS }, () => long(MAX_LABEL_CHARS));
+  const preferred_technologies = Array.from({ length: MAX_TECHNOLOGIES }, () => long(MAX_TECHNOLOGY_CHARS));
+  const remotes = Array.from({ length: MAX_REMOTES }, () => 'r'.repeat(MAX_REMOTE_CHARS));
+  const hers = { labels, preferred_technologies, remotes, model: long(MAX_ID_CHARS), version: long(MAX_NAME_CHARS) };
+  registry.connect(AGENT_A).send(hello(hers));
+  await platform.settle();
+  expect(await newest()).toMatchObject({ labels, model: hers.model });
+});
+
 describe('while the database is away', () => {
+  it('so many agents can wait for it as a workspace has, and more, but not without end', () => {
+    const history = registryDestinations({ evict: async () => {}, history: new Database() }).at(-1)!;
+    expect(history.entries_max).toBeGreaterThan(MAX_AGENTS);
+    expect(history.entries_max).toBeLessThanOrEqual(2 * MAX_AGENTS);
+  });
+
   it('agents register and leave all the same, and their newest states arrive when it returns', async () => {
     const { history, registry, platform, newest } = recorded();
     history.isAway = true;
