@@ -86,8 +86,10 @@ it('an agent is recorded with what a request or its hello says, and with each ch
 it('an agent is recorded with a new tier, and not with each result', async () => {
   const { history, registry, platform, newest } = recorded();
   register(registry);
-  for (let task = 1; task <= 8; task++) finish(registry, task, 'failed');
-  await platform.settle();
+  for (let task = 1; task <= 8; task++) {
+    finish(registry, task, 'failed');
+    await platform.settle();
+  }
   const tiers = history.deliveries.map(({ performance_tier }) => performance_tier);
   expect(tiers.at(-1)).toBe('degraded');
   expect(new Set(tiers).size).toBe(tiers.length);

@@ -51,6 +51,22 @@ class Fleet extends RegistryInProcess {
   }
 }
 
+describe('an agent’s results', () => {
+  it('older than the newest 200 change nothing, and neither do their ratings', async () => {
+    const fleet = new Fleet();
+    fleet.register();
+    for (let task = 100; task < 300; task++) fleet.finish(task);
+    const performance = () => valueIn(fleet.runtime.performance(call, AGENT_A));
+    const before = performance();
+    expect(before.counts).toEqual({ completed: 200, partial: 0, failed: 0 });
+    fleet.breakCircuit();
+    fleet.finish(14, { rating: { quality: 0, number: 1 } });
+    expect(performance()).toEqual(before);
+    fleet.finish(300, { status: 'failed' });
+    expect(performance().counts).toEqual({ completed: 199, partial: 0, failed: 1 });
+  });
+});
+
 describe('a drain', () => {
   it('takes the lease whose acceptance has crossed it, at its deadline', async () => {
     const fleet = new Fleet();
