@@ -12,7 +12,8 @@ import { expiryWarning, judgeRejection, type Rejection, SupersededError } from '
 import type { AgentOptions, AgentParts } from './agent-parts.ts';
 import { fetchArtifact } from './lease/artifacts.ts';
 import { FrameBuffer } from './lease/buffer.ts';
-import { ReconnectingSocket } from './lease/connection.ts';
+import { processClock } from './lease/clock.ts';
+import { CONTROL_FIRST_PAUSE_MS, ReconnectingSocket, type ReconnectingSocketEvents } from './lease/connection.ts';
 import { Lease } from './lease/lease.ts';
 import { recover } from './lease/recovery.ts';
 import { Lifetime } from './lifetime.ts';
@@ -72,12 +73,14 @@ export class Agent {
     this.#lifetime = new Lifetime(options, (error) => void this.stop(error));
     this.#expiryChecks = setInterval(() => this.#warnOfExpiry(), EXPIRY_CHECK_MS);
     this.#warnOfExpiry();
-    this.#control = new ReconnectingSocket(parts.openConnection, pathOf('openControlSocket', { agent_id: this.id }), {
+    const events: ReconnectingSocketEvents = {
       opened: () => this.#hello(),
       received: (message) => this.#received(message as ControlDown),
       closed: (reason, rejection) => this.#disconnected(reason, rejection),
       activity: () => undefined,
-    });
+    };
+    const path = pathOf('openControlSocket', { agent_id: this.id });
+    this.#control = new ReconnectingSocket(openConnection, path, events, processClock, CONTROL_FIRST_PAUSE_MS);
   }
 
   get id(): string {

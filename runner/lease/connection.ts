@@ -25,6 +25,11 @@ export interface ConnectionEvents {
 export type OpenConnection = (path: string, events: ConnectionEvents) => Connection;
 
 const FIRST_PAUSE_MS = 250;
+/**
+ * The same for the control socket. All agents of a workspace reach one object, and a deploy cuts all their sockets at
+ * once: a thousand agents come back as 50 in each tenth of a second.
+ */
+export const CONTROL_FIRST_PAUSE_MS = 2_000;
 /** The longest pause between attempts; at most a third of a lease's lifetime. */
 export const MAX_PAUSE_MS = 15_000;
 const PING_MS = 15_000;
@@ -94,15 +99,24 @@ export class ReconnectingSocket {
   #pingMs = PING_MS;
   #maxPauseMs = MAX_PAUSE_MS;
   readonly #clock: Clock;
+  readonly #firstPauseMs: number;
   #stopPings = () => {};
   #cancelReconnect = () => {};
   #cancelOpenLimit = () => {};
 
-  constructor(open: OpenConnection, path: string, events: ReconnectingSocketEvents, clock = processClock) {
+  /** @param firstPauseMs the bound of the first pause after a break */
+  constructor(
+    open: OpenConnection,
+    path: string,
+    events: ReconnectingSocketEvents,
+    clock = processClock,
+    firstPauseMs = FIRST_PAUSE_MS,
+  ) {
     this.#open = open;
     this.#path = path;
     this.#events = events;
     this.#clock = clock;
+    this.#firstPauseMs = firstPauseMs;
     this.#connect();
   }
 
@@ -172,7 +186,7 @@ export class ReconnectingSocket {
     this.#cancelOpenLimit();
     this.#events.closed(reason, rejection);
     if (this.#isClosed) return;
-    const pauseMs = fullJitterMs(this.#attempt, FIRST_PAUSE_MS, this.#maxPauseMs, this.#clock.random());
+    const pauseMs = fullJitterMs(this.#attempt, this.#firstPauseMs, this.#maxPauseMs, this.#clock.random());
     this.#attempt += 1;
     this.#cancelReconnect = this.#clock.after(pauseMs, () => this.#connect());
   }
