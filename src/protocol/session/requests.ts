@@ -93,7 +93,7 @@ export const Repository = schema(() =>
     .meta({
       id: 'Repository',
       description:
-        'Where the work happens; by default, the agent’s own directory at its HEAD. With `ref`, the work starts from that branch of `origin`, as it is there. With `url`, only agents whose clone has that URL as a remote get the session.',
+        'Where the work happens; by default, the agent’s own directory at its HEAD. With `ref`, the work starts from that branch of `origin`, as it is there. With `url`, only agents whose clone has that URL as a remote get the session. Once begun, it can continue in a shallow clone only with a `url`.',
       example: { base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904', directory: 'packages/api' },
     }),
 );
