@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changeClone } from './bookkeeping.ts';
-import { GitError, git } from './git.ts';
+import { GitError, git, unlessEnded } from './git.ts';
 
 /** Where git keeps a clone. */
 export interface ClonePlace {
@@ -58,7 +58,8 @@ export async function fetchIntoShallow(
     end.unread ??= unread;
     if (unread !== null) continue;
     // Git allows one fetch at a time in a shallow clone, but work in worktrees need not wait for it.
-    const failure = await changeClone(join(clone.gitDirectory, 'shallow'), () => fetchOne(clone, remote, commit));
+    const fetching = changeClone(join(clone.gitDirectory, 'shallow'), () => fetchOne(clone, remote, commit));
+    const failure = await unlessEnded(fetching);
     if (failure === null) return { unread: null, said: null };
     // The last line has the cause.
     end.said = failure.message.split('\n').at(-1) ?? null;

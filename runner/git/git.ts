@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { pathWithoutNpm } from '../process/path-without-npm.ts';
+import { unlessAborted } from '../process/unless-aborted.ts';
 
 /** A git command failed; the message is git's own. */
 export class GitError extends Error {
@@ -80,6 +81,12 @@ const interruptions = new AsyncLocalStorage<AbortSignal>();
  */
 export function endingGitWith<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   return interruptions.run(signal, work);
+}
+
+/** The result of a promise, such as a turn in a queue. @throws the signal's reason, when it is aborted before */
+export function unlessEnded<T>(promise: Promise<T>): Promise<T> {
+  const signal = interruptions.getStore();
+  return signal === undefined ? promise : unlessAborted(signal, promise);
 }
 
 /**

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RepositoryError } from '../../../runner/git/commits.ts';
 import { endingGitWith, GitError } from '../../../runner/git/git.ts';
 import { Repository } from '../../../runner/git/repository.ts';
+import { eventually } from '../../support/eventually.ts';
 import { gitIn } from '../../support/git-in.ts';
 import { newRepository } from '../../support/new-repository.ts';
 
@@ -124,6 +125,32 @@ test('a commit is found at another remote, also while origin is away; alone, suc
   const failed = repository.resolve(commits[0]);
   await expect(failed).rejects.toThrow(GitError);
   await expect(failed).rejects.toThrow(`origin (${origin}) cannot be read`);
+});
+
+test('work that waits for the fetch of other work ends at once when it is to end', async () => {
+  const [calls, script] = [join(scratch, 'calls'), join(scratch, 'upload-pack')];
+  const numberOf = () => readFileSync(calls, 'utf8').split('\n').length - 1;
+  // The first work reads the remote (a line), and its fetch then hangs (a line). The second work reads the remote.
+  const hangs = `test $(wc -l < '${calls}') -ne 1 || { echo >> '${calls}'; exec sleep 300; }`;
+  const serves = `git upload-pack "$@"; code=$?; echo >> '${calls}'; exit $code`;
+  writeFileSync(script, `#!/bin/sh\n${hangs}\n${serves}\n`, { mode: 0o755 });
+  writeFileSync(calls, '');
+  gitIn(clone, 'config', 'remote.origin.uploadpack', script);
+  const repository = await Repository.open(clone);
+  const reason = new Error('the session was stopped');
+  const work = (commit: string | undefined) => {
+    const stop = new AbortController();
+    const ended = endingGitWith(stop.signal, () => repository.resolve(commit)).catch((error: Error) => error);
+    return { ended, stop: () => stop.abort(reason) };
+  };
+  const first = work(commits[0]);
+  await eventually(() => expect(numberOf()).toBe(2));
+  const second = work(commits[1]);
+  await eventually(() => expect(numberOf()).toBe(3));
+  second.stop();
+  expect(await second.ended).toBe(reason);
+  first.stop();
+  expect(await first.ended).toBe(reason);
 });
 
 describe('at a remote that is another server', () => {
