@@ -28,7 +28,8 @@ CREATE TABLE slots (
   arrival INTEGER PRIMARY KEY, task_id TEXT NOT NULL, epoch INTEGER NOT NULL, session_id TEXT NOT NULL DEFAULT '',
   state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
   declined TEXT NOT NULL DEFAULT '{}', agent_id TEXT, offered_until INTEGER, ended_at INTEGER, queued_at INTEGER NOT NULL DEFAULT 0,
-  proof_key TEXT NOT NULL DEFAULT '', moved TEXT, UNIQUE (task_id, epoch)
+  proof_key TEXT NOT NULL DEFAULT '', moved TEXT, task_priority TEXT NOT NULL DEFAULT 'normal',
+  joined_at INTEGER NOT NULL DEFAULT 0, UNIQUE (task_id, epoch)
 );
 CREATE INDEX slots_waiting ON slots (priority) WHERE state = 'queued';
 CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
@@ -184,6 +185,14 @@ CREATE INDEX slots_moved ON slots (session_id) WHERE moved IS NOT NULL;
       // How often a result was rated. The newest rating counts.
       id: 'agent-registry/0011_ratings',
       sql: `ALTER TABLE agent_results ADD COLUMN ratings INTEGER NOT NULL DEFAULT 0;`,
+    },
+    {
+      // `joined_at`: see `turnsOf`.
+      id: 'agent-registry/0012_fair_queue',
+      sql: `
+ALTER TABLE slots ADD COLUMN task_priority TEXT NOT NULL DEFAULT 'normal';
+ALTER TABLE slots ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;
+`,
     },
   ],
 };

@@ -48,7 +48,7 @@ export class Reservations {
     const { kit, records } = this.#parts;
     const { id, repository } = records.session();
     const spec = records.spec();
-    const { epoch } = records.task(number)!;
+    const { epoch, priority: task_priority } = records.task(number)!;
     const agent_id = records.lease(number)?.agent_id ?? null;
     const hasMoved = (records.leaseOfRun(number)?.move_asked_at ?? null) !== null;
     const request: SlotRequest = {
@@ -56,6 +56,7 @@ export class Reservations {
       task_id: taskIdOf(id, number),
       epoch,
       priority: spec.priority,
+      ...(task_priority !== 'normal' && { task_priority }),
       requirements: requirementsOf({
         spec: this.#needs(number),
         repository,

@@ -11,7 +11,7 @@ import type {
   UpdateAgentRequest,
 } from '../protocol/agent/agent.ts';
 import type { Rebalance, RebalanceRequest } from '../protocol/agent/rebalance.ts';
-import type { Capability, ResultStatus, SessionPriority, SessionType } from '../protocol/common/enums.ts';
+import type { Capability, ResultStatus, SessionPriority, SessionType, TaskPriority } from '../protocol/common/enums.ts';
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
 import { FIRST_PAGE, type Page, type PageQuery } from '../protocol/common/page.ts';
@@ -28,6 +28,8 @@ export interface SlotRequest {
   task_id: TaskId;
   epoch: number;
   priority: SessionPriority;
+  /** The rank of the task in its session; absent if it is normal. */
+  task_priority?: TaskPriority;
   requirements: Requirements;
   /** The key under which the registry proves to the session whom it has offered the slot. No agent knows it. */
   proof_key: string;

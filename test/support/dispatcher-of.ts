@@ -37,7 +37,16 @@ export function dispatcherOf(
 ): { dispatcher: Dispatcher; requests: QueuedRequest[] } {
   const dispatcher = new Dispatcher(DISPATCH_CONFIG, () => null);
   const requests = queue.map(({ name, requirements, declined }, index) => ({
-    ...{ task_id: `${index}`, epoch: 1, session_id: name, proof_key: '', turn: index, arrival: index },
+    ...{
+      task_id: `${index}`,
+      epoch: 1,
+      session_id: name,
+      proof_key: '',
+      queued_at: index,
+      joined_at: 0,
+      lag: 0,
+      arrival: index,
+    },
     requirements,
     declined,
   }));

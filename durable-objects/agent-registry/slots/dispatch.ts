@@ -92,7 +92,7 @@ export class Dispatch {
   place(key: SlotKey): number {
     const { queue } = this.current();
     const request = queue.find(key)?.request;
-    return request ? queue.rank(request) + 1 : 0;
+    return request ? queue.place(request) : 0;
   }
 
   /** The dispatcher if it was built and no failed transaction has changed it. */

@@ -165,7 +165,7 @@ export class SlotKeeper {
 
   /** Adds a request. It is matched before it is stored, so that it is written once. */
   #add(request: SlotRequest): void {
-    const queued = this.#dispatch.add({ ...request, declined: {}, turn: this.#slots.turnOf(request) });
+    const queued = this.#dispatch.add({ ...request, ...this.#slots.standingOf(request), declined: {} });
     const match = this.#dispatch.match();
     const own = match.offers.find((offer) => offer.request === queued);
     const offer = own ? { agent_id: own.agent_id, offered_until: this.#now + OFFER_MS } : null;
@@ -174,12 +174,13 @@ export class SlotKeeper {
     this.#offer({ ...match, offers: match.offers.filter((other) => other !== own) });
   }
 
-  #offer({ offers, look_again_at }: Match): void {
+  #offer({ offers, joined, look_again_at }: Match): void {
     for (const { request, agent_id } of offers) {
       const offered_until = this.#now + OFFER_MS;
       this.#slots.offer(request, { agent_id, offered_until });
       this.#announce({ ...request, agent_id, offered_until });
     }
+    for (const request of joined) this.#slots.join(request);
     this.#setNextLook(look_again_at);
   }
 

@@ -1,9 +1,10 @@
 import type { QueuedRequest } from '../../../src/domain/dispatch/queue-index.ts';
-import { type Lags, PRIORITY_LAG_MS, turnOf } from '../../../src/domain/dispatch/queue-order.ts';
+import { type Lags, lagOf, PRIORITY_LAG_MS, type Standing } from '../../../src/domain/dispatch/queue-order.ts';
 import type { HeldSlot, Moved } from '../../../src/domain/dispatch/rebalance.ts';
 import type { SlotRecord } from '../../../src/domain/dispatch/slot.ts';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { AgentLease } from '../../../src/protocol/agent/agent.ts';
+import type { TaskPriority } from '../../../src/protocol/common/enums.ts';
 import type { SessionId, TaskId } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
 import type { ObjectStore } from '../../kit/storage/store.ts';
@@ -27,8 +28,9 @@ interface QueuedRow extends SlotKey {
   session_id: SessionId;
   proof_key: string;
   priority: string;
-  /** In ms since the epoch. */
+  task_priority: string;
   queued_at: number;
+  joined_at: number;
   requirements: string;
   declined: string;
 }
@@ -45,7 +47,8 @@ export interface Offer {
 
 const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_until, proof_key';
 const OF_KEY = 'task_id = ? AND epoch = ?';
-const QUEUED = 'arrival, task_id, epoch, session_id, proof_key, priority, queued_at, requirements, declined';
+const QUEUED =
+  'arrival, task_id, epoch, session_id, proof_key, priority, task_priority, queued_at, joined_at, requirements, declined';
 /** The number of queued slots that one statement reads. */
 const QUEUE_PAGE = 1_000;
 /** The number of tombstones that one transaction looks at. */
@@ -127,15 +130,20 @@ export class SlotsTable {
     return row && this.#requestOf(row, JSON.parse(row.requirements));
   }
 
-  /** When a request that comes now would have its turn. */
-  turnOf(request: SlotRequest): number {
-    return turnOf({ ...request, queued_at: this.#store.platform.now() }, this.#lags);
+  /** Where a request that comes now stands in the queue. */
+  standingOf(request: SlotRequest): Standing {
+    const lag = lagOf({ priority: request.priority, task_priority: taskPriorityOf(request) }, this.#lags);
+    return { queued_at: this.#store.platform.now(), joined_at: 0, lag };
   }
 
-  #requestOf(row: QueuedRow, requirements: Requirements): QueuedRequest {
-    const { arrival, task_id, epoch, session_id, proof_key, declined } = row;
-    const turn = turnOf(row, this.#lags);
-    return { arrival, task_id, epoch, session_id, proof_key, turn, requirements, declined: JSON.parse(declined) };
+  /** Stores that a queued slot has become the first of its line. */
+  join({ task_id, epoch, joined_at }: QueuedRequest): void {
+    this.#store.rows(`UPDATE slots SET joined_at = ? WHERE ${OF_KEY}`, joined_at, task_id, epoch);
+  }
+
+  #requestOf({ priority, task_priority, ...row }: QueuedRow, requirements: Requirements): QueuedRequest {
+    const lag = lagOf({ priority, task_priority }, this.#lags);
+    return { ...row, lag, requirements, declined: JSON.parse(row.declined) };
   }
 
   /**
@@ -169,16 +177,19 @@ export class SlotsTable {
   }
 
   /** Inserts a slot: offered, or queued if `offer` is null. @returns its place in the order of arrival */
-  insert({ task_id, epoch, session_id, proof_key, priority, requirements }: SlotRequest, offer: Offer | null): number {
+  insert(request: SlotRequest, offer: Offer | null): number {
+    const { task_id, epoch, session_id, proof_key, priority, requirements } = request;
     const inserted = this.#store.row<{ arrival: number }>(
       `INSERT INTO slots
-         (task_id, epoch, session_id, proof_key, priority, requirements, state, agent_id, offered_until, queued_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING arrival`,
+         (task_id, epoch, session_id, proof_key, priority, task_priority, requirements, state, agent_id, offered_until,
+          queued_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING arrival`,
       task_id,
       epoch,
       session_id,
       proof_key,
       priority,
+      taskPriorityOf(request),
       JSON.stringify(requirements),
       offer === null ? 'queued' : 'offered',
       offer?.agent_id ?? null,
@@ -188,19 +199,17 @@ export class SlotsTable {
     return inserted!.arrival;
   }
 
-  /** Updates the priority, requirements and key of a slot that has not ended. @returns whether they have changed */
+  /** Updates the priorities, requirements and key of a slot that has not ended. @returns whether they have changed */
   revise(request: SlotRequest): boolean {
-    const requirements = JSON.stringify(request.requirements);
     const revised = this.#store.rows(
-      `UPDATE slots SET priority = ?, requirements = ?, proof_key = ? WHERE ${OF_KEY}
-       AND state <> 'ended' AND (priority <> ? OR requirements <> ? OR proof_key <> ?) RETURNING 1`,
-      request.priority,
-      requirements,
-      request.proof_key,
+      `UPDATE slots SET priority = ?3, task_priority = ?4, requirements = ?5, proof_key = ?6
+       WHERE task_id = ?1 AND epoch = ?2 AND state <> 'ended'
+       AND (priority <> ?3 OR task_priority <> ?4 OR requirements <> ?5 OR proof_key <> ?6) RETURNING 1`,
       request.task_id,
       request.epoch,
       request.priority,
-      requirements,
+      taskPriorityOf(request),
+      JSON.stringify(request.requirements),
       request.proof_key,
     );
     return revised.length > 0;
@@ -303,4 +312,8 @@ export class SlotsTable {
       .rows<Omit<Slot, 'declined'> & { declined: string }>(`SELECT ${COLUMNS} FROM slots WHERE ${where}`, ...bindings)
       .map((row) => ({ ...row, declined: JSON.parse(row.declined) }));
   }
+}
+
+function taskPriorityOf({ task_priority }: SlotRequest): TaskPriority {
+  return task_priority ?? 'normal';
 }

@@ -1,9 +1,11 @@
-import { AgentIndex, type FleetAgent, type HeardAt } from './agent-index.ts';
+import { AgentIndex, type HeardAt } from './agent-index.ts';
 import type { MatchConfig } from './match.ts';
 import { type Group, inOrder, type QueuedRequest, QueueIndex } from './queue-index.ts';
 
 export interface Match {
   offers: { request: QueuedRequest; agent_id: string }[];
+  /** Requests that have joined the queue, because another one of their line was given out (see `turnInLine`). */
+  joined: QueuedRequest[];
   /** When to match again if nothing else triggers a match (ms since the epoch); null if no such match is needed. */
   look_again_at: number | null;
 }
@@ -34,6 +36,7 @@ export class Dispatcher {
   match(skip: string | null, now: number): Match {
     this.follow(now);
     const offers: Match['offers'] = [];
+    const joined = new Set<QueuedRequest>();
     const groups = this.queue.takeFresh();
     for (const group of this.agents.takeFresh()) if (group.requests.size > 0) groups.add(group);
     while (this.agents.available > 0) {
@@ -45,23 +48,21 @@ export class Dispatcher {
       if (agent === null) groups.delete(group);
       else {
         offers.push({ request, agent_id: agent.id });
-        this.#take(request, agent, now);
+        joined.delete(request);
+        const next = this.queue.take(request, now);
+        if (next) joined.add(next);
+        this.agents.take(agent, now);
         if (group.requests.size === 0) groups.delete(group);
       }
     }
     if (skip !== null) this.agents.refresh(skip);
-    return { offers, look_again_at: this.#lookAgainAt(skip, now) };
+    return { offers, joined: [...joined], look_again_at: this.#lookAgainAt(skip, now) };
   }
 
   /** Applies what time alone has changed. */
   follow(now: number): void {
     this.agents.awaken(now);
     this.queue.endPauses(now);
-  }
-
-  #take(request: QueuedRequest, agent: FleetAgent, now: number): void {
-    this.queue.remove(request);
-    this.agents.take(agent, now);
   }
 
   #lookAgainAt(skip: string | null, now: number): number | null {

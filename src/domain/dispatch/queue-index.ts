@@ -3,21 +3,20 @@ import type { Requirements } from '../../protocol/session/requirements.ts';
 import { SortedList } from '../sorted-list.ts';
 import type { Kind } from './agent-index.ts';
 import type { Waiting } from './match.ts';
+import { type Standing, turnInLine, turnInQueue } from './queue-order.ts';
 
 /** A request in the queue. */
-export interface QueuedRequest extends Waiting {
+export interface QueuedRequest extends Waiting, Standing {
   task_id: TaskId;
   epoch: number;
   session_id: SessionId;
   /** See `SlotRequest`. */
   proof_key: string;
-  /** Where it stands in the queue (see `turnOf`). */
-  turn: number;
   /** The order of arrival. A request that is not stored yet has the last place. */
   arrival: number;
 }
 
-/** Requests that the same agents can take now, in the order of the queue. */
+/** Requests that the same agents can take now. */
 export interface Group {
   key: string;
   /** Those of any of them. They differ only in which agents they prefer. */
@@ -26,6 +25,9 @@ export interface Group {
   refusing: ReadonlySet<string>;
   /** The agents that have just declined them. */
   paused: ReadonlySet<string>;
+  /** The waiting requests by session, each in the order of its line. */
+  lines: Map<SessionId, SortedList<QueuedRequest>>;
+  /** The first one of each line, in the order of the queue. */
   requests: SortedList<QueuedRequest>;
   kinds: Set<Kind>;
 }
@@ -56,7 +58,8 @@ export class QueueIndex {
   readonly #groups = new Map<string, Group>();
   /** The longest unused first. */
   readonly #empty = new Set<Group>();
-  readonly #all = new SortedList<QueuedRequest>(inOrder);
+  /** The first ones of all lines. */
+  readonly #first = new SortedList<QueuedRequest>(inOrder);
   readonly #pauses = new SortedList<Entry>(
     (one, other) => one.pause_ends! - other.pause_ends! || inOrder(one.request, other.request),
   );
@@ -84,9 +87,10 @@ export class QueueIndex {
     return this.#entries.get(keyOf(key));
   }
 
-  /** The number of requests before this one. */
-  rank(request: QueuedRequest): number {
-    return this.#all.rank(request);
+  /** The place of a request, from 1: those of its line before it go first, and what stands before it in the queue. */
+  place(request: QueuedRequest): number {
+    const inLine = this.#entries.get(keyOf(request))?.group.lines.get(request.session_id)?.rank(request) ?? 0;
+    return this.#first.rank(request) + 1 + Math.max(0, inLine - 1);
   }
 
   /** Inserts or replaces a request. */
@@ -97,9 +101,10 @@ export class QueueIndex {
     const pause_ends = pauses.length === 0 ? null : Math.min(...pauses.map(([, { until }]) => until));
     const entry: Entry = { request, group, pause_ends };
     this.#entries.set(keyOf(request), entry);
-    group.requests.add(request);
+    const line = group.lines.get(request.session_id) ?? new SortedList(inLine);
+    group.lines.set(request.session_id, line);
+    this.#changeLine(group, line, () => line.add(request));
     this.#empty.delete(group);
-    this.#all.add(request);
     if (pause_ends !== null) this.#pauses.add(entry);
     this.#fresh.add(group);
   }
@@ -109,10 +114,38 @@ export class QueueIndex {
     if (!entry) return;
     const { request, group, pause_ends } = entry;
     this.#entries.delete(keyOf(key));
-    group.requests.delete(request);
-    this.#all.delete(request);
+    const line = group.lines.get(request.session_id)!;
+    this.#changeLine(group, line, () => line.delete(request));
+    if (line.size === 0) group.lines.delete(request.session_id);
     if (pause_ends !== null) this.#pauses.delete(entry);
     if (group.requests.size === 0) this.#retire(group);
+  }
+
+  /**
+   * Removes the first request of a line, because it is given out.
+   * @returns the next one of the line if it joins the queue now
+   */
+  take(request: QueuedRequest, now: number): QueuedRequest | null {
+    const { group } = this.#entries.get(keyOf(request))!;
+    const next = group.lines.get(request.session_id)?.at(1);
+    this.remove(request);
+    if (!next) return null;
+    if (turnInQueue({ ...next, joined_at: now }) === turnInQueue(next)) return null;
+    this.remove(next);
+    next.joined_at = now;
+    this.put(next, now);
+    return next;
+  }
+
+  /** Changes a line, and lets its first request stand in the queue. */
+  #changeLine(group: Group, line: SortedList<QueuedRequest>, change: () => void): void {
+    const before = line.first;
+    change();
+    if (line.first === before) return;
+    for (const list of [group.requests, this.#first]) {
+      if (before) list.delete(before);
+      if (line.first) list.add(line.first);
+    }
   }
 
   /** Ends the pauses that are over. */
@@ -138,6 +171,7 @@ export class QueueIndex {
       requirements,
       refusing: new Set(requirements.refusing_instances),
       paused: new Set(paused),
+      lines: new Map(),
       requests: new SortedList(inOrder),
       kinds: new Set(),
     };
@@ -159,8 +193,17 @@ export class QueueIndex {
 
 /** The order of the queue. */
 export function inOrder(one: QueuedRequest, other: QueuedRequest): number {
+  return turnInQueue(one) - turnInQueue(other) || byArrival(one, other);
+}
+
+/** The order of a line. */
+function inLine(one: QueuedRequest, other: QueuedRequest): number {
+  return turnInLine(one) - turnInLine(other) || byArrival(one, other);
+}
+
+function byArrival({ arrival }: QueuedRequest, { arrival: other }: QueuedRequest): number {
   // Both may be infinite.
-  return one.turn - other.turn || (one.arrival === other.arrival ? 0 : one.arrival - other.arrival);
+  return arrival === other ? 0 : arrival - other;
 }
 
 function keyOf({ task_id, epoch }: { task_id: string; epoch: number }): string {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FleetAgent } from '../../../src/domain/dispatch/agent-index.ts';
 import { Dispatcher } from '../../../src/domain/dispatch/dispatcher.ts';
 import type { ConnectedAgent } from '../../../src/domain/dispatch/match.ts';
-import { inOrder, type QueuedRequest } from '../../../src/domain/dispatch/queue-index.ts';
+import type { QueuedRequest } from '../../../src/domain/dispatch/queue-index.ts';
 import { median } from '../../../src/domain/percentile.ts';
 import { DISPATCH_CONFIG as CONFIG } from '../../support/dispatcher-of.ts';
 import { plainMatch } from '../../support/plain-match.ts';
@@ -51,13 +51,14 @@ class World {
   }
 
   put(request: QueuedRequest): void {
-    this.requests.set(request.arrival, request);
-    this.dispatcher.queue.put(request, this.now);
+    this.requests.set(request.arrival, { ...request });
+    this.dispatcher.queue.put({ ...request }, this.now);
   }
 
-  come(request: Omit<QueuedRequest, 'arrival' | 'task_id' | 'epoch' | 'session_id' | 'proof_key'>): void {
+  come({ session, ...request }: Pick<QueuedRequest, 'requirements' | 'lag'> & { session: number }): void {
     const arrival = this.#arrivals++;
-    this.put({ ...request, task_id: `task ${arrival}`, epoch: 1, session_id: 'session', proof_key: '', arrival });
+    const standing = { declined: {}, queued_at: this.now, joined_at: 0, session_id: `session ${session}` };
+    this.put({ ...request, ...standing, task_id: `task ${arrival}`, epoch: 1, proof_key: '', arrival });
   }
 
   plain(now: number, skip: string | null) {
@@ -65,7 +66,7 @@ class World {
       ({ connection, draining, name: _, limited: __, ...agent }): ConnectedAgent[] =>
         connection === null || draining ? [] : [{ ...agent, ...connection, seen_at: this.heard.get(agent.id)! }],
     );
-    const queue = [...this.requests.values()].sort(inOrder);
+    const queue = [...this.requests.values()];
     const peers_ms = median([...this.agents.values()].flatMap(({ duration_ms }) => duration_ms ?? []));
     return plainMatch({ queue, agents, skip, peers_ms, now }, CONFIG);
   }
@@ -73,7 +74,7 @@ class World {
   /** Compares a match with the plain rule, and applies it. */
   match(skip: string | null): void {
     const expected = this.plain(this.now, skip).map(({ slot, agent_id }) => `${slot.arrival} → ${agent_id}`);
-    const { offers, look_again_at } = this.dispatcher.match(skip, this.now);
+    const { offers, joined, look_again_at } = this.dispatcher.match(skip, this.now);
     expect(offers.map(({ request, agent_id }) => `${request.arrival} → ${agent_id}`)).toEqual(expected);
     for (const { request, agent_id } of offers) {
       this.requests.delete(request.arrival);
@@ -81,6 +82,7 @@ class World {
       const agent = this.agents.get(agent_id)!;
       this.change(agent_id, { slots_used: agent.slots_used + 1 });
     }
+    for (const { arrival, joined_at } of joined) this.requests.get(arrival)!.joined_at = joined_at;
     // Nothing is possible before the next look, except by a ping.
     const before = Math.min(look_again_at ?? Number.POSITIVE_INFINITY, this.now + 59_999) - 1;
     if (skip === null) expect(this.plain(before, null)).toEqual([]);
@@ -161,11 +163,16 @@ const stepWith = (abilitiesOf: typeof anyAbilities) =>
     },
     {
       weight: 8,
-      arbitrary: step(fc.tuple(anyRequirements, fc.nat(20)), (world, [requirements, turn]) => {
-        world.come({ requirements, declined: {}, turn });
+      arbitrary: step(fc.tuple(anyRequirements, fc.nat(2), fc.nat(90_000)), (world, [requirements, session, lag]) => {
+        world.come({ requirements, session, lag });
       }),
     },
-    { weight: 4, arbitrary: step(fc.nat(10), (world, turn) => world.come({ requirements: ANY, declined: {}, turn })) },
+    {
+      weight: 8,
+      arbitrary: step(fc.tuple(fc.nat(2), fc.nat(90_000)), (world, [session, lag]) =>
+        world.come({ requirements: ANY, session, lag }),
+      ),
+    },
     {
       weight: 6,
       arbitrary: step(anyAgent, (world, id) => {

@@ -1,14 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { InjectedFault } from '../../support/node-platform.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { runs } from '../../support/seeds.ts';
-import { callFrom, hello, slotRequest } from '../ports/agent-registry.fixture.ts';
+import { callFrom, hello, SESSION, slotRequest } from '../ports/agent-registry.fixture.ts';
 
 const AGENTS = ['aaaaaaaa', 'bbbbbbbb', 'cccccccc'].map((first) => `${first}-8a52-4f0c-9d0b-0d6f3a1b2c3d`);
-const TASKS = 8;
+const OTHER_SESSION = '0198c2f0-1a2b-8c3d-9e4f-5a6c00000000';
+const TASKS = 10;
 const CALL = callFrom('default');
 
 type Answer = 'accepted' | 'declined' | 'ended';
@@ -66,11 +68,16 @@ const anyRequest: fc.Arbitrary<SlotRequest> = fc
   .record({
     task: anyTask,
     priority: fc.constantFrom('critical' as const, 'medium' as const),
-    required_labels: anyLabels,
+    required_labels: fc.oneof(fc.constant<string[]>([]), anyLabels),
     worktree_at: anyAgent,
   })
-  .map(({ task, priority, ...requirements }) => slotRequest(task, { priority, requirements }));
-const keyOf = (task: number) => ({ task_id: slotRequest(task).task_id, epoch: 1 });
+  .map(({ task, priority, ...requirements }) => slotRequest(task, { priority, requirements, ...idsOf(task) }));
+/** Half of the tasks belong to another session. */
+const idsOf = (task: number) => {
+  const session_id = task % 2 === 0 ? SESSION : OTHER_SESSION;
+  return { session_id, task_id: taskIdOf(session_id, task) };
+};
+const keyOf = (task: number) => ({ task_id: idsOf(task).task_id, epoch: 1 });
 
 const anyCall = fc.oneof(
   {

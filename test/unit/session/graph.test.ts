@@ -36,6 +36,19 @@ const DIAMOND = [
 ];
 
 describe('a graph', () => {
+  it('asks for agents with the priorities of its tasks', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    await add(session, { priority: 'blocker' }, {});
+    await session.act('start');
+    await session.settle();
+    const asked = session.destinations.requests.map(({ task_id, task_priority }) => [task_id, task_priority]);
+    expect(asked).toEqual([
+      [id(2), 'blocker'],
+      [id(3), undefined],
+    ]);
+  });
+
   it('is done in its order, in parallel where it allows, each task by its own prompt with what came before', async () => {
     const session = new SessionInProcess();
     await session.create();
