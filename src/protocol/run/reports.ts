@@ -94,13 +94,13 @@ export const ClaimedWork = schema(() =>
 export type ClaimedWork = Infer<typeof ClaimedWork>;
 
 /** Members of every report. */
-const COMMON = {
+const common = () => ({
   acknowledged_command: Count().optional().meta({
     description: 'The highest id of the commands that the agent has handled. Those up to it are not sent again.',
   }),
-};
+});
 /** The number of a report that is one frame. */
-const NUMBER = { n: Ordinal().meta({ description: 'The next number of this lease, from 1.' }) };
+const number = () => ({ n: Ordinal().meta({ description: 'The next number of this lease, from 1.' }) });
 
 /** The options of a union by `type`, each with one more member. */
 function withMember<Body, Member>(options: readonly z.ZodObject[], member: z.ZodRawShape) {
@@ -110,7 +110,7 @@ function withMember<Body, Member>(options: readonly z.ZodObject[], member: z.Zod
 
 type EventBody = AgentEventBody | Infer<typeof ApprovalWithdrawn>;
 const NumberedEvent = schema(() =>
-  withMember<EventBody, { n: number }>([...AgentEventBody().options, ApprovalWithdrawn()], NUMBER),
+  withMember<EventBody, { n: number }>([...AgentEventBody().options, ApprovalWithdrawn()], number()),
 );
 
 export const ReportEventsRequest = schema(() =>
@@ -120,7 +120,7 @@ export const ReportEventsRequest = schema(() =>
         .array(NumberedEvent())
         .max(MAX_EVENTS)
         .meta({ description: 'Numbered from 1 in each lease, without a gap. None extends the lease, too.' }),
-      ...COMMON,
+      ...common(),
     })
     .meta({
       id: 'ReportEventsRequest',
@@ -136,8 +136,8 @@ const MAX_EVENTS = 1_000;
 export const ReportCheckpointRequest = schema(() =>
   CheckpointReport()
     .extend({
-      ...NUMBER,
-      ...COMMON,
+      ...number(),
+      ...common(),
       base_commit: CheckpointReport().shape.base_commit.default(null),
       patch: CheckpointReport().shape.patch.default(null),
       conversation: CheckpointReport().shape.conversation.default(null),
@@ -157,8 +157,8 @@ export type ReportCheckpointRequest = Infer<typeof ReportCheckpointRequest>;
 export const AskApprovalRequest = schema(() =>
   ApprovalAsked()
     .extend({
-      ...NUMBER,
-      ...COMMON,
+      ...number(),
+      ...common(),
       permission: Name().nullable().default(null),
       patterns: ApprovalAsked().shape.patterns.default([]),
       always: ApprovalAsked().shape.always.default([]),
@@ -176,7 +176,7 @@ export type AskApprovalRequest = Infer<typeof AskApprovalRequest>;
 
 export const SendArtifactRequest = schema(() =>
   ArtifactChunk()
-    .extend({ ...NUMBER, ...COMMON })
+    .extend({ ...number(), ...common() })
     .strict()
     .meta({
       id: 'SendArtifactRequest',
@@ -246,7 +246,7 @@ export const ReportResultRequest = schema(() =>
         description:
           'The number of the last message that the agent has worked on. By default, the last one that it was given and whose command it has acknowledged.',
       }),
-      ...COMMON,
+      ...common(),
     })
     .refine(({ status, error }) => status !== 'failed' || error !== null, {
       path: ['error'],
