@@ -78,6 +78,7 @@ export class Actions {
       offer_secret: platform.uuid() + platform.uuid(),
       graph_version: 1,
       last_task: IMPLICIT_TASK,
+      lease_costs: '{}',
     };
     records.create(row, request);
     tasks.add(IMPLICIT_TASK, request.title);

@@ -153,20 +153,20 @@ export class Leases {
 
   /** What the registry learns of the agent. */
   #assignmentResult(
-    { agent_id, granted_at, cost_before }: LeaseRow,
+    { task, agent_id, granted_at }: LeaseRow,
     reason: string,
     status: AssignmentResult['status'],
   ): AssignmentResult {
-    const { kit, records } = this.#parts;
+    const { kit, records, reservations } = this.#parts;
     const ended_at = kit.store.platform.now();
-    const { session_type, required_capabilities } = records.spec();
+    const { session_type, required_capabilities } = reservations.needs(task);
     return {
       agent_id,
       status,
       own_fault: status === 'failed' && isOwnFault(reason),
       ended_at,
       duration_ms: Math.max(0, ended_at - granted_at),
-      cost_usd: Math.max(0, readUsage(records.session().usage).cost_usd - cost_before),
+      cost_usd: records.leaseCost(task),
       session_type,
       capabilities: required_capabilities,
     };
@@ -190,6 +190,7 @@ export class Leases {
     approvals.withdrawAsked(task, reason);
     artifacts.dropUnused(task);
     reservations.release(task, epoch, result && this.#assignmentResult(lease, reason, result));
+    records.setLeaseCost(task, null);
     log.append(task, { type: 'lease.ended', data: { epoch, reason, ...(message && { message }) } });
     projections.runMayHaveEnded();
     const { platform } = kit.store;

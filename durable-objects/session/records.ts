@@ -51,6 +51,8 @@ export interface SessionRow {
   graph_version: number;
   /** The highest number that a task of the session ever had. */
   last_task: number;
+  /** JSON: what each lease that is held has cost, in US dollars, by its task. */
+  lease_costs: string;
 }
 
 /** A failure of a model that is asked again, and when that is. */
@@ -110,8 +112,6 @@ export interface LeaseRow extends ClaimedLease {
   run: number;
   agent_name: string;
   granted_at: number;
-  /** What the session had cost before, in US dollars. */
-  cost_before: number;
   seen_at: number;
   extended_at: number | null;
   closed_at: number | null;
@@ -222,6 +222,23 @@ export class SessionRecords {
   /** All active leases. */
   liveLeases(): LeaseRow[] {
     return this.#leases.all().filter(({ task }) => this.liveLease(task));
+  }
+
+  /** What the lease that is held of a task has cost so far, in US dollars. */
+  leaseCost(task: number): number {
+    return this.#leaseCosts()[task] ?? 0;
+  }
+
+  /** @param cost in US dollars; null when the lease has ended */
+  setLeaseCost(task: number, cost: number | null): void {
+    const { [task]: before, ...costs } = this.#leaseCosts();
+    if (before !== undefined || cost !== null) {
+      this.update({ lease_costs: JSON.stringify(cost === null ? costs : { ...costs, [task]: cost }) });
+    }
+  }
+
+  #leaseCosts(): Record<number, number> {
+    return JSON.parse(this.session().lease_costs) as Record<number, number>;
   }
 
   saveLease(lease: LeaseRow): void {

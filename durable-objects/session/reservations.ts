@@ -58,7 +58,7 @@ export class Reservations {
       priority: spec.priority,
       ...(task_priority !== 'normal' && { task_priority }),
       requirements: requirementsOf({
-        spec: this.#needs(number),
+        spec: this.needs(number),
         repository,
         refusals: this.refusals(number),
         worktree_at: hasMoved ? null : agent_id,
@@ -108,7 +108,7 @@ export class Reservations {
   }
 
   /** What the session and the task require of an agent. */
-  #needs(number: number): CreateSessionRequest {
+  needs(number: number): CreateSessionRequest {
     const spec = this.#parts.records.spec();
     const own = this.#parts.details.definition(number);
     if (own === null) return spec;

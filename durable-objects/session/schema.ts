@@ -12,7 +12,7 @@ CREATE TABLE session (
   active_ms INTEGER NOT NULL, active_since INTEGER,
   result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL, created_with TEXT,
   offer_secret TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1, graph_version INTEGER NOT NULL DEFAULT 1,
-  last_task INTEGER NOT NULL DEFAULT 1
+  last_task INTEGER NOT NULL DEFAULT 1, lease_costs TEXT NOT NULL DEFAULT '{}'
 );
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -300,6 +300,17 @@ UPDATE tasks SET
   ended_at = CASE WHEN status IN ('completed', 'failed', 'cancelled', 'skipped') THEN (SELECT ended_at FROM session) END,
   reserved_at = CASE WHEN status = 'ready' THEN COALESCE(reserved_at, (SELECT updated_at FROM session)) END;
 CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT);
+`,
+    },
+    {
+      // JSON: what each lease that is held has cost, by its task. Only of a single lease is it what the session has cost
+      // since the grant (`cost_before`, which no release reads any more).
+      id: 'session/0023_costs_by_task',
+      sql: `
+ALTER TABLE session ADD COLUMN lease_costs TEXT NOT NULL DEFAULT '{}';
+UPDATE session SET lease_costs = COALESCE((
+  SELECT json_group_object(task, MAX(0, json_extract(session.usage, '$.cost_usd') - cost_before))
+  FROM leases WHERE ended IS NULL), '{}');
 `,
     },
   ],

@@ -174,6 +174,7 @@ export class AgentFrames {
     if (body.type === 'usage') {
       const total = addUsage(readUsage(records.session().usage), body.data);
       records.update({ usage: JSON.stringify(total) });
+      records.setLeaseCost(task, records.leaseCost(task) + (body.data.cost_usd ?? 0));
       projections.grew();
     }
   }

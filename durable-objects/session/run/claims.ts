@@ -97,7 +97,6 @@ export class Claims {
       stream_id: claim.stream_id,
       acked: 0,
       granted_at: now,
-      cost_before: readUsage(this.#parts.records.session().usage).cost_usd,
       seen_at: now,
       extended_at: null,
       closed_at: null,

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import type { AssignmentResult } from '../../../src/ports/agent-registry.ts';
-import { released, result } from './fake-agent.ts';
-import { SESSION_ID, SessionInProcess, TASK_ID, WORKSPACE } from './harness.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import { CreateGraphRequest } from '../../../src/protocol/session/task-requests.ts';
+import { released, result, usage } from './fake-agent.ts';
+import { SESSION_ID, SessionInProcess, TASK_ID, unwrap, WORKSPACE } from './harness.ts';
 
 /** A session at work, and what it tells the registry of its agent. */
 async function begun() {
@@ -91,4 +93,31 @@ it('a lease that says nothing of its agent is not recorded', async () => {
   agent.send(released('shutdown'));
   await session.settle();
   expect(session.destinations.assignments).toEqual([]);
+});
+
+it('tasks that are done in parallel each have their own cost and what they have required', async () => {
+  const session = new SessionInProcess();
+  await session.create({ required_capabilities: ['testing'] });
+  const tasks = [
+    { title: 'One', description: 'Do one', required_capabilities: ['debugging' as const] },
+    { title: 'Two', description: 'Do two' },
+  ];
+  unwrap(await session.runtime.createTasks(session.call(), CreateGraphRequest().parse({ tasks })));
+  await session.act('start');
+  const [one, two] = [session.agentOf(2).connect(), session.agentOf(3).connect()];
+  one.send(usage(0.5));
+  two.send(usage(2));
+  session.evict();
+  one.send(usage(0.25), result(99));
+  two.send(released('lost'));
+  await session.advance(60_000);
+  session.agentOf(3).connect().send(usage(1), result(99));
+  await session.settle();
+  expect(session.destinations.assignments).toMatchObject([
+    { agent_id: one.id, status: 'completed', cost_usd: 0.75, capabilities: ['testing', 'debugging'] },
+    { agent_id: two.id, status: 'failed', cost_usd: 2, capabilities: ['testing'] },
+    { task_id: taskIdOf(SESSION_ID, 3), epoch: 2, status: 'completed', cost_usd: 1 },
+  ]);
+  expect((await session.view()).usage).toMatchObject({ cost_usd: 3.75 });
+  expect(session.row('session')).toMatchObject({ lease_costs: '{}' });
 });
