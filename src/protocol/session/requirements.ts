@@ -107,9 +107,10 @@ export const Requirements = schema(() =>
     avoid_agents: z.array(Uuid()),
     /**
      * Processes of agents (`instance_id`) that have refused this task and get no offer. An agent that starts again may
-     * have what it lacked. Absent when none has refused.
+     * have what it lacked. An agent without sockets has no process; see `instanceWithoutSocket`. Absent when none has
+     * refused.
      */
-    refusing_instances: z.array(Uuid()).optional(),
+    refusing_instances: z.array(z.string()).optional(),
     /** Agents of fitting types are preferred. */
     session_type: SessionType().optional(),
     /** The agent that worked on the task before is preferred, because it has the worktree. */

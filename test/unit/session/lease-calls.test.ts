@@ -31,6 +31,17 @@ async function working(platform?: NodePlatform): Promise<Fixture> {
 const failureOf = (outcome: { ok: boolean; failure?: { code: string } }) => outcome.failure?.code;
 
 describe('an agent without sockets', () => {
+  it('that refuses a task is not asked again, and another agent is', async () => {
+    const { session, agent } = await working();
+    expect(agent.release('refused')).toMatchObject({ ok: true });
+    await session.advance(1_000);
+    const asked = session.destinations.requests.at(-1);
+    expect(asked).toMatchObject({
+      epoch: 2,
+      requirements: { refusing_instances: [`http:${ONE}`], avoid_agents: [ONE] },
+    });
+  });
+
   it('has no lease before its first report, and another one that was handed the task out may be first', async () => {
     const { session, agent } = await handedOut();
     const other = new HttpAgent(session, TWO);
