@@ -6,15 +6,8 @@ import { FleetSimulation } from './support/fleet/fleet-simulation.ts';
 const MEASURED = [
   ...['call lost', 'call answer lost', 'call late', 'call twice', 'threw'],
   ...['drain', 'resume', 'remove', 'removed', 'resize', 'more than the capacity', 'rebalance', 'deleted'],
-  ...[
-    'moved offered',
-    'moved accepted',
-    'ended by rebalanced',
-    'ended by agent_drained',
-    'overtook',
-    'agreed',
-    'stale',
-  ],
+  ...['moved offered', 'moved accepted', 'ended by rebalanced', 'ended by agent_drained'],
+  ...['overtook', 'agreed', 'stale', 'handed out'],
   ...['granted', 'over: ended', 'over: lease_lost', 'over: gone', 'act pause', 'act resume', 'act retry', 'act cancel'],
 ];
 

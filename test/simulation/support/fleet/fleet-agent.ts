@@ -5,14 +5,15 @@ import { hello } from '../../../unit/ports/agent-registry.fixture.ts';
 import { uuidOf } from '../../../unit/session/fake-agent.ts';
 import type { World } from '../world.ts';
 import { FleetLease } from './fleet-lease.ts';
-import type { FleetObjects } from './fleet-objects.ts';
+import { type FleetObjects, REPOSITORY_KEY } from './fleet-objects.ts';
+import type { SimulatedAgent } from './simulated-agent.ts';
 
 const REPOSITORY = 'root-commit';
 /** The token of all agents. */
 const TOKEN = 'agent-token';
 
 /** An agent: processes that run one after the other, with a control socket and leases, as `runner/agent.ts`. */
-export class FleetAgent {
+export class FleetAgent implements SimulatedAgent {
   readonly id: string;
   readonly name: string;
   readonly capacity: number;
@@ -119,7 +120,16 @@ export class FleetAgent {
       .filter((lease) => lease.granted && !lease.isLeftover)
       .map(({ task_id, epoch }) => ({ task_id, epoch }));
     const { name, capacity } = this;
-    this.#send(hello({ name, capacity, instance_id: this.#instanceId, repository: REPOSITORY, leases }));
+    this.#send(
+      hello({
+        name,
+        capacity,
+        instance_id: this.#instanceId,
+        repository: REPOSITORY,
+        remotes: [REPOSITORY_KEY],
+        leases,
+      }),
+    );
   }
 
   #readControl(): void {

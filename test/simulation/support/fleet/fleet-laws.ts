@@ -3,10 +3,10 @@ import { hasEnded, isWorking } from '../../../../src/domain/session/session-mach
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { sessionOfTask } from '../../../../src/protocol/common/ids.ts';
 import { storedDeadlines } from '../../../support/deadlines.ts';
-import type { FleetAgent } from './fleet-agent.ts';
 import type { Agreement } from './fleet-agreement.ts';
 import { type FleetObject, type FleetObjects, type FleetSession, rowsIn } from './fleet-objects.ts';
 import type { Queue } from './fleet-queue.ts';
+import type { SimulatedAgent } from './simulated-agent.ts';
 
 /** The laws of a fleet. Those up to `alarm` hold after every step. */
 export const LAWS = {
@@ -51,7 +51,11 @@ export function checkCalm(queue: Queue, agreement: Agreement, violated: Violatio
 }
 
 /** Checks the laws that hold when all faults are over and every session has ended. */
-export async function checkEnd(fleet: FleetObjects, agents: readonly FleetAgent[], violated: Violation): Promise<void> {
+export async function checkEnd(
+  fleet: FleetObjects,
+  agents: readonly SimulatedAgent[],
+  violated: Violation,
+): Promise<void> {
   const open = rowsIn(fleet.registry.platform, 'slots', 'task_id, epoch, state, agent_id', `state <> 'ended'`);
   if (open.length > 0) violated('no_slot_left', JSON.stringify(open));
   for (const agent of agents) {
@@ -73,7 +77,7 @@ export async function checkEnd(fleet: FleetObjects, agents: readonly FleetAgent[
 /** Checks what agents reported against the logs. */
 export async function checkLogs(
   fleet: FleetObjects,
-  agents: readonly FleetAgent[],
+  agents: readonly SimulatedAgent[],
   violated: Violation,
 ): Promise<void> {
   for (const { name, id, session } of fleet.sessions.filter(isCreated)) {

@@ -1,6 +1,7 @@
 import type { Eviction } from '../../../../durable-objects/agent-registry/config.ts';
 import type { RegistryOptions } from '../../../../durable-objects/agent-registry/runtime.ts';
 import type { Lags } from '../../../../src/domain/dispatch/queue-order.ts';
+import { repositoryKey } from '../../../../src/domain/repository-url.ts';
 import type { EvictionReason } from '../../../../src/ports/sessions.ts';
 import { Unavailable } from '../../../../src/ports/unavailable.ts';
 import type { SessionPriority } from '../../../../src/protocol/common/enums.ts';
@@ -21,6 +22,10 @@ export const LAGS_MS: Lags<SessionPriority> = {
   low: 180_000,
   deferred: 600_000,
 };
+
+/** The repository of all sessions and agents. */
+export const REPOSITORY_URL = 'https://example.com/acme/web';
+export const REPOSITORY_KEY = repositoryKey(REPOSITORY_URL);
 
 /** An object of a fleet: its platform, and what can happen to its host. */
 export interface FleetObject {

@@ -1,7 +1,7 @@
 import type { SessionPriority } from '../../../../src/protocol/common/enums.ts';
 import type { Requirements } from '../../../../src/protocol/session/requirements.ts';
-import type { FleetAgent } from './fleet-agent.ts';
 import { type FleetObjects, LAGS_MS, rowsIn } from './fleet-objects.ts';
+import type { SimulatedAgent } from './simulated-agent.ts';
 
 /** A slot's row that has not ended. */
 interface SlotRow {
@@ -28,14 +28,14 @@ const OFFERED_WITHIN_MS = 90_000;
 /** Follows the registry's queue and the use of its agents from step to step. */
 export class Queue {
   readonly #fleet: FleetObjects;
-  readonly #agents: readonly FleetAgent[];
+  readonly #agents: readonly SimulatedAgent[];
   readonly #count: (what: string) => void;
   /** The slots of the last step by their key. */
   #slots = new Map<string, SlotRow>();
   /** Since when some agent could have taken a waiting request (ms). */
   readonly #takeableSince = new Map<string, number>();
 
-  constructor(fleet: FleetObjects, agents: readonly FleetAgent[], count: (what: string) => void) {
+  constructor(fleet: FleetObjects, agents: readonly SimulatedAgent[], count: (what: string) => void) {
     this.#fleet = fleet;
     this.#agents = agents;
     this.#count = count;

@@ -1,21 +1,26 @@
 import { hasEnded, nextStatus } from '../../../../src/domain/session/session-machine.ts';
 import { type SessionAction, SessionPriority, type SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { requestFor } from '../../../unit/session/actions.fixture.ts';
+import { uuidOf } from '../../../unit/session/fake-agent.ts';
 import { requested } from '../../../unit/session/harness.ts';
 import { World } from '../world.ts';
 import { FleetAgent } from './fleet-agent.ts';
 import { Agreement } from './fleet-agreement.ts';
+import { FleetHttpAgent } from './fleet-http-agent.ts';
 import { checkCalm, checkEnd, checkLogs, checkStep, isCreated, LAWS, type Law } from './fleet-laws.ts';
-import { type FleetObject, FleetObjects, type FleetSession } from './fleet-objects.ts';
+import { type FleetObject, FleetObjects, type FleetSession, REPOSITORY_URL } from './fleet-objects.ts';
 import { Queue } from './fleet-queue.ts';
 import { LossyCalls } from './lossy-calls.ts';
 import { OPERATIONS, Operators } from './operators.ts';
 import { ACTIONS, type Caller } from './people.ts';
+import type { SimulatedAgent } from './simulated-agent.ts';
 
 const SESSIONS = 14;
 /** The sessions that are started at once. They compete for the agents. */
 const FIRST_SESSIONS = 9;
+/** The last one is preferred by many sessions. */
 const CAPACITIES = [1, 2, 4];
+const HTTP_CAPACITY = 2;
 const STEPS = 200;
 const TRACE_LINES = 40;
 /** After the last fault, agents work and ping at this interval, until every session has ended. */
@@ -66,7 +71,7 @@ export class FleetSimulation {
   readonly #world: World;
   readonly #calls: LossyCalls;
   readonly #fleet: FleetObjects;
-  readonly #agents: FleetAgent[];
+  readonly #agents: SimulatedAgent[];
   readonly #started = new Set<FleetSession>();
   readonly #deleted = new Set<FleetSession>();
   readonly #operators: Operators;
@@ -79,9 +84,13 @@ export class FleetSimulation {
     const count = (what: string) => this.#count(what);
     this.#calls = new LossyCalls(this.#world, count);
     this.#fleet = new FleetObjects(this.#world, seed, this.#calls, SESSIONS);
-    this.#agents = CAPACITIES.map(
-      (capacity, index) => new FleetAgent(`AGENT-${index + 1}`, capacity, this.#world, this.#fleet, count),
-    );
+    const parts = { world: this.#world, fleet: this.#fleet, calls: this.#calls, count };
+    this.#agents = [
+      new FleetHttpAgent({ id: uuidOf('http agent'), name: 'AGENT-HTTP', capacity: HTTP_CAPACITY }, parts),
+      ...CAPACITIES.map(
+        (capacity, index) => new FleetAgent(`AGENT-${index + 1}`, capacity, this.#world, this.#fleet, count),
+      ),
+    ];
     this.#operators = new Operators(this.#world, this.#fleet, count);
     this.#queue = new Queue(this.#fleet, this.#agents, count);
     this.#agreement = new Agreement(this.#fleet);
@@ -117,10 +126,10 @@ export class FleetSimulation {
     switch (kind) {
       case 'work':
         // The others are slow, so that offers wait for them.
-        for (const one of this.#agents) if (world.chance(0.7)) one.tick();
+        for (const one of this.#agents) if (world.chance(0.7)) await one.tick();
         return;
       case 'ping':
-        for (const one of this.#agents) one.ping();
+        for (const one of this.#agents) await one.ping();
         return this.#advance(10_000);
       case 'create':
         return this.#create();
@@ -190,6 +199,7 @@ export class FleetSimulation {
       ...{ max_attempts: 8, approval_timeout_seconds: 120 },
       priority: this.#world.pick(SessionPriority().options),
       allow_rebalance: this.#world.chance(0.6),
+      repository: { url: REPOSITORY_URL },
       // Else the work is balanced when it is offered, and nothing is left to move.
       preferred_agent_ids: this.#world.chance(0.8) ? [this.#agents.at(-1)!.id] : [],
     });
@@ -253,7 +263,7 @@ export class FleetSimulation {
   async #throwIn(object: FleetObject, session: FleetSession): Promise<void> {
     object.wasFaulty = true;
     object.platform.failAt(this.#world.integer(1, STATEMENTS));
-    for (const one of this.#agents) one.tick();
+    for (const one of this.#agents) await one.tick();
     await this.#act(session, await this.#likelyAction(session));
     await this.#advance(this.#world.between(100, 20_000));
     if (!object.platform.faultPending) this.#count('threw');
@@ -307,15 +317,15 @@ export class FleetSimulation {
   async #workOn(): Promise<void> {
     for (const agent of this.#agents) {
       agent.start();
-      agent.ping();
-      agent.tick();
+      await agent.ping();
+      await agent.tick();
     }
     await this.#fleet.settle();
     await this.#advance(CALM_STEP_MS);
     this.#check();
   }
 
-  #anyAgent(): FleetAgent {
+  #anyAgent(): SimulatedAgent {
     return this.#world.pick(this.#agents);
   }
 

@@ -2,8 +2,8 @@ import { RebalanceRequest } from '../../../../src/protocol/agent/rebalance.ts';
 import type { Outcome } from '../../../../src/protocol/common/errors.ts';
 import { callFrom } from '../../../unit/ports/agent-registry.fixture.ts';
 import type { World } from '../world.ts';
-import type { FleetAgent } from './fleet-agent.ts';
 import type { FleetObjects } from './fleet-objects.ts';
+import type { SimulatedAgent } from './simulated-agent.ts';
 
 /** What people do to agents. */
 export const OPERATIONS = [
@@ -25,7 +25,7 @@ export class Operators {
   }
 
   /** A person's call, which fails when the registry's host is away, or when a statement throws. */
-  async operate(operation: Operation, agent: FleetAgent): Promise<void> {
+  async operate(operation: Operation, agent: SimulatedAgent): Promise<void> {
     const { registry } = this.#fleet;
     if (this.#fleet.isAway(registry)) return;
     const outcome = await this.#call(operation, agent).catch(() => null);
@@ -33,7 +33,7 @@ export class Operators {
     else if (outcome.ok) this.#count(operation);
   }
 
-  async #call(operation: Operation, { id, capacity }: FleetAgent): Promise<Outcome<unknown>> {
+  async #call(operation: Operation, { id, capacity }: SimulatedAgent): Promise<Outcome<unknown>> {
     const { api, workspace } = this.#fleet.registry.registry;
     const world = this.#world;
     const call = callFrom(workspace);
