@@ -65,7 +65,8 @@ export class HttpConnection {
     const headEnd = this.#received.indexOf('\r\n\r\n');
     if (headEnd < 0) return;
     const head = this.#received.slice(0, headEnd);
-    const length = /^content-length: (\d+)/im.exec(head)?.[1];
+    // A response without content has no length (RFC 9110 §8.6).
+    const length = /^HTTP\/1\.1 204/.test(head) ? 0 : /^content-length: (\d+)/im.exec(head)?.[1];
     if (length === undefined) throw new Error(`an answer without a Content-Length:\n${head}`);
     const end = headEnd + 4 + Number(length);
     if (this.#received.length < end) return;

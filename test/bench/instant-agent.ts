@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Connection } from '../../runner/lease/connection.ts';
 import type { AgentHello, ControlDown, ControlUp } from '../../src/protocol/agent/control-socket.ts';
+import { PING, PONG } from '../../src/protocol/common/socket.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
 import { openSocket } from './sockets.ts';
@@ -9,6 +10,8 @@ export type Offer = Extract<ControlDown, { type: 'offer' }>;
 type Key = Pick<Offer, 'task_id' | 'epoch'>;
 
 const NAME = 'AGENT-INSTANT';
+/** The interval of an agent's pings. */
+export const PING_MS = 15_000;
 const REPOSITORY = 'b'.repeat(40);
 /** The highest capacity of an agent. */
 const CAPACITY = 50;
@@ -22,6 +25,8 @@ export class InstantAgent {
   readonly #expected = new Map<string, (offer: Offer) => void>();
   readonly #welcomed = Promise.withResolvers<void>();
   #control: Connection | null = null;
+  /** Shows that the agent is there. */
+  readonly #pings = setInterval(() => this.#control?.send(PING), PING_MS).unref();
 
   private constructor(url: string, token: string) {
     this.#url = url;
@@ -33,7 +38,7 @@ export class InstantAgent {
     const agent = new InstantAgent(url, token);
     const path = `/ws/agents/${agent.#id}/control`;
     const fail = (error: Error) => agent.#welcomed.reject(error);
-    agent.#control = await openSocket(url, path, token, (text) => agent.#received(JSON.parse(text)), fail);
+    agent.#control = await openSocket(url, path, token, (text) => agent.#received(text), fail);
     agent.#say(agent.#hello());
     await agent.#welcomed.promise;
     return agent;
@@ -71,6 +76,7 @@ export class InstantAgent {
   }
 
   close(): void {
+    clearInterval(this.#pings);
     this.#control?.close();
   }
 
@@ -90,7 +96,9 @@ export class InstantAgent {
     };
   }
 
-  #received(frame: ControlDown): void {
+  #received(text: string): void {
+    if (text === PONG) return;
+    const frame = JSON.parse(text) as ControlDown;
     if (frame.type === 'welcome') this.#welcomed.resolve();
     else if (frame.type === 'offer') this.#expected.get(frame.session_id)?.(frame);
   }

@@ -56,20 +56,24 @@ export function againstFloor(measured: number, floor: number, ratio: number): st
 }
 
 /** Three digits of a small number, two of a very small one, and no fraction of a large one. */
-function figure(value: number): string {
+export function figure(value: number): string {
   if (value < 0.1) return value.toPrecision(2);
   if (value >= 100) return Math.round(value).toLocaleString('en');
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-function machineLine({ machine, rounds, seconds }: Report): string {
+/** Facts about the machine, in words. */
+export function machineFacts(machine: Machine): string[] {
   return [
     `${machine.cores} cores of ${machine.processor}, ${machine.memory_gib} GiB, ${machine.system}`,
     `workerd ${machine.workerd}, Node ${machine.node}`,
     `fdatasync of 4 KiB ${figure(machine.fdatasync_ms)} ms (median)`,
     `load average ${machine.load_before.toFixed(1)} before, ${machine.load_after.toFixed(1)} after`,
-    `${rounds} rounds in ${Math.round(seconds)} s.`,
-  ].join('; ');
+  ];
+}
+
+function machineLine({ machine, rounds, seconds }: Report): string {
+  return [...machineFacts(machine), `${rounds} rounds in ${Math.round(seconds)} s.`].join('; ');
 }
 
 function timesTable(rows: readonly MeasuredRow[]): string {
@@ -136,7 +140,7 @@ function trafficTable({ traffic }: Counts): string {
 /** Sockets by the first word of their tag. */
 const SOCKETS: Readonly<Record<string, string>> = { agent: 'control', lease: 'run', watch: 'watch' };
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -15,6 +15,8 @@ import type { Role } from '../../src/protocol/common/enums.ts';
 /** A separate `workerd` on loopback. */
 export interface Server {
   url: string;
+  /** The process id. */
+  pid: number;
   stop(): Promise<void>;
 }
 
@@ -84,6 +86,7 @@ async function serve(port: number, args: string[], env: Record<string, string>):
   }
   return {
     url,
+    pid: child.pid,
     stop: async () => {
       await child.stop();
     },

@@ -3,22 +3,25 @@ import { sessionIdFrom, taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { RegistryInProcess } from '../../support/registry-in-process.ts';
 import { ANY } from '../../support/requirements.ts';
+import { CountingPlatform } from '../counting-platform.ts';
 
+/** The most agents that one token registers. */
+export const AGENTS_OF_TOKEN = 1_000;
 /** What the agents of the fleet differ in. */
-const LABELS = [['os=linux'], ['os=linux', 'gpu=true'], ['os=macos'], ['os=linux', 'memory_gb=64']];
+export const LABELS = [['os=linux'], ['os=linux', 'gpu=true'], ['os=macos'], ['os=linux', 'memory_gb=64']];
 const TYPES = ['implementer', 'reviewer'] as const;
-/** What a tenth of the requests each demand. Nobody has the last ones. */
+/** What a third of the requests each demand. */
 const DEMANDS: Partial<Requirements>[] = [
   {},
   { required_labels: ['os=linux'] },
   { required_labels: ['memory_gb>=32'] },
 ];
-const AGENTS_OF_TOKEN = 1_000;
 const TASKS_OF_SESSION = 5;
 
 /** A fleet with connected agents on the real registry, in this process, on SQLite in memory. */
 export class FleetInProcess {
-  readonly registry = new RegistryInProcess();
+  readonly platform = new CountingPlatform();
+  readonly registry = new RegistryInProcess({ platform: this.platform });
   #requests = 0;
 
   /** @param capacity of each agent */

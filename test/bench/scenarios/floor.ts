@@ -57,7 +57,7 @@ export async function measureFloor(url: string, recorder: Recorder): Promise<voi
 }
 
 /** The time from a request at one object until a socket of another object receives a message. */
-async function handOn(url: string, round: string): Promise<Samples> {
+export async function handOn(url: string, round: string): Promise<Samples> {
   let onMessage: () => void = () => undefined;
   const other = `${round}-other`;
   const socket = await openSocket(url, `/socket/${other}`, '', () => onMessage());
