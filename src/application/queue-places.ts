@@ -17,6 +17,8 @@ const NOT_ASKED: QueuePlace = {
   reason: 'not_asked',
   message: 'The session pauses before its next attempt, or its request for an agent has not arrived yet.',
   ahead: null,
+  place: null,
+  estimated_wait_seconds: null,
   missing: [],
 };
 

@@ -23,7 +23,16 @@ export function ago(instant: string, now: number): string {
  * @example age('2026-11-22T15:00:00Z', Date.parse('2026-11-22T15:03:20Z')) // '3m'
  */
 export function age(instant: string, now: number): string {
-  const { count, unit } = inOneUnit(Math.max(0, now - Date.parse(instant)));
+  return duration(Math.max(0, now - Date.parse(instant)) / 1_000);
+}
+
+/**
+ * A duration, in one unit.
+ *
+ * @example duration(750) // '12m'
+ */
+export function duration(seconds: number): string {
+  const { count, unit } = inOneUnit(seconds * 1_000);
   return `${count}${unit[0]}`;
 }
 

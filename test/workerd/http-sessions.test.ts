@@ -74,7 +74,7 @@ describe('sessions over HTTP', () => {
     const { id } = await create({ required_labels: ['gpu=a100'] });
     expect(await read(id)).not.toHaveProperty('queue');
     await send(`${SESSIONS}/${id}/start`, { method: 'POST' });
-    const queue = { reason: 'no_agent', message: 'No agent is connected.', ahead: 0, missing: [] };
+    const queue = { reason: 'no_agent', message: 'No agent is connected.', ahead: 0, place: 1, missing: [] };
     await eventually(async () => expect(await read(id)).toMatchObject({ status: 'queued', queue }));
     expect((await list()).items).toMatchObject([{ id, status: 'queued', queue }]);
     await send(`${SESSIONS}/${id}/pause`, { method: 'POST' });

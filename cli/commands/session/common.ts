@@ -1,5 +1,6 @@
 import type { Client } from '../../../src/client/client.ts';
 import { counted } from '../../../src/domain/counted.ts';
+import { placeText } from '../../../src/domain/dispatch/place-text.ts';
 import { ago } from '../../../src/domain/relative-time.ts';
 import { spellCost } from '../../../src/domain/session/usage.ts';
 import { SessionId } from '../../../src/protocol/common/ids.ts';
@@ -59,7 +60,8 @@ export function printSession(view: SessionView, json: boolean): void {
   }
   const agents = new Set(view.tasks?.flatMap(({ agent_name }) => agent_name ?? []));
   if (agents.size > 0) printLines([`  agent ${[...agents].join(', ')}, created ${ago(view.created_at, Date.now())}`]);
-  if (view.queue) printLines([`  waits: ${printable(view.queue.message)}`]);
+  if (view.queue)
+    printLines([`  waits: ${printable([view.queue.message, placeText(view.queue)].filter(Boolean).join(' '))}`]);
   if (view.error) printLines([`  ${printable(view.error.message)}`]);
   for (const { agent_name, message } of view.tasks?.flatMap(({ refusals = [] }) => refusals) ?? []) {
     printLines([printable(`  waits for another agent: ${agent_name} refused: ${message}`)]);

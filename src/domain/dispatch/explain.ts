@@ -20,26 +20,28 @@ export function explainQueue(
 ): Map<string, QueuePlace> {
   dispatcher.follow(now);
   const places = new Map<string, QueuePlace>();
-  const groups = new Map<Group, { reason: Reason; competing: Group[] }>();
+  const groups = new Map<Group, Why & { competing: Group[] }>();
   for (const request of requests.toSorted(inOrder)) {
     const { group } = dispatcher.queue.find(request) ?? {};
     if (!group || places.has(request.session_id)) continue;
     const known = groups.get(group) ?? {
-      reason: reasonOf(dispatcher, group, now),
+      ...reasonOf(dispatcher, group, now),
       competing: [...dispatcher.queue.groups].filter((other) => compete(group, other)),
     };
     groups.set(group, known);
     const ahead = known.competing.reduce((sum, other) => sum + other.requests.rank(request), 0);
-    const { reason } = known;
+    const { reason, finished_per_ms } = known;
     const message = ahead === 0 ? reason.message : `${reason.message} ${plural(ahead, 'request')} ahead.`;
-    places.set(request.session_id, { ...reason, message, ahead });
+    const estimated_wait_seconds = finished_per_ms && Math.ceil((ahead + 1) / finished_per_ms / 1_000);
+    places.set(request.session_id, { ...reason, message, ahead, place: ahead + 1, estimated_wait_seconds });
   }
   return places;
 }
 
 /** The place of a session whose slot was offered to an agent. */
 export function offeredTo(agentName: string): QueuePlace {
-  return { reason: 'offered', message: `The session was offered to ${agentName}.`, ahead: 0, missing: [] };
+  const message = `The session was offered to ${agentName}.`;
+  return { reason: 'offered', message, ahead: 0, place: null, estimated_wait_seconds: 0, missing: [] };
 }
 
 function compete({ kinds }: Group, { kinds: others }: Group): boolean {
@@ -47,11 +49,20 @@ function compete({ kinds }: Group, { kinds: others }: Group): boolean {
   return [...others].some((kind) => kinds.has(kind));
 }
 
-type Reason = Omit<QueuePlace, 'ahead'>;
+type Reason = Pick<QueuePlace, 'reason' | 'message' | 'missing'>;
 
 /** Why the requests of a group wait. */
-function reasonOf({ agents }: Dispatcher, { requirements, refusing, paused, kinds }: Group, now: number): Reason {
-  const because = (reason: Reason['reason'], message: string, missing: string[] = []) => ({ reason, message, missing });
+interface Why {
+  reason: Reason;
+  /** The tasks that the agents finish in a ms while all are at work; null if it is not known, or if they get no work. */
+  finished_per_ms: number | null;
+}
+
+function reasonOf({ agents }: Dispatcher, { requirements, refusing, paused, kinds }: Group, now: number): Why {
+  const because = (reason: Reason['reason'], message: string, missing: string[] = []): Why => ({
+    reason: { reason, message, missing },
+    finished_per_ms: null,
+  });
   const fitting = [...kinds].flatMap(({ members }) => [...members]);
   const willing = fitting.filter(({ connection }) => !refusing.has(connection!.instance_id));
   const open = willing.filter((agent) => !agent.draining && isTrusted(agent, now));
@@ -71,7 +82,7 @@ function reasonOf({ agents }: Dispatcher, { requirements, refusing, paused, kind
   }
   if (free.length === 0) {
     const busy = open.length === 1 ? 'The agent that can take it is' : `All ${open.length} agents that can take it are`;
-    return because('all_busy', `${busy} busy.`);
+    return { ...because('all_busy', `${busy} busy.`), finished_per_ms: rateOf(open, agents.peersMs) };
   }
   if (awake.length === 0)
     return because('all_quiet', `The agents that can take the session have been silent recently: ${named(free)}.`);
@@ -81,6 +92,15 @@ function reasonOf({ agents }: Dispatcher, { requirements, refusing, paused, kind
       `These agents have just declined, and will get the offer again soon: ${named(awake)}.`,
     );
   return because('offered', `The session will be offered next to ${named(asked)}.`);
+}
+
+/**
+ * The rate at which agents finish tasks while all their slots are in use: each slot finishes one in the agent's median
+ * duration, or in that of all agents if its own is not known. The n-th task from now ends after about n by this rate.
+ */
+function rateOf(agents: readonly FleetAgent[], peersMs: number | null): number | null {
+  if (peersMs === null) return null;
+  return agents.reduce((sum, { capacity, duration_ms }) => sum + capacity / Math.max(1, duration_ms ?? peersMs), 0);
 }
 
 /** The requirements that no agent meets. If each is met by some agent, all of them, because no agent meets all. */

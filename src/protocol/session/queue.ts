@@ -35,6 +35,13 @@ export const QueuePlace = schema(() =>
         .int()
         .nullable()
         .meta({ description: 'The number of requests that are served before; null if it is not known.' }),
+      place: z.int().min(1).nullable().meta({
+        description: 'The place among the requests that compete for the same agents; null if it is not known.',
+      }),
+      estimated_wait_seconds: z.int().min(0).nullable().meta({
+        description:
+          'An estimate: the place, divided by the rate at which the agents that can take the session finish tasks, by their recent durations. Null if no duration is known, or if they get no work now.',
+      }),
       missing: z.array(z.string()).meta({ description: 'What the session needs and no connected agent has.' }),
     })
     .meta({
@@ -44,6 +51,8 @@ export const QueuePlace = schema(() =>
         reason: 'all_busy',
         message: 'The agent that can take it is busy. 2 requests are ahead.',
         ahead: 2,
+        place: 3,
+        estimated_wait_seconds: 1_080,
         missing: [],
       },
     }),

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { FleetAgent } from '../../../src/domain/dispatch/agent-index.ts';
 import { explainQueue } from '../../../src/domain/dispatch/explain.ts';
 import type { Waiting } from '../../../src/domain/dispatch/match.ts';
+import { placeText } from '../../../src/domain/dispatch/place-text.ts';
+import type { QueuePlace } from '../../../src/protocol/session/queue.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
 import { dispatcherOf, fleetAgent } from '../../support/dispatcher-of.ts';
 import { ANY } from '../../support/requirements.ts';
@@ -30,6 +32,7 @@ function whyLast(queue: Slot[], agents: FleetAgent[]) {
 }
 
 const BUSY = { slots_used: 1 };
+const TWO = { capacity: 2, slots_used: 2 };
 const GPU = { required_labels: ['gpu=a100'] };
 
 describe('why a request waits', () => {
@@ -139,5 +142,44 @@ describe('why a request waits', () => {
       ahead: 0,
       message: 'The agent that can take it is busy.',
     });
+  });
+
+  it.each<[string, FleetAgent[], number | null]>([
+    // 2 slots of 60 s and 1 of 120 s end a task each 24 s, so that the third one from now has ended after 72 s.
+    [
+      'its place by the rate of all agents',
+      [agent('A', { ...TWO, duration_ms: 60_000 }), agent('B', { ...BUSY, duration_ms: 120_000 })],
+      72,
+    ],
+    // B counts as 60 s: three in 60 s.
+    [
+      'the median of the others for an agent without results',
+      [agent('A', { ...TWO, duration_ms: 60_000 }), agent('B', BUSY)],
+      60,
+    ],
+    ['nothing without any duration', [agent('A', TWO)], null],
+    ['nothing while the agents get no work', [agent('A', { draining: true, duration_ms: 60_000 })], null],
+  ])('estimates the wait from %s', (_what, agents, estimated_wait_seconds) => {
+    const queue = [slot('x'), slot('y'), slot('me')];
+    expect(whyLast(queue, agents)).toMatchObject({ ahead: 2, place: 3, estimated_wait_seconds });
+  });
+});
+
+describe('the place in words', () => {
+  const place = (changes: Partial<QueuePlace>) =>
+    placeText({
+      reason: 'all_busy',
+      message: '',
+      ahead: 2,
+      place: 3,
+      estimated_wait_seconds: null,
+      missing: [],
+      ...changes,
+    });
+
+  it('is said with the estimate if there is one', () => {
+    expect(place({ estimated_wait_seconds: 750 })).toBe('Place 3 in the queue, for about 12m.');
+    expect(place({})).toBe('Place 3 in the queue.');
+    expect(place({ place: null })).toBeNull();
   });
 });
