@@ -23,7 +23,7 @@ export function approvalLines(session: string, approval: ApprovalView): string[]
     ...options.map(({ label, description }) => `  ${visible(label)}${paint('dim', `  ${visible(description)}`)}`),
   ]);
   const choices = questions.map(({ options }) => ` "${visible(options[0]?.label ?? 'your answer')}"`).join('');
-  return [...asked, ...warned, paint('dim', `  ${oio} answer ${session}${choices}`)];
+  return [...asked, ...warned, paint('dim', `  ${oio} answer ${session}${choices} --approval ${id.slice(0, 8)}`)];
 }
 
 /** The time until which an approval waits, in local time. */

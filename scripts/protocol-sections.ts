@@ -1,4 +1,5 @@
 /** The sections of the protocols' documents that derive from the schemas and constants. */
+import { RegisterAgentRequest } from '../src/protocol/agent/agent.ts';
 import { ControlDown, ControlUp } from '../src/protocol/agent/control-socket.ts';
 import {
   BATCH_BYTES,
@@ -60,6 +61,7 @@ export const PROTOCOL_SECTIONS: Readonly<Record<string, Record<string, () => str
     'http-requests': () =>
       requestsTable(
         {
+          'POST /api/v1/agents': RegisterAgentRequest(),
           'POST …/claim': ClaimRequest(),
           'POST …/events': ReportEventsRequest(),
           'POST …/artifacts': SendArtifactRequest(),

@@ -2,7 +2,7 @@
 
 OIO_URL=http://127.0.0.1:8787 OIO_TOKEN=<a token with the role agent> python3 agent.py
 """
-import concurrent.futures, json, os, pathlib, random, secrets, time, urllib.error, urllib.request
+import concurrent.futures, http.client, json, os, pathlib, random, secrets, time, urllib.error, urllib.request
 
 POOL = concurrent.futures.ThreadPoolExecutor()
 
@@ -16,7 +16,7 @@ def post(path, body, token):  # All requests may be repeated, so this goes on un
         except urllib.error.HTTPError as error:
             if error.code < 500:
                 return error.code, json.loads(error.read())
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass  # The control plane cannot be reached now.
         time.sleep(random.uniform(0, 5))
 
@@ -25,13 +25,13 @@ def think(prompt):
 
 def work(task, token):
     lease, handled = f"leases/{task['task_id']}/{task['epoch']}", 0
-    prompts, answers = [message["text"] for message in task["input"]["messages"]], []
+    prompts, answers = {message["number"]: message["text"] for message in task["input"]["messages"]}, []
     def goes_on(status, answer):
         nonlocal handled
         for command in answer.get("commands", []):
             handled = command["id"]
             if command["type"] == "message":
-                prompts.append(command["data"]["text"])
+                prompts[command["data"]["number"]] = command["data"]["text"]
             elif command["type"] in ("pause", "stop", "cancel"):
                 reason = "paused" if command["type"] == "pause" else "stopped"
                 return post(f"{lease}/release", {"reason": reason}, token) is None
@@ -42,7 +42,7 @@ def work(task, token):
         return
     while True:
         while len(answers) < len(prompts):
-            thought = POOL.submit(think, prompts[len(answers)])
+            thought = POOL.submit(think, prompts[sorted(prompts)[len(answers)]])
             while concurrent.futures.wait([thought], timeout=15).not_done:
                 if not report():
                     return
@@ -57,8 +57,9 @@ def work(task, token):
 if __name__ == "__main__":
     secret = pathlib.Path("agent.secret")  # With it, the agent keeps its id when it starts again.
     if not secret.exists():
-        os.close(os.open(secret, os.O_CREAT, 0o600))
-        secret.write_text(secrets.token_hex(32))
+        os.umask(0o077)
+        secret.with_suffix(".new").write_text(secrets.token_hex(32))
+        secret.with_suffix(".new").rename(secret)
     profile = {"name": "AGENT-PYTHON", "agent_type": "implementer", "capabilities": [], "secret": secret.read_text()}
     status, agent = post("agents", profile, os.environ["OIO_TOKEN"])
     while status < 300:

@@ -144,7 +144,7 @@ export class AgentRegistryRuntime implements SocketHolder {
   }
 
   accept(key: SlotKey, agentId: string): void {
-    this.#slotCall('accept', key, () => this.#parts.keeper.report(key, { type: 'accepted', agent_id: agentId }));
+    this.#slotCall('accept', key, () => this.#parts.keeper.grant(key, agentId));
   }
 
   release(key: SlotKey, result?: AssignmentResult): void {

@@ -14,13 +14,16 @@ interface Artifact {
   epoch: number;
   chunks: number;
   chars: number;
+  /** Where it is a file of the result; null if it is none. */
+  path: string | null;
 }
 
 /** The most artifacts of a task that nothing names. An agent sends two of them before each checkpoint. */
 const MAX_UNUSED = 8;
 
 const base64Chars = (bytes: number): number => Math.ceil(bytes / 3) * 4;
-const MAX_ARTIFACT_CHARS = base64Chars(Math.max(MAX_PATCH_BYTES, MAX_CONVERSATION_BYTES)) * 1.01;
+const MAX_ARTIFACT_BYTES = Math.max(MAX_PATCH_BYTES, MAX_CONVERSATION_BYTES);
+const MAX_ARTIFACT_CHARS = base64Chars(MAX_ARTIFACT_BYTES) * 1.01;
 
 /** Bytes that agents send in chunks, and that checkpoints or files of the result name. */
 export class Artifacts {
@@ -35,9 +38,10 @@ export class Artifacts {
     const { store } = this.#parts.kit;
     const known = this.#find(chunk.artifact_id);
     if (known && (known.task !== task || known.epoch !== epoch)) return 'the artifact belongs to another lease';
+    if (known?.path) return 'the file is complete already';
     const { chunks, chars } = known ?? { chunks: 0, chars: 0 };
     if (chunk.index !== chunks) return `expected chunk ${chunks}, but got chunk ${chunk.index}`;
-    if (chars + chunk.data.length > MAX_ARTIFACT_CHARS) return 'the artifact is too large';
+    if (chars + chunk.data.length > MAX_ARTIFACT_CHARS) return `an artifact has at most ${MAX_ARTIFACT_BYTES} bytes`;
     if (!known) {
       // The agent may send any number of artifacts that nothing names.
       for (const id of this.#unused(task, MAX_UNUSED - 1)) this.drop(id);
@@ -92,6 +96,14 @@ export class Artifacts {
     for (const id of this.#unused(task, 0)) this.drop(id);
   }
 
+  /** Deletes an artifact, unless it is a file or a checkpoint names it, because a later checkpoint may reuse it. */
+  dropUnnamed(id: string): void {
+    const sql = `SELECT 1 FROM checkpoints
+       WHERE patch_artifact = ?1 OR conversation_artifact = ?1 OR instr(conversation_parts, ?1) > 0
+       UNION ALL SELECT 1 FROM artifacts WHERE id = ?1 AND path IS NOT NULL LIMIT 1`;
+    if (this.#parts.kit.store.row(sql, id) === undefined) this.drop(id);
+  }
+
   drop(id: string): void {
     this.#parts.kit.store.rows(`DELETE FROM artifact_chunks WHERE artifact = ?`, id);
     this.#parts.kit.store.rows(`DELETE FROM artifacts WHERE id = ?`, id);
@@ -113,7 +125,7 @@ export class Artifacts {
 
   #find(id: string): Artifact | undefined {
     return this.#parts.kit.store.row<Artifact>(
-      `SELECT id, task, epoch, number + 1 AS chunks, chars FROM artifacts JOIN artifact_chunks ON artifact = id
+      `SELECT id, task, epoch, path, number + 1 AS chunks, chars FROM artifacts JOIN artifact_chunks ON artifact = id
        WHERE id = ? ORDER BY number DESC LIMIT 1`,
       id,
     );

@@ -61,6 +61,9 @@ export class Checkpoints {
       if (part && !this.#parts.artifacts.isComplete(part, task, epoch))
         return `artifact ${part.artifact_id} is incomplete`;
     }
+    const last = this.#parts.records.lastMessageOf(task);
+    if (reported.messages_done > last)
+      return `messages_done is ${reported.messages_done}, but the newest message is ${last}`;
     const { store } = this.#parts.kit;
     const number = this.lastNumber() + 1;
     const view: CheckpointView = {
@@ -190,14 +193,7 @@ export class Checkpoints {
       row.conversation_artifact,
       ...partsOf(row).map(({ artifact_id }) => artifact_id),
     ]);
-    for (const id of ids) if (id !== null && !this.#isUsed(id)) this.#parts.artifacts.drop(id);
-  }
-
-  /** Keeps an artifact while any checkpoint names it, because a later checkpoint may reuse it. */
-  #isUsed(id: string): boolean {
-    const sql = `SELECT 1 FROM checkpoints
-       WHERE patch_artifact = ? OR conversation_artifact = ? OR instr(conversation_parts, ?) > 0 LIMIT 1`;
-    return this.#parts.kit.store.row(sql, id, id, id) !== undefined;
+    for (const id of ids) if (id !== null) this.#parts.artifacts.dropUnnamed(id);
   }
 
   #newestRow(task: number): CheckpointRow | undefined {

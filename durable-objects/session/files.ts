@@ -4,6 +4,7 @@ import { MAX_FILES, MAX_FILES_BYTES } from '../../src/protocol/common/limits.ts'
 import type { Page, PageQuery } from '../../src/protocol/common/page.ts';
 import { CHUNK_CHARS, type FileFacts } from '../../src/protocol/run/frames.ts';
 import type { FileView, ReportResultRequest } from '../../src/protocol/run/reports.ts';
+import type { SqlValue } from '../kit/platform/platform.ts';
 import { Keyset } from '../kit/storage/keyset.ts';
 import { base64Of, instant } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
@@ -21,7 +22,10 @@ type GivenFile = ReportResultRequest['artifacts'][number];
 const BY_PATH = new Keyset('files', [{ sql: 'path' }, { sql: 'task' }]);
 const COLUMNS = 'id, task, epoch, path, mime_type, bytes, created_at';
 
-/** The files of tasks' results. The bytes of each are an artifact. A task has one file at a path: the newest. */
+/**
+ * The files of tasks' results. The bytes of each are an artifact. A task has the files of the last attempt that has sent
+ * any, and one file at a path: the newest.
+ */
 export class Files {
   readonly #parts: Pick<SessionParts, 'kit' | 'records' | 'artifacts'>;
 
@@ -30,8 +34,10 @@ export class Files {
   }
 
   /** Names an artifact as a file. @returns why it may not be one, or null */
-  add(task: number, id: string, { path, mime_type }: FileFacts): string | null {
+  add(task: number, epoch: number, id: string, { path, mime_type }: FileFacts): string | null {
     const { kit, artifacts } = this.#parts;
+    this.#forget(`task = ? AND epoch <> ?`, task, epoch);
+    this.#forget(`task = ? AND path = ? AND id <> ?`, task, path, id);
     const others = kit.store.row<{ files: number; bytes: number }>(
       `SELECT COUNT(*) AS files, COALESCE(SUM(bytes), 0) AS bytes FROM artifacts WHERE task = ? AND path <> ?`,
       task,
@@ -42,8 +48,6 @@ export class Files {
     if (others.bytes + bytes > MAX_FILES_BYTES) {
       return `the files of a task have at most ${MAX_FILES_BYTES} bytes together`;
     }
-    const sameSql = `SELECT id FROM artifacts WHERE task = ? AND path = ? AND id <> ?`;
-    for (const same of kit.store.rows<{ id: string }>(sameSql, task, path, id)) artifacts.drop(same.id);
     kit.store.rows(
       `UPDATE artifacts SET path = ?, mime_type = ?, bytes = ?, created_at = ? WHERE id = ?`,
       path,
@@ -65,7 +69,13 @@ export class Files {
       const problem = artifacts.addChunk(task, epoch, n, { artifact_id, index, data: chunk });
       if (problem !== null) return problem;
     }
-    return this.add(task, artifact_id, facts);
+    return this.add(task, epoch, artifact_id, facts);
+  }
+
+  #forget(where: string, ...bindings: SqlValue[]): void {
+    const { kit, artifacts } = this.#parts;
+    const sql = `UPDATE artifacts SET path = NULL WHERE path IS NOT NULL AND ${where} RETURNING id`;
+    for (const { id } of kit.store.rows<{ id: string }>(sql, ...bindings)) artifacts.dropUnnamed(id);
   }
 
   page(page: PageQuery): Outcome<Page<FileView>> {

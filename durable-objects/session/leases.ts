@@ -1,7 +1,8 @@
 import { isOwnFault } from '../../src/domain/fleet/breaker.ts';
-import { judgeFinish, judgeLease, wasObjectDown } from '../../src/domain/lease/liveness.ts';
+import { finishDueAt, judgeFinish, judgeLease, wasObjectDown } from '../../src/domain/lease/liveness.ts';
 import { isWithoutSocket } from '../../src/domain/lease/report.ts';
 import { addUsage, CUT_OFF_TURN, hasOpenTurn, readUsage } from '../../src/domain/session/usage.ts';
+import { isFinal } from '../../src/domain/task-status.ts';
 import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
@@ -103,6 +104,16 @@ export class Leases {
     if (judgement.verdict === 'late') return null;
     if (judgement.verdict === 'extend') this.#extend(lease, now + Math.max(REQUEST_MS, config.lease_ttl_ms));
     return judgement.check_at;
+  }
+
+  /** When the lease ends if its agent sends nothing more, in ms since the epoch. */
+  expiresAt({ task, seen_at, extended_at }: LeaseRow): number {
+    const { config, records } = this.#parts;
+    const { requested_at, ended_at } = records.session();
+    const askedAt = isFinal(records.task(task)!) ? (ended_at ?? 0) : requested_at;
+    if (askedAt === null) return Math.max(seen_at, extended_at ?? 0) + config.lease_ttl_ms;
+    const limits = { silence_ms: REQUEST_MS, longest_ms: LONGEST_REQUEST_MS };
+    return finishDueAt({ asked_at: askedAt, seen_at, extended_at, ...limits });
   }
 
   /** Whether the object was down when a deadline fell due that is now handled `late_ms` too late. */

@@ -117,8 +117,6 @@ export interface LeaseRow extends ClaimedLease {
   closed_at: number | null;
   /** When the agent was asked to let the task go to another agent, in ms; null if it was not. */
   move_asked_at: number | null;
-  /** The digest of the result that ended a lease without a socket; null before, and for other leases. */
-  result_hash: string | null;
 }
 
 /** The key of the row in a table with a single row. */

@@ -28,7 +28,7 @@ CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
   granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT,
-  token_id TEXT NOT NULL DEFAULT '', cost_before REAL NOT NULL DEFAULT 0, move_asked_at INTEGER, result_hash TEXT
+  token_id TEXT NOT NULL DEFAULT '', cost_before REAL NOT NULL DEFAULT 0, move_asked_at INTEGER
 );
 CREATE TABLE refusals (
   task INTEGER NOT NULL, epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL,
@@ -266,7 +266,7 @@ UPDATE leases SET cost_before = COALESCE((SELECT json_extract(usage, '$.cost_usd
     },
     {
       // Artifacts that are files of a result, and the work of agents without sockets: JSON with what was handed out to
-      // each, and the digest of the result that ended a lease.
+      // each.
       id: 'session/0020_files_and_hand_outs',
       sql: `
 ALTER TABLE artifacts ADD COLUMN path TEXT;
@@ -274,7 +274,6 @@ ALTER TABLE artifacts ADD COLUMN mime_type TEXT;
 ALTER TABLE artifacts ADD COLUMN bytes INTEGER;
 ALTER TABLE artifacts ADD COLUMN created_at INTEGER;
 ALTER TABLE tasks ADD COLUMN handed_out TEXT NOT NULL DEFAULT '[]';
-ALTER TABLE leases ADD COLUMN result_hash TEXT;
 `,
     },
     {

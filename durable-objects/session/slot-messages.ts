@@ -11,8 +11,12 @@ export type SlotMessage =
   | { op: 'cancel'; task_id: TaskId; epoch: number }
   | { op: 'release'; task_id: TaskId; epoch: number; result?: AssignmentResult };
 
-/** Sends a message to the registry. It replaces an undelivered one about the same (task, epoch). */
+/**
+ * Sends a message to the registry. It replaces an undelivered one about the same (task, epoch), except that nothing
+ * replaces the news of who holds the lease.
+ */
 export function tellRegistry({ outbox }: Pick<ObjectKit, 'outbox'>, message: SlotMessage): void {
   const { task_id, epoch } = message.op === 'reserve' ? message.request : message;
-  outbox.put(DESTINATION.registry, `${task_id}:${epoch}`, message);
+  const key = `${task_id}:${epoch}`;
+  outbox.put(DESTINATION.registry, message.op === 'accept' ? `${key}:accept` : key, message);
 }

@@ -13,6 +13,9 @@ interface Parts {
   effects: Pick<Effects, 'now'>;
 }
 
+/** Nothing tells a wait when an offer that was given before may be given again. */
+const LOOK_AGAIN_MS = 10_000;
+
 /**
  * Hands work out to an agent without sockets, and waits for some if there is none. The wait is held here, so that the
  * objects can sleep. An answer that never reaches the agent loses nothing: its offers come again, or lapse.
@@ -31,15 +34,23 @@ export async function claimWork(
     const assignments = await handOut(parts, call, offers.value);
     const left = until - parts.effects.now();
     if (assignments.length > 0 || left <= 0) return ok({ assignments });
-    if (!(await parts.offerTurns.next(call, agentId, max, left))) return ok({ assignments: [] });
+    const lookAgainAt = parts.effects.now() + Math.min(left, LOOK_AGAIN_MS);
+    const isTurn = await parts.offerTurns.next(call, agentId, max, lookAgainAt - parts.effects.now());
+    // The registry has ended the wait.
+    if (!isTurn && parts.effects.now() < lookAgainAt) return ok({ assignments: [] });
   }
 }
 
-/** Hands offers out, without those that their sessions no longer want. */
+/**
+ * Hands offers out, without those that their sessions no longer want.
+ * @throws if no session can be reached; an offer of one that cannot comes again
+ */
 async function handOut({ sessions }: Parts, call: Call, offers: readonly WorkOffer[]): Promise<OfferedAssignment[]> {
   const { workspace } = call.principal;
-  const handed = await Promise.all(
+  const handed = await Promise.allSettled(
     offers.map(({ session_id, ...offer }) => sessions.at(workspace, session_id).handOut(call, offer)),
   );
-  return handed.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
+  const failed = handed.filter((each) => each.status === 'rejected');
+  if (failed.length > 0 && failed.length === offers.length) throw failed[0]!.reason;
+  return handed.flatMap((each) => (each.status === 'fulfilled' && each.value.ok ? [each.value.value] : []));
 }

@@ -1,9 +1,9 @@
 import { decode, sign, verify } from 'hono/jwt';
 import * as z from 'zod';
+import { BoundedMap } from '../domain/bounded-map.ts';
 import { Role } from '../protocol/common/enums.ts';
 import { WorkspaceId } from '../protocol/common/ids.ts';
 import { type Infer, schema } from '../protocol/common/schema.ts';
-import { BoundedMap } from './bounded-map.ts';
 import type { WorkspaceDigest } from './session-identity.ts';
 
 /** A key for signing and verifying. The header of a signed text names the key's id as `kid`. */

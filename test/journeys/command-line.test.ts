@@ -110,28 +110,8 @@ it('oio session rate rates the work of an agent, and oio session show and oio ag
   expect((await oio('session', 'show', id)).output).toContain('rated 0.75: Brief.');
   // Other files rate the same agent, and this is the mean.
   await eventually(async () => expect((await oio('agent', 'show', agent!)).output).toMatch(/, rated \d\.\d\d$/m));
-  const { id: unstarted } = await fleet.client.sessions.create({ title: 'Not started', initial_prompt: 'say hello' });
-  expect((await oio('session', 'rate', unstarted, '1')).output).toContain(
-    'No agent has finished work on this session yet',
-  );
   const refused = await oio('session', 'rate', id, '75');
   expect(refused).toMatchObject({ code: exitCode.usage, output: expect.stringContaining('a number from 0 to 1') });
-});
-
-it('oio session rate asks which task of a graph it is to rate', async () => {
-  const { client } = fleet;
-  const { id } = await client.sessions.create({ title: 'Two parts', initial_prompt: 'say hello' });
-  const part = (title: string) => ({ title, description: 'say Done.' });
-  await client.tasks.createGraph(id, { tasks: [part('Dig a hole'), part('Fill it')] });
-  await client.sessions.act(id, 'start');
-  await eventually(async () => expect(await client.sessions.get(id)).toMatchObject({ status: 'completed' }));
-  expect(await oio('session', 'rate', id, '1')).toMatchObject({
-    code: exitCode.usage,
-    output: expect.stringContaining('Say which task with --task: 2 (Dig a hole), 3 (Fill it)'),
-  });
-  expect(await oio('session', 'rate', id, '1', '--task', '3')).toMatchObject({ code: 0 });
-  const { tasks } = await client.sessions.get(id, ['tasks']);
-  expect(tasks!.map((task) => task.last_assignment?.rating?.quality)).toEqual([undefined, undefined, 1]);
 });
 
 it('oio agent list shows the agents that are connected', async () => {

@@ -78,25 +78,6 @@ it('a user can rate the work of an ended session, and change the rating', async 
   await rating.locator('strong').getByText('40%').waitFor();
 });
 
-it('a user rates each task of a graph by itself', async ({ page, dashboard }) => {
-  const { client } = fleet;
-  const { id } = await client.sessions.create({ title: 'Rated in parts', initial_prompt: 'say hello' });
-  const part = (title: string) => ({ title, description: 'say Done.' });
-  const { task_ids } = await client.tasks.createGraph(id, { tasks: [part('Dig a hole'), part('Fill it')] });
-  await client.sessions.act(id, 'start');
-  await dashboard.signIn();
-  await page.getByRole('link', { name: 'Rated in parts' }).click();
-  await dashboard.hasStatus('completed');
-  const ratings = page.getByRole('region', { name: 'Ratings' });
-  await ratings.getByRole('button', { name: 'Fill it' }).click();
-  await ratings.getByLabel('Quality').selectOption('70%');
-  await ratings.getByRole('button', { name: 'Rate', exact: true }).click();
-  await ratings.getByRole('button', { name: 'Fill it 70%' }).waitFor();
-  const { tasks } = await client.sessions.get(id, ['tasks']);
-  const rated = tasks!.filter(({ last_assignment }) => last_assignment?.rating).map((task) => task.id);
-  expect(rated).toEqual([task_ids[1]]);
-});
-
 it('a reloaded page continues with the session’s current state', async ({ page, dashboard }) => {
   await dashboard.openSession('Survive a reload', 'say First words.\nrun echo half-way\nslow 15 250\nsay Last words.');
   await dashboard.toolCall('bash', 'half-way').waitFor();

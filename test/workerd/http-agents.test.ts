@@ -116,11 +116,17 @@ describe('an agent without sockets', () => {
     expect(await (await agent('AGENT-ROOM', { max_concurrent_capacity: 2 })).claim({ max: 5 })).toHaveLength(2);
   });
 
-  it('gets an assignment again that it has not used, under the same epoch', async () => {
-    const { agent, work } = await handedOut();
-    expect(await agent.claim()).toMatchObject([{ task_id: work.task_id, epoch: work.epoch }]);
-    await agent.report(work);
-    expect(await agent.claim()).toEqual([]);
+  it('gets each assignment once when it claims several times in parallel', async () => {
+    const { agent, session } = await fleet();
+    const ids = [(await session()).id, (await session()).id];
+    const { claim } = await agent();
+    const works = await Promise.all([claim(), claim(), claim()]);
+    expect(
+      works
+        .flat()
+        .map(({ session_id }) => session_id)
+        .sort(),
+    ).toEqual(ids.sort());
   });
 
   it('is offered only what it can do', async () => {

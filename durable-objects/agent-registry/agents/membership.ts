@@ -51,7 +51,10 @@ export class Membership {
       taken !== undefined && (secret_hash === null || taken.owner.secret_hash !== secret_hash);
     const named = agents.named(request.name);
     if (isAnother(named)) {
-      return refuse('name_taken', `There is an agent with the name ${request.name}. Choose another name.`);
+      return refuse(
+        'name_taken',
+        `There is an agent with the name ${request.name}. Choose another name, or send its secret.`,
+      );
     }
     const taken = named ?? agents.identified(proposedId);
     if (isAnother(taken)) return refuse('name_taken', 'There is an agent with this id, and the secret is not its own.');

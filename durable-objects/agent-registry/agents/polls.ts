@@ -1,13 +1,16 @@
+import { BoundedMap } from '../../../src/domain/bounded-map.ts';
 import { instanceWithoutSocket } from '../../../src/domain/lease/report.ts';
 import type { Call } from '../../../src/ports/calls.ts';
 import { offerTurnAt, type WorkOffer } from '../../../src/ports/work-claims.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import { MAX_AGENT_CAPACITY } from '../../../src/protocol/common/limits.ts';
 import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import type { Calls } from '../../kit/calls/calls.ts';
 import { proofOf } from '../../kit/crypto/offer-proof.ts';
 import type { SocketOpening } from '../../kit/platform/sockets.ts';
 import { HEARD_STORED_MS, INSTANCE_FRESH_MS, NO_SUCH_AGENT } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
+import type { Slot, SlotKey } from '../slots/slots-table.ts';
 import type { Agent } from './agent-rows.ts';
 import { agentTag, type Connection, newConnection } from './connections.ts';
 
@@ -16,6 +19,14 @@ const CONNECTED = refuse(
   'The agent has a control socket, on which it gets its offers. Close it, and try again in a minute.',
 );
 
+/** An offer that an agent has got and not used comes again after this time. */
+const GIVEN_AGAIN_MS = 10_000;
+/** The offers of which this is known. Each agent has at most as many as its capacity. */
+const MAX_GIVEN = 100_000;
+/** The waits of one agent at a time, besides the newest one. */
+const MAX_OTHER_POLLS = MAX_AGENT_CAPACITY - 1;
+const NORMAL_CLOSURE = 1000;
+
 /**
  * Agents without sockets (`WorkClaimsApi`). While such an agent waits for work, the Worker holds a control socket in its
  * place, so that it is offered work like any other. A frame on it says no more than that an offer may be there.
@@ -23,6 +34,11 @@ const CONNECTED = refuse(
 export class Polls {
   readonly #parts: RegistryParts;
   readonly #calls: Calls;
+  /**
+   * When an offer was last given to its agent (ms since the epoch). An agent that claims twice at once gets each offer
+   * once, and one that has never seen the answer gets it again soon.
+   */
+  readonly #given = new BoundedMap<string, number>(MAX_GIVEN);
 
   constructor(parts: RegistryParts, calls: Calls) {
     this.#parts = parts;
@@ -34,11 +50,14 @@ export class Polls {
       if (this.#isConnected(agentId)) return CONNECTED;
       this.#heard(agent);
       const { kit, keeper, slots } = this.#parts;
-      if (this.#offers(call, agent).length === 0 && slots.hasQueue()) {
-        const newcomer = { agent_id: agentId, instance_id: instanceWithoutSocket(agentId), max };
+      const wanted = max - this.#open(agentId).length;
+      if (wanted > 0 && slots.hasQueue()) {
+        const newcomer = { agent_id: agentId, instance_id: instanceWithoutSocket(agentId), max: wanted };
         kit.store.transact(() => keeper.match({ newcomer }));
       }
-      return ok(this.#offers(call, agent).slice(0, max));
+      const given = this.#open(agentId).slice(0, max);
+      for (const slot of given) this.#given.set(nameOf(slot), this.#now);
+      return ok(given.map((slot) => this.#offerOf(slot, agent, call)));
     });
   }
 
@@ -66,12 +85,11 @@ export class Polls {
       },
       opened: (socket) => {
         connections.touch(agent.id);
-        for (const other of connections.polling(agent.id)) {
-          if (other.socket.id !== socket.id) connections.close(other, 1000, 'replaced');
-        }
+        const polls = connections.polling(agent.id).filter((other) => other.socket.id !== socket.id);
+        for (const poll of polls.slice(0, -MAX_OTHER_POLLS)) connections.close(poll, NORMAL_CLOSURE, 'too many waits');
         // Work may have come since the claim.
         if (slots.hasQueue()) kit.store.transact(() => keeper.match());
-        for (const slot of slots.heldBy(agent.id)) if (slot.state === 'offered') keeper.sendOffer(slot);
+        for (const slot of this.#open(agent.id)) keeper.sendOffer(slot);
       },
     };
   }
@@ -86,20 +104,22 @@ export class Polls {
     });
   }
 
-  /** The open offers of an agent, with their proofs. Those that it was given before and has not used come again. */
-  #offers({ principal }: Call, { id, name, repository }: Agent): WorkOffer[] {
-    const offeree = {
+  /** The offers that an agent has not used, and that were not given to it in the last seconds. */
+  #open(agentId: string): Slot[] {
+    const isGiven = (slot: Slot) => this.#now - (this.#given.get(nameOf(slot)) ?? 0) < GIVEN_AGAIN_MS;
+    return this.#parts.slots.heldBy(agentId).filter((slot) => slot.state === 'offered' && !isGiven(slot));
+  }
+
+  #offerOf(slot: Slot, { id, name, repository }: Agent, { principal }: Call): WorkOffer {
+    const { task_id, epoch, session_id, proof_key } = slot;
+    const proof = proofOf(proof_key, {
       agent_id: id,
       agent_name: name,
       instance_id: instanceWithoutSocket(id),
       repository,
       token_id: principal.token_id,
-    };
-    return this.#parts.slots.heldBy(id).flatMap(({ state, task_id, epoch, session_id, offered_until, proof_key }) => {
-      if (state !== 'offered' || offered_until === null) return [];
-      const proof = proofOf(proof_key, offeree);
-      return [{ task_id, epoch, session_id, agent_name: name, repository, offered_until, proof }];
     });
+    return { task_id, epoch, session_id, agent_name: name, repository, offered_until: slot.offered_until!, proof };
   }
 
   /** Whether a process of the agent has a control socket of its own. */
@@ -120,4 +140,8 @@ export class Polls {
   get #now(): number {
     return this.#parts.kit.store.platform.now();
   }
+}
+
+function nameOf({ task_id, epoch }: SlotKey): string {
+  return `${task_id}:${epoch}`;
 }

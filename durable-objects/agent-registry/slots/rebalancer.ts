@@ -75,10 +75,10 @@ export class Rebalancer {
 
   #agents(): BalancedAgent[] {
     const { agents, connections } = this.#parts;
-    const connected = connections.connected();
+    const [connected, alive] = [connections.connected(), connections.aliveAt()];
     return agents.all().map((agent) => ({
       ...agent,
-      heard_at: connected.get(agent.id)?.seen_at ?? null,
+      heard_at: alive.get(agent.id) ?? null,
       instance_id: connected.get(agent.id)?.instance_id ?? null,
       circuit: circuitOf(agent.breaker ?? CLOSED, this.#now),
     }));

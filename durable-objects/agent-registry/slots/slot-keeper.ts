@@ -68,6 +68,15 @@ export class SlotKeeper {
     if (match) this.match(event.type === 'declined' ? { skip: event.agent_id } : {});
   }
 
+  /** Records who holds the lease of a slot, as its session says. An agent that was removed meanwhile may not keep it. */
+  grant(key: SlotKey, agent_id: string): void {
+    const slot = this.#slots.find(key);
+    if (slot && slot.state !== 'ended' && !this.#agents.find(agent_id)) {
+      return this.evict({ ...slot, agent_id }, 'agent_drained');
+    }
+    this.report(key, { type: 'granted', agent_id });
+  }
+
   /**
    * Corrects the slots of an agent from its hello, and matches the queue.
    * @param abandoned accepted slots on which the agent no longer works

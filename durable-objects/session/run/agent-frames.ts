@@ -66,12 +66,21 @@ export class AgentFrames {
     for (const { n, ...frame } of frames) {
       if (n <= acked) continue;
       const body = frame as AgentFrameBody;
-      const problem = isTooLarge(body) ? tooLarge(body) : this.#use(lease, n, body);
+      const problem = isTooLarge(body) ? tooLarge(body) : this.#takeOrAnswer(lease, n, body);
       if (problem !== null) return refuse('validation_failed', `The report ${n} cannot be used: ${problem}.`);
       acked = n;
     }
     if (acked > lease.acked) this.#acknowledge(lease, acked);
     return ok(acked);
+  }
+
+  /** Applies a frame. A request for an approval that comes after the end is answered, as it is on a socket. */
+  #takeOrAnswer(lease: LeaseRow, n: number, body: AgentFrameBody): string | null {
+    const { approvals, records } = this.#parts;
+    const { task, epoch } = lease;
+    if (body.type !== 'approval.asked' || !isFinal(records.task(task)!)) return this.#use(lease, n, body);
+    approvals.refuse(task, epoch, body.data.ask_id, body.data.kind);
+    return null;
   }
 
   /** Applies each frame in its own transaction, so that an invalid frame does not block the others. */
@@ -159,7 +168,7 @@ export class AgentFrames {
   #addChunk({ task, epoch }: LeaseRow, n: number, { file, ...chunk }: DataOf<'artifact.chunk'>): string | null {
     const { artifacts, files } = this.#parts;
     const problem = artifacts.addChunk(task, epoch, n, chunk);
-    return problem ?? (file ? files.add(task, chunk.artifact_id, file) : null);
+    return problem ?? (file ? files.add(task, epoch, chunk.artifact_id, file) : null);
   }
 
   /** Applies an event about the agent's work. */

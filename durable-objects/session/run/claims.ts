@@ -102,7 +102,6 @@ export class Claims {
       closed_at: null,
       move_asked_at: null,
       ended: null,
-      result_hash: null,
     };
   }
 

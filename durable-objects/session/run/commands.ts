@@ -1,3 +1,4 @@
+import { isWithoutSocket } from '../../../src/domain/lease/report.ts';
 import type { Delivery } from '../../../src/protocol/common/enums.ts';
 import type { Command } from '../../../src/protocol/run/assignment.ts';
 import type { ObjectSocket } from '../../kit/platform/platform.ts';
@@ -32,7 +33,7 @@ export class Commands {
   enqueue(task: number, epoch: number, command: StoredCommand): void {
     const id = this.#parts.records.session().last_command + 1;
     this.#parts.records.update({ last_command: id });
-    if (!isForNow(command)) {
+    if (!this.#isFleeting(task, command)) {
       this.#parts.kit.store.rows(
         `INSERT INTO commands (id, task, epoch, body) VALUES (?, ?, ?, ?)`,
         id,
@@ -76,7 +77,7 @@ export class Commands {
 
   /** Whether the command can reach the lease's agent: it is queued until a reconnect, or the agent is connected. */
   canReach(task: number, epoch: number, command: StoredCommand): boolean {
-    return !isForNow(command) || holderSockets(this.#parts.kit.store.platform, task, epoch).length > 0;
+    return !this.#isFleeting(task, command) || holderSockets(this.#parts.kit.store.platform, task, epoch).length > 0;
   }
 
   acknowledge(task: number, epoch: number, id: number): void {
@@ -91,6 +92,12 @@ export class Commands {
   /** Deletes a lease's commands at its end. Messages are queued again for the next lease; other commands are void. */
   drop(task: number): void {
     this.#parts.kit.store.rows(`DELETE FROM commands WHERE task = ?`, task);
+  }
+
+  /** Whether the command is lost if no socket can take it now. An agent without a socket gets it with its next report. */
+  #isFleeting(task: number, command: StoredCommand): boolean {
+    const lease = this.#parts.records.liveLease(task);
+    return isForNow(command) && !(lease && isWithoutSocket(lease));
   }
 
   #inFull(command: StoredCommand): Command {

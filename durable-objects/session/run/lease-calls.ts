@@ -4,7 +4,7 @@ import type { Call } from '../../../src/ports/calls.ts';
 import type { FrameReport, LeaseKey, ProvenOffer } from '../../../src/ports/lease-calls.ts';
 import { MAX_COUNT } from '../../../src/protocol/common/bounds.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
-import { taskNumber } from '../../../src/protocol/common/ids.ts';
+import { taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
 import type {
   LeaseReport,
   OfferedAssignment,
@@ -24,30 +24,34 @@ import type { AgentClaim } from './claims.ts';
 
 type Needs = Pick<
   SessionParts,
-  | 'config'
   | 'kit'
   | 'records'
   | 'log'
   | 'commands'
   | 'files'
   | 'reservations'
+  | 'leases'
   | 'tasks'
   | 'claims'
   | 'refusals'
   | 'frames'
 >;
 
-/** What an agent was given with an offer. It stays after the lease, so that a late agent learns what has become of it. */
+/** An epoch that was handed out to an agent. It stays after the lease, for reports that are late or come again. */
 interface HandOut {
   agent_id: string;
-  /** The newest one of the task that was handed out to the agent. */
   epoch: number;
   agent_name: string;
   repository: string | null;
+  /** The last message that the agent was given with it. */
   messages_last: number;
+  /** Whether the agent has taken the lease. */
+  taken: boolean;
+  /** How the agent has ended the lease: by the result with this digest, or by a release. */
+  ended?: { result: string } | 'released';
 }
 
-/** The agents of a task of which this is known. An agent that is forgotten claims again. */
+/** The hand-outs of a task that are known. An agent whose hand-out is forgotten claims again. */
 const MAX_HAND_OUTS = 50;
 
 /**
@@ -73,10 +77,11 @@ export class LeaseCalls {
       if (judgement.verdict !== 'granted') return gone('reason' in judgement ? judgement.reason : 'it has a lease');
       const assignment = this.#offered(task, offered_until);
       const { agent_name, repository } = offer;
-      const messages_last = records.lastMessageOf(task);
-      const others = this.#handOuts(task).filter((known) => known.agent_id !== agent_id);
-      const all = [...others, { agent_id, epoch, agent_name, repository, messages_last }];
-      records.updateTask(task, { handed_out: JSON.stringify(all.slice(-MAX_HAND_OUTS)) });
+      const before = this.#handOut(call, { task_id, epoch });
+      const last = records.lastMessageOf(task);
+      // The agent may never have seen the answer before. A message that comes as a command again does no harm.
+      const messages_last = Math.min(before?.messages_last ?? last, last);
+      this.#note(task, { agent_id, epoch, agent_name, repository, messages_last, taken: false });
       return ok(assignment);
     });
   }
@@ -87,7 +92,8 @@ export class LeaseCalls {
       call,
       () =>
         this.#underLease(call, key, (lease) => {
-          this.#acknowledge(lease, acknowledged_command);
+          const acknowledged = this.#acknowledge(lease, acknowledged_command);
+          if (!acknowledged.ok) return acknowledged;
           const taken = this.#parts.frames.takeAll(lease, frames);
           if (!taken.ok) return taken;
           if (taken.value === lease.acked) this.#seen(lease);
@@ -101,13 +107,14 @@ export class LeaseCalls {
     const { acknowledged_command, ...result } = request;
     const digest = sha256(JSON.stringify(result));
     const report = () => {
-      const before = this.#endedBy(call, key);
-      if (before?.result_hash === digest) return ok(this.#final(before));
-      if (before?.result_hash)
+      const ended = this.#handOut(call, key)?.ended;
+      if (typeof ended === 'object') {
+        if (ended.result === digest) return ok(this.#final(key));
         return refuse('result_differs', 'The lease has ended with another result, which counts.');
+      }
       return this.#underLease(call, key, (lease) => {
-        this.#acknowledge(lease, acknowledged_command);
-        return this.#end(lease, result, digest);
+        const acknowledged = this.#acknowledge(lease, acknowledged_command);
+        return acknowledged.ok ? this.#end(call, lease, result, digest) : acknowledged;
       });
     };
     return this.#change('reportResult', call, report, key);
@@ -115,9 +122,10 @@ export class LeaseCalls {
 
   releaseLease(call: Call, key: LeaseKey, request: ReleaseLeaseRequest): Outcome<null> {
     const release = () => {
-      if (this.#endedBy(call, key)?.result_hash === null) return ok(null);
+      if (this.#handOut(call, key)?.ended === 'released') return ok(null);
       return this.#underLease(call, key, (lease) => {
         this.#parts.frames.released(lease, request);
+        this.#noteEnd(call, key, 'released');
         return ok(null);
       });
     };
@@ -125,10 +133,14 @@ export class LeaseCalls {
   }
 
   /** Ends the lease with its result, unless a message waits that the agent had not seen. */
-  #end(lease: LeaseRow, { artifacts, usage, ...result }: Reported, result_hash: string): Outcome<ResultReport> {
+  #end(call: Call, lease: LeaseRow, { artifacts, usage, ...result }: Reported, digest: string): Outcome<ResultReport> {
     const { files, frames, records } = this.#parts;
     const { status, output: text, error, messages_done = this.#messagesGiven(lease) } = result;
-    if (status !== 'failed' && records.lastMessageOf(lease.task) > messages_done) {
+    const last = records.lastMessageOf(lease.task);
+    if (messages_done > last) {
+      return refuse('validation_failed', `messages_done is ${messages_done}, but the newest message is ${last}.`);
+    }
+    if (status !== 'failed' && last > messages_done) {
       this.#seen(lease);
       const session_status = records.session().status;
       return ok({ ...this.#view(records.lease(lease.task)!), final: false, session_status });
@@ -139,8 +151,9 @@ export class LeaseCalls {
     }
     if (usage) frames.used(lease.task, usage);
     frames.result(lease, { status, text, messages_done, error });
-    records.updateLease(lease.task, { result_hash });
-    return ok(this.#final(lease));
+    const key = { task_id: taskIdOf(records.session().id, lease.task), epoch: lease.epoch };
+    this.#noteEnd(call, key, { result: digest });
+    return ok(this.#final(key));
   }
 
   /** Runs what an agent does under its lease, which the first report takes. */
@@ -161,17 +174,21 @@ export class LeaseCalls {
   #leaseOf(call: Call, { task_id, epoch }: LeaseKey): Outcome<LeaseRow> {
     const { claims, records, reservations } = this.#parts;
     const [agent_id, number] = [agentOf(call), taskNumber(task_id)];
-    const handOut = this.#handOuts(number).find((known) => known.agent_id === agent_id);
-    const facts = { agent_id, epoch, handed_out: handOut?.epoch ?? null };
-    switch (judgeReport(facts, records.task(number), records.lease(number))) {
-      case 'held':
-        return ok(records.liveLease(number)!);
+    const handOut = this.#handOut(call, { task_id, epoch });
+    const handed_out = handOut ? (handOut.taken ? 'taken' : 'offered') : null;
+    switch (judgeReport({ agent_id, epoch, handed_out }, records.task(number), records.lease(number))) {
+      case 'held': {
+        const { token_id } = call.principal;
+        if (records.lease(number)!.token_id !== token_id) records.updateLease(number, { token_id });
+        return ok(records.lease(number)!);
+      }
       case 'claims': {
         const claim = { ...this.#claim(call, epoch, handOut!), messages_given: handOut!.messages_last };
         const answer = claims.answer(number, claim);
         if (!('assignment' in answer)) return gone(answer.reason);
+        this.#note(number, { ...handOut!, taken: true });
         reservations.accepted(number, epoch, agent_id);
-        return ok(records.liveLease(number)!);
+        return ok(records.lease(number)!);
       }
       case 'gone':
         return gone('another agent was first, or the offer was withdrawn');
@@ -182,14 +199,6 @@ export class LeaseCalls {
       case 'unknown':
         return refuse('not_found', 'This agent has no such lease.');
     }
-  }
-
-  /** The lease of an epoch that the agent has ended itself. */
-  #endedBy(call: Call, { task_id, epoch }: LeaseKey): LeaseRow | undefined {
-    const { records } = this.#parts;
-    const lease = records.find() ? records.lease(taskNumber(task_id)) : undefined;
-    const isTheirs = lease?.epoch === epoch && lease.instance_id === instanceWithoutSocket(agentOf(call));
-    return isTheirs && lease.ended === 'done' ? lease : undefined;
   }
 
   #claim({ principal }: Call, epoch: number, { agent_name, repository }: Named): AgentClaim {
@@ -206,8 +215,24 @@ export class LeaseCalls {
     };
   }
 
+  #handOut(call: Call, { task_id, epoch }: LeaseKey): HandOut | undefined {
+    const agent_id = agentOf(call);
+    return this.#handOuts(taskNumber(task_id)).find((known) => known.epoch === epoch && known.agent_id === agent_id);
+  }
+
   #handOuts(number: number): HandOut[] {
     return JSON.parse(this.#parts.records.task(number)?.handed_out ?? '[]') as HandOut[];
+  }
+
+  #note(number: number, handOut: HandOut): void {
+    const { agent_id, epoch } = handOut;
+    const others = this.#handOuts(number).filter((known) => known.agent_id !== agent_id || known.epoch !== epoch);
+    const all = [...others, handOut].slice(-MAX_HAND_OUTS);
+    this.#parts.records.updateTask(number, { handed_out: JSON.stringify(all) });
+  }
+
+  #noteEnd(call: Call, key: LeaseKey, ended: NonNullable<HandOut['ended']>): void {
+    this.#note(taskNumber(key.task_id), { ...this.#handOut(call, key)!, ended });
   }
 
   #offered(number: number, offered_until: number): OfferedAssignment {
@@ -226,8 +251,14 @@ export class LeaseCalls {
     };
   }
 
-  #acknowledge({ task, epoch }: LeaseRow, command: number | undefined): void {
-    if (command !== undefined) this.#parts.commands.acknowledgeUpTo(task, epoch, command);
+  #acknowledge({ task, epoch }: LeaseRow, command: number | undefined): Outcome<null> {
+    if (command === undefined) return ok(null);
+    const { commands, records } = this.#parts;
+    if (command > records.session().last_command) {
+      return refuse('validation_failed', `There is no command ${command} yet. Acknowledge only what you were given.`);
+    }
+    commands.acknowledgeUpTo(task, epoch, command);
+    return ok(null);
   }
 
   #seen({ task, acked }: LeaseRow): void {
@@ -245,12 +276,13 @@ export class LeaseCalls {
     return waiting.length === 0 ? records.lastMessageOf(task) : Math.min(...waiting) - 1;
   }
 
-  #view({ task, epoch, acked, seen_at }: LeaseRow): LeaseReport {
-    const { config, commands, records } = this.#parts;
+  #view(lease: LeaseRow): LeaseReport {
+    const { task, epoch, acked } = lease;
+    const { commands, leases, records } = this.#parts;
     const isOver = isFinal(records.task(task)!);
     return {
       acked,
-      lease_expires_at: instant(seen_at + config.lease_ttl_ms),
+      lease_expires_at: instant(leases.expiresAt(lease)),
       commands: commands.pending(task, epoch).map(({ id, command }): PendingCommand => {
         if (isOver && command.type === 'stop') return { id, type: 'cancel', data: command.data };
         return { id, ...command };
@@ -258,8 +290,11 @@ export class LeaseCalls {
     };
   }
 
-  #final({ acked }: LeaseRow): ResultReport {
-    const { status } = this.#parts.records.session();
+  #final({ task_id, epoch }: LeaseKey): ResultReport {
+    const { records } = this.#parts;
+    const { status } = records.session();
+    const lease = records.lease(taskNumber(task_id));
+    const acked = lease?.epoch === epoch ? lease.acked : 0;
     return { final: true, session_status: status, acked, lease_expires_at: null, commands: [] };
   }
 }

@@ -5,7 +5,7 @@ import type { RoutedAgent } from './route.ts';
 import { chooseAgent, hasRoom } from './routing.ts';
 import type { Declined } from './slot.ts';
 
-/** A registered agent, with its process; null while it is not connected. */
+/** A registered agent, with its process; null while it takes no work. */
 export type BalancedAgent = RoutedAgent & { instance_id: string | null };
 
 /** A slot that an agent was offered or has accepted. */
@@ -82,7 +82,10 @@ export function planMoves<Slot extends HeldSlot>(
   const moves: Move<Slot>[] = [];
   const stays: Stay<Slot>[] = [];
   const open = [...copies.values()].filter(
-    (agent) => agent.circuit === 'closed' && unavailableBecause({ ...agent, slots_used: 0 }, now, quiet_ms) === null,
+    (agent) =>
+      agent.instance_id !== null &&
+      agent.circuit === 'closed' &&
+      unavailableBecause({ ...agent, slots_used: 0 }, now, quiet_ms) === null,
   );
   for (const slot of held) {
     const source = copies.get(slot.agent_id);

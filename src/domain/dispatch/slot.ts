@@ -17,9 +17,10 @@ export interface SlotEvent {
   /**
    * - `accepted`, `declined`: the agent's answer to the offer. An agent's hello that names the lease accepts it too.
    * - `lapsed`: the offer was not answered in time.
+   * - `granted`: the session says that the agent has the lease, which nobody knows better.
    * - `ended`: the agent no longer works on it.
    */
-  type: 'accepted' | 'declined' | 'lapsed' | 'ended';
+  type: 'accepted' | 'granted' | 'declined' | 'lapsed' | 'ended';
   agent_id: string;
 }
 
@@ -56,6 +57,11 @@ export function decideSlot(
       // The session grants a lease to only one agent that was offered it. Its offer may have lapsed meanwhile.
       const wasOffered = holds || (slot !== undefined && agent_id in slot.declined);
       if (!isOpen || !wasOffered) return { decision: 'none', match: false };
+      const cancel_at = holds ? null : slot.agent_id;
+      return { decision: 'accept', cancel_at, match: cancel_at !== null };
+    }
+    case 'granted': {
+      if (slot === undefined || slot.state === 'ended') return { decision: 'none', match: false };
       const cancel_at = holds ? null : slot.agent_id;
       return { decision: 'accept', cancel_at, match: cancel_at !== null };
     }

@@ -74,12 +74,18 @@ type FinishVerdict =
   | { verdict: 'extend'; check_at: number }
   | { verdict: 'late' };
 
-/** Judges whether an agent that was asked to finish is late. An extension restarts both time limits. */
+/** When an agent that was asked to finish is late. An extension restarts both time limits. */
+export function finishDueAt(signs: Omit<FinishSigns, 'now' | keyof SocketSigns>): number {
+  const { asked_at, seen_at, silence_ms, longest_ms } = signs;
+  const from = Math.max(asked_at, signs.extended_at ?? 0);
+  return Math.min(Math.max(seen_at, from) + silence_ms, from + longest_ms);
+}
+
+/** Judges whether an agent that was asked to finish is late. */
 export function judgeFinish(signs: FinishSigns): FinishVerdict {
-  const { now, asked_at, seen_at, silence_ms, longest_ms } = signs;
+  const { now, asked_at, seen_at, silence_ms } = signs;
   const extended_at = signs.extended_at ?? 0;
-  const from = Math.max(asked_at, extended_at);
-  const dueAt = Math.min(Math.max(seen_at, from) + silence_ms, from + longest_ms);
+  const dueAt = finishDueAt(signs);
   if (now < dueAt) return { verdict: 'in_time', check_at: dueAt };
   const isExtended = extended_at >= Math.max(asked_at, seen_at);
   if (!isExtended && wasObjectDown(now - dueAt, signs)) return { verdict: 'extend', check_at: now + silence_ms };

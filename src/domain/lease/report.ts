@@ -20,8 +20,8 @@ export function isWithoutSocket({ stream_id }: Pick<ClaimedLease, 'stream_id'>):
 export interface ReportFacts {
   agent_id: string;
   epoch: number;
-  /** The newest epoch of the task that was handed out to the agent; null if none was. */
-  handed_out: number | null;
+  /** What became of the epoch that was handed out to the agent; null if it was not. */
+  handed_out: 'offered' | 'taken' | null;
 }
 
 export type ReportVerdict =
@@ -48,12 +48,11 @@ export function judgeReport(
   task: ClaimedTask | undefined,
   lease: ClaimedLease | undefined,
 ): ReportVerdict {
-  if (!task) return 'unknown';
+  if (!task || handed_out === null) return 'unknown';
   if (lease?.epoch === epoch && lease.instance_id === instanceWithoutSocket(agent_id)) {
     if (lease.ended === 'done') return 'ended';
     return lease.ended === null && task.epoch === epoch ? 'held' : 'stale';
   }
-  if (handed_out === null || handed_out < epoch) return 'unknown';
-  if (epoch < task.epoch) return 'stale';
-  return handed_out === epoch && task.epoch === epoch && task.status === 'ready' ? 'claims' : 'gone';
+  if (handed_out === 'taken') return 'stale';
+  return task.epoch === epoch && task.status === 'ready' ? 'claims' : 'gone';
 }

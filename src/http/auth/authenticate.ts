@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
-import { BoundedMap } from '../../application/bounded-map.ts';
 import { type Claims, equalSecrets } from '../../application/token-signer.ts';
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import { SOCKET_PROTOCOL, TICKET_PROTOCOL_PREFIX } from '../../protocol/common/socket.ts';
 import { type Principal, revocableToken, STATIC_TOKEN_ID } from '../../protocol/workspace/token.ts';
 import type { AppEnv } from '../context.ts';

@@ -1,4 +1,4 @@
-import { BoundedMap } from '../../application/bounded-map.ts';
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import type { AgentRegistries } from '../../ports/agent-registry.ts';
 import { Unavailable } from '../../ports/unavailable.ts';
 import { FRESH_MS, USABLE_MS } from './revocations.ts';

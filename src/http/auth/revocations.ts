@@ -1,4 +1,4 @@
-import { BoundedMap } from '../../application/bounded-map.ts';
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import { Unavailable } from '../../ports/unavailable.ts';
 import type { Workspaces } from '../../ports/workspace.ts';
 

@@ -1,7 +1,8 @@
 import { ownAgentOnly } from '../../application/authorize.ts';
 import { claimWork } from '../../application/claim-work.ts';
+import { SignsOfLife } from '../../application/signs-of-life.ts';
 import type { Call } from '../../ports/calls.ts';
-import type { LeaseKey } from '../../ports/lease-calls.ts';
+import type { FrameReport, LeaseKey } from '../../ports/lease-calls.ts';
 import { sessionOfTask } from '../../protocol/common/ids.ts';
 import type { AgentFrame } from '../../protocol/run/frames.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
@@ -15,16 +16,22 @@ interface LeaseParams {
 
 /** Handlers for agents without sockets: they claim work, and report under their leases. */
 export function leaseHandlers(deps: Dependencies, authenticator: Authenticator) {
+  const signs = new SignsOfLife(deps.agentRegistries, deps.effects.now);
   const sessionOf = ({ principal }: Call, { task_id }: LeaseParams) =>
     deps.sessions.at(principal.workspace, sessionOfTask(task_id));
+
+  async function report(call: Call, params: LeaseParams, frames: FrameReport) {
+    const [outcome] = await Promise.all([sessionOf(call, params).report(call, keyOf(params), frames), signs.of(call)]);
+    return outcome;
+  }
 
   /** A report that is one frame. */
   function reportOne(
     call: Call,
     params: LeaseParams,
-    { acknowledged_command, ...frame }: AgentFrame & { acknowledged_command?: number | undefined },
+    { acknowledged_command, ...frame }: AgentFrame & Pick<FrameReport, 'acknowledged_command'>,
   ) {
-    return sessionOf(call, params).report(call, keyOf(params), { frames: [frame], acknowledged_command });
+    return report(call, params, { frames: [frame], acknowledged_command });
   }
 
   return {
@@ -41,7 +48,7 @@ export function leaseHandlers(deps: Dependencies, authenticator: Authenticator) 
       return own.ok ? deps.agentRegistries.of(call.principal.workspace).heartbeat(call, id) : own;
     },
     reportEvents: ({ params, body: { events, acknowledged_command }, call }) =>
-      sessionOf(call, params).report(call, keyOf(params), { frames: events, acknowledged_command }),
+      report(call, params, { frames: events, acknowledged_command }),
     reportCheckpoint: ({ params, body: { n, acknowledged_command, ...data }, call }) =>
       reportOne(call, params, { n, type: 'checkpoint', data, acknowledged_command }),
     askApproval: ({ params, body: { n, acknowledged_command, ...data }, call }) =>

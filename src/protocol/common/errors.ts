@@ -113,7 +113,8 @@ export const ERROR_CODES = {
     title: 'The name is taken',
     retryable: false,
     meaning: 'The workspace has another agent with this name.',
-    remedy: 'Choose another name, or remove the other agent. An agent that registers again sends its secret.',
+    remedy:
+      'Choose another name, or remove the other agent. An agent that registers again sends the secret of its first registration.',
   },
   no_capable_agent: {
     status: 409,

@@ -105,7 +105,7 @@ export const AGENT_ENDPOINTS = {
     access: 'act',
     params: AgentParams,
     body: NoMembers,
-    responses: { 204: { description: 'The agent counts as alive for the next minute.' } },
+    responses: { 204: { description: 'The agent counts as alive for about a minute.' } },
     errors: ['not_found'],
   },
   updateAgent: {

@@ -78,7 +78,7 @@ export const FileFacts = schema(() =>
       .max(MAX_FILE_PATH_CHARS)
       .refine((path) => !hasControls(path), 'must have no control characters')
       .refine(
-        (path) => !path.startsWith('/') && !path.split('/').includes('..'),
+        (path) => path.split('/').every((part) => !['', '.', '..'].includes(part)) && !/[\\\\:]/.test(path),
         'must be a relative path, such as reports/tests.xml',
       ),
     mime_type: z

@@ -166,6 +166,10 @@ export const AskApprovalRequest = schema(() =>
       detail: ApprovalAsked().shape.detail.default({}),
     })
     .strict()
+    .refine(({ kind, questions }) => kind !== 'question' || questions.length > 0, {
+      path: ['questions'],
+      message: 'must have what to ask',
+    })
     .meta({
       id: 'AskApprovalRequest',
       description: 'The agent needs an answer of a person, which comes as the command `approval_reply`.',

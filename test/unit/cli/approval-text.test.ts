@@ -59,7 +59,7 @@ describe('an open approval', () => {
       'Which color?',
       '  red  a warm one',
       '  blue  a cold one',
-      `  npm run oio -- answer ${SESSION} "red"`,
+      `  npm run oio -- answer ${SESSION} "red" --approval ${question.id.slice(0, 8)}`,
     ]);
   });
 });

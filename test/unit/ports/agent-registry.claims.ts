@@ -19,6 +19,7 @@ import {
 
 const OFFER_MS = 20_000;
 const QUIET_MS = 60_000;
+const GIVEN_AGAIN_MS = 10_000;
 
 /** A registered agent without sockets. */
 async function agentIn(registry: RegistryUnderTest, id = AGENT_A, changes: object = {}) {
@@ -41,13 +42,14 @@ async function agentIn(registry: RegistryUnderTest, id = AGENT_A, changes: objec
 /** The contract of agents without sockets. */
 export function claimsContract(make: MakeRegistry): void {
   describe('an agent without sockets', () => {
-    it('is offered what waits when it claims, and the same again until it is accepted or lapses', async () => {
+    it('is offered what waits when it claims, and the same again after some seconds until it is accepted', async () => {
       const registry = await make();
       const agent = await agentIn(registry);
       const request = slotRequest(1);
       await registry.api.reserve(request);
       const [offer] = await agent.claim();
       expect(offer).toMatchObject({ task_id: request.task_id, epoch: 1, session_id: request.session_id });
+      await registry.advance(GIVEN_AGAIN_MS);
       expect(await agent.claim()).toEqual([offer]);
       await registry.api.accept(request.task_id, 1, AGENT_A);
       expect(await agent.claim()).toEqual([]);
@@ -85,13 +87,39 @@ export function claimsContract(make: MakeRegistry): void {
       expect(await use(registry)).toBe(2);
     });
 
-    it('has one wait at a time: a new one ends the one before', async () => {
+    it('may wait several times at once, and each wait hears of an offer', async () => {
       const registry = await make();
       const agent = await agentIn(registry);
-      const [first, second] = [await agent.poll(), await agent.poll()];
-      await eventually(() => expect(first.closeCode).toBe(1000));
+      const links = [await agent.poll(), await agent.poll()];
       await registry.api.reserve(slotRequest(1));
-      await eventually(() => expect(offers(second)).toHaveLength(1));
+      await eventually(() => expect(links.map((link) => offers(link).length)).toEqual([1, 1]));
+      expect(links.map(({ closeCode }) => closeCode)).toEqual([null, null]);
+    });
+
+    it('has the lease that its session says it has, whatever the registry believed', async () => {
+      const registry = await make();
+      const [one, two] = [await agentIn(registry), await agentIn(registry, AGENT_B)];
+      const request = slotRequest(1);
+      await registry.api.reserve(request);
+      await one.claim();
+      await registry.advance(OFFER_MS);
+      expect(await two.claim()).toHaveLength(1);
+      await registry.api.accept(request.task_id, 1, AGENT_A);
+      expect([await use(registry), await use(registry, AGENT_B)]).toEqual([1, 0]);
+    });
+
+    it('that was removed loses a lease of which the news comes late', async () => {
+      const registry = await make();
+      const { api, workspace } = registry;
+      const agent = await agentIn(registry);
+      const request = slotRequest(1);
+      await api.reserve(request);
+      await agent.claim();
+      await api.deregister(callFrom(workspace), AGENT_A, { timeout_seconds: 0, force: true });
+      await api.accept(request.task_id, 1, AGENT_A);
+      await eventually(() =>
+        expect(registry.evictions()).toEqual([{ task_id: request.task_id, epoch: 1, reason: 'agent_drained' }]),
+      );
     });
 
     it('gets nothing while it drains, and is not found when it was removed', async () => {

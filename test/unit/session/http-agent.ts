@@ -16,9 +16,12 @@ export class HttpAgent {
   readonly #session: SessionInProcess;
   readonly id: string;
   readonly epoch: number;
+  readonly #token: string;
   #sent = 0;
 
-  constructor(session: SessionInProcess, id: string, epoch = 1) {
+  /** @param token of a name other than the first one, after the agent was registered again */
+  constructor(session: SessionInProcess, id: string, epoch = 1, token = `token-of-${id}`) {
+    this.#token = token;
     this.#session = session;
     this.id = id;
     this.epoch = epoch;
@@ -26,7 +29,7 @@ export class HttpAgent {
 
   get #call(): Call {
     const agent = { id: this.id, registered_by: 'static' };
-    return this.#session.call({ role: 'agent', token_id: `token-of-${this.id}`, agent });
+    return this.#session.call({ role: 'agent', token_id: this.#token, agent });
   }
 
   get #key() {
@@ -40,7 +43,7 @@ export class HttpAgent {
       instance_id: instanceWithoutSocket(this.id),
       repository: null,
     };
-    const proof = this.#session.proofFor(this.epoch, offeree, `token-of-${this.id}`);
+    const proof = this.#session.proofFor(this.epoch, offeree, this.#token);
     const offer = { ...this.#key, agent_name: 'AGENT-HTTP', repository: null, offered_until: 0, proof };
     return this.#session.runtime.leaseCalls.handOut(this.#call, offer);
   }
@@ -51,6 +54,10 @@ export class HttpAgent {
     const outcome = this.#session.runtime.leaseCalls.report(this.#call, this.#key, { frames });
     if (outcome.ok) this.#sent += bodies.length;
     return outcome;
+  }
+
+  acknowledge(acknowledged_command: number): Outcome<LeaseReport> {
+    return this.#session.runtime.leaseCalls.report(this.#call, this.#key, { frames: [], acknowledged_command });
   }
 
   result(changes: Partial<ReportResultRequest> = {}): Outcome<ResultReport> {

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import type { FormEvent } from 'react';
 import { visible } from '../../../../src/domain/visible-text.ts';
 import { MAX_COMMENT_CHARS } from '../../../../src/protocol/common/limits.ts';
 import type { FinishedAssignment } from '../../../../src/protocol/session/rating.ts';
@@ -21,66 +21,20 @@ const QUALITIES = Array.from(
   (_, step) => [String((10 - step) / 10), percent((10 - step) / 10)] as const,
 );
 
-/** How people have rated the agents' work on each task, and forms to rate it. */
+/** How a person has rated an agent's work on each task, and a form to rate it. */
 export function Ratings({ sessionId, tasks }: { sessionId: string; tasks: readonly TaskView[] }) {
   const mayRate = useMay('operate');
-  const rated = tasks.filter(({ last_assignment: last }) => last && (mayRate || last.rating));
-  const [only] = rated;
-  if (!only) return null;
-  if (rated.length === 1) {
+  return tasks.map(({ id, title, last_assignment: assignment }) => {
+    if (!assignment || !(mayRate || assignment.rating)) return null;
     return (
-      <Panel title="Rating">
-        <Rating sessionId={sessionId} task={only} />
+      <Panel key={id} title={tasks.length > 1 ? `Rating, ${visible(title)}` : 'Rating'}>
+        <div className="space-y-3 p-3">
+          <Present assignment={assignment} />
+          {mayRate && <RatingForm sessionId={sessionId} taskId={id} isRated={assignment.rating !== null} />}
+        </div>
       </Panel>
     );
-  }
-  return (
-    <Panel title="Ratings">
-      <ul className="max-h-96 divide-y-2 divide-faint overflow-y-auto">
-        {rated.map((task) => (
-          <Folded key={task.id} sessionId={sessionId} task={task} />
-        ))}
-      </ul>
-    </Panel>
-  );
-}
-
-interface RatingProps {
-  sessionId: string;
-  task: TaskView;
-}
-
-function Folded({ sessionId, task }: RatingProps) {
-  const [open, setOpen] = useState(false);
-  const quality = task.last_assignment?.rating?.quality;
-  return (
-    <li>
-      <button
-        type="button"
-        aria-expanded={open}
-        onClick={() => setOpen(!open)}
-        className="flex w-full items-baseline justify-between gap-3 px-3 py-2 text-left text-sm hover:bg-shade"
-      >
-        <span className="min-w-0 truncate">
-          {open ? '− ' : '+ '}
-          {visible(task.title)}
-        </span>
-        {quality !== undefined && <span className="font-mono">{percent(quality)}</span>}
-      </button>
-      {open && <Rating sessionId={sessionId} task={task} />}
-    </li>
-  );
-}
-
-function Rating({ sessionId, task: { id, last_assignment: assignment } }: RatingProps) {
-  const mayRate = useMay('operate');
-  if (!assignment) return null;
-  return (
-    <div className="space-y-3 p-3">
-      <Present assignment={assignment} />
-      {mayRate && <RatingForm sessionId={sessionId} taskId={id} isRated={assignment.rating !== null} />}
-    </div>
-  );
+  });
 }
 
 function Present({ assignment: { agent_name, rating } }: { assignment: FinishedAssignment }) {

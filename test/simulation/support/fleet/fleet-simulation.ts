@@ -1,14 +1,18 @@
+import { hasEnded, nextStatus } from '../../../../src/domain/session/session-machine.ts';
+import { type SessionAction, SessionPriority, type SessionStatus } from '../../../../src/protocol/common/enums.ts';
+import { requestFor } from '../../../unit/session/actions.fixture.ts';
 import { uuidOf } from '../../../unit/session/fake-agent.ts';
+import { requested } from '../../../unit/session/harness.ts';
 import { World } from '../world.ts';
 import { FleetAgent } from './fleet-agent.ts';
 import { Agreement } from './fleet-agreement.ts';
 import { FleetHttpAgent } from './fleet-http-agent.ts';
 import { checkCalm, checkEnd, checkLogs, checkStep, isCreated, LAWS, type Law } from './fleet-laws.ts';
-import { type FleetObject, FleetObjects, type FleetSession } from './fleet-objects.ts';
+import { type FleetObject, FleetObjects, type FleetSession, REPOSITORY_URL } from './fleet-objects.ts';
 import { Queue } from './fleet-queue.ts';
 import { LossyCalls } from './lossy-calls.ts';
 import { OPERATIONS, Operators } from './operators.ts';
-import { People } from './people.ts';
+import { ACTIONS, type Caller } from './people.ts';
 import type { SimulatedAgent } from './simulated-agent.ts';
 
 const SESSIONS = 14;
@@ -68,7 +72,8 @@ export class FleetSimulation {
   readonly #calls: LossyCalls;
   readonly #fleet: FleetObjects;
   readonly #agents: SimulatedAgent[];
-  readonly #people: People;
+  readonly #started = new Set<FleetSession>();
+  readonly #deleted = new Set<FleetSession>();
   readonly #operators: Operators;
   readonly #queue: Queue;
   readonly #agreement: Agreement;
@@ -86,7 +91,6 @@ export class FleetSimulation {
         (capacity, index) => new FleetAgent(`AGENT-${index + 1}`, capacity, this.#world, this.#fleet, count),
       ),
     ];
-    this.#people = new People(this.#world, this.#fleet, this.#agents.at(-1)!.id, count);
     this.#operators = new Operators(this.#world, this.#fleet, count);
     this.#queue = new Queue(this.#fleet, this.#agents, count);
     this.#agreement = new Agreement(this.#fleet);
@@ -96,7 +100,7 @@ export class FleetSimulation {
   async run(): Promise<this> {
     try {
       for (const agent of this.#agents) agent.start();
-      for (let first = 0; first < FIRST_SESSIONS; first++) await this.#people.create();
+      for (let first = 0; first < FIRST_SESSIONS; first++) await this.#create();
       while (this.steps < STEPS) {
         await this.#step(this.#world.pick(KINDS));
         this.steps += 1;
@@ -128,15 +132,15 @@ export class FleetSimulation {
         for (const one of this.#agents) await one.ping();
         return this.#advance(10_000);
       case 'create':
-        return this.#people.create();
+        return this.#create();
       case 'act':
-        return this.#people.act(session);
+        return this.#act(session, await this.#likelyAction(session));
       case 'send':
-        return this.#people.send(session);
+        return this.#send(session);
       case 'answer':
-        return this.#people.answer(session);
+        return this.#answer(session);
       case 'delete':
-        return this.#people.remove(session);
+        return this.#delete(session);
       case 'operate':
         return this.#operators.operate(world.pick(OPERATIONS), agent);
       case 'wait':
@@ -186,6 +190,69 @@ export class FleetSimulation {
     this.#fleet.tick();
   }
 
+  /** Creates the next session with a few prompts, and starts it. */
+  async #create(): Promise<void> {
+    const isNew = (session: FleetSession) => !this.#started.has(session) && !this.#deleted.has(session);
+    const next = this.#fleet.sessions.find(isNew);
+    if (!next) return;
+    const request = requested({
+      ...{ max_attempts: 8, approval_timeout_seconds: 120 },
+      priority: this.#world.pick(SessionPriority().options),
+      allow_rebalance: this.#world.chance(0.6),
+      repository: { url: REPOSITORY_URL },
+      // Else the work is balanced when it is offered, and nothing is left to move.
+      preferred_agent_ids: this.#world.chance(0.8) ? [this.#agents.at(-1)!.id] : [],
+    });
+    await this.#ask(next, ({ runtime, call }) => runtime.create(call({ key: next.id }), next.id, request));
+    for (let more = this.#world.integer(0, 3); more > 0; more--) await this.#send(next);
+    await this.#act(next, 'start');
+  }
+
+  async #send(session: FleetSession): Promise<void> {
+    return this.#ask(session, ({ runtime, call }) => runtime.send(call(), { text: 'More', delivery: 'follow_up' }));
+  }
+
+  async #delete(session: FleetSession): Promise<void> {
+    if (!this.#started.has(session)) return;
+    await this.#ask(session, async ({ runtime, call }) => {
+      const outcome = await runtime.remove(call());
+      if (!outcome.ok) return;
+      this.#count('deleted');
+      this.#started.delete(session);
+      this.#deleted.add(session);
+    });
+  }
+
+  /** An action that is legal, most of the time. */
+  async #likelyAction(target: FleetSession): Promise<SessionAction> {
+    const status = isCreated(target) ? await target.session.status() : 'pending';
+    const legal = ACTIONS.filter((action) => nextStatus(status, action) !== null);
+    return this.#world.pick(legal.length > 0 && this.#world.chance(0.8) ? legal : ACTIONS);
+  }
+
+  async #act(session: FleetSession, action: SessionAction): Promise<void> {
+    return this.#ask(session, async ({ runtime, call }) => {
+      const outcome = await runtime.act(call(), requestFor(action));
+      if (outcome.ok) this.#count(`act ${action}`);
+      if (outcome.ok && (action === 'start' || action === 'retry')) this.#started.add(session);
+    });
+  }
+
+  async #answer(session: FleetSession): Promise<void> {
+    await this.#ask(session, async ({ runtime, call }) => {
+      const listed = await runtime.approvals(call());
+      const open = listed.ok ? listed.value.items.find(({ status }) => status === 'open') : undefined;
+      if (open) await runtime.answer(call(), open.id, { decision: this.#world.pick(['once', 'reject', 'always']) });
+    });
+  }
+
+  /** A person's call, which fails when the object's host is away, or when a statement throws. */
+  async #ask({ session, awayUntil }: FleetSession, ask: (caller: Caller) => Promise<unknown>): Promise<void> {
+    if (awayUntil > this.#world.now) return;
+    const { runtime } = session;
+    await ask({ runtime, call: (changes) => session.call(changes) }).catch(() => this.#count('a call threw'));
+  }
+
   #restart(object: FleetObject, awayMs: number): void {
     object.awayUntil = this.#world.now + awayMs;
     for (const agent of this.#agents) agent.lost(object);
@@ -197,7 +264,7 @@ export class FleetSimulation {
     object.wasFaulty = true;
     object.platform.failAt(this.#world.integer(1, STATEMENTS));
     for (const one of this.#agents) await one.tick();
-    await this.#people.act(session);
+    await this.#act(session, await this.#likelyAction(session));
     await this.#advance(this.#world.between(100, 20_000));
     if (!object.platform.faultPending) this.#count('threw');
     object.platform.failAt(Number.POSITIVE_INFINITY);
@@ -209,7 +276,6 @@ export class FleetSimulation {
     this.#world.note('all is well again');
     this.#calls.rate = 0;
     for (const agent of this.#agents) agent.mayRefuse = false;
-    this.#people.mayFail = false;
     // Late calls arrive, and hosts return.
     for (let step = 0; step < RETURN_STEPS; step++) await this.#workOn();
     for (let step = 0; step < OPERATED_STEPS; step++) {
@@ -220,7 +286,7 @@ export class FleetSimulation {
     for (const agent of this.#agents) await this.#operators.operate('resume', agent);
     for (let step = 0; ; step++) {
       await this.#calmStep();
-      const waiting = await this.#people.goOn();
+      const waiting = await this.#unfinished();
       if (waiting.length === 0) break;
       if (step > CALM_STEPS) this.#violated('an_end', waiting.join(', '));
       // Every process may have refused a session. The next ones have what those lacked.
@@ -261,6 +327,20 @@ export class FleetSimulation {
 
   #anyAgent(): SimulatedAgent {
     return this.#world.pick(this.#agents);
+  }
+
+  /** The sessions that were started and have not ended. A person resumes those that are held. */
+  async #unfinished(): Promise<string[]> {
+    const waiting: string[] = [];
+    for (const target of this.#started) {
+      const status: SessionStatus = await target.session.status();
+      if (status === 'paused') await this.#act(target, 'resume');
+      if (status === 'stopped') await this.#act(target, 'retry');
+      const isOver = hasEnded(status) && status !== 'stopped';
+      if (!isOver) waiting.push(`${target.name} is ${status}`);
+      else if (nextStatus(status, 'retry') === null) this.#count(`ended ${status}`);
+    }
+    return waiting;
   }
 
   #check(): void {

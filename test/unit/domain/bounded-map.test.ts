@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { BoundedMap } from '../../../src/application/bounded-map.ts';
+import { BoundedMap } from '../../../src/domain/bounded-map.ts';
 
 it('a full bounded map drops the entry that was added first', () => {
   const map = new BoundedMap<string, number>(2);
