@@ -42,7 +42,9 @@ export class SetupCache {
     const taken = await Promise.all(paths.map((path) => exists(join(worktree, path))));
     if (taken.includes(true)) return false;
     try {
-      await utimes(entry, new Date(), new Date());
+      // A time is cut to a millisecond here, and finer when an entry is made.
+      const usedAt = new Date(Date.now() + 1);
+      await utimes(entry, usedAt, usedAt);
       for (const [number, path] of paths.entries()) {
         if (await exists(join(entry, String(number)))) {
           await refuseLinks(worktree, path);
