@@ -6,6 +6,7 @@ import {
   legalActions,
   nextStatus,
 } from '../../src/domain/session/session-machine.ts';
+import { isToDo } from '../../src/domain/session/session-status.ts';
 import { NO_USAGE } from '../../src/domain/session/usage.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { ActionRequest } from '../../src/ports/sessions.ts';
@@ -30,7 +31,7 @@ import type { ModelRetry, SessionRow } from './records.ts';
 
 type Needs = Pick<
   SessionParts,
-  'config' | 'kit' | 'records' | 'log' | 'messages' | 'tasks' | 'commands' | 'projections'
+  'config' | 'kit' | 'records' | 'graph' | 'log' | 'messages' | 'runs' | 'tasks' | 'commands' | 'projections'
 >;
 
 /**
@@ -110,26 +111,25 @@ export class Actions {
 
   /** Checks the action against the transition table, then performs it. */
   act(request: ActionRequest, by: string): Outcome<null> {
-    const { records, tasks } = this.#parts;
+    const { records, runs } = this.#parts;
     const { status } = records.session();
     if (nextStatus(status, request.action) === null) return this.#illegal(request.action);
     switch (request.action) {
       case 'start':
-        this.#begin(by);
-        break;
+        return this.#start(by);
       case 'resume':
-        tasks.run({ reason: `by ${by}` }, false);
+        runs.resume(by);
         break;
       case 'retry':
         return this.#retry(request.body, by);
       case 'pause':
-        tasks.hold('pause', by, `by ${by}`);
+        runs.hold('pause', by, `by ${by}`);
         break;
       case 'stop':
-        tasks.hold('stop', by, request.body.reason ?? `by ${by}`);
+        runs.hold('stop', by, request.body.reason ?? `by ${by}`);
         break;
       case 'cancel':
-        tasks.close('cancel', 'cancel', { reason: `by ${by}` });
+        runs.close('cancel', 'cancel', { reason: `by ${by}` });
         break;
       case 'complete':
         this.#complete(request.body, by);
@@ -143,12 +143,12 @@ export class Actions {
 
   /** Ends the session at its time limit. */
   timeIsUp(): void {
-    const { records, tasks } = this.#parts;
+    const { records, runs } = this.#parts;
     if (!isWorking(records.session().status)) return;
     const seconds = records.spec().max_duration_seconds;
     const message = `The session reached its time limit of ${seconds} seconds${this.#whatItWaitedFor()}.`;
     const error = { code: 'timeout', message, retryable: true };
-    tasks.close('time_out', 'time_is_up', { reason: 'max_duration_seconds', error });
+    runs.close('time_out', 'time_is_up', { reason: 'max_duration_seconds', error });
   }
 
   /** A clause that says why the session was degraded; empty if it was not. */
@@ -162,8 +162,8 @@ export class Actions {
 
   /** Cancels an active session, and leaves a tombstone. */
   remove(by: string): void {
-    const { kit, records, tasks, projections, config } = this.#parts;
-    tasks.remove(hasEnded(records.session().status), { reason: `deleted by ${by}` });
+    const { kit, records, runs, projections, config } = this.#parts;
+    runs.remove(hasEnded(records.session().status), { reason: `deleted by ${by}` });
     const now = kit.store.platform.now();
     records.update({ deleted_at: now });
     kit.deadlines.clear(DEADLINE.retire);
@@ -185,7 +185,7 @@ export class Actions {
 
   /** Asks the working agents for a checkpoint. */
   requestCheckpoint(): Outcome<{ requested: true }> {
-    if (this.#parts.tasks.requestCheckpoint()) return ok({ requested: true });
+    if (this.#parts.runs.requestCheckpoint()) return ok({ requested: true });
     const detail = 'No agent is running this session, so no checkpoint can be taken. Start or resume it first.';
     return refuse('no_running_agent', detail);
   }
@@ -203,36 +203,27 @@ export class Actions {
     return refuse('no_running_agent', detail);
   }
 
-  /** Begins a run with a new clock, no result and no used attempts. */
-  #begin(by: string): void {
-    const { kit, records, tasks } = this.#parts;
-    // A turn that is cut off with its lease counts as usage of the run before.
-    tasks.endRunBefore();
-    const { run, usage } = records.session();
-    records.update({
-      run: run + 1,
-      usage_before_run: usage,
-      started_at: null,
-      ended_at: null,
-      active_ms: 0,
-      share_done: 0,
-    });
-    kit.deadlines.clear(DEADLINE.retire);
-    tasks.run({ reason: `by ${by}` }, true);
+  #start(by: string): Outcome<null> {
+    const { graph, runs } = this.#parts;
+    if (!graph.leaves().some(isToDo)) {
+      return refuse('illegal_transition', 'All tasks of the session have ended. Add one, or retry one of them.');
+    }
+    runs.begin(by);
+    return ok(null);
   }
 
   #retry({ from, message }: RetrySessionRequest, by: string): Outcome<null> {
-    const { tasks, messages } = this.#parts;
-    const problem = tasks.restoreFrom(from);
+    const { runs, messages } = this.#parts;
+    const problem = runs.restoreFrom(from);
     if (problem !== null) return refuse('not_found', problem);
     if (message !== undefined) messages.followUp(message, by);
-    this.#begin(by);
+    runs.begin(by);
     return ok(null);
   }
 
   #complete({ result }: CompleteSessionRequest, by: string): void {
     if (result.success) {
-      return this.#parts.tasks.close('complete', 'completed_outside', { reason: `by ${by}`, result });
+      return this.#parts.runs.close('complete', 'completed_outside', { reason: `by ${by}`, result });
     }
     const message = result.summary ?? 'The result reports a failure, without a summary.';
     this.#fail({ error: { code: 'unsuccessful', message } }, by, result);
@@ -240,7 +231,7 @@ export class Actions {
 
   #fail({ error }: FailSessionRequest, by: string, result?: Record<string, unknown>): void {
     const full = { code: error.code ?? 'failed', message: error.message, retryable: error.retryable ?? false };
-    this.#parts.tasks.close('fail', 'failed_outside', { reason: `by ${by}`, error: full, result });
+    this.#parts.runs.close('fail', 'failed_outside', { reason: `by ${by}`, error: full, result });
   }
 
   #illegal(action: SessionAction): Outcome<null> {

@@ -3,11 +3,11 @@ import { isFinal } from '../../src/domain/task-status.ts';
 import { type DeadlineHandler, type Due, handlerOf } from '../kit/deadlines.ts';
 import { DEADLINE, type DeadlineName, RETURN_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import { TOO_LATE } from './tasks.ts';
+import { TOO_LATE } from './runs.ts';
 
 type Needs = Pick<
   SessionParts,
-  'kit' | 'records' | 'log' | 'approvals' | 'leases' | 'tasks' | 'actions' | 'projections'
+  'kit' | 'records' | 'log' | 'approvals' | 'leases' | 'runs' | 'tasks' | 'actions' | 'projections'
 >;
 
 /** The handlers of the session's deadlines. */
@@ -56,14 +56,14 @@ export class Overdue {
 
   /** Lets a pause or stop take effect without the agents that are late, and waits for the others. */
   #request(): void {
-    const { kit, records, leases, tasks } = this.#parts;
+    const { kit, records, leases, runs } = this.#parts;
     const { intent, requested_at } = records.session();
     if ((intent !== 'pause' && intent !== 'stop') || requested_at === null) return;
     const judged = records.liveLeases().map((lease) => ({ lease, until: leases.finishesUntil(lease, requested_at) }));
     const times = judged.flatMap(({ until }) => until ?? []);
     if (times.length > 0) kit.deadlines.set(DEADLINE.request, Math.min(...times));
     const late = judged.filter(({ until }) => until === null);
-    tasks.holdWithout(
+    runs.holdWithout(
       late.map(({ lease }) => lease),
       intent,
     );

@@ -25,6 +25,7 @@ import type { AgentStream } from './run/agent-stream.ts';
 import type { Claims } from './run/claims.ts';
 import type { Commands } from './run/commands.ts';
 import type { Refusals } from './run/refusals.ts';
+import type { Runs } from './runs.ts';
 import type { Tasks } from './tasks.ts';
 import type { Transitions } from './transitions.ts';
 import type { SessionViews } from './views.ts';
@@ -65,6 +66,7 @@ export interface SessionParts {
   scheduler: Scheduler;
   transitions: Transitions;
   attempts: Attempts;
+  runs: Runs;
   tasks: Tasks;
   edits: GraphEdits;
   actions: Actions;

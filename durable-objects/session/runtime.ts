@@ -46,6 +46,7 @@ import { Claims } from './run/claims.ts';
 import { Commands } from './run/commands.ts';
 import { LeaseCalls } from './run/lease-calls.ts';
 import { Refusals } from './run/refusals.ts';
+import { Runs } from './runs.ts';
 import { SESSION_SCHEMA } from './schema.ts';
 import { SessionSockets } from './sockets.ts';
 import { Tasks } from './tasks.ts';
@@ -308,8 +309,9 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const scheduler = new Scheduler({ ...leased, reservations, leases });
   const transitions = new Transitions({ ...leased, scheduler });
   const attempts = new Attempts({ ...leased, transitions });
+  const runs = new Runs({ ...leased, transitions, leases });
   const tasks = new Tasks({ ...leased, transitions, attempts, reservations, leases });
-  const moving = { ...leased, assignments, reservations, leases, scheduler, transitions, attempts, tasks };
+  const moving = { ...leased, assignments, reservations, leases, scheduler, transitions, attempts, runs, tasks };
 
   // The requests: edits and actions of people, claims and frames of agents, over any transport.
   const edits = new GraphEdits(moving);

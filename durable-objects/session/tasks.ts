@@ -1,5 +1,4 @@
 import { isOwnFault } from '../../src/domain/fleet/breaker.ts';
-import { type Intent, isHeld, isToDo, taskStatusUnder } from '../../src/domain/session/session-status.ts';
 import { isFinal } from '../../src/domain/task-status.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { BOUNDARY_MS } from './config.ts';
@@ -7,7 +6,6 @@ import type { SessionParts } from './parts.ts';
 import type { LeaseRow, ModelRetry, TaskRow } from './records.ts';
 import type { MoveFacts } from './transitions.ts';
 
-export const TOO_LATE = 'agent_did_not_stop_in_time';
 /** The code of a release by an agent that was asked to pause. */
 const LET_GO = 'agent_paused';
 
@@ -31,8 +29,7 @@ function isAsking(task: TaskRow | undefined): task is TaskRow {
 }
 
 /**
- * Changes the session's tasks on requests of people, reports of agents, and deadlines. A request sets an intent for all
- * tasks. A report or a deadline changes one task. Then the session's status follows from its tasks.
+ * Changes a task on reports of agents and at deadlines. Then the session's status follows from its tasks.
  */
 export class Tasks {
   readonly #parts: Needs;
@@ -74,107 +71,6 @@ export class Tasks {
     records.addTask(task);
     records.update({ last_task: Math.max(number, records.session().last_task) });
     graph.forget();
-  }
-
-  // --- Requests of people
-
-  /**
-   * Lets every unfinished task go on.
-   * @param isNewRun whether failed tasks are tried again, and attempts are counted from zero
-   */
-  run(facts: MoveFacts, isNewRun: boolean): void {
-    const { transitions, graph } = this.#parts;
-    transitions.intend('run');
-    const isIncluded = (task: TaskRow) => !isHeld(task) && (isNewRun ? isToDo(task) : !isFinal(task));
-    for (const { number } of graph.leaves().filter(isIncluded)) {
-      if (isNewRun) this.#beginAnew(number);
-      else this.#wait(number);
-    }
-    if (isNewRun) graph.forget();
-    transitions.settle(facts);
-  }
-
-  /** Takes the leases of the run before, whose agents may still be sending their last checkpoints. */
-  endRunBefore(): void {
-    const { records, leases } = this.#parts;
-    for (const { task } of records.liveLeases()) leases.end(task, 'lost', 'new_run');
-  }
-
-  /**
-   * Sets the start of a new run: `last`, `fresh`, or a checkpoint's number, which concerns only the task of that
-   * checkpoint.
-   * @returns why the start is invalid, or null
-   */
-  restoreFrom(from: 'last' | 'fresh' | number): string | null {
-    const { records, checkpoints } = this.#parts;
-    const owner = typeof from === 'number' ? checkpoints.taskOf(from) : null;
-    if (owner === undefined) return `There is no checkpoint ${from}; the newest is ${checkpoints.lastNumber()}.`;
-    for (const { number } of records.tasks()) {
-      const restore = owner === null || owner === number ? String(from) : 'last';
-      records.updateTask(number, { restore });
-    }
-    return null;
-  }
-
-  /**
-   * Pauses or stops the session. Working agents are asked to finish their step, and the session follows when the last
-   * one has released its lease. Waiting tasks are held at once.
-   */
-  hold(intent: 'pause' | 'stop', by: string, reason: string): void {
-    const { records, commands, transitions } = this.#parts;
-    const leases = records.liveLeases();
-    if (leases.length > 0 && records.session().intent === intent) return;
-    transitions.intend(intent);
-    const isIdle = (task: TaskRow) => isHeld(task) || (task.status === 'pending' && task.setback === null);
-    for (const task of this.#unfinished()) {
-      const hasAgent = leases.some((lease) => lease.task === task.number);
-      if (!hasAgent && !isIdle(task)) this.#withdraw(task.number, intent, intent);
-    }
-    if (leases.length > 0) transitions.request(intent, by);
-    for (const { task, epoch } of leases) {
-      commands.enqueue(task, epoch, { type: intent, data: { within_ms: BOUNDARY_MS } });
-    }
-    transitions.settle({ reason });
-  }
-
-  /** Lets a pause or stop take effect without agents that did not finish in time. */
-  holdWithout(late: readonly LeaseRow[], intent: 'pause' | 'stop'): void {
-    for (const { task } of late) this.#withdraw(task, intent, intent);
-    this.#parts.transitions.settle({ reason: TOO_LATE });
-  }
-
-  /**
-   * Ends every unfinished task at once. An agent at work stops, and keeps its lease until it has sent its last checkpoint.
-   * @param reason why the agents stop
-   */
-  close(intent: 'cancel' | 'complete' | 'fail' | 'time_out', reason: string, facts: MoveFacts): void {
-    const { records, leases, transitions } = this.#parts;
-    transitions.intend(intent);
-    for (const { number } of this.#unfinished()) {
-      const lease = records.liveLease(number);
-      if (lease) leases.close(lease, reason);
-      else leases.end(number, 'lost', reason);
-      this.#setEnded(number, intent);
-    }
-    transitions.settle(facts);
-  }
-
-  /** Ends everything at once, because the session is deleted: nothing of its work is kept. */
-  remove(hasEnded: boolean, facts: MoveFacts): void {
-    const { records, leases, transitions } = this.#parts;
-    for (const { task } of records.liveLeases()) leases.end(task, 'lost', 'deleted');
-    if (hasEnded) return;
-    transitions.intend('cancel');
-    for (const { number } of this.#unfinished()) this.#withdraw(number, 'cancel', 'deleted');
-    transitions.settle(facts);
-  }
-
-  /** Asks the working agents for a checkpoint. @returns whether any agent is working */
-  requestCheckpoint(): boolean {
-    const { records, commands } = this.#parts;
-    const leases = records.liveLeases();
-    for (const { task, epoch } of leases) commands.enqueueOnce(task, epoch, { type: 'checkpoint', data: {} });
-    return leases.length > 0;
   }
 
   /** Sends changed requirements or a changed priority to the registry. */
@@ -339,24 +235,9 @@ export class Tasks {
     attempts.end(number, { setback: 'attempt_failed', reason: 'rebalanced', costsAttempt: false });
   }
 
-  #unfinished(): TaskRow[] {
-    return this.#parts.graph.leaves().filter((task) => !isFinal(task));
-  }
-
   /** The task waits until the graph lets it start. */
   #wait(number: number): void {
     this.#parts.transitions.task(number, { status: 'pending', setback: null });
-  }
-
-  /** The task begins anew, as do those that it is a part of. */
-  #beginAnew(number: number): void {
-    const { records, transitions } = this.#parts;
-    records.updateTask(number, { attempts_used: 0, refused_by: '[]', handed_back: 0, started_at: null });
-    const anew = { status: 'pending', setback: null, outcome: null, error: null, cause: null } as const;
-    transitions.task(number, anew);
-    for (let at = records.task(number)!.parent; at !== null; at = records.task(at)!.parent) {
-      if (isFinal(records.task(at)!)) transitions.task(at, anew);
-    }
   }
 
   /**
@@ -368,23 +249,6 @@ export class Tasks {
     if (!isFinal(records.task(number)!)) return false;
     leases.end(number, 'done', reason, message === undefined ? {} : { message });
     return true;
-  }
-
-  /** Ends the task's lease, reservation or backoff. */
-  #withdraw(number: number, intent: Intent, reason: string): void {
-    this.#parts.leases.end(number, 'lost', reason);
-    this.#setEnded(number, intent);
-  }
-
-  #setEnded(number: number, intent: Intent): void {
-    const status = taskStatusUnder(intent);
-    if (status === null) throw new Error(`no task is withdrawn to '${intent}'`);
-    this.#parts.transitions.task(number, {
-      status,
-      setback: null,
-      degraded_by: null,
-      outcome: status === 'completed' ? 'whole' : null,
-    });
   }
 
   #degrade(number: number, by: TaskRow['degraded_by'], reason: string): void {

@@ -193,6 +193,26 @@ describe('a graph', () => {
     expect(session.runtime.parts.records.liveLeases()).toEqual([]);
   });
 
+  it('keeps the end of a task whose agent is late with its last checkpoint when a pause ends its lease', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    await add(
+      session,
+      { name: 'a', max_attempts: 1 },
+      { depends_on: [{ task: 'a', dependency_type: 'finish_to_finish' }] },
+      {},
+    );
+    await session.act('start');
+    session.agentOf(3).connect();
+    session.agentOf(4).connect();
+    session.agentOf(2).connect().send(failure(false));
+    expect(session.task(3).status).toBe('skipped');
+    await session.act('pause');
+    await session.advance(61_000);
+    expect(statuses(session).slice(2)).toEqual(['skipped', 'paused']);
+    expect(await session.status()).toBe('paused');
+  });
+
   it('frees the agent of a task whose work is done, and completes the task when the others allow it', async () => {
     const session = new SessionInProcess();
     await session.create();
