@@ -160,10 +160,11 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
     case 'frame.rejected':
       return [mark('!', 'yellow', `the session rejected a frame of the agent: ${event.data.reason}`)];
     case 'graph.changed': {
-      const { tasks } = event.data;
-      return [
-        note(tasks.length === 1 ? `task ${tasks[0]!.number}: ${tasks[0]!.title}` : `${tasks.length} tasks added`),
-      ];
+      const { tasks, removed } = event.data;
+      const [first, ...more] = tasks;
+      const gone = removed ? [note(`${removed.length} tasks removed`)] : [];
+      if (!first) return gone;
+      return [...gone, note(more.length === 0 ? `task ${first.number}: ${first.title}` : `${tasks.length} tasks`)];
     }
     case 'session.updated':
     case 'task.status':

@@ -198,6 +198,11 @@ export class SessionRecords {
     this.#tasks.put(task);
   }
 
+  /** Removes a task that no agent has begun with. */
+  removeTask(number: number): void {
+    this.#tasks.remove(number);
+  }
+
   /** The number of the default task for requests that name none. */
   firstTask(): number {
     return this.tasks()[0]!.number;

@@ -1,5 +1,13 @@
 import type { Call } from '../../src/ports/calls.ts';
-import type { ActionRequest, ArtifactChunk, DiffSource, EvictionReason, SessionApi } from '../../src/ports/sessions.ts';
+import type {
+  ActionRequest,
+  ArtifactChunk,
+  DiffSource,
+  EvictionReason,
+  RemoveOptions,
+  SessionApi,
+  TaskChange,
+} from '../../src/ports/sessions.ts';
 import { type Cursor, formatCursor } from '../../src/protocol/common/cursor.ts';
 import { type Outcome, ok, refuse } from '../../src/protocol/common/errors.ts';
 import { type SessionId, type TaskId, taskNumber, type WorkspaceId } from '../../src/protocol/common/ids.ts';
@@ -25,10 +33,13 @@ import { Checkpoints } from './checkpoints.ts';
 import { DESTINATION, type SessionConfig } from './config.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Files } from './files.ts';
-import { GraphEdits } from './graph/graph-edits.ts';
+import { GraphChanges } from './graph/graph-changes.ts';
+import { NewTasks } from './graph/new-tasks.ts';
 import { Scheduler } from './graph/scheduler.ts';
 import { SessionGraph } from './graph/session-graph.ts';
+import { TaskActions } from './graph/task-actions.ts';
 import { TaskDetails } from './graph/task-details.ts';
+import { TaskEdits } from './graph/task-edits.ts';
 import { TaskViews } from './graph/task-views.ts';
 import { Leases } from './leases.ts';
 import { EventLog } from './log/event-log.ts';
@@ -185,7 +196,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   createTasks(call: Call, request: CreateGraphRequest): ReturnType<SessionApi['createTasks']> {
-    return this.#change('createTasks', call, () => this.parts.edits.create(request));
+    return this.#change('createTasks', call, () => this.parts.newTasks.create(request));
   }
 
   tasks(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['tasks']> {
@@ -198,6 +209,27 @@ export class SessionRuntime implements SessionApi {
 
   graph(call: Call, agents?: number): ReturnType<SessionApi['graph']> {
     return this.#read('graph', call, () => ok(this.parts.taskViews.graph(agents)));
+  }
+
+  changeTask(call: Call, id: TaskId, change: TaskChange): ReturnType<SessionApi['changeTask']> {
+    return this.#change(`changeTask.${change.type}`, call, () => {
+      const { taskEdits, taskActions, taskViews } = this.parts;
+      const number = taskNumber(id);
+      const { token_id } = call.principal;
+      const done =
+        change.type === 'status' || change.type === 'retry'
+          ? taskActions.act(number, change, token_id)
+          : taskEdits.edit(number, change);
+      return done.ok ? taskViews.task(number, false) : done;
+    });
+  }
+
+  removeTask(call: Call, id: TaskId, options: RemoveOptions): ReturnType<SessionApi['removeTask']> {
+    return this.#change('removeTask', call, () => this.parts.taskEdits.remove(taskNumber(id), options));
+  }
+
+  dependencies(call: Call, id: TaskId): ReturnType<SessionApi['dependencies']> {
+    return this.#read('dependencies', call, () => this.parts.taskViews.dependencies(taskNumber(id)));
   }
 
   endTools(call: Call, request: EndToolsRequest): ReturnType<SessionApi['endTools']> {
@@ -314,12 +346,15 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const moving = { ...leased, assignments, reservations, leases, scheduler, transitions, attempts, runs, tasks };
 
   // The requests: edits and actions of people, claims and frames of agents, over any transport.
-  const edits = new GraphEdits(moving);
+  const changes = new GraphChanges(moving);
+  const newTasks = new NewTasks({ ...moving, changes });
+  const taskEdits = new TaskEdits({ ...moving, changes });
+  const taskActions = new TaskActions(moving);
   const actions = new Actions(moving);
   const claims = new Claims(moving);
   const refusals = new Refusals(moving);
   const frames = new AgentFrames(moving);
-  const asking = { ...moving, edits, actions, claims, refusals, frames };
+  const asking = { ...moving, changes, newTasks, taskEdits, taskActions, actions, claims, refusals, frames };
 
   // The transport of agents, and the handlers of deadlines.
   return { ...asking, stream: new AgentStream(asking), overdue: new Overdue(asking) };

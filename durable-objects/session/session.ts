@@ -71,6 +71,18 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi, 
     return this.runtime.requestCheckpoint(...args);
   }
 
+  changeTask(...args: Args<'changeTask'>): ReturnType<SessionApi['changeTask']> {
+    return this.runtime.changeTask(...args);
+  }
+
+  removeTask(...args: Args<'removeTask'>): ReturnType<SessionApi['removeTask']> {
+    return this.runtime.removeTask(...args);
+  }
+
+  dependencies(...args: Args<'dependencies'>): ReturnType<SessionApi['dependencies']> {
+    return this.runtime.dependencies(...args);
+  }
+
   createTasks(...args: Args<'createTasks'>): ReturnType<SessionApi['createTasks']> {
     return this.runtime.createTasks(...args);
   }

@@ -171,6 +171,22 @@ export function createRest(options: RequestOptions) {
         allItems((query) => send('listSessionTasks', { params: { id: sessionId }, query }, call)),
       get: (id: string, query: QueryFor<'readTask'> = {}, call?: CallOptions) =>
         send('readTask', { params: { id }, query }, call),
+      update: (id: string, body: BodyFor<'updateTask'>, call?: CallOptions) =>
+        send('updateTask', { params: { id }, body }, call),
+      /** Removes a task that no agent has begun with. */
+      remove: (id: string, query: QueryFor<'deleteTask'> = {}, call?: CallOptions) =>
+        send('deleteTask', { params: { id }, query }, call),
+      /** Ends a task from outside. */
+      end: (id: string, body: BodyFor<'updateTaskStatus'>, call?: CallOptions) =>
+        send('updateTaskStatus', { params: { id }, body }, call),
+      /** Begins an ended task anew, alone or with everything after it. */
+      retry: (id: string, body: BodyFor<'retryTask'>, call?: CallOptions) =>
+        send('retryTask', { params: { id }, body }, call),
+      dependencies: (id: string, call?: CallOptions) => send('readDependencies', { params: { id } }, call),
+      addDependency: (id: string, body: BodyFor<'addDependency'>, call?: CallOptions) =>
+        send('addDependency', { params: { id }, body }, call),
+      removeDependency: (id: string, otherId: string, call?: CallOptions) =>
+        send('removeDependency', { params: { id, depends_on_task_id: otherId } }, call),
       /** The graph of a session, with its critical path and a prediction for so many agents at a time. */
       graph: (sessionId: string, query: QueryFor<'readGraph'> = {}, call?: CallOptions) =>
         send('readGraph', { params: { id: sessionId }, query }, call),

@@ -22,6 +22,13 @@ import type {
 } from '../protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../protocol/session/session.ts';
 import type { GraphCreated, SessionGraph, Task, TaskView } from '../protocol/session/task.ts';
+import type {
+  AddDependencyRequest,
+  RetryTaskRequest,
+  TaskDependencies,
+  UpdateTaskRequest,
+  UpdateTaskStatusRequest,
+} from '../protocol/session/task-changes.ts';
 import type { CreateGraphRequest } from '../protocol/session/task-requests.ts';
 import type { TranscriptPage } from '../protocol/session/transcript-page.ts';
 import type { Call } from './calls.ts';
@@ -35,6 +42,20 @@ export type ActionRequest =
   | { action: 'complete'; body: CompleteSessionRequest }
   | { action: 'fail'; body: FailSessionRequest }
   | { action: 'retry'; body: RetrySessionRequest };
+
+/** A change of one task, with its body. */
+export type TaskChange =
+  | { type: 'update'; body: UpdateTaskRequest }
+  | { type: 'add_dependency'; body: AddDependencyRequest }
+  | { type: 'remove_dependency'; body: { depends_on_task_id: TaskId; graph_version?: number | undefined } }
+  | { type: 'status'; body: UpdateTaskStatusRequest }
+  | { type: 'retry'; body: RetryTaskRequest };
+
+/** `cascade`: whether the tasks that depend on it are removed too. */
+export interface RemoveOptions {
+  cascade: boolean;
+  graph_version?: number | undefined;
+}
 
 /** A diff. Its patch is the artifact. */
 export interface DiffSource {
@@ -95,6 +116,9 @@ export interface SessionApi {
   endTools(call: Call, request: EndToolsRequest): Promise<Outcome<EndToolsRequested>>;
   /** Creates tasks with their dependencies: all of them or none. */
   createTasks(call: Call, request: CreateGraphRequest): Promise<Outcome<GraphCreated>>;
+  changeTask(call: Call, id: TaskId, change: TaskChange): Promise<Outcome<Task>>;
+  removeTask(call: Call, id: TaskId, options: RemoveOptions): Promise<Outcome<null>>;
+  dependencies(call: Call, id: TaskId): Promise<Outcome<TaskDependencies>>;
   /** A page of the tasks, oldest first; by default the first one. */
   tasks(call: Call, page?: PageQuery): Promise<Outcome<Page<TaskView>>>;
   task(call: Call, id: TaskId, withSubtasks: boolean): Promise<Outcome<Task>>;

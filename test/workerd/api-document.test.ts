@@ -33,6 +33,9 @@ const BEFORE: Readonly<Record<string, [action: string, body: object][]>> = {
 /** The answers of examples that need an agent at work, or an upgrade. */
 const REFUSED: Readonly<Record<string, number>> = {
   requestCheckpoint: 409,
+  // The first task stands for the session, and has not ended.
+  deleteTask: 409,
+  retryTask: 409,
   endTools: 409,
   answerApproval: 404,
   readArtifact: 404,
@@ -50,6 +53,7 @@ async function furnished() {
   const send = async (path: string, body: object, bearer = token) =>
     (await (await ask(`/api/v1/${path}`, { token: bearer, body })).json()) as Record<'id' | 'code' | 'token', string>;
   const session = await send('sessions', { title: 'A session', initial_prompt: 'Do it' });
+  await send('tasks', { session_id: session.id, title: 'A task', description: 'Do it', parent_task_id: null });
   const other = await send('tokens', { name: 'ci', role: 'admin', expires_in_seconds: 3_600 });
   // Only a token of the list can make a code that is redeemed.
   const { code } = await send('codes', {}, other.token);

@@ -42,7 +42,7 @@ async function populated(acts: boolean) {
   /** The values of the path's parameters, by the beginning of the path. */
   const ids: Record<string, Record<string, string>> = {
     '/api/v1/sessions/': { id: session, approval_id: approval, artifact_id: ARTIFACT },
-    '/api/v1/tasks/': { id: taskIdOf(session, IMPLICIT_TASK) },
+    '/api/v1/tasks/': { id: taskIdOf(session, IMPLICIT_TASK), depends_on_task_id: taskIdOf(session, 2) },
     '/api/v1/agents/': { id: agent.id },
     '/api/v1/tokens/': { id: token.id },
     '/ws/sessions/': { id: session },

@@ -29,6 +29,10 @@ export class TaskDetails {
     this.#write('definition', task, definition);
   }
 
+  remove(task: number): void {
+    this.#parts.kit.store.rows(`DELETE FROM task_details WHERE task = ?`, task);
+  }
+
   /** What the agent has reported about the finished task; null before. That of a single task is the session's. */
   result(task: number): Record<string, unknown> | null {
     if (!this.#isSingle()) return this.#read('result', task);

@@ -1,6 +1,7 @@
 import { readRefusals } from '../../../src/domain/dispatch/refusals.ts';
 import { criticalPath, levelsOf, slackOf, timingOf } from '../../../src/domain/graph/critical-path.ts';
 import { complexityOf, pertEstimate, UNESTIMATED_HOURS } from '../../../src/domain/graph/estimate.ts';
+import { tasksAfter, tasksBefore } from '../../../src/domain/graph/reach.ts';
 import { predict } from '../../../src/domain/graph/schedule.ts';
 import { isHeld } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
@@ -8,6 +9,7 @@ import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { Page, PageQuery } from '../../../src/protocol/common/page.ts';
 import type { SessionGraph, Task, TaskView } from '../../../src/protocol/session/task.ts';
+import type { TaskDependencies } from '../../../src/protocol/session/task-changes.ts';
 import { Keyset } from '../../kit/storage/keyset.ts';
 import { instant, instantOrNull } from '../../kit/text.ts';
 import { viewOf } from '../assignments.ts';
@@ -18,6 +20,7 @@ import { dependenciesOf } from './session-graph.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'details' | 'graph'>;
 
+const NO_SUCH_TASK = refuse('not_found', 'There is no such task in this session.');
 const HOUR_MS = 3_600_000;
 /** The most tasks in a view of a session. */
 const MAX_INCLUDED_TASKS = 500;
@@ -48,8 +51,29 @@ export class TaskViews {
 
   task(number: number, withSubtasks: boolean): Outcome<Task> {
     const task = this.#parts.records.task(number);
-    if (!task) return refuse('not_found', 'There is no such task in this session.');
+    if (!task) return NO_SUCH_TASK;
     return ok(this.#whole(task, withSubtasks));
+  }
+
+  dependencies(number: number): Outcome<TaskDependencies> {
+    const { records, graph } = this.#parts;
+    const { id, graph_version } = records.session();
+    const task = records.task(number);
+    if (!task) return NO_SUCH_TASK;
+    const idOf = (one: number) => taskIdOf(id, one);
+    const dependents = records.tasks().flatMap((row) =>
+      dependenciesOf(row)
+        .filter((dependency) => dependency.task === number)
+        .map(({ task: _, ...how }) => ({ task_id: idOf(row.number), ...how })),
+    );
+    return ok({
+      task_id: idOf(number),
+      graph_version,
+      depends_on: dependenciesOf(task).map(({ task: other, ...how }) => ({ task_id: idOf(other), ...how })),
+      dependents,
+      before: tasksBefore(graph.live.graph, number).map(idOf),
+      after: tasksAfter(graph.live.graph, number).map(idOf),
+    });
   }
 
   /** The graph with its critical path, and a prediction for so many agents at a time. */

@@ -15,7 +15,9 @@ export type Trigger =
   | 'result_completed'
   | 'result_partial'
   | 'result_failed'
-  | 'time_is_up';
+  | 'time_is_up'
+  | 'last_task_ended'
+  | 'only_lost_left';
 
 const WAITING = {
   pause: 'paused',
@@ -23,6 +25,7 @@ const WAITING = {
   cancel: 'cancelled',
   complete: 'completed',
   fail: 'failed',
+  last_task_ended: 'partially_completed',
 } as const satisfies Partial<Record<Trigger, SessionStatus>>;
 
 const WORKING = {
@@ -39,11 +42,18 @@ const WORKING = {
 /** The legal transitions of a session, with a diagram in docs/architecture.md. Any other transition is illegal. */
 export const TRANSITIONS: Readonly<Record<SessionStatus, Partial<Record<Trigger, SessionStatus>>>> = {
   pending: { start: 'queued', cancel: 'cancelled' },
-  queued: { ...WAITING, leased: 'running' },
+  queued: { ...WAITING, leased: 'running', only_lost_left: 'orphaned' },
   running: { ...WORKING, agent_quiet: 'degraded', model_retry: 'degraded' },
   degraded: { ...WORKING, recovered: 'running' },
   orphaned: { ...WAITING, requeued: 'queued' },
-  paused: { resume: 'queued', stop: 'stopped', cancel: 'cancelled', complete: 'completed', fail: 'failed' },
+  paused: {
+    resume: 'queued',
+    stop: 'stopped',
+    cancel: 'cancelled',
+    complete: 'completed',
+    fail: 'failed',
+    last_task_ended: 'partially_completed',
+  },
   failed: { retry: 'queued' },
   timeout: { retry: 'queued' },
   stopped: { retry: 'queued' },

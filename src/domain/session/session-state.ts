@@ -110,6 +110,7 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
     case 'approval.withdrawn':
       return updateApproval(state, event.data.approval_id, { status: 'withdrawn' });
     case 'graph.changed':
+      for (const number of event.data.removed ?? []) delete state.tasks[number];
       for (const { number, title, parent, depends_on } of event.data.tasks) {
         updateTask(state, number, { title, parent, depends_on: depends_on.map((dependency) => dependency.task) });
       }

@@ -1,5 +1,6 @@
 import { createTask } from '../../application/create-task.ts';
-import { sessionOfTask } from '../../protocol/common/ids.ts';
+import type { Call } from '../../ports/calls.ts';
+import { sessionOfTask, type TaskId } from '../../protocol/common/ids.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { SomeHandlers } from '../endpoints.ts';
@@ -7,6 +8,7 @@ import { sessionOf } from './sessions.ts';
 
 /** Handlers of tasks. A task's id has the id of its session. */
 export function taskHandlers(deps: Dependencies) {
+  const taskOf = (call: Call, id: TaskId) => sessionOf(deps, call, sessionOfTask(id));
   return {
     createTask: async ({ body, call }, c) => {
       const created = await createTask(deps, call, body);
@@ -14,8 +16,18 @@ export function taskHandlers(deps: Dependencies) {
       return created;
     },
     listTasks: ({ query: { session_id, ...page }, call }) => sessionOf(deps, call, session_id).tasks(call, page),
-    readTask: ({ params: { id }, query, call }) =>
-      sessionOf(deps, call, sessionOfTask(id)).task(call, id, query.include_subtasks === 'true'),
+    readTask: ({ params: { id }, query, call }) => taskOf(call, id).task(call, id, query.include_subtasks === 'true'),
+    updateTask: ({ params: { id }, body, call }) => taskOf(call, id).changeTask(call, id, { type: 'update', body }),
+    deleteTask: ({ params: { id }, query: { cascade, ...options }, call }) =>
+      taskOf(call, id).removeTask(call, id, { cascade: cascade === 'true', ...options }),
+    updateTaskStatus: ({ params: { id }, body, call }) =>
+      taskOf(call, id).changeTask(call, id, { type: 'status', body }),
+    retryTask: ({ params: { id }, body, call }) => taskOf(call, id).changeTask(call, id, { type: 'retry', body }),
+    readDependencies: ({ params: { id }, call }) => taskOf(call, id).dependencies(call, id),
+    addDependency: ({ params: { id }, body, call }) =>
+      taskOf(call, id).changeTask(call, id, { type: 'add_dependency', body }),
+    removeDependency: ({ params: { id, ...other }, query, call }) =>
+      taskOf(call, id).changeTask(call, id, { type: 'remove_dependency', body: { ...other, ...query } }),
     createGraph: ({ params, body, call }) => sessionOf(deps, call, params.id).createTasks(call, body),
     listSessionTasks: ({ params, query, call }) => sessionOf(deps, call, params.id).tasks(call, query),
     readGraph: ({ params, query, call }) => sessionOf(deps, call, params.id).graph(call, query.agents),

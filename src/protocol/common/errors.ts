@@ -66,6 +66,13 @@ export const ERROR_CODES = {
     meaning: 'The request names a `graph_version`, and the graph of the session has another one by now.',
     remedy: 'Read the graph again, and send the request with the version that it has. `current` has it too.',
   },
+  has_dependents: {
+    status: 409,
+    title: 'Other tasks depend on the task',
+    retryable: false,
+    meaning: 'The task cannot be removed alone, because others wait for it.',
+    remedy: 'Remove them too, with `cascade=true`, or take their dependencies away first. `current` names them.',
+  },
   dependency_cycle: {
     status: 409,
     title: 'The tasks would wait for each other',

@@ -40,6 +40,13 @@ export const ROUTES = {
   createTask: { method: 'POST', path: '/api/v1/tasks' },
   listTasks: { method: 'GET', path: '/api/v1/tasks' },
   readTask: { method: 'GET', path: '/api/v1/tasks/{id}' },
+  updateTask: { method: 'PATCH', path: '/api/v1/tasks/{id}' },
+  deleteTask: { method: 'DELETE', path: '/api/v1/tasks/{id}' },
+  updateTaskStatus: { method: 'POST', path: '/api/v1/tasks/{id}/status' },
+  retryTask: { method: 'POST', path: '/api/v1/tasks/{id}/retry' },
+  readDependencies: { method: 'GET', path: '/api/v1/tasks/{id}/dependencies' },
+  addDependency: { method: 'POST', path: '/api/v1/tasks/{id}/dependencies' },
+  removeDependency: { method: 'DELETE', path: '/api/v1/tasks/{id}/dependencies/{depends_on_task_id}' },
   rateTask: { method: 'POST', path: '/api/v1/tasks/{id}/rating' },
 
   listAgents: { method: 'GET', path: '/api/v1/agents' },

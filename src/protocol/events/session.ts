@@ -35,9 +35,10 @@ export const SessionEventBody = schema(() =>
     event({
       type: 'graph.changed',
       description:
-        'The graph of tasks changed: it now has this version, and these tasks are new or have new values. A large change is several events with the same version.',
+        'The graph of tasks changed: it now has this version, and these tasks are new or have new values, or were removed. A large change is several events with the same version.',
       data: z.object({
         version: z.int(),
+        removed: z.array(z.int().min(1)).optional(),
         tasks: z.array(
           z.object({
             number: z.int().min(1),

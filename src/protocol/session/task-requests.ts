@@ -39,10 +39,12 @@ const described = () => ({
   max_attempts: z.int().min(1).max(10).optional().meta({ description: 'By default that of the session.' }),
 });
 
-const EXPECTED_VERSION = {
-  description:
-    'The version of the graph for which the change is meant. If it has another one by now, the request is refused.',
-};
+export const ExpectedVersion = schema(() =>
+  z.int().optional().meta({
+    description:
+      'The version of the graph for which the change is meant. If it has another one by now, the request is refused.',
+  }),
+);
 const WHERE =
   'The task of which it is a part. By default, that is the first task of the session, which stands for its prompt, unless an agent has begun with it; null: of none.';
 
@@ -57,7 +59,7 @@ export const CreateTaskRequest = schema(() =>
         .max(MAX_DEPENDENCIES)
         .default([])
         .meta({ description: 'Tasks of the same session that must be done first.' }),
-      graph_version: z.int().optional().meta(EXPECTED_VERSION),
+      graph_version: ExpectedVersion(),
     })
     .meta({
       id: 'CreateTaskRequest',
@@ -109,7 +111,7 @@ export const CreateGraphRequest = schema(() =>
   z
     .strictObject({
       tasks: z.array(NewTask()).min(1).max(MAX_TASKS),
-      graph_version: z.int().optional().meta(EXPECTED_VERSION),
+      graph_version: ExpectedVersion(),
     })
     .meta({
       id: 'CreateGraphRequest',

@@ -64,6 +64,12 @@ export function sessionsContract(make: () => Promise<SessionPlace>): void {
       await place.api.tasks(call),
       await place.api.task(call, taskIdOf(place.id, IMPLICIT_TASK), true),
       await place.api.graph(call),
+      await place.api.dependencies(call, taskIdOf(place.id, IMPLICIT_TASK)),
+      await place.api.removeTask(call, taskIdOf(place.id, IMPLICIT_TASK), { cascade: true }),
+      await place.api.changeTask(call, taskIdOf(place.id, IMPLICIT_TASK), {
+        type: 'status',
+        body: { status: 'skipped' },
+      }),
       await place.api.diff(call),
       await place.api.artifactChunk(call, '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d', 0),
     ];

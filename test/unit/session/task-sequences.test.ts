@@ -5,13 +5,15 @@ import type { GraphTask } from '../../../src/domain/graph/task-graph.ts';
 import { canMove, hasEnded, isWorking, legalActions, nextStatus } from '../../../src/domain/session/session-machine.ts';
 import { isHeld, sessionStatus } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
-import { SessionAction } from '../../../src/protocol/common/enums.ts';
+import type { TaskChange } from '../../../src/ports/sessions.ts';
+import { DependencyType, SessionAction } from '../../../src/protocol/common/enums.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { NewTask } from '../../../src/protocol/session/task-requests.ts';
 import { runs } from '../../support/seeds.ts';
 import { anyAcyclic } from '../domain/graph/graph.arbitrary.ts';
 import { requestFor } from './actions.fixture.ts';
 import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
-import { SessionInProcess, unwrap } from './harness.ts';
+import { SESSION_ID, SessionInProcess, unwrap } from './harness.ts';
 
 const FRAMES = [
   note('on it'),
@@ -32,9 +34,32 @@ type Step =
   | { type: 'frame'; task: number; frame: number }
   | { type: 'vanish'; task: number }
   | { type: 'wait'; ms: number }
-  | { type: 'act'; action: SessionAction };
+  | { type: 'act'; action: SessionAction }
+  | { type: 'edit'; task: number; other: number; kind: number };
+
+/** Changes of a task by people, of which many are refused. */
+const EDITS: ((other: string) => TaskChange)[] = [
+  () => ({ type: 'status', body: { status: 'completed' } }),
+  () => ({ type: 'status', body: { status: 'failed' } }),
+  () => ({ type: 'status', body: { status: 'cancelled' } }),
+  () => ({ type: 'status', body: { status: 'skipped' } }),
+  () => ({ type: 'retry', body: { with_dependents: false } }),
+  () => ({ type: 'retry', body: { with_dependents: true } }),
+  () => ({ type: 'update', body: { priority: 'blocker', description: 'Do it better' } }),
+  ...DependencyType().options.map((dependency_type) => (depends_on_task_id: string): TaskChange => {
+    return { type: 'add_dependency', body: { depends_on_task_id, dependency_type, is_required: true } };
+  }),
+  (depends_on_task_id) => ({ type: 'remove_dependency', body: { depends_on_task_id } }),
+];
 
 const aTask = fc.integer({ min: 1, max: 10 });
+const anEdit = fc.record({
+  type: fc.constant('edit' as const),
+  task: aTask,
+  other: aTask,
+  // The last kind removes the task.
+  kind: fc.nat({ max: EDITS.length }),
+});
 const aStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('claim' as const), task: aTask }) },
   {
@@ -60,6 +85,8 @@ async function take(session: SessionInProcess, agents: Map<number, FakeAgent>, s
   if (step.type === 'wait') return session.advance(step.ms);
   if (step.type === 'act') return session.tryTo(requestFor(step.action));
   const task = ((step.task - 1) % count) + 1;
+  if (step.type === 'edit') return edit(session, task, ((step.other - 1) % count) + 1, step.kind);
+  if (!session.task(task)) return;
   if (step.type === 'claim') {
     if (session.task(task).reserved_at !== null) agents.set(task, session.agentOf(task).connect());
   } else if (step.type === 'frame') agents.get(task)?.send(FRAMES[step.frame]!);
@@ -68,6 +95,14 @@ async function take(session: SessionInProcess, agents: Map<number, FakeAgent>, s
 
 /** Whether an agent works on the task. */
 const isWorkedOn = (task: TaskRow) => task.status === 'in_progress' && !isHeld(task);
+
+/** Changes a task. Many changes are refused, but none fails. */
+async function edit(session: SessionInProcess, task: number, other: number, kind: number): Promise<void> {
+  const [id, otherId] = [taskIdOf(SESSION_ID, task), taskIdOf(SESSION_ID, other)];
+  const change = EDITS[kind];
+  if (change) await session.runtime.changeTask(session.call(), id, change(otherId));
+  else await session.runtime.removeTask(session.call(), id, { cascade: other % 2 === 0 });
+}
 
 /** The invariants that hold after every step. */
 async function check(session: SessionInProcess): Promise<void> {
@@ -121,7 +156,7 @@ it('a session follows any graph by legal transitions, for any sequence of events
   await fc.assert(
     fc.asyncProperty(
       anyAcyclic,
-      fc.array(aStep, { maxLength: 30 }),
+      fc.array(fc.oneof({ weight: 3, arbitrary: aStep }, { weight: 1, arbitrary: anEdit }), { maxLength: 30 }),
       fc.boolean(),
       async (tasks, steps, evictBetweenSteps) => {
         const session = new SessionInProcess({ evictBetweenSteps });
@@ -146,6 +181,9 @@ it('a session follows any graph by legal transitions, for any sequence of events
           await session.advance(61_000);
           await check(session);
         }
+        const { records } = session.runtime.parts;
+        const { status: end } = records.session();
+        if (end === 'completed') for (const row of records.tasks()) expect(row.cause, 'no unreached task').toBeNull();
         const statuses = session.runtime.parts.records.tasks().map((task) => task.status);
         expect(
           statuses.every((one) => isFinal({ status: one })) || ['timeout', 'stopped'].includes(await session.status()),

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { nextStatus, TRANSITIONS, type Trigger } from '../../../src/domain/session/session-machine.ts';
 import { SessionAction, SessionStatus } from '../../../src/protocol/common/enums.ts';
+import { CreateGraphRequest } from '../../../src/protocol/session/task-requests.ts';
 import { requestFor, WAYS } from './actions.fixture.ts';
 import { type FakeAgent, failure, modelRetry, note, released, result } from './fake-agent.ts';
-import { SessionInProcess } from './harness.ts';
+import { SessionInProcess, TASK_ID, unwrap } from './harness.ts';
 
 /** Every transition of the table. */
 const EDGES = SessionStatus().options.flatMap((from) =>
@@ -39,6 +40,21 @@ const CAUSES: Record<Exclude<Trigger, SessionAction>, (session: SessionInProcess
   result_completed: reports(result()),
   result_partial: reports(result(1, { status: 'partial' })),
   result_failed: reports(failure(false)),
+  only_lost_left: async (session) => {
+    const other = CreateGraphRequest().parse({ tasks: [{ title: 'Another', description: 'Do it too', parent: null }] });
+    const { task_ids } = unwrap(await session.runtime.createTasks(session.call(), other));
+    session.agentOf(1).connect().send(released('lost'));
+    const body = { status: 'completed' } as const;
+    unwrap(await session.runtime.changeTask(session.call(), task_ids[0]!, { type: 'status', body }));
+  },
+  last_task_ended: async (session) => {
+    const other = CreateGraphRequest().parse({ tasks: [{ title: 'Another', description: 'Do it too', parent: null }] });
+    const { task_ids } = unwrap(await session.runtime.createTasks(session.call(), other));
+    const end = (id: string, status: 'completed' | 'cancelled') =>
+      session.runtime.changeTask(session.call(), id, { type: 'status', body: { status } });
+    unwrap(await end(task_ids[0]!, 'completed'));
+    unwrap(await end(TASK_ID, 'cancelled'));
+  },
   time_is_up: async (session) => {
     const agent = agentAtWork(session);
     for (let waited = 0; waited < 3_600_000 && agent.over === null; waited += 10_000) await agent.ping(10_000);

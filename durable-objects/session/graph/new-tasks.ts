@@ -1,29 +1,19 @@
 import { pertEstimate } from '../../../src/domain/graph/estimate.ts';
-import { buildGraph, type Dependency, findCycle } from '../../../src/domain/graph/task-graph.ts';
-import { hasEnded, legalActions } from '../../../src/domain/session/session-machine.ts';
+import type { Dependency } from '../../../src/domain/graph/task-graph.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type FieldError, type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
-import { IMPLICIT_TASK, taskIdOf, taskNumber, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
+import { IMPLICIT_TASK, taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
 import { MAX_TASK_DEPTH, MAX_TASKS } from '../../../src/protocol/common/limits.ts';
 import type { GraphCreated } from '../../../src/protocol/session/task.ts';
 import type { CreateGraphRequest, NewTask } from '../../../src/protocol/session/task-requests.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../records.ts';
-import { dependenciesOf, graphTask } from './session-graph.ts';
+import type { Place } from './graph-changes.ts';
 
-type Needs = Pick<
-  SessionParts,
-  'records' | 'details' | 'log' | 'graph' | 'leases' | 'transitions' | 'tasks' | 'projections'
->;
+type Needs = Pick<SessionParts, 'records' | 'details' | 'graph' | 'tasks' | 'changes'>;
 
-/** The members of a task's row that make the graph. */
-type Place = Pick<TaskRow, 'number' | 'title' | 'parent' | 'depends_on' | 'priority' | 'hours' | 'max_attempts'>;
-
-/** How many tasks one event names. */
-const TASKS_OF_EVENT = 200;
-
-/** Changes of the graph by people and programs. Each is checked as a whole before anything is written. */
-export class GraphEdits {
+/** Creates tasks with their dependencies. A request is checked as a whole before anything is written. */
+export class NewTasks {
   readonly #parts: Needs;
 
   constructor(parts: Needs) {
@@ -32,36 +22,23 @@ export class GraphEdits {
 
   /** Creates tasks with their dependencies: all of them or none. */
   create({ tasks: wanted, graph_version }: CreateGraphRequest): Outcome<GraphCreated> {
-    const { records, details, tasks } = this.#parts;
+    const { records, details, tasks, changes } = this.#parts;
     const { id, last_task } = records.session();
-    const obstacle = this.#whyNot(graph_version);
+    const obstacle = changes.whyNot(graph_version);
     if (obstacle) return obstacle;
     const read = this.#read(wanted);
     if (!read.ok) return read;
     const problem = this.#check(read.value);
     if (problem) return problem;
 
-    for (const parent of new Set(read.value.map((place) => place.parent))) if (parent !== null) this.#split(parent);
     for (const [index, place] of read.value.entries()) {
       const { description, required_capabilities, required_labels, estimate } = wanted[index]!;
       tasks.add(place.number, place.title, place);
       details.define(place.number, { description, required_capabilities, required_labels, estimate });
     }
-    const version = this.#changed(read.value);
+    const version = changes.record(read.value);
     const task_ids = read.value.map((_, index) => taskIdOf(id, last_task + 1 + index));
     return ok({ graph_version: version, task_ids });
-  }
-
-  #whyNot(expected: number | undefined): Outcome<never> | null {
-    const { status, graph_version } = this.#parts.records.session();
-    if (hasEnded(status)) {
-      return refuse('illegal_transition', `The session is ${status}, so its tasks cannot change.`, {
-        legal_actions: legalActions(status),
-      });
-    }
-    if (expected === undefined || expected === graph_version) return null;
-    const detail = `The graph has version ${graph_version} by now. Read it again before you change it.`;
-    return refuse('stale_graph', detail, { current: { graph_version } });
   }
 
   /** Gives each new task a number, and finds the tasks that it names. */
@@ -121,11 +98,11 @@ export class GraphEdits {
 
   /** Whether the graph would still be one, with these tasks. */
   #check(places: readonly Place[]): Outcome<never> | null {
-    const { records } = this.#parts;
+    const { records, changes } = this.#parts;
     const added = new Map(places.map((place) => [place.number, place]));
     const placeOf = (number: number): Place => added.get(number) ?? records.task(number)!;
-    const cycle = findCycle(buildGraph([...records.tasks(), ...places].map((place) => graphTask(place))));
-    if (cycle) return this.#refuseCycle(cycle.map(placeOf));
+    const cyclic = changes.whyCyclic(places);
+    if (cyclic) return cyclic;
     for (const place of places) {
       if (place.parent === null) continue;
       const parent = records.task(place.parent);
@@ -143,44 +120,4 @@ export class GraphEdits {
     }
     return null;
   }
-
-  #refuseCycle(path: readonly Place[]): Outcome<never> {
-    const { id } = this.#parts.records.session();
-    const shown = path.length > SHOWN_OF_CYCLE ? [...path.slice(0, SHOWN_OF_CYCLE), null] : path;
-    const titles = shown.map((place) => (place ? `“${place.title}”` : '…')).join(' → ');
-    const detail = `The tasks would wait for each other: ${titles}. Leave one of the dependencies out.`;
-    const current = { path: path.slice(0, MAX_TASK_IDS).map(({ number }) => taskIdOf(id, number)) };
-    return refuse('dependency_cycle', detail, { current });
-  }
-
-  /** A task that gets subtasks is not worked on itself, and needs no agent. */
-  #split(number: number): void {
-    const { records, leases, transitions } = this.#parts;
-    const row = records.task(number);
-    if (row?.status !== 'ready' || row.reserved_at === null) return;
-    leases.end(number, 'lost', 'has_subtasks');
-    transitions.task(number, { status: 'pending', setback: null });
-  }
-
-  /** Records the change, and lets the graph go on. @returns the new version */
-  #changed(places: readonly Place[]): number {
-    const { records, log, graph, transitions, projections } = this.#parts;
-    const { graph_version, version: sessionVersion } = records.session();
-    const version = graph_version + 1;
-    records.update({ graph_version: version, version: sessionVersion + 1 });
-    for (let from = 0; from < places.length; from += TASKS_OF_EVENT) {
-      const tasks = places.slice(from, from + TASKS_OF_EVENT).map(({ number, title, parent, priority, depends_on }) => {
-        return { number, title, parent, priority, depends_on: dependenciesOf({ depends_on }) };
-      });
-      log.append(WHOLE_SESSION, { type: 'graph.changed', data: { version, tasks } });
-    }
-    graph.forget();
-    transitions.settle({ reason: 'graph_changed' });
-    projections.changed();
-    return version;
-  }
 }
-
-/** The most tasks of a cycle that an error names. */
-const SHOWN_OF_CYCLE = 10;
-const MAX_TASK_IDS = 100;

@@ -1,0 +1,87 @@
+import { buildGraph, findCycle } from '../../../src/domain/graph/task-graph.ts';
+import { hasEnded, legalActions } from '../../../src/domain/session/session-machine.ts';
+import { type Outcome, refuse } from '../../../src/protocol/common/errors.ts';
+import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
+import type { SessionParts } from '../parts.ts';
+import type { TaskRow } from '../records.ts';
+import { dependenciesOf, graphTask } from './session-graph.ts';
+
+type Needs = Pick<SessionParts, 'records' | 'log' | 'graph' | 'leases' | 'transitions' | 'projections'>;
+
+/** The members of a task's row that make the graph. */
+export type Place = Pick<TaskRow, 'number' | 'title' | 'parent' | 'depends_on' | 'priority' | 'hours' | 'max_attempts'>;
+
+/** How many tasks one event names. */
+const TASKS_OF_EVENT = 200;
+/** The most tasks of a cycle that an error names. */
+const SHOWN_OF_CYCLE = 10;
+const MAX_TASK_IDS = 100;
+
+/** What all changes of the graph have in common: when they are refused, and what records them. */
+export class GraphChanges {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** Why the graph cannot change now; null if it can. @param expected the version for which the change is meant */
+  whyNot(expected: number | undefined): Outcome<never> | null {
+    const { status, graph_version } = this.#parts.records.session();
+    if (hasEnded(status)) {
+      return refuse('illegal_transition', `The session is ${status}, so its tasks cannot change.`, {
+        legal_actions: legalActions(status),
+      });
+    }
+    if (expected === undefined || expected === graph_version) return null;
+    const detail = `The graph has version ${graph_version} by now. Read it again before you change it.`;
+    return refuse('stale_graph', detail, { current: { graph_version } });
+  }
+
+  /** The refusal of tasks that would wait for each other; null if they do not. @param changed new or changed tasks */
+  whyCyclic(changed: readonly Place[]): Outcome<never> | null {
+    const { records } = this.#parts;
+    const places = new Map<number, Place>([...records.tasks(), ...changed].map((place) => [place.number, place]));
+    const cycle = findCycle(buildGraph([...places.values()].map(graphTask)));
+    if (!cycle) return null;
+    const { id } = records.session();
+    const path = cycle.map((number) => places.get(number)!);
+    const shown = path.slice(0, SHOWN_OF_CYCLE).map(({ title }) => `“${title}”`);
+    const titles = [...shown, ...(path.length > SHOWN_OF_CYCLE ? ['…'] : [])].join(' → ');
+    const detail = `The tasks would wait for each other: ${titles}. Leave one of the dependencies out.`;
+    const current = { path: path.slice(0, MAX_TASK_IDS).map(({ number }) => taskIdOf(id, number)) };
+    return refuse('dependency_cycle', detail, { current });
+  }
+
+  /** Records a change of the stored graph, and lets it go on. @returns the new version */
+  record(changed: readonly Place[], removed: readonly number[] = []): number {
+    const { records, log, graph, transitions, projections } = this.#parts;
+    const { graph_version, version: sessionVersion } = records.session();
+    const version = graph_version + 1;
+    records.update({ graph_version: version, version: sessionVersion + 1 });
+    for (let from = 0; from === 0 || from < changed.length; from += TASKS_OF_EVENT) {
+      const tasks = changed
+        .slice(from, from + TASKS_OF_EVENT)
+        .map(({ number, title, parent, priority, depends_on }) => {
+          return { number, title, parent, priority, depends_on: dependenciesOf({ depends_on }) };
+        });
+      const gone = from === 0 && removed.length > 0 ? { removed: [...removed] } : {};
+      log.append(WHOLE_SESSION, { type: 'graph.changed', data: { version, tasks, ...gone } });
+    }
+    graph.forget();
+    const affected = new Set(changed.flatMap(({ number, parent }) => (parent === null ? number : [number, parent])));
+    for (const number of affected) this.#takeBack(number);
+    transitions.settle({ reason: 'graph_changed' });
+    projections.changed();
+    return version;
+  }
+
+  /** A ready task waits again if it has got subtasks, or waits for another one. */
+  #takeBack(number: number): void {
+    const { records, graph, leases, transitions } = this.#parts;
+    const row = records.task(number)!;
+    if (row.status !== 'ready' || (graph.live.mayStart(number) && !graph.isParent(number))) return;
+    if (row.reserved_at !== null) leases.end(number, 'lost', 'graph_changed');
+    transitions.task(number, { status: 'pending', setback: null });
+  }
+}

@@ -1,0 +1,87 @@
+import { ancestorsOf, familyOf, tasksAfter } from '../../../src/domain/graph/reach.ts';
+import { hasEnded, legalActions, nextStatus } from '../../../src/domain/session/session-machine.ts';
+import { isFinal } from '../../../src/domain/task-status.ts';
+import type { TaskChange } from '../../../src/ports/sessions.ts';
+import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import type { RetryTaskRequest, UpdateTaskStatusRequest } from '../../../src/protocol/session/task-changes.ts';
+import type { SessionParts } from '../parts.ts';
+import type { TaskRow } from '../records.ts';
+
+type Needs = Pick<SessionParts, 'records' | 'graph' | 'leases' | 'transitions' | 'runs'>;
+type Action = Extract<TaskChange, { type: 'status' | 'retry' }>;
+
+/** What people and programs do with single tasks: end them from outside, and begin them anew. */
+export class TaskActions {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  act(number: number, action: Action, by: string): Outcome<null> {
+    const task = this.#parts.records.task(number);
+    if (!task) return refuse('not_found', 'There is no such task in this session.');
+    return action.type === 'status' ? this.#end(task, action.body, by) : this.#retry(task, action.body, by);
+  }
+
+  /** Ends a task and its subtasks. An agent at work stops, and keeps its lease until it has sent its last checkpoint. */
+  #end(task: TaskRow, { status, reason }: UpdateTaskStatusRequest, by: string): Outcome<null> {
+    const { records, graph, leases, transitions } = this.#parts;
+    const { status: of } = records.session();
+    if (hasEnded(of)) return this.#refuse(`The session is ${of}, so its tasks cannot change.`);
+    if (isFinal(task)) return this.#refuse(`The task is ${task.status} already. It can be retried.`);
+    const isParent = graph.isParent(task.number);
+    if (isParent && (status === 'completed' || status === 'failed')) {
+      return this.#refuse('A task with subtasks is done or fails with them. It can be cancelled or skipped.');
+    }
+    const family = familyOf(graph.live.graph, task.number).filter((number) => !graph.isParent(number));
+    const message = reason ?? 'The task was failed from outside.';
+    for (const number of family) {
+      if (isFinal(records.task(number)!)) continue;
+      const lease = records.liveLease(number);
+      if (lease) leases.close(lease, status);
+      else leases.end(number, 'lost', status);
+      transitions.task(number, {
+        status,
+        setback: null,
+        degraded_by: null,
+        outcome: status === 'completed' ? 'whole' : null,
+        ...(status === 'failed' && { error: JSON.stringify({ code: 'failed', message, retryable: false }) }),
+      });
+    }
+    transitions.settle({ reason: `by ${by}` });
+    return ok(null);
+  }
+
+  /** Begins a task anew with those that were skipped because of it or, on request, with all that come after it. */
+  #retry(task: TaskRow, { with_dependents }: RetryTaskRequest, by: string): Outcome<null> {
+    const { records, graph, runs, leases, transitions } = this.#parts;
+    const { status } = records.session();
+    if (hasEnded(status) && nextStatus(status, 'retry') === null) {
+      return this.#refuse(`The session is ${status}, and cannot be retried. Create another one.`);
+    }
+    if (!isFinal(task)) return this.#refuse(`The task is ${task.status}, and has not ended yet.`);
+    const { graph: tasks } = graph.live;
+    const again = new Set(familyOf(tasks, task.number));
+    const causes = new Set([...again, ...ancestorsOf(tasks, task.number)]);
+    for (const number of tasksAfter(tasks, task.number)) {
+      const { cause } = records.task(number)!;
+      if (with_dependents || (cause !== null && causes.has(cause))) again.add(number);
+    }
+    const isIncluded = (row: TaskRow) => again.has(row.number) && isFinal(row);
+    if (hasEnded(status)) {
+      runs.begin(by, (row) => isIncluded(row) || !isFinal(row));
+      return ok(null);
+    }
+    const rows = graph.leaves().filter(isIncluded);
+    // An agent may still be sending its last checkpoint.
+    for (const { number } of rows) if (records.liveLease(number)) leases.end(number, 'lost', 'retry');
+    runs.beginAnew(rows);
+    transitions.settle({ reason: `by ${by}` });
+    return ok(null);
+  }
+
+  #refuse(detail: string): Outcome<never> {
+    return refuse('illegal_transition', detail, { legal_actions: legalActions(this.#parts.records.session().status) });
+  }
+}
