@@ -95,15 +95,15 @@ it('an agent exchanges the given token once for one of its own, which acts as th
 });
 
 it('oio agent rebalance moves work that allows it to an idle agent, which continues from its checkpoint at no attempt', async () => {
-  await second.kill();
-  if (!first.isRunning) await first.start();
-  const steps = Array.from({ length: 20 }, (_, step) => `slow 5 100\nrun echo ${step} >> steps.txt`).join('\n');
+  for (const agent of [first, second]) if (!agent.isRunning) await agent.start();
+  await fleet.client.agents.drain(second.id);
+  const steps = Array.from({ length: 12 }, (_, step) => `slow 5 100\nrun echo ${step} >> steps.txt`).join('\n');
   const start = (allow_rebalance: boolean) =>
     startSession(fleet.client, [steps], { required_labels: labels, max_attempts: 1, allow_rebalance });
   const [moving, staying] = [await start(true), await start(false)];
   for (const session of [moving, staying]) await session.seen(({ type }) => type === 'tool');
   await fleet.client.agents.update(first.id, { max_concurrent_capacity: 1 });
-  await second.start();
+  await fleet.client.agents.resume(second.id);
   const { code, output } = await oio('agent', 'rebalance');
   expect(code).toBe(0);
   expect(output).toMatch(
