@@ -33,7 +33,9 @@ export class Performance {
     const kind = result.status === 'failed' ? (result.own_fault ? 'own_fault' : 'other_failure') : 'success';
     const before = agent.breaker ?? CLOSED;
     // A rating comes long after the end, which says nothing of the agent's present state any more.
-    const breaker = result.rating ? before : afterResult(before, kind, kit.store.platform.now());
+    const { ended_at, duration_ms } = result;
+    const ended = { kind, started_at: ended_at - duration_ms, ended_at } as const;
+    const breaker = result.rating ? before : afterResult(before, ended, kit.store.platform.now());
     const isClosed = breaker.failures === 0;
     agents.setJudgement(agent, {
       tier,

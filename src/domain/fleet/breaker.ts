@@ -8,6 +8,15 @@ export interface Breaker {
   failures: number;
   /** Until when the agent gets no work, in ms since the epoch; null while the breaker is closed. */
   open_until: number | null;
+  /** When the newest of these failures was, by the clock of its session (ms since the epoch). Absent without one. */
+  failed_at?: number;
+}
+
+/** How an assignment has ended. Times are in ms since the epoch, by the clock of its session. */
+export interface Ended {
+  kind: 'success' | 'own_fault' | 'other_failure';
+  started_at: number;
+  ended_at: number;
 }
 
 export const CLOSED: Breaker = { failures: 0, open_until: null };
@@ -45,15 +54,17 @@ export function circuitOf({ open_until }: Breaker, now: number): Circuit {
 
 /**
  * The breaker after an assignment has ended. A failure that is not the agent's own says nothing of it, except that a
- * probe has worked. Failures while the breaker is open count once: an agent that crashes loses all its leases.
+ * probe has worked. Assignments that the agent had at the same time fail together and count once, because an agent that
+ * crashes loses them all.
  */
-export function afterResult(breaker: Breaker, result: 'success' | 'own_fault' | 'other_failure', now: number): Breaker {
-  if (result === 'success') return CLOSED;
+export function afterResult(breaker: Breaker, { kind, started_at, ended_at }: Ended, now: number): Breaker {
+  if (kind === 'success') return CLOSED;
   const circuit = circuitOf(breaker, now);
-  if (result === 'other_failure') return circuit === 'half_open' ? CLOSED : breaker;
-  if (circuit === 'open') return breaker;
+  if (kind === 'other_failure') return circuit === 'half_open' ? CLOSED : breaker;
+  if (circuit === 'open' || started_at < (breaker.failed_at ?? started_at)) return breaker;
   const failures = breaker.failures + 1;
-  if (failures < OPENS_AT) return { failures, open_until: null };
+  const failed = { failures, failed_at: ended_at };
+  if (failures < OPENS_AT) return { ...failed, open_until: null };
   const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - OPENS_AT, 20));
-  return { failures, open_until: now + pause };
+  return { ...failed, open_until: now + pause };
 }

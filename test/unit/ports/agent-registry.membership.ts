@@ -333,7 +333,8 @@ export function membershipContract(make: MakeRegistry): void {
     it('opens its circuit after three failures of its own in a row, and a success of its probe closes it', async () => {
       const { registry, api, agent } = await withAgent(make, { capacity: 2 });
       for (const task of [10, 11, 12]) {
-        const failed = result({ status: 'failed', own_fault: true, ended_at: result().ended_at + task });
+        const ended_at = result().ended_at + task;
+        const failed = result({ status: 'failed', own_fault: true, ended_at, duration_ms: 0 });
         await api.release(slotRequest(task).task_id, 1, failed);
       }
       for (const task of [1, 2]) expect(await api.reserve(slotRequest(task))).toMatchObject({ state: 'queued' });
