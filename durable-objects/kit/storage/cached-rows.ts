@@ -32,6 +32,11 @@ export class CachedRows<Row extends object> {
   readonly #entries = new Map<SqlValue, Entry<Row>>();
   /** Whether all rows of the table are in memory. */
   #hasAll = false;
+  /** The keys that this transaction has changed. */
+  readonly #changed = new Set<SqlValue>();
+  /** The keys in their order, and the rows in it; null if they must be put in order again. */
+  #order: SqlValue[] | null = null;
+  #list: Row[] | null = null;
   /** The last transaction that has changed the cache. */
   #changedBy: Transaction | null = null;
 
@@ -63,14 +68,15 @@ export class CachedRows<Row extends object> {
       }
       this.#hasAll = true;
     }
-    const entries = [...this.#entries.entries()].sort(([a], [b]) => (a! < b! ? -1 : 1));
-    return entries.map(([, { row }]) => row).filter((row) => row !== null);
+    this.#order ??= [...this.#entries.keys()].sort((a, b) => (a! < b! ? -1 : 1));
+    this.#list ??= this.#order.map((key) => this.#entries.get(key)!.row).filter((row) => row !== null);
+    return [...this.#list];
   }
 
   /** Inserts a row, or replaces the one with the same key. Must run inside a transaction. */
   put(row: Row): void {
     this.#open();
-    this.#entries.set(row[this.#key] as SqlValue, { stored: null, row: Object.freeze(row) });
+    this.#set(row[this.#key] as SqlValue, { stored: null, row: Object.freeze(row) });
   }
 
   /**
@@ -79,23 +85,22 @@ export class CachedRows<Row extends object> {
    */
   update(key: SqlValue, changes: Partial<Row>): void {
     this.#open();
-    const entry = this.#present(key);
-    entry.row = Object.freeze({ ...entry.row, ...changes });
+    const { stored, row } = this.#present(key);
+    this.#set(key, { stored, row: Object.freeze({ ...row, ...changes }) });
   }
 
   /** Deletes a row if it exists. Must run inside a transaction. */
   remove(key: SqlValue): void {
     this.#open();
     const row = this.get(key);
-    if (row) this.#entries.set(key, { stored: row, row: null });
+    if (row) this.#set(key, { stored: row, row: null });
   }
 
   /** Changes a cached value that `complete` reads from another table, and that this transaction stores there. */
   note(key: SqlValue, changes: Partial<Row>): void {
     this.#open();
-    const entry = this.#present(key);
-    entry.row = Object.freeze({ ...entry.row, ...changes });
-    if (entry.stored) entry.stored = { ...entry.stored, ...changes };
+    const { stored, row } = this.#present(key);
+    this.#set(key, { stored: stored && { ...stored, ...changes }, row: Object.freeze({ ...row, ...changes }) });
   }
 
   /** Call this in a transaction after another statement has written the table. */
@@ -106,8 +111,17 @@ export class CachedRows<Row extends object> {
 
   #keep(stored: Row): Row {
     const row = Object.freeze(this.#complete(stored));
-    this.#entries.set(row[this.#key] as SqlValue, { stored: row, row });
+    const key = row[this.#key] as SqlValue;
+    this.#set(key, { stored: row, row });
+    this.#changed.delete(key);
     return row;
+  }
+
+  #set(key: SqlValue, entry: Entry<Row>): void {
+    if (!this.#entries.has(key)) this.#order = null;
+    this.#list = null;
+    this.#entries.set(key, entry);
+    this.#changed.add(key);
   }
 
   #present(key: SqlValue): Entry<Row> & { row: Row } {
@@ -117,6 +131,9 @@ export class CachedRows<Row extends object> {
 
   #clear(): void {
     this.#entries.clear();
+    this.#changed.clear();
+    this.#order = null;
+    this.#list = null;
     this.#hasAll = false;
   }
 
@@ -133,7 +150,9 @@ export class CachedRows<Row extends object> {
   }
 
   readonly #write = (): void => {
-    for (const [key, entry] of this.#entries) {
+    for (const key of this.#changed) {
+      this.#changed.delete(key);
+      const entry = this.#entries.get(key)!;
       const { stored, row } = entry;
       if (row === null) {
         if (stored) this.#store.rows(`DELETE FROM ${this.#table} WHERE ${this.#key} = ?`, key);
