@@ -33,8 +33,14 @@ export interface Decision {
   counts: { rows: number; statements: number } | null;
 }
 
+export interface Decisions {
+  /** One inserted row in one transaction, in the same process. */
+  bare: Summary;
+  decisions: Decision[];
+}
+
 /** Measures the registry's real code in this process, on SQLite in memory. Only the CPU counts: nothing waits for a disk. */
-export function measureDecisions(report: (what: string) => void): { bare: Summary; decisions: Decision[] } {
+export function measureDecisions(report: (what: string) => void): Decisions {
   const decisions: Decision[] = [];
   for (const agents of [FEW, MANY]) {
     for (const waiting of [0, MANY]) {

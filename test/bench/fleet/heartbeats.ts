@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '../../../runner/lease/connection.ts';
 import type { RegisteredAgent } from '../../../src/protocol/agent/agent.ts';
+import { PING } from '../../../src/protocol/common/socket.ts';
 import { HttpConnection } from '../http.ts';
 import { PING_MS } from '../instant-agent.ts';
 import { closedLoop } from '../load.ts';
@@ -46,7 +47,7 @@ export async function measureHttpAgents(control: ControlPlane, count: number): P
   const before = resourcesOf(control.pid);
   const startedAt = performance.now();
   await closedLoop(MANY, count, async (worker, index) => {
-    await sleep(Math.max(0, startedAt + (index * PERIOD_MS) / count - performance.now()));
+    await sleepUntil(startedAt + (index * PERIOD_MS) / count);
     await beat(worker, agents[index]!);
   });
   const elapsedMs = performance.now() - startedAt;
@@ -57,40 +58,60 @@ export async function measureHttpAgents(control: ControlPlane, count: number): P
   return { agents: count, cpu, memory_mib: after.memory_mib, empty_mib: empty.memory_mib, heartbeat };
 }
 
-/** Agents with control sockets, which ping. Opens as many as asked for. */
+/** Agents with control sockets, which ping: as many as asked for, or until the machine refuses another one. */
 export async function measureSockets(control: ControlPlane, count: number): Promise<FleetUse> {
   const empty = resourcesOf(control.pid);
-  const workspace = `sockets-${crypto.randomUUID()}`;
-  const tokens = await tokensFor(control, workspace, count);
+  const tokens = await tokensFor(control, `sockets-${crypto.randomUUID()}`, count);
   const sockets: Connection[] = [];
+  let isFull = false;
   await closedLoop(MANY, count, async (_, index) => {
-    const id = crypto.randomUUID();
-    const welcomed = Promise.withResolvers<void>();
-    const socket = await openSocket(
-      control.url,
-      `/ws/agents/${id}/control`,
-      tokens[Math.floor(index / AGENTS_OF_TOKEN)]!,
-      () => welcomed.resolve(),
-      (error) => welcomed.reject(error),
-    );
-    sockets.push(socket);
-    socket.send(JSON.stringify(helloOf(id, index)));
-    await welcomed.promise;
+    if (isFull) return;
+    try {
+      sockets.push(await joined(control.url, tokens[Math.floor(index / AGENTS_OF_TOKEN)]!, index));
+    } catch (error) {
+      console.error(`${sockets.length} sockets are open, and no more: ${String(error)}`);
+      isFull = true;
+    }
   });
+  const agents = sockets.length;
   const before = resourcesOf(control.pid);
   const startedAt = performance.now();
   for (let turn = 0; turn < PERIOD_MS / PING_MS; turn++) {
     for (const [index, socket] of sockets.entries()) {
-      if (index % 100 === 0) await sleep(startedAt + turn * PING_MS + (index * PING_MS) / count - performance.now());
-      socket.send('ping');
+      if (index % 100 === 0) await sleepUntil(startedAt + turn * PING_MS + (index * PING_MS) / agents);
+      socket.send(PING);
     }
   }
-  await sleep(startedAt + PERIOD_MS - performance.now());
+  await sleepUntil(startedAt + PERIOD_MS);
   const after = resourcesOf(control.pid);
   const elapsedMs = performance.now() - startedAt;
   for (const socket of sockets) socket.close();
   const cpu = (after.cpu_seconds - before.cpu_seconds) / (elapsedMs / 1_000);
-  return { agents: count, cpu, memory_mib: after.memory_mib, empty_mib: empty.memory_mib };
+  return { agents, cpu, memory_mib: after.memory_mib, empty_mib: empty.memory_mib };
+}
+
+/** Opens a control socket. Resolves when the registry has accepted its agent. */
+async function joined(url: string, token: string, index: number): Promise<Connection> {
+  const id = crypto.randomUUID();
+  const welcomed = Promise.withResolvers<void>();
+  // A failure rejects only the caller that waits for it.
+  welcomed.promise.catch(() => undefined);
+  const path = `/ws/agents/${id}/control`;
+  const socket = await openSocket(
+    url,
+    path,
+    token,
+    () => welcomed.resolve(),
+    (error) => welcomed.reject(error),
+  );
+  socket.send(JSON.stringify(helloOf(id, index)));
+  await welcomed.promise;
+  return socket;
+}
+
+/** @param at by `performance.now()` */
+function sleepUntil(at: number): Promise<void> {
+  return sleep(Math.max(0, at - performance.now()));
 }
 
 function helloOf(instance_id: string, index: number) {

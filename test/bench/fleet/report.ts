@@ -1,34 +1,30 @@
 import type { Machine } from '../machine.ts';
 import { figure, machineFacts, table } from '../report.ts';
 import type { Summary } from '../statistics.ts';
-import { DECISIONS, type Decision } from './decisions.ts';
+import { DECISIONS, type Decisions } from './decisions.ts';
 import type { FleetUse, HttpFleet } from './heartbeats.ts';
 import type { Starts } from './starts.ts';
 
+/** What was measured. */
 export interface FleetReport {
   machine: Machine;
-  /** One inserted row in one transaction, in the same process. */
-  bare: Summary;
-  decisions: Decision[];
-  handed_on: Summary;
-  starts: Starts;
-  http: HttpFleet;
-  sockets: FleetUse;
+  decisions?: Decisions;
+  starts?: Starts & { handed_on: Summary };
+  http?: HttpFleet;
+  sockets?: FleetUse;
 }
 
-export function renderFleet(report: FleetReport): string {
+export function renderFleet({ machine, decisions, starts, http, sockets }: FleetReport): string {
+  const names = Object.entries(DECISIONS).map(([name, what]) => `- *${name}*: ${what}.`);
   return [
-    `${machineFacts(report.machine).join('; ')}.`,
-    decisionsTable(report),
-    Object.entries(DECISIONS)
-      .map(([name, what]) => `- *${name}*: ${what}.`)
-      .join('\n'),
-    startsTable(report),
-    fleetTable(report),
+    `${machineFacts(machine).join('; ')}.`,
+    ...(decisions ? [decisionsTable(decisions), names.join('\n')] : []),
+    ...(starts ? [startsTable(starts)] : []),
+    ...(http || sockets ? [fleetTable(http, sockets)] : []),
   ].join('\n\n');
 }
 
-function decisionsTable({ bare, decisions }: FleetReport): string {
+function decisionsTable({ bare, decisions }: Decisions): string {
   const rows = decisions.map(({ name, agents, waiting, measured, counts }) => {
     const few = decisions.find((each) => each.name === name && each.waiting === waiting)!;
     return [
@@ -55,7 +51,7 @@ function decisionsTable({ bare, decisions }: FleetReport): string {
   return table(head, [...rows, ['a bare write', '–', '–', micro(bare.p50_ms), micro(bare.p99_ms), '–', '1×', '1 / 1']]);
 }
 
-function startsTable({ handed_on, starts }: FleetReport): string {
+function startsTable({ handed_on, offer, sessions }: Starts & { handed_on: Summary }): string {
   const cells = (what: string, { count, p50_ms, p99_ms, per_second }: Summary) => [
     what,
     String(count),
@@ -65,27 +61,27 @@ function startsTable({ handed_on, starts }: FleetReport): string {
   return table(
     ['what', 'n', 'p50, ms', 'p99, ms', 'per second', 'p50 to the floor'],
     [
-      ...starts.offer.map(({ waiting, measured }) =>
+      ...offer.map(({ waiting, measured }) =>
         cells(`start → offer received, ${waiting.toLocaleString('en')} waiting`, measured),
       ),
-      cells('start → final, 16 at once, agents that finish at once', starts.sessions),
+      cells('start → final, 16 at once, agents that finish at once', sessions),
       cells('the floor: handed on', handed_on),
     ],
   );
 }
 
-function fleetTable({ http, sockets }: FleetReport): string {
+function fleetTable(http: HttpFleet | undefined, sockets: FleetUse | undefined): string {
   const use = ({ agents, cpu, memory_mib, empty_mib }: FleetUse) => [
     agents.toLocaleString('en'),
     `${figure(cpu * 100)} %`,
     `${Math.round(memory_mib)}, ${Math.round(empty_mib)} before`,
   ];
-  const { p50_ms, p99_ms } = http.heartbeat;
+  const times = http && `${figure(http.heartbeat.p50_ms)} / ${figure(http.heartbeat.p99_ms)}`;
   return table(
     ['fleet', 'agents', 'CPU, of one core', 'memory of workerd, MiB', 'heartbeat p50 / p99, ms'],
     [
-      ['a heartbeat each 60 s over HTTP', ...use(http), `${figure(p50_ms)} / ${figure(p99_ms)}`],
-      ['a socket with a ping each 15 s', ...use(sockets), '–'],
+      ...(http ? [['a heartbeat each 60 s over HTTP', ...use(http), times!]] : []),
+      ...(sockets ? [['a socket with a ping each 15 s', ...use(sockets), '–']] : []),
     ],
   );
 }
