@@ -31,6 +31,7 @@ it('an agent over plain HTTP does a session, whose files the command line lists 
   await session.ended('completed');
   session.watch.close();
 
+  expect((await oioOf(fleet, 'session', 'show', session.id)).output).toContain('  Hello.');
   const listed = await oioOf(fleet, 'session', 'files', session.id);
   expect(listed.output).toMatch(/8 +application\/xml +reports\/tests\.xml/);
   const folder = join(mkdtempSync(join(fleet.path, 'files-')), 'saved');

@@ -18,6 +18,8 @@ export const jsonOption = { json: { type: 'boolean', default: false, description
 export const connectionDetails =
   'Uses the control plane of the data directory (OIO_DATA_DIR), or OIO_URL with OIO_TOKEN.';
 
+/** The most lines of a result that are shown. */
+const RESULT_LINES = 20;
 /** The most ids that an error names. */
 const NAMED = 3;
 
@@ -63,6 +65,7 @@ export function printSession(view: SessionView, json: boolean): void {
   if (view.queue)
     printLines([`  waits: ${printable([view.queue.message, placeText(view.queue)].filter(Boolean).join(' '))}`]);
   if (view.error) printLines([`  ${printable(view.error.message)}`]);
+  printLines(resultLines(view));
   for (const { agent_name, message } of view.tasks?.flatMap(({ refusals = [] }) => refusals) ?? []) {
     printLines([printable(`  waits for another agent: ${agent_name} refused: ${message}`)]);
   }
@@ -86,6 +89,17 @@ export function printSession(view: SessionView, json: boolean): void {
     const cost = spellCost(view.usage, (dollars) => `$${dollars.toFixed(4)}`);
     printLines([`  ${input_tokens} tokens in, ${output_tokens} out, ${cost}`]);
   }
+}
+
+/** The beginning of the result's text. */
+function resultLines({ result }: SessionView): string[] {
+  const text = typeof result?.text === 'string' ? result.text.trim() : '';
+  if (text === '') return [];
+  const lines = text.split('\n');
+  const shown = lines.slice(0, RESULT_LINES).map((line) => `  ${printable(line)}`);
+  return lines.length > RESULT_LINES
+    ? [...shown, paint('dim', `  and ${lines.length - RESULT_LINES} more lines`)]
+    : shown;
 }
 
 /** Prints the command that the user is likely to need next. */
