@@ -46,5 +46,6 @@ it('a graph of tasks is done in its order, and a task that follows one other has
   expect(prompts[0]).toContain('## Lay the ground\n\nThe ground is firm.');
   const whole = await client.tasks.get(task_ids[0]!.replace(/2$/, '1'), { include_subtasks: 'true' });
   expect(whole.subtasks!.map((task) => task.id)).toEqual(task_ids);
-  expect(new TextDecoder().decode(await client.sessions.patch(id))).toContain('walls.txt');
+  // The garden or the roof was the last to be done. Both have begun with the ground.
+  expect(new TextDecoder().decode(await client.sessions.patch(id))).toContain('ground.txt');
 });
