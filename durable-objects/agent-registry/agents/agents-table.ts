@@ -38,7 +38,7 @@ export class AgentsTable {
   readonly #record: RecordAgent | null;
 
   /**
-   * @param changed gets the ids of the agents whose rows change in what decides about their work
+   * @param changed gets the ids of the agents whose rows change in what decides about their work or shows their state
    * @param record called inside the transaction that changes the agent; null if nothing is recorded
    */
   constructor(store: ObjectStore, changed: Set<string>, record: RecordAgent | null = null) {
@@ -177,6 +177,7 @@ export class AgentsTable {
 
   setLastSeen(id: string, at: number): void {
     this.#store.rows(`UPDATE agents SET last_seen_at = ? WHERE id = ?`, at, id);
+    this.#changed.add(id);
   }
 
   /** Records that a slot of the agent became free. @returns whether the agent is draining */

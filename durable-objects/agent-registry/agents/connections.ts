@@ -123,11 +123,15 @@ export class Connections {
     return alive;
   }
 
-  /** An agent without sockets is here for a minute after it was heard. */
-  #latest(agentId: string, onSocket: number | null): number | null {
+  /** When an agent was last heard without a socket, in ms since the epoch. It is here for a minute after that. */
+  heardWithoutSocket(agentId: string): number | null {
     const heard = this.#heard.get(agentId);
-    if (heard === undefined || this.#platform.now() - heard > DISPATCH.quiet_ms) return onSocket;
-    return Math.max(heard, onSocket ?? 0);
+    return heard === undefined || this.#platform.now() - heard > DISPATCH.quiet_ms ? null : heard;
+  }
+
+  #latest(agentId: string, onSocket: number | null): number | null {
+    const heard = this.heardWithoutSocket(agentId);
+    return heard === null ? onSocket : Math.max(heard, onSocket ?? 0);
   }
 
   update({ socket, attachment }: Connection, changes: Partial<ControlAttachment>): void {

@@ -11,7 +11,7 @@ import { DISPATCH } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
 import { type AgentViews, stateOf } from './agent-views.ts';
 
-type Needs = Pick<RegistryParts, 'kit' | 'agents' | 'slots' | 'connections'>;
+type Needs = Pick<RegistryParts, 'kit' | 'slots' | 'dispatch'>;
 
 const MAX_ALTERNATIVES = 3;
 /** The reasons that an error names. */
@@ -97,14 +97,9 @@ export class Fleet {
   }
 
   #agents() {
-    const { agents, connections } = this.#parts;
     if (!this.#kitCreated()) return [];
-    const heard = connections.aliveAt();
-    return agents.all().map((agent) => ({
-      ...agent,
-      heard_at: heard.get(agent.id) ?? null,
-      circuit: circuitOf(agent.breaker ?? CLOSED, this.#now),
-    }));
+    const registered = this.#parts.dispatch.registered();
+    return registered.map((agent) => ({ ...agent, circuit: circuitOf(agent.breaker ?? CLOSED, this.#now) }));
   }
 
   #kitCreated(): boolean {

@@ -29,6 +29,8 @@ const LAST = Number.POSITIVE_INFINITY;
 export class Dispatch {
   readonly #parts: Needs;
   #dispatcher: Dispatcher | null = null;
+  /** The rows from which the dispatcher's agents were made, by their ids. */
+  readonly #rows = new Map<string, Agent>();
   /** The last transaction that has used the dispatcher. */
   #usedBy: Transaction | null = null;
 
@@ -44,11 +46,28 @@ export class Dispatch {
     const stored = new Map(agents.some([...changed]).map((agent) => [agent.id, agent]));
     for (const id of changed) {
       const agent = stored.get(id);
-      if (agent) dispatcher.agents.put(fleetAgent(agent, connections.connectedAs(id)), this.#now);
-      else dispatcher.agents.remove(id);
+      if (agent) {
+        this.#rows.set(id, agent);
+        dispatcher.agents.put(fleetAgent(agent, connections.connectedAs(id)), this.#now);
+      } else {
+        this.#rows.delete(id);
+        dispatcher.agents.remove(id);
+      }
     }
     changed.clear();
     return dispatcher;
+  }
+
+  /** All registered agents as of now, with when each was last heard (ms since the epoch). No row is read again. */
+  registered(): (Agent & { heard_at: number | null })[] {
+    const { agents } = this.current();
+    return [...this.#rows.values()].map((row) => {
+      const agent = agents.get(row.id)!;
+      // A ping tells nobody, so this asks the socket of an agent that seems silent.
+      if (agent.connection) agents.isAwake(agent, this.#now);
+      const heard_at = agent.connection?.seen_at ?? this.#parts.connections.heardWithoutSocket(row.id);
+      return { ...row, slots_used: agent.slots_used, heard_at };
+    });
   }
 
   /** Takes the requests that are offered out of the queue. */
@@ -122,7 +141,9 @@ export class Dispatch {
     // First the queue, because it says what the agents differ in.
     for (const request of slots.queue()) dispatcher.queue.put(request, this.#now);
     const connected = connections.connected();
+    this.#rows.clear();
     for (const agent of agents.all()) {
+      this.#rows.set(agent.id, agent);
       dispatcher.agents.put(fleetAgent(agent, connected.get(agent.id) ?? null), this.#now);
     }
     return dispatcher;
