@@ -218,12 +218,13 @@ export class FleetHttpAgent implements SimulatedAgent {
         if (!outcome.ok && outcome.failure.code === 'stale_lease') lease.refused++;
         return outcome;
       };
-    const { runtime } = target.session;
+    // A late call reaches the object as it is then, after a restart too.
+    const calls = () => target.session.runtime.leaseCalls;
     const api: LeaseCallsApi = {
-      handOut: noted((...args) => runtime.leaseCalls.handOut(...args)),
-      report: noted((...args) => runtime.leaseCalls.report(...args)),
-      reportResult: noted((...args) => runtime.leaseCalls.reportResult(...args)),
-      releaseLease: noted((...args) => runtime.leaseCalls.releaseLease(...args)),
+      handOut: noted((...args) => calls().handOut(...args)),
+      report: noted((...args) => calls().report(...args)),
+      reportResult: noted((...args) => calls().reportResult(...args)),
+      releaseLease: noted((...args) => calls().releaseLease(...args)),
     };
     const reached = this.#calls.to(api, () => this.#fleet.isAway(target));
     return this.#ask(() => ask(reached, this.#call(WORKSPACE)));
