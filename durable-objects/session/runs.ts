@@ -22,7 +22,7 @@ export class Runs {
 
   /**
    * Begins a run with a new clock, no result and no used attempts.
-   * @param isIncluded which of the tasks without subtasks begin anew; by default, all that have to be done
+   * @param isIncluded which tasks without subtasks start again; by default, all that still have to be done
    */
   begin(by: string, isIncluded: (task: TaskRow) => boolean = isToDo): void {
     const { kit, records, graph, transitions } = this.#parts;
@@ -141,15 +141,15 @@ export class Runs {
     return leases.length > 0;
   }
 
-  /** The tasks begin anew, as do those that they are a part of. */
+  /** Starts tasks again, and the tasks of which they are a part. */
   beginAnew(tasks: readonly TaskRow[]): void {
     const { records, transitions, graph } = this.#parts;
-    const anew = { status: 'pending', setback: null, outcome: null, error: null, cause: null } as const;
+    const again = { status: 'pending', setback: null, outcome: null, error: null, cause: null } as const;
     for (const { number, parent } of tasks) {
       records.updateTask(number, { attempts_used: 0, refused_by: '[]', handed_back: 0, started_at: null });
-      transitions.task(number, anew);
+      transitions.task(number, again);
       for (let at = parent; at !== null; at = records.task(at)!.parent) {
-        if (isFinal(records.task(at)!)) transitions.task(at, anew);
+        if (isFinal(records.task(at)!)) transitions.task(at, again);
       }
     }
     graph.forget();

@@ -179,7 +179,7 @@ export function createRest(options: RequestOptions) {
       /** Ends a task from outside. */
       end: (id: string, body: BodyFor<'updateTaskStatus'>, call?: CallOptions) =>
         send('updateTaskStatus', { params: { id }, body }, call),
-      /** Begins an ended task anew, alone or with everything after it. */
+      /** Starts an ended task again, alone or with all tasks that follow it. */
       retry: (id: string, body: BodyFor<'retryTask'>, call?: CallOptions) =>
         send('retryTask', { params: { id }, body }, call),
       dependencies: (id: string, call?: CallOptions) => send('readDependencies', { params: { id } }, call),

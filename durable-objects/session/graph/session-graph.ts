@@ -37,7 +37,7 @@ export class SessionGraph {
     return this.#busy.size;
   }
 
-  /** Builds the graph anew when it is next needed. Call this after an edit of the tasks. */
+  /** Discards the graph. The next use builds another one. Call this after an edit of the tasks. */
   forget(): void {
     this.#live = null;
     this.#changedBy = null;

@@ -10,7 +10,7 @@ import type { TaskRow } from '../records.ts';
 type Needs = Pick<SessionParts, 'records' | 'graph' | 'leases' | 'transitions' | 'runs'>;
 type Action = Extract<TaskChange, { type: 'status' | 'retry' }>;
 
-/** What people and programs do with single tasks: end them from outside, and begin them anew. */
+/** The actions of people and programs on single tasks: they end a task from outside, and start it again. */
 export class TaskActions {
   readonly #parts: Needs;
 
@@ -53,7 +53,7 @@ export class TaskActions {
     return ok(null);
   }
 
-  /** Begins a task anew with those that were skipped because of it or, on request, with all that come after it. */
+  /** Starts a task again. The tasks that were skipped because of it start too; on request, all that follow it. */
   #retry(task: TaskRow, { with_dependents }: RetryTaskRequest, by: string): Outcome<null> {
     const { records, graph, runs, leases, transitions } = this.#parts;
     const { status } = records.session();

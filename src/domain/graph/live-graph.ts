@@ -19,7 +19,7 @@ export interface Move {
  * large the graph is.
  *
  * The graph only says what follows. Its caller stores each move, and reports it with `note` like every other change.
- * After an edit, and after a task has begun anew, the caller builds another one.
+ * After an edit, and after a task has started again, the caller builds another one.
  *
  * @example
  * const live = new LiveGraph(graph, (task) => rows.get(task));
@@ -44,7 +44,7 @@ export class LiveGraph {
   readonly #parents = new Set<number>();
   readonly #mayStart = new Set<number>();
   readonly #ready: Heap<Candidate>;
-  /** Whether a task that had ended has begun anew, so that this graph is of no use any more. */
+  /** Whether a task that had ended has started again. This graph is then out of date. */
   isStale = false;
 
   /** @param progressOf the present state of each task, also of those with subtasks */

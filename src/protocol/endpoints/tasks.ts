@@ -85,7 +85,7 @@ export const TASK_ENDPOINTS = {
   },
   retryTask: {
     tag: 'Tasks',
-    summary: 'Begin an ended task anew, alone or with everything after it',
+    summary: 'Start an ended task again, alone or with all tasks that follow it',
     access: 'operate',
     idempotent: true,
     params: TaskParams,

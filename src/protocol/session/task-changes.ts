@@ -72,7 +72,8 @@ export const RetryTaskRequest = schema(() =>
     })
     .meta({
       id: 'RetryTaskRequest',
-      description: 'Begins an ended task anew, and with it the session if that has failed, stopped or timed out.',
+      description:
+        'Starts an ended task again. If the session has failed, was stopped or timed out, it starts again too.',
       example: { with_dependents: false },
     }),
 );

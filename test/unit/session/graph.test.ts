@@ -398,7 +398,7 @@ describe('a task of a graph', () => {
   it.each([
     [false, ['in_progress', 'ready', 'pending', 'completed']],
     [true, ['ready', 'ready', 'pending', 'pending']],
-  ])('begins anew, with all after it: %s', async (with_dependents, expected) => {
+  ])('starts again, with all that follow it: %s', async (with_dependents, expected) => {
     const session = new SessionInProcess();
     await session.create();
     const optional = { task: 'a', dependency_type: 'finish_to_start', is_required: false } as const;
