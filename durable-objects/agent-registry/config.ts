@@ -20,8 +20,12 @@ export const DISPATCH: MatchConfig & OfferConfig = {
 export const OFFER_MS = 20_000;
 /** A second instance of an agent is rejected if the first one was heard within this time. */
 export const INSTANCE_FRESH_MS = 45_000;
-/** How old the stored time becomes at which an agent without sockets was last heard. */
-export const HEARD_STORED_MS = 3_600_000;
+/**
+ * How old the stored time becomes at which an agent without sockets was last heard. The registry of a few such agents
+ * leaves memory between their heartbeats, so their times are stored. Many keep it in memory.
+ */
+export const POLLED_STORED_MS = { few: 30_000, many: 3_600_000 } as const;
+export const FEW_AGENTS = 200;
 /** An agent that was not heard for this time is deleted. */
 export const AGENT_KEPT_MS = 86_400_000;
 /** The same for an agent that has a token of its own, or drains. */

@@ -76,11 +76,10 @@ export function buildAgentRegistry(
   const kit = buildKit(platform, REGISTRY_SCHEMA, registryDestinations({ evict, history }));
   const record = history && recordTo(kit, workspace);
   const changed = new Set<string>();
-  const [connections, agents, slots] = [
-    new Connections(platform, changed),
-    new AgentsTable(kit.store, changed, record),
-    new SlotsTable(kit.store, lags),
-  ];
+  const agents = new AgentsTable(kit.store, changed, record);
+  const polledSince = (since: number) => (kit.store.created ? agents.polledSince(since) : []);
+  const connections = new Connections(platform, changed, polledSince);
+  const slots = new SlotsTable(kit.store, lags);
   const tables = { kit, connections, agents, slots, changed };
   const base = { ...tables, dispatch: new Dispatch(tables) };
   const placed = { ...base, results: new ResultsTable(kit.store), keeper: new SlotKeeper(base) };

@@ -14,7 +14,8 @@ CREATE TABLE agents (
   repository TEXT, model TEXT, version TEXT NOT NULL, last_seen_at INTEGER NOT NULL, idle_since INTEGER NOT NULL,
   remotes TEXT NOT NULL DEFAULT '[]', token_id TEXT, secret_hash TEXT, agent_type TEXT NOT NULL DEFAULT 'implementer',
   preferred_technologies TEXT NOT NULL DEFAULT '[]', cost_per_token_usd REAL, tier TEXT NOT NULL DEFAULT 'competent',
-  drain TEXT, own_token_id TEXT, hello_hash TEXT, duration_ms INTEGER, breaker TEXT, rev INTEGER NOT NULL DEFAULT 0
+  drain TEXT, own_token_id TEXT, hello_hash TEXT, duration_ms INTEGER, breaker TEXT, rev INTEGER NOT NULL DEFAULT 0,
+  polled_at INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX agents_by_name ON agents (name);
 CREATE TABLE agent_revisions (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
@@ -193,6 +194,11 @@ CREATE INDEX slots_moved ON slots (session_id) WHERE moved IS NOT NULL;
 ALTER TABLE slots ADD COLUMN task_priority TEXT NOT NULL DEFAULT 'normal';
 ALTER TABLE slots ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;
 `,
+    },
+    {
+      // When an agent was last heard without a socket, as far as that is stored.
+      id: 'agent-registry/0013_polls',
+      sql: `ALTER TABLE agents ADD COLUMN polled_at INTEGER;`,
     },
   ],
 };

@@ -47,6 +47,8 @@ export interface Agent extends Enrolment {
   drain: Drain | null;
   /** Not updated while the agent is connected. 0 before it was heard. */
   last_seen_at: number;
+  /** When it was last heard without a socket, as far as that is stored; null if it never was. */
+  polled_at: number | null;
   /** When one of its slots last became free. */
   idle_since: number;
   /** Grows with each change that the history has. 0 if it has none. */

@@ -48,6 +48,7 @@ function viewOf(agent: Agent, leases: AgentView['leases'], heard_at: number | nu
     breaker,
     duration_ms: _duration,
     rev: _rev,
+    polled_at: _polled,
     tier,
     capacity,
     version,

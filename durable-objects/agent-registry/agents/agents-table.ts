@@ -180,6 +180,17 @@ export class AgentsTable {
     this.#changed.add(id);
   }
 
+  /** Stores when an agent was heard without a socket. */
+  setPolled(id: string, at: number): void {
+    this.#store.rows(`UPDATE agents SET polled_at = ?, last_seen_at = ? WHERE id = ?`, at, at, id);
+    this.#changed.add(id);
+  }
+
+  /** The agents that were heard without a socket after `since`, with when, as far as that is stored. */
+  polledSince(since: number): { id: string; polled_at: number }[] {
+    return this.#store.rows(`SELECT id, polled_at FROM agents WHERE polled_at > ?`, since);
+  }
+
   /** Records that a slot of the agent became free. @returns whether the agent is draining */
   setIdleSince(id: string, at: number): boolean {
     this.#changed.add(id);

@@ -42,6 +42,9 @@ export interface Connected {
   max?: number;
 }
 
+/** The agents that were heard without a socket after a time (ms since the epoch), as far as that is stored. */
+type StoredSince = (since: number) => { id: string; polled_at: number }[];
+
 /** The attachment of a socket on which no hello has arrived. @param now ms since the epoch */
 export function newConnection(
   agent_id: string,
@@ -59,14 +62,19 @@ export function agentTag(agentId: string): string {
 /** The open control sockets. Their state is in their attachments, so that the object can hibernate. */
 export class Connections {
   readonly #platform: ObjectPlatform;
-  /** When agents without sockets were last heard, in ms since the epoch. An eviction forgets it until they report again. */
-  readonly #heard = new Map<string, number>();
+  /** When agents without sockets were last heard, in ms since the epoch; null before what is stored was read. */
+  #heard: Map<string, number> | null = null;
+  readonly #storedSince: StoredSince;
   readonly #changed: Set<string>;
 
-  /** @param changed gets the ids of the agents whose connections change */
-  constructor(platform: ObjectPlatform, changed: Set<string>) {
+  /**
+   * @param changed gets the ids of the agents whose connections change
+   * @param storedSince reads when agents were heard before an eviction
+   */
+  constructor(platform: ObjectPlatform, changed: Set<string>, storedSince: StoredSince) {
     this.#platform = platform;
     this.#changed = changed;
+    this.#storedSince = storedSince;
   }
 
   of(socket: ObjectSocket): Connection {
@@ -94,12 +102,12 @@ export class Connections {
 
   /** Remembers that an agent without sockets was heard. @param at ms since the epoch */
   heard(agentId: string, at: number): void {
-    this.#heard.set(agentId, at);
+    this.#heardTimes().set(agentId, at);
   }
 
   /** Forgets an agent that was removed. */
   forget(agentId: string): void {
-    this.#heard.delete(agentId);
+    this.#heard?.delete(agentId);
   }
 
   /** The sockets on which the Worker waits for an agent. */
@@ -116,7 +124,7 @@ export class Connections {
   /** The same by agent id, for all agents that are here. */
   aliveAt(): Map<string, number> {
     const alive = new Map([...this.connected()].map(([id, { seen_at }]) => [id, seen_at]));
-    for (const id of this.#heard.keys()) {
+    for (const id of this.#heardTimes().keys()) {
       const at = this.#latest(id, alive.get(id) ?? null);
       if (at !== null) alive.set(id, at);
     }
@@ -125,8 +133,19 @@ export class Connections {
 
   /** When an agent was last heard without a socket, in ms since the epoch. It is here for a minute after that. */
   heardWithoutSocket(agentId: string): number | null {
-    const heard = this.#heard.get(agentId);
+    const heard = this.#heardTimes().get(agentId);
     return heard === undefined || this.#platform.now() - heard > DISPATCH.quiet_ms ? null : heard;
+  }
+
+  /** How many agents were heard without a socket in this life of the object in memory, and shortly before it. */
+  get heardCount(): number {
+    return this.#heardTimes().size;
+  }
+
+  #heardTimes(): Map<string, number> {
+    const since = this.#platform.now() - DISPATCH.quiet_ms;
+    this.#heard ??= new Map(this.#storedSince(since).map(({ id, polled_at }) => [id, polled_at]));
+    return this.#heard;
   }
 
   #latest(agentId: string, onSocket: number | null): number | null {

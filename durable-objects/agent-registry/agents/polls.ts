@@ -8,7 +8,7 @@ import type { Principal } from '../../../src/protocol/workspace/token.ts';
 import type { Calls } from '../../kit/calls/calls.ts';
 import { proofOf } from '../../kit/crypto/offer-proof.ts';
 import type { SocketOpening } from '../../kit/platform/sockets.ts';
-import { HEARD_STORED_MS, INSTANCE_FRESH_MS, NO_SUCH_AGENT } from '../config.ts';
+import { FEW_AGENTS, INSTANCE_FRESH_MS, NO_SUCH_AGENT, POLLED_STORED_MS } from '../config.ts';
 import type { RegistryParts } from '../parts.ts';
 import type { Slot, SlotKey } from '../slots/slots-table.ts';
 import type { Agent } from './agent-rows.ts';
@@ -129,12 +129,13 @@ export class Polls {
     return this.#parts.connections.welcomed(agentId).some(isOwn);
   }
 
-  /** Remembers in memory that the agent is alive. It is stored so seldom that a heartbeat writes nothing. */
-  #heard({ id, last_seen_at }: Agent): void {
+  /** Remembers that the agent is alive. In a large fleet, this hardly ever writes. */
+  #heard({ id, polled_at }: Agent): void {
     const { agents, connections, kit } = this.#parts;
     connections.heard(id, this.#now);
-    if (this.#now - last_seen_at < HEARD_STORED_MS) return;
-    kit.store.transact(() => agents.setLastSeen(id, this.#now));
+    const mayAge = connections.heardCount > FEW_AGENTS ? POLLED_STORED_MS.many : POLLED_STORED_MS.few;
+    if (this.#now - (polled_at ?? 0) < mayAge) return;
+    kit.store.transact(() => agents.setPolled(id, this.#now));
   }
 
   get #now(): number {
