@@ -67,6 +67,10 @@ const insideWorkerd = (name: string) => ({
   test: { ...folder(name), ...ONE_PROCESS },
 });
 
+const onSharedFleet = (name: string) => ({
+  test: { ...folder(name), ...REAL_PROCESSES, globalSetup: ['test/journeys/support/shared-fleet.setup.ts'] },
+});
+
 export default defineConfig({
   test: {
     // What a test prints is shown when it fails.
@@ -76,13 +80,8 @@ export default defineConfig({
       { test: { ...folder('simulation'), ...ONE_PROCESS } },
       insideWorkerd('workerd'),
       insideWorkerd('hibernation'),
-      {
-        test: {
-          ...folder('journeys'),
-          ...REAL_PROCESSES,
-          globalSetup: ['test/journeys/support/shared-fleet.setup.ts'],
-        },
-      },
+      onSharedFleet('journeys'),
+      onSharedFleet('long-journeys'),
       { test: { ...folder('built'), ...REAL_PROCESSES } },
       { test: { ...folder('system'), ...REAL_PROCESSES } },
       { test: { ...folder('drills'), ...REAL_PROCESSES } },

@@ -16,7 +16,7 @@ const QUICK: readonly Stage[] = [
   ['unit', 'simulation', 'workerd'],
   ['built', 'journeys'],
 ];
-const REST: readonly Stage[] = [['hibernation'], ['system', 'drills', 'browser'], ['clients']];
+const REST: readonly Stage[] = [['hibernation'], ['long-journeys'], ['system', 'drills', 'browser'], ['clients']];
 
 const RESULTS = 'dist/test-results';
 const SLOWEST = 10;

@@ -3,46 +3,24 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkedClient } from '../support/checked-client.ts';
 import { eventually } from '../support/eventually.ts';
-import { seededRandom } from '../support/seeded-random.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
-import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
-import { RESTART_LIMIT_MS } from '../system/support/control-plane.ts';
-import { type StartedSession, startSession } from '../system/support/started-session.ts';
-import { TcpProxy } from '../system/support/tcp-proxy.ts';
+import { startSession } from '../system/support/started-session.ts';
 import { Stall } from '../system/support/tools.ts';
-import { oioOf } from './support/oio.ts';
+import { expectTrueLog } from '../system/support/true-log.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
 
-const CUTS = 20;
-const PAUSE_MS = 100;
 const labels = ['site=far'];
 
-/** This file's own agents. The first one connects directly to the control plane, the second one over a proxy. */
+/** This file's own agents. */
 const fleet = sharedFleet();
-let proxy: TcpProxy;
 let first: AgentProcess;
 let second: AgentProcess;
-beforeAll(async () => {
-  proxy = await TcpProxy.start(fleet.address.url);
+beforeAll(() => {
   const options = ['--technology', 'typescript', '--technology', 'react'];
   first = fleet.agent('AGENT-FIRST', { labels, options });
-  second = fleet.agent('AGENT-SECOND', { labels, url: proxy.url });
+  second = fleet.agent('AGENT-SECOND', { labels });
 });
-afterAll(async () => {
-  await fleet.removeAgents();
-  await proxy.stop();
-});
-
-/** Runs the command line on the control plane's data directory. */
-const oio = (...args: string[]) => oioOf(fleet, ...args);
-
-async function expectTrueLog(session: StartedSession): Promise<void> {
-  const log = await readLog(fleet.client, session.id);
-  expectWhole(log);
-  expectSameLog(session.watch, log);
-  expectAgreement(log, fleet.conversationOf(session.id));
-  session.watch.close();
-}
+afterAll(() => fleet.removeAgents());
 
 it('a session waits in the queue until an agent with its label connects, and runs on that agent', async () => {
   const session = await startSession(fleet.client, ['write routed.txt: yes'], { required_labels: labels });
@@ -71,7 +49,7 @@ it('when an agent is killed, another agent on another clone continues from its c
   expect(stall.times).toBe(2);
   const { files } = await fleet.client.sessions.diff(session.id);
   expect(files.map(({ path }) => path)).toEqual(['one.txt', 'two.txt']);
-  await expectTrueLog(session);
+  await expectTrueLog(fleet, session);
 });
 
 it('an agent exchanges the given token once for one of its own, which acts as this agent alone', async () => {
@@ -92,68 +70,4 @@ it('an agent exchanges the given token once for one of its own, which acts as th
   await second.kill();
   await second.start();
   expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ token });
-});
-
-it('oio agent rebalance moves work that allows it to an idle agent, which continues from its checkpoint at no attempt', async () => {
-  for (const agent of [first, second]) if (!agent.isRunning) await agent.start();
-  await fleet.client.agents.drain(second.id);
-  const steps = Array.from({ length: 12 }, (_, step) => `slow 5 100\nrun echo ${step} >> steps.txt`).join('\n');
-  const start = (allow_rebalance: boolean) =>
-    startSession(fleet.client, [steps], { required_labels: labels, max_attempts: 1, allow_rebalance });
-  const [moving, staying] = [await start(true), await start(false)];
-  for (const session of [moving, staying]) await session.seen(({ type }) => type === 'tool');
-  await fleet.client.agents.update(first.id, { max_concurrent_capacity: 1 });
-  await fleet.client.agents.resume(second.id);
-  const { code, output } = await oio('agent', 'rebalance');
-  expect(code).toBe(0);
-  expect(output).toMatch(
-    /^[0-9a-f-]+ moves from AGENT-FIRST to AGENT-SECOND\. The load of AGENT-FIRST is overloaded: 2 of 1 slots are in use\.\n/,
-  );
-  const moved = await moving.ended('completed');
-  expect(moved.tasks).toMatchObject([{ agent_id: second.id, attempt: 1, epoch: 2 }]);
-  expect(moving.watch.events.filter(({ type }) => type === 'lease.ended')).toMatchObject([
-    { data: { epoch: 1, reason: 'rebalanced' } },
-    { data: { epoch: 2 } },
-  ]);
-  expect((await staying.ended('completed')).tasks).toMatchObject([{ agent_id: first.id, attempt: 1, epoch: 1 }]);
-  expect((await oio('agent', 'rebalance', '--dry-run')).output).toBe('Nothing would be moved.\n');
-  await fleet.client.agents.update(first.id, { max_concurrent_capacity: 10 });
-  for (const { watch } of [moving, staying]) watch.close();
-});
-
-it('oio agent drains, resumes and removes an agent, whose session another agent continues at no attempt', async () => {
-  await second.kill();
-  if (!first.isRunning) await first.start();
-  const show = async () => (await oio('agent', 'show', 'first')).output;
-  expect(await oio('agent', 'drain', 'first', '--reason', 'maintenance')).toMatchObject({
-    code: 0,
-    output: 'AGENT-FIRST gets no new work. It is working on nothing.\n',
-  });
-  expect(await show()).toMatch(/^ {2}available +no: It is draining \(maintenance\)\.$/m);
-  await oio('agent', 'resume', 'first');
-  const stall = new Stall(join(fleet.path, 'removal'));
-  const prompts = [`${stall.directive}\nrun echo three > three.txt`];
-  const session = await startSession(fleet.client, prompts, { required_labels: labels });
-  await stall.hangs();
-  expect(await show()).toMatch(/^ {2}works on +[0-9a-f-]+ \(accepted\)$/m);
-  expect(await oio('agent', 'remove', 'first', '--force')).toMatchObject({ output: 'AGENT-FIRST is removed.\n' });
-  await second.start();
-  const { tasks } = await session.ended('completed');
-  expect(tasks).toMatchObject([{ agent_id: second.id, attempt: 1, epoch: 2 }]);
-  await first.printed('this agent was removed');
-  expect((await oio('agent', 'show', 'first')).output).toContain('There is no agent "first"');
-  session.watch.close();
-});
-
-it('an agent and a watcher whose connections break again and again neither lose nor duplicate an event', async () => {
-  await first.kill();
-  if (!second.isRunning) await second.start();
-  const watcher = checkedClient({ baseUrl: proxy.url, token: fleet.address.adminToken, deadlineMs: RESTART_LIMIT_MS });
-  const prompt = 'slow 20 200\nrun echo one > one.txt\nslow 20 200';
-  const session = await startSession(fleet.client, [prompt], { required_labels: labels, watcher });
-  await session.seen(({ type }) => type === 'turn.started');
-  await proxy.cutAtRandom(CUTS, PAUSE_MS, seededRandom(1));
-  const { tasks } = await session.ended('completed');
-  expect(tasks).toMatchObject([{ attempt: 1, epoch: 1 }]);
-  await expectTrueLog(session);
 });

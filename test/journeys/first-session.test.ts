@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/support/agreement.ts';
 import { startSession } from '../system/support/started-session.ts';
+import { expectTrueLog } from '../system/support/true-log.ts';
 import { sharedFleet } from './support/shared-fleet.ts';
 
 const fleet = sharedFleet();
@@ -12,13 +12,9 @@ it('a session runs from its first prompt to its diff, and a watcher sees exactly
   expect(tasks).toMatchObject([{ attempt: 1, epoch: 1, status: 'completed' }]);
   expect(usage?.input_tokens).toBeGreaterThan(0);
 
-  const log = await readLog(fleet.client, session.id);
-  expectWhole(log);
-  expectSameLog(session.watch, log);
-  expectAgreement(log, fleet.conversationOf(session.id));
   const { files } = await fleet.client.sessions.diff(session.id);
   expect(files).toMatchObject([{ path: 'src/hello.txt', status: 'added', additions: 1 }]);
   const { items } = await fleet.client.sessions.list({ status: ['completed'], page_size: 100 });
   expect(items.map(({ id }) => id)).toContain(session.id);
-  session.watch.close();
+  await expectTrueLog(fleet, session);
 });

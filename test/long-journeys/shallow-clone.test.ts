@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sharedFleet } from '../journeys/support/shared-fleet.ts';
 import { eventually } from '../support/eventually.ts';
 import { gitIn } from '../support/git-in.ts';
 import type { AgentProcess } from '../system/support/agent-process.ts';
@@ -8,7 +9,6 @@ import { expectAgreement, expectSameLog, expectWhole, readLog } from '../system/
 import { cloneRepository, createRepository } from '../system/support/rig.ts';
 import { startSession } from '../system/support/started-session.ts';
 import { Stall } from '../system/support/tools.ts';
-import { sharedFleet } from './support/shared-fleet.ts';
 
 const labels = ['site=shallow'];
 const fleet = sharedFleet();
