@@ -1,7 +1,7 @@
 import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
-import type { SessionStatus, TaskPriority } from '../../src/protocol/common/enums.ts';
+import type { SessionStatus, TaskKind, TaskPriority } from '../../src/protocol/common/enums.ts';
 import type { Rating } from '../../src/protocol/session/rating.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import { AgentChoice } from '../../src/protocol/session/requirements.ts';
@@ -65,6 +65,7 @@ export interface ModelRetry {
 export interface TaskRow extends TaskFacts {
   number: number;
   title: string;
+  kind: TaskKind;
   epoch: number;
   /** The failed attempts of the current run. */
   attempts_used: number;

@@ -21,7 +21,8 @@ CREATE TABLE tasks (
   setback TEXT, degraded_by TEXT, outcome TEXT, error TEXT, retry TEXT, handed_back INTEGER NOT NULL DEFAULT 0,
   reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]', last_assignment TEXT,
   parent INTEGER, depends_on TEXT NOT NULL DEFAULT '[]', priority TEXT NOT NULL DEFAULT 'normal',
-  hours REAL, max_attempts INTEGER, cause INTEGER, started_at INTEGER, ended_at INTEGER
+  hours REAL, max_attempts INTEGER, cause INTEGER, started_at INTEGER, ended_at INTEGER,
+  kind TEXT NOT NULL DEFAULT 'work'
 );
 CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT);
 CREATE TABLE leases (
@@ -311,6 +312,10 @@ UPDATE session SET lease_costs = COALESCE((
   SELECT json_group_object(task, MAX(0, json_extract(session.usage, '$.cost_usd') - cost_before))
   FROM leases WHERE ended IS NULL), '{}');
 `,
+    },
+    {
+      id: 'session/0024_kinds_of_tasks',
+      sql: `ALTER TABLE tasks ADD COLUMN kind TEXT NOT NULL DEFAULT 'work';`,
     },
   ],
 };

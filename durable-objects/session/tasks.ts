@@ -44,6 +44,7 @@ export class Tasks {
     const task: TaskRow = {
       number,
       title,
+      kind: 'work',
       status: 'pending',
       epoch: 1,
       attempts_used: 0,

@@ -148,6 +148,7 @@ export class TaskViews {
     return {
       id: idOf(task.number),
       title: task.title,
+      kind: task.kind,
       status: task.status,
       attempt: records.attempt(task),
       epoch: task.epoch,

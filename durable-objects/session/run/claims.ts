@@ -118,6 +118,7 @@ export class Claims {
       task_id: taskIdOf(id, number),
       epoch: task.epoch,
       title: number === IMPLICIT_TASK ? spec.title : task.title,
+      kind: task.kind,
       agent_config: spec.agent_config,
       repository: spec.repository,
       usage_before: { turns, cost_usd },

@@ -237,12 +237,21 @@ export class LeaseCalls {
 
   #offered(number: number, offered_until: number): OfferedAssignment {
     const { claims, kit, records } = this.#parts;
-    const { session_id, task_id, epoch, title, agent_config, repository, checkpoint, messages_done } =
-      claims.assignment(number);
+    const {
+      session_id,
+      task_id,
+      epoch,
+      title,
+      kind = 'work',
+      agent_config,
+      repository,
+      checkpoint,
+      messages_done,
+    } = claims.assignment(number);
     const { required_capabilities, required_labels, metadata, max_duration_seconds } = records.spec();
     const now = kit.store.platform.now();
     return {
-      ...{ task_id, session_id, epoch, title, agent_config, repository, checkpoint },
+      ...{ task_id, session_id, epoch, title, kind, agent_config, repository, checkpoint },
       ...{ required_capabilities, required_labels, context: metadata },
       input: { messages: records.promptsAfter(number, messages_done) },
       base_commit: checkpoint?.base_commit ?? repository.base_commit ?? null,

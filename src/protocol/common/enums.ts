@@ -71,6 +71,16 @@ export const TaskPriority = schema(() =>
 );
 export type TaskPriority = Infer<typeof TaskPriority>;
 
+export const TaskKind = schema(() =>
+  z.enum(['work', 'plan', 'integrate', 'resolve', 'deliver']).meta({
+    id: 'TaskKind',
+    description:
+      'What the agent of the task does. work: what its prompt says. plan: it proposes the tasks. integrate: it merges the work of other tasks. resolve: it decides a conflict of two of them. deliver: it puts the work on a branch.',
+    example: 'work',
+  }),
+);
+export type TaskKind = Infer<typeof TaskKind>;
+
 export const DependencyType = schema(() =>
   z.enum(['finish_to_start', 'start_to_start', 'finish_to_finish', 'start_to_finish']).meta({
     id: 'DependencyType',

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AgentApprovalKind, Decision, Delivery } from '../common/enums.ts';
+import { AgentApprovalKind, Decision, Delivery, TaskKind } from '../common/enums.ts';
 import { SessionId, TaskId } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
@@ -12,6 +12,8 @@ export const Assignment = schema(() =>
     task_id: TaskId(),
     epoch: z.int(),
     title: z.string(),
+    /** Absent from a session of an earlier release, whose tasks are all of the kind `work`. */
+    kind: TaskKind().optional(),
     agent_config: AgentConfig(),
     repository: Repository(),
     /** What the run had used before this lease; the ceilings apply to the whole run. */

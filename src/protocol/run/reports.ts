@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Count, MAX_NAME_CHARS, Name, Ordinal } from '../common/bounds.ts';
-import { Capability, SessionStatus } from '../common/enums.ts';
+import { Capability, SessionStatus, TaskKind } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { MAX_AGENT_CAPACITY, MAX_CLAIM_WAIT_SECONDS, MAX_FILES } from '../common/limits.ts';
@@ -45,6 +45,7 @@ export const OfferedAssignment = schema(() =>
       session_id: SessionId(),
       epoch: z.int(),
       title: z.string(),
+      kind: TaskKind(),
       input: z.object({
         messages: z.array(z.object({ number: z.int(), text: z.string() })).meta({
           description: 'The prompts to work on, in order; those that a checkpoint holds already are left out.',
@@ -69,6 +70,7 @@ export const OfferedAssignment = schema(() =>
         ...EXAMPLE_TASK,
         session_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',
         title: 'TEST-Session-001',
+        kind: 'work',
         input: { messages: [{ number: 1, text: 'Test task' }] },
         context: {},
         agent_config: {},

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Capability, ComplexityLevel, DependencyType, TaskPriority, TaskStatus } from '../common/enums.ts';
+import { Capability, ComplexityLevel, DependencyType, TaskKind, TaskPriority, TaskStatus } from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { NextCursor } from '../common/page.ts';
@@ -32,6 +32,7 @@ export type TaskDependency = Infer<typeof TaskDependency>;
 const EXAMPLE_TASK = {
   id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000002',
   title: 'Test the endpoint',
+  kind: 'work' as const,
   status: 'pending' as const,
   attempt: 1,
   epoch: 1,
@@ -61,6 +62,7 @@ export const TaskView = schema(() =>
     .object({
       id: TaskId(),
       title: z.string(),
+      kind: TaskKind(),
       status: TaskStatus(),
       attempt: z.int(),
       epoch: z.int(),
