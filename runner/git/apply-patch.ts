@@ -26,7 +26,7 @@ export class UnwritableError extends Error {
  */
 export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Promise<BytePath[]> {
   return withScratchIndex(source, async (environment) => {
-    await stage(source, environment, patch);
+    await stagePatch(source.path, source.base, environment, patch);
     const list = ['diff', '--cached', '--raw', '--no-abbrev', '--no-renames', '-z', source.base];
     const listed = await git(source.path, list, { environment, maxBytes: MAX_LISTING_BYTES });
     const { removed, written, links } = parseRaw(listed);
@@ -53,13 +53,23 @@ export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Pro
  * @throws GitError when the patch does not apply, or not within the time limit
  */
 export async function tryPatch(source: SnapshotSource, patch: Uint8Array): Promise<void> {
-  await withScratchIndex(source, (environment) => stage(source, environment, patch));
+  await withScratchIndex(source, (environment) => stagePatch(source.path, source.base, environment, patch));
 }
 
-async function stage(source: SnapshotSource, environment: Record<string, string>, patch: Uint8Array): Promise<void> {
-  await git(source.path, ['read-tree', source.base], { environment });
+/**
+ * Fills the index that the environment names with a commit and a patch, which is not packed.
+ * @throws GitError when the patch does not apply, or not within the time limit
+ */
+export async function stagePatch(
+  directory: string,
+  base: string,
+  environment: Record<string, string>,
+  patch: Uint8Array,
+): Promise<void> {
+  await git(directory, ['read-tree', base], { environment });
+  if (patch.byteLength === 0) return;
   const apply = ['apply', '--cached', '--binary', '--whitespace=nowarn'];
-  await git(source.path, apply, { environment, input: patch, maxMs: APPLY_LIMIT_MS });
+  await git(directory, apply, { environment, input: patch, maxMs: APPLY_LIMIT_MS });
 }
 
 /** Parses `git diff --raw -z`. Each change is `:<mode> <mode> <id> <id> <letter>`, then the path. */
