@@ -8,7 +8,7 @@ import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
 import type { LeaseRow } from './records.ts';
-import { holderSockets, lastSeenAt, sendDown } from './run/run-sockets.ts';
+import { holderSockets, lastSeenAt, letGo, sendDown } from './run/run-sockets.ts';
 
 type Needs = Pick<
   SessionParts,
@@ -150,7 +150,7 @@ export class Leases {
     if (isWithoutSocket(lease)) return { connected: false, close_seen: true };
     const { platform } = this.#parts.kit.store;
     return {
-      connected: holderSockets(platform, lease.task, lease.epoch).length > 0,
+      connected: holderSockets(platform, lease).length > 0,
       close_seen: lease.closed_at !== null && lease.closed_at >= lastSeenAt(platform, lease),
     };
   }
@@ -208,10 +208,10 @@ export class Leases {
     const saved = checkpoints.savedFrame(task, epoch);
     kit.store.afterCommit(() => {
       platform.logger('info', ending === 'lost' ? 'lease_lost' : 'lease_ended', { task, epoch, agent_id, reason });
-      for (const socket of holderSockets(platform, task, epoch)) {
-        if (records.isDeleted()) sendDown(socket, { type: 'gone', reason, deleted: true });
-        else sendDown(socket, { type: ending === 'done' ? 'ended' : 'lease_lost', reason, saved });
-        socket.close(CLOSE.lease_ended, reason);
+      for (const socket of holderSockets(platform, lease)) {
+        if (records.isDeleted()) sendDown(socket, lease, { type: 'gone', reason, deleted: true });
+        else sendDown(socket, lease, { type: ending === 'done' ? 'ended' : 'lease_lost', reason, saved });
+        if (letGo(socket, lease)) socket.close(CLOSE.lease_ended, reason);
       }
     });
   }

@@ -1,5 +1,5 @@
 import { parseCursor } from '../../src/protocol/common/cursor.ts';
-import { taskNumber } from '../../src/protocol/common/ids.ts';
+import type { TaskId } from '../../src/protocol/common/ids.ts';
 import { MAX_WATCHERS } from '../../src/protocol/common/limits.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { paramsIn } from '../../src/protocol/endpoints/endpoints.ts';
@@ -8,7 +8,7 @@ import type { ObjectSocket } from '../kit/platform/platform.ts';
 import type { SocketHolder, SocketOpening, SocketRefusal } from '../kit/platform/sockets.ts';
 import { NEW_WATCHER, WATCH_TAG, type WatchAttachment } from './log/watchers.ts';
 import type { SessionParts } from './parts.ts';
-import { leaseTag, newRunSocket, type RunAttachment } from './run/run-sockets.ts';
+import { newRunSocket, RUN_TAG, type RunAttachment } from './run/run-sockets.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'watchers' | 'stream'>;
 
@@ -25,7 +25,7 @@ export class SessionSockets implements SocketHolder {
     if (!kit.store.created) return null;
     // Also when the session was deleted, so that its agent learns of it.
     const run = paramsIn('openRunSocket', pathname);
-    if (run) return this.#run(taskNumber(run.task_id), Number(run.epoch), principal);
+    if (run) return this.#run(run.task_id, Number(run.epoch), principal);
     if (records.find() === null || !paramsIn('watchSession', pathname)) return null;
     return this.#watch(searchParams.get('after'));
   }
@@ -55,9 +55,9 @@ export class SessionSockets implements SocketHolder {
     };
   }
 
-  #run(task: number, epoch: number, principal: Principal): SocketOpening {
+  #run(task_id: TaskId, epoch: number, principal: Principal): SocketOpening {
     const connection = this.#parts.kit.store.platform.uuid();
-    return { tags: [leaseTag(task, epoch)], attachment: newRunSocket(task, epoch, principal, connection) };
+    return { tags: [RUN_TAG], attachment: newRunSocket(task_id, epoch, principal, connection) };
   }
 }
 

@@ -5,10 +5,11 @@ import { proofOf } from '../../durable-objects/kit/crypto/offer-proof.ts';
 import { acceptSocket, durablePlatform } from '../../durable-objects/kit/platform/durable-object.ts';
 import type { ObjectPlatform } from '../../durable-objects/kit/platform/platform.ts';
 import { DEFAULT_SESSION_CONFIG } from '../../durable-objects/session/config.ts';
-import { leaseTag, newRunSocket } from '../../durable-objects/session/run/run-sockets.ts';
+import { newRunSocket, RUN_TAG } from '../../durable-objects/session/run/run-sockets.ts';
 import { buildSession } from '../../durable-objects/session/runtime.ts';
 import { consoleLogger } from '../../src/adapters/console-logger.ts';
 import { directoryName } from '../../src/adapters/objects/names.ts';
+import { taskIdOf } from '../../src/protocol/common/ids.ts';
 import { requested, sessionObject } from './support/session-in-workerd.ts';
 
 /** A session's runtime inside an object, on a platform that counts the billed rows. */
@@ -64,7 +65,11 @@ it('the billed rows of each step of the main job do not change unnoticed', async
     const create = await rowsOf(() => runtime.create(call, id, requested()));
     const start = await rowsOf(() => runtime.act(call, { action: 'start' }));
 
-    const { socket } = acceptSocket(state, [leaseTag(1, 1)], newRunSocket(1, 1, { token_id: 'agent-token' }, 'c'));
+    const { socket } = acceptSocket(
+      state,
+      [RUN_TAG],
+      newRunSocket(taskIdOf(id, 1), 1, { token_id: 'agent-token' }, 'c'),
+    );
     const send = (frame: unknown) => runtime.sockets.receive(socket, JSON.stringify(frame));
     const [agent_id, instance_id, stream_id] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
     const agent = { agent_id, instance_id, agent_name: 'AGENT-ONE', repository: null };

@@ -1,4 +1,5 @@
 import { NOT_THE_HOLDER } from '../../../src/domain/lease/claim.ts';
+import { sessionOfTask, taskNumber } from '../../../src/protocol/common/ids.ts';
 import { CLOSE } from '../../../src/protocol/common/socket.ts';
 import { RunUp } from '../../../src/protocol/run/run-socket.ts';
 import type { ObjectSocket } from '../../kit/platform/platform.ts';
@@ -7,7 +8,16 @@ import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 import { isCheckpoint, isNumbered } from './agent-frames.ts';
 import type { ClaimRefusal } from './claims.ts';
-import { attachmentOf, holderSockets, type RunAttachment, sendDown } from './run-sockets.ts';
+import {
+  attachmentOf,
+  hold,
+  holderSockets,
+  isHeldOn,
+  type LeaseNumbers,
+  letGo,
+  type RunAttachment,
+  sendDown,
+} from './run-sockets.ts';
 
 type Presented = Extract<RunUp, { type: 'present' }>;
 
@@ -31,64 +41,67 @@ export class AgentStream {
   receive(socket: ObjectSocket, text: string): void {
     const parsed = RunUp().safeParse(parseJson(text));
     if (!parsed.success) return socket.close(CLOSE.protocol_error, 'the message is invalid');
-    const frame = parsed.data;
-    const attachment = attachmentOf(socket);
-    if (frame.type === 'present') return this.#present(socket, attachment, frame);
-    const lease = this.#held(attachment);
-    // The frame is of an older epoch, or nobody has claimed the lease on this socket.
-    if (!lease) return this.#turnAway(socket, attachment, NOT_THE_HOLDER);
-    if (frame.type === 'command_ack') {
+    const message = parsed.data;
+    const claimed = leaseOf(message, attachmentOf(socket));
+    if (!claimed) return socket.close(CLOSE.protocol_error, 'the lease is of another session');
+    if (message.type === 'present') return this.#present(socket, claimed, message);
+    const lease = this.#held(socket, claimed);
+    // The message is of an older epoch, or nobody has claimed the lease on this socket.
+    if (!lease) return this.#turnAway(socket, claimed, NOT_THE_HOLDER);
+    if (message.type === 'command_ack') {
       const { kit, commands } = this.#parts;
-      kit.store.transact(() => commands.acknowledge(lease.task, lease.epoch, frame.id));
-    } else this.#takeFrames(socket, lease, frame.frames);
+      kit.store.transact(() => commands.acknowledge(lease.task, lease.epoch, message.id));
+    } else this.#takeFrames(socket, lease, message.frames);
   }
 
-  /** Records that a lease's socket has closed. The close itself does not end the lease. */
+  /** Records that the socket of leases has closed. The close itself does not end a lease. */
   closed(socket: ObjectSocket): void {
     const { records, kit } = this.#parts;
-    const attachment = attachmentOf(socket);
-    const lease = this.#held(attachment);
-    if (!lease) return;
     const { platform } = kit.store;
-    const others = holderSockets(platform, lease.task, lease.epoch).map(attachmentOf);
-    if (others.some(({ connection }) => connection !== attachment.connection)) return;
+    const { connection } = attachmentOf(socket);
+    const isOther = (other: ObjectSocket) => attachmentOf(other).connection !== connection;
+    const left = this.#leasesOn(socket).filter((lease) => !holderSockets(platform, lease).some(isOther));
+    if (left.length === 0) return;
     // The times of pings are lost with the socket, so the last one is stored in the row.
-    const seen_at = Math.max(lease.seen_at, socket.lastPingAt() ?? 0);
-    kit.store.transact(() => records.updateLease(lease.task, { closed_at: platform.now(), seen_at }));
+    const pinged_at = socket.lastPingAt() ?? 0;
+    kit.store.transact(() => {
+      for (const { task, seen_at } of left) {
+        records.updateLease(task, { closed_at: platform.now(), seen_at: Math.max(seen_at, pinged_at) });
+      }
+    });
   }
 
-  /** Ends the lease of a socket whose token is no longer valid, so that another agent can go on. */
+  /** Ends the leases of a socket whose token is no longer valid, so that other agents can go on. */
   unauthorized(socket: ObjectSocket): void {
     const { kit, tasks } = this.#parts;
-    const lease = this.#held(attachmentOf(socket));
-    if (lease) kit.store.transact(() => tasks.lose(lease.task, 'token_invalid'));
+    for (const lease of this.#leasesOn(socket)) kit.store.transact(() => tasks.lose(lease.task, 'token_invalid'));
   }
 
-  #present(socket: ObjectSocket, attachment: RunAttachment, frame: Presented): void {
+  #present(socket: ObjectSocket, claimed: LeaseNumbers, message: Presented): void {
     const { config, checkpoints, claims, commands } = this.#parts;
-    const { task, epoch } = attachment;
-    if (attachment.agent_id !== undefined && attachment.agent_id !== frame.agent_id) {
-      return this.#turnAway(socket, attachment, { verdict: 'gone', reason: 'the token belongs to another agent' });
+    const { task, epoch } = claimed;
+    const attachment = attachmentOf(socket);
+    if (message.shared && !attachment.shared) socket.attach({ ...attachment, shared: true } satisfies RunAttachment);
+    if (attachment.agent_id !== undefined && attachment.agent_id !== message.agent_id) {
+      return this.#turnAway(socket, claimed, { verdict: 'gone', reason: 'the token belongs to another agent' });
     }
-    const answer = claims.answer(task, { ...frame, epoch, token_id: attachment.token_id });
-    if (!('assignment' in answer)) return this.#turnAway(socket, attachment, answer);
-    this.#supersede(attachment);
-    socket.attach({ ...attachment, presented: true });
+    const answer = claims.answer(task, { ...message, epoch, token_id: attachment.token_id });
+    if (!('assignment' in answer)) return this.#turnAway(socket, claimed, answer);
+    this.#supersede(claimed, attachment);
+    hold(socket, claimed);
     const { assignment, acked } = answer;
     const saved = checkpoints.savedFrame(task, epoch);
-    sendDown(socket, { type: 'lease', assignment, acked, saved, ttl_ms: config.lease_ttl_ms });
+    sendDown(socket, claimed, { type: 'lease', assignment, acked, saved, ttl_ms: config.lease_ttl_ms });
     commands.resend(task, epoch, socket);
   }
 
   /**
-   * Closes earlier connections of the lease. A connection with a dead peer may stay listed for long, but is ignored.
+   * Takes the lease from earlier connections. A connection with a dead peer may stay listed for long, but is ignored.
    */
-  #supersede({ task, epoch, connection }: RunAttachment): void {
-    for (const other of holderSockets(this.#parts.kit.store.platform, task, epoch)) {
-      const before = attachmentOf(other);
-      if (before.connection === connection) continue;
-      other.attach({ ...before, presented: false });
-      other.close(CLOSE.superseded, 'a newer connection has the lease');
+  #supersede(lease: LeaseNumbers, { connection }: RunAttachment): void {
+    for (const other of holderSockets(this.#parts.kit.store.platform, lease)) {
+      if (attachmentOf(other).connection === connection) continue;
+      if (letGo(other, lease)) other.close(CLOSE.superseded, 'a newer connection has the lease');
     }
   }
 
@@ -98,26 +111,41 @@ export class AgentStream {
     const { task, epoch } = lease;
     if (!this.#parts.claims.held(task, epoch)) return;
     if (frames.some(isCheckpoint)) {
-      sendDown(socket, { type: 'saved', n: this.#parts.checkpoints.savedFrame(task, epoch) });
+      sendDown(socket, lease, { type: 'saved', n: this.#parts.checkpoints.savedFrame(task, epoch) });
     }
-    sendDown(socket, gap ? { type: 'expected', n: acked + 1 } : { type: 'ack', n: acked });
+    sendDown(socket, lease, gap ? { type: 'expected', n: acked + 1 } : { type: 'ack', n: acked });
   }
 
-  /** The lease of a socket on which the holder has claimed it. */
-  #held({ task, epoch, presented }: RunAttachment): LeaseRow | undefined {
-    return presented ? this.#parts.claims.held(task, epoch) : undefined;
+  /** The lease, if its holder has claimed it on this socket. */
+  #held(socket: ObjectSocket, lease: LeaseNumbers): LeaseRow | undefined {
+    return isHeldOn(attachmentOf(socket), lease) ? this.#parts.claims.held(lease.task, lease.epoch) : undefined;
   }
 
-  #turnAway(socket: ObjectSocket, { task, epoch, connection }: RunAttachment, refusal: ClaimRefusal): void {
+  /** The leases that are active and were claimed on a socket. */
+  #leasesOn(socket: ObjectSocket): LeaseRow[] {
+    return attachmentOf(socket).held.flatMap(([task, epoch]) => this.#parts.claims.held(task, epoch) ?? []);
+  }
+
+  #turnAway(socket: ObjectSocket, lease: LeaseNumbers, refusal: ClaimRefusal): void {
     const { records, checkpoints, refusals } = this.#parts;
+    const { task, epoch } = lease;
     const { verdict, reason } = refusal;
-    if (records.isDeleted()) sendDown(socket, { type: 'gone', reason: 'the session was deleted', deleted: true });
-    else if (verdict === 'gone') sendDown(socket, { type: 'gone', reason });
+    if (records.isDeleted()) {
+      sendDown(socket, lease, { type: 'gone', reason: 'the session was deleted', deleted: true });
+    } else if (verdict === 'gone') sendDown(socket, lease, { type: 'gone', reason });
     else {
-      if (verdict === 'lost' && refusal.cause === 'taken') refusals.count(task, epoch, connection);
+      if (verdict === 'lost' && refusal.cause === 'taken') {
+        refusals.count(task, epoch, attachmentOf(socket).connection);
+      }
       const saved = checkpoints.savedFrame(task, epoch);
-      sendDown(socket, { type: verdict === 'lost' ? 'lease_lost' : 'ended', reason, saved });
+      sendDown(socket, lease, { type: verdict === 'lost' ? 'lease_lost' : 'ended', reason, saved });
     }
-    socket.close(CLOSE.lease_ended, reason);
+    if (letGo(socket, lease)) socket.close(CLOSE.lease_ended, reason);
   }
+}
+
+/** The lease that a message concerns; null if it is one of another session. */
+function leaseOf({ of }: RunUp, { session_id, task, epoch }: RunAttachment): LeaseNumbers | null {
+  if (!of) return { task, epoch };
+  return sessionOfTask(of.task_id) === session_id ? { task: taskNumber(of.task_id), epoch: of.epoch } : null;
 }

@@ -43,15 +43,17 @@ export class Commands {
       );
     }
     this.#parts.kit.store.afterCommit(() => {
-      for (const socket of holderSockets(this.#parts.kit.store.platform, task, epoch)) {
-        sendDown(socket, { type: 'command', id, command: this.#inFull(command) });
+      for (const socket of holderSockets(this.#parts.kit.store.platform, { task, epoch })) {
+        sendDown(socket, { task, epoch }, { type: 'command', id, command: this.#inFull(command) });
       }
     });
   }
 
   /** Sends all unacknowledged commands of the lease. */
   resend(task: number, epoch: number, socket: ObjectSocket): void {
-    for (const { id, command } of this.pending(task, epoch)) sendDown(socket, { type: 'command', id, command });
+    for (const { id, command } of this.pending(task, epoch)) {
+      sendDown(socket, { task, epoch }, { type: 'command', id, command });
+    }
   }
 
   /** The unacknowledged commands of the lease, in order. */
@@ -77,7 +79,9 @@ export class Commands {
 
   /** Whether the command can reach the lease's agent: it is queued until a reconnect, or the agent is connected. */
   canReach(task: number, epoch: number, command: StoredCommand): boolean {
-    return !this.#isFleeting(task, command) || holderSockets(this.#parts.kit.store.platform, task, epoch).length > 0;
+    return (
+      !this.#isFleeting(task, command) || holderSockets(this.#parts.kit.store.platform, { task, epoch }).length > 0
+    );
   }
 
   acknowledge(task: number, epoch: number, id: number): void {

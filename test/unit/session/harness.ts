@@ -3,7 +3,7 @@ import { receiveFrame, tokenTag } from '../../../durable-objects/kit/platform/so
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
 import { NEW_WATCHER, WATCH_TAG } from '../../../durable-objects/session/log/watchers.ts';
 import type { TaskRow } from '../../../durable-objects/session/records.ts';
-import { leaseTag, newRunSocket } from '../../../durable-objects/session/run/run-sockets.ts';
+import { newRunSocket, RUN_TAG } from '../../../durable-objects/session/run/run-sockets.ts';
 import { buildSession, type SessionRuntime } from '../../../durable-objects/session/runtime.ts';
 import { applyEvents, emptyState, type SessionState } from '../../../src/domain/session/session-state.ts';
 import type { AgentRegistryApi } from '../../../src/ports/agent-registry.ts';
@@ -183,8 +183,10 @@ export class SessionInProcess {
   // --- The other sides of its sockets
 
   openRun(epoch: number, tokenId = AGENT_TOKEN, task = IMPLICIT_TASK): FakeClient {
-    const attachment = newRunSocket(task, epoch, { token_id: tokenId }, `connection-${++this.#connections}`);
-    return this.#open([leaseTag(task, epoch), tokenTag(tokenId)], attachment);
+    const { kit, records } = this.runtime.parts;
+    const task_id = taskIdOf(kit.store.created ? records.session().id : SESSION_ID, task);
+    const attachment = newRunSocket(task_id, epoch, { token_id: tokenId }, `connection-${++this.#connections}`);
+    return this.#open([RUN_TAG, tokenTag(tokenId)], attachment);
   }
 
   /** The proof that the registry gives to an agent with its offer. */
