@@ -1,4 +1,5 @@
 import { spellDuration } from '../src/domain/duration.ts';
+import { conflictText } from '../src/domain/session/conflict-text.ts';
 import { resultRemark } from '../src/domain/session/result-remark.ts';
 import { retryTime } from '../src/domain/session/session-state.ts';
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
@@ -159,6 +160,8 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       return [mark('★', 'magenta', ratingText(event))];
     case 'frame.rejected':
       return [mark('!', 'yellow', `the session rejected a frame of the agent: ${event.data.reason}`)];
+    case 'task.conflict':
+      return [mark('!', 'yellow', conflictText(event.data))];
     case 'graph.changed': {
       const { tasks, removed } = event.data;
       const [first, ...more] = tasks;

@@ -74,6 +74,7 @@ export class Checkpoints {
       turn: reported.turn,
       messages_done: reported.messages_done,
       base_commit: reported.base_commit,
+      commit: reported.commit ?? null,
       patch_bytes: reported.patch?.bytes ?? 0,
       conversation_bytes: parts.reduce((sum, { bytes }) => sum + bytes, reported.conversation?.bytes ?? 0),
       local_only: reported.local_only,

@@ -140,7 +140,7 @@ export class AgentFrames {
   #use(lease: LeaseRow, n: number, body: AgentFrameBody): string | null {
     const { approvals, checkpoints, records, tasks } = this.#parts;
     const { task, epoch } = lease;
-    const isProgress = body.type !== 'result' && body.type !== 'released' && body.type !== 'model.retry';
+    const isProgress = body.type !== 'result' && !isEndWithoutResult(body) && body.type !== 'model.retry';
     if (isProgress) tasks.progressed(task);
     switch (body.type) {
       case 'artifact.chunk':
@@ -158,6 +158,9 @@ export class AgentFrames {
         return null;
       case 'released':
         this.released(lease, body.data);
+        return null;
+      case 'conflict':
+        tasks.fail(task, mergeConflict(body.data.files.map(({ path }) => path)));
         return null;
       default:
         this.#progress(lease.task, body);
@@ -231,7 +234,7 @@ export class AgentFrames {
       approvals.refuse(task, epoch, askId.data, kind);
     }
     this.#noteRejected(lease, n, reason);
-    if (type === 'result' || type === 'released') tasks.lose(task, 'unusable_result');
+    if (type === 'result' || type === 'released' || type === 'conflict') tasks.lose(task, 'unusable_result');
   }
 
   #noteRejected({ task, epoch }: LeaseRow, n: number, reason: string): void {
@@ -239,6 +242,15 @@ export class AgentFrames {
     log.append(task, { type: 'frame.rejected', data: { epoch, n, reason: reason.slice(0, 500) } });
     kit.store.afterCommit(() => kit.store.platform.logger('info', 'frame_rejected', { task, epoch, n }));
   }
+}
+
+function isEndWithoutResult({ type }: AgentFrameBody): boolean {
+  return type === 'released' || type === 'conflict';
+}
+
+function mergeConflict(paths: readonly string[]): SessionError {
+  const message = `The works before the task conflict in ${paths.join(', ')}.`;
+  return bounded({ code: 'merge_conflict', message, retryable: false });
 }
 
 /** A chunk has its own limit. A short increment is known to fit without being serialized. */

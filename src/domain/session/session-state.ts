@@ -2,6 +2,7 @@ import type { AgentEventBody } from '../../protocol/events/agent.ts';
 import type { EventPosition, SessionEvent } from '../../protocol/events/envelope.ts';
 import type { ApprovalView } from '../../protocol/session/approval.ts';
 import type { SessionState, TaskState } from '../../protocol/session/session-state.ts';
+import { conflictText } from './conflict-text.ts';
 import { jsonSize, TranscriptDraft } from './transcript.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
@@ -109,6 +110,10 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
       return updateApproval(state, event.data.approval_id, { expires_at: event.data.expires_at });
     case 'approval.withdrawn':
       return updateApproval(state, event.data.approval_id, { status: 'withdrawn' });
+    case 'task.conflict': {
+      const text = conflictText(event.data);
+      return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level: 'warning', text });
+    }
     case 'graph.changed':
       for (const number of event.data.removed ?? []) delete state.tasks[number];
       for (const { number, title, parent, depends_on } of event.data.tasks) {

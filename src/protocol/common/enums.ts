@@ -81,6 +81,25 @@ export const TaskKind = schema(() =>
 );
 export type TaskKind = Infer<typeof TaskKind>;
 
+export const ConflictKind = schema(() =>
+  z.enum(['content', 'add_add', 'modify_delete', 'rename', 'mode', 'binary', 'submodule', 'file_directory']).meta({
+    id: 'ConflictKind',
+    description:
+      'Why a file cannot be merged. content: both sides changed the same lines. add_add: both added it. modify_delete: one changed it, the other deleted it.',
+    example: 'content',
+  }),
+);
+export type ConflictKind = Infer<typeof ConflictKind>;
+
+export const ConflictSide = schema(() =>
+  z.enum(['ours', 'theirs']).meta({
+    id: 'ConflictSide',
+    description: 'ours: what was merged first. theirs: the work that conflicts with it.',
+    example: 'ours',
+  }),
+);
+export type ConflictSide = Infer<typeof ConflictSide>;
+
 export const DependencyType = schema(() =>
   z.enum(['finish_to_start', 'start_to_start', 'finish_to_finish', 'start_to_finish']).meta({
     id: 'DependencyType',

@@ -52,6 +52,10 @@ export const MAX_WAITING_MESSAGES = 100;
 export const MAX_TASKS = 10_000;
 export const MAX_DEPENDENCIES = 1_000;
 export const MAX_TASK_DEPTH = 10;
+/** The most works of other tasks from which one starts, with those before them. */
+export const MAX_WORKS = 1_000;
+/** The most files that the report of a conflict names. */
+export const MAX_CONFLICT_FILES = 50;
 /** The most agents with which a graph is predicted. */
 export const MAX_AGENTS_OF_FORECAST = 1_000;
 /** The most agents of a workspace, and of one of its tokens. A new agent takes the place of one that is away. */

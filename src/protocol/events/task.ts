@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { TaskStatus } from '../common/enums.ts';
+import { ConflictKind, TaskStatus } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
 import { CheckpointView, EXAMPLE_CHECKPOINT } from '../session/checkpoint.ts';
@@ -61,6 +61,29 @@ export const TaskEventBody = schema(() =>
         agent_name: 'AGENT-LOCAL',
         quality: 0.9,
         by: 'static',
+      },
+    }),
+    event({
+      type: 'task.conflict',
+      description:
+        'The task cannot begin, because the works of other tasks conflict in these files. It waits for the task `resolve`. `approval_id`: with this item, a person can decide instead.',
+      data: z.object({
+        epoch: z.int(),
+        approval_id: Uuid(),
+        resolve: z.int().min(1),
+        ours: z.array(z.int().min(1)),
+        theirs: z.int().min(1),
+        files: z.array(z.object({ path: z.string(), kind: ConflictKind() })),
+        total: z.int(),
+      }),
+      example: {
+        epoch: 1,
+        approval_id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+        resolve: 6,
+        ours: [2],
+        theirs: 3,
+        files: [{ path: 'src/server.ts', kind: 'content' }],
+        total: 1,
       },
     }),
     event({

@@ -5,6 +5,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
 import { AgentConfig, Repository } from '../session/requests.ts';
 import { Usage } from '../session/session.ts';
+import { Resolution, Start } from './start.ts';
 
 export const Assignment = schema(() =>
   z.object({
@@ -16,6 +17,10 @@ export const Assignment = schema(() =>
     kind: TaskKind().optional(),
     agent_config: AgentConfig(),
     repository: Repository(),
+    /** Absent from a session of an earlier release. Then `checkpoint` has all work before the task. */
+    start: Start().optional(),
+    /** Only of a task of the kind `resolve`. */
+    resolution: Resolution().optional(),
     /** What the run had used before this lease; the ceilings apply to the whole run. */
     usage_before: Usage().pick({ turns: true, cost_usd: true }),
     /** The checkpoint's conversation holds the prompts up to this number. The next ones follow as `message` commands. */

@@ -25,6 +25,7 @@ import { hasControls } from '../common/text.ts';
 import { AgentEventBody, MAX_PART_CHARS, MAX_TITLE_CHARS } from '../events/agent.ts';
 import { DiffFile, Lacks } from '../session/checkpoint.ts';
 import { SessionError } from '../session/session.ts';
+import { ConflictReport } from './start.ts';
 
 /** The length of a chunk's data in base64. */
 export const CHUNK_CHARS = Math.ceil(CHUNK_BYTES / 3) * 4;
@@ -114,6 +115,8 @@ export const CheckpointReport = schema(() => {
     /** The number of the last message whose turn the conversation holds completely. */
     messages_done: Count(),
     base_commit: Commit().nullable(),
+    /** The commit with the work; see `Work`. Absent if the agent makes none. */
+    commit: Commit().nullable().optional(),
     patch: z.object(artifact).nullable(),
     /** `parts`: the artifacts of this lease that hold what comes before, in order; see `max_conversation_parts`. */
     conversation: z
@@ -161,6 +164,8 @@ export const AgentFrameBody = schema(() =>
       type: z.literal('released'),
       data: z.object({ reason: ReleaseReason(), message: ErrorText() }),
     }),
+    /** The work before the task cannot be merged, and the lease ends. The session sees to it that the conflict is resolved. */
+    z.object({ type: z.literal('conflict'), data: ConflictReport() }),
   ]),
 );
 export type AgentFrameBody = Infer<typeof AgentFrameBody>;

@@ -44,6 +44,13 @@ export const RunUp = schema(() =>
       /** The number of the newest frame in the buffer. */
       head: Count(),
       repository: Commit().nullable(),
+      /** The commit that is checked out in its clone, on which the session's work is based if nothing else says so. */
+      head_commit: Commit().nullable().optional(),
+      /**
+       * Whether it builds the commits of `Assignment.start`, and merges them. Work that needs a merge goes only to such
+       * an agent; any other one is treated as if it had refused.
+       */
+      can_merge: z.boolean().optional(),
       /**
        * The proof from the offer. It holds for the agent, instance, repository and token to which the offer was made.
        * Only a first claim needs it: later ones show the stream id, which nobody else knows.

@@ -21,6 +21,7 @@ export const EXAMPLE_CHECKPOINT = {
   turn: 1,
   messages_done: 1,
   base_commit: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  commit: '9daeafb9864cf43055ae93beb0afd6c7d144bfa4',
   patch_bytes: 412,
   conversation_bytes: 5_120,
   local_only: false,
@@ -54,6 +55,9 @@ export const CheckpointView = schema(() =>
       turn: z.int(),
       messages_done: z.int(),
       base_commit: z.string().nullable(),
+      commit: z.string().nullable().optional().meta({
+        description: 'The commit with the work. Every agent builds the same one. Null or absent if none was made.',
+      }),
       patch_bytes: z.int(),
       conversation_bytes: z.int(),
       local_only: z.boolean(),
