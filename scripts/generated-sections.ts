@@ -13,7 +13,7 @@ import { countsTables, waitingTable } from '../test/bench/report.ts';
 import { countWaiting } from '../test/bench/waiting.ts';
 import { API_SECTIONS } from './api-sections.ts';
 import { PROTOCOL_SECTIONS } from './protocol-sections.ts';
-import { stateDiagram } from './state-diagram.ts';
+import { stateDiagram, taskDiagram } from './state-diagram.ts';
 
 interface Section {
   file: string;
@@ -26,6 +26,7 @@ export const SECTIONS: readonly Section[] = [
   { file: 'docs/agents.md', name: 'tool-variables', text: toolVariablesTable },
   { file: 'docs/agents.md', name: 'ceilings', text: ceilingsTable },
   { file: 'docs/architecture.md', name: 'session-states', text: stateDiagram },
+  { file: 'docs/architecture.md', name: 'task-states', text: taskDiagram },
   { file: 'docs/benchmarks.md', name: 'counts', text: async () => countsTables(await countOneSession()) },
   { file: 'docs/benchmarks.md', name: 'waiting', text: async () => waitingTable(await countWaiting()) },
   ...Object.entries(API_SECTIONS).map(([name, text]) => ({ file: 'docs/API.md', name, text })),

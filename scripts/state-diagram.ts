@@ -1,22 +1,28 @@
-/** Draws the transition table of sessions: a Mermaid diagram of the open statuses, and a table of the endings. */
+/** Draws the transition tables: a Mermaid diagram of the open statuses, and a table of the endings. */
 import { hasEnded, TRANSITIONS } from '../src/domain/session/session-machine.ts';
-import { SessionStatus } from '../src/protocol/common/enums.ts';
+import { TASK_TRANSITIONS } from '../src/domain/task-machine.ts';
+import { isFinal } from '../src/domain/task-status.ts';
 
-interface Edge {
-  from: SessionStatus;
+/** The status to which each trigger leads from each status. */
+type Table<Status extends string> = Readonly<Record<Status, Partial<Record<string, Status>>>>;
+
+interface Edge<Status> {
+  from: Status;
   trigger: string;
-  to: SessionStatus;
+  to: Status;
 }
 
-const EDGES: readonly Edge[] = SessionStatus().options.flatMap((from) =>
-  Object.entries(TRANSITIONS[from]).map(([trigger, to]) => ({ from, trigger, to })),
-);
+function edgesOf<Status extends string>(table: Table<Status>): Edge<Status>[] {
+  return (Object.keys(table) as Status[]).flatMap((from) =>
+    Object.entries(table[from]).map(([trigger, to]) => ({ from, trigger, to: to as Status })),
+  );
+}
 
 /** The transitions between statuses that have not ended, as a fenced Mermaid block. */
-function openDiagram(): string {
+function openDiagram<Status>(edges: readonly Edge<Status>[], isOver: (status: Status) => boolean): string {
   const triggers = new Map<string, string[]>();
-  for (const { from, trigger, to } of EDGES) {
-    if (hasEnded(from) || hasEnded(to)) continue;
+  for (const { from, trigger, to } of edges) {
+    if (isOver(from) || isOver(to)) continue;
     const arrow = `${from} --> ${to}`;
     triggers.set(arrow, [...(triggers.get(arrow) ?? []), trigger]);
   }
@@ -25,10 +31,10 @@ function openDiagram(): string {
 }
 
 /** The transitions into and out of ended statuses: one row for each trigger and target. */
-function endingsTable(): string {
-  const sources = new Map<string, SessionStatus[]>();
-  for (const { from, trigger, to } of EDGES) {
-    if (!hasEnded(from) && !hasEnded(to)) continue;
+function endingsTable<Status>(edges: readonly Edge<Status>[], isOver: (status: Status) => boolean): string {
+  const sources = new Map<string, Status[]>();
+  for (const { from, trigger, to } of edges) {
+    if (!isOver(from) && !isOver(to)) continue;
     const target = `\`${trigger}\` | \`${to}\``;
     sources.set(target, [...(sources.get(target) ?? []), from]);
   }
@@ -38,7 +44,17 @@ function endingsTable(): string {
   return ['| from | trigger | to |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** The section for docs/architecture.md, in Markdown. */
+function drawing<Status extends string>(table: Table<Status>, isOver: (status: Status) => boolean): string {
+  const edges = edgesOf(table);
+  return `${openDiagram(edges, isOver)}\n\n${endingsTable(edges, isOver)}`;
+}
+
+/** The section about sessions for docs/architecture.md, in Markdown. */
 export function stateDiagram(): string {
-  return `${openDiagram()}\n\n${endingsTable()}`;
+  return drawing(TRANSITIONS, hasEnded);
+}
+
+/** The section about tasks. */
+export function taskDiagram(): string {
+  return drawing(TASK_TRANSITIONS, (status) => isFinal({ status }));
 }

@@ -97,12 +97,18 @@ export class Tasks {
     // The first lease binds the session to one repository, in any clone.
     if (repository !== null && records.session().repository === null) records.update({ repository });
     const started_at = records.task(number)!.started_at ?? granted_at;
-    transitions.task(number, { status: 'in_progress', degraded_by: null, started_at });
+    transitions.task(number, { status: 'assigned', degraded_by: null, started_at });
     transitions.settle({ reason: 'lease_granted' });
     const done = Math.max(given, checkpoints.toRestore(number)?.messages_done ?? 0);
     for (const message of records.messagesAfter(number, done)) {
       commands.enqueue(number, epoch, { type: 'message', number: message });
     }
+  }
+
+  /** Records that the agent has reported something of its work. */
+  begun(number: number): void {
+    const { records, transitions } = this.#parts;
+    if (records.task(number)?.status === 'assigned') transitions.task(number, { status: 'in_progress' });
   }
 
   /** Records that the agent was heard, so that it is not quiet any more. */

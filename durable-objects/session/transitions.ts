@@ -1,5 +1,6 @@
 import { canMove, hasEnded, isWorking } from '../../src/domain/session/session-machine.ts';
 import { type Intent, sessionStatus, shareDone } from '../../src/domain/session/session-status.ts';
+import { canTaskMove } from '../../src/domain/task-machine.ts';
 import { isFinal } from '../../src/domain/task-status.ts';
 import type { SessionStatus } from '../../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../../src/protocol/common/ids.ts';
@@ -31,10 +32,16 @@ export class Transitions {
     this.#parts.records.update({ intent });
   }
 
-  /** Changes a task. A change of its status is an event. */
+  /**
+   * Changes a task. A change of its status is an event.
+   * @throws when the transition table does not allow it, which is a bug and rolls the transaction back
+   */
   readonly task = (number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>): void => {
     const { kit, records, log, graph } = this.#parts;
     const { status: from, epoch, ended_at } = records.task(number)!;
+    if (!canTaskMove(from, changes.status) && !graph.isParent(number)) {
+      throw new Error(`no transition of a task from ${from} to ${changes.status}`);
+    }
     records.updateTask(number, {
       ...(changes.status !== 'ready' && { reserved_at: null }),
       ended_at: isFinal(changes) ? (ended_at ?? kit.store.platform.now()) : null,

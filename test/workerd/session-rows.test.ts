@@ -95,7 +95,7 @@ it('the billed rows of each step of the main job do not change unnoticed', async
       create: 45,
       start: 6,
       lease: 8,
-      tenDeltas: 2,
+      tenDeltas: 3,
       partDone: 1,
       finished: 7,
     });

@@ -160,7 +160,7 @@ describe('a session in workerd', () => {
     await agent.connect();
     await agent.send({ ...note('y'.repeat(400_000)) }, note('after'));
     const page = unwrap(await session.api.events(session.call, null, 500));
-    expect(page.items.slice(-2).map(({ type }) => type)).toEqual(['frame.rejected', 'agent.note']);
+    expect(page.items.slice(-3).map(({ type }) => type)).toEqual(['frame.rejected', 'task.status', 'agent.note']);
   });
 
   it('refuses callers of another workspace and unknown sockets', async () => {

@@ -1,7 +1,7 @@
 import { UNESTIMATED_HOURS } from '../../../src/domain/graph/estimate.ts';
 import { LiveGraph } from '../../../src/domain/graph/live-graph.ts';
 import { buildGraph, type Dependency, type GraphTask } from '../../../src/domain/graph/task-graph.ts';
-import { isHeld } from '../../../src/domain/session/session-status.ts';
+import { isWorkedOn } from '../../../src/domain/session/session-status.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../records.ts';
@@ -87,7 +87,7 @@ export class SessionGraph {
 
   #count(row: TaskRow): void {
     const asks = row.status === 'ready' && row.reserved_at !== null;
-    const hasAgent = row.status === 'in_progress' && !isHeld(row) && !this.#live!.isParent(row.number);
+    const hasAgent = isWorkedOn(row) && !this.#live!.isParent(row.number);
     if (asks || hasAgent) this.#busy.add(row.number);
     else this.#busy.delete(row.number);
   }

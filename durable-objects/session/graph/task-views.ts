@@ -3,7 +3,7 @@ import { criticalPath, levelsOf, slackOf, timingOf } from '../../../src/domain/g
 import { complexityOf, pertEstimate, UNESTIMATED_HOURS } from '../../../src/domain/graph/estimate.ts';
 import { tasksAfter, tasksBefore } from '../../../src/domain/graph/reach.ts';
 import { predict } from '../../../src/domain/graph/schedule.ts';
-import { isHeld } from '../../../src/domain/session/session-status.ts';
+import { isHeld, isWorkedOn } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { taskIdOf } from '../../../src/protocol/common/ids.ts';
@@ -84,7 +84,7 @@ export class TaskViews {
     const now = kit.store.platform.now();
     const rowOf = (number: number) => records.task(number)!;
     const left = (number: number) => this.#hoursLeft(rowOf(number), now);
-    const isUnderWay = (number: number) => rowOf(number).status === 'in_progress' && !isHeld(rowOf(number));
+    const isUnderWay = (number: number) => isWorkedOn(rowOf(number));
     const timing = timingOf(tasks, left);
     const spans = predict(tasks, { agents, left, isUnderWay });
     const levels = levelsOf(tasks);
@@ -132,7 +132,7 @@ export class TaskViews {
   #hoursLeft(row: TaskRow, now: number): number {
     if (isFinal(row) || isHeld(row) || this.#parts.graph.isParent(row.number)) return 0;
     const hours = row.hours ?? UNESTIMATED_HOURS;
-    if (row.status !== 'in_progress' || row.started_at === null) return hours;
+    if (!isWorkedOn(row) || row.started_at === null) return hours;
     return Math.max(0, hours - (now - row.started_at) / HOUR_MS);
   }
 

@@ -140,7 +140,9 @@ export class AgentFrames {
   #use(lease: LeaseRow, n: number, body: AgentFrameBody): string | null {
     const { approvals, checkpoints, records, tasks } = this.#parts;
     const { task, epoch } = lease;
-    const isProgress = body.type !== 'result' && !isEndWithoutResult(body) && body.type !== 'model.retry';
+    const isEnd = body.type === 'result' || isEndWithoutResult(body);
+    if (!isEnd) tasks.begun(task);
+    const isProgress = !isEnd && body.type !== 'model.retry';
     if (isProgress) tasks.progressed(task);
     switch (body.type) {
       case 'artifact.chunk':
@@ -203,7 +205,7 @@ export class AgentFrames {
     const { records, tasks } = this.#parts;
     const { status, text, messages_done, finish, files_changed } = result;
     if (status === 'failed') return tasks.fail(task, bounded(result.error ?? NO_REASON));
-    if (records.lastMessageOf(task) > messages_done) return;
+    if (records.lastMessageOf(task) > messages_done) return tasks.begun(task);
     const error = result.error ? bounded(result.error) : undefined;
     const outcome = status === 'partial' ? 'partial' : 'whole';
     tasks.finish(task, outcome, {

@@ -70,6 +70,8 @@ export function parentStatus(
   }
   if (ended === all || ended > 0 || subtasks.of('in_progress', 'assigned') > 0)
     return { ...none, status: 'in_progress' };
-  for (const status of ['ready', 'pending'] as const) if (subtasks.of(status) > 0) return { ...none, status };
-  return { ...none, status: subtasks.of('blocked') > 0 ? 'blocked' : 'paused' };
+  for (const status of ['ready', 'blocked', 'pending'] as const) {
+    if (subtasks.of(status) > 0) return { ...none, status };
+  }
+  return { ...none, status: 'paused' };
 }

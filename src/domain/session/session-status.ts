@@ -54,6 +54,11 @@ export function isHeld({ status, outcome }: Pick<TaskFacts, 'status' | 'outcome'
   return status === 'in_progress' && outcome !== null;
 }
 
+/** Whether an agent has the task: it has taken it, or is working on it. */
+export function isWorkedOn(task: Pick<TaskFacts, 'status' | 'outcome'>): boolean {
+  return task.status === 'assigned' || (task.status === 'in_progress' && !isHeld(task));
+}
+
 /** The status of an unfinished task without an agent, under an intent; null if the task continues by itself. */
 export function taskStatusUnder(intent: Intent): TaskStatus | null {
   return TASK_UNDER[intent] ?? null;
@@ -67,7 +72,7 @@ export function taskStatusUnder(intent: Intent): TaskStatus | null {
  * sessionStatus([{ status: 'in_progress', degraded_by: null, setback: null, outcome: null, cause: null }], 'pause'); // 'running'
  */
 export function sessionStatus(tasks: readonly TaskFacts[], intent: Intent): SessionStatus {
-  const working = tasks.filter((task) => task.status === 'in_progress' && !isHeld(task));
+  const working = tasks.filter(isWorkedOn);
   if (working.some(({ degraded_by }) => degraded_by !== null)) return 'degraded';
   if (working.length > 0) return 'running';
   const decided = ENDED_UNDER[intent];

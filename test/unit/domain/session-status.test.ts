@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { hasEnded, isWorking } from '../../../src/domain/session/session-machine.ts';
 import {
   type Intent,
+  isWorkedOn,
   requestedAction,
   sessionStatus,
   shareDone,
@@ -43,7 +44,7 @@ describe('the status of any tasks under any intent', () => {
   it('is running or degraded exactly while an agent works on a task', () => {
     fc.assert(
       fc.property(anyTasks, anyIntent, (tasks, intent) => {
-        const works = tasks.some(({ status, outcome }) => status === 'in_progress' && outcome === null);
+        const works = tasks.some(isWorkedOn);
         expect(isWorking(sessionStatus(tasks, intent))).toBe(works);
       }),
       seeded,
@@ -73,6 +74,7 @@ describe('the status of any tasks under any intent', () => {
 
 describe('the status of a session with several running tasks', () => {
   it.each<[string, TaskFacts[], SessionStatus]>([
+    ['one has an agent that has not begun, one waits', [task('assigned'), task('ready')], 'running'],
     ['one works, one waits', [task('in_progress'), task('ready')], 'running'],
     ['one works, one is silent', [task('in_progress'), task('in_progress', { degraded_by: 'quiet' })], 'degraded'],
     ['one works, one was lost', [task('in_progress'), task('pending', { setback: 'lease_lost' })], 'running'],

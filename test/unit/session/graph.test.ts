@@ -101,7 +101,7 @@ describe('a graph', () => {
     await add(session, { depends_on: [TASK_ID] }, {});
     // An agent has begun with the session's own task, so the others stand beside it.
     expect(session.task(2).parent).toBeNull();
-    expect(statuses(session)).toEqual(['in_progress', 'pending', 'ready']);
+    expect(statuses(session)).toEqual(['assigned', 'pending', 'ready']);
     agent.send(result());
     expect(await session.status()).toBe('queued');
     done(session, 2);

@@ -86,7 +86,7 @@ describe.each([
     agent.acknowledge(...agent.commands.map(({ id }) => id));
     expect(await session.view()).toMatchObject({
       status: 'running',
-      tasks: [{ status: 'in_progress', epoch: 1, attempt: 1, agent_name: 'AGENT-ONE' }],
+      tasks: [{ status: 'assigned', epoch: 1, attempt: 1, agent_name: 'AGENT-ONE' }],
     });
 
     for (const frames of work()) {

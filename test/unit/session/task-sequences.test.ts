@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { TaskRow } from '../../../durable-objects/session/records.ts';
 import type { GraphTask } from '../../../src/domain/graph/task-graph.ts';
 import { canMove, hasEnded, isWorking, legalActions, nextStatus } from '../../../src/domain/session/session-machine.ts';
-import { isHeld, sessionStatus } from '../../../src/domain/session/session-status.ts';
+import { isWorkedOn, sessionStatus } from '../../../src/domain/session/session-status.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import type { TaskChange } from '../../../src/ports/sessions.ts';
 import { DependencyType, SessionAction } from '../../../src/protocol/common/enums.ts';
@@ -92,9 +91,6 @@ async function take(session: SessionInProcess, agents: Map<number, FakeAgent>, s
   } else if (step.type === 'frame') agents.get(task)?.send(FRAMES[step.frame]!);
   else agents.get(task)?.client?.vanish();
 }
-
-/** Whether an agent works on the task. */
-const isWorkedOn = (task: TaskRow) => task.status === 'in_progress' && !isHeld(task);
 
 /** Changes a task. Many changes are refused, but none fails. */
 async function edit(session: SessionInProcess, task: number, other: number, kind: number): Promise<void> {

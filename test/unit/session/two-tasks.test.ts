@@ -39,8 +39,8 @@ describe('each of two tasks of a session', () => {
     expect(await session.view()).toMatchObject({
       status: 'running',
       tasks: [
-        { status: 'in_progress', agent_name: 'AGENT-1' },
-        { status: 'in_progress', agent_name: 'AGENT-2' },
+        { status: 'assigned', agent_name: 'AGENT-1' },
+        { status: 'assigned', agent_name: 'AGENT-2' },
       ],
     });
   });
@@ -125,7 +125,7 @@ describe('a session of two tasks', () => {
     one.client?.close();
     await two.ping(TTL_MS);
     expect(session.task(1)).toMatchObject({ status: 'pending', setback: 'lease_lost', epoch: 2 });
-    expect(session.task(2), 'the other lease is as it was').toMatchObject({ status: 'in_progress', epoch: 1 });
+    expect(session.task(2), 'the other lease is as it was').toMatchObject({ status: 'assigned', epoch: 1 });
     expect(await session.status()).toBe('running');
     two.send(result(2));
     expect(await session.status()).toBe('orphaned');

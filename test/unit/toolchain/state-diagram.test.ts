@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { stateDiagram } from '../../../scripts/state-diagram.ts';
+import { stateDiagram, taskDiagram } from '../../../scripts/state-diagram.ts';
 import { TRANSITIONS } from '../../../src/domain/session/session-machine.ts';
+import { TASK_TRANSITIONS } from '../../../src/domain/task-machine.ts';
 
 /** Reads `from --> to: trigger, trigger` and `| from, from | trigger | to |`, as one text for each transition. */
 function transitionsIn(diagram: string): string[] {
@@ -13,10 +14,13 @@ function transitionsIn(diagram: string): string[] {
   });
 }
 
-test('the state diagram has exactly the transitions of the table, each once', () => {
-  const expected = Object.entries(TRANSITIONS).flatMap(([from, targets]) =>
+test.each([
+  ['sessions', TRANSITIONS, stateDiagram, 30],
+  ['tasks', TASK_TRANSITIONS, taskDiagram, 25],
+])('the state diagram of %s has exactly the transitions of the table, each once', (_, table, diagram, least) => {
+  const expected = Object.entries(table).flatMap(([from, targets]) =>
     Object.entries(targets).map(([trigger, to]) => `${from} ${trigger} ${to}`),
   );
-  expect(expected.length).toBeGreaterThan(30);
-  expect(transitionsIn(stateDiagram()).sort()).toEqual(expected.sort());
+  expect(expected.length).toBeGreaterThan(least);
+  expect(transitionsIn(diagram()).sort()).toEqual(expected.sort());
 });

@@ -1,5 +1,6 @@
 import type { TaskRow } from '../../../../durable-objects/session/records.ts';
 import { hasEnded, isWorking } from '../../../../src/domain/session/session-machine.ts';
+import { isWorkedOn } from '../../../../src/domain/session/session-status.ts';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { sessionOfTask } from '../../../../src/protocol/common/ids.ts';
 import { storedDeadlines } from '../../../support/deadlines.ts';
@@ -129,7 +130,7 @@ function checkSession({ name, session, platform }: FleetSession, violated: Viola
     if (own.length > 1) violated('one_owner', `${name} has ${own.length} leases`);
     if (own.length > 0 && due[`lease:${task.number}`] === undefined)
       violated('deadlines', `${name}: its lease has none`);
-    if (task.status === 'in_progress' && own.length === 0) violated('one_owner', `${name} works without a lease`);
+    if (isWorkedOn(task) && own.length === 0) violated('one_owner', `${name} works without a lease`);
     if (task.status === 'ready' && due[`reserve:${task.number}`] === undefined)
       violated('a_way_on', `${name} is ready`);
     const waits = task.status === 'pending' && intent === 'run' && !hasEnded(status);
