@@ -1,7 +1,7 @@
 import { rmdir } from 'node:fs/promises';
 import { removeTree } from '../process/remove-tree.ts';
 import { type BytePath, listOf, placeOf, splitNul } from './byte-path.ts';
-import { withoutFilters } from './filters.ts';
+import { EXACT_LINES, withoutFilters } from './filters.ts';
 import { GitError, git } from './git.ts';
 import { type SnapshotSource, withScratchIndex } from './snapshot.ts';
 import { moveSubmodule } from './submodules.ts';
@@ -33,7 +33,7 @@ export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Pro
     try {
       for (const path of removed) await removePath(source.path, path);
       // The patch has the bytes of the work tree.
-      const settings = await withoutFilters(source.path, environment);
+      const settings = [EXACT_LINES, ...(await withoutFilters(source.path, environment))];
       const checkOut = ['checkout-index', '--force', '--quiet', '-z', '--stdin'];
       await git(source.path, checkOut, { environment, settings, input: listOf(written), maxMs: CHECKOUT_LIMIT_MS });
     } catch (error) {
@@ -70,6 +70,11 @@ export async function stagePatch(
   if (patch.byteLength === 0) return;
   const apply = ['apply', '--cached', '--binary', '--whitespace=nowarn'];
   await git(directory, apply, { environment, input: patch, maxMs: APPLY_LIMIT_MS });
+}
+
+/** The hash of the tree that an index holds. A partial clone need not have all of its files. */
+export async function writtenTree(directory: string, environment: Record<string, string>): Promise<string> {
+  return (await git(directory, ['write-tree', '--missing-ok'], { environment })).toString('latin1').trim();
 }
 
 /** Parses `git diff --raw -z`. Each change is `:<mode> <mode> <id> <id> <letter>`, then the path. */

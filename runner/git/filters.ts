@@ -3,6 +3,12 @@ import { GitError, type GitOptions, GitTimeoutError, git, type Setting } from '.
 
 type Environment = Record<string, string>;
 
+/**
+ * For commands that read or write the files of a work tree: they have the bytes of the repository, whatever line ends the
+ * person's configuration gives to checkouts. The repository's own `.gitattributes` still count.
+ */
+export const EXACT_LINES: Setting = ['core.autocrlf', 'false'];
+
 const FILTER_FAILED = /^error: (external filter|initialization for subprocess) .*failed.*$/m;
 const MAX_LISTING_BYTES = 64 * 1_048_576;
 
@@ -99,5 +105,8 @@ export async function stageUnfiltered(directory: string, environment: Environmen
   const filtered = paths.filter((_, i) => known.has(answers[3 * i + 2] ?? ''));
   if (filtered.length === 0) return;
   const pathspecs = listOf(filtered.map((path) => `:(top,literal)${path}`));
-  await run(['add', '--renormalize', '--pathspec-from-file=-', '--pathspec-file-nul'], pathspecs, off(names));
+  await run(['add', '--renormalize', '--pathspec-from-file=-', '--pathspec-file-nul'], pathspecs, [
+    EXACT_LINES,
+    ...off(names),
+  ]);
 }

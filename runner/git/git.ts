@@ -31,6 +31,8 @@ export interface GitOptions {
   maxBytes?: number;
   /** Replaces the time limit of the command, in milliseconds. */
   maxMs?: number;
+  /** The exit codes that are no failure; 0 by default. */
+  codes?: readonly number[];
   /** Gets what a command that succeeded has printed on its standard error. */
   onWarnings?: (text: string) => void;
 }
@@ -125,7 +127,8 @@ export async function git(directory: string, args: string[], options: GitOptions
     const reason = `it did not end within ${limitMs / 1_000} s, so it was killed; a filter of the repository may hang`;
     throw new GitTimeoutError(`git ${name}: ${reason}`);
   }
-  if (code !== 0) throw new GitError(`git ${name}: ${errorOutput.trim() || `exit code ${code}`}`);
+  if (code === null || !(options.codes ?? [0]).includes(code))
+    throw new GitError(`git ${name}: ${errorOutput.trim() || `exit code ${code}`}`);
   options.onWarnings?.(errorOutput);
   return Buffer.concat(output);
 }

@@ -6,8 +6,9 @@ import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { removeTree } from '../process/remove-tree.ts';
 import { changeClone, recordsOf, removeRecord } from './bookkeeping.ts';
 import { isShallowClone, listRemotes, RepositoryError, resolveCommit } from './commits.ts';
-import { Filters } from './filters.ts';
+import { EXACT_LINES, Filters } from './filters.ts';
 import { GitError, git } from './git.ts';
+import { type Plumbing, withPlumbing } from './plumbing.ts';
 import { fillSubmodules, type Unfilled } from './submodules.ts';
 import { Worktree } from './worktree.ts';
 
@@ -123,7 +124,7 @@ export class Repository {
     const marks = markedBy(path);
     const options = { environment: marks, maxMs: CHECKOUT_LIMIT_MS, ...filters.heard };
     await filters.run(path, marks, (settings) =>
-      git(path, ['reset', '--hard', '--quiet', base], { ...options, settings }),
+      git(path, ['reset', '--hard', '--quiet', base], { ...options, settings: [EXACT_LINES, ...settings] }),
     );
     const modules = { gitDirectory: this.#gitDirectory, checkout: this.directory };
     return this.openWorktree(path, base, filters, await fillSubmodules(path, modules, { filters, marks }));
@@ -139,6 +140,12 @@ export class Repository {
     const [record] = await recordsOf(this.#gitDirectory, path);
     const index = record === undefined ? null : join(record, 'index');
     return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index, filters }, unfilled);
+  }
+
+  /** Git's plumbing on the clone's objects; see `withPlumbing`. */
+  plumbing<T>(base: string, scratchPrefix: string, use: (plumbing: Plumbing) => Promise<T>): Promise<T> {
+    const clone = { directory: this.directory, gitDirectory: this.#gitDirectory };
+    return withPlumbing(clone, base, scratchPrefix, use);
   }
 
   /** Removes the worktree at `path`, if it exists, and git's record of it. Other worktrees are not touched. */

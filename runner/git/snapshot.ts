@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, rm, stat, symlink, utimes } from 'node:fs/pro
 import { join } from 'node:path';
 import { markedBy } from '../process/lease-mark.ts';
 import { type BytePath, listOf, pathText, placeOf, splitNul, utf8Path } from './byte-path.ts';
-import { type Filters, stageUnfiltered } from './filters.ts';
+import { EXACT_LINES, type Filters, stageUnfiltered } from './filters.ts';
 import { git } from './git.ts';
 import { includedPaths } from './included-files.ts';
 import { type LeftOut, leaveOut } from './leave-out.ts';
@@ -95,6 +95,8 @@ export async function withScratchIndex<T>(
       GIT_INDEX_FILE: join(scratch, 'index'),
       GIT_OBJECT_DIRECTORY: join(scratch, 'objects'),
       GIT_ALTERNATE_OBJECT_DIRECTORIES: join(source.gitDirectory, 'objects'),
+      // A clone can have other objects in the place of those that a patch is made from.
+      GIT_NO_REPLACE_OBJECTS: '1',
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -179,7 +181,7 @@ async function stageAll(
   const fromInput = ['--pathspec-from-file=-', '--pathspec-file-nul'];
   const add = ['add', '--all', ...fromInput];
   await source.filters.run(directory, environment, (settings) =>
-    git(directory, add, { environment, settings, input: listOf([':/', ...excluded]) }),
+    git(directory, add, { environment, settings: [EXACT_LINES, ...settings], input: listOf([':/', ...excluded]) }),
   );
   await stageUnfiltered(directory, environment, directory === source.path ? source.base : null);
   const found = {

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MAX_PATCH_BYTES, MAX_UNPACKED_PATCH_BYTES } from '../../src/protocol/common/limits.ts';
 import type { DiffFile } from '../../src/protocol/session/checkpoint.ts';
-import { applyPatch, tryPatch } from './apply-patch.ts';
+import { applyPatch, stagePatch, tryPatch, writtenTree } from './apply-patch.ts';
 import { type BytePath, pathText, placeOf } from './byte-path.ts';
 import { parseFiles } from './changed-files.ts';
 import { git, OutputTooLargeError } from './git.ts';
@@ -18,6 +18,8 @@ import type { Unfilled } from './submodules.ts';
 export interface Changes {
   /** Compressed if it is over the limit; see `unpackPatch`. Null if git needs too much for it. */
   patch: Uint8Array | null;
+  /** The hash of the tree that the patch makes of the base; null without a patch. */
+  tree: string | null;
   /** The first changed files: at most a thousand, and no more than fit into a frame. */
   files: DiffFile[];
   /** Repositories inside the worktree. The patch holds their files but not their history. */
@@ -118,7 +120,10 @@ export class Worktree {
       this.#oversized = new Map(large.slice(0, MAX_KNOWN).map((one) => [one.path, one]));
       const files = parseFiles(statuses, counts).filter(({ path }) => !large.some(({ item }) => item.path === path));
       const all = [...leftOut, ...large.map(({ item }) => item)];
-      return { patch: packed?.patch ?? null, files, ...rest, leftOut: all };
+      const isCut = packed !== null && packed.leftOut.length > 0;
+      if (isCut) await stagePatch(this.path, this.base, environment, await unpackPatch(packed.patch));
+      const tree = packed === null ? null : await writtenTree(this.path, environment);
+      return { patch: packed?.patch ?? null, tree, files, ...rest, leftOut: all };
     });
   }
 

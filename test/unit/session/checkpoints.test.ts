@@ -110,6 +110,7 @@ describe('a checkpoint', () => {
           verify: async () => undefined,
           changes: async () => ({
             patch: Buffer.from(patch),
+            tree: null,
             files: [],
             nested: [],
             changedSubmodules: [],
