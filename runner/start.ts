@@ -5,6 +5,7 @@ import { Agent } from './agent.ts';
 import type { AgentOptions } from './agent-parts.ts';
 import { isKept } from './git/kept-worktrees.ts';
 import { Repository } from './git/repository.ts';
+import { whyNoMerges } from './git/version.ts';
 import { loadIdentity, lockDataDirectory } from './identity.ts';
 import { webSocketConnections } from './lease/connection.ts';
 import { forgetConversations } from './lease/leftover-conversations.ts';
@@ -29,6 +30,8 @@ export class NoModelError extends Error {
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const repository = await Repository.open(options.directory);
+  const noMerges = await whyNoMerges(repository.directory);
+  if (noMerges !== null) options.log(noMerges, true);
   const unlock = lockDataDirectory(options.dataDirectory);
   try {
     // Before OpenCode starts, which takes seconds.
