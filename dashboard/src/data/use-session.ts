@@ -90,7 +90,9 @@ export function useSessionView(id: string, state: SessionState | null) {
   const client = useClient();
   const queries = useQueryClient();
   const goesOn = state !== null && state.status !== 'pending' && !hasEnded(state.status);
-  const change = state && [state.status, state.requested_action, state.title, state.checkpoints.length].join(' ');
+  const tasks = Object.values(state?.tasks ?? {}).map((task) => task.status);
+  const change =
+    state && [state.status, state.requested_action, state.title, state.checkpoints.length, ...tasks].join(' ');
   const seen = useRef(change);
   useEffect(() => {
     if (seen.current === change) return;

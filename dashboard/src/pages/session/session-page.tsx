@@ -19,6 +19,7 @@ import { Refusals } from './refusals.tsx';
 import { SessionContext } from './session-context.ts';
 import { Connection, SessionHeader } from './session-header.tsx';
 import { SidePanels } from './side-panels.tsx';
+import { TasksTab } from './tasks-tab.tsx';
 import { Transcript } from './transcript.tsx';
 import { useFollowEnd } from './use-follow-end.ts';
 
@@ -85,9 +86,9 @@ function Loaded({ session, state, connection, stale }: LoadedProps) {
   );
 }
 
-/** The transcript with the message box, and the changes. */
+/** The transcript with the message box, the tasks if there are several, and the changes. */
 function Work({ session, state, waits }: { session: SessionView; state: SessionState; waits: boolean }) {
-  const [tab, setTab] = useState<'transcript' | 'changes'>('transcript');
+  const [tab, setTab] = useState<'transcript' | 'tasks' | 'changes'>('transcript');
   const [height, setHeight] = useState(0);
   const end = useRef<HTMLDivElement>(null);
   const mayOperate = useMay('operate');
@@ -95,11 +96,13 @@ function Work({ session, state, waits }: { session: SessionView; state: SessionS
   // If the session waits for an answer, the page opens at the question and not at the end.
   const { atEnd, toEnd } = useFollowEnd(end, [state.transcript, height], isWorking(status) && !waits);
   const transcript = tab === 'transcript';
+  const several = (session.tasks?.length ?? 0) > 1;
   return (
     <>
       <div className="flex items-center justify-between border-b-3 border-ink">
         <div role="tablist" aria-label="Parts of the session" className="flex">
           <Tab id="transcript" chosen={tab} onChoose={setTab} text="Transcript" />
+          {several && <Tab id="tasks" chosen={tab} onChoose={setTab} text="Tasks" />}
           <Tab id="changes" chosen={tab} onChoose={setTab} text="Changes" />
         </div>
         {transcript && mayOperate && (
@@ -113,7 +116,9 @@ function Work({ session, state, waits }: { session: SessionView; state: SessionS
         )}
       </div>
       <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} className="min-w-0 flex-1">
-        {!transcript ? (
+        {tab === 'tasks' ? (
+          <TasksTab session={session} />
+        ) : tab === 'changes' ? (
           <div className="space-y-5">
             <ChangesTab sessionId={session.id} checkpoint={state.checkpoints.at(-1)?.number ?? null} />
             <Files sessionId={session.id} version={state.status} />
