@@ -1,4 +1,5 @@
 import { rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { removeTree } from '../process/remove-tree.ts';
 import { type BytePath, listOf, placeOf, splitNul } from './byte-path.ts';
 import { EXACT_LINES, withoutFilters } from './filters.ts';
@@ -72,9 +73,11 @@ export async function stagePatch(
   await git(directory, apply, { environment, input: patch, maxMs: APPLY_LIMIT_MS });
 }
 
-/** The hash of the tree that an index holds. A partial clone need not have all of its files. */
-export async function writtenTree(directory: string, environment: Record<string, string>): Promise<string> {
-  return (await git(directory, ['write-tree', '--missing-ok'], { environment })).toString('latin1').trim();
+/** The hash of the tree that the index of an environment holds. A partial clone need not have all of its files. */
+export async function writtenTree(environment: { GIT_INDEX_FILE: string }): Promise<string> {
+  // In a work tree, git would read recently changed files again, with the filters of the person.
+  const elsewhere = dirname(environment.GIT_INDEX_FILE);
+  return (await git(elsewhere, ['write-tree', '--missing-ok'], { environment })).toString('latin1').trim();
 }
 
 /** Parses `git diff --raw -z`. Each change is `:<mode> <mode> <id> <id> <letter>`, then the path. */

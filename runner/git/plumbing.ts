@@ -13,7 +13,7 @@ export interface Plumbing {
   readonly gitDirectory: string;
   /** Where its commands run, and their environment. */
   readonly directory: string;
-  readonly environment: Record<string, string>;
+  readonly environment: Record<string, string> & { GIT_INDEX_FILE: string };
   run(args: string[], options?: Pick<GitOptions, 'input' | 'maxBytes' | 'maxMs' | 'codes'>): Promise<Buffer>;
 }
 

@@ -33,7 +33,7 @@ export async function rebuildCommit(
 async function treeOf({ directory, environment }: Plumbing, base: string, patch: Uint8Array | null): Promise<string> {
   const bytes = patch === null ? new Uint8Array() : await unpackPatch(patch);
   await stagePatch(directory, base, environment, bytes);
-  return writtenTree(directory, environment);
+  return writtenTree(environment);
 }
 
 /** The time of a commit, in seconds since the epoch. The commits of a session have that of their base. */

@@ -26,7 +26,7 @@ export interface SnapshotSource {
 /** The files of a work tree, in a temporary index and object store. Nothing in the clone changes. */
 export interface Snapshot {
   /** The environment for git commands on the snapshot's index. */
-  environment: Record<string, string>;
+  environment: Environment;
   /** Repositories inside the work tree. The snapshot holds their files but not their history. */
   nested: string[];
   /** Submodules with work that no patch of this repository can hold. */

@@ -122,7 +122,7 @@ export class Worktree {
       const all = [...leftOut, ...large.map(({ item }) => item)];
       const isCut = packed !== null && packed.leftOut.length > 0;
       if (isCut) await stagePatch(this.path, this.base, environment, await unpackPatch(packed.patch));
-      const tree = packed === null ? null : await writtenTree(this.path, environment);
+      const tree = packed === null ? null : await writtenTree(environment);
       return { patch: packed?.patch ?? null, tree, files, ...rest, leftOut: all };
     });
   }
