@@ -1,4 +1,5 @@
 import { spellDuration } from '../src/domain/duration.ts';
+import { howItEnded } from '../src/domain/session/checks.ts';
 import { conflictText } from '../src/domain/session/conflict-text.ts';
 import { resultRemark } from '../src/domain/session/result-remark.ts';
 import { retryTime } from '../src/domain/session/session-state.ts';
@@ -136,7 +137,11 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       return [note(`the lease ended: ${reason.replaceAll('_', ' ')}${message ? `: ${message}` : ''}`)];
     }
     case 'message.added':
-      return event.data.number === 1 ? [] : [mark('›', 'bold', event.data.text)];
+      if (event.data.number === 1) return [];
+      // Its text is what the checks have printed, which was shown.
+      if (event.data.by === 'checks')
+        return [mark('›', 'bold', 'the agent gets the failed checks back, to mend its work')];
+      return [mark('›', 'bold', event.data.text)];
     case 'turn.started':
       return event.data.model ? [note(`turn ${event.data.turn}, model ${event.data.model}`)] : [];
     case 'todo':
@@ -169,6 +174,10 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       if (!first) return gone;
       return [...gone, note(more.length === 0 ? `task ${first.number}: ${first.title}` : `${tasks.length} tasks`)];
     }
+    case 'check.started':
+      return [`${paint('dim', '▸')} ${checkText(event)}`];
+    case 'check.ended':
+      return renderCheck(event);
     case 'session.updated':
     case 'task.status':
     case 'lease.extended':
@@ -224,6 +233,20 @@ function renderTool({ data }: EventOf<'tool'>, isShown: boolean): string[] {
   }
 }
 
+function checkText({ data }: EventOf<'check.started' | 'check.ended'>): string {
+  const round = data.round === 1 ? '' : ` (round ${data.round})`;
+  return `${paint('bold', 'check')} ${printable(data.command)}${round}`;
+}
+
+function renderCheck(event: EventOf<'check.ended'>): string[] {
+  const { outcome, output } = event.data;
+  if (outcome === 'passed') return [`${paint('green', '✓')} ${checkText(event)}`];
+  const isFailure = outcome !== 'interrupted';
+  const end = paint('dim', howItEnded(event.data));
+  const lines = isFailure ? lastLines(output) : [];
+  return [`${paint(isFailure ? 'red' : 'yellow', '✗')} ${checkText(event)} ${end}`, ...lines];
+}
+
 function completedMark({ exit_code: code }: EventOf<'tool'>['data']): string {
   if (code === undefined || code === 0) return paint('green', '✓');
   return paint('red', code === null ? '✗ ended:' : `✗ exit code ${code}:`);
@@ -241,6 +264,12 @@ function toolSubject({ input = {}, title = '' }: EventOf<'tool'>['data']): strin
 /** Shortens paths in a session's worktree to relative ones. */
 function inWorktree(text: string): string {
   return text.replaceAll(/\S*\/worktrees\/[^/\s]+\//g, '');
+}
+
+/** The end of an output, which says most about a failure. */
+function lastLines(text: string): string[] {
+  const lines = printable(text).trimEnd().split('\n');
+  return excerpt(lines.slice(-outputLinesMax).join('\n'));
 }
 
 function excerpt(text = ''): string[] {

@@ -3,6 +3,7 @@ import { type Setback, taskStatusUnder } from '../../src/domain/session/session-
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
+import type { MoveFacts } from './transitions.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'transitions'>;
 
@@ -61,9 +62,9 @@ export class Attempts {
   }
 
   /** Fails the task without another attempt. */
-  failForGood(number: number, reason: string, error: SessionError): void {
+  failForGood(number: number, reason: string, error: SessionError, result?: MoveFacts['result']): void {
     const { transitions } = this.#parts;
     transitions.task(number, { status: 'failed', degraded_by: null, error: JSON.stringify(error) });
-    transitions.settle({ reason, error });
+    transitions.settle({ reason, error, result });
   }
 }

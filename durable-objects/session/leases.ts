@@ -20,6 +20,7 @@ type Needs = Pick<
   | 'approvals'
   | 'artifacts'
   | 'checkpoints'
+  | 'checks'
   | 'reservations'
   | 'projections'
 >;
@@ -164,11 +165,12 @@ export class Leases {
 
   /** What the registry learns of the agent. */
   #assignmentResult(
-    { task, agent_id, granted_at }: LeaseRow,
+    { task, epoch, agent_id, granted_at }: LeaseRow,
     reason: string,
     status: AssignmentResult['status'],
   ): AssignmentResult {
-    const { kit, records, reservations } = this.#parts;
+    const { kit, records, checks, reservations } = this.#parts;
+    const evidence = checks.evidence(task, epoch);
     const ended_at = kit.store.platform.now();
     const { session_type, required_capabilities } = reservations.needs(task);
     return {
@@ -180,6 +182,7 @@ export class Leases {
       cost_usd: records.leaseCost(task),
       session_type,
       capabilities: required_capabilities,
+      ...(evidence && { checks: evidence }),
     };
   }
 

@@ -2,6 +2,7 @@ import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import type { SessionStatus, TaskKind, TaskPriority } from '../../src/protocol/common/enums.ts';
+import { CheckMembers } from '../../src/protocol/session/checks.ts';
 import type { Rating } from '../../src/protocol/session/rating.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
 import { AgentChoice } from '../../src/protocol/session/requirements.ts';
@@ -175,9 +176,9 @@ export class SessionRecords {
       const prompt = this.#store.row<{ text: string }>(`SELECT text FROM messages WHERE number = 1`)!;
       const stored = JSON.parse(json);
       // A session of an earlier release has chosen nothing.
-      const choice = AgentChoice().parse(stored);
+      const later = { ...AgentChoice().parse(stored), ...CheckMembers().parse(stored) };
       const allow_rebalance = stored.allow_rebalance ?? false;
-      this.#parsed = { json, spec: { ...stored, ...choice, allow_rebalance, initial_prompt: prompt.text } };
+      this.#parsed = { json, spec: { ...stored, ...later, allow_rebalance, initial_prompt: prompt.text } };
     }
     return this.#parsed.spec;
   }

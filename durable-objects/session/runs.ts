@@ -7,7 +7,10 @@ import type { MoveFacts } from './transitions.ts';
 
 export const TOO_LATE = 'agent_did_not_stop_in_time';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'graph' | 'commands' | 'checkpoints' | 'leases' | 'transitions'>;
+type Needs = Pick<
+  SessionParts,
+  'kit' | 'records' | 'details' | 'graph' | 'commands' | 'checkpoints' | 'leases' | 'transitions'
+>;
 
 /**
  * What people, and the session's time limit, want for all tasks together. Each sets an intent, and the session's status
@@ -143,7 +146,8 @@ export class Runs {
 
   /** Starts tasks again, and the tasks of which they are a part. */
   beginAnew(tasks: readonly TaskRow[]): void {
-    const { records, transitions, graph } = this.#parts;
+    const { records, details, transitions, graph } = this.#parts;
+    details.forgetChecks(tasks.map(({ number }) => number));
     const again = { status: 'pending', setback: null, outcome: null, error: null, cause: null } as const;
     for (const { number, parent } of tasks) {
       records.updateTask(number, { attempts_used: 0, refused_by: '[]', handed_back: 0, started_at: null });

@@ -30,6 +30,7 @@ import { Artifacts } from './artifacts.ts';
 import { Assignments } from './assignments.ts';
 import { Attempts } from './attempts.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { Checks } from './checks.ts';
 import { DESTINATION, type SessionConfig } from './config.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Files } from './files.ts';
@@ -57,6 +58,7 @@ import { Claims } from './run/claims.ts';
 import { Commands } from './run/commands.ts';
 import { LeaseCalls } from './run/lease-calls.ts';
 import { Refusals } from './run/refusals.ts';
+import { Results } from './run/results.ts';
 import { Runs } from './runs.ts';
 import { SESSION_SCHEMA } from './schema.ts';
 import { SessionSockets } from './sockets.ts';
@@ -332,7 +334,8 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const checkpoints = new Checkpoints({ ...recorded, artifacts });
   const approvals = new Approvals({ ...recorded, commands });
   const messages = new Messages({ ...recorded, commands, checkpoints });
-  const leased = { ...recorded, commands, artifacts, files, checkpoints, approvals, messages };
+  const checks = new Checks({ ...recorded, messages });
+  const leased = { ...recorded, commands, artifacts, files, checkpoints, approvals, messages, checks };
 
   // The parts that change statuses: leases, the graph, tasks, and the session, which follows its tasks.
   const assignments = new Assignments(leased);
@@ -353,8 +356,9 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const actions = new Actions(moving);
   const claims = new Claims(moving);
   const refusals = new Refusals(moving);
-  const frames = new AgentFrames(moving);
-  const asking = { ...moving, changes, newTasks, taskEdits, taskActions, actions, claims, refusals, frames };
+  const results = new Results(moving);
+  const frames = new AgentFrames({ ...moving, results });
+  const asking = { ...moving, changes, newTasks, taskEdits, taskActions, actions, claims, refusals, results, frames };
 
   // The transport of agents, and the handlers of deadlines.
   return { ...asking, stream: new AgentStream(asking), overdue: new Overdue(asking) };

@@ -24,7 +24,7 @@ CREATE TABLE tasks (
   hours REAL, max_attempts INTEGER, cause INTEGER, started_at INTEGER, ended_at INTEGER,
   kind TEXT NOT NULL DEFAULT 'work'
 );
-CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT);
+CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT, checks TEXT);
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
@@ -316,6 +316,11 @@ UPDATE session SET lease_costs = COALESCE((
     {
       id: 'session/0024_kinds_of_tasks',
       sql: `ALTER TABLE tasks ADD COLUMN kind TEXT NOT NULL DEFAULT 'work';`,
+    },
+    {
+      // JSON: how the checks of a task have ended since it was last started.
+      id: 'session/0025_checks',
+      sql: `ALTER TABLE task_details ADD COLUMN checks TEXT;`,
     },
   ],
 };

@@ -141,12 +141,13 @@ export class Tasks {
   /**
    * Handles a failure that the agent reports. If the failure is retryable and an attempt is left, another one follows.
    */
-  fail(number: number, error: SessionError): void {
+  fail(number: number, error: SessionError, result?: MoveFacts['result']): void {
     if (this.#hasEndedBefore(number, error.code)) return;
     this.#parts.leases.end(number, 'done', error.code, { result: 'failed' });
+    if (result) this.#parts.details.saveResult(number, result);
     if (error.retryable) {
       this.#parts.attempts.end(number, { setback: 'attempt_failed', reason: error.code, costsAttempt: true, error });
-    } else this.#parts.attempts.failForGood(number, error.code, error);
+    } else this.#parts.attempts.failForGood(number, error.code, error, result);
   }
 
   /**

@@ -15,6 +15,7 @@ import type { Capability, ResultStatus, SessionPriority, SessionType, TaskPriori
 import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, TaskId, WorkspaceId } from '../protocol/common/ids.ts';
 import { FIRST_PAGE, type Page, type PageQuery } from '../protocol/common/page.ts';
+import type { CheckEvidence } from '../protocol/session/checks.ts';
 import type { QueuePlace } from '../protocol/session/queue.ts';
 import type { Requirements } from '../protocol/session/requirements.ts';
 import type { Call } from './calls.ts';
@@ -48,6 +49,8 @@ export interface AssignmentResult {
   session_type: SessionType;
   /** What the task required. */
   capabilities: readonly Capability[];
+  /** What the checks of the task say of the work; absent if it has none, or if they did not run. */
+  checks?: CheckEvidence;
   /** A person's rating, from 0 to 1, and its number, from 1: the highest one counts. Absent before the first. */
   rating?: { quality: number; number: number };
 }

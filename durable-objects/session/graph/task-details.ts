@@ -1,8 +1,12 @@
+import { type CheckRecord, NO_CHECKS_RUN } from '../../../src/domain/session/checks.ts';
 import type { Capability } from '../../../src/protocol/common/enums.ts';
+import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
+import type { Check } from '../../../src/protocol/session/checks.ts';
 import type { Estimate } from '../../../src/protocol/session/task-requests.ts';
 import type { SessionParts } from '../parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
+type Column = 'definition' | 'result' | 'checks';
 
 /** The members of a task that no step needs but the one that begins with it. */
 export interface TaskDefinition {
@@ -10,9 +14,11 @@ export interface TaskDefinition {
   required_capabilities: Capability[];
   required_labels: string[];
   estimate?: Estimate | undefined;
+  /** Absent in tasks of an earlier release. */
+  checks?: Check[];
 }
 
-/** The long texts of tasks: what each was created with, and what its agent has reported. They are not kept in memory. */
+/** The long texts of tasks: what each was created with, what its agent has reported, and how its checks ended. They are not kept in memory. */
 export class TaskDetails {
   readonly #parts: Needs;
 
@@ -43,17 +49,42 @@ export class TaskDetails {
     if (!this.#isSingle()) this.#write('result', task, result);
   }
 
+  /** The checks of a task. Those of the session belong to the task that stands for its prompt, and to integration. */
+  checks(number: number): Check[] {
+    const { records } = this.#parts;
+    const isWhole = number === IMPLICIT_TASK || records.task(number)?.kind === 'integrate';
+    return isWhole ? records.spec().checks : (this.definition(number)?.checks ?? []);
+  }
+
+  /** How the checks of the task have ended since it was last started. */
+  checkRecord(task: number): CheckRecord {
+    return this.#read('checks', task) ?? NO_CHECKS_RUN;
+  }
+
+  saveCheckRecord(task: number, record: CheckRecord): void {
+    this.#write('checks', task, record);
+  }
+
+  /** The tasks start again, so that how their checks have ended counts no more. The rounds are still numbered on. */
+  forgetChecks(tasks: readonly number[]): void {
+    this.#parts.kit.store.rows(
+      `UPDATE task_details SET checks = json_set(checks, '$.is_past', json('true'), '$.handed_back', json('[]'))
+       WHERE checks IS NOT NULL AND task IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(tasks),
+    );
+  }
+
   #isSingle(): boolean {
     return this.#parts.records.tasks().length === 1;
   }
 
-  #read<Value>(column: 'definition' | 'result', task: number): Value | null {
+  #read<Value>(column: Column, task: number): Value | null {
     const { store } = this.#parts.kit;
     const row = store.row<{ json: string | null }>(`SELECT ${column} AS json FROM task_details WHERE task = ?`, task);
     return JSON.parse(row?.json ?? 'null');
   }
 
-  #write(column: 'definition' | 'result', task: number, value: object): void {
+  #write(column: Column, task: number, value: object): void {
     this.#parts.kit.store.rows(
       `INSERT INTO task_details (task, ${column}) VALUES (?, ?) ON CONFLICT DO UPDATE SET ${column} = excluded.${column}`,
       task,

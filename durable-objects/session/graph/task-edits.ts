@@ -73,8 +73,9 @@ export class TaskEdits {
 
   #update(task: TaskRow, { graph_version: _, ...body }: UpdateTaskRequest): Outcome<null> {
     const { records, details, changes } = this.#parts;
-    const { description, required_capabilities, required_labels, estimate, title, priority, max_attempts } = body;
-    const needed = { description, required_capabilities, required_labels };
+    const { description, required_capabilities, required_labels, checks, estimate, title, priority, max_attempts } =
+      body;
+    const needed = { description, required_capabilities, required_labels, checks };
     const isNeeded = Object.values(needed).some((value) => value !== undefined);
     const before = details.definition(task.number);
     if (isNeeded && (before === null || records.lastMessageOf(task.number) > 0)) {

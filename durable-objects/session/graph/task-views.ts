@@ -186,6 +186,7 @@ export class TaskViews {
       required_labels: definition?.required_labels ?? spec.required_labels,
       estimate,
       deviation_hours: estimate && pertEstimate(estimate).deviation_hours,
+      checks: details.checks(task.number),
       result: details.result(task.number),
       error: task.error === null ? null : JSON.parse(task.error),
       ...(withSubtasks && {

@@ -9,10 +9,21 @@ import { type AgentFrame, type AgentFrameBody, AskId, readFrame } from '../../..
 import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
+import { bounded } from './results.ts';
 
 type Needs = Pick<
   SessionParts,
-  'kit' | 'records' | 'log' | 'approvals' | 'artifacts' | 'files' | 'checkpoints' | 'tasks' | 'projections'
+  | 'kit'
+  | 'records'
+  | 'log'
+  | 'approvals'
+  | 'artifacts'
+  | 'files'
+  | 'checkpoints'
+  | 'checks'
+  | 'tasks'
+  | 'results'
+  | 'projections'
 >;
 type SummedUsage = Pick<DataOf<'usage'>, 'input_tokens' | 'output_tokens' | 'cost_usd'>;
 type DataOf<Type extends AgentFrameBody['type']> = Extract<AgentFrameBody, { type: Type }>['data'];
@@ -138,7 +149,7 @@ export class AgentFrames {
 
   /** @returns why the frame is invalid, or null */
   #use(lease: LeaseRow, n: number, body: AgentFrameBody): string | null {
-    const { approvals, checkpoints, records, tasks } = this.#parts;
+    const { approvals, checkpoints, checks, records, results, tasks } = this.#parts;
     const { task, epoch } = lease;
     const isEnd = body.type === 'result' || isEndWithoutResult(body);
     if (!isEnd) tasks.begun(task);
@@ -156,7 +167,7 @@ export class AgentFrames {
         approvals.withdrawAsk(task, epoch, body.data.ask_id, body.data.reason);
         return null;
       case 'result':
-        this.result(lease, body.data);
+        results.take(lease, body.data);
         return null;
       case 'released':
         this.released(lease, body.data);
@@ -164,8 +175,18 @@ export class AgentFrames {
       case 'conflict':
         tasks.fail(task, mergeConflict(body.data.files.map(({ path }) => path)));
         return null;
+      case 'check.started':
+      case 'check.ended': {
+        const problem = checks.note(task, body);
+        if (problem === null) this.#progress(task, body);
+        return problem;
+      }
+      case 'turn.started':
+        checks.turnStarted(task);
+        this.#progress(task, body);
+        return null;
       default:
-        this.#progress(lease.task, body);
+        this.#progress(task, body);
         return null;
     }
   }
@@ -183,7 +204,7 @@ export class AgentFrames {
     if (body.type === 'model.retry') {
       const { message, next_in_ms } = body.data;
       const until = kit.store.platform.now() + (next_in_ms ?? 0);
-      tasks.modelRetried(task, { message: message.slice(0, MAX_ERROR_CHARS), until });
+      tasks.modelRetried(task, { message: message.slice(0, MAX_RETRY_MESSAGE_CHARS), until });
     }
     if (body.type === 'usage') {
       const total = addUsage(readUsage(records.session().usage), body.data);
@@ -198,21 +219,6 @@ export class AgentFrames {
     const rest = { reasoning_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 };
     const data = { model: null, sub_agent: false, input_tokens, output_tokens, cost_usd, ...rest };
     this.#progress(task, { type: 'usage', data });
-  }
-
-  /** A result is final only if no message waits that the agent had not seen. */
-  result({ task }: LeaseRow, result: DataOf<'result'>): void {
-    const { records, tasks } = this.#parts;
-    const { status, text, messages_done, finish, files_changed } = result;
-    if (status === 'failed') return tasks.fail(task, bounded(result.error ?? NO_REASON));
-    if (records.lastMessageOf(task) > messages_done) return tasks.begun(task);
-    const error = result.error ? bounded(result.error) : undefined;
-    const outcome = status === 'partial' ? 'partial' : 'whole';
-    tasks.finish(task, outcome, {
-      reason: status,
-      result: { success: status === 'completed', text, finish, files_changed },
-      error,
-    });
   }
 
   /** The agent releases the lease, on request or because it cannot continue. */
@@ -254,6 +260,8 @@ function mergeConflict(paths: readonly string[]): SessionError {
   const message = `The works before the task conflict in ${paths.join(', ')}.`;
   return bounded({ code: 'merge_conflict', message, retryable: false });
 }
+
+const MAX_RETRY_MESSAGE_CHARS = 5_000;
 
 /** A chunk has its own limit. A short increment is known to fit without being serialized. */
 function isTooLarge({ type, data }: AgentFrameBody): boolean {
@@ -298,13 +306,4 @@ function contiguousFrom(frames: readonly unknown[], next: number): unknown[] {
 function numberOf(raw: unknown): number {
   const n = (raw as { n?: unknown } | null)?.n;
   return typeof n === 'number' && Number.isInteger(n) && n > 0 ? n : 0;
-}
-
-const NO_REASON: SessionError = { code: 'agent_failed', message: 'The agent gave no reason.', retryable: false };
-/** Truncates an agent's error, because errors are part of every view and list. */
-const MAX_ERROR_CHARS = 5_000;
-const MAX_CODE_CHARS = 100;
-
-function bounded({ code, message, retryable }: SessionError): SessionError {
-  return { code: code.slice(0, MAX_CODE_CHARS), message: message.slice(0, MAX_ERROR_CHARS), retryable };
 }

@@ -8,7 +8,7 @@ import { isProven, type Offeree } from '../../kit/crypto/offer-proof.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'checkpoints' | 'tasks' | 'reservations'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'checkpoints' | 'checks' | 'tasks' | 'reservations'>;
 
 /** A claim, with the token of the connection on which it came. */
 export interface AgentClaim extends Omit<Claim, 'isProven'>, Offeree {
@@ -107,7 +107,7 @@ export class Claims {
 
   /** The work of a task, as it is now. */
   assignment(number: number): Assignment {
-    const { records, checkpoints } = this.#parts;
+    const { records, details, checkpoints, checks } = this.#parts;
     const { id, usage, usage_before_run } = records.session();
     const { turns, cost_usd } = usageSince(readUsage(usage), readUsage(usage_before_run));
     const spec = records.spec();
@@ -126,6 +126,8 @@ export class Claims {
       messages_last: records.lastMessageOf(number),
       max_conversation_parts: MAX_CONVERSATION_PARTS,
       takes_tool_output: true,
+      checks: details.checks(number),
+      check_round: checks.nextRound(number),
       checkpoint,
     };
   }

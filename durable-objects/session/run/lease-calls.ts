@@ -35,6 +35,7 @@ type Needs = Pick<
   | 'claims'
   | 'refusals'
   | 'frames'
+  | 'results'
 >;
 
 /** An epoch that was handed out to an agent. It stays after the lease, for reports that are late or come again. */
@@ -132,15 +133,15 @@ export class LeaseCalls {
     return this.#change('releaseLease', call, release, key);
   }
 
-  /** Ends the lease with its result, unless a message waits that the agent had not seen. */
+  /** Ends the lease with its result, unless it goes on. */
   #end(call: Call, lease: LeaseRow, { artifacts, usage, ...result }: Reported, digest: string): Outcome<ResultReport> {
-    const { files, frames, records } = this.#parts;
+    const { files, frames, records, results } = this.#parts;
     const { status, output: text, error, messages_done = this.#messagesGiven(lease) } = result;
     const last = records.lastMessageOf(lease.task);
     if (messages_done > last) {
       return refuse('validation_failed', `messages_done is ${messages_done}, but the newest message is ${last}.`);
     }
-    if (status !== 'failed' && last > messages_done) {
+    if (results.isContinued(lease, { status, messages_done, error })) {
       this.#seen(lease);
       const session_status = records.session().status;
       return ok({ ...this.#view(records.lease(lease.task)!), final: false, session_status });
@@ -150,7 +151,7 @@ export class LeaseCalls {
       if (problem !== null) return refuse('validation_failed', `The file ${file.path} cannot be stored: ${problem}.`);
     }
     if (usage) frames.used(lease.task, usage);
-    frames.result(lease, { status, text, messages_done, error });
+    results.take(lease, { status, text, messages_done, error });
     const key = { task_id: taskIdOf(records.session().id, lease.task), epoch: lease.epoch };
     this.#noteEnd(call, key, { result: digest });
     return ok(this.#final(key));
@@ -237,22 +238,16 @@ export class LeaseCalls {
 
   #offered(number: number, offered_until: number): OfferedAssignment {
     const { claims, kit, records } = this.#parts;
-    const {
-      session_id,
-      task_id,
-      epoch,
-      title,
-      kind = 'work',
-      agent_config,
-      repository,
-      checkpoint,
-      messages_done,
-    } = claims.assignment(number);
+    const assignment = claims.assignment(number);
+    const { session_id, task_id, epoch, title, kind = 'work', agent_config, repository } = assignment;
+    const { checkpoint, messages_done } = assignment;
     const { required_capabilities, required_labels, metadata, max_duration_seconds } = records.spec();
     const now = kit.store.platform.now();
     return {
       ...{ task_id, session_id, epoch, title, kind, agent_config, repository, checkpoint },
       ...{ required_capabilities, required_labels, context: metadata },
+      checks: assignment.checks ?? [],
+      check_round: assignment.check_round ?? 1,
       input: { messages: records.promptsAfter(number, messages_done) },
       base_commit: checkpoint?.base_commit ?? repository.base_commit ?? null,
       deadline_at: instant(now + Math.max(0, max_duration_seconds * 1_000 - activeMs(records.session(), now))),

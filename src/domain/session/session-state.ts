@@ -164,6 +164,10 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
       const { level, text } = event.data;
       return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level, text });
     }
+    case 'check.started':
+      return transcript.addCheck(event);
+    case 'check.ended':
+      return transcript.endCheck(event);
     case 'turn.completed':
       return;
   }

@@ -107,6 +107,23 @@ export class TranscriptDraft {
     this.#replace(index, { ...known, output: upTo(known.output, data.offset) + data.text });
   }
 
+  addCheck({ seq, task, at, data }: EventOf<'check.started'>): void {
+    const { round, index, command, timeout_seconds } = data;
+    const id = checkId(round, index);
+    const facts = { task, seq, at, round, command, timeout_seconds };
+    this.add({ kind: 'check', id, ...facts, outcome: null, exit_code: null, ms: 0, output: '' });
+  }
+
+  /** Ends a check. An agent need not report that one has started. */
+  endCheck({ seq, task, at, data }: EventOf<'check.ended'>): void {
+    const { index, ...end } = data;
+    const id = checkId(end.round, index);
+    const place = this.#indexOf(task, id);
+    const known = this.#items[place];
+    if (known?.kind === 'check') this.#replace(place, { ...known, ...end });
+    else this.add({ kind: 'check', id, task, seq, at, ...end });
+  }
+
   /** Marks a part of the task as done. */
   closePart(task: number, partId: string): void {
     this.#close(this.#indexOf(task, partId));
@@ -117,7 +134,8 @@ export class TranscriptDraft {
     for (let index = this.#from; index < this.#items.length; index++) {
       const item = this.#items[index]!;
       if (item.task !== task) continue;
-      if (isOpenCall(item)) this.#replace(index, { ...item, state: 'error', error: CUT_OFF, ended_at: at });
+      if (item.kind === 'check' && item.outcome === null) this.#replace(index, { ...item, outcome: 'interrupted' });
+      else if (isOpenCall(item)) this.#replace(index, { ...item, state: 'error', error: CUT_OFF, ended_at: at });
       else this.#close(index);
     }
   }
@@ -162,6 +180,11 @@ type ToolItem = TranscriptItem & { kind: 'tool' };
 
 function isOpenCall(item: TranscriptItem): item is ToolItem {
   return item.kind === 'tool' && (item.state === 'pending' || item.state === 'running');
+}
+
+/** The rounds of a task count from 1, also when it starts again. */
+function checkId(round: number, index: number): string {
+  return `check-${round}-${index}`;
 }
 
 function isFirstPrompt(item: TranscriptItem | undefined): boolean {

@@ -14,6 +14,8 @@ export const MAX_REASON_CHARS = 2_000;
 export const MAX_PATH_CHARS = 4_096;
 /** A count of anything. A total of a million of them is still exact. */
 export const MAX_COUNT = 1_000_000_000;
+/** Windows has exit codes of 32 bits. */
+export const MAX_EXIT_CODE = 0xffff_ffff;
 
 /** An id of the agent, its model or its tools. */
 export const ForeignId = schema(() => z.string().max(MAX_ID_CHARS));

@@ -56,6 +56,9 @@ export const MAX_TASK_DEPTH = 10;
 export const MAX_WORKS = 1_000;
 /** The most files that the report of a conflict names. */
 export const MAX_CONFLICT_FILES = 50;
+/** The most checks of a session or of a task, and the most output that is kept of one, in UTF-16 code units. */
+export const MAX_CHECKS = 10;
+export const MAX_CHECK_OUTPUT_CHARS = 8_000;
 /** The most agents with which a graph is predicted. */
 export const MAX_AGENTS_OF_FORECAST = 1_000;
 /** The most agents of a workspace, and of one of its tokens. A new agent takes the place of one that is away. */

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { boundedObject, Count, ForeignId, Name, Path } from '../common/bounds.ts';
-import { BATCH_BYTES, MAX_TOOL_TEXT_CHARS } from '../common/limits.ts';
+import { boundedObject, Count, ForeignId, MAX_EXIT_CODE, Name, Ordinal, Path } from '../common/bounds.ts';
+import { BATCH_BYTES, MAX_CHECKS, MAX_TOOL_TEXT_CHARS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { Check, CheckEnd } from '../session/checks.ts';
 import { event } from './event.ts';
 
 export const MAX_PART_CHARS = 4_000_000;
@@ -15,8 +16,6 @@ export const MAX_TODO_CHARS = 1_000;
 export const MAX_TURN_COST_USD = 100_000;
 /** A truncated input is text in JSON, in which each quote has two characters. */
 const MAX_TOOL_INPUT_CHARS = 2 * MAX_TOOL_TEXT_CHARS;
-/** Windows has exit codes of 32 bits. */
-const MAX_EXIT_CODE = 0xffff_ffff;
 
 /**
  * An increment of streamed text. `offset` is the number of UTF-16 code units of the part before this increment.
@@ -29,6 +28,18 @@ const partText = schema(() =>
     part_id: ForeignId(),
     offset: z.int().min(0).max(MAX_PART_CHARS),
     text: z.string().max(BATCH_BYTES),
+  }),
+);
+
+/** Which check runs. `round` counts how often the checks of the task have run; `index` is its place in their list. */
+const CheckRun = schema(() =>
+  z.object({
+    round: Ordinal(),
+    index: z
+      .int()
+      .min(0)
+      .max(MAX_CHECKS - 1),
+    command: Check().shape.command,
   }),
 );
 
@@ -157,6 +168,26 @@ export const AgentEventBody = schema(() =>
       description: 'The agent says something about its own work.',
       data: z.object({ level: z.enum(['info', 'warning', 'error']), text: z.string().max(BATCH_BYTES) }),
       example: { level: 'info', text: 'OpenCode was restarted.' },
+    }),
+    event({
+      type: 'check.started',
+      description: 'The agent runs a check of the task, after the turn that would give the result.',
+      data: CheckRun().extend({ timeout_seconds: Check().shape.timeout_seconds }),
+      example: { round: 1, index: 0, command: 'npm test', timeout_seconds: 600 },
+    }),
+    event({
+      type: 'check.ended',
+      description: 'A check of the task has ended. The middle of a long output is left out.',
+      data: CheckRun().extend(CheckEnd().shape),
+      example: {
+        round: 1,
+        index: 0,
+        command: 'npm test',
+        outcome: 'failed',
+        exit_code: 1,
+        ms: 3_200,
+        output: '1 of 12 tests failed: adds the flag',
+      },
     }),
     event({
       type: 'turn.completed',

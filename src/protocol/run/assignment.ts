@@ -3,6 +3,7 @@ import { AgentApprovalKind, Decision, Delivery, TaskKind } from '../common/enums
 import { SessionId, TaskId } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
+import { Check } from '../session/checks.ts';
 import { AgentConfig, Repository } from '../session/requests.ts';
 import { Usage } from '../session/session.ts';
 import { Resolution, Start } from './start.ts';
@@ -31,6 +32,13 @@ export const Assignment = schema(() =>
     max_conversation_parts: z.int().optional(),
     /** Whether the session knows `tool.output`; without it, the session rejects such a frame. */
     takes_tool_output: z.boolean().optional(),
+    /**
+     * The commands that must succeed before the work is done. The agent runs them when it would report a result, and
+     * reports how they ended. Without it, the session knows no checks.
+     */
+    checks: z.array(Check()).optional(),
+    /** The number of the next round of checks, from 1. */
+    check_round: z.int().optional(),
     checkpoint: CheckpointView()
       .extend({
         patch_artifact_id: z.string().nullable(),

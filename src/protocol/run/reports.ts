@@ -7,6 +7,7 @@ import { MAX_AGENT_CAPACITY, MAX_CLAIM_WAIT_SECONDS, MAX_FILES } from '../common
 import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { AgentEventBody, MAX_TURN_COST_USD } from '../events/agent.ts';
+import { Check } from '../session/checks.ts';
 import { AgentConfig, Repository } from '../session/requests.ts';
 import { LabelRequirement } from '../session/requirements.ts';
 import { Assignment, Command } from './assignment.ts';
@@ -58,6 +59,10 @@ export const OfferedAssignment = schema(() =>
         description: 'The commit from which the work starts, if the session or its checkpoint names one.',
       }),
       checkpoint: Assignment().shape.checkpoint,
+      checks: z.array(Check()).meta({
+        description: 'The commands that must succeed before the work is done. Report how they ended as events.',
+      }),
+      check_round: z.int().meta({ description: 'The number of the next round of checks.' }),
       required_capabilities: z.array(Capability()),
       required_labels: z.array(LabelRequirement()),
       deadline_at: Instant().meta({ description: 'When the session’s time limit ends the work, if it begins now.' }),
@@ -77,6 +82,8 @@ export const OfferedAssignment = schema(() =>
         repository: {},
         base_commit: null,
         checkpoint: null,
+        checks: [],
+        check_round: 1,
         required_capabilities: [],
         required_labels: [],
         deadline_at: '2026-11-22T16:04:05.678Z',

@@ -6,6 +6,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { hasControls } from '../common/text.ts';
 import { hasCredentials } from '../common/url.ts';
 import { Ceilings } from './ceilings.ts';
+import { CheckMembers } from './checks.ts';
 import { AllowRebalance, ChoiceMembers, SessionRequirements } from './requirements.ts';
 import { NO_CONTROLS, Title } from './title.ts';
 
@@ -134,6 +135,7 @@ export const CreateSessionRequest = schema(() =>
       max_duration_seconds: z.int().min(60).max(86_400).default(3_600),
       max_attempts: z.int().min(1).max(10).default(3),
       max_parallel: z.int().min(1).max(50).default(4),
+      ...CheckMembers().shape,
       approval_default: z.enum(['once', 'reject']).default('reject'),
       approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
       parent_session_id: SessionId().optional(),

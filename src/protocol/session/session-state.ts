@@ -6,6 +6,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { ToolState } from '../events/agent.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
+import { CheckOutcome } from './checks.ts';
 import { SessionError, Usage } from './session.ts';
 
 /**
@@ -50,6 +51,18 @@ export const TranscriptItem = schema(() => {
         next_at: Instant().optional(),
       }),
       z.object({ kind: z.literal('note'), level: z.enum(['info', 'warning', 'error']), ...item, text: z.string() }),
+      /** A check of the task. `outcome`: null while it runs. */
+      z.object({
+        kind: z.literal('check'),
+        ...item,
+        round: z.int(),
+        command: z.string(),
+        timeout_seconds: z.int().optional(),
+        outcome: CheckOutcome().nullable(),
+        exit_code: z.int().nullable(),
+        ms: z.int(),
+        output: z.string(),
+      }),
       /** `quality`: from 0 to 1. */
       z.object({
         kind: z.literal('rating'),

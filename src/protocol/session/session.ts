@@ -6,6 +6,7 @@ import { Instant } from '../common/instant.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
+import { Check } from './checks.ts';
 import { QueuePlace } from './queue.ts';
 import { AgentConfig, Repository } from './requests.ts';
 import { SessionRequirements } from './requirements.ts';
@@ -101,6 +102,8 @@ export const EXAMPLE_SESSION = {
   max_duration_seconds: 3_600,
   max_attempts: 3,
   max_parallel: 4,
+  checks: [],
+  max_check_rounds: 2,
   approval_default: 'reject' as const,
   approval_timeout_seconds: 900,
   parent_session_id: null,
@@ -139,6 +142,8 @@ export const SessionView = schema(() =>
       max_duration_seconds: z.int(),
       max_attempts: z.int(),
       max_parallel: z.int(),
+      checks: z.array(Check()),
+      max_check_rounds: z.int(),
       approval_default: z.enum(['once', 'reject']),
       approval_timeout_seconds: z.int(),
       parent_session_id: SessionId().nullable(),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Capability, DependencyType, TaskPriority, TaskStatus } from '../common/enums.ts';
 import { TaskId } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { GivenChecks } from './checks.ts';
 import { LabelRequirement } from './requirements.ts';
 import { TaskDependency } from './task.ts';
 import { Estimate, ExpectedVersion } from './task-requests.ts';
@@ -19,13 +20,14 @@ export const UpdateTaskRequest = schema(() =>
       required_labels: z.array(LabelRequirement()).max(20).optional(),
       estimate: Estimate().nullable().optional(),
       max_attempts: z.int().min(1).max(10).nullable().optional(),
+      checks: GivenChecks().optional(),
       graph_version: ExpectedVersion(),
     })
     .refine(({ graph_version: _, ...changes }) => Object.keys(changes).length > 0, 'must have a member to change')
     .meta({
       id: 'UpdateTaskRequest',
       description:
-        'Members to change; null removes one. A task that has ended does not change. What its agent needs to know (`description` and requirements) changes only before the task asks for an agent.',
+        'Members to change; null removes one. A task that has ended does not change. What its agent needs to know (`description`, `checks` and requirements) changes only before the task asks for an agent.',
       example: { priority: 'high' },
     }),
 );

@@ -4,6 +4,7 @@ import { SessionId, TaskId } from '../common/ids.ts';
 import { MAX_AGENTS_OF_FORECAST, MAX_DEPENDENCIES, MAX_TASKS } from '../common/limits.ts';
 import { PageQuery } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { GivenChecks } from './checks.ts';
 import { LabelRequirement } from './requirements.ts';
 import { Title } from './title.ts';
 
@@ -37,6 +38,7 @@ const described = () => ({
   required_labels: z.array(LabelRequirement()).max(20).default([]),
   estimate: Estimate().optional(),
   max_attempts: z.int().min(1).max(10).optional().meta({ description: 'By default that of the session.' }),
+  checks: GivenChecks().default([]),
 });
 
 export const ExpectedVersion = schema(() =>

@@ -4,6 +4,7 @@ import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
+import { Check } from './checks.ts';
 import { FinishedAssignment } from './rating.ts';
 import { LabelRequirement } from './requirements.ts';
 import { Estimate } from './task-requests.ts';
@@ -98,6 +99,7 @@ export interface Task extends TaskView {
   required_labels: string[];
   estimate: Infer<typeof Estimate> | null;
   deviation_hours: number | null;
+  checks: Check[];
   result: Record<string, unknown> | null;
   error: { code: string; message: string; retryable: boolean } | null;
   subtasks?: Task[] | undefined;
@@ -112,6 +114,7 @@ export const Task: () => z.ZodType<Task> = schema(() => {
       required_labels: z.array(LabelRequirement()),
       estimate: Estimate().nullable(),
       deviation_hours: z.number().nullable().meta({ description: 'The standard deviation of the estimate.' }),
+      checks: z.array(Check()).meta({ description: 'The commands that must succeed before it is done.' }),
       result: z.record(z.string(), z.unknown()).nullable(),
       error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
       get subtasks(): z.ZodOptional<z.ZodArray<z.ZodType<Task>>> {
@@ -129,6 +132,7 @@ export const Task: () => z.ZodType<Task> = schema(() => {
         required_labels: [],
         estimate: { optimistic_hours: 1, likely_hours: 2, pessimistic_hours: 3 },
         deviation_hours: 0.33,
+        checks: [{ command: 'npm test', timeout_seconds: 600 }],
         result: null,
         error: null,
       },

@@ -244,3 +244,14 @@ export function artifact(name: string, content: string) {
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { chunks, part: { artifact_id, bytes: bytes.length, sha256 } };
 }
+
+type CheckEnded = Extract<AgentFrameBody, { type: 'check.ended' }>['data'];
+
+/** A check of the task that has run. It has passed, unless something else is said. */
+export function checked(index: number, round: number, changes: Partial<CheckEnded> = {}): AgentFrameBody[] {
+  const run = { round, index, command: 'npm test' };
+  return [
+    { type: 'check.started', data: { ...run, timeout_seconds: 600 } },
+    { type: 'check.ended', data: { ...run, outcome: 'passed', exit_code: 0, ms: 1_200, output: 'ok', ...changes } },
+  ];
+}

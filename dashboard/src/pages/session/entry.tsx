@@ -6,6 +6,7 @@ import { Foldable } from '../../ui/foldable.tsx';
 import { clockTime, count, fullTime, percent } from '../../ui/format.ts';
 import { Markdown } from '../../ui/markdown.tsx';
 import { statusColor, statusText } from '../../ui/status-badge.tsx';
+import { Check } from './check.tsx';
 import { useOpened } from './session-context.ts';
 import { ToolCall } from './tool-call.tsx';
 
@@ -25,6 +26,7 @@ export const Entry = memo(function Entry({ item }: { item: TranscriptItem }) {
 const FIRST_LINE: Partial<Record<TranscriptItem['kind'], string>> = {
   prompt: 'sm:pt-3',
   tool: 'sm:pt-2',
+  check: 'sm:pt-2',
   text: 'sm:pt-1.5',
   reasoning: 'sm:pt-1',
 };
@@ -57,6 +59,8 @@ function Body({ item }: { item: TranscriptItem }): ReactNode {
       return <Reasoning item={item} />;
     case 'tool':
       return <ToolCall item={item} />;
+    case 'check':
+      return <Check item={item} />;
     case 'file':
       return (
         <Line label="Edited" tone="text-mute">
@@ -103,13 +107,19 @@ function Prompt({ item }: { item: Extract<TranscriptItem, { kind: 'prompt' }> })
   return (
     <div className="border-2 border-ink bg-ink p-3 text-paper">
       <p className="caps opacity-70">
-        {item.delivery === 'steer' ? 'Steer' : item.number === 1 ? 'Prompt' : 'Follow-up'} {item.number}
+        {promptLabel(item)} {item.number}
       </p>
       <Foldable open={open} onOpen={() => setOpen(true)}>
         <p className="mt-1 text-sm whitespace-pre-wrap wrap-anywhere">{visible(item.text)}</p>
       </Foldable>
     </div>
   );
+}
+
+function promptLabel({ delivery, number, by }: Extract<TranscriptItem, { kind: 'prompt' }>): string {
+  if (by === 'checks') return 'Failed checks';
+  if (delivery === 'steer') return 'Steer';
+  return number === 1 ? 'Prompt' : 'Follow-up';
 }
 
 function Reasoning({ item }: { item: Extract<TranscriptItem, { kind: 'text' | 'reasoning' }> }) {

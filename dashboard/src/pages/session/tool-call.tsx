@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { clsx } from 'clsx';
-import { useContext, useMemo } from 'react';
+import { useContext } from 'react';
 import { callIdOf, type TranscriptItem } from '../../../../src/domain/session/transcript.ts';
 import { visible } from '../../../../src/domain/visible-text.ts';
 import type { ToolState } from '../../../../src/protocol/events/agent.ts';
@@ -8,8 +8,7 @@ import { useClient } from '../../data/api.tsx';
 import { Button } from '../../ui/button.tsx';
 import { duration } from '../../ui/format.ts';
 import { ErrorNotice } from '../../ui/notice.tsx';
-import { ScrollPre } from '../../ui/scroll-pre.tsx';
-import { terminalPieces } from '../../ui/terminal-text.ts';
+import { OutputBlock } from './output-block.tsx';
 import { SessionContext, useOpened } from './session-context.ts';
 
 type ToolItem = Extract<TranscriptItem, { kind: 'tool' }>;
@@ -60,9 +59,9 @@ export function ToolCall({ item }: { item: ToolItem }) {
       </button>
       {open && (
         <div className="divide-y-2 divide-faint">
-          {input && <Block label="Input" text={input} />}
-          {item.output && <Block label={item.truncated ? 'Output (truncated)' : 'Output'} text={item.output} />}
-          {item.error && <Block label="Error" text={item.error} tone="text-bad" />}
+          {input && <OutputBlock label="Input" text={input} />}
+          {item.output && <OutputBlock label={item.truncated ? 'Output (truncated)' : 'Output'} text={item.output} />}
+          {item.error && <OutputBlock label="Error" text={item.error} tone="text-bad" />}
           {item.state === 'completed' && !item.output && <p className="caps px-3 py-2 text-mute">No output</p>}
         </div>
       )}
@@ -96,26 +95,6 @@ function stateText(item: ToolItem): string {
   if (state !== 'completed') return state + took;
   if (exit_code === null) return `ended${took}`;
   return (exit_code === undefined || exit_code === 0 ? 'done' : `failed: exit code ${exit_code}`) + took;
-}
-
-function Block({ label, text, tone }: { label: string; text: string; tone?: string }) {
-  const pieces = useMemo(() => terminalPieces(text), [text]);
-  return (
-    <div className="px-3 py-2">
-      <p className="caps text-mute">
-        {label}
-        {text.includes('\uFFFD') && '. Bytes that are not text are shown as \uFFFD'}
-      </p>
-      <ScrollPre className={clsx('mt-1 max-h-96 whitespace-pre-wrap wrap-anywhere', tone)}>
-        {pieces.map(({ text: piece, look }, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a piece has no id, only a position
-          <span key={index} className={look || undefined}>
-            {piece}
-          </span>
-        ))}
-      </ScrollPre>
-    </div>
-  );
 }
 
 /** The input as text: the command first, then the other members. A path is shown as in the title. */

@@ -16,6 +16,7 @@ const HEIGHTS_PX: Record<TranscriptItem['kind'], number> = {
   text: 80,
   reasoning: 30,
   tool: 110,
+  check: 40,
   file: 24,
   retry: 24,
   note: 24,

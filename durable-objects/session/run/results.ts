@@ -1,0 +1,63 @@
+import { isFinal } from '../../../src/domain/task-status.ts';
+import type { AgentFrameBody } from '../../../src/protocol/run/frames.ts';
+import { CHECKS_FAILED } from '../../../src/protocol/session/checks.ts';
+import type { SessionError } from '../../../src/protocol/session/session.ts';
+import type { SessionParts } from '../parts.ts';
+import type { LeaseRow } from '../records.ts';
+
+type Needs = Pick<SessionParts, 'records' | 'checks' | 'tasks'>;
+type Result = Extract<AgentFrameBody, { type: 'result' }>['data'];
+
+/** What a result leads to: the end of its task, or another prompt. */
+export class Results {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** Ends the task, unless the lease goes on. Without its checks, work is done in part at most. */
+  take(lease: LeaseRow, result: Result): void {
+    const { checks, tasks } = this.#parts;
+    const { task } = lease;
+    if (this.isContinued(lease, result)) return tasks.begun(task);
+    const { text, finish, files_changed } = result;
+    const verdict = checks.verdict(task);
+    const areRed = verdict === 'failed' && mayBeMended(result);
+    const areMissing = verdict === 'unknown' && result.status === 'completed';
+    const status = areRed ? 'failed' : areMissing ? 'partial' : result.status;
+    const reported = result.error ? bounded(result.error) : undefined;
+    const said = { success: status === 'completed', text, finish, files_changed };
+    const whole = verdict === null ? said : { ...said, checks: checks.results(task) };
+    if (areRed) return tasks.fail(task, bounded(checks.whyFailed(task)), whole);
+    if (status === 'failed') return tasks.fail(task, reported ?? NO_REASON);
+    const error = areMissing ? checks.whyNotRun(task) : reported;
+    tasks.finish(task, status === 'partial' ? 'partial' : 'whole', { reason: status, result: whole, error });
+  }
+
+  /**
+   * Whether the lease goes on: a message waits that the agent had not seen. Failed checks become one, as long as a round
+   * is left.
+   */
+  isContinued({ task, epoch }: LeaseRow, result: Pick<Result, 'status' | 'messages_done' | 'error'>): boolean {
+    const { checks, records } = this.#parts;
+    if (!mayBeMended(result)) return false;
+    if (records.lastMessageOf(task) > result.messages_done) return true;
+    return !isFinal(records.task(task)!) && checks.verdict(task) === 'failed' && checks.handBack(task, epoch);
+  }
+}
+
+/** Whether the agent can go on after the result: it has ended its work, or only its checks fail. */
+function mayBeMended({ status, error }: Pick<Result, 'status' | 'error'>): boolean {
+  return status !== 'failed' || error?.code === CHECKS_FAILED;
+}
+
+const NO_REASON: SessionError = { code: 'agent_failed', message: 'The agent gave no reason.', retryable: false };
+/** An agent's error is truncated, because errors are part of every view and list. */
+const MAX_ERROR_CHARS = 5_000;
+const MAX_CODE_CHARS = 100;
+
+/** The error within the bounds of what is stored of one. */
+export function bounded({ code, message, retryable }: SessionError): SessionError {
+  return { code: code.slice(0, MAX_CODE_CHARS), message: message.slice(0, MAX_ERROR_CHARS), retryable };
+}
