@@ -2,8 +2,10 @@ import type { Client } from '../../../src/client/client.ts';
 import { counted } from '../../../src/domain/counted.ts';
 import { placeText } from '../../../src/domain/dispatch/place-text.ts';
 import { ago } from '../../../src/domain/relative-time.ts';
+import { howItEnded } from '../../../src/domain/session/checks.ts';
 import { spellCost } from '../../../src/domain/session/usage.ts';
 import { SessionId } from '../../../src/protocol/common/ids.ts';
+import type { CheckResult } from '../../../src/protocol/session/checks.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
 import { approvalLines } from '../../approval-text.ts';
 import { CliError, exitCode, oio } from '../../command.ts';
@@ -66,6 +68,7 @@ export function printSession(view: SessionView, json: boolean): void {
     printLines([`  waits: ${printable([view.queue.message, placeText(view.queue)].filter(Boolean).join(' '))}`]);
   if (view.error) printLines([`  ${printable(view.error.message)}`]);
   printLines(resultLines(view));
+  printLines(checkLines(view));
   for (const { agent_name, message } of view.tasks?.flatMap(({ refusals = [] }) => refusals) ?? []) {
     printLines([printable(`  waits for another agent: ${agent_name} refused: ${message}`)]);
   }
@@ -100,6 +103,17 @@ function resultLines({ result }: SessionView): string[] {
   return lines.length > RESULT_LINES
     ? [...shown, paint('dim', `  and ${lines.length - RESULT_LINES} more lines`)]
     : shown;
+}
+
+/** How the checks of the result ended; before one, which checks there are. */
+function checkLines({ result, checks }: SessionView): string[] {
+  const ended = (result?.checks ?? null) as CheckResult[] | null;
+  if (ended === null) return checks.map(({ command }) => `  ${paint('dim', '·')} check ${printable(command)}`);
+  return ended.map((check) => {
+    const passed = check.outcome === 'passed';
+    const sign = passed ? paint('green', '✓') : paint('red', '✗');
+    return `  ${sign} check ${printable(check.command)}${passed ? '' : ` ${paint('dim', howItEnded(check))}`}`;
+  });
 }
 
 /** Prints the command that the user is likely to need next. */

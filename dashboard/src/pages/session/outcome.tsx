@@ -18,7 +18,7 @@ export function Outcome({ state }: { state: SessionState }) {
     );
   }
   if (!state.result) return null;
-  const { summary, text, success, finish: _, files_changed: __, ...rest } = state.result;
+  const { summary, text, success, finish: _, files_changed: __, checks: ___, ...rest } = state.result;
   const remark = resultRemark(state.result);
   const words = typeof summary === 'string' ? summary : typeof text === 'string' ? text : null;
   return (

@@ -12,6 +12,7 @@ import { bytes, clockTime, count, duration, fullTime, percent, usd } from '../..
 import { Empty, ErrorNotice } from '../../ui/notice.tsx';
 import { Facts, Panel } from '../../ui/panel.tsx';
 import { AnsweredApprovals } from './answered-approvals.tsx';
+import { ChecksPanel } from './checks-panel.tsx';
 import { DeleteSession } from './delete-session.tsx';
 import { Ratings } from './rating.tsx';
 
@@ -23,6 +24,7 @@ export function SidePanels({ session, state }: { session: SessionView; state: Se
       <Panel title="Session">
         <Facts items={factsOf(session, state)} />
       </Panel>
+      <ChecksPanel transcript={state.transcript} />
       <Todos tasks={state.tasks} />
       {hasEnded(state.status) && <Ratings sessionId={session.id} tasks={session.tasks ?? []} />}
       <AnsweredApprovals approvals={state.approvals} />
