@@ -1,0 +1,153 @@
+import { diff3Merge } from 'node-diff3';
+import { pointerOf } from './edits.ts';
+import { isObject, isSame, type Json, type JsonObject, memberOf } from './json.ts';
+
+/** A place that two contexts have changed in different ways. An absent value: there the place does not exist. */
+export interface MergeConflict {
+  /** JSON Pointer. */
+  path: string;
+  base?: Json;
+  target?: Json;
+  source?: Json;
+}
+
+/** Decides a conflict: the value that the place gets, `undefined` to remove it, or null to leave it open. */
+export type Decide = (conflict: MergeConflict) => { value: Json | undefined } | null;
+
+export interface MergeResult {
+  /** The merged value. Where a conflict is open, it has the target's. */
+  value: JsonObject;
+  /** The open conflicts, each once, in the order of the members. */
+  conflicts: MergeConflict[];
+}
+
+interface Three {
+  base: Json | undefined;
+  target: Json | undefined;
+  source: Json | undefined;
+}
+
+/**
+ * Merges a source into a target, three-way from their common ancestor.
+ *
+ * - Objects are merged member by member.
+ * - Items of arrays are matched by their `id`, `key` or `name`, if all items have one that is unique; else by position,
+ *   if neither side has removed an item.
+ * - Texts of several lines are merged line by line.
+ * - Anything else that both have changed in different ways is a conflict.
+ *
+ * @param base the common ancestor; undefined if there is none: then members that only one side has are added, and all
+ *   other differences are conflicts
+ */
+export function merge(
+  base: JsonObject | undefined,
+  target: JsonObject,
+  source: JsonObject,
+  decide: Decide = () => null,
+): MergeResult {
+  const merging = new Merging(decide);
+  const value = merging.objects({ base, target, source }, []);
+  return { value, conflicts: merging.conflicts };
+}
+
+class Merging {
+  readonly conflicts: MergeConflict[] = [];
+  readonly #decide: Decide;
+
+  constructor(decide: Decide) {
+    this.#decide = decide;
+  }
+
+  objects({ base, target, source }: Three, path: readonly string[]): JsonObject {
+    const merged: JsonObject = {};
+    const members = new Set([...Object.keys(target as JsonObject), ...Object.keys(source as JsonObject)]);
+    for (const member of members) {
+      const of = { base: memberOf(base, member), target: memberOf(target, member), source: memberOf(source, member) };
+      const value = this.#values(of, [...path, member]);
+      if (value !== undefined) merged[member] = value;
+    }
+    return merged;
+  }
+
+  #values(of: Three, path: readonly string[]): Json | undefined {
+    const { base, target, source } = of;
+    if (isSame(target, source) || isSame(base, source)) return target;
+    if (isSame(base, target)) return source;
+    if (isObject(target) && isObject(source)) return this.objects(of, path);
+    if (Array.isArray(target) && Array.isArray(source)) {
+      const items = this.#arrays(Array.isArray(base) ? base : [], target, source, path);
+      if (items) return items;
+    }
+    if (typeof base === 'string' && typeof target === 'string' && typeof source === 'string') {
+      const lines = mergedLines(base, target, source);
+      if (lines !== null) return lines;
+    }
+    return this.#conflict(of, path);
+  }
+
+  /** @returns null if the items cannot be matched */
+  #arrays(base: Json[], target: Json[], source: Json[], path: readonly string[]): Json[] | null {
+    const key = KEYS.find((name) => [base, target, source].every((items) => isKeyedBy(name, items)));
+    if (key === undefined) {
+      if (target.length < base.length || source.length < base.length) return null;
+      const { length } = target.length > source.length ? target : source;
+      return this.#items([...Array(length).keys()], (index) => [base[index], target[index], source[index]], path);
+    }
+    const [olds, ours, theirs] = [base, target, source].map((items) => byKey(key, items)) as [Keyed, Keyed, Keyed];
+    const ids = [...new Set([...ours.keys(), ...theirs.keys()])];
+    return this.#items(ids, (id) => [olds.get(id), ours.get(id), theirs.get(id)], path);
+  }
+
+  #items<Id extends string | number>(
+    ids: readonly Id[],
+    valuesOf: (id: Id) => [base: Json | undefined, target: Json | undefined, source: Json | undefined],
+    path: readonly string[],
+  ): Json[] {
+    const items: Json[] = [];
+    for (const id of ids) {
+      const [base, target, source] = valuesOf(id);
+      const value = this.#values({ base, target, source }, [...path, String(id)]);
+      if (value !== undefined) items.push(value);
+    }
+    return items;
+  }
+
+  #conflict({ base, target, source }: Three, path: readonly string[]): Json | undefined {
+    const conflict: MergeConflict = {
+      path: pointerOf(path),
+      ...(base !== undefined && { base }),
+      ...(target !== undefined && { target }),
+      ...(source !== undefined && { source }),
+    };
+    const decision = this.#decide(conflict);
+    if (decision) return decision.value;
+    this.conflicts.push(conflict);
+    return target;
+  }
+}
+
+/** The members by which the items of an array are matched, the first one that fits. */
+const KEYS = ['id', 'key', 'name'] as const;
+type Keyed = Map<string | number, Json>;
+
+function byKey(name: string, items: readonly Json[]): Keyed {
+  return new Map(items.map((item) => [memberOf(item, name) as string | number, item]));
+}
+
+function isKeyedBy(name: string, items: readonly Json[]): boolean {
+  const keys = new Set(items.map((item) => memberOf(item, name)));
+  return keys.size === items.length && [...keys].every((key) => typeof key === 'string' || typeof key === 'number');
+}
+
+/** Merges texts line by line; null if both sides have changed the same lines, or if there is only one line. */
+function mergedLines(base: string, target: string, source: string): string | null {
+  const [old, ours, theirs] = [base, target, source].map((text) => text.split('\n')) as [string[], string[], string[]];
+  if (old.length < 2) return null;
+  const parts = diff3Merge(ours, old, theirs);
+  const lines: string[] = [];
+  for (const { ok } of parts) {
+    if (!ok) return null;
+    lines.push(...ok);
+  }
+  return lines.join('\n');
+}

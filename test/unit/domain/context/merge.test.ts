@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { applyEdits, editsBetween, pathOf } from '../../../../src/domain/context/edits.ts';
+import type { Json, JsonObject } from '../../../../src/domain/context/json.ts';
+import { merge } from '../../../../src/domain/context/merge.ts';
+import { Stamps } from '../../../../src/domain/context/stamps.ts';
+import { decideBy, type MergeStrategy } from '../../../../src/domain/context/strategies.ts';
+import { runs } from '../../../support/seeds.ts';
+import { contextValue } from './context.arbitrary.ts';
+
+const ROOT = { version: 1, at: 0, by: 'base' };
+/** The stamps of a context that was changed from its base at one time. */
+function stampsOf(base: JsonObject, value: JsonObject, at: number, version: number): Stamps {
+  const stamps = new Stamps({ stamp: ROOT });
+  stamps.record(editsBetween(base, value), { version, at, by: `at ${at}` });
+  return stamps;
+}
+
+describe('whatever three values are merged', () => {
+  test('what one side alone has changed is taken, and merging it again changes nothing', () => {
+    fc.assert(
+      fc.property(contextValue, contextValue, (base, changed) => {
+        const none = { conflicts: [] };
+        expect(merge(base, base, changed)).toEqual({ value: changed, ...none });
+        expect(merge(base, changed, base)).toEqual({ value: changed, ...none });
+        expect(merge(base, changed, changed)).toEqual({ value: changed, ...none });
+        expect(merge(undefined, changed, changed)).toEqual({ value: changed, ...none });
+      }),
+      runs(500),
+    );
+  });
+
+  test('edits of different places never conflict, and the merge has them all', () => {
+    fc.assert(
+      fc.property(contextValue, contextValue, contextValue, fc.array(fc.boolean()), (base, x, y, sides) => {
+        const ours = editsBetween(base, x);
+        const theirs = editsBetween(base, y).filter(({ path }) => {
+          return !ours.some((edit) => isWithin(edit.path, path) || isWithin(path, edit.path));
+        });
+        const kept = ours.filter((_, index) => sides[index] ?? true);
+        const { value, conflicts } = merge(base, applyEdits(base, kept), applyEdits(base, theirs));
+        expect(conflicts).toEqual([]);
+        expect(value).toEqual(applyEdits(applyEdits(base, kept), theirs));
+      }),
+      runs(500),
+    );
+  });
+
+  test('each conflict is listed once, with what all sides have, and stays open in a manual merge', () => {
+    fc.assert(
+      fc.property(contextValue, contextValue, contextValue, (base, target, source) => {
+        const { conflicts } = merge(base, target, source);
+        const paths = conflicts.map(({ path }) => path);
+        expect(new Set(paths).size).toBe(paths.length);
+        for (const path of paths) expect(paths.filter((other) => isWithin(path, other))).toEqual([path]);
+        for (const { target: ours, source: theirs } of conflicts) expect(ours).not.toEqual(theirs);
+      }),
+      runs(500),
+    );
+  });
+
+  test('last_write_wins comes to the same value in both directions, and every strategy but manual decides all', () => {
+    fc.assert(
+      fc.property(contextValue, contextValue, contextValue, fc.nat(3), fc.nat(3), (base, x, y, at, later) => {
+        const [ofX, ofY] = [stampsOf(base, x, at, 2), stampsOf(base, y, later, 3)];
+        const decide = (target: Stamps, source: Stamps) => decideBy('last_write_wins', { target, source });
+        const there = merge(base, x, y, decide(ofX, ofY));
+        expect(there).toEqual(merge(base, y, x, decide(ofY, ofX)));
+        for (const strategy of ['last_write_wins', 'deep_merge', 'prefer_source', 'prefer_target'] as const) {
+          expect(merge(base, x, y, decideBy(strategy, { target: ofX, source: ofY })).conflicts).toEqual([]);
+        }
+      }),
+      runs(500),
+    );
+  });
+});
+
+function isWithin(above: string, place: string): boolean {
+  return pathOf(above).every((member, index) => pathOf(place)[index] === member);
+}
+
+/** Base, target, source, and what comes of it: the value, and the places in conflict. */
+test.each<[what: string, base: JsonObject, target: JsonObject, source: JsonObject, value: JsonObject, open: string[]]>([
+  ['members of both', { a: 1 }, { a: 1, b: 2 }, { a: 1, c: 3 }, { a: 1, b: 2, c: 3 }, []],
+  ['the same place', { a: 1 }, { a: 2 }, { a: 3 }, { a: 2 }, ['/a']],
+  ['a removed and a changed place', { a: 1 }, {}, { a: 3 }, {}, ['/a']],
+  [
+    'items with an id',
+    { list: [{ id: 1, n: 0 }, { id: 2 }] },
+    { list: [{ id: 1, n: 5 }, { id: 2 }, { id: 3 }] },
+    { list: [{ id: 1, n: 0 }, { id: 4 }] },
+    { list: [{ id: 1, n: 5 }, { id: 3 }, { id: 4 }] },
+    [],
+  ],
+  ['items without one, by position', { l: [1, 2] }, { l: [5, 2] }, { l: [1, 6, 7] }, { l: [5, 6, 7] }, []],
+  ['removed items without one', { l: [1, 2] }, { l: [2] }, { l: [1, 2, 3] }, { l: [2] }, ['/l']],
+  ['lines of a text', { t: 'a\nb\nc' }, { t: 'A\nb\nc' }, { t: 'a\nb\nC' }, { t: 'A\nb\nC' }, []],
+  ['the same line of a text', { t: 'a\nb' }, { t: 'x\nb' }, { t: 'y\nb' }, { t: 'x\nb' }, ['/t']],
+  [
+    'null and nothing',
+    { a: null, b: [null] },
+    { a: null, b: [null, null] },
+    { a: null, b: [null] },
+    { a: null, b: [null, null] },
+    [],
+  ],
+])('the merge of %s', (_, base, target, source, value, open) => {
+  const result = merge(base, target, source);
+  expect(result.value).toEqual(value);
+  expect(result.conflicts.map(({ path }) => path)).toEqual(open);
+});
+
+test.each<[MergeStrategy, Json]>([
+  ['prefer_target', [1, 2]],
+  ['prefer_source', [3]],
+  ['deep_merge', [1, 2, 3]],
+  ['last_write_wins', [3]],
+])('%s decides a conflict of two arrays', (strategy, list) => {
+  const [base, target, source] = [{ list: [0, 0, 0] }, { list: [1, 2] }, { list: [3] }];
+  const stamps = { target: stampsOf(base, target, 1, 5), source: stampsOf(base, source, 2, 2) };
+  expect(merge(base, target, source, decideBy(strategy, stamps)).value).toEqual({ list });
+});
