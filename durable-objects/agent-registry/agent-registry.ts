@@ -1,4 +1,11 @@
-import type { AgentRegistryApi, AssignmentResult, SlotRequest, SlotState } from '../../src/ports/agent-registry.ts';
+import type {
+  AgentRegistryApi,
+  AssignmentResult,
+  PassWord,
+  SlotPass,
+  SlotRequest,
+  SlotState,
+} from '../../src/ports/agent-registry.ts';
 import type { Call } from '../../src/ports/calls.ts';
 import type { Acquired } from '../../src/ports/locks.ts';
 import type { AgentView } from '../../src/protocol/agent/agent.ts';
@@ -40,6 +47,10 @@ export class AgentRegistry extends ObjectShell<AgentRegistryRuntime> implements 
 
   async accept(taskId: TaskId, epoch: number, agentId: string): Promise<void> {
     this.runtime.accept({ task_id: taskId, epoch }, agentId);
+  }
+
+  async pass(pass: SlotPass): Promise<PassWord> {
+    return this.runtime.pass(pass);
   }
 
   async claim(...args: Args<'claim'>): ReturnType<AgentRegistryApi['claim']> {

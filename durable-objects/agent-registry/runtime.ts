@@ -5,7 +5,9 @@ import {
   type AgentQuery,
   ALL_AGENTS,
   type AssignmentResult,
+  type PassWord,
   type Registration,
+  type SlotPass,
   type SlotRequest,
   type SlotState,
 } from '../../src/ports/agent-registry.ts';
@@ -154,6 +156,17 @@ export class AgentRegistryRuntime implements SocketHolder {
       keeper.release(key);
       // The agent may have reported the end before.
       if (hasChanged) keeper.match();
+    });
+  }
+
+  pass(pass: SlotPass): PassWord {
+    const { keeper, performance } = this.#parts;
+    const { from, request, agent_id } = pass;
+    return this.#slotCall('pass', request, () => {
+      const hasChanged = from.result && performance.record(from, from.result);
+      keeper.pass(pass);
+      if (hasChanged) keeper.match();
+      return { pass_ms: keeper.passMs(agent_id, request) };
     });
   }
 

@@ -30,7 +30,7 @@ CREATE TABLE slots (
   state TEXT NOT NULL, priority TEXT NOT NULL DEFAULT '', requirements TEXT NOT NULL DEFAULT '{}',
   declined TEXT NOT NULL DEFAULT '{}', agent_id TEXT, offered_until INTEGER, ended_at INTEGER, queued_at INTEGER NOT NULL DEFAULT 0,
   proof_key TEXT NOT NULL DEFAULT '', moved TEXT, task_priority TEXT NOT NULL DEFAULT 'normal',
-  joined_at INTEGER NOT NULL DEFAULT 0, UNIQUE (task_id, epoch)
+  joined_at INTEGER NOT NULL DEFAULT 0, passed_to TEXT, UNIQUE (task_id, epoch)
 );
 CREATE INDEX slots_waiting ON slots (priority) WHERE state = 'queued';
 CREATE INDEX slots_of_agents ON slots (agent_id) WHERE agent_id IS NOT NULL;
@@ -199,6 +199,11 @@ ALTER TABLE slots ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;
       // When an agent was last heard without a socket, as far as that is stored.
       id: 'agent-registry/0013_polls',
       sql: `ALTER TABLE agents ADD COLUMN polled_at INTEGER;`,
+    },
+    {
+      // The process of the agent to which the session has passed the slot on; null for a slot that was offered.
+      id: 'agent-registry/0014_passes',
+      sql: `ALTER TABLE slots ADD COLUMN passed_to TEXT;`,
     },
   ],
 };

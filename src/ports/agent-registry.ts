@@ -34,6 +34,23 @@ export interface SlotRequest {
   requirements: Requirements;
   /** The key under which the registry proves to the session whom it has offered the slot. No agent knows it. */
   proof_key: string;
+  /** Whether the session asks for the registry's word; see `PassWord`. */
+  may_pass?: true;
+}
+
+/** A slot whose lease has ended, and which its session has passed on to the next task, with the lease of that one. */
+export interface SlotPass {
+  from: { task_id: TaskId; epoch: number; result?: AssignmentResult };
+  /** As it would be reserved. */
+  request: SlotRequest;
+  agent_id: string;
+  /** The agent's process. */
+  instance_id: string;
+}
+
+/** For how long a slot may pass on to other tasks of its session, in ms from now; see `PASS_MS`. */
+export interface PassWord {
+  pass_ms: number;
 }
 
 /** How an agent's assignment has ended. */
@@ -76,13 +93,13 @@ export const ALL_AGENTS: AgentQuery = {
 
 export type SlotState =
   | { state: 'queued'; place: number }
-  | { state: 'offered' | 'accepted'; agent_id: string }
+  | { state: 'offered' | 'accepted'; agent_id: string; pass_ms?: number }
   /** The slot was cancelled or released before. Its tombstone remains, so that the order of calls does not matter. */
   | { state: 'ended' };
 
 /**
  * The workspace's agents and the slots of their capacity. The registry owns slots and offers; sessions own epochs and
- * leases. `reserve`, `cancel` and `release` are idempotent on (task, epoch), commute, and leave tombstones.
+ * leases. `reserve`, `cancel`, `release` and `pass` are idempotent on (task, epoch), commute, and leave tombstones.
  * The registry also has the workspace's locks.
  */
 export interface AgentRegistryApi extends TokenSockets, LocksApi, WorkClaimsApi {
@@ -97,6 +114,8 @@ export interface AgentRegistryApi extends TokenSockets, LocksApi, WorkClaimsApi 
    * @param result absent if the end says nothing of the agent
    */
   release(taskId: TaskId, epoch: number, result?: AssignmentResult): Promise<void>;
+  /** Frees one slot and takes the next one for the same agent, which has that lease already. */
+  pass(pass: SlotPass): Promise<PassWord>;
   /** A page of the agents, the first one by default. Like all pages, it fails for the cursor of another list. */
   agents(call: Call, query?: AgentQuery): Promise<Outcome<Page<AgentView>>>;
   /**

@@ -65,6 +65,7 @@ export class RegistryInProcess {
       cancel: async (task_id, epoch) => this.runtime.cancel({ task_id, epoch }),
       release: async (task_id, epoch, result) => this.runtime.release({ task_id, epoch }, result),
       accept: async (task_id, epoch, agentId) => this.runtime.accept({ task_id, epoch }, agentId),
+      pass: async (pass) => this.runtime.pass(pass),
       claim: async (...args) => this.runtime.polls.claim(...args),
       heartbeat: async (...args) => this.runtime.polls.heartbeat(...args),
       isOwnToken: async (...args) => this.runtime.isOwnToken(...args),

@@ -49,7 +49,9 @@ export class Arrivals {
     const isUnfit = (slot: SlotKey) => !meets({ ...hello, tier }, slots.requirementsOf(slot));
     const unfit = registration === 'changed' ? open.filter(isUnfit) : [];
     const offered = open.filter((slot) => !unfit.includes(slot));
-    const abandoned = held.filter((slot) => slot.state === 'accepted' && !isNamed(slot));
+    // What was passed on to this process, it may not know yet.
+    const isPassed = (slot: Slot) => slot.passed_to === hello.instance_id;
+    const abandoned = held.filter((slot) => slot.state === 'accepted' && !isNamed(slot) && !isPassed(slot));
     // The session has granted these leases, but the agent's `accepted` never arrived.
     const granted = created ? hello.leases.filter((lease) => this.#isOpen(lease)) : [];
     const welcome = () => this.#welcome(connection, hello, others, offered);

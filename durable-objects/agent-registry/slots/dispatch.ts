@@ -1,6 +1,8 @@
 import type { FleetAgent } from '../../../src/domain/dispatch/agent-index.ts';
 import { Dispatcher, type Match } from '../../../src/domain/dispatch/dispatcher.ts';
 import type { QueuedRequest } from '../../../src/domain/dispatch/queue-index.ts';
+import { turnInQueue } from '../../../src/domain/dispatch/queue-order.ts';
+import type { SessionId } from '../../../src/protocol/common/ids.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
 import type { Agent } from '../agents/agent-rows.ts';
 import type { Connected } from '../agents/connections.ts';
@@ -105,6 +107,24 @@ export class Dispatch {
   remove(key: SlotKey): void {
     const dispatcher = this.#known();
     if (dispatcher) this.#used(dispatcher).queue.remove(key);
+  }
+
+  /** Takes a queued request out of the queue, because it is given out. @returns the next one of its line if it joins now */
+  take(key: SlotKey): QueuedRequest | null {
+    const { queue } = this.#used(this.current());
+    const request = queue.find(key)?.request;
+    return request ? queue.takeOut(request, this.#now) : null;
+  }
+
+  /** Where the first request of another session stands that an agent can take (ms since the epoch); null without one. */
+  firstWaitingFor(agentId: string, session: SessionId): number | null {
+    const { agents } = this.current();
+    const turns = agents.groupsOf(agentId).flatMap(({ requests }) => {
+      // Each session has only the first one of its line among them.
+      const other = requests.first?.session_id === session ? requests.at(1) : requests.first;
+      return other ? [turnInQueue(other)] : [];
+    });
+    return turns.length === 0 ? null : Math.min(...turns);
   }
 
   /** The place of a queued request, from 1; 0 if it is not in the queue. */

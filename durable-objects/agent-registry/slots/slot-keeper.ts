@@ -1,7 +1,8 @@
 import type { Match } from '../../../src/domain/dispatch/dispatcher.ts';
+import { passMs } from '../../../src/domain/dispatch/pass.ts';
 import { decideSlot, type SlotEvent } from '../../../src/domain/dispatch/slot.ts';
 import { wasDownAt } from '../../../src/domain/lease/liveness.ts';
-import type { SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
+import type { SlotPass, SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
 import { proofOf } from '../../kit/crypto/offer-proof.ts';
 import type { Due } from '../../kit/deadlines.ts';
 import type { ObjectKit } from '../../kit/runtime.ts';
@@ -11,6 +12,9 @@ import { DEADLINE, DISPATCH, type Eviction, OFFER_MS, REVIEW_MS, SESSIONS } from
 import type { RegistryParts } from '../parts.ts';
 import type { Dispatch, Participants } from './dispatch.ts';
 import type { Slot, SlotKey, SlotsTable } from './slots-table.ts';
+
+/** The process of an agent to which a slot is passed on. */
+type Passed = Pick<SlotPass, 'agent_id' | 'instance_id'>;
 
 type Needs = Pick<RegistryParts, 'kit' | 'slots' | 'agents' | 'connections' | 'changed' | 'dispatch'>;
 
@@ -45,7 +49,8 @@ export class SlotKeeper {
     }
     const { state, agent_id } = this.#slots.find(request)!;
     if (state === 'queued') return { state, place: this.#dispatch.place(request) };
-    return state === 'ended' ? { state } : { state, agent_id: agent_id! };
+    if (state === 'ended') return { state };
+    return { state, agent_id: agent_id!, ...(request.may_pass && { pass_ms: this.passMs(agent_id!, request) }) };
   }
 
   /** Ends a slot that the session no longer wants. If its `reserve` arrives later, the tombstone rejects it. */
@@ -60,6 +65,45 @@ export class SlotKeeper {
   release(key: SlotKey): void {
     const slot = this.#slots.find(key);
     if (slot?.state !== 'ended') this.#end(key, slot);
+  }
+
+  /**
+   * Passes the slot of a lease that has ended on to the next task of its session. The agent has no room in between. If
+   * the next one has ended too, the room is free.
+   */
+  pass({ from, request, agent_id, instance_id }: SlotPass): void {
+    const left = this.#slots.find(from);
+    if (left?.state !== 'ended') this.#markEnded(from, left);
+    const known = this.#slots.find(request);
+    if (known?.state !== 'ended') this.#passOn(request, known, { agent_id, instance_id });
+    this.match();
+  }
+
+  /** For how long the slot of a lease at this agent may pass on. */
+  passMs(agentId: string, request: SlotRequest): number {
+    const agent = this.#agents.find(agentId);
+    const isFit = agent?.drain === null && agent.breaker === null && agent.slots_used <= agent.capacity;
+    // Of an agent that is not connected, the registry does not know what it can take.
+    const takes_work = isFit && this.#connections.connectedAs(agentId) !== null;
+    const first_waiting = takes_work ? this.#dispatch.firstWaitingFor(agentId, request.session_id) : null;
+    return passMs({ takes_work, first_waiting, lag: this.#slots.greatestLag(request) }, this.#now);
+  }
+
+  #passOn(request: SlotRequest, known: Slot | undefined, { agent_id, instance_id }: Passed): void {
+    if (known?.state === 'accepted' && known.agent_id === agent_id) return;
+    this.#changed.add(agent_id);
+    if (known?.agent_id && known.agent_id !== agent_id) {
+      this.#changed.add(known.agent_id);
+      this.sendCancel(known.agent_id, request);
+    }
+    const next = known?.state === 'queued' ? this.#dispatch.take(request) : null;
+    if (next) this.#slots.join(next);
+    this.#slots.passOn(request, agent_id, instance_id);
+    // It gets no new work any more, which the session did not know.
+    const agent = this.#agents.find(agent_id);
+    if (!agent || agent.drain !== null) return this.evict(this.#slots.find(request)!, 'agent_drained');
+    // If the slot of the lease before had ended already, its room may have been given away.
+    this.withdrawExcess(agent_id);
   }
 
   /** Applies an agent's report about a slot. */
@@ -147,7 +191,7 @@ export class SlotKeeper {
     proof_key,
     agent_id,
     offered_until,
-  }: Omit<Slot, 'state' | 'declined'>): void {
+  }: Omit<Slot, 'state' | 'declined' | 'passed_to'>): void {
     if (agent_id === null || offered_until === null) return;
     const expires_in_ms = Math.max(0, offered_until - this.#now);
     this.#connections.sendEach(agent_id, ({ instance_id, agent_name, repository, token_id }) => {
@@ -229,7 +273,7 @@ export class SlotKeeper {
   }
 
   /** Sets the deadline in the offer's transaction, so that an offer whose frame is lost returns to the queue. */
-  #announce(slot: Omit<Slot, 'state' | 'declined'>): void {
+  #announce(slot: Omit<Slot, 'state' | 'declined' | 'passed_to'>): void {
     this.#kit.deadlines.setIfUnset(DEADLINE.offers, slot.offered_until!);
     this.#kit.store.afterCommit(() => this.sendOffer(slot));
   }

@@ -4,7 +4,7 @@ import type { HeldSlot, Moved } from '../../../src/domain/dispatch/rebalance.ts'
 import type { SlotRecord } from '../../../src/domain/dispatch/slot.ts';
 import type { SlotRequest } from '../../../src/ports/agent-registry.ts';
 import type { AgentLease } from '../../../src/protocol/agent/agent.ts';
-import type { TaskPriority } from '../../../src/protocol/common/enums.ts';
+import { TaskPriority } from '../../../src/protocol/common/enums.ts';
 import type { SessionId, TaskId } from '../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../src/protocol/session/requirements.ts';
 import type { ObjectStore } from '../../kit/storage/store.ts';
@@ -21,6 +21,8 @@ export interface Slot extends SlotKey, SlotRecord {
   proof_key: string;
   /** When the open offer lapses, in ms since the epoch. */
   offered_until: number | null;
+  /** The process of the agent to which the session has passed the slot on; null for a slot that was offered. */
+  passed_to: string | null;
 }
 
 interface QueuedRow extends SlotKey {
@@ -45,7 +47,7 @@ export interface Offer {
   offered_until: number;
 }
 
-const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_until, proof_key';
+const COLUMNS = 'task_id, epoch, session_id, state, agent_id, declined, offered_until, proof_key, passed_to';
 const OF_KEY = 'task_id = ? AND epoch = ?';
 const QUEUED =
   'arrival, task_id, epoch, session_id, proof_key, priority, task_priority, queued_at, joined_at, requirements, declined';
@@ -197,6 +199,33 @@ export class SlotsTable {
       this.#store.platform.now(),
     );
     return inserted!.arrival;
+  }
+
+  /** Stores that a slot was passed on to an agent, whether the slot is known or not. */
+  passOn(request: SlotRequest, agentId: string, instanceId: string): void {
+    this.#store.rows(
+      `INSERT INTO slots
+         (task_id, epoch, session_id, proof_key, priority, task_priority, requirements, state, agent_id, passed_to,
+          queued_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 'accepted', ?, ?, ?)
+       ON CONFLICT (task_id, epoch) DO UPDATE
+       SET state = 'accepted', agent_id = excluded.agent_id, passed_to = excluded.passed_to, offered_until = NULL`,
+      request.task_id,
+      request.epoch,
+      request.session_id,
+      request.proof_key,
+      request.priority,
+      taskPriorityOf(request),
+      JSON.stringify(request.requirements),
+      agentId,
+      instanceId,
+      this.#store.platform.now(),
+    );
+  }
+
+  /** The greatest lag of a request of a session with this priority, in ms. */
+  greatestLag({ priority }: Pick<SlotRequest, 'priority'>): number {
+    return Math.max(...TaskPriority().options.map((task_priority) => lagOf({ priority, task_priority }, this.#lags)));
   }
 
   /** Updates the priorities, requirements and key of a slot that has not ended. @returns whether they have changed */

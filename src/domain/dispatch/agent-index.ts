@@ -186,6 +186,14 @@ export class AgentIndex {
     return [...groups];
   }
 
+  /** The groups of requests that an agent can take now if it has room. */
+  groupsOf(id: string): Group[] {
+    const { agent, kind } = this.#entries.get(id) ?? {};
+    if (!agent?.connection || !kind) return [];
+    const { instance_id } = agent.connection;
+    return [...kind.groups].filter(({ paused, refusing }) => !paused.has(id) && !refusing.has(instance_id));
+  }
+
   /** Includes an agent's kind in the next `takeFresh`. */
   refresh(id: string): void {
     const kind = this.#entries.get(id)?.kind;

@@ -137,6 +137,14 @@ export class QueueIndex {
     return next;
   }
 
+  /** The same for any request of a line. Only if it is the first one, the next one joins. */
+  takeOut(request: QueuedRequest, now: number): QueuedRequest | null {
+    const line = this.#entries.get(keyOf(request))!.group.lines.get(request.session_id)!;
+    if (line.first === request) return this.take(request, now);
+    this.remove(request);
+    return null;
+  }
+
   /** Changes a line, and lets its first request stand in the queue. */
   #changeLine(group: Group, line: SortedList<QueuedRequest>, change: () => void): void {
     const before = line.first;

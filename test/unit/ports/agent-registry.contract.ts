@@ -21,6 +21,7 @@ import {
 } from './agent-registry.fixture.ts';
 import { lockContract } from './agent-registry.locks.ts';
 import { membershipContract } from './agent-registry.membership.ts';
+import { passesContract } from './agent-registry.passes.ts';
 import { rebalanceContract } from './agent-registry.rebalance.ts';
 import { routingContract } from './agent-registry.routing.ts';
 import { returnContract, slotContract } from './agent-registry.slots.ts';
@@ -182,6 +183,7 @@ export function agentRegistryContract(make: MakeRegistry): void {
   routingContract(make);
   rebalanceContract(make);
   slotContract(make);
+  passesContract(make);
   returnContract(make);
   lockContract(make);
 }

@@ -1,5 +1,5 @@
 import type { AgentRun } from '../../../src/ports/agent-history.ts';
-import type { AgentRegistryApi, SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
+import type { AgentRegistryApi, SlotPass, SlotRequest, SlotState } from '../../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../../src/ports/directory.ts';
 import type { SessionRun } from '../../../src/ports/run-history.ts';
 
@@ -10,6 +10,9 @@ export class FakeDestinations {
   /** By `task:epoch`: the agent without a socket that has accepted. */
   readonly accepted = new Map<string, string>();
   readonly requests: SlotRequest[] = [];
+  readonly passes: SlotPass[] = [];
+  /** For how long slots may pass on, as the registry says. */
+  passMs = 0;
   readonly runs = new Map<string, SessionRun>();
   readonly assignments: AgentRun[] = [];
   entry: DirectoryEntry | null = null;
@@ -42,6 +45,13 @@ export class FakeDestinations {
       accept: async (task, epoch, agentId) => {
         this.#reach('registry');
         this.accepted.set(`${task}:${epoch}`, agentId);
+      },
+      pass: async (pass) => {
+        this.#reach('registry');
+        this.passes.push(pass);
+        this.slots.set(`${pass.from.task_id}:${pass.from.epoch}`, 'released');
+        this.slots.set(`${pass.request.task_id}:${pass.request.epoch}`, 'reserved');
+        return { pass_ms: this.passMs };
       },
       claim: unused,
       heartbeat: unused,

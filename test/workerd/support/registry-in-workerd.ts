@@ -111,6 +111,10 @@ export async function registryInWorkerd({ evictBetweenSteps = false } = {}): Pro
         await ready();
         return await stub.accept(...args);
       },
+      pass: async (...args) => {
+        await ready();
+        return await stub.pass(...args);
+      },
       claim: async (...args) => {
         await ready();
         return await stub.claim(...args);
