@@ -6,7 +6,7 @@ import type { FinishedAssignment, RateTaskRequest } from '../../src/protocol/ses
 import { instant } from '../kit/text.ts';
 import { DEADLINE } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import { readAssignment, type StoredAssignment } from './records.ts';
+import { hasPassedOn, readAssignment, type StoredAssignment } from './records.ts';
 import { tellRegistry } from './slot-messages.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections'>;
@@ -56,7 +56,8 @@ export class Assignments {
     const { kit, records, projections } = this.#parts;
     const { epoch, result } = assignment;
     records.updateTask(task, { last_assignment: JSON.stringify(assignment) });
-    tellRegistry(kit, { op: 'release', task_id: taskIdOf(records.session().id, task), epoch, result });
+    const follows_pass = hasPassedOn(records.lease(task), epoch);
+    tellRegistry(kit, { op: 'release', task_id: taskIdOf(records.session().id, task), epoch, result, follows_pass });
     projections.assignmentEnded(task, assignment);
   }
 }

@@ -2,6 +2,7 @@ import type { AgentHistory, AgentRun } from '../../src/ports/agent-history.ts';
 import type { AgentRegistryApi } from '../../src/ports/agent-registry.ts';
 import type { DirectoryApi, DirectoryEntry } from '../../src/ports/directory.ts';
 import type { RunHistory, SessionRun } from '../../src/ports/run-history.ts';
+import { taskNumber } from '../../src/protocol/common/ids.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
 import { DESTINATION, HISTORY_RETRY_MS_MAX } from './config.ts';
 import type { SlotMessage } from './slot-messages.ts';
@@ -20,13 +21,18 @@ export type SessionHistory = RunHistory & Pick<AgentHistory, 'recordRun'>;
 /** An entry for the history. */
 export type HistoryRecord = SessionRun | { assignment: AgentRun };
 
-/**
- * The outbox destinations. @param onReservationEnded called when the registry has ended a reservation that is still
- * wanted
- */
+/** What the registry answers to a session. */
+interface Answers {
+  /** It has ended a reservation that is still wanted. */
+  reservationEnded(task: number, epoch: number): void;
+  /** For how long the slot of (task, epoch) may pass on, in ms. */
+  mayPass(task: number, epoch: number, ms: number): void;
+}
+
+/** The outbox destinations. */
 export function sessionDestinations(
   { registry, directory, history }: SessionPorts,
-  onReservationEnded: (task: number, epoch: number) => void,
+  { reservationEnded, mayPass }: Answers,
 ): Destination[] {
   const destinations: Destination[] = [
     {
@@ -36,10 +42,16 @@ export function sessionDestinations(
         if (message.op === 'accept') return registry.accept(message.task_id, message.epoch, message.agent_id);
         if (message.op === 'cancel') return registry.cancel(message.task_id, message.epoch);
         if (message.op === 'release') return registry.release(message.task_id, message.epoch, message.result);
+        if (message.op === 'pass') {
+          const { op: _, ...pass } = message;
+          const { pass_ms } = await registry.pass(pass);
+          return mayPass(taskNumber(pass.request.task_id), pass.request.epoch, pass_ms);
+        }
         const slot = await registry.reserve(message.request);
+        if ('pass_ms' in slot) mayPass(message.task, message.request.epoch, slot.pass_ms ?? 0);
         // An agent accepted the offer at least a minute ago and has not claimed the lease, so it will not claim it.
         if (slot.state === 'ended' || (slot.state === 'accepted' && message.again))
-          onReservationEnded(message.task, message.request.epoch);
+          reservationEnded(message.task, message.request.epoch);
       },
     },
     {

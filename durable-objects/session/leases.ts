@@ -7,7 +7,7 @@ import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import { DEADLINE, LONGEST_REQUEST_MS, REQUEST_MS } from './config.ts';
 import type { SessionParts } from './parts.ts';
-import type { LeaseRow } from './records.ts';
+import { hasPassedOn, type LeaseRow } from './records.ts';
 import { holderSockets, lastSeenAt, letGo, sendDown } from './run/run-sockets.ts';
 
 type Needs = Pick<
@@ -211,6 +211,8 @@ export class Leases {
     const saved = checkpoints.savedFrame(task, epoch);
     kit.store.afterCommit(() => {
       platform.logger('info', ending === 'lost' ? 'lease_lost' : 'lease_ended', { task, epoch, agent_id, reason });
+      // With the next assignment, the transport says how it has ended.
+      if (hasPassedOn(records.lease(task), epoch)) return;
       for (const socket of holderSockets(platform, lease)) {
         if (records.isDeleted()) sendDown(socket, lease, { type: 'gone', reason, deleted: true });
         else sendDown(socket, lease, { type: ending === 'done' ? 'ended' : 'lease_lost', reason, saved });

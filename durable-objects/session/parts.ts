@@ -28,6 +28,7 @@ import type { AgentFrames } from './run/agent-frames.ts';
 import type { AgentStream } from './run/agent-stream.ts';
 import type { Claims } from './run/claims.ts';
 import type { Commands } from './run/commands.ts';
+import type { Passes } from './run/passes.ts';
 import type { Refusals } from './run/refusals.ts';
 import type { Results } from './run/results.ts';
 import type { Runs } from './runs.ts';
@@ -69,6 +70,7 @@ export interface SessionParts {
   checks: Checks;
   reservations: Reservations;
   leases: Leases;
+  passes: Passes;
   scheduler: Scheduler;
   transitions: Transitions;
   attempts: Attempts;

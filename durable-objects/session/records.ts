@@ -1,3 +1,4 @@
+import type { KnownAgent } from '../../src/domain/dispatch/pass.ts';
 import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
@@ -119,6 +120,18 @@ export interface LeaseRow extends ClaimedLease {
   closed_at: number | null;
   /** When the agent was asked to let the task go to another agent, in ms; null if it was not. */
   move_asked_at: number | null;
+  /** JSON: {@link Passing}; null if the agent does not go on with the next task by itself. */
+  passing: string | null;
+}
+
+/** What a session knows of an agent whose slot may pass on to the next task, and what has become of it. */
+export interface Passing extends Omit<KnownAgent, 'agent_id' | 'instance_id'> {
+  /** Until when the slot may pass on, by what the registry had said when the lease began (ms since the epoch). */
+  until: number;
+  /** The last message that came with the assignment, if the lease was passed on. */
+  given?: number;
+  /** The lease to which the slot has passed on: its task and its epoch. */
+  next?: [task: number, epoch: number];
 }
 
 /** The key of the row in a table with a single row. */
@@ -356,6 +369,16 @@ export class SessionRecords {
 /** Why the session failed; null when it did not. */
 export function readError({ error }: Pick<SessionRow, 'error'>): SessionError | null {
   return error === null ? null : (JSON.parse(error) as SessionError);
+}
+
+/** What is known of the agent of a lease, if it goes on with the next task by itself; else null. */
+export function readPassing({ passing }: Pick<LeaseRow, 'passing'>): Passing | null {
+  return passing === null ? null : (JSON.parse(passing) as Passing);
+}
+
+/** Whether the slot of the lease of this epoch has passed on to another task. */
+export function hasPassedOn(lease: LeaseRow | undefined, epoch: number): boolean {
+  return lease?.epoch === epoch && readPassing(lease)?.next !== undefined;
 }
 
 /** The task's last finished assignment; null before the first. */

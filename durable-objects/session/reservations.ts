@@ -1,8 +1,9 @@
 import { type Refusal, readRefusals, withRefusal } from '../../src/domain/dispatch/refusals.ts';
 import { requirementsOf } from '../../src/domain/dispatch/requirements.ts';
 import type { AssignmentResult, SlotRequest } from '../../src/ports/agent-registry.ts';
-import { type TaskId, taskIdOf } from '../../src/protocol/common/ids.ts';
+import { IMPLICIT_TASK, type TaskId, taskIdOf } from '../../src/protocol/common/ids.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
+import type { Requirements } from '../../src/protocol/session/requirements.ts';
 import { proofKey } from '../kit/crypto/offer-proof.ts';
 import { DEADLINE, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
 import type { SessionParts } from './parts.ts';
@@ -45,28 +46,39 @@ export class Reservations {
 
   /** Tells the registry what the task requires now. */
   tell(number: number, again = false): void {
-    const { kit, records } = this.#parts;
-    const { id, repository } = records.session();
-    const spec = records.spec();
+    const { kit } = this.#parts;
+    tellRegistry(kit, { op: 'reserve', task: number, request: this.request(number), again });
+  }
+
+  /** The request for an agent under the task's present epoch. */
+  request(number: number): SlotRequest {
+    const { records } = this.#parts;
+    const { id } = records.session();
     const { epoch, priority: task_priority } = records.task(number)!;
-    const agent_id = records.lease(number)?.agent_id ?? null;
-    const hasMoved = (records.leaseOfRun(number)?.move_asked_at ?? null) !== null;
-    const request: SlotRequest = {
+    return {
       session_id: id,
       task_id: taskIdOf(id, number),
       epoch,
-      priority: spec.priority,
+      priority: records.spec().priority,
       ...(task_priority !== 'normal' && { task_priority }),
-      requirements: requirementsOf({
-        spec: this.needs(number),
-        repository,
-        refusals: this.refusals(number),
-        worktree_at: hasMoved ? null : agent_id,
-        moved_from: hasMoved ? agent_id : null,
-      }),
+      requirements: this.requirements(number),
       proof_key: this.proofKey(number),
+      ...(records.session().last_task > IMPLICIT_TASK && { may_pass: true }),
     };
-    tellRegistry(kit, { op: 'reserve', task: number, request, again });
+  }
+
+  /** What a task requires of an agent now. */
+  requirements(number: number): Requirements {
+    const { records } = this.#parts;
+    const agent_id = records.lease(number)?.agent_id ?? null;
+    const hasMoved = (records.leaseOfRun(number)?.move_asked_at ?? null) !== null;
+    return requirementsOf({
+      spec: this.needs(number),
+      repository: records.session().repository,
+      refusals: this.refusals(number),
+      worktree_at: hasMoved ? null : agent_id,
+      moved_from: hasMoved ? agent_id : null,
+    });
   }
 
   /** The key of the proofs of the offers of the task's present epoch. */

@@ -57,6 +57,7 @@ import { AgentStream } from './run/agent-stream.ts';
 import { Claims } from './run/claims.ts';
 import { Commands } from './run/commands.ts';
 import { LeaseCalls } from './run/lease-calls.ts';
+import { Passes } from './run/passes.ts';
 import { Refusals } from './run/refusals.ts';
 import { Results } from './run/results.ts';
 import { Runs } from './runs.ts';
@@ -308,11 +309,11 @@ export class SessionRuntime implements SessionApi {
 
 /** Builds the parts in tiers. Each tier uses only the tiers above it. */
 function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: SessionConfig): SessionParts {
-  // Storage. Its callback is the only reference to a later tier: the registry's reply to a delivery can end a task's
-  // reservation.
-  const destinations = sessionDestinations(ports, (task, epoch) =>
-    kit.store.transact(() => tasks.reservationEnded(task, epoch)),
-  );
+  // Storage. Its callbacks are the only references to later tiers: the registry's replies to deliveries.
+  const destinations = sessionDestinations(ports, {
+    reservationEnded: (task, epoch) => kit.store.transact(() => tasks.reservationEnded(task, epoch)),
+    mayPass: (task, epoch, ms) => passes.allow({ task, epoch }, ms),
+  });
   const kit = buildKit(platform, SESSION_SCHEMA, destinations);
   const records = new SessionRecords({ kit });
   const graph = new SessionGraph({ kit, records });
@@ -341,12 +342,24 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const assignments = new Assignments(leased);
   const reservations = new Reservations({ ...leased, assignments });
   const leases = new Leases({ ...leased, reservations });
-  const scheduler = new Scheduler({ ...leased, reservations, leases });
+  const passes = new Passes({ ...leased, reservations, leases });
+  const scheduler = new Scheduler({ ...leased, reservations, leases, passes });
   const transitions = new Transitions({ ...leased, scheduler });
   const attempts = new Attempts({ ...leased, transitions });
   const runs = new Runs({ ...leased, transitions, leases });
-  const tasks = new Tasks({ ...leased, transitions, attempts, reservations, leases });
-  const moving = { ...leased, assignments, reservations, leases, scheduler, transitions, attempts, runs, tasks };
+  const tasks = new Tasks({ ...leased, transitions, attempts, reservations, leases, passes });
+  const moving = {
+    ...leased,
+    assignments,
+    reservations,
+    leases,
+    passes,
+    scheduler,
+    transitions,
+    attempts,
+    runs,
+    tasks,
+  };
 
   // The requests: edits and actions of people, claims and frames of agents, over any transport.
   const changes = new GraphChanges(moving);

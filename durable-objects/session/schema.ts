@@ -29,7 +29,8 @@ CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
   granted_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, extended_at INTEGER, closed_at INTEGER, ended TEXT,
-  token_id TEXT NOT NULL DEFAULT '', cost_before REAL NOT NULL DEFAULT 0, move_asked_at INTEGER
+  token_id TEXT NOT NULL DEFAULT '', cost_before REAL NOT NULL DEFAULT 0, move_asked_at INTEGER,
+  passing TEXT
 );
 CREATE TABLE refusals (
   task INTEGER NOT NULL, epoch INTEGER NOT NULL, connection TEXT NOT NULL, count INTEGER NOT NULL,
@@ -321,6 +322,11 @@ UPDATE session SET lease_costs = COALESCE((
       // JSON: how the checks of a task have ended since it was last started.
       id: 'session/0025_checks',
       sql: `ALTER TABLE task_details ADD COLUMN checks TEXT;`,
+    },
+    {
+      // JSON: what is known of an agent whose slot may pass on to the next task.
+      id: 'session/0026_passes',
+      sql: `ALTER TABLE leases ADD COLUMN passing TEXT;`,
     },
   ],
 };

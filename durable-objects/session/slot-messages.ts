@@ -1,4 +1,4 @@
-import type { AssignmentResult, SlotRequest } from '../../src/ports/agent-registry.ts';
+import type { AssignmentResult, SlotPass, SlotRequest } from '../../src/ports/agent-registry.ts';
 import type { TaskId } from '../../src/protocol/common/ids.ts';
 import type { ObjectKit } from '../kit/runtime.ts';
 import { DESTINATION } from './config.ts';
@@ -9,14 +9,33 @@ export type SlotMessage =
   | { op: 'reserve'; task: number; request: SlotRequest; again: boolean }
   | { op: 'accept'; task_id: TaskId; epoch: number; agent_id: string }
   | { op: 'cancel'; task_id: TaskId; epoch: number }
-  | { op: 'release'; task_id: TaskId; epoch: number; result?: AssignmentResult };
+  /** `follows_pass`: the slot has passed on, and this only rates how the lease has ended. */
+  | { op: 'release'; task_id: TaskId; epoch: number; result?: AssignmentResult; follows_pass?: boolean }
+  | ({ op: 'pass' } & SlotPass);
 
 /**
  * Sends a message to the registry. It replaces an undelivered one about the same (task, epoch), except that nothing
- * replaces the news of who holds the lease.
+ * replaces the news of who holds the lease, and no rating replaces a pass.
  */
 export function tellRegistry({ outbox }: Pick<ObjectKit, 'outbox'>, message: SlotMessage): void {
-  const { task_id, epoch } = message.op === 'reserve' ? message.request : message;
-  const key = `${task_id}:${epoch}`;
-  outbox.put(DESTINATION.registry, message.op === 'accept' ? `${key}:accept` : key, message);
+  outbox.put(DESTINATION.registry, keyOf(message), message);
+}
+
+function keyOf(message: SlotMessage): string {
+  switch (message.op) {
+    case 'reserve':
+      return slotKey(message.request);
+    case 'pass':
+      return slotKey(message.from);
+    case 'accept':
+      return `${slotKey(message)}:accept`;
+    case 'release':
+      return message.follows_pass ? `${slotKey(message)}:rating` : slotKey(message);
+    case 'cancel':
+      return slotKey(message);
+  }
+}
+
+function slotKey({ task_id, epoch }: { task_id: TaskId; epoch: number }): string {
+  return `${task_id}:${epoch}`;
 }

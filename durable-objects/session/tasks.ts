@@ -19,6 +19,7 @@ type Needs = Pick<
   | 'checkpoints'
   | 'reservations'
   | 'leases'
+  | 'passes'
   | 'transitions'
   | 'attempts'
 >;
@@ -130,12 +131,13 @@ export class Tasks {
 
   /** Completes the task, as a whole or in part. If other tasks must start or end before it ends, it waits for them. */
   finish(number: number, outcome: 'whole' | 'partial', facts: MoveFacts): void {
-    const { details, graph, leases, transitions } = this.#parts;
+    const { details, graph, leases, passes, records, transitions } = this.#parts;
     if (this.#hasEndedBefore(number, facts.reason)) return;
+    const lease = records.liveLease(number);
     leases.end(number, 'done', facts.reason, { result: outcome === 'whole' ? 'completed' : 'partial' });
     if (facts.result) details.saveResult(number, facts.result);
     transitions.task(number, { status: graph.live.mayEnd(number) ? 'completed' : 'in_progress', outcome });
-    transitions.settle(facts);
+    passes.offering(lease, () => transitions.settle(facts));
   }
 
   /**

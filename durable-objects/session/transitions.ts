@@ -19,6 +19,9 @@ export interface MoveFacts {
   error?: SessionError | undefined;
 }
 
+/** Stores a change of a task, with its event. */
+export type Change = (number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>) => void;
+
 /** The only code that changes the statuses of tasks and of the session, with their events, clocks and projections. */
 export class Transitions {
   readonly #parts: Needs;
@@ -36,7 +39,7 @@ export class Transitions {
    * Changes a task. A change of its status is an event.
    * @throws when the transition table does not allow it, which is a bug and rolls the transaction back
    */
-  readonly task = (number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>): void => {
+  readonly task: Change = (number, changes) => {
     const { kit, records, log, graph } = this.#parts;
     const { status: from, epoch, ended_at } = records.task(number)!;
     if (!canTaskMove(from, changes.status) && !graph.isParent(number)) {

@@ -28,6 +28,8 @@ export class NodePlatform implements ObjectPlatform {
   clock: number;
   /** The time of the alarm; null if none is set. */
   alarm: number | null = null;
+  /** The transactions that were committed. */
+  commits = 0;
   /** The handler for frames and closes of the fake sockets. Set it to the runtime. */
   events: SocketEvents | null = null;
   logger: Logger = consoleLogger('warn');
@@ -69,6 +71,7 @@ export class NodePlatform implements ObjectPlatform {
       const value = body();
       this.#step();
       this.#db.exec('COMMIT');
+      this.commits++;
       return value;
     } catch (error) {
       this.#db.exec('ROLLBACK');

@@ -1,15 +1,12 @@
 import type { Move } from '../../../src/domain/graph/live-graph.ts';
 import type { SessionParts } from '../parts.ts';
-import type { TaskRow } from '../records.ts';
+import type { Change } from '../transitions.ts';
 import { promptOf } from './prompt.ts';
 
 type Needs = Pick<
   SessionParts,
-  'records' | 'details' | 'checkpoints' | 'reservations' | 'leases' | 'messages' | 'graph'
+  'records' | 'details' | 'checkpoints' | 'reservations' | 'leases' | 'passes' | 'messages' | 'graph'
 >;
-
-/** Stores a change of a task, with its event. */
-type Change = (number: number, changes: Partial<TaskRow> & Pick<TaskRow, 'status'>) => void;
 
 /**
  * Lets the graph go on: what follows from the changes of a transaction, and which of the ready tasks ask for an agent.
@@ -26,7 +23,7 @@ export class Scheduler {
     const { records, graph } = this.#parts;
     const isRunning = records.session().intent === 'run';
     for (let move = graph.live.next(isRunning); move; move = graph.live.next(isRunning)) this.#make(move, change);
-    if (isRunning) this.#dispatch();
+    if (isRunning) this.#dispatch(change);
   }
 
   #make({ number, ...changes }: Move, change: Change): void {
@@ -44,14 +41,19 @@ export class Scheduler {
     change(number, changes);
   }
 
-  /** Asks for agents for the tasks that go first, as many as may run at a time. */
-  #dispatch(): void {
-    const { records, reservations, graph } = this.#parts;
+  /**
+   * Lets the tasks that go first have an agent, as many as may run at a time: the one whose lease ends now if it can go on
+   * with the task, or else one that the registry finds.
+   */
+  #dispatch(change: Change): void {
+    const { records, reservations, passes, graph } = this.#parts;
+    passes.takeWaiting(change);
     const isWaiting = (task: number) => records.task(task)!.reserved_at === null;
     while (graph.busy < records.spec().max_parallel) {
       const number = graph.live.takeReady(isWaiting);
       if (number === null) return;
       this.#addPrompt(number);
+      if (passes.take(number, change)) continue;
       reservations.ask(number);
       graph.note(records.task(number)!);
     }

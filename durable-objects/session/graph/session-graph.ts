@@ -37,6 +37,14 @@ export class SessionGraph {
     return this.#busy.size;
   }
 
+  /** The tasks that ask the registry for an agent, those that have asked first before the others. */
+  get asking(): TaskRow[] {
+    void this.live;
+    const rows = [...this.#busy].map((number) => this.#parts.records.task(number)!);
+    const asking = rows.filter(({ status }) => status === 'ready');
+    return asking.sort((one, other) => one.reserved_at! - other.reserved_at! || one.number - other.number);
+  }
+
   /** Discards the graph. The next use builds another one. Call this after an edit of the tasks. */
   forget(): void {
     this.#live = null;

@@ -23,7 +23,7 @@ type Presented = Extract<RunUp, { type: 'present' }>;
 
 type Needs = Pick<
   SessionParts,
-  'config' | 'kit' | 'records' | 'checkpoints' | 'commands' | 'claims' | 'refusals' | 'frames' | 'tasks'
+  'config' | 'kit' | 'records' | 'checkpoints' | 'commands' | 'claims' | 'passes' | 'refusals' | 'frames' | 'tasks'
 >;
 
 /**
@@ -109,11 +109,35 @@ export class AgentStream {
     if (!frames.every(isNumbered)) return socket.close(CLOSE.protocol_error, 'a frame has no number');
     const { acked, gap } = this.#parts.frames.take(lease, frames);
     const { task, epoch } = lease;
-    if (!this.#parts.claims.held(task, epoch)) return;
+    if (!this.#parts.claims.held(task, epoch)) return void this.#goOn(socket, lease);
     if (frames.some(isCheckpoint)) {
       sendDown(socket, lease, { type: 'saved', n: this.#parts.checkpoints.savedFrame(task, epoch) });
     }
     sendDown(socket, lease, gap ? { type: 'expected', n: acked + 1 } : { type: 'ack', n: acked });
+  }
+
+  /** Says that a lease has ended, with the lease to which its slot has passed on, if it has. @returns whether it has */
+  #goOn(socket: ObjectSocket, lease: LeaseNumbers): boolean {
+    const { config, checkpoints, claims, commands, passes } = this.#parts;
+    const next = passes.nextOf(lease);
+    if (!next) return false;
+    this.#supersede(next, attachmentOf(socket));
+    hold(socket, next);
+    letGo(socket, lease);
+    const { task, epoch, stream_id } = next;
+    sendDown(socket, lease, {
+      type: 'ended',
+      reason: 'passed_on',
+      saved: checkpoints.savedFrame(lease.task, lease.epoch),
+      next: {
+        stream_id,
+        assignment: claims.assignment(task),
+        ttl_ms: config.lease_ttl_ms,
+        messages: passes.messagesOf(next),
+      },
+    });
+    commands.resend(task, epoch, socket);
+    return true;
   }
 
   /** The lease, if its holder has claimed it on this socket. */
@@ -130,6 +154,7 @@ export class AgentStream {
     const { records, checkpoints, refusals } = this.#parts;
     const { task, epoch } = lease;
     const { verdict, reason } = refusal;
+    if (verdict === 'ended' && this.#goOn(socket, lease)) return;
     if (records.isDeleted()) {
       sendDown(socket, lease, { type: 'gone', reason: 'the session was deleted', deleted: true });
     } else if (verdict === 'gone') sendDown(socket, lease, { type: 'gone', reason });

@@ -1,6 +1,7 @@
 import { repositoryKeyOf } from '../../../src/domain/dispatch/requirements.ts';
 import { type Claim, type ClaimVerdict, judgeClaim } from '../../../src/domain/lease/claim.ts';
 import { readUsage, usageSince } from '../../../src/domain/session/usage.ts';
+import type { Capability } from '../../../src/protocol/common/enums.ts';
 import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { MAX_CONVERSATION_PARTS } from '../../../src/protocol/common/limits.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
@@ -8,7 +9,10 @@ import { isProven, type Offeree } from '../../kit/crypto/offer-proof.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'checkpoints' | 'checks' | 'tasks' | 'reservations'>;
+type Needs = Pick<
+  SessionParts,
+  'kit' | 'records' | 'details' | 'checkpoints' | 'checks' | 'tasks' | 'reservations' | 'passes'
+>;
 
 /** A claim, with the token of the connection on which it came. */
 export interface AgentClaim extends Omit<Claim, 'isProven'>, Offeree {
@@ -16,6 +20,10 @@ export interface AgentClaim extends Omit<Claim, 'isProven'>, Offeree {
   proof?: string | undefined;
   /** The last message that came with the assignment, if it was handed out before; which proves the offer as well. */
   messages_given?: number;
+  /** Whether the agent goes on with the next task of the session if it gets one, and what it can do. */
+  shared?: true | undefined;
+  capabilities?: Capability[] | undefined;
+  labels?: string[] | undefined;
 }
 
 /** The reply to an agent that does not get the lease. */
@@ -85,11 +93,12 @@ export class Claims {
   }
 
   #newLease(task: number, claim: AgentClaim): LeaseRow {
-    const now = this.#parts.kit.store.platform.now();
+    const { kit, records, passes } = this.#parts;
+    const now = kit.store.platform.now();
     return {
       task,
       epoch: claim.epoch,
-      run: this.#parts.records.session().run,
+      run: records.session().run,
       agent_id: claim.agent_id,
       agent_name: claim.agent_name,
       token_id: claim.token_id,
@@ -101,6 +110,7 @@ export class Claims {
       extended_at: null,
       closed_at: null,
       move_asked_at: null,
+      passing: claim.shared ? JSON.stringify(passes.begin(claim, task)) : null,
       ended: null,
     };
   }

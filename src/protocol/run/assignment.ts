@@ -54,12 +54,12 @@ export const Assignment = schema(() =>
 );
 export type Assignment = Infer<typeof Assignment>;
 
+export const Prompt = schema(() => z.object({ number: z.int(), text: z.string(), delivery: Delivery() }));
+export type Prompt = Infer<typeof Prompt>;
+
 export const Command = schema(() =>
   z.discriminatedUnion('type', [
-    z.object({
-      type: z.literal('message'),
-      data: z.object({ number: z.int(), text: z.string(), delivery: Delivery() }),
-    }),
+    z.object({ type: z.literal('message'), data: Prompt() }),
     z.object({
       type: z.literal('approval_reply'),
       data: z.object({

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { AgentName } from '../agent/agent.ts';
 import { BOUNDED_JSON, Commit, Count, Ordinal } from '../common/bounds.ts';
+import { Capability } from '../common/enums.ts';
 import { TaskId, Uuid } from '../common/ids.ts';
-import { MAX_FRAME_BYTES } from '../common/limits.ts';
+import { MAX_FRAME_BYTES, MAX_LABEL_CHARS, MAX_LABELS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
-import { Assignment, Command } from './assignment.ts';
+import { Assignment, Command, Prompt } from './assignment.ts';
 
 /**
  * The run socket of a lease: `GET /ws/leases/{task_id}/{epoch}`, subprotocol `oio.v1`. It connects the agent to the
@@ -57,8 +58,11 @@ export const RunUp = schema(() =>
        */
       proof: z.string().max(MAX_PROOF_CHARS).optional(),
       of: Of().optional(),
-      /** Whether the agent understands messages of several leases on this socket. */
+      /** Whether the agent understands messages of several leases on this socket, and `next` of `ended`. */
       shared: z.literal(true).optional(),
+      /** What the agent can do, as in its hello. Without them, it is only given next what requires no more. */
+      capabilities: z.array(Capability()).max(31).optional(),
+      labels: z.array(z.string().max(MAX_LABEL_CHARS)).max(MAX_LABELS).optional(),
     }),
     /** Each frame is parsed by itself, so that an invalid one is rejected alone. It is acknowledged all the same. */
     z.object({ type: z.literal('frames'), frames: z.array(AnyFrame()).max(1_000), of: Of().optional() }),
@@ -93,7 +97,25 @@ export const RunDown = schema(() =>
     /** Commands are numbered by `id`, kept until they are acknowledged, and sent again after a reconnect. */
     z.object({ type: z.literal('command'), id: z.int(), command: Command(), ...OfShared().shape }),
     /** The lease has ended regularly, with a result or a release. All frames are acknowledged; delete the buffer. */
-    z.object({ type: z.literal('ended'), reason: z.string(), saved: z.int(), ...OfShared().shape }),
+    z.object({
+      type: z.literal('ended'),
+      reason: z.string(),
+      saved: z.int(),
+      /**
+       * On a shared socket: the agent has the lease of another task of the session now. It names its buffer with this
+       * stream id, and reports on this socket.
+       */
+      next: z
+        .object({
+          stream_id: z.string(),
+          assignment: Assignment(),
+          ttl_ms: z.int(),
+          /** The prompts after `messages_done`. Later ones follow as commands. */
+          messages: z.array(Prompt()),
+        })
+        .optional(),
+      ...OfShared().shape,
+    }),
     /** The agent does not hold the lease (any more). Abort the turn and delete the buffer. */
     z.object({ type: z.literal('lease_lost'), reason: z.string(), saved: z.int().optional(), ...OfShared().shape }),
     /** Another agent was first, or the offer was cancelled. `deleted`: the session was deleted, with all of its work. */

@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type * as z from 'zod';
 import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/common/ids.ts';
 import { MAX_TASK_DEPTH } from '../../../src/protocol/common/limits.ts';
 import { CreateGraphRequest } from '../../../src/protocol/session/task-requests.ts';
 import { checkpoint, failure, result, uuidOf } from './fake-agent.ts';
-import { failureOf, SESSION_ID, SessionInProcess, TASK_ID, unwrap } from './harness.ts';
-
-type NewTask = Partial<z.input<ReturnType<typeof CreateGraphRequest>>['tasks'][number]>;
+import { failureOf, type NewTask, SESSION_ID, SessionInProcess, TASK_ID, unwrap } from './harness.ts';
 
 const id = (number: number) => taskIdOf(SESSION_ID, number);
 const hours = (likely: number) => ({ optimistic_hours: likely, likely_hours: likely, pessimistic_hours: likely });

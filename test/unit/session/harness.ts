@@ -1,3 +1,4 @@
+import type * as z from 'zod';
 import { type Offeree, proofKey, proofOf } from '../../../durable-objects/kit/crypto/offer-proof.ts';
 import { receiveFrame, tokenTag } from '../../../durable-objects/kit/platform/sockets.ts';
 import { DEFAULT_SESSION_CONFIG, type SessionConfig } from '../../../durable-objects/session/config.ts';
@@ -16,6 +17,7 @@ import { IMPLICIT_TASK, taskIdOf } from '../../../src/protocol/common/ids.ts';
 import type { EventPage, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { CreateSessionRequest } from '../../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../../src/protocol/session/session.ts';
+import { CreateGraphRequest } from '../../../src/protocol/session/task-requests.ts';
 import { storedDeadlines } from '../../support/deadlines.ts';
 import type { FakeClient } from '../../support/fake-socket.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
@@ -46,6 +48,9 @@ export function failureOf(outcome: Outcome<unknown>): Failure {
   if (outcome.ok) throw new Error('this was to be refused');
   return outcome.failure;
 }
+
+/** A task of a graph, of which everything has a default. */
+export type NewTask = Partial<z.input<ReturnType<typeof CreateGraphRequest>>['tasks'][number]>;
 
 export interface HarnessOptions {
   platform?: NodePlatform;
@@ -220,6 +225,13 @@ export class SessionInProcess {
 
   task(number: number): TaskRow {
     return this.row<TaskRow>('tasks', `number = ${number}`)!;
+  }
+
+  /** Adds tasks to the session's graph. @returns their ids */
+  async addTasks(...tasks: NewTask[]): Promise<string[]> {
+    const full = tasks.map((task, index) => ({ title: `Task ${index}`, description: `Do part ${index}`, ...task }));
+    const request = CreateGraphRequest().parse({ tasks: full });
+    return unwrap(await this.runtime.createTasks(this.call(), request)).task_ids;
   }
 
   /** A session with `count` tasks and a prompt for each, added through its real parts. */
