@@ -1,6 +1,7 @@
 import { canBeRemembered } from '../src/domain/session/always-rules.ts';
 import { unseenWarning, visible } from '../src/domain/visible-text.ts';
 import type { ApprovalView } from '../src/protocol/session/approval.ts';
+import { APPROVAL_KINDS } from '../src/protocol/session/approval-kinds.ts';
 import { oio } from './command.ts';
 import { paint } from './terminal.ts';
 
@@ -15,6 +16,7 @@ export function approvalLines(session: string, approval: ApprovalView): string[]
     const command = `  ${oio} approve ${session} --approval ${id.slice(0, 8)}   (or reject)`;
     const wider = `  With --always, the session will also allow, without asking: ${visible(always.join(', '))}`;
     const lines = [visible(title), ...warned, paint('dim', command)];
+    if (!(APPROVAL_KINDS[kind].decisions as readonly string[]).includes('always')) return lines;
     if (always.length > 0) return [...lines, paint('dim', wider)];
     return canBeRemembered(approval) ? lines : [...lines, paint('dim', `  ${ONLY_ONCE}`)];
   }

@@ -103,6 +103,16 @@ export class Approvals {
     return view;
   }
 
+  /** The open approval of a kind for which the session has asked; null if there is none. */
+  openOf(task: number, kind: ApprovalView['kind']): string | null {
+    const own = this.#parts.kit.store.row<{ id: string }>(
+      `SELECT id FROM approvals WHERE task = ? AND status = 'open' AND epoch IS NULL AND view ->> '$.kind' = ?`,
+      task,
+      kind,
+    );
+    return own?.id ?? null;
+  }
+
   /** Rejects an agent's request that could not be opened as an approval. */
   refuse(task: number, epoch: number, askId: string, kind: AskOfAgent['kind']): void {
     const message = 'The request was rejected: it is invalid, too large, or one of too many. Ask for less at a time.';
@@ -129,20 +139,33 @@ export class Approvals {
     return ok(answered);
   }
 
-  /** Answers an approval whose time is over with the session's default. */
-  expire(id: string): void {
+  /**
+   * Answers an approval whose time is over with the default of its kind.
+   * @returns the answered approval; null if it was not open any more
+   */
+  expire(id: string): ApprovalView | null {
     const row = this.#byId(id);
-    if (row?.status !== 'open') return;
+    if (row?.status !== 'open') return null;
     const view = JSON.parse(row.view) as ApprovalView;
     const decision = decisionOnExpiry(this.#rulesOf(view), this.#parts.records.spec().approval_default);
-    const message = decision === 'reject' ? 'Nobody answered in time. Continue without it.' : undefined;
-    this.#settle(row, { decision, ...(message && { message }) }, 'session_default', true);
+    const isOfAgent = row.epoch !== null;
+    const message = isOfAgent && decision === 'reject' ? 'Nobody answered in time. Continue without it.' : undefined;
+    const answered = this.#settle(row, { decision, ...(message && { message }) }, 'session_default', true);
     this.#parts.projections.changed();
+    return answered;
   }
 
   /** Withdraws an approval for which the agent no longer waits. */
   withdrawAsk(task: number, epoch: number, askId: string, reason: string): void {
     const row = this.#byAskId(task, epoch, askId);
+    if (row?.status !== 'open') return;
+    this.#withdraw(row, reason);
+    this.#parts.projections.changed();
+  }
+
+  /** Withdraws an approval that the session itself does not need any more. */
+  withdraw(id: string, reason: string): void {
+    const row = this.#byId(id);
     if (row?.status !== 'open') return;
     this.#withdraw(row, reason);
     this.#parts.projections.changed();
@@ -215,7 +238,7 @@ export class Approvals {
   #reply(row: ApprovalRow, decision: Decision, given: Omit<AnswerApprovalRequest, 'decision'>): void {
     if (row.epoch === null || row.ask_id === null) return;
     const { message, answers } = given;
-    const { kind } = JSON.parse(row.view) as ApprovalView;
+    const { kind } = JSON.parse(row.view) as Pick<AskOfAgent, 'kind'>;
     this.#parts.commands.enqueue(row.task, row.epoch, {
       type: 'approval_reply',
       data: {

@@ -1,5 +1,5 @@
 import { isOwnFault } from '../../src/domain/fleet/breaker.ts';
-import { finishDueAt, judgeFinish, judgeLease, wasObjectDown } from '../../src/domain/lease/liveness.ts';
+import { finishDueAt, judgeFinish, judgeLease, wasDownAt, wasObjectDown } from '../../src/domain/lease/liveness.ts';
 import { isWithoutSocket } from '../../src/domain/lease/report.ts';
 import { addUsage, CUT_OFF_TURN, hasOpenTurn, readUsage } from '../../src/domain/session/usage.ts';
 import { isFinal } from '../../src/domain/task-status.ts';
@@ -119,7 +119,10 @@ export class Leases {
 
   /** Whether the object was down when a deadline fell due that is now handled `late_ms` too late. */
   wereCutOff(late_ms: number): boolean {
-    return this.#parts.records.liveLeases().some((lease) => wasObjectDown(late_ms, this.#socketSigns(lease)));
+    return (
+      wasDownAt(late_ms) ||
+      this.#parts.records.liveLeases().some((lease) => wasObjectDown(late_ms, this.#socketSigns(lease)))
+    );
   }
 
   /**

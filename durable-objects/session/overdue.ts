@@ -7,7 +7,7 @@ import { TOO_LATE } from './runs.ts';
 
 type Needs = Pick<
   SessionParts,
-  'kit' | 'records' | 'log' | 'approvals' | 'leases' | 'runs' | 'tasks' | 'actions' | 'projections'
+  'kit' | 'records' | 'log' | 'approvals' | 'decisions' | 'leases' | 'runs' | 'tasks' | 'actions' | 'projections'
 >;
 
 /** The handlers of the session's deadlines. */
@@ -70,9 +70,10 @@ export class Overdue {
   }
 
   #approval(id: string, { late_ms }: Due): void {
-    const { leases, approvals } = this.#parts;
-    if (leases.wereCutOff(late_ms)) approvals.extend(id);
-    else approvals.expire(id);
+    const { leases, approvals, decisions } = this.#parts;
+    if (leases.wereCutOff(late_ms)) return approvals.extend(id);
+    const expired = approvals.expire(id);
+    if (expired) decisions.decided(expired);
   }
 
   /**

@@ -7,7 +7,9 @@ import type { Attempts } from './attempts.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Checks } from './checks.ts';
 import type { SessionConfig } from './config.ts';
+import type { Decisions } from './decisions.ts';
 import type { Files } from './files.ts';
+import type { Gates } from './graph/gates.ts';
 import type { GraphChanges } from './graph/graph-changes.ts';
 import type { NewTasks } from './graph/new-tasks.ts';
 import type { Scheduler } from './graph/scheduler.ts';
@@ -65,6 +67,7 @@ export interface SessionParts {
   checkpoints: Checkpoints;
   projections: Projections;
   approvals: Approvals;
+  gates: Gates;
   assignments: Assignments;
   messages: Messages;
   checks: Checks;
@@ -80,6 +83,7 @@ export interface SessionParts {
   newTasks: NewTasks;
   taskEdits: TaskEdits;
   taskActions: TaskActions;
+  decisions: Decisions;
   actions: Actions;
   claims: Claims;
   refusals: Refusals;

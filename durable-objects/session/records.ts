@@ -1,8 +1,9 @@
 import type { KnownAgent } from '../../src/domain/dispatch/pass.ts';
+import type { Gate } from '../../src/domain/graph/gates.ts';
 import type { ClaimedLease } from '../../src/domain/lease/claim.ts';
 import type { Intent, TaskFacts } from '../../src/domain/session/session-status.ts';
 import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
-import type { SessionStatus, TaskKind, TaskPriority } from '../../src/protocol/common/enums.ts';
+import type { ApprovalKind, SessionStatus, TaskKind, TaskPriority } from '../../src/protocol/common/enums.ts';
 import { CheckMembers } from '../../src/protocol/session/checks.ts';
 import type { Rating } from '../../src/protocol/session/rating.ts';
 import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
@@ -96,9 +97,20 @@ export interface TaskRow extends TaskFacts {
   hours: number | null;
   /** Null if the session's applies. */
   max_attempts: number | null;
+  /** Whether a person must approve it before it starts. */
+  gate: Gate;
+  /** JSON: the {@link Blockage} of a blocked task. */
+  blocked_by: string | null;
   /** When its first lease of this run was granted, and when it ended, in ms. */
   started_at: number | null;
   ended_at: number | null;
+}
+
+/** The approval for which a task waits, and the same in words. */
+export interface Blockage {
+  kind: ApprovalKind;
+  approval_id: string;
+  message: string;
 }
 
 /** A finished assignment of a task. Its end says something of its agent. */

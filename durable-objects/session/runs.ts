@@ -42,7 +42,7 @@ export class Runs {
     });
     kit.deadlines.clear(DEADLINE.retire);
     transitions.intend('run');
-    this.beginAnew(graph.leaves().filter((task) => !isHeld(task) && isIncluded(task)));
+    this.beginAnew(graph.leaves().filter((task) => !isHeld(task) && task.status !== 'blocked' && isIncluded(task)));
     transitions.settle({ reason: `by ${by}` });
   }
 
@@ -51,7 +51,7 @@ export class Runs {
     const { graph, transitions } = this.#parts;
     transitions.intend('run');
     for (const task of graph.leaves()) {
-      if (!isFinal(task) && !isHeld(task)) transitions.task(task.number, { status: 'pending', setback: null });
+      if (task.status === 'paused') transitions.task(task.number, { status: 'pending', setback: null });
     }
     transitions.settle({ reason: `by ${by}` });
   }
@@ -87,7 +87,8 @@ export class Runs {
     const leases = records.liveLeases();
     if (leases.length > 0 && records.session().intent === intent) return;
     transitions.intend(intent);
-    const isIdle = (task: TaskRow) => isHeld(task) || (task.status === 'pending' && task.setback === null);
+    const isIdle = (task: TaskRow) =>
+      isHeld(task) || task.status === 'blocked' || (task.status === 'pending' && task.setback === null);
     for (const task of this.#unfinished()) {
       const hasAgent = leases.some((lease) => lease.task === task.number);
       if (!hasAgent && !isIdle(task)) this.#withdraw(task.number, intent, intent);

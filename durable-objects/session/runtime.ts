@@ -32,8 +32,10 @@ import { Attempts } from './attempts.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Checks } from './checks.ts';
 import { DESTINATION, type SessionConfig } from './config.ts';
+import { Decisions } from './decisions.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Files } from './files.ts';
+import { Gates } from './graph/gates.ts';
 import { GraphChanges } from './graph/graph-changes.ts';
 import { NewTasks } from './graph/new-tasks.ts';
 import { Scheduler } from './graph/scheduler.ts';
@@ -166,7 +168,11 @@ export class SessionRuntime implements SessionApi {
   }
 
   answer(call: Call, id: string, request: Parameters<SessionApi['answer']>[2]): ReturnType<SessionApi['answer']> {
-    return this.#change('answer', call, () => this.parts.approvals.answer(id, request, call.principal.token_id));
+    return this.#change('answer', call, () => {
+      const answered = this.parts.approvals.answer(id, request, call.principal.token_id);
+      if (answered.ok) this.parts.decisions.decided(answered.value);
+      return answered;
+    });
   }
 
   events(call: Call, after: Cursor | null, limit: number): Promise<Outcome<EventPage>> {
@@ -336,7 +342,8 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const approvals = new Approvals({ ...recorded, commands });
   const messages = new Messages({ ...recorded, commands, checkpoints });
   const checks = new Checks({ ...recorded, messages });
-  const leased = { ...recorded, commands, artifacts, files, checkpoints, approvals, messages, checks };
+  const gates = new Gates({ ...recorded, approvals });
+  const leased = { ...recorded, commands, artifacts, files, checkpoints, approvals, messages, checks, gates };
 
   // The parts that change statuses: leases, the graph, tasks, and the session, which follows its tasks.
   const assignments = new Assignments(leased);
@@ -366,12 +373,14 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const newTasks = new NewTasks({ ...moving, changes });
   const taskEdits = new TaskEdits({ ...moving, changes });
   const taskActions = new TaskActions(moving);
+  const decisions = new Decisions({ ...moving, taskActions });
   const actions = new Actions(moving);
   const claims = new Claims(moving);
   const refusals = new Refusals(moving);
   const results = new Results(moving);
   const frames = new AgentFrames({ ...moving, results });
-  const asking = { ...moving, changes, newTasks, taskEdits, taskActions, actions, claims, refusals, results, frames };
+  const edits = { changes, newTasks, taskEdits, taskActions };
+  const asking = { ...moving, ...edits, decisions, actions, claims, refusals, results, frames };
 
   // The transport of agents, and the handlers of deadlines.
   return { ...asking, stream: new AgentStream(asking), overdue: new Overdue(asking) };

@@ -22,7 +22,7 @@ CREATE TABLE tasks (
   reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]', last_assignment TEXT,
   parent INTEGER, depends_on TEXT NOT NULL DEFAULT '[]', priority TEXT NOT NULL DEFAULT 'normal',
   hours REAL, max_attempts INTEGER, cause INTEGER, started_at INTEGER, ended_at INTEGER,
-  kind TEXT NOT NULL DEFAULT 'work'
+  kind TEXT NOT NULL DEFAULT 'work', gate TEXT, blocked_by TEXT
 );
 CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT, checks TEXT);
 CREATE TABLE leases (
@@ -327,6 +327,14 @@ UPDATE session SET lease_costs = COALESCE((
       // JSON: what is known of an agent whose slot may pass on to the next task.
       id: 'session/0026_passes',
       sql: `ALTER TABLE leases ADD COLUMN passing TEXT;`,
+    },
+    {
+      // Whether a person must approve a task, and JSON with what blocks it.
+      id: 'session/0027_gates_of_tasks',
+      sql: `
+ALTER TABLE tasks ADD COLUMN gate TEXT;
+ALTER TABLE tasks ADD COLUMN blocked_by TEXT;
+`,
     },
   ],
 };

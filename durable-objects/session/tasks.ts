@@ -46,6 +46,8 @@ export class Tasks {
       number,
       title,
       kind: 'work',
+      gate: null,
+      blocked_by: null,
       status: 'pending',
       epoch: 1,
       attempts_used: 0,

@@ -10,7 +10,7 @@ import type { SessionParts } from './parts.ts';
 import type { TaskRow } from './records.ts';
 import { activeMs } from './views.ts';
 
-type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections' | 'graph' | 'scheduler'>;
+type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections' | 'graph' | 'gates' | 'scheduler'>;
 
 /** The details of a status change, for its event. */
 export interface MoveFacts {
@@ -40,13 +40,17 @@ export class Transitions {
    * @throws when the transition table does not allow it, which is a bug and rolls the transaction back
    */
   readonly task: Change = (number, changes) => {
-    const { kit, records, log, graph } = this.#parts;
-    const { status: from, epoch, ended_at } = records.task(number)!;
+    const { kit, records, log, graph, gates } = this.#parts;
+    const before = records.task(number)!;
+    const { status: from, epoch, ended_at } = before;
+    const isUnblocked = from === 'blocked' && changes.status !== 'blocked';
+    if (isUnblocked) gates.left(before);
     if (!canTaskMove(from, changes.status) && !graph.isParent(number)) {
       throw new Error(`no transition of a task from ${from} to ${changes.status}`);
     }
     records.updateTask(number, {
       ...(changes.status !== 'ready' && { reserved_at: null }),
+      ...(isUnblocked && { blocked_by: null }),
       ended_at: isFinal(changes) ? (ended_at ?? kit.store.platform.now()) : null,
       ...changes,
     });
@@ -63,8 +67,9 @@ export class Transitions {
    * @throws when the transition table does not allow the change, which is a bug and rolls the transaction back
    */
   settle(facts: MoveFacts): void {
-    const { records, log, projections, graph, scheduler } = this.#parts;
+    const { records, log, projections, graph, gates, scheduler } = this.#parts;
     scheduler.advance(this.task);
+    gates.tidy();
     const { status: from, intent } = records.session();
     const to = sessionStatus(graph.leaves(), intent);
     if (to === from) return;
@@ -130,7 +135,7 @@ export class Transitions {
   /** Adds the error of the failed task, because another task may have ended last. */
   #whyFailed(facts: MoveFacts): MoveFacts {
     if (facts.error) return facts;
-    const failed = this.#parts.records.tasks().find(({ error }) => error !== null);
+    const failed = this.#parts.records.tasks().find(({ status, error }) => status === 'failed' && error !== null);
     return { reason: facts.reason, error: failed?.error ? JSON.parse(failed.error) : undefined };
   }
 }

@@ -9,6 +9,7 @@ import type { QueuePlace } from '../protocol/session/queue.ts';
 interface Waiting {
   id: SessionId;
   status: SessionStatus;
+  open_approvals: number;
   queue?: QueuePlace | undefined;
 }
 
@@ -20,6 +21,13 @@ const NOT_ASKED: QueuePlace = {
   place: null,
   estimated_wait_seconds: null,
   missing: [],
+};
+
+/** The place of one in which all that could be done waits for a person. */
+const NOT_APPROVED: QueuePlace = {
+  ...NOT_ASKED,
+  reason: 'not_approved',
+  message: 'The session waits until somebody answers what it asks.',
 };
 
 /**
@@ -36,8 +44,9 @@ export async function withQueuePlaces<S extends Waiting>(
   try {
     const places = await agentRegistries.of(call.principal.workspace).places(call, waiting);
     if (!places.ok) return sessions;
+    const otherwise = ({ open_approvals }: S) => (open_approvals > 0 ? NOT_APPROVED : NOT_ASKED);
     return sessions.map((session) =>
-      waitsForAgent(session.status) ? { ...session, queue: places.value[session.id] ?? NOT_ASKED } : session,
+      waitsForAgent(session.status) ? { ...session, queue: places.value[session.id] ?? otherwise(session) } : session,
     );
   } catch (error) {
     if (error instanceof Unavailable) return sessions;

@@ -72,6 +72,9 @@ export function printSession(view: SessionView, json: boolean): void {
   for (const { agent_name, message } of view.tasks?.flatMap(({ refusals = [] }) => refusals) ?? []) {
     printLines([printable(`  waits for another agent: ${agent_name} refused: ${message}`)]);
   }
+  for (const { title, blocked_by } of view.tasks ?? []) {
+    if (blocked_by) printLines([printable(`  blocked: ${title}. ${blocked_by.message}`)]);
+  }
   for (const { last_assignment } of view.tasks ?? []) {
     if (!last_assignment?.rating) continue;
     const { quality, comment } = last_assignment.rating;

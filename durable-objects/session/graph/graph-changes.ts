@@ -1,15 +1,20 @@
 import { buildGraph, findCycle } from '../../../src/domain/graph/task-graph.ts';
 import { hasEnded, legalActions } from '../../../src/domain/session/session-machine.ts';
+import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, refuse } from '../../../src/protocol/common/errors.ts';
 import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../records.ts';
+import { readBlockage } from './gates.ts';
 import { dependenciesOf, graphTask } from './session-graph.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'log' | 'graph' | 'leases' | 'transitions' | 'projections'>;
+type Needs = Pick<SessionParts, 'records' | 'log' | 'graph' | 'gates' | 'leases' | 'transitions' | 'projections'>;
 
 /** The members of a task's row that make the graph. */
-export type Place = Pick<TaskRow, 'number' | 'title' | 'parent' | 'depends_on' | 'priority' | 'hours' | 'max_attempts'>;
+export type Place = Pick<
+  TaskRow,
+  'number' | 'title' | 'parent' | 'depends_on' | 'priority' | 'hours' | 'max_attempts' | 'gate'
+>;
 
 /** How many tasks one event names. */
 const TASKS_OF_EVENT = 200;
@@ -54,8 +59,8 @@ export class GraphChanges {
   }
 
   /** Records a change of the stored graph, and lets it go on. @returns the new version */
-  record(changed: readonly Place[], removed: readonly number[] = []): number {
-    const { records, log, graph, transitions, projections } = this.#parts;
+  record(changed: readonly Place[], removed: readonly TaskRow[] = []): number {
+    const { records, log, graph, gates, transitions, projections } = this.#parts;
     const { graph_version, version: sessionVersion } = records.session();
     const version = graph_version + 1;
     records.update({ graph_version: version, version: sessionVersion + 1 });
@@ -65,22 +70,39 @@ export class GraphChanges {
         .map(({ number, title, parent, priority, depends_on }) => {
           return { number, title, parent, priority, depends_on: dependenciesOf({ depends_on }) };
         });
-      const gone = from === 0 && removed.length > 0 ? { removed: [...removed] } : {};
+      const gone = from === 0 && removed.length > 0 ? { removed: removed.map(({ number }) => number) } : {};
       log.append(WHOLE_SESSION, { type: 'graph.changed', data: { version, tasks, ...gone } });
     }
     graph.forget();
     const affected = new Set(changed.flatMap(({ number, parent }) => (parent === null ? number : [number, parent])));
     for (const number of affected) this.#takeBack(number);
+    for (const row of removed) {
+      gates.left(row);
+      if (row.parent !== null) this.#standAlone(row.parent);
+    }
     transitions.settle({ reason: 'graph_changed' });
     projections.changed();
     return version;
   }
 
-  /** A ready task waits again if it has got subtasks, or waits for another one. */
+  /** A task that has lost its last subtask is worked on itself. */
+  #standAlone(number: number): void {
+    const { records, graph, transitions } = this.#parts;
+    const row = records.task(number);
+    if (row && !isFinal(row) && !graph.isParent(number)) transitions.task(number, { status: 'pending' });
+  }
+
+  /** A ready task waits again if it has got subtasks, or waits for another one. So does one that a gate keeps, or kept. */
   #takeBack(number: number): void {
-    const { records, graph, leases, transitions } = this.#parts;
+    const { records, graph, gates, leases, transitions } = this.#parts;
     const row = records.task(number)!;
-    if (row.status !== 'ready' || (graph.live.mayStart(number) && !graph.isParent(number))) return;
+    const mayStart = graph.live.mayStart(number) && !graph.isParent(number);
+    if (row.status === 'blocked') {
+      const isOfGate = readBlockage(row)?.kind === 'task_gate';
+      if (isOfGate && (!mayStart || gates.isFree(row))) transitions.task(number, { status: 'pending' });
+      return;
+    }
+    if (row.status !== 'ready' || mayStart) return;
     if (row.reserved_at !== null) leases.end(number, 'lost', 'graph_changed');
     transitions.task(number, { status: 'pending', setback: null });
   }

@@ -3,7 +3,7 @@ import type { Dependency } from '../../../src/domain/graph/task-graph.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type FieldError, type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { IMPLICIT_TASK, taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
-import { MAX_TASK_DEPTH, MAX_TASKS } from '../../../src/protocol/common/limits.ts';
+import { MAX_GATES, MAX_TASK_DEPTH, MAX_TASKS } from '../../../src/protocol/common/limits.ts';
 import type { GraphCreated } from '../../../src/protocol/session/task.ts';
 import type { CreateGraphRequest, NewTask } from '../../../src/protocol/session/task-requests.ts';
 import type { SessionParts } from '../parts.ts';
@@ -59,7 +59,8 @@ export class NewTasks {
         errors.push({ path, message: 'must be the name of a task of the request, or the id of one of the session' });
       return number;
     };
-    const places = wanted.map(({ title, parent, priority, estimate, max_attempts, depends_on }, index): Place => {
+    const places = wanted.map((task, index): Place => {
+      const { title, parent, priority, estimate, max_attempts, depends_on, requires_approval } = task;
       const path = `tasks.${index}`;
       const dependencies = depends_on.map((item, at): Dependency => {
         const { task, ...how } =
@@ -76,10 +77,15 @@ export class NewTasks {
         priority,
         hours: estimate ? pertEstimate(estimate).hours : null,
         max_attempts: max_attempts ?? null,
+        gate: requires_approval ? 'closed' : null,
       };
     });
     if (records.tasks().length + wanted.length > MAX_TASKS) {
       errors.push({ path: 'tasks', message: `must leave the session with at most ${MAX_TASKS} tasks` });
+    }
+    const gated = [...records.tasks(), ...places].filter(({ gate }) => gate !== null);
+    if (gated.length > MAX_GATES) {
+      errors.push({ path: 'tasks', message: `must leave at most ${MAX_GATES} tasks that require an approval` });
     }
     const detail = 'The tasks do not fit together. The errors say how to correct them.';
     return errors.length > 0 ? refuse('validation_failed', detail, { errors }) : ok(places);

@@ -5,7 +5,7 @@ import { promptOf } from './prompt.ts';
 
 type Needs = Pick<
   SessionParts,
-  'records' | 'details' | 'checkpoints' | 'reservations' | 'leases' | 'passes' | 'messages' | 'graph'
+  'records' | 'details' | 'checkpoints' | 'gates' | 'reservations' | 'leases' | 'passes' | 'messages' | 'graph'
 >;
 
 /**
@@ -27,7 +27,7 @@ export class Scheduler {
   }
 
   #make({ number, ...changes }: Move, change: Change): void {
-    const { records, reservations, leases, graph } = this.#parts;
+    const { records, gates, reservations, leases, graph } = this.#parts;
     if (changes.status === 'skipped' && !graph.isParent(number)) {
       const lease = records.liveLease(number);
       if (lease) leases.close(lease, UNREACHABLE);
@@ -35,6 +35,8 @@ export class Scheduler {
       return change(number, { ...changes, setback: null, degraded_by: null });
     }
     if (changes.status === 'ready' && !graph.isParent(number)) {
+      const blockage = gates.blockageOf(number);
+      if (blockage) return change(number, { status: 'blocked', blocked_by: JSON.stringify(blockage) });
       reservations.renew(number);
       return change(number, { ...changes, setback: null, error: null });
     }

@@ -1,5 +1,6 @@
 import { UNESTIMATED_HOURS } from '../../../src/domain/graph/estimate.ts';
 import { LiveGraph } from '../../../src/domain/graph/live-graph.ts';
+import { familyOf } from '../../../src/domain/graph/reach.ts';
 import { buildGraph, type Dependency, type GraphTask } from '../../../src/domain/graph/task-graph.ts';
 import { isWorkedOn } from '../../../src/domain/session/session-status.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
@@ -68,6 +69,11 @@ export class SessionGraph {
   leaves(): TaskRow[] {
     const { live } = this;
     return this.#parts.records.tasks().filter(({ number }) => !live.isParent(number));
+  }
+
+  /** A task and all that are part of it. */
+  family(task: number): TaskRow[] {
+    return familyOf(this.live.graph, task).map((number) => this.#parts.records.task(number)!);
   }
 
   /** The completed tasks after which a task or one that it is a part of comes, each with its subtasks instead of it. */

@@ -3,11 +3,13 @@ import { hasEnded, legalActions, nextStatus } from '../../../src/domain/session/
 import { isFinal } from '../../../src/domain/task-status.ts';
 import type { TaskChange } from '../../../src/ports/sessions.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
+import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { RetryTaskRequest, UpdateTaskStatusRequest } from '../../../src/protocol/session/task-changes.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../records.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'graph' | 'leases' | 'transitions' | 'runs'>;
+type Ending = UpdateTaskStatusRequest['status'];
 type Action = Extract<TaskChange, { type: 'status' | 'retry' }>;
 
 /** The actions of people and programs on single tasks: they end a task from outside, and start it again. */
@@ -26,7 +28,7 @@ export class TaskActions {
 
   /** Ends a task and its subtasks. An agent at work stops, and keeps its lease until it has sent its last checkpoint. */
   #end(task: TaskRow, { status, reason }: UpdateTaskStatusRequest, by: string): Outcome<null> {
-    const { records, graph, leases, transitions } = this.#parts;
+    const { records, graph, transitions } = this.#parts;
     const { status: of } = records.session();
     if (hasEnded(of)) return this.#refuse(`The session is ${of}, so its tasks cannot change.`);
     if (isFinal(task)) return this.#refuse(`The task is ${task.status} already. It can be retried.`);
@@ -34,23 +36,28 @@ export class TaskActions {
     if (isParent && (status === 'completed' || status === 'failed')) {
       return this.#refuse('A task with subtasks is done or fails with them. It can be cancelled or skipped.');
     }
-    const family = familyOf(graph.live.graph, task.number).filter((number) => !graph.isParent(number));
     const message = reason ?? 'The task was failed from outside.';
-    for (const number of family) {
-      if (isFinal(records.task(number)!)) continue;
-      const lease = records.liveLease(number);
+    this.endAll(task.number, status, status === 'failed' ? { code: 'failed', message, retryable: false } : null);
+    transitions.settle({ reason: `by ${by}` });
+    return ok(null);
+  }
+
+  /** Ends a task and its subtasks, except those that have ended before. The caller settles. */
+  endAll(number: number, status: Ending, error: SessionError | null = null): void {
+    const { records, graph, leases, transitions } = this.#parts;
+    for (const member of familyOf(graph.live.graph, number)) {
+      if (graph.isParent(member) || isFinal(records.task(member)!)) continue;
+      const lease = records.liveLease(member);
       if (lease) leases.close(lease, status);
-      else leases.end(number, 'lost', status);
-      transitions.task(number, {
+      else leases.end(member, 'lost', status);
+      transitions.task(member, {
         status,
         setback: null,
         degraded_by: null,
         outcome: status === 'completed' ? 'whole' : null,
-        ...(status === 'failed' && { error: JSON.stringify({ code: 'failed', message, retryable: false }) }),
+        ...(error && { error: JSON.stringify(error) }),
       });
     }
-    transitions.settle({ reason: `by ${by}` });
-    return ok(null);
   }
 
   /** Starts a task again. The tasks that were skipped because of it start too; on request, all that follow it. */

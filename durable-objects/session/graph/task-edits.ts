@@ -5,7 +5,7 @@ import { isFinal } from '../../../src/domain/task-status.ts';
 import type { RemoveOptions, TaskChange } from '../../../src/ports/sessions.ts';
 import { type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
 import { IMPLICIT_TASK, taskIdOf, taskNumber } from '../../../src/protocol/common/ids.ts';
-import { MAX_DEPENDENCIES } from '../../../src/protocol/common/limits.ts';
+import { MAX_DEPENDENCIES, MAX_GATES } from '../../../src/protocol/common/limits.ts';
 import type { AddDependencyRequest, UpdateTaskRequest } from '../../../src/protocol/session/task-changes.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../records.ts';
@@ -67,7 +67,7 @@ export class TaskEdits {
       records.removeTask(row.number);
       details.remove(row.number);
     }
-    changes.record([], [...gone]);
+    changes.record([], rows);
     return ok(null);
   }
 
@@ -75,6 +75,7 @@ export class TaskEdits {
     const { records, details, changes } = this.#parts;
     const { description, required_capabilities, required_labels, checks, estimate, title, priority, max_attempts } =
       body;
+    const { requires_approval } = body;
     const needed = { description, required_capabilities, required_labels, checks };
     const isNeeded = Object.values(needed).some((value) => value !== undefined);
     const before = details.definition(task.number);
@@ -82,6 +83,9 @@ export class TaskEdits {
       const why = before === null ? 'It stands for the prompt of the session' : 'It asks for an agent, or has had one';
       return refuse('illegal_transition', `${why}, so only title, priority, estimate and max_attempts can change.`);
     }
+    const gate = requires_approval === undefined ? task.gate : requires_approval ? (task.gate ?? 'closed') : null;
+    const problem = gate === task.gate ? null : this.#whyNoOtherGate(task);
+    if (problem) return problem;
     if (before)
       details.define(task.number, {
         ...before,
@@ -92,9 +96,23 @@ export class TaskEdits {
     records.updateTask(task.number, {
       ...defined({ title, priority, max_attempts }),
       ...(estimate !== undefined && { hours }),
+      gate,
     });
-    changes.record([records.task(task.number)!]);
+    changes.record(this.#parts.graph.family(task.number));
     return ok(null);
+  }
+
+  /** Why it cannot change whether a person must approve the task; null if it can. */
+  #whyNoOtherGate(task: TaskRow): Outcome<never> | null {
+    const { records, graph } = this.#parts;
+    const family = familyOf(graph.live.graph, task.number).map((number) => records.task(number)!);
+    if (family.some((row) => row.reserved_at !== null || (row.started_at !== null && !graph.isParent(row.number)))) {
+      const detail = 'The task asks for an agent, or has had one, so it is too late for an approval of its start.';
+      return refuse('illegal_transition', detail);
+    }
+    const others = records.tasks().filter(({ number, gate }) => number !== task.number && gate !== null);
+    if (others.length < MAX_GATES) return null;
+    return refuse('limit_reached', `${MAX_GATES} tasks of the session require an approval, and no more can.`);
   }
 
   #depend(task: TaskRow, { depends_on_task_id, dependency_type, is_required }: AddDependencyRequest): Outcome<null> {

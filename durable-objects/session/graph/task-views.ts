@@ -16,6 +16,7 @@ import { viewOf } from '../assignments.ts';
 import type { SessionParts } from '../parts.ts';
 import { readAssignment, type TaskRow } from '../records.ts';
 import { lastSeenAt } from '../run/run-sockets.ts';
+import { readBlockage } from './gates.ts';
 import { dependenciesOf } from './session-graph.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'details' | 'graph'>;
@@ -164,6 +165,8 @@ export class TaskViews {
       priority: task.priority,
       depends_on: dependenciesOf(task).map(({ task: other, ...how }) => ({ task_id: idOf(other), ...how })),
       waiting_on: isFinal(task) ? [] : graph.live.waitsFor(task.number).map(idOf),
+      requires_approval: task.gate !== null,
+      blocked_by: readBlockage(task),
       caused_by: task.cause === null ? null : idOf(task.cause),
       estimated_hours: task.hours,
       complexity_level: complexityOf(task.hours ?? UNESTIMATED_HOURS),

@@ -193,7 +193,8 @@ export type LoadLevel = Infer<typeof LoadLevel>;
 export const ApprovalKind = schema(() =>
   z.enum(Object.keys(APPROVAL_KINDS) as (keyof typeof APPROVAL_KINDS)[]).meta({
     id: 'ApprovalKind',
-    description: 'What the agent asks for: a permission, or the answer to a question.',
+    description:
+      'What is asked for: a permission for the agent, the answer to its question, or the start of a task (`task_gate`).',
     example: 'permission',
   }),
 );

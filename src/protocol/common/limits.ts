@@ -73,6 +73,8 @@ export const MAX_LOCK_TTL_SECONDS = 3_600;
 export const MAX_LOCK_WAIT_SECONDS = 25;
 /** The longest that a request of an agent for work waits, in seconds. */
 export const MAX_CLAIM_WAIT_SECONDS = 25;
+/** The most tasks of a session that a person must approve before they start. */
+export const MAX_GATES = 100;
 /** The most files of a task's result, and the most that they have together. */
 export const MAX_FILES = 200;
 export const MAX_FILES_BYTES = 67_108_864;

@@ -21,6 +21,8 @@ export const APPROVAL_KINDS = {
   },
   /** The agent has a question. */
   question: { raised_by: 'agent', decisions: ['once', 'reject'], on_expiry: 'reject', needs_answers: true },
+  /** A task may start only when a person has approved it. It never starts because nobody has answered. */
+  task_gate: { raised_by: 'session', decisions: ['once', 'reject'], on_expiry: 'reject', needs_answers: false },
 } as const satisfies Record<string, ApprovalRules>;
 
 /** Rules by kind: `APPROVAL_KINDS`, or a test's table. */

@@ -14,12 +14,13 @@ export const QueueReason = schema(() =>
       'all_declined',
       'offered',
       'not_asked',
+      'not_approved',
     ])
     .meta({
       id: 'QueueReason',
       description: [
         'Why a session waits: no agent is connected; no connected agent has what it needs; all that fit have refused it,',
-        'are draining or get no work because of their own failures, are at work, are silent, or have just declined it; an agent has the offer; the session has not asked yet.',
+        'are draining or get no work because of their own failures, are at work, are silent, or have just declined it; an agent has the offer; the session has not asked yet, or a person has to approve something first.',
       ].join(' '),
       example: 'all_busy',
     }),

@@ -21,13 +21,14 @@ export const UpdateTaskRequest = schema(() =>
       estimate: Estimate().nullable().optional(),
       max_attempts: z.int().min(1).max(10).nullable().optional(),
       checks: GivenChecks().optional(),
+      requires_approval: z.boolean().optional(),
       graph_version: ExpectedVersion(),
     })
     .refine(({ graph_version: _, ...changes }) => Object.keys(changes).length > 0, 'must have a member to change')
     .meta({
       id: 'UpdateTaskRequest',
       description:
-        'Members to change; null removes one. A task that has ended does not change. What its agent needs to know (`description`, `checks` and requirements) changes only before the task asks for an agent.',
+        'Members to change; null removes one. A task that has ended does not change. What its agent needs to know (`description`, `checks`, `requires_approval` and requirements) changes only before the task asks for an agent.',
       example: { priority: 'high' },
     }),
 );

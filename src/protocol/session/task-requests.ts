@@ -39,6 +39,10 @@ const described = () => ({
   estimate: Estimate().optional(),
   max_attempts: z.int().min(1).max(10).optional().meta({ description: 'By default that of the session.' }),
   checks: GivenChecks().default([]),
+  requires_approval: z.boolean().default(false).meta({
+    description:
+      'Whether the task, with its subtasks, starts only when a person has approved it: an approval of the kind `task_gate`. If it is rejected, the task is cancelled; if nobody answers in time, it fails.',
+  }),
 });
 
 export const ExpectedVersion = schema(() =>

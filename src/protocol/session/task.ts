@@ -1,5 +1,13 @@
 import * as z from 'zod';
-import { Capability, ComplexityLevel, DependencyType, TaskKind, TaskPriority, TaskStatus } from '../common/enums.ts';
+import {
+  ApprovalKind,
+  Capability,
+  ComplexityLevel,
+  DependencyType,
+  TaskKind,
+  TaskPriority,
+  TaskStatus,
+} from '../common/enums.ts';
 import { SessionId, TaskId, Uuid } from '../common/ids.ts';
 import { Instant } from '../common/instant.ts';
 import { NextCursor } from '../common/page.ts';
@@ -51,6 +59,8 @@ const EXAMPLE_TASK = {
     },
   ],
   waiting_on: ['0198c2f0-1a2b-8c3d-9e4f-5a6b00000001'],
+  requires_approval: false,
+  blocked_by: null,
   caused_by: null,
   estimated_hours: 2,
   complexity_level: 'moderate' as const,
@@ -81,6 +91,11 @@ export const TaskView = schema(() =>
       waiting_on: z.array(TaskId()).meta({
         description: 'Tasks that must start or end before this one starts or, if its work is done, before it ends.',
       }),
+      requires_approval: z.boolean(),
+      blocked_by: z
+        .object({ kind: ApprovalKind(), approval_id: Uuid(), message: z.string() })
+        .nullable()
+        .meta({ description: 'Of a blocked task: the approval that it waits for, in words too. Null otherwise.' }),
       caused_by: TaskId().nullable().meta({ description: 'The task because of which this one was skipped.' }),
       estimated_hours: z.number().nullable().meta({ description: 'The mean of the estimate; null without one.' }),
       complexity_level: ComplexityLevel(),

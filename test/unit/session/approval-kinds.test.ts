@@ -4,32 +4,32 @@ import { APPROVAL_KINDS, type ApprovalRules } from '../../../src/protocol/sessio
 import { asked, question, released } from './fake-agent.ts';
 import { failureOf, SessionInProcess, unwrap } from './harness.ts';
 
-/** A kind that only the session raises, such as the approval of a task's start. */
-const task_gate: ApprovalRules = {
+/** A kind that only the session raises, and for which nothing waits. */
+const remark: ApprovalRules = {
   raised_by: 'session',
   decisions: ['once', 'reject'],
   on_expiry: 'once',
   needs_answers: false,
 };
 
-function sessionWithGates(): SessionInProcess {
-  return new SessionInProcess({ config: { approval_kinds: { ...APPROVAL_KINDS, task_gate } } });
+function sessionWithRemarks(): SessionInProcess {
+  return new SessionInProcess({ config: { approval_kinds: { ...APPROVAL_KINDS, remark } } });
 }
 
 /** Opens an approval of the session itself through the real part. @returns its id */
-function openGate(session: SessionInProcess): string {
+function openRemark(session: SessionInProcess): string {
   const { kit, approvals } = session.runtime.parts;
   const ask = { title: 'Begin?', permission: null, patterns: [], always: [], questions: [], detail: {} };
-  const kind = 'task_gate' as 'permission';
+  const kind = 'remark' as 'permission';
   return kit.store.transact(() => approvals.open(IMPLICIT_TASK, { kind, ...ask }, null)).id;
 }
 
 describe('an approval that the session itself raises', () => {
   it('needs no lease: it is listed and counted, and can be answered with a decision of its kind', async () => {
-    const session = sessionWithGates();
+    const session = sessionWithRemarks();
     await session.create();
-    const id = openGate(session);
-    expect(await session.view()).toMatchObject({ open_approvals: 1, approvals: [{ id, kind: 'task_gate' }] });
+    const id = openRemark(session);
+    expect(await session.view()).toMatchObject({ open_approvals: 1, approvals: [{ id, kind: 'remark' }] });
     const answered = unwrap(await session.runtime.answer(session.call(), id, { decision: 'once' }));
     expect(answered).toMatchObject({ status: 'answered', answer: { decision: 'once', by: 'tester' } });
     expect(session.rows('commands'), 'no agent is told').toEqual([]);
@@ -37,17 +37,19 @@ describe('an approval that the session itself raises', () => {
   });
 
   it('refuses a decision that its kind does not allow, and names the allowed ones', async () => {
-    const session = sessionWithGates();
+    const session = sessionWithRemarks();
     await session.create();
-    const refused = failureOf(await session.runtime.answer(session.call(), openGate(session), { decision: 'always' }));
+    const refused = failureOf(
+      await session.runtime.answer(session.call(), openRemark(session), { decision: 'always' }),
+    );
     expect(refused).toMatchObject({ code: 'validation_failed', errors: [{ path: 'decision' }] });
     expect(refused.detail).toContain('once, reject');
   });
 
   it('expires with the default decision of its kind', async () => {
-    const session = sessionWithGates();
+    const session = sessionWithRemarks();
     await session.create({ approval_timeout_seconds: 60, approval_default: 'reject' });
-    openGate(session);
+    openRemark(session);
     await session.advance(60_000);
     expect(await session.view()).toMatchObject({
       approvals: [{ status: 'expired', answer: { decision: 'once', by: 'session_default' } }],
@@ -55,20 +57,20 @@ describe('an approval that the session itself raises', () => {
   });
 
   it('stays open when a lease of its task ends, while the agent’s own approvals are withdrawn', async () => {
-    const session = sessionWithGates();
+    const session = sessionWithRemarks();
     const agent = await session.begun();
-    openGate(session);
+    openRemark(session);
     agent.send(asked('r1'), released('shutdown'));
     expect((await session.view()).approvals).toMatchObject([
-      { kind: 'task_gate', status: 'open' },
+      { kind: 'remark', status: 'open' },
       { kind: 'permission', status: 'withdrawn' },
     ]);
   });
 
   it('does not keep a quiet agent from being degraded, because only the agent’s own approval does', async () => {
-    const session = sessionWithGates();
+    const session = sessionWithRemarks();
     await session.begun();
-    openGate(session);
+    openRemark(session);
     await session.advance(45_000);
     expect(await session.status()).toBe('degraded');
   });
@@ -76,9 +78,9 @@ describe('an approval that the session itself raises', () => {
 
 describe('an agent', () => {
   it('cannot raise a kind that is reserved for the session: the frame is rejected and the ask is answered', async () => {
-    const session = sessionWithGates();
+    const session = sessionWithRemarks();
     const agent = await session.begun();
-    agent.send(asked('r1', { kind: 'task_gate' as 'permission' }));
+    agent.send(asked('r1', { kind: 'remark' as 'permission' }));
     expect(await session.view()).toMatchObject({ open_approvals: 0, approvals: [] });
     expect((await session.events()).at(-1)).toMatchObject({ type: 'frame.rejected' });
     expect(agent.commandsOf('approval_reply')).toMatchObject([{ ask_id: 'r1', decision: 'reject' }]);

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { readBlockage } from '../../../durable-objects/session/graph/gates.ts';
+import { closedGateOf } from '../../../src/domain/graph/gates.ts';
 import type { GraphTask } from '../../../src/domain/graph/task-graph.ts';
 import { canMove, hasEnded, isWorking, legalActions, nextStatus } from '../../../src/domain/session/session-machine.ts';
 import { isWorkedOn, sessionStatus } from '../../../src/domain/session/session-status.ts';
@@ -34,7 +36,8 @@ type Step =
   | { type: 'vanish'; task: number }
   | { type: 'wait'; ms: number }
   | { type: 'act'; action: SessionAction }
-  | { type: 'edit'; task: number; other: number; kind: number };
+  | { type: 'edit'; task: number; other: number; kind: number }
+  | { type: 'answer'; decision: 'once' | 'reject' };
 
 /** Changes of a task by people, of which many are refused. */
 const EDITS: ((other: string) => TaskChange)[] = [
@@ -45,6 +48,8 @@ const EDITS: ((other: string) => TaskChange)[] = [
   () => ({ type: 'retry', body: { with_dependents: false } }),
   () => ({ type: 'retry', body: { with_dependents: true } }),
   () => ({ type: 'update', body: { priority: 'blocker', description: 'Do it better' } }),
+  () => ({ type: 'update', body: { requires_approval: true } }),
+  () => ({ type: 'update', body: { requires_approval: false } }),
   ...DependencyType().options.map((dependency_type) => (depends_on_task_id: string): TaskChange => {
     return { type: 'add_dependency', body: { depends_on_task_id, dependency_type, is_required: true } };
   }),
@@ -71,6 +76,13 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('vanish' as const), task: aTask }) },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('answer' as const),
+      decision: fc.constantFrom('once' as const, 'once' as const, 'reject' as const),
+    }),
+  },
+  {
     weight: 3,
     arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(1_000, 30_000, 60_000) }),
   },
@@ -83,6 +95,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
 async function take(session: SessionInProcess, agents: Map<number, FakeAgent>, step: Step, count: number) {
   if (step.type === 'wait') return session.advance(step.ms);
   if (step.type === 'act') return session.tryTo(requestFor(step.action));
+  if (step.type === 'answer') return answer(session, step.decision);
   const task = ((step.task - 1) % count) + 1;
   if (step.type === 'edit') return edit(session, task, ((step.other - 1) % count) + 1, step.kind);
   if (!session.task(task)) return;
@@ -90,6 +103,12 @@ async function take(session: SessionInProcess, agents: Map<number, FakeAgent>, s
     if (session.task(task).reserved_at !== null) agents.set(task, session.agentOf(task).connect());
   } else if (step.type === 'frame') agents.get(task)?.send(FRAMES[step.frame]!);
   else agents.get(task)?.client?.vanish();
+}
+
+/** Answers the oldest open approval, if there is one. */
+async function answer(session: SessionInProcess, decision: 'once' | 'reject'): Promise<void> {
+  const [first] = unwrap(await session.runtime.approvals(session.call())).items;
+  if (first?.status === 'open') unwrap(await session.runtime.answer(session.call(), first.id, { decision }));
 }
 
 /** Changes a task. Many changes are refused, but none fails. */
@@ -119,6 +138,15 @@ async function check(session: SessionInProcess): Promise<void> {
     if (setback !== null) expect(session.dueAt(`requeue:${number}`), 'a way on').not.toBeNull();
     if (isWorkedOn(task)) expect(session.dueAt(`lease:${number}`), 'a way on').not.toBeNull();
   }
+  const asked = session.rows<{ id: string }>('approvals', `status = 'open'`).map(({ id }) => id);
+  const waited = leaves.flatMap((task) => readBlockage(task)?.approval_id ?? []);
+  expect(new Set(asked), 'a person is asked exactly for what blocks a task').toEqual(new Set(waited));
+  for (const task of leaves) {
+    expect(task.blocked_by !== null, 'a blocked task says why').toBe(task.status === 'blocked');
+    const isKept = closedGateOf(task.number, (number) => records.task(number)) !== null;
+    if (isKept) expect(['ready', 'assigned', 'in_progress'], 'no gate is passed').not.toContain(task.status);
+  }
+  for (const id of asked) expect(session.dueAt(`approval:${id}`), 'an end').not.toBeNull();
   const busy = leaves.filter((task) => isWorkedOn(task) || task.reserved_at !== null).length;
   const { max_parallel } = records.spec();
   expect(busy, 'no more than may run at a time').toBeLessThanOrEqual(max_parallel);
@@ -138,6 +166,7 @@ async function check(session: SessionInProcess): Promise<void> {
 /** A task of a request, with its relations to the others. */
 function newTask({ number, parent, depends_on, priority, hours }: GraphTask): NewTask {
   return NewTask().parse({
+    requires_approval: number % 4 === 0,
     name: `t${number}`,
     title: `Task ${number}`,
     description: `Do part ${number}`,
@@ -169,6 +198,7 @@ it('a session follows any graph by legal transitions, for any sequence of events
           expect(rounds, 'none waits for ever').toBeLessThan(3 * tasks.length + 6);
           const { status } = session.runtime.parts.records.session();
           if (nextStatus(status, 'resume') !== null) await session.act('resume');
+          for (let open = tasks.length; open > 0; open--) await answer(session, 'once');
           for (const task of session.runtime.parts.graph.leaves()) {
             if (task.reserved_at !== null) agents.set(task.number, session.agentOf(task.number).connect());
             else if (isWorkedOn(task)) agents.get(task.number)!.connect();

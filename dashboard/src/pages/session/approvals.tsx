@@ -18,6 +18,7 @@ import { Questions } from './questions.tsx';
 const HEADINGS: Record<ApprovalView['kind'], string> = {
   permission: 'The agent needs permission',
   question: 'The agent has a question',
+  task_gate: 'A task needs your approval to start',
 };
 
 /** The open approvals. A user whose role may not answer still sees the questions. */
@@ -50,7 +51,7 @@ export function WaitingBanner({ count, approvals }: { count: number; approvals: 
       className="caps absolute inset-x-0 top-[calc(100%+3px)] flex min-h-10 items-center justify-center gap-3 bg-warn px-4 text-paper"
     >
       <span aria-hidden="true" className="blink size-2 shrink-0 bg-current" />
-      The agent waits for {count === 1 ? 'your answer' : `${count} answers`}: show
+      The session waits for {count === 1 ? 'your answer' : `${count} answers`}: show
     </button>
   );
 }
@@ -134,7 +135,7 @@ function Remaining({ until }: { until: string }) {
 
 /** The exact command, change or patterns to approve. */
 function Detail({ approval }: { approval: ApprovalView }) {
-  const { command, diff } = approval.detail;
+  const { command, diff, prompt } = approval.detail;
   if (typeof diff === 'string' && diff) {
     return (
       <div className="max-h-96 overflow-auto border-2 border-faint">
@@ -142,7 +143,9 @@ function Detail({ approval }: { approval: ApprovalView }) {
       </div>
     );
   }
-  const text = visible(typeof command === 'string' ? `$ ${command}` : approval.patterns.join('\n'));
+  const text = visible(
+    typeof command === 'string' ? `$ ${command}` : typeof prompt === 'string' ? prompt : approval.patterns.join('\n'),
+  );
   return (
     text && <pre className="border-2 border-faint p-2 font-mono text-sm whitespace-pre-wrap wrap-anywhere">{text}</pre>
   );
@@ -164,7 +167,7 @@ function DecisionForm(props: {
     <div className="space-y-3">
       <div className="flex flex-wrap gap-2">
         <Button look="strong" disabled={props.busy} onClick={() => props.onAnswer({ decision: 'once' })}>
-          Allow once
+          {props.approval.kind === 'task_gate' ? 'Approve' : 'Allow once'}
         </Button>
         {props.decisions.includes('always') && canBeRemembered(props.approval) && (
           <>

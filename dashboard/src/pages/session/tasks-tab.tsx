@@ -120,14 +120,16 @@ function Task({ task, sessionId, titleOf, isCritical, isParent }: TaskProps) {
 
 /** Why the task does not go on. */
 function Reason({ task, titleOf }: Pick<TaskProps, 'task' | 'titleOf'>) {
-  const { status, waiting_on, caused_by } = task;
+  const { status, waiting_on, caused_by, blocked_by } = task;
   const named = (ids: readonly string[]) => ids.map((id) => `“${visible(titleOf(id))}”`).join(', ');
   const why =
     caused_by !== null
       ? `Not done, because of ${named([caused_by])}.`
-      : waiting_on.length > 0 && !isFinal({ status })
-        ? `${status === 'in_progress' ? 'Its work is done. It waits' : 'Waits'} for ${named(waiting_on)}.`
-        : null;
+      : blocked_by !== null
+        ? visible(blocked_by.message)
+        : waiting_on.length > 0 && !isFinal({ status })
+          ? `${status === 'in_progress' ? 'Its work is done. It waits' : 'Waits'} for ${named(waiting_on)}.`
+          : null;
   return why && <p className="text-sm wrap-anywhere text-mute">{why}</p>;
 }
 
