@@ -80,6 +80,7 @@ export class Actions {
       graph_version: 1,
       last_task: IMPLICIT_TASK,
       lease_costs: '{}',
+      base_commit: null,
     };
     records.create(row, request);
     tasks.add(IMPLICIT_TASK, request.title);

@@ -10,7 +10,7 @@ import type { SessionParts } from './parts.ts';
 
 type Reported = Extract<AgentFrameBody, { type: 'checkpoint' }>['data'];
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'graph' | 'log' | 'artifacts'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'works' | 'log' | 'artifacts'>;
 
 interface CheckpointRow {
   number: number;
@@ -26,6 +26,8 @@ interface CheckpointRow {
   conversation_parts: string;
   /** The number of the frame, in the stream of its lease. */
   frame: number;
+  /** JSON: its `StoredWork`; null if it holds none. */
+  work: string | null;
 }
 
 const partsOf = ({ conversation_parts }: CheckpointRow): { artifact_id: string; sha256: string }[] =>
@@ -94,6 +96,7 @@ export class Checkpoints {
       conversation_format: reported.conversation?.format ?? null,
       conversation_parts: JSON.stringify(parts.map(({ artifact_id, sha256 }) => ({ artifact_id, sha256 }))),
       frame: n,
+      work: this.#parts.works.made(task, number, reported),
     };
     insertOrReplace(store, 'checkpoints', row);
     this.#parts.records.updateTask(task, { restore: 'last' });
@@ -131,15 +134,15 @@ export class Checkpoints {
   }
 
   /**
-   * The checkpoint from which a lease of the task starts. A task that follows exactly one other starts from the work of
-   * that one, with a conversation of its own.
+   * The checkpoint from which a lease of the task starts. A task that begins with a single work of another one starts
+   * from its checkpoint, with a conversation of its own.
    */
   toRestore(task: number): Assignment['checkpoint'] {
     const { restore } = this.#parts.records.task(task)!;
     const own = restore === 'fresh' ? undefined : this.#restored(task, restore);
     if (own) return own;
-    const before = this.#parts.graph.doneBefore(task);
-    const work = before.length === 1 ? this.#restored(before[0]!, 'last') : undefined;
+    const { from } = this.#parts.works.startOf(task);
+    const work = from.length === 1 ? this.#restored(task, String(from[0]!.checkpoint)) : undefined;
     if (!work) return null;
     const { conversation_parts: _, ...files } = work;
     return {
@@ -183,11 +186,14 @@ export class Checkpoints {
 
   #forgetOld(task: number): void {
     const { store } = this.#parts.kit;
-    const rows = store.rows<CheckpointRow & Record<string, string>>(
+    const old = store.rows<CheckpointRow & Record<string, string>>(
       `SELECT * FROM checkpoints WHERE task = ? ORDER BY number DESC LIMIT -1 OFFSET ?`,
       task,
       MAX_CHECKPOINTS,
     );
+    if (old.length === 0) return;
+    const isUsed = this.#usedByOthers();
+    const rows = old.filter(({ number }) => !isUsed.has(number));
     for (const { number } of rows) store.rows(`DELETE FROM checkpoints WHERE number = ?`, number);
     const ids = rows.flatMap((row) => [
       row.patch_artifact,
@@ -195,6 +201,13 @@ export class Checkpoints {
       ...partsOf(row).map(({ artifact_id }) => artifact_id),
     ]);
     for (const id of ids) if (id !== null) this.#parts.artifacts.dropUnnamed(id);
+  }
+
+  /** The numbers of the checkpoints from whose works others were made, or from which a lease has begun. */
+  #usedByOthers(): Set<number> {
+    const sql = `SELECT name.value ->> 'checkpoint' AS number FROM checkpoints, json_each(work, '$.parents') AS name
+       UNION SELECT name.value ->> 'checkpoint' FROM tasks, json_each(start, '$.from') AS name`;
+    return new Set(this.#parts.kit.store.rows<{ number: number }>(sql).map(({ number }) => number));
   }
 
   #newestRow(task: number): CheckpointRow | undefined {

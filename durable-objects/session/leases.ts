@@ -15,6 +15,7 @@ type Needs = Pick<
   | 'config'
   | 'kit'
   | 'records'
+  | 'works'
   | 'log'
   | 'commands'
   | 'approvals'
@@ -48,9 +49,10 @@ export class Leases {
 
   /** Grants the lease to the first agent that claims the reservation. */
   grant(lease: LeaseRow): void {
-    const { config, kit, records, log, checkpoints } = this.#parts;
+    const { config, kit, records, works, log, checkpoints } = this.#parts;
     const { task, epoch, agent_id, agent_name, granted_at } = lease;
     records.saveLease(lease);
+    works.fixStart(task);
     kit.deadlines.clear(DEADLINE.reserve + task);
     kit.deadlines.set(DEADLINE.lease + task, granted_at + config.lease_ttl_ms / 2);
     const checkpoint = checkpoints.toRestore(task)?.number ?? null;

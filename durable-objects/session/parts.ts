@@ -37,6 +37,7 @@ import type { Runs } from './runs.ts';
 import type { Tasks } from './tasks.ts';
 import type { Transitions } from './transitions.ts';
 import type { SessionViews } from './views.ts';
+import type { Works } from './works/works.ts';
 
 /**
  * The parts of a session's object, in the order in which they are built. The constructor of a part picks the parts that
@@ -57,6 +58,7 @@ export interface SessionParts {
   records: SessionRecords;
   details: TaskDetails;
   graph: SessionGraph;
+  works: Works;
   log: EventLog;
   watchers: Watchers;
   taskViews: TaskViews;

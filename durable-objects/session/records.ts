@@ -56,6 +56,8 @@ export interface SessionRow {
   last_task: number;
   /** JSON: what each lease that is held has cost, in US dollars, by its task. */
   lease_costs: string;
+  /** The commit on which the session's work is based, since its first lease or checkpoint that has named one. */
+  base_commit: string | null;
 }
 
 /** A failure of a model that is asked again, and when that is. */
@@ -104,6 +106,10 @@ export interface TaskRow extends TaskFacts {
   /** When its first lease of this run was granted, and when it ended, in ms. */
   started_at: number | null;
   ended_at: number | null;
+  /** JSON: its newest `StoredWork`; null if it has none. */
+  work: string | null;
+  /** JSON: the `StoredStart` of its last lease. */
+  start: string | null;
 }
 
 /** The approval for which a task waits, and the same in words. */
@@ -140,6 +146,8 @@ export interface LeaseRow extends ClaimedLease {
 export interface Passing extends Omit<KnownAgent, 'agent_id' | 'instance_id'> {
   /** Until when the slot may pass on, by what the registry had said when the lease began (ms since the epoch). */
   until: number;
+  /** Whether it merges the work of several tasks. */
+  can_merge: boolean;
   /** The last message that came with the assignment, if the lease was passed on. */
   given?: number;
   /** The lease to which the slot has passed on: its task and its epoch. */

@@ -68,6 +68,7 @@ import { SessionSockets } from './sockets.ts';
 import { Tasks } from './tasks.ts';
 import { Transitions } from './transitions.ts';
 import { SessionViews } from './views.ts';
+import { Works } from './works/works.ts';
 
 /** How long a response waits for the directory, so that the caller's next list has the change. */
 const DIRECTORY_WAIT_MS = 250;
@@ -324,7 +325,8 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const records = new SessionRecords({ kit });
   const graph = new SessionGraph({ kit, records });
   const details = new TaskDetails({ kit, records });
-  const storage = { config, kit, records, details, graph };
+  const works = new Works({ kit, records, details, graph });
+  const storage = { config, kit, records, details, graph, works };
 
   // The recorded state and its views.
   const log = new EventLog(storage);

@@ -12,7 +12,7 @@ CREATE TABLE session (
   active_ms INTEGER NOT NULL, active_since INTEGER,
   result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL, created_with TEXT,
   offer_secret TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1, graph_version INTEGER NOT NULL DEFAULT 1,
-  last_task INTEGER NOT NULL DEFAULT 1, lease_costs TEXT NOT NULL DEFAULT '{}'
+  last_task INTEGER NOT NULL DEFAULT 1, lease_costs TEXT NOT NULL DEFAULT '{}', base_commit TEXT
 );
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE tasks (
   reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]', last_assignment TEXT,
   parent INTEGER, depends_on TEXT NOT NULL DEFAULT '[]', priority TEXT NOT NULL DEFAULT 'normal',
   hours REAL, max_attempts INTEGER, cause INTEGER, started_at INTEGER, ended_at INTEGER,
-  kind TEXT NOT NULL DEFAULT 'work', gate TEXT, blocked_by TEXT
+  kind TEXT NOT NULL DEFAULT 'work', gate TEXT, blocked_by TEXT, work TEXT, start TEXT
 );
 CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT, checks TEXT);
 CREATE TABLE leases (
@@ -53,7 +53,7 @@ CREATE TABLE always_rules (permission TEXT NOT NULL, pattern TEXT NOT NULL, PRIM
 CREATE TABLE checkpoints (
   number INTEGER PRIMARY KEY, task INTEGER NOT NULL DEFAULT 1, view TEXT NOT NULL, files TEXT NOT NULL,
   patch_artifact TEXT, patch_sha256 TEXT, conversation_artifact TEXT, conversation_sha256 TEXT, conversation_format TEXT,
-  frame INTEGER NOT NULL DEFAULT 0, conversation_parts TEXT NOT NULL DEFAULT '[]'
+  frame INTEGER NOT NULL DEFAULT 0, conversation_parts TEXT NOT NULL DEFAULT '[]', work TEXT
 );
 CREATE TABLE artifacts (
   id TEXT PRIMARY KEY, task INTEGER NOT NULL, epoch INTEGER NOT NULL, frame INTEGER NOT NULL DEFAULT 0,
@@ -334,6 +334,24 @@ UPDATE session SET lease_costs = COALESCE((
       sql: `
 ALTER TABLE tasks ADD COLUMN gate TEXT;
 ALTER TABLE tasks ADD COLUMN blocked_by TEXT;
+`,
+    },
+    {
+      // JSON: what a checkpoint, and the newest one of a task, has done to the files, and with what a lease began.
+      // Nobody knows from which works an earlier one was made.
+      id: 'session/0028_works',
+      sql: `
+ALTER TABLE session ADD COLUMN base_commit TEXT;
+ALTER TABLE tasks ADD COLUMN work TEXT;
+ALTER TABLE tasks ADD COLUMN start TEXT;
+ALTER TABLE checkpoints ADD COLUMN work TEXT;
+UPDATE checkpoints SET work = json_object('task', task, 'checkpoint', number, 'parents', json('[]'), 'is_root', json('false'),
+    'commit', NULL, 'authors', json('[]'))
+  WHERE view ->> 'base_commit' IS NOT NULL AND (patch_artifact IS NOT NULL OR view ->> 'local_only');
+UPDATE tasks SET work = (SELECT work FROM checkpoints
+  WHERE task = tasks.number AND work IS NOT NULL ORDER BY number DESC LIMIT 1);
+UPDATE session SET base_commit = (SELECT view ->> 'base_commit' FROM checkpoints
+  WHERE work IS NOT NULL ORDER BY number LIMIT 1);
 `,
     },
   ],

@@ -24,6 +24,12 @@ type Needs = Pick<
   | 'attempts'
 >;
 
+/** What an agent says of its clone: the root commit, and the commit that is checked out. */
+interface Clone {
+  repository: string | null;
+  head_commit?: string | null | undefined;
+}
+
 /** Whether the task asks for an agent. */
 function isAsking(task: TaskRow | undefined): task is TaskRow {
   return task !== undefined && task.reserved_at !== null;
@@ -70,6 +76,8 @@ export class Tasks {
       cause: null,
       started_at: null,
       ended_at: null,
+      work: null,
+      start: null,
       ...place,
     };
     records.addTask(task);
@@ -90,15 +98,13 @@ export class Tasks {
 
   /**
    * Grants the task to the first agent that claims it.
-   * @param repository the root commit of its clone
    * @param given the number of the last message that the agent was given with the offer; 0 if it was given none
    */
-  grant(lease: LeaseRow, repository: string | null, given = 0): void {
+  grant(lease: LeaseRow, clone: Clone, given = 0): void {
     const { records, commands, checkpoints, leases, transitions } = this.#parts;
     const { task: number, epoch, granted_at } = lease;
+    this.#bindTo(clone);
     leases.grant(lease);
-    // The first lease binds the session to one repository, in any clone.
-    if (repository !== null && records.session().repository === null) records.update({ repository });
     const started_at = records.task(number)!.started_at ?? granted_at;
     transitions.task(number, { status: 'assigned', degraded_by: null, started_at });
     transitions.settle({ reason: 'lease_granted' });
@@ -239,6 +245,16 @@ export class Tasks {
   }
 
   // --- Helpers
+
+  /** The first lease binds the session to one repository, in any clone, and to a commit of it. */
+  #bindTo({ repository, head_commit = null }: Clone): void {
+    const { records } = this.#parts;
+    const bound = records.session();
+    if (repository !== null && bound.repository === null) records.update({ repository });
+    const { base_commit, ref } = records.spec().repository;
+    const isOpen = bound.base_commit === null && base_commit === undefined && ref === undefined;
+    if (isOpen && head_commit !== null) records.update({ base_commit: head_commit });
+  }
 
   /** The agent has let the task go to another one, from its last checkpoint. */
   #moved(number: number): void {

@@ -5,7 +5,16 @@ import { promptOf } from './prompt.ts';
 
 type Needs = Pick<
   SessionParts,
-  'records' | 'details' | 'checkpoints' | 'gates' | 'reservations' | 'leases' | 'passes' | 'messages' | 'graph'
+  | 'records'
+  | 'details'
+  | 'checkpoints'
+  | 'gates'
+  | 'reservations'
+  | 'leases'
+  | 'passes'
+  | 'messages'
+  | 'graph'
+  | 'works'
 >;
 
 /**
@@ -22,8 +31,9 @@ export class Scheduler {
   advance(change: Change): void {
     const { records, graph } = this.#parts;
     const isRunning = records.session().intent === 'run';
-    for (let move = graph.live.next(isRunning); move; move = graph.live.next(isRunning)) this.#make(move, change);
-    if (isRunning) this.#dispatch(change);
+    do {
+      for (let move = graph.live.next(isRunning); move; move = graph.live.next(isRunning)) this.#make(move, change);
+    } while (isRunning && !this.#dispatch(change));
   }
 
   #make({ number, ...changes }: Move, change: Change): void {
@@ -46,19 +56,27 @@ export class Scheduler {
   /**
    * Lets the tasks that go first have an agent, as many as may run at a time: the one whose lease ends now if it can go on
    * with the task, or else one that the registry finds.
+   * @returns false if a task has failed instead, from which more follows
    */
-  #dispatch(change: Change): void {
-    const { records, reservations, passes, graph } = this.#parts;
+  #dispatch(change: Change): boolean {
+    const { records, reservations, passes, graph, works } = this.#parts;
     passes.takeWaiting(change);
     const isWaiting = (task: number) => records.task(task)!.reserved_at === null;
     while (graph.busy < records.spec().max_parallel) {
       const number = graph.live.takeReady(isWaiting);
-      if (number === null) return;
+      if (number === null) return true;
+      const why = works.whyNot(number);
+      if (why !== null) {
+        const error = { code: 'too_many_works', message: why, retryable: false };
+        change(number, { status: 'failed', error: JSON.stringify(error) });
+        return false;
+      }
       this.#addPrompt(number);
       if (passes.take(number, change)) continue;
       reservations.ask(number);
       graph.note(records.task(number)!);
     }
+    return true;
   }
 
   /** The first message of a task is its prompt, with what the tasks before it have reported. */

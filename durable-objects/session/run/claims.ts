@@ -11,13 +11,16 @@ import type { LeaseRow } from '../records.ts';
 
 type Needs = Pick<
   SessionParts,
-  'kit' | 'records' | 'details' | 'checkpoints' | 'checks' | 'tasks' | 'reservations' | 'passes'
+  'kit' | 'records' | 'details' | 'works' | 'checkpoints' | 'checks' | 'tasks' | 'reservations' | 'passes'
 >;
 
 /** A claim, with the token of the connection on which it came. */
 export interface AgentClaim extends Omit<Claim, 'isProven'>, Offeree {
   /** From the offer; see `present` of the run socket. */
   proof?: string | undefined;
+  /** See `present` of the run socket. */
+  head_commit?: string | null | undefined;
+  can_merge?: boolean | undefined;
   /** The last message that came with the assignment, if it was handed out before; which proves the offer as well. */
   messages_given?: number;
   /** Whether the agent goes on with the next task of the session if it gets one, and what it can do. */
@@ -25,6 +28,8 @@ export interface AgentClaim extends Omit<Claim, 'isProven'>, Offeree {
   capabilities?: Capability[] | undefined;
   labels?: string[] | undefined;
 }
+
+const CANNOT_MERGE = 'The task begins with the merged work of others, and this agent cannot merge.';
 
 /** The reply to an agent that does not get the lease. */
 export type ClaimRefusal = Exclude<ClaimVerdict, { verdict: 'granted' | 'resumed' }>;
@@ -55,10 +60,9 @@ export class Claims {
     const judgement = this.judge(number, claim);
     switch (judgement.verdict) {
       case 'granted': {
-        // Read before the grant changes it.
-        const assignment = this.assignment(number);
-        kit.store.transact(() => tasks.grant(this.#newLease(number, claim), claim.repository, claim.messages_given));
-        return { verdict: 'granted', assignment, acked: 0 };
+        if (this.#cannotMerge(number, claim)) return { verdict: 'gone', reason: CANNOT_MERGE };
+        kit.store.transact(() => tasks.grant(this.#newLease(number, claim), claim, claim.messages_given));
+        return { verdict: 'granted', assignment: this.assignment(number), acked: 0 };
       }
       case 'resumed': {
         const { acked, token_id } = records.lease(number)!;
@@ -82,6 +86,18 @@ export class Claims {
     const { records } = this.#parts;
     const lease = records.find() ? records.liveLease(task) : undefined;
     return lease?.epoch === epoch ? lease : undefined;
+  }
+
+  /** Whether the agent cannot merge the work with which the task begins. It is then not asked again. */
+  #cannotMerge(number: number, { can_merge, ...claim }: AgentClaim): boolean {
+    const { kit, works, tasks, reservations } = this.#parts;
+    if (can_merge || !works.needsMerge(number)) return false;
+    const { agent_id, instance_id, agent_name, epoch } = claim;
+    kit.store.transact(() => {
+      reservations.refused(number, { agent_id, instance_id, agent_name, message: CANNOT_MERGE });
+      tasks.reservationEnded(number, epoch);
+    });
+    return true;
   }
 
   /** Whether the registry has offered the task's present epoch to this agent. */
@@ -117,7 +133,7 @@ export class Claims {
 
   /** The work of a task, as it is now. */
   assignment(number: number): Assignment {
-    const { records, details, checkpoints, checks } = this.#parts;
+    const { records, details, works, checkpoints, checks } = this.#parts;
     const { id, usage, usage_before_run } = records.session();
     const { turns, cost_usd } = usageSince(readUsage(usage), readUsage(usage_before_run));
     const spec = records.spec();
@@ -131,6 +147,7 @@ export class Claims {
       kind: task.kind,
       agent_config: spec.agent_config,
       repository: spec.repository,
+      start: works.view(number),
       usage_before: { turns, cost_usd },
       messages_done: checkpoint?.messages_done || records.firstMessageOf(number) - 1,
       messages_last: records.lastMessageOf(number),

@@ -27,6 +27,7 @@ type Needs = Pick<
   | 'kit'
   | 'records'
   | 'log'
+  | 'works'
   | 'commands'
   | 'files'
   | 'reservations'
@@ -69,13 +70,14 @@ export class LeaseCalls {
   }
 
   handOut(call: Call, { task_id, epoch, offered_until, ...offer }: ProvenOffer): Outcome<OfferedAssignment> {
-    const { claims, records } = this.#parts;
+    const { claims, records, works } = this.#parts;
     const task = taskNumber(task_id);
     return this.#change('handOut', call, () => {
       const agent_id = agentOf(call);
       const claim = { ...this.#claim(call, epoch, offer), proof: offer.proof };
       const judgement = claims.judge(task, claim);
       if (judgement.verdict !== 'granted') return gone('reason' in judgement ? judgement.reason : 'it has a lease');
+      works.fixStart(task);
       const assignment = this.#offered(task, offered_until);
       const { agent_name, repository } = offer;
       const before = this.#handOut(call, { task_id, epoch });
@@ -211,6 +213,7 @@ export class LeaseCalls {
       stream_id: STREAM_WITHOUT_SOCKET,
       head: MAX_COUNT,
       repository,
+      can_merge: true,
       token_id: principal.token_id,
       epoch,
     };
@@ -238,18 +241,20 @@ export class LeaseCalls {
 
   #offered(number: number, offered_until: number): OfferedAssignment {
     const { claims, kit, records } = this.#parts;
-    const assignment = claims.assignment(number);
-    const { session_id, task_id, epoch, title, kind = 'work', agent_config, repository } = assignment;
-    const { checkpoint, messages_done } = assignment;
+    const work = claims.assignment(number);
+    const { session_id, task_id, epoch, title, kind = 'work', agent_config, repository, start, resolution } = work;
+    const { checkpoint, messages_done } = work;
     const { required_capabilities, required_labels, metadata, max_duration_seconds } = records.spec();
     const now = kit.store.platform.now();
     return {
       ...{ task_id, session_id, epoch, title, kind, agent_config, repository, checkpoint },
       ...{ required_capabilities, required_labels, context: metadata },
-      checks: assignment.checks ?? [],
-      check_round: assignment.check_round ?? 1,
+      checks: work.checks ?? [],
+      check_round: work.check_round ?? 1,
+      ...(start && { start }),
+      ...(resolution && { resolution }),
       input: { messages: records.promptsAfter(number, messages_done) },
-      base_commit: checkpoint?.base_commit ?? repository.base_commit ?? null,
+      base_commit: checkpoint?.base_commit ?? start?.base_commit ?? repository.base_commit ?? null,
       deadline_at: instant(now + Math.max(0, max_duration_seconds * 1_000 - activeMs(records.session(), now))),
       lease_expires_at: instant(offered_until),
     };

@@ -10,7 +10,7 @@ import type { Change } from '../transitions.ts';
 import type { AgentClaim } from './claims.ts';
 import type { LeaseNumbers } from './run-sockets.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'graph' | 'checkpoints' | 'reservations' | 'leases'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'graph' | 'works' | 'checkpoints' | 'reservations' | 'leases'>;
 
 /** The words that are remembered. A lease whose word is forgotten has that of its beginning. */
 const MAX_WORDS = 1_000;
@@ -42,7 +42,7 @@ export class Passes {
   }
 
   /** What is known of the agent of a new lease. */
-  begin({ epoch, repository, capabilities = [], labels = [] }: AgentClaim, task: number): Passing {
+  begin({ epoch, repository, capabilities = [], labels = [], can_merge = false }: AgentClaim, task: number): Passing {
     const required = this.#parts.reservations.requirements(task);
     return {
       repository,
@@ -51,6 +51,7 @@ export class Passes {
       met_labels: required.required_labels,
       tier: required.min_performance_tier ?? null,
       repository_key: required.repository_key,
+      can_merge,
       until: this.#words.get(keyOf({ task, epoch })) ?? 0,
     };
   }
@@ -74,10 +75,11 @@ export class Passes {
   /** Gives a ready task to the free agent. @returns whether there is one that can do it */
   take(number: number, change: Change): boolean {
     const vacancy = this.#vacancy;
-    const { records, reservations, leases } = this.#parts;
+    const { records, works, reservations, leases } = this.#parts;
     if (!vacancy || !canGoOnWith(vacancy.agent, reservations.requirements(number)) || !this.#areShort(number)) {
       return false;
     }
+    if (works.needsMerge(number) && !vacancy.passing.can_merge) return false;
     this.#vacancy = null;
     // First, because it says what the task required before an agent had it.
     this.#tell(vacancy, number);

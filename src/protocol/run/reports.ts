@@ -58,6 +58,8 @@ export const OfferedAssignment = schema(() =>
       base_commit: z.string().nullable().meta({
         description: 'The commit from which the work starts, if the session or its checkpoint names one.',
       }),
+      start: Assignment().shape.start,
+      resolution: Assignment().shape.resolution,
       checkpoint: Assignment().shape.checkpoint,
       checks: z.array(Check()).meta({
         description: 'The commands that must succeed before the work is done. Report how they ended as events.',

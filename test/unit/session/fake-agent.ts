@@ -24,6 +24,8 @@ export class FakeAgent {
   instanceId: string;
   streamId: string;
   repository: string | null = 'root-commit';
+  headCommit: string | null = null;
+  canMerge = true;
   /** Frames with numbers that are not acknowledged yet. */
   buffer: AgentFrame[] = [];
   head = 0;
@@ -57,7 +59,9 @@ export class FakeAgent {
       repository: this.repository,
     };
     const proof = this.#session.proofFor(this.epoch, identity, undefined, this.task);
-    this.client.send({ type: 'present', ...identity, stream_id: this.streamId, head: this.head, proof });
+    const [head_commit, can_merge] = [this.headCommit, this.canMerge];
+    const claim = { ...identity, stream_id: this.streamId, head: this.head, proof, head_commit, can_merge };
+    this.client.send({ type: 'present', ...claim });
     return this.read();
   }
 

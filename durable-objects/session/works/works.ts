@@ -1,0 +1,206 @@
+import { tasksEndedBefore } from '../../../src/domain/graph/reach.ts';
+import {
+  historyOf,
+  lastWorks,
+  type StartingPoint,
+  startingPoint,
+  type WorkName,
+} from '../../../src/domain/graph/works.ts';
+import { taskIdOf } from '../../../src/protocol/common/ids.ts';
+import { MAX_WORKS } from '../../../src/protocol/common/limits.ts';
+import type { CheckpointReport } from '../../../src/protocol/run/frames.ts';
+import type { Start, Work } from '../../../src/protocol/run/start.ts';
+import type { CheckpointView } from '../../../src/protocol/session/checkpoint.ts';
+import type { SessionParts } from '../parts.ts';
+import type { TaskRow } from '../records.ts';
+
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'graph'>;
+type Reported = ReturnType<ReturnType<typeof CheckpointReport>['parse']>;
+
+/** A work as its checkpoint's row and its task's row have it, in JSON. */
+export interface StoredWork extends WorkName {
+  parents: readonly WorkName[];
+  /** Whether its commit has the base commit as its only parent, because it has too many works before it. */
+  is_root: boolean;
+  commit: string | null;
+  /** The agents that have made it, in any lease of the task. */
+  authors: string[];
+}
+
+/** The starting point of an epoch, as the task's row has it, in JSON. */
+interface StoredStart extends StartingPoint {
+  epoch: number;
+  is_root: boolean;
+}
+
+/** The most works before those of the start that an assignment names. Beyond that, its commits begin a new history. */
+const MAX_EARLIER_WORKS = 200;
+
+/** The work of each task, and with which works a task begins. Their bytes are the artifacts of checkpoints. */
+export class Works {
+  readonly #parts: Needs;
+  /** Parsed rows, by their JSON. */
+  #parsed = new Map<string, StoredWork>();
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /** The task's newest work; null if it has none. */
+  of(task: number): StoredWork | null {
+    return this.#parse(this.#parts.records.task(task)?.work ?? null);
+  }
+
+  /** The last works of all completed tasks: what the session has made. */
+  last(): WorkName[] {
+    const { graph } = this.#parts;
+    return this.#lastOf(graph.leaves().map(({ number }) => number));
+  }
+
+  /** Which of these works contain none of the others, and are in none. */
+  lastOf(works: readonly WorkName[]): WorkName[] {
+    return lastWorks(works, this.#parentsOf);
+  }
+
+  /** With what a lease of the task begins. It is fixed when the lease is granted. */
+  startOf(task: number): StoredStart {
+    const { epoch, start } = this.#parts.records.task(task)!;
+    const stored = start === null ? null : (JSON.parse(start) as StoredStart);
+    return stored?.epoch === epoch ? stored : this.#newStart(task);
+  }
+
+  /** Fixes the start of the task's present epoch. */
+  fixStart(task: number): void {
+    const { records } = this.#parts;
+    const own = this.#own(task);
+    records.updateTask(task, {
+      start: JSON.stringify(this.startOf(task)),
+      work: own === null ? null : JSON.stringify(own),
+    });
+  }
+
+  /** Why no agent can begin with the task; null if one can. */
+  whyNot(task: number): string | null {
+    const { from } = this.startOf(task);
+    if (from.length <= MAX_WORKS) return null;
+    return `The task begins with the work of ${from.length} others, and ${MAX_WORKS} is the most. Let tasks between them merge some first.`;
+  }
+
+  /** Whether an agent must merge works before it begins. */
+  needsMerge(task: number): boolean {
+    return this.startOf(task).from.length > 1;
+  }
+
+  /** The start of an assignment. */
+  view(task: number): Start {
+    const { base_commit } = this.#parts.records.session();
+    const { from, parents, is_root } = this.startOf(task);
+    const names = (works: readonly WorkName[]) => works.map(({ checkpoint }) => checkpoint);
+    const history = this.#history(is_root ? from : [...parents, ...from]);
+    const works = history ?? from;
+    const isShown = new Set(names(works));
+    return {
+      base_commit: base_commit ?? this.#parts.records.spec().repository.base_commit ?? null,
+      from: names(from),
+      parents: is_root ? [] : names(parents),
+      works: works.map((name) => this.#view(name, isShown)),
+    };
+  }
+
+  /**
+   * Records the work that a checkpoint of the task holds, if it holds any. An agent without git names no base commit.
+   * @returns the work in JSON
+   */
+  made(task: number, checkpoint: number, { base_commit, commit = null, patch, local_only }: Reported): string | null {
+    const { records } = this.#parts;
+    const { parents, is_root } = this.startOf(task);
+    const isWork = base_commit !== null && (patch !== null || local_only || parents.length > 0);
+    if (!isWork) return null;
+    const agent = records.lease(task)?.agent_id;
+    const authors = [...new Set([...(this.of(task)?.authors ?? []), ...(agent === undefined ? [] : [agent])])];
+    const work: StoredWork = { task, checkpoint, parents, is_root, commit, authors };
+    const json = JSON.stringify(work);
+    records.updateTask(task, { work: json });
+    if (records.session().base_commit === null) records.update({ base_commit });
+    return json;
+  }
+
+  #newStart(task: number): StoredStart {
+    const { records, graph } = this.#parts;
+    const before = this.#lastOf(tasksEndedBefore(graph.live.graph, task));
+    const own = this.#own(task);
+    const { from, parents } = startingPoint(own, before, this.#parentsOf);
+    const goesOn = own !== null && from.length === 1 && from[0]!.checkpoint === own.checkpoint;
+    const is_root = goesOn ? own.is_root : this.#history(from) === null;
+    return { epoch: records.task(task)!.epoch, from, parents, is_root };
+  }
+
+  /** The work with which the task goes on; null if it begins without one. */
+  #own(task: number): StoredWork | null {
+    const { restore } = this.#parts.records.task(task)!;
+    if (restore === 'last') return this.of(task);
+    return restore === 'fresh' ? null : this.#at({ task, checkpoint: Number(restore) });
+  }
+
+  #lastOf(tasks: readonly number[]): WorkName[] {
+    const isDone = ({ status }: TaskRow) => status === 'completed';
+    const works = tasks.flatMap((task) => (isDone(this.#parts.records.task(task)!) ? (this.of(task) ?? []) : []));
+    return lastWorks(works, this.#parentsOf);
+  }
+
+  #history(works: readonly WorkName[]): WorkName[] | null {
+    return historyOf(works, this.#shownParentsOf, works.length + MAX_EARLIER_WORKS);
+  }
+
+  #view({ task, checkpoint }: WorkName, isShown: ReadonlySet<number>): Work {
+    const { kit, records } = this.#parts;
+    const { parents, is_root, commit } = this.#at({ task, checkpoint })!;
+    const sql = `SELECT view, patch_artifact, patch_sha256 FROM checkpoints WHERE number = ?`;
+    const row = kit.store.row<{ view: string; patch_artifact: string | null; patch_sha256: string | null }>(
+      sql,
+      checkpoint,
+    )!;
+    const { base_commit, local_only, lacks } = JSON.parse(row.view) as CheckpointView;
+    const isWhole = is_root || parents.every((parent) => isShown.has(parent.checkpoint));
+    return {
+      checkpoint,
+      task_id: taskIdOf(records.session().id, task),
+      parents: is_root || !isWhole ? [] : parents.map((parent) => parent.checkpoint),
+      base_commit: base_commit!,
+      // Its parents are left out, so what an agent builds is another commit with the same files.
+      commit: isWhole ? commit : null,
+      patch_artifact_id: row.patch_artifact,
+      patch_sha256: row.patch_sha256,
+      local_only,
+      ...(lacks && { lacks }),
+    };
+  }
+
+  readonly #parentsOf = (name: WorkName): readonly WorkName[] => this.#at(name)?.parents ?? [];
+
+  readonly #shownParentsOf = (name: WorkName): readonly WorkName[] => {
+    const work = this.#at(name);
+    return work === null || work.is_root ? [] : work.parents;
+  };
+
+  /** The work of a checkpoint; null if the checkpoint has none. */
+  #at({ task, checkpoint }: WorkName): StoredWork | null {
+    const newest = this.of(task);
+    if (newest?.checkpoint === checkpoint) return newest;
+    const sql = `SELECT work FROM checkpoints WHERE number = ?`;
+    return this.#parse(this.#parts.kit.store.row<{ work: string | null }>(sql, checkpoint)?.work ?? null);
+  }
+
+  #parse(json: string | null): StoredWork | null {
+    if (json === null) return null;
+    let work = this.#parsed.get(json);
+    if (!work) {
+      if (this.#parsed.size >= MAX_PARSED) this.#parsed = new Map();
+      work = JSON.parse(json) as StoredWork;
+      this.#parsed.set(json, work);
+    }
+    return work;
+  }
+}
+
+const MAX_PARSED = 20_000;
