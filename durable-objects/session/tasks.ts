@@ -82,7 +82,7 @@ export class Tasks {
     };
     records.addTask(task);
     records.update({ last_task: Math.max(number, records.session().last_task) });
-    graph.forget();
+    graph.put([task]);
   }
 
   /** Sends changed requirements or a changed priority to the registry. */

@@ -1,4 +1,3 @@
-import { buildGraph, findCycle } from '../../../src/domain/graph/task-graph.ts';
 import { hasEnded, legalActions } from '../../../src/domain/session/session-machine.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type Outcome, refuse } from '../../../src/protocol/common/errors.ts';
@@ -6,7 +5,7 @@ import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../records.ts';
 import { readBlockage } from './gates.ts';
-import { dependenciesOf, graphTask } from './session-graph.ts';
+import { dependenciesOf } from './session-graph.ts';
 
 type Needs = Pick<SessionParts, 'records' | 'log' | 'graph' | 'gates' | 'leases' | 'transitions' | 'projections'>;
 
@@ -43,14 +42,17 @@ export class GraphChanges {
     return refuse('stale_graph', detail, { current: { graph_version } });
   }
 
-  /** The refusal of tasks that would wait for each other; null if they do not. @param changed new or changed tasks */
+  /**
+   * The refusal of tasks that would wait for each other. If they do not, the graph has them now: store their rows.
+   * @param changed new or changed tasks
+   */
   whyCyclic(changed: readonly Place[]): Outcome<never> | null {
-    const { records } = this.#parts;
-    const places = new Map<number, Place>([...records.tasks(), ...changed].map((place) => [place.number, place]));
-    const cycle = findCycle(buildGraph([...places.values()].map(graphTask)));
+    const { records, graph } = this.#parts;
+    const cycle = graph.tryPut(changed);
     if (!cycle) return null;
     const { id } = records.session();
-    const path = cycle.map((number) => places.get(number)!);
+    const places = new Map(changed.map((place) => [place.number, place]));
+    const path = cycle.map((number) => places.get(number) ?? records.task(number)!);
     const shown = path.slice(0, SHOWN_OF_CYCLE).map(({ title }) => `“${title}”`);
     const titles = [...shown, ...(path.length > SHOWN_OF_CYCLE ? ['…'] : [])].join(' → ');
     const detail = `The tasks would wait for each other: ${titles}. Leave one of the dependencies out.`;
@@ -73,7 +75,8 @@ export class GraphChanges {
       const gone = from === 0 && removed.length > 0 ? { removed: removed.map(({ number }) => number) } : {};
       log.append(WHOLE_SESSION, { type: 'graph.changed', data: { version, tasks, ...gone } });
     }
-    graph.forget();
+    graph.put(changed);
+    graph.remove(removed.map(({ number }) => number));
     const affected = new Set(changed.flatMap(({ number, parent }) => (parent === null ? number : [number, parent])));
     for (const number of affected) this.#takeBack(number);
     for (const row of removed) {

@@ -1,4 +1,5 @@
 import { pertEstimate } from '../../../src/domain/graph/estimate.ts';
+import { ancestorsOf } from '../../../src/domain/graph/reach.ts';
 import type { Dependency } from '../../../src/domain/graph/task-graph.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import { type FieldError, type Outcome, ok, refuse } from '../../../src/protocol/common/errors.ts';
@@ -102,28 +103,22 @@ export class NewTasks {
     return !isFinal(task) && (this.#parts.graph.isParent(task.number) || !hasBegun);
   }
 
-  /** Whether the graph would still be one, with these tasks. */
+  /** Whether the graph would still be one, with these tasks. If so, it has them now. */
   #check(places: readonly Place[]): Outcome<never> | null {
-    const { records, changes } = this.#parts;
-    const added = new Map(places.map((place) => [place.number, place]));
-    const placeOf = (number: number): Place => added.get(number) ?? records.task(number)!;
+    const { records, graph, changes } = this.#parts;
+    for (const number of new Set(places.map(({ parent }) => parent))) {
+      const parent = number === null ? undefined : records.task(number);
+      if (!parent || this.#mayHaveSubtasks(parent)) continue;
+      const state = isFinal(parent) ? 'has ended' : 'is being worked on';
+      const detail = `The task “${parent.title}” ${state}, so it can have no subtasks. Create the task beside it.`;
+      return refuse('illegal_transition', detail);
+    }
     const cyclic = changes.whyCyclic(places);
     if (cyclic) return cyclic;
-    for (const place of places) {
-      if (place.parent === null) continue;
-      const parent = records.task(place.parent);
-      if (parent && !this.#mayHaveSubtasks(parent)) {
-        const state = isFinal(parent) ? 'has ended' : 'is being worked on';
-        const detail = `The task “${parent.title}” ${state}, so it can have no subtasks. Create the task beside it.`;
-        return refuse('illegal_transition', detail);
-      }
-      let depth = 1;
-      for (let at: number | null = place.parent; at !== null; at = placeOf(at).parent) depth++;
-      if (depth <= MAX_TASK_DEPTH) continue;
-      const message = `must be at most ${MAX_TASK_DEPTH} deep`;
-      const errors = [{ path: `tasks.${places.indexOf(place)}.parent`, message }];
-      return refuse('validation_failed', 'The subtasks are nested too deeply.', { errors });
-    }
-    return null;
+    const tooDeep = places.findIndex(({ number }) => ancestorsOf(graph.tasks, number).length >= MAX_TASK_DEPTH);
+    if (tooDeep < 0) return null;
+    graph.forget();
+    const errors = [{ path: `tasks.${tooDeep}.parent`, message: `must be at most ${MAX_TASK_DEPTH} deep` }];
+    return refuse('validation_failed', 'The subtasks are nested too deeply.', { errors });
   }
 }

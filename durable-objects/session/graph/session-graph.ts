@@ -1,7 +1,8 @@
+import { findCycle } from '../../../src/domain/graph/cycle.ts';
 import { UNESTIMATED_HOURS } from '../../../src/domain/graph/estimate.ts';
 import { LiveGraph } from '../../../src/domain/graph/live-graph.ts';
 import { familyOf } from '../../../src/domain/graph/reach.ts';
-import { buildGraph, type Dependency, type GraphTask } from '../../../src/domain/graph/task-graph.ts';
+import { buildGraph, type Dependency, type GraphTask, type TaskGraph } from '../../../src/domain/graph/task-graph.ts';
 import { isWorkedOn } from '../../../src/domain/session/session-status.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
 import type { SessionParts } from '../parts.ts';
@@ -10,11 +11,12 @@ import type { TaskRow } from '../records.ts';
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
 
 /**
- * The graph of the session's tasks in memory. It is built from the rows when it is first needed, after each edit of the
- * graph, and after a failed transaction.
+ * The graph of the session's tasks in memory. It is built from the rows when it is first needed, and after a failed
+ * transaction. An edit changes it where it is; what is ready is then found again.
  */
 export class SessionGraph {
   readonly #parts: Needs;
+  #tasks: TaskGraph | null = null;
   #live: LiveGraph | null = null;
   /** The tasks that ask for an agent or have one. */
   readonly #busy = new Set<number>();
@@ -25,10 +27,15 @@ export class SessionGraph {
     this.#parts = parts;
   }
 
-  get live(): LiveGraph {
+  get tasks(): TaskGraph {
     if (this.#changedBy?.outcome === 'failed') this.forget();
-    if (this.#live?.isStale) this.#live = null;
-    if (!this.#live) this.#build();
+    this.#tasks ??= buildGraph(this.#parts.records.tasks().map(graphTask));
+    return this.#tasks;
+  }
+
+  get live(): LiveGraph {
+    const { tasks } = this;
+    if (!this.#live || this.#live.isStale) this.#begin(tasks);
     return this.#live!;
   }
 
@@ -46,8 +53,33 @@ export class SessionGraph {
     return asking.sort((one, other) => one.reserved_at! - other.reserved_at! || one.number - other.number);
   }
 
-  /** Discards the graph. The next use builds another one. Call this after an edit of the tasks. */
+  /** Adds tasks to the graph, or changes them. Call this with the rows that a transaction stores. */
+  put(rows: readonly GraphColumns[]): void {
+    this.#edit((tasks) => tasks.put(rows.map(graphTask)));
+  }
+
+  /** Removes tasks. Call this with those whose rows a transaction removes. */
+  remove(numbers: readonly number[]): void {
+    this.#edit((tasks) => tasks.remove(numbers));
+  }
+
+  /**
+   * Adds tasks to the graph, or changes them, if they then do not wait for each other. Store their rows in the same
+   * transaction, or `forget` the graph.
+   * @returns the cycle that they would close; null if the graph has them now
+   */
+  tryPut(rows: readonly GraphColumns[]): number[] | null {
+    const { tasks } = this;
+    this.put(rows);
+    const numbers = rows.map(({ number }) => number);
+    const cycle = findCycle(tasks, numbers);
+    if (cycle) this.forget();
+    return cycle;
+  }
+
+  /** Discards the graph. The next use builds another one. */
   forget(): void {
+    this.#tasks = null;
     this.#live = null;
     this.#changedBy = null;
   }
@@ -62,7 +94,7 @@ export class SessionGraph {
 
   /** Whether the task has subtasks, and is not worked on itself. */
   isParent(task: number): boolean {
-    return this.live.isParent(task);
+    return this.tasks.children.has(task);
   }
 
   /** The tasks that are worked on: those without subtasks. */
@@ -73,12 +105,12 @@ export class SessionGraph {
 
   /** A task and all that are part of it. */
   family(task: number): TaskRow[] {
-    return familyOf(this.live.graph, task).map((number) => this.#parts.records.task(number)!);
+    return familyOf(this.tasks, task).map((number) => this.#parts.records.task(number)!);
   }
 
   /** The completed tasks after which a task or one that it is a part of comes, each with its subtasks instead of it. */
   doneBefore(task: number): number[] {
-    const { tasks, children } = this.live.graph;
+    const { tasks, children } = this.tasks;
     const found = new Set<number>();
     const add = (number: number) => {
       for (const subtask of children.get(number) ?? []) add(subtask);
@@ -91,12 +123,19 @@ export class SessionGraph {
     return [...found];
   }
 
-  #build(): void {
+  /** Changes the graph if it is in memory. */
+  #edit(change: (tasks: TaskGraph) => void): void {
+    if (!this.#tasks) return;
+    change(this.tasks);
+    this.#live = null;
+    this.#changedBy = this.#parts.kit.store.beforeCommit(NOTHING);
+  }
+
+  #begin(tasks: TaskGraph): void {
     const { records } = this.#parts;
-    const rows = records.tasks();
-    this.#live = new LiveGraph(buildGraph(rows.map(graphTask)), (task) => records.task(task)!);
+    this.#live = new LiveGraph(tasks, (task) => records.task(task)!);
     this.#busy.clear();
-    for (const row of rows) this.#count(row);
+    for (const task of tasks.tasks.keys()) this.#count(records.task(task)!);
   }
 
   #count(row: TaskRow): void {

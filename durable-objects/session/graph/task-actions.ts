@@ -45,7 +45,7 @@ export class TaskActions {
   /** Ends a task and its subtasks, except those that have ended before. The caller settles. */
   endAll(number: number, status: Ending, error: SessionError | null = null): void {
     const { records, graph, leases, transitions } = this.#parts;
-    for (const member of familyOf(graph.live.graph, number)) {
+    for (const member of familyOf(graph.tasks, number)) {
       if (graph.isParent(member) || isFinal(records.task(member)!)) continue;
       const lease = records.liveLease(member);
       if (lease) leases.close(lease, status);
@@ -68,7 +68,7 @@ export class TaskActions {
       return this.#refuse(`The session is ${status}, and cannot be retried. Create another one.`);
     }
     if (!isFinal(task)) return this.#refuse(`The task is ${task.status}, and has not ended yet.`);
-    const { graph: tasks } = graph.live;
+    const { tasks } = graph;
     const again = new Set(familyOf(tasks, task.number));
     const causes = new Set([...again, ...ancestorsOf(tasks, task.number)]);
     for (const number of tasksAfter(tasks, task.number)) {

@@ -43,7 +43,7 @@ export class TaskEdits {
     const obstacle = changes.whyNot(graph_version);
     if (obstacle) return obstacle;
     const { id } = records.session();
-    const gone = new Set(familyOf(graph.live.graph, number));
+    const gone = new Set(familyOf(graph.tasks, number));
     const dependents = (): TaskRow[] =>
       records.tasks().filter((row) => !gone.has(row.number) && dependenciesOf(row).some((one) => gone.has(one.task)));
     for (let more = dependents(); more.length > 0; more = dependents()) {
@@ -51,7 +51,7 @@ export class TaskEdits {
         const detail = `“${more[0]!.title}” and ${more.length - 1} other tasks wait for this one. Set cascade=true to remove them too.`;
         return refuse('has_dependents', detail, { current: more.slice(0, 100).map((row) => taskIdOf(id, row.number)) });
       }
-      for (const row of more) for (const member of familyOf(graph.live.graph, row.number)) gone.add(member);
+      for (const row of more) for (const member of familyOf(graph.tasks, row.number)) gone.add(member);
     }
     if (gone.has(IMPLICIT_TASK)) {
       return refuse('illegal_transition', 'The first task stands for the session, and stays. Delete the session.');
@@ -105,7 +105,7 @@ export class TaskEdits {
   /** Why it cannot change whether a person must approve the task; null if it can. */
   #whyNoOtherGate(task: TaskRow): Outcome<never> | null {
     const { records, graph } = this.#parts;
-    const family = familyOf(graph.live.graph, task.number).map((number) => records.task(number)!);
+    const family = familyOf(graph.tasks, task.number).map((number) => records.task(number)!);
     if (family.some((row) => row.reserved_at !== null || (row.started_at !== null && !graph.isParent(row.number)))) {
       const detail = 'The task asks for an agent, or has had one, so it is too late for an approval of its start.';
       return refuse('illegal_transition', detail);

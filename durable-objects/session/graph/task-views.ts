@@ -72,8 +72,8 @@ export class TaskViews {
       graph_version,
       depends_on: dependenciesOf(task).map(({ task: other, ...how }) => ({ task_id: idOf(other), ...how })),
       dependents,
-      before: tasksBefore(graph.live.graph, number).map(idOf),
-      after: tasksAfter(graph.live.graph, number).map(idOf),
+      before: tasksBefore(graph.tasks, number).map(idOf),
+      after: tasksAfter(graph.tasks, number).map(idOf),
     });
   }
 
@@ -81,7 +81,7 @@ export class TaskViews {
   graph(agents = this.#parts.records.spec().max_parallel): SessionGraph {
     const { kit, records, graph } = this.#parts;
     const { id, graph_version } = records.session();
-    const { graph: tasks } = graph.live;
+    const { tasks } = graph;
     const now = kit.store.platform.now();
     const rowOf = (number: number) => records.task(number)!;
     const left = (number: number) => this.#hoursLeft(rowOf(number), now);
@@ -180,7 +180,7 @@ export class TaskViews {
     const definition = details.definition(task.number);
     const spec = records.spec();
     const estimate = definition?.estimate ?? null;
-    const subtasks = graph.live.graph.children.get(task.number) ?? [];
+    const subtasks = graph.tasks.children.get(task.number) ?? [];
     return {
       ...this.#view(task),
       session_id: records.session().id,

@@ -127,7 +127,7 @@ export class Works {
 
   #newStart(task: number): StoredStart {
     const { records, graph } = this.#parts;
-    const before = this.#lastOf(tasksEndedBefore(graph.live.graph, task));
+    const before = this.#lastOf(tasksEndedBefore(graph.tasks, task));
     const own = this.#own(task);
     const { from, parents } = startingPoint(own, before, this.#parentsOf);
     const goesOn = own !== null && from.length === 1 && from[0]!.checkpoint === own.checkpoint;

@@ -1,7 +1,9 @@
 import type { TaskStatus } from '../../protocol/common/enums.ts';
 import { isFinal } from '../task-status.ts';
-import { timingOf } from './critical-path.ts';
+import type { Event } from './event-graph.ts';
 import { Heap } from './heap.ts';
+import { LongestWays } from './longest-ways.ts';
+import { Missing } from './missing.ts';
 import { type Candidate, goesBefore } from './order.ts';
 import { isDone, parentStatus, SubtaskCounts, type TaskProgress } from './parents.ts';
 import { awaitsEnd, delaysStart, type TaskGraph } from './task-graph.ts';
@@ -29,12 +31,11 @@ export interface Move {
 export class LiveGraph {
   readonly graph: TaskGraph;
   /** The hours from each task's start to the end of the whole. */
-  readonly #tail: Float64Array;
+  readonly #tail: LongestWays;
   readonly #known = new Map<number, TaskProgress>();
-  /** How many events must still come before each event. */
-  readonly #missing: Int32Array;
-  /** The events that have happened, or that never will: 1 for each. */
-  readonly #settled: Uint8Array;
+  readonly #missing: Missing;
+  /** The events that have happened, or that never will. */
+  readonly #settled = new Set<Event>();
   readonly #subtasks = new Map<number, SubtaskCounts>();
   /** Tasks with subtasks that cannot end, and why. */
   readonly #barred = new Map<number, number>();
@@ -50,14 +51,14 @@ export class LiveGraph {
   /** @param progressOf the present state of each task, also of those with subtasks */
   constructor(graph: TaskGraph, progressOf: (task: number) => TaskProgress) {
     this.graph = graph;
-    this.#tail = timingOf(graph, (task) => (graph.children.has(task) ? 0 : graph.tasks.get(task)!.hours)).tail;
+    const hours = (task: number) => (graph.children.has(task) ? 0 : graph.tasks.get(task)!.hours);
+    this.#tail = new LongestWays(graph.events, hours, 'after');
     this.#ready = new Heap(goesBefore);
-    this.#missing = graph.events.counts();
-    this.#settled = new Uint8Array(graph.events.size);
+    this.#missing = new Missing(graph.events);
     for (const parent of graph.children.keys()) this.#subtasks.set(parent, new SubtaskCounts());
     for (const task of graph.tasks.keys()) this.#count(task, progressOf(task));
     for (const task of graph.tasks.keys()) if (!this.isParent(task)) this.#noteWork(task, progressOf(task));
-    for (const [event, missing] of this.#missing.entries()) if (missing === 0) this.#opened(event);
+    for (const event of this.#missing.none()) this.#opened(event);
     // Only now is known which of them could start.
     for (const parent of graph.children.keys()) this.#noteParent(parent, progressOf(parent));
   }
@@ -70,12 +71,12 @@ export class LiveGraph {
   /** Whether the task may end once its work is done. */
   mayEnd(task: number): boolean {
     const { events } = this.graph;
-    return this.#missing[events.endOf(task)] === (this.#settled[events.startOf(task)] ? 0 : 1);
+    return this.#missing.of(events.endOf(task)) === (this.#settled.has(events.startOf(task)) ? 0 : 1);
   }
 
   /** Whether the task may start now. */
   mayStart(task: number): boolean {
-    return this.#missing[this.graph.events.startOf(task)] === 0;
+    return this.#missing.of(this.graph.events.startOf(task)) === 0;
   }
 
   /** The tasks for which a task waits before its start or, if it may start, before its end. Its subtasks do not count. */
@@ -84,11 +85,11 @@ export class LiveGraph {
     const { events, tasks } = this.graph;
     const { parent, depends_on } = tasks.get(task)!;
     const found = new Set<number>();
-    if (isStart && parent !== null && !this.#settled[events.startOf(parent)]) found.add(parent);
+    if (isStart && parent !== null && !this.#settled.has(events.startOf(parent))) found.add(parent);
     for (const { task: other, dependency_type } of depends_on) {
       if (delaysStart(dependency_type) !== isStart || !tasks.has(other)) continue;
       const awaited = awaitsEnd(dependency_type) ? events.endOf(other) : events.startOf(other);
-      if (!this.#settled[awaited]) found.add(other);
+      if (!this.#settled.has(awaited)) found.add(other);
     }
     return [...found];
   }
@@ -117,7 +118,7 @@ export class LiveGraph {
     for (const [number] of take(this.#parents)) {
       const known = this.#known.get(number)!;
       if (isFinal(known)) continue;
-      const mayEnd = this.#missing[this.graph.events.endOf(number)] === 0;
+      const mayEnd = this.#missing.of(this.graph.events.endOf(number)) === 0;
       const follows = parentStatus(this.#subtasks.get(number)!, mayEnd, this.#barred.get(number) ?? null);
       if (known.status !== follows.status || known.outcome !== follows.outcome) return { number, ...follows };
     }
@@ -165,7 +166,7 @@ export class LiveGraph {
       else this.#neverHappens(end, progress.cause ?? task);
     } else if (status === 'ready') this.#ready.push(this.#candidate(task));
     else if (status === 'pending' && setback === null && this.mayStart(task)) this.#mayStart.add(task);
-    else if (status === 'in_progress' && outcome !== null && this.#missing[end] === 0) this.#mayEnd.add(task);
+    else if (status === 'in_progress' && outcome !== null && this.#missing.of(end) === 0) this.#mayEnd.add(task);
   }
 
   #noteParent(task: number, progress: TaskProgress): void {
@@ -180,16 +181,16 @@ export class LiveGraph {
   }
 
   /** An event happens. What comes after it waits for one event less. */
-  #happened(event: number): void {
-    if (this.#settled[event]) return;
-    this.#settled[event] = 1;
+  #happened(event: Event): void {
+    if (this.#settled.has(event)) return;
+    this.#settled.add(event);
     this.graph.events.forEachAfter(event, (after) => this.#arrived(after));
   }
 
   /** An event never happens. Those which cannot do without are skipped. */
-  #neverHappens(event: number, cause: number): void {
-    if (this.#settled[event]) return;
-    this.#settled[event] = 1;
+  #neverHappens(event: Event, cause: number): void {
+    if (this.#settled.has(event)) return;
+    this.#settled.add(event);
     const { events } = this.graph;
     events.forEachAfter(event, (after, kind) => {
       const isNeeded = kind === 'required' || (kind === 'subtask' && events.isStart(event));
@@ -210,12 +211,12 @@ export class LiveGraph {
     for (const subtask of this.graph.children.get(task)!) this.#bar(subtask, cause);
   }
 
-  #arrived(event: number): void {
-    if (--this.#missing[event]! === 0) this.#opened(event);
+  #arrived(event: Event): void {
+    if (this.#missing.less(event) === 0) this.#opened(event);
   }
 
   /** All that comes before an event has happened. */
-  #opened(event: number): void {
+  #opened(event: Event): void {
     const { events } = this.graph;
     const task = events.taskOf(event);
     if (this.isParent(task)) {
@@ -227,7 +228,7 @@ export class LiveGraph {
 
   #candidate(number: number): Candidate {
     const { tasks, events } = this.graph;
-    return { number, priority: tasks.get(number)!.priority, tail: this.#tail[events.startOf(number)]! };
+    return { number, priority: tasks.get(number)!.priority, tail: this.#tail.of(events.startOf(number)) };
   }
 }
 

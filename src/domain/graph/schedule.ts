@@ -1,5 +1,7 @@
-import { timingOf } from './critical-path.ts';
+import type { Event } from './event-graph.ts';
 import { Heap } from './heap.ts';
+import { LongestWays } from './longest-ways.ts';
+import { Missing } from './missing.ts';
 import { type Candidate, goesBefore } from './order.ts';
 import type { Left, TaskGraph } from './task-graph.ts';
 
@@ -29,9 +31,8 @@ export function predict(graph: TaskGraph, plan: Plan): Map<number, Span> {
 class Prediction {
   readonly #graph: TaskGraph;
   readonly #plan: Plan;
-  readonly #tail: Float64Array;
-  /** How many events must still come before each event. */
-  readonly #missing: Int32Array;
+  readonly #tail: LongestWays;
+  readonly #missing: Missing;
   readonly #spans = new Map<number, Span>();
   readonly #waiting = new Heap<Candidate>(goesBefore);
   readonly #working = new Heap<{ task: number; at: number }>((a, b) => a.at < b.at);
@@ -41,15 +42,14 @@ class Prediction {
   constructor(graph: TaskGraph, plan: Plan) {
     this.#graph = graph;
     this.#plan = plan;
-    this.#tail = timingOf(graph, plan.left).tail;
-    this.#missing = graph.events.counts();
+    this.#tail = new LongestWays(graph.events, plan.left, 'after');
+    this.#missing = new Missing(graph.events);
     this.#free = plan.agents;
   }
 
   run(): Map<number, Span> {
     const { events } = this.#graph;
-    const sources = [...this.#missing.keys()].filter((event) => this.#missing[event] === 0);
-    for (const event of sources) this.#opened(event);
+    for (const event of this.#missing.none()) this.#opened(event);
     for (;;) {
       while (this.#free > 0 && this.#waiting.size > 0) this.#begin(this.#waiting.pop()!.number);
       const next = this.#working.pop();
@@ -67,7 +67,7 @@ class Prediction {
     this.#happen(this.#graph.events.startOf(task));
   }
 
-  #happen(event: number): void {
+  #happen(event: Event): void {
     const { events } = this.#graph;
     const task = events.taskOf(event);
     if (events.isStart(event)) this.#spans.set(task, { start: this.#now, end: this.#now });
@@ -77,17 +77,17 @@ class Prediction {
     });
   }
 
-  #arrived(event: number): void {
-    if (--this.#missing[event]! === 0) this.#opened(event);
+  #arrived(event: Event): void {
+    if (this.#missing.less(event) === 0) this.#opened(event);
   }
 
   /** All that comes before an event has happened. Then it happens too, unless it is the start of work. */
-  #opened(event: number): void {
+  #opened(event: Event): void {
     const { events, tasks } = this.#graph;
     const number = events.taskOf(event);
     if (!events.isStart(event) || !this.#takesTime(number)) this.#happen(event);
     else if (this.#plan.isUnderWay(number)) this.#begin(number);
-    else this.#waiting.push({ number, priority: tasks.get(number)!.priority, tail: this.#tail[event]! });
+    else this.#waiting.push({ number, priority: tasks.get(number)!.priority, tail: this.#tail.of(event) });
   }
 
   #takesTime(task: number): boolean {

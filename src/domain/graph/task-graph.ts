@@ -1,5 +1,5 @@
 import type { DependencyType, TaskPriority } from '../../protocol/common/enums.ts';
-import { type EdgeKind, EventTable } from './event-table.ts';
+import { EventGraph } from './event-graph.ts';
 
 /** That a task waits for another one of its session. */
 export interface Dependency {
@@ -21,17 +21,6 @@ export interface GraphTask {
   hours: number;
 }
 
-/**
- * The tasks of a session, and the order of their starts and ends. With an event for each of both, all four types of
- * dependencies and the subtasks are edges of one kind, so that one cycle or one longest way covers them all.
- */
-export interface TaskGraph {
-  tasks: ReadonlyMap<number, GraphTask>;
-  /** The subtasks of each task that has any. */
-  children: ReadonlyMap<number, readonly number[]>;
-  events: EventTable;
-}
-
 /** The time of work that is left of each task. Of an ended task, and of one with subtasks, it is 0. */
 export type Left = (task: number) => number;
 
@@ -45,40 +34,82 @@ export function awaitsEnd(type: DependencyType): boolean {
   return type === 'finish_to_start' || type === 'finish_to_finish';
 }
 
-/** Builds the graph. Parents and dependencies that are not among the tasks are left out; cycles are built as they are. */
-export function buildGraph(list: Iterable<GraphTask>): TaskGraph {
-  const tasks = new Map([...list].map((task) => [task.number, task] as const));
-  const children = new Map<number, number[]>();
-  const events = new EventTable([...tasks.keys()], (connect) => {
-    for (const { number, parent, depends_on } of tasks.values()) {
-      if (parent !== null && tasks.has(parent)) {
-        const siblings = children.get(parent);
-        if (siblings) siblings.push(number);
-        else children.set(parent, [number]);
-        connect(EventTable.start(parent), EventTable.start(number), 'subtask');
-        connect(EventTable.end(number), EventTable.end(parent), 'subtask');
-      }
-      for (const { task, dependency_type, is_required } of depends_on) {
-        const kind: EdgeKind = is_required ? 'required' : 'optional';
-        const before = awaitsEnd(dependency_type) ? EventTable.end(task) : EventTable.start(task);
-        const after = delaysStart(dependency_type) ? EventTable.start(number) : EventTable.end(number);
-        if (tasks.has(task)) connect(before, after, kind);
-      }
+/**
+ * The tasks of a session, and the order of their starts and ends. With an event for each of both, all four types of
+ * dependencies and the subtasks are edges of one kind, so that one cycle or one longest way covers them all.
+ *
+ * Parents and dependencies that are not among the tasks are left out. Cycles stay as they are, see `findCycle`.
+ */
+export class TaskGraph {
+  readonly events = new EventGraph();
+  readonly #tasks = new Map<number, GraphTask>();
+  readonly #children = new Map<number, number[]>();
+
+  get tasks(): ReadonlyMap<number, GraphTask> {
+    return this.#tasks;
+  }
+
+  /** The subtasks of each task that has any. */
+  get children(): ReadonlyMap<number, readonly number[]> {
+    return this.#children;
+  }
+
+  /** Adds tasks, or changes them. The parent of a task does not change. It costs what the changed tasks depend on. */
+  put(tasks: readonly GraphTask[]): void {
+    const changed = tasks.filter((task) => !isSame(this.#tasks.get(task.number), task));
+    const added = changed.filter(({ number }) => !this.#tasks.has(number));
+    for (const task of changed) this.#tasks.set(task.number, task);
+    for (const { number, parent } of added) {
+      this.events.addTask(number);
+      if (parent === null || !this.#tasks.has(parent)) continue;
+      const siblings = this.#children.get(parent);
+      if (siblings) siblings.push(number);
+      else this.#children.set(parent, [number]);
     }
-  });
-  return { tasks, children, events };
+    for (const task of changed) this.#connect(task);
+  }
+
+  /** Removes tasks, with all that they wait for and that waits for them. */
+  remove(numbers: Iterable<number>): void {
+    for (const number of numbers) {
+      const parent = this.#tasks.get(number)?.parent ?? null;
+      if (!this.#tasks.delete(number)) continue;
+      this.events.dropTask(number);
+      this.#children.delete(number);
+      const siblings = parent === null ? undefined : this.#children.get(parent);
+      if (!siblings) continue;
+      if (siblings.length === 1) this.#children.delete(parent!);
+      else siblings.splice(siblings.indexOf(number), 1);
+    }
+  }
+
+  /** Makes all edges to the events of a task, and the one to its parent's end. */
+  #connect({ number, parent, depends_on }: GraphTask): void {
+    const { events } = this;
+    const [start, end] = [events.startOf(number), events.endOf(number)];
+    events.disconnect(start);
+    events.disconnect(end);
+    events.connect(start, end, 'work');
+    if (parent !== null && this.#tasks.has(parent)) {
+      events.connect(events.startOf(parent), start, 'subtask');
+      events.connect(end, events.endOf(parent), 'subtask');
+    }
+    for (const subtask of this.#children.get(number) ?? []) events.connect(events.endOf(subtask), end, 'subtask');
+    for (const { task, dependency_type, is_required } of depends_on) {
+      if (!this.#tasks.has(task)) continue;
+      const before = awaitsEnd(dependency_type) ? events.endOf(task) : events.startOf(task);
+      events.connect(before, delaysStart(dependency_type) ? start : end, is_required ? 'required' : 'optional');
+    }
+  }
 }
 
-/**
- * A cycle of tasks, each before the next one; null when there is none. The first task is also the last one.
- *
- * @example
- * findCycle(graph); // [2, 3, 5, 2]
- */
-export function findCycle({ events }: Pick<TaskGraph, 'events'>): number[] | null {
-  const around = events.cycle();
-  if (around === null) return null;
-  const tasks = around.map((event) => events.taskOf(event));
-  const path = tasks.filter((task, index) => task !== tasks[index - 1]);
-  return path.length === 1 ? [...path, ...path] : path;
+function isSame(one: GraphTask | undefined, other: GraphTask): boolean {
+  return one !== undefined && JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Builds the graph of these tasks. */
+export function buildGraph(tasks: Iterable<GraphTask>): TaskGraph {
+  const graph = new TaskGraph();
+  graph.put([...tasks]);
+  return graph;
 }

@@ -21,6 +21,10 @@ const REFUSED = [
   ['src/configuration/a.ts', `export * from '../protocol/x.ts';`, 'noRestrictedImports'],
   ['src/configuration/b.ts', `export * from 'node:fs';`, 'noRestrictedImports'],
   ['src/configuration/c.ts', `export const token = process.env.OIO_TOKEN;`, 'noProcessEnv'],
+  ['src/domain/j.ts', `export * from 'graphology';`, 'noRestrictedImports'],
+  ['src/domain/graph/a.ts', `export * from 'hono';`, 'noRestrictedImports'],
+  ['src/domain/graph/b.ts', `export * from '../../adapters/neon/x.ts';`, 'noRestrictedImports'],
+  ['src/domain/graph/c.ts', `export const at = Date.now();`, 'noJsRestrictedProperties'],
   ['src/domain/i.ts', `export * from '../configuration/x.ts';`, 'noRestrictedImports'],
   ['src/ports/a.ts', `export * from '../domain/x.ts';`, 'noRestrictedImports'],
   ['src/ports/b.ts', `export type * from '../adapters/neon/x.ts';`, 'noRestrictedImports'],
@@ -62,7 +66,10 @@ const REFUSED = [
 const ALLOWED = [
   ['test/system/ok.ts', `import type { Client } from '../../src/client/client.ts';\nexport type C = Client;`],
   ['src/domain/ok.ts', `export * from '../protocol/x.ts';\nexport * from './y.ts';`],
-  ['src/domain/graph/ok.ts', `export * from '../../protocol/x.ts';\nexport * from '../y.ts';`],
+  [
+    'src/domain/graph/ok.ts',
+    `export * from '../../protocol/x.ts';\nexport * from '../y.ts';\nexport * from 'graphology';\nexport * from 'graphology-traversal';`,
+  ],
   ['src/protocol/ok.ts', `export * from 'zod';\nexport * from './x.ts';`],
   ['src/protocol/session/ok.ts', `export * from '../common/x.ts';\nexport * from '../system/x.ts';`],
   ['src/ports/ok.ts', `export * from '../protocol/x.ts';\nexport * from './x.ts';`],

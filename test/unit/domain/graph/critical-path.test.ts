@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { criticalPath, levelsOf, slackOf, timingOf } from '../../../../src/domain/graph/critical-path.ts';
+import type { Event } from '../../../../src/domain/graph/event-graph.ts';
 import { predict } from '../../../../src/domain/graph/schedule.ts';
 import { buildGraph, delaysStart, type GraphTask, type TaskGraph } from '../../../../src/domain/graph/task-graph.ts';
 import { runs } from '../../../support/seeds.ts';
@@ -82,14 +83,14 @@ describe('the critical path', () => {
 function longestWay(graph: TaskGraph): number {
   const { events } = graph;
   const left = hoursIn(graph);
-  const from = (event: number): number => {
+  const from = (event: Event): number => {
     let longest = 0;
     events.forEachAfter(event, (after, kind) => {
       longest = Math.max(longest, from(after) + (kind === 'work' ? left(events.taskOf(event)) : 0));
     });
     return longest;
   };
-  return Math.max(...Array.from({ length: events.size }, (_, event) => from(event)));
+  return Math.max(...events.mapNodes(from));
 }
 
 describe('the levels', () => {

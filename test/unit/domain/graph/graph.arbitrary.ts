@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { buildGraph, type Dependency, findCycle, type GraphTask } from '../../../../src/domain/graph/task-graph.ts';
+import { findCycle } from '../../../../src/domain/graph/cycle.ts';
+import { buildGraph, type Dependency, type GraphTask } from '../../../../src/domain/graph/task-graph.ts';
 import { DependencyType, TaskPriority } from '../../../../src/protocol/common/enums.ts';
 
 /** A task without anything special. */
@@ -12,11 +13,21 @@ export function on(task: number, changes: Partial<Dependency> = {}): Dependency 
   return { task, dependency_type: 'finish_to_start', is_required: true, ...changes };
 }
 
-const anyDependency = (most: number): fc.Arbitrary<Dependency> =>
+export const anyDependency = (most: number): fc.Arbitrary<Dependency> =>
   fc.record({
     task: fc.integer({ min: 1, max: most }),
     dependency_type: fc.constantFrom(...DependencyType().options),
     is_required: fc.boolean(),
+  });
+
+/** A task of those up to `most`, with any dependencies and no parent. */
+export const anyTask = (most: number): fc.Arbitrary<GraphTask> =>
+  fc.record({
+    number: fc.integer({ min: 1, max: most }),
+    parent: fc.constant(null),
+    priority: fc.constantFrom(...TaskPriority().options),
+    hours: fc.integer({ min: 0, max: 8 }),
+    depends_on: fc.array(anyDependency(most), { maxLength: 4 }),
   });
 
 /** Tasks with any parents, and any dependencies that close no cycle: each that would is left out. */

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
+import { hasCycle } from 'graphology-dag';
 import { describe, expect, it } from 'vitest';
+import { findCycle } from '../../../../src/domain/graph/cycle.ts';
 import { complexityOf, pertEstimate } from '../../../../src/domain/graph/estimate.ts';
-import { buildGraph, findCycle, type GraphTask } from '../../../../src/domain/graph/task-graph.ts';
+import { familyOf } from '../../../../src/domain/graph/reach.ts';
+import { buildGraph, type GraphTask, type TaskGraph } from '../../../../src/domain/graph/task-graph.ts';
 import type { ComplexityLevel, DependencyType } from '../../../../src/protocol/common/enums.ts';
 import { runs } from '../../../support/seeds.ts';
-import { anyAcyclic, on, task } from './graph.arbitrary.ts';
+import { anyAcyclic, anyDependency, anyTask, on, task } from './graph.arbitrary.ts';
 
 describe('an estimate', () => {
   it('is the mean of PERT with its deviation', () => {
@@ -72,7 +75,7 @@ describe('a cycle', () => {
     expect(cycleOf(first, second) !== null).toBe(isCycle);
   });
 
-  it('is found in exactly those graphs whose events have no order', () => {
+  it('is found in exactly those graphs in which graphology-dag finds one', () => {
     const anyTasks = fc.tuple(anyAcyclic, fc.nat(), fc.nat()).map(([tasks, from, to]) => {
       const [a, b] = [tasks[from % tasks.length]!, tasks[to % tasks.length]!];
       return tasks.with(a.number - 1, { ...a, depends_on: [...a.depends_on, on(b.number)] });
@@ -81,7 +84,7 @@ describe('a cycle', () => {
       fc.property(anyTasks, (tasks) => {
         const graph = buildGraph(tasks);
         const path = findCycle(graph);
-        expect(path === null).toBe(graph.events.order().length === graph.events.size);
+        expect(path !== null).toBe(hasCycle(graph.events));
         if (path === null) return;
         expect(path.at(0)).toBe(path.at(-1));
         const isLinked = (before: number, after: number) => {
@@ -101,5 +104,46 @@ describe('a cycle', () => {
       task(index + 1, { depends_on: [on(index === 0 ? 10_000 : index)] }),
     );
     expect(cycleOf(...chain)).toHaveLength(10_001);
+  });
+});
+
+describe('an edit', () => {
+  const edgesOf = ({ events, children }: TaskGraph) => ({
+    edges: events.mapEdges((_edge, { kind }, before, after) => `${before} < ${after}: ${kind}`).sort(),
+    children: [...children].map(([parent, parts]) => [parent, parts.toSorted((a, b) => a - b)]).sort(),
+  });
+  const anyEdits = fc.array(fc.record({ task: anyTask(9), isRemoved: fc.boolean() }), { maxLength: 12 });
+
+  it('leaves the graph that would be built of the changed tasks', () => {
+    fc.assert(
+      fc.property(anyAcyclic, anyEdits, (tasks, edits) => {
+        const graph = buildGraph(tasks);
+        for (const { task: wanted, isRemoved } of edits) {
+          const known = graph.tasks.get(wanted.number);
+          if (!isRemoved) graph.put([{ ...wanted, parent: known ? known.parent : null }]);
+          else if (known) graph.remove(familyOf(graph, known.number));
+          const left = [...graph.tasks.values()].map((one) => ({
+            ...one,
+            // A task that is gone does not come back with those that waited for it.
+            depends_on: one.depends_on.filter(({ task: other }) => graph.tasks.has(other)),
+          }));
+          graph.put(left);
+          expect(edgesOf(graph)).toEqual(edgesOf(buildGraph(left)));
+        }
+      }),
+      runs(500),
+    );
+  });
+
+  it('that closes a cycle is found from the changed task alone', () => {
+    fc.assert(
+      fc.property(anyAcyclic, fc.nat(), anyDependency(9), (tasks, pick, wish) => {
+        const chosen = tasks[pick % tasks.length]!;
+        const graph = buildGraph(tasks);
+        graph.put([{ ...chosen, depends_on: [...chosen.depends_on, wish] }]);
+        expect(findCycle(graph, [chosen.number]) === null).toBe(findCycle(graph) === null);
+      }),
+      runs(500),
+    );
   });
 });
