@@ -61,6 +61,7 @@ export const DEADLINE = {
   approval: 'approval:',
   request: 'request',
   max_duration: 'max_duration',
+  timeout: 'timeout:',
   summary: 'summary',
   trim: 'trim',
   retire: 'retire',

@@ -55,6 +55,8 @@ export class Leases {
     works.fixStart(task);
     kit.deadlines.clear(DEADLINE.reserve + task);
     kit.deadlines.set(DEADLINE.lease + task, granted_at + config.lease_ttl_ms / 2);
+    const { timeout_seconds } = records.task(task)!;
+    if (timeout_seconds !== null) kit.deadlines.set(DEADLINE.timeout + task, granted_at + timeout_seconds * 1_000);
     const checkpoint = checkpoints.toRestore(task)?.number ?? null;
     log.append(task, { type: 'lease.granted', data: { epoch, agent_id, agent_name, checkpoint } });
   }
@@ -205,6 +207,7 @@ export class Leases {
     if (ending === 'lost') this.#countOpenTurn(task);
     records.updateLease(task, { ended: ending });
     kit.deadlines.clear(DEADLINE.lease + task);
+    kit.deadlines.clear(DEADLINE.timeout + task);
     commands.drop(task);
     approvals.withdrawAsked(task, reason);
     artifacts.dropUnused(task);

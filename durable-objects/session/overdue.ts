@@ -23,6 +23,7 @@ export class Overdue {
       [DEADLINE.request]: { waitsFor: 'others', run: () => this.#request() },
       [DEADLINE.approval]: { waitsFor: 'others', run: (id, due) => this.#approval(id, due) },
       [DEADLINE.max_duration]: { waitsFor: 'others', run: (_, due) => this.#maxDuration(due) },
+      [DEADLINE.timeout]: { waitsFor: 'time', run: (task) => tasks.timeIsUp(Number(task)) },
       [DEADLINE.reserve]: { waitsFor: 'time', run: (task) => tasks.reserveAgain(Number(task)) },
       [DEADLINE.requeue]: { waitsFor: 'time', run: (task) => tasks.requeue(Number(task)) },
       [DEADLINE.summary]: { waitsFor: 'time', run: () => projections.changed() },

@@ -103,6 +103,8 @@ export interface TaskRow extends TaskFacts {
   gate: Gate;
   /** JSON: the {@link Blockage} of a blocked task. */
   blocked_by: string | null;
+  /** How long one agent may work on it; null if there is no limit of its own. */
+  timeout_seconds: number | null;
   /** When its first lease of this run was granted, and when it ended, in ms. */
   started_at: number | null;
   ended_at: number | null;

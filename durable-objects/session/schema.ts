@@ -22,7 +22,7 @@ CREATE TABLE tasks (
   reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]', last_assignment TEXT,
   parent INTEGER, depends_on TEXT NOT NULL DEFAULT '[]', priority TEXT NOT NULL DEFAULT 'normal',
   hours REAL, max_attempts INTEGER, cause INTEGER, started_at INTEGER, ended_at INTEGER,
-  kind TEXT NOT NULL DEFAULT 'work', gate TEXT, blocked_by TEXT, work TEXT, start TEXT
+  kind TEXT NOT NULL DEFAULT 'work', gate TEXT, blocked_by TEXT, work TEXT, start TEXT, timeout_seconds INTEGER
 );
 CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT, checks TEXT);
 CREATE TABLE leases (
@@ -353,6 +353,10 @@ UPDATE tasks SET work = (SELECT work FROM checkpoints
 UPDATE session SET base_commit = (SELECT view ->> 'base_commit' FROM checkpoints
   WHERE work IS NOT NULL ORDER BY number LIMIT 1);
 `,
+    },
+    {
+      id: 'session/0029_time_limits_of_tasks',
+      sql: `ALTER TABLE tasks ADD COLUMN timeout_seconds INTEGER;`,
     },
   ],
 };

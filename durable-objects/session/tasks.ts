@@ -8,6 +8,7 @@ import type { MoveFacts } from './transitions.ts';
 
 /** The code of a release by an agent that was asked to pause. */
 const LET_GO = 'agent_paused';
+const TIMED_OUT = 'task_timeout';
 
 type Needs = Pick<
   SessionParts,
@@ -54,6 +55,7 @@ export class Tasks {
       kind: 'work',
       gate: null,
       blocked_by: null,
+      timeout_seconds: null,
       status: 'pending',
       epoch: 1,
       attempts_used: 0,
@@ -218,6 +220,20 @@ export class Tasks {
   /** Records that the agent was not heard for long. */
   quiet(number: number): void {
     this.#degrade(number, 'quiet', 'agent_quiet');
+  }
+
+  /**
+   * Takes the lease of a task that has reached its time limit. There is no grace period, because the user chose the
+   * limit. The next attempt starts from the last checkpoint.
+   */
+  timeIsUp(number: number): void {
+    const { records, leases, attempts } = this.#parts;
+    const { timeout_seconds, status } = records.task(number)!;
+    if (!records.liveLease(number) || isFinal({ status }) || timeout_seconds === null) return;
+    const message = `The task reached its time limit of ${timeout_seconds} seconds.`;
+    const error = { code: TIMED_OUT, message, retryable: true };
+    leases.end(number, 'lost', TIMED_OUT, { result: 'failed' });
+    attempts.end(number, { setback: 'attempt_failed', reason: TIMED_OUT, costsAttempt: true, error });
   }
 
   /** The handler of the backoff's deadline: the task asks for its next lease. */

@@ -12,7 +12,7 @@ type Needs = Pick<SessionParts, 'records' | 'log' | 'graph' | 'gates' | 'leases'
 /** The members of a task's row that make the graph. */
 export type Place = Pick<
   TaskRow,
-  'number' | 'title' | 'parent' | 'depends_on' | 'priority' | 'hours' | 'max_attempts' | 'gate'
+  'number' | 'title' | 'parent' | 'depends_on' | 'priority' | 'hours' | 'max_attempts' | 'gate' | 'timeout_seconds'
 >;
 
 /** How many tasks one event names. */

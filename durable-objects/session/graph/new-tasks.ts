@@ -62,6 +62,7 @@ export class NewTasks {
     };
     const places = wanted.map((task, index): Place => {
       const { title, parent, priority, estimate, max_attempts, depends_on, requires_approval } = task;
+      const { timeout_seconds } = task;
       const path = `tasks.${index}`;
       const dependencies = depends_on.map((item, at): Dependency => {
         const { task, ...how } =
@@ -78,6 +79,7 @@ export class NewTasks {
         priority,
         hours: estimate ? pertEstimate(estimate).hours : null,
         max_attempts: max_attempts ?? null,
+        timeout_seconds: timeout_seconds ?? null,
         gate: requires_approval ? 'closed' : null,
       };
     });

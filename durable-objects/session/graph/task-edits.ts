@@ -75,13 +75,13 @@ export class TaskEdits {
     const { records, details, changes } = this.#parts;
     const { description, required_capabilities, required_labels, checks, estimate, title, priority, max_attempts } =
       body;
-    const { requires_approval } = body;
+    const { requires_approval, timeout_seconds } = body;
     const needed = { description, required_capabilities, required_labels, checks };
     const isNeeded = Object.values(needed).some((value) => value !== undefined);
     const before = details.definition(task.number);
     if (isNeeded && (before === null || records.lastMessageOf(task.number) > 0)) {
       const why = before === null ? 'It stands for the prompt of the session' : 'It asks for an agent, or has had one';
-      return refuse('illegal_transition', `${why}, so only title, priority, estimate and max_attempts can change.`);
+      return refuse('illegal_transition', `${why}, so only title, priority, estimate and limits can change.`);
     }
     const gate = requires_approval === undefined ? task.gate : requires_approval ? (task.gate ?? 'closed') : null;
     const problem = gate === task.gate ? null : this.#whyNoOtherGate(task);
@@ -94,7 +94,7 @@ export class TaskEdits {
       });
     const hours = estimate ? pertEstimate(estimate).hours : null;
     records.updateTask(task.number, {
-      ...defined({ title, priority, max_attempts }),
+      ...defined({ title, priority, max_attempts, timeout_seconds }),
       ...(estimate !== undefined && { hours }),
       gate,
     });

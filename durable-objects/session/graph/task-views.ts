@@ -165,6 +165,7 @@ export class TaskViews {
       priority: task.priority,
       depends_on: dependenciesOf(task).map(({ task: other, ...how }) => ({ task_id: idOf(other), ...how })),
       waiting_on: isFinal(task) ? [] : graph.live.waitsFor(task.number).map(idOf),
+      timeout_seconds: task.timeout_seconds,
       requires_approval: task.gate !== null,
       blocked_by: readBlockage(task),
       caused_by: task.cause === null ? null : idOf(task.cause),

@@ -29,6 +29,8 @@ export const Estimate = schema(() =>
 );
 export type Estimate = Infer<typeof Estimate>;
 
+export const TimeoutSeconds = schema(() => z.int().min(1).max(86_400));
+
 /** The members that a task has however it is created. */
 const described = () => ({
   title: Title(),
@@ -39,6 +41,10 @@ const described = () => ({
   estimate: Estimate().optional(),
   max_attempts: z.int().min(1).max(10).optional().meta({ description: 'By default that of the session.' }),
   checks: GivenChecks().default([]),
+  timeout_seconds: TimeoutSeconds().optional().meta({
+    description:
+      'How long one agent may work on it, from when it takes the task. Then the attempt has failed (`task_timeout`), and another one follows if one is left. By default, only the session’s `max_duration_seconds` limits it.',
+  }),
   requires_approval: z.boolean().default(false).meta({
     description:
       'Whether the task, with its subtasks, starts only when a person has approved it: an approval of the kind `task_gate`. If it is rejected, the task is cancelled; if nobody answers in time, it fails.',

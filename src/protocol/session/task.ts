@@ -59,6 +59,7 @@ const EXAMPLE_TASK = {
     },
   ],
   waiting_on: ['0198c2f0-1a2b-8c3d-9e4f-5a6b00000001'],
+  timeout_seconds: null,
   requires_approval: false,
   blocked_by: null,
   caused_by: null,
@@ -91,6 +92,7 @@ export const TaskView = schema(() =>
       waiting_on: z.array(TaskId()).meta({
         description: 'Tasks that must start or end before this one starts or, if its work is done, before it ends.',
       }),
+      timeout_seconds: z.int().nullable(),
       requires_approval: z.boolean(),
       blocked_by: z
         .object({ kind: ApprovalKind(), approval_id: Uuid(), message: z.string() })

@@ -137,6 +137,8 @@ async function check(session: SessionInProcess): Promise<void> {
     expect(session.dueAt(`reserve:${number}`) !== null, 'a way on').toBe(reserved_at !== null);
     if (setback !== null) expect(session.dueAt(`requeue:${number}`), 'a way on').not.toBeNull();
     if (isWorkedOn(task)) expect(session.dueAt(`lease:${number}`), 'a way on').not.toBeNull();
+    const isLimited = task.timeout_seconds !== null && leases.some((lease) => lease.task === number);
+    expect(session.dueAt(`timeout:${number}`) !== null, 'a limit, while an agent has it').toBe(isLimited);
   }
   const asked = session.rows<{ id: string }>('approvals', `status = 'open'`).map(({ id }) => id);
   const waited = leaves.flatMap((task) => readBlockage(task)?.approval_id ?? []);
@@ -167,6 +169,7 @@ async function check(session: SessionInProcess): Promise<void> {
 function newTask({ number, parent, depends_on, priority, hours }: GraphTask): NewTask {
   return NewTask().parse({
     requires_approval: number % 4 === 0,
+    ...(number % 3 === 0 && { timeout_seconds: 45 }),
     name: `t${number}`,
     title: `Task ${number}`,
     description: `Do part ${number}`,
