@@ -1,6 +1,7 @@
 import { spellDuration } from '../src/domain/duration.ts';
 import { howItEnded } from '../src/domain/session/checks.ts';
 import { conflictText } from '../src/domain/session/conflict-text.ts';
+import { deliveryRequestText, deliveryText } from '../src/domain/session/delivery-text.ts';
 import { resultRemark } from '../src/domain/session/result-remark.ts';
 import { retryTime } from '../src/domain/session/session-state.ts';
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
@@ -161,6 +162,14 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       ];
     case 'checkpoint.created':
       return [note(`checkpoint ${event.data.checkpoint.number}`)];
+    case 'delivery.requested':
+      return [note(deliveryRequestText(event.data))];
+    case 'delivery':
+      return [
+        event.data.state === 'delivered'
+          ? mark('✓', 'green', deliveryText(event.data))
+          : mark('✗', 'red', deliveryText(event.data)),
+      ];
     case 'task.rated':
       return [mark('★', 'magenta', ratingText(event))];
     case 'frame.rejected':

@@ -81,6 +81,7 @@ export class Actions {
       last_task: IMPLICIT_TASK,
       lease_costs: '{}',
       base_commit: null,
+      delivery: null,
     };
     records.create(row, request);
     tasks.add(IMPLICIT_TASK, request.title);

@@ -30,7 +30,7 @@ export class Attempts {
   end(number: number, { setback, reason, costsAttempt, error, grantedAt }: FailedAttempt): void {
     const { kit, records, transitions } = this.#parts;
     const { platform } = kit.store;
-    const held = taskStatusUnder(records.session().intent);
+    const held = records.task(number)!.aside ? null : taskStatusUnder(records.session().intent);
     if (held !== null) {
       transitions.task(number, { status: held, degraded_by: null });
       return transitions.settle({ reason });

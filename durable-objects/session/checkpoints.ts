@@ -30,6 +30,24 @@ interface CheckpointRow {
   work: string | null;
 }
 
+/** All of a session's work, in a checkpoint. */
+export interface FinalWork
+  extends Pick<CheckpointView, 'number' | 'created_at' | 'base_commit' | 'local_only' | 'lacks'> {
+  /** The task whose checkpoint it is. */
+  task: number;
+  /** False if other tasks have work that this does not hold. */
+  is_merged: boolean;
+  /** Null without changes. */
+  patch: { artifact_id: string; sha256: string } | null;
+}
+
+function workOf({ task, view, patch_artifact, patch_sha256 }: CheckpointRow): FinalWork {
+  const { number, created_at, base_commit, local_only, lacks } = JSON.parse(view) as CheckpointView;
+  const patch =
+    patch_artifact === null || patch_sha256 === null ? null : { artifact_id: patch_artifact, sha256: patch_sha256 };
+  return { number, created_at, base_commit, local_only, ...(lacks && { lacks }), task, is_merged: true, patch };
+}
+
 const partsOf = ({ conversation_parts }: CheckpointRow): { artifact_id: string; sha256: string }[] =>
   JSON.parse(conversation_parts);
 
@@ -123,11 +141,6 @@ export class Checkpoints {
     return this.#parts.kit.store.row<{ frame: number }>(sql, task, epoch)?.frame ?? 0;
   }
 
-  /** The task of the session's newest checkpoint; null when there is none. */
-  lastTask(): number | null {
-    return this.#row(this.lastNumber())?.task ?? null;
-  }
-
   /** The task of a checkpoint; undefined when the checkpoint does not exist. */
   taskOf(number: number): number | undefined {
     return this.#row(number)?.task;
@@ -138,7 +151,9 @@ export class Checkpoints {
    * from its checkpoint, with a conversation of its own.
    */
   toRestore(task: number): Assignment['checkpoint'] {
-    const { restore } = this.#parts.records.task(task)!;
+    const { restore, kind } = this.#parts.records.task(task)!;
+    // It has no worktree and no conversation.
+    if (kind === 'deliver') return null;
     const own = restore === 'fresh' ? undefined : this.#restored(task, restore);
     if (own) return own;
     const { from } = this.#parts.works.startOf(task);
@@ -168,9 +183,30 @@ export class Checkpoints {
     };
   }
 
-  /** The artifact with the patch of the task's newest checkpoint. */
-  diff(task: number): DiffSource {
-    const row = this.#newestRow(task);
+  /**
+   * The session's work as a whole, from which its diff and its deliveries are made: that of its last task, or else the
+   * newest checkpoint of its own task, or of the task that has worked last.
+   */
+  finalWork(): FinalWork | null {
+    const { records, works } = this.#parts;
+    const last = works.last();
+    const [only] = last.length === 1 ? last : [];
+    const row = only
+      ? this.#row(only.checkpoint)
+      : (this.#newestRow(records.firstTask()) ?? this.#row(this.lastNumber()));
+    return row ? { ...workOf(row), is_merged: last.length <= 1 } : null;
+  }
+
+  /** The work in a checkpoint; null if there is no such checkpoint. */
+  workIn(number: number): FinalWork | null {
+    const row = this.#row(number);
+    return row ? workOf(row) : null;
+  }
+
+  /** The artifact with the patch of the session's work. */
+  diff(): DiffSource {
+    const number = this.finalWork()?.number;
+    const row = number === undefined ? undefined : this.#row(number);
     if (!row) return { checkpoint: null, base_commit: null, files: [], local_only: false, artifact_id: null };
     const view = JSON.parse(row.view) as CheckpointView;
     const { patch_artifact } = row;

@@ -60,7 +60,8 @@ export class Overdue {
     const { kit, records, leases, runs } = this.#parts;
     const { intent, requested_at } = records.session();
     if ((intent !== 'pause' && intent !== 'stop') || requested_at === null) return;
-    const judged = records.liveLeases().map((lease) => ({ lease, until: leases.finishesUntil(lease, requested_at) }));
+    const own = records.liveLeases().filter(({ task }) => !records.task(task)!.aside);
+    const judged = own.map((lease) => ({ lease, until: leases.finishesUntil(lease, requested_at) }));
     const times = judged.flatMap(({ until }) => until ?? []);
     if (times.length > 0) kit.deadlines.set(DEADLINE.request, Math.min(...times));
     const late = judged.filter(({ until }) => until === null);

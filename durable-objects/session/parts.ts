@@ -8,6 +8,8 @@ import type { Checkpoints } from './checkpoints.ts';
 import type { Checks } from './checks.ts';
 import type { SessionConfig } from './config.ts';
 import type { Decisions } from './decisions.ts';
+import type { Deliveries } from './delivery/deliveries.ts';
+import type { DeliveryTasks } from './delivery/delivery-tasks.ts';
 import type { Files } from './files.ts';
 import type { Gates } from './graph/gates.ts';
 import type { GraphChanges } from './graph/graph-changes.ts';
@@ -70,6 +72,7 @@ export interface SessionParts {
   projections: Projections;
   approvals: Approvals;
   gates: Gates;
+  deliveryTasks: DeliveryTasks;
   assignments: Assignments;
   messages: Messages;
   checks: Checks;
@@ -87,6 +90,7 @@ export interface SessionParts {
   taskActions: TaskActions;
   decisions: Decisions;
   actions: Actions;
+  deliveries: Deliveries;
   claims: Claims;
   refusals: Refusals;
   results: Results;

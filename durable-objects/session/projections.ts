@@ -50,7 +50,7 @@ export class Projections {
    */
   runMayHaveEnded(): void {
     const row = this.#parts.records.session();
-    if (row.run === 0 || !hasEnded(row.status) || this.#parts.records.liveLeases().length > 0) return;
+    if (row.run === 0 || !hasEnded(row.status) || this.#hasLeases()) return;
     const spec = this.#parts.records.spec();
     const lease = this.#parts.records.newestLeaseOfRun();
     const ended = row.ended_at ?? this.#parts.kit.store.platform.now();
@@ -72,6 +72,12 @@ export class Projections {
       error_code: readError(row)?.code ?? null,
     };
     this.#record(`${row.id}:${row.run}`, run);
+  }
+
+  /** Whether the session's own tasks have leases. */
+  #hasLeases(): boolean {
+    const { records } = this.#parts;
+    return records.liveLeases().some(({ task }) => !records.task(task)!.aside);
   }
 
   /** Records how an assignment of a task has ended, and how it was rated. */

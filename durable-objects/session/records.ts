@@ -58,6 +58,8 @@ export interface SessionRow {
   lease_costs: string;
   /** The commit on which the session's work is based, since its first lease or checkpoint that has named one. */
   base_commit: string | null;
+  /** The number of the newest task that delivers the work; null before the first. */
+  delivery: number | null;
 }
 
 /** A failure of a model that is asked again, and when that is. */
@@ -105,6 +107,8 @@ export interface TaskRow extends TaskFacts {
   blocked_by: string | null;
   /** How long one agent may work on it; null if there is no limit of its own. */
   timeout_seconds: number | null;
+  /** 1 for a task that does not count for the session: a delivery that was asked for after its end. */
+  aside: number;
   /** When its first lease of this run was granted, and when it ended, in ms. */
   started_at: number | null;
   ended_at: number | null;
@@ -192,6 +196,11 @@ export class SessionRecords {
     const row = this.#session.get(ONE);
     if (!row) throw new Error('no session row');
     return row;
+  }
+
+  /** What a delivery of the session is named after. */
+  sessionNamed(): { id: string; title: string } {
+    return { id: this.session().id, title: this.spec().title };
   }
 
   create(row: Omit<SessionRow, 'spec'>, spec: CreateSessionRequest): void {

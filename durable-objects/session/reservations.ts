@@ -7,6 +7,7 @@ import type { Requirements } from '../../src/protocol/session/requirements.ts';
 import { proofKey } from '../kit/crypto/offer-proof.ts';
 import { DEADLINE, RESERVE_AGAIN_MS, RESERVE_AGAIN_MS_MAX } from './config.ts';
 import type { SessionParts } from './parts.ts';
+import type { LeaseRow } from './records.ts';
 import { tellRegistry } from './slot-messages.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'assignments'>;
@@ -70,7 +71,7 @@ export class Reservations {
   /** What a task requires of an agent now. */
   requirements(number: number): Requirements {
     const { records } = this.#parts;
-    const agent_id = records.lease(number)?.agent_id ?? null;
+    const agent_id = (records.lease(number) ?? this.#leaseOfWork(number))?.agent_id ?? null;
     const hasMoved = (records.leaseOfRun(number)?.move_asked_at ?? null) !== null;
     return requirementsOf({
       spec: this.needs(number),
@@ -79,6 +80,13 @@ export class Reservations {
       worktree_at: hasMoved ? null : agent_id,
       moved_from: hasMoved ? agent_id : null,
     });
+  }
+
+  /** The lease of the work that a task delivers: people look for the branch where the work was done. */
+  #leaseOfWork(number: number): LeaseRow | undefined {
+    const { records, details } = this.#parts;
+    if (records.task(number)!.kind !== 'deliver') return undefined;
+    return records.lease(details.definition(number)!.deliver!.task);
   }
 
   /** The key of the proofs of the offers of the task's present epoch. */

@@ -58,8 +58,8 @@ export class Runs {
 
   /** Takes the leases of the run before, whose agents may still be sending their last checkpoints. */
   #endRunBefore(): void {
-    const { records, leases } = this.#parts;
-    for (const { task } of records.liveLeases()) leases.end(task, 'lost', 'new_run');
+    const { leases } = this.#parts;
+    for (const { task } of this.#ownLeases()) leases.end(task, 'lost', 'new_run');
   }
 
   /**
@@ -84,7 +84,7 @@ export class Runs {
    */
   hold(intent: 'pause' | 'stop', by: string, reason: string): void {
     const { records, commands, transitions } = this.#parts;
-    const leases = records.liveLeases();
+    const leases = this.#ownLeases();
     if (leases.length > 0 && records.session().intent === intent) return;
     transitions.intend(intent);
     const isIdle = (task: TaskRow) =>
@@ -130,6 +130,7 @@ export class Runs {
   /** Ends everything at once, because the session is deleted: nothing of its work is kept. */
   remove(hasEnded: boolean, facts: MoveFacts): void {
     const { records, leases, transitions } = this.#parts;
+    for (const { number } of this.#aside()) if (!isFinal(records.task(number)!)) leases.end(number, 'lost', 'deleted');
     for (const { task } of records.liveLeases()) leases.end(task, 'lost', 'deleted');
     if (hasEnded) return;
     transitions.intend('cancel');
@@ -139,8 +140,8 @@ export class Runs {
 
   /** Asks the working agents for a checkpoint. @returns whether any agent is working */
   requestCheckpoint(): boolean {
-    const { records, commands } = this.#parts;
-    const leases = records.liveLeases();
+    const { commands } = this.#parts;
+    const leases = this.#ownLeases();
     for (const { task, epoch } of leases) commands.enqueueOnce(task, epoch, { type: 'checkpoint', data: {} });
     return leases.length > 0;
   }
@@ -158,6 +159,16 @@ export class Runs {
       }
     }
     graph.forget();
+  }
+
+  /** The leases of the session's own tasks. */
+  #ownLeases(): LeaseRow[] {
+    const { records } = this.#parts;
+    return records.liveLeases().filter(({ task }) => !records.task(task)!.aside);
+  }
+
+  #aside(): TaskRow[] {
+    return this.#parts.records.tasks().filter(({ aside }) => aside);
   }
 
   #unfinished(): TaskRow[] {

@@ -14,6 +14,7 @@ import { type SessionId, type TaskId, taskNumber, type WorkspaceId } from '../..
 import { FIRST_PAGE } from '../../src/protocol/common/page.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { EventPage } from '../../src/protocol/events/envelope.ts';
+import type { DeliverRequest } from '../../src/protocol/session/deliver.ts';
 import type { RateTaskRequest } from '../../src/protocol/session/rating.ts';
 import type { CreateSessionRequest, EndToolsRequest } from '../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
@@ -33,6 +34,8 @@ import { Checkpoints } from './checkpoints.ts';
 import { Checks } from './checks.ts';
 import { DESTINATION, type SessionConfig } from './config.ts';
 import { Decisions } from './decisions.ts';
+import { Deliveries } from './delivery/deliveries.ts';
+import { DeliveryTasks } from './delivery/delivery-tasks.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Files } from './files.ts';
 import { Gates } from './graph/gates.ts';
@@ -164,6 +167,10 @@ export class SessionRuntime implements SessionApi {
     return this.#change('send', call, () => this.parts.messages.send(request, call.principal.token_id));
   }
 
+  deliver(call: Call, request: DeliverRequest): ReturnType<SessionApi['deliver']> {
+    return this.#change('deliver', call, () => this.parts.deliveries.request(request, call.principal.token_id));
+  }
+
   approvals(call: Call, page = FIRST_PAGE): ReturnType<SessionApi['approvals']> {
     return this.#read('approvals', call, () => this.parts.views.approvalsPage(page));
   }
@@ -253,11 +260,7 @@ export class SessionRuntime implements SessionApi {
   }
 
   diff(call: Call): Promise<Outcome<DiffSource>> {
-    const { checkpoints, records } = this.parts;
-    return this.#read('diff', call, () => {
-      const first = records.firstTask();
-      return ok(checkpoints.diff(checkpoints.newest(first) ? first : (checkpoints.lastTask() ?? first)));
-    });
+    return this.#read('diff', call, () => ok(this.parts.checkpoints.diff()));
   }
 
   artifactChunk(call: Call, artifactId: string, index: number): Promise<Outcome<ArtifactChunk>> {
@@ -331,21 +334,22 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   // The recorded state and its views.
   const log = new EventLog(storage);
   const watchers = new Watchers({ ...storage, log });
+  const artifacts = new Artifacts(storage);
+  const checkpoints = new Checkpoints({ ...storage, log, artifacts });
+  const deliveryTasks = new DeliveryTasks({ ...storage, log, checkpoints });
   const taskViews = new TaskViews(storage);
-  const views = new SessionViews({ ...storage, log, taskViews });
+  const views = new SessionViews({ ...storage, log, taskViews, deliveryTasks });
   const projections = new Projections({ ...storage, views });
-  const recorded = { ...storage, log, watchers, taskViews, views, projections };
+  const recorded = { ...storage, log, watchers, artifacts, checkpoints, deliveryTasks, taskViews, views, projections };
 
-  // The parts of a lease: its commands, and its agent's checkpoints and approvals.
+  // The parts of a lease: its commands, its agent's files and approvals.
   const commands = new Commands(recorded);
-  const artifacts = new Artifacts(recorded);
-  const files = new Files({ ...recorded, artifacts });
-  const checkpoints = new Checkpoints({ ...recorded, artifacts });
+  const files = new Files(recorded);
   const approvals = new Approvals({ ...recorded, commands });
-  const messages = new Messages({ ...recorded, commands, checkpoints });
+  const messages = new Messages({ ...recorded, commands });
   const checks = new Checks({ ...recorded, messages });
   const gates = new Gates({ ...recorded, approvals });
-  const leased = { ...recorded, commands, artifacts, files, checkpoints, approvals, messages, checks, gates };
+  const leased = { ...recorded, commands, files, approvals, messages, checks, gates };
 
   // The parts that change statuses: leases, the graph, tasks, and the session, which follows its tasks.
   const assignments = new Assignments(leased);
@@ -377,12 +381,13 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const taskActions = new TaskActions(moving);
   const decisions = new Decisions({ ...moving, taskActions });
   const actions = new Actions(moving);
+  const deliveries = new Deliveries(moving);
   const claims = new Claims(moving);
   const refusals = new Refusals(moving);
   const results = new Results(moving);
   const frames = new AgentFrames({ ...moving, results });
-  const edits = { changes, newTasks, taskEdits, taskActions };
-  const asking = { ...moving, ...edits, decisions, actions, claims, refusals, results, frames };
+  const edits = { changes, newTasks, taskEdits, taskActions, decisions, actions, deliveries };
+  const asking = { ...moving, ...edits, claims, refusals, results, frames };
 
   // The transport of agents, and the handlers of deadlines.
   return { ...asking, stream: new AgentStream(asking), overdue: new Overdue(asking) };

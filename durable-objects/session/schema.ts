@@ -12,7 +12,7 @@ CREATE TABLE session (
   active_ms INTEGER NOT NULL, active_since INTEGER,
   result TEXT, error TEXT, usage TEXT NOT NULL, usage_before_run TEXT NOT NULL, repository TEXT, share_done REAL NOT NULL, created_with TEXT,
   offer_secret TEXT NOT NULL DEFAULT '', version INTEGER NOT NULL DEFAULT 1, graph_version INTEGER NOT NULL DEFAULT 1,
-  last_task INTEGER NOT NULL DEFAULT 1, lease_costs TEXT NOT NULL DEFAULT '{}', base_commit TEXT
+  last_task INTEGER NOT NULL DEFAULT 1, lease_costs TEXT NOT NULL DEFAULT '{}', base_commit TEXT, delivery INTEGER
 );
 CREATE TABLE tasks (
   number INTEGER PRIMARY KEY, title TEXT NOT NULL, status TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -22,7 +22,8 @@ CREATE TABLE tasks (
   reserved_at INTEGER, handed_out TEXT NOT NULL DEFAULT '[]', last_assignment TEXT,
   parent INTEGER, depends_on TEXT NOT NULL DEFAULT '[]', priority TEXT NOT NULL DEFAULT 'normal',
   hours REAL, max_attempts INTEGER, cause INTEGER, started_at INTEGER, ended_at INTEGER,
-  kind TEXT NOT NULL DEFAULT 'work', gate TEXT, blocked_by TEXT, work TEXT, start TEXT, timeout_seconds INTEGER
+  kind TEXT NOT NULL DEFAULT 'work', gate TEXT, blocked_by TEXT, work TEXT, start TEXT, timeout_seconds INTEGER,
+  aside INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT, checks TEXT);
 CREATE TABLE leases (
@@ -357,6 +358,13 @@ UPDATE session SET base_commit = (SELECT view ->> 'base_commit' FROM checkpoints
     {
       id: 'session/0029_time_limits_of_tasks',
       sql: `ALTER TABLE tasks ADD COLUMN timeout_seconds INTEGER;`,
+    },
+    {
+      id: 'session/0030_deliveries',
+      sql: `
+ALTER TABLE session ADD COLUMN delivery INTEGER;
+ALTER TABLE tasks ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
+`,
     },
   ],
 };

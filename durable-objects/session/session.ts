@@ -47,6 +47,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi, 
     return this.runtime.send(...args);
   }
 
+  deliver(...args: Args<'deliver'>): ReturnType<SessionApi['deliver']> {
+    return this.runtime.deliver(...args);
+  }
+
   approvals(...args: Args<'approvals'>): ReturnType<SessionApi['approvals']> {
     return this.runtime.approvals(...args);
   }

@@ -1,7 +1,9 @@
 import { isOwnFault } from '../../src/domain/fleet/breaker.ts';
 import { isFinal } from '../../src/domain/task-status.ts';
+import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { BOUNDARY_MS } from './config.ts';
+import { newTaskRow } from './graph/new-task-row.ts';
 import type { SessionParts } from './parts.ts';
 import type { LeaseRow, ModelRetry, TaskRow } from './records.ts';
 import type { MoveFacts } from './transitions.ts';
@@ -15,6 +17,7 @@ type Needs = Pick<
   | 'kit'
   | 'records'
   | 'details'
+  | 'deliveryTasks'
   | 'graph'
   | 'commands'
   | 'checkpoints'
@@ -49,42 +52,18 @@ export class Tasks {
   /** Adds a task, which stays pending until the session runs. */
   add(number: number, title: string, place: Partial<TaskRow> = {}): void {
     const { records, graph } = this.#parts;
-    const task: TaskRow = {
-      number,
-      title,
-      kind: 'work',
-      gate: null,
-      blocked_by: null,
-      timeout_seconds: null,
-      status: 'pending',
-      epoch: 1,
-      attempts_used: 0,
-      restore: 'last',
-      refused_by: '[]',
-      setback: null,
-      degraded_by: null,
-      outcome: null,
-      error: null,
-      retry: null,
-      handed_back: 0,
-      reserved_at: null,
-      handed_out: '[]',
-      last_assignment: null,
-      parent: null,
-      depends_on: '[]',
-      priority: 'normal',
-      hours: null,
-      max_attempts: null,
-      cause: null,
-      started_at: null,
-      ended_at: null,
-      work: null,
-      start: null,
-      ...place,
-    };
+    const task = newTaskRow(number, title, place);
     records.addTask(task);
     records.update({ last_task: Math.max(number, records.session().last_task) });
     graph.put([task]);
+  }
+
+  /** Lets a task beside the session's own work ask for an agent, whatever the session does. */
+  askAside(number: number): void {
+    const { reservations, transitions } = this.#parts;
+    reservations.renew(number);
+    transitions.task(number, { status: 'ready', setback: null, error: null });
+    reservations.ask(number);
   }
 
   /** Sends changed requirements or a changed priority to the registry. */
@@ -144,10 +123,11 @@ export class Tasks {
     const { details, graph, leases, passes, records, transitions } = this.#parts;
     if (this.#hasEndedBefore(number, facts.reason)) return;
     const lease = records.liveLease(number);
-    leases.end(number, 'done', facts.reason, { result: outcome === 'whole' ? 'completed' : 'partial' });
+    leases.end(number, 'done', facts.reason, this.#says(number, outcome === 'whole' ? 'completed' : 'partial'));
     if (facts.result) details.saveResult(number, facts.result);
     transitions.task(number, { status: graph.live.mayEnd(number) ? 'completed' : 'in_progress', outcome });
-    passes.offering(lease, () => transitions.settle(facts));
+    const ofSession = this.#isDelivery(number) ? { ...facts, result: this.#deliveredResult(number) } : facts;
+    passes.offering(lease, () => transitions.settle(ofSession));
   }
 
   /**
@@ -155,7 +135,7 @@ export class Tasks {
    */
   fail(number: number, error: SessionError, result?: MoveFacts['result']): void {
     if (this.#hasEndedBefore(number, error.code)) return;
-    this.#parts.leases.end(number, 'done', error.code, { result: 'failed' });
+    this.#parts.leases.end(number, 'done', error.code, this.#says(number, 'failed'));
     if (result) this.#parts.details.saveResult(number, result);
     if (error.retryable) {
       this.#parts.attempts.end(number, { setback: 'attempt_failed', reason: error.code, costsAttempt: true, error });
@@ -239,7 +219,10 @@ export class Tasks {
   /** The handler of the backoff's deadline: the task asks for its next lease. */
   requeue(number: number): void {
     const { records, transitions } = this.#parts;
-    if (records.task(number)?.status !== 'pending' || records.session().intent !== 'run') return;
+    const task = records.task(number);
+    if (task?.status !== 'pending') return;
+    if (task.aside) return this.askAside(number);
+    if (records.session().intent !== 'run') return;
     this.#wait(number);
     transitions.settle({ reason: 'next_attempt' });
   }
@@ -270,6 +253,21 @@ export class Tasks {
     const { base_commit, ref } = records.spec().repository;
     const isOpen = bound.base_commit === null && base_commit === undefined && ref === undefined;
     if (isOpen && head_commit !== null) records.update({ base_commit: head_commit });
+  }
+
+  #isDelivery(number: number): boolean {
+    return this.#parts.records.task(number)?.kind === 'deliver';
+  }
+
+  /** What the end of an assignment says of its agent. A delivery says nothing of how well the agent works. */
+  #says(number: number, result: AssignmentResult['status']): { result?: AssignmentResult['status'] } {
+    return this.#isDelivery(number) ? {} : { result };
+  }
+
+  /** The result of a session that is delivered: what was reported of the work. */
+  #deliveredResult(number: number): Record<string, unknown> | undefined {
+    const { details, deliveryTasks } = this.#parts;
+    return details.result(deliveryTasks.of(number)!.task) ?? undefined;
   }
 
   /** The agent has let the task go to another one, from its last checkpoint. */

@@ -73,7 +73,9 @@ export class Transitions {
     const { status: from, intent } = records.session();
     const to = sessionStatus(graph.leaves(), intent);
     if (to === from) return;
-    const { reason, result, error } = to === 'failed' ? this.#whyFailed(facts) : facts;
+    const { reason, error, ...rest } = to === 'failed' ? this.#whyFailed(facts) : facts;
+    // That of one of several tasks is not the session's.
+    const result = hasEnded(to) ? rest.result : undefined;
     if (!canMove(from, to)) throw new Error(`no transition from ${from} to ${to} (${reason})`);
     this.#keepTime(from, to);
     records.update({

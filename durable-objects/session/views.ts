@@ -16,7 +16,7 @@ import { instant, instantOrNull } from '../kit/text.ts';
 import type { SessionParts } from './parts.ts';
 import { readError, type SessionRow } from './records.ts';
 
-type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'taskViews'>;
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'log' | 'taskViews' | 'deliveryTasks'>;
 
 /** Builds the API's views from rows. It only reads. */
 export class SessionViews {
@@ -48,6 +48,7 @@ export class SessionViews {
       error: readError(row),
       open_approvals: this.#openApprovals(),
       checkpoint_count: this.#count('checkpoints'),
+      delivery: this.#parts.deliveryTasks.view(),
       cursor: formatCursor({ incarnation: row.incarnation, seq: this.#parts.log.head() }),
       ...(include.includes('tasks') && { tasks: this.#parts.taskViews.included() }),
       ...(include.includes('checkpoints') && { checkpoints: this.checkpoints() }),

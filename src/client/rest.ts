@@ -140,6 +140,9 @@ export function createRest(options: RequestOptions) {
       /** All approvals, open ones first. */
       approvals: (id: string, call?: CallOptions) =>
         allItems((query) => send('listApprovals', { params: { id }, query }, call)),
+      /** Delivers the work as a commit on a new branch: when the session has completed, or now if it has ended. */
+      deliver: (id: string, body: BodyFor<'deliverWork'> = {}, call?: CallOptions) =>
+        send('deliverWork', { params: { id }, body }, call),
       answer: (id: string, approvalId: string, body: BodyFor<'answerApproval'>, call?: CallOptions) =>
         send('answerApproval', { params: { id, approval_id: approvalId }, body }, call),
       checkpoints: (id: string, call?: CallOptions) =>

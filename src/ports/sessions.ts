@@ -6,6 +6,7 @@ import type { EventPage } from '../protocol/events/envelope.ts';
 import type { FileView } from '../protocol/run/reports.ts';
 import type { ApprovalView } from '../protocol/session/approval.ts';
 import type { CheckpointView, DiffFile } from '../protocol/session/checkpoint.ts';
+import type { BranchDelivery, DeliverRequest } from '../protocol/session/deliver.ts';
 import type { FinishedAssignment, RateTaskRequest } from '../protocol/session/rating.ts';
 import type {
   AnswerApprovalRequest,
@@ -101,6 +102,8 @@ export interface SessionApi {
   /** Deletes softly: cancels an active session, makes it `not_found`, and purges it after the retention period. */
   remove(call: Call): Promise<Outcome<null>>;
   send(call: Call, request: SendMessageRequest): Promise<Outcome<MessageAccepted>>;
+  /** Asks for the delivery of the work: when the session has completed, or now if it has ended. */
+  deliver(call: Call, request: DeliverRequest): Promise<Outcome<BranchDelivery>>;
   /** A page of the approvals, open ones first; by default the first one. */
   approvals(call: Call, page?: PageQuery): Promise<Outcome<Page<ApprovalView>>>;
   answer(call: Call, approvalId: string, request: AnswerApprovalRequest): Promise<Outcome<ApprovalView>>;

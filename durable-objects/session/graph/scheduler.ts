@@ -9,6 +9,7 @@ type Needs = Pick<
   | 'details'
   | 'checkpoints'
   | 'gates'
+  | 'deliveryTasks'
   | 'reservations'
   | 'leases'
   | 'passes'
@@ -29,11 +30,11 @@ export class Scheduler {
 
   /** Makes all changes that follow from those of this transaction. */
   advance(change: Change): void {
-    const { records, graph } = this.#parts;
+    const { records, graph, deliveryTasks } = this.#parts;
     const isRunning = records.session().intent === 'run';
     do {
       for (let move = graph.live.next(isRunning); move; move = graph.live.next(isRunning)) this.#make(move, change);
-    } while (isRunning && !this.#dispatch(change));
+    } while (isRunning && (deliveryTasks.addLast() || !this.#dispatch(change)));
   }
 
   #make({ number, ...changes }: Move, change: Change): void {
@@ -71,12 +72,19 @@ export class Scheduler {
         change(number, { status: 'failed', error: JSON.stringify(error) });
         return false;
       }
-      this.#addPrompt(number);
+      this.#prepare(number);
       if (passes.take(number, change)) continue;
       reservations.ask(number);
       graph.note(records.task(number)!);
     }
     return true;
+  }
+
+  /** Gives a task what its agent gets. */
+  #prepare(number: number): void {
+    const { records, deliveryTasks } = this.#parts;
+    if (records.task(number)!.kind === 'deliver') deliveryTasks.begin(number);
+    else this.#addPrompt(number);
   }
 
   /** The first message of a task is its prompt, with what the tasks before it have reported. */

@@ -97,10 +97,10 @@ export class SessionGraph {
     return this.tasks.children.has(task);
   }
 
-  /** The tasks that are worked on: those without subtasks. */
+  /** The tasks that are worked on: those without subtasks. Tasks beside the session's own work are not among them. */
   leaves(): TaskRow[] {
-    const { live } = this;
-    return this.#parts.records.tasks().filter(({ number }) => !live.isParent(number));
+    const { children } = this.tasks;
+    return this.#parts.records.tasks().filter(({ number, aside }) => !aside && !children.has(number));
   }
 
   /** A task and all that are part of it. */

@@ -30,7 +30,7 @@ export class TaskActions {
   #end(task: TaskRow, { status, reason }: UpdateTaskStatusRequest, by: string): Outcome<null> {
     const { records, graph, transitions } = this.#parts;
     const { status: of } = records.session();
-    if (hasEnded(of)) return this.#refuse(`The session is ${of}, so its tasks cannot change.`);
+    if (hasEnded(of) && !task.aside) return this.#refuse(`The session is ${of}, so its tasks cannot change.`);
     if (isFinal(task)) return this.#refuse(`The task is ${task.status} already. It can be retried.`);
     const isParent = graph.isParent(task.number);
     if (isParent && (status === 'completed' || status === 'failed')) {
@@ -68,6 +68,7 @@ export class TaskActions {
       return this.#refuse(`The session is ${status}, and cannot be retried. Create another one.`);
     }
     if (!isFinal(task)) return this.#refuse(`The task is ${task.status}, and has not ended yet.`);
+    if (task.aside) return this.#refuse('A delivery starts again when the session is asked for it again.');
     const { tasks } = graph;
     const again = new Set(familyOf(tasks, task.number));
     const causes = new Set([...again, ...ancestorsOf(tasks, task.number)]);

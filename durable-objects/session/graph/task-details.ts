@@ -3,6 +3,7 @@ import type { Capability } from '../../../src/protocol/common/enums.ts';
 import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
 import type { Check } from '../../../src/protocol/session/checks.ts';
 import type { Estimate } from '../../../src/protocol/session/task-requests.ts';
+import type { StoredDelivery } from '../delivery/delivery-tasks.ts';
 import type { SessionParts } from '../parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
@@ -16,6 +17,8 @@ export interface TaskDefinition {
   estimate?: Estimate | undefined;
   /** Absent in tasks of an earlier release. */
   checks?: Check[];
+  /** Only of a task that delivers. */
+  deliver?: StoredDelivery;
 }
 
 /** The long texts of tasks: what each was created with, what its agent has reported, and how its checks ended. They are not kept in memory. */
@@ -41,8 +44,8 @@ export class TaskDetails {
 
   /** What the agent has reported about the finished task; null before. That of a single task is the session's. */
   result(task: number): Record<string, unknown> | null {
-    if (!this.#isSingle()) return this.#read('result', task);
-    return JSON.parse(this.#parts.records.session().result ?? 'null');
+    const own: Record<string, unknown> | null = this.#isSingle() ? null : this.#read('result', task);
+    return own ?? (this.#isOnlyWork(task) ? JSON.parse(this.#parts.records.session().result ?? 'null') : null);
   }
 
   saveResult(task: number, result: Record<string, unknown>): void {
@@ -74,8 +77,14 @@ export class TaskDetails {
     );
   }
 
+  /** Whether the session's result is that of its only task. Before a delivery, the session has no result yet. */
   #isSingle(): boolean {
-    return this.#parts.records.tasks().length === 1;
+    const { records } = this.#parts;
+    return records.tasks().length === 1 && records.spec().deliver === undefined;
+  }
+
+  #isOnlyWork(task: number): boolean {
+    return this.#parts.records.tasks().every(({ number, kind }) => (number === task) !== (kind === 'deliver'));
   }
 
   #read<Value>(column: Column, task: number): Value | null {

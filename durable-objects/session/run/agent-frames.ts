@@ -21,6 +21,7 @@ type Needs = Pick<
   | 'files'
   | 'checkpoints'
   | 'checks'
+  | 'deliveryTasks'
   | 'tasks'
   | 'results'
   | 'projections'
@@ -149,7 +150,7 @@ export class AgentFrames {
 
   /** @returns why the frame is invalid, or null */
   #use(lease: LeaseRow, n: number, body: AgentFrameBody): string | null {
-    const { approvals, checkpoints, checks, records, results, tasks } = this.#parts;
+    const { approvals, checkpoints, checks, deliveryTasks, records, results, tasks } = this.#parts;
     const { task, epoch } = lease;
     const isEnd = body.type === 'result' || isEndWithoutResult(body);
     if (!isEnd) tasks.begun(task);
@@ -166,6 +167,8 @@ export class AgentFrames {
       case 'approval.withdrawn':
         approvals.withdrawAsk(task, epoch, body.data.ask_id, body.data.reason);
         return null;
+      case 'delivery':
+        return deliveryTasks.report(task, epoch, body.data);
       case 'result':
         results.take(lease, body.data);
         return null;

@@ -11,7 +11,16 @@ import type { LeaseRow } from '../records.ts';
 
 type Needs = Pick<
   SessionParts,
-  'kit' | 'records' | 'details' | 'works' | 'checkpoints' | 'checks' | 'tasks' | 'reservations' | 'passes'
+  | 'kit'
+  | 'records'
+  | 'details'
+  | 'works'
+  | 'checkpoints'
+  | 'checks'
+  | 'deliveryTasks'
+  | 'tasks'
+  | 'reservations'
+  | 'passes'
 >;
 
 /** A claim, with the token of the connection on which it came. */
@@ -133,7 +142,7 @@ export class Claims {
 
   /** The work of a task, as it is now. */
   assignment(number: number): Assignment {
-    const { records, details, works, checkpoints, checks } = this.#parts;
+    const { records, details, works, checkpoints, checks, deliveryTasks } = this.#parts;
     const { id, usage, usage_before_run } = records.session();
     const { turns, cost_usd } = usageSince(readUsage(usage), readUsage(usage_before_run));
     const spec = records.spec();
@@ -145,9 +154,10 @@ export class Claims {
       epoch: task.epoch,
       title: number === IMPLICIT_TASK ? spec.title : task.title,
       kind: task.kind,
+      ...(task.kind === 'deliver' && { delivery: deliveryTasks.order(number) }),
       agent_config: spec.agent_config,
       repository: spec.repository,
-      start: works.view(number),
+      ...(task.kind !== 'deliver' && { start: works.view(number) }),
       usage_before: { turns, cost_usd },
       messages_done: checkpoint?.messages_done || records.firstMessageOf(number) - 1,
       messages_last: records.lastMessageOf(number),

@@ -243,11 +243,12 @@ export class LeaseCalls {
     const { claims, kit, records } = this.#parts;
     const work = claims.assignment(number);
     const { session_id, task_id, epoch, title, kind = 'work', agent_config, repository, start, resolution } = work;
-    const { checkpoint, messages_done } = work;
+    const { checkpoint, messages_done, delivery } = work;
     const { required_capabilities, required_labels, metadata, max_duration_seconds } = records.spec();
     const now = kit.store.platform.now();
     return {
       ...{ task_id, session_id, epoch, title, kind, agent_config, repository, checkpoint },
+      ...(delivery && { delivery }),
       ...{ required_capabilities, required_labels, context: metadata },
       checks: work.checks ?? [],
       check_round: work.check_round ?? 1,

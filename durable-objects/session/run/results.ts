@@ -5,7 +5,7 @@ import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'checks' | 'tasks'>;
+type Needs = Pick<SessionParts, 'records' | 'checks' | 'deliveryTasks' | 'tasks'>;
 type Result = Extract<AgentFrameBody, { type: 'result' }>['data'];
 
 /** What a result leads to: the end of its task, or another prompt. */
@@ -18,8 +18,9 @@ export class Results {
 
   /** Ends the task, unless the lease goes on. Without its checks, work is done in part at most. */
   take(lease: LeaseRow, result: Result): void {
-    const { checks, tasks } = this.#parts;
+    const { checks, records, tasks } = this.#parts;
     const { task } = lease;
+    if (records.task(task)!.kind === 'deliver' && result.status !== 'failed') return this.#delivered(lease, result);
     if (this.isContinued(lease, result)) return tasks.begun(task);
     const { text, finish, files_changed } = result;
     const verdict = checks.verdict(task);
@@ -33,6 +34,20 @@ export class Results {
     if (status === 'failed') return tasks.fail(task, reported ?? NO_REASON);
     const error = areMissing ? checks.whyNotRun(task) : reported;
     tasks.finish(task, status === 'partial' ? 'partial' : 'whole', { reason: status, result: whole, error });
+  }
+
+  /** The result of a task that delivers is what its agent has reported of the branch. */
+  #delivered({ task, epoch }: LeaseRow, { text }: Result): void {
+    const { deliveryTasks, tasks } = this.#parts;
+    const report = deliveryTasks.of(task)?.report;
+    if (report?.epoch !== epoch) {
+      const why = { code: 'agent_refused', message: CANNOT_DELIVER, retryable: true };
+      return tasks.handBack(task, why, { isRefused: true, costsAttempt: false });
+    }
+    const { state, reason } = report;
+    const message = reason ?? `The delivery has ended: ${state}.`;
+    if (state === 'delivered') tasks.finish(task, 'whole', { reason: 'completed', result: { success: true, text } });
+    else tasks.fail(task, { code: `delivery_${state}`, message, retryable: false });
   }
 
   /**
@@ -52,6 +67,8 @@ function mayBeMended({ status, error }: Pick<Result, 'status' | 'error'>): boole
   return status !== 'failed' || error?.code === CHECKS_FAILED;
 }
 
+/** What an agent of an earlier release, which takes a delivery for other work, is asked no more. */
+const CANNOT_DELIVER = 'This agent has reported no delivery, so it does not know how to deliver.';
 const NO_REASON: SessionError = { code: 'agent_failed', message: 'The agent gave no reason.', retryable: false };
 /** An agent's error is truncated, because errors are part of every view and list. */
 const MAX_ERROR_CHARS = 5_000;

@@ -3,6 +3,7 @@ import type { EventPosition, SessionEvent } from '../../protocol/events/envelope
 import type { ApprovalView } from '../../protocol/session/approval.ts';
 import type { SessionState, TaskState } from '../../protocol/session/session-state.ts';
 import { conflictText } from './conflict-text.ts';
+import { deliveryRequestText, deliveryText } from './delivery-text.ts';
 import { jsonSize, TranscriptDraft } from './transcript.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
@@ -120,6 +121,10 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
         updateTask(state, number, { title, parent, depends_on: depends_on.map((dependency) => dependency.task) });
       }
       return;
+    case 'delivery.requested': {
+      const text = deliveryRequestText(event.data);
+      return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level: 'info', text });
+    }
     case 'lease.extended':
     case 'frame.rejected':
       return;
@@ -168,6 +173,10 @@ function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: Event
       return transcript.addCheck(event);
     case 'check.ended':
       return transcript.endCheck(event);
+    case 'delivery': {
+      const level = event.data.state === 'delivered' ? 'info' : 'error';
+      return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level, text: deliveryText(event.data) });
+    }
     case 'turn.completed':
       return;
   }

@@ -18,6 +18,7 @@ export function sessionActionHandlers(deps: Dependencies) {
     completeSession: ({ params, body, call }) => act(call, params, { action: 'complete', body }),
     failSession: ({ params, body, call }) => act(call, params, { action: 'fail', body }),
     retrySession: ({ params, body, call }) => act(call, params, { action: 'retry', body }),
+    deliverWork: ({ params, body, call }) => sessionOf(deps, call, params.id).deliver(call, body),
     sendMessage: ({ params, body, call }) => sessionOf(deps, call, params.id).send(call, body),
   } satisfies SomeHandlers;
 }

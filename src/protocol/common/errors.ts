@@ -94,6 +94,13 @@ export const ERROR_CODES = {
     meaning: 'The action needs an agent at work, and the session has none now.',
     remedy: 'Wait until the session is `running`, and send the request again.',
   },
+  not_deliverable: {
+    status: 409,
+    title: 'The work cannot be delivered now',
+    retryable: true,
+    meaning: 'The session has no work, not all of it is stored, or another delivery of it is under way.',
+    remedy: '`detail` says which. Wait for the other delivery, or retry the session.',
+  },
   nothing_to_rate: {
     status: 409,
     title: 'No work is finished that could be rated',

@@ -21,6 +21,7 @@ export const ROUTES = {
   failSession: { method: 'POST', path: '/api/v1/sessions/{id}/fail' },
   retrySession: { method: 'POST', path: '/api/v1/sessions/{id}/retry' },
   sendMessage: { method: 'POST', path: '/api/v1/sessions/{id}/messages' },
+  deliverWork: { method: 'POST', path: '/api/v1/sessions/{id}/deliver' },
 
   listEvents: { method: 'GET', path: '/api/v1/sessions/{id}/events' },
   readTranscript: { method: 'GET', path: '/api/v1/sessions/{id}/transcript' },

@@ -1,5 +1,6 @@
 import type { SessionAction } from '../common/enums.ts';
 import type { Schema } from '../common/schema.ts';
+import { BranchDelivery, DeliverRequest } from '../session/deliver.ts';
 import {
   CompleteSessionRequest,
   FailSessionRequest,
@@ -45,4 +46,14 @@ export const SESSION_ACTION_ENDPOINTS = {
     responses: { 202: json(MessageAccepted, 'The message was accepted.') },
     errors: ['not_found', 'illegal_transition', 'too_many_requests'],
   },
-} as const satisfies Endpoints<`${SessionAction}Session` | 'sendMessage'>;
+  deliverWork: {
+    tag: 'Session actions',
+    summary: 'Deliver the work as a commit on a new branch: when the session has completed, or now if it has ended',
+    access: 'operate',
+    idempotent: true,
+    params: SessionParams,
+    body: DeliverRequest,
+    responses: { 200: json(BranchDelivery, 'The delivery as it is now; the same request again has the same answer.') },
+    errors: ['not_found', 'not_deliverable'],
+  },
+} as const satisfies Endpoints<`${SessionAction}Session` | 'sendMessage' | 'deliverWork'>;

@@ -65,6 +65,18 @@ export const SessionEventBody = schema(() =>
       },
     }),
     event({
+      type: 'delivery.requested',
+      description:
+        'The work is to be delivered to a branch, and pushed if there is a remote. Without a task, when the session has completed.',
+      data: z.object({
+        task: z.int().min(1).nullable(),
+        branch: z.string(),
+        remote: z.string().nullable(),
+        by: z.string(),
+      }),
+      example: { task: 2, branch: 'oio/list-flag', remote: 'origin', by: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d' },
+    }),
+    event({
       type: 'session.action_requested',
       description: 'A pause or stop waits for the agent to finish its step; null: it does no longer.',
       data: z.object({ action: z.enum(['pause', 'stop']).nullable(), by: z.string() }),

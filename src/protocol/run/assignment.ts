@@ -4,6 +4,7 @@ import { SessionId, TaskId } from '../common/ids.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { CheckpointView } from '../session/checkpoint.ts';
 import { Check } from '../session/checks.ts';
+import { DeliveryOrder } from '../session/deliver.ts';
 import { AgentConfig, Repository } from '../session/requests.ts';
 import { Usage } from '../session/session.ts';
 import { Resolution, Start } from './start.ts';
@@ -16,6 +17,8 @@ export const Assignment = schema(() =>
     title: z.string(),
     /** Absent from a session of an earlier release, whose tasks are all of the kind `work`. */
     kind: TaskKind().optional(),
+    /** Only of the kind `deliver`. */
+    delivery: DeliveryOrder().optional(),
     agent_config: AgentConfig(),
     repository: Repository(),
     /** Absent from a session of an earlier release. Then `checkpoint` has all work before the task. */

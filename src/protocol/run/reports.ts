@@ -8,6 +8,7 @@ import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { AgentEventBody, MAX_TURN_COST_USD } from '../events/agent.ts';
 import { Check } from '../session/checks.ts';
+import { DeliveryOrder } from '../session/deliver.ts';
 import { AgentConfig, Repository } from '../session/requests.ts';
 import { LabelRequirement } from '../session/requirements.ts';
 import { Assignment, Command } from './assignment.ts';
@@ -47,6 +48,7 @@ export const OfferedAssignment = schema(() =>
       epoch: z.int(),
       title: z.string(),
       kind: TaskKind(),
+      delivery: DeliveryOrder().optional(),
       input: z.object({
         messages: z.array(z.object({ number: z.int(), text: z.string() })).meta({
           description: 'The prompts to work on, in order; those that a checkpoint holds already are left out.',

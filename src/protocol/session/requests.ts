@@ -7,6 +7,7 @@ import { hasControls } from '../common/text.ts';
 import { hasCredentials } from '../common/url.ts';
 import { Ceilings } from './ceilings.ts';
 import { CheckMembers } from './checks.ts';
+import { DeliverRequest } from './deliver.ts';
 import { AllowRebalance, ChoiceMembers, SessionRequirements } from './requirements.ts';
 import { NO_CONTROLS, Title } from './title.ts';
 
@@ -139,6 +140,7 @@ export const CreateSessionRequest = schema(() =>
       approval_default: z.enum(['once', 'reject']).default('reject'),
       approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
       parent_session_id: SessionId().optional(),
+      deliver: DeliverRequest().optional(),
     })
     .refine((session) => jsonFits(session, SESSION_MAX_BYTES), 'must be at most 512 KiB of JSON')
     .meta({

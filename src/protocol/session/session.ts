@@ -7,6 +7,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
 import { Check } from './checks.ts';
+import { BranchDelivery, DeliverRequest } from './deliver.ts';
 import { QueuePlace } from './queue.ts';
 import { AgentConfig, Repository } from './requests.ts';
 import { SessionRequirements } from './requirements.ts';
@@ -119,6 +120,7 @@ export const EXAMPLE_SESSION = {
   error: null,
   open_approvals: 0,
   checkpoint_count: 0,
+  delivery: null,
   cursor: '5f2b9c1e.12',
 };
 
@@ -147,6 +149,8 @@ export const SessionView = schema(() =>
       approval_default: z.enum(['once', 'reject']),
       approval_timeout_seconds: z.int(),
       parent_session_id: SessionId().nullable(),
+      /** How the work is delivered when the session has completed. */
+      deliver: DeliverRequest().optional(),
       created_at: Instant(),
       updated_at: Instant(),
       started_at: Instant().nullable(),
@@ -161,6 +165,8 @@ export const SessionView = schema(() =>
       error: SessionError().nullable(),
       open_approvals: z.int(),
       checkpoint_count: z.int(),
+      /** Null if none was asked for. */
+      delivery: BranchDelivery().nullable(),
       /** The cursor of the log's head, from which a watcher can continue after reading this view. */
       cursor: CursorText(),
       /** Only when the session is read, and while it waits for an agent. */

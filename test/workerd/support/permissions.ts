@@ -24,6 +24,7 @@ export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> 
   failSession: OPERATORS,
   retrySession: OPERATORS,
   sendMessage: OPERATORS,
+  deliverWork: OPERATORS,
   listEvents: READERS,
   listCheckpoints: READERS,
   requestCheckpoint: OPERATORS,

@@ -1,0 +1,189 @@
+import { type DeliveryPlan, deliveryState, planOf } from '../../../src/domain/session/delivery.ts';
+import { sessionStatus } from '../../../src/domain/session/session-status.ts';
+import { taskIdOf, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
+import { MAX_DEPENDENCIES } from '../../../src/protocol/common/limits.ts';
+import type { BranchDelivery, DeliveryOrder, DeliveryReport } from '../../../src/protocol/session/deliver.ts';
+import { instant } from '../../kit/text.ts';
+import type { FinalWork } from '../checkpoints.ts';
+import { newTaskRow } from '../graph/new-task-row.ts';
+import { dependenciesOf } from '../graph/session-graph.ts';
+import type { SessionParts } from '../parts.ts';
+import type { TaskRow } from '../records.ts';
+
+type Needs = Pick<SessionParts, 'kit' | 'records' | 'details' | 'graph' | 'log' | 'checkpoints'>;
+
+/** What a task of the kind `deliver` delivers. It is a member of its definition. */
+export interface StoredDelivery extends DeliveryPlan {
+  /** The number of the checkpoint with the work. */
+  checkpoint: number;
+  /** The task whose work it is. */
+  task: number;
+  /** In ms since the epoch. */
+  requested_at: number;
+  by: string;
+  /** What the agent of an epoch has reported; null before. */
+  report: (DeliveryReport & { epoch: number }) | null;
+}
+
+/** The tasks that deliver a session's work: how they are made, what their agents get, and what people see of them. */
+export class DeliveryTasks {
+  readonly #parts: Needs;
+
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Adds the task with which a session ends that is to be delivered, once all others are done as a whole and have
+   * changed something.
+   * @returns whether it has
+   */
+  addLast(): boolean {
+    const { records, graph, checkpoints, log } = this.#parts;
+    const { deliver } = records.spec();
+    if (deliver === undefined || sessionStatus(graph.leaves(), 'run') !== 'completed') return false;
+    const work = checkpoints.finalWork();
+    if (work === null || whyNotDeliverable(work) !== null) return false;
+    const rows = records.tasks();
+    if (rows.some(({ kind, aside }) => kind === 'deliver' && !aside)) return false;
+    const awaited = new Set(rows.flatMap((row) => dependenciesOf(row).map(({ task }) => task)));
+    const last = rows.filter(({ number, parent, aside }) => parent === null && !aside && !awaited.has(number));
+    const depends_on = last.slice(0, MAX_DEPENDENCIES).map(({ number }) => {
+      return { task: number, dependency_type: 'finish_to_start' as const, is_required: true };
+    });
+    const row = this.add(planOf(deliver, records.sessionNamed()), work, 'session', {
+      depends_on: JSON.stringify(depends_on),
+    });
+    const { number, title, parent, priority } = row;
+    const version = records.session().graph_version + 1;
+    records.update({ graph_version: version, version: records.session().version + 1 });
+    log.append(WHOLE_SESSION, {
+      type: 'graph.changed',
+      data: { version, tasks: [{ number, title, parent, priority, depends_on }] },
+    });
+    return true;
+  }
+
+  /** Adds a task that delivers this work. @param by who has asked for it */
+  add(plan: DeliveryPlan, work: FinalWork, by: string, place: Partial<TaskRow> = {}): TaskRow {
+    const { kit, records, graph, log } = this.#parts;
+    const number = records.session().last_task + 1;
+    const row = newTaskRow(number, `Deliver to ${plan.branch}`.slice(0, MAX_TITLE_CHARS), {
+      kind: 'deliver',
+      ...place,
+    });
+    records.addTask(row);
+    records.update({ last_task: number, delivery: number });
+    const requested_at = kit.store.platform.now();
+    this.#store(number, { ...plan, checkpoint: work.number, task: work.task, requested_at, by, report: null });
+    graph.put([row]);
+    log.append(WHOLE_SESSION, {
+      type: 'delivery.requested',
+      data: { task: number, branch: plan.branch, remote: plan.remote, by },
+    });
+    return row;
+  }
+
+  /** What a task delivers; null if it does not deliver. */
+  of(number: number): StoredDelivery | null {
+    const { details, records } = this.#parts;
+    if (records.task(number)?.kind !== 'deliver') return null;
+    return details.definition(number)?.deliver ?? null;
+  }
+
+  /** What the agent of a task gets; undefined if the task does not deliver. */
+  order(number: number): DeliveryOrder | undefined {
+    const delivery = this.of(number);
+    const work = delivery && this.#parts.checkpoints.workIn(delivery.checkpoint);
+    if (!delivery || !work?.patch || work.base_commit === null) return undefined;
+    const { branch, message, remote } = delivery;
+    return {
+      branch,
+      message,
+      // Of the work, so that the same work is the same commit, whenever it is delivered.
+      at: Math.floor(Date.parse(work.created_at) / 1_000),
+      base_commit: work.base_commit,
+      patch_artifact_id: work.patch.artifact_id,
+      patch_sha256: work.patch.sha256,
+      remote,
+    };
+  }
+
+  /** Before a task asks for an agent: a task of the session itself delivers what the others have done by now. */
+  begin(number: number): void {
+    const delivery = this.of(number);
+    if (!delivery) return;
+    const work = this.#parts.records.task(number)!.aside ? null : this.#parts.checkpoints.finalWork();
+    this.#store(number, { ...delivery, ...(work && { checkpoint: work.number, task: work.task }), report: null });
+  }
+
+  /** Stores what an agent reports. @returns why the report is invalid, or null */
+  report(number: number, epoch: number, report: DeliveryReport): string | null {
+    const { log } = this.#parts;
+    const delivery = this.of(number);
+    if (!delivery) return 'the task does not deliver';
+    if (report.branch !== delivery.branch) return `the branch is ${delivery.branch}`;
+    this.#store(number, { ...delivery, report: { ...report, epoch } });
+    log.append(number, { type: 'delivery', data: report });
+    return null;
+  }
+
+  /** The newest delivery, as people see it; null if none was asked for. */
+  view(): BranchDelivery | null {
+    const { records } = this.#parts;
+    const { delivery: number } = records.session();
+    return number === null ? this.#planned() : this.viewOf(number);
+  }
+
+  viewOf(number: number): BranchDelivery | null {
+    const { records } = this.#parts;
+    const [task, delivery] = [records.task(number), this.of(number)];
+    if (!task || !delivery) return null;
+    const { branch, remote, report, requested_at } = delivery;
+    const state = deliveryState(task.status, report);
+    const error: { message: string } | null = task.error === null ? null : JSON.parse(task.error);
+    const reason = report?.reason ?? error?.message ?? (state === 'failed' ? `The task is ${task.status}.` : null);
+    return {
+      state,
+      branch,
+      commit: report?.commit ?? null,
+      pushed: report?.pushed ?? false,
+      remote,
+      reason: state === 'conflict' || state === 'failed' ? reason : null,
+      task_id: taskIdOf(records.session().id, number),
+      agent_name: records.lease(number)?.agent_name ?? null,
+      requested_at: instant(requested_at),
+    };
+  }
+
+  /** What is to be delivered when the session has completed. */
+  #planned(): BranchDelivery | null {
+    const { records, checkpoints } = this.#parts;
+    const { deliver } = records.spec();
+    if (deliver === undefined) return null;
+    const { status, ended_at } = records.session();
+    const { branch, remote } = planOf(deliver, records.sessionNamed());
+    const nothing = { commit: null, pushed: false, task_id: null, agent_name: null, requested_at: null };
+    if (ended_at === null) return { state: 'waiting', branch, remote, reason: null, ...nothing };
+    const work = checkpoints.finalWork();
+    const why = work === null ? NO_WORK : whyNotDeliverable(work);
+    const reason = why ?? `The session is ${status}. What is there can be delivered on request.`;
+    return { state: 'failed', branch, remote, reason, ...nothing };
+  }
+
+  #store(number: number, deliver: StoredDelivery): void {
+    const definition = { description: deliver.message, required_capabilities: [], required_labels: [], deliver };
+    this.#parts.details.define(number, definition);
+  }
+}
+
+const MAX_TITLE_CHARS = 100;
+export const NO_WORK = 'The session has changed no file, so that there is nothing to deliver.';
+
+/** Why the work in a checkpoint cannot become a commit; null if it can. */
+export function whyNotDeliverable({ is_merged, local_only, lacks = [], patch, base_commit }: FinalWork): string | null {
+  if (!is_merged) return 'The work of several tasks is not merged. Add a task that depends on all of them.';
+  if (local_only) return 'The work is too large to leave the machine of its agent, so that it cannot be delivered.';
+  if (lacks.length > 0) return `The newest checkpoint does not hold all of the work. It lacks: ${lacks.join('; ')}.`;
+  return patch === null || base_commit === null ? NO_WORK : null;
+}
