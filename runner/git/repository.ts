@@ -6,6 +6,7 @@ import { MissingDependencyError } from '../process/missing-dependency.ts';
 import { removeTree } from '../process/remove-tree.ts';
 import { changeClone, recordsOf, removeRecord } from './bookkeeping.ts';
 import { isShallowClone, listRemotes, RepositoryError, resolveCommit } from './commits.ts';
+import { type DeliveryEnd, type DeliveryOrder, deliver } from './deliver.ts';
 import { EXACT_LINES, Filters } from './filters.ts';
 import { GitError, git } from './git.ts';
 import { type Plumbing, withPlumbing } from './plumbing.ts';
@@ -146,6 +147,11 @@ export class Repository {
   plumbing<T>(base: string, scratchPrefix: string, use: (plumbing: Plumbing) => Promise<T>): Promise<T> {
     const clone = { directory: this.directory, gitDirectory: this.#gitDirectory };
     return withPlumbing(clone, base, scratchPrefix, use);
+  }
+
+  /** Makes a commit of work on a new branch; see {@link deliver}. */
+  deliver(order: DeliveryOrder): Promise<DeliveryEnd> {
+    return deliver({ directory: this.directory, gitDirectory: this.#gitDirectory }, order);
   }
 
   /** Removes the worktree at `path`, if it exists, and git's record of it. Other worktrees are not touched. */

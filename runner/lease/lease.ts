@@ -2,6 +2,8 @@ import type { ResultStatus } from '../../src/protocol/common/enums.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import type { Redact } from '../redaction.ts';
+import { DeliveryWork } from '../work/delivery-work.ts';
+import type { LeaseWork } from '../work/lease-work.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
 import type { OpenConnection } from './connection.ts';
@@ -35,7 +37,7 @@ export class Lease {
   readonly #agentName: string;
   readonly #dependencies: LeaseDependencies;
   readonly #stream: LeaseStream;
-  #work: Work | null = null;
+  #work: LeaseWork | null = null;
   #running: Promise<void> = Promise.resolve();
   #isGranted = false;
   #isOver = false;
@@ -108,7 +110,7 @@ export class Lease {
     this.#isGranted = true;
     this.#dependencies.log(`working on session ${assignment.session_id}`);
     const { fetchArtifact, redact, ...dependencies } = this.#dependencies;
-    this.#work = new Work(assignment, {
+    const work: WorkDependencies = {
       ...dependencies,
       agentName: this.#agentName,
       fetchArtifact: (artifactId) => fetchArtifact(assignment.session_id, artifactId),
@@ -118,7 +120,8 @@ export class Lease {
         this.#stream.append(shown);
       },
       saved: () => this.#stream.saved(),
-    });
+    };
+    this.#work = assignment.kind === 'deliver' ? new DeliveryWork(assignment, work) : new Work(assignment, work);
     this.#dependencies.onGranted();
     this.#running = this.#work.run();
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,6 +17,7 @@ import { makeTemporary, removeTemporary } from '../process/temporary-directory.t
 import { unlessAborted } from '../process/unless-aborted.ts';
 import { setupNotice } from '../setup/setup.ts';
 import { Approvals } from './approvals.ts';
+import { fetchVerified } from './artifact-bytes.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { McpServers } from './mcp-servers.ts';
 import type { ExportedConversation, OpenCodePort } from './opencode-port.ts';
@@ -281,17 +281,4 @@ async function openConversation(
     report(note('warning', `The conversation could not be imported, ${how}: ${error}`));
     return { conversationId: await opencode.createConversation(options), preface: text === '' ? null : text };
   }
-}
-
-/** A missing or damaged artifact is an error: to start without it would silently lose work. */
-async function fetchVerified(
-  fetchArtifact: WorkContextDependencies['fetchArtifact'],
-  id: string,
-  sha256: string | null,
-): Promise<Uint8Array> {
-  const bytes = await fetchArtifact(id).catch((error: Error) => {
-    throw new Error(`The checkpoint cannot be read: ${error.message}`);
-  });
-  if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
-  throw new Error('The checkpoint is damaged: the checksum of an artifact does not match.');
 }

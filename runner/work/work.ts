@@ -7,6 +7,7 @@ import { CeilingWatch } from './ceiling-watch.ts';
 import { CheckpointSchedule } from './checkpoint-schedule.ts';
 import { hasText } from './evidence.ts';
 import { checkpointFailed, opencodeUnavailable, TAMPERING, workStays } from './failures.ts';
+import type { LeaseWork, ReleaseReason } from './lease-work.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
 import type { Prompt } from './opencode-port.ts';
 import { prepareWork } from './preparation.ts';
@@ -21,8 +22,6 @@ import {
   type WorkContext,
   type WorkContextDependencies,
 } from './work-context.ts';
-
-type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reason'];
 
 /** How often the OpenCode server may exit during a turn before the turn fails. */
 const MAX_RESTARTS = 3;
@@ -43,7 +42,7 @@ export interface WorkDependencies extends WorkContextDependencies {
  * reports a result when no message is waiting. Later messages start more turns. Ends when the lease ends or is
  * released.
  */
-export class Work {
+export class Work implements LeaseWork {
   readonly #assignment: Assignment;
   readonly #dependencies: WorkDependencies;
   readonly #wakeup = new Wakeup();
