@@ -1,16 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { stagePatch } from './apply-patch.ts';
 import { changeClone } from './bookkeeping.ts';
 import type { ClonePlace } from './fetch.ts';
 import { GitError, git } from './git.ts';
+import { writeCommit } from './merge.ts';
+import { withPlumbing } from './plumbing.ts';
 import { pushBranch } from './push.ts';
+import { treeOf } from './rebuild.ts';
 
 /** Work that is to become one commit on a new branch of the clone. The same order gives the same commit everywhere. */
 export interface DeliveryOrder {
   /** The full hash of the commit from which the work started, which becomes the commit's parent. */
   base: string;
-  /** All of the work against the base, unpacked. */
+  /** All of the work against the base, packed or not. */
   patch: Uint8Array;
   branch: string;
   message: string;
@@ -37,11 +37,6 @@ export interface DeliveryEnd {
   retryable: boolean;
 }
 
-/**
- * The author of delivered commits. Agents have made the work, and not the person whose clone it is. The name is also the
- * same in each clone, so that another agent, which takes over, makes the same commit.
- */
-const AUTHOR = { name: 'OpenCode Industrial Orchestrator', email: 'agents@oio.invalid' };
 const HEADS = 'refs/heads/';
 const NO_COMMIT = '0000000000000000000000000000000000000000';
 
@@ -50,12 +45,15 @@ const NO_COMMIT = '0000000000000000000000000000000000000000';
  * again, so that the call can be repeated after a crash, also in another clone. No branch that exists moves, and no
  * checkout, index or HEAD of the clone changes.
  *
+ * The author is not the person whose clone it is, who has not made the work. It is the same in each clone, so that an
+ * agent that takes over makes the same commit.
+ *
  * @throws what is no failure of git, such as the end of the lease (see `endingGitWith`)
  */
 export async function deliver(clone: ClonePlace, order: DeliveryOrder): Promise<DeliveryEnd> {
   let commit: string;
   try {
-    commit = await makeCommit(clone.directory, order);
+    commit = await makeCommit(clone, order);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     return end('failed', null, `The commit cannot be made: ${error.message}`);
@@ -79,31 +77,11 @@ function end(state: DeliveryEnd['state'], commit: string | null, reason: string 
 }
 
 /** @returns the hash of the commit, which depends on nothing but the order */
-async function makeCommit(
-  directory: string,
-  { base, patch, message, at, scratch: place }: DeliveryOrder,
-): Promise<string> {
-  const scratch = await mkdtemp(`${place}.deliver-`);
-  try {
-    const date = `${at} +0000`;
-    const environment = {
-      GIT_INDEX_FILE: join(scratch, 'index'),
-      GIT_AUTHOR_NAME: AUTHOR.name,
-      GIT_AUTHOR_EMAIL: AUTHOR.email,
-      GIT_AUTHOR_DATE: date,
-      GIT_COMMITTER_NAME: AUTHOR.name,
-      GIT_COMMITTER_EMAIL: AUTHOR.email,
-      GIT_COMMITTER_DATE: date,
-    };
-    await stagePatch(directory, base, environment, patch);
-    const tree = text(await git(directory, ['write-tree'], { environment }));
-    const commit = ['commit-tree', tree, '-p', base, '-F', '-'];
-    // Git notes another encoding in the commit.
-    const settings = [['i18n.commitEncoding', 'UTF-8']] as const;
-    return text(await git(directory, commit, { environment, settings, input: Buffer.from(`${message.trim()}\n`) }));
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+function makeCommit(clone: ClonePlace, { base, patch, message, at, scratch }: DeliveryOrder): Promise<string> {
+  return withPlumbing(clone, base, `${scratch}.deliver-`, async (plumbing) => {
+    const tree = await treeOf(plumbing, base, patch);
+    return writeCommit(plumbing, { tree, parents: [base], seconds: at, message: message.trim() });
+  });
 }
 
 /** Lets a new branch name a commit. @returns why it cannot, because of another branch; null if it does */

@@ -29,8 +29,12 @@ export async function rebuildCommit(
   return writeCommit(plumbing, { tree, parents, seconds, message: workMessage(taskId) });
 }
 
-/** The tree that a patch makes of the base, written into the clone. @throws GitError when it does not apply */
-async function treeOf({ directory, environment }: Plumbing, base: string, patch: Uint8Array | null): Promise<string> {
+/** The tree that a patch, packed or not, makes of the base, written into the clone. @throws GitError when it does not apply */
+export async function treeOf(
+  { directory, environment }: Plumbing,
+  base: string,
+  patch: Uint8Array | null,
+): Promise<string> {
   const bytes = patch === null ? new Uint8Array() : await unpackPatch(patch);
   await stagePatch(directory, base, environment, bytes);
   return writtenTree(environment);

@@ -7,7 +7,6 @@ import type { DeliveryOrder } from '../../src/protocol/session/deliver.ts';
 import { RepositoryError } from '../git/commits.ts';
 import type { DeliveryEnd } from '../git/deliver.ts';
 import { endingGitWith } from '../git/git.ts';
-import { unpackPatch } from '../git/patch.ts';
 import type { Repository } from '../git/repository.ts';
 import { unlessAborted } from '../process/unless-aborted.ts';
 import { fetchVerified } from './artifact-bytes.ts';
@@ -78,12 +77,12 @@ export class DeliveryWork implements LeaseWork {
   async #deliver({ patch_artifact_id, patch_sha256, base_commit, ...order }: DeliveryOrder): Promise<DeliveryEnd> {
     const { repository, worktreesDirectory, fetchArtifact } = this.#dependencies;
     const base = await repository.resolve(base_commit);
-    const packed = await unlessAborted(
+    const patch = await unlessAborted(
       this.#ended.signal,
       fetchVerified(fetchArtifact, patch_artifact_id, patch_sha256),
     );
     const scratch = worktreePath(worktreesDirectory, this.#assignment);
-    return repository.deliver({ ...order, base, patch: await unpackPatch(packed), scratch });
+    return repository.deliver({ ...order, base, patch, scratch });
   }
 
   #reportEnd({ branch, remote }: DeliveryOrder, { state, commit, pushed, reason, retryable }: DeliveryEnd): void {

@@ -46,6 +46,7 @@ export function deliveryState(status: TaskStatus, report: Pick<DeliveryReport, '
     case 'cancelled':
     case 'skipped':
       return report?.state === 'conflict' ? 'conflict' : 'failed';
+    case 'assigned':
     case 'in_progress':
       return 'running';
     default:

@@ -144,18 +144,9 @@ describe('a delivery of a session that has ended', () => {
       .agentOf(2)
       .connect()
       .send(...delivered);
-    const types = (await session.events()).map(({ type }) => type);
-    expect(types.slice(types.indexOf('delivery.requested'))).toEqual([
-      ...[
-        'delivery.requested',
-        'task.status',
-        'lease.granted',
-        'task.status',
-        'delivery',
-        'lease.ended',
-        'task.status',
-      ],
-    ]);
+    const types = (await session.events()).map(({ type }) => type).filter((type) => type !== 'task.status');
+    const delivery = types.slice(types.indexOf('delivery.requested'));
+    expect(delivery).toEqual(['delivery.requested', 'lease.granted', 'delivery', 'lease.ended']);
     expect((await session.folded()).transcript.at(-1)).toMatchObject({
       text: `Delivered as commit ${COMMIT.slice(0, 10)} on the branch ${BRANCH}.`,
     });
@@ -234,11 +225,7 @@ describe('a delivery of a session that has ended', () => {
     await session.act({ action: 'retry', body: { from: 'last' } });
     await session.act('pause');
     await session.act('cancel');
-    expect([await session.status(), session.task(2).status, delivering.over]).toEqual([
-      'cancelled',
-      'in_progress',
-      null,
-    ]);
+    expect([await session.status(), session.task(2).status, delivering.over]).toEqual(['cancelled', 'assigned', null]);
     delivering.send(...delivered);
     expect(await session.view()).toMatchObject({ status: 'cancelled', delivery: { state: 'delivered' } });
   });
