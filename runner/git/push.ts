@@ -15,6 +15,8 @@ const MAX_SAID_CHARS = 1_000;
 const MOVED = /\((stale info|fetch first|non-fast-forward|already exists)\)/;
 const UNAUTHORIZED =
   /Authentication failed|could not read (Username|Password)|Permission (to .* )?denied|terminal prompts disabled|returned error: 40[13]|Host key verification failed/i;
+/** Another push, such as that of a lease before this one, changes the branch at the same time. */
+const RACE = /failed to update ref|cannot lock ref|reference already exists/;
 const UNREACHABLE =
   /Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|Operation timed out|early EOF|hung up unexpectedly|returned error: 5\d\d|Could not read from remote repository|unable to access|does not appear to be a git repository/i;
 
@@ -55,7 +57,8 @@ function refusalOf(message: string, remote: string, branch: string): PushRefusal
     return { isConflict: true, isRetryable: false, reason };
   }
   if (/\[remote rejected\]/.test(message)) {
-    return { isConflict: false, isRetryable: false, reason: `The remote ${remote} has refused the branch. ${said}` };
+    const isRetryable = RACE.test(message);
+    return { isConflict: false, isRetryable, reason: `The remote ${remote} has refused the branch. ${said}` };
   }
   if (UNAUTHORIZED.test(message)) {
     const advice = `Let the user of the agent push to ${remote} without a prompt, such as with a credential helper or an SSH agent.`;

@@ -12,6 +12,7 @@ import { CliError, exitCode, oio } from '../../command.ts';
 import { connectClient, findConnection } from '../../connection.ts';
 import { renderStatus } from '../../render.ts';
 import { paint, printable, printJson } from '../../terminal.ts';
+import { deliveryLine } from './deliver-options.ts';
 
 /** The option that prints a command's result as JSON, for programs. */
 export const jsonOption = { json: { type: 'boolean', default: false, description: 'Print JSON' } } as const;
@@ -80,6 +81,7 @@ export function printSession(view: SessionView, json: boolean): void {
     const { quality, comment } = last_assignment.rating;
     printLines([printable(`  rated ${quality}${comment === null ? '' : `: ${comment}`}`)]);
   }
+  if (view.delivery) printLines([`  ${printable(deliveryLine(view.delivery))}`]);
   for (const approval of view.approvals ?? []) {
     if (approval.status !== 'open') continue;
     const [first, ...more] = approvalLines(view.id, approval);

@@ -3,9 +3,11 @@ import { type Command, defineGroup } from '../../command.ts';
 import { actionCommand } from './action.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
+import { deliver } from './deliver.ts';
 import { diff } from './diff.ts';
 import { endTool } from './end-tool.ts';
 import { files } from './files.ts';
+import { graph } from './graph.ts';
 import { list } from './list.ts';
 import { rate } from './rate.ts';
 import { send } from './send.ts';
@@ -20,7 +22,9 @@ export const session = defineGroup('session', 'Create, list, watch and steer ses
   list,
   show,
   watch,
+  graph,
   diff,
+  deliver,
   files,
   send,
   'end-tool': endTool,

@@ -1,4 +1,5 @@
 import type { Client } from '../../../src/client/client.ts';
+import type { SessionStatus } from '../../../src/protocol/common/enums.ts';
 import { defineCommand, type ExitCode, exitCode } from '../../command.ts';
 import { SessionRenderer } from '../../render.ts';
 import { printable } from '../../terminal.ts';
@@ -23,18 +24,33 @@ Exits with 0 only if the session completes. With --json, prints one event per li
 
 /** Prints the events of a session until it ends. @returns `ok` only if the session completed */
 export async function watchSession(client: Client, id: string, json: boolean): Promise<ExitCode> {
+  // For a program, Ctrl-C ends the command as it ends any other.
+  const status = await followToEnd(client, id, json, json ? undefined : () => leave(id));
+  return status === 'completed' ? exitCode.ok : exitCode.failed;
+}
+
+/**
+ * Prints the events of a session until it ends.
+ * @param onInterrupt what Ctrl-C does instead of ending the process
+ * @returns its last status
+ */
+export async function followToEnd(
+  client: Client,
+  id: string,
+  json: boolean,
+  onInterrupt?: () => void,
+): Promise<SessionStatus | undefined> {
   const renderer = new SessionRenderer(id);
-  if (!json) process.once('SIGINT', () => leave(id));
+  if (onInterrupt) process.once('SIGINT', onInterrupt);
   let isQueued = false;
   const explain = queueReasons(client, id);
   const explaining = json ? undefined : setInterval(() => isQueued && explain(), EXPLAIN_MS);
-  const status = await followSession(client, id, {
+  return followSession(client, id, {
     onEvent: (event) => {
       printLines(json ? [JSON.stringify(event)] : renderer.render(event));
       if (event.type === 'session.status') isQueued = event.data.to === 'queued';
     },
   }).finally(() => clearInterval(explaining));
-  return status === 'completed' ? exitCode.ok : exitCode.failed;
 }
 
 /** @returns a function that prints why the session waits for an agent, if the reason has changed since its last call */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CliError, defineCommand, defineGroup, exitCode, parseInteger, withSubcommands } from '../../../cli/command.ts';
 import { choiceOf } from '../../../cli/commands/session/choice.ts';
-import { titleOf } from '../../../cli/commands/session/create.ts';
+import { titleOf } from '../../../cli/commands/session/new-session.ts';
 import { parseDuration } from '../../../cli/duration.ts';
 
 const received: unknown[] = [];

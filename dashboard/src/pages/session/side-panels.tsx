@@ -14,6 +14,7 @@ import { Facts, Panel } from '../../ui/panel.tsx';
 import { AnsweredApprovals } from './answered-approvals.tsx';
 import { ChecksPanel } from './checks-panel.tsx';
 import { DeleteSession } from './delete-session.tsx';
+import { DeliveryPanel } from './delivery-panel.tsx';
 import { Ratings } from './rating.tsx';
 
 /** Facts about the session: agent, todo list, approvals, checkpoints, usage. */
@@ -25,6 +26,7 @@ export function SidePanels({ session, state }: { session: SessionView; state: Se
         <Facts items={factsOf(session, state)} />
       </Panel>
       <ChecksPanel transcript={state.transcript} />
+      <DeliveryPanel session={session} />
       <Todos tasks={state.tasks} />
       {hasEnded(state.status) && <Ratings sessionId={session.id} tasks={session.tasks ?? []} />}
       <AnsweredApprovals approvals={state.approvals} />
