@@ -1,5 +1,6 @@
 import { sha256 } from '../application/token-signer.ts';
 import type { Call } from '../ports/calls.ts';
+import { hexOf } from '../protocol/common/hex.ts';
 import { MERGE_PATCH_TYPE, mediaTypeIn } from '../protocol/common/media-types.ts';
 import type { AppContext } from './context.ts';
 
@@ -18,7 +19,7 @@ export async function callOf(c: AppContext, body: unknown): Promise<Call> {
   if (given === undefined) return { principal, request_id, idempotency: null };
   const kind = mediaTypeIn(c.req.header('Content-Type')) === MERGE_PATCH_TYPE ? ' merge' : '';
   const request = `${c.req.method}${kind} ${c.req.path}\n${canonicalJson(body ?? {})}`;
-  const fingerprint = hex(await sha256(request));
+  const fingerprint = hexOf(new Uint8Array(await sha256(request)));
   return { principal, request_id, idempotency: { key: `${principal.token_id}\n${given}`, fingerprint } };
 }
 
@@ -28,8 +29,4 @@ function canonicalJson(value: unknown): string {
     if (typeof member !== 'object' || member === null || Array.isArray(member)) return member;
     return Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)));
   });
-}
-
-function hex(buffer: ArrayBuffer): string {
-  return Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

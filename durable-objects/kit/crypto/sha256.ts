@@ -1,3 +1,5 @@
+import { hexOf } from '../../../src/protocol/common/hex.ts';
+
 /**
  * Synchronous SHA-256 (FIPS 180-4) and HMAC (RFC 2104). Web Crypto is asynchronous, and an object must decide within
  * one transaction. The inputs are short.
@@ -79,13 +81,9 @@ function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** SHA-256 of a text in UTF-8, in hexadecimal digits. */
 export function sha256(text: string): string {
-  return hex(digest(encoder.encode(text)));
+  return hexOf(digest(encoder.encode(text)));
 }
 
 /** HMAC-SHA-256 of a text under a key, both in UTF-8, in hexadecimal digits. */
@@ -99,7 +97,7 @@ export function hmacSha256(key: string, text: string): string {
       encoder.encode(text),
     ),
   );
-  return hex(
+  return hexOf(
     digest(
       joined(
         block.map((byte) => byte ^ 0x5c),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { hexOf } from './hex.ts';
 import { type Infer, schema } from './schema.ts';
 
 /**
@@ -63,7 +64,7 @@ export function sessionIdFrom(leading: Uint8Array, random: Uint8Array): SessionI
   bytes.set(random, 6);
   bytes[6] = 0x80 | (bytes[6]! & 0x0f);
   bytes[8] = 0x80 | (bytes[8]! & 0x3f);
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const hex = hexOf(bytes);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
