@@ -4,20 +4,12 @@ import type { EventBody, SessionEvent } from '../../../src/protocol/events/envel
 import type { Deadlines } from '../../kit/deadlines.ts';
 import { rowsUpTo } from '../../kit/storage/rows-up-to.ts';
 import type { ObjectStore, Transaction } from '../../kit/storage/store.ts';
+import { readTextParts, writeTextParts } from '../../kit/storage/text-parts.ts';
 import { instant } from '../../kit/text.ts';
 import { DEADLINE } from '../config.ts';
 import type { SessionParts } from '../parts.ts';
 import type { SessionRecords } from '../records.ts';
-import {
-  type EventRow,
-  eventsOf,
-  joined,
-  joinRuns,
-  MAX_JOINED_CHARS,
-  MAX_ROW_CHARS,
-  rowsOf,
-  slices,
-} from './event-rows.ts';
+import { type EventRow, eventsOf, joined, joinRuns, MAX_JOINED_CHARS, MAX_ROW_CHARS, rowsOf } from './event-rows.ts';
 
 const NOTHING_ACKNOWLEDGED = { epoch: null, acked: null };
 
@@ -194,10 +186,7 @@ export class EventLog {
     if (old.length === 0) return false;
     const state = applyEvents(known?.seq === floor_seq ? known : this.base(), old.flatMap(eventsOf));
     if (remain) this.#folding = state;
-    this.#store.rows(`DELETE FROM log_base`);
-    slices(JSON.stringify(state)).forEach((slice, part) => {
-      this.#store.rows(`INSERT INTO log_base (part, data) VALUES (?, ?)`, part, slice);
-    });
+    writeTextParts(this.#store, 'log_base', JSON.stringify(state));
     this.#records.keepAcknowledgements();
     this.#store.rows(`DELETE FROM event_batches WHERE seq <= ?`, state.seq);
     this.#records.update({ floor_seq: state.seq });
@@ -206,8 +195,8 @@ export class EventLog {
 
   /** The state below the floor. */
   base(): SessionState {
-    const parts = this.#store.rows<{ data: string }>(`SELECT data FROM log_base ORDER BY part`);
-    return parts.length === 0 ? emptyState() : JSON.parse(parts.map(({ data }) => data).join(''));
+    const text = readTextParts(this.#store, 'log_base');
+    return text === '' ? emptyState() : JSON.parse(text);
   }
 
   /** The number of slices of the base's JSON text; 0 while nothing has been trimmed. */

@@ -1,6 +1,5 @@
 import { WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import { BATCH_BYTES } from '../../../src/protocol/common/limits.ts';
-import { cutPoint } from '../../../src/protocol/common/text.ts';
 import type { EventBody, SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import { instant } from '../../kit/text.ts';
 
@@ -99,20 +98,4 @@ export function joinRuns(events: readonly SessionEvent[]): SessionEvent[] {
     else short.push(event);
   }
   return short;
-}
-
-const BASE_PART_CHARS = 200_000;
-
-/**
- * Cuts the base's JSON text into slices that fit into a row and a frame. It never cuts inside a character, because half
- * a character cannot be stored.
- */
-export function slices(text: string): string[] {
-  const parts: string[] = [];
-  for (let start = 0; start < text.length; ) {
-    const end = cutPoint(text, start + BASE_PART_CHARS);
-    parts.push(text.slice(start, end));
-    start = end;
-  }
-  return parts;
 }

@@ -4,8 +4,9 @@ import type { SessionStatus, TaskStatus } from '../../../src/protocol/common/enu
 import { IMPLICIT_TASK, WHOLE_SESSION } from '../../../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../../../src/protocol/events/envelope.ts';
 import type { ObjectPlatform } from '../../kit/platform/platform.ts';
+import { slices } from '../../kit/storage/text-parts.ts';
 import { instant } from '../../kit/text.ts';
-import { rowsOf, slices } from './event-rows.ts';
+import { rowsOf } from './event-rows.ts';
 
 /** An event of the first release, which stored each event in a separate row and without a task. */
 type OldRow = { seq: number; from_seq: number; at: number; type: string; data: string };
