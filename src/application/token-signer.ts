@@ -4,7 +4,7 @@ import { BoundedMap } from '../domain/bounded-map.ts';
 import { Role } from '../protocol/common/enums.ts';
 import { WorkspaceId } from '../protocol/common/ids.ts';
 import { type Infer, schema } from '../protocol/common/schema.ts';
-import type { WorkspaceDigest } from './session-identity.ts';
+import type { WorkspaceDigest } from './create-once.ts';
 
 /** A key for signing and verifying. The header of a signed text names the key's id as `kid`. */
 interface SigningKey {
