@@ -4,6 +4,7 @@ import { objectsProbe } from './adapters/objects/probe.ts';
 import { objectLockTurns, objectOfferTurns } from './adapters/objects/registry-turns.ts';
 import {
   objectAgentRegistries,
+  objectContexts,
   objectDirectories,
   objectSessions,
   objectSockets,
@@ -25,6 +26,7 @@ export function compose(env: Env): Dependencies {
   const sockets = objectSockets(env.SESSION, env.AGENT_REGISTRY);
   return {
     sessions: objectSessions(env.SESSION),
+    contexts: objectContexts(env.CONTEXT),
     directories: objectDirectories(env.DIRECTORY),
     agentRegistries: objectAgentRegistries(env.AGENT_REGISTRY),
     workspaces,

@@ -6,6 +6,7 @@ import { createMisconfiguredApp } from './http/misconfigured.ts';
 import { errorFields } from './ports/logger.ts';
 
 export { AgentRegistry } from '../durable-objects/agent-registry/agent-registry.ts';
+export { Context } from '../durable-objects/context/context.ts';
 export { Directory } from '../durable-objects/directory/directory.ts';
 
 export { Session } from '../durable-objects/session/session.ts';

@@ -16,6 +16,7 @@ export interface WorkerdConfig {
 export const objectClasses = [
   { binding: 'SESSION', className: 'Session', uniqueKey: 'oio-Session' },
   { binding: 'AGENT_REGISTRY', className: 'AgentRegistry', uniqueKey: 'oio-AgentRegistry' },
+  { binding: 'CONTEXT', className: 'Context', uniqueKey: 'oio-Context' },
   { binding: 'DIRECTORY', className: 'Directory', uniqueKey: 'oio-Directory' },
   { binding: 'WORKSPACE', className: 'Workspace', uniqueKey: 'oio-Workspace' },
 ] as const;

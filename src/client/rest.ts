@@ -197,6 +197,23 @@ export function createRest(options: RequestOptions) {
       rate: (id: string, body: BodyFor<'rateTask'>, call?: CallOptions) =>
         send('rateTask', { params: { id }, body }, call),
     },
+    contexts: {
+      create: (body: BodyFor<'createContext'>, call?: CallOptions) => send('createContext', { body }, call),
+      /** A context at its newest version, or at an older one. */
+      get: (id: string, query: QueryFor<'readContext'> = {}, call?: CallOptions) =>
+        send('readContext', { params: { id }, query }, call),
+      /** Changes places of a context. @param body `updates` is a JSON merge patch */
+      update: (id: string, body: BodyFor<'updateContext'>, call?: CallOptions) =>
+        send('updateContext', { params: { id }, body }, call),
+      remove: (id: string, call?: CallOptions) => send('deleteContext', { params: { id } }, call),
+      history: (id: string, query: QueryFor<'readContextHistory'> = {}, call?: CallOptions) =>
+        send('readContextHistory', { params: { id }, query }, call),
+      diff: (id: string, query: QueryFor<'diffContextVersions'>, call?: CallOptions) =>
+        send('diffContextVersions', { params: { id }, query }, call),
+      /** Gives a context the data of an older version again. */
+      revert: (id: string, body: BodyFor<'revertContext'>, call?: CallOptions) =>
+        send('revertContext', { params: { id }, body }, call),
+    },
     agents: {
       list: (call?: CallOptions, filter: QueryFor<'listAgents'> = {}) =>
         allItems((query) => send('listAgents', { query: { ...filter, ...query } }, call)),

@@ -15,6 +15,7 @@ import { discardUnreadBody } from './middleware/unread-body.ts';
 import { problem, problemsFromErrors } from './problems.ts';
 import { agentHandlers } from './routes/agents.ts';
 import { codeHandlers } from './routes/codes.ts';
+import { contextHandlers } from './routes/contexts.ts';
 import { leaseHandlers } from './routes/leases.ts';
 import { lockHandlers } from './routes/locks.ts';
 import { sessionActionHandlers } from './routes/session-actions.ts';
@@ -59,6 +60,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
     ...sessionActionHandlers(deps),
     ...sessionWorkHandlers(deps, authenticator),
     ...taskHandlers(deps),
+    ...contextHandlers(deps),
     ...agentHandlers(deps),
     ...leaseHandlers(deps, authenticator),
     ...lockHandlers(deps),

@@ -1,6 +1,7 @@
 import type { Dependency } from '../application/readiness.ts';
 import type { TokenSigner } from '../application/token-signer.ts';
 import type { AgentRegistries } from '../ports/agent-registry.ts';
+import type { Contexts } from '../ports/contexts.ts';
 import type { Directories } from '../ports/directory.ts';
 import type { Effects } from '../ports/effects.ts';
 import type { LockTurns } from '../ports/locks.ts';
@@ -13,6 +14,7 @@ import type { Workspaces } from '../ports/workspace.ts';
 /** The dependencies of the HTTP layer. `src/composition.ts` builds them. */
 export interface Dependencies {
   sessions: Sessions;
+  contexts: Contexts;
   directories: Directories;
   agentRegistries: AgentRegistries;
   workspaces: Workspaces;

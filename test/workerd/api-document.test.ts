@@ -59,7 +59,8 @@ async function furnished() {
   const { code } = await send('codes', {}, other.token);
   await send('locks/deploy:web/acquire', { owner: 'ci-run-7' });
   const agent = await send('agents', { name: 'AGENT-OTHER', agent_type: 'implementer', capabilities: [] });
-  return { token, send, session: session.id, other: other.id, code, agent };
+  const context = await send('contexts', { scope: 'global', data: { build: { status: 'red' } } });
+  return { token, send, context: context.id, session: session.id, other: other.id, code, agent };
 }
 
 it('docs/API.md has an example of every operation', () => {
@@ -67,7 +68,7 @@ it('docs/API.md has an example of every operation', () => {
 });
 
 it.each(examples)('the example of $id in docs/API.md works', async ({ id, method, path, body }) => {
-  const { token, send, session, other, code, agent } = await furnished();
+  const { token, send, context, session, other, code, agent } = await furnished();
   const acts = endpointOf(id as OperationId).access === 'act';
   if (acts) {
     await send(`sessions/${session}/start`, {});
@@ -78,7 +79,8 @@ it.each(examples)('the example of $id in docs/API.md works', async ({ id, method
     example
       .replaceAll(SESSION_ID.slice(0, -TASK_DIGITS), session.slice(0, -TASK_DIGITS))
       .replace(`/tokens/${UUID}`, `/tokens/${other}`)
-      .replace(`/agents/${UUID}`, `/agents/${agent.id}`);
+      .replace(`/agents/${UUID}`, `/agents/${agent.id}`)
+      .replace(`/contexts/${UUID}`, `/contexts/${context}`);
   const bearer = acts ? agent.token : id === 'redeemCode' ? code : token;
   const sent = body !== undefined && { body: real(body) };
   const { status } = await ask(real(path), { method, token: bearer, ...sent });

@@ -5,6 +5,7 @@ import type { SessionRuntime } from '../../durable-objects/session/runtime.ts';
 import { sessionName } from '../../src/adapters/objects/names.ts';
 import { Role } from '../../src/protocol/common/enums.ts';
 import { IMPLICIT_TASK, taskIdOf } from '../../src/protocol/common/ids.ts';
+import type { Context } from '../../src/protocol/context/context.ts';
 import { endpointOf, OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import { type OperationId, ROUTES } from '../../src/protocol/endpoints/routes.ts';
 import type { CreatedToken } from '../../src/protocol/workspace/token.ts';
@@ -34,6 +35,7 @@ async function populated(acts: boolean) {
       return approvals.open(IMPLICIT_TASK, ask, null).id;
     });
   });
+  const context = await post<Context>('/api/v1/contexts', { scope: 'global', data: { secret: 'value' } });
   const token = await post<CreatedToken>('/api/v1/tokens', { name: 'ci', role: 'agent' });
   // Only a listed token opens sockets.
   const own = await post<CreatedToken>('/api/v1/tokens', { name: 'owner', role: 'admin' });
@@ -43,6 +45,7 @@ async function populated(acts: boolean) {
   const ids: Record<string, Record<string, string>> = {
     '/api/v1/sessions/': { id: session, approval_id: approval, artifact_id: ARTIFACT },
     '/api/v1/tasks/': { id: taskIdOf(session, IMPLICIT_TASK), depends_on_task_id: taskIdOf(session, 2) },
+    '/api/v1/contexts/': { id: context.id },
     '/api/v1/agents/': { id: agent.id },
     '/api/v1/tokens/': { id: token.id },
     '/ws/sessions/': { id: session },
@@ -62,6 +65,7 @@ async function populated(acts: boolean) {
     const paths = [
       `sessions/${session}?include=tasks,approvals,checkpoints`,
       `sessions/${session}/events`,
+      `contexts/${context.id}`,
       'tokens',
       'agents',
     ];

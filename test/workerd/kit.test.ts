@@ -2,6 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { REGISTRY_SCHEMA } from '../../durable-objects/agent-registry/schema.ts';
+import { CONTEXT_SCHEMA } from '../../durable-objects/context/schema.ts';
 import { DIRECTORY_SCHEMA } from '../../durable-objects/directory/schema.ts';
 import type { Destination } from '../../durable-objects/kit/delivery/outbox.ts';
 import { acceptSocket, durablePlatform } from '../../durable-objects/kit/platform/durable-object.ts';
@@ -44,7 +45,7 @@ function note(kit: ObjectKit, text: string): void {
 
 describe('the kit on the platform’s own storage', () => {
   // The platform rejects some statements that SQLite accepts, and a new object does not run the steps.
-  it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
+  it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, CONTEXT_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
     'applies every step of $object',
     ({ object, steps }) => inObject(({ store }) => expect(store.created).toBe(true), [], { object, steps }),
   );

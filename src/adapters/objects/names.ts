@@ -1,4 +1,5 @@
 import { SessionId, WorkspaceId } from '../../protocol/common/ids.ts';
+import { ContextId } from '../../protocol/context/context.ts';
 
 /**
  * The names of objects. Each name begins with its workspace, so that a caller cannot address an object of another
@@ -16,6 +17,11 @@ function objectName(workspace: WorkspaceId, id: string): string {
 
 export function sessionName(workspace: WorkspaceId, id: SessionId): string {
   if (!SessionId().safeParse(id).success) throw new RangeError(`not a session id: ${id}`);
+  return objectName(workspace, id);
+}
+
+export function contextName(workspace: WorkspaceId, id: ContextId): string {
+  if (!ContextId().safeParse(id).success) throw new RangeError(`not a context id: ${id}`);
   return objectName(workspace, id);
 }
 

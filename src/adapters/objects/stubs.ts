@@ -1,5 +1,6 @@
 import type { AgentRegistries } from '../../ports/agent-registry.ts';
 import { PRINCIPAL_HEADER } from '../../ports/calls.ts';
+import type { Contexts } from '../../ports/contexts.ts';
 import type { Directories } from '../../ports/directory.ts';
 import type { Sessions } from '../../ports/sessions.ts';
 import type { Sockets } from '../../ports/sockets.ts';
@@ -8,7 +9,7 @@ import { ERROR_CODES, ok, refuse } from '../../protocol/common/errors.ts';
 import { SOCKET_PROTOCOL } from '../../protocol/common/socket.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
 import { nextEventOn } from './event-wait.ts';
-import { agentRegistryName, directoryName, sessionName, workspaceName } from './names.ts';
+import { agentRegistryName, contextName, directoryName, sessionName, workspaceName } from './names.ts';
 import { type Namespace, reach, remote } from './remote.ts';
 
 const TOO_MANY = ERROR_CODES.too_many_requests.status;
@@ -17,6 +18,10 @@ const TOO_MANY = ERROR_CODES.too_many_requests.status;
 
 export function objectSessions(namespace: Namespace): Sessions {
   return { at: (workspace, id) => remote(namespace, sessionName(workspace, id)) };
+}
+
+export function objectContexts(namespace: Namespace): Contexts {
+  return { at: (workspace, id) => remote(namespace, contextName(workspace, id)) };
 }
 
 export function objectDirectories(namespace: Namespace): Directories {

@@ -57,7 +57,11 @@ export function applyEdits(value: JsonObject, edits: readonly Edit[]): JsonObjec
     if (edit.value === undefined && valueAt(root, path) === undefined) continue;
     root = copyOf(root);
     let at = root;
-    for (const member of path.slice(0, -1)) at = at[member] = copyOf(memberOf(at, member));
+    for (const member of path.slice(0, -1)) {
+      const below = copyOf(memberOf(at, member));
+      at[member] = below;
+      at = below;
+    }
     const last = path.at(-1)!;
     if (edit.value === undefined) delete at[last];
     else at[last] = edit.value;

@@ -33,7 +33,9 @@ export class Stamps {
       for (const member of pathOf(path)) {
         node.below ??= {};
         // A place that nobody has stamped has the stamp of the one above.
-        node = node.below[member] ??= { stamp: node.stamp };
+        const child = childOf(node, member) ?? { stamp: node.stamp };
+        node.below[member] = child;
+        node = child;
       }
       node.stamp = stamp;
       delete node.below;
@@ -54,12 +56,16 @@ export class Stamps {
   #nearest(path: Path): { node: StampNode; isExact: boolean } {
     let node = this.root;
     for (const member of path) {
-      const next = node.below?.[member];
+      const next = childOf(node, member);
       if (!next) return { node, isExact: false };
       node = next;
     }
     return { node, isExact: true };
   }
+}
+
+function childOf({ below }: StampNode, member: string): StampNode | undefined {
+  return below && Object.hasOwn(below, member) ? below[member] : undefined;
 }
 
 function newest({ stamp, below = {} }: StampNode): Stamp {

@@ -108,6 +108,21 @@ export const ERROR_CODES = {
     meaning: 'No agent has finished work on the task yet.',
     remedy: 'Wait until an agent has, and send the request again.',
   },
+  context_not_found: {
+    status: 404,
+    title: 'The context does not exist',
+    retryable: false,
+    meaning: 'There is no such context in the workspace of the token, or it was deleted.',
+    remedy: 'Compare the id with the list of contexts. Ids of other workspaces are not found.',
+  },
+  context_conflict: {
+    status: 409,
+    title: 'The context has changed',
+    retryable: true,
+    meaning: 'The request names a version of the context, and the context has another one by now.',
+    remedy:
+      'If `current.can_merge` is true, send it again with `current.version`. Otherwise decide between the values in `current.keys`.',
+  },
   lock_held: {
     status: 409,
     title: 'Somebody else holds the lock',

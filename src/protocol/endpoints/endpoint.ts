@@ -45,6 +45,7 @@ export const TAGS = {
   'Session actions': 'Start, steer and end sessions.',
   'Session work': 'The events, checkpoints, changes and approvals of a session.',
   Tasks: 'The tasks of a session: a graph that is done in its order, in parallel where it allows.',
+  Contexts: 'Values that people and agents share, with versions, history and conflicts.',
   Agents: 'The fleet: register, read, change, drain and remove agents.',
   Leases: 'Reports of agents without sockets, under the leases that they hold.',
   Locks: 'Locks of the workspace, with a TTL, a queue and fencing tokens.',
@@ -111,12 +112,12 @@ export const IdempotencyHeaders = schema(() =>
   }),
 );
 
-/** The header of requests that change a session. */
+/** The header of requests that change a session or a context. */
 export const ConditionHeaders = schema(() =>
   z.object({
     'If-Match': z.string().min(1).max(1_000).optional().meta({
       description:
-        'The `ETag` of the session that the request is meant for. If the session has changed since, nothing happens. `*` is any version.',
+        'The `ETag` of the session or context that the request is meant for. If it has changed since, nothing happens. `*` is any version.',
     }),
   }),
 );

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { ErrorCode } from '../common/errors.ts';
 import type { Infer, Schema } from '../common/schema.ts';
 import { AGENT_ENDPOINTS } from './agents.ts';
+import { CONTEXT_ENDPOINTS } from './contexts.ts';
 import type { Access, Endpoint, Endpoints, Permission } from './endpoint.ts';
 import { LEASE_ENDPOINTS } from './leases.ts';
 import { LOCK_ENDPOINTS } from './locks.ts';
@@ -24,6 +25,7 @@ export const ENDPOINTS = {
   ...SESSION_ACTION_ENDPOINTS,
   ...SESSION_WORK_ENDPOINTS,
   ...TASK_ENDPOINTS,
+  ...CONTEXT_ENDPOINTS,
   ...AGENT_ENDPOINTS,
   ...LEASE_ENDPOINTS,
   ...LOCK_ENDPOINTS,
@@ -76,10 +78,14 @@ export function permissionOf(access: Access): Permission | null {
   return access === 'code' || access === 'public' ? null : access;
 }
 
-/** Whether an operation changes a session, and so can depend on its version (`If-Match`). */
+/** Whether an operation changes a session or a context, and so can depend on its version (`If-Match`). */
 export function isConditional(id: OperationId): boolean {
+  return changes(id, 'readSession') || changes(id, 'readContext');
+}
+
+function changes(id: OperationId, subject: 'readSession' | 'readContext'): boolean {
   const { method, path } = ROUTES[id];
-  return method !== 'GET' && path.startsWith(ROUTES.readSession.path);
+  return method !== 'GET' && path.startsWith(ROUTES[subject].path);
 }
 
 /** All error codes of an operation, including those that follow from its access, its request and its responses. */
@@ -92,7 +98,7 @@ export function errorCodesOf(id: OperationId): ErrorCode[] {
   if (params || query || body || idempotent) codes.push('validation_failed');
   if (body) codes.push('malformed_request', 'payload_too_large', 'unsupported_media_type');
   if (idempotent) codes.push('idempotency_mismatch');
-  if (isConditional(id)) codes.push('precondition_failed');
+  if (changes(id, 'readSession')) codes.push('precondition_failed');
   if (isSocket) codes.push('malformed_request', 'upgrade_required');
   return codes;
 }

@@ -50,6 +50,14 @@ export const ROUTES = {
   removeDependency: { method: 'DELETE', path: '/api/v1/tasks/{id}/dependencies/{depends_on_task_id}' },
   rateTask: { method: 'POST', path: '/api/v1/tasks/{id}/rating' },
 
+  createContext: { method: 'POST', path: '/api/v1/contexts' },
+  readContext: { method: 'GET', path: '/api/v1/contexts/{id}' },
+  updateContext: { method: 'PATCH', path: '/api/v1/contexts/{id}' },
+  deleteContext: { method: 'DELETE', path: '/api/v1/contexts/{id}' },
+  readContextHistory: { method: 'GET', path: '/api/v1/contexts/{id}/history' },
+  diffContextVersions: { method: 'GET', path: '/api/v1/contexts/{id}/diff' },
+  revertContext: { method: 'POST', path: '/api/v1/contexts/{id}/revert' },
+
   listAgents: { method: 'GET', path: '/api/v1/agents' },
   registerAgent: { method: 'POST', path: '/api/v1/agents' },
   readFleetStatistics: { method: 'GET', path: '/api/v1/agents/stats' },

@@ -9,6 +9,13 @@ const EVERYONE: readonly Role[] = ['viewer', 'operator', 'admin', 'agent'];
 
 /** The roles that may call each operation, written out so that a wrong entry in the table fails a test. */
 export const MAY_CALL: Record<OperationId, readonly Role[] | 'public' | 'code'> = {
+  createContext: OPERATORS,
+  readContext: READERS,
+  updateContext: OPERATORS,
+  deleteContext: OPERATORS,
+  readContextHistory: READERS,
+  diffContextVersions: READERS,
+  revertContext: OPERATORS,
   createSession: OPERATORS,
   listSessions: READERS,
   bulkSessions: OPERATORS,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { REGISTRY_SCHEMA } from '../../../../durable-objects/agent-registry/schema.ts';
+import { CONTEXT_SCHEMA } from '../../../../durable-objects/context/schema.ts';
 import { DIRECTORY_SCHEMA } from '../../../../durable-objects/directory/schema.ts';
 import { buildKit, type ObjectKit } from '../../../../durable-objects/kit/runtime.ts';
 import { KIT_STEPS, type MigrationStep } from '../../../../durable-objects/kit/storage/schema.ts';
@@ -132,7 +133,7 @@ it('an object whose old ledger has an unreleased script does not start', () => {
   expect(() => open(platform, NOTES)).toThrow(/Notebook: script 1/);
 });
 
-it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
+it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, CONTEXT_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
   'the migration steps of $object are numbered without a gap under one prefix',
   ({ steps }) => {
     for (const list of [KIT_STEPS, steps]) {
@@ -148,7 +149,7 @@ function ledgerOf(platform: NodePlatform): unknown {
   return JSON.parse(String(platform.exec('SELECT applied FROM migrations', [])[0]?.applied));
 }
 
-it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
+it.each([SESSION_SCHEMA, REGISTRY_SCHEMA, CONTEXT_SCHEMA, DIRECTORY_SCHEMA, WORKSPACE_SCHEMA])(
   'a new $object has the same tables as one that ran all steps',
   ({ object, steps, tables }) => {
     const stepByStep = new NodePlatform();

@@ -1,0 +1,51 @@
+import type { Call } from '../../src/ports/calls.ts';
+import type { ContextApi } from '../../src/ports/contexts.ts';
+import type { Outcome } from '../../src/protocol/common/errors.ts';
+import type { PageQuery } from '../../src/protocol/common/page.ts';
+import type { ContextDiff, ContextHistory, ContextId, Context as View } from '../../src/protocol/context/context.ts';
+import type {
+  CreateContextRequest,
+  RevertContextRequest,
+  UpdateContextRequest,
+} from '../../src/protocol/context/requests.ts';
+import { ObjectShell } from '../kit/platform/object-shell.ts';
+import { buildContext, type ContextRuntime } from './runtime.ts';
+
+/** The object of a context: its home. See `ContextApi`. */
+export class Context extends ObjectShell<ContextRuntime> implements ContextApi {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, 'Context', buildContext);
+  }
+
+  async create(call: Call, id: ContextId, request: CreateContextRequest): Promise<Outcome<View>> {
+    return this.runtime.create(call, id, request);
+  }
+
+  async createdAt(call: Call): Promise<Outcome<string | null>> {
+    return this.runtime.createdAt(call);
+  }
+
+  async read(call: Call, version?: number): Promise<Outcome<View>> {
+    return this.runtime.read(call, version);
+  }
+
+  async update(call: Call, request: UpdateContextRequest): Promise<Outcome<View>> {
+    return this.runtime.update(call, request);
+  }
+
+  async revert(call: Call, request: RevertContextRequest): Promise<Outcome<View>> {
+    return this.runtime.revert(call, request);
+  }
+
+  async history(call: Call, page?: PageQuery): Promise<Outcome<ContextHistory>> {
+    return this.runtime.history(call, page);
+  }
+
+  async diff(call: Call, from: number, to: number): Promise<Outcome<ContextDiff>> {
+    return this.runtime.diff(call, from, to);
+  }
+
+  async remove(call: Call): Promise<Outcome<null>> {
+    return this.runtime.remove(call);
+  }
+}

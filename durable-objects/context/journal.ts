@@ -1,0 +1,138 @@
+import { whyOutOfBounds } from '../../src/domain/context/bounds.ts';
+import { applyEdits, type Edit } from '../../src/domain/context/edits.ts';
+import type { JsonObject } from '../../src/domain/context/json.ts';
+import { type Stamp, type StampNode, Stamps } from '../../src/domain/context/stamps.ts';
+import { exceedsBytes, MAX_STORED_BYTES } from '../../src/protocol/common/limits.ts';
+import type { ContextWriter } from '../../src/protocol/context/context.ts';
+import type { ObjectStore, Transaction } from '../kit/storage/store.ts';
+import { readTextParts, writeTextParts } from '../kit/storage/text-parts.ts';
+
+export const CONTEXT_BOUNDS = { context_bytes: 1_048_576, value_bytes: 262_144, depth: 32, name_chars: 256 };
+/** How many changes are kept one by one. When there are twice as many, the older half becomes the base. */
+const KEPT_CHANGES = 200;
+
+/** What made a version. */
+export interface ChangeRow {
+  version: number;
+  id: string;
+  at: number;
+  /** JSON: `ContextWriter`. */
+  by: string;
+  /** JSON: `Edit[]`. */
+  edits: string;
+}
+
+/** The data of a context at its newest version, and who has changed which place last. */
+interface Head {
+  version: number;
+  at: number;
+  by: ContextWriter;
+  data: JsonObject;
+  stamps: Stamps;
+}
+
+interface Base {
+  at: number;
+  by: ContextWriter;
+  data: JsonObject;
+  stamps: StampNode;
+}
+
+/**
+ * The versions of a context: a base, and the changes since. The rows are the truth. The newest data is kept in memory,
+ * and read again after a transaction that has failed.
+ */
+export class Journal {
+  readonly #store: ObjectStore;
+  #head: Head | null = null;
+  /** The last transaction that has changed the head. */
+  #changedBy: Transaction | null = null;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  get head(): Head {
+    if (this.#changedBy?.outcome === 'failed') this.#head = null;
+    this.#head ??= this.#read(Number.MAX_SAFE_INTEGER);
+    return this.#head;
+  }
+
+  /** The version of the base: the oldest one that can be read. */
+  get baseVersion(): number {
+    return this.#store.row<{ base_version: number }>(`SELECT base_version FROM context`)!.base_version;
+  }
+
+  /** Writes the first version. The row of the context exists already, with the base version 1. */
+  begin(data: JsonObject, by: ContextWriter): void {
+    this.#changedBy = this.#store.beforeCommit(NOTHING);
+    const at = this.#store.platform.now();
+    this.#writeBase({ at, by, data, stamps: { stamp: stampOf(1, at, by) } });
+  }
+
+  /** Why the edits cannot be made, as a sentence; null if they can. */
+  whyNot(edits: readonly Edit[]): string | null {
+    if (exceedsBytes(JSON.stringify(edits), MAX_STORED_BYTES))
+      return 'One change is too large. Make it in several parts.';
+    return whyOutOfBounds(applyEdits(this.head.data, edits), CONTEXT_BOUNDS);
+  }
+
+  /** Makes the next version. The edits must change something, and be within the bounds. */
+  append(edits: readonly Edit[], by: ContextWriter): void {
+    const { platform } = this.#store;
+    const { head } = this;
+    this.#changedBy = this.#store.beforeCommit(NOTHING);
+    const at = platform.now();
+    const version = head.version + 1;
+    this.#store.rows(
+      `INSERT INTO changes (version, id, at, by, edits) VALUES (?, ?, ?, ?, ?)`,
+      version,
+      platform.uuid(),
+      at,
+      JSON.stringify(by),
+      JSON.stringify(edits),
+    );
+    head.stamps.record(edits, stampOf(version, at, by));
+    this.#head = { version, at, by, data: applyEdits(head.data, edits), stamps: head.stamps };
+    if (version - this.baseVersion >= 2 * KEPT_CHANGES) this.#fold(version - KEPT_CHANGES);
+  }
+
+  /** The context as it was at a version; null if that version is not there, or not any more. */
+  at(version: number): Head | null {
+    if (version === this.head.version) return this.head;
+    if (version > this.head.version || version < this.baseVersion) return null;
+    return this.#read(version);
+  }
+
+  #read(version: number): Head {
+    const { at, by, data, stamps } = JSON.parse(readTextParts(this.#store, 'base_parts')) as Base;
+    const head: Head = { version: this.baseVersion, at, by, data, stamps: new Stamps(stamps) };
+    const rows = this.#store.rows<ChangeRow>(`SELECT * FROM changes WHERE version <= ? ORDER BY version`, version);
+    const edits = rows.map((row) => JSON.parse(row.edits) as Edit[]);
+    for (const [index, row] of rows.entries()) {
+      const writer = JSON.parse(row.by) as ContextWriter;
+      head.stamps.record(edits[index]!, stampOf(row.version, row.at, writer));
+      Object.assign(head, { version: row.version, at: row.at, by: writer });
+    }
+    head.data = applyEdits(data, edits.flat());
+    return head;
+  }
+
+  /** Makes a version the base, and forgets the changes that led to it. */
+  #fold(version: number): void {
+    const { at, by, data, stamps } = this.#read(version);
+    this.#writeBase({ at, by, data, stamps: stamps.root });
+    this.#store.rows(`UPDATE context SET base_version = ?`, version);
+    this.#store.rows(`DELETE FROM changes WHERE version <= ?`, version);
+  }
+
+  #writeBase(base: Base): void {
+    writeTextParts(this.#store, 'base_parts', JSON.stringify(base));
+  }
+}
+
+const NOTHING = () => {};
+
+function stampOf(version: number, at: number, { agent_id, token_id }: ContextWriter): Stamp {
+  return { version, at, by: agent_id ?? token_id };
+}

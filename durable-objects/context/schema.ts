@@ -1,0 +1,24 @@
+import type { ObjectSchema } from '../kit/storage/schema.ts';
+
+/**
+ * `base_parts`: JSON of the data and its stamps at `base_version`, cut into parts that fit a row. `changes`: what made
+ * each later version. The newest version is that of the newest change, so a change writes one row.
+ */
+export const CONTEXT_SCHEMA: ObjectSchema = {
+  object: 'Context',
+  steps: [
+    {
+      id: 'context/0001_journal',
+      sql: `
+CREATE TABLE context (
+  one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, scope TEXT NOT NULL, session_id TEXT, agent_id TEXT,
+  base_version INTEGER NOT NULL, created_at INTEGER NOT NULL, deleted_at INTEGER
+);
+CREATE TABLE base_parts (part INTEGER PRIMARY KEY, data TEXT NOT NULL);
+CREATE TABLE changes (
+  version INTEGER PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL, edits TEXT NOT NULL
+);
+`,
+    },
+  ],
+};

@@ -1,0 +1,146 @@
+import * as z from 'zod';
+import { SessionId, TaskId, Uuid } from '../common/ids.ts';
+import { Instant } from '../common/instant.ts';
+import { NextCursor } from '../common/page.ts';
+import { type Infer, schema } from '../common/schema.ts';
+
+/** The API's views of contexts: values that people and agents share, with their versions. */
+
+export const ContextId = schema(() =>
+  z
+    .uuid()
+    .meta({ id: 'ContextId', description: 'The id of a context.', example: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d' }),
+);
+export type ContextId = Infer<typeof ContextId>;
+
+export const ContextScope = schema(() =>
+  z.enum(['session', 'agent', 'global', 'temporary']).meta({
+    id: 'ContextScope',
+    description: 'Whose context it is: a session’s, an agent’s, the workspace’s, or nobody’s for long.',
+    example: 'session',
+  }),
+);
+export type ContextScope = Infer<typeof ContextScope>;
+
+/** The data of a context: a JSON object. */
+export const ContextData = schema(() => z.record(z.string(), z.unknown()));
+export type ContextData = Infer<typeof ContextData>;
+
+export const ContextWriter = schema(() =>
+  z
+    .object({
+      token_id: z.string(),
+      agent_id: Uuid().nullable().meta({ description: 'The agent whose token it is; null of any other token.' }),
+      task_id: TaskId()
+        .nullable()
+        .meta({ description: 'The task under whose lease it was written; null without one.' }),
+      epoch: z.int().nullable(),
+    })
+    .meta({
+      id: 'ContextWriter',
+      description: 'Who has written a version.',
+      example: { token_id: 'static', agent_id: null, task_id: null, epoch: null },
+    }),
+);
+export type ContextWriter = Infer<typeof ContextWriter>;
+
+const EXAMPLE_WRITER = { token_id: 'static', agent_id: null, task_id: null, epoch: null };
+
+export const Context = schema(() =>
+  z
+    .object({
+      id: ContextId(),
+      scope: ContextScope(),
+      session_id: SessionId().nullable(),
+      agent_id: Uuid().nullable(),
+      version: z.int().meta({ description: 'It starts at 1. Each change makes the next one.' }),
+      data: ContextData(),
+      created_at: Instant(),
+      updated_at: Instant(),
+      updated_by: ContextWriter(),
+    })
+    .meta({
+      id: 'Context',
+      description: 'A context with its newest data, or with that of the version that was asked for.',
+      example: {
+        id: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+        scope: 'session',
+        session_id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000',
+        agent_id: null,
+        version: 2,
+        data: { build: { status: 'green' } },
+        created_at: '2026-11-22T15:04:05.678Z',
+        updated_at: '2026-11-22T15:05:00.000Z',
+        updated_by: EXAMPLE_WRITER,
+      },
+    }),
+);
+export type Context = Infer<typeof Context>;
+
+export const ContextEdit = schema(() =>
+  z
+    .object({
+      path: z.string().meta({ description: 'A JSON Pointer (RFC 6901).' }),
+      value: z.unknown().optional().meta({ description: 'The new value. Absent: the place was removed.' }),
+    })
+    .meta({
+      id: 'ContextEdit',
+      description: 'A change of one place. An array is one value.',
+      example: { path: '/build/status', value: 'green' },
+    }),
+);
+
+export const ContextChange = schema(() =>
+  z
+    .object({
+      version: z.int(),
+      id: Uuid().meta({ description: 'The id of the change.' }),
+      at: Instant(),
+      by: ContextWriter(),
+      edits: z.array(ContextEdit()),
+    })
+    .meta({
+      id: 'ContextChange',
+      description: 'What made a version of the one before.',
+      example: {
+        version: 2,
+        id: '8a52f0e1-3f0e-4f0c-9d0b-0d6f3a1b2c3d',
+        at: '2026-11-22T15:05:00.000Z',
+        by: EXAMPLE_WRITER,
+        edits: [{ path: '/build/status', value: 'green' }],
+      },
+    }),
+);
+export type ContextChange = Infer<typeof ContextChange>;
+
+export const ContextHistory = schema(() =>
+  z
+    .object({
+      items: z.array(ContextChange()),
+      next_cursor: NextCursor(),
+      base_version: z.int().meta({
+        description: 'The oldest version that can be read. The changes up to it are not kept one by one.',
+      }),
+    })
+    .meta({
+      id: 'ContextHistory',
+      description: 'A page of the changes of a context, the newest first.',
+      example: { items: [], next_cursor: null, base_version: 1 },
+    }),
+);
+export type ContextHistory = Infer<typeof ContextHistory>;
+
+export const ContextDiff = schema(() =>
+  z
+    .object({
+      added: z.array(z.object({ path: z.string(), value: z.unknown() })),
+      changed: z.array(z.object({ path: z.string(), old: z.unknown(), new: z.unknown() })),
+      removed: z.array(z.object({ path: z.string(), value: z.unknown() })),
+    })
+    .meta({
+      id: 'ContextDiff',
+      description: 'How one value differs from another one, by place. Paths are JSON Pointers. An array is one value.',
+      example: { added: [], changed: [{ path: '/build/status', old: 'red', new: 'green' }], removed: [] },
+    }),
+);
+export type ContextDiff = Infer<typeof ContextDiff>;
