@@ -13,22 +13,28 @@ const CHECKOUT_LIMIT_MS = 300_000;
 const APPLY_LIMIT_MS = 60_000;
 const GITLINK = '160000';
 
+/** What a patch has made of a work tree. */
+export interface Applied {
+  tree: string;
+  missing: BytePath[];
+}
+
 /** The files of a patch cannot be written. The work tree is not usable then. */
 export class UnwritableError extends Error {
   override name = 'UnwritableError';
 }
 
 /**
- * Applies a patch to a work tree in which nobody has worked. The patch is applied to the base commit in an index of its
- * own first, so that one that does not apply changes nothing.
+ * Gives a work tree in which nobody has worked the files that a patch makes of the base commit. The patch is applied in an
+ * index of its own first, so that one that does not apply changes nothing.
  *
- * @returns the submodules that cannot have the commit that the patch gives them
+ * @returns the tree, and the submodules that cannot have the commit that the patch gives them
  * @throws GitError when the patch does not apply; UnwritableError when its files cannot be written
  */
-export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Promise<BytePath[]> {
+export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Promise<Applied> {
   return withScratchIndex(source, async (environment) => {
     await stagePatch(source.path, source.base, environment, patch);
-    const list = ['diff', '--cached', '--raw', '--no-abbrev', '--no-renames', '-z', source.base];
+    const list = ['diff', '--cached', '--raw', '--no-abbrev', '--no-renames', '-z', source.head ?? source.base];
     const listed = await git(source.path, list, { environment, maxBytes: MAX_LISTING_BYTES });
     const { removed, written, links } = parseRaw(listed);
     try {
@@ -45,16 +51,20 @@ export async function applyPatch(source: SnapshotSource, patch: Uint8Array): Pro
     for (const [path, commit] of links) {
       if (!(await moveSubmodule(source.path, path, commit))) missing.push(path);
     }
-    return missing;
+    return { tree: await writtenTree(environment), missing };
   });
 }
 
 /**
  * Applies a patch to the base commit in an index of its own, as {@link applyPatch} begins. Changes no file.
+ * @returns the tree
  * @throws GitError when the patch does not apply, or not within the time limit
  */
-export async function tryPatch(source: SnapshotSource, patch: Uint8Array): Promise<void> {
-  await withScratchIndex(source, (environment) => stagePatch(source.path, source.base, environment, patch));
+export function tryPatch(source: SnapshotSource, patch: Uint8Array): Promise<string> {
+  return withScratchIndex(source, async (environment) => {
+    await stagePatch(source.path, source.base, environment, patch);
+    return writtenTree(environment);
+  });
 }
 
 /**

@@ -24,7 +24,7 @@ export interface ConflictListing {
 }
 
 /** What one side has at a path. `stage`: 1 for the common base, 2 for the first side, 3 for the second one. */
-interface Stage {
+export interface Stage {
   path: BytePath;
   mode: string;
   id: string;

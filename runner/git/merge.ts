@@ -1,6 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConflictFile, type ConflictListing, conflictFiles, parseClean, parseMerge } from './conflicts.ts';
+import {
+  type ConflictFile,
+  type ConflictListing,
+  conflictFiles,
+  parseClean,
+  parseMerge,
+  type Stage,
+} from './conflicts.ts';
 import type { Plumbing } from './plumbing.ts';
 import { type CommitFacts, commitText } from './task-commit.ts';
 
@@ -11,20 +18,24 @@ export interface Side {
   commit: string;
 }
 
-export type MergeEnd =
-  | { type: 'merged'; commit: string }
-  | {
-      type: 'conflict';
-      /** The indices of the first sides, and of the one that does not fit them. */
-      first: readonly number[];
-      second: number;
-      /** Has both as parents, and conflict markers in its files. */
-      commit: string;
-      labels: readonly [string, string];
-      files: ConflictFile[];
-      /** How many files are in conflict. `files` may leave some out. */
-      total: number;
-    };
+export type MergeEnd = { type: 'merged'; commit: string } | MergeConflict;
+
+/** Two sides that cannot be merged. The first one can be several, merged before. */
+export interface MergeConflict {
+  type: 'conflict';
+  /** The indices of the sides that are the first one, and of the second one. */
+  ours: readonly number[];
+  theirs: number;
+  /** What the markers call the sides. */
+  labels: readonly [ours: string, theirs: string];
+  parents: readonly [ours: string, theirs: string];
+  /** Has both as parents, and conflict markers in its files. */
+  commit: string;
+  stages: readonly Stage[];
+  files: ConflictFile[];
+  /** How many files are in conflict. `files` may leave some out. */
+  total: number;
+}
 
 /** The label of several sides that conflict with another one only together. */
 const SEVERAL = 'the-works-before';
@@ -78,7 +89,7 @@ async function mergeInTurn(plumbing: Plumbing, sides: readonly Side[], seconds: 
     const merged = await mergeTwo(plumbing, before, side);
     if (merged.listing !== null)
       return conflictOf(plumbing, sides, index, { before, listing: merged.listing, seconds });
-    const commit = await writeMerge(plumbing, merged.tree, [before, side], seconds);
+    const commit = await writeMerge(plumbing, merged.tree, [before.commit, side.commit], seconds);
     before = { label: SEVERAL, commit };
     await name(plumbing, before);
   }
@@ -90,19 +101,22 @@ async function conflictOf(
   sides: readonly Side[],
   second: number,
   { before, listing, seconds }: { before: Side; listing: ConflictListing; seconds: number },
-): Promise<MergeEnd> {
+): Promise<MergeConflict> {
   const side = sides[second] as Side;
   const found = await firstConflict(plumbing, sides.slice(0, second), side);
   const first = found?.index ?? null;
   const other = first === null ? before : (sides[first] as Side);
   const shown = found?.listing ?? listing;
   const labels = [other.label, side.label] as const;
+  const parents = [other.commit, side.commit] as const;
   return {
     type: 'conflict',
-    first: first === null ? sides.slice(0, second).map((_, index) => index) : [first],
-    second,
-    commit: await writeMerge(plumbing, shown.tree, [other, side], seconds),
+    ours: first === null ? sides.slice(0, second).map((_, index) => index) : [first],
+    theirs: second,
     labels,
+    parents,
+    commit: await writeMerge(plumbing, shown.tree, parents, seconds),
+    stages: shown.stages,
     ...(await conflictFiles(plumbing, shown, labels)),
   };
 }
@@ -122,8 +136,13 @@ async function mergeTwo({ run }: Plumbing, first: Side, second: Side) {
   return parseMerge(await run(merge, { codes: [0, 1], maxMs: MERGE_LIMIT_MS, maxBytes: MAX_OUTPUT_BYTES }));
 }
 
-function writeMerge(plumbing: Plumbing, tree: string, sides: readonly Side[], seconds: number): Promise<string> {
-  const parents = sides.map(({ commit }) => commit);
+/** Writes the commit of a merge into the clone. @returns its hash */
+export function writeMerge(
+  plumbing: Plumbing,
+  tree: string,
+  parents: readonly string[],
+  seconds: number,
+): Promise<string> {
   return writeCommit(plumbing, mergeFacts(tree, parents, seconds));
 }
 

@@ -1,4 +1,5 @@
 import { stagePatch, writtenTree } from './apply-patch.ts';
+import { git } from './git.ts';
 import { writeCommit } from './merge.ts';
 import { unpackPatch } from './patch.ts';
 import type { Plumbing } from './plumbing.ts';
@@ -40,9 +41,12 @@ export async function treeOf(
   return writtenTree(environment);
 }
 
-/** The time of a commit, in seconds since the epoch. The commits of a session have that of their base. */
-export async function committedAt({ run }: Plumbing, commit: string): Promise<number> {
-  return Number((await run(['log', '-1', '--format=%ct', commit])).toString('latin1').trim());
+/** When a commit was made, in seconds since the epoch. The commits of a session have the time of their base. */
+export async function committedAt(directory: string, commit: string): Promise<number> {
+  const environment = { GIT_NO_REPLACE_OBJECTS: '1' };
+  const text = (await git(directory, ['cat-file', 'commit', commit], { environment })).toString('latin1');
+  // A time before 1970 is possible, but not in a new commit.
+  return Math.max(0, Number(/^committer .*> (-?\d+) /m.exec(text)?.[1] ?? 0));
 }
 
 /** Which of the commits the clone does not have. */

@@ -98,6 +98,11 @@ export class Repository {
     return this.resolve(commit);
   }
 
+  /** The hash of the tree of a commit. */
+  treeOf(commit: string): Promise<string> {
+    return treeOf(this.directory, commit);
+  }
+
   /** A commit as people name it: its short hash and its subject. */
   describe(commit: string): Promise<string> {
     return gitText(this.directory, ['log', '-1', '--format=%h %s', commit]);
@@ -111,36 +116,40 @@ export class Repository {
   }
 
   /**
-   * A new worktree at `path` on `base`, with a detached HEAD, so that no branch of the clone moves. Its submodules are
-   * filled from those of the clone.
+   * A new worktree at `path` on `head`, with a detached HEAD, so that no branch of the clone moves. As long as it exists,
+   * git keeps that commit and those before it. Its submodules are filled from those of the clone.
+   * @param base the commit against which its changes are reported
    */
-  async addWorktree(path: string, base: string): Promise<Worktree> {
+  async addWorktree(path: string, base: string, head = base): Promise<Worktree> {
     await this.removeWorktree(path);
     await mkdir(dirname(path), { recursive: true });
     // The files are written afterwards, because only the record needs the queue of the clone.
-    const add = ['worktree', 'add', '--quiet', '--detach', '--force', '--no-checkout', path, base];
+    const add = ['worktree', 'add', '--quiet', '--detach', '--force', '--no-checkout', path, head];
     await changeClone(this.#gitDirectory, () => git(this.directory, add));
     const filters = new Filters();
     // A filter that hangs can outlive a killed agent. The next one finds it by the mark.
     const marks = markedBy(path);
     const options = { environment: marks, maxMs: CHECKOUT_LIMIT_MS, ...filters.heard };
     await filters.run(path, marks, (settings) =>
-      git(path, ['reset', '--hard', '--quiet', base], { ...options, settings: [EXACT_LINES, ...settings] }),
+      git(path, ['reset', '--hard', '--quiet', head], { ...options, settings: [EXACT_LINES, ...settings] }),
     );
     const modules = { gitDirectory: this.#gitDirectory, checkout: this.directory };
-    return this.openWorktree(path, base, filters, await fillSubmodules(path, modules, { filters, marks }));
+    return this.#worktree(path, { base, head, filters }, await fillSubmodules(path, modules, { filters, marks }));
   }
 
   /** The existing worktree at `path`, with the work in it. */
-  async openWorktree(
+  openWorktree(path: string, base: string): Promise<Worktree> {
+    return this.#worktree(path, { base, head: base, filters: new Filters() });
+  }
+
+  async #worktree(
     path: string,
-    base: string,
-    filters = new Filters(),
+    source: { base: string; head: string; filters: Filters },
     unfilled: readonly Unfilled[] = [],
   ): Promise<Worktree> {
     const [record] = await recordsOf(this.#gitDirectory, path);
     const index = record === undefined ? null : join(record, 'index');
-    return new Worktree({ path, base, gitDirectory: this.#gitDirectory, index, filters }, unfilled);
+    return new Worktree({ path, ...source, gitDirectory: this.#gitDirectory, index }, unfilled);
   }
 
   /** Git's plumbing on the clone's objects; see `withPlumbing`. */
@@ -159,6 +168,11 @@ export class Repository {
     await changeClone(this.#gitDirectory, () => removeRecord(this.#gitDirectory, path));
     await removeTree(path);
   }
+}
+
+async function treeOf(directory: string, commit: string): Promise<string> {
+  const environment = { GIT_NO_REPLACE_OBJECTS: '1' };
+  return (await git(directory, ['rev-parse', `${commit}^{tree}`], { environment })).toString('latin1').trim();
 }
 
 async function remoteKeys(directory: string): Promise<string[]> {

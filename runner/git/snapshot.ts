@@ -14,6 +14,8 @@ export interface SnapshotSource {
   /** Top directory of the work tree. Its `.git` is not used, because the agent may have removed or replaced it. */
   path: string;
   base: string;
+  /** The commit that it had checked out at first, if that is not the base. */
+  head?: string;
   /** The clone's own git directory. */
   gitDirectory: string;
   /** The work tree's index, so that git need not read unchanged files again; null when it has none. */

@@ -165,21 +165,24 @@ export class Worktree {
 
   /**
    * Shows that a patch, packed or not, can be restored. Changes no file.
+   * @returns the tree that it makes of the base
    * @throws when it is damaged or does not apply to the base
    */
-  async verify(patch: Uint8Array): Promise<void> {
-    if (patch.byteLength > 0) await tryPatch(this.#source, await unpackPatch(patch));
+  async verify(patch: Uint8Array): Promise<string> {
+    return tryPatch(this.#source, await unpackPatch(patch));
   }
 
   /**
-   * Applies a patch, packed or not, to a worktree in which nobody has worked.
-   * @returns what it could not restore, one phrase each
-   * @throws GitError when the patch does not apply; the worktree is the base commit then
+   * Gives a worktree in which nobody has worked the files that a patch, packed or not, makes of the base.
+   * @returns their tree, and what could not be restored, one phrase each
+   * @throws GitError when the patch does not apply; no file has changed then
    */
-  async applyToNew(patch: Uint8Array): Promise<string[]> {
-    if (patch.byteLength === 0) return [];
-    const missing = await applyPatch(this.#source, await unpackPatch(patch));
-    return missing.map((path) => `the new commit of the submodule ${pathText(path)}, which is not in this clone`);
+  async applyToNew(patch: Uint8Array): Promise<{ tree: string; lacks: string[] }> {
+    const { tree, missing } = await applyPatch(this.#source, await unpackPatch(patch));
+    const lacks = missing.map(
+      (path) => `the new commit of the submodule ${pathText(path)}, which is not in this clone`,
+    );
+    return { tree, lacks };
   }
 }
 

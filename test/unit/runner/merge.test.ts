@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { pathText } from '../../../runner/git/byte-path.ts';
 import { type MergeEnd, mergeAll } from '../../../runner/git/merge.ts';
 import { Repository } from '../../../runner/git/repository.ts';
+import { filesWithMarkers, takeSides } from '../../../runner/git/resolution.ts';
 import { gitIn } from '../../support/git-in.ts';
 import { newRepository } from '../../support/new-repository.ts';
 import { runs } from '../../support/seeds.ts';
@@ -118,7 +119,7 @@ test('each kind of conflict names its file, and shows what both sides have', asy
     symlinkSync('second', join(path, 'link'));
   });
   const end = await merged(first, second);
-  expect(end).toMatchObject({ first: [0], second: 1, labels: ['work-1', 'work-2'] });
+  expect(end).toMatchObject({ ours: [0], theirs: 1, labels: ['work-1', 'work-2'] });
   expect(filesOf(end)).toEqual([
     { path: 'added', kind: 'add_add', sides: ['first', 'second'] },
     { path: 'binary', kind: 'binary', sides: [null, null] },
@@ -143,7 +144,7 @@ test('a conflict names the first two sides that conflict with each other', async
     commit(writing({ b: '3' })),
     commit(writing({ text: lines(1, 20, { 3: 'fourth' }) })),
   );
-  expect(end).toMatchObject({ type: 'conflict', first: [1], second: 3 });
+  expect(end).toMatchObject({ type: 'conflict', ours: [1], theirs: 3 });
 });
 
 test('a task that follows two others has their work as its own, so that merging it with one of them is no conflict', async () => {
@@ -214,4 +215,44 @@ test('merging in any order gives the same files, or a conflict in each order', a
     ),
     runs(8),
   );
+});
+
+test('a conflict is resolved with a side for each file, and a file that the side has not is removed', async () => {
+  await begin({ one: lines(1, 9), two: lines(1, 9), three: 'x\n', four: lines(10, 30), '\xff': '1' });
+  const first = commit((path) => {
+    writing({ one: lines(1, 9, { 5: 'a' }), two: lines(1, 9, { 5: 'a' }), three: 'a\n', clean: 'a' })(path);
+    gitIn(path, 'mv', 'four', 'four-a');
+  });
+  const second = commit((path) => {
+    writing({ one: lines(1, 9, { 5: 'b' }), two: lines(1, 9, { 5: 'b' }) })(path);
+    gitIn(path, 'rm', '-q', 'three');
+    gitIn(path, 'mv', 'four', 'four-b');
+  });
+  const sides = [first, second].map((one, i) => ({ label: `work-${i + 1}`, commit: one }));
+  const resolved = await repository.plumbing(base, join(scratch, 'scratch-'), async (plumbing) => {
+    const end = await mergeAll(plumbing, sides, 1);
+    if (end.type !== 'conflict') throw new Error('the merge has no conflict');
+    return takeSides(plumbing, end, (path) => (path === 'one' ? 'ours' : 'theirs'), 1);
+  });
+  const listed = gitIn(clone, 'ls-tree', '-r', '--name-only', resolved).split('\n');
+  expect(listed.filter((name) => !name.startsWith('"'))).toEqual(['clean', 'four-b', 'one', 'two']);
+  expect(gitIn(clone, 'show', `${resolved}:one`)).toContain('\na\n');
+  expect(gitIn(clone, 'show', `${resolved}:two`)).toContain('\nb\n');
+  expect(gitIn(clone, 'rev-parse', `${resolved}^1`, `${resolved}^2`).split('\n')).toEqual([first, second]);
+});
+
+test('the files that still have a conflict marker are found, and no other line counts as one', async () => {
+  await begin({ one: lines(1, 9), two: lines(1, 9), three: lines(1, 9) });
+  const change = (word: string) =>
+    commit(writing(Object.fromEntries(['one', 'two', 'three'].map((name) => [name, lines(1, 9, { 5: word })]))));
+  const end = await merged(change('a'), change('b'));
+  if (end.type !== 'conflict') throw new Error('the merge has no conflict');
+  const path = join(scratch, 'worktree');
+  gitIn(clone, 'worktree', 'add', '-q', '--detach', path, end.commit);
+  const marked = async () => (await filesWithMarkers(path, end)).map(pathText);
+  expect(await marked()).toEqual(['one', 'three', 'two']);
+  writeFileSync(join(path, 'one'), 'resolved\n<<<<<<< another\n=======\n>>>>>>> another\n');
+  rmSync(join(path, 'two'));
+  writeFileSync(join(path, 'three'), 'half\r\n>>>>>>> work-2\r\n');
+  expect(await marked()).toEqual(['three']);
 });

@@ -63,11 +63,14 @@ test('the commit of a task’s work is the same object in every clone that makes
       writeUntidy(worktree.path, files);
       const { patch, tree } = await worktree.changes();
       const facts = { tree: tree as string, parents: [base], message: workMessage(TASK) };
-      const here = await plumb(mine, base, async (plumbing) =>
-        commitId({ ...facts, seconds: await committedAt(plumbing, base) }),
-      );
+      const here = commitId({ ...facts, seconds: await committedAt(mine.directory, base) });
       const there = await plumb(other, base, async (plumbing) =>
-        rebuildCommit(plumbing, base, { taskId: TASK, patch, parents: [base] }, await committedAt(plumbing, base)),
+        rebuildCommit(
+          plumbing,
+          base,
+          { taskId: TASK, patch, parents: [base] },
+          await committedAt(mine.directory, base),
+        ),
       );
       expect(there).toBe(here);
       expect(gitIn(join(scratch, 'other'), 'rev-parse', `${there}^{tree}`)).toBe(tree);
