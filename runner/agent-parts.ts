@@ -50,6 +50,8 @@ export interface AgentOptions {
 export interface AgentParts {
   identity: Identity;
   repository: Repository;
+  /** Whether its git merges the work of tasks. */
+  canMerge: boolean;
   server: OpenCodeServer;
   opencode: OpenCodeClient;
   model: string;

@@ -209,8 +209,7 @@ export class Agent {
     }
     // But its processes may still use a port, so no more sessions than the capacity are on the machine at a time.
     const first = taken + cleaning.length < this.#options.capacity ? older : [...older, ...cleaning];
-    if (first.length === 0) this.#accept(offer);
-    else void this.#acceptAfter(first, offer);
+    void this.#acceptAfter(first, offer);
   }
 
   /** @param taken the leases and offers that use capacity */
@@ -237,20 +236,23 @@ export class Agent {
   }
 
   /**
-   * Accepts an offer when other leases have ended: those of older epochs, because all epochs of a task share one OpenCode
-   * conversation, and those that are over.
+   * Accepts an offer when other leases have ended, if there are any: those of older epochs, because all epochs of a task
+   * share one OpenCode conversation, and those that are over.
    */
   async #acceptAfter(first: Lease[], offer: Offer): Promise<void> {
     const name = key(offer);
     if (this.#waitingOffers.has(name)) return;
     this.#waitingOffers.add(name);
     await Promise.all(first.map((lease) => lease.supersede()));
+    // The person may have committed since the last offer.
+    const head = await this.#parts.repository.resolve().catch(() => null);
     // The registry may have cancelled the offer meanwhile.
-    if (this.#waitingOffers.delete(name) && !this.#isStopping) this.#accept(offer);
+    if (this.#waitingOffers.delete(name) && !this.#isStopping) this.#accept(offer, head);
   }
 
-  #accept({ task_id, epoch, proof }: Offer): void {
-    const { repository, opencode, model, openConnection, redact, setup } = this.#parts;
+  /** @param head the commit that the clone has checked out */
+  #accept({ task_id, epoch, proof }: Offer, head: string | null): void {
+    const { repository, canMerge, opencode, model, openConnection, redact, setup } = this.#parts;
     const { url, token, name, ceilings, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId, proof };
     const buffer = this.#bufferFor(record);
@@ -258,6 +260,7 @@ export class Agent {
     const lease = new Lease(buffer, {
       opencode,
       repository,
+      clone: { repository: repository.rootCommit, head_commit: head, can_merge: canMerge },
       model,
       worktreesDirectory: this.#worktrees,
       openConnection,

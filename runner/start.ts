@@ -66,6 +66,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         {
           identity,
           repository,
+          canMerge: noMerges === null,
           server,
           opencode,
           model,

@@ -23,13 +23,16 @@ const MAX_OFFER_SILENCE_TTLS = 5;
  */
 const MAX_SILENCE_MS = 7 * 86_400_000;
 
+/** What the session learns of the agent's clone when the agent claims a lease. */
+export type CloneFacts = Pick<Extract<RunUp, { type: 'present' }>, 'repository' | 'head_commit' | 'can_merge'>;
+
 /**
  * The agent's end of a run socket. Each frame is stored on disk, then sent in order, and deleted when the session has
  * acknowledged it. After a reconnect, sending resumes after the last frame that the session has.
  */
 export class LeaseStream {
   readonly #buffer: FrameBuffer;
-  readonly #repository: string | null;
+  readonly #clone: CloneFacts;
   readonly #events: LeaseEvents;
   readonly #socket: ReconnectingSocket;
   readonly #clock: Clock;
@@ -53,13 +56,13 @@ export class LeaseStream {
 
   constructor(
     buffer: FrameBuffer,
-    repository: string | null,
+    clone: CloneFacts,
     open: OpenConnection,
     events: LeaseEvents,
     clock: Clock = processClock,
   ) {
     this.#buffer = buffer;
-    this.#repository = repository;
+    this.#clone = clone;
     this.#events = events;
     this.#clock = clock;
     this.#heardAt = clock.now();
@@ -127,8 +130,7 @@ export class LeaseStream {
   #claim(): void {
     const { agent_id, agent_name, instance_id, stream_id, proof } = this.#buffer.lease;
     const head = this.#buffer.head;
-    const repository = this.#repository;
-    this.#send({ type: 'present', agent_id, agent_name, instance_id, stream_id, head, repository, proof });
+    this.#send({ type: 'present', agent_id, agent_name, instance_id, stream_id, head, ...this.#clone, proof });
   }
 
   #claimAgain(): void {

@@ -8,11 +8,12 @@ import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
 import type { OpenConnection } from './connection.ts';
 import type { LeaseEnd } from './lease-events.ts';
-import { LeaseStream } from './lease-stream.ts';
+import { type CloneFacts, LeaseStream } from './lease-stream.ts';
 import { dropDeleted } from './recovery.ts';
 
 export interface LeaseDependencies extends Omit<WorkDependencies, 'agentName' | 'report' | 'saved' | 'fetchArtifact'> {
   openConnection: OpenConnection;
+  clone: CloneFacts;
   fetchArtifact: (sessionId: string, artifactId: string) => Promise<Uint8Array>;
   /** Masks the secrets in what the work reports. */
   redact: Redact;
@@ -52,7 +53,7 @@ export class Lease {
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#stream = new LeaseStream(buffer, dependencies.repository.rootCommit, dependencies.openConnection, {
+    this.#stream = new LeaseStream(buffer, dependencies.clone, dependencies.openConnection, {
       granted: (assignment) => this.#granted(assignment),
       command: async (command) => this.#work?.command(command),
       quiet: () => this.#work?.quiet(),

@@ -97,7 +97,7 @@ export function deliverBufferedFrames(
         over();
       },
     };
-    const stream = new LeaseStream(buffer, repository, openConnection, events, clock);
+    const stream = new LeaseStream(buffer, { repository }, openConnection, events, clock);
     return stream;
   };
   const places = { most: MAX_STREAMS, turn: { ms: TURN_MS, clock } };

@@ -4,7 +4,7 @@ import type { LeftOut } from '../git/leave-out.ts';
 import type { Changes, Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
 import { TRANSCRIPT_FORMAT } from '../opencode/conversation.ts';
-import { ArtifactSender, checksumOf } from './artifact-sender.ts';
+import { ArtifactSender } from './artifact-sender.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import { bounded } from './restoration.ts';
 import { SentConversation } from './sent-conversation.ts';
@@ -24,15 +24,15 @@ interface CheckpointsDependencies {
   lease: { task_id: string; epoch: number };
   /** The most parts in which the session takes a conversation. */
   maxConversationParts: number;
+  /** The hash of the commit with the work, by its tree. */
+  commitOf: (tree: string) => string;
   report: (frame: AgentFrameBody) => void;
   /** Whether the session has stored the checkpoint that was just reported; null when the lease is over before it says. */
   saved: () => Promise<boolean | null>;
 }
 
 /** The work in a checkpoint. */
-interface Work extends Pick<CheckpointData, 'local_only' | 'lacks'> {
-  patch: { sha256: string } | null;
-}
+type Work = Pick<CheckpointData, 'commit' | 'local_only' | 'lacks'>;
 
 /** The most files that a note names. */
 const MAX_NAMED = 20;
@@ -55,22 +55,22 @@ export class Checkpoints {
   #awaited: CheckpointData | null = null;
   /** The newest checkpoint's patch, until it is shown that it can be restored. */
   #unverified: Uint8Array | null = null;
-  /** The checksum of the last patch that was shown to be restorable. */
+  /** The commit of the last patch that was shown to be restorable. */
   #verified: string | null = null;
   /** The work of the last result. */
   #reported: string;
 
   /**
    * @param gone what the worktree lacks of the work before this lease
-   * @param startPatch the checksum of the patch with which the lease starts, if it has one
+   * @param startCommit the commit with the files with which the lease starts; null if it is not known
    */
-  constructor(dependencies: CheckpointsDependencies, gone: readonly string[], startPatch: string | null) {
+  constructor(dependencies: CheckpointsDependencies, gone: readonly string[], startCommit: string | null) {
     this.#dependencies = dependencies;
     const { opencode, conversationId, maxConversationParts, report } = dependencies;
     this.#artifacts = new ArtifactSender(report);
     this.#conversation = new SentConversation(opencode, conversationId, maxConversationParts);
     this.#gone = gone;
-    this.#reported = startPatch ?? '';
+    this.#reported = startCommit ?? '';
     this.#isWorkSafe = !isKept(dependencies.worktree.path);
   }
 
@@ -99,16 +99,18 @@ export class Checkpoints {
 
   /** The set-up has changed the worktree, before the model could. That is no work of the model. */
   startsFrom(changes: Changes): void {
-    const { patch } = changes;
-    const isEmpty = patch === null || patch.byteLength === 0;
-    const data = { patch: isEmpty ? null : { sha256: checksumOf(patch) }, local_only: patch === null };
-    this.#reported = this.#workIn({ ...data, lacks: this.#lacksOf(changes) });
+    const local_only = changes.patch === null;
+    this.#reported = this.#workIn({ commit: this.#commitOf(changes), local_only, lacks: this.#lacksOf(changes) });
   }
 
   /** What the files of a checkpoint are, also of those that it only names. */
-  #workIn({ patch, local_only, lacks = [] }: Work): string {
+  #workIn({ commit, local_only, lacks = [] }: Work): string {
     const own = lacks.filter((what) => !this.#gone.includes(what));
-    return [local_only ? 'too large' : patch?.sha256, ...own].join('\n');
+    return [local_only ? 'too large' : commit, ...own].join('\n');
+  }
+
+  #commitOf({ tree }: Changes): string | null {
+    return tree === null ? null : this.#dependencies.commitOf(tree);
   }
 
   /**
@@ -132,15 +134,16 @@ export class Checkpoints {
    */
   async verify(): Promise<void> {
     await this.idle();
-    const [patch, checksum] = [this.#unverified, this.#newest?.patch?.sha256 ?? null];
+    const [patch, commit] = [this.#unverified, this.#newest?.commit ?? null];
     if (patch === null) return;
     try {
-      await this.#dependencies.worktree.verify(patch);
+      const made = this.#dependencies.commitOf(await this.#dependencies.worktree.verify(patch));
+      if (made !== commit) throw new Error(`it makes other files, of the commit ${made} in place of ${commit}`);
     } catch (error) {
       this.close();
       throw new Error(`Its patch cannot be restored: ${(error as Error).message}`);
     }
-    this.#verified = checksum;
+    this.#verified = commit;
     if (this.#unverified === patch) this.#unverified = null;
   }
 
@@ -196,6 +199,7 @@ export class Checkpoints {
       turn: position.turn,
       messages_done: position.messages_done,
       base_commit: worktree.base,
+      commit: this.#commitOf(changes),
       patch: patch === null || patch.byteLength === 0 ? null : this.#artifacts.send(patch),
       conversation: this.#conversation.send(conversation, this.#artifacts),
       files,
@@ -206,7 +210,7 @@ export class Checkpoints {
     report({ type: 'checkpoint', data });
     if (isComplete && !this.#isClosed) markReported(worktree.path);
     this.#newest = data;
-    this.#unverified = data.patch === null || data.patch.sha256 === this.#verified ? null : patch;
+    this.#unverified = data.patch === null || data.commit === this.#verified ? null : patch;
     this.#awaited = data;
     this.#answer = this.#dependencies.saved().then((isSaved) => this.#answered(data, isComplete, isSaved));
   }

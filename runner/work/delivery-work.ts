@@ -11,7 +11,7 @@ import type { Repository } from '../git/repository.ts';
 import { unlessAborted } from '../process/unless-aborted.ts';
 import { fetchVerified } from './artifact-bytes.ts';
 import type { LeaseWork, ReleaseReason } from './lease-work.ts';
-import { worktreePath } from './work-context.ts';
+import { worktreePath } from './worktree-path.ts';
 
 export interface DeliveryDependencies {
   repository: Pick<Repository, 'resolve' | 'deliver'>;

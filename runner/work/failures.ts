@@ -2,6 +2,11 @@ import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { note } from '../note.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 
+/** This agent cannot do the work, however often it tries; the message says why. */
+export class WorkContextError extends Error {
+  override name = 'WorkContextError';
+}
+
 export const TAMPERING: ModelFailure = {
   code: 'tampering',
   message: 'A request for approval was answered by someone other than the orchestrator.',

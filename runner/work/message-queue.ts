@@ -32,6 +32,11 @@ export class MessageQueue {
     return this.#inTurn;
   }
 
+  /** Counts all messages up to a number as done, because the work needs no model. */
+  skipTo(number: number): void {
+    this.#done = Math.max(this.#done, number);
+  }
+
   push(message: Message): void {
     this.#waiting.push(message);
   }

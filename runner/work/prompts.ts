@@ -47,6 +47,13 @@ export class Prompts {
     return this.#create(context, message.text, this.#name(message));
   }
 
+  /** A prompt that asks for more in the same turn. Each call creates a new message. */
+  async followUp(context: WorkContext, message: Message, text: string): Promise<Prompt> {
+    this.#continuations += 1;
+    const { task_id, epoch } = this.#assignment;
+    return this.#create(context, text, promptName(task_id, epoch, message.number, 'more', this.#continuations));
+  }
+
   /** A prompt to continue the interrupted run. Each call creates a new message. */
   async #continuation(context: WorkContext, message: Message): Promise<Prompt> {
     this.#continuations += 1;

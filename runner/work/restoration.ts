@@ -1,4 +1,5 @@
-import type { Assignment } from '../../src/protocol/run/assignment.ts';
+import { taskNumber } from '../../src/protocol/common/ids.ts';
+import type { Work } from '../../src/protocol/run/start.ts';
 import { MAX_LACK_CHARS, MAX_LACKS } from '../../src/protocol/session/checkpoint.ts';
 import { GitError } from '../git/git.ts';
 import type { Worktree } from '../git/worktree.ts';
@@ -12,28 +13,43 @@ export type Restoration =
   /** The worktree is the base commit: the checkpoint has no patch, or its patch does not apply. */
   | { type: 'base'; reason: 'local_only' | 'does_not_apply'; gone: string[] };
 
-/** Restores a checkpoint's files in a new worktree. A patch that does not apply leaves nothing behind. */
+/**
+ * Gives a new worktree the files of the task's own work. A patch that does not apply leaves nothing behind.
+ * @param patch of the work; null if it has the files of the base
+ * @returns also the tree that the worktree has then; null if it has that of its `HEAD`
+ */
 export async function restoreFiles(
-  worktree: Worktree,
-  checkpoint: NonNullable<Assignment['checkpoint']>,
+  worktree: Pick<Worktree, 'applyToNew'>,
+  { checkpoint, local_only, lacks = [] }: Work,
   patch: Uint8Array | null,
-): Promise<Restoration> {
-  const { number, local_only, lacks = [] } = checkpoint;
-  const all = `all changes of files up to checkpoint ${number}`;
-  const base = (reason: 'local_only' | 'does_not_apply', why: string): Restoration => ({
-    type: 'base',
+): Promise<Restoration & { tree: string | null }> {
+  const all = `all changes of files up to checkpoint ${checkpoint}`;
+  const base = (reason: 'local_only' | 'does_not_apply', why: string) => ({
+    type: 'base' as const,
     reason,
     gone: bounded([`${all}, because ${why}`, ...lacks]),
+    tree: null,
   });
   if (local_only) return base('local_only', 'they were too large to leave the machine of the agent that made them');
   try {
-    const missing = patch === null ? [] : await worktree.applyToNew(patch);
+    const { tree, lacks: missing } = await worktree.applyToNew(patch ?? new Uint8Array());
     const gone = [...lacks, ...missing];
-    return gone.length === 0 ? { type: 'whole' } : { type: 'incomplete', gone: bounded(gone) };
+    return gone.length === 0 ? { type: 'whole', tree } : { type: 'incomplete', gone: bounded(gone), tree };
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     return base('does_not_apply', `its patch does not apply here (${error.message})`);
   }
+}
+
+/** What the works of other tasks lack. */
+export function lacksOf(works: readonly Work[]): string[] {
+  const all = works.flatMap(({ task_id, local_only, lacks = [] }) => [
+    ...(local_only
+      ? [`all changes of files of task ${taskNumber(task_id)}, which were too large to leave its agent`]
+      : []),
+    ...lacks,
+  ]);
+  return bounded([...new Set(all)]);
 }
 
 /** What the worktree lacks, for the checkpoints that are taken of it. */

@@ -3,11 +3,12 @@ import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { RepositoryError } from '../git/commits.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 import { type Answer, answerIn, judge, type Verdict } from './evidence.ts';
-import { checkpointFailed } from './failures.ts';
+import { checkpointFailed, WorkContextError } from './failures.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import { workLost } from './restoration.ts';
-import { type WorkContext, WorkContextError } from './work-context.ts';
+import { WorksConflictError } from './start.ts';
+import type { WorkContext } from './work-context.ts';
 
 const MAX_RESULT_CHARS = 100_000;
 const MAX_MESSAGE_CHARS = 2_000;
@@ -63,6 +64,7 @@ export class Results {
   couldNotStart(error: Error): void {
     const { messages, report } = this.#dependencies;
     const message = error.message.slice(0, MAX_MESSAGE_CHARS);
+    if (error instanceof WorksConflictError) return report({ type: 'conflict', data: error.report });
     const isRefusal = error instanceof WorkContextError || error instanceof RepositoryError;
     if (isRefusal) return report({ type: 'released', data: { reason: 'refused', message } });
     const failure: ModelFailure = { code: 'start_failed', message, retryable: true };
@@ -70,13 +72,19 @@ export class Results {
     report({ type: 'result', data: result });
   }
 
+  /** Reports that work without a model is done. `text` says what was done. */
+  async ofMerge(context: WorkContext, text: string): Promise<void> {
+    const problem = await restoreProblem(context);
+    await this.report(context, problem ?? withoutLoss(context), text);
+  }
+
   fail(context: WorkContext, error: ModelFailure | null): Promise<void> {
     return this.report(context, { status: 'failed', error });
   }
 
-  async report(context: WorkContext, { status, error }: Verdict): Promise<void> {
+  async report(context: WorkContext, { status, error }: Verdict, words?: string): Promise<void> {
     const { messages, report } = this.#dependencies;
-    const { text, finish } = await this.answer(context);
+    const { text, finish } = words === undefined ? await this.answer(context) : { text: words, finish: null };
     this.#hasFailed = status === 'failed';
     context.checkpoints.resultReported();
     const data = {
@@ -89,6 +97,11 @@ export class Results {
     };
     report({ type: 'result', data });
   }
+}
+
+function withoutLoss({ restoration }: WorkContext): Verdict {
+  const error = workLost(restoration);
+  return { status: error === null ? 'completed' : 'partial', error };
 }
 
 /** Completed work can be restored. The verdict if the newest checkpoint cannot; null if it can. */

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { counted } from '../../src/domain/counted.ts';
 import { truncated } from '../../src/protocol/common/text.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { Work } from '../../src/protocol/run/start.ts';
 import { endingGitWith } from '../git/git.ts';
-import { findKept, isKept, unmarkKept } from '../git/kept-worktrees.ts';
+import { isKept, unmarkKept } from '../git/kept-worktrees.ts';
+import type { MergeConflict } from '../git/merge.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
@@ -19,11 +20,15 @@ import { setupNotice } from '../setup/setup.ts';
 import { Approvals } from './approvals.ts';
 import { fetchVerified } from './artifact-bytes.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { WorkContextError } from './failures.ts';
 import type { McpServers } from './mcp-servers.ts';
+import { openWorktree } from './open-worktree.ts';
 import type { ExportedConversation, OpenCodePort } from './opencode-port.ts';
 import { permissionRules } from './permissions.ts';
-import { goneOf, lossNotice, type Restoration, restoreFiles } from './restoration.ts';
+import { conflictNotice } from './resolving.ts';
+import { goneOf, lossNotice, type Restoration } from './restoration.ts';
 import { ToolProcesses } from './tool-processes.ts';
+import { worktreePath } from './worktree-path.ts';
 
 export interface WorkContextDependencies {
   opencode: OpenCodePort;
@@ -35,11 +40,6 @@ export interface WorkContextDependencies {
   /** Whether the session has stored the checkpoint that was just reported; null when the lease is over before it says. */
   saved: () => Promise<boolean | null>;
   log: (line: string) => void;
-}
-
-/** This agent cannot do the work, however often it tries; the message says why. */
-export class WorkContextError extends Error {
-  override name = 'WorkContextError';
 }
 
 /** The worktree, conversation and helpers of one lease. */
@@ -64,6 +64,10 @@ export interface WorkContext {
   preface: string | null;
   /** What the worktree has of the work before this lease. */
   restoration: Restoration;
+  /** The works of other tasks with which the worktree began. */
+  startsFrom: readonly Work[];
+  /** The conflict of works that this lease is to resolve with its model; null if there is none. */
+  conflict: MergeConflict | null;
   /** What the next prompt tells the model of work that is gone, and of a set-up that failed; null when it need not be told. */
   notice: string | null;
 }
@@ -102,7 +106,8 @@ async function open(
   if (model !== undefined && !(await unlessAborted(signal, opencode.listModels())).includes(model)) {
     throw new WorkContextError(`This agent's OpenCode has no model ${model}.`);
   }
-  const { worktree, restoration, hasWork } = await endingGitWith(signal, () => openWorktree(assignment, dependencies));
+  const opened = await endingGitWith(signal, () => openWorktree(assignment, dependencies));
+  const { worktree, beginning, restoration } = opened;
   signal.throwIfAborted();
   const loss = lossNotice(restoration);
   if (loss !== null) report(note('error', loss));
@@ -118,16 +123,27 @@ async function open(
   const mapping = new Mapping(conversationId, directory, { takesToolOutput });
   mapping.skip(await opencode.messages(conversationId));
   const checkpoints = new Checkpoints(
-    { opencode, worktree, conversationId, lease: assignment, maxConversationParts, report, saved: dependencies.saved },
+    {
+      opencode,
+      worktree,
+      conversationId,
+      lease: assignment,
+      maxConversationParts,
+      commitOf: beginning.commitOf,
+      report,
+      saved: dependencies.saved,
+    },
     goneOf(restoration),
-    assignment.checkpoint?.patch_sha256 ?? null,
+    opened.startCommit,
   );
   const approvals = new Approvals(opencode, directory, report);
   const processes = new ToolProcesses({ opencode, worktree: worktree.path, mapping, report, log });
   const prepared = await worktree.prepared();
-  const notices = [loss, prepared === null || prepared === '' ? null : setupNotice(prepared)].filter(
-    (one) => one !== null,
-  );
+  const notices = [
+    conflictNotice(beginning.conflict),
+    loss,
+    prepared === null || prepared === '' ? null : setupNotice(prepared),
+  ].filter((one) => one !== null);
   // At last, so that nothing fails after it.
   await makeTemporary(worktree.path);
   return {
@@ -138,12 +154,14 @@ async function open(
     approvals,
     checkpoints,
     processes,
-    isPristine: assignment.checkpoint === null && !hasWork,
+    isPristine: opened.isPristine,
     isWorktreePrepared: prepared !== null,
     isPrepared: false,
     mcpServers: null,
     preface,
     restoration,
+    startsFrom: beginning.others,
+    conflict: beginning.conflict,
     notice: notices.length === 0 ? null : notices.join('\n\n'),
   };
 }
@@ -214,40 +232,6 @@ export async function closeWorkContext(
   if (isNeeded) return log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
   await repository.removeWorktree(worktree.path);
   unmarkKept(worktree.path);
-}
-
-export function worktreePath(worktreesDirectory: string, lease: { task_id: string; epoch: number }): string {
-  return join(worktreesDirectory, `${lease.task_id}-${lease.epoch}`);
-}
-
-/** The worktree that this agent has kept for the same work, or a new one with the checkpoint's patch applied. */
-async function openWorktree(
-  assignment: Assignment,
-  { repository, worktreesDirectory, fetchArtifact, report }: WorkContextDependencies,
-): Promise<{ worktree: Worktree; restoration: Restoration; hasWork: boolean }> {
-  const { checkpoint } = assignment;
-  const kept = findKept(worktreesDirectory, assignment);
-  if (kept !== null) {
-    report(note('info', 'The work continues in the worktree that this agent has kept.'));
-    const { gone } = kept;
-    const restoration: Restoration = gone.length === 0 ? { type: 'whole' } : { type: 'incomplete', gone };
-    return { worktree: await repository.openWorktree(kept.path, kept.base), restoration, hasWork: true };
-  }
-  const { base_commit, ref } = assignment.repository;
-  const startsFromBranch = ref !== undefined && !checkpoint?.base_commit;
-  const base = startsFromBranch
-    ? await repository.resolveBranch(ref)
-    : await repository.resolve(checkpoint?.base_commit ?? base_commit);
-  const worktree = await repository.addWorktree(worktreePath(worktreesDirectory, assignment), base);
-  if (checkpoint === null) {
-    const behind = startsFromBranch ? 0 : await repository.uncommitted();
-    const without = behind === 0 ? '' : `, without ${counted(behind, 'uncommitted file')} of the clone`;
-    report(note('info', `The work starts from commit ${truncated(await repository.describe(base), 100)}${without}.`));
-    return { worktree, restoration: { type: 'whole' }, hasWork: false };
-  }
-  const { patch_artifact_id: id, patch_sha256 } = checkpoint;
-  const patch = id === null ? null : await fetchVerified(fetchArtifact, id, patch_sha256);
-  return { worktree, restoration: await restoreFiles(worktree, checkpoint, patch), hasWork: false };
 }
 
 async function openConversation(

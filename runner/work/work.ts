@@ -12,6 +12,7 @@ import { type Message, MessageQueue } from './message-queue.ts';
 import type { Prompt } from './opencode-port.ts';
 import { prepareWork } from './preparation.ts';
 import { Prompts } from './prompts.ts';
+import { MAX_MARKER_ROUNDS, markersLeft, mergeText, unresolved } from './resolving.ts';
 import { Results } from './results.ts';
 import { type Interruption, Turn, type TurnOutcome } from './turn.ts';
 import { Wakeup } from './wakeup.ts';
@@ -96,8 +97,9 @@ export class Work implements LeaseWork {
     }
     if (this.#isCancelled) return;
     await this.#checkpoints.opened();
+    if (this.#needsNoModel(this.#context)) await this.#reportMerge(this.#context);
     // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
-    if (this.#assignment.messages_last <= this.#messages.done) await this.#results.ofEarlier(this.#context);
+    else if (this.#assignment.messages_last <= this.#messages.done) await this.#results.ofEarlier(this.#context);
     while (!this.#isCancelled) {
       if (this.#release !== null) {
         await endTools(this.#context);
@@ -185,6 +187,21 @@ export class Work implements LeaseWork {
     if (this.#context !== null) await closeWorkContext(this.#context, this.#dependencies, isDeleted);
   }
 
+  /** Whether the merge with which the lease has begun is all of its work. */
+  #needsNoModel({ conflict }: WorkContext): boolean {
+    const { kind, messages_done, messages_last } = this.#assignment;
+    const isMerge = kind === 'integrate' || (kind === 'resolve' && conflict === null);
+    return isMerge && (messages_done === 0 || messages_last <= messages_done);
+  }
+
+  async #reportMerge(context: WorkContext): Promise<void> {
+    this.#messages.skipTo(this.#assignment.messages_last);
+    const problem = await this.#checkpoints.take({ isAwaited: true });
+    if (this.#isCancelled || this.#release !== null) return;
+    if (problem !== null) return this.#results.fail(context, checkpointFailed(problem));
+    await this.#results.ofMerge(context, mergeText(this.#assignment.kind, context.startsFrom));
+  }
+
   async #message(message: Message): Promise<void> {
     const [context, turn] = [this.#context, this.#turn];
     if (message.delivery === 'steer' && turn !== null && context !== null && this.#release === null) {
@@ -217,10 +234,17 @@ export class Work implements LeaseWork {
   /** Runs the message's prompt. If the turn is cut off or interrupted by silence, continues it with another prompt. */
   async #run(context: WorkContext, message: Message): Promise<TurnOutcome> {
     let prompt = await this.#prompts.next(context, message);
-    for (let restarts = 0; ; ) {
+    for (let [restarts, rounds] = [0, 0]; ; ) {
       while (this.#isQuiet && this.#pendingInterruption === null) await this.#wakeup.wait();
       const outcome = this.#pendingInterruption ?? (await this.#runTurn(context, prompt));
       if (this.#isCancelled) return outcome;
+      const left = outcome.type === 'completed' ? await markersLeft(context.worktree.path, context.conflict) : null;
+      if (left !== null) {
+        if (rounds === MAX_MARKER_ROUNDS) return { type: 'failed', failure: unresolved(left) };
+        rounds += 1;
+        prompt = await this.#prompts.followUp(context, message, left);
+        continue;
+      }
       const isSilent = outcome.type === 'interrupted' && outcome.by === 'silence' && this.#release === null;
       const silence = isSilent ? this.#ceilings.silent(context.mapping.calls) : null;
       if (outcome.type === 'cut_off') {

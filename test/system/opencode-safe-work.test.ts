@@ -289,6 +289,7 @@ test('an epoch of a task starts on an agent only when the previous one has ended
     {
       identity,
       repository: await Repository.open(fixture.project),
+      canMerge: true,
       server: fixture.rig.server,
       opencode: fixture.rig.client,
       model: 'demo/scripted',

@@ -139,7 +139,7 @@ export class AgentHost {
     };
     const stream = new LeaseStream(
       buffer,
-      REPOSITORY,
+      { repository: REPOSITORY, can_merge: true },
       this.#network.from(this.name, process.clock),
       events,
       process.clock,

@@ -46,6 +46,7 @@ export async function startAgentsInProcess(fleet: FleetMember, rig: OpenCodeRig,
       return new Agent(options, {
         identity,
         repository,
+        canMerge: true,
         server,
         opencode,
         model,

@@ -139,5 +139,5 @@ export function start(events: Partial<LeaseEvents> = {}, isReachable = true, max
     over: (how) => told.push(how),
     ...events,
   };
-  return { session, stream: new LeaseStream(buffer, null, session.open, all, clock), buffer, told };
+  return { session, stream: new LeaseStream(buffer, { repository: null }, session.open, all, clock), buffer, told };
 }

@@ -107,10 +107,10 @@ describe('a checkpoint', () => {
         worktree: {
           path: join(directory, 'tree'),
           base: 'base',
-          verify: async () => undefined,
+          verify: async () => patch,
           changes: async () => ({
             patch: Buffer.from(patch),
-            tree: null,
+            tree: patch,
             files: [],
             nested: [],
             changedSubmodules: [],
@@ -120,6 +120,7 @@ describe('a checkpoint', () => {
         conversationId: '',
         lease: { task_id: TASK_ID, epoch: 1 },
         maxConversationParts: 1,
+        commitOf: (tree) => tree,
         report: (frame) => agent.send(frame),
         saved: async () => agent.saved === agent.head,
       },
