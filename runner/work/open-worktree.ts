@@ -35,7 +35,9 @@ interface OpenDependencies extends StartDependencies {
  */
 export async function openWorktree(assignment: Assignment, dependencies: OpenDependencies): Promise<OpenedWorktree> {
   const { repository, worktreesDirectory, report } = dependencies;
-  const kept = findKept(worktreesDirectory, assignment);
+  // What a model did of a resolution does not count when a person has decided.
+  const isDecided = (assignment.resolution?.choices ?? null) !== null;
+  const kept = isDecided ? null : findKept(worktreesDirectory, assignment);
   if (kept !== null) {
     const beginning = await begin(assignment, kept.base, dependencies);
     report(note('info', 'The work continues in the worktree that this agent has kept.'));

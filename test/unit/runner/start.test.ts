@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { markKept } from '../../../runner/git/kept-worktrees.ts';
 import { Repository } from '../../../runner/git/repository.ts';
 import { WorkContextError } from '../../../runner/work/failures.ts';
 import { type OpenedWorktree, openWorktree } from '../../../runner/work/open-worktree.ts';
@@ -193,8 +194,12 @@ test('a person’s choices resolve a conflict without a model', async () => {
   expect(read(opened, 'text')).toBe(lines({ 3: 'two' }));
   expect(read(opened, 'other')).toBe(lines({ 3: 'one' }));
   expect(opened.beginning.conflict).toBeNull();
+  // What a model had begun on this agent does not count.
+  markKept(opened.worktree.path, base);
+  writeFileSync(join(opened.worktree.path, 'text'), 'of the model');
+  expect(read(await open(2, { ...job, epoch: 2 }), 'text')).toBe(lines({ 3: 'two' }));
   choices.pop();
-  await expect(open(2, { ...job, epoch: 2 })).rejects.toThrow('Nobody has chosen a side for other');
+  await expect(open(2, { ...job, epoch: 3 })).rejects.toThrow('Nobody has chosen a side for other');
 });
 
 test('a work that becomes another commit in this clone is refused, and the message says what differs', async () => {
