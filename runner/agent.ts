@@ -252,7 +252,7 @@ export class Agent {
 
   /** @param head the commit that the clone has checked out */
   #accept({ task_id, epoch, proof }: Offer, head: string | null): void {
-    const { repository, canMerge, opencode, model, openConnection, redact, setup } = this.#parts;
+    const { repository, canMerge, opencode, model, openConnection, redact, server, setup } = this.#parts;
     const { url, token, name, ceilings, log, stepCheckpointMs } = this.#options;
     const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId, proof };
     const buffer = this.#bufferFor(record);
@@ -266,6 +266,7 @@ export class Agent {
       openConnection,
       redact,
       setup,
+      toolEnvironment: () => server.environment,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
       onGranted: () => this.#send({ type: 'accepted', task_id, epoch }),
       log,

@@ -1,8 +1,12 @@
 import type { Repository } from '../git/repository.ts';
 import type { Worktree } from '../git/worktree.ts';
+import { BoundedOutput } from '../process/bounded-output.ts';
+import { endOfWorktree, worktreeMark } from '../process/lease-mark.ts';
+import { type CommandEnd, runAsTool } from '../process/run-as-tool.ts';
 import { cacheKey, SetupCache } from './cache.ts';
 import { PROJECT_FILE, recipeOf, type SetupChoice, type SetupRecipe } from './recipe.ts';
-import { type CommandEnd, runAsTool } from './run-command.ts';
+
+const MAX_TAIL_CHARS = 1_400;
 
 export interface SetupOptions {
   choice: SetupChoice;
@@ -23,8 +27,8 @@ export interface SetupRun {
   started(recipe: SetupRecipe): void;
 }
 
-/** How a set-up ended, and its command. `cached`: the command did not run. */
-export type SetupEnd = (({ type: 'ran' } & CommandEnd) | { type: 'cached' }) & { recipe: SetupRecipe };
+/** How a set-up ended, its command, and the end of what it printed. `cached`: the command did not run. */
+export type SetupEnd = (({ type: 'ran'; tail: string } & CommandEnd) | { type: 'cached' }) & { recipe: SetupRecipe };
 
 /** What the next prompt says of a set-up that failed. */
 export function setupNotice(why: string): string {
@@ -87,8 +91,12 @@ export class Setup {
     started(recipe);
     const { command, timeout_seconds } = recipe;
     const limitMs = timeout_seconds * 1_000;
-    const end = await runAsTool({ command, worktree: worktree.path, environment, limitMs, signal });
-    return { type: 'ran' as const, recipe, ...end };
+    const output = new BoundedOutput({ headChars: 0, tailChars: MAX_TAIL_CHARS });
+    const onOutput = (text: string) => output.add(text);
+    const options = { command, directory: worktree.path, environment, limitMs, signal, onOutput, keepsServices: true };
+    const end = await runAsTool(options);
+    if (end.how !== 'exited') await endOfWorktree(worktreeMark(worktree.path));
+    return { type: 'ran' as const, recipe, ...end, tail: output.text().trim() };
   }
 
   async #save(key: string, cache: NonNullable<SetupRecipe['cache']>, { worktree, signal }: SetupRun): Promise<void> {

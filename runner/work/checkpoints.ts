@@ -99,8 +99,15 @@ export class Checkpoints {
 
   /** The set-up has changed the worktree, before the model could. That is no work of the model. */
   startsFrom(changes: Changes): void {
-    const local_only = changes.patch === null;
-    this.#reported = this.#workIn({ commit: this.#commitOf(changes), local_only, lacks: this.#lacksOf(changes) });
+    this.#reported = this.#workIn(this.#workOf(changes));
+  }
+
+  #workOf(changes: Changes): Work {
+    return {
+      commit: this.#commitOf(changes),
+      local_only: changes.patch === null,
+      lacks: this.#lacksOf(changes),
+    };
   }
 
   /** What the files of a checkpoint are, also of those that it only names. */
@@ -145,6 +152,14 @@ export class Checkpoints {
     }
     this.#verified = commit;
     if (this.#unverified === patch) this.#unverified = null;
+  }
+
+  /** Whether the files are other ones than in the newest checkpoint. */
+  async isBehind(): Promise<boolean> {
+    await this.idle();
+    if (this.#newest === null) return true;
+    const changes = await this.#dependencies.worktree.changes();
+    return this.#workIn(this.#workOf(changes)) !== this.#workIn(this.#newest);
   }
 
   /** Takes a checkpoint after all earlier calls have finished. */

@@ -1,4 +1,6 @@
+import { truncated } from '../../src/protocol/common/text.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import { CHECKS_FAILED } from '../../src/protocol/session/checks.ts';
 import { note } from '../note.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 
@@ -21,6 +23,14 @@ export function checkpointFailed(error: Error): ModelFailure {
 export function opencodeUnavailable(error: Error): ModelFailure {
   return { code: 'opencode_unavailable', message: error.message, retryable: true };
 }
+
+/** @param commands the checks that failed; how they ended was reported */
+export function checksFailed(commands: readonly string[]): ModelFailure {
+  const names = commands.map((command) => `“${truncated(command, MAX_NAMED_CHARS)}”`).join(', ');
+  return { code: CHECKS_FAILED, message: `Checks failed: ${names}.`, retryable: false };
+}
+
+const MAX_NAMED_CHARS = 100;
 
 /** The lease is released although its last checkpoint failed. */
 export function workStays(agent: string, worktree: string): AgentFrameBody {

@@ -2,8 +2,9 @@ import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { RepositoryError } from '../git/commits.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
+import type { Checks } from './checks.ts';
 import { type Answer, answerIn, judge, type Verdict } from './evidence.ts';
-import { checkpointFailed, WorkContextError } from './failures.ts';
+import { checkpointFailed, checksFailed, WorkContextError } from './failures.ts';
 import type { MessageQueue } from './message-queue.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import { workLost } from './restoration.ts';
@@ -17,13 +18,20 @@ interface ResultsDependencies {
   assignment: Assignment;
   opencode: OpenCodePort;
   messages: MessageQueue;
+  checks: Checks;
+  /** Takes a checkpoint if the files are other ones than in the newest. @returns why that failed, or null */
+  saveChanges: () => Promise<Error | null>;
   report: (frame: AgentFrameBody) => void;
 }
+
+/** A result before its checks. `text`: what was done without a model, which has no answer. */
+type PendingResult = Verdict & { text?: string };
 
 /** Reports the results of one assignment. */
 export class Results {
   readonly #dependencies: ResultsDependencies;
   #hasFailed = false;
+  #pending: PendingResult | null = null;
 
   constructor(dependencies: ResultsDependencies) {
     this.#dependencies = dependencies;
@@ -39,15 +47,49 @@ export class Results {
     return answerIn(await this.#dependencies.opencode.messages(conversationId).catch(() => []));
   }
 
+  /** A result that waits for its checks, which were interrupted; null without one. */
+  get pending(): PendingResult | null {
+    return this.#pending;
+  }
+
   /** Reports what a turn came to if no message is waiting, or if there is no evidence that the turn did anything. */
   async ofTurn(context: WorkContext): Promise<void> {
     const { restoration, checkpoints } = context;
     const { newest: checkpoint, hasChanged } = checkpoints;
     const verdict = judge({ answer: await this.answer(context), hasChanged, restoration, checkpoint });
     const isLast = this.#dependencies.messages.waiting.length === 0;
-    if (!isLast && verdict.status !== 'failed') return;
+    if (isLast || verdict.status === 'failed') await this.checked(context, verdict);
+  }
+
+  /**
+   * Reports a result after the checks have run. If they fail, the session gives them back as another prompt, or ends the
+   * lease. If they are interrupted, nothing is reported yet.
+   */
+  async checked(context: WorkContext, verdict: PendingResult): Promise<void> {
+    const { checks, saveChanges } = this.#dependencies;
+    this.#pending = null;
+    if (verdict.status === 'failed' || !checks.exist) return this.#verified(context, verdict);
+    const end = await checks.run(context.directory);
+    if (end.type === 'interrupted') {
+      this.#pending = verdict;
+      return;
+    }
+    // What a check has changed, such as a formatter, belongs to the work.
+    const problem = await saveChanges();
+    if (problem !== null) return this.fail(context, checkpointFailed(problem));
+    if (end.type === 'passed') return this.#verified(context, verdict);
+    await this.report(context, { status: 'failed', error: checksFailed(end.commands) }, verdict.text);
+    this.#hasFailed = false;
+  }
+
+  /** The next turn will have a result of its own. */
+  turnBegins(): void {
+    this.#pending = null;
+  }
+
+  async #verified(context: WorkContext, verdict: PendingResult): Promise<void> {
     const problem = verdict.status === 'completed' ? await restoreProblem(context) : null;
-    await this.report(context, problem ?? verdict);
+    await this.report(context, problem ?? verdict, verdict.text);
   }
 
   /** Reports the result of a run whose last turn an earlier lease has done. */
@@ -57,7 +99,7 @@ export class Results {
     if (restoration.type === 'base') return this.fail(context, workLost(restoration));
     const { checkpoint } = this.#dependencies.assignment;
     const hasChanged = checkpoint !== null && checkpoint.patch_artifact_id !== null;
-    await this.report(context, judge({ answer: await this.answer(context), hasChanged, restoration, checkpoint }));
+    await this.checked(context, judge({ answer: await this.answer(context), hasChanged, restoration, checkpoint }));
   }
 
   /** Reports that the work could not start. The agent refuses what it cannot do; any other error costs an attempt. */
@@ -74,8 +116,7 @@ export class Results {
 
   /** Reports that work without a model is done. `text` says what was done. */
   async ofMerge(context: WorkContext, text: string): Promise<void> {
-    const problem = await restoreProblem(context);
-    await this.report(context, problem ?? withoutLoss(context), text);
+    await this.checked(context, { ...withoutLoss(context), text });
   }
 
   fail(context: WorkContext, error: ModelFailure | null): Promise<void> {

@@ -5,6 +5,7 @@ import { note } from '../note.ts';
 import type { Setup } from '../setup/setup.ts';
 import { CeilingWatch } from './ceiling-watch.ts';
 import { CheckpointSchedule } from './checkpoint-schedule.ts';
+import { Checks } from './checks.ts';
 import { hasText } from './evidence.ts';
 import { checkpointFailed, opencodeUnavailable, TAMPERING, workStays } from './failures.ts';
 import type { LeaseWork, ReleaseReason } from './lease-work.ts';
@@ -34,6 +35,8 @@ export interface WorkDependencies extends WorkContextDependencies {
   /** The agent's own; the session can set lower ones. */
   ceilings: GivenCeilings;
   setup: Setup;
+  /** What OpenCode starts its tools with. */
+  toolEnvironment: () => Record<string, string>;
   /** Minimum time between two checkpoints inside a turn; they are taken at the end of a step. 30,000 by default. */
   stepCheckpointMs?: number;
 }
@@ -50,6 +53,7 @@ export class Work implements LeaseWork {
   readonly #prompts: Prompts;
   readonly #results: Results;
   readonly #messages: MessageQueue;
+  readonly #checks: Checks;
   readonly #ceilings: CeilingWatch;
   readonly #checkpoints: CheckpointSchedule;
   #context: WorkContext | null = null;
@@ -73,7 +77,11 @@ export class Work implements LeaseWork {
     );
     this.#prompts = new Prompts(assignment, dependencies.opencode, dependencies.model);
     const report = (frame: AgentFrameBody) => this.#report(frame);
-    this.#results = new Results({ assignment, opencode: dependencies.opencode, messages: this.#messages, report });
+    const { opencode, toolEnvironment } = dependencies;
+    this.#checks = new Checks({ assignment, toolEnvironment, report });
+    const saveChanges = () => this.#saveChanges();
+    const [messages, checks] = [this.#messages, this.#checks];
+    this.#results = new Results({ assignment, opencode, messages, checks, saveChanges, report });
     this.#checkpoints = new CheckpointSchedule({
       checkpoints: () => this.#context?.checkpoints ?? null,
       position: () => ({ turn: this.#turnNumber, messages_done: this.#messages.done }),
@@ -99,7 +107,7 @@ export class Work implements LeaseWork {
     await this.#checkpoints.opened();
     if (this.#needsNoModel(this.#context)) await this.#reportMerge(this.#context);
     // The previous agent was lost between its last checkpoint and its result, so no prompt is left to run.
-    else if (this.#assignment.messages_last <= this.#messages.done) await this.#results.ofEarlier(this.#context);
+    else if (this.#assignment.messages_last <= this.#messages.done) await this.#resultOfEarlier(this.#context);
     while (!this.#isCancelled) {
       if (this.#release !== null) {
         await endTools(this.#context);
@@ -110,8 +118,10 @@ export class Work implements LeaseWork {
       }
       // The session ends the lease after a failure, and the next lease runs the waiting messages.
       const message = this.#results.hasFailed ? undefined : this.#messages.next();
-      if (message === undefined) await this.#wakeup.wait();
-      else await this.#workOn(this.#context, message);
+      const { pending } = this.#results;
+      if (message !== undefined) await this.#workOn(this.#context, message);
+      else if (pending !== null && !this.#isQuiet) await this.#results.checked(this.#context, pending);
+      else await this.#wakeup.wait();
     }
   }
 
@@ -148,6 +158,7 @@ export class Work implements LeaseWork {
     const by: Interruption = this.#release.reason === 'stopped' ? 'stop' : 'pause';
     this.#turn?.interruptAfterStep(by);
     setTimeout(() => this.#turn?.interrupt(by), withinMs).unref();
+    this.#checks.interrupt();
     this.#wakeup.signal();
   }
 
@@ -155,6 +166,7 @@ export class Work implements LeaseWork {
   quiet(): void {
     this.#isQuiet = true;
     this.#turn?.interrupt('quiet');
+    this.#checks.interrupt();
   }
 
   /** After {@link quiet}: this agent still holds the lease. */
@@ -175,6 +187,7 @@ export class Work implements LeaseWork {
     this.#ending.resolve();
     this.#ended.abort();
     this.#turn?.interrupt('cancelled');
+    this.#checks.interrupt();
     this.#wakeup.signal();
   }
 
@@ -199,6 +212,9 @@ export class Work implements LeaseWork {
     const problem = await this.#checkpoints.take({ isAwaited: true });
     if (this.#isCancelled || this.#release !== null) return;
     if (problem !== null) return this.#results.fail(context, checkpointFailed(problem));
+    // The checks need what the set-up makes.
+    if (this.#checks.exist) await this.#prepare(context);
+    if (this.#pendingInterruption !== null) return;
     await this.#results.ofMerge(context, mergeText(this.#assignment.kind, context.startsFrom));
   }
 
@@ -212,15 +228,33 @@ export class Work implements LeaseWork {
       }
     }
     this.#messages.push(message);
+    // The message comes first, and the checks run after it.
+    this.#checks.interrupt();
     this.#wakeup.signal();
   }
 
-  async #workOn(context: WorkContext, message: Message): Promise<void> {
+  async #resultOfEarlier(context: WorkContext): Promise<void> {
+    // The checks need what the set-up makes.
+    if (this.#checks.exist) await this.#prepare(context);
+    if (this.#pendingInterruption === null) await this.#results.ofEarlier(context);
+  }
+
+  #prepare(context: WorkContext): Promise<void> {
     const report = (frame: AgentFrameBody) => this.#report(frame);
-    await prepareWork(context, { ...this.#dependencies, report, ending: this.#ending.promise });
+    return prepareWork(context, { ...this.#dependencies, report, ending: this.#ending.promise });
+  }
+
+  async #saveChanges(): Promise<Error | null> {
+    const isBehind = await this.#context?.checkpoints.isBehind().catch(() => true);
+    return isBehind ? this.#checkpoints.take({ isAwaited: true }) : null;
+  }
+
+  async #workOn(context: WorkContext, message: Message): Promise<void> {
+    await this.#prepare(context);
     // The message is not done, so the session sends it to the next lease.
     if (this.#pendingInterruption !== null) return;
     this.#turnNumber += 1;
+    this.#results.turnBegins();
     this.#messages.beginTurn(message);
     const { agent } = this.#assignment.agent_config;
     const data = { turn: this.#turnNumber, message: message.number, model: this.#prompts.model, agent: agent ?? null };

@@ -209,6 +209,12 @@ export const SETTINGS = {
     example: '/home/me/.local/state/oio/agents/a/worktrees/t-1',
     internal: true,
   }),
+  OIO_RUN: define(text('an id'), {
+    readers: ['agent'],
+    summary: 'marks the processes of a check or a set-up, so that the agent ends them with it',
+    example: '3f0e1f5e-8a52-4f0c-9d0b-0d6f3a1b2c3d',
+    internal: true,
+  }),
   OIO_POSTGRES_DIRECTORY: define(text('a directory'), {
     readers: ['postgres'],
     summary: 'directory of the embedded Postgres',

@@ -103,6 +103,7 @@ export async function startWork(
     stepCheckpointMs,
     ceilings: { ...readCeilings(), ...ceilings },
     setup: setupFor(rig, setup),
+    toolEnvironment: () => rig.server.environment,
   });
   const running = work.run();
   let number = assignment.messages_done;
