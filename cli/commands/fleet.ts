@@ -88,7 +88,7 @@ function resultsLine({ counts, success, duration, quality }: AgentPerformance): 
   if (completed + partial + failed === 0) return '-';
   const range = `${Math.round(success.low * 100)}–${Math.round(success.high * 100)} % likely`;
   const median = duration.p50_ms === null ? '' : `, median ${Math.round(duration.p50_ms / 1_000)} s`;
-  const rated = quality === null ? '' : `, rated ${quality.toFixed(2)}`;
+  const rated = quality === null ? '' : `, quality ${quality.toFixed(2)}`;
   return `${completed} completed, ${partial} partial, ${failed} failed (${range} to succeed)${median}${rated}`;
 }
 

@@ -1,3 +1,4 @@
+import { qualityOfWork } from '../../src/domain/fleet/performance.ts';
 import { hasEnded } from '../../src/domain/session/session-machine.ts';
 import { readUsage, usageSince } from '../../src/domain/session/usage.ts';
 import type { SessionRun } from '../../src/ports/run-history.ts';
@@ -81,13 +82,16 @@ export class Projections {
   }
 
   /** Records how an assignment of a task has ended, and how it was rated. */
-  assignmentEnded(task: number, { epoch, agent_name, result: { rating, ...assigned } }: StoredAssignment): void {
+  assignmentEnded(
+    task: number,
+    { epoch, agent_name, result: { rating, checks, ...assigned } }: StoredAssignment,
+  ): void {
     const { id, workspace } = this.#parts.records.session();
     const { agent_id, ended_at, ...result } = assigned;
     const task_id = taskIdOf(id, task);
     const times = { started_at: instant(ended_at - result.duration_ms), ended_at: instant(ended_at) };
     const of = { workspace, session_id: id, task_id, epoch, agent_id, agent_name };
-    const rated = { quality: rating?.quality ?? null, ratings: rating?.number ?? 0 };
+    const rated = { quality: qualityOfWork({ rating, checks }), ratings: rating?.number ?? 0 };
     this.#record(`${task_id}:${epoch}`, { assignment: { ...of, ...result, ...times, ...rated } });
   }
 

@@ -43,7 +43,7 @@ export interface AgentRun {
   ended_at: string;
   duration_ms: number;
   cost_usd: number;
-  /** A person's rating, from 0 to 1; null without one. */
+  /** How good the work is, from 0 to 1: by a person's rating, or else by its checks; null if neither says so. */
   quality: number | null;
   /** How often it was rated. The newest rating counts. */
   ratings: number;

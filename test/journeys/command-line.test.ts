@@ -109,7 +109,7 @@ it('oio session rate rates the work of an agent, and oio session show and oio ag
   const [, agent] = /of (\S+):/.exec(rated.output)!;
   expect((await oio('session', 'show', id)).output).toContain('rated 0.75: Brief.');
   // Other files rate the same agent, and this is the mean.
-  await eventually(async () => expect((await oio('agent', 'show', agent!)).output).toMatch(/, rated \d\.\d\d$/m));
+  await eventually(async () => expect((await oio('agent', 'show', agent!)).output).toMatch(/, quality \d\.\d\d$/m));
   const refused = await oio('session', 'rate', id, '75');
   expect(refused).toMatchObject({ code: exitCode.usage, output: expect.stringContaining('a number from 0 to 1') });
 });

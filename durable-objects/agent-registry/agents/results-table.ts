@@ -1,3 +1,4 @@
+import { qualityOfWork } from '../../../src/domain/fleet/performance.ts';
 import type { AssignmentResult } from '../../../src/ports/agent-registry.ts';
 import type { Capability, ResultStatus } from '../../../src/protocol/common/enums.ts';
 import type { ObjectStore } from '../../kit/storage/store.ts';
@@ -14,7 +15,7 @@ export interface StoredResult {
   duration_ms: number;
   cost_usd: number;
   capabilities: readonly Capability[];
-  /** From 0 to 1; null if nobody has rated it. */
+  /** From 0 to 1; null if nothing says how good the work is. */
   quality: number | null;
 }
 
@@ -31,7 +32,7 @@ export class ResultsTable {
    * @returns whether that changed anything: it is no repeat, and not older than those that are kept
    */
   add({ task_id, epoch }: SlotKey, result: AssignmentResult): boolean {
-    const { quality, number } = result.rating ?? { quality: null, number: 0 };
+    const [quality, number] = [qualityOfWork(result), result.rating?.number ?? 0];
     const key = [result.agent_id, result.ended_at, task_id, epoch] as const;
     const isKey = `agent_id = ? AND ended_at = ? AND task_id = ? AND epoch = ?`;
     const known = this.#store.row<{ ratings: number }>(`SELECT ratings FROM agent_results WHERE ${isKey}`, ...key);

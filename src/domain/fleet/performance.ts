@@ -1,9 +1,10 @@
 import type { PerformanceTier, ResultStatus } from '../../protocol/common/enums.ts';
+import type { CheckEvidence } from '../../protocol/session/checks.ts';
 
 /** A finished assignment. */
 export interface Result {
   status: ResultStatus;
-  /** A reviewer's or a person's rating, from 0 to 1; null without one. */
+  /** From 0 to 1, see `qualityOfWork`; null if nothing says how good the work is. */
   quality: number | null;
 }
 
@@ -72,7 +73,26 @@ export function successOf(results: readonly Pick<Result, 'status'>[]): Success {
   return { estimate, low: (centre - margin) / scale, high: (centre + margin) / scale, results: results.length };
 }
 
-/** The mean quality of the rated results; recent ones count more. Null without a rating. @param results newest first */
+/**
+ * How good a piece of work is, from 0 to 1: as a person has rated it, or else by its checks. Work whose checks passed
+ * when the agent first thought it done counts 1, and half for each time that the agent got them back. Work whose checks
+ * fail counts 0. Null if it was neither rated nor checked.
+ *
+ * @example qualityOfWork({ checks: { passed: true, rounds: 1 } }) // 0.5
+ */
+export function qualityOfWork({ rating, checks }: { rating?: Rated | undefined; checks?: CheckEvidence | undefined }) {
+  if (rating) return rating.quality;
+  if (!checks) return null;
+  return checks.passed ? KEPT_BY_A_ROUND ** checks.rounds : 0;
+}
+
+interface Rated {
+  quality: number;
+}
+
+const KEPT_BY_A_ROUND = 0.5;
+
+/** The mean quality of the results that have one; recent ones count more. Null without one. @param results newest first */
 export function qualityOf(results: readonly Pick<Result, 'quality'>[]): number | null {
   let weights = 0;
   let sum = 0;
@@ -101,6 +121,6 @@ export function judgePerformance({ estimate, results }: Success, quality: number
   if (bySuccess !== 'elite' || (quality !== null && quality >= ELITE_QUALITY)) {
     return { tier: bySuccess, reason: `${share} over the last ${results} results.` };
   }
-  const why = quality === null ? 'no result was rated' : `the quality is ${quality.toFixed(2)}`;
+  const why = quality === null ? 'no result was rated or checked' : `the quality is ${quality.toFixed(2)}`;
   return { tier: 'advanced', reason: `${share}, but ${why}; elite needs a quality of ${ELITE_QUALITY}.` };
 }

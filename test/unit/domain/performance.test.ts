@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgePerformance, MIN_RESULTS, qualityOf, successOf } from '../../../src/domain/fleet/performance.ts';
+import {
+  judgePerformance,
+  MIN_RESULTS,
+  qualityOf,
+  qualityOfWork,
+  successOf,
+} from '../../../src/domain/fleet/performance.ts';
 import { percentile } from '../../../src/domain/percentile.ts';
 import type { ResultStatus } from '../../../src/protocol/common/enums.ts';
 
@@ -91,7 +97,7 @@ describe('an agent’s tier', () => {
 
   it('says why it is not better', () => {
     expect(judgePerformance(success(0.96, 30), null).reason).toBe(
-      '96 % estimated success, but no result was rated; elite needs a quality of 0.9.',
+      '96 % estimated success, but no result was rated or checked; elite needs a quality of 0.9.',
     );
     expect(judgePerformance(success(0.6, 30), null).reason).toBe('60 % estimated success over the last 30 results.');
   });
@@ -117,4 +123,12 @@ it.each([
   [[3, 1, 2], 0, 1],
 ])('of %j, the share %d lies at or below %s', (values, share, expected) => {
   expect(percentile(values, share)).toBe(expected);
+});
+
+it('work counts by its rating, or else by its checks: half for each time that its agent got them back', () => {
+  const checks = (passed: boolean, rounds: number) => ({ checks: { passed, rounds } });
+  expect(qualityOfWork({})).toBeNull();
+  expect([0, 1, 2].map((rounds) => qualityOfWork(checks(true, rounds)))).toEqual([1, 0.5, 0.25]);
+  expect(qualityOfWork(checks(false, 0))).toBe(0);
+  expect(qualityOfWork({ ...checks(false, 2), rating: { quality: 0.9 } })).toBe(0.9);
 });

@@ -289,6 +289,20 @@ export function membershipContract(make: MakeRegistry): void {
       });
     });
 
+    it('makes an agent elite by checks that pass, and a rating counts instead of them', async () => {
+      const { registry, api } = await withAgent(make);
+      const finish = (task: number, changes: Partial<AssignmentResult>) =>
+        api.release(slotRequest(task).task_id, 1, result({ ended_at: result().ended_at + task, ...changes }));
+      for (let task = 1; task <= 60; task++) await finish(task, { checks: { passed: true, rounds: 0 } });
+      expect(await performance(registry)).toMatchObject({ performance_tier: 'elite', quality: 1 });
+      for (let task = 61; task <= 70; task++) await finish(task, { checks: { passed: true, rounds: 2 } });
+      expect(await performance(registry)).toMatchObject({ performance_tier: 'advanced' });
+      for (let task = 61; task <= 70; task++) {
+        await finish(task, { checks: { passed: true, rounds: 2 }, rating: { quality: 1, number: 1 } });
+      }
+      expect(await performance(registry)).toMatchObject({ performance_tier: 'elite', quality: 1 });
+    });
+
     it('does not count a rating as another failure', async () => {
       const { registry, api } = await withAgent(make);
       const failed = result({ status: 'failed', own_fault: true });
