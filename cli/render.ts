@@ -243,7 +243,7 @@ function renderTool({ data }: EventOf<'tool'>, isShown: boolean): string[] {
 }
 
 function checkText({ data }: EventOf<'check.started' | 'check.ended'>): string {
-  const round = data.round === 1 ? '' : ` (round ${data.round})`;
+  const round = data.round === 0 ? ' (on the merged work)' : data.round === 1 ? '' : ` (round ${data.round})`;
   return `${paint('bold', 'check')} ${printable(data.command)}${round}`;
 }
 

@@ -10,14 +10,17 @@ import {
   mendPrompt,
   withEnd,
 } from '../../src/domain/session/checks.ts';
+import { IMPLICIT_TASK } from '../../src/protocol/common/ids.ts';
 import type { AgentEventBody } from '../../src/protocol/events/agent.ts';
-import type { CheckEvidence, CheckResult } from '../../src/protocol/session/checks.ts';
+import type { Check, CheckEvidence, CheckResult } from '../../src/protocol/session/checks.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import type { SessionParts } from './parts.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'details' | 'messages'>;
+type Needs = Pick<SessionParts, 'records' | 'details' | 'works' | 'messages'>;
 type CheckEvent = Extract<AgentEventBody, { type: 'check.started' | 'check.ended' }>;
 
+/** The number of the round before the first prompt. */
+const AT_START = 0;
 /** The author of the prompts with failed checks. */
 const BY_THE_CHECKS = 'checks';
 
@@ -34,11 +37,23 @@ export class Checks {
     return this.#parts.details.checks(task).length === 0 ? 1 : this.#record(task).round + 1;
   }
 
+  /**
+   * The checks that run before the first prompt: those of the session, if the task starts from the merged work of several
+   * others. An integration has them as its own, and a conflict is not resolved yet when its task begins.
+   */
+  atStart(number: number): Check[] {
+    const { records, works } = this.#parts;
+    if (records.task(number)!.kind !== 'work' || number === IMPLICIT_TASK) return [];
+    const { checks } = records.spec();
+    return checks.length > 0 && works.startOf(number).from.length > 1 ? checks : [];
+  }
+
   /** Stores how a check has ended. @returns why the event is invalid, or null */
   note(task: number, { type, data }: CheckEvent): string | null {
-    const { length } = this.#parts.details.checks(task);
-    if (data.index >= length) return `the task has ${length} checks, and the index counts from 0`;
-    if (type === 'check.started') return null;
+    const { records, details } = this.#parts;
+    const { length } = data.round === AT_START ? records.spec().checks : details.checks(task);
+    if (data.index >= length) return `there are ${length} checks, and the index counts from 0`;
+    if (type === 'check.started' || data.round === AT_START) return null;
     const { round, index, outcome, exit_code, ms, output } = data;
     this.#save(task, withEnd(this.#record(task), round, index, { outcome, exit_code, ms, output }));
     return null;

@@ -1,3 +1,4 @@
+import { startNotice } from '../../src/domain/session/checks.ts';
 import { MAX_CHECK_OUTPUT_CHARS } from '../../src/protocol/common/limits.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
@@ -5,13 +6,15 @@ import type { Check, CheckEnd, CheckOutcome } from '../../src/protocol/session/c
 import { BoundedOutput } from '../process/bounded-output.ts';
 import { type CommandEnd, runAsTool } from '../process/run-as-tool.ts';
 
+/** The number of the round before the first prompt. */
+const AT_START = 0;
 /** Room for the line that says how much of an output is left out. */
 const REMARK_CHARS = 100;
 const HEAD_CHARS = 2_000;
 const TAIL_CHARS = MAX_CHECK_OUTPUT_CHARS - HEAD_CHARS - REMARK_CHARS;
 
 export interface ChecksDependencies {
-  assignment: Pick<Assignment, 'checks' | 'check_round'>;
+  assignment: Pick<Assignment, 'checks' | 'start_checks' | 'check_round'>;
   /** What OpenCode starts its tools with; see `runAsTool`. */
   toolEnvironment(): Record<string, string>;
   report(frame: AgentFrameBody): void;
@@ -24,13 +27,15 @@ export type RoundEnd = { type: 'passed' } | { type: 'interrupted' } | { type: 'f
 export class Checks {
   readonly #dependencies: ChecksDependencies;
   readonly #checks: readonly Check[];
+  #startChecks: readonly Check[];
   #round: number;
   #running: AbortController | null = null;
 
   constructor(dependencies: ChecksDependencies) {
     this.#dependencies = dependencies;
-    const { checks = [], check_round = 1 } = dependencies.assignment;
+    const { checks = [], start_checks = [], check_round = 1 } = dependencies.assignment;
     this.#checks = checks;
+    this.#startChecks = start_checks;
     this.#round = check_round;
   }
 
@@ -44,23 +49,46 @@ export class Checks {
     this.#running?.abort();
   }
 
+  /** Whether {@link runAtStart} has something to run. */
+  get areDueAtStart(): boolean {
+    return this.#startChecks.length > 0;
+  }
+
+  /**
+   * Runs the checks of the session on the merged work from which the task starts, once.
+   * @returns what the model is to be told of those that fail; null if none does, or if they are interrupted
+   */
+  async runAtStart(directory: string): Promise<string | null> {
+    const checks = this.#startChecks;
+    this.#startChecks = [];
+    const ends = await this.#runAll(checks, AT_START, directory);
+    return ends === null ? null : startNotice(checks, ends);
+  }
+
   /**
    * Runs all checks, also those after a failed one, so that the model learns of all failures at once.
    * @param directory in which the model works
    */
   async run(directory: string): Promise<RoundEnd> {
+    const ends = await this.#runAll(this.#checks, this.#round++, directory);
+    if (ends === null) return { type: 'interrupted' };
+    const failed = this.#checks.filter((_, index) => ends[index]!.outcome !== 'passed');
+    return failed.length === 0
+      ? { type: 'passed' }
+      : { type: 'failed', commands: failed.map(({ command }) => command) };
+  }
+
+  /** @returns how they ended, in their order; null if they were interrupted */
+  async #runAll(checks: readonly Check[], round: number, directory: string): Promise<CheckEnd[] | null> {
     const running = new AbortController();
     this.#running = running;
-    const round = this.#round++;
-    const failed: string[] = [];
-    for (const [index, check] of this.#checks.entries()) {
+    const ends: CheckEnd[] = [];
+    for (const [index, check] of checks.entries()) {
       if (running.signal.aborted) break;
-      const { outcome } = await this.#runOne({ round, index, ...check }, directory, running.signal);
-      if (outcome !== 'passed') failed.push(check.command);
+      ends.push(await this.#runOne({ round, index, ...check }, directory, running.signal));
     }
     this.#running = null;
-    if (running.signal.aborted) return { type: 'interrupted' };
-    return failed.length === 0 ? { type: 'passed' } : { type: 'failed', commands: failed };
+    return running.signal.aborted ? null : ends;
   }
 
   async #runOne(

@@ -249,8 +249,16 @@ export class Work implements LeaseWork {
     return isBehind ? this.#checkpoints.take({ isAwaited: true }) : null;
   }
 
+  /** The model is told which checks fail already on the merged work from which it starts. */
+  async #checkStart(context: WorkContext): Promise<void> {
+    const told = await this.#checks.runAtStart(context.directory);
+    context.checkpoints.startsFrom(await context.worktree.changes());
+    context.notice = [context.notice, told].filter((part) => part !== null).join('\n\n') || null;
+  }
+
   async #workOn(context: WorkContext, message: Message): Promise<void> {
     await this.#prepare(context);
+    if (this.#checks.areDueAtStart && this.#pendingInterruption === null) await this.#checkStart(context);
     // The message is not done, so the session sends it to the next lease.
     if (this.#pendingInterruption !== null) return;
     this.#turnNumber += 1;

@@ -4,7 +4,14 @@ import { expect, test } from 'vitest';
 import { isRunning } from '../../runner/process/processes.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import { eventually } from '../support/eventually.ts';
-import { artifactsOf, makeAssignment, nextAssignment, type WorkRig, workFixtureOfFile } from './support/work-rig.ts';
+import {
+  artifactsOf,
+  makeAssignment,
+  nextAssignment,
+  type WorkRig,
+  withCalls,
+  workFixtureOfFile,
+} from './support/work-rig.ts';
 
 const fixture = workFixtureOfFile();
 
@@ -90,6 +97,26 @@ test('a silent session interrupts a running check, which runs again when the lea
   work.work.alive();
   expect(await work.frame('result')).toMatchObject({ status: 'completed' });
   expect(outcomes(work).at(-1)).toEqual([2, 'passed']);
+});
+
+test('checks of the session run before the first prompt of merged work, and the model is told which fail', async () => {
+  const asked: string[] = [];
+  const client = withCalls(fixture.rig.client, {
+    prompt: (prompt) => {
+      asked.push(prompt.text);
+      return fixture.rig.client.prompt(prompt);
+    },
+  });
+  const start_checks = [{ command: 'echo "do not fit" > made.txt; cat made.txt; exit 1', timeout_seconds: 60 }];
+  const work = await fixture.start(makeAssignment({ checks: [], start_checks }), new Map(), { client });
+  await work.message('say nothing to do');
+  await work.message('say nothing more');
+  expect(await work.frame('result')).toMatchObject({ status: 'completed' });
+  expect(asked[0]).toContain('which these checks fail');
+  expect(asked[0]).toContain('do not fit');
+  expect(asked[0]!.endsWith('say nothing to do')).toBe(true);
+  expect(asked[1]).toBe('say nothing more');
+  expect(outcomes(work)).toEqual([[0, 'failed']]);
 });
 
 test('a check that removes its directory does no harm to what was saved before', async () => {

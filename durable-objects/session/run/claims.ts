@@ -164,6 +164,7 @@ export class Claims {
       max_conversation_parts: MAX_CONVERSATION_PARTS,
       takes_tool_output: true,
       checks: details.checks(number),
+      start_checks: checks.atStart(number),
       check_round: checks.nextRound(number),
       checkpoint,
     };

@@ -251,6 +251,7 @@ export class LeaseCalls {
       ...(delivery && { delivery }),
       ...{ required_capabilities, required_labels, context: metadata },
       checks: work.checks ?? [],
+      start_checks: work.start_checks ?? [],
       check_round: work.check_round ?? 1,
       ...(start && { start }),
       ...(resolution && { resolution }),

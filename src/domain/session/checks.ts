@@ -56,14 +56,30 @@ export function checkResults(checks: readonly Check[], record: CheckRecord): Che
   });
 }
 
-/** The prompt with which an agent gets its failed checks back. */
-export function mendPrompt(checks: readonly Check[], record: CheckRecord, maxRounds: number): string {
-  const results = checkResults(checks, record);
-  const failed = results.flatMap((result, index) => {
+/** A section for each check that failed. */
+function failures(checks: readonly Check[], results: readonly CheckResult[]): string[] {
+  return results.flatMap((result, index) => {
     if (!hasFailed(result)) return [];
     const how = howItEnded(result, checks[index]!.timeout_seconds);
     return [`## ${result.command}\n\n${how}\n\n${fenced(result.output)}`];
   });
+}
+
+/** What the model is told of checks that fail before it begins; null if none does. */
+export function startNotice(checks: readonly Check[], ends: readonly (CheckEnd | null)[]): string | null {
+  const results = checkResults(checks, { ...NO_CHECKS_RUN, ends: [...ends] });
+  const failed = failures(checks, results);
+  if (failed.length === 0) return null;
+  return [
+    'This task starts from the merged work of the tasks before it, with which these checks fail. They may not fit together. Mend that if it concerns your task.',
+    ...failed,
+  ].join('\n\n');
+}
+
+/** The prompt with which an agent gets its failed checks back. */
+export function mendPrompt(checks: readonly Check[], record: CheckRecord, maxRounds: number): string {
+  const results = checkResults(checks, record);
+  const failed = failures(checks, results);
   const left = maxRounds - record.handed_back.length - 1;
   const passed = results.filter(({ outcome }) => outcome === 'passed').map(({ command }) => `- ${command}`);
   return [

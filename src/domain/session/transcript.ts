@@ -111,7 +111,11 @@ export class TranscriptDraft {
     const { round, index, command, timeout_seconds } = data;
     const id = checkId(round, index);
     const facts = { task, seq, at, round, command, timeout_seconds };
-    this.add({ kind: 'check', id, ...facts, outcome: null, exit_code: null, ms: 0, output: '' });
+    const item = { kind: 'check', id, ...facts, outcome: null, exit_code: null, ms: 0, output: '' } as const;
+    // Another lease can run those at the start again.
+    const place = this.#indexOf(task, id);
+    if (place === -1) this.add(item);
+    else this.#replace(place, item);
   }
 
   /** Ends a check. An agent need not report that one has started. */
@@ -182,7 +186,7 @@ function isOpenCall(item: TranscriptItem): item is ToolItem {
   return item.kind === 'tool' && (item.state === 'pending' || item.state === 'running');
 }
 
-/** The rounds of a task count from 1, also when it starts again. */
+/** The rounds of a task are numbered on when it starts again. */
 function checkId(round: number, index: number): string {
   return `check-${round}-${index}`;
 }

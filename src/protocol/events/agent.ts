@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { boundedObject, Count, ForeignId, MAX_EXIT_CODE, Name, Ordinal, Path } from '../common/bounds.ts';
+import { boundedObject, Count, ForeignId, MAX_EXIT_CODE, Name, Path } from '../common/bounds.ts';
 import { BATCH_BYTES, MAX_CHECKS, MAX_TOOL_TEXT_CHARS } from '../common/limits.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { Check, CheckEnd } from '../session/checks.ts';
@@ -32,10 +32,13 @@ const partText = schema(() =>
   }),
 );
 
-/** Which check runs. `round` counts how often the checks of the task have run; `index` is its place in their list. */
+/**
+ * Which check runs. `round` counts how often the checks of the task have run; 0 are those of the session before the first
+ * prompt of a task that starts from merged work. `index` is the check's place in their list.
+ */
 const CheckRun = schema(() =>
   z.object({
-    round: Ordinal(),
+    round: Count(),
     index: z
       .int()
       .min(0)
@@ -172,7 +175,8 @@ export const AgentEventBody = schema(() =>
     }),
     event({
       type: 'check.started',
-      description: 'The agent runs a check of the task, after the turn that would give the result.',
+      description:
+        'The agent runs a check of the task, after the turn that would give the result. In round 0, it runs one of the session, before the first prompt.',
       data: CheckRun().extend({ timeout_seconds: Check().shape.timeout_seconds }),
       example: { round: 1, index: 0, command: 'npm test', timeout_seconds: 600 },
     }),

@@ -40,6 +40,11 @@ export const Assignment = schema(() =>
      * reports how they ended. Without it, the session knows no checks.
      */
     checks: z.array(Check()).optional(),
+    /**
+     * The checks of the session, if the task starts from the merged work of several others. The agent runs them before the
+     * first prompt, as round 0, and tells the model which of them fail before it begins.
+     */
+    start_checks: z.array(Check()).optional(),
     /** The number of the next round of checks, from 1. */
     check_round: z.int().optional(),
     checkpoint: CheckpointView()

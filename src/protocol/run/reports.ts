@@ -66,6 +66,10 @@ export const OfferedAssignment = schema(() =>
       checks: z.array(Check()).meta({
         description: 'The commands that must succeed before the work is done. Report how they ended as events.',
       }),
+      start_checks: z.array(Check()).meta({
+        description:
+          'The checks of the session, to run before the first prompt, because the task starts from merged work.',
+      }),
       check_round: z.int().meta({ description: 'The number of the next round of checks.' }),
       required_capabilities: z.array(Capability()),
       required_labels: z.array(LabelRequirement()),
@@ -87,6 +91,7 @@ export const OfferedAssignment = schema(() =>
         base_commit: null,
         checkpoint: null,
         checks: [],
+        start_checks: [],
         check_round: 1,
         required_capabilities: [],
         required_labels: [],

@@ -196,4 +196,31 @@ describe('a task of a graph', () => {
     const task = unwrap(await session.runtime.task(session.call(), taskIdOf(SESSION_ID, 2), false));
     expect(task).toMatchObject({ checks: [{ command: 'make test' }], result: { checks: [{ outcome: 'passed' }] } });
   });
+
+  it('that starts from merged work runs those of the session before its first prompt, which judge nothing', async () => {
+    const session = new SessionInProcess();
+    await session.create(CHECKS);
+    const tasks = [
+      { name: 'a', title: 'One', description: 'Do it' },
+      { name: 'b', title: 'Two', description: 'Do that' },
+      { title: 'Both', description: 'Do both', depends_on: ['a', 'b'] },
+      { title: 'After one', description: 'Go on', depends_on: ['a'] },
+    ];
+    unwrap(await session.runtime.createTasks(session.call(), CreateGraphRequest().parse({ tasks })));
+    await session.act('start');
+    for (const task of [2, 3]) {
+      const agent = session.agentOf(task).connect();
+      expect(agent.assignment?.start_checks).toEqual([]);
+      agent.send(...checkpoint(`${task}`, { messages_done: 0 }), result(99));
+    }
+    await session.settle();
+    const both = session.agentOf(4).connect();
+    expect(both.assignment).toMatchObject({ checks: [], start_checks: [{ command: 'npm test' }, {}] });
+    expect(session.agentOf(5).connect().assignment?.start_checks).toEqual([]);
+    both.send(...checked(0, 0, { outcome: 'failed', exit_code: 1 }), ...checked(1, 0), result(99));
+    expect(session.task(4).status).toBe('completed');
+    expect((await session.folded()).transcript).toContainEqual(
+      expect.objectContaining({ kind: 'check', task: 4, round: 0, outcome: 'failed' }),
+    );
+  });
 });

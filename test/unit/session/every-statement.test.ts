@@ -8,6 +8,7 @@ import { everyStatement } from '../../support/every-statement.ts';
 import type { NodePlatform } from '../../support/node-platform.ts';
 import {
   asked,
+  checked,
   checkpoint,
   type FakeAgent,
   failure,
@@ -45,6 +46,9 @@ const pausing: Setup = async (session) => {
   await session.act('pause');
   return agent.read();
 };
+const checking: Setup = (session) => session.begun({ checks: ['npm test'] });
+const checkingOnce: Setup = (session) => session.begun({ checks: ['npm test'], max_check_rounds: 0 });
+const RED = { outcome: 'failed', exit_code: 1 } as const;
 const asking: Setup = async (session) => (await session.begun()).send(asked('r1'));
 const finished: Setup = async (session) => (await session.begun()).send(result());
 const failed: Setup = async (session) => (await session.begun()).send(failure(false));
@@ -132,6 +136,8 @@ const STEPS_OF_FRAMES: [string, Setup, AgentFrameBody[]][] = [
   ['a withdrawn approval', asking, [{ type: 'approval.withdrawn', data: { ask_id: 'r1', reason: 'aborted' } }]],
   ['a checkpoint with its chunks', running, checkpoint('one')],
   ['a result', asking, [result()]],
+  ['a failed check, which becomes a prompt', checking, [...checked(0, 1, RED), result()]],
+  ['a failed check without a round left', checkingOnce, [...checked(0, 1, RED), result()]],
   ['a retryable failure', running, [failure(true)]],
   ['a requested release', pausing, [released('paused')]],
   ['a release without a request', running, [released('shutdown')]],

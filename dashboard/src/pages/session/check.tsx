@@ -37,7 +37,7 @@ export function Check({ item }: { item: CheckItem }) {
         <span aria-hidden="true" className="caps">
           {open ? '−' : '+'}
         </span>
-        <span className="caps shrink-0">Check{item.round > 1 && `, round ${item.round}`}</span>
+        <span className="caps shrink-0">Check{roundText(item)}</span>
         <span className="min-w-0 flex-1 truncate font-mono text-xs">{visible(item.command)}</span>
         <span className={clsx('caps flex shrink-0 items-center gap-1.5', look.tone)}>
           {item.outcome === null && <span aria-hidden="true" className="blink size-2 bg-current" />}
@@ -56,6 +56,12 @@ export function Check({ item }: { item: CheckItem }) {
       )}
     </div>
   );
+}
+
+/** Which round the check belongs to, if that is not the first one. */
+export function roundText({ round }: Pick<CheckItem, 'round'>): string {
+  if (round === 0) return ', on the merged work';
+  return round === 1 ? '' : `, round ${round}`;
 }
 
 /** How the check ended, in a few words. */

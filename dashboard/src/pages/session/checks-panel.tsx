@@ -2,7 +2,7 @@ import { clsx } from 'clsx';
 import type { TranscriptItem } from '../../../../src/domain/session/transcript.ts';
 import { visible } from '../../../../src/domain/visible-text.ts';
 import { Panel } from '../../ui/panel.tsx';
-import { type CheckItem, checkText, checkTone } from './check.tsx';
+import { type CheckItem, checkText, checkTone, roundText } from './check.tsx';
 
 /** How the checks of each task ended in their newest round. */
 export function ChecksPanel({ transcript }: { transcript: readonly TranscriptItem[] }) {
@@ -17,8 +17,8 @@ export function ChecksPanel({ transcript }: { transcript: readonly TranscriptIte
             <p className="font-mono text-sm wrap-anywhere">{visible(item.command)}</p>
             <p className={clsx('caps', checkTone(item))}>
               {several && `Task ${item.task}, `}
-              {item.round > 1 && `round ${item.round}, `}
               {checkText(item)}
+              {roundText(item)}
             </p>
           </li>
         ))}
