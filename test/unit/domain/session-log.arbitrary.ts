@@ -11,6 +11,8 @@ const words = fc.string({ maxLength: 8 });
 const part = fc.constantFrom('a', 'b', 'c');
 const partText = fc.record({ message_id: fc.constant('m'), part_id: part, offset: fc.nat(20), text: words });
 
+const checkRun = { round: fc.nat(2), index: fc.nat(1), command: words };
+
 /** Any event of a log, as far as the fold reads it. Ids of approvals and checkpoints belong to one task. */
 export const body: fc.Arbitrary<EventBody> = fc.oneof(
   {
@@ -48,6 +50,20 @@ export const body: fc.Arbitrary<EventBody> = fc.oneof(
   fc.record({
     type: fc.constant('agent.note' as const),
     data: fc.record({ level: fc.constant('info' as const), text: words }),
+  }),
+  fc.record({
+    type: fc.constant('check.started' as const),
+    data: fc.record({ ...checkRun, timeout_seconds: fc.constant(600) }),
+  }),
+  fc.record({
+    type: fc.constant('check.ended' as const),
+    data: fc.record({
+      ...checkRun,
+      outcome: fc.constantFrom('passed' as const, 'failed' as const),
+      exit_code: fc.constantFrom(0, 1),
+      ms: fc.nat(9),
+      output: words,
+    }),
   }),
   fc.record({ type: fc.constant('file.edited' as const), data: fc.record({ path: words }) }),
   fc.record({
