@@ -236,6 +236,10 @@ export class SessionRecords {
     return this.#tasks.all();
   }
 
+  get taskCount(): number {
+    return this.#tasks.size;
+  }
+
   task(number: number): TaskRow | undefined {
     return this.#tasks.get(number);
   }

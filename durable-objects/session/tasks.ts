@@ -294,15 +294,17 @@ export class Tasks {
   }
 
   #degrade(number: number, by: TaskRow['degraded_by'], reason: string): void {
-    const { records, transitions } = this.#parts;
+    const { records, graph, transitions } = this.#parts;
     if (records.task(number)?.degraded_by !== null) return;
     records.updateTask(number, { degraded_by: by });
+    graph.note(records.task(number)!);
     transitions.settle({ reason });
   }
 
   #recover(number: number, reason: string): void {
-    const { records, transitions } = this.#parts;
+    const { records, graph, transitions } = this.#parts;
     records.updateTask(number, { degraded_by: null });
+    graph.note(records.task(number)!);
     transitions.settle({ reason });
   }
 }

@@ -71,7 +71,7 @@ export class Transitions {
     scheduler.advance(this.task);
     gates.tidy();
     const { status: from, intent } = records.session();
-    const to = sessionStatus(graph.leaves(), intent);
+    const to = sessionStatus(graph.counts, intent);
     if (to === from) return;
     const { reason, error, ...rest } = to === 'failed' ? this.#whyFailed(facts) : facts;
     // That of one of several tasks is not the session's.

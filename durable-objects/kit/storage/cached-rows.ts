@@ -34,9 +34,9 @@ export class CachedRows<Row extends object> {
   #hasAll = false;
   /** The keys that this transaction has changed. */
   readonly #changed = new Set<SqlValue>();
-  /** The keys in their order, and the rows in it; null if they must be put in order again. */
-  #order: SqlValue[] | null = null;
+  /** All rows in the order of their keys, and the place of each; null if they must be put in order again. */
   #list: Row[] | null = null;
+  readonly #places = new Map<SqlValue, number>();
   /** The last transaction that has changed the cache. */
   #changedBy: Transaction | null = null;
 
@@ -68,9 +68,14 @@ export class CachedRows<Row extends object> {
       }
       this.#hasAll = true;
     }
-    this.#order ??= [...this.#entries.keys()].sort((a, b) => (a! < b! ? -1 : 1));
-    this.#list ??= this.#order.map((key) => this.#entries.get(key)!.row).filter((row) => row !== null);
+    this.#list ??= this.#inOrder();
     return [...this.#list];
+  }
+
+  /** The number of rows. */
+  get size(): number {
+    this.#settle();
+    return this.#list?.length ?? this.all().length;
   }
 
   /** Inserts a row, or replaces the one with the same key. Must run inside a transaction. */
@@ -118,10 +123,18 @@ export class CachedRows<Row extends object> {
   }
 
   #set(key: SqlValue, entry: Entry<Row>): void {
-    if (!this.#entries.has(key)) this.#order = null;
-    this.#list = null;
+    const place = this.#places.get(key);
+    if (this.#list && place !== undefined && entry.row) this.#list[place] = entry.row;
+    else this.#list = null;
     this.#entries.set(key, entry);
     this.#changed.add(key);
+  }
+
+  #inOrder(): Row[] {
+    const present = [...this.#entries].filter(([, { row }]) => row !== null).sort(([a], [b]) => (a! < b! ? -1 : 1));
+    this.#places.clear();
+    for (const [place, [key]] of present.entries()) this.#places.set(key, place);
+    return present.map(([, { row }]) => row!);
   }
 
   #present(key: SqlValue): Entry<Row> & { row: Row } {
@@ -132,7 +145,6 @@ export class CachedRows<Row extends object> {
   #clear(): void {
     this.#entries.clear();
     this.#changed.clear();
-    this.#order = null;
     this.#list = null;
     this.#hasAll = false;
   }

@@ -41,7 +41,7 @@ export class DeliveryTasks {
   addLast(): boolean {
     const { records, graph, checkpoints, log } = this.#parts;
     const { deliver } = records.spec();
-    if (deliver === undefined || sessionStatus(graph.leaves(), 'run') !== 'completed') return false;
+    if (deliver === undefined || sessionStatus(graph.counts, 'run') !== 'completed') return false;
     const work = checkpoints.finalWork();
     if (work === null || whyNotDeliverable(work) !== null) return false;
     const rows = records.tasks();

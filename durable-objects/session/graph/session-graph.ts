@@ -4,6 +4,7 @@ import { LiveGraph } from '../../../src/domain/graph/live-graph.ts';
 import { familyOf } from '../../../src/domain/graph/reach.ts';
 import { buildGraph, type Dependency, type GraphTask, type TaskGraph } from '../../../src/domain/graph/task-graph.ts';
 import { isWorkedOn } from '../../../src/domain/session/session-status.ts';
+import { TaskCounts } from '../../../src/domain/session/task-counts.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
 import type { SessionParts } from '../parts.ts';
 import type { TaskRow } from '../records.ts';
@@ -20,6 +21,7 @@ export class SessionGraph {
   #live: LiveGraph | null = null;
   /** The tasks that ask for an agent or have one. */
   readonly #busy = new Set<number>();
+  #counts = new TaskCounts();
   /** The last transaction that has changed the graph. */
   #changedBy: Transaction | null = null;
 
@@ -43,6 +45,12 @@ export class SessionGraph {
   get busy(): number {
     void this.live;
     return this.#busy.size;
+  }
+
+  /** How far the tasks are that are worked on: those without subtasks. */
+  get counts(): TaskCounts {
+    void this.live;
+    return this.#counts;
   }
 
   /** The tasks that ask the registry for an agent, those that have asked first before the others. */
@@ -84,7 +92,7 @@ export class SessionGraph {
     this.#changedBy = null;
   }
 
-  /** Call this after each change of a task's row, in the same transaction. */
+  /** Call this after each change of a task's row on which others or the session depend, in the same transaction. */
   note(task: TaskRow): void {
     if (!this.#live) return;
     this.#changedBy = this.#parts.kit.store.beforeCommit(NOTHING);
@@ -135,13 +143,15 @@ export class SessionGraph {
     const { records } = this.#parts;
     this.#live = new LiveGraph(tasks, (task) => records.task(task)!);
     this.#busy.clear();
+    this.#counts = new TaskCounts();
     for (const task of tasks.tasks.keys()) this.#count(records.task(task)!);
   }
 
   #count(row: TaskRow): void {
+    if (this.isParent(row.number)) return;
+    if (!row.aside) this.#counts.put(row.number, row);
     const asks = row.status === 'ready' && row.reserved_at !== null;
-    const hasAgent = isWorkedOn(row) && !this.#live!.isParent(row.number);
-    if (asks || hasAgent) this.#busy.add(row.number);
+    if (asks || isWorkedOn(row)) this.#busy.add(row.number);
     else this.#busy.delete(row.number);
   }
 }

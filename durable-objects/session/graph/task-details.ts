@@ -80,7 +80,7 @@ export class TaskDetails {
   /** Whether the session's result is that of its only task. Before a delivery, the session has no result yet. */
   #isSingle(): boolean {
     const { records } = this.#parts;
-    return records.tasks().length === 1 && records.spec().deliver === undefined;
+    return records.taskCount === 1 && records.spec().deliver === undefined;
   }
 
   #isOnlyWork(task: number): boolean {

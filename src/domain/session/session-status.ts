@@ -1,6 +1,7 @@
 import type { SessionStatus, TaskStatus } from '../../protocol/common/enums.ts';
 import { isFinal } from '../task-status.ts';
 import { isWorking } from './session-machine.ts';
+import type { TaskCounts } from './task-counts.ts';
 
 /**
  * The last intent for the session, set by people or by its time limit. `none`: the session was created and nothing else
@@ -65,19 +66,19 @@ export function taskStatusUnder(intent: Intent): TaskStatus | null {
 }
 
 /**
- * Computes the status of a session from its tasks, without those that have subtasks. A working agent comes first: no session is ended, paused or stopped while a task
- * runs.
+ * Computes the status of a session from its tasks, without those that have subtasks. A working agent comes first: no
+ * session is ended, paused or stopped while a task runs.
  *
  * @example
- * sessionStatus([{ status: 'in_progress', degraded_by: null, setback: null, outcome: null, cause: null }], 'pause'); // 'running'
+ * const working = { status: 'in_progress', degraded_by: null, setback: null, outcome: null, cause: null };
+ * sessionStatus(TaskCounts.of([working]), 'pause'); // 'running'
  */
-export function sessionStatus(tasks: readonly TaskFacts[], intent: Intent): SessionStatus {
-  const working = tasks.filter(isWorkedOn);
-  if (working.some(({ degraded_by }) => degraded_by !== null)) return 'degraded';
-  if (working.length > 0) return 'running';
+export function sessionStatus(tasks: TaskCounts, intent: Intent): SessionStatus {
+  if (tasks.has('degraded')) return 'degraded';
+  if (tasks.has('working')) return 'running';
   const decided = ENDED_UNDER[intent];
   if (decided) return decided;
-  if (intent !== 'none' && tasks.length > 0 && tasks.every(isFinal)) return outcomeOf(tasks);
+  if (intent !== 'none' && tasks.has('all') && tasks.are('ended')) return outcomeOf(tasks);
   return IDLE_UNDER[intent] ?? waitingStatus(tasks);
 }
 
@@ -101,16 +102,13 @@ export function shareDone(tasks: readonly TaskFacts[]): number {
  * The outcome of a session whose tasks have all ended. One failed task fails it, so that a retry can do the task again.
  * It is completed only if every task was done as a whole, or skipped by a person.
  */
-function outcomeOf(tasks: readonly TaskFacts[]): SessionStatus {
-  if (tasks.some(({ status }) => status === 'failed')) return 'failed';
-  const isUnreached = ({ cause }: TaskFacts) => cause !== null;
-  if (tasks.every((task) => task.status === 'cancelled' || isUnreached(task))) return 'cancelled';
-  const isWhole = (task: TaskFacts) => (task.status === 'skipped' ? !isUnreached(task) : task.outcome === 'whole');
-  return tasks.every(isWhole) ? 'completed' : 'partially_completed';
+function outcomeOf(tasks: TaskCounts): SessionStatus {
+  if (tasks.has('failed')) return 'failed';
+  if (tasks.are('not_reached')) return 'cancelled';
+  return tasks.are('whole') ? 'completed' : 'partially_completed';
 }
 
 /** `orphaned` if only tasks with a lost lease are waiting, or else `queued`. */
-function waitingStatus(tasks: readonly TaskFacts[]): SessionStatus {
-  const asksForAgent = tasks.some(({ status, setback }) => status === 'ready' || setback === 'attempt_failed');
-  return !asksForAgent && tasks.some(({ setback }) => setback === 'lease_lost') ? 'orphaned' : 'queued';
+function waitingStatus(tasks: TaskCounts): SessionStatus {
+  return !tasks.has('asking') && tasks.has('lost') ? 'orphaned' : 'queued';
 }

@@ -5,13 +5,16 @@ import {
   type Intent,
   isWorkedOn,
   requestedAction,
-  sessionStatus,
   shareDone,
+  sessionStatus as statusOfCounts,
   type TaskFacts,
   taskStatusUnder,
 } from '../../../src/domain/session/session-status.ts';
+import { TaskCounts } from '../../../src/domain/session/task-counts.ts';
 import { SessionStatus, TaskStatus } from '../../../src/protocol/common/enums.ts';
 import { runs } from '../../support/seeds.ts';
+
+const sessionStatus = (tasks: readonly TaskFacts[], intent: Intent) => statusOfCounts(TaskCounts.of(tasks), intent);
 
 const INTENTS: Intent[] = ['none', 'run', 'pause', 'stop', 'cancel', 'complete', 'fail', 'time_out'];
 
@@ -46,6 +49,17 @@ describe('the status of any tasks under any intent', () => {
       fc.property(anyTasks, anyIntent, (tasks, intent) => {
         const works = tasks.some(isWorkedOn);
         expect(isWorking(sessionStatus(tasks, intent))).toBe(works);
+      }),
+      seeded,
+    );
+  });
+
+  it('follows from counts that have changed task by task', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(4), anyTask)), anyIntent, (changes, intent) => {
+        const counts = new TaskCounts();
+        for (const [number, changed] of changes) counts.put(number, changed);
+        expect(statusOfCounts(counts, intent)).toBe(sessionStatus([...new Map(changes).values()], intent));
       }),
       seeded,
     );

@@ -5,6 +5,7 @@ import { closedGateOf } from '../../../src/domain/graph/gates.ts';
 import type { GraphTask } from '../../../src/domain/graph/task-graph.ts';
 import { canMove, hasEnded, isWorking, legalActions, nextStatus } from '../../../src/domain/session/session-machine.ts';
 import { isWorkedOn, sessionStatus } from '../../../src/domain/session/session-status.ts';
+import { TaskCounts } from '../../../src/domain/session/task-counts.ts';
 import { isFinal } from '../../../src/domain/task-status.ts';
 import type { TaskChange } from '../../../src/ports/sessions.ts';
 import { DependencyType, SessionAction } from '../../../src/protocol/common/enums.ts';
@@ -124,7 +125,7 @@ async function check(session: SessionInProcess): Promise<void> {
   const { graph, records } = session.runtime.parts;
   const leaves = graph.leaves();
   const { status, intent } = records.session();
-  expect(status, 'the status follows from the tasks').toBe(sessionStatus(leaves, intent));
+  expect(status, 'the status follows from the tasks').toBe(sessionStatus(TaskCounts.of(leaves), intent));
   const leases = records.liveLeases();
   const closed = leaves.filter((task) => isFinal(task) && leases.some((lease) => lease.task === task.number));
   expect(
