@@ -25,7 +25,7 @@ const ATTRIBUTES = Object.fromEntries(Object.keys(RANK).map((kind) => [kind, Obj
  * const events = new EventGraph();
  * for (const task of [1, 2]) events.addTask(task);
  * events.connect(events.endOf(1), events.startOf(2), 'required');
- * bfsFromNode(events, events.startOf(1), (event) => void events.taskOf(event)); // 1, 1, 2, 2
+ * events.forEachAfter(events.endOf(1), (event) => events.taskOf(event)); // 2
  */
 export class EventGraph extends DirectedGraph<{ task: number; isStart: boolean }, { readonly kind: EdgeKind }> {
   startOf(task: number): Event {

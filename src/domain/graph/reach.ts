@@ -1,5 +1,4 @@
-import { bfsFromNode } from 'graphology-traversal';
-import type { Event } from './event-graph.ts';
+import type { Event, EventGraph } from './event-graph.ts';
 import type { TaskGraph } from './task-graph.ts';
 
 /** The tasks of which a task is a part, the nearest first. */
@@ -18,7 +17,7 @@ export function familyOf({ children }: Pick<TaskGraph, 'children'>, task: number
 
 /** The tasks that come after the end of a task, through any number of others. Those that it is a part of do not count. */
 export function tasksAfter(graph: TaskGraph, task: number): number[] {
-  return reached(graph, task, graph.events.endOf(task), 'outbound');
+  return named(graph, task, reached(graph.events, graph.events.endOf(task), 'after'));
 }
 
 /**
@@ -26,22 +25,32 @@ export function tasksAfter(graph: TaskGraph, task: number): number[] {
  * they have all ended when it starts, whatever the order in which tasks are done.
  */
 export function tasksEndedBefore({ events, children }: TaskGraph, task: number): number[] {
-  const found: number[] = [];
-  const visit = (_event: Event, { task: before, isStart }: { task: number; isStart: boolean }) => {
-    if (!isStart && !children.has(before)) found.push(before);
-  };
-  bfsFromNode(events, events.startOf(task), visit, { mode: 'inbound' });
+  const ends = [...reached(events, events.startOf(task), 'before')].filter((event) => !events.isStart(event));
+  const found = ends.map((event) => events.taskOf(event)).filter((before) => !children.has(before));
   return found.sort((a, b) => a - b);
 }
 
 /** The tasks that come before the start of a task, through any number of others. Those that it is a part of do not count. */
 export function tasksBefore(graph: TaskGraph, task: number): number[] {
-  return reached(graph, task, graph.events.startOf(task), 'inbound');
+  return named(graph, task, reached(graph.events, graph.events.startOf(task), 'before'));
 }
 
-function reached(graph: TaskGraph, task: number, from: Event, mode: 'outbound' | 'inbound'): number[] {
-  const found = new Set<number>();
-  bfsFromNode(graph.events, from, (_event, { task: reachedTask }) => void found.add(reachedTask), { mode });
+/**
+ * An event, and all that come before or after it, the next ones first. The walks of graphology-traversal take memory for
+ * all events of the graph, also if they reach few.
+ */
+function reached(events: EventGraph, from: Event, side: 'before' | 'after'): Set<Event> {
+  const seen = new Set([from]);
+  const add = (event: Event) => void seen.add(event);
+  for (const event of seen) {
+    if (side === 'after') events.forEachAfter(event, add);
+    else events.forEachBefore(event, add);
+  }
+  return seen;
+}
+
+function named(graph: TaskGraph, task: number, events: ReadonlySet<Event>): number[] {
+  const found = new Set([...events].map((event) => graph.events.taskOf(event)));
   for (const own of [task, ...ancestorsOf(graph, task)]) found.delete(own);
   return [...found].sort((a, b) => a - b);
 }

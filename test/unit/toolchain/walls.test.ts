@@ -68,7 +68,7 @@ const ALLOWED = [
   ['src/domain/ok.ts', `export * from '../protocol/x.ts';\nexport * from './y.ts';`],
   [
     'src/domain/graph/ok.ts',
-    `export * from '../../protocol/x.ts';\nexport * from '../y.ts';\nexport * from 'graphology';\nexport * from 'graphology-traversal';`,
+    `export * from '../../protocol/x.ts';\nexport * from '../y.ts';\nexport * from 'graphology';`,
   ],
   ['src/protocol/ok.ts', `export * from 'zod';\nexport * from './x.ts';`],
   ['src/protocol/session/ok.ts', `export * from '../common/x.ts';\nexport * from '../system/x.ts';`],
