@@ -3,9 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { criticalPath, levelsOf, slackOf, timingOf } from '../../../../src/domain/graph/critical-path.ts';
 import type { Event } from '../../../../src/domain/graph/event-graph.ts';
 import { predict } from '../../../../src/domain/graph/schedule.ts';
-import { buildGraph, delaysStart, type GraphTask, type TaskGraph } from '../../../../src/domain/graph/task-graph.ts';
+import {
+  buildGraph,
+  type Dependency,
+  delaysStart,
+  type GraphTask,
+  type TaskGraph,
+} from '../../../../src/domain/graph/task-graph.ts';
 import { runs } from '../../../support/seeds.ts';
 import { anyAcyclic, on, task } from './graph.arbitrary.ts';
+
+const isFinishToStart = ({ dependency_type }: Dependency) => dependency_type === 'finish_to_start';
 
 const hoursIn = (graph: TaskGraph) => (number: number) =>
   graph.children.has(number) ? 0 : graph.tasks.get(number)!.hours;
@@ -57,6 +65,27 @@ describe('the critical path', () => {
         expect(path.reduce((sum, number) => sum + left(number), 0)).toBeCloseTo(timing.total);
         expect(longestWay(graph)).toBeCloseTo(timing.total);
         for (const number of path) expect(slackOf(graph, timing, number, left)).toBeCloseTo(0);
+      }),
+      runs(300),
+    );
+  });
+
+  it('has the hours of the best of all chains of tasks, each of which waits for the end of the one before it', () => {
+    const anyChains = anyAcyclic.map((tasks) =>
+      tasks.map((one) => {
+        return { ...one, parent: null, depends_on: one.depends_on.filter(isFinishToStart) };
+      }),
+    );
+    fc.assert(
+      fc.property(anyChains, (tasks) => {
+        const chainTo = (number: number): number => {
+          const { hours, depends_on } = tasks[number - 1]!;
+          return hours + Math.max(0, ...depends_on.map(({ task: other }) => chainTo(other)));
+        };
+        const { path, timing, left } = measured(tasks);
+        const longest = Math.max(...tasks.map(({ number }) => chainTo(number)));
+        expect(timing.total).toBeCloseTo(longest);
+        expect(path.reduce((sum, number) => sum + left(number), 0)).toBeCloseTo(longest);
       }),
       runs(300),
     );
