@@ -34,6 +34,14 @@ export class TaskDetails {
     return this.#read('definition', task);
   }
 
+  /** The capabilities that each task requires in addition to the session. */
+  requiredCapabilities(): Map<number, Capability[]> {
+    const rows = this.#parts.kit.store.rows<{ task: number; json: string | null }>(
+      `SELECT task, json_extract(definition, '$.required_capabilities') AS json FROM task_details`,
+    );
+    return new Map(rows.map(({ task, json }) => [task, JSON.parse(json ?? '[]')]));
+  }
+
   define(task: number, definition: TaskDefinition): void {
     this.#write('definition', task, definition);
   }

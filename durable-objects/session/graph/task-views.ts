@@ -1,4 +1,5 @@
 import { readRefusals } from '../../../src/domain/dispatch/refusals.ts';
+import type { Correction } from '../../../src/domain/graph/correction.ts';
 import { criticalPath, levelsOf, slackOf, timingOf } from '../../../src/domain/graph/critical-path.ts';
 import { complexityOf, pertEstimate, UNESTIMATED_HOURS } from '../../../src/domain/graph/estimate.ts';
 import { tasksAfter, tasksBefore } from '../../../src/domain/graph/reach.ts';
@@ -16,6 +17,7 @@ import { viewOf } from '../assignments.ts';
 import type { SessionParts } from '../parts.ts';
 import { readAssignment, type TaskRow } from '../records.ts';
 import { lastSeenAt } from '../run/run-sockets.ts';
+import { correctionOf } from './corrections.ts';
 import { readBlockage } from './gates.ts';
 import { dependenciesOf } from './session-graph.ts';
 
@@ -84,7 +86,8 @@ export class TaskViews {
     const { tasks } = graph;
     const now = kit.store.platform.now();
     const rowOf = (number: number) => records.task(number)!;
-    const left = (number: number) => this.#hoursLeft(rowOf(number), now);
+    const correction = correctionOf(this.#parts);
+    const left = (number: number) => this.#hoursLeft(rowOf(number), correction(rowOf(number)), now);
     const isUnderWay = (number: number) => isWorkedOn(rowOf(number));
     const timing = timingOf(tasks, left);
     const spans = predict(tasks, { agents, left, isUnderWay });
@@ -101,6 +104,8 @@ export class TaskViews {
         parent_task_id: row.parent === null ? null : idOf(row.parent),
         level: levels.get(row.number)!,
         estimated_hours: row.hours,
+        corrected_hours: row.hours === null ? null : row.hours * correction(row).factor,
+        confidence: correction(row).confidence,
         slack_hours: isOver ? 0 : slackOf(tasks, timing, row.number, left),
         predicted_start_at: instantOrNull(row.started_at ?? (isOver ? row.ended_at : null)) ?? after(span.start),
         predicted_finish_at: instantOrNull(row.ended_at) ?? after(span.end),
@@ -130,9 +135,9 @@ export class TaskViews {
     };
   }
 
-  #hoursLeft(row: TaskRow, now: number): number {
+  #hoursLeft(row: TaskRow, { factor }: Correction, now: number): number {
     if (isFinal(row) || isHeld(row) || this.#parts.graph.isParent(row.number)) return 0;
-    const hours = row.hours ?? UNESTIMATED_HOURS;
+    const hours = row.hours === null ? UNESTIMATED_HOURS : row.hours * factor;
     if (!isWorkedOn(row) || row.started_at === null) return hours;
     return Math.max(0, hours - (now - row.started_at) / HOUR_MS);
   }

@@ -193,7 +193,15 @@ export const SessionGraph = schema(() =>
           status: TaskStatus(),
           parent_task_id: TaskId().nullable(),
           level: z.int().meta({ description: 'How many tasks come one after the other before it.' }),
-          estimated_hours: z.number().nullable(),
+          estimated_hours: z.number().nullable().meta({ description: 'The mean of the estimate; null without one.' }),
+          corrected_hours: z.number().nullable().meta({
+            description:
+              'The estimate, corrected by what finished tasks of the session with the same required capabilities took. Predictions count with it.',
+          }),
+          confidence: z.number().meta({
+            description:
+              'How much of the correction was measured, from 0 to below 1. With few results, the estimate stays.',
+          }),
           slack_hours: z.number().meta({ description: 'How much later it can end without a later end of the whole.' }),
           predicted_start_at: Instant(),
           predicted_finish_at: Instant(),
@@ -221,6 +229,8 @@ export const SessionGraph = schema(() =>
             parent_task_id: null,
             level: 0,
             estimated_hours: 2,
+            corrected_hours: 2,
+            confidence: 0,
             slack_hours: 0,
             predicted_start_at: '2026-11-22T15:04:05.678Z',
             predicted_finish_at: '2026-11-22T17:04:05.678Z',

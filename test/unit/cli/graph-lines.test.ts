@@ -14,6 +14,8 @@ const node = (number: number, level: number, changes: Partial<SessionGraph['node
   parent_task_id: null,
   level,
   estimated_hours: 1,
+  corrected_hours: 1,
+  confidence: 0,
   slack_hours: 0,
   predicted_start_at: AT,
   predicted_finish_at: '2026-11-22T17:00:00.000Z',

@@ -443,6 +443,33 @@ describe('the view of a graph', () => {
     expect(await finishWith(2)).toBe(7);
   });
 
+  it('corrects the estimates of tasks by what others of their kind took, and predicts with that', async () => {
+    const session = new SessionInProcess();
+    await session.create();
+    const of = (capability: 'testing' | 'documentation') => ({
+      estimate: hours(1),
+      required_capabilities: [capability],
+    });
+    await add(session, of('testing'), of('testing'), of('testing'), of('documentation'), {
+      required_capabilities: ['testing'],
+    });
+    await session.act('start');
+    const agents = [2, 3].map((task) => session.agentOf(task).connect());
+    for (let minute = 0; minute < 30; minute++) {
+      for (const agent of agents) await agent.ping(30_000);
+    }
+    for (const agent of agents) agent.send(result(99, { text: 'Done.' }));
+    const graph = unwrap(await session.runtime.graph(session.call(), 1));
+    const node = (number: number) => graph.nodes.find(({ task_id }) => task_id === id(number))!;
+    // Two results at half of the estimate, with the weight of four that were right.
+    expect(node(4)).toMatchObject({ estimated_hours: 1, confidence: 2 / 6 });
+    expect(node(4).corrected_hours).toBeCloseTo(0.5 ** (2 / 6), 2);
+    expect(node(5)).toMatchObject({ estimated_hours: 1, corrected_hours: 1, confidence: 0 });
+    expect(node(6)).toMatchObject({ estimated_hours: null, corrected_hours: null });
+    const left = (Date.parse(graph.predicted_finish_at) - Date.parse(graph.at)) / 3_600_000;
+    expect(left, 'with an hour for the task without an estimate').toBeCloseTo(0.5 ** (2 / 6) + 1 + 1, 1);
+  });
+
   it('follows the time: a task that takes longer than it should makes the whole no shorter', async () => {
     const session = new SessionInProcess();
     await session.create();
