@@ -7,6 +7,7 @@ const MEASURED = [
   ...['call lost', 'call answer lost', 'call late', 'call twice', 'threw'],
   ...['drain', 'resume', 'remove', 'removed', 'resize', 'more than the capacity', 'rebalance', 'deleted'],
   ...['moved offered', 'moved accepted', 'ended by rebalanced', 'ended by agent_drained'],
+  ...['passed on', 'heard of the next task later'],
   ...['overtook', 'agreed', 'stale', 'handed out'],
   ...['granted', 'over: ended', 'over: lease_lost', 'over: gone', 'act pause', 'act resume', 'act retry', 'act cancel'],
 ];

@@ -91,6 +91,9 @@ export class SlotKeeper {
 
   #passOn(request: SlotRequest, known: Slot | undefined, { agent_id, instance_id }: Passed): void {
     if (known?.state === 'accepted' && known.agent_id === agent_id) return;
+    const here = this.#connections.connectedAs(agent_id);
+    // Its next process has said hello, and does not work on it.
+    if (here !== null && here.instance_id !== instance_id) return this.#markEnded(request, known);
     this.#changed.add(agent_id);
     if (known?.agent_id && known.agent_id !== agent_id) {
       this.#changed.add(known.agent_id);

@@ -1,5 +1,5 @@
 import type { ControlDown } from '../../../../src/protocol/agent/control-socket.ts';
-import { sessionOfTask } from '../../../../src/protocol/common/ids.ts';
+import { sessionOfTask, taskNumber } from '../../../../src/protocol/common/ids.ts';
 import type { FakeClient } from '../../../support/fake-socket.ts';
 import { hello } from '../../../unit/ports/agent-registry.fixture.ts';
 import { uuidOf } from '../../../unit/session/fake-agent.ts';
@@ -177,18 +177,35 @@ export class FleetAgent implements SimulatedAgent {
     const session = this.#sessionOf(lease.task_id);
     if (!session || this.#fleet.isAway(session)) return;
     const wasGranted = lease.granted;
-    lease.claim(session.session.openRun(lease.epoch, TOKEN), REPOSITORY);
+    lease.claim(session.session.openRun(lease.epoch, TOKEN, taskNumber(lease.task_id)), REPOSITORY);
     lease.read();
+    if (lease.next) this.#count('heard of the next task later');
     if (!lease.granted || wasGranted) return;
     this.#count('granted');
     this.#send({ type: 'accepted', task_id: lease.task_id, epoch: lease.epoch });
   }
 
-  #over(key: string, { task_id, epoch, over, isLeftover }: FleetLease): void {
+  #over(key: string, lease: FleetLease): void {
+    const { task_id, epoch, over, isLeftover } = lease;
     this.#count(`over: ${over}`);
     this.#world.note(`${this.name}: ${task_id.slice(19)} epoch ${epoch} is over (${over})`);
     this.leases.delete(key);
-    if (!isLeftover) this.#send({ type: 'ended', task_id, epoch });
+    if (lease.next) this.#goOn(lease, lease.next);
+    else if (!isLeftover) this.#send({ type: 'ended', task_id, epoch });
+  }
+
+  /** The slot of a lease has passed on to the next task, also if a process was killed that never knew. */
+  #goOn({ agent, isLeftover }: FleetLease, next: NonNullable<FleetLease['next']>): void {
+    const { assignment, stream_id } = next.given;
+    const { task_id, epoch } = assignment;
+    const key = `${task_id}/${epoch}`;
+    if (this.leases.has(key)) return;
+    this.#count(isLeftover ? 'passed on to a killed process' : 'passed on');
+    const lease = new FleetLease(this.#world, { task_id, epoch, proof: '' }, agent, stream_id);
+    lease.isLeftover = isLeftover;
+    this.leases.set(key, lease);
+    this.past.push(lease);
+    lease.follow(next);
   }
 
   #sessionOf(task_id: string) {

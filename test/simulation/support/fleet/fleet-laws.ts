@@ -4,6 +4,7 @@ import { isWorkedOn } from '../../../../src/domain/session/session-status.ts';
 import type { SessionStatus } from '../../../../src/protocol/common/enums.ts';
 import { sessionOfTask } from '../../../../src/protocol/common/ids.ts';
 import { storedDeadlines } from '../../../support/deadlines.ts';
+import type { SessionInProcess } from '../../../unit/session/harness.ts';
 import type { Agreement } from './fleet-agreement.ts';
 import { type FleetObject, type FleetObjects, type FleetSession, rowsIn } from './fleet-objects.ts';
 import type { Queue } from './fleet-queue.ts';
@@ -88,12 +89,13 @@ export async function checkLogs(
     const stale = refused.reduce((sum, lease) => sum + lease.refused, 0);
     const counted = session.rows<{ count: number }>('refusals').reduce((sum, { count }) => sum + count, 0);
     if (stale !== counted) violated('counted', `${name} refused ${stale} stale frames, and counted ${counted}`);
-    let granted = 0;
+    const granted = new Map<number, number>();
     for (const event of events) {
       if (event.type === 'agent.note') times.set(event.data.text, (times.get(event.data.text) ?? 0) + 1);
       if (event.type !== 'lease.granted') continue;
-      if (event.data.epoch <= granted) violated('one_owner', `${name} granted ${event.data.epoch} after ${granted}`);
-      granted = event.data.epoch;
+      const before = granted.get(event.task) ?? 0;
+      if (event.data.epoch <= before) violated('one_owner', `${name} granted ${event.data.epoch} after ${before}`);
+      granted.set(event.task, event.data.epoch);
     }
     for (const lease of agents.flatMap(({ past }) => past).filter(({ task_id }) => sessionOfTask(task_id) === id)) {
       for (const [n, text] of lease.notes) {
@@ -130,12 +132,24 @@ function checkSession({ name, session, platform }: FleetSession, violated: Viola
     if (own.length > 1) violated('one_owner', `${name} has ${own.length} leases`);
     if (own.length > 0 && due[`lease:${task.number}`] === undefined)
       violated('deadlines', `${name}: its lease has none`);
-    if (isWorkedOn(task) && own.length === 0) violated('one_owner', `${name} works without a lease`);
-    if (task.status === 'ready' && due[`reserve:${task.number}`] === undefined)
+    if (isWorkedOn(task) && own.length === 0 && !isParent(session, task.number))
+      violated('one_owner', `${name} works without a lease`);
+    if (task.status === 'ready' && task.reserved_at !== null && due[`reserve:${task.number}`] === undefined)
       violated('a_way_on', `${name} is ready`);
-    const waits = task.status === 'pending' && intent === 'run' && !hasEnded(status);
+    const mayStart = task.status === 'pending' && mayStartNow(session, task.number);
+    const waits = mayStart && intent === 'run' && !hasEnded(status);
     if (waits && due[`requeue:${task.number}`] === undefined)
       violated('a_way_on', `${name} waits for its next attempt`);
   }
   if (isWorking(status) && due.max_duration === undefined) violated('deadlines', `${name} has no time limit`);
+}
+
+/** Whether the graph lets a task start that is worked on itself. */
+function mayStartNow(session: SessionInProcess, task: number): boolean {
+  const { live } = session.runtime.parts.graph;
+  return live.mayStart(task) && !live.isParent(task);
+}
+
+function isParent(session: SessionInProcess, task: number): boolean {
+  return session.runtime.parts.graph.isParent(task);
 }

@@ -9,6 +9,7 @@ import { TTL_MS } from '../../../unit/session/harness.ts';
 import type { World } from '../world.ts';
 
 type Offer = Extract<ControlDown, { type: 'offer' }>;
+type Next = NonNullable<Extract<RunDown, { type: 'ended' }>['next']>;
 
 /** The agent stops acting when it has heard nothing for this long. */
 const QUIET_MS = TTL_MS - 15_000;
@@ -26,6 +27,8 @@ export class FleetLease {
   granted = false;
   /** How it ended. */
   over: RunDown['type'] | 'abandoned' | null = null;
+  /** The lease to which its slot has passed on, and what has arrived on its socket since. */
+  next: { given: Next; client: FakeClient; rest: RunDown[] } | null = null;
   acked = 0;
   /** How many of its messages were refused, because it did not hold the lease any more. */
   refused = 0;
@@ -46,7 +49,12 @@ export class FleetLease {
   #leaving: 'paused' | 'stopped' | null = null;
   #hasLeft = false;
 
-  constructor(world: World, { task_id, epoch, proof }: Offer, agent: FleetLease['agent'], streamId: string) {
+  constructor(
+    world: World,
+    { task_id, epoch, proof }: Pick<Offer, 'task_id' | 'epoch' | 'proof'>,
+    agent: FleetLease['agent'],
+    streamId: string,
+  ) {
     this.#world = world;
     this.task_id = task_id;
     this.epoch = epoch;
@@ -62,7 +70,7 @@ export class FleetLease {
     this.#accepted = false;
     const { id, name, instanceId } = this.agent;
     const claim = { agent_id: id, agent_name: name, instance_id: instanceId, stream_id: this.#streamId };
-    this.#send({ type: 'present', ...claim, head: this.#head, repository, proof: this.#proof });
+    this.#send({ type: 'present', ...claim, head: this.#head, repository, proof: this.#proof, shared: true });
   }
 
   /** The process ends. What is on its disk is delivered by the next one. */
@@ -79,15 +87,33 @@ export class FleetLease {
 
   /** Reads what has arrived. A socket that the session has closed is gone. */
   read(): void {
-    for (const frame of this.client?.take<RunDown>() ?? []) {
+    this.#read(this.client?.take<RunDown>() ?? []);
+    if (this.client?.closedBy) this.client = null;
+  }
+
+  #read(frames: readonly RunDown[]): void {
+    for (const [index, frame] of frames.entries()) {
       this.#heardAt = this.#world.now;
+      if (frame.type === 'ended' && frame.next) {
+        this.over = 'ended';
+        this.next = { given: frame.next, client: this.client!, rest: frames.slice(index + 1) };
+        this.client = null;
+        return;
+      }
       if (frame.type === 'lease') this.#granted(frame.assignment, frame.acked);
       else if (frame.type === 'ack') this.#acknowledge(frame.n);
       else if (frame.type === 'expected') this.#acknowledge(frame.n - 1);
       else if (frame.type === 'command') this.#command(frame.id, frame.command);
       else if (frame.type !== 'saved') this.over = frame.type;
     }
-    if (this.client?.closedBy) this.client = null;
+  }
+
+  /** Goes on as the lease to which the slot of another one has passed on. */
+  follow({ given, client, rest }: NonNullable<FleetLease['next']>): void {
+    this.client = client;
+    this.#granted(given.assignment, 0);
+    for (const message of given.messages) this.#message(message.number);
+    this.#read(rest);
   }
 
   /** Does a step of its work, and sends what is not acknowledged. */
@@ -160,14 +186,19 @@ export class FleetLease {
   #command(id: number, command: Command): void {
     const isNew = !this.#commands.has(id);
     this.#commands.set(id, command);
-    if (isNew && command.type === 'message') {
-      this.#queue.push(command.data.number);
-      this.#last = Math.max(this.#last, command.data.number);
-    } else if (command.type === 'pause') this.#leaving = 'paused';
+    if (isNew && command.type === 'message') this.#message(command.data.number);
+    else if (command.type === 'pause') this.#leaving = 'paused';
     else if (command.type === 'stop') this.#leaving = 'stopped';
     else if (command.type === 'approval_reply') this.#asks.delete(command.data.ask_id);
     // Without an acknowledgement, the command comes again.
     if (this.#world.chance(0.8)) this.#send({ type: 'command_ack', id });
+  }
+
+  /** A prompt may come twice: beside the assignment, and as a command. */
+  #message(number: number): void {
+    if (number <= this.#last && this.#queue.includes(number)) return;
+    this.#queue.push(number);
+    this.#last = Math.max(this.#last, number);
   }
 
   #acknowledge(n: number): void {
@@ -184,12 +215,12 @@ export class FleetLease {
   }
 
   /** If the object throws, its shell closes the socket, and nothing was stored. */
-  #send(frame: unknown): void {
+  #send(frame: object): void {
     const { client } = this;
     if (!client || client.closedBy) return;
     const before = client.received.length;
     try {
-      client.send(frame);
+      client.send({ ...frame, of: { task_id: this.task_id, epoch: this.epoch } });
       const answers = client.received.slice(before).map((text) => JSON.parse(text) as RunDown);
       if (answers.some((answer) => answer.type === 'lease_lost' && answer.reason === NOT_THE_HOLDER.reason))
         this.refused++;

@@ -1,4 +1,6 @@
+import { PASS_MS } from '../../../../src/domain/dispatch/pass.ts';
 import type { SessionPriority } from '../../../../src/protocol/common/enums.ts';
+import { sessionOfTask, taskNumber } from '../../../../src/protocol/common/ids.ts';
 import type { Requirements } from '../../../../src/protocol/session/requirements.ts';
 import { type FleetObjects, LAGS_MS, rowsIn } from './fleet-objects.ts';
 import type { SimulatedAgent } from './simulated-agent.ts';
@@ -13,6 +15,7 @@ interface SlotRow {
   queued_at: number;
   requirements: string;
   declined: string;
+  passed_to: string | null;
 }
 
 interface AgentRow {
@@ -81,13 +84,27 @@ export class Queue {
   #overtaken(slots: ReadonlyMap<string, SlotRow>): string[] {
     const waiting = [...slots].filter(([key, row]) => isPlain(row) && isSame(this.#slots.get(key), row));
     const taken = [...slots].filter(([key, { state }]) => state !== 'queued' && isPlain(this.#slots.get(key)));
-    return taken.flatMap(([key, { queued_at }]) =>
+    const passed = [...slots].filter(([key, { passed_to }]) => passed_to !== null && !this.#slots.get(key)?.passed_to);
+    const came = [
+      ...taken.map(([key, { queued_at }]) => ({ key, at: queued_at, allowed: 0 })),
+      ...passed.map(([key]) => ({ key, at: this.#grantedAt(key), allowed: PASS_MS })),
+    ];
+    return came.flatMap(({ key, at, allowed }) =>
       waiting.flatMap(([other, row]) => {
-        if (queued_at > row.queued_at) this.#count('overtook');
-        const latest = row.queued_at + LAGS_MS[row.priority];
-        return queued_at > latest ? [`${key} came ${queued_at - latest} ms too late to overtake ${other}`] : [];
+        if (sessionOfTask(other.split('/')[0]!) === sessionOfTask(key.split('/')[0]!)) return [];
+        if (at > row.queued_at) this.#count(allowed > 0 ? 'passed before' : 'overtook');
+        const latest = row.queued_at + LAGS_MS[row.priority] + allowed;
+        return at > latest ? [`${key} came ${at - latest} ms too late to overtake ${other}`] : [];
       }),
     );
+  }
+
+  /** When the lease of a slot was granted that its session has passed on (ms). Its own clock is that of the registry. */
+  #grantedAt(key: string): number {
+    const [task = '', epoch] = key.split('/');
+    const session = this.#fleet.sessions.find(({ id }) => id === sessionOfTask(task))!;
+    const where = `task = ${taskNumber(task)} AND epoch = ${epoch}`;
+    return rowsIn<{ granted_at: number }>(session.platform, 'leases', 'granted_at', where)[0]?.granted_at ?? 0;
   }
 
   #canTake({ id, capacity, drain, breaker }: AgentRow, slot: SlotRow, now: number): boolean {
@@ -106,7 +123,7 @@ export class Queue {
   }
 
   #rows(): SlotRow[] {
-    const columns = 'task_id, epoch, state, agent_id, priority, queued_at, requirements, declined';
+    const columns = 'task_id, epoch, state, agent_id, priority, queued_at, requirements, declined, passed_to';
     return rowsIn<SlotRow>(this.#fleet.registry.platform, 'slots', columns, `state <> 'ended'`);
   }
 

@@ -1,5 +1,6 @@
 import { hasEnded, nextStatus } from '../../../../src/domain/session/session-machine.ts';
 import { type SessionAction, SessionPriority, type SessionStatus } from '../../../../src/protocol/common/enums.ts';
+import { CreateGraphRequest } from '../../../../src/protocol/session/task-requests.ts';
 import { requestFor } from '../../../unit/session/actions.fixture.ts';
 import { uuidOf } from '../../../unit/session/fake-agent.ts';
 import { requested } from '../../../unit/session/harness.ts';
@@ -198,14 +199,32 @@ export class FleetSimulation {
     const request = requested({
       ...{ max_attempts: 8, approval_timeout_seconds: 120 },
       priority: this.#world.pick(SessionPriority().options),
+      max_parallel: this.#world.integer(1, 3),
       allow_rebalance: this.#world.chance(0.6),
       repository: { url: REPOSITORY_URL },
       // Else the work is balanced when it is offered, and nothing is left to move.
       preferred_agent_ids: this.#world.chance(0.8) ? [this.#agents.at(-1)!.id] : [],
     });
     await this.#ask(next, ({ runtime, call }) => runtime.create(call({ key: next.id }), next.id, request));
-    for (let more = this.#world.integer(0, 3); more > 0; more--) await this.#send(next);
+    if (this.#world.chance(0.4)) await this.#addTasks(next);
+    else for (let more = this.#world.integer(0, 3); more > 0; more--) await this.#send(next);
     await this.#act(next, 'start');
+  }
+
+  /** A chain, or tasks that are done in parallel and then one. */
+  async #addTasks(session: FleetSession): Promise<void> {
+    const names = ['a', 'b', 'c', 'd'].slice(0, this.#world.integer(2, 4));
+    const isChain = this.#world.chance(0.6);
+    const tasks = names.map((name, index) => {
+      const before = isChain
+        ? names.slice(Math.max(0, index - 1), index)
+        : name === names.at(-1)
+          ? names.slice(0, -1)
+          : [];
+      return { name, title: `Task ${name}`, description: `Do ${name}`, depends_on: before };
+    });
+    const request = CreateGraphRequest().parse({ tasks });
+    await this.#ask(session, ({ runtime, call }) => runtime.createTasks(call(), request));
   }
 
   async #send(session: FleetSession): Promise<void> {
