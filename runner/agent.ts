@@ -8,14 +8,16 @@ import { MAX_ID_CHARS } from '../src/protocol/common/bounds.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
 import { truncated } from '../src/protocol/common/text.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
+import type { NextLease } from '../src/protocol/run/run-socket.ts';
 import { expiryWarning, judgeRejection, type Rejection, SupersededError } from './access.ts';
 import type { AgentOptions, AgentParts } from './agent-parts.ts';
 import { fetchArtifact } from './lease/artifacts.ts';
 import { FrameBuffer } from './lease/buffer.ts';
 import { processClock } from './lease/clock.ts';
 import { CONTROL_FIRST_PAUSE_MS, ReconnectingSocket, type ReconnectingSocketEvents } from './lease/connection.ts';
-import { Lease } from './lease/lease.ts';
+import { Lease, type LeaseDependencies } from './lease/lease.ts';
 import { recover } from './lease/recovery.ts';
+import { type Abilities, RunSockets } from './lease/run-sockets.ts';
 import { Lifetime } from './lifetime.ts';
 import { removeLeftoverTemporaries } from './process/temporary-directory.ts';
 import { within } from './process/within.ts';
@@ -42,6 +44,7 @@ export class Agent {
   readonly #buffers: string;
   readonly #worktrees: string;
   readonly #recovery: { close(): void };
+  readonly #sockets: RunSockets;
   readonly #startedAt = performance.now();
   #control: ReconnectingSocket;
   #isStopping = false;
@@ -60,6 +63,7 @@ export class Agent {
       this.#resolveStopped = resolve;
     });
     const { repository, opencode, openConnection, identity } = parts;
+    this.#sockets = new RunSockets(openConnection, options.once ? null : this.#abilities);
     this.#recovery = recover({
       buffers: this.#buffers,
       worktrees: this.#worktrees,
@@ -146,8 +150,16 @@ export class Agent {
     if (warning !== null) this.#options.log(warning, true);
   }
 
+  get #abilities(): Abilities {
+    const { capabilities, labels } = this.#options;
+    return {
+      capabilities: capabilities ?? [...Capability().options],
+      labels: labels ?? [`os=${platform()}`, `arch=${arch()}`],
+    };
+  }
+
   #hello(): void {
-    const { name, capacity, labels, technologies, capabilities, agentType } = this.#options;
+    const { name, capacity, technologies, agentType } = this.#options;
     this.#send({
       type: 'hello',
       name,
@@ -155,8 +167,7 @@ export class Agent {
       secret: this.#parts.identity.secret,
       ...(agentType && { agent_type: agentType }),
       capacity,
-      capabilities: capabilities ?? [...Capability().options],
-      labels: labels ?? [`os=${platform()}`, `arch=${arch()}`],
+      ...this.#abilities,
       preferred_technologies: technologies ?? [],
       repository: this.#parts.repository.rootCommit,
       remotes: [...this.#parts.repository.remotes],
@@ -252,32 +263,58 @@ export class Agent {
 
   /** @param head the commit that the clone has checked out */
   #accept({ task_id, epoch, proof }: Offer, head: string | null): void {
-    const { repository, canMerge, opencode, model, openConnection, redact, server, setup } = this.#parts;
-    const { url, token, name, ceilings, log, stepCheckpointMs } = this.#options;
-    const record = { task_id, epoch, agent_id: this.id, agent_name: name, instance_id: this.#instanceId, proof };
-    const buffer = this.#bufferFor(record);
+    const buffer = this.#bufferFor({ task_id, epoch, ...this.#holder, proof });
     if (buffer === null) return this.#send({ type: 'declined', task_id, epoch, reason: 'the disk is full' });
-    const lease = new Lease(buffer, {
+    this.#begin(new Lease(buffer, this.#dependenciesOf({ task_id, epoch }, head)));
+  }
+
+  /** Goes on with the lease to which the slot of another one has passed on. */
+  #goOn(before: Lease, given: NextLease): boolean {
+    const { task_id, epoch } = given.assignment;
+    if (this.#leases.has(key({ task_id, epoch }))) return false;
+    const buffer = this.#bufferFor({ task_id, epoch, ...this.#holder, stream_id: given.stream_id });
+    // Without frames, the session takes the lease back.
+    if (buffer === null) return false;
+    const lease = new Lease(buffer, this.#dependenciesOf({ task_id, epoch }, null), { lease: before, given });
+    this.#begin(lease);
+    if (this.#isStopping || this.#isDraining) lease.shutDown(0);
+    return true;
+  }
+
+  get #holder() {
+    return { agent_id: this.id, agent_name: this.#options.name, instance_id: this.#instanceId };
+  }
+
+  #dependenciesOf(slot: { task_id: string; epoch: number }, head: string | null): LeaseDependencies {
+    const { repository, canMerge, opencode, model, redact, server, setup } = this.#parts;
+    const { url, token, ceilings, log, stepCheckpointMs } = this.#options;
+    return {
       opencode,
       repository,
       clone: { repository: repository.rootCommit, head_commit: head, can_merge: canMerge },
       model,
       worktreesDirectory: this.#worktrees,
-      openConnection,
+      sockets: this.#sockets,
       redact,
       setup,
       toolEnvironment: () => server.environment,
       fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
-      onGranted: () => this.#send({ type: 'accepted', task_id, epoch }),
+      onGranted: () => this.#send({ type: 'accepted', ...slot }),
+      onPassed: (next) => this.#goOn(this.#leases.get(key(slot))!, next),
       log,
       ceilings,
       ...(stepCheckpointMs === undefined ? {} : { stepCheckpointMs }),
-    });
+    };
+  }
+
+  #begin(lease: Lease): void {
+    const { task_id, epoch } = lease;
     this.#leases.set(key(lease), lease);
     this.#lifetime.busy();
     void lease.finished.then(() => {
       this.#leases.delete(key(lease));
-      this.#send({ type: 'ended', task_id, epoch });
+      // The session has told the registry that the slot is that of the next lease.
+      if (!lease.hasPassedOn) this.#send({ type: 'ended', task_id, epoch });
       const isIdle = this.#leases.size === 0 && !this.#isStopping;
       if (lease.isGranted) this.#lifetime.finished(lease, isIdle);
       else if (isIdle) this.#lifetime.idle();

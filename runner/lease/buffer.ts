@@ -51,13 +51,13 @@ export class FrameBuffer {
    */
   static create(
     directory: string,
-    lease: Omit<BufferedLease, 'stream_id' | 'granted'>,
+    lease: Omit<BufferedLease, 'stream_id' | 'granted'> & { stream_id?: string },
     maxBytes = MAX_BUFFER_BYTES,
   ): FrameBuffer {
     const path = pathFor(directory, lease);
     removeFiles(path);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const record: BufferedLease = { ...lease, stream_id: randomUUID(), granted: false };
+    const record: BufferedLease = { stream_id: randomUUID(), ...lease, granted: false };
     const database = openDatabase(path, maxBytes);
     database.exec(`
       CREATE TABLE lease (record TEXT NOT NULL, head INTEGER NOT NULL) STRICT;

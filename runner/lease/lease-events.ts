@@ -1,4 +1,5 @@
 import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
+import type { NextLease } from '../../src/protocol/run/run-socket.ts';
 
 /** The callbacks of a lease's stream. */
 export interface LeaseEvents {
@@ -12,6 +13,8 @@ export interface LeaseEvents {
   alive(): void;
   /** Frames can no longer be stored. Stop working: the stream gives the lease back, and the session ends it. */
   full(error: Error): void;
+  /** The lease has ended, and the session has granted the next one to this agent. `over` follows. */
+  passed(next: NextLease): void;
   /** The last call, made once. @param saved the frame of the newest checkpoint that the session has; 0 when it has none */
   over(how: LeaseEnd, reason: string, saved: number): void;
 }

@@ -1,14 +1,13 @@
 import { BATCH_BYTES } from '../../src/protocol/common/limits.ts';
-import { pathOf } from '../../src/protocol/endpoints/routes.ts';
 import type { Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
-import type { RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
+import type { NextLease, RunDown, RunUp } from '../../src/protocol/run/run-socket.ts';
 import type { FrameBuffer } from './buffer.ts';
 import { CheckpointAnswers } from './checkpoint-answers.ts';
 import { type Clock, processClock } from './clock.ts';
-import { type OpenConnection, ReconnectingSocket, type ReconnectingSocketEvents } from './connection.ts';
 import { fitFrame } from './fit-frame.ts';
 import type { LeaseEnd, LeaseEvents } from './lease-events.ts';
+import type { RunChannel, RunChannelEvents, RunSockets } from './run-sockets.ts';
 
 /** The number of batches that may be in flight without an acknowledgement. */
 const WINDOW = 4;
@@ -34,7 +33,7 @@ export class LeaseStream {
   readonly #buffer: FrameBuffer;
   readonly #clone: CloneFacts;
   readonly #events: LeaseEvents;
-  readonly #socket: ReconnectingSocket;
+  readonly #socket: RunChannel;
   readonly #clock: Clock;
   readonly #stopSilenceChecks: () => void;
   readonly #commands = new Map<number, 'running' | 'done'>();
@@ -54,23 +53,23 @@ export class LeaseStream {
   #ttlMs = 60_000;
   #heardAt: number;
 
+  /** @param isHeld whether the session has granted the lease already; `begin` follows */
   constructor(
     buffer: FrameBuffer,
     clone: CloneFacts,
-    open: OpenConnection,
+    sockets: RunSockets,
     events: LeaseEvents,
     clock: Clock = processClock,
+    isHeld = false,
   ) {
     this.#buffer = buffer;
     this.#clone = clone;
     this.#events = events;
     this.#clock = clock;
     this.#heardAt = clock.now();
-    const { task_id, epoch } = buffer.lease;
-    const path = pathOf('openRunSocket', { task_id, epoch: String(epoch) });
-    const socketEvents: ReconnectingSocketEvents = {
+    const channelEvents: RunChannelEvents = {
       opened: () => this.#claim(),
-      received: (message) => this.#received(message as RunDown),
+      received: (message) => this.#received(message),
       closed: () => {
         this.#isAccepted = false;
       },
@@ -80,8 +79,14 @@ export class LeaseStream {
         if (this.#isQuiet && this.#isAccepted) this.#claimAgain();
       },
     };
-    this.#socket = new ReconnectingSocket(open, path, socketEvents, clock);
+    this.#socket = sockets.open(buffer.lease, channelEvents, isHeld);
     this.#stopSilenceChecks = clock.every(SILENCE_CHECK_MS, () => this.#checkSilence());
+  }
+
+  /** Begins with a lease that came with the end of another one. */
+  begin({ assignment, ttl_ms, messages }: NextLease): void {
+    this.#accepted({ type: 'lease', assignment, ttl_ms, acked: 0, saved: 0 });
+    for (const data of messages) void this.#events.command({ type: 'message', data });
   }
 
   /** Stores a frame and sends it as soon as possible. A frame that is too large is shortened first. */
@@ -153,6 +158,8 @@ export class LeaseStream {
       case 'command':
         return this.#command(message.id, message.command);
       case 'ended':
+        // First, so that a killed process leaves a buffer of one or the other.
+        if (message.next) this.#events.passed(message.next);
         return this.#answerAll(message.saved).#end('ended', message.reason);
       case 'lease_lost':
         if (message.saved !== undefined) this.#answerAll(message.saved);

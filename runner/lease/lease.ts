@@ -1,24 +1,29 @@
 import type { ResultStatus } from '../../src/protocol/common/enums.ts';
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { NextLease } from '../../src/protocol/run/run-socket.ts';
+import type { Worktree } from '../git/worktree.ts';
 import type { Redact } from '../redaction.ts';
 import { DeliveryWork } from '../work/delivery-work.ts';
 import type { LeaseWork } from '../work/lease-work.ts';
 import { Work, type WorkDependencies } from '../work/work.ts';
 import type { FrameBuffer } from './buffer.ts';
-import type { OpenConnection } from './connection.ts';
-import type { LeaseEnd } from './lease-events.ts';
+import { processClock } from './clock.ts';
+import type { LeaseEnd, LeaseEvents } from './lease-events.ts';
 import { type CloneFacts, LeaseStream } from './lease-stream.ts';
 import { dropDeleted } from './recovery.ts';
+import type { RunSockets } from './run-sockets.ts';
 
 export interface LeaseDependencies extends Omit<WorkDependencies, 'agentName' | 'report' | 'saved' | 'fetchArtifact'> {
-  openConnection: OpenConnection;
+  sockets: RunSockets;
   clone: CloneFacts;
   fetchArtifact: (sessionId: string, artifactId: string) => Promise<Uint8Array>;
   /** Masks the secrets in what the work reports. */
   redact: Redact;
   /** The session has granted the lease. */
   onGranted: () => void;
+  /** The slot has passed on from this lease to the next one. @returns whether this agent goes on with that */
+  onPassed: (next: NextLease) => boolean;
 }
 
 /** What the work has reported of itself. */
@@ -43,9 +48,17 @@ export class Lease {
   #isGranted = false;
   #isOver = false;
   #outcome: Outcome | null = null;
+  #hasPassedOn = false;
+  /** The work of the next lease, with which this agent goes on; null if it does not. */
+  #next: Assignment | null = null;
+  /** The worktree for the next lease, until that takes it. */
+  #left: Worktree | null = null;
+  /** The lease from which the slot has passed on to this one. */
+  #before: Lease | null;
   #finish: () => void = () => undefined;
 
-  constructor(buffer: FrameBuffer, dependencies: LeaseDependencies) {
+  /** @param before the lease from which the slot has passed on to this one, and what the session has given with it */
+  constructor(buffer: FrameBuffer, dependencies: LeaseDependencies, before?: { lease: Lease; given: NextLease }) {
     this.task_id = buffer.lease.task_id;
     this.epoch = buffer.lease.epoch;
     this.#agentName = buffer.lease.agent_name;
@@ -53,23 +66,43 @@ export class Lease {
     this.finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#stream = new LeaseStream(buffer, dependencies.clone, dependencies.openConnection, {
+    this.#before = before?.lease ?? null;
+    const events: LeaseEvents = {
       granted: (assignment) => this.#granted(assignment),
       command: async (command) => this.#work?.command(command),
       quiet: () => this.#work?.quiet(),
       alive: () => this.#work?.alive(),
       full: (error) => this.#full(error),
+      passed: (next) => {
+        this.#hasPassedOn = true;
+        this.#next = this.#dependencies.onPassed(next) ? next.assignment : null;
+      },
       over: (how, reason) => void this.#over(how, reason),
-    });
+    };
+    const { clone, sockets } = dependencies;
+    this.#stream = new LeaseStream(buffer, clone, sockets, events, processClock, before !== undefined);
+    if (before) this.#stream.begin(before.given);
   }
 
   get isGranted(): boolean {
     return this.#isGranted;
   }
 
+  /** Whether the slot has passed on to another lease of this agent. */
+  get hasPassedOn(): boolean {
+    return this.#hasPassedOn;
+  }
+
   /** The lease has ended; its worktree and conversation may still exist. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** The worktree that this lease has left for the next one, once. */
+  takeLeft(): Worktree | null {
+    const left = this.#left;
+    this.#left = null;
+    return left;
   }
 
   /** The last one that the work has reported; null before one, and if the lease ends without. */
@@ -111,7 +144,7 @@ export class Lease {
     this.#isGranted = true;
     this.#dependencies.log(`working on session ${assignment.session_id}`);
     const { fetchArtifact, redact, ...dependencies } = this.#dependencies;
-    const work: WorkDependencies = {
+    const given: WorkDependencies = {
       ...dependencies,
       agentName: this.#agentName,
       fetchArtifact: (artifactId) => fetchArtifact(assignment.session_id, artifactId),
@@ -121,15 +154,21 @@ export class Lease {
         this.#stream.append(shown);
       },
       saved: () => this.#stream.saved(),
+      takeOver: () => this.#before?.takeLeft() ?? null,
     };
-    this.#work = assignment.kind === 'deliver' ? new DeliveryWork(assignment, work) : new Work(assignment, work);
+    const work = assignment.kind === 'deliver' ? new DeliveryWork(assignment, given) : new Work(assignment, given);
+    this.#work = work;
     this.#dependencies.onGranted();
-    this.#running = this.#work.run();
+    // The processes of the lease before may still use a port, and its worktree may be of use.
+    this.#running = (this.#before?.finished ?? Promise.resolve()).then(() => work.run());
   }
 
   async #clear(isDeleted: boolean): Promise<void> {
     const { repository, opencode, worktreesDirectory, log } = this.#dependencies;
-    await this.#work?.dispose(isDeleted);
+    this.#left = (await this.#work?.dispose({ isDeleted, next: this.#next })) ?? null;
+    const unused = this.#before?.takeLeft();
+    this.#before = null;
+    if (unused) await repository.removeWorktree(unused.path);
     if (isDeleted) await dropDeleted(repository, opencode, worktreesDirectory, this.task_id, log);
   }
 

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { NextLease } from '../../src/protocol/run/run-socket.ts';
 import { dropKept, dropReported, isKept, listKept } from '../git/kept-worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import { endOfWorktree, worktreeMark } from '../process/lease-mark.ts';
 import { isTemporaryRecord, removeLeftoverTemporaries } from '../process/temporary-directory.ts';
-import { FrameBuffer } from './buffer.ts';
+import { type BufferedLease, FrameBuffer } from './buffer.ts';
 import { processClock } from './clock.ts';
 import type { OpenConnection } from './connection.ts';
 import { findDeleted, type LeaseHolder } from './deleted-sessions.ts';
@@ -12,11 +13,15 @@ import { fewAtATime } from './few-at-a-time.ts';
 import type { LeaseEvents } from './lease-events.ts';
 import { LeaseStream } from './lease-stream.ts';
 import { type Conversations, forgetConversations } from './leftover-conversations.ts';
+import { RunSockets } from './run-sockets.ts';
 
 /** The most leases whose frames are delivered at a time. */
 const MAX_STREAMS = 8;
 /** A session that does not answer for so long does not keep the frames of the other leases waiting. */
 const TURN_MS = 30_000;
+
+/** A process that only delivers frames gets no work. */
+const NOTHING = { capabilities: [], labels: [] };
 
 /** What the session says about the work of leases whose processes were killed. */
 export interface RecoveryEvents {
@@ -78,6 +83,7 @@ export function deliverBufferedFrames(
     if (buffer.lease.granted) waiting.add(buffer);
     else buffer.drop();
   }
+  const sockets = new RunSockets(openConnection, NOTHING, clock);
   const open = (buffer: FrameBuffer, over: () => void): LeaseStream => {
     const { task_id, epoch } = buffer.lease;
     const newest = buffer.newestCheckpoint();
@@ -89,6 +95,7 @@ export function deliverBufferedFrames(
       command: () => Promise.reject(new Error('no work runs under this lease')),
       quiet: () => undefined,
       alive: () => undefined,
+      passed: (next) => giveBack(next, buffer.lease),
       full: (error) => log(`the remaining frames of ${task_id} cannot be stored: ${error.message}`),
       over: (how, _, saved) => {
         log(`delivered the remaining frames of ${task_id}, epoch ${epoch}: ${how}`);
@@ -97,14 +104,24 @@ export function deliverBufferedFrames(
         over();
       },
     };
-    const stream = new LeaseStream(buffer, { repository }, openConnection, events, clock);
+    const stream = new LeaseStream(buffer, { repository }, sockets, events, clock);
     return stream;
+  };
+  // The killed process has not heard of its next lease.
+  const next = new Set<LeaseStream>();
+  const giveBack = ({ assignment, stream_id }: NextLease, { proof: _, granted: __, ...holder }: BufferedLease) => {
+    const { task_id, epoch } = assignment;
+    const buffer = FrameBuffer.create(buffers, { ...holder, task_id, epoch, stream_id });
+    buffer.markGranted();
+    const stream: LeaseStream = open(buffer, () => next.delete(stream));
+    next.add(stream);
   };
   const places = { most: MAX_STREAMS, turn: { ms: TURN_MS, clock } };
   const streams = fewAtATime([...waiting], places, open);
   return {
     close: () => {
       streams.close();
+      for (const stream of next) stream.close();
       for (const buffer of waiting) buffer.close();
       waiting.clear();
     },

@@ -1,3 +1,4 @@
+import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { isKept, markKept, markReported, unmarkKept } from '../git/kept-worktrees.ts';
 import type { LeftOut } from '../git/leave-out.ts';
@@ -178,6 +179,19 @@ export class Checkpoints {
   async settled(): Promise<void> {
     await this.idle();
     await this.#answer;
+  }
+
+  /** Whether an assignment starts from what is in the worktree now: from the newest checkpoint, and nothing is ahead of it. */
+  isStartOf({ checkpoint, kind }: Pick<Assignment, 'checkpoint' | 'kind'>): boolean {
+    if (kind === 'deliver') return false;
+    const { lease, worktree } = this.#dependencies;
+    if (!this.#isWorkSafe || checkpoint === null || this.#newest === null || this.#gone.length > 0) return false;
+    const isOwn = checkpoint.task_id === lease.task_id && checkpoint.epoch === lease.epoch;
+    return (
+      isOwn &&
+      checkpoint.base_commit === worktree.base &&
+      checkpoint.patch_sha256 === (this.#newest.patch?.sha256 ?? null)
+    );
   }
 
   /** Call this when nothing more reaches the session: the worktree stays, whatever a checkpoint in progress says. */

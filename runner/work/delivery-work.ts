@@ -72,7 +72,9 @@ export class DeliveryWork implements LeaseWork {
     this.#ended.abort();
   }
 
-  async dispose(): Promise<void> {}
+  async dispose(): Promise<null> {
+    return null;
+  }
 
   async #deliver({ patch_artifact_id, patch_sha256, base_commit, ...order }: DeliveryOrder): Promise<DeliveryEnd> {
     const { repository, worktreesDirectory, fetchArtifact } = this.#dependencies;

@@ -1,8 +1,17 @@
-import type { Command } from '../../src/protocol/run/assignment.ts';
+import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { Worktree } from '../git/worktree.ts';
 
 /** Why a lease is released without a result. */
 export type ReleaseReason = Extract<AgentFrameBody, { type: 'released' }>['data']['reason'];
+
+/** How a lease ends. */
+export interface LeaseClose {
+  /** The session was deleted, so that nothing of its work is to stay. */
+  isDeleted?: boolean | undefined;
+  /** The work of the agent's next lease, which may go on in the worktree. */
+  next?: Assignment | null;
+}
 
 /** The work of one lease, of any kind of task. */
 export interface LeaseWork {
@@ -20,6 +29,9 @@ export interface LeaseWork {
   keep(): void;
   /** The lease is lost or has ended: reports nothing more. */
   cancel(): void;
-  /** After {@link run} has resolved: removes what the lease has on this machine. */
-  dispose(isDeleted?: boolean): Promise<void>;
+  /**
+   * After {@link run} has resolved: removes what the lease has on this machine.
+   * @returns the worktree, if the next lease starts from its work
+   */
+  dispose(close?: LeaseClose): Promise<Worktree | null>;
 }

@@ -26,6 +26,8 @@ export interface OpenedWorktree {
 
 interface OpenDependencies extends StartDependencies {
   report: (frame: AgentFrameBody) => void;
+  /** The worktree that the lease before has left for this one; null if there is none. */
+  takeOver?: () => Worktree | null;
 }
 
 /**
@@ -34,7 +36,14 @@ interface OpenDependencies extends StartDependencies {
  * @throws as `begin`
  */
 export async function openWorktree(assignment: Assignment, dependencies: OpenDependencies): Promise<OpenedWorktree> {
-  const { repository, worktreesDirectory, report } = dependencies;
+  const { repository, worktreesDirectory, report, takeOver } = dependencies;
+  const left = takeOver?.() ?? null;
+  if (left !== null) {
+    const beginning = await begin(assignment, left.base, dependencies);
+    report(note('info', 'The work goes on in the worktree of the task before.'));
+    const startCommit = beginning.commitOf(await repository.treeOf(beginning.head));
+    return { worktree: left, beginning, restoration: { type: 'whole' }, startCommit, isPristine: false };
+  }
   // What a model did of a resolution does not count when a person has decided.
   const isDecided = (assignment.resolution?.choices ?? null) !== null;
   const kept = isDecided ? null : findKept(worktreesDirectory, assignment);

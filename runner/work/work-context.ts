@@ -21,6 +21,7 @@ import { Approvals } from './approvals.ts';
 import { fetchVerified } from './artifact-bytes.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { WorkContextError } from './failures.ts';
+import type { LeaseClose } from './lease-work.ts';
 import type { McpServers } from './mcp-servers.ts';
 import { openWorktree } from './open-worktree.ts';
 import type { ExportedConversation, OpenCodePort } from './opencode-port.ts';
@@ -39,6 +40,8 @@ export interface WorkContextDependencies {
   report: (frame: AgentFrameBody) => void;
   /** Whether the session has stored the checkpoint that was just reported; null when the lease is over before it says. */
   saved: () => Promise<boolean | null>;
+  /** The worktree that the lease before has left for this one; null if there is none. */
+  takeOver?: () => Worktree | null;
   log: (line: string) => void;
 }
 
@@ -86,9 +89,10 @@ export async function openWorkContext(
   signal: AbortSignal,
 ): Promise<WorkContext> {
   const { repository, worktreesDirectory, fetchArtifact } = dependencies;
+  const left = dependencies.takeOver?.() ?? null;
   const abortable = { ...dependencies, fetchArtifact: (id: string) => unlessAborted(signal, fetchArtifact(id)) };
-  return open(assignment, abortable, signal).catch(async (error: Error) => {
-    const path = worktreePath(worktreesDirectory, assignment);
+  return open(assignment, { ...abortable, takeOver: () => left }, signal).catch(async (error: Error) => {
+    const path = left?.path ?? worktreePath(worktreesDirectory, assignment);
     // A filter can have left the group of its git command.
     if (existsSync(path)) await endOfWorktree(worktreeMark(path));
     if (!isKept(path)) await repository.removeWorktree(path).catch(() => undefined);
@@ -214,24 +218,31 @@ export async function endTools({ checkpoints, processes }: WorkContext): Promise
 /**
  * Removes what the lease has on this machine. Worktree and conversation stay if they hold the only copy of the work,
  * unless the session was deleted.
+ * @returns the worktree, if the next lease starts from its work
  */
 export async function closeWorkContext(
   context: WorkContext,
   { opencode, repository, log }: WorkContextDependencies,
-  isDeleted: boolean,
-): Promise<void> {
+  { isDeleted = false, next = null }: LeaseClose,
+): Promise<Worktree | null> {
   const { worktree, directory, conversationId, checkpoints } = context;
   await checkpoints.settled();
   const isNeeded = !checkpoints.isWorkSafe && !isDeleted;
   if (!isNeeded) await opencode.forgetConversation(conversationId).catch(() => undefined);
-  await opencode.releaseDirectory(directory).catch(() => undefined);
+  const staysFor = next !== null && !isDeleted && checkpoints.isStartOf(next);
+  if (!staysFor) await opencode.releaseDirectory(directory).catch(() => undefined);
   await endTools(context);
   await removeTemporary(worktree.path).catch((error: Error) =>
     log(`the temporary directory of a lease cannot be removed: ${error.message}`),
   );
-  if (isNeeded) return log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
+  if (staysFor) return worktree;
+  if (isNeeded) {
+    log(`keeping the worktree ${worktree.path}: it holds the only copy of the work`);
+    return null;
+  }
   await repository.removeWorktree(worktree.path);
   unmarkKept(worktree.path);
+  return null;
 }
 
 async function openConversation(

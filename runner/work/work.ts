@@ -1,6 +1,7 @@
 import { boundsOf, type GivenCeilings, isBudget } from '../../src/domain/session/ceilings.ts';
 import type { Assignment, Command } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
+import type { Worktree } from '../git/worktree.ts';
 import { note } from '../note.ts';
 import type { Setup } from '../setup/setup.ts';
 import { CeilingWatch } from './ceiling-watch.ts';
@@ -8,7 +9,7 @@ import { CheckpointSchedule } from './checkpoint-schedule.ts';
 import { Checks } from './checks.ts';
 import { hasText } from './evidence.ts';
 import { checkpointFailed, opencodeUnavailable, TAMPERING, workStays } from './failures.ts';
-import type { LeaseWork, ReleaseReason } from './lease-work.ts';
+import type { LeaseClose, LeaseWork, ReleaseReason } from './lease-work.ts';
 import { type Message, MessageQueue } from './message-queue.ts';
 import type { Prompt } from './opencode-port.ts';
 import { prepareWork } from './preparation.ts';
@@ -194,10 +195,9 @@ export class Work implements LeaseWork {
   /**
    * After {@link run} has resolved: ends the processes that its commands have started, and removes worktree and
    * conversation, unless they hold the only copy of the work.
-   * @param isDeleted whether the session was deleted, so that nothing of its work is to stay
    */
-  async dispose(isDeleted = false): Promise<void> {
-    if (this.#context !== null) await closeWorkContext(this.#context, this.#dependencies, isDeleted);
+  async dispose(close: LeaseClose = {}): Promise<Worktree | null> {
+    return this.#context === null ? null : closeWorkContext(this.#context, this.#dependencies, close);
   }
 
   /** Whether the merge with which the lease has begun is all of its work. */

@@ -40,6 +40,9 @@ it('a graph of tasks is done in its order, and a task that follows one other has
   for (const follower of [3, 4]) expect(at(follower, 'in_progress')).toBeGreaterThan(at(2, 'completed'));
   expect(at(5, 'in_progress')).toBeGreaterThan(at(3, 'completed'));
 
+  const notes = items.flatMap((event) => (event.type === 'agent.note' ? [event.data.text] : []));
+  expect(notes).toContain('The work goes on in the worktree of the task before.');
+
   const prompts = items.flatMap((event) =>
     event.type === 'message.added' && event.task === 3 ? [event.data.text] : [],
   );

@@ -119,7 +119,7 @@ export class AgentStream {
   /** Says that a lease has ended, with the lease to which its slot has passed on, if it has. @returns whether it has */
   #goOn(socket: ObjectSocket, lease: LeaseNumbers): boolean {
     const { config, checkpoints, claims, commands, passes } = this.#parts;
-    const next = passes.nextOf(lease);
+    const next = attachmentOf(socket).shared ? passes.nextOf(lease) : null;
     if (!next) return false;
     this.#supersede(next, attachmentOf(socket));
     hold(socket, next);

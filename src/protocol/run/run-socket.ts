@@ -74,6 +74,18 @@ export type RunUp = Infer<typeof RunUp>;
 /** Each message on a shared socket names its lease. The first one tells the agent that the session shares it. */
 const OfShared = schema(() => z.object({ of: Of().optional() }));
 
+/** A lease that an agent has got with the end of another one. */
+export const NextLease = schema(() =>
+  z.object({
+    stream_id: z.string(),
+    assignment: Assignment(),
+    ttl_ms: z.int(),
+    /** The prompts after `messages_done`. Later ones follow as commands. */
+    messages: z.array(Prompt()),
+  }),
+);
+export type NextLease = Infer<typeof NextLease>;
+
 export const RunDown = schema(() =>
   z.discriminatedUnion('type', [
     /** The claim is granted. `acked`: frames of this stream are stored up to this number. */
@@ -105,15 +117,7 @@ export const RunDown = schema(() =>
        * On a shared socket: the agent has the lease of another task of the session now. It names its buffer with this
        * stream id, and reports on this socket.
        */
-      next: z
-        .object({
-          stream_id: z.string(),
-          assignment: Assignment(),
-          ttl_ms: z.int(),
-          /** The prompts after `messages_done`. Later ones follow as commands. */
-          messages: z.array(Prompt()),
-        })
-        .optional(),
+      next: NextLease().optional(),
       ...OfShared().shape,
     }),
     /** The agent does not hold the lease (any more). Abort the turn and delete the buffer. */

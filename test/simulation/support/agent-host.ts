@@ -4,6 +4,7 @@ import type { Offeree } from '../../../durable-objects/kit/crypto/offer-proof.ts
 import { FrameBuffer } from '../../../runner/lease/buffer.ts';
 import { LeaseStream } from '../../../runner/lease/lease-stream.ts';
 import { deliverBufferedFrames } from '../../../runner/lease/recovery.ts';
+import { RunSockets } from '../../../runner/lease/run-sockets.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import { uuidOf } from '../../unit/session/fake-agent.ts';
 import { TASK_ID } from '../../unit/session/harness.ts';
@@ -135,12 +136,13 @@ export class AgentHost {
       full: (error: Error) => {
         throw error;
       },
+      passed: () => undefined,
       over: (how: string) => record.over(how),
     };
     const stream = new LeaseStream(
       buffer,
       { repository: REPOSITORY, can_merge: true },
-      this.#network.from(this.name, process.clock),
+      new RunSockets(this.#network.from(this.name, process.clock), null, process.clock),
       events,
       process.clock,
     );

@@ -133,7 +133,7 @@ export async function startWork(
     end: async (isDeleted) => {
       work.cancel();
       await running;
-      await work.dispose(isDeleted);
+      await work.dispose({ isDeleted });
     },
   };
 }

@@ -55,6 +55,16 @@ test.each([
   expect(readdirSync(directory)).toEqual([]);
 });
 
+test('the next lease is begun before the buffer of the one before is deleted', async () => {
+  const buffers: string[][] = [];
+  const next = { stream_id: 'next', assignment: {}, ttl_ms: 60_000, messages: [] };
+  const { session, told } = start({ passed: () => void buffers.push(readdirSync(directory)) });
+  await vi.advanceTimersByTimeAsync(10);
+  session.tell({ type: 'ended', reason: 'passed_on', saved: 0, next });
+  await vi.advanceTimersByTimeAsync(10);
+  expect([buffers.flat().length > 0, told, readdirSync(directory)]).toEqual([true, ['granted', 'ended'], []]);
+});
+
 test('a closed stream keeps its buffer for a later process', async () => {
   const { session, stream } = start();
   session.losesAcks = true;

@@ -7,6 +7,7 @@ import { type Clock, processClock } from '../../../runner/lease/clock.ts';
 import type { ConnectionEvents, OpenConnection } from '../../../runner/lease/connection.ts';
 import type { LeaseEvents } from '../../../runner/lease/lease-events.ts';
 import { LeaseStream } from '../../../runner/lease/lease-stream.ts';
+import { RunSockets } from '../../../runner/lease/run-sockets.ts';
 import type { Assignment } from '../../../src/protocol/run/assignment.ts';
 import type { AgentFrame, AgentFrameBody } from '../../../src/protocol/run/frames.ts';
 import type { RunUp } from '../../../src/protocol/run/run-socket.ts';
@@ -18,6 +19,7 @@ const lease = {
   agent_name: 'AGENT-A',
   instance_id: '7f9d3c5e-0f5e-4a53-8a0e-2f6f1f6f7a10',
 };
+const ABILITIES = { capabilities: [], labels: [] };
 export const TTL_MS = 60_000;
 export const note = (text: string): AgentFrameBody => ({ type: 'agent.note', data: { level: 'info', text } });
 
@@ -136,8 +138,14 @@ export function start(events: Partial<LeaseEvents> = {}, isReachable = true, max
     quiet: () => told.push('quiet'),
     alive: () => told.push('alive'),
     full: () => told.push('full'),
+    passed: () => told.push('passed'),
     over: (how) => told.push(how),
     ...events,
   };
-  return { session, stream: new LeaseStream(buffer, { repository: null }, session.open, all, clock), buffer, told };
+  return {
+    session,
+    stream: new LeaseStream(buffer, { repository: null }, new RunSockets(session.open, ABILITIES, clock), all, clock),
+    buffer,
+    told,
+  };
 }

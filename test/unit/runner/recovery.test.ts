@@ -94,6 +94,33 @@ test.each([
   expect(readdirSync(worktrees)).toEqual([`${TASK}-1`, `${TASK}-1.kept`]);
 });
 
+test('the next lease of which a killed process has not heard is given back', async () => {
+  killed(1);
+  const given = { task_id: TASK.replace(/1$/, '2'), epoch: 1 };
+  const said: Record<string, unknown>[] = [];
+  const openConnection: OpenConnection = (_path, events) => {
+    setTimeout(() => events.opened());
+    const answer = (of: object, message: object) => events.received(JSON.stringify({ of, ...message }));
+    const receive = (message: { type: string; of: { task_id: string } }) => {
+      said.push(message);
+      const isGiven = message.of.task_id === given.task_id;
+      const next = { stream_id: 'given', assignment: given, ttl_ms: 60_000, messages: [] };
+      if (!isGiven) answer(message.of, { ...ENDED, saved: 3, next });
+      else if (message.type === 'frames') answer(message.of, { ...ENDED, saved: 0 });
+      else answer(message.of, { type: 'lease', assignment: given, acked: 0, saved: 0, ttl_ms: 60_000 });
+    };
+    return {
+      send: (text) => void (text !== 'ping' && setTimeout(() => receive(JSON.parse(text)))),
+      close: () => undefined,
+    };
+  };
+  start(openConnection);
+  await eventually(() => expect(said.at(-1)?.type).toBe('frames'));
+  await eventually(() => expect(readdirSync(join(directory, 'leases'))).toEqual([]));
+  expect(said.find(({ stream_id }) => stream_id === 'given')).toMatchObject({ type: 'present', of: given });
+  expect(said.at(-1)).toMatchObject({ of: given, frames: [{ n: 1, type: 'released', data: { reason: 'lost' } }] });
+});
+
 test('a kept worktree in which a newer lease works stays', async () => {
   const path = killed(1);
   markReported(path);
