@@ -1,13 +1,19 @@
+import { BoundedMap } from '../../../src/domain/bounded-map.ts';
 import { type CheckRecord, NO_CHECKS_RUN } from '../../../src/domain/session/checks.ts';
 import type { Capability } from '../../../src/protocol/common/enums.ts';
 import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
 import type { Check } from '../../../src/protocol/session/checks.ts';
 import type { Estimate } from '../../../src/protocol/session/task-requests.ts';
+import type { Transaction } from '../../kit/storage/store.ts';
 import type { StoredDelivery } from '../delivery/delivery-tasks.ts';
 import type { SessionParts } from '../parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
 type Column = 'definition' | 'result' | 'checks';
+
+const NOTHING = () => {};
+/** Those of the tasks that agents work on at a time, most of the time. */
+const KEPT_DEFINITIONS = 20;
 
 /** The members of a task that no step needs but the one that begins with it. */
 export interface TaskDefinition {
@@ -21,9 +27,12 @@ export interface TaskDefinition {
   deliver?: StoredDelivery;
 }
 
-/** The long texts of tasks: what each was created with, what its agent has reported, and how its checks ended. They are not kept in memory. */
+/** The long texts of tasks: what each was created with, what its agent has reported, and how its checks ended. Only the definitions that were read last are kept in memory: a step of a task reads them often. */
 export class TaskDetails {
   readonly #parts: Needs;
+  #definitions = new BoundedMap<number, TaskDefinition | null>(KEPT_DEFINITIONS);
+  /** The last transaction that has changed a definition. */
+  #changedBy: Transaction | null = null;
 
   constructor(parts: Needs) {
     this.#parts = parts;
@@ -31,7 +40,12 @@ export class TaskDetails {
 
   /** What the task was created with; null for the session's own task. */
   definition(task: number): TaskDefinition | null {
-    return this.#read('definition', task);
+    if (this.#changedBy?.outcome === 'failed') this.#forgetDefinitions(null);
+    const known = this.#definitions.get(task);
+    if (known !== undefined) return known;
+    const read = this.#read<TaskDefinition>('definition', task);
+    this.#definitions.set(task, read);
+    return read;
   }
 
   /** The capabilities that each task requires in addition to the session. */
@@ -44,9 +58,11 @@ export class TaskDetails {
 
   define(task: number, definition: TaskDefinition): void {
     this.#write('definition', task, definition);
+    this.#forgetDefinitions(this.#parts.kit.store.beforeCommit(NOTHING));
   }
 
   remove(task: number): void {
+    this.#forgetDefinitions(this.#parts.kit.store.beforeCommit(NOTHING));
     this.#parts.kit.store.rows(`DELETE FROM task_details WHERE task = ?`, task);
   }
 
@@ -83,6 +99,11 @@ export class TaskDetails {
        WHERE checks IS NOT NULL AND task IN (SELECT value FROM json_each(?))`,
       JSON.stringify(tasks),
     );
+  }
+
+  #forgetDefinitions(changedBy: Transaction | null): void {
+    this.#definitions = new BoundedMap(KEPT_DEFINITIONS);
+    this.#changedBy = changedBy;
   }
 
   /** Whether the session's result is that of its only task. Before a delivery, the session has no result yet. */
