@@ -8,14 +8,12 @@ import { MAX_ID_CHARS } from '../src/protocol/common/bounds.ts';
 import { Capability } from '../src/protocol/common/enums.ts';
 import { truncated } from '../src/protocol/common/text.ts';
 import { pathOf } from '../src/protocol/endpoints/routes.ts';
-import type { NextLease } from '../src/protocol/run/run-socket.ts';
 import { expiryWarning, judgeRejection, type Rejection, SupersededError } from './access.ts';
+import { AgentLeases, keyOf, type Offer } from './agent-leases.ts';
 import type { AgentOptions, AgentParts } from './agent-parts.ts';
-import { fetchArtifact } from './lease/artifacts.ts';
-import { FrameBuffer } from './lease/buffer.ts';
 import { processClock } from './lease/clock.ts';
 import { CONTROL_FIRST_PAUSE_MS, ReconnectingSocket, type ReconnectingSocketEvents } from './lease/connection.ts';
-import { Lease, type LeaseDependencies } from './lease/lease.ts';
+import type { Lease } from './lease/lease.ts';
 import { recover } from './lease/recovery.ts';
 import { type Abilities, RunSockets } from './lease/run-sockets.ts';
 import { Lifetime } from './lifetime.ts';
@@ -29,8 +27,6 @@ const STOP_LIMIT_MS = 10_000;
 const MIN_FREE_BYTES = 104_857_600;
 const EXPIRY_CHECK_MS = 43_200_000;
 
-type Offer = Extract<ControlDown, { type: 'offer' }>;
-
 /** A running agent: its control socket, and the leases it works on. */
 export class Agent {
   /** Resolves when the agent has stopped: with null if a stop was requested, or else with the error that stopped it. */
@@ -38,13 +34,11 @@ export class Agent {
   readonly #options: AgentOptions;
   readonly #parts: AgentParts;
   readonly #instanceId = randomUUID();
-  readonly #leases = new Map<string, Lease>();
+  readonly #leases: AgentLeases;
   /** Offers that wait until this agent's older lease of the same task has ended. */
   readonly #waitingOffers = new Set<string>();
-  readonly #buffers: string;
   readonly #worktrees: string;
   readonly #recovery: { close(): void };
-  readonly #sockets: RunSockets;
   readonly #startedAt = performance.now();
   #control: ReconnectingSocket;
   #isStopping = false;
@@ -57,21 +51,31 @@ export class Agent {
   constructor(options: AgentOptions, parts: AgentParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#buffers = join(options.dataDirectory, 'leases');
+    const buffers = join(options.dataDirectory, 'leases');
     this.#worktrees = join(options.dataDirectory, 'worktrees');
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
-    const { repository, opencode, openConnection, identity } = parts;
-    this.#sockets = new RunSockets(openConnection, options.once ? null : this.#abilities);
+    const { repository, opencode, openConnection } = parts;
+    const holder = { agent_id: this.id, agent_name: options.name, instance_id: this.#instanceId };
+    this.#leases = new AgentLeases(options, parts, {
+      holder,
+      buffers,
+      worktrees: this.#worktrees,
+      sockets: new RunSockets(openConnection, options.once ? null : this.#abilities),
+      isEnding: () => this.#isStopping || this.#isDraining,
+      granted: ({ task_id, epoch }) => this.#send({ type: 'accepted', task_id, epoch }),
+      begun: () => this.#lifetime.busy(),
+      ended: (lease) => this.#ended(lease),
+    });
     this.#recovery = recover({
-      buffers: this.#buffers,
+      buffers,
       worktrees: this.#worktrees,
       repository,
       opencode,
-      agent: { agent_id: identity.agent_id, agent_name: options.name, instance_id: this.#instanceId },
+      agent: holder,
       openConnection,
-      isAtWork: (task) => [...this.#leases.values()].some(({ task_id }) => task_id === task),
+      isAtWork: (task) => this.#leases.all.some(({ task_id }) => task_id === task),
       log: options.log,
     });
     this.#lifetime = new Lifetime(options, (error) => void this.stop(error));
@@ -118,7 +122,7 @@ export class Agent {
     const count = this.#leases.size;
     if (count > 0 && withinMs > 0)
       this.#options.log(`finishing ${count === 1 ? '1 task' : `${count} tasks`}, then stopping`);
-    await within(withinMs, Promise.all([...this.#leases.values()].map((lease) => lease.finished)));
+    await within(withinMs, Promise.all(this.#leases.all.map((lease) => lease.finished)));
     await this.stop();
   }
 
@@ -130,7 +134,7 @@ export class Agent {
     }
     this.#isStopping = true;
     this.#lifetime.busy();
-    const leases = [...this.#leases.values()];
+    const leases = this.#leases.all;
     for (const lease of leases) lease.shutDown(STOP_TURN_MS);
     await within(STOP_LIMIT_MS, Promise.all(leases.map((lease) => lease.finished)));
     await within(STOP_LIMIT_MS, Promise.all(leases.map((lease) => lease.abandon())));
@@ -173,7 +177,7 @@ export class Agent {
       remotes: [...this.#parts.repository.remotes],
       model: truncated(this.#parts.model, MAX_ID_CHARS),
       version: VERSION,
-      leases: this.#granted().map(({ task_id, epoch }) => ({ task_id, epoch })),
+      leases: this.#leases.granted.map(({ task_id, epoch }) => ({ task_id, epoch })),
     });
   }
 
@@ -187,8 +191,8 @@ export class Agent {
       case 'offer':
         return this.#offered(message);
       case 'cancel': {
-        this.#waitingOffers.delete(key(message));
-        const lease = this.#leases.get(key(message));
+        this.#waitingOffers.delete(keyOf(message));
+        const lease = this.#leases.get(message);
         // Only its session ends a granted lease, on the run socket.
         if (lease && !lease.isGranted) lease.shutDown(0);
         return;
@@ -202,14 +206,14 @@ export class Agent {
 
   #offered(offer: Offer): void {
     const { task_id, epoch } = offer;
-    const known = this.#leases.get(key({ task_id, epoch }));
+    const known = this.#leases.get(offer);
     if (known !== undefined) {
       if (known.isGranted && !known.isOver) this.#send({ type: 'accepted', task_id, epoch });
       return;
     }
-    if (this.#waitingOffers.has(key({ task_id, epoch }))) return;
-    const older = [...this.#leases.values()].filter((lease) => lease.task_id === task_id && lease.epoch < epoch);
-    const others = [...this.#leases.values()].filter((lease) => !older.includes(lease));
+    if (this.#waitingOffers.has(keyOf(offer))) return;
+    const older = this.#leases.all.filter((lease) => lease.task_id === task_id && lease.epoch < epoch);
+    const others = this.#leases.all.filter((lease) => !older.includes(lease));
     // The registry freed the slot of a lease when it ended, so a lease that is cleaning up is no reason to decline.
     const cleaning = others.filter(({ isOver }) => isOver);
     const taken = others.length - cleaning.length + this.#waitingOffers.size;
@@ -232,15 +236,6 @@ export class Agent {
     return taken >= this.#options.capacity ? 'no capacity' : null;
   }
 
-  #bufferFor(record: Parameters<typeof FrameBuffer.create>[1]): FrameBuffer | null {
-    try {
-      return FrameBuffer.create(this.#buffers, record);
-    } catch (error) {
-      this.#options.log(`declining an offer: its events cannot be stored (${(error as Error).message})`);
-      return null;
-    }
-  }
-
   #freeBytes(): number {
     const { bavail, bsize } = statfsSync(this.#options.dataDirectory);
     return bavail * bsize;
@@ -251,7 +246,7 @@ export class Agent {
    * share one OpenCode conversation, and those that are over.
    */
   async #acceptAfter(first: Lease[], offer: Offer): Promise<void> {
-    const name = key(offer);
+    const name = keyOf(offer);
     if (this.#waitingOffers.has(name)) return;
     this.#waitingOffers.add(name);
     await Promise.all(first.map((lease) => lease.supersede()));
@@ -262,63 +257,18 @@ export class Agent {
   }
 
   /** @param head the commit that the clone has checked out */
-  #accept({ task_id, epoch, proof }: Offer, head: string | null): void {
-    const buffer = this.#bufferFor({ task_id, epoch, ...this.#holder, proof });
-    if (buffer === null) return this.#send({ type: 'declined', task_id, epoch, reason: 'the disk is full' });
-    this.#begin(new Lease(buffer, this.#dependenciesOf({ task_id, epoch }, head)));
+  #accept(offer: Offer, head: string | null): void {
+    const { task_id, epoch } = offer;
+    if (!this.#leases.accept(offer, head)) this.#send({ type: 'declined', task_id, epoch, reason: 'the disk is full' });
   }
 
-  /** Goes on with the lease to which the slot of another one has passed on. */
-  #goOn(before: Lease, given: NextLease): boolean {
-    const { task_id, epoch } = given.assignment;
-    if (this.#leases.has(key({ task_id, epoch }))) return false;
-    const buffer = this.#bufferFor({ task_id, epoch, ...this.#holder, stream_id: given.stream_id });
-    // Without frames, the session takes the lease back.
-    if (buffer === null) return false;
-    const lease = new Lease(buffer, this.#dependenciesOf({ task_id, epoch }, null), { lease: before, given });
-    this.#begin(lease);
-    if (this.#isStopping || this.#isDraining) lease.shutDown(0);
-    return true;
-  }
-
-  get #holder() {
-    return { agent_id: this.id, agent_name: this.#options.name, instance_id: this.#instanceId };
-  }
-
-  #dependenciesOf(slot: { task_id: string; epoch: number }, head: string | null): LeaseDependencies {
-    const { repository, canMerge, opencode, model, redact, server, setup } = this.#parts;
-    const { url, token, ceilings, log, stepCheckpointMs } = this.#options;
-    return {
-      opencode,
-      repository,
-      clone: { repository: repository.rootCommit, head_commit: head, can_merge: canMerge },
-      model,
-      worktreesDirectory: this.#worktrees,
-      sockets: this.#sockets,
-      redact,
-      setup,
-      toolEnvironment: () => server.environment,
-      fetchArtifact: (sessionId, artifactId) => fetchArtifact(url, token, sessionId, artifactId),
-      onGranted: () => this.#send({ type: 'accepted', ...slot }),
-      onPassed: (next) => this.#goOn(this.#leases.get(key(slot))!, next),
-      log,
-      ceilings,
-      ...(stepCheckpointMs === undefined ? {} : { stepCheckpointMs }),
-    };
-  }
-
-  #begin(lease: Lease): void {
-    const { task_id, epoch } = lease;
-    this.#leases.set(key(lease), lease);
-    this.#lifetime.busy();
-    void lease.finished.then(() => {
-      this.#leases.delete(key(lease));
-      // The session has told the registry that the slot is that of the next lease.
-      if (!lease.hasPassedOn) this.#send({ type: 'ended', task_id, epoch });
-      const isIdle = this.#leases.size === 0 && !this.#isStopping;
-      if (lease.isGranted) this.#lifetime.finished(lease, isIdle);
-      else if (isIdle) this.#lifetime.idle();
-    });
+  #ended(lease: Lease): void {
+    const { task_id, epoch, hasPassedOn } = lease;
+    // The session has told the registry that the slot is that of the next lease.
+    if (!hasPassedOn) this.#send({ type: 'ended', task_id, epoch });
+    const isIdle = this.#leases.size === 0 && !this.#isStopping;
+    if (lease.isGranted) this.#lifetime.finished(lease, isIdle);
+    else if (isIdle) this.#lifetime.idle();
   }
 
   /**
@@ -346,15 +296,7 @@ export class Agent {
     void this.stop(error);
   }
 
-  #granted(): Lease[] {
-    return [...this.#leases.values()].filter((lease) => lease.isGranted && !lease.isOver);
-  }
-
   #send(message: ControlUp): void {
     this.#control.send(message);
   }
-}
-
-function key({ task_id, epoch }: { task_id: string; epoch: number }): string {
-  return `${task_id}/${epoch}`;
 }
