@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { buildIfStale } from '../../cli/launcher/build.ts';
 import { freePort } from '../../runner/process/free-port.ts';
 import { activeTimes, type CpuProfile } from './cpu-profile.ts';
+import { OurChains } from './graph/steps.ts';
 import { HttpConnection, httpLoad } from './http.ts';
 import { closedLoop } from './load.ts';
 import { BATCH, LISTED_SESSIONS, MANY, WINDOW } from './plan.ts';
@@ -102,12 +103,21 @@ const OPERATIONS: Record<string, (control: ControlPlane) => Promise<() => Promis
       bench.close();
     };
   },
+  /** Sessions of three tasks that follow each other, 50 at a time. */
+  async steps(control) {
+    const chains = await OurChains.open(control);
+    const prepared = await chains.prepare(100);
+    return () => chains.run(50, prepared);
+  },
   async batches(control) {
     const bench = await BenchWorkspace.open(control);
     const begun = await bench.begin(await bench.create());
     return () => closedLoop(WINDOW, 2_000, () => begun.lease.sendDeltas(BATCH));
   },
 };
+
+/** The operations whose fixture serves only one load. */
+const ONCE = ['jobs', 'steps'];
 
 /** Functions by the share of samples in which they were running, without idle time. */
 function table(profile: CpuProfile): string {
@@ -143,7 +153,7 @@ try {
     const load = await OPERATIONS[name]!(control);
     await load().catch(() => undefined);
     const inspector = await Inspector.connect(inspectorPort);
-    const profile = await inspector.profile(name === 'jobs' ? await OPERATIONS[name]!(control) : load);
+    const profile = await inspector.profile(ONCE.includes(name) ? await OPERATIONS[name]!(control) : load);
     inspector.close();
     writeFileSync(join(kept, `${name}.cpuprofile`), JSON.stringify(profile));
     console.log(`\n${name}\n${table(profile)}`);

@@ -91,7 +91,7 @@ async function pushToWatchers(
 }
 
 /** A socket whose messages are acknowledged in order. */
-class FloorSender {
+export class FloorSender {
   readonly #waiting: (() => void)[] = [];
   #line: { send(text: string): void; close(): void } | null = null;
 
