@@ -39,8 +39,9 @@ export function stepped(ms) {
 
 /** Runs a server as long as this program. */
 export function serve(command, args, env = {}) {
-  const child = spawn(command, args, { stdio: 'ignore', env: { ...process.env, ...env } });
-  process.once('exit', () => child.kill('SIGKILL'));
+  // In a group of its own, because the program may only start the server.
+  const child = spawn(command, args, { stdio: 'ignore', detached: true, env: { ...process.env, ...env } });
+  process.once('exit', () => process.kill(-child.pid, 'SIGKILL'));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 }
 
