@@ -3,7 +3,7 @@ import { howItEnded } from '../src/domain/session/checks.ts';
 import { conflictText } from '../src/domain/session/conflict-text.ts';
 import { deliveryRequestText, deliveryText } from '../src/domain/session/delivery-text.ts';
 import { resultRemark } from '../src/domain/session/result-remark.ts';
-import { retryTime } from '../src/domain/session/session-state.ts';
+import { editRemark, retryTime } from '../src/domain/session/session-state.ts';
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
 import { WHOLE_SESSION } from '../src/protocol/common/ids.ts';
 import type { SessionEvent } from '../src/protocol/events/envelope.ts';
@@ -172,6 +172,9 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       ];
     case 'task.rated':
       return [mark('★', 'magenta', ratingText(event))];
+    case 'task.strayed':
+    case 'task.conflict_risk':
+      return [mark('!', 'yellow', editRemark(event))];
     case 'frame.rejected':
       return [mark('!', 'yellow', `the session rejected a frame of the agent: ${event.data.reason}`)];
     case 'task.conflict':

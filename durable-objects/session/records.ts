@@ -6,7 +6,7 @@ import type { AssignmentResult } from '../../src/ports/agent-registry.ts';
 import type { ApprovalKind, SessionStatus, TaskKind, TaskPriority } from '../../src/protocol/common/enums.ts';
 import { CheckMembers } from '../../src/protocol/session/checks.ts';
 import type { Rating } from '../../src/protocol/session/rating.ts';
-import type { CreateSessionRequest } from '../../src/protocol/session/requests.ts';
+import { type CreateSessionRequest, OnConflictRisk } from '../../src/protocol/session/requests.ts';
 import { AgentChoice } from '../../src/protocol/session/requirements.ts';
 import type { SessionError } from '../../src/protocol/session/session.ts';
 import { CachedRows } from '../kit/storage/cached-rows.ts';
@@ -105,6 +105,8 @@ export interface TaskRow extends TaskFacts {
   gate: Gate;
   /** JSON: the {@link Blockage} of a blocked task. */
   blocked_by: string | null;
+  /** JSON: the files that its agents have edited; empty once it has ended. */
+  edited: string;
   /** How long one agent may work on it; null if there is no limit of its own. */
   timeout_seconds: number | null;
   /** 1 for a task that does not count for the session: a delivery that was asked for after its end. */
@@ -221,8 +223,12 @@ export class SessionRecords {
       const stored = JSON.parse(json);
       // A session of an earlier release has chosen nothing.
       const later = { ...AgentChoice().parse(stored), ...CheckMembers().parse(stored) };
+      const on_conflict_risk = OnConflictRisk().parse(stored.on_conflict_risk);
       const allow_rebalance = stored.allow_rebalance ?? false;
-      this.#parsed = { json, spec: { ...stored, ...later, allow_rebalance, initial_prompt: prompt.text } };
+      this.#parsed = {
+        json,
+        spec: { ...stored, ...later, allow_rebalance, on_conflict_risk, initial_prompt: prompt.text },
+      };
     }
     return this.#parsed.spec;
   }

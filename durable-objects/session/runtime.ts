@@ -38,6 +38,7 @@ import { Deliveries } from './delivery/deliveries.ts';
 import { DeliveryTasks } from './delivery/delivery-tasks.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Files } from './files.ts';
+import { EditedFiles } from './graph/edited-files.ts';
 import { Gates } from './graph/gates.ts';
 import { GraphChanges } from './graph/graph-changes.ts';
 import { NewTasks } from './graph/new-tasks.ts';
@@ -61,6 +62,7 @@ import { AgentFrames } from './run/agent-frames.ts';
 import { AgentStream } from './run/agent-stream.ts';
 import { Claims } from './run/claims.ts';
 import { Commands } from './run/commands.ts';
+import { EditWatch } from './run/edit-watch.ts';
 import { LeaseCalls } from './run/lease-calls.ts';
 import { Passes } from './run/passes.ts';
 import { Refusals } from './run/refusals.ts';
@@ -327,9 +329,10 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const kit = buildKit(platform, SESSION_SCHEMA, destinations);
   const records = new SessionRecords({ kit });
   const graph = new SessionGraph({ kit, records });
+  const editedFiles = new EditedFiles({ records });
   const details = new TaskDetails({ kit, records });
   const works = new Works({ kit, records, details, graph });
-  const storage = { config, kit, records, details, graph, works };
+  const storage = { config, kit, records, details, graph, works, editedFiles };
 
   // The recorded state and its views.
   const log = new EventLog(storage);
@@ -385,9 +388,10 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const claims = new Claims(moving);
   const refusals = new Refusals(moving);
   const results = new Results(moving);
-  const frames = new AgentFrames({ ...moving, results });
+  const editWatch = new EditWatch(moving);
+  const frames = new AgentFrames({ ...moving, results, editWatch });
   const edits = { changes, newTasks, taskEdits, taskActions, decisions, actions, deliveries };
-  const asking = { ...moving, ...edits, claims, refusals, results, frames };
+  const asking = { ...moving, ...edits, claims, refusals, results, frames, editWatch };
 
   // The transport of agents, and the handlers of deadlines.
   return { ...asking, stream: new AgentStream(asking), overdue: new Overdue(asking) };

@@ -23,7 +23,7 @@ CREATE TABLE tasks (
   parent INTEGER, depends_on TEXT NOT NULL DEFAULT '[]', priority TEXT NOT NULL DEFAULT 'normal',
   hours REAL, max_attempts INTEGER, cause INTEGER, started_at INTEGER, ended_at INTEGER,
   kind TEXT NOT NULL DEFAULT 'work', gate TEXT, blocked_by TEXT, work TEXT, start TEXT, timeout_seconds INTEGER,
-  aside INTEGER NOT NULL DEFAULT 0
+  aside INTEGER NOT NULL DEFAULT 0, edited TEXT NOT NULL DEFAULT '[]'
 );
 CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT, checks TEXT);
 CREATE TABLE leases (
@@ -365,6 +365,11 @@ UPDATE session SET base_commit = (SELECT view ->> 'base_commit' FROM checkpoints
 ALTER TABLE session ADD COLUMN delivery INTEGER;
 ALTER TABLE tasks ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
 `,
+    },
+    {
+      // JSON: the files that a task has edited which has not ended.
+      id: 'session/0031_edited_files',
+      sql: `ALTER TABLE tasks ADD COLUMN edited TEXT NOT NULL DEFAULT '[]';`,
     },
   ],
 };

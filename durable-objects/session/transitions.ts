@@ -51,6 +51,7 @@ export class Transitions {
     records.updateTask(number, {
       ...(changes.status !== 'ready' && { reserved_at: null }),
       ...(isUnblocked && { blocked_by: null }),
+      ...(isFinal(changes) && { edited: '[]' }),
       ended_at: isFinal(changes) ? (ended_at ?? kit.store.platform.now()) : null,
       ...changes,
     });

@@ -7,6 +7,7 @@ import { spellCost } from '../../../src/domain/session/usage.ts';
 import { SessionId } from '../../../src/protocol/common/ids.ts';
 import type { CheckResult } from '../../../src/protocol/session/checks.ts';
 import type { SessionView } from '../../../src/protocol/session/session.ts';
+import type { TaskView } from '../../../src/protocol/session/task.ts';
 import { approvalLines } from '../../approval-text.ts';
 import { CliError, exitCode, oio } from '../../command.ts';
 import { connectClient, findConnection } from '../../connection.ts';
@@ -76,6 +77,7 @@ export function printSession(view: SessionView, json: boolean): void {
   for (const { title, blocked_by } of view.tasks ?? []) {
     if (blocked_by) printLines([printable(`  blocked: ${title}. ${blocked_by.message}`)]);
   }
+  for (const line of riskLines(view.tasks ?? [])) printLines([printable(line)]);
   for (const { last_assignment } of view.tasks ?? []) {
     if (!last_assignment?.rating) continue;
     const { quality, comment } = last_assignment.rating;
@@ -97,6 +99,16 @@ export function printSession(view: SessionView, json: boolean): void {
     const cost = spellCost(view.usage, (dollars) => `$${dollars.toFixed(4)}`);
     printLines([`  ${input_tokens} tokens in, ${output_tokens} out, ${cost}`]);
   }
+}
+
+/** The files that several tasks edit at the same time, each pair of tasks once. */
+function riskLines(tasks: readonly TaskView[]): string[] {
+  const titleOf = new Map(tasks.map(({ id, title }) => [id, title]));
+  return tasks.flatMap(({ id, title, conflict_risk }) =>
+    conflict_risk
+      .filter(({ with_task_id }) => id < with_task_id)
+      .map(({ path, with_task_id }) => `  ${path} is changed by ${title} and by ${titleOf.get(with_task_id)}`),
+  );
 }
 
 /** The beginning of the result's text. */

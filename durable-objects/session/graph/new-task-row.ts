@@ -33,6 +33,7 @@ export function newTaskRow(number: number, title: string, place: Partial<TaskRow
     work: null,
     start: null,
     timeout_seconds: null,
+    edited: '[]',
     aside: 0,
     ...place,
   };

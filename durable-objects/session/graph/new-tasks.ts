@@ -33,9 +33,9 @@ export class NewTasks {
     if (problem) return problem;
 
     for (const [index, place] of read.value.entries()) {
-      const { description, required_capabilities, required_labels, estimate, checks } = wanted[index]!;
+      const { description, paths, required_capabilities, required_labels, estimate, checks } = wanted[index]!;
       tasks.add(place.number, place.title, place);
-      details.define(place.number, { description, required_capabilities, required_labels, estimate, checks });
+      details.define(place.number, { description, paths, required_capabilities, required_labels, estimate, checks });
     }
     const version = changes.record(read.value);
     const task_ids = read.value.map((_, index) => taskIdOf(id, last_task + 1 + index));

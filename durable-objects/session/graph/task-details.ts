@@ -21,6 +21,8 @@ export interface TaskDefinition {
   required_capabilities: Capability[];
   required_labels: string[];
   estimate?: Estimate | undefined;
+  /** Absent in a definition of an earlier release. */
+  paths?: string[] | undefined;
   /** Absent in tasks of an earlier release. */
   checks?: Check[];
   /** Only of a task that delivers. */

@@ -76,7 +76,8 @@ export class TaskEdits {
     const { description, required_capabilities, required_labels, checks, estimate, title, priority, max_attempts } =
       body;
     const { requires_approval, timeout_seconds } = body;
-    const needed = { description, required_capabilities, required_labels, checks };
+    const { paths } = body;
+    const needed = { description, required_capabilities, required_labels, checks, paths };
     const isNeeded = Object.values(needed).some((value) => value !== undefined);
     const before = details.definition(task.number);
     if (isNeeded && (before === null || records.lastMessageOf(task.number) > 0)) {

@@ -21,7 +21,7 @@ import { correctionOf } from './corrections.ts';
 import { readBlockage } from './gates.ts';
 import { dependenciesOf } from './session-graph.ts';
 
-type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'details' | 'graph'>;
+type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'details' | 'graph' | 'editedFiles'>;
 
 const NO_SUCH_TASK = refuse('not_found', 'There is no such task in this session.');
 const HOUR_MS = 3_600_000;
@@ -143,7 +143,7 @@ export class TaskViews {
   }
 
   #view(task: TaskRow): TaskView {
-    const { config, kit, records, graph } = this.#parts;
+    const { config, kit, records, editedFiles, graph } = this.#parts;
     const { id } = records.session();
     const idOf = (number: number) => taskIdOf(id, number);
     const lease = records.liveLease(task.number);
@@ -171,6 +171,7 @@ export class TaskViews {
       depends_on: dependenciesOf(task).map(({ task: other, ...how }) => ({ task_id: idOf(other), ...how })),
       waiting_on: isFinal(task) ? [] : graph.live.waitsFor(task.number).map(idOf),
       timeout_seconds: task.timeout_seconds,
+      conflict_risk: editedFiles.risksOf(task),
       requires_approval: task.gate !== null,
       blocked_by: readBlockage(task),
       caused_by: task.cause === null ? null : idOf(task.cause),
@@ -193,6 +194,7 @@ export class TaskViews {
       description: definition?.description ?? spec.initial_prompt,
       required_capabilities: definition?.required_capabilities ?? spec.required_capabilities,
       required_labels: definition?.required_labels ?? spec.required_labels,
+      paths: definition?.paths ?? [],
       estimate,
       deviation_hours: estimate && pertEstimate(estimate).deviation_hours,
       checks: details.checks(task.number),

@@ -24,6 +24,7 @@ type Needs = Pick<
   | 'deliveryTasks'
   | 'tasks'
   | 'results'
+  | 'editWatch'
   | 'projections'
 >;
 type SummedUsage = Pick<DataOf<'usage'>, 'input_tokens' | 'output_tokens' | 'cost_usd'>;
@@ -202,8 +203,9 @@ export class AgentFrames {
 
   /** Applies an event about the agent's work. */
   #progress(task: number, body: EventBody): void {
-    const { kit, log, records, tasks, projections } = this.#parts;
+    const { kit, log, records, tasks, editWatch, projections } = this.#parts;
     log.append(task, body);
+    if (body.type === 'file.edited') editWatch.edited(task, body.data.path);
     if (body.type === 'model.retry') {
       const { message, next_in_ms } = body.data;
       const until = kit.store.platform.now() + (next_in_ms ?? 0);

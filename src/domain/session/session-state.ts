@@ -96,6 +96,17 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
       const said = { agent_name, quality, ...(comment !== undefined && { comment }), by };
       return transcript.add({ kind: 'rating', id: `rating-${seq}`, task, seq, at, ...said });
     }
+    case 'task.strayed':
+    case 'task.conflict_risk':
+      return transcript.add({
+        kind: 'note',
+        id: `note-${seq}`,
+        task,
+        seq,
+        at,
+        level: 'warning',
+        text: editRemark(event),
+      });
     case 'checkpoint.created':
       state.checkpoints = [...state.checkpoints, event.data.checkpoint].slice(-MAX_LISTED);
       return;
@@ -131,6 +142,15 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
     default:
       return applyAgentEvent(state, transcript, event);
   }
+}
+
+/** Why an edit of a file may be a mistake, in words. */
+export function editRemark({
+  type,
+  data,
+}: Extract<SessionEvent, { type: 'task.strayed' | 'task.conflict_risk' }>): string {
+  if (type === 'task.strayed') return `${data.path} is not among the files that the task is expected to change.`;
+  return `${data.path} was also changed by “${data.title}”, at the same time.`;
 }
 
 function applyAgentEvent(state: Draft, transcript: TranscriptDraft, event: EventPosition & AgentEventBody): void {

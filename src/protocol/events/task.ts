@@ -87,6 +87,18 @@ export const TaskEventBody = schema(() =>
       },
     }),
     event({
+      type: 'task.strayed',
+      description: 'The agent has edited a file outside of the task’s `paths`. Each file is noted once.',
+      data: z.object({ path: z.string() }),
+      example: { path: 'package.json' },
+    }),
+    event({
+      type: 'task.conflict_risk',
+      description: 'Another task, which has not ended either, has edited the same file.',
+      data: z.object({ path: z.string(), with_task: z.int(), title: z.string() }),
+      example: { path: 'src/list.ts', with_task: 3, title: 'Test the endpoint' },
+    }),
+    event({
       type: 'frame.rejected',
       description: 'A frame of the agent was invalid. It is acknowledged all the same.',
       data: z.object({ epoch: z.int(), n: z.int(), reason: z.string() }),

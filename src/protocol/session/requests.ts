@@ -121,6 +121,14 @@ const Metadata = schema(() =>
     .refine((metadata) => jsonFits(metadata, METADATA_MAX_BYTES), 'must be at most 16 KiB of JSON'),
 );
 
+/** What follows when two tasks edit the same file at the same time. */
+export const OnConflictRisk = schema(() =>
+  z.enum(['note', 'steer']).default('note').meta({
+    description:
+      'What follows when two tasks edit the same file at the same time. Both tasks say so (`conflict_risk`); `steer`: the agent of the later one also gets a message with the other change.',
+  }),
+);
+
 export const CreateSessionRequest = schema(() =>
   z
     .strictObject({
@@ -137,6 +145,7 @@ export const CreateSessionRequest = schema(() =>
       max_attempts: z.int().min(1).max(10).default(3),
       max_parallel: z.int().min(1).max(50).default(4),
       ...CheckMembers().shape,
+      on_conflict_risk: OnConflictRisk(),
       approval_default: z.enum(['once', 'reject']).default('reject'),
       approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
       parent_session_id: SessionId().optional(),

@@ -5,7 +5,7 @@ import { type Infer, schema } from '../common/schema.ts';
 import { GivenChecks } from './checks.ts';
 import { LabelRequirement } from './requirements.ts';
 import { TaskDependency } from './task.ts';
-import { Estimate, ExpectedVersion, TimeoutSeconds } from './task-requests.ts';
+import { Estimate, ExpectedVersion, TaskPaths, TimeoutSeconds } from './task-requests.ts';
 import { Title } from './title.ts';
 
 /** The bodies of requests that change tasks and their graph. */
@@ -22,6 +22,7 @@ export const UpdateTaskRequest = schema(() =>
       max_attempts: z.int().min(1).max(10).nullable().optional(),
       checks: GivenChecks().optional(),
       timeout_seconds: TimeoutSeconds().nullable().optional(),
+      paths: TaskPaths().optional(),
       requires_approval: z.boolean().optional(),
       graph_version: ExpectedVersion(),
     })

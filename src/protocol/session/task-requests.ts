@@ -29,6 +29,24 @@ export const Estimate = schema(() =>
 );
 export type Estimate = Infer<typeof Estimate>;
 
+const MAX_PATHS = 50;
+const MAX_GLOB_CHARS = 200;
+
+export const TaskPaths = schema(() =>
+  z
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(MAX_GLOB_CHARS)
+        .refine(
+          (glob) => !glob.startsWith('/') && !glob.split('/').includes('..'),
+          'must be relative to the top of the repository, and stay inside it',
+        ),
+    )
+    .max(MAX_PATHS),
+);
+
 export const TimeoutSeconds = schema(() => z.int().min(1).max(86_400));
 
 /** The members that a task has however it is created. */
@@ -44,6 +62,10 @@ const described = () => ({
   timeout_seconds: TimeoutSeconds().optional().meta({
     description:
       'How long one agent may work on it, from when it takes the task. Then the attempt has failed (`task_timeout`), and another one follows if one is left. By default, only the session’s `max_duration_seconds` limits it.',
+  }),
+  paths: TaskPaths().default([]).meta({
+    description:
+      'Globs of the files that it is expected to change, such as `src/**/*.ts` or `docs/`. An edit of another file is noted.',
   }),
   requires_approval: z.boolean().default(false).meta({
     description:

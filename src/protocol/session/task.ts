@@ -60,6 +60,7 @@ const EXAMPLE_TASK = {
   ],
   waiting_on: ['0198c2f0-1a2b-8c3d-9e4f-5a6b00000001'],
   timeout_seconds: null,
+  conflict_risk: [],
   requires_approval: false,
   blocked_by: null,
   caused_by: null,
@@ -93,6 +94,9 @@ export const TaskView = schema(() =>
         description: 'Tasks that must start or end before this one starts or, if its work is done, before it ends.',
       }),
       timeout_seconds: z.int().nullable(),
+      conflict_risk: z.array(z.object({ path: z.string(), with_task_id: TaskId() })).meta({
+        description: 'Files that another task, which has not ended either, has edited too. At most 20.',
+      }),
       requires_approval: z.boolean(),
       blocked_by: z
         .object({ kind: ApprovalKind(), approval_id: Uuid(), message: z.string() })
@@ -114,6 +118,7 @@ export interface Task extends TaskView {
   description: string;
   required_capabilities: string[];
   required_labels: string[];
+  paths: string[];
   estimate: Infer<typeof Estimate> | null;
   deviation_hours: number | null;
   checks: Check[];
@@ -129,6 +134,7 @@ export const Task: () => z.ZodType<Task> = schema(() => {
       description: z.string().meta({ description: 'The prompt of its agent.' }),
       required_capabilities: z.array(Capability()),
       required_labels: z.array(LabelRequirement()),
+      paths: z.array(z.string()),
       estimate: Estimate().nullable(),
       deviation_hours: z.number().nullable().meta({ description: 'The standard deviation of the estimate.' }),
       checks: z.array(Check()).meta({ description: 'The commands that must succeed before it is done.' }),
@@ -147,6 +153,7 @@ export const Task: () => z.ZodType<Task> = schema(() => {
         description: 'Write tests for the new endpoint.',
         required_capabilities: ['testing'],
         required_labels: [],
+        paths: ['test/**'],
         estimate: { optimistic_hours: 1, likely_hours: 2, pessimistic_hours: 3 },
         deviation_hours: 0.33,
         checks: [{ command: 'npm test', timeout_seconds: 600 }],
