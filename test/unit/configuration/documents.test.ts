@@ -10,7 +10,7 @@ test.each(SECTIONS)('the section $name of $file is what the code says; `npm run 
 
 /** Variables that are not settings: of the operating system, Node, git, the tests and commands, and bindings of the Worker. */
 const OTHERS =
-  /^(TEST_[A-Z_]+|NODE_ENV|PATH|SHELL|HOME|USERPROFILE|TMPDIR|XDG_[A-Z]+_HOME|GIT_INDEX_FILE|SESSION|AGENT_REGISTRY|DIRECTORY|WORKSPACE|ASSETS|DISK|OIO_LOCK_TOKEN)$/;
+  /^(TEST_[A-Z_]+|NODE_ENV|PATH|SHELL|HOME|USERPROFILE|TMPDIR|XDG_[A-Z]+_HOME|GIT_INDEX_FILE|SESSION|AGENT_REGISTRY|CONTEXT|DIRECTORY|WORKSPACE|ASSETS|DISK|OIO_LOCK_TOKEN)$/;
 
 /** The forms in which code and documents name a variable. */
 const NAMED = [
