@@ -62,6 +62,8 @@ export async function countOneSession(): Promise<Counts> {
   };
 
   const agent = new FakeAgent(session, 1, 'AGENT-COUNTED');
+  // Like our runner.
+  agent.headCommit = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
   const control = registry.connect(agent.id);
   control.send(helloOf(agent));
   const before = writesOf(platforms);

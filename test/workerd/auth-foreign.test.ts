@@ -101,8 +101,9 @@ async function register(token: string): Promise<void> {
 
 /** A request to an operation on the owner's things. */
 function requestTo(id: OperationId, owner: Awaited<ReturnType<typeof populated>>): { path: string; options: Ask } {
-  const { options } = exampleRequest(id);
-  return { path: owner.pathOf(ROUTES[id].path), options };
+  const { path, options } = exampleRequest(id);
+  const [, search] = path.split('?');
+  return { path: owner.pathOf(ROUTES[id].path) + (search === undefined ? '' : `?${search}`), options };
 }
 
 /** An agent chooses its own id, and a lock is what its users call it: these exist in each workspace. */
