@@ -52,6 +52,12 @@ export const MAX_WAITING_MESSAGES = 100;
 export const MAX_TASKS = 10_000;
 export const MAX_DEPENDENCIES = 1_000;
 export const MAX_TASK_DEPTH = 10;
+/** The most parts into which a task is split, those of its parts included, and the most that a plan of an agent has. */
+export const MAX_PARTS = 100;
+export const MAX_PLANNED_TASKS = 50;
+/** The most templates that a workspace adds, and the most parts of one. */
+export const MAX_TEMPLATES = 50;
+export const MAX_TEMPLATE_PARTS = 30;
 /** The most works of other tasks from which one starts, with those before them. */
 export const MAX_WORKS = 1_000;
 /** The most files that the report of a conflict names. */
