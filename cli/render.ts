@@ -2,6 +2,7 @@ import { spellDuration } from '../src/domain/duration.ts';
 import { howItEnded } from '../src/domain/session/checks.ts';
 import { conflictText } from '../src/domain/session/conflict-text.ts';
 import { deliveryRequestText, deliveryText } from '../src/domain/session/delivery-text.ts';
+import { decompositionText } from '../src/domain/session/decomposition-text.ts';
 import { resultRemark } from '../src/domain/session/result-remark.ts';
 import { editRemark, retryTime } from '../src/domain/session/session-state.ts';
 import type { SessionStatus } from '../src/protocol/common/enums.ts';
@@ -179,6 +180,8 @@ function renderEvent(event: Exclude<SessionEvent, StreamedEvent | EventOf<'tool'
       return [mark('!', 'yellow', `the session rejected a frame of the agent: ${event.data.reason}`)];
     case 'task.conflict':
       return [mark('!', 'yellow', conflictText(event.data))];
+    case 'task.decomposition':
+      return [note(decompositionText(event.data))];
     case 'graph.changed': {
       const { tasks, removed } = event.data;
       const [first, ...more] = tasks;

@@ -63,8 +63,10 @@ export class Attempts {
 
   /** Fails the task without another attempt. */
   failForGood(number: number, reason: string, error: SessionError, result?: MoveFacts['result']): void {
-    const { transitions } = this.#parts;
-    transitions.task(number, { status: 'failed', degraded_by: null, error: JSON.stringify(error) });
+    const { records, transitions } = this.#parts;
+    // Without a plan, the planned task goes on all the same.
+    const status = records.task(number)!.kind === 'plan' ? 'skipped' : 'failed';
+    transitions.task(number, { status, degraded_by: null, error: JSON.stringify(error) });
     transitions.settle({ reason, error, result });
   }
 }

@@ -224,10 +224,10 @@ export class SessionRecords {
       // A session of an earlier release has chosen nothing.
       const later = { ...AgentChoice().parse(stored), ...CheckMembers().parse(stored) };
       const on_conflict_risk = OnConflictRisk().parse(stored.on_conflict_risk);
-      const allow_rebalance = stored.allow_rebalance ?? false;
+      const { allow_rebalance = false, plan = 'none' } = stored;
       this.#parsed = {
         json,
-        spec: { ...stored, ...later, allow_rebalance, on_conflict_risk, initial_prompt: prompt.text },
+        spec: { ...stored, ...later, allow_rebalance, plan, on_conflict_risk, initial_prompt: prompt.text },
       };
     }
     return this.#parsed.spec;

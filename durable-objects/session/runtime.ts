@@ -15,15 +15,19 @@ import { FIRST_PAGE } from '../../src/protocol/common/page.ts';
 import { CLOSE } from '../../src/protocol/common/socket.ts';
 import type { EventPage } from '../../src/protocol/events/envelope.ts';
 import type { DeliverRequest } from '../../src/protocol/session/deliver.ts';
+import type { DecomposeTaskRequest } from '../../src/protocol/session/decomposition.ts';
 import type { RateTaskRequest } from '../../src/protocol/session/rating.ts';
 import type { CreateSessionRequest, EndToolsRequest } from '../../src/protocol/session/requests.ts';
 import type { SessionInclude, SessionView } from '../../src/protocol/session/session.ts';
+import type { Task } from '../../src/protocol/session/task.ts';
 import type { CreateGraphRequest } from '../../src/protocol/session/task-requests.ts';
+import type { TaskTemplate } from '../../src/protocol/workspace/task-template.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import { KEY_IS_TAKEN } from '../kit/calls/idempotency.ts';
 import { nextTurn, waitAtMost } from '../kit/delivery/outbound.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, runAlarm } from '../kit/runtime.ts';
+import { withoutEffect } from '../kit/storage/transact-outcome.ts';
 import { instant } from '../kit/text.ts';
 import { Actions } from './actions.ts';
 import { Approvals } from './approvals.ts';
@@ -39,9 +43,12 @@ import { DeliveryTasks } from './delivery/delivery-tasks.ts';
 import { type SessionPorts, sessionDestinations } from './destinations.ts';
 import { Files } from './files.ts';
 import { EditedFiles } from './graph/edited-files.ts';
+import { Decompositions } from './graph/decompositions.ts';
 import { Gates } from './graph/gates.ts';
 import { GraphChanges } from './graph/graph-changes.ts';
 import { NewTasks } from './graph/new-tasks.ts';
+import { PartRows } from './graph/part-rows.ts';
+import { Planners } from './graph/planners.ts';
 import { Scheduler } from './graph/scheduler.ts';
 import { SessionGraph } from './graph/session-graph.ts';
 import { TaskActions } from './graph/task-actions.ts';
@@ -116,11 +123,20 @@ export class SessionRuntime implements SessionApi {
     return this.parts.records.find() !== null;
   }
 
-  async create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>> {
-    const { kit, actions, views } = this.parts;
+  async create(
+    call: Call,
+    id: SessionId,
+    request: CreateSessionRequest,
+    templates: readonly TaskTemplate[] = [],
+  ): Promise<Outcome<SessionView>> {
+    const { kit, actions, decompositions, views } = this.parts;
+    const create = () => {
+      actions.create(this.#workspace, id, request, call);
+      decompositions.plan(request.plan, templates);
+    };
     const outcome = this.#calls.answer('info', 'create', call, () => {
       // The id is derived from the idempotency key, so a repeated request finds the session and gets its present state.
-      if (!kit.store.created) kit.store.create(() => actions.create(this.#workspace, id, request, call));
+      if (!kit.store.created) kit.store.create(create);
       else if (!actions.isSameRequest(call)) return KEY_IS_TAKEN;
       return this.exists ? ok(views.session()) : CREATED_BUT_DELETED;
     });
@@ -243,6 +259,26 @@ export class SessionRuntime implements SessionApi {
     });
   }
 
+  decompose(
+    call: Call,
+    id: TaskId,
+    request: DecomposeTaskRequest,
+    templates: readonly TaskTemplate[],
+  ): ReturnType<SessionApi['decompose']> {
+    const split = (): Outcome<Task> => {
+      const { decompositions, taskViews } = this.parts;
+      const done = decompositions.decompose(taskNumber(id), request, templates);
+      return done.ok ? taskViews.task(taskNumber(id), true) : done;
+    };
+    if (!request.preview) return this.#change('decompose', call, split);
+    const { kit, graph } = this.parts;
+    return this.#read('decompose.preview', call, () => {
+      const outcome = withoutEffect(kit.store, split);
+      graph.forget();
+      return outcome;
+    });
+  }
+
   removeTask(call: Call, id: TaskId, options: RemoveOptions): ReturnType<SessionApi['removeTask']> {
     return this.#change('removeTask', call, () => this.parts.taskEdits.remove(taskNumber(id), options));
   }
@@ -360,7 +396,7 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const leases = new Leases({ ...leased, reservations });
   const passes = new Passes({ ...leased, reservations, leases });
   const scheduler = new Scheduler({ ...leased, reservations, leases, passes });
-  const transitions = new Transitions({ ...leased, scheduler });
+  const transitions = new Transitions({ ...leased, scheduler, whenPlanEnds: (task) => planners.ended(task) });
   const attempts = new Attempts({ ...leased, transitions });
   const runs = new Runs({ ...leased, transitions, leases });
   const tasks = new Tasks({ ...leased, transitions, attempts, reservations, leases, passes });
@@ -383,14 +419,18 @@ function buildParts(platform: ObjectPlatform, ports: SessionPorts, config: Sessi
   const taskEdits = new TaskEdits({ ...moving, changes });
   const taskActions = new TaskActions(moving);
   const decisions = new Decisions({ ...moving, taskActions });
+  const partRows = new PartRows({ ...moving, changes });
+  const planners = new Planners({ ...moving, changes, partRows });
+  const decompositions = new Decompositions({ ...moving, changes, planners });
   const actions = new Actions(moving);
   const deliveries = new Deliveries(moving);
   const claims = new Claims(moving);
   const refusals = new Refusals(moving);
-  const results = new Results(moving);
+  const results = new Results({ ...moving, planners });
   const editWatch = new EditWatch(moving);
   const frames = new AgentFrames({ ...moving, results, editWatch });
-  const edits = { changes, newTasks, taskEdits, taskActions, decisions, actions, deliveries };
+  const splitting = { partRows, planners, decompositions };
+  const edits = { changes, newTasks, taskEdits, taskActions, ...splitting, decisions, actions, deliveries };
   const asking = { ...moving, ...edits, claims, refusals, results, frames, editWatch };
 
   // The transport of agents, and the handlers of deadlines.

@@ -25,7 +25,9 @@ CREATE TABLE tasks (
   kind TEXT NOT NULL DEFAULT 'work', gate TEXT, blocked_by TEXT, work TEXT, start TEXT, timeout_seconds INTEGER,
   aside INTEGER NOT NULL DEFAULT 0, edited TEXT NOT NULL DEFAULT '[]'
 );
-CREATE TABLE task_details (task INTEGER PRIMARY KEY, definition TEXT, result TEXT, checks TEXT);
+CREATE TABLE task_details (
+  task INTEGER PRIMARY KEY, definition TEXT, result TEXT, checks TEXT, decomposition TEXT
+);
 CREATE TABLE leases (
   task INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, run INTEGER NOT NULL, agent_id TEXT NOT NULL, agent_name TEXT NOT NULL,
   instance_id TEXT NOT NULL, stream_id TEXT NOT NULL, acked INTEGER NOT NULL,
@@ -370,6 +372,11 @@ ALTER TABLE tasks ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
       // JSON: the files that a task has edited which has not ended.
       id: 'session/0031_edited_files',
       sql: `ALTER TABLE tasks ADD COLUMN edited TEXT NOT NULL DEFAULT '[]';`,
+    },
+    {
+      // JSON: how a task was split; see `StoredDecomposition`.
+      id: 'session/0032_decompositions',
+      sql: `ALTER TABLE task_details ADD COLUMN decomposition TEXT;`,
     },
   ],
 };

@@ -79,6 +79,10 @@ export class Session extends ObjectShell<SessionRuntime> implements SessionApi, 
     return this.runtime.changeTask(...args);
   }
 
+  decompose(...args: Args<'decompose'>): ReturnType<SessionApi['decompose']> {
+    return this.runtime.decompose(...args);
+  }
+
   removeTask(...args: Args<'removeTask'>): ReturnType<SessionApi['removeTask']> {
     return this.runtime.removeTask(...args);
   }

@@ -10,7 +10,13 @@ import type { SessionParts } from './parts.ts';
 import type { TaskRow } from './records.ts';
 import { activeMs } from './views.ts';
 
-type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'log' | 'projections' | 'graph' | 'gates' | 'scheduler'>;
+type Needs = Pick<
+  SessionParts,
+  'config' | 'kit' | 'records' | 'log' | 'projections' | 'graph' | 'gates' | 'scheduler'
+> & {
+  /** Is called before the graph goes on after a task of the kind `plan` has ended. It can change the graph. */
+  whenPlanEnds: (task: number) => void;
+};
 
 /** The details of a status change, for its event. */
 export interface MoveFacts {
@@ -25,6 +31,8 @@ export type Change = (number: number, changes: Partial<TaskRow> & Pick<TaskRow, 
 /** The only code that changes the statuses of tasks and of the session, with their events, clocks and projections. */
 export class Transitions {
   readonly #parts: Needs;
+  /** The tasks of the kind `plan` that have ended since the graph last went on. */
+  readonly #endedPlans = new Set<number>();
 
   constructor(parts: Needs) {
     this.#parts = parts;
@@ -58,6 +66,7 @@ export class Transitions {
     const task = records.task(number)!;
     graph.note(task);
     if (from === task.status) return;
+    if (task.kind === 'plan' && isFinal(task)) this.#endedPlans.add(number);
     const attempt = records.attempt(task);
     log.append(number, { type: 'task.status', data: { from, to: task.status, epoch, attempt } });
   };
@@ -69,6 +78,10 @@ export class Transitions {
    */
   settle(facts: MoveFacts): void {
     const { records, log, projections, graph, gates, scheduler } = this.#parts;
+    for (const plan of this.#endedPlans) {
+      this.#endedPlans.delete(plan);
+      this.#parts.whenPlanEnds(plan);
+    }
     scheduler.advance(this.task);
     gates.tidy();
     const { status: from, intent } = records.session();

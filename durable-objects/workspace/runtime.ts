@@ -1,15 +1,17 @@
 import type { Call } from '../../src/ports/calls.ts';
-import type { CodeClaims, SocketPlace } from '../../src/ports/workspace.ts';
+import type { CodeClaims, SocketPlace, StoredTemplate } from '../../src/ports/workspace.ts';
 import { type Outcome, ok } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import { FIRST_PAGE, type Page, type PageQuery } from '../../src/protocol/common/page.ts';
 import type { BulkResult } from '../../src/protocol/session/bulk.ts';
+import type { TemplateBody } from '../../src/protocol/workspace/task-template.ts';
 import { type CreateTokenRequest, revocableToken, type TokenView } from '../../src/protocol/workspace/token.ts';
 import { Calls } from '../kit/calls/calls.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
 import type { ObjectPlatform } from '../kit/platform/platform.ts';
 import { buildKit, type ObjectKit, runAlarm } from '../kit/runtime.ts';
 import { WORKSPACE_SCHEMA } from './schema.ts';
+import { NO_SUCH_TEMPLATE, Templates } from './templates.ts';
 import { CLOSING, OpenSockets, SOCKET_HOLDERS } from './tokens/open-sockets.ts';
 import { EXPIRY, NO_SUCH_TOKEN, Tokens } from './tokens/tokens.ts';
 
@@ -21,21 +23,36 @@ export function buildWorkspace(
 ): WorkspaceRuntime {
   const kit = buildKit(platform, WORKSPACE_SCHEMA, [{ name: SOCKET_HOLDERS, deliver: closeSockets }]);
   const calls = new Calls(kit, { workspace, absent: NO_SUCH_TOKEN });
-  return new WorkspaceRuntime(kit, calls, new Tokens(kit), new OpenSockets(kit));
+  return new WorkspaceRuntime(kit, calls, new Tokens(kit), new OpenSockets(kit), new Templates(kit));
 }
 
-/** The runtime of a workspace (`WorkspaceApi`): its tokens, and the results of bulk requests. */
+/** The runtime of a workspace (`WorkspaceApi`): its tokens and templates, and the results of bulk requests. */
 export class WorkspaceRuntime {
   readonly #kit: ObjectKit;
   readonly #calls: Calls;
   readonly #tokens: Tokens;
   readonly #sockets: OpenSockets;
+  readonly #templates: Templates;
 
-  constructor(kit: ObjectKit, calls: Calls, tokens: Tokens, sockets: OpenSockets) {
+  constructor(kit: ObjectKit, calls: Calls, tokens: Tokens, sockets: OpenSockets, templates: Templates) {
     this.#kit = kit;
     this.#calls = calls;
     this.#tokens = tokens;
     this.#sockets = sockets;
+    this.#templates = templates;
+  }
+
+  templates(call: Call): Outcome<StoredTemplate[]> {
+    return this.#calls.read('templates', call, () => ok(this.#kit.store.created ? this.#templates.list() : []));
+  }
+
+  putTemplate(call: Call, name: string, body: TemplateBody): Outcome<StoredTemplate> {
+    return this.#calls.create('putTemplate', call, () => this.#templates.put(name, body));
+  }
+
+  deleteTemplate(call: Call, name: string): Outcome<null> {
+    if (!this.#kit.store.created) return this.#calls.read('deleteTemplate', call, () => NO_SUCH_TEMPLATE);
+    return this.#calls.change('deleteTemplate', call, () => this.#templates.remove(name));
   }
 
   createToken(call: Call, request: CreateTokenRequest): Outcome<TokenView> {

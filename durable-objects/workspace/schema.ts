@@ -46,5 +46,9 @@ ALTER TABLE tokens ADD COLUMN created_by TEXT;
 UPDATE tokens SET created_by = NULLIF(signed_in_by, '');
 `,
     },
+    {
+      id: 'workspace/0007_task_templates',
+      sql: `CREATE TABLE task_templates (name TEXT PRIMARY KEY, body TEXT NOT NULL, updated_at INTEGER NOT NULL) WITHOUT ROWID;`,
+    },
   ],
 };

@@ -1,10 +1,11 @@
 import { objectSockets } from '../../src/adapters/objects/stubs.ts';
 import type { Call } from '../../src/ports/calls.ts';
-import type { CodeClaims, SocketPlace, WorkspaceApi } from '../../src/ports/workspace.ts';
+import type { CodeClaims, SocketPlace, StoredTemplate, WorkspaceApi } from '../../src/ports/workspace.ts';
 import type { Outcome } from '../../src/protocol/common/errors.ts';
 import type { WorkspaceId } from '../../src/protocol/common/ids.ts';
 import type { Page, PageQuery } from '../../src/protocol/common/page.ts';
 import type { BulkResult } from '../../src/protocol/session/bulk.ts';
+import type { TemplateBody } from '../../src/protocol/workspace/task-template.ts';
 import type { CreateTokenRequest, TokenView } from '../../src/protocol/workspace/token.ts';
 import type { Destination } from '../kit/delivery/outbox.ts';
 import { ObjectShell } from '../kit/platform/object-shell.ts';
@@ -17,6 +18,18 @@ export class Workspace extends ObjectShell<WorkspaceRuntime> implements Workspac
     super(ctx, env, 'Workspace', (workspace, platform) =>
       buildWorkspace(workspace, platform, closeSocketsIn(workspace, env)),
     );
+  }
+
+  async templates(call: Call): Promise<Outcome<StoredTemplate[]>> {
+    return this.runtime.templates(call);
+  }
+
+  async putTemplate(call: Call, name: string, body: TemplateBody): Promise<Outcome<StoredTemplate>> {
+    return this.runtime.putTemplate(call, name, body);
+  }
+
+  async deleteTemplate(call: Call, name: string): Promise<Outcome<null>> {
+    return this.runtime.deleteTemplate(call, name);
   }
 
   async createToken(call: Call, request: CreateTokenRequest): Promise<Outcome<TokenView>> {

@@ -1,15 +1,18 @@
 import type { Call } from '../ports/calls.ts';
 import type { Effects } from '../ports/effects.ts';
 import type { Sessions } from '../ports/sessions.ts';
-import { type Failure, type Outcome, refuse } from '../protocol/common/errors.ts';
+import type { Workspaces } from '../ports/workspace.ts';
+import { type Failure, type Outcome, ok, refuse } from '../protocol/common/errors.ts';
 import type { SessionId } from '../protocol/common/ids.ts';
 import type { CreateSessionRequest } from '../protocol/session/requests.ts';
 import type { SessionView } from '../protocol/session/session.ts';
 import { type Creation, createOnce, isRepeated, type WorkspaceDigest } from './create-once.ts';
 import { randomSessionId, sessionIdOfKey } from './session-identity.ts';
+import { ownTemplates } from './templates.ts';
 
 export interface CreateSessionDependencies {
   sessions: Sessions;
+  workspaces: Workspaces;
   digest: WorkspaceDigest;
   effects: Effects;
 }
@@ -24,11 +27,13 @@ export async function createSession(
   request: CreateSessionRequest,
 ): Promise<Outcome<SessionView>> {
   const { sessions, digest, effects } = dependencies;
+  const own = request.plan === 'none' ? ok([]) : await ownTemplates(dependencies, call);
+  if (!own.ok) return own;
   const { workspace } = call.principal;
   const creation: Creation<SessionId, SessionView> = {
     randomId: () => randomSessionId(effects),
     idOfUse: (use) => sessionIdOfKey(digest, workspace, call.idempotency!.key, use),
-    create: (id) => sessions.at(workspace, id).create(call, id, request),
+    create: (id) => sessions.at(workspace, id).create(call, id, request, own.value),
     createdAt: (id) => sessions.at(workspace, id).createdAt(call),
   };
   const { parent_session_id } = request;

@@ -5,7 +5,7 @@ import { ApiError, ConnectionError, readProblem } from './errors.ts';
 
 /** One call of the API. */
 export interface ApiRequest {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   query?: Record<string, string | number | string[] | undefined>;
   body?: unknown;

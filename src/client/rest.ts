@@ -185,6 +185,9 @@ export function createRest(options: RequestOptions) {
       /** Starts an ended task again, alone or with all tasks that follow it. */
       retry: (id: string, body: BodyFor<'retryTask'>, call?: CallOptions) =>
         send('retryTask', { params: { id }, body }, call),
+      /** Splits a task into parts. With the strategy `agent`, the plan comes later; see `decomposition`. */
+      decompose: (id: string, body: BodyFor<'decomposeTask'> = {}, call?: CallOptions) =>
+        send('decomposeTask', { params: { id }, body }, call),
       dependencies: (id: string, call?: CallOptions) => send('readDependencies', { params: { id } }, call),
       addDependency: (id: string, body: BodyFor<'addDependency'>, call?: CallOptions) =>
         send('addDependency', { params: { id }, body }, call),
@@ -236,6 +239,15 @@ export function createRest(options: RequestOptions) {
       /** Drains the agent and removes it. */
       deregister: (id: string, body: BodyFor<'deregisterAgent'> = {}, call?: CallOptions) =>
         send('deregisterAgent', { params: { id }, body }, call),
+    },
+    templates: {
+      /** The templates by which tasks are split, built-in ones included. */
+      list: (call?: CallOptions) => send('listTemplates', {}, call),
+      get: (name: string, call?: CallOptions) => send('readTemplate', { params: { name } }, call),
+      /** Adds a template to the workspace, or replaces the one of this name. */
+      put: (name: string, body: BodyFor<'putTemplate'>, call?: CallOptions) =>
+        send('putTemplate', { params: { name }, body }, call),
+      remove: (name: string, call?: CallOptions) => send('deleteTemplate', { params: { name } }, call),
     },
     locks: {
       /** Acquires a lock, or with `wait_seconds` waits for it. @returns the lock, or the place if the wait was in vain */

@@ -24,6 +24,7 @@ import { sessionHandlers } from './routes/sessions.ts';
 import { onlyVerifiedUpgrades, socketHandlers } from './routes/sockets.ts';
 import { mountReference, REFERENCE_PATHS, systemHandlers } from './routes/system.ts';
 import { taskHandlers } from './routes/tasks.ts';
+import { templateHandlers } from './routes/templates.ts';
 import { ticketHandlers } from './routes/tickets.ts';
 import { tokenHandlers } from './routes/tokens.ts';
 
@@ -61,6 +62,7 @@ export function createApp(deps: Dependencies): Hono<AppEnv> {
     ...sessionWorkHandlers(deps, authenticator),
     ...taskHandlers(deps),
     ...contextHandlers(deps),
+    ...templateHandlers(deps),
     ...agentHandlers(deps),
     ...leaseHandlers(deps, authenticator),
     ...lockHandlers(deps),

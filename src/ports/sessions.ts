@@ -7,6 +7,7 @@ import type { FileView } from '../protocol/run/reports.ts';
 import type { ApprovalView } from '../protocol/session/approval.ts';
 import type { CheckpointView, DiffFile } from '../protocol/session/checkpoint.ts';
 import type { BranchDelivery, DeliverRequest } from '../protocol/session/deliver.ts';
+import type { DecomposeTaskRequest } from '../protocol/session/decomposition.ts';
 import type { FinishedAssignment, RateTaskRequest } from '../protocol/session/rating.ts';
 import type {
   AnswerApprovalRequest,
@@ -32,6 +33,7 @@ import type {
 } from '../protocol/session/task-changes.ts';
 import type { CreateGraphRequest } from '../protocol/session/task-requests.ts';
 import type { TranscriptPage } from '../protocol/session/transcript-page.ts';
+import type { TaskTemplate } from '../protocol/workspace/task-template.ts';
 import type { Call } from './calls.ts';
 import type { LeaseCallsApi } from './lease-calls.ts';
 import type { TokenSockets } from './sockets.ts';
@@ -86,8 +88,16 @@ export type EvictionReason = 'agent_drained' | 'rebalanced';
  * `createdAt` fails with `not_found` and writes nothing.
  */
 export interface SessionApi {
-  /** Creates the session. If the same request created it before, returns the session as it is now. */
-  create(call: Call, id: SessionId, request: CreateSessionRequest): Promise<Outcome<SessionView>>;
+  /**
+   * Creates the session. If the same request created it before, returns the session as it is now.
+   * @param templates those that the workspace has added, if the request has a `plan`
+   */
+  create(
+    call: Call,
+    id: SessionId,
+    request: CreateSessionRequest,
+    templates?: readonly TaskTemplate[],
+  ): Promise<Outcome<SessionView>>;
   /** When the session was created (ISO 8601), even if it has been deleted since; null if it never was. */
   createdAt(call: Call): Promise<Outcome<string | null>>;
   /**
@@ -120,6 +130,13 @@ export interface SessionApi {
   /** Creates tasks with their dependencies: all of them or none. */
   createTasks(call: Call, request: CreateGraphRequest): Promise<Outcome<GraphCreated>>;
   changeTask(call: Call, id: TaskId, change: TaskChange): Promise<Outcome<Task>>;
+  /** Splits a task. @param templates those that the workspace has added @returns the task with its subtasks */
+  decompose(
+    call: Call,
+    id: TaskId,
+    request: DecomposeTaskRequest,
+    templates: readonly TaskTemplate[],
+  ): Promise<Outcome<Task>>;
   removeTask(call: Call, id: TaskId, options: RemoveOptions): Promise<Outcome<null>>;
   dependencies(call: Call, id: TaskId): Promise<Outcome<TaskDependencies>>;
   /** A page of the tasks, oldest first; by default the first one. */

@@ -3,6 +3,7 @@ import type { Outcome } from '../protocol/common/errors.ts';
 import type { SessionId, WorkspaceId } from '../protocol/common/ids.ts';
 import type { Page, PageQuery } from '../protocol/common/page.ts';
 import type { BulkResult } from '../protocol/session/bulk.ts';
+import type { TaskTemplate, TemplateBody } from '../protocol/workspace/task-template.ts';
 import type { CreateTokenRequest, TokenView } from '../protocol/workspace/token.ts';
 import type { Call } from './calls.ts';
 
@@ -24,7 +25,10 @@ export interface CodeClaims {
   by: string | null;
 }
 
-/** A workspace's tokens and revocations. The tokens themselves are signed and never stored. */
+/** A template of a workspace, with the time (ISO 8601) at which it was stored. */
+export type StoredTemplate = TaskTemplate & { updated_at: string };
+
+/** A workspace's templates, tokens and revocations. The tokens themselves are signed and never stored. */
 export interface WorkspaceApi {
   /** Fails with `unauthorized` if the token that asks is no longer valid. */
   createToken(call: Call, request: CreateTokenRequest): Promise<Outcome<TokenView>>;
@@ -32,6 +36,11 @@ export interface WorkspaceApi {
   listTokens(call: Call, page?: PageQuery): Promise<Outcome<Page<TokenView>>>;
   /** Revokes a token, and every token that it or its codes have made. */
   revokeToken(call: Call, id: string): Promise<Outcome<TokenView>>;
+  /** The templates that the workspace has added, by name. */
+  templates(call: Call): Promise<Outcome<StoredTemplate[]>>;
+  /** Adds a template, or replaces the one of this name. Fails if its parts do not fit together, or if there are too many. */
+  putTemplate(call: Call, name: string, body: TemplateBody): Promise<Outcome<StoredTemplate>>;
+  deleteTemplate(call: Call, name: string): Promise<Outcome<null>>;
   /**
    * Consumes a one-time sign-in code and creates its token. Fails with `unauthorized` if the code was used before, or
    * if the token that made it is no longer valid.

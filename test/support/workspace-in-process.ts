@@ -28,6 +28,9 @@ export class WorkspaceInProcess {
 
   get api(): WorkspaceApi {
     return {
+      templates: async (call) => this.runtime.templates(call),
+      putTemplate: async (call, name, body) => this.runtime.putTemplate(call, name, body),
+      deleteTemplate: async (call, name) => this.runtime.deleteTemplate(call, name),
       createToken: async (call, request) => this.runtime.createToken(call, request),
       listTokens: async (call, page) => this.runtime.listTokens(call, page),
       revokeToken: async (call, id) => this.runtime.revokeToken(call, id),

@@ -3,6 +3,7 @@ import text from '../../docs/API.md?raw';
 import { endpointOf, OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import type { OperationId } from '../../src/protocol/endpoints/routes.ts';
 import { ask, newWorkspace, SESSION_ID, signToken, UUID } from './http-support.ts';
+import { exampleRequest } from './support/example-request.ts';
 
 /** The requests that docs/API.md shows, each with its operation. */
 const examples = [...text.matchAll(/^#### `(\w+)`[\s\S]*?```http\n(\w+) (\S+)\n(?:\n([^`]+)\n)?```/gm)].map(
@@ -58,9 +59,16 @@ async function furnished() {
   // Only a token of the list can make a code that is redeemed.
   const { code } = await send('codes', {}, other.token);
   await send('locks/deploy:web/acquire', { owner: 'ci-run-7' });
+  await putTemplate(token);
   const agent = await send('agents', { name: 'AGENT-OTHER', agent_type: 'implementer', capabilities: [] });
   const context = await send('contexts', { scope: 'global', data: { build: { status: 'red' } } });
   return { token, send, context: context.id, session: session.id, other: other.id, code, agent };
+}
+
+/** Adds the template that the examples name. */
+async function putTemplate(token: string): Promise<void> {
+  const { path, options } = exampleRequest('putTemplate');
+  await ask(path, { ...options, token });
 }
 
 it('docs/API.md has an example of every operation', () => {

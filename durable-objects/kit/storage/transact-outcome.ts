@@ -24,3 +24,25 @@ export function transactOutcome<T>(store: ObjectStore, body: () => Outcome<T>): 
     throw error;
   }
 }
+
+/** Carries the outcome of a transaction out that is not to be kept. */
+class Undone<T> extends Error {
+  readonly outcome: Outcome<T>;
+
+  constructor(outcome: Outcome<T>) {
+    super('undone');
+    this.outcome = outcome;
+  }
+}
+
+/** The outcome that a transaction would have. Nothing of what it writes is kept. */
+export function withoutEffect<T>(store: ObjectStore, body: () => Outcome<T>): Outcome<T> {
+  try {
+    return store.transact(() => {
+      throw new Undone(body());
+    });
+  } catch (error) {
+    if (error instanceof Undone) return error.outcome as Outcome<T>;
+    throw error;
+  }
+}

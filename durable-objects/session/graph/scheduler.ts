@@ -98,6 +98,8 @@ export class Scheduler {
   #reports(number: number): { title: string; text: string }[] {
     const { records, details, graph } = this.#parts;
     return graph.doneBefore(number).flatMap((task) => {
+      // What a planner has said has become the tasks.
+      if (records.task(task)!.kind === 'plan') return [];
       const text = details.result(task)?.text;
       return typeof text === 'string' && text !== '' ? [{ title: records.task(task)!.title, text }] : [];
     });

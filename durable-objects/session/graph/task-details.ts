@@ -3,13 +3,15 @@ import { type CheckRecord, NO_CHECKS_RUN } from '../../../src/domain/session/che
 import type { Capability } from '../../../src/protocol/common/enums.ts';
 import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
 import type { Check } from '../../../src/protocol/session/checks.ts';
+import type { DecompositionView, RuleStrategy } from '../../../src/protocol/session/decomposition.ts';
 import type { Estimate } from '../../../src/protocol/session/task-requests.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
 import type { StoredDelivery } from '../delivery/delivery-tasks.ts';
+import type { TaskTemplate } from '../../../src/protocol/workspace/task-template.ts';
 import type { SessionParts } from '../parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;
-type Column = 'definition' | 'result' | 'checks';
+type Column = 'definition' | 'result' | 'checks' | 'decomposition';
 
 const NOTHING = () => {};
 /** Those of the tasks that agents work on at a time, most of the time. */
@@ -27,6 +29,28 @@ export interface TaskDefinition {
   checks?: Check[];
   /** Only of a task that delivers. */
   deliver?: StoredDelivery;
+  /** Which part it is of the task that was split. */
+  part?: { of: number; name: string };
+  /** The task for which the agent of this one makes a plan. */
+  plans?: number;
+}
+
+/** How a task was split. */
+export interface StoredDecomposition {
+  state: DecompositionView['state'];
+  strategy: RuleStrategy | 'agent';
+  /** The name of the template, if one was used. */
+  template: string | null;
+  /** How many plans an agent was asked for. */
+  attempt: number;
+  /** Why the last plan of an agent was not used, or why the task was not split. */
+  reason: string | null;
+  /** The task of the agent that plans. */
+  planner: number | null;
+  /** What is used if no plan is; null when no plan is awaited. */
+  fallback: { template: TaskTemplate | null; max_depth: number } | null;
+  /** The estimate of the task if it is only the sum of its parts; else null. */
+  summed_hours: number | null;
 }
 
 /** The long texts of tasks: what each was created with, what its agent has reported, and how its checks ended. Only the definitions that were read last are kept in memory: a step of a task reads them often. */
@@ -61,6 +85,24 @@ export class TaskDetails {
   define(task: number, definition: TaskDefinition): void {
     this.#write('definition', task, definition);
     this.#forgetDefinitions(this.#parts.kit.store.beforeCommit(NOTHING));
+  }
+
+  /** The tasks that are parts of a task by its decomposition, with their names. */
+  partsOf(task: number): { task: number; name: string }[] {
+    return this.#parts.kit.store.rows(
+      `SELECT task, definition ->> '$.part.name' AS name FROM task_details
+       WHERE definition ->> '$.part.of' = ? ORDER BY task`,
+      task,
+    );
+  }
+
+  /** How the task was split; null if it never was. */
+  decomposition(task: number): StoredDecomposition | null {
+    return this.#read('decomposition', task);
+  }
+
+  saveDecomposition(task: number, decomposition: StoredDecomposition): void {
+    this.#write('decomposition', task, decomposition);
   }
 
   remove(task: number): void {

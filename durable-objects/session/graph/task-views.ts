@@ -19,6 +19,7 @@ import { readAssignment, type TaskRow } from '../records.ts';
 import { lastSeenAt } from '../run/run-sockets.ts';
 import { correctionOf } from './corrections.ts';
 import { readBlockage } from './gates.ts';
+import { decompositionView } from './planners.ts';
 import { dependenciesOf } from './session-graph.ts';
 
 type Needs = Pick<SessionParts, 'config' | 'kit' | 'records' | 'details' | 'graph' | 'editedFiles'>;
@@ -188,6 +189,7 @@ export class TaskViews {
     const spec = records.spec();
     const estimate = definition?.estimate ?? null;
     const subtasks = graph.tasks.children.get(task.number) ?? [];
+    const decomposition = details.decomposition(task.number);
     return {
       ...this.#view(task),
       session_id: records.session().id,
@@ -200,6 +202,8 @@ export class TaskViews {
       checks: details.checks(task.number),
       result: details.result(task.number),
       error: task.error === null ? null : JSON.parse(task.error),
+      decomposition:
+        decomposition && decompositionView(decomposition, (other) => taskIdOf(records.session().id, other)),
       ...(withSubtasks && {
         subtasks: subtasks.map((number) => this.#whole(records.task(number)!, true)),
       }),

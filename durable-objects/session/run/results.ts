@@ -5,7 +5,7 @@ import type { SessionError } from '../../../src/protocol/session/session.ts';
 import type { SessionParts } from '../parts.ts';
 import type { LeaseRow } from '../records.ts';
 
-type Needs = Pick<SessionParts, 'records' | 'checks' | 'deliveryTasks' | 'tasks'>;
+type Needs = Pick<SessionParts, 'records' | 'checks' | 'deliveryTasks' | 'planners' | 'tasks'>;
 type Result = Extract<AgentFrameBody, { type: 'result' }>['data'];
 
 /** What a result leads to: the end of its task, or another prompt. */
@@ -51,14 +51,17 @@ export class Results {
   }
 
   /**
-   * Whether the lease goes on: a message waits that the agent had not seen. Failed checks become one, as long as a round
-   * is left.
+   * Whether the lease goes on: a message waits that the agent had not seen. Failed checks, and a plan that cannot be
+   * used, become one, as long as a round is left.
    */
-  isContinued({ task, epoch }: LeaseRow, result: Pick<Result, 'status' | 'messages_done' | 'error'>): boolean {
-    const { checks, records } = this.#parts;
+  isContinued({ task, epoch }: LeaseRow, result: Pick<Result, 'status' | 'messages_done' | 'text' | 'error'>): boolean {
+    const { checks, planners, records } = this.#parts;
     if (!mayBeMended(result)) return false;
     if (records.lastMessageOf(task) > result.messages_done) return true;
-    return !isFinal(records.task(task)!) && checks.verdict(task) === 'failed' && checks.handBack(task, epoch);
+    if (isFinal(records.task(task)!)) return false;
+    return (
+      planners.isSentBack(task, result.text) || (checks.verdict(task) === 'failed' && checks.handBack(task, epoch))
+    );
   }
 }
 

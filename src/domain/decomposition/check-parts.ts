@@ -1,5 +1,6 @@
 import type { DependencyType } from '../../protocol/common/enums.ts';
-import { buildGraph, findCycle, type TaskGraph } from '../graph/task-graph.ts';
+import { findCycle } from '../graph/cycle.ts';
+import { buildGraph, type TaskGraph } from '../graph/task-graph.ts';
 
 /** The members of parts that make their order. */
 export interface Named {

@@ -61,7 +61,7 @@ export function partsFrom(pieces: readonly Piece[], subject: Subject, of: Part |
     parent: of?.name ?? null,
     title: titleOf(title, subject.title),
     description: describe(description, of, whole),
-    estimate: subject.estimate === null ? around(hours) : share(subject.estimate, hours / total),
+    estimate: subject.estimate === null ? around(hours) : share(subject.estimate, hours, total),
     required_capabilities,
     priority: subject.priority,
     depends_on: depends_on.map(nameOf),
@@ -88,12 +88,16 @@ export function around(hours: number): Guesses {
   };
 }
 
-/** A share of an estimate. @param by from 0 to 1 */
-export function share({ optimistic_hours, likely_hours, pessimistic_hours }: Guesses, by: number): Guesses {
+/** The share of an estimate for so many hours of a total. */
+export function share(
+  { optimistic_hours, likely_hours, pessimistic_hours }: Guesses,
+  hours: number,
+  total: number,
+): Guesses {
   return {
-    optimistic_hours: optimistic_hours * by,
-    likely_hours: likely_hours * by,
-    pessimistic_hours: pessimistic_hours * by,
+    optimistic_hours: (optimistic_hours * hours) / total,
+    likely_hours: (likely_hours * hours) / total,
+    pessimistic_hours: (pessimistic_hours * hours) / total,
   };
 }
 

@@ -29,7 +29,7 @@ export function partsOfPlan(tasks: readonly PlannedTask[], subject: Subject): Pa
   return tasks.map(({ estimated_hours: hours, priority, ...task }) => ({
     ...task,
     parent: null,
-    estimate: subject.estimate === null ? around(hours) : share(subject.estimate, hours / total),
+    estimate: subject.estimate === null ? around(hours) : share(subject.estimate, hours, total),
     priority: priority ?? subject.priority,
   }));
 }

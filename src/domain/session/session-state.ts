@@ -4,6 +4,7 @@ import type { ApprovalView } from '../../protocol/session/approval.ts';
 import type { SessionState, TaskState } from '../../protocol/session/session-state.ts';
 import { conflictText } from './conflict-text.ts';
 import { deliveryRequestText, deliveryText } from './delivery-text.ts';
+import { decompositionText } from './decomposition-text.ts';
 import { jsonSize, TranscriptDraft } from './transcript.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 
@@ -125,6 +126,11 @@ function apply(state: Draft, transcript: TranscriptDraft, event: SessionEvent): 
     case 'task.conflict': {
       const text = conflictText(event.data);
       return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level: 'warning', text });
+    }
+    case 'task.decomposition': {
+      const level = event.data.reason === null ? 'info' : 'warning';
+      const text = decompositionText(event.data);
+      return transcript.add({ kind: 'note', id: `note-${seq}`, task, seq, at, level, text });
     }
     case 'graph.changed':
       for (const number of event.data.removed ?? []) delete state.tasks[number];

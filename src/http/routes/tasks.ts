@@ -1,5 +1,7 @@
 import { createTask } from '../../application/create-task.ts';
+import { ownTemplates } from '../../application/templates.ts';
 import type { Call } from '../../ports/calls.ts';
+import { ok, refuse } from '../../protocol/common/errors.ts';
 import { sessionOfTask, type TaskId } from '../../protocol/common/ids.ts';
 import { pathOf } from '../../protocol/endpoints/routes.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -23,6 +25,15 @@ export function taskHandlers(deps: Dependencies) {
     updateTaskStatus: ({ params: { id }, body, call }) =>
       taskOf(call, id).changeTask(call, id, { type: 'status', body }),
     retryTask: ({ params: { id }, body, call }) => taskOf(call, id).changeTask(call, id, { type: 'retry', body }),
+    decomposeTask: async ({ params: { id }, body: { task_id, ...body }, call }) => {
+      if (task_id !== undefined && task_id !== id) return ANOTHER_TASK;
+      const templates = await ownTemplates(deps, call);
+      if (!templates.ok) return templates;
+      const split = await taskOf(call, id).decompose(call, id, body, templates.value);
+      if (!split.ok) return split;
+      const status = split.value.decomposition?.state === 'planning' ? 202 : 200;
+      return ok({ status, body: split.value });
+    },
     readDependencies: ({ params: { id }, call }) => taskOf(call, id).dependencies(call, id),
     addDependency: ({ params: { id }, body, call }) =>
       taskOf(call, id).changeTask(call, id, { type: 'add_dependency', body }),
@@ -33,3 +44,7 @@ export function taskHandlers(deps: Dependencies) {
     readGraph: ({ params, query, call }) => sessionOf(deps, call, params.id).graph(call, query.agents),
   } satisfies SomeHandlers;
 }
+
+const ANOTHER_TASK = refuse('validation_failed', 'The body names another task than the path.', {
+  errors: [{ path: 'task_id', message: 'must be the id of the path, or absent' }],
+});

@@ -46,6 +46,7 @@ export const TAGS = {
   'Session work': 'The events, checkpoints, changes and approvals of a session.',
   Tasks: 'The tasks of a session: a graph that is done in its order, in parallel where it allows.',
   Contexts: 'Values that people and agents share, with versions, history and conflicts.',
+  Templates: 'Templates, by which tasks are split into parts.',
   Agents: 'The fleet: register, read, change, drain and remove agents.',
   Leases: 'Reports of agents without sockets, under the leases that they hold.',
   Locks: 'Locks of the workspace, with a TTL, a queue and fencing tokens.',

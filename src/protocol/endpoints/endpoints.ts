@@ -13,6 +13,7 @@ import { SESSION_ENDPOINTS } from './sessions.ts';
 import { SOCKET_ENDPOINTS } from './sockets.ts';
 import { SYSTEM_ENDPOINTS } from './system.ts';
 import { TASK_ENDPOINTS } from './tasks.ts';
+import { TEMPLATE_ENDPOINTS } from './templates.ts';
 import { TOKEN_ENDPOINTS } from './tokens.ts';
 
 /**
@@ -26,6 +27,7 @@ export const ENDPOINTS = {
   ...SESSION_WORK_ENDPOINTS,
   ...TASK_ENDPOINTS,
   ...CONTEXT_ENDPOINTS,
+  ...TEMPLATE_ENDPOINTS,
   ...AGENT_ENDPOINTS,
   ...LEASE_ENDPOINTS,
   ...LOCK_ENDPOINTS,

@@ -44,6 +44,7 @@ export const ROUTES = {
   updateTask: { method: 'PATCH', path: '/api/v1/tasks/{id}' },
   deleteTask: { method: 'DELETE', path: '/api/v1/tasks/{id}' },
   updateTaskStatus: { method: 'POST', path: '/api/v1/tasks/{id}/status' },
+  decomposeTask: { method: 'POST', path: '/api/v1/tasks/{id}/decompose' },
   retryTask: { method: 'POST', path: '/api/v1/tasks/{id}/retry' },
   readDependencies: { method: 'GET', path: '/api/v1/tasks/{id}/dependencies' },
   addDependency: { method: 'POST', path: '/api/v1/tasks/{id}/dependencies' },
@@ -84,6 +85,11 @@ export const ROUTES = {
   renewLock: { method: 'POST', path: '/api/v1/locks/{resource}/renew' },
   releaseLock: { method: 'POST', path: '/api/v1/locks/{resource}/release' },
 
+  listTemplates: { method: 'GET', path: '/api/v1/templates' },
+  readTemplate: { method: 'GET', path: '/api/v1/templates/{name}' },
+  putTemplate: { method: 'PUT', path: '/api/v1/templates/{name}' },
+  deleteTemplate: { method: 'DELETE', path: '/api/v1/templates/{name}' },
+
   readPrincipal: { method: 'GET', path: '/api/v1/me' },
   createToken: { method: 'POST', path: '/api/v1/tokens' },
   listTokens: { method: 'GET', path: '/api/v1/tokens' },
@@ -101,7 +107,7 @@ export const ROUTES = {
 } as const satisfies Record<string, Route> & Record<`${(typeof SESSION_ACTIONS)[number]}Session`, Route>;
 
 export interface Route {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** A template: `{name}` stands for one segment. */
   path: `/${string}`;
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { TaskId } from '../common/ids.ts';
 import { PageQuery } from '../common/page.ts';
 import { schema } from '../common/schema.ts';
+import { DecomposeTaskRequest } from '../session/decomposition.ts';
 import { GraphCreated, SessionGraph, Task, TaskList } from '../session/task.ts';
 import {
   AddDependencyRequest,
@@ -92,6 +93,19 @@ export const TASK_ENDPOINTS = {
     body: RetryTaskRequest,
     responses: { 200: json(Task, 'The task.') },
     errors: ['not_found', 'illegal_transition'],
+  },
+  decomposeTask: {
+    tag: 'Tasks',
+    summary: 'Split a task into parts, by rules or by the plan of an agent',
+    access: 'operate',
+    idempotent: true,
+    params: TaskParams,
+    body: DecomposeTaskRequest,
+    responses: {
+      200: json(Task, 'The task with its subtasks.'),
+      202: json(Task, 'The task. An agent is asked for a plan; `decomposition` and the events say how far it is.'),
+    },
+    errors: ['not_found', 'illegal_transition', 'stale_graph', 'dependency_cycle', 'has_dependents', 'limit_reached'],
   },
   readDependencies: {
     tag: 'Tasks',

@@ -3,6 +3,7 @@ import { ConflictKind, TaskStatus } from '../common/enums.ts';
 import { Uuid } from '../common/ids.ts';
 import { schema } from '../common/schema.ts';
 import { CheckpointView, EXAMPLE_CHECKPOINT } from '../session/checkpoint.ts';
+import { DecompositionView } from '../session/decomposition.ts';
 import { Quality } from '../session/rating.ts';
 import { event } from './event.ts';
 
@@ -97,6 +98,13 @@ export const TaskEventBody = schema(() =>
       description: 'Another task, which has not ended either, has edited the same file.',
       data: z.object({ path: z.string(), with_task: z.int(), title: z.string() }),
       example: { path: 'src/list.ts', with_task: 3, title: 'Test the endpoint' },
+    }),
+    event({
+      type: 'task.decomposition',
+      description:
+        'How far the task is split into parts. `attempt`: how many plans an agent was asked for. `reason`: why its last one was not used.',
+      data: DecompositionView().omit({ plan_task_id: true }),
+      example: { state: 'applied', strategy: 'template', template: 'crud', attempt: 0, reason: null },
     }),
     event({
       type: 'frame.rejected',

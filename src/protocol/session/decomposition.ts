@@ -34,6 +34,9 @@ export const SessionPlan = schema(() =>
 );
 export type SessionPlan = Infer<typeof SessionPlan>;
 
+/** The levels of subtasks, if the request does not say. */
+export const SPLIT_DEPTH = 3;
+
 export const DecomposeTaskRequest = schema(() =>
   z
     .strictObject({
@@ -43,7 +46,7 @@ export const DecomposeTaskRequest = schema(() =>
         .boolean()
         .default(true)
         .meta({ description: 'Whether `auto` and `agent` may use a template.' }),
-      max_depth: z.int().min(1).max(5).default(3).meta({
+      max_depth: z.int().min(1).max(5).default(SPLIT_DEPTH).meta({
         description: 'How many levels of subtasks. A part of more than 8 hours is split again while there is room.',
       }),
       preview: z.boolean().default(false).meta({

@@ -8,6 +8,7 @@ import { hasCredentials } from '../common/url.ts';
 import { Ceilings } from './ceilings.ts';
 import { CheckMembers } from './checks.ts';
 import { DeliverRequest } from './deliver.ts';
+import { SessionPlan } from './decomposition.ts';
 import { AllowRebalance, ChoiceMembers, SessionRequirements } from './requirements.ts';
 import { NO_CONTROLS, Title } from './title.ts';
 
@@ -146,6 +147,7 @@ export const CreateSessionRequest = schema(() =>
       max_parallel: z.int().min(1).max(50).default(4),
       ...CheckMembers().shape,
       on_conflict_risk: OnConflictRisk(),
+      plan: SessionPlan().default('none'),
       approval_default: z.enum(['once', 'reject']).default('reject'),
       approval_timeout_seconds: z.int().min(1).max(86_400).default(900),
       parent_session_id: SessionId().optional(),

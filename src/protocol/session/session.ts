@@ -8,6 +8,7 @@ import { ApprovalView } from './approval.ts';
 import { CheckpointView } from './checkpoint.ts';
 import { Check } from './checks.ts';
 import { BranchDelivery, DeliverRequest } from './deliver.ts';
+import { SessionPlan } from './decomposition.ts';
 import { QueuePlace } from './queue.ts';
 import { AgentConfig, Repository } from './requests.ts';
 import { SessionRequirements } from './requirements.ts';
@@ -106,6 +107,7 @@ export const EXAMPLE_SESSION = {
   checks: [],
   max_check_rounds: 2,
   on_conflict_risk: 'note' as const,
+  plan: 'none' as const,
   approval_default: 'reject' as const,
   approval_timeout_seconds: 900,
   parent_session_id: null,
@@ -148,6 +150,7 @@ export const SessionView = schema(() =>
       checks: z.array(Check()),
       max_check_rounds: z.int(),
       on_conflict_risk: z.enum(['note', 'steer']),
+      plan: SessionPlan(),
       approval_default: z.enum(['once', 'reject']),
       approval_timeout_seconds: z.int(),
       parent_session_id: SessionId().nullable(),

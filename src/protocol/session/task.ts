@@ -13,6 +13,7 @@ import { Instant } from '../common/instant.ts';
 import { NextCursor } from '../common/page.ts';
 import { type Infer, schema } from '../common/schema.ts';
 import { Check } from './checks.ts';
+import { DecompositionView } from './decomposition.ts';
 import { FinishedAssignment } from './rating.ts';
 import { LabelRequirement } from './requirements.ts';
 import { Estimate } from './task-requests.ts';
@@ -124,6 +125,7 @@ export interface Task extends TaskView {
   checks: Check[];
   result: Record<string, unknown> | null;
   error: { code: string; message: string; retryable: boolean } | null;
+  decomposition: DecompositionView | null;
   subtasks?: Task[] | undefined;
 }
 
@@ -140,6 +142,7 @@ export const Task: () => z.ZodType<Task> = schema(() => {
       checks: z.array(Check()).meta({ description: 'The commands that must succeed before it is done.' }),
       result: z.record(z.string(), z.unknown()).nullable(),
       error: z.object({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
+      decomposition: DecompositionView().nullable().meta({ description: 'How it was split; null if it never was.' }),
       get subtasks(): z.ZodOptional<z.ZodArray<z.ZodType<Task>>> {
         return z.array(Task()).optional();
       },
@@ -159,6 +162,7 @@ export const Task: () => z.ZodType<Task> = schema(() => {
         checks: [{ command: 'npm test', timeout_seconds: 600 }],
         result: null,
         error: null,
+        decomposition: null,
       },
     });
   return task as unknown as z.ZodType<Task>;

@@ -12,7 +12,10 @@ const MAX_BYTES = 32_768;
 const OWN_SPECIFICITY = 80;
 
 export const TemplateName = schema(() =>
-  z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be 1–64 lower-case letters, digits, _ and -'),
+  z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be 1–64 lower-case letters, digits, _ and -')
+    .meta({ description: 'The name of a template.', example: 'migration' }),
 );
 
 /** Names a part within its template. */
@@ -112,10 +115,12 @@ export const TemplateView = schema(() =>
 export type TemplateView = Infer<typeof TemplateView>;
 
 export const TemplateList = schema(() =>
-  z.object({ items: z.array(TemplateView()) }).meta({
+  z.object({ templates: z.array(TemplateView()) }).meta({
     id: 'TaskTemplateList',
     description: 'All templates of the workspace, the most specific first.',
-    example: { items: [{ name: 'migration', ...EXAMPLE, is_built_in: false, updated_at: '2026-11-22T15:04:05.678Z' }] },
+    example: {
+      templates: [{ name: 'migration', ...EXAMPLE, is_built_in: false, updated_at: '2026-11-22T15:04:05.678Z' }],
+    },
   }),
 );
 export type TemplateList = Infer<typeof TemplateList>;

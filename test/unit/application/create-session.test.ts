@@ -5,6 +5,7 @@ import type { Call } from '../../../src/ports/calls.ts';
 import type { Sessions } from '../../../src/ports/sessions.ts';
 import { CreateSessionRequest, UpdateSessionRequest } from '../../../src/protocol/session/requests.ts';
 import { NodePlatform } from '../../support/node-platform.ts';
+import { WorkspaceInProcess } from '../../support/workspace-in-process.ts';
 import { SessionInProcess, unwrap } from '../session/harness.ts';
 
 const HOUR_MS = 3_600_000;
@@ -28,6 +29,7 @@ function workspaceAt(hours: number) {
   } as unknown as Sessions;
   const dependencies = {
     sessions,
+    workspaces: { of: () => new WorkspaceInProcess().api },
     digest: async (workspace: string, text: string) =>
       new Uint8Array(createHmac('sha256', workspace).update(text).digest()),
     effects: { now: () => clock.now, uuid: () => 'u', randomBytes: (count: number) => new Uint8Array(count) },

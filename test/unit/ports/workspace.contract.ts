@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Call } from '../../../src/ports/calls.ts';
 import type { SocketPlace, WorkspaceApi } from '../../../src/ports/workspace.ts';
+import { MAX_TEMPLATES } from '../../../src/protocol/common/limits.ts';
 import { formatListCursor } from '../../../src/protocol/common/page.ts';
 import { valueIn } from '../../support/value-in.ts';
 
@@ -15,6 +16,16 @@ export interface WorkspaceUnderTest {
 }
 
 export const TOKEN_REQUEST = { name: 'ci', role: 'viewer', expires_in_seconds: 60 } as const;
+const PART = { title: 'A part', description: 'Do it.', hours: 1, required_capabilities: [], depends_on: [] };
+const TEMPLATE = {
+  triggers: ['bread'],
+  specificity: 80,
+  raises_priority: false,
+  parts: [
+    { ...PART, name: 'dough' },
+    { ...PART, name: 'oven', depends_on: ['dough'] },
+  ],
+};
 export const PLACE: SocketPlace = { kind: 'session', id: '0198c2f0-1a2b-8c3d-9e4f-5a6b00000000' };
 
 export function callIn(workspace: string, key: string | null = null, fingerprint = 'f1'): Call {
@@ -27,8 +38,31 @@ function callBy(workspace: string, token_id: string): Call {
   return { ...callIn(workspace), principal: { workspace, role: 'admin', token_id } };
 }
 
-/** The contract of every implementation of a workspace's tokens. */
+/** The contract of every implementation of a workspace. */
 export function workspaceContract(make: () => Promise<WorkspaceUnderTest>): void {
+  it('keeps the templates of a workspace by their names, as many as it may have', async () => {
+    const { api, workspace } = await make();
+    const call = callIn(workspace);
+    expect(valueIn(await api.templates(call))).toEqual([]);
+    expect(await api.deleteTemplate(call, 'bread')).toMatchObject({ failure: { code: 'not_found' } });
+    const stored = valueIn(await api.putTemplate(call, 'bread', TEMPLATE));
+    expect(stored).toEqual({ name: 'bread', ...TEMPLATE, updated_at: expect.any(String) });
+    const other = { ...TEMPLATE, triggers: ['rolls'] };
+    valueIn(await api.putTemplate(call, 'bread', other));
+    expect(valueIn(await api.templates(call))).toMatchObject([{ name: 'bread', ...other }]);
+    const [first, second] = TEMPLATE.parts;
+    const cyclic = { ...TEMPLATE, parts: [{ ...first!, depends_on: ['oven'] }, second!] };
+    expect(await api.putTemplate(call, 'bread', cyclic)).toMatchObject({
+      failure: { code: 'validation_failed', errors: [{ path: expect.stringMatching(/^parts\.[01]\.depends_on$/) }] },
+    });
+    for (let count = 1; count < MAX_TEMPLATES; count++) valueIn(await api.putTemplate(call, `more-${count}`, TEMPLATE));
+    expect(await api.putTemplate(call, 'one-more', TEMPLATE)).toMatchObject({ failure: { code: 'limit_reached' } });
+    valueIn(await api.putTemplate(call, 'bread', TEMPLATE));
+    valueIn(await api.deleteTemplate(call, 'bread'));
+    expect(valueIn(await api.templates(call))).toHaveLength(MAX_TEMPLATES - 1);
+    expect(await api.templates(callIn('another'))).toMatchObject({ ok: false });
+  });
+
   it('creates tokens with the requested lifetime, and lists them', async () => {
     const { api, workspace, now } = await make();
     const at = now();

@@ -6,8 +6,8 @@ import { type Decomposition, decompose, type Rules } from '../../../../src/domai
 import { STAGES } from '../../../../src/domain/decomposition/generic-strategies.ts';
 import { type Part, type Subject, sumOf } from '../../../../src/domain/decomposition/parts.ts';
 import { BUILT_IN_TEMPLATES } from '../../../../src/domain/decomposition/templates.ts';
+import { findCycle } from '../../../../src/domain/graph/cycle.ts';
 import { type Guesses, pertEstimate } from '../../../../src/domain/graph/estimate.ts';
-import { findCycle } from '../../../../src/domain/graph/task-graph.ts';
 import { Capability, TaskPriority } from '../../../../src/protocol/common/enums.ts';
 import { MAX_PARTS } from '../../../../src/protocol/common/limits.ts';
 import { RULE_STRATEGIES } from '../../../../src/protocol/session/decomposition.ts';
