@@ -1,4 +1,5 @@
 import type { PermissionRule } from '@opencode-ai/sdk/v2/client';
+import type { TaskKind } from '../../src/protocol/common/enums.ts';
 import type { AgentConfig } from '../../src/protocol/session/requests.ts';
 
 /**
@@ -9,8 +10,15 @@ import type { AgentConfig } from '../../src/protocol/session/requests.ts';
  * - `task` is denied, unless the session names it. OpenCode applies a session's `deny` to its sub-agents, but not its
  *   `ask`, so a sub-agent would do without asking what its parent must ask for. A session that names `task` beside an
  *   `ask` trusts its sub-agents with everything.
+ *
+ * A planner edits no files. What its commands change is discarded by the session.
  */
-export function permissionRules(permissions: AgentConfig['permissions']): PermissionRule[] {
+export function permissionRules(permissions: AgentConfig['permissions'], kind: TaskKind = 'work'): PermissionRule[] {
+  const rules = rulesOf(permissions);
+  return kind === 'plan' ? [...rules, { permission: 'edit', pattern: '*', action: 'deny' }] : rules;
+}
+
+function rulesOf(permissions: AgentConfig['permissions']): PermissionRule[] {
   const rules = Object.entries(permissions ?? {}).flatMap(([permission, value]) =>
     typeof value === 'string'
       ? [{ permission, pattern: '*', action: value }]

@@ -6,6 +6,7 @@ import type { Repository } from '../git/repository.ts';
 import { note } from '../note.ts';
 import { whyHooksDoNotRun } from '../setup/hooks.ts';
 import { type Setup, type SetupEnd, setupNotice } from '../setup/setup.ts';
+import { hubsNotice, importHubs } from './import-hubs.ts';
 import { McpServers } from './mcp-servers.ts';
 import type { OpenCodePort } from './opencode-port.ts';
 import type { WorkContext } from './work-context.ts';
@@ -19,6 +20,8 @@ export interface PreparationDependencies {
   opencode: OpenCodePort;
   repository: Repository;
   setup: Setup;
+  /** Whether the lease is to make a plan, and must know what many files need. */
+  isPlanning: boolean;
   report: Report;
   /** Ends the preparation when it resolves. */
   ending: Promise<void>;
@@ -36,7 +39,15 @@ export async function prepareWork(context: WorkContext, dependencies: Preparatio
   void ending.then(() => ended.abort());
   if (!context.isWorktreePrepared)
     await endingGitWith(ended.signal, () => prepareWorktree(context, dependencies, ended.signal));
+  if (dependencies.isPlanning && !ended.signal.aborted) await tellOfHubs(context);
   context.mcpServers = new McpServers({ opencode, directory: context.directory, report, ending });
+}
+
+/** Tells a planner which files many others import. It plans without that if they cannot be found. */
+async function tellOfHubs(context: WorkContext): Promise<void> {
+  const hubs = await importHubs(context.worktree.path).catch(() => []);
+  const told = hubsNotice(hubs);
+  if (told !== null) addNotice(context, told);
 }
 
 /**
@@ -121,9 +132,13 @@ async function countChanges({ worktree, checkpoints, isPristine }: WorkContext, 
 
 function fail(context: WorkContext, report: Report, why: string): string {
   report(note('error', `Set-up failed, and the work goes on without it. ${why}`));
-  const told = setupNotice(why);
-  context.notice = context.notice === null ? told : `${context.notice}\n\n${told}`;
+  addNotice(context, setupNotice(why));
   return why;
+}
+
+/** The next prompt begins with the notice. */
+function addNotice(context: WorkContext, told: string): void {
+  context.notice = context.notice === null ? told : `${context.notice}\n\n${told}`;
 }
 
 /** Why the set-up failed; null if it did not. */

@@ -1,6 +1,7 @@
 import type { Assignment } from '../../src/protocol/run/assignment.ts';
 import type { AgentFrameBody } from '../../src/protocol/run/frames.ts';
 import { RepositoryError } from '../git/commits.ts';
+import { note } from '../note.ts';
 import type { ModelFailure } from '../opencode/mapping/mapping.ts';
 import type { Checks } from './checks.ts';
 import { type Answer, answerIn, judge, type Verdict } from './evidence.ts';
@@ -11,6 +12,7 @@ import { workLost } from './restoration.ts';
 import { WorksConflictError } from './start.ts';
 import type { WorkContext } from './work-context.ts';
 
+const PLANNER_HAS_CHANGED_FILES = 'The planner has changed files. They are no part of the work, and are discarded.';
 const MAX_RESULT_CHARS = 100_000;
 const MAX_MESSAGE_CHARS = 2_000;
 
@@ -124,9 +126,12 @@ export class Results {
   }
 
   async report(context: WorkContext, { status, error }: Verdict, words?: string): Promise<void> {
-    const { messages, report } = this.#dependencies;
+    const { assignment, messages, report } = this.#dependencies;
     const { text, finish } = words === undefined ? await this.answer(context) : { text: words, finish: null };
     this.#hasFailed = status === 'failed';
+    if (assignment.kind === 'plan' && context.checkpoints.hasChanged) {
+      report(note('warning', PLANNER_HAS_CHANGED_FILES));
+    }
     context.checkpoints.resultReported();
     const data = {
       status,

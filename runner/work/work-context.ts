@@ -250,7 +250,7 @@ async function openConversation(
   directory: string,
   { opencode, fetchArtifact, report }: WorkContextDependencies,
 ): Promise<{ conversationId: string; preface: string | null }> {
-  const permissions = permissionRules(assignment.agent_config.permissions);
+  const permissions = permissionRules(assignment.agent_config.permissions, assignment.kind);
   const options = { directory, title: assignment.title, permissions };
   const { checkpoint } = assignment;
   const id = checkpoint?.conversation_artifact_id ?? null;

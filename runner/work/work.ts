@@ -241,7 +241,8 @@ export class Work implements LeaseWork {
 
   #prepare(context: WorkContext): Promise<void> {
     const report = (frame: AgentFrameBody) => this.#report(frame);
-    return prepareWork(context, { ...this.#dependencies, report, ending: this.#ending.promise });
+    const isPlanning = this.#assignment.kind === 'plan';
+    return prepareWork(context, { ...this.#dependencies, isPlanning, report, ending: this.#ending.promise });
   }
 
   async #saveChanges(): Promise<Error | null> {

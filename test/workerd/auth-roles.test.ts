@@ -7,6 +7,7 @@ import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import type { OperationId } from '../../src/protocol/endpoints/routes.ts';
 import { HeldLock, LockView } from '../../src/protocol/lock/lock.ts';
 import { SessionList } from '../../src/protocol/session/list.ts';
+import { TemplateBody } from '../../src/protocol/workspace/task-template.ts';
 import { TokenView } from '../../src/protocol/workspace/token.ts';
 import { appWith, ask, newWorkspace, sessionsWith, signToken, UUID } from './http-support.ts';
 import { exampleRequest } from './support/example-request.ts';
@@ -59,6 +60,9 @@ const app = appWith({
   workspaces: {
     of: () =>
       ({
+        templates: async () => ok([]),
+        putTemplate: async () => ok({ name: 'migration', ...TemplateBody().meta()!.example, updated_at: null }),
+        deleteTemplate: async () => away,
         revokedTokens: async () => [],
         recordSocket: async () => true,
         createToken: async () => ok(TokenView().meta()!.example),

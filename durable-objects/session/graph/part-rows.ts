@@ -55,10 +55,7 @@ export class PartRows {
       details.define(number, this.#definitionOf(task, part, parts));
     }
     this.#estimate(task, parts, subject);
-    changes.record(
-      [...places, records.task(task.number)!],
-      gone.map((row) => row.number),
-    );
+    changes.record([...places, records.task(task.number)!], gone);
     return ok(null);
   }
 

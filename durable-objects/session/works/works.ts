@@ -108,13 +108,15 @@ export class Works {
   }
 
   /**
-   * Records the work that a checkpoint of the task holds, if it holds any. An agent without git names no base commit.
+   * Records the work that a checkpoint of the task holds, if it holds any. An agent without git names no base commit. What
+   * a planner has changed is discarded.
    * @returns the work in JSON
    */
   made(task: number, checkpoint: number, { base_commit, commit = null, patch, local_only }: Reported): string | null {
     const { records } = this.#parts;
     const { parents, is_root } = this.startOf(task);
-    const isWork = base_commit !== null && (patch !== null || local_only || parents.length > 0);
+    const isPlan = records.task(task)!.kind === 'plan';
+    const isWork = !isPlan && base_commit !== null && (patch !== null || local_only || parents.length > 0);
     if (!isWork) return null;
     const agent = records.lease(task)?.agent_id;
     const authors = [...new Set([...(this.of(task)?.authors ?? []), ...(agent === undefined ? [] : [agent])])];

@@ -14,11 +14,11 @@ const MAX_PROBLEMS = 20;
 export function readPlan(answer: string): ReadPlan {
   const json = jsonIn(answer);
   if (json === undefined) return { ok: false, problems: ['The answer has no JSON object.'] };
-  const parsed = Plan().safeParse(json);
-  if (!parsed.success) {
-    return failed(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the plan'}: ${message}`));
+  const plan = Plan().safeParse(json);
+  if (!plan.success) {
+    return failed(plan.error.issues.map(({ path, message }) => `${path.join('.') || 'the plan'}: ${message}`));
   }
-  const { tasks } = parsed.data;
+  const { tasks } = plan.data;
   const problems = problemsOf(tasks).map(({ index, member, message }) => `tasks.${index}.${member}: ${message}`);
   return problems.length > 0 ? failed(problems) : checkPaths(tasks);
 }
@@ -61,12 +61,20 @@ function overlapOf({ paths }: PlannedTask, other: PlannedTask): [string, string]
   return null;
 }
 
-/** The JSON object in a text: all of it, or from the first `{` to the last `}`. */
+/** The JSON object in a text: in its last fence, or from the first `{` to the last `}`; undefined if there is none. */
 function jsonIn(text: string): unknown {
-  const [from, to] = [text.indexOf('{'), text.lastIndexOf('}')];
-  if (from < 0 || to < from) return undefined;
+  const fenced = [...text.matchAll(/```(?:json)?\s*(\{[\s\S]*?\})\s*```/g)].at(-1)?.[1];
+  const outer = text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1);
+  for (const candidate of [fenced, outer]) {
+    const value = candidate === undefined ? undefined : parsed(candidate);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(text.slice(from, to + 1));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -51,3 +51,11 @@ test('if any permission is "ask", sub-agents are denied unless the session names
   expect(ofTask({ edit: 'ask', task: 'allow' })).toBe('allow');
   expect(ofTask({ edit: 'allow' })).toBeUndefined();
 });
+
+test('a planner edits no file, whatever the session allows', () => {
+  expect(permissionRules({ edit: 'allow', webfetch: 'ask' }, 'plan').at(-1)).toEqual({
+    permission: 'edit',
+    pattern: '*',
+    action: 'deny',
+  });
+});
