@@ -1,8 +1,8 @@
 import { spellDuration } from '../src/domain/duration.ts';
 import { howItEnded } from '../src/domain/session/checks.ts';
 import { conflictText } from '../src/domain/session/conflict-text.ts';
-import { deliveryRequestText, deliveryText } from '../src/domain/session/delivery-text.ts';
 import { decompositionText } from '../src/domain/session/decomposition-text.ts';
+import { deliveryRequestText, deliveryText } from '../src/domain/session/delivery-text.ts';
 import { resultRemark } from '../src/domain/session/result-remark.ts';
 import { editRemark, retryTime } from '../src/domain/session/session-state.ts';
 import type { SessionStatus } from '../src/protocol/common/enums.ts';

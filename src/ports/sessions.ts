@@ -6,8 +6,8 @@ import type { EventPage } from '../protocol/events/envelope.ts';
 import type { FileView } from '../protocol/run/reports.ts';
 import type { ApprovalView } from '../protocol/session/approval.ts';
 import type { CheckpointView, DiffFile } from '../protocol/session/checkpoint.ts';
-import type { BranchDelivery, DeliverRequest } from '../protocol/session/deliver.ts';
 import type { DecomposeTaskRequest } from '../protocol/session/decomposition.ts';
+import type { BranchDelivery, DeliverRequest } from '../protocol/session/deliver.ts';
 import type { FinishedAssignment, RateTaskRequest } from '../protocol/session/rating.ts';
 import type {
   AnswerApprovalRequest,

@@ -7,7 +7,7 @@ import { OPERATION_IDS } from '../../src/protocol/endpoints/endpoints.ts';
 import type { OperationId } from '../../src/protocol/endpoints/routes.ts';
 import { HeldLock, LockView } from '../../src/protocol/lock/lock.ts';
 import { SessionList } from '../../src/protocol/session/list.ts';
-import { TemplateBody } from '../../src/protocol/workspace/task-template.ts';
+import { TemplateView } from '../../src/protocol/workspace/task-template.ts';
 import { TokenView } from '../../src/protocol/workspace/token.ts';
 import { appWith, ask, newWorkspace, sessionsWith, signToken, UUID } from './http-support.ts';
 import { exampleRequest } from './support/example-request.ts';
@@ -61,7 +61,7 @@ const app = appWith({
     of: () =>
       ({
         templates: async () => ok([]),
-        putTemplate: async () => ok({ name: 'migration', ...TemplateBody().meta()!.example, updated_at: null }),
+        putTemplate: async () => ok(TemplateView().meta()!.example),
         deleteTemplate: async () => away,
         revokedTokens: async () => [],
         recordSocket: async () => true,

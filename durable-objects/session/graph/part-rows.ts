@@ -186,6 +186,7 @@ export class PartRows {
     );
     return {
       description: part.description,
+      ...(part.paths.length > 0 && { paths: [...part.paths] }),
       required_capabilities: [...part.required_capabilities],
       required_labels: own?.required_labels ?? [],
       estimate: part.estimate,

@@ -5,9 +5,9 @@ import { IMPLICIT_TASK } from '../../../src/protocol/common/ids.ts';
 import type { Check } from '../../../src/protocol/session/checks.ts';
 import type { DecompositionView, RuleStrategy } from '../../../src/protocol/session/decomposition.ts';
 import type { Estimate } from '../../../src/protocol/session/task-requests.ts';
+import type { TaskTemplate } from '../../../src/protocol/workspace/task-template.ts';
 import type { Transaction } from '../../kit/storage/store.ts';
 import type { StoredDelivery } from '../delivery/delivery-tasks.ts';
-import type { TaskTemplate } from '../../../src/protocol/workspace/task-template.ts';
 import type { SessionParts } from '../parts.ts';
 
 type Needs = Pick<SessionParts, 'kit' | 'records'>;

@@ -3,8 +3,8 @@ import type { EventPosition, SessionEvent } from '../../protocol/events/envelope
 import type { ApprovalView } from '../../protocol/session/approval.ts';
 import type { SessionState, TaskState } from '../../protocol/session/session-state.ts';
 import { conflictText } from './conflict-text.ts';
-import { deliveryRequestText, deliveryText } from './delivery-text.ts';
 import { decompositionText } from './decomposition-text.ts';
+import { deliveryRequestText, deliveryText } from './delivery-text.ts';
 import { jsonSize, TranscriptDraft } from './transcript.ts';
 import { addUsage, NO_USAGE } from './usage.ts';
 

@@ -7,8 +7,8 @@ import { hasControls } from '../common/text.ts';
 import { hasCredentials } from '../common/url.ts';
 import { Ceilings } from './ceilings.ts';
 import { CheckMembers } from './checks.ts';
-import { DeliverRequest } from './deliver.ts';
 import { SessionPlan } from './decomposition.ts';
+import { DeliverRequest } from './deliver.ts';
 import { AllowRebalance, ChoiceMembers, SessionRequirements } from './requirements.ts';
 import { NO_CONTROLS, Title } from './title.ts';
 
